@@ -25,11 +25,11 @@ app.autodiscover_tasks()
 @app.on_after_finalize.connect
 def _chores(**_: object) -> None:
     """What the worker sweeps for rooms that know nothing of each other."""
-    from apps.documents import worker
+    from apps.documents.ingestion import worker
     from apps.images import queue
     from apps.operations.backups import schedule
 
-    worker.chores += [queue.sweep, schedule.start_due_backup]
+    worker.periodic_jobs += [queue.sweep, schedule.start_due_backup]
 
 
 @worker_init.connect(dispatch_uid="safety.policy")

@@ -187,7 +187,10 @@ STORAGES = {
     },
 }
 FILE_UPLOAD_MAX_MEMORY_SIZE, FILE_UPLOAD_TEMP_DIR = 1024 * 1024, folder(DATA_DIR / "arriving")
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler", "apps.documents.arriving.Handler"]
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "apps.documents.library.upload_handler.DiskFullUploadHandler",
+]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES, DATA_UPLOAD_MAX_NUMBER_FIELDS = 200, 10_100  # as many conversations are put away at once
 NINJA_PAGINATION_PER_PAGE = NINJA_PAGINATION_MAX_LIMIT = 200

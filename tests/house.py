@@ -26,7 +26,7 @@ from apps.evaluation.models import GoldenQuestion, GoldenRun
 from apps.images.models import Picture, Preset
 from apps.users.invitations import invite
 from apps.users.models import Invitation, User
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 from tests.matrix import C, D, M, P
 from tests.people import person
 

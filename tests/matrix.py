@@ -98,7 +98,7 @@ MATRIX = {
     P + "groups/<int:pk>/rename/": ADMIN,
     P + "groups/<int:pk>/delete/": ADMIN,
     "collections/": SIGNED_IN,
-    "collections/filters/": SIGNED_IN,  # of what they may read: tests/documents/test_choosing.py
+    "collections/filters/": SIGNED_IN,  # of what they may read: tests/documents/retrieval/test_facets.py
     C: READ,
     C + "tray/": READ,
     C + "upload/": EDIT,

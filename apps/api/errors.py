@@ -10,7 +10,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from apps.conversations.errors import ConversationBusy, NotFoundOrForbidden, RequestRefused
-from apps.documents.upload import DiskFull, UploadRefused
+from apps.documents.library.uploads import DiskFull, UploadRefused
 from apps.engines.base import EngineBusy, EngineError, EngineRefused
 from apps.safety import helplines
 from apps.safety.withheld import is_care

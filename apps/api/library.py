@@ -21,13 +21,19 @@ from apps.api.schemas import (
     DocumentOut,
     WebPageIn,
 )
-from apps.documents import viewer
-from apps.documents.annotating import retitle
-from apps.documents.collection import has_name
+from apps.documents.library.passage_edits import set_title
+from apps.documents.library.sharing import delete_collection
+from apps.documents.library.uploads import (
+    cancel_ingestion,
+    clean_folder_path,
+    delete_document,
+    retry_ingestion,
+    store_upload,
+)
+from apps.documents.library.web_pages import queue_web_page
 from apps.documents.models import Collection, Document
-from apps.documents.sharing import delete_collection
-from apps.documents.upload import cancel, delete, display_path, retry, upload
-from apps.documents.web_pages import add_page
+from apps.documents.models.collection import has_collection_named
+from apps.documents.reader import page_view
 from apps.users import limits
 from apps.users.models import User
 from apps.users.quota import Resource
@@ -53,7 +59,7 @@ def create_collection(request: HttpRequest, wish: CollectionIn) -> Status[Collec
 
 def _refuse_known_name(user: User, name: str, but: UUID | None = None) -> None:
     """Raise Wrong (409) where this person owns a collection of this name other than `but`."""
-    if has_name(user, name, but):
+    if has_collection_named(user, name, but):
         raise Wrong(409, gettext("There is a collection of this name already. Choose another name."), param="name")
 
 
@@ -91,7 +97,7 @@ def list_documents(request: HttpRequest, pk: UUID, path: str = "") -> QuerySet[D
     `path`: only those of this folder and the folders in it.
     """
     found = get_object_or_404(Collection.objects.visible_to(caller(request)), pk=pk).documents.all()
-    folder = display_path(path)
+    folder = clean_folder_path(path)
     return found.filter(Q(path=folder) | Q(path__startswith=f"{folder}/")) if folder else found
 
 
@@ -103,7 +109,7 @@ def upload_document(request: HttpRequest, pk: UUID, file: File[UploadedFile], pa
     """
     user = caller(request)
     limits.take(user, Resource.UPLOADS)
-    return Status(202, upload(user, get_object_or_404(Collection.objects.editable_by(user), pk=pk), file, path))
+    return Status(202, store_upload(user, get_object_or_404(Collection.objects.editable_by(user), pk=pk), file, path))
 
 
 @router.post("/collections/{uuid:pk}/pages", auth=_WRITE, response={202: DocumentOut}, tags=["documents"])
@@ -111,7 +117,7 @@ def add_web_page(request: HttpRequest, pk: UUID, wish: WebPageIn) -> Status[Docu
     """A public page on the web waits to be fetched; ask for the document until its status is `ready` or `failed`."""
     user = caller(request)
     limits.take(user, Resource.UPLOADS)
-    return Status(202, add_page(user, get_object_or_404(Collection.objects.editable_by(user), pk=pk), wish.url))
+    return Status(202, queue_web_page(user, get_object_or_404(Collection.objects.editable_by(user), pk=pk), wish.url))
 
 
 @router.get("/documents/{uuid:pk}", auth=_READ, response=DocumentOut, tags=["documents"])
@@ -123,21 +129,21 @@ def get_document(request: HttpRequest, pk: UUID) -> Document:
 def change_document(request: HttpRequest, pk: UUID, wish: DocumentChange) -> Document:
     """The title under which it is shown and cited; empty: the name of its file."""
     with transaction.atomic():
-        retitle(_editable(request, pk), wish.title)
+        set_title(_editable(request, pk), wish.title)
     return _editable(request, pk)
 
 
 @router.post("/documents/{uuid:pk}/cancel", auth=_WRITE, response=DocumentOut, tags=["documents"])
 def cancel_document(request: HttpRequest, pk: UUID) -> Document:
     """Nothing more is done for a document that was not ready yet."""
-    cancel(_editable(request, pk))
+    cancel_ingestion(_editable(request, pk))
     return _editable(request, pk)
 
 
 @router.post("/documents/{uuid:pk}/retry", auth=_WRITE, response=DocumentOut, tags=["documents"])
 def retry_document(request: HttpRequest, pk: UUID) -> Document:
     """A document that failed, was cancelled or was set aside waits again."""
-    retry(_editable(request, pk))
+    retry_ingestion(_editable(request, pk))
     return _editable(request, pk)
 
 
@@ -145,8 +151,8 @@ def retry_document(request: HttpRequest, pk: UUID) -> Document:
 def remove_document(request: HttpRequest, pk: UUID) -> Status[None]:
     """The document is gone at once, also from answers that cited it."""
     found = _editable(request, pk)
-    delete(found)
-    viewer.forget([found.sha256])
+    delete_document(found)
+    page_view.delete_cached_images([found.sha256])
     return Status(204, None)
 
 

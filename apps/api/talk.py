@@ -16,9 +16,9 @@ from apps.conversations.core import requests
 from apps.conversations.history import actions
 from apps.conversations.models import Citation, Conversation, Message
 from apps.conversations.moderation import findings
-from apps.documents import search as documents
-from apps.documents.filters import Filters
 from apps.documents.models import Collection
+from apps.documents.retrieval import search as documents
+from apps.documents.retrieval.filters import SearchFilters
 from apps.lib.threads import in_db
 from apps.safety.gate import check_question
 from apps.safety.recorded import Surface, at
@@ -39,7 +39,7 @@ async def search(request: HttpRequest, wish: SearchIn) -> Any:
     if not verdict.allowed:
         raise Wrong(400, verdict.words)
     await in_db(readable, user, wish.collections)
-    filters = Filters(tuple(wish.kinds), tuple(wish.languages), wish.path, wish.since, wish.until)
+    filters = SearchFilters(tuple(wish.kinds), tuple(wish.languages), wish.path, wish.since, wish.until)
     found = await documents.search(user, question, collections=wish.collections, filters=filters)
     return {
         "passages": found.passages, "searched": found.searched, "left_out": found.left_out,

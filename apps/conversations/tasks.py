@@ -9,7 +9,8 @@ from celery import shared_task
 from apps.conversations.attachments import caption_test, recognition, uploads
 from apps.conversations.models import Source
 from apps.conversations.transfer import import_job
-from apps.documents import versions, worker
+from apps.documents.ingestion import worker
+from apps.documents.library import versions
 
 
 def follow_moved_document(document: UUID, earlier: UUID) -> None:
@@ -17,9 +18,9 @@ def follow_moved_document(document: UUID, earlier: UUID) -> None:
     Source.objects.filter(document=document).update(document=earlier)
 
 
-versions.moved.append(follow_moved_document)
-worker.chores.append(import_job.recover_imports)
-worker.chores.append(recognition.recover_pending)
+versions.version_hooks.append(follow_moved_document)
+worker.periodic_jobs.append(import_job.recover_imports)
+worker.periodic_jobs.append(recognition.recover_pending)
 
 
 @shared_task(name=import_job.TASK_NAME)

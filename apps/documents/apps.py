@@ -5,7 +5,7 @@ class DocumentsConfig(AppConfig):
     name = "apps.documents"
 
     def ready(self) -> None:
-        from apps.documents import reviewing  # the models can be imported only now
+        from apps.documents.moderation import review  # the models can be imported only now
         from apps.safety import reviewable
 
-        reviewable.register(reviewing.KIND, reviewing.DocumentReviewable())
+        reviewable.register(review.KIND, review.DocumentReviewable())

@@ -6,21 +6,30 @@ from uuid import UUID
 
 from celery import shared_task
 
-from apps.documents import folder_sync, gaps, rebuilding, refilling, rescanning, segments, worker
+from apps.documents.indexing import chunk_reindexing, index_maintenance, shadow_build
+from apps.documents.ingestion import ocr_retry, worker
+from apps.documents.library import folder_sync
+from apps.documents.moderation import redaction
 from apps.users import limits
 
-worker.connect()
-worker.chores += [rebuilding.sweep, folder_sync.sweep, rescanning.sweep, refilling.sweep, limits.tidy]
+worker.connect_signals()
+worker.periodic_jobs += [
+    shadow_build.sweep,
+    folder_sync.sweep,
+    ocr_retry.retry_scans,
+    chunk_reindexing.sweep,
+    limits.tidy,
+]
 
 
 @shared_task(name="documents.ingest")
 def ingest(document_id: str) -> None:
-    worker.drain(UUID(document_id))
+    worker.process_queue(UUID(document_id))
 
 
 @shared_task(name="documents.merge")
 def merge(collection_id: str) -> None:
-    segments.merge(UUID(collection_id))
+    index_maintenance.merge(UUID(collection_id))
 
 
 @shared_task(name="documents.sweep")
@@ -28,16 +37,16 @@ def sweep() -> None:
     worker.sweep()
 
 
-@shared_task(name=rebuilding.TASK)
+@shared_task(name=shadow_build.TASK)
 def build(build_id: str) -> None:
-    rebuilding.run(int(build_id))
+    shadow_build.run(int(build_id))
 
 
 @shared_task(name=folder_sync.TASK)
 def sync_folder(sync_id: str) -> None:
-    folder_sync.run(int(sync_id))
+    folder_sync.run_sync(int(sync_id))
 
 
-@shared_task(name=gaps.REFILL)
+@shared_task(name=redaction.REINDEX_TASK)
 def refill(collection_id: str) -> None:
-    refilling.refill(UUID(collection_id))
+    chunk_reindexing.reindex_chunks(UUID(collection_id))

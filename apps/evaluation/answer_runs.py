@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.conversations.rendering.sentence_markers import strip_model_citations
-from apps.documents import job
+from apps.documents.jobs import ingest_job
 from apps.documents.models import Collection, Document
 from apps.engines.base import EngineError
 from apps.evaluation.models import AnswerRun, GoldenQuestion, GoldenRun, WrongPill
@@ -72,7 +72,7 @@ def _check_all(row: AnswerRun, token: str) -> dict[GoldenQuestion, PillCheck] | 
     questions = [question for question in rows if not question.void]
     found: dict[GoldenQuestion, PillCheck] = {}
     for asked, question in enumerate(questions):
-        if job.stopping.is_set():
+        if ingest_job.stop_requested.is_set():
             leases.release(AnswerRun.objects.all(), row.pk, token, status=Status.WAITING, attempts=0)
             return None
         so_far = {"asked": asked, "questions": len(questions)}
@@ -92,7 +92,7 @@ def _check(question: GoldenQuestion) -> PillCheck:
     except OverLimit as error:
         if error.retry_s > PATIENCE_S:
             raise
-        job.stopping.wait(error.retry_s)
+        ingest_job.stop_requested.wait(error.retry_s)
         return check_pills(question)
 
 

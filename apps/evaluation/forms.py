@@ -9,7 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.documents.models import Chunk, Collection, Document
-from apps.documents.tuning import LIMITS
+from apps.documents.settings import SETTING_BOUNDS
 
 
 class QuestionForm(forms.Form):
@@ -93,7 +93,7 @@ class TuningForm(forms.Form):
             self.fields["embedder"].choices = list(embedders.items())  # type: ignore[attr-defined]
         else:
             del self.fields["embedder"]
-        for name, limit in LIMITS.items():
+        for name, limit in SETTING_BOUNDS.items():
             field = self.fields[name]
             field.validators += [MinValueValidator(limit.low), MaxValueValidator(limit.high)]
             field.widget.attrs |= {"min": f"{limit.low:g}", "max": f"{limit.high:g}", "step": f"{limit.step:g}"}

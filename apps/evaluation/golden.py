@@ -16,9 +16,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 
-from apps.documents import embedders
-from apps.documents.candidates import Scope, on_trial
+from apps.documents.indexing import embedders
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, IndexCare, Segment
+from apps.documents.retrieval.candidates import SearchScope, make_trial_scope
 from apps.engines.base import EngineError
 from apps.evaluation import trial
 from apps.evaluation.measures import DEPTH, Expected, Measured, means, measure
@@ -85,7 +85,7 @@ def run(run_id: int) -> None:
     try:
         if row.build:
             _bring_up_to_date(row, token, index_state, settings_state)
-        found = _measured(row, token, on_trial(row.build) if row.build else None)
+        found = _measured(row, token, make_trial_scope(row.build) if row.build else None)
     except EngineError as error:
         said = {"reason": str(error)[:400], "index_state": index_state, "settings_state": settings_state}
         _end(row, token, status=GoldenRun.Status.FAILED, **said)
@@ -112,7 +112,7 @@ def _bring_up_to_date(row: GoldenRun, token: str, index_state: str, settings_sta
             _keep_results(live, found)
 
 
-def _measured(row: GoldenRun, token: str, scope: Scope | None) -> dict[int, Measured] | None:
+def _measured(row: GoldenRun, token: str, scope: SearchScope | None) -> dict[int, Measured] | None:
     """By question, in `scope` or as everybody asks; None where the lease was lost."""
     found: dict[int, Measured] = {}
     for question in GoldenQuestion.objects.filter(collection=row.collection):
@@ -218,7 +218,7 @@ def states(collection: Collection) -> tuple[str, str]:
     rebuilt = IndexCare.objects.filter(pk=collection.pk).values_list("rebuilt", flat=True).first()
     held = sorted(set(Segment.objects.live().filter(collection=collection).values_list("backend", flat=True)))
     index = repr((facts["count"], facts["changed"], marks, withheld, rebuilt, held))
-    return _hash(index), _hash(repr((embedders.fingerprint(collection), collection.tuning)))
+    return _hash(index), _hash(repr((embedders.get_fingerprint(collection), collection.tuning)))
 
 
 def compare(build_id: int) -> None:

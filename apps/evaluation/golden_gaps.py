@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from apps.documents.fold import fold
+from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.models import Page
 from apps.evaluation.models import GoldenQuestion, WrongPill
 from apps.safety import redacting
@@ -25,7 +25,7 @@ def cut(documents: Collection[UUID], wanted: Sequence[str]) -> dict[str, Any]:
     for row in GoldenQuestion.objects.select_for_update().filter(document__in=documents).exclude(quote=""):
         text = redacting.gapped(row.quote, [found.span() for found in pattern.finditer(row.quote)])
         page = Page.objects.filter(document=row.document_id, number=row.page_number).values_list("text", flat=True)
-        begins = fold((page.first() or "")[row.char_start : row.char_end])[: len(row.quote)]
+        begins = normalize_text((page.first() or "")[row.char_start : row.char_end])[: len(row.quote)]
         spans = [(at, at + 1) for at, char in enumerate(begins) if char == redacting.GAP and len(begins) == len(text)]
         text = redacting.gapped(text, spans)
         if text != row.quote:

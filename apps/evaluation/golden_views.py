@@ -16,9 +16,9 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.documents.filter_views import offered
 from apps.documents.models import Collection
-from apps.documents.places import place
+from apps.documents.web.collection_context import get_collection_context
+from apps.documents.web.filter_views import make_filter_context
 from apps.engines.base import EngineError
 from apps.evaluation import answer_runs, golden, trial
 from apps.evaluation.chart import MEASURES, chart
@@ -36,10 +36,14 @@ SHOWN_RUNS = 20
 @require_safe
 def test(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A question put to the collection as the chat puts it: what was found, with its scores, and where the cut is."""
-    here = place(request, pk, "test")
+    here = get_collection_context(request, pk, "test")
     form = AskForm(request.GET)
     question = form.cleaned_data["q"] if form.is_valid() else ""
-    context: dict[str, Any] = {**here.context, **offered(request, [here.collection.pk]), "question": question}
+    context: dict[str, Any] = {
+        **here.context,
+        **make_filter_context(request, [here.collection.pk]),
+        "question": question,
+    }
     if question:
         try:
             filters = context["choices"].filters
@@ -53,7 +57,7 @@ def test(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def questions(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The golden questions of a collection, with the last run and those before it; a POST adds a question."""
-    here = place(request, pk, "test")
+    here = get_collection_context(request, pk, "test")
     if request.method == "POST" and not here.can_edit:
         raise Http404
     form = QuestionForm(here.collection, request.POST if request.method == "POST" else None)
@@ -66,9 +70,13 @@ def questions(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _added(request: HttpRequest, collection: Collection, asked: dict[str, Any]) -> HttpResponse:
     try:
         golden.add(
-            person(request), collection, asked["text"], document=asked["document"], chunk=asked["chunk"],
+            person(request),
+            collection,
+            asked["text"],
+            document=asked["document"],
+            chunk=asked["chunk"],
             words=asked["words"],
-        )  # fmt: skip
+        )
         messages.success(request, gettext("Added to the golden questions. The next run asks it."))
     except golden.TooMany:
         messages.error(
@@ -85,7 +93,7 @@ def _added(request: HttpRequest, collection: Collection, asked: dict[str, Any]) 
 @require_safe
 def state(request: HttpRequest, pk: UUID) -> HttpResponse:
     """How far the run is, as the fragment that the page fetches again while one is under way."""
-    here = place(request, pk, "test")
+    here = get_collection_context(request, pk, "test")
     return render(request, "evaluation/_runs.html", {**here.context, **_runs(here.collection)})
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from apps.documents.passages import Hit, Passage
+from apps.documents.retrieval.passages import Passage, SearchHit
 
 DEPTH = 10
 
@@ -77,7 +77,9 @@ class Means:
     precision: float | None
 
 
-def measure(expected: Expected, hits: Sequence[Hit], passages: Sequence[Passage], quotes: Sequence[Quoted]) -> Measured:
+def measure(
+    expected: Expected, hits: Sequence[SearchHit], passages: Sequence[Passage], quotes: Sequence[Quoted]
+) -> Measured:
     """`hits` are those above the cut, best first. Documents count once where a document is expected, not a passage."""
     places = [(hit.document_id, expected.holds(*_place(hit))) for hit in hits]
     if expected.document is not None and not expected.page:
@@ -99,7 +101,7 @@ def means(found: Sequence[Measured]) -> Means:
     )
 
 
-def _place(hit: Hit) -> tuple[UUID, int, int, int, str]:
+def _place(hit: SearchHit) -> tuple[UUID, int, int, int, str]:
     return hit.document_id, hit.page_number, hit.start, hit.end, hit.text
 
 

@@ -13,14 +13,14 @@ from apps.documents.models import Collection, Document, IndexBuild
 from apps.lib.leases import Leased
 
 if TYPE_CHECKING:
-    from apps.documents.models import Reader
+    from apps.users.models import AnyUser
 
 
 class GoldenQuestionQuerySet(models.QuerySet["GoldenQuestion"]):
-    def visible_to(self, user: Reader) -> GoldenQuestionQuerySet:
+    def visible_to(self, user: AnyUser) -> GoldenQuestionQuerySet:
         return self.filter(collection__in=Collection.objects.visible_to(user))
 
-    def editable_by(self, user: Reader) -> GoldenQuestionQuerySet:
+    def editable_by(self, user: AnyUser) -> GoldenQuestionQuerySet:
         return self.filter(collection__in=Collection.objects.editable_by(user))
 
 
@@ -53,7 +53,7 @@ class GoldenQuestion(models.Model):
 
 
 class GoldenRunQuerySet(models.QuerySet["GoldenRun"]):
-    def visible_to(self, user: Reader) -> GoldenRunQuerySet:
+    def visible_to(self, user: AnyUser) -> GoldenRunQuerySet:
         return self.filter(collection__in=Collection.objects.visible_to(user))
 
     def open(self) -> GoldenRunQuerySet:

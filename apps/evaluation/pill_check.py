@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from apps.conversations.turns import ephemeral
-from apps.documents.passages import Passage
+from apps.documents.retrieval.passages import Passage
 from apps.evaluation.golden import expected
 from apps.evaluation.measures import Expected
 from apps.evaluation.models import GoldenQuestion

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from apps.documents import rebuilding, worker
+from apps.documents.indexing import shadow_build
+from apps.documents.ingestion import worker
 from apps.evaluation import answer_runs, golden
 
-worker.chores += [golden.sweep, answer_runs.sweep_answers]
-rebuilding.built.append(golden.compare)
+worker.periodic_jobs += [golden.sweep, answer_runs.sweep_answers]
+shadow_build.build_listeners.append(golden.compare)
 
 
 @shared_task(name=golden.TASK)

@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING
 
 from apps.conversations.grounding import quote_selection
 from apps.conversations.turns.retrieval import TOKEN_BUDGET
-from apps.documents.candidates import Scope
-from apps.documents.fates import fate, shown
-from apps.documents.filters import Filters
 from apps.documents.models import Collection
-from apps.documents.passages import Hit
-from apps.documents.search import Found, search
+from apps.documents.retrieval.candidates import SearchScope
+from apps.documents.retrieval.filters import SearchFilters
+from apps.documents.retrieval.hit_explanation import explain_hit, translate_reason
+from apps.documents.retrieval.passages import SearchHit
+from apps.documents.retrieval.search import SearchResult, search
 from apps.evaluation.measures import Quoted
 from apps.lib.threads import in_pool
 from apps.safety.gate import normalise
 
 if TYPE_CHECKING:
-    from apps.documents.models import Reader
+    from apps.users.models import AnyUser
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
     """One hit and its fate. `place` counts the passages that an answer would get, from 1; 0: it gets this one not."""
 
-    hit: Hit
+    hit: SearchHit
     place: int
     why: str
 
@@ -37,7 +37,7 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    found: Found
+    found: SearchResult
     weighed: tuple[Weighed, ...]  # first what is used, then what is not, each best first
 
     @property
@@ -57,22 +57,22 @@ class Trial:
         return [item for item in self.weighed if not item.used]
 
 
-def ask(user: Reader, collection: Collection, question: str, filters: Filters | None = None) -> Trial:
+def ask(user: AnyUser, collection: Collection, question: str, filters: SearchFilters | None = None) -> Trial:
     """Raises EngineError where embedder or index cannot serve."""
     found = asyncio.run(_search(user, collection, question, filters=filters))
     return Trial(found, tuple(sorted((_weighed(hit, found) for hit in found.hits), key=lambda item: not item.used)))
 
 
 def ask_and_quote(
-    user: Reader, collection: Collection, question: str, scope: Scope | None = None
-) -> tuple[Found, list[Quoted]]:
+    user: AnyUser, collection: Collection, question: str, scope: SearchScope | None = None
+) -> tuple[SearchResult, list[Quoted]]:
     """What is found (in `scope`, if given), and the sentences that an answer would show first. Raises EngineError."""
     return asyncio.run(_quoted(user, collection, question, scope))
 
 
 async def _quoted(
-    user: Reader, collection: Collection, question: str, scope: Scope | None
-) -> tuple[Found, list[Quoted]]:
+    user: AnyUser, collection: Collection, question: str, scope: SearchScope | None
+) -> tuple[SearchResult, list[Quoted]]:
     found = await _search(user, collection, question, scope)
     numbered = dict(enumerate(found.passages))
     chosen = await in_pool(quote_selection.select_quotes, found.query, found.vector, numbered, found.idf)
@@ -81,13 +81,17 @@ async def _quoted(
 
 
 async def _search(
-    user: Reader, collection: Collection, question: str, scope: Scope | None = None, filters: Filters | None = None
-) -> Found:
+    user: AnyUser,
+    collection: Collection,
+    question: str,
+    scope: SearchScope | None = None,
+    filters: SearchFilters | None = None,
+) -> SearchResult:
     return await search(
         user, normalise(question), collections=[collection.pk], token_budget=TOKEN_BUDGET, scope=scope, filters=filters
     )
 
 
-def _weighed(hit: Hit, found: Found) -> Weighed:
-    place, why = fate(hit, found)
-    return Weighed(hit, place, shown(why))
+def _weighed(hit: SearchHit, found: SearchResult) -> Weighed:
+    place, why = explain_hit(hit, found)
+    return Weighed(hit, place, translate_reason(why))

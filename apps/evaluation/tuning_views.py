@@ -14,11 +14,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.documents import embedders, rebuilding
+from apps.documents.indexing import embedders, shadow_build
+from apps.documents.indexing.index_maintenance import IndexBusy
 from apps.documents.models import Collection, IndexBuild, Segment
-from apps.documents.places import place
-from apps.documents.segments import Busy
-from apps.documents.tuning import DEFAULT, tuning
+from apps.documents.settings import DEFAULT_SETTINGS, read_collection_settings
+from apps.documents.web.collection_context import get_collection_context
 from apps.engines import registry
 from apps.evaluation import golden
 from apps.evaluation.chart import MEASURES
@@ -35,18 +35,18 @@ GONE = gettext_lazy("That build is no longer there: it was discarded, or is live
 @require_http_methods(["GET", "HEAD", "POST"])
 def search_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What is set now and what stands beside it; a POST begins to build by other settings."""
-    here = place(request, pk, "settings")
+    here = get_collection_context(request, pk, "settings")
     if not here.is_owner:
         raise Http404
-    now = tuning(here.collection.tuning)
+    now = read_collection_settings(here.collection.tuning)
     sent = request.POST if request.method == "POST" else None
     names = _embedders()
     names[""] = gettext("%(name)s, like the whole site") % {"name": names[""]}
     form = TuningForm(sent, initial=asdict(now), reranker=registry.rank().active, embedders=names)
     if request.method == "POST" and form.is_valid():
-        rebuilding.begin(here.collection, replace(now, **form.cleaned_data), person(request))
+        shadow_build.begin(here.collection, replace(now, **form.cleaned_data), person(request))
         return redirect("evaluation:tuning", pk)
-    context = {**here.context, **_state(here.collection), "form": form, "now": now, "default": DEFAULT}
+    context = {**here.context, **_state(here.collection), "form": form, "now": now, "default": DEFAULT_SETTINGS}
     return render(request, "evaluation/tuning.html", context, status=400 if form.errors else 200)
 
 
@@ -54,7 +54,7 @@ def search_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_safe
 def state(request: HttpRequest, pk: UUID) -> HttpResponse:
     """How far the build is, as the fragment that the page fetches again while it is under way."""
-    here = place(request, pk, "settings")
+    here = get_collection_context(request, pk, "settings")
     if not here.is_owner:
         raise Http404
     return render(request, "evaluation/_build.html", {**here.context, **_state(here.collection)})
@@ -65,15 +65,15 @@ def state(request: HttpRequest, pk: UUID) -> HttpResponse:
 def swap(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
     """The build is live, or will be as soon as what came meanwhile is cut; what was live can be taken back."""
     try:
-        if rebuilding.swap(_build(request, pk, number)):
+        if shadow_build.swap(_build(request, pk, number)):
             messages.success(request, gettext("Done: questions are answered by these settings from now on."))
         else:
             messages.success(
                 request, gettext("Documents that came meanwhile are cut first; then it goes live by itself.")
             )
-    except Busy:
+    except IndexBusy:
         messages.error(request, BUSY)
-    except rebuilding.Lost:
+    except shadow_build.BuildLost:
         messages.error(request, GONE)
     return redirect("evaluation:tuning", pk)
 
@@ -82,7 +82,7 @@ def swap(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
 @require_POST
 def discard(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
     """The build is gone; nothing that is searched changes."""
-    rebuilding.discard(_build(request, pk, number))
+    shadow_build.discard(_build(request, pk, number))
     return redirect("evaluation:tuning", pk)
 
 
@@ -122,7 +122,7 @@ def _moving(build: IndexBuild | None, run: GoldenRun | None, questions: int) -> 
 def _stale(collection: Collection) -> bool:
     """Whether vectors are of several embedders, or of one that questions are no longer embedded with."""
     found = set(Segment.objects.live().filter(collection=collection).values_list("fingerprint", flat=True))
-    return bool(found - {embedders.fingerprint(collection)})
+    return bool(found - {embedders.get_fingerprint(collection)})
 
 
 def _embedders() -> dict[str, str]:

@@ -29,10 +29,10 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext
 from kombu.exceptions import OperationalError
 
-from apps.documents import sandbox
+from apps.documents.ingestion.worker import get_heartbeat_file
 from apps.documents.models import Document
-from apps.documents.parsers.base import Unreadable
-from apps.documents.worker import alive_file
+from apps.documents.parsing.protocol import ParseError
+from apps.documents.sandbox import runner
 from apps.images import names as picture_names
 from apps.lib import host
 from apps.lib.threads import in_db, in_pool
@@ -168,7 +168,7 @@ async def worker() -> Check:
         "Documents wait until it runs. Look at the lines of 'worker' in the log, and start ./run serve again."
     )
     try:
-        age = time.time() - alive_file().stat().st_mtime
+        age = time.time() - get_heartbeat_file().stat().st_mtime
     except FileNotFoundError:
         return bad(gettext("No worker has run here yet."), advice)
     if age > QUIET_S:
@@ -184,8 +184,8 @@ async def readers() -> Check:
 def _readers() -> Check:
     """Start a process as those that read uploaded files, and tell how the system confines it."""
     try:
-        found = sandbox.probe_confinement()
-    except (OSError, Unreadable, sandbox.ReaderBroke) as error:
+        found = runner.probe_confinement()
+    except (OSError, ParseError, runner.ParserCrashed) as error:
         return bad(
             gettext("File readers do not start: %(error)s") % {"error": error},
             gettext("No document can be read. Look at the lines of 'web' in the log."),

@@ -13,9 +13,9 @@ from PIL import Image
 
 from apps.conversations.attachments import caption_test, recognition
 from apps.conversations.models import ModelProfile
-from apps.documents import embedders
+from apps.documents.indexing import embedders
 from apps.documents.models import Segment
-from apps.documents.search import search
+from apps.documents.retrieval.search import search
 from apps.engines import registry
 from apps.engines.base import EngineError, SegmentInfo
 from apps.engines.chat.offered import MAIN
@@ -161,7 +161,7 @@ async def index() -> Check:
 
 def _strange(rows: list[Segment]) -> int:
     """How many of them were not made by their collection's embedder."""
-    return sum(not embedders.reads(row) for row in rows)
+    return sum(not embedders.is_compatible(row) for row in rows)
 
 
 def _verify(segments: list[SegmentInfo]) -> tuple[int, int]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from apps.documents.library.uploads import retry_ingestion, store_upload
 from apps.documents.models import Collection, Document
-from apps.documents.upload import retry, upload
 from apps.users.models import User
 
 HANDBOOK = Path(__file__).parent / "handbook"
@@ -57,7 +57,7 @@ def load(user: User) -> Collection:
         content = (HANDBOOK / name).read_bytes()
         known = there.get(hashlib.sha256(content).hexdigest())
         if known is None:
-            upload(user, collection, SimpleUploadedFile(name, content))
+            store_upload(user, collection, SimpleUploadedFile(name, content))
         elif known.status not in {Document.Status.READY, *Document.ACTIVE}:
-            retry(known)
+            retry_ingestion(known)
     return collection

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.conversations.core.requests import AskRequest, RequestRefused, clean_question
 from apps.conversations.turns import runner
 from apps.conversations.turns.preparation import SessionEnded
-from apps.documents.upload import UploadRefused
+from apps.documents.library.uploads import UploadRefused
 from apps.engines.base import EngineError
 from apps.lib.threads import in_db
 from apps.operations import administrator, probes, sample, warmth

@@ -23,8 +23,8 @@ from apps.conversations.attachments import uploads
 from apps.conversations.history.actions import delete_permanently
 from apps.conversations.models import AttachedPicture, Conversation, Import
 from apps.conversations.transfer import import_job
+from apps.documents.library.sharing import delete_collection
 from apps.documents.models import Collection, Document, Segment
-from apps.documents.sharing import delete_collection
 from apps.engines import registry
 from apps.engines.base import SegmentInfo
 from apps.images import gallery

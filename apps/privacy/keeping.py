@@ -15,8 +15,8 @@ from django.utils.translation import gettext, gettext_lazy
 
 from apps.conversations.history.actions import delete_permanently
 from apps.conversations.models import Conversation
+from apps.documents.library.uploads import delete_document
 from apps.documents.models import Collection, Document
-from apps.documents.upload import delete
 from apps.privacy.models import Hold, Keeping
 from apps.safety import audit, separation
 from apps.safety.transitions import Refused
@@ -61,7 +61,7 @@ def sweep() -> int:
         return 0
     now = timezone.now()
     removed = _remove_each(due_conversations(now)[:_AT_ONCE], _remove_conversation)
-    return removed + _remove_each(due_documents(now)[:_AT_ONCE], delete)
+    return removed + _remove_each(due_documents(now)[:_AT_ONCE], delete_document)
 
 
 def hold(user: User, person: User, reason: str) -> None:

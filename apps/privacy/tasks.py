@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from apps.documents import worker
+from apps.documents.ingestion import worker
 from apps.privacy import frozen, keeping, wishes
 from apps.safety import breakglass_sweep, holds, leaving, log_check, mailing, recorded, suspensions
 
-worker.chores += [
+worker.periodic_jobs += [
     wishes.sweep,
     keeping.sweep,
     frozen.sweep,

@@ -76,7 +76,7 @@ def holds(text: str, gold: Sequence[str]) -> bool:
 
 async def _ask(user: Any, questions: Sequence[Asked], sample: int) -> dict[str, list[bool]]:
     from apps.conversations.grounding import quote_selection
-    from apps.documents.search import search
+    from apps.documents.retrieval.search import search
     from apps.engines import registry
     from apps.lib.threads import in_pool
     from benchmarks.answers import run as answers

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from rapidfuzz.distance import Levenshtein
 
-from apps.documents.parsers.tables import is_header, table_blocks
+from apps.documents.parsing.common.tables import is_header, make_table_blocks
 
 LONGEST = 200_000  # characters that are compared; the rest of a longer text is like its beginning
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
@@ -50,7 +50,7 @@ def _lines(lines: list[str]) -> Iterator[str]:
             continue
         if table:
             header = table[0] if is_header(table[0]) and len(table) > 1 else None
-            for block in table_blocks(table[1:] if header else table, header):
+            for block in make_table_blocks(table[1:] if header else table, header):
                 yield block.text
             table = []
         yield line

@@ -22,10 +22,10 @@ from typing import Any
 
 from django.conf import settings
 
-from apps.documents import sandbox
-from apps.documents.parsers.base import MAX_CHARACTERS, Unreadable
-from apps.documents.scans import ADDRESSES_BYTES, MORE, SECONDS_A_PAGE
-from apps.documents.sniff import refuse_by_name, sniff
+from apps.documents.ingestion.ocr import ADDRESSES_BYTES, MIN_TEXT_RATIO, SECONDS_A_PAGE
+from apps.documents.parsing.detection import detect_format, refuse_by_extension
+from apps.documents.parsing.protocol import MAX_CHARACTERS, ParseError
+from apps.documents.sandbox import runner
 from benchmarks.extraction.independent_text import reading
 from benchmarks.extraction.reference_text import distance_share, plain
 
@@ -91,7 +91,7 @@ def _parsed(source: Path) -> str:
     """Without its marks; empty, and told, where it could not be read."""
     try:
         return plain("\n".join(pages(source)))
-    except (Unreadable, sandbox.ReaderBroke) as error:
+    except (ParseError, runner.ParserCrashed) as error:
         print(f"{source.name}: {error}", file=sys.stderr)
         return ""
 
@@ -122,31 +122,31 @@ def survey(folder: Path, recognise: bool = True, verbose: bool = False) -> dict[
 
 def pages(path: Path, recognise: bool = True) -> Iterator[str]:
     """The text of each page, as the worker would store it. Raises Unreadable or ReaderBroke."""
-    refuse_by_name(path.name)
-    kind = sniff(path, path.name)
+    refuse_by_extension(path.name)
+    kind = detect_format(path, path.name)
     options = {"kind": kind, "pages": settings.MAX_PAGES, "characters": MAX_CHARACTERS, "name": path.name}
     texts: dict[int, str] = {}
     scans: list[int] = []
     limits = {"seconds": settings.PARSE_SECONDS, "memory_bytes": settings.PARSE_MEMORY_BYTES}
-    for answer in sandbox.run("parse", path, options, **limits):
+    for answer in runner.run_task("parse", path, options, **limits):
         if "page" in answer:
             texts[answer["page"]] = answer["text"]
             scans += [answer["page"]] if answer["scan"] else []
     wanted = scans[: settings.OCR_PAGES] if recognise else []
     if wanted:
         limits = {"seconds": SECONDS_A_PAGE * len(wanted), "memory_bytes": limits["memory_bytes"] + ADDRESSES_BYTES}
-        for answer in sandbox.run("recognise", path, {"kind": kind, "numbers": wanted}, **limits):
-            if "page" in answer and len(answer["text"]) > MORE * len(texts[answer["page"]].strip()):
+        for answer in runner.run_task("recognise", path, {"kind": kind, "numbers": wanted}, **limits):
+            if "page" in answer and len(answer["text"]) > MIN_TEXT_RATIO * len(texts[answer["page"]].strip()):
                 texts[answer["page"]] = answer["text"]
     if not any(text.strip() for text in texts.values()) and not (kind == "image" and recognise):
-        raise Unreadable("No text was found in this file.")
+        raise ParseError("No text was found in this file.")
     yield from texts.values()
 
 
 def _end(path: Path, recognise: bool) -> tuple[str, str]:
     try:
         list(pages(path, recognise))
-    except Unreadable as error:
+    except ParseError as error:
         return ("refused" if str(error).endswith(".") else "failed"), str(error)
     except Exception as error:  # noqa: BLE001 - what is counted is that there is no reason
         return "failed", repr(error)

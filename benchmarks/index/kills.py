@@ -36,12 +36,13 @@ from django.core.management import call_command
 from django.db import connections
 from django.utils import timezone
 
-from apps.documents import ingest as pipeline
-from apps.documents import segments, upload
-from apps.documents.group import Group
-from apps.documents.ingest import ingest
+from apps.documents.indexing import index_maintenance
+from apps.documents.ingestion import pipeline
+from apps.documents.ingestion.batch import IngestBatch
+from apps.documents.ingestion.pipeline import ingest
+from apps.documents.library import uploads
 from apps.documents.models import Chunk, Collection, Document, IndexCare, Segment
-from apps.documents.parsers.base import ParsedPage, Piece
+from apps.documents.parsing.protocol import BlockSpan, ParsedPage
 from apps.engines import registry
 from apps.engines.base import IndexQuery
 from apps.users.models import User
@@ -56,7 +57,7 @@ def main(kills: int) -> dict[str, float]:
     between two kills, `kill_cut_off` writings were broken off."""
     call_command("migrate", verbosity=0)
     for name in ("ring", "ask_for_merge"):  # nobody hears them here
-        vars(upload)[name] = lambda *_: None
+        vars(uploads)[name] = lambda *_: None
     place = Collection.objects.create(owner=User.objects.create_user("alice@example.org"), name="Shelf")
     seen: Counter[str] = Counter()
     merges = 0
@@ -100,7 +101,7 @@ def killed(place: Collection, seed: int) -> None:
 def work(place: Collection, seed: int, done: int) -> None:
     """Adds and deletes documents until it is killed; a byte says that one more is through."""
     own = random.Random(seed)  # noqa: S311
-    segments.GRACE_S = 0
+    index_maintenance.GRACE_S = 0
     vars(pipeline)["parsed"] = read
     ingest(*Document.objects.filter(status__in=Document.ACTIVE).values_list("pk", flat=True))
     while True:
@@ -110,15 +111,15 @@ def work(place: Collection, seed: int, done: int) -> None:
             if own.random() < 0.6 or Document.objects.count() > KEPT:
                 document = own.choice(list(Document.objects.all()))
                 note(f"-{document.pk}")
-                upload.delete(document)
-        segments.merge(place.pk)
-        segments.sweep()
+                uploads.delete_document(document)
+        index_maintenance.merge(place.pk)
+        index_maintenance.sweep()
         os.write(done, b".")
 
 
 def add(place: Collection, word: str) -> UUID:
     text = "\n\n".join(f"{word} stands in sentence {n} of this text." for n in range(4))
-    pk = upload.upload(place.owner, place, SimpleUploadedFile(f"{word}.md", text.encode())).pk
+    pk = uploads.store_upload(place.owner, place, SimpleUploadedFile(f"{word}.md", text.encode())).pk
     note(f"+{pk}")
     return pk
 
@@ -130,10 +131,10 @@ def note(line: str) -> None:
     os.close(file)
 
 
-def read(group: Group) -> Iterator[Group]:
+def read(group: IngestBatch) -> Iterator[IngestBatch]:
     for work in group:
         text = Path(work.document.file.path).read_text()
-        work.pages = [ParsedPage(1, text, (Piece("paragraph", 0, 0, len(text)),))]
+        work.pages = [ParsedPage(1, text, (BlockSpan("paragraph", 0, 0, len(text)),))]
     yield group
 
 
@@ -141,11 +142,11 @@ def settle() -> None:
     """All that waited is worked on, the index is cared for, and what it has retired may go at once."""
     vars(pipeline)["parsed"] = read
     ingest(*Document.objects.filter(status__in=Document.ACTIVE).values_list("pk", flat=True))
-    segments.care()
+    index_maintenance.maintain_indexes()
     Segment.objects.filter(retired__isnull=False).update(retired=timezone.now() - timedelta(days=1))
     for path in folder().glob("*/*"):
         os.utime(path, (0, 0))
-    segments.sweep()
+    index_maintenance.sweep()
 
 
 def faults() -> Counter[str]:

@@ -67,7 +67,7 @@ def survey(place: Path, quick: bool) -> tuple[dict[str, float], list[str]]:
 def _offered(library: Any, place: Path, rows: list[dict[str, Any]]) -> tuple[dict[str, str], Ends]:
     """The SHA-256 of each file by its path, and the ends of those that were not taken. Two files of one content are one
     document."""
-    from apps.documents.upload import UploadRefused
+    from apps.documents.library.uploads import UploadRefused
 
     contents: dict[str, str] = {}
     ends: Ends = {}
@@ -86,13 +86,13 @@ def _offered(library: Any, place: Path, rows: list[dict[str, Any]]) -> tuple[dic
 
 def _recognised(library: Any) -> None:
     """What gave no text is read once more, with text recognition."""
-    from apps.documents.parsing import NO_TEXT
-    from apps.documents.upload import retry
+    from apps.documents.ingestion.file_parsing import NO_TEXT
+    from apps.documents.library.uploads import retry_ingestion
 
     began = time.perf_counter()
     with bench.working():
         for document in library.documents.filter(reason__in=NO_TEXT.values()):
-            retry(document)
+            retry_ingestion(document)
     bench.tell(f"text recognition took {time.perf_counter() - began:.0f} s")
 
 

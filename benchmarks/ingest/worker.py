@@ -189,7 +189,7 @@ def ingest(files: Files, name: str, number: int = 0) -> tuple[Any, float]:
 
 def _again(files: Files, place: Any, number: int) -> float:
     """Seconds that it takes to offer all files once more: each is told to be there already."""
-    from apps.documents.upload import UploadRefused
+    from apps.documents.library.uploads import UploadRefused
 
     began = time.perf_counter()
     for file, content in files:
@@ -210,19 +210,19 @@ def person(number: int = 0) -> Any:
 def put(place: Any, name: str, content: bytes, path: str = "", number: int = 0) -> Any:
     from django.core.files.uploadedfile import SimpleUploadedFile
 
-    from apps.documents.upload import upload
+    from apps.documents.library.uploads import store_upload
 
-    return upload(person(number), place, SimpleUploadedFile(name, content), path)
+    return store_upload(person(number), place, SimpleUploadedFile(name, content), path)
 
 
 @contextmanager
 def working() -> Iterator[None]:
     """Whatever is uploaded meanwhile is worked on, by as many threads as a worker uses for documents; all of it when it
     is left."""
-    from apps.documents.worker import DESKS
+    from apps.documents.ingestion.worker import MAX_DOCUMENT_THREADS
 
     everything = Event()
-    workers = [Thread(target=_work, args=(everything,)) for _ in range(DESKS)]
+    workers = [Thread(target=_work, args=(everything,)) for _ in range(MAX_DOCUMENT_THREADS)]
     for worker in workers:
         worker.start()
     try:
@@ -237,24 +237,27 @@ def _work(everything: Event) -> None:
     """A thread of the worker, which hears the bell within a hundredth of a second."""
     from django.db import close_old_connections
 
-    from apps.documents.queue import waiting
-    from apps.documents.worker import drain
+    from apps.documents.ingestion.worker import process_queue
+    from apps.documents.jobs.scheduler import list_next_documents
 
     last = False
     while not last:
         last = everything.wait(0.01)
-        for document in waiting(1):
-            drain(document)
+        for document in list_next_documents(1):
+            process_queue(document)
     close_old_connections()
 
 
 def embedded(place: Any) -> list[str]:
     """What was embedded for its chunks, in order."""
-    from apps.documents.chunking import JOIN, embedded
+    from apps.documents.chunking.chunker import HEADING_SEPARATOR, compose_embedding_text
     from apps.documents.models import Chunk
 
     chunks: Any = Chunk.objects.filter(document__collection=place).select_related("document").order_by("pk")
-    return [embedded(JOIN.join(filter(None, [str(row.document), row.heading])), row.text) for row in chunks]
+    return [
+        compose_embedding_text(HEADING_SEPARATOR.join(filter(None, [str(row.document), row.heading])), row.text)
+        for row in chunks
+    ]
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apps.documents.chunking import Chunker, Draft
-from apps.documents.parsers.base import ParsedPage, Piece
+from apps.documents.chunking.chunker import ChunkDraft, Chunker
+from apps.documents.parsing.protocol import BlockSpan, ParsedPage
 from apps.engines import registry
 from apps.engines.base import Index, IndexEntry, IndexQuery, IndexResult, SegmentInfo
 
@@ -87,7 +87,7 @@ class Library:
 
     def __init__(self, texts: Sequence[Text], index: Index) -> None:
         embed = registry.embed()
-        self.chunks: list[tuple[Text, Draft]] = [(text, draft) for text in texts for draft in _drafts(text)]
+        self.chunks: list[tuple[Text, ChunkDraft]] = [(text, draft) for text in texts for draft in _drafts(text)]
         vectors = embedded([draft.embedded for _, draft in self.chunks])
         self.vectors = dict(enumerate(vectors))
         entries = [
@@ -117,9 +117,9 @@ def embedded(texts: Sequence[str], embedder: str = "") -> Vectors:
     return vectors
 
 
-def _drafts(text: Text) -> list[Draft]:
+def _drafts(text: Text) -> list[ChunkDraft]:
     embed = registry.embed()
-    page = ParsedPage(1, text.text, (Piece("paragraph", 0, 0, len(text.text)),)) if text.text.strip() else None
+    page = ParsedPage(1, text.text, (BlockSpan("paragraph", 0, 0, len(text.text)),)) if text.text.strip() else None
     chunker = Chunker(text.title, embed.offsets, embed.max_tokens)
     return list(chunker.cut(page)) if page else []
 

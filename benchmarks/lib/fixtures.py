@@ -54,10 +54,10 @@ def _fill(user: Any, texts: list[Any], wanted: int) -> int:
 def filled(user: Any, texts: Sequence[Any], wanted: int = 10**9, embedder: str = "") -> Any:
     """A new collection with one document a text and one segment, of so many chunks, more or less, read by that one of
     `settings.EMBEDDERS`."""
-    from apps.documents import segments
-    from apps.documents.chunking import Chunker
+    from apps.documents.chunking.chunker import Chunker
+    from apps.documents.indexing import index_maintenance
     from apps.documents.models import Chunk, Collection, Document, Page
-    from apps.documents.parsers.base import ParsedPage, Piece
+    from apps.documents.parsing.protocol import BlockSpan, ParsedPage
     from apps.engines import registry
     from benchmarks.lib.datasets import embedded
 
@@ -74,7 +74,7 @@ def filled(user: Any, texts: Sequence[Any], wanted: int = 10**9, embedder: str =
             size=len(text.text), kind="text", status=Document.Status.READY, pages_count=1,
         )  # fmt: skip
         Page.objects.create(document=document, number=1, text=text.text)
-        page = ParsedPage(1, text.text, (Piece("paragraph", 0, 0, len(text.text)),))
+        page = ParsedPage(1, text.text, (BlockSpan("paragraph", 0, 0, len(text.text)),))
         for position, draft in enumerate(Chunker(text.title, embed.offsets, embed.max_tokens).cut(page)):
             lines.append(draft.embedded)
             rows.append(
@@ -88,7 +88,9 @@ def filled(user: Any, texts: Sequence[Any], wanted: int = 10**9, embedder: str =
         row.vector, row.fingerprint = vector.tobytes(), embed.fingerprint
     stored = Chunk.objects.bulk_create(rows)
     entries = [row.entry for row in stored]
-    segment = segments.record(registry.index().write(place.pk.hex, entries, vectors, embed.fingerprint))
+    segment = index_maintenance.create_segment(
+        registry.index().write(place.pk.hex, entries, vectors, embed.fingerprint)
+    )
     Chunk.objects.filter(document__collection=place).update(segment=segment)
     return place
 
@@ -97,12 +99,12 @@ def ingested(user: Any, place: Any, path: Path) -> Any:
     """A file, uploaded and read as the worker does it; returns the document's key."""
     from django.core.files.uploadedfile import SimpleUploadedFile
 
+    from apps.documents.ingestion.worker import process_queue
+    from apps.documents.library.uploads import store_upload
     from apps.documents.models import Document
-    from apps.documents.upload import upload
-    from apps.documents.worker import drain
 
-    document = upload(user, place, SimpleUploadedFile(path.name, path.read_bytes()))
-    drain(document.pk)
+    document = store_upload(user, place, SimpleUploadedFile(path.name, path.read_bytes()))
+    process_queue(document.pk)
     row = Document.objects.get(pk=document.pk)
     if row.status != Document.Status.READY:
         raise SystemExit(f"{path.name} did not become searchable: {row.reason}")

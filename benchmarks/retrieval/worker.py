@@ -71,7 +71,7 @@ def _mixed(user: Any, data: Path, names: Sequence[str]) -> dict[str, dict[str, l
 
 async def _rankings(user: Any, data: DataSet, embedders: Sequence[str] = ("",)) -> dict[str, list[str]]:
     """The texts of each judged question, best first. They lie in one collection for each embedder, in turns."""
-    from apps.documents import search
+    from apps.documents.retrieval import search
     from apps.lib.threads import in_db
     from benchmarks.lib.datasets import embedded
 
@@ -83,14 +83,17 @@ async def _rankings(user: Any, data: DataSet, embedders: Sequence[str] = ("",)) 
     judged = [question for question in data.questions if question in data.relevant]
     vectors = embedded([data.questions[question] for question in judged])
     return {
-        question: [texts[document] for document in await search.ranking(user, data.questions[question], places, vector)]
+        question: [
+            texts[document]
+            for document in await search.rank_all_documents(user, data.questions[question], places, vector)
+        ]
         for question, vector in zip(judged, vectors, strict=True)
     }
 
 
 async def _abstain(user: Any, data: DataSet) -> list[tuple[bool, float, float]]:
     """For each question whether the collection answers it, and of what was found the best relevance and cosine."""
-    from apps.documents.search import search
+    from apps.documents.retrieval.search import search
     from apps.lib.threads import in_db
 
     place, _ = await in_db(_filled, user, data.texts)
@@ -115,7 +118,7 @@ def _filled(user: Any, texts: Sequence[Any], embedder: str = "") -> tuple[Any, d
 def _chunks(user: Any, folder: Path) -> dict[str, list[float]]:
     """For each question the share of the gold characters that was returned, and of the returned that is gold."""
     from apps.documents.models import Collection, Page
-    from apps.documents.search import search
+    from apps.documents.retrieval.search import search
     from apps.engines import registry
     from benchmarks.lib import fixtures
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apps.documents.fold import fold
+from apps.documents.chunking.text_normalization import normalize_text
 from apps.engines import registry
 from apps.engines.classify.text import FOLDER
 from apps.safety import policies
@@ -56,7 +56,7 @@ class Scorer:
 
     def verdict(self, stage: str, text: str) -> Verdict:
         scores = dict(zip(self._classify.labels, map(float, self.scores([text])[0]), strict=True))
-        clean = normalise(fold(text) if stage == Stage.PASSAGE else text)  # as a document's passages come
+        clean = normalise(normalize_text(text) if stage == Stage.PASSAGE else text)  # as a document's passages come
         further = [self._slipped_in(clean)] if stage == Stage.PASSAGE else []
         return judge(Stage(stage), clean, self._ruled(stage, clean), scores, policies.current(), further=further)
 

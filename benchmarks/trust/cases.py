@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from apps.documents.passages import Passage
+from apps.documents.retrieval.passages import Passage
 from apps.lib.sentences import spans
 from benchmarks.lib.datasets import Text, embedded
 

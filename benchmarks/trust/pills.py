@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from apps.conversations.grounding.citer import Citer, SentenceCitation
-from apps.documents.passages import Passage
+from apps.documents.retrieval.passages import Passage
 from benchmarks.trust.cases import build_passage, read_cases
 from benchmarks.trust.claims import PERTURBED, TRUE, Claim, build_claims
 from training.relevance.calibration import area

@@ -100,7 +100,7 @@ def fill_collection(user: Any, data: DataSet) -> MeasuredSet:
 
 async def measure_set(place: MeasuredSet, count: int) -> dict[str, list[float]]:
     """Return by question nDCG@10, recall@10 as asked and with a typing error; and by rare word whether it is found."""
-    from apps.documents.search import search
+    from apps.documents.retrieval.search import search
     from benchmarks.lib.metrics import ndcg, recall
 
     judged = sorted(question for question in place.data.questions if question in place.data.relevant)
@@ -122,12 +122,12 @@ async def measure_set(place: MeasuredSet, count: int) -> dict[str, list[float]]:
 
 async def rank(place: MeasuredSet, questions: Sequence[str]) -> list[list[str]]:
     """Return the texts that a search weighs for each question, best first."""
-    from apps.documents import search
+    from apps.documents.retrieval import search
     from benchmarks.lib.datasets import embedded
 
     found = []
     for text, vector in zip(questions, embedded(questions), strict=True):
-        documents = await search.ranking(place.user, text, [place.collection.pk], vector)
+        documents = await search.rank_all_documents(place.user, text, [place.collection.pk], vector)
         found.append([place.texts[document] for document in documents])
     return found
 

@@ -32,8 +32,8 @@ def fill_library(folder: Path) -> dict[str, Any]:
     call_command("collectstatic", interactive=False, verbosity=0)
     from django.core.files.uploadedfile import SimpleUploadedFile
 
+    from apps.documents.library.uploads import store_upload
     from apps.documents.models import Collection, Document
-    from apps.documents.upload import upload
     from apps.users.models import User
     from apps.users.quota import Limit, Resource, Scope
     from benchmarks.ingest import worker as ingest_worker
@@ -44,7 +44,7 @@ def fill_library(folder: Path) -> dict[str, Any]:
     place = Collection.objects.create(owner=user, name=LIBRARY)
     with ingest_worker.working():
         for path in sorted(folder.iterdir()):
-            upload(user, place, SimpleUploadedFile(path.name, path.read_bytes()))
+            store_upload(user, place, SimpleUploadedFile(path.name, path.read_bytes()))
     unread = {row.name: row.reason for row in place.documents.exclude(status=Document.Status.READY)}
     return {"session": fixtures._session(user), "unread": unread}
 

@@ -122,7 +122,7 @@ def test_a_row_that_is_gone_is_told(admin: Client) -> None:
 
 
 def test_a_collection_is_looked_at_and_never_changed(admin: Client, alice: User) -> None:
-    from tests.documents.library import collection
+    from tests.documents.factories import collection
 
     shelf = collection(alice)
     page = f"/administration/documents/collection/{shelf.pk}/change/"

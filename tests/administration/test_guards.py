@@ -14,7 +14,7 @@ from django.test import Client
 from apps.documents.models import Collection
 from apps.safety.models import Event
 from apps.users.models import Token, User
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 from tests.people import PASSWORD
 
 GONE = 404

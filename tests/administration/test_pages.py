@@ -14,7 +14,7 @@ from apps.documents.models import GroupShare, Membership
 from apps.privacy import keeping
 from apps.users.models import User
 from assistant.env import HIDDEN, Env, shown
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 from tests.people import person
 
 

@@ -15,7 +15,7 @@ from apps.engines.chat.fake import FakeChat
 from apps.users.models import Token, User
 from apps.users.tokens import make
 from assistant.asgi import application
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 
 ALL = [scope.value for scope in Token.Scope]
 

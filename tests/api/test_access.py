@@ -18,7 +18,7 @@ from apps.users import tokens
 from apps.users.models import Token, User
 from apps.users.people import suspend
 from tests.api.conftest import headers
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 
 # method, address, scope it needs; {shelf}, {paper}, {talk}, {said} are Alice's
 OPERATIONS = [

@@ -22,7 +22,7 @@ from apps.users.quota import Rate, Resource, Scope
 from apps.users.tokens import make
 from assistant.asgi import application
 from tests.conversations.conftest import writes_on
-from tests.documents.library import collection
+from tests.documents.factories import collection
 from tests.people import person
 
 QUESTION = "How long do workers of a honey bee colony live in summer?"

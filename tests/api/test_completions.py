@@ -17,7 +17,7 @@ from apps.lib.threads import in_db
 from apps.users.models import User
 from apps.users.tokens import make
 from tests.conversations.conftest import writes_on
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 from tests.people import person
 
 Connect = Callable[[str], openai.AsyncOpenAI]

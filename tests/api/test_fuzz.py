@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance
 from apps.api.site import api
 from apps.users.models import User
 from tests.api.conftest import headers
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

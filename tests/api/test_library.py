@@ -13,7 +13,7 @@ from apps.conversations.models import Citation, Conversation, Message, Source
 from apps.documents.models import Collection, Document
 from apps.users.models import User
 from tests.api.conftest import headers
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -19,10 +19,10 @@ from apps.conversations.models import AttachedPicture, Import
 from apps.conversations.realtime import consumer
 from apps.conversations.transfer import import_job
 from apps.conversations.turns import ephemeral, runner
-from apps.documents.job import Job, Lost
+from apps.documents.jobs.ingest_job import IngestJob, LeaseLost
+from apps.documents.jobs.scheduler import list_next_documents
+from apps.documents.library.uploads import store_upload
 from apps.documents.models import Collection, Document
-from apps.documents.queue import waiting
-from apps.documents.upload import upload
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
 from apps.engines.image.base import Drawn, DrawRequest
@@ -51,7 +51,7 @@ def alice(transactional_db: None) -> User:
 
 @pytest.fixture
 def waiting_file(alice: User, library: Collection) -> Document:
-    return upload(alice, library, SimpleUploadedFile("notes.txt", b"Some notes.\n"))
+    return store_upload(alice, library, SimpleUploadedFile("notes.txt", b"Some notes.\n"))
 
 
 async def test_everything_of_a_suspended_person_ends(
@@ -69,7 +69,7 @@ async def test_everything_of_a_suspended_person_ends(
     stream = asyncio.create_task(program.chat.completions.create(model=FAKE, messages=said))  # type: ignore[call-overload]
     while chat.running < 2:
         await asyncio.sleep(0.01)
-    job = await in_db(Job.claim, waiting_file.pk)
+    job = await in_db(IngestJob.claim, waiting_file.pk)
     assert job is not None
 
     assert max(consumer.RECHECK_S, runner.CHECKPOINT_S, 2 * ephemeral.RECHECK_S) < SOON_S, "and each takes a moment"
@@ -77,7 +77,7 @@ async def test_everything_of_a_suspended_person_ends(
     assert (await browser.get("/collections/")).status_code == 302
     with pytest.raises(openai.AuthenticationError):
         await program.models.list()
-    with pytest.raises(Lost):
+    with pytest.raises(LeaseLost):
         await in_db(job.tick, "parse", 0, 1000)  # much lies before it, so the row is told at once
     assert await page.closed() == 4401
     with pytest.raises((openai.APIError, httpx.HTTPError)):
@@ -88,9 +88,9 @@ async def test_everything_of_a_suspended_person_ends(
 
 def test_what_waited_is_not_lost(alice: User, waiting_file: Document) -> None:
     suspend(alice)
-    assert waiting(5) == [] and Job.claim(waiting_file.pk) is None
+    assert list_next_documents(5) == [] and IngestJob.claim(waiting_file.pk) is None
     reinstate(alice)
-    assert waiting(5) == [waiting_file.pk] and Job.claim(waiting_file.pk) is not None
+    assert list_next_documents(5) == [waiting_file.pk] and IngestJob.claim(waiting_file.pk) is not None
 
 
 def test_no_picture_is_drawn_on_and_one_that_waits_is_not_lost(

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from benchmarks.command import Command
 from benchmarks.extraction.reference_text import distance_share, plain
 from benchmarks.extraction.run import words_kept
-from tests.documents import files
+from tests.documents import sample_files
 
 REFERENCE = """# Leave
 
@@ -43,7 +43,7 @@ def data(tmp_path: Path) -> Path:
     (folder / "docling_groundtruth" / "leave.html.md").write_text(REFERENCE)
     (folder / "docling_groundtruth" / "other.md").write_text("One two four!!")
     (folder / "docling_groundtruth" / "unknown.pdf.md").write_text("Nothing.")
-    (folder / "locked.pdf").write_bytes(files.encrypted_pdf())
+    (folder / "locked.pdf").write_bytes(sample_files.encrypted_pdf())
     (folder / "pack.zip").write_bytes(b"PK\x03\x04")
     rows = [
         ("docling_src/leave.html", "normal"), ("locked.pdf", "normal"), ("absent.txt", "normal"),

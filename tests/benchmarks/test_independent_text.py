@@ -10,8 +10,8 @@ import pptx
 import pytest
 
 from benchmarks.extraction.independent_text import reading
-from tests.documents import files
-from tests.documents.test_office_formats import workbook
+from tests.documents import sample_files
+from tests.documents.parsing.test_office_formats import workbook
 
 _ODT = (
     '<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
@@ -56,7 +56,7 @@ def show() -> bytes:
         ("a.csv", b"Year;Days\n2025;30\n2026;31\n", "| Year | Days | | 2025 | 30 | | 2026 | 31 |"),
         ("a.html", _PAGE, "Leave Thirty days. | Year | Days | | 2025 | 30 |"),
         ("a.eml", _MAIL, "Leave From: a@example.org Subject: Leave Thirty days. more.txt Paid."),
-        ("a.docx", files.docx("Thirty days.", "Paid."), "Thirty days. Paid."),
+        ("a.docx", sample_files.docx("Thirty days.", "Paid."), "Thirty days. Paid."),
         ("a.pptx", show(), "Leave Thirty days Paid"),
         ("a.odt", odt(), "Leave Thirty days paid. | Year | Days |"),
         (

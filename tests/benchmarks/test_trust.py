@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from apps.conversations.grounding.citer import SentenceCitation
-from apps.documents.passages import Passage
+from apps.documents.retrieval.passages import Passage
 from benchmarks import __main__ as benchmarks
 from benchmarks.trust import pills
 from benchmarks.trust.cases import read_cases

@@ -25,7 +25,7 @@ from apps.engines.turnlog.redis import RedisTurnLog
 from apps.lib.threads import in_db
 from apps.users.models import User
 from assistant.asgi import application
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 from tests.engines.conftest import redis_url
 from tests.people import person
 

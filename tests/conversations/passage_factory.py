@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from apps.documents.passages import Passage
+from apps.documents.retrieval.passages import Passage
 
 
 def passage(

@@ -137,7 +137,7 @@ def _seed() -> None:
     if not migrated.tables(Path(os.environ["DATA_DIR"])):
         call_command("migrate", verbosity=0)
     from tests.conversations.conftest import session_of
-    from tests.documents.library import collection, document
+    from tests.documents.factories import collection, document
     from tests.people import person
 
     person("ada", "administrator")  # without one, every page leads to the set-up

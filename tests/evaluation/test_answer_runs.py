@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from apps.documents import job
-from apps.documents.collection import Role
+from apps.documents.jobs import ingest_job
 from apps.documents.models import Chunk, Collection, Document, Membership
+from apps.documents.models.collection import Role
 from apps.engines import registry
 from apps.engines.base import EngineUnavailable
 from apps.engines.chat.fake import FakeChat
@@ -17,7 +17,7 @@ from apps.lib import bell, leases
 from apps.safety.gate import Withheld
 from apps.users.limits import OverLimit
 from apps.users.models import User
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 
 pytestmark = pytest.mark.django_db(transaction=True)  # searches read in threads of their own
 
@@ -157,11 +157,11 @@ def test_a_worker_that_ends_leaves_the_run_to_the_next(
     alice: User, shelf: Collection, chat: FakeChat, rung: list[tuple[str, object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(alice, shelf, "Bees")
-    job.stopping.set()
+    ingest_job.stop_requested.set()
     try:
         row = ran(shelf, alice)
     finally:
-        job.stopping.clear()
+        ingest_job.stop_requested.clear()
     assert (row.status, row.lease_token, row.attempts) == (Status.WAITING, "", 0)
     rung.clear()
     answer_runs.sweep_answers()

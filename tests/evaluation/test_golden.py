@@ -10,17 +10,17 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.documents import segments
-from apps.documents.annotating import switch
+from apps.documents.indexing import index_maintenance
+from apps.documents.library.passage_edits import set_enabled
+from apps.documents.library.uploads import delete_document
 from apps.documents.models import Chunk, Collection, Document, Membership
-from apps.documents.search import Found
-from apps.documents.upload import delete
+from apps.documents.retrieval.search import SearchResult
 from apps.engines.base import EngineUnavailable
 from apps.evaluation import golden, trial
 from apps.evaluation.models import GoldenQuestion, GoldenResult, GoldenRun
 from apps.lib import bell, leases
 from apps.users.models import User
-from tests.documents.library import Section, collection, document
+from tests.documents.factories import Section, collection, document
 
 pytestmark = pytest.mark.django_db(transaction=True)  # searches read in threads of their own
 
@@ -85,7 +85,7 @@ def test_quotes_are_chosen_for_the_question_as_it_was_searched(
 ) -> None:
     search, asked = trial.search, list[str]()
 
-    async def spelt(*args: Any, **options: Any) -> Found:
+    async def spelt(*args: Any, **options: Any) -> SearchResult:
         return replace(await search(*args, **options), query="Which quay is of granite?")
 
     monkeypatch.setattr(trial, "search", spelt)
@@ -98,10 +98,10 @@ def test_a_run_says_which_questions_fell_since_the_one_before(shelf: Collection,
     question(alice, shelf, QUAY, chunk=chunk("granite"))
     question(alice, shelf, BOATS, words="northern wall")
     assert golden.fell(ran(shelf, alice)) == []
-    switch(chunk("granite"), on=False)
+    set_enabled(chunk("granite"), on=False)
     fell = golden.fell(ran(shelf, alice))
     assert [(item.question.text, item.before, item.now, item.lost) for item in fell] == [(QUAY, 1, None, True)]
-    switch(chunk("granite"), on=True)
+    set_enabled(chunk("granite"), on=True)
     assert golden.fell(ran(shelf, alice)) == []
 
 
@@ -137,7 +137,7 @@ def test_an_engine_that_is_away_is_told(shelf: Collection, alice: User, monkeypa
 
 def test_a_question_whose_document_is_gone_is_asked_no_more(shelf: Collection, alice: User) -> None:
     question(alice, shelf, QUAY, chunk=chunk("granite"))
-    delete(Document.objects.get(title="Harbour"))
+    delete_document(Document.objects.get(title="Harbour"))
     assert GoldenQuestion.objects.get().void
     assert ran(shelf, alice).questions == 0
 
@@ -159,7 +159,7 @@ def test_the_sweep_runs_again_when_what_is_searched_has_changed(shelf: Collectio
 def test_the_sweep_runs_again_when_the_index_was_made_anew(shelf: Collection, alice: User) -> None:
     question(alice, shelf, QUAY, words="granite")
     ran(shelf, alice)
-    segments.reindex(shelf.pk)
+    index_maintenance.reindex(shelf.pk)
     golden.sweep()
     row = GoldenRun.objects.order_by("-pk")[0]
     assert (row.cause, row.status) == (GoldenRun.Cause.INDEX, GoldenRun.Status.WAITING)
@@ -291,7 +291,7 @@ def test_the_page_has_the_numbers_a_chart_and_what_fell(
     for number in range(12):
         question(alice, shelf, f"{QUAY} {number}", chunk=chunk("granite"))
     ran(shelf, alice)
-    switch(chunk("granite"), on=False)
+    set_enabled(chunk("granite"), on=False)
     ran(shelf, alice)
     with django_assert_max_num_queries(16):
         page = owner.get(f"/collections/{shelf.pk}/golden/").content.decode()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from apps.documents.fold import fold
+from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.models import Page
 from apps.evaluation.models import AnswerRun, GoldenQuestion, WrongPill
 from apps.users.models import User
-from tests.documents.test_gaps import SECRET, TEXT, paper, put_back, shelf, taken_out
+from tests.documents.moderation.test_redaction import SECRET, TEXT, paper, put_back, shelf, taken_out
 
 __all__ = ["paper", "shelf"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_the_beginning_of_its_passage_loses_it_and_has_it_again(morgan: User, paper, short: int) -> None:
     text = Page.objects.get(document=paper, number=1).text
     start = text.index("Boats are")
-    quote = fold(text[start:])
+    quote = normalize_text(text[start:])
     quote = quote[: quote.index(SECRET) + len(SECRET) - short]  # it may end within
     place = {"page_number": 1, "char_start": start, "char_end": len(text)}
     row = GoldenQuestion.objects.create(

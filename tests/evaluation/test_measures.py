@@ -7,14 +7,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from apps.documents.passages import Hit, Passage
+from apps.documents.retrieval.passages import Passage, SearchHit
 from apps.evaluation.measures import Expected, Measured, Quoted, means, measure
 
 A, B, C = (uuid4() for _ in range(3))
 
 
-def hit(document: UUID, start: int = 0, page: int = 1, text: str = "") -> Hit:
-    return Hit(
+def hit(document: UUID, start: int = 0, page: int = 1, text: str = "") -> SearchHit:
+    return SearchHit(
         chunk_id=start, document_id=document, collection_id=A, title="", kind="", position=0, page_number=page,
         heading="", start=start, end=start + 100, text=text, terms=frozenset(), cosine=0, bm25=0, score=0, relevance=1,
     )  # fmt: skip

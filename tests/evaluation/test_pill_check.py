@@ -16,7 +16,7 @@ from apps.evaluation.measures import Expected
 from apps.evaluation.models import GoldenQuestion
 from apps.evaluation.pill_check import CitedPlace, check_pills, judge_pills
 from apps.users.models import User
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 
 QUESTION = "How long do workers of a honey bee colony live in summer?"
 RIGHT = "Workers live about six weeks in summer."

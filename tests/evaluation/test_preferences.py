@@ -11,7 +11,7 @@ from apps.conversations.models import Conversation, Feedback, Message, Retrieved
 from apps.evaluation.models import GoldenQuestion
 from apps.safety.models import Event
 from apps.users.models import User
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 from tests.people import person
 
 pytestmark = pytest.mark.django_db(transaction=True)

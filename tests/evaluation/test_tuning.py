@@ -11,17 +11,17 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from apps.documents import rebuilding
-from apps.documents.ingest import ingest
+from apps.documents.indexing import shadow_build
+from apps.documents.ingestion.pipeline import ingest
+from apps.documents.library.uploads import store_upload
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Membership
-from apps.documents.upload import upload
 from apps.engines import registry
 from apps.engines.base import EngineUnavailable
 from apps.evaluation import golden, trial
 from apps.evaluation.models import GoldenQuestion, GoldenRun
 from apps.lib import bell
 from apps.users.models import User
-from tests.documents.library import collection
+from tests.documents.factories import collection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,14 +38,14 @@ VAGUE = ["Where does the key hang?", "Who closes the windows?", "Which porter of
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
     heard: list[tuple[str, object]] = []
     monkeypatch.setattr(bell, "send", lambda task, row: heard.append((task, row)))
-    monkeypatch.setattr(rebuilding, "built", [golden.compare])
+    monkeypatch.setattr(shadow_build, "build_listeners", [golden.compare])
     return heard
 
 
 @pytest.fixture
 def shelf(alice: User) -> Collection:
     place = collection(alice, "Shelf")
-    row = upload(alice, place, SimpleUploadedFile("halls.md", TEXT.encode()))
+    row = store_upload(alice, place, SimpleUploadedFile("halls.md", TEXT.encode()))
     ingest(row.pk)
     assert Document.objects.get().status == "ready"
     return place
@@ -61,8 +61,8 @@ def work(rung: list[tuple[str, object]]) -> None:
     """What the worker does with all that rang."""
     while rung:
         task, row = rung.pop(0)
-        if task == rebuilding.TASK:
-            rebuilding.run(int(str(row)))
+        if task == shadow_build.TASK:
+            shadow_build.run(int(str(row)))
         elif task == golden.TASK:
             golden.run(int(str(row)))
 
@@ -151,7 +151,7 @@ def test_the_page_goes_on_looking_between_a_build_and_its_comparison(
     owner: Client, alice: User, shelf: Collection, rung: list[tuple[str, object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     golden.add(alice, shelf, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
-    monkeypatch.setattr(rebuilding, "built", [])  # the moment before it is heard
+    monkeypatch.setattr(shadow_build, "build_listeners", [])  # the moment before it is heard
     send(owner, shelf, meaning=0.5)
     work(rung)
     assert IndexBuild.objects.get().status == IndexBuild.Status.BUILT and not GoldenRun.objects.exists()
@@ -204,7 +204,7 @@ def test_what_makes_no_sense_is_refused(owner: Client, shelf: Collection, value:
 
 
 def test_only_owners_decide(client: Client, alice: User, bob: User, shelf: Collection) -> None:
-    build = rebuilding.begin(shelf, rebuilding.tuning({"meaning": 0.5}), alice)
+    build = shadow_build.begin(shelf, shadow_build.read_collection_settings({"meaning": 0.5}), alice)
     Membership.objects.create(collection=shelf, user=bob, role="editor")
     client.force_login(bob)
     for tail in ("", "state/"):
@@ -215,7 +215,7 @@ def test_only_owners_decide(client: Client, alice: User, bob: User, shelf: Colle
 
 
 def test_a_build_that_is_gone_says_so(owner: Client, shelf: Collection) -> None:
-    build = rebuilding.begin(shelf, rebuilding.tuning({}), None)
+    build = shadow_build.begin(shelf, shadow_build.read_collection_settings({}), None)
     response = owner.post(f"/collections/{shelf.pk}/settings/search/{build.pk}/swap/", follow=True)
     assert "no longer there" in response.content.decode()  # it is not built yet, so there is nothing to swap
 

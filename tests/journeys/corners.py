@@ -19,9 +19,10 @@ def corners() -> None:
     from django.contrib.auth.models import Group
 
     from apps.conversations.assistants import services
-    from apps.documents import rebuilding, sharing
+    from apps.documents.indexing import shadow_build
+    from apps.documents.library import sharing
     from apps.documents.models import Collection
-    from apps.documents.tuning import Tuning
+    from apps.documents.settings import CollectionSettings
     from apps.evaluation import golden
     from apps.users.models import User
 
@@ -30,11 +31,11 @@ def corners() -> None:
     watch = Group.objects.create(name="Night watch")
     ada.groups.add(watch)
     sharing.share_with_group(papers, watch, "reader")
-    sharing.share(papers, "bob@example.org", "editor")
+    sharing.share_with_address(papers, "bob@example.org", "editor")
     _files(ada, papers)
     golden.add(ada, papers, "When do visitors climb the tower?", document=None, chunk=None, words="Sundays")
     golden.add(ada, papers, "Who wrote Wozzeck?", document=None, chunk=None, words="Berg")
-    rebuilding.begin(papers, Tuning(chunk_tokens=60), ada)
+    shadow_build.begin(papers, CollectionSettings(chunk_tokens=60), ada)
     alice = User.objects.get(email="alice@example.org")
     letters = Collection.objects.create(owner=alice, name="Letters", everyone=True)
     _put(alice, letters, "words.txt", POISON.encode())
@@ -45,22 +46,22 @@ def corners() -> None:
 def _put(person: Any, place: Any, name: str, data: bytes) -> None:
     from django.core.files.uploadedfile import SimpleUploadedFile
 
-    from apps.documents.upload import upload
+    from apps.documents.library.uploads import store_upload
 
-    upload(person, place, SimpleUploadedFile(name, data))
+    store_upload(person, place, SimpleUploadedFile(name, data))
 
 
 def _files(ada: Any, papers: Any) -> None:
-    from tests.documents import files
-    from tests.documents.test_recognition import drawn, scan
+    from tests.documents import sample_files
+    from tests.documents.ingestion.test_ocr import drawn, scan
 
     for name, data in {
         "notice.pdf": scan(drawn("Ships moor at the north quay"), drawn("Boats moor at the south quay")),
-        "locked.pdf": files.encrypted_pdf(),
+        "locked.pdf": sample_files.encrypted_pdf(),
         "quay.png": drawn("The quay is closed at night"),
-        "plan.pptx": files.slides(("Dredging", "In October", "The ferry stops for a week.")),
+        "plan.pptx": sample_files.slides(("Dredging", "In October", "The ferry stops for a week.")),
         "cranes.xlsx": _workbook(),
-        "letter.docx": files.docx("The tower was painted in 1911.", "It was painted white."),
+        "letter.docx": sample_files.docx("The tower was painted in 1911.", "It was painted white."),
         "heights.csv": b"date,height in metres\n2024-03-11,7.2\n2024-03-12,7.4\n",
         "tides.ipynb": NOTEBOOK.encode(),
         "lamp.eml": MAIL.encode(),

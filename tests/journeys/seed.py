@@ -60,8 +60,8 @@ def library() -> None:
     from django.core.files.uploadedfile import SimpleUploadedFile
     from fpdf import FPDF
 
+    from apps.documents.library.uploads import store_upload
     from apps.documents.models import Collection
-    from apps.documents.upload import upload
     from apps.users.models import User
 
     pdf = FPDF()
@@ -71,10 +71,10 @@ def library() -> None:
         pdf.multi_cell(0, 8, text)
     ada = User.objects.get(email="ada@example.org")
     rules = Collection.objects.create(owner=ada, name="House rules", everyone=True)
-    upload(ada, rules, SimpleUploadedFile("parental-leave.md", LEAVE.encode()))
-    upload(ada, rules, SimpleUploadedFile("travel.md", TRAVEL.encode()))
+    store_upload(ada, rules, SimpleUploadedFile("parental-leave.md", LEAVE.encode()))
+    store_upload(ada, rules, SimpleUploadedFile("travel.md", TRAVEL.encode()))
     manuals = Collection.objects.create(owner=ada, name="Manuals", everyone=True)
-    upload(ada, manuals, SimpleUploadedFile("boiler.pdf", bytes(pdf.output())))
+    store_upload(ada, manuals, SimpleUploadedFile("boiler.pdf", bytes(pdf.output())))
 
 
 def cautious() -> str:

@@ -10,8 +10,8 @@ import pytest
 import xlsxwriter
 from playwright.sync_api import expect
 
-from tests.documents.files import slides
-from tests.documents.test_recognition import drawn, scan
+from tests.documents.ingestion.test_ocr import drawn, scan
+from tests.documents.sample_files import slides
 from tests.journeys.chat import ask, ended
 from tests.journeys.conftest import Visit
 

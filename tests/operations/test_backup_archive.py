@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet
 from django.db import connection
 from pytest_django import Settings
 
-from apps.documents.worker import alive_file
+from apps.documents.ingestion.worker import get_heartbeat_file
 from apps.operations.backups import making, restoring, status
 from apps.operations.backups.archive import MANIFEST, ArchiveWriter, Content, Manifest, read_manifest, unpack
 from apps.operations.backups.errors import BackupError, BackupRunning
@@ -164,7 +164,7 @@ def test_where_files_are_nothing_is_restored(tmp_path: Path, settings: Settings)
 
 
 def test_while_a_worker_runs_nothing_is_restored(tmp_path: Path, settings: Settings) -> None:
-    alive_file().touch()
+    get_heartbeat_file().touch()
     assert "Openbook is running here" in refuse(build(tmp_path / "a.tar"), settings)
 
 

@@ -28,7 +28,7 @@ from tests import migrated
 settings.DATABASES["default"]["ENGINE"].endswith("sqlite3") and migrated.tables(settings.DATA_DIR)
 call_command("migrate", verbosity=0)
 from apps.safety.models import Snapshot
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 from tests.people import person
 document(collection(person("alice")), "Foxes", ["Foxes hunt at night."])
 Snapshot.objects.create(stage="answer", text="Frozen.", sha256="0" * 64)
@@ -63,7 +63,7 @@ RESTORE = """
 import asyncio, json, sys
 call_command("restore", sys.argv[1])
 from apps.documents.models import Document
-from apps.documents.search import search
+from apps.documents.retrieval.search import search
 from apps.users.models import User
 found = asyncio.run(search(User.objects.get(), "When do foxes hunt?"))
 rows = list(Document.objects.filter(file__startswith="documents/file"))

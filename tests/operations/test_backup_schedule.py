@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from apps.documents import worker
+from apps.documents.ingestion import worker
 from apps.operations.backups import databases, doctor, making, schedule, status
 from apps.operations.backups.errors import BackupError
 from apps.operations.checks import State
@@ -88,7 +88,7 @@ def test_the_sweep_of_the_worker_does_not_wait_for_the_backup(monkeypatch: pytes
     from assistant.celery import app
 
     app.finalize()
-    assert schedule.start_due_backup in worker.chores
+    assert schedule.start_due_backup in worker.periodic_jobs
     let, ended = threading.Event(), threading.Event()
 
     def run() -> None:

@@ -17,9 +17,9 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from apps.conversations.models import ModelProfile
-from apps.documents import sandbox
+from apps.documents.ingestion.worker import get_heartbeat_file
 from apps.documents.models import Collection, Document, Segment
-from apps.documents.worker import alive_file
+from apps.documents.sandbox import runner
 from apps.engines import registry
 from apps.engines.base import EngineBroken
 from apps.engines.chat.fake import FakeChat
@@ -107,9 +107,9 @@ async def test_vectors_that_make_no_sense_are_found(monkeypatch: pytest.MonkeyPa
 
 async def test_the_worker_is_alive_while_it_signs() -> None:
     assert (await checks.worker()).state == State.BAD
-    alive_file().touch()
+    get_heartbeat_file().touch()
     assert (await checks.worker()).state == State.GOOD
-    os.utime(alive_file(), (time.time() - 300, time.time() - 300))
+    os.utime(get_heartbeat_file(), (time.time() - 300, time.time() - 300))
     found = await checks.worker()
     assert found.state == State.BAD and "5 minutes" in found.words
 
@@ -139,27 +139,27 @@ def test_a_disk_is_judged_by_what_is_free(free: int, state: State) -> None:
 @pytest.mark.parametrize(
     ("found", "state", "words"),
     [
-        (sandbox.Confinement(0, True), State.GOOD, "fully confined"),
-        (sandbox.Confinement(errno.EPERM, True), State.WARN, "this system forbids private networks (EPERM)."),
-        (sandbox.Confinement(errno.EPERM, True, 0, True), State.WARN, "no TCP connection, but send datagrams"),
-        (sandbox.Confinement(0, True, errno.EOPNOTSUPP), State.WARN, "offers no Landlock (E"),
-        (sandbox.Confinement(errno.ENOSYS, False), State.WARN, "no private networks. This system does not enforce a"),
+        (runner.Confinement(0, True), State.GOOD, "fully confined"),
+        (runner.Confinement(errno.EPERM, True), State.WARN, "this system forbids private networks (EPERM)."),
+        (runner.Confinement(errno.EPERM, True, 0, True), State.WARN, "no TCP connection, but send datagrams"),
+        (runner.Confinement(0, True, errno.EOPNOTSUPP), State.WARN, "offers no Landlock (E"),
+        (runner.Confinement(errno.ENOSYS, False), State.WARN, "no private networks. This system does not enforce a"),
     ],
 )
 def test_the_confinement_of_file_readers_is_told_with_its_reason(
-    monkeypatch: pytest.MonkeyPatch, found: sandbox.Confinement, state: State, words: str
+    monkeypatch: pytest.MonkeyPatch, found: runner.Confinement, state: State, words: str
 ) -> None:
-    monkeypatch.setattr(sandbox, "probe_confinement", lambda: found)
+    monkeypatch.setattr(runner, "probe_confinement", lambda: found)
     check = checks._readers()
     assert check.state == state and words in check.words
     assert bool(check.advice) == (state != State.GOOD)
 
 
 def test_file_readers_that_do_not_start_are_bad(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> sandbox.Confinement:
+    def broken() -> runner.Confinement:
         raise OSError("no processes left")
 
-    monkeypatch.setattr(sandbox, "probe_confinement", broken)
+    monkeypatch.setattr(runner, "probe_confinement", broken)
     check = checks._readers()
     assert check.state == State.BAD and "no processes left" in check.words and check.advice
 

@@ -46,7 +46,7 @@ SentenceTransformer(modules=parts, device="cpu", prompts={"query": "question: ",
 FILL = """
 from django.core.files.uploadedfile import SimpleUploadedFile
 from apps.documents import upload
-from apps.documents.ingest import ingest
+from apps.documents.ingestion.pipeline import ingest
 from apps.documents.models import Collection
 from apps.users.models import User
 alice = User.objects.create_user("alice@example.org")
@@ -64,7 +64,7 @@ from django.conf import settings
 from django.core.management import call_command
 call_command("reindex")  # here, since a process that loads the library takes six seconds for it
 from apps.documents.models import Segment
-from apps.documents.search import search
+from apps.documents.retrieval.search import search
 from apps.engines import registry
 from apps.engines.embed.folder import locate
 from apps.users.models import User

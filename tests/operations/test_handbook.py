@@ -22,7 +22,7 @@ from django.conf import settings
 from django.core.management import call_command
 from tests import migrated
 migrated.tables(settings.DATA_DIR) or call_command("migrate", verbosity=0)
-from apps.documents.ingest import ingest
+from apps.documents.ingestion.pipeline import ingest
 from apps.documents.models import Document
 from apps.operations import sample
 from apps.safety.models import Case

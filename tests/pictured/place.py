@@ -49,16 +49,16 @@ def library() -> None:
     """Five collections, shared as such a house would, with files of every kind and a few that went wrong."""
     from django.contrib.auth.models import Group
 
-    from apps.documents import sharing
-    from tests.documents import files
+    from apps.documents.library import sharing
+    from tests.documents import sample_files
 
     ada, tom, board = user(ADA), user(TOM), Group.objects.get(name="Board")
     house = _shelf(ada, "House handbook", "Rules and rooms that everybody shares", everyone=True)
     _put(ada, house, "house-rules.md", texts.RULES)
     _put(ada, house, "guest-flat.md", texts.GUESTS)
     _put(ada, house, "laundry-room.md", texts.LAUNDRY)
-    _put(ada, house, "Moving in and out.docx", files.docx(*texts.MOVING))
-    sharing.share(house, MAYA, "editor")
+    _put(ada, house, "Moving in and out.docx", sample_files.docx(*texts.MOVING))
+    sharing.share_with_address(house, MAYA, "editor")
     plant = _shelf(tom, "Building manuals", "Heating, lift and what to do when something beeps", everyone=True)
     _put(tom, plant, "heating-plant.pdf", _pdf(texts.BOILER, "Heating plant"))
     _put(tom, plant, "lift-house-5.pdf", _pdf(texts.LIFT, "Lift in house 5"))
@@ -74,7 +74,7 @@ def library() -> None:
     _put(ada, minutes, "work-on-the-main-pipe.eml", texts.MAIL)
     _put(ada, minutes, "offer-volt-and-partner.md", texts.CHARGING)
     _put(ada, minutes, "offer-charging-points.txt", texts.PLANTED)
-    _put(ada, minutes, "auditors-letter.pdf", files.encrypted_pdf())
+    _put(ada, minutes, "auditors-letter.pdf", sample_files.encrypted_pdf())
 
 
 def habits() -> None:
@@ -133,9 +133,9 @@ def helpers() -> None:
 
 def golden() -> None:
     """Once the documents are ready: questions whose place is known, and another way to cut on trial."""
-    from apps.documents import rebuilding
+    from apps.documents.indexing import shadow_build
     from apps.documents.models import Chunk, Collection
-    from apps.documents.tuning import Tuning
+    from apps.documents.settings import CollectionSettings
     from apps.evaluation import answer_runs
     from apps.evaluation import golden as golden_questions
 
@@ -152,7 +152,7 @@ def golden() -> None:
         golden_questions.add(tom, plant, question, document=None, chunk=chunk, words=words)
     golden_questions.ask_for_run(plant, tom)
     answer_runs.ask_for_answers(plant, tom)
-    rebuilding.begin(plant, Tuning(chunk_tokens=80), tom)
+    shadow_build.begin(plant, CollectionSettings(chunk_tokens=80), tom)
 
 
 def _shelf(owner: Any, name: str, description: str, **fields: Any) -> Any:
@@ -164,9 +164,9 @@ def _shelf(owner: Any, name: str, description: str, **fields: Any) -> Any:
 def _put(person: Any, place: Any, name: str, data: str | bytes) -> None:
     from django.core.files.uploadedfile import SimpleUploadedFile
 
-    from apps.documents.upload import upload
+    from apps.documents.library.uploads import store_upload
 
-    upload(person, place, SimpleUploadedFile(name, data.encode() if isinstance(data, str) else data))
+    store_upload(person, place, SimpleUploadedFile(name, data.encode() if isinstance(data, str) else data))
 
 
 def _pdf(pages: list[tuple[str, str]], title: str) -> bytes:

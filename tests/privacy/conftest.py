@@ -11,9 +11,9 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.conversations.models import Conversation, Message
-from apps.documents.ingest import ingest
+from apps.documents.ingestion.pipeline import ingest
+from apps.documents.library.uploads import store_upload
 from apps.documents.models import Collection, Document
-from apps.documents.upload import upload
 from apps.images.models import Preset
 from apps.safety import review
 from apps.safety.models import Case, Notice
@@ -48,7 +48,7 @@ def _fresh() -> Iterator[None]:
 @pytest.fixture
 def life(alice: User, morgan: User, ada: User) -> Life:
     shelf = Collection.objects.create(owner=alice, name=f"{MARK} shelf")
-    paper = upload(alice, shelf, SimpleUploadedFile("paper.txt", f"{MARK} wrote this down.\n".encode()))
+    paper = store_upload(alice, shelf, SimpleUploadedFile("paper.txt", f"{MARK} wrote this down.\n".encode()))
     ingest(paper.pk)
     paper.refresh_from_db()
     talk = Conversation.objects.create(owner=alice, title=f"{MARK} talk")

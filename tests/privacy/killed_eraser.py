@@ -31,9 +31,9 @@ from django.db import connections
 from apps.conversations.history import actions
 from apps.conversations.models import AttachedPicture, Conversation, Import, Message
 from apps.conversations.transfer import import_job
-from apps.documents.ingest import ingest
+from apps.documents.ingestion.pipeline import ingest
+from apps.documents.library.uploads import store_upload
 from apps.documents.models import Collection, Segment
-from apps.documents.upload import upload
 from apps.images.models import Picture
 from apps.privacy import copying, wishes
 from apps.privacy.models import Wish
@@ -42,7 +42,7 @@ from apps.users.models import User
 MARK = "zephyrine"  # a word that stands in all that is hers, and in nothing else
 OPTIONS = ("--pool", "threads", "--concurrency", "5", "--without-gossip", "--without-mingle", "--loglevel", "WARNING")
 LATEST_S = 300  # a defect and no slow machine, when something takes longer
-ERASING, SHARING = "apps.privacy.erasing", "apps.documents.sharing"
+ERASING, SHARING = "apps.privacy.erasing", "apps.documents.library.sharing"
 MOMENTS = (  # where the worker is when it is killed
     f"{ERASING} _note_files 1 before", f"{ERASING} _note_files 1 after", f"{ERASING} delete_collection 2 before",
     f"{ERASING} delete_collection 1 after", f"{SHARING} _remove 1 before", f"{ERASING} remove 1 before",
@@ -80,7 +80,9 @@ def plant(alice: User) -> None:
     for number in range(3):
         shelf = Collection.objects.create(owner=alice, name=f"{MARK} shelf {number}")
         papers = [
-            upload(alice, shelf, SimpleUploadedFile(f"{part}.txt", f"{MARK} wrote {number}{part}.\n".encode() * 300))
+            store_upload(
+                alice, shelf, SimpleUploadedFile(f"{part}.txt", f"{MARK} wrote {number}{part}.\n".encode() * 300)
+            )
             for part in range(2)
         ]
         for paper in papers:
@@ -98,9 +100,16 @@ def plant(alice: User) -> None:
     actions.delete_permanently([gone.pk])
     for number in range(2):
         picture = Picture(
-            owner=alice, prompt=f"{MARK} in oil", width=64, height=64, steps=4, guidance=1, seed=number, model="fake",
+            owner=alice,
+            prompt=f"{MARK} in oil",
+            width=64,
+            height=64,
+            steps=4,
+            guidance=1,
+            seed=number,
+            model="fake",
             status=Picture.Status.READY,
-        )  # fmt: skip
+        )
         picture.file.save(f"{picture.pk}.png", ContentFile(MARK.encode()), save=False)
         picture.save(force_insert=True)
         attached = AttachedPicture(owner=alice, name=f"{MARK}.png", text=MARK, width=1, height=1, thumbnail=b"")

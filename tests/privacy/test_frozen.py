@@ -9,7 +9,7 @@ from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
-from apps.documents import worker
+from apps.documents.ingestion import worker
 from apps.privacy import frozen, keeping, tasks
 from apps.safety import appeals, audit, opinions, review
 from apps.safety.models import Case, Decision, Event, Notice
@@ -90,7 +90,7 @@ def test_unless_the_site_says_so_nothing_goes(alice: User, morgan: User, setting
     found = case(alice)
     decided(morgan, found, 900)
     assert frozen.sweep() == 0 and text(found) == TEXT
-    assert frozen.sweep in worker.chores and tasks.do.name
+    assert frozen.sweep in worker.periodic_jobs and tasks.do.name
 
 
 def test_the_privacy_page_says_that_a_server_is_sent_what_is_attached(

@@ -13,7 +13,7 @@ from apps.documents.models import Document
 from apps.privacy import keeping
 from apps.privacy.models import Keeping
 from apps.users.models import User
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 
 pytestmark = pytest.mark.django_db
 Scope = Keeping.Scope

@@ -12,7 +12,7 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
-from apps.documents import embedders
+from apps.documents.indexing import embedders
 from apps.engines import registry
 from apps.images import screening
 from apps.lib.threads import in_db
@@ -77,7 +77,7 @@ async def result_of_a_tool() -> bool:
 
 async def passages() -> bool:
     vectors = np.asarray(registry.embed().embed_passages([TEXT]))
-    return (await in_db(embedders.screened, registry.embed(), [TEXT], vectors))[0].allowed
+    return (await in_db(embedders.screen_passages, registry.embed(), [TEXT], vectors))[0].allowed
 
 
 async def words_of_a_picture() -> bool:

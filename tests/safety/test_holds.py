@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from apps.documents import worker
+from apps.documents.ingestion import worker
 from apps.images.models import Picture
 from apps.privacy import tasks
 from apps.safety import holds, notices, policies, review
@@ -134,7 +134,7 @@ def test_what_a_person_allowed_is_not_stopped_by_the_decision_about_another(
 
 
 def test_the_worker_ends_them_and_the_words_are_those_of_the_person(alice: User, shelf: Notes) -> None:
-    assert holds.sweep in worker.chores and tasks.do.name
+    assert holds.sweep in worker.periodic_jobs and tasks.do.name
     User.objects.filter(pk=alice.pk).update(language="de")
     found = case(User.objects.get(pk=alice.pk))
     notices.lapsed(Case.objects.get(pk=found.pk))

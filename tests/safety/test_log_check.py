@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from apps.documents import worker
+from apps.documents.ingestion import worker
 from apps.operations import checks
 from apps.safety import audit, heads, log_check, suspensions
 from apps.safety.models import Event
@@ -229,7 +229,7 @@ def test_a_head_cut_off_by_a_full_disk_harms_no_later_one(entries: list[Event], 
 
 def test_the_worker_notes_a_head_that_could_not_be_noted(entries: list[Event], place: Path) -> None:
     import_module("apps.privacy.tasks")
-    assert log_check.note_heads in worker.chores and suspensions.sweep in worker.chores
+    assert log_check.note_heads in worker.periodic_jobs and suspensions.sweep in worker.periodic_jobs
     (place / "heads.jsonl").unlink()
     log_check.note_heads()
     log_check.note_heads()

@@ -20,7 +20,7 @@ from apps.safety.policy import Action
 from apps.safety.review import Flagged, Ruling
 from apps.users.models import User
 from apps.users.people import reinstate
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 
 pytestmark = pytest.mark.django_db
 ASKED = "Where do the [hate] people of this town live?"

@@ -17,9 +17,9 @@ from apps.conversations.models import Conversation, Message, Share
 from apps.conversations.models.assistant import Assistant, AssistantShare
 from apps.conversations.tools.availability import get_permitted_tools
 from apps.conversations.transfer import import_job
-from apps.documents import versions, web_pages
+from apps.documents.library import versions, web_pages
+from apps.documents.library.uploads import UploadRefused, store_upload
 from apps.documents.models import Collection, Document, Membership
-from apps.documents.upload import UploadRefused, upload
 from apps.images import asking, upscaling
 from apps.images.models import Picture
 from apps.privacy.copying import naming
@@ -30,7 +30,7 @@ from apps.safety.review import Ruling
 from apps.safety.rulings import Extent
 from apps.safety.transitions import Refused
 from apps.users.models import User
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 from tests.people import person
 from tests.safety.cases import Notes, case, notes
 
@@ -152,10 +152,10 @@ PICTURES: list[Callable[[User], object]] = [
     lambda user: upscaling.ask(user, finished(user)),
 ]
 UPLOADS: list[Callable[[User], object]] = [
-    lambda user: upload(user, collection(user), file()),
-    lambda user: versions.replace(user, document(collection(user), "Bees", ["A hive."]), file()),
-    lambda user: web_pages.add_page(user, collection(user), "https://example.org/"),
-    lambda user: versions.refetch(user, page(user)),
+    lambda user: store_upload(user, collection(user), file()),
+    lambda user: versions.upload_version(user, document(collection(user), "Bees", ["A hive."]), file()),
+    lambda user: web_pages.queue_web_page(user, collection(user), "https://example.org/"),
+    lambda user: versions.refetch_web_page(user, page(user)),
     lambda user: uploads.save_upload(user, file("a.png")),
     lambda user: import_job.create_import(user, file("chats.json")),
 ]

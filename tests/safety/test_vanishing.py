@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.conversations.history import actions
 from apps.conversations.models import Conversation, Message
-from apps.documents import sharing, upload
+from apps.documents.library import sharing, uploads
 from apps.documents.models import Chunk, Document
 from apps.privacy import keeping as retention
 from apps.privacy import wishes
@@ -22,7 +22,7 @@ from apps.safety.policy import Action
 from apps.safety.review import Flagged, Ruling
 from apps.safety.transitions import Refused, State
 from apps.users.models import User
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 from tests.people import person
 
 pytestmark = pytest.mark.django_db
@@ -114,7 +114,7 @@ def test_a_document_takes_its_cases_with_it(alice: User, whole: bool) -> None:
     if whole:
         sharing.delete_collection(shelf)
     else:
-        upload.delete(gone)
+        uploads.delete_document(gone)
     assert [state(one) for one in cases] == [State.AUTO_CLOSED, State.OPEN]
 
 

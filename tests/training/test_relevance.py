@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apps.documents import relevance
+from apps.documents.retrieval import relevance
 from training.relevance.calibration import Example, Group, area, area_interval, best, cross_validated, fit
 
 
@@ -55,15 +55,19 @@ def test_the_interval_of_an_area_narrows_with_more_examples_and_holds_the_truth(
 
 
 def test_relevance_grows_with_each_sign() -> None:
-    base = relevance.relevance(0.4, 0.5, 0.5)
+    base = relevance.estimate_relevance(0.4, 0.5, 0.5)
 
-    assert relevance.relevance(0.6, 0.5, 0.5) > base
-    assert relevance.relevance(0.4, 0.9, 0.5) > base
-    assert relevance.relevance(0.4, 0.5, 0.9) > base
-    assert relevance.relevance(0.15, 0.2, 0.2) < relevance.FLOOR < relevance.relevance(0.45, 0.6, 0.6)
+    assert relevance.estimate_relevance(0.6, 0.5, 0.5) > base
+    assert relevance.estimate_relevance(0.4, 0.9, 0.5) > base
+    assert relevance.estimate_relevance(0.4, 0.5, 0.9) > base
+    assert (
+        relevance.estimate_relevance(0.15, 0.2, 0.2)
+        < relevance.RELEVANCE_THRESHOLD
+        < relevance.estimate_relevance(0.45, 0.6, 0.6)
+    )
 
 
 def test_the_floor_rises_with_the_best_passage() -> None:
-    assert relevance.floor(0.05) == relevance.FLOOR
-    assert relevance.floor(0.9) == pytest.approx(0.09)
-    assert relevance.floor(0.9, 0.3) == 0.3, "one that an owner raised holds for each passage"
+    assert relevance.compute_threshold(0.05) == relevance.RELEVANCE_THRESHOLD
+    assert relevance.compute_threshold(0.9) == pytest.approx(0.09)
+    assert relevance.compute_threshold(0.9, 0.3) == 0.3, "one that an owner raised holds for each passage"

@@ -237,12 +237,12 @@ def addresses() -> dict[str, list[str]]:
 def check_ask() -> None:
     """A question in a conversation of before is answered from a document of before."""
     from apps.conversations.models import Conversation, Message
-    from apps.documents import segments
+    from apps.documents.indexing import index_maintenance
     from apps.documents.models import Collection
     from apps.users.models import User
 
     for pk in Collection.objects.values_list("pk", flat=True):
-        segments.reindex(pk)
+        index_maintenance.reindex(pk)
     alice = User.objects.get(email="alice@example.org")
     place = Conversation.objects.filter(owner=alice, deleted=None).order_by("created")[0]
     asyncio.run(ask(alice, str(place.pk), "How long can the queen of honey bees live?"))

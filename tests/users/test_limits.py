@@ -14,7 +14,7 @@ from apps.users import limits
 from apps.users.limits import OverLimit
 from apps.users.models import Bucket, Limit, User
 from apps.users.quota import Rate, Resource, Scope
-from tests.documents.library import collection
+from tests.documents.factories import collection
 from tests.people import person
 
 PICTURES, UPLOADS, MESSAGES, TOKENS = Resource.PICTURES, Resource.UPLOADS, Resource.MESSAGES, Resource.TOKENS

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from apps.documents.parsers import FORMATS
+from apps.documents.parsing.formats import FORMATS
 
 MODULES = (
     "apps/conversations/assistants/assistant_choice.py",
@@ -35,14 +35,15 @@ MODULES = (
     "apps/conversations/turns/trace.py",
     "apps/conversations/turns/runner.py",
     "apps/conversations/turns/generation.py",
-    "apps/documents/folder_sync.py",
-    "apps/documents/ingest.py",
-    "apps/documents/job.py",
-    "apps/documents/parsers/*.py",
-    "apps/documents/reviewing.py",
-    "apps/documents/sandbox.py",
-    "apps/documents/scans.py",
-    "apps/documents/sniff.py",
+    "apps/documents/library/folder_sync.py",
+    "apps/documents/ingestion/pipeline.py",
+    "apps/documents/jobs/ingest_job.py",
+    "apps/documents/parsing/**/*.py",
+    "apps/documents/sandbox/*.py",
+    "apps/documents/moderation/review.py",
+    "apps/documents/sandbox/runner.py",
+    "apps/documents/ingestion/ocr.py",
+    "apps/documents/parsing/detection.py",
     "apps/engines/caption/[bls]*.py",
     "apps/engines/chat/errors.py",
     "apps/engines/image/*.py",
@@ -78,7 +79,7 @@ LABELS = {
     "apps/conversations/tools/builtin/read_document.py",
     "apps/conversations/tools/builtin/search_documents.py",
     "apps/conversations/turns/trace.py",
-    "apps/documents/reviewing.py",
+    "apps/documents/moderation/review.py",
     "apps/images/reviewing.py",
     "apps/safety/clauses.py",
 }  # here titles without a full stop too
@@ -96,7 +97,7 @@ def sentences(root: Path) -> Iterator[tuple[str, Path]]:
                 if shape.fullmatch(text) or _SENTENCE.fullmatch(text):
                     yield text, path
     for item in FORMATS.values():
-        yield item.label, root / "apps/documents/parsers/__init__.py"
+        yield item.label, root / "apps/documents/parsing/formats.py"
 
 
 def constants(tree: ast.Module) -> Iterator[str]:

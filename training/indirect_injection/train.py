@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from django.conf import settings
 
-from apps.documents.fold import fold as folded
+from apps.documents.chunking.text_normalization import normalize_text as folded
 from apps.engines import registry
 from apps.engines.classify import inside, planted, training
 from apps.engines.classify.planted import PlantedHeads, pieces, windows

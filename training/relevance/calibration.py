@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.documents.fusion import fused
-from apps.documents.passages import text_terms
-from apps.documents.relevance import coverage
+from apps.documents.retrieval.passages import collect_terms
+from apps.documents.retrieval.relevance import compute_coverage
+from apps.documents.retrieval.score_fusion import fuse_scores
 from benchmarks.lib.datasets import DataSet, Library, embedded
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ def examples(asked: DataSet, searched: Library, depth: int, *, own: bool) -> lis
     for (question, text), vector in zip(asked.questions.items(), vectors, strict=True):
         result = searched.search(text, vector)
         right = asked.relevant.get(question, {}) if own else {}
-        for _, candidate in fused(result.candidates, query=vector, vectors=stored)[:depth]:
+        for _, candidate in fuse_scores(result.candidates, query=vector, vectors=stored)[:depth]:
             source, draft = searched.chunks[candidate.chunk_id]
-            body = text_terms(draft.text)
-            whole = body | text_terms(source.title, draft.heading)
-            features = (candidate.cosine, coverage(result.idf, whole), coverage(result.idf, body))
+            body = collect_terms(draft.text)
+            whole = body | collect_terms(source.title, draft.heading)
+            features = (candidate.cosine, compute_coverage(result.idf, whole), compute_coverage(result.idf, body))
             found.append(Example(question, features, source.id in right))
     return found
 

@@ -1,4 +1,5 @@
-"""Print the constants of `documents/relevance.py` anew, and how well they separate: `./run train relevance`."""
+"""Print the constants of `documents/retrieval/relevance.py` anew, and how well they separate: `./run train
+relevance`."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.documents import relevance
+from apps.documents.retrieval import relevance
 from apps.engines.index.local.engine import LocalIndex
 from benchmarks.command import DATA
 from benchmarks.lib.datasets import Library, read
@@ -73,4 +74,4 @@ def _print_silence(what: str, found: list[Example]) -> None:
     """How often the constants in the code say that there is nothing."""
     constants = np.array([relevance.BIAS, relevance.COSINE, relevance.COVERED, relevance.COVERED_IN_TEXT])
     scores = np.array(list(best(found, constants).values()))
-    print(f"{what}: nothing found in {np.mean(scores < relevance.FLOOR):.3f}")
+    print(f"{what}: nothing found in {np.mean(scores < relevance.RELEVANCE_THRESHOLD):.3f}")

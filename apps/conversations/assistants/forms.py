@@ -17,8 +17,8 @@ from apps.conversations.core.sampling import BEAMS_CONTROL, CONTROLS, SamplingCo
 from apps.conversations.errors import RequestRefused
 from apps.conversations.models.assistant import AnswerStyle, Assistant, AssistantShare, ShownSentences
 from apps.conversations.tools.assistant_fields import FIELD_PREFIX, build_tool_fields, keep_unlisted, read_permissions
-from apps.documents.collection import tell_apart
 from apps.documents.models import Collection
+from apps.documents.models.collection import disambiguate_names
 from apps.engines.chat.offered import MAIN
 from apps.safety.levels import WORDS as LEVELS
 from apps.safety.levels import Level
@@ -80,7 +80,7 @@ class AssistantForm(forms.Form):
         self.kept_tools = keep_unlisted(assistant.tools if assistant else {})
         field = cast("forms.ModelMultipleChoiceField[Collection]", self.fields["collections"])
         field.queryset = Collection.objects.visible_to(user).select_related("owner")
-        names = tell_apart((item.pk, item.name, str(item.owner)) for item in field.queryset)
+        names = disambiguate_names((item.pk, item.name, str(item.owner)) for item in field.queryset)
         field.label_from_instance = lambda item: names.get(item.pk, item.name)  # type: ignore[method-assign,assignment]
         _models(cast("forms.ChoiceField", self.fields["model"]), assistant)
         asked = gettext("One a line, up to %(starters)s. None: they are made from the documents.")

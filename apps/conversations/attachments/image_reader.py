@@ -9,8 +9,8 @@ from typing import Any
 
 from PIL import Image
 
-from apps.documents.parsers.base import Unreadable
-from apps.documents.parsers.picture import frame
+from apps.documents.parsing.protocol import ParseError
+from apps.documents.parsing.raster_image import read_frame
 
 MAX_SIDE = 2048  # pixels of the longer side of what is kept
 MIN_SIDE = 8  # of the shorter one, as _THIN says: what is thinner shows nothing, and breaks encoders of vision models
@@ -21,9 +21,9 @@ _THIN = "This picture has fewer than 8 pixels on one of its sides, so there is n
 
 def read(path: str, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """One answer: `picture` and `thumbnail` in base64, `ending`, `width`, `height`. Raises Unreadable."""
-    picture = frame(path, 1, MAX_SIDE)
+    picture = read_frame(path, 1, MAX_SIDE)
     if min(picture.size) < MIN_SIDE:
-        raise Unreadable(_THIN)
+        raise ParseError(_THIN)
     picture.info = {}  # what a camera or a program wrote into it: places, names, profiles
     flat = picture.getcolors(_COLOURS) is not None
     content = _saved(picture, "PNG", optimize=True) if flat else _saved(picture, "JPEG", quality=90, subsampling=0)

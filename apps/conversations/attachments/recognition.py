@@ -15,9 +15,9 @@ from django.utils import timezone
 
 from apps.conversations.attachments import uploads
 from apps.conversations.models.attachment import AttachedPicture
-from apps.documents import sandbox
-from apps.documents.parsers.base import Unreadable
-from apps.documents.scans import ADDRESSES_BYTES, SECONDS_A_PAGE
+from apps.documents.ingestion.ocr import ADDRESSES_BYTES, SECONDS_A_PAGE
+from apps.documents.parsing.protocol import ParseError
+from apps.documents.sandbox import runner
 from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.lib import leases
@@ -78,7 +78,7 @@ def is_captioned_by_server() -> bool:
 def _recognised(row: AttachedPicture) -> dict[str, str | bool]:
     try:
         return {"text": _text(Path(row.file.path)), "unread": "", "recognised": True}
-    except (Unreadable, sandbox.ReaderBroke, FileNotFoundError) as error:
+    except (ParseError, runner.ParserCrashed, FileNotFoundError) as error:
         log.warning("The text of the attached picture %s was not recognised: %s", row.pk, error)
         return {"unread": str(error)[:400], "recognised": True}
 
@@ -115,13 +115,13 @@ def recover_pending() -> None:
 def _text(path: Path) -> str:
     """Raises Unreadable or ReaderBroke."""
     options = {"kind": "image", "numbers": [1]}
-    answers = sandbox.run(
+    answers = runner.run_task(
         "recognise", path, options,
         seconds=SECONDS_A_PAGE, memory_bytes=settings.PARSE_MEMORY_BYTES + ADDRESSES_BYTES,
     )  # fmt: skip
     found = next(answer for answer in answers if "page" in answer)
     if "problem" in found:
-        raise Unreadable(found["problem"])
+        raise ParseError(found["problem"])
     return normalise(found["text"]).strip()[:MAX_TEXT_CHARACTERS]
 
 

@@ -21,9 +21,9 @@ from django.utils.translation import gettext
 from apps.conversations.attachments import review
 from apps.conversations.errors import RequestRefused
 from apps.conversations.models.attachment import AttachedPicture
-from apps.documents import sandbox
-from apps.documents.parsers.base import Unreadable
-from apps.documents.upload import display_name
+from apps.documents.library.uploads import clean_file_name
+from apps.documents.parsing.protocol import ParseError
+from apps.documents.sandbox import runner
 from apps.lib.bell import send
 from apps.safety import malware, vanishing
 from apps.safety.check import Verdict
@@ -62,7 +62,7 @@ def save_upload(user: User, file: UploadedFile[bytes], address: str = "") -> Att
     seen = check_picture(lambda: drawn.content)
     if not seen.allowed and (seen.judged is None or not seen.judged.outcome.reviewed):
         raise RequestRefused(seen.words)
-    return _kept(user, display_name(file.name or ""), drawn, seen)
+    return _kept(user, clean_file_name(file.name or ""), drawn, seen)
 
 
 def delete_pictures(rows: Iterable[AttachedPicture]) -> int:
@@ -111,8 +111,8 @@ def _redrawn(file: UploadedFile[bytes]) -> RedrawnPicture:
         try:
             options: dict[str, Any] = {"module": _READER}
             memory = settings.PARSE_MEMORY_BYTES
-            (found,) = sandbox.run("read", raw.name, options, seconds=_SECONDS, memory_bytes=memory)
-        except (Unreadable, sandbox.ReaderBroke) as error:
+            (found,) = runner.run_task("read", raw.name, options, seconds=_SECONDS, memory_bytes=memory)
+        except (ParseError, runner.ParserCrashed) as error:
             raise RequestRefused(str(error)) from error
     pictures = base64.b64decode(found["picture"]), base64.b64decode(found["thumbnail"])
     return RedrawnPicture(*pictures, found["ending"], found["width"], found["height"])

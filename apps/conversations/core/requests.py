@@ -13,8 +13,8 @@ from apps.conversations.core import model_choice, picture_request
 from apps.conversations.core.picture_request import PictureRequest
 from apps.conversations.core.sampling import SamplingChoice, parse_sampling
 from apps.conversations.errors import ConversationBusy, RequestRefused
-from apps.documents import filters
-from apps.documents.filters import Filters
+from apps.documents.retrieval import filters
+from apps.documents.retrieval.filters import SearchFilters
 from apps.safety.intake import QUESTION_CHARACTERS, control_characters, normalise, visible
 
 __all__ = [
@@ -52,7 +52,7 @@ class AskRequest:
     sampling: SamplingChoice | None = None  # None: as the conversation has it
     picture: PictureRequest | None = None  # None: it is a question
     model: str | None = None  # who writes; None: as the conversation has it
-    filters: Filters | None = None  # None: as the conversation has them
+    filters: SearchFilters | None = None  # None: as the conversation has them
     temporary: bool = False  # in a chat of which nothing is kept
     attached: tuple[UUID, ...] = ()  # pictures that it is asked about
 
@@ -67,7 +67,7 @@ class RetryRequest:
     on: bool = False  # the answer is unfinished and is written on
     sampling: SamplingChoice | None = None  # None: as the conversation has it
     model: str | None = None  # for this answer alone
-    filters: Filters | None = None  # likewise
+    filters: SearchFilters | None = None  # likewise
 
 
 def parse_message(text: str | None) -> dict[str, Any]:
@@ -116,12 +116,12 @@ def parse_retry(message: dict[str, Any], *, without_documents: bool | None = Non
     )
 
 
-def parse_filters(message: dict[str, Any]) -> Filters | None:
+def parse_filters(message: dict[str, Any]) -> SearchFilters | None:
     """Which documents are searched; None where the message says nothing of that. Raises Refused."""
     if (value := message.get("filters")) is None:
         return None
     try:
-        return filters.read(value)
+        return filters.parse_filters(value)
     except ValueError:
         raise RequestRefused(
             gettext("The chosen filters could not be read. Reload the page and choose again.")

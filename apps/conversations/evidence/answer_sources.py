@@ -15,8 +15,8 @@ from apps.conversations.grounding.quotable_runs import lay_out_row
 from apps.conversations.grounding.quote_selection import read_spans
 from apps.conversations.models import Citation, Message, Retrieved, Source
 from apps.conversations.turns.state import Turn
-from apps.documents import search
-from apps.documents.passages import Passage
+from apps.documents.retrieval import search
+from apps.documents.retrieval.passages import Passage
 from apps.users.models import User
 
 _SNIPPET = 240  # characters of a passage below an answer
@@ -122,7 +122,7 @@ def _read(
         sources = {source.number: source for source in own}
         places += [(source.document_id, source.page_number, source.spans) for source in own]
         places += [_quote_place(sources, quote) for quote in answer.quotes]
-    texts = iter(search.read(user, places))
+    texts = iter(search.read_spans(user, places))
     for answer in answers:
         own = rows.get(answer.pk, [])
         shown = [_row(answer.pk, source, next(texts)) for source in own]

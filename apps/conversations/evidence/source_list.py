@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 
 from apps.conversations.core.document_request import recognise_request
 from apps.conversations.grounding.quotable_runs import QuotedRow
-from apps.documents import filters
+from apps.documents.retrieval import filters
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,6 @@ def render_quotes(answer: UUID, quoted: Sequence[QuoteView], model: str, questio
 
 
 def render_no_results(searched: dict[str, Any]) -> str:
-    only = filters.read_kept(searched.get("filters", {})).words
-    by_words = [filters.language_label(code) for code in searched.get("by_words", ())]
+    only = filters.parse_stored_filters(searched.get("filters", {})).words
+    by_words = [filters.get_language_label(code) for code in searched.get("by_words", ())]
     return render_to_string("conversations/_nothing.html", {**searched, "only": only, "by_words": by_words})

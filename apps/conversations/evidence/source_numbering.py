@@ -13,8 +13,8 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.conversations.models import Conversation, Retrieved, Source
-from apps.documents import search
-from apps.documents.passages import Passage, joined
+from apps.documents.retrieval import search
+from apps.documents.retrieval.passages import Passage, join_spans
 from apps.users.models import User
 
 Spans = tuple[tuple[int, int], ...]
@@ -59,7 +59,7 @@ class NumberedPassage:
         if self.fresh == self.passage.spans:
             return self.passage.text
         start = self.passage.full_start
-        return joined(self.passage.full_text, [(a - start, b - start) for a, b in self.fresh])
+        return join_spans(self.passage.full_text, [(a - start, b - start) for a, b in self.fresh])
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def _grown(before: NumberedPassage, item: NumberedPassage) -> NumberedPassage:
     spans = _union([*before.passage.spans, *item.passage.spans])
     start, end = one.full_start, one.full_start + len(text)
     passage = replace(
-        before.passage, spans=spans, text=joined(text, [(a - start, b - start) for a, b in spans]),
+        before.passage, spans=spans, text=join_spans(text, [(a - start, b - start) for a, b in spans]),
         full_start=start, full_end=end, full_text=text,
     )  # fmt: skip
     return NumberedPassage(before.number, passage, _union([*before.fresh, *item.fresh]))
@@ -194,7 +194,7 @@ def load_prompted_sources(user: User, answers: Iterable[UUID]) -> dict[UUID, tup
         .order_by("rank")
     )
     places = [(row.source.document_id, row.source.page_number, row.given) for row in rows]
-    texts = search.read(user, places, for_answers=True)
+    texts = search.read_spans(user, places, for_answers=True)
     found: dict[UUID, list[PromptedSource]] = {}
     for row, text in zip(rows, texts, strict=True):
         document = row.source.document
@@ -212,7 +212,7 @@ def load_prompted_sources(user: User, answers: Iterable[UUID]) -> dict[UUID, tup
 def load_source_spans(user: User, items: Iterable[PromptedSource]) -> list[SourceSpan]:
     """What earlier turns gave, read again as this person may read it now; what is gone is left out. For `in_db`."""
     placed = [(item, (item.document_id, item.page_number)) for item in items if item.document_id is not None]
-    pages = search.page_texts(user, {place for _, place in placed})
+    pages = search.read_page_texts(user, {place for _, place in placed})
     found = []
     for item, place in placed:
         page = pages.get(place, "")

@@ -18,8 +18,8 @@ from apps.conversations.grounding.sentence_state import CHECK_VERSION, SentenceS
 from apps.conversations.models import Citation, Message, Retrieved, Source
 from apps.conversations.moderation import cases
 from apps.conversations.rendering.citation_marks import STATE_LABELS
-from apps.documents import search
 from apps.documents.models import Document
+from apps.documents.retrieval import search
 from apps.lib.words import content_terms, normalise, stem
 from apps.users import sealed
 from apps.users.models import User
@@ -77,7 +77,7 @@ def load_source(user: User, answer: Message, number: int, sentence: int | None =
         raise Http404
     cites = list(Citation.objects.filter(answer=answer, source=source).order_by("-score"))
     spans = _spans(answer, source, cites)
-    text = search.read(user, [(source.document_id, source.page_number, spans)])[0]
+    text = search.read_spans(user, [(source.document_id, source.page_number, spans)])[0]
     href = source_list.get_source_url(answer.pk, number)
     if text is None or source.document is None:
         return SourcePanel(number, href, gone=True)
@@ -89,7 +89,7 @@ def load_source(user: User, answer: Message, number: int, sentence: int | None =
 def load_passage(user: User, pk: UUID, number: int, page: int, spans: Spans, state: str) -> SourcePanel:
     """A source that no row knows: the passage of that document at those spans, under that number. Raises Http404."""
     document = Document.every.visible_to(user).filter(pk=pk).first()
-    text = search.read(user, [(pk, page, spans)])[0]
+    text = search.read_spans(user, [(pk, page, spans)])[0]
     if document is None or text is None:
         raise Http404
     words = next((str(words) for known, words in STATE_LABELS.items() if known == state), "")

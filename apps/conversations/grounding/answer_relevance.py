@@ -17,7 +17,7 @@ from apps.conversations.grounding.claim_features import extract_features
 from apps.conversations.grounding.lexicons import detect_language
 from apps.conversations.grounding.sentence_embeddings import embed_sentences
 from apps.conversations.grounding.support_check import get_covered_share, weigh_words
-from apps.documents.scale import unread_languages
+from apps.documents.indexing.embedder_calibration import find_unread_languages
 from apps.engines import registry
 
 _MARGIN = 0.2  # of nearness to the question, below the best sentence's
@@ -105,7 +105,7 @@ class AnswerCheck:
     @cached_property
     def _margin(self) -> float:
         language = detect_language(self._question)
-        return _UNREAD_MARGIN if language in unread_languages(registry.embed()) else _MARGIN
+        return _UNREAD_MARGIN if language in find_unread_languages(registry.embed()) else _MARGIN
 
     @cached_property
     def _best(self) -> tuple[float, int]:

@@ -25,9 +25,9 @@ from apps.conversations.grounding.support_check import (
     weigh_words,
 )
 from apps.conversations.rendering.sentence_markers import find_model_citations, strip_model_citations
-from apps.documents.language import language_of
-from apps.documents.passages import Passage
-from apps.documents.table_rows import RowCell, cut_rows, read_row
+from apps.documents.parsing.common.language_detection import detect_language_code
+from apps.documents.retrieval.passages import Passage
+from apps.documents.retrieval.table_rows import RowCell, parse_row, split_sentences_and_rows
 
 _WINDOWS = (1, 2)  # adjacent sentences that may support a claim together
 _LOOKED_AT = 8  # windows that the check sees for one sentence
@@ -307,8 +307,8 @@ def _within(item: SourceSpan, whole: SourceSpan | None) -> bool:
 
 def _windows(stretch: SourceSpan) -> list[EvidenceWindow]:
     """Return each sentence, each two adjacent ones, the cells of table rows, list items with their introduction."""
-    found = cut_rows(stretch.text)
-    code = language_of([stretch.text])
+    found = split_sentences_and_rows(stretch.text)
+    code = detect_language_code([stretch.text])
     unknown = bool(code) and code not in LEXICONS
     language = code if code in LEXICONS else detect_language(stretch.text)
     titles = f"{stretch.title} {stretch.heading}".strip()
@@ -325,7 +325,7 @@ def _windows(stretch: SourceSpan) -> list[EvidenceWindow]:
         text = stretch.text[start:end]
         if not any(char.isalnum() for char in text):
             continue
-        cells = read_row(text)
+        cells = parse_row(text)
         if cells:
             for cell in _cell_texts(cells):
                 add(at, at, cell)

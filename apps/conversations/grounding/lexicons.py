@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from apps.documents.language import language_of
+from apps.documents.parsing.common.language_detection import detect_language_code
 
 _WORD = re.compile(r"[^\W\d_]+")
 _READ = 0.3  # share of small words of a lexicon from which a text is in its language; Italian has some 0.2 of Spanish
@@ -369,7 +369,7 @@ def find_unread_language(text: str) -> str:
     """Return the language of an answer, as ISO 639-1 code, where no lexicon knows it; "" where one does, or where it
     cannot be told. Of 3,679 sentences of xquad in English, German and Spanish one is misread.
     """
-    code = language_of([text])
+    code = detect_language_code([text])
     words = [word.casefold() for word in _WORD.findall(text)]
     known = max(sum(word in lexicon.small_words for word in words) for lexicon in LEXICONS.values())
     return code if code not in LEXICONS and known < _READ * len(words) else ""

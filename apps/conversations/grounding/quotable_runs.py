@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from apps.documents.contents import is_contents, leads_to_page
-from apps.documents.fold import fold
-from apps.documents.table_rows import RowCell, find_rows, read_row
+from apps.documents.chunking.text_normalization import normalize_text
+from apps.documents.retrieval.table_rows import RowCell, find_rows, parse_row
+from apps.documents.retrieval.toc_detection import has_page_leader, is_toc_or_noise
 from apps.lib.sentences import spans
 from apps.lib.words import terms
 
@@ -53,22 +53,22 @@ class QuotableRun:
 def split_runs(text: str, heading: str = "", *, page_begins: bool = False) -> list[QuotableRun]:
     """Return what may be quoted of a passage, in order. `heading` is its path of headings, joined by " › ";
     `page_begins`: the passage begins where its page does, and may begin with a running head."""
-    path = fold(heading).casefold().split(" › ")
+    path = normalize_text(heading).casefold().split(" › ")
     headings = frozenset((*path, *(_SECTION.sub("", name) for name in path)))
     runs: list[QuotableRun] = []
     for run in _number(text, _cut(text, headings, page_begins=page_begins)):
-        if run.kind == "row" or not is_contents(text[run.start : run.end]):
+        if run.kind == "row" or not is_toc_or_noise(text[run.start : run.end]):
             runs.append(run)
     return [run for run in _lead(text, runs) if run.kind != "term"]
 
 
 def _cut(text: str, headings: frozenset[str], *, page_begins: bool) -> Iterator[QuotableRun]:
     done, first = 0, page_begins
-    led = [found.span() for found in _LINE.finditer(text) if leads_to_page(found.group())]
+    led = [found.span() for found in _LINE.finditer(text) if has_page_leader(found.group())]
     for start, end in sorted({*find_rows(text), *led}):
         yield from _cut_prose(text, done, start, headings, page_begins=first)
         first, done = False, end
-        if not leads_to_page(text[start:end]) and not is_contents(text[start:end]):
+        if not has_page_leader(text[start:end]) and not is_toc_or_noise(text[start:end]):
             yield QuotableRun(start, end, "row", 0)
     yield from _cut_prose(text, done, len(text), headings, page_begins=first)
 
@@ -103,7 +103,7 @@ def _cut_prose(
 
 
 def _is_heading(text: str, line: Span, headings: frozenset[str], *, top: bool) -> bool:
-    words = fold(text[slice(*line)])
+    words = normalize_text(text[slice(*line)])
     if not words or words[0] == "#" or words.casefold() in headings:
         return True
     return top and len(words) <= _HEAD_CHARS and not _ENDS.search(words) and _HEAD.fullmatch(words) is not None
@@ -168,7 +168,7 @@ def _lead(text: str, runs: Sequence[QuotableRun]) -> Iterator[QuotableRun]:
         if run.kind == "row" or run.block != block or ago >= TERM_REACH:
             term = None
         lead = intro if run.kind == "item" else term
-        told = fold(text[slice(*lead)]) if lead else ""
+        told = normalize_text(text[slice(*lead)]) if lead else ""
         said = ago > 0 and set(terms(told)) <= set(terms(text[slice(*span)]))
         if run.kind != "item":
             intro = span if text[slice(*span)].rstrip().endswith(":") else None
@@ -199,5 +199,5 @@ class QuotedRow:
 def lay_out_row(text: str, heading: str, title: str, asked: int) -> QuotedRow:
     """Return the row that `text` holds. The table is called after the innermost of its headings, else after its
     document."""
-    cells = read_row(text)
+    cells = parse_row(text)
     return QuotedRow(heading.rpartition(" › ")[2] or title, tuple(cells) or (RowCell("", text),), asked)

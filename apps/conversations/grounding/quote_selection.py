@@ -17,9 +17,9 @@ from apps.conversations.grounding.claim_features import extract_features
 from apps.conversations.grounding.lexicons import detect_language
 from apps.conversations.grounding.quotable_runs import QuotableRun, QuotedRow, Span, lay_out_row, split_runs
 from apps.conversations.grounding.sentence_embeddings import embed_sentences
-from apps.documents.fold import fold
-from apps.documents.language import guess_language
-from apps.documents.passages import Passage, joined
+from apps.documents.chunking.text_normalization import normalize_text
+from apps.documents.parsing.common.language_detection import guess_language
+from apps.documents.retrieval.passages import Passage, join_spans
 from apps.lib.codes import Code, codes, other_than
 from apps.lib.words import terms
 
@@ -159,7 +159,7 @@ def _quote(option: QuoteCandidate, parts: Sequence[QuoteCandidate], question: st
     spans = [(min(part.start for part in parts), max(part.end for part in parts))]
     if (lead := first.run.lead) is not None:
         spans = _add_lead(passage.full_text, lead, spans[0], offset, is_item=first.run.kind == "item")
-    text = joined(passage.full_text, [(start - offset, end - offset) for start, end in spans], lines=True)
+    text = join_spans(passage.full_text, [(start - offset, end - offset) for start, end in spans], lines=True)
     table = None
     if run.kind == "row":
         table = lay_out_row(text, passage.heading, passage.title, -1)
@@ -361,7 +361,7 @@ def _options(passages: Mapping[int, Passage]) -> list[QuoteCandidate]:
         before, page = "", passage.full_text
         named, offset = _CodeContext(), passage.full_start
         for place, run in enumerate(split_runs(page, passage.heading, page_begins=not offset)):
-            text = fold(page[run.start : run.end])
+            text = normalize_text(page[run.start : run.end])
             named.read(page, run.start, run.end)
             context = _context(run, text, before, passage)
             key = context.casefold() if run.kind == "row" else text.casefold()

@@ -22,8 +22,8 @@ from apps.conversations.core.sampling import (
 from apps.conversations.models import Conversation, SavedPrompt
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.tools import slash_commands
-from apps.documents import filters
 from apps.documents.models import Collection
+from apps.documents.retrieval import filters
 from apps.images import described
 from apps.users.models import User
 
@@ -63,7 +63,9 @@ def build_composer_context(user: User, conversation: Conversation | None, wanted
         "warm": settings.WARM_WHILE_TYPING,
         "pictures_drawn": described.is_set_up(),
         "picture_model": described.drawing(),
-        "filters": orjson.dumps(filters.read_kept(conversation.filters if conversation else {}).parts()).decode(),
+        "filters": orjson.dumps(
+            filters.parse_stored_filters(conversation.filters if conversation else {}).parts()
+        ).decode(),
         "of_assistant": _places(user, answers),
     }
 

@@ -16,7 +16,7 @@ from apps.conversations.history.paging import encode_position, get_page
 from apps.conversations.models import Conversation, ConversationQuerySet, Message
 
 if TYPE_CHECKING:
-    from apps.conversations.models import Reader
+    from apps.users.models import AnyUser
 
 _SHOWN = 50  # of one list at first, and more each time
 _MOST = 2_000  # of one list that a page which has loaded them gets again
@@ -57,7 +57,7 @@ def build_sidebar_context(request: HttpRequest) -> dict[str, Any]:
     return {"conversations": SimpleLazyObject(lambda: load_sidebar(request.user))}
 
 
-def load_sidebar(user: Reader, shown: Mapping[str, str] | None = None) -> Sidebar:
+def load_sidebar(user: AnyUser, shown: Mapping[str, str] | None = None) -> Sidebar:
     """The beginning of each list; `shown` says of which the page has more already, and how many."""
     shown = shown or {}
     found, kept = Sidebar(), {key: _size(value) for key, value in shown.items() if key != RECENT}
@@ -75,7 +75,7 @@ def load_sidebar(user: Reader, shown: Mapping[str, str] | None = None) -> Sideba
     return found
 
 
-def search_titles(user: Reader, text: str) -> Sidebar:
+def search_titles(user: AnyUser, text: str) -> Sidebar:
     """All lists as one, of those that have the words in their title."""
     rows = _listable(user)
     for word in split_query(text):
@@ -83,20 +83,20 @@ def search_titles(user: Reader, text: str) -> Sidebar:
     return Sidebar(recent=SidebarSection(RECENT, rows=get_page(rows, _SHOWN)[0]), title=text)
 
 
-def load_more(user: Reader, key: str, after: str) -> SidebarSection:
+def load_more(user: AnyUser, key: str, after: str) -> SidebarSection:
     """One list from a place on. One that is not theirs is empty."""
     rows, end = get_page(_of(user, key), _SHOWN, after)
     return SidebarSection(key, rows=rows, after=end)
 
 
-def _listable(user: Reader) -> ConversationQuerySet:
+def _listable(user: AnyUser) -> ConversationQuerySet:
     rows = annotate_activity(
         Conversation.objects.visible_to(user).filter(archived__isnull=True).select_related("folder")
     )
     return rows.only("title", "owner_id", "changed", "pinned", "folder__name")
 
 
-def _of(user: Reader, key: str) -> ConversationQuerySet:
+def _of(user: AnyUser, key: str) -> ConversationQuerySet:
     if key == PINNED:
         return _listable(user).filter(pinned__isnull=False)
     rows = _listable(user).filter(pinned__isnull=True)
@@ -105,7 +105,7 @@ def _of(user: Reader, key: str) -> ConversationQuerySet:
     return rows.filter(folder=int(key)) if key.isdecimal() and len(key) < _DIGITS else rows.none()
 
 
-def _kept(user: Reader, size: int) -> ConversationQuerySet:
+def _kept(user: AnyUser, size: int) -> ConversationQuerySet:
     """The first of the pinned, and of each folder, and one more of each."""
     kept = Conversation.objects.visible_to(user).filter(archived__isnull=True)
     kept = kept.filter(Q(pinned__isnull=False) | Q(folder__isnull=False))

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 
 from apps.conversations.evidence import source_panel
 from apps.conversations.history.views import build_new_chat_context
-from apps.documents.viewer import spans_of
+from apps.documents.reader.page_view import parse_spans
 from apps.users.models import User
 
 
@@ -31,7 +31,7 @@ def show_temporary_source(request: HttpRequest, pk: UUID, number: int) -> HttpRe
     """The passage of a document at `?page=&spans=`, as `views.source` shows one."""
     page, spans = request.GET.get("page", ""), request.GET.get("spans", "")
     at = int(page) if page.isascii() and page.isdigit() and len(page) < 8 else 1
-    found = [[start, end] for start, end in spans_of(spans)]
+    found = [[start, end] for start, end in parse_spans(spans)]
     opened = source_panel.load_passage(cast(User, request.user), pk, number, at, found, request.GET.get("state", ""))
     if request.GET.get("preview"):
         return render(request, "conversations/_preview.html", {"source": opened})

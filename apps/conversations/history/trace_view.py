@@ -16,8 +16,8 @@ from apps.conversations.core import sampling
 from apps.conversations.models import Citation, Message, Source, Trace
 from apps.conversations.moderation import withheld_records
 from apps.conversations.turns import context_usage, prompt, trace
-from apps.documents import fates, filters, search
 from apps.documents.models import Document
+from apps.documents.retrieval import filters, hit_explanation, search
 from apps.safety.levels import Level
 from apps.users.models import User
 
@@ -112,13 +112,13 @@ def _search(user: User, value: dict[str, Any] | None) -> dict[str, Any] | None:
     known = Document.objects.visible_to(user).in_bulk(wanted)
     rows = [
         {
-            **item, "why": fates.shown(item["why"]),
+            **item, "why": hit_explanation.translate_reason(item["why"]),
             "title": str(found) if (found := known.get(UUID(item["document"]))) else "",
         }
         for item in value["candidates"]
     ]  # fmt: skip
     kept = sum(item["kept"] for item in rows)
-    only = filters.read_kept(value.get("filters", {})).words
+    only = filters.parse_stored_filters(value.get("filters", {})).words
     return {
         **value,
         "query": value["query"],
@@ -135,7 +135,7 @@ def _messages(user: User, answer: Message, value: dict[str, Any] | None) -> list
     rows = Source.objects.filter(conversation=answer.conversation_id, number__in=numbers).select_related("document")
     sources = {row.number: row for row in rows}
     places = [(sources[n].document_id if n in sources else None, page, spans) for n, page, spans in value["places"]]
-    texts = search.read(user, places)
+    texts = search.read_spans(user, places)
     lines = [_line(sources.get(place[0]), place, text) for place, text in zip(value["places"], texts, strict=True)]
     return [
         {

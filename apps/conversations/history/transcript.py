@@ -24,8 +24,8 @@ from apps.conversations.rendering import answer_renderer
 from apps.conversations.rendering.link_policy import LinkPolicy
 from apps.conversations.tools import call_cards
 from apps.conversations.turns import context_usage
-from apps.documents.collection import tell_apart
 from apps.documents.models import Collection, Document
+from apps.documents.models.collection import disambiguate_names
 from apps.users.models import User
 
 
@@ -47,7 +47,7 @@ def list_collection_options(user: User, chosen: set[UUID]) -> list[CollectionOpt
         .annotate(waiting=Count("documents", filter=Q(documents__status__in=Document.ACTIVE)))
         .values_list("pk", "name", "owner__name", "owner__email", "ready", "waiting")
     )
-    names = tell_apart((pk, name, owner or email) for pk, name, owner, email, *_ in rows)
+    names = disambiguate_names((pk, name, owner or email) for pk, name, owner, email, *_ in rows)
     return [CollectionOption(pk, names[pk], ready, waiting, pk in chosen) for pk, *_, ready, waiting in rows]
 
 

@@ -60,7 +60,7 @@ from apps.conversations.models import Conversation, Folder
 from apps.conversations.moderation import withheld_records
 from apps.conversations.sharing import links
 from apps.conversations.turns import queue
-from apps.documents.sharing import accept_pending
+from apps.documents.library.sharing import accept_pending_shares
 from apps.users.models import User
 
 _TITLE = 120  # Conversation.title
@@ -76,7 +76,7 @@ def show_new_chat(request: HttpRequest) -> HttpResponse:
 def build_new_chat_context(request: HttpRequest) -> dict[str, Any]:
     """What the page of a new chat shows."""
     user = _user(request)
-    accept_pending(user)
+    accept_pending_shares(user)
     chosen = {pk} if (pk := parse_id(request.GET.get("collection"))) else set()
     composer = build_composer_context(user, None, parse_id(request.GET.get("assistant")))
     return {

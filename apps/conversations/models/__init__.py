@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
@@ -57,9 +56,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from apps.users.models import User
-
-    Reader: TypeAlias = User | AnonymousUser
+    from apps.users.models import AnyUser
 
 
 class Folder(models.Model):
@@ -77,14 +74,14 @@ class Folder(models.Model):
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
-    def visible_to(self, user: Reader) -> ConversationQuerySet:
+    def visible_to(self, user: AnyUser) -> ConversationQuerySet:
         return self.owned_by(user).filter(deleted__isnull=True)
 
     def with_assistant(self) -> ConversationQuerySet:
         """In the same query, without its picture."""
         return self.select_related("assistant").defer("assistant__picture")
 
-    def owned_by(self, user: Reader) -> ConversationQuerySet:
+    def owned_by(self, user: AnyUser) -> ConversationQuerySet:
         """Also what was deleted and can still be brought back."""
         return self.filter(owner=user) if user.is_authenticated else self.none()
 
@@ -145,7 +142,7 @@ class Conversation(models.Model):
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    def visible_to(self, user: Reader) -> MessageQuerySet:
+    def visible_to(self, user: AnyUser) -> MessageQuerySet:
         if not user.is_authenticated:
             return self.none()
         return self.filter(conversation__owner=user, conversation__deleted__isnull=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -18,9 +17,7 @@ from apps.lib.ids import new_id
 from apps.safety.levels import Level
 
 if TYPE_CHECKING:
-    from apps.users.models import User
-
-    Reader: TypeAlias = User | AnonymousUser
+    from apps.users.models import AnyUser, User
 
 
 class AnswerStyle(models.TextChoices):
@@ -40,20 +37,20 @@ class ShownSentences(models.TextChoices):
 
 
 class AssistantQuerySet(models.QuerySet["Assistant"]):
-    def visible_to(self, user: Reader) -> AssistantQuerySet:
+    def visible_to(self, user: AnyUser) -> AssistantQuerySet:
         """The assistants that this person may ask."""
         if not user.is_authenticated:
             return self.none()
         return self.filter(Q(owner=user) | Q(is_default=True) | Q(everyone=True) | _shared_with(user))
 
-    def editable_by(self, user: Reader) -> AssistantQuerySet:
+    def editable_by(self, user: AnyUser) -> AssistantQuerySet:
         """The assistants that this person may change; the site's own one is an administrator's."""
         if not user.is_authenticated:
             return self.none()
         may = Q(owner=user) | _shared_with(user, AssistantShare.Role.EDITOR)
         return self.filter(may | Q(is_default=True) if user.is_administrator else may)
 
-    def owned_by(self, user: Reader) -> AssistantQuerySet:
+    def owned_by(self, user: AnyUser) -> AssistantQuerySet:
         """The assistants that this person may share and delete."""
         return self.filter(owner=user) if user.is_authenticated else self.none()
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy
@@ -14,13 +13,11 @@ from apps.lib.ids import new_id
 from apps.lib.leases import Leased
 
 if TYPE_CHECKING:
-    from apps.users.models import User
-
-    Reader: TypeAlias = User | AnonymousUser
+    from apps.users.models import AnyUser
 
 
 class ImportQuerySet(models.QuerySet["Import"]):
-    def visible_to(self, user: Reader) -> ImportQuerySet:
+    def visible_to(self, user: AnyUser) -> ImportQuerySet:
         return self.filter(owner=user) if user.is_authenticated else self.none()
 
 

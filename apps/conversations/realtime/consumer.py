@@ -24,8 +24,9 @@ A page asks:
                                                     the question says something else, its answers stay
 
 `client_id` has up to 40 characters and is made by the page: a repeated ask posts once. `collections: []` searches all
-that are visible, `filters` are those of `documents/filters.py`; left out, the conversation's own hold. `after` is the
-answer that is followed, `beside` the question of which this is another wording. The page is told, besides `events.py`:
+that are visible, `filters` are those of `documents/retrieval/filters.py`; left out, the conversation's own hold.
+`after` is the answer that is followed, `beside` the question of which this is another wording. The page is told,
+besides `events.py`:
 
     {"type": "accepted", "client_id", "turn", "conversation", "question"}
                                                     the turn runs; its events follow on this socket by themselves

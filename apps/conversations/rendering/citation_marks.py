@@ -12,7 +12,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from apps.conversations.grounding.sentence_state import SentenceState, get_sentence_state
 from apps.conversations.rendering.sentence_markers import SENTENCE, SLOT
-from apps.documents.filters import language_label
+from apps.documents.retrieval.filters import get_language_label
 from apps.users.templatetags.said import said
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def explain_unread_languages(codes: Sequence[str]) -> str:
     return gettext(
         "This check does not read %(languages)s: only sentences that stand word for word in a document count as "
         "verified."
-    ) % {"languages": ", ".join(map(language_label, codes))}
+    ) % {"languages": ", ".join(map(get_language_label, codes))}
 
 
 def render_unread_languages(codes: Sequence[str]) -> str:

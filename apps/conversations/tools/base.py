@@ -16,12 +16,12 @@ from uuid import UUID
 from django.db import models
 from django.utils.translation import gettext_lazy, override
 
-from apps.documents.filters import EVERYTHING, Filters
+from apps.documents.retrieval.filters import NO_FILTERS, SearchFilters
 from apps.safety.levels import Level
 from apps.users.language import looked_up
 
 if TYPE_CHECKING:
-    from apps.documents.passages import Passage
+    from apps.documents.retrieval.passages import Passage
     from apps.users.models import User
 
 TIMEOUT_S = 20.0  # until a call is given up, where the tool says nothing else
@@ -82,7 +82,7 @@ class ToolContext:
     tokens: int  # that the result may have in the prompt
     count: Callable[[Sequence[str]], list[int]]  # tokens of texts, as the model counts
     progress: Callable[[str], Awaitable[None]]  # says on the card what is being done, in words
-    filters: Filters = EVERYTHING  # which documents there may be searched
+    filters: SearchFilters = NO_FILTERS  # which documents there may be searched
     level: Level = Level.SITE  # how strictly words are judged
 
 

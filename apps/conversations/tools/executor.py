@@ -32,7 +32,7 @@ from apps.safety import gate
 
 if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn
-    from apps.documents.passages import Passage
+    from apps.documents.retrieval.passages import Passage
 
 log = logging.getLogger(__name__)
 

@@ -27,9 +27,9 @@ from django.utils.translation import gettext
 from apps.conversations.errors import RequestRefused
 from apps.conversations.models.import_job import Import
 from apps.conversations.transfer.conversation_import import ModerationUnavailable, import_conversation
-from apps.documents import sandbox
-from apps.documents.parsers.base import Unreadable
-from apps.documents.upload import display_name
+from apps.documents.library.uploads import clean_file_name
+from apps.documents.parsing.protocol import ParseError
+from apps.documents.sandbox import runner
 from apps.lib import leases
 from apps.lib.bell import send
 from apps.safety import malware
@@ -82,7 +82,7 @@ def create_import(user: User, file: UploadedFile[bytes], address: str = "") -> I
         raise RequestRefused(gettext("The disk of this server is nearly full. Please tell an administrator."))
     if words := malware.refusal(file, user.pk):
         raise RequestRefused(words)
-    row = Import(owner=user, name=display_name(file.name or ""))
+    row = Import(owner=user, name=clean_file_name(file.name or ""))
     try:
         _write(file, get_stored_path(row))
         with transaction.atomic():
@@ -115,7 +115,7 @@ def run_import(pk: str) -> None:
         _end(row, token, Import.Status.DONE)
     except ImportLeaseLost:
         log.info("An import is done by another worker, or its person is gone")
-    except (Unreadable, sandbox.ReaderBroke) as error:
+    except (ParseError, runner.ParserCrashed) as error:
         _end(row, token, Import.Status.FAILED, str(error))
     except FileNotFoundError:
         _end(row, token, Import.Status.FAILED, gettext("The file is gone. Upload it again."))
@@ -162,7 +162,9 @@ def _read(row: Import, lines: Any) -> int:
     total = 0
     options = {"module": _READER}
     memory = settings.PARSE_MEMORY_BYTES
-    for answer in sandbox.stream("read", get_stored_path(row), options, seconds=READ_TIMEOUT_S, memory_bytes=memory):
+    for answer in runner.stream_task(
+        "read", get_stored_path(row), options, seconds=READ_TIMEOUT_S, memory_bytes=memory
+    ):
         if answer is not None and "total" in answer:
             total = int(answer["total"])
         elif answer is not None:

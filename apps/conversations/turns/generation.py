@@ -26,7 +26,7 @@ from apps.conversations.tools import availability, slash_commands
 from apps.conversations.turns import context_usage, model_queue, prompt, reasoning
 from apps.conversations.turns.quotes import choose_quotes
 from apps.conversations.turns.state import LOOP_FINISH, Turn
-from apps.documents.search import Found
+from apps.documents.retrieval.search import SearchResult
 from apps.engines import registry
 from apps.engines.base import ChatRequest, EngineRefused
 from apps.lib.threads import in_db, in_pool
@@ -36,7 +36,7 @@ _TOO_LONG = "The question is too long for this model. Shorten it, or put the lon
 _LEAST_ANSWER = 32  # tokens; a window without so much room cannot hold the question
 
 
-async def build_request(turn: Turn, found: Found | None) -> ChatRequest:
+async def build_request(turn: Turn, found: SearchResult | None) -> ChatRequest:
     """The request, its passages numbered. Raises EngineRefused where the window cannot hold the question."""
     start = time.perf_counter()
     info = await model_queue.wait_for_model(turn)
@@ -95,7 +95,7 @@ async def _noted(turn: Turn, dropped: int) -> None:
         await turn.step("personal", said, 0.0)
 
 
-async def _compose(turn: Turn, found: Found | None) -> None:
+async def _compose(turn: Turn, found: SearchResult | None) -> None:
     """Decide whether quotes come first, and which sentences of the model are shown."""
     if not (has_passages := found is not None and bool(found.passages)) and not turn.kit and not turn.made:
         return  # there is nothing to quote, and nothing that a sentence can be compared with
@@ -155,7 +155,7 @@ async def emit_text(turn: Turn, piece: str) -> None:
 
 
 @asynccontextmanager
-async def emitting_sources(turn: Turn, found: Found | None) -> AsyncIterator[asyncio.Task[None]]:
+async def emitting_sources(turn: Turn, found: SearchResult | None) -> AsyncIterator[asyncio.Task[None]]:
     """Stores and shows sources and quotes while the model reads; whoever needs them on the page awaits the task."""
     task = asyncio.create_task(_shown(turn, found))
     try:
@@ -167,7 +167,7 @@ async def emitting_sources(turn: Turn, found: Found | None) -> AsyncIterator[asy
         _ = task.cancelled() or task.exception()  # whoever waits for the task hears of it too
 
 
-async def _shown(turn: Turn, found: Found | None) -> None:
+async def _shown(turn: Turn, found: SearchResult | None) -> None:
     await turn.step("write", model_choice.describe_writing(turn.writer))
     await turn.tell_others()
     if turn.measure is not None:

@@ -11,7 +11,7 @@ from apps.conversations.turns import generation, quotes, retrieval
 from apps.conversations.turns.small_talk import reply
 from apps.conversations.turns.state import Turn
 from apps.conversations.turns.whole_document import reply as whole_document
-from apps.documents.search import Found
+from apps.documents.retrieval.search import SearchResult
 from apps.engines.base import ChatRequest
 
 
@@ -55,7 +55,7 @@ async def generate_answer(turn: Turn) -> None:
         await retrieval.emit_no_results(turn, found)
 
 
-async def _retrieve_or_explain(turn: Turn) -> Found | None:
+async def _retrieve_or_explain(turn: Turn) -> SearchResult | None:
     """What the search found; which tools may be called is looked up while it runs."""
     kit = asyncio.create_task(availability.load_available_tools(turn))
     try:

@@ -28,9 +28,9 @@ from apps.conversations.evidence import source_numbering
 from apps.conversations.models import Assistant, Conversation, Message
 from apps.conversations.tools import call_cards
 from apps.conversations.turns.small_talk.recognition import drop_small_talk, recognise_small_talk
-from apps.documents.candidates import Scope, scope
-from apps.documents.filters import EVERYTHING, Filters, read_kept
 from apps.documents.models import Collection
+from apps.documents.retrieval.candidates import SearchScope, resolve_scope
+from apps.documents.retrieval.filters import NO_FILTERS, SearchFilters, parse_stored_filters
 from apps.engines.chat.offered import MAIN
 from apps.users import limits
 from apps.users.models import User
@@ -90,12 +90,12 @@ class PreparedTurn(TurnIds):
     written: str = ""  # what an unfinished answer had, where this one writes on
     sampling: SamplingChoice = field(default_factory=SamplingChoice)
     instructions: str = ""  # of the assistant and of the person
-    scope: Scope | None = None  # what may be searched at this moment
+    scope: SearchScope | None = None  # what may be searched at this moment
     address: str = ""  # where the question comes from
     model: str = MAIN  # that writes, by its name in the settings
     gone: str = ""  # one that was chosen and is no longer offered
     unshared: str = ""  # the name of an assistant that was chosen and may no longer be asked
-    filters: Filters = EVERYTHING  # which documents there are searched
+    filters: SearchFilters = NO_FILTERS  # which documents there are searched
     attached: tuple[AttachedPictureView, ...] = ()  # pictures of the question
     names: bool = False  # the conversation gets its title from this question
 
@@ -119,7 +119,7 @@ def prepare_turn(
         if (known := find_repeated(now, wish.client_id)) is None:
             raise
         return known
-    place = None if opening.without_documents else opening.filters.narrowed(scope(now, opening.collections))
+    place = None if opening.without_documents else opening.filters.narrowed(resolve_scope(now, opening.collections))
     model, gone = model_choice.resolve_model(opening.place, opening.assistant, wish.model)
     return replace(opening, address=address, scope=place, model=model, gone=gone)
 
@@ -296,7 +296,7 @@ def _opening(
         answer.continues.text if answer.continues else "",
         assistant_choice.resolve_sampling(place, assistant),
         build_instructions(assistant, get_personal_instructions(user)),
-        filters=read_kept(place.filters),
+        filters=parse_stored_filters(place.filters),
     )
 
 

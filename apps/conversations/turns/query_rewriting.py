@@ -1,7 +1,8 @@
 """A follow-up that leans on what was said before, made to stand alone by the model, where the model reads well.
 
-It runs beside the search of the question as it is and as the rules complete it (`apps/documents/follow_up.py`), begins
-when the gate has let the question through, and is given up after LONGEST_S: what comes too late is not waited for.
+It runs beside the search of the question as it is and as the rules complete it
+(`apps/documents/retrieval/follow_up_rewriting.py`), begins when the gate has let the question through, and is given up
+after LONGEST_S: what comes too late is not waited for.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from django.conf import settings
 from apps.conversations.assistants import answer_style
 from apps.conversations.turns.preparation import PastExchange
 from apps.conversations.turns.state import Turn
-from apps.documents.follow_up import leans
+from apps.documents.retrieval.follow_up_rewriting import is_follow_up
 from apps.engines import registry
 from apps.engines.base import ChatEngine, ChatMessage, ChatRequest, Delta, EngineError, Sampling
 from apps.lib.threads import in_db
@@ -42,7 +43,7 @@ def start_rewriting(turn: Turn, allowed: asyncio.Event) -> asyncio.Task[str] | N
     """The question is being rewritten, from when it is `allowed`; None where it stands alone or that is switched off.
     The result is "" where the model does not read well, is away or slow, or says something else."""
     opening = turn.opening
-    if not settings.REWRITE or not opening.history or not leans(opening.text):
+    if not settings.REWRITE or not opening.history or not is_follow_up(opening.text):
         return None
     return asyncio.create_task(_rewritten(turn, allowed), name="rewrite a follow-up")
 

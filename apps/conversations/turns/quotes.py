@@ -12,10 +12,10 @@ from apps.lib.threads import in_db, in_pool
 
 if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn
-    from apps.documents.search import Found
+    from apps.documents.retrieval.search import SearchResult
 
 
-async def choose_quotes(turn: Turn, found: Found) -> list[quote_selection.Quote]:
+async def choose_quotes(turn: Turn, found: SearchResult) -> list[quote_selection.Quote]:
     """Return the quotes for a turn whose passages are numbered; those that were chosen before, if any."""
     if turn.quotes:
         return turn.quotes
@@ -23,7 +23,7 @@ async def choose_quotes(turn: Turn, found: Found) -> list[quote_selection.Quote]
     return await in_pool(quote_selection.select_quotes, found.query, found.vector, passages, found.idf)
 
 
-async def has_no_likely_quote(turn: Turn, found: Found | None) -> bool:
+async def has_no_likely_quote(turn: Turn, found: SearchResult | None) -> bool:
     """Return whether quotes come first and none is likely right. A model that needs them would answer from passages
     that speak of something else. False where it can speak of something else than passages: tools, pictures, an earlier
     result. The quotes are kept in the turn."""

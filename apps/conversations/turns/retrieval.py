@@ -18,10 +18,10 @@ from apps.conversations.moderation import findings
 from apps.conversations.turns import query_rewriting
 from apps.conversations.turns.small_talk.recognition import drop_small_talk
 from apps.conversations.turns.state import Turn
-from apps.documents import search as documents
-from apps.documents.candidates import Scope
-from apps.documents.search import Found
-from apps.documents.withheld import find_matching
+from apps.documents.retrieval import search as documents
+from apps.documents.retrieval.candidates import SearchScope
+from apps.documents.retrieval.search import SearchResult
+from apps.documents.retrieval.withheld_documents import find_withheld_matches
 from apps.engines import registry
 from apps.lib.threads import Begun, begin, in_db
 from apps.users.models import User
@@ -41,7 +41,7 @@ def embed_question(question: str) -> Begun[Vectors]:
     return begin(registry.embed().embed_query, question)
 
 
-async def retrieve_passages(turn: Turn) -> Found | None:
+async def retrieve_passages(turn: Turn) -> SearchResult | None:
     """The passages, None where none are wanted. Raises Withheld where the question may not be asked.
 
     Whether it may is looked into beside the first search, and nothing is said of that before.
@@ -73,7 +73,7 @@ async def check_question(turn: Turn) -> None:
         turn.timings["check"] = _since(start)
 
 
-async def search_and_wait(turn: Turn, first: Awaitable[Found]) -> Found:
+async def search_and_wait(turn: Turn, first: Awaitable[SearchResult]) -> SearchResult:
     """Return the passages. Where there are none yet, wait visibly for files that the user has just added to what is
     searched, for READING_S at most, or until the user asks to be answered now.
 
@@ -96,7 +96,7 @@ def skip_file_wait(user: User, answer: UUID) -> None:
         hurried.set()
 
 
-async def _wait(turn: Turn, found: Found) -> Found:
+async def _wait(turn: Turn, found: SearchResult) -> SearchResult:
     """Search again as files are read; return what the last search found, at the latest after READING_S."""
     start, said = time.perf_counter(), 0
     answer, hurried = turn.opening.answer, asyncio.Event()
@@ -118,11 +118,11 @@ async def _wait(turn: Turn, found: Found) -> Found:
     return found
 
 
-async def emit_no_results(turn: Turn, found: Found) -> None:
+async def emit_no_results(turn: Turn, found: SearchResult) -> None:
     """Say what was searched in vain, which matching documents are withheld from the user's own collections, what can
     be done, and show the passages that come nearest, folded."""
     opening = turn.opening
-    withheld = await in_db(find_matching, opening.user, found.query, opening.collections)
+    withheld = await in_db(find_withheld_matches, opening.user, found.query, opening.collections)
     nearest = found.nearest or found.passages[: documents.NEAREST]
     turn.quotes, turn.placed = (
         [],
@@ -139,7 +139,7 @@ async def emit_no_results(turn: Turn, found: Found) -> None:
         "query": found.query,
         "can_widen": bool(turn.opening.collections),
         "filters": turn.opening.filters.record(),
-        "by_words": await in_db(documents.list_languages_by_words, opening.user, opening.collections),
+        "by_words": await in_db(documents.list_unembedded_languages, opening.user, opening.collections),
     }
     await turn.say(Nothing(source_list.render_no_results(turn.nothing)))
     if turn.placed:
@@ -147,14 +147,14 @@ async def emit_no_results(turn: Turn, found: Found) -> None:
         await turn.say(answer_sources.build_retrieved_event(turn))
 
 
-async def search_other_question(turn: Turn, question: str, place: Scope) -> Found:
+async def search_other_question(turn: Turn, question: str, place: SearchScope) -> SearchResult:
     """Return the passages for another question than the turn's, in half of the room of a prompt."""
     return await documents.search(
         turn.opening.user, question, scope=place, token_budget=TOKEN_BUDGET // 2, count=turn.chat.count
     )
 
 
-async def _search(turn: Turn, scope: Scope | None = None) -> Found:
+async def _search(turn: Turn, scope: SearchScope | None = None) -> SearchResult:
     opening = turn.opening
     return await documents.search(
         opening.user,
@@ -170,7 +170,7 @@ async def _search(turn: Turn, scope: Scope | None = None) -> Found:
     )
 
 
-def _searched(found: Found, only: str) -> str:
+def _searched(found: SearchResult, only: str) -> str:
     count, places = len(found.passages), len(found.searched)
     several = ngettext("%(n)s collection", "%(n)s collections", places) % {"n": places}
     where = found.searched[0] if places == 1 else several

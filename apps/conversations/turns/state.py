@@ -22,7 +22,7 @@ from apps.conversations.turns.preparation import PreparedTurn
 from apps.conversations.turns.repetition import RepetitionDetector
 from apps.conversations.turns.small_talk import SMALL_TALK_STEP as SMALL_TALK
 from apps.conversations.turns.verification import SentenceVerifier
-from apps.documents.search import Found
+from apps.documents.retrieval.search import SearchResult
 from apps.engines import registry
 from apps.engines.base import ChatEngine, ChatRequest, TokenProb, ToolCall, Usage
 from apps.lib.threads import Begun, in_db
@@ -68,7 +68,7 @@ class Turn:
     judged: Judged | None = None  # what the gate withheld, and why
     noticed: dict[tuple[str, str], Judged] = field(default_factory=dict)  # what it let through, by stage and clause
     rewritten: asyncio.Task[str] | None = None  # the question, made to stand alone by the model
-    found: Found | None = None  # by the search
+    found: SearchResult | None = None  # by the search
     request: ChatRequest | None = None  # as the model got it
     sampled: dict[str, Any] = field(default_factory=dict)  # what its words are drawn with, and what is not heeded
     tokens: list[TokenProb] = field(default_factory=list)  # as the model wrote them, let through or not

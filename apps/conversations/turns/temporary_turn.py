@@ -18,9 +18,9 @@ from apps.conversations.turns import preparation
 from apps.conversations.turns.ephemeral import EphemeralTurn, can_ask
 from apps.conversations.turns.preparation import PastExchange, PreparedTurn, SessionEnded
 from apps.conversations.turns.temporary_sources import make_prompted_source, rewrite_source_links
-from apps.documents import search
-from apps.documents.candidates import scope
-from apps.documents.filters import read_kept
+from apps.documents.retrieval import search
+from apps.documents.retrieval.candidates import resolve_scope
+from apps.documents.retrieval.filters import parse_stored_filters
 from apps.engines.base import TurnLog
 from apps.lib.ids import new_id
 from apps.lib.threads import in_db
@@ -77,7 +77,7 @@ def prepare_temporary_turn(
     assistant, _ = assistant_choice.resolve_assistant(now, place)
     collections = collection_choice.resolve_collections(now, place, replace(wish, conversation=None), assistant)
     model, gone = model_choice.resolve_model(place, assistant, wish.model)
-    filters = read_kept(place.filters)
+    filters = parse_stored_filters(place.filters)
     begun = PreparedTurn(
         now,
         place.pk,
@@ -99,7 +99,7 @@ def prepare_temporary_turn(
         model=model,
         gone=gone,
         filters=filters,
-        scope=None if wish.without_documents else filters.narrowed(scope(now, collections)),
+        scope=None if wish.without_documents else filters.narrowed(resolve_scope(now, collections)),
     )
     preparation.check_capacity(begun, others)
     limits.check(now, Resource.TOKENS)
@@ -111,7 +111,7 @@ def filter_readable(user: User, past: tuple[PastExchange, ...]) -> tuple[PastExc
     """The exchanges with what this person may still read of the sources that they were given."""
     known = [item for exchange in past for item in exchange.given]
     places = [(item.document_id, item.page_number, [list(span) for span in item.spans]) for item in known]
-    texts = search.read(user, places, for_answers=True)
+    texts = search.read_spans(user, places, for_answers=True)
     gone = {item for item, text in zip(known, texts, strict=True) if text is None}
     return tuple(replace(one, given=tuple(item for item in one.given if item not in gone)) for one in past)
 

@@ -17,7 +17,7 @@ import orjson
 from apps.conversations.moderation import findings
 from apps.conversations.turns import prompt
 from apps.conversations.turns.state import Turn
-from apps.documents.fates import fate
+from apps.documents.retrieval.hit_explanation import explain_hit
 from apps.engines.base import TokenProb
 from apps.safety import canary
 from apps.safety.redacting import GAP
@@ -95,7 +95,7 @@ def _search(turn: Turn) -> dict[str, Any] | None:
     numbers = {item.passage.chunk_id: item.number for item in turn.placed}
     candidates = []
     for hit in found.hits:
-        place, why = fate(hit, found)
+        place, why = explain_hit(hit, found)
         number = numbers.get(found.passages[place - 1].chunk_id, 0) if place else 0
         candidates.append(
             {

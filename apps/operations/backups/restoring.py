@@ -20,8 +20,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from apps.documents.ingestion.worker import get_heartbeat_file
 from apps.documents.models import IndexCare
-from apps.documents.worker import alive_file
 from apps.lib import encrypted
 from apps.operations.backups import databases
 from apps.operations.backups.archive import (
@@ -125,7 +125,7 @@ def _check_fits(path: Path, manifest: Manifest) -> None:
 
 
 def _check_not_running() -> None:
-    signs = alive_file()
+    signs = get_heartbeat_file()
     if signs.exists() and time.time() - signs.stat().st_mtime < RUNNING_S:
         raise BackupError("Openbook is running here. Stop it, wait half a minute, and run this again.")
 

@@ -20,7 +20,7 @@ from apps.documents.models import Collection, Membership
 from apps.engines.chat.fake import FakeChat
 from apps.lib.threads import in_db
 from apps.users.models import User
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 from tests.people import person
 
 FORM = {"name": "Sailor", "style": "automatic", "preset": "balanced", "version": "0"}

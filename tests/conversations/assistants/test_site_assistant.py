@@ -17,7 +17,7 @@ from apps.documents.models import Collection, Membership
 from apps.engines.chat.fake import FakeChat
 from apps.lib.threads import in_db
 from apps.users.models import User
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 from tests.people import person
 from tests.several import BIG, engine, offer
 

@@ -6,7 +6,7 @@ import pytest
 
 from apps.conversations.assistants.suggested_questions import suggest_questions
 from apps.users.models import User
-from tests.documents.library import Section, collection, document
+from tests.documents.factories import Section, collection, document
 
 pytestmark = pytest.mark.django_db
 

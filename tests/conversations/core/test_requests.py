@@ -13,7 +13,7 @@ from apps.conversations.models import Conversation, Message
 from apps.documents.models import Collection
 from apps.lib.threads import in_db
 from tests.conversations.conftest import writes_on
-from tests.documents.library import collection
+from tests.documents.factories import collection
 
 QUESTION = "How high was the lighthouse of Alexandria?"
 

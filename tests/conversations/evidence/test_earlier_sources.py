@@ -80,7 +80,7 @@ async def test_what_another_branch_was_given_supports_nothing_here(open_page, al
 def test_sentences_are_read_back_word_for_word_in_runs(monkeypatch) -> None:
     key = uuid4()
     page = "One stands here.  Two\nfollows it. Three is left out. Four stands alone."
-    monkeypatch.setattr(source_numbering.search, "page_texts", lambda user, wanted: {(key, 3): page})
+    monkeypatch.setattr(source_numbering.search, "read_page_texts", lambda user, wanted: {(key, 3): page})
     four = page.index("Four")
     item = source_numbering.PromptedSource(7, "T", 3, True, ((four, len(page)), (0, 16), (18, 33)), "", key, "H")
     assert (

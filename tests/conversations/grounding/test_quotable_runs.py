@@ -8,8 +8,8 @@ import pytest
 
 from apps.conversations.grounding.quotable_runs import lay_out_row, split_runs
 from apps.conversations.grounding.quote_selection import read_spans, select_quotes
-from apps.documents.passages import joined
-from apps.documents.table_rows import cut_rows, read_row
+from apps.documents.retrieval.passages import join_spans
+from apps.documents.retrieval.table_rows import parse_row, split_sentences_and_rows
 from tests.conversations.passage_factory import passage
 
 CUPS = "Team: Blues; Location: STL; Stanley Cups: 1\nTeam: Maple Leafs; Location: TOR; Stanley Cups: %d"
@@ -47,7 +47,7 @@ def test_a_stored_row_is_laid_out_as_when_it_was_chosen() -> None:
         0
     ]
     kept = quote.record()
-    again = joined(text, [(start, end) for start, end in read_spans(kept)])
+    again = join_spans(text, [(start, end) for start, end in read_spans(kept)])
     assert lay_out_row(again, "", "Parts", kept["cell"]) == quote.table
     assert quote.table is not None and [cell.name for cell in quote.table.cells] == ["Part", "Price", "Stock"]
     assert quote.table.cells[quote.table.asked].text == "45"
@@ -136,7 +136,7 @@ def test_a_heading_is_not_quoted_without_the_number_that_is_cut_off_it() -> None
     ],
 )
 def test_cells_are_read(line: str, cells: list[tuple[str, str]]) -> None:
-    assert [(cell.name, cell.text) for cell in read_row(line)] == cells
+    assert [(cell.name, cell.text) for cell in parse_row(line)] == cells
 
 
 def test_prose_with_colons_is_no_table() -> None:
@@ -146,6 +146,6 @@ def test_prose_with_colons_is_no_table() -> None:
 
 def test_rows_are_cut_apart_for_the_prompt() -> None:
     text = f"These are the cups.\n\n{CUPS % 13}"
-    assert [text[start:end].split(";")[0] for start, end in cut_rows(text)] == [
+    assert [text[start:end].split(";")[0] for start, end in split_sentences_and_rows(text)] == [
         "These are the cups.", "Team: Blues", "Team: Maple Leafs",
     ]  # fmt: skip

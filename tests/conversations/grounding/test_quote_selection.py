@@ -14,7 +14,7 @@ import pytest
 from apps.conversations.grounding import quote_selection, sentence_embeddings
 from apps.conversations.grounding.answer_type import detect_answer_type, match_answer_type
 from apps.conversations.grounding.quote_selection import select_quotes
-from apps.documents.passages import Passage
+from apps.documents.retrieval.passages import Passage
 from apps.engines import registry
 from apps.lib.sentences import spans
 from tests.conversations.passage_factory import passage

@@ -14,7 +14,7 @@ from apps.conversations.models import Conversation, Message, ModelProfile
 from apps.conversations.sharing import links
 from apps.lib.threads import in_db
 from apps.users.models import User
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 
 QUESTION = "Quando fu costruito il faro di Alessandria?"
 LIGHTHOUSE = (

@@ -26,9 +26,9 @@ from apps.conversations.tools import availability
 from apps.conversations.tools.base import ToolResult
 from apps.conversations.transfer import import_job
 from apps.conversations.turns import queue, runner, temporary_chats
-from apps.documents.ingest import ingest
+from apps.documents.ingestion.pipeline import ingest
+from apps.documents.library.uploads import store_upload
 from apps.documents.models import Chunk, Collection
-from apps.documents.upload import upload
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
 from apps.engines.classify.pictures import FakePictures
@@ -235,7 +235,7 @@ async def attached_picture(world: World) -> bool:
 async def document(world: World) -> bool:
     """A passage stays readable for its owner: what is not allowed is marked."""
     file = SimpleUploadedFile("notes.txt", HARM.encode())
-    row = await in_db(upload, world.alice, world.library, file)
+    row = await in_db(store_upload, world.alice, world.library, file)
     await in_db(ingest, row.pk)
     return not (await Chunk.objects.aget(document=row)).flag
 

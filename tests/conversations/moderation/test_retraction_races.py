@@ -23,7 +23,7 @@ from apps.users.models import User
 from tests.conversations.moderation import test_redaction
 from tests.conversations.moderation.review_cases import overturned, reviewer, standing, withheld
 from tests.conversations.moderation.test_retraction import ASKED, LATER, SAID, as_, first, link, place  # noqa: F401
-from tests.documents.test_gaps import put_back, taken_out
+from tests.documents.moderation.test_redaction import put_back, taken_out
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,15 +14,15 @@ from apps.conversations.models import Message
 from apps.conversations.moderation import redaction
 from apps.conversations.turns import finalization, titles
 from apps.conversations.turns.state import Turn
-from apps.documents import gaps as documents
 from apps.documents.models import Page
+from apps.documents.moderation import redaction as documents
 from apps.lib import advisory
 from apps.lib.threads import in_db
 from apps.safety import review
 from apps.safety.redacting import GAP
 from apps.users.models import User
 from tests.conversations.moderation.test_retraction_races import around
-from tests.documents.test_gaps import taken_out
+from tests.documents.moderation.test_redaction import taken_out
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -131,14 +131,16 @@ async def test_an_answer_that_is_stored_while_a_decision_is_being_made_waits_and
         begun.append(Beside(lambda: take(morgan)))
         assert cut.wait(LATEST_S)
 
-    known = documents.beside[redaction.CITING_ANSWERS]
+    known = documents.redaction_hooks[redaction.CITING_ANSWERS]
 
     def looked(*args: Any) -> dict[str, Any]:
         found = known.cut(*args)
         wait()
         return found
 
-    monkeypatch.setitem(documents.beside, redaction.CITING_ANSWERS, documents.Beside(looked, known.fill))
+    monkeypatch.setitem(
+        documents.redaction_hooks, redaction.CITING_ANSWERS, documents.RedactionHook(looked, known.fill)
+    )
     around(monkeypatch, finalization, "finish_turn", begin, before=True)
     around(monkeypatch, finalization, "finish_turn", stored.set, before=False)
     page, turn = await asked(open_page, alice, chat, monkeypatch)

@@ -12,7 +12,7 @@ from apps.conversations.history import transcript
 from apps.conversations.models import Conversation, Message
 from apps.documents.models import Document
 from apps.lib.threads import in_db
-from tests.documents.library import document
+from tests.documents.factories import document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

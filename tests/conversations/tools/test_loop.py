@@ -10,7 +10,7 @@ from apps.conversations.tools import loop
 from apps.conversations.tools.base import ToolDefaults, ToolError, ToolResult
 from apps.lib.threads import in_db
 from tests.conversations.tools.conftest import Tried, calls, said, tools_in
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("log")]
 QUESTION = "How high was the lighthouse of Alexandria?"

@@ -1,5 +1,5 @@
 """`kill -9` in the middle of an answer or an upload: each ends right, once, with nothing lost. A worker that is killed
-in each step of its own work is in `tests/documents/test_worker_process.py`."""
+in each step of its own work is in `tests/documents/ingestion/test_worker_process.py`."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ from django.core.management import call_command
 call_command("migrate", verbosity=0)
 from apps.users import limits, tokens
 from apps.users.quota import Rate
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 from tests.people import person
 for scope, resource in limits.DEFAULTS:
     limits.change(scope, resource, Rate(10**8, 10**8))

@@ -16,7 +16,7 @@ from apps.conversations.turns.prompt import FREE_SYSTEM, SYSTEM, build_system_te
 from apps.documents.models import Document
 from apps.engines import registry
 from apps.lib.threads import in_db
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"

@@ -12,7 +12,7 @@ from apps.conversations.models import Message
 from apps.engines import registry
 from apps.lib.threads import in_db
 from tests.conversations.server_processes import Process, stub_llm
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 
 pytestmark = [pytest.mark.vllm, pytest.mark.django_db(transaction=True)]
 MODEL_S = 60  # a real model on two cores that others use as well

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext, gettext_noop, ngettext
 
 from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolResult, localise_result
-from apps.documents.whole import Whole, named, whole
+from apps.documents.retrieval.full_document import FullDocument, find_documents_by_name, read_full_document
 from apps.lib.threads import in_db
 
 _TOKENS = 3000  # at once: a model that wants more reads on from the page that it is told
@@ -50,23 +50,23 @@ class ReadDocument(ToolDefaults):
         return localise_result(lambda: _read_so_far(found, pages[0], pages[-1]), found.passages)
 
 
-def _read(title: str, page: int, context: ToolContext) -> Whole:
-    documents = named(context.user, title, context.collections, context.filters) if title else []
+def _read(title: str, page: int, context: ToolContext) -> FullDocument:
+    documents = find_documents_by_name(context.user, title, context.collections, context.filters) if title else []
     if not documents:
         raise ToolError(_UNKNOWN, title=title[:80])
     if len(documents) > 1:
         names = ", ".join(f"“{document.name}”" for document in documents)
         raise ToolError(_SEVERAL, names=names)
-    return whole(documents[0], min(_TOKENS, context.tokens), context.count, page)
+    return read_full_document(documents[0], min(_TOKENS, context.tokens), context.count, page)
 
 
-def _empty(found: Whole, page: int) -> ToolError:
+def _empty(found: FullDocument, page: int) -> ToolError:
     if found.left:
         return ToolError(_NO_ROOM, title=found.title)
     return ToolError(_NO_TEXT, title=found.title, page=page)
 
 
-def _read_so_far(found: Whole, first: int, last: int) -> str:
+def _read_so_far(found: FullDocument, first: int, last: int) -> str:
     where = gettext("page %(page)s") if first == last else gettext("pages %(page)s to %(last)s")
     so_far = f"{found.title}, {where % {'page': first, 'last': last}}."
     if not found.left:

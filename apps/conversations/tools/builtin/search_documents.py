@@ -8,8 +8,8 @@ from typing import Any
 from django.utils.translation import gettext, ngettext
 
 from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolResult, localise_result
-from apps.documents.filters import Filters
-from apps.documents.search import Found, search
+from apps.documents.retrieval.filters import SearchFilters
+from apps.documents.retrieval.search import SearchResult, search
 
 _TOKENS = 700  # of passages: as much as a question gets
 
@@ -42,7 +42,7 @@ class SearchDocuments(ToolDefaults):
         return localise_result(lambda: _found(len(found.passages)), found.passages)
 
 
-def _in_vain(found: Found, filters: Filters) -> str:
+def _in_vain(found: SearchResult, filters: SearchFilters) -> str:
     where = ", ".join(found.searched) or gettext("no collection")
     words = gettext("Nothing speaks to this. Searched: %(where)s.") % {"where": where}
     return f"{words} {gettext('Only: %(filters)s.') % {'filters': filters.words}}" if filters else words

@@ -20,8 +20,8 @@ import orjson
 from apps.conversations.transfer.formats import chatgpt, claude, librechat, open_webui, openbook
 from apps.conversations.transfer.formats.common import ImportedChat, InvalidImport, parse_title
 from apps.conversations.transfer.formats.message_tree import MessageTree, build_message_tree
-from apps.documents.parsers.archive import OpenedArchive
-from apps.documents.parsers.base import Unreadable
+from apps.documents.parsing.common.zip_archive import BoundedZipFile
+from apps.documents.parsing.protocol import ParseError
 from apps.lib import filled
 
 MAX_CHATS = 5_000  # of one file
@@ -41,9 +41,9 @@ def read(path: str, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Raises Unreadable where nothing of the file can be taken."""
     items = [item for data in _loaded(path) for item in _items(data)]
     if len(items) > MAX_CHATS:
-        raise Unreadable(TOO_MANY)
+        raise ParseError(TOO_MANY)
     if not any(_format(item) for item in items):
-        raise Unreadable(NO_CONVERSATIONS)
+        raise ParseError(NO_CONVERSATIONS)
     yield {"total": len(items)}
     while items:
         yield _taken(items.pop(0))
@@ -95,14 +95,14 @@ def _loaded(path: str) -> Iterator[Any]:
             yield _json(file.read())
             return
     try:
-        with OpenedArchive(path) as archive:
+        with BoundedZipFile(path) as archive:
             for name in sorted(archive.namelist()):
                 if _of_conversations(name):
                     yield _json(archive.read(name))
-    except Unreadable as error:
-        raise Unreadable(str(error) if str(error) == NOT_JSON else ZIP_TOO_LARGE) from error
+    except ParseError as error:
+        raise ParseError(str(error) if str(error) == NOT_JSON else ZIP_TOO_LARGE) from error
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise Unreadable("This ZIP is damaged or encrypted. Unpack it, and upload its conversations.json.") from error
+        raise ParseError("This ZIP is damaged or encrypted. Unpack it, and upload its conversations.json.") from error
 
 
 def _of_conversations(name: str) -> bool:
@@ -119,4 +119,4 @@ def _json(data: bytes) -> Any:
         try:
             return json.loads(data)
         except (ValueError, UnicodeDecodeError) as error:
-            raise Unreadable(NOT_JSON) from error
+            raise ParseError(NOT_JSON) from error

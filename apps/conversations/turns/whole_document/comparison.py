@@ -18,16 +18,16 @@ from apps.conversations.turns.whole_document import extracts
 from apps.conversations.turns.whole_document.document_choice import find_named_document, read_scope
 from apps.conversations.turns.whole_document.excerpt_writer import read_passages
 from apps.conversations.turns.whole_document.structure import read_document
-from apps.documents.passages import Passage
-from apps.documents.spelling import replace_words
+from apps.documents.retrieval.passages import Passage
+from apps.documents.retrieval.spelling_correction import replace_words
 from apps.lib.threads import in_db, in_pool
 
 if TYPE_CHECKING:
     from apps.conversations.grounding.quote_selection import Quote
     from apps.conversations.turns.state import Turn
-    from apps.documents.candidates import Scope
     from apps.documents.models import Document
-    from apps.documents.search import Found
+    from apps.documents.retrieval.candidates import SearchScope
+    from apps.documents.retrieval.search import SearchResult
 
 MAX_QUOTES_PER_SIDE = 2  # of each side
 _SENTENCES = 3  # of a document that is a side as a whole
@@ -39,11 +39,11 @@ class _Side:
 
     passages: tuple[Passage, ...]
     query: str
-    found: Found | None = None
+    found: SearchResult | None = None
     lines: tuple[extracts.ExtractLine, ...] = ()
 
 
-async def find_sides(turn: Turn, request: DocumentRequest) -> Found | None:
+async def find_sides(turn: Turn, request: DocumentRequest) -> SearchResult | None:
     """Return the passages of both sides; the quotes of each are then chosen, and kept in the turn. None where a side
     has none: then the comparison is a question. Raises Withheld where it may not be asked."""
     start = time.perf_counter()
@@ -69,7 +69,7 @@ async def find_sides(turn: Turn, request: DocumentRequest) -> Found | None:
     return turn.found
 
 
-async def _find_side(turn: Turn, place: Scope, name: str, aspect: str) -> _Side:
+async def _find_side(turn: Turn, place: SearchScope, name: str, aspect: str) -> _Side:
     """Return what a search finds of a side; of one that is a document, in that document, or its central sentences."""
     document = await in_db(find_named_document, turn.opening, name)
     if document is not None and not aspect:

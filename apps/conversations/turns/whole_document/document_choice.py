@@ -19,8 +19,8 @@ from django.utils import timezone
 from rapidfuzz.distance import OSA
 
 from apps.conversations.core.document_request import LIST, SUMMARY, DocumentRequest, fold_word
-from apps.documents.candidates import Scope, scope
 from apps.documents.models import Document
+from apps.documents.retrieval.candidates import SearchScope, resolve_scope
 
 if TYPE_CHECKING:
     from apps.conversations.turns.preparation import PreparedTurn
@@ -120,9 +120,9 @@ def find_named_document(opening: PreparedTurn, name: str) -> Document | None:
     return found if _words(name) <= own else None
 
 
-def read_scope(opening: PreparedTurn) -> Scope:
+def read_scope(opening: PreparedTurn) -> SearchScope:
     """Return what is searched in this turn. For `in_db`."""
-    return opening.scope or opening.filters.narrowed(scope(opening.user, opening.collections))
+    return opening.scope or opening.filters.narrowed(resolve_scope(opening.user, opening.collections))
 
 
 def _several(rows: QuerySet[Document], subject: tuple[str, ...]) -> DocumentChoice:

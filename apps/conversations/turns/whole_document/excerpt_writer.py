@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from apps.conversations.evidence import source_numbering
 from apps.conversations.grounding.citer import Citer, SentenceCitation
 from apps.conversations.turns.whole_document.extracts import ExtractLine
-from apps.documents.passages import Passage, joined
+from apps.documents.retrieval.passages import Passage, join_spans
 
 if TYPE_CHECKING:
     from apps.conversations.evidence.source_numbering import NumberedPassage, SourceNumbers
@@ -88,7 +88,7 @@ def read_passages(structure: DocumentStructure, lines: Sequence[ExtractLine]) ->
                 part.page,
                 part.heading,
                 own,
-                joined(page, own),
+                join_spans(page, own),
                 part.start,
                 part.end,
                 page[part.start : part.end],

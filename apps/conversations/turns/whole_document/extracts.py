@@ -21,8 +21,8 @@ from apps.conversations.turns.whole_document.structure import (
     Heading,
     Place,
 )
-from apps.documents.fold import fold
-from apps.documents.table_rows import read_row
+from apps.documents.chunking.text_normalization import normalize_text
+from apps.documents.retrieval.table_rows import parse_row
 from apps.lib.words import content_terms
 
 MAX_SECTIONS = 12  # of a summary
@@ -155,9 +155,9 @@ def _sentences(structure: DocumentStructure, section: DocumentSection) -> list[E
     found = list[ExtractLine]()
     for part, start, end in parts:
         found += [
-            ExtractLine(fold(text), part, left, right)
+            ExtractLine(normalize_text(text), part, left, right)
             for run, left, right, text in _runs(structure, part, start, end)
-            if run.kind == "sentence" and _is_sentence(fold(text))
+            if run.kind == "sentence" and _is_sentence(normalize_text(text))
         ]
         if len(found) >= _READ:
             break
@@ -211,18 +211,18 @@ def _groups(structure: DocumentStructure) -> Iterator[tuple[list[str], list[Extr
                 yield [" ".join(names), *above[:1], " ".join([*above[1:], title])], lines
                 lines = []
             names = own
-            lines.append(ExtractLine(fold(text), part, left, right))
+            lines.append(ExtractLine(normalize_text(text), part, left, right))
         if lines:
             yield [" ".join(names), *above[:1], " ".join([*above[1:], title])], lines
 
 
 def _own_names(structure: DocumentStructure, part: DocumentPart, run: QuotableRun, text: str) -> list[str]:
     if run.kind == "row":
-        return [cell.name for cell in read_row(text) if cell.name]
+        return [cell.name for cell in parse_row(text) if cell.name]
     if not run.intro:
         return []
     page = structure.pages.get(part.page, "")
-    intro = fold(page[part.start + run.intro[0] : part.start + run.intro[1]])
+    intro = normalize_text(page[part.start + run.intro[0] : part.start + run.intro[1]])
     return [intro] if len(intro.split()) <= _INTRO_WORDS else []
 
 

@@ -20,9 +20,9 @@ from apps.conversations.rendering.sentence_markers import find_model_citations
 from apps.conversations.turns import generation, model_queue, prompt, reasoning, retrieval
 from apps.conversations.turns.whole_document import WHOLE_DOCUMENT_STEP
 from apps.conversations.turns.whole_document.structure import DocumentPart, DocumentStructure, read_document
-from apps.documents.fold import fold
-from apps.documents.passages import Passage, joined
-from apps.documents.search import Found
+from apps.documents.chunking.text_normalization import normalize_text
+from apps.documents.retrieval.passages import Passage, join_spans
+from apps.documents.retrieval.search import SearchResult
 from apps.engines.base import ChatRequest, Sampling
 from apps.lib.threads import in_db, in_pool
 
@@ -111,15 +111,15 @@ def _passage(structure: DocumentStructure, parts: Sequence[DocumentPart]) -> Pas
     spans, end = tuple((part.start, part.end) for part in parts), parts[-1].end
     return Passage(
         first.pk, document.pk, document.collection_id, str(document), document.kind, first.page, first.heading, spans,
-        fold(joined(page, spans)), first.start, end, page[first.start : end], 1.0, 0.0, 0.0,
+        normalize_text(join_spans(page, spans)), first.start, end, page[first.start : end], 1.0, 0.0, 0.0,
     )  # fmt: skip
 
 
-async def _found(turn: Turn, document: Document, placed: Sequence[NumberedPassage]) -> Found:
+async def _found(turn: Turn, document: Document, placed: Sequence[NumberedPassage]) -> SearchResult:
     """Return the document as what was found. It has no query: no sentence about the document is beside the question."""
     vector = await (turn.vector or retrieval.embed_question(turn.opening.text))
     passages = tuple(item.passage for item in placed)
-    return Found(passages, (document.collection.name,), 0, 0, "", vector, {}, {})
+    return SearchResult(passages, (document.collection.name,), 0, 0, "", vector, {}, {})
 
 
 async def _take_notes(

@@ -23,7 +23,7 @@ from apps.conversations.turns.whole_document.extracts import ExtractLine
 from apps.conversations.turns.whole_document.model_reading import read_whole
 from apps.conversations.turns.whole_document.structure import DocumentStructure, read_document
 from apps.documents.models import Document
-from apps.documents.search import Found
+from apps.documents.retrieval.search import SearchResult
 from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.lib.threads import in_db, in_pool
@@ -70,7 +70,7 @@ async def reply_to_request(turn: Turn, request: DocumentRequest) -> bool:
     return await _extract(turn, request.kind, meant.document)
 
 
-async def find_comparison(turn: Turn, request: DocumentRequest) -> Found | None:
+async def find_comparison(turn: Turn, request: DocumentRequest) -> SearchResult | None:
     """Return what is found of both sides of a comparison, their quotes chosen; None for another request, and where a
     side has none. Raises Withheld."""
     return await find_sides(turn, request) if request.kind == COMPARE else None

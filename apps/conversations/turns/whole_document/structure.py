@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apps.documents.contents import is_contents, leads_to_page
-from apps.documents.fold import fold
+from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.models import Chunk, Document, Page
+from apps.documents.retrieval.toc_detection import has_page_leader, is_toc_or_noise
 
 if TYPE_CHECKING:
-    from apps.conversations.models import Reader
     from apps.engines.base import Vectors
+    from apps.users.models import AnyUser
 
 Place = tuple[int, int]  # page, character of its text
 
@@ -125,7 +125,7 @@ class DocumentStructure:
         return [part.place for part in self.parts]
 
 
-def read_document(user: Reader, document: Document) -> DocumentStructure:
+def read_document(user: AnyUser, document: Document) -> DocumentStructure:
     """Return what of the document is searched and may be read by this user. For `in_db`."""
     chunks = Chunk.objects.searchable().visible_to(user).filter(document=document).order_by("position")
     fields = ("pk", "page_number", "char_start", "char_end", "heading", "vector")
@@ -163,7 +163,7 @@ def _heading(level: int, text: str, page: int, start: int, end: int) -> Heading:
     """Return the heading at this place, without the number of the page that a running head begins with."""
     if before := _PAGE_BEFORE.match(text, start, end):
         start = before.end()
-    return Heading(level, fold(text[start:end]), page, start, end)
+    return Heading(level, normalize_text(text[start:end]), page, start, end)
 
 
 def _is_heading(text: str) -> bool:
@@ -173,7 +173,7 @@ def _is_heading(text: str) -> bool:
         or not (text[:1].isalnum() or text[:1] in "¿¡«“(")
     ):
         return False
-    if is_contents(text) or leads_to_page(text) or _LISTED.fullmatch(text) or _CODE.fullmatch(text):
+    if is_toc_or_noise(text) or has_page_leader(text) or _LISTED.fullmatch(text) or _CODE.fullmatch(text):
         return False
     return sum(map(str.isalpha, text)) >= _LETTERS and not (_SENTENCE.search(text) and len(text.split()) > 4)
 

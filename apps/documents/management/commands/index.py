@@ -12,9 +12,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count
 
-from apps.documents import embedders
+from apps.documents.indexing import embedders
 from apps.documents.models import Chunk, Segment
-from apps.documents.tuning import tuning
+from apps.documents.settings import read_collection_settings
 from apps.engines import registry
 from apps.engines.base import EngineError
 
@@ -49,9 +49,13 @@ class Command(BaseCommand):
                 return
             raise CommandError(str(error)) from error
         rows = Segment.objects.live().select_related("collection")
-        others = [row for row in rows if not embedders.reads(row)]
+        others = [row for row in rows if not embedders.is_compatible(row)]
         names = sorted({row.collection.name for row in others})
-        if names and len(others) == len(rows) and not any(tuning(row.collection.tuning).embedder for row in rows):
+        if (
+            names
+            and len(others) == len(rows)
+            and not any(read_collection_settings(row.collection.tuning).embedder for row in rows)
+        ):
             made = " and ".join(sorted({f"{row.fingerprint} ({row.dimension} dimensions)" for row in others}))
             raise CommandError(
                 f"The index was made with another embedding model: {made}, now {engine.fingerprint} "
@@ -91,7 +95,7 @@ class Command(BaseCommand):
             return f"could not be read: {error}"
         if not sound:
             return "is missing or damaged"
-        if not embedders.reads(row):
-            now = embedders.fingerprint(row.collection) or "none that can be read"
+        if not embedders.is_compatible(row):
+            now = embedders.get_fingerprint(row.collection) or "none that can be read"
             return f"was made with another embedder than the one configured ({row.fingerprint}, now {now})"
         return f"holds {row.count} passages, the database names {chunks}" if chunks > row.count else ""

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.documents import moving, segments
+from apps.documents.indexing import backend_migration, index_maintenance
 from apps.engines.base import EngineError
 
 
@@ -22,8 +22,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         target = options["target"]
         try:
-            moved = moving.move(target, lambda done, total: self.stdout.write(f"{done} of {total} passages"))
-        except segments.Busy:
+            moved = backend_migration.migrate_index(
+                target, lambda done, total: self.stdout.write(f"{done} of {total} passages")
+            )
+        except index_maintenance.IndexBusy:
             raise CommandError(
                 "Another process is rewriting the index of a collection. Run this again in a few minutes; "
                 "what is done already stays."

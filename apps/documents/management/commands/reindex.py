@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.documents import segments
+from apps.documents.indexing import index_maintenance
 from apps.documents.models import Collection
 from apps.engines.base import EngineError
 
@@ -27,15 +27,15 @@ class Command(BaseCommand):
                 raise CommandError("There is no such collection.")
         for collection in chosen:
             self._rebuild(collection)
-        segments.sweep()
+        index_maintenance.sweep()
 
     def _rebuild(self, collection: Collection) -> None:
         def progress(done: int, total: int) -> None:
             self.stdout.write(f"{collection.name}: {done} of {total} passages")
 
         try:
-            count = segments.reindex(collection.pk, progress)
-        except segments.Busy:
+            count = index_maintenance.reindex(collection.pk, progress)
+        except index_maintenance.IndexBusy:
             raise CommandError(
                 f"Another process is rewriting the index of {collection.name}. Try again in a few minutes."
             ) from None

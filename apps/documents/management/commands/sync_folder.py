@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.documents import folder_sync
-from apps.documents.folder_diff import Diff
+from apps.documents.library import folder_sync
+from apps.documents.library.folder_diff import FolderDiff
 from apps.documents.models import Collection
 
 NEEDS_CONFIRMATION = 3  # the exit code where removals wait for a person
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         if collection is None:
             raise CommandError("There is no such collection.")
         try:
-            self._show(folder_sync.look(collection, options["folder"]))
+            self._show(folder_sync.preview_sync(collection, options["folder"]))
             if options["apply"]:
                 self._apply(collection, options["folder"], options["removals"])
         except folder_sync.RemovalsUnconfirmed as error:
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         except folder_sync.SyncRefused as error:
             raise CommandError(str(error)) from error
 
-    def _show(self, diff: Diff) -> None:
+    def _show(self, diff: FolderDiff) -> None:
         for mark, places in (
             ("+", [item.place for item in diff.added]),
             ("~", [item.place for item in diff.changed]),
@@ -58,7 +58,7 @@ class Command(BaseCommand):
         )
 
     def _apply(self, collection: Collection, folder: str, confirmed: int) -> None:
-        problems = [problem for problem in folder_sync.apply(None, collection, folder, confirmed) if problem]
+        problems = [problem for problem in folder_sync.apply_sync(None, collection, folder, confirmed) if problem]
         for place, why in problems:
             self.stderr.write(f"{place}: {why}")
         self.stdout.write(self.style.SUCCESS("Applied. The worker reads what is new."))

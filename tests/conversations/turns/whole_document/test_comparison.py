@@ -11,7 +11,7 @@ from apps.conversations.history import transcript
 from apps.conversations.models import Message, ModelProfile
 from apps.documents.models import Document
 from apps.lib.threads import in_db
-from tests.documents.library import collection, document
+from tests.documents.factories import collection, document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,7 +17,7 @@ from apps.conversations.turns import ephemeral
 from apps.documents.models import Document, Page
 from apps.lib.threads import in_db
 from apps.users.models import User
-from tests.documents.library import Section, collection, document
+from tests.documents.factories import Section, collection, document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

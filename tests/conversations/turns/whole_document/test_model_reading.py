@@ -12,7 +12,7 @@ from apps.engines.base import ChatRequest
 from apps.engines.chat.fake import FakeChat, from_sources
 from apps.lib.threads import in_db
 from apps.users.models import User
-from tests.documents.library import Section, collection, document
+from tests.documents.factories import Section, collection, document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

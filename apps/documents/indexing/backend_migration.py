@@ -1,0 +1,128 @@
+"""The whole index goes from one backend to another while it is searched and added to.
+
+Each segment is written anew in the other backend from its rows, read back, and asked for passages that it must find;
+what is finished stays when this is broken off. At the end each collection changes over in one transaction. What was
+added meanwhile to the old backend is moved then.
+"""
+
+from __future__ import annotations
+
+import logging
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from uuid import UUID
+
+import numpy as np
+from django.db import transaction
+from django.utils import timezone
+
+from apps.documents.indexing import index_maintenance
+from apps.documents.models import Chunk, PreparedSegment, Segment
+from apps.engines import registry
+from apps.engines.base import EngineBroken, Index, IndexQuery, Part, SegmentInfo
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[int, int], None]
+SAMPLE = 20  # passages of each segment that are looked for in the new one
+_WITHIN = 0.01  # cosine by which a passage may differ from itself: backends round
+
+
+def migrate_index(target: str, progress: Progress) -> int:
+    """Everything that is searched is held by `target`; returns how many segments changed over.
+
+    Raises EngineError where a backend cannot serve, segments.Busy where another process rewrites a collection.
+    """
+    index = registry.index_named(target)
+    waiting = Segment.objects.filter(retired__isnull=True).exclude(backend=target)
+    total, done = sum(waiting.values_list("count", flat=True)), 0
+    collections = list(waiting.order_by().values_list("collection", flat=True).distinct())
+    for collection in collections:
+        with index_maintenance.IndexLease(collection) as held:
+            _forget_stale(collection, target)
+            for row in _missing(collection, target):
+                _prepare(held, row, target, index, lambda part: progress(done + part, total))  # noqa: B023
+                done += row.count
+    return sum(_change_over(collection, target, index) for collection in collections)
+
+
+def _missing(collection: UUID, target: str) -> list[Segment]:
+    """Segments elsewhere of which the target holds nothing yet."""
+    rows = Segment.objects.filter(retired__isnull=True, collection=collection).exclude(backend=target)
+    return list(rows.exclude(pk__in=PreparedSegment.objects.values("segment")))
+
+
+def _forget_stale(collection: UUID, target: str) -> None:
+    """What was prepared of segments that a merge replaced since, or for another target, is dropped."""
+    prepared = PreparedSegment.objects.filter(segment__collection=collection)
+    for row in [*prepared.filter(segment__retired__isnull=False), *prepared.exclude(backend=target)]:
+        registry.index_named(row.backend).drop([row.copy])
+        row.delete()
+
+
+def _prepare(
+    held: index_maintenance.IndexLease, row: Segment, target: str, index: Index, tell: Callable[[int], None]
+) -> None:
+    """The segment is in the target too, read back and tried; a row says so."""
+    ids = array("q", Chunk.every.filter(segment=row).order_by("pk").values_list("pk", flat=True))
+    if not ids:
+        return  # all deleted: it is retired when the collection changes over
+
+    def renewed(part: int) -> None:
+        held.renew()
+        tell(part)
+
+    info = index.build(row.collection_id.hex, _parts(ids, renewed), len(ids), row.fingerprint)
+    try:
+        _try(index, info, ids)
+        held.renew()
+        PreparedSegment.objects.create(segment=row, backend=target, info=asdict(info) | {"backend": target})
+    except BaseException:
+        index.drop([info])
+        raise
+
+
+def _parts(ids: Sequence[int], tell: Callable[[int], None]) -> Iterator[Part]:
+    for start in range(0, len(ids), index_maintenance.CHUNKS_PER_PART):
+        rows = index_maintenance.load_chunks(ids[start : start + index_maintenance.CHUNKS_PER_PART])
+        if rows:
+            yield [row.entry for row in rows], np.stack([np.frombuffer(row.vector, dtype=np.float32) for row in rows])
+        tell(min(start + index_maintenance.CHUNKS_PER_PART, len(ids)))
+
+
+def _try(index: Index, info: SegmentInfo, ids: Sequence[int]) -> None:
+    """Raises EngineBroken where the new segment is not what was written, or does not find what it holds."""
+    if not index.verify(info):
+        raise EngineBroken(f"The index segment {info.id} was not read back as it was written.")
+    for row in index_maintenance.load_chunks(ids[:: max(1, len(ids) // SAMPLE)][:SAMPLE]):
+        vector = np.frombuffer(row.vector, dtype=np.float32)
+        found = index.search([info], IndexQuery("", vector, 10)).candidates
+        if not found or found[0].cosine < 1 - _WITHIN:
+            raise EngineBroken(f"The index segment {info.id} does not find the passage {row.pk} that it holds.")
+
+
+def _change_over(collection: UUID, target: str, index: Index) -> int:
+    """The prepared segments are searched instead of the old ones, all at once."""
+    with index_maintenance.IndexLease(collection) as held:
+        _forget_stale(collection, target)
+        for row in _missing(collection, target):  # added since
+            _prepare(held, row, target, index, lambda part: None)
+        with transaction.atomic():
+            held.renew()
+            prepared = PreparedSegment.objects.filter(segment__collection=collection).select_related("segment")
+            for copy in prepared:
+                _exchange(copy)
+            empty = Segment.objects.filter(retired__isnull=True, collection=collection).exclude(backend=target)
+            empty.exclude(chunks__isnull=False).update(retired=timezone.now())
+            return len(prepared)
+
+
+def _exchange(row: PreparedSegment) -> None:
+    old = row.segment
+    new = index_maintenance.create_segment(row.copy, old.build)
+    Chunk.every.filter(segment=old).update(segment=new)
+    if old.annotated and old.annotated > row.created:  # words were added since: a merge writes them
+        Segment.objects.filter(pk=new.pk).update(annotated=old.annotated)
+    Segment.objects.filter(pk=old.pk).update(retired=timezone.now())
+    row.delete()

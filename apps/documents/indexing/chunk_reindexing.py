@@ -1,0 +1,76 @@
+"""Passages that lost their place in the index because their text changed: embedded anew and written into a segment.
+
+What the index still knows of their old words goes first; until then they are not found. The rows are the queue: a
+passage of a ready document that is in no segment waits.
+"""
+
+from __future__ import annotations
+
+import logging
+from uuid import UUID
+
+import numpy as np
+from django.db import transaction
+
+from apps.documents.indexing import embedders, index_maintenance
+from apps.documents.models import Chunk, ChunkQuerySet, Document, Segment
+from apps.engines import registry
+from apps.engines.base import EngineError
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 2000  # passages of one segment: a few seconds of the embedder on two cores
+
+
+def select_unindexed_chunks() -> ChunkQuerySet:
+    return Chunk.objects.filter(segment=None, document__status=Document.Status.READY)
+
+
+def reindex_chunks(collection: UUID) -> int:
+    """How many are found again; the others wait for the next call, also where another process rewrites the index."""
+    if not select_unindexed_chunks().filter(document__collection=collection).exists():
+        return 0
+    index_maintenance.merge(collection)
+    if Segment.objects.live().filter(collection=collection, annotated__isnull=False).exists():
+        return 0
+    rows = list(
+        select_unindexed_chunks()
+        .filter(document__collection=collection)
+        .select_related("document")
+        .order_by("pk")[:_AT_ONCE]
+    )
+    if not rows:  # deleted meanwhile
+        return 0
+    engine = embedders.get_embedder_by_id(collection)
+    embedders.reembed_chunks(rows, engine, lambda: None)
+    vectors = np.stack([np.frombuffer(row.vector, dtype=np.float32) for row in rows])
+    info = registry.index().write(collection.hex, [row.entry for row in rows], vectors, engine.fingerprint)
+    try:
+        with transaction.atomic():
+            known = Chunk.objects.select_for_update(of=("self",)).filter(pk__in=[row.pk for row in rows], segment=None)
+            now = {row.pk: row.entry for row in known.select_related("document").defer("vector")}
+            whole = all(now.get(row.pk) == row.entry for row in rows)
+            if whole:
+                Chunk.objects.filter(pk__in=now).update(segment=index_maintenance.create_segment(info))
+            else:  # a text changed meanwhile: its vector is of what it was
+                Chunk.objects.filter(pk__in=now).update(vector=b"", fingerprint="")
+    except BaseException:
+        registry.index().drop([info])
+        raise
+    if not whole:
+        registry.index().drop([info])
+    return len(rows) if whole else 0
+
+
+def sweep() -> int:
+    """A chore of the worker. A collection whose embedder is away keeps no other from its turn."""
+    places = set(select_unindexed_chunks().order_by().values_list("document__collection", flat=True).distinct()[:10])
+    return sum(map(_tried, places))
+
+
+def _tried(collection: UUID) -> int:
+    try:
+        return reindex_chunks(collection)
+    except EngineError as error:
+        log.warning("Passages of collection %s wait to be found again: %s", collection, error)
+        return 0

@@ -1,0 +1,145 @@
+"""Which embedder reads a collection: the site's own, or the one of `EMBED_MORE` that its settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import numpy as np
+
+from apps.documents.chunking.chunker import ChunkDraft, Chunker, compose_embedding_text
+from apps.documents.indexing.embedder_calibration import CALIBRATION_PAIRS, find_unread_languages
+from apps.documents.models import Chunk, Collection, Document, Segment
+from apps.documents.settings import read_collection_settings
+from apps.engines import registry
+from apps.engines.base import EmbedEngine, EngineError
+from apps.engines.classify import inside
+from apps.safety import gate
+from apps.safety.check import Suspects
+from apps.safety.gate import Verdict, check_passages
+from apps.safety.intake import normalise
+
+if TYPE_CHECKING:
+    from apps.engines.base import Vectors
+    from apps.engines.embed.base import Inside, Spans, Tokenised
+
+_ROWS = 500  # of one statement
+_PASSAGES = 400  # that are looked through together
+
+
+def get_embedder(collection: Collection) -> EmbedEngine:
+    """Raises EngineRefused where its settings name one that is no longer set up."""
+    return registry.embed(read_collection_settings(collection.tuning).embedder)
+
+
+def get_embedder_by_id(collection: UUID) -> EmbedEngine:
+    kept = Collection.objects.filter(pk=collection).values_list("tuning", flat=True).first()
+    return registry.embed(read_collection_settings(kept).embedder)
+
+
+def get_fingerprint(collection: Collection) -> str:
+    """What its segments must be made by to be searched; "" where its embedder cannot be read."""
+    try:
+        return get_embedder(collection).fingerprint
+    except EngineError:
+        return ""
+
+
+def list_unembedded_languages(collections: Iterable[UUID]) -> list[str]:
+    """Return the codes of the languages of ready documents there that the embedder of their collection does not know:
+    they are found by words only. For `in_db`."""
+    rows = Document.objects.filter(
+        collection__in=collections, status=Document.Status.READY, language__in=CALIBRATION_PAIRS
+    )
+    found = rows.order_by().values_list("collection__tuning__embedder", "language").distinct()
+    return sorted({language for name, language in found if language in _unread(name or "")})
+
+
+def _unread(name: str) -> frozenset[str]:
+    try:
+        return find_unread_languages(registry.embed(name))
+    except EngineError:
+        return frozenset()
+
+
+def is_compatible(segment: Segment) -> bool:
+    """Whether the embedder of its collection made it; False also where that one cannot be read."""
+    try:
+        engine = get_embedder(segment.collection)
+        return (segment.fingerprint, segment.dimension) == (engine.fingerprint, engine.dimension)
+    except EngineError:
+        return False
+
+
+def find_suspect_spans(engine: EmbedEngine, texts: Sequence[str]) -> list[list[str]] | None:
+    """The pieces of each passage that `screened` wants to read by themselves; None where it reads by another embedder,
+    by one that does not show what stands inside a text, or cannot tell now. A long document is looked through in parts:
+    n-grams of all of it would take a gigabyte."""
+    try:
+        if engine is not registry.embed() or engine is not registry.classify_embed():
+            return None
+        inside.reader_of(engine)
+    except EngineError:  # what cannot be judged is marked so when it is screened
+        return None
+    found: list[list[str]] = []
+    for at in range(0, len(texts), _PASSAGES):
+        if (part := gate.suspected(texts[at : at + _PASSAGES])) is None:
+            return None
+        found += part
+    return found
+
+
+def locate_suspect_tokens(
+    engine: EmbedEngine, chunks: Sequence[ChunkDraft], rows: Sequence[Sequence[str]] | None
+) -> list[Spans]:
+    """Of each chunk the tokens of its row's pieces, as it is embedded; none where the gate reads another text: without
+    disguises, or without what is said again."""
+    found: list[Spans] = [()] * len(chunks)
+    for at, row in enumerate(rows or ()):
+        text, whole = chunks[at].text, chunks[at].embedded
+        starts = [text.find(piece) for piece in row]
+        if row and min(starts) >= 0 and not inside.again(normalise(text), row):
+            lead = len(whole) - len(text)
+            spans = [(lead + start, lead + start + len(each)) for start, each in zip(starts, row, strict=True)]
+            found[at] = inside.reader_of(engine).tokens_at(whole, spans)
+    return found
+
+
+def embed_with_spans(
+    engine: EmbedEngine, passages: Sequence[Tokenised], spans: Sequence[Spans]
+) -> tuple[Vectors, list[Inside | None]]:
+    """A vector a passage, and what stands at the spans of those that have any, as the gate reads it."""
+    if not any(spans):
+        return engine.embed_passages(passages), [None] * len(passages)
+    return inside.reader_of(engine).embed_inside(passages, spans, registry.planted().layers)
+
+
+def screen_passages(
+    engine: EmbedEngine, texts: Sequence[str], vectors: Vectors, suspects: Suspects | None = None
+) -> list[Verdict]:
+    """What the gate says of passages: it reads vectors of the site's own embedder, whoever made these."""
+    own = registry.embed()
+    return check_passages(texts, vectors if engine is own else own.embed_passages(texts), suspects)
+
+
+def reembed_chunks(rows: Sequence[Chunk], engine: EmbedEngine, renew: Callable[[], None]) -> None:
+    """Every row holds a vector of the engine; those that do are left alone. `renew` is called between batches."""
+    size = engine.dimension * np.dtype(np.float32).itemsize
+    chunkers: dict[UUID, Chunker] = {}
+    stale = [row for row in rows if row.fingerprint != engine.fingerprint or len(row.vector) != size]
+    for start in range(0, len(stale), _ROWS):
+        part = stale[start : start + _ROWS]
+        vectors = engine.embed_passages([_embedded(row, chunkers, engine) for row in part])
+        for row, vector in zip(part, vectors, strict=True):
+            row.vector, row.fingerprint = vector.tobytes(), engine.fingerprint
+        Chunk.objects.bulk_update(part, ["vector", "fingerprint"], batch_size=100)
+        renew()
+
+
+def _embedded(row: Chunk, chunkers: dict[UUID, Chunker], engine: EmbedEngine) -> str:
+    """What is embedded for a chunk, as ingestion composes it."""
+    chunker = chunkers.get(row.document_id)
+    if chunker is None:
+        chunker = chunkers[row.document_id] = Chunker(str(row.document), engine.offsets, engine.max_tokens)
+    return compose_embedding_text(chunker.header(row.heading)[0], row.text)

@@ -1,0 +1,291 @@
+"""The care of the index: small and hole-ridden segments are merged, damaged ones rebuilt, what nobody reads is swept.
+
+The rows are the truth. A rewrite makes new segments from them beside the live ones and swaps in one transaction; the
+old ones are retired, and their files go only when no search can be reading them any more. One process a collection
+rewrites.
+"""
+
+from __future__ import annotations
+
+import logging
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Count
+from django.utils import timezone
+
+from apps.documents.indexing import embedders
+from apps.documents.models import Chunk, ChunkQuerySet, IndexCare, PreparedSegment, Segment
+from apps.engines import registry
+from apps.engines.base import EmbedEngine, EngineError, Part, SegmentInfo
+from apps.lib import leases
+
+log = logging.getLogger(__name__)
+
+LEASE_S = 900  # renewed with every part, which takes seconds; the last work on a large segment takes minutes
+GRACE_S = 600  # a search takes milliseconds; the rest is for clocks that differ
+MAX_SEGMENT_CHUNKS = (
+    1 << 20
+)  # chunks of one segment: beyond, one more costs a search little, and writing all again much
+CHUNKS_PER_PART = 4096  # chunks that are read from the rows at a time: about 15 MB
+MERGE_FAN = 8  # so many segments of about one size become one: fewer would write a chunk more often, more slow a search
+CROWDED_SEGMENTS = 4 * MERGE_FAN  # at so many a new document waits until they are; fewer are left to the next sweep
+SIZE_BITS = 4  # "about one size" is within a factor of 16: a chunk is rewritten a handful of times in its life
+MAX_DELETED_SHARE = 0.2  # share of deleted chunks above which a segment is rewritten
+
+QUIET_S = 60
+QUIET_CHUNKS = 4096  # are rewritten in about a second; each segment less makes every search 0.2 ms quicker
+ROWS = 500  # of one statement; SQLite and drivers have limits
+_NAMED = [f"document__{field}" for field in ("title", "name", "version", "status")]  # what names a document, at once
+
+Progress = Callable[[int, int], None]
+
+
+def _silent(done: int, total: int) -> None:
+    pass
+
+
+class IndexBusy(Exception):
+    """Another process is rewriting this collection's index."""
+
+
+def request_rebuild(segments: Iterable[str], why: str) -> None:
+    """The collections of these segments are rebuilt by the next round of care."""
+    for collection in Segment.objects.live().filter(pk__in=segments).values_list("collection", flat=True).distinct():
+        IndexCare.objects.update_or_create(collection_id=collection, defaults={"rebuild": why[:200]})
+
+
+def list_due_segments(collection: UUID) -> list[Segment]:
+    """The live segments that are better rewritten: those with many holes or with words added since, each size of which
+    there are FAN, and, when nothing is being added, all small ones."""
+    rows = list(Segment.objects.live().filter(collection=collection))
+    there = _count_live_chunks(rows)
+    holed = [row for row in rows if row.annotated or there.get(row.pk, 0) < row.count * (1 - MAX_DELETED_SHARE)]
+    sizes: dict[int, list[Segment]] = {}
+    for row in rows:
+        if row not in holed and row.count <= MAX_SEGMENT_CHUNKS // 2:
+            sizes.setdefault(row.count.bit_length() // SIZE_BITS, []).append(row)
+    small = [row for tier in sizes.values() for row in tier if row.count <= QUIET_CHUNKS]
+    if _quiet(rows) and len(small) > 1 and sum(row.count for row in small) <= QUIET_CHUNKS:
+        return holed + small
+    return holed + [row for tier in sizes.values() if len(tier) >= MERGE_FAN for row in tier]
+
+
+def _crowded(collection: UUID) -> bool:
+    """CROWD segments of about one size are live."""
+    counts = Segment.objects.live().filter(collection=collection).order_by().values_list("count", flat=True)
+    sizes = Counter(count.bit_length() // SIZE_BITS for count in counts if count <= MAX_SEGMENT_CHUNKS // 2)
+    return max(sizes.values(), default=0) >= CROWDED_SEGMENTS
+
+
+def _quiet(rows: Sequence[Segment]) -> bool:
+    """Nothing was added for a while: time to make one segment of the few that are left."""
+    return all(row.created < timezone.now() - timedelta(seconds=QUIET_S) for row in rows)
+
+
+def merge(collection: UUID, thorough: bool = True) -> int:
+    """Rewrites what is due; returns how many segments were replaced. Not `thorough`: only looks whether one size has
+    become far too many since the last sweep, which is all that a new document can do, and costs one short query.
+
+    Does nothing while another process is at it, and only says so where it fails: the live index is whole without it.
+    """
+    if not (list_due_segments(collection) if thorough else _crowded(collection)):
+        return 0
+    try:
+        with IndexLease(collection) as held:
+            old = list_due_segments(collection)
+            _rewrite(held, old)
+            return len(old)
+    except IndexBusy:
+        return 0
+    except EngineError as error:
+        log.warning("The index of collection %s could not be merged: %s", collection, error)
+        return 0
+
+
+def reindex(collection: UUID, progress: Progress = _silent) -> int:
+    """Rebuilds a collection's whole index beside the live one and swaps; returns the number of chunks in it.
+
+    Chunks whose vector is of another embedder are embedded again. Raises Busy.
+    """
+    with IndexLease(collection) as held:
+        old = list(Segment.objects.live().filter(collection=collection))
+        count = _rewrite(held, old, embedders.get_embedder_by_id(collection), progress)
+        IndexCare.objects.filter(pk=collection).update(rebuild="", rebuilt=timezone.now())
+        return count
+
+
+def sweep() -> int:
+    """Segments retired long enough ago, and files that no row names, are gone; returns how many.
+
+    While an index is being rewritten, which may take hours, no row names its new files yet: they stay.
+    """
+    limit = timezone.now() - timedelta(seconds=GRACE_S)
+    old = list(Segment.objects.filter(retired__lt=limit))
+    registry.index().drop([segment.info for segment in old])
+    Segment.objects.filter(pk__in=[segment.pk for segment in old]).delete()
+    if IndexCare.objects.filter(lease_until__gt=timezone.now()).exists():
+        return len(old)
+    known = [segment.info for segment in Segment.objects.all()]
+    return len(old) + registry.index().sweep(known + [row.copy for row in PreparedSegment.objects.all()])
+
+
+def maintain_indexes() -> None:
+    """One round over all collections: rebuild what was found damaged, merge what is due, sweep."""
+    for collection in list(IndexCare.objects.exclude(rebuild="").values_list("pk", flat=True)):
+        try:
+            log.info("rebuilt the index of collection %s (%d passages)", collection, reindex(collection))
+        except IndexBusy:
+            log.info("the index of collection %s is being rewritten by another process", collection)
+        except EngineError as error:
+            log.error("The index of collection %s could not be rebuilt: %s", collection, error)
+    for collection in _list_candidates():
+        merge(collection)
+    sweep()
+
+
+def _list_candidates() -> set[UUID]:
+    """Collections with several segments, or with a segment that has holes or does not know all words: two queries,
+    however many there are."""
+    live = list(Segment.objects.live().values_list("collection", "pk", "count", "annotated"))
+    there = _count_live_chunks()
+    several = Counter(collection for collection, *_ in live)
+    return {
+        collection
+        for collection, pk, count, annotated in live
+        if several[collection] > 1 or annotated or there.get(pk, 0) < count
+    }
+
+
+def _count_live_chunks(of: Sequence[Segment] | None = None) -> dict[UUID, int]:
+    """Return how many chunks of the live index each segment holds; None: of all segments. A segment without chunks has
+    no entry. Reads the index on segment and build only, never the texts and vectors of the rows.
+    """
+    rows = Chunk.objects.filter(segment__isnull=False) if of is None else Chunk.objects.filter(segment__in=of)
+    return dict(rows.order_by().values_list("segment").annotate(Count("segment")))
+
+
+class IndexLease:
+    """The right to rewrite one collection's index; `renew` raises Busy once it was lost."""
+
+    def __init__(self, collection: UUID) -> None:
+        self.collection = collection
+
+    def __enter__(self) -> IndexLease:
+        IndexCare.objects.get_or_create(collection_id=self.collection)
+        token = leases.claim(IndexCare.objects.all(), self.collection, LEASE_S)
+        if token is None:
+            raise IndexBusy
+        self._token = token
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        leases.release(IndexCare.objects.all(), self.collection, self._token, attempts=0)
+
+    def renew(self) -> None:
+        if not leases.renew(IndexCare.objects.all(), self.collection, self._token, LEASE_S):
+            raise IndexBusy
+
+
+@dataclass(frozen=True, slots=True)
+class _ChunkRange:
+    """Chunks that become one segment: those of the old segments between two numbers and, unless they are embedded
+    again, of one embedder."""
+
+    ids: Sequence[int]  # ascending
+    fingerprint: str
+    embed: EmbedEngine | None  # that embeds again what another one embedded
+
+    def chunks(self, old: Sequence[Segment]) -> ChunkQuerySet:
+        found = Chunk.objects.filter(segment__in=old, pk__range=(self.ids[0], self.ids[-1]))
+        return found.filter(fingerprint=self.fingerprint)
+
+
+def _rewrite(
+    held: IndexLease, old: Sequence[Segment], embed: EmbedEngine | None = None, progress: Progress = _silent
+) -> int:
+    """New segments hold what the old ones held and is still there; readers see the old or the new, never both. With
+    `embed` all vectors are of that one."""
+    made: list[tuple[SegmentInfo, _ChunkRange]] = []
+    shares = list(_shares(old, embed))
+    total, done = sum(len(share.ids) for share in shares), 0
+    try:
+        for share in shares:
+            before = done
+
+            def tell(part: int, before: int = before) -> None:
+                held.renew()
+                progress(before + part, total)
+
+            tell(0)
+            parts = _read(share, tell)
+            info = registry.index().build(held.collection.hex, parts, len(share.ids), share.fingerprint)
+            made.append((info, share))
+            done += len(share.ids)
+        with transaction.atomic():
+            held.renew()
+            _swap(old, made)
+    except BaseException:  # also when the worker is told to end: nothing of a rewrite that was not finished stays
+        registry.index().drop([info for info, _ in made])
+        raise
+    return total
+
+
+def _shares(old: Sequence[Segment], embed: EmbedEngine | None) -> Iterator[_ChunkRange]:
+    found: dict[str, array[int]] = {}
+    for fingerprint, pk in (
+        Chunk.objects.filter(segment__in=old).order_by("pk").values_list("fingerprint", "pk").iterator()
+    ):
+        found.setdefault(embed.fingerprint if embed else fingerprint, array("q")).append(pk)
+    for kind, ids in found.items():
+        for start in range(0, len(ids), MAX_SEGMENT_CHUNKS):
+            yield _ChunkRange(ids[start : start + MAX_SEGMENT_CHUNKS], kind, embed)
+
+
+def _read(share: _ChunkRange, tell: Callable[[int], None]) -> Iterator[Part]:
+    """The chunks that are still there, a part at a time."""
+    for start in range(0, len(share.ids), CHUNKS_PER_PART):
+        rows = load_chunks(share.ids[start : start + CHUNKS_PER_PART])
+        if rows:
+            if share.embed is not None:
+                embedders.reembed_chunks(rows, share.embed, partial(tell, start))
+            vectors = np.stack([np.frombuffer(row.vector, dtype=np.float32) for row in rows])
+            yield [row.entry for row in rows], vectors
+        tell(min(start + CHUNKS_PER_PART, len(share.ids)))
+
+
+def _swap(old: Sequence[Segment], made: Sequence[tuple[SegmentInfo, _ChunkRange]]) -> None:
+    rows = [create_segment(info) for info, _ in made]
+    for row, (_, share) in zip(rows, made, strict=True):
+        share.chunks(old).update(segment=row)
+    known = {segment.pk: segment.annotated for segment in old}
+    for pk, annotated in Segment.objects.filter(pk__in=known).values_list("pk", "annotated"):
+        if annotated != known[pk]:  # words were added while this was written: once more
+            Segment.objects.filter(pk__in=[row.pk for row in rows]).update(annotated=annotated)
+    Segment.objects.filter(pk__in=known).update(retired=timezone.now())
+
+
+def create_segment(info: SegmentInfo, build: int = 0) -> Segment:
+    """The row that makes a written segment live, or part of a build beside the live ones."""
+    return Segment.objects.create(
+        build=build,
+        id=UUID(info.id), collection_id=UUID(info.collection), count=info.count, dimension=info.dimension,
+        fingerprint=info.fingerprint, kind=info.kind, checksum=info.checksum, size_bytes=info.size_bytes,
+        backend=info.backend,
+    )  # fmt: skip
+
+
+def load_chunks(ids: Sequence[int]) -> list[Chunk]:
+    """The rows that are still there."""
+    rows: list[Chunk] = []
+    for start in range(0, len(ids), ROWS):
+        part = Chunk.every.filter(pk__in=ids[start : start + ROWS]).select_related("document")
+        rows += part.only("text", "heading", "keywords", "vector", "fingerprint", *_NAMED).order_by("pk")
+    return rows

@@ -1,0 +1,288 @@
+"""A collection cut and searched otherwise: built beside the live index, compared, then swapped in or thrown away.
+
+    begin     the row waits and the bell rings
+    run       documents are cut and embedded anew, where the settings ask for it; `built` hears of the end
+    swap      it takes the live one's place in one transaction; what was live is kept, and can be swapped back
+    discard   it is gone
+
+The live index is searched all the while. What is added or replaced meanwhile is cut before the swap.
+"""
+
+from __future__ import annotations
+
+import logging
+from array import array
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+import numpy as np
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from apps.documents.chunking.chunker import ChunkDraft
+from apps.documents.indexing import embedders, index_maintenance
+from apps.documents.indexing.annotation_carryover import ChunkAnnotation, carry_over
+from apps.documents.indexing.document_chunking import chunk_pages
+from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
+from apps.documents.parsing.protocol import BlockSpan, ParsedPage
+from apps.documents.settings import CollectionSettings, read_collection_settings
+from apps.engines import registry
+from apps.engines.base import EmbedEngine, EngineError, Part
+from apps.lib import bell, leases
+from apps.users.models import User
+
+log = logging.getLogger(__name__)
+
+TASK = "documents.build"
+LEASE_S = 120  # renewed with every batch, which takes seconds
+CRASHES = 3
+BATCH = 256  # chunks embedded between two looks at whether the build is still wanted
+ROWS = 400
+KEEP_DAYS = 14  # that what was replaced can be swapped back
+
+build_listeners: list[
+    Callable[[int], object]
+] = []  # what apps above this one do with a build that is ready to be judged
+
+Status = IndexBuild.Status
+
+
+class BuildLost(Exception):
+    """The build was discarded, or another worker has it."""
+
+
+def begin(collection: Collection, wanted: CollectionSettings, user: User | None) -> IndexBuild:
+    """A build by these settings waits; one that was under way gives way to it."""
+    for other in IndexBuild.objects.open().filter(collection=collection):
+        discard(other)
+    build = IndexBuild.objects.create(collection=collection, started_by=user, tuning=wanted.kept)
+    transaction.on_commit(lambda: bell.send(TASK, build.pk), robust=True)
+    return build
+
+
+def run(build_id: int) -> None:
+    """The build is ready to be judged, or its row says why not; calling it twice changes nothing."""
+    waiting = IndexBuild.objects.filter(status__in=[Status.WAITING, Status.BUILDING], attempts__lt=CRASHES)
+    token = leases.claim(waiting, build_id, LEASE_S, status=Status.BUILDING)
+    if token is None:
+        return
+    build = IndexBuild.objects.select_related("collection").get(pk=build_id)
+    try:
+        _build(build, token)
+    except BuildLost:
+        _clear(build_id)
+        return
+    except EngineError as error:
+        state = {"status": Status.WAITING} if error.retry else {"status": Status.FAILED, "ended": timezone.now()}
+        leases.release(IndexBuild.objects.all(), build_id, token, reason=str(error)[:400], **state)
+        return
+    leases.release(
+        IndexBuild.objects.all(), build_id, token, status=Status.BUILT, ended=timezone.now(), attempts=0, reason=""
+    )
+    if IndexBuild.objects.filter(pk=build_id, swap=True).exists():
+        swap(IndexBuild.objects.get(pk=build_id))
+        return
+    for hear in build_listeners:
+        hear(build_id)
+
+
+def _build(build: IndexBuild, token: str) -> None:
+    def renew(**changes: object) -> None:
+        if not leases.renew(IndexBuild.objects.all(), build.pk, token, LEASE_S, **changes):
+            raise BuildLost
+
+    renew(cut=needs_rechunking(build))
+    build.refresh_from_db(fields=["cut"])
+    while build.cut and (missing := list(iter_unchunked_documents(build))):
+        ready = Document.objects.filter(collection=build.collection_id, status=Document.Status.READY).count()
+        for at, document in enumerate(missing):
+            renew(done=ready - len(missing) + at, total=ready)
+            _rechunk_document(build, document, renew)
+        _index(build, renew)
+    renew(done=F("total"))
+
+
+def needs_rechunking(build: IndexBuild) -> bool:
+    """Whether passages or vectors would be others than the live ones."""
+    wanted, now = build.wanted, read_collection_settings(build.collection.tuning)
+    if build.cut or (wanted.chunk_tokens, wanted.embedder) != (now.chunk_tokens, now.embedder):
+        return True
+    foreign = Segment.objects.live().exclude(fingerprint=registry.embed(wanted.embedder).fingerprint)
+    return foreign.filter(collection=build.collection_id).exists()
+
+
+def iter_unchunked_documents(build: IndexBuild) -> Iterator[Document]:
+    """Documents that can be searched and of which the build has nothing."""
+    there = Chunk.every.filter(build=build.pk).order_by().values("document").distinct()
+    ready = Document.objects.filter(collection=build.collection_id, status=Document.Status.READY)
+    return ready.exclude(pk__in=there).order_by("created").iterator()
+
+
+def _rechunk_document(build: IndexBuild, document: Document, renew: Callable[..., None]) -> None:
+    """The document has chunks of the build, with vectors, in no segment yet."""
+    embed = registry.embed(build.wanted.embedder)
+    drafts = _draft_chunks(document, embed, build.wanted.chunk_tokens)
+    old = _list_annotations(Chunk.objects.filter(document=document))
+    rows: list[Chunk] = []
+    for at in range(0, len(drafts), BATCH):
+        part = drafts[at : at + BATCH]
+        vectors = embed.embed_passages([draft.read or draft.embedded for draft in part])
+        renew()
+        verdicts = embedders.screen_passages(embed, [draft.text for draft in part], vectors)
+        for position, (draft, vector, verdict) in enumerate(zip(part, vectors, verdicts, strict=True), at):
+            enabled, keywords = carry_over(old, draft.page_number, draft.start, draft.end)
+            rows.append(
+                Chunk(
+                    document=document, build=build.pk, position=position, page_number=draft.page_number,
+                    char_start=draft.start, char_end=draft.end, heading=draft.heading, text=draft.text,
+                    tokens=draft.tokens, vector=vector.tobytes(), fingerprint=embed.fingerprint, enabled=enabled,
+                    keywords=keywords, flag="" if verdict.allowed else verdict.rule,
+                )
+            )  # fmt: skip
+    try:
+        with transaction.atomic():
+            renew()
+            Chunk.every.bulk_create(rows, batch_size=ROWS)
+    except IntegrityError:
+        log.info("document %s was deleted while it was cut anew", document.pk)
+
+
+def _draft_chunks(document: Document, embed: EmbedEngine, target: int) -> list[ChunkDraft]:
+    pages = [_parsed(page) for page in Page.objects.filter(document=document).order_by("number")]
+    return [draft for _, drafts in chunk_pages(document, pages, embed, target) for draft in drafts]
+
+
+def _parsed(page: Page) -> ParsedPage:
+    """The page as its parser gave it; one that was read before pieces were kept is one paragraph."""
+    whole = [("paragraph", 0, 0, len(page.text))] if page.text.strip() else []
+    pieces = tuple(BlockSpan(*piece) for piece in (page.pieces if page.pieces is not None else whole))
+    return ParsedPage(page.number, page.text, pieces, page.width, page.height)
+
+
+def _index(build: IndexBuild, renew: Callable[..., None]) -> None:
+    """The build's chunks that are in no segment yet are in one of its own."""
+    loose = Chunk.every.filter(build=build.pk, segment__isnull=True).order_by("pk")
+    ids = array("q", loose.values_list("pk", flat=True))
+    if not ids:
+        return
+    made_by = registry.embed(build.wanted.embedder).fingerprint
+    info = registry.index().build(build.collection_id.hex, _parts(ids, renew), len(ids), made_by)
+    try:
+        with transaction.atomic():
+            renew()
+            row = index_maintenance.create_segment(info, build.pk)
+            loose.filter(pk__range=(ids[0], ids[-1])).update(segment=row)
+    except BuildLost:
+        registry.index().drop([info])
+        raise
+
+
+def _parts(ids: array[int], renew: Callable[..., None]) -> Iterator[Part]:
+    for start in range(0, len(ids), index_maintenance.CHUNKS_PER_PART):
+        rows = index_maintenance.load_chunks(ids[start : start + index_maintenance.CHUNKS_PER_PART])
+        if rows:
+            yield [row.entry for row in rows], np.stack([np.frombuffer(row.vector, dtype=np.float32) for row in rows])
+        renew()
+
+
+def swap(build: IndexBuild) -> bool:
+    """The build is live and what was live is kept. False where documents must be cut first: then it happens by itself.
+
+    Raises segments.Busy while the index is being rewritten, and Lost where the build is gone.
+    """
+    with index_maintenance.IndexLease(build.collection_id), transaction.atomic():
+        row = IndexBuild.objects.select_for_update().filter(pk=build.pk, status__in=[Status.BUILT, Status.KEPT]).first()
+        if row is None:
+            raise BuildLost
+        for other in IndexBuild.objects.filter(collection=row.collection_id).exclude(pk=row.pk):
+            discard(other)
+        # A document that becomes ready now asks for the same row: it is seen here, or sees the embedder that is new.
+        list(Collection.objects.select_for_update().filter(pk=row.collection_id).values("pk"))
+        if row.cut and next(iter_unchunked_documents(row), None) is not None:
+            IndexBuild.objects.filter(pk=row.pk).update(status=Status.WAITING, swap=True, attempts=0)
+            transaction.on_commit(partial(bell.send, TASK, row.pk), robust=True)
+            return False
+        _exchange(row)
+    return True
+
+
+def _exchange(build: IndexBuild) -> None:
+    """Rows of the build become the live ones; a row of its own speaks of what was live."""
+    collection = Collection.objects.get(pk=build.collection_id)
+    IndexBuild.objects.filter(pk=build.pk).update(status=Status.BUILT)  # only one may be kept
+    kept = IndexBuild.objects.create(
+        collection=collection, tuning=collection.tuning, status=Status.KEPT, cut=build.cut, ended=timezone.now(),
+        started_by=build.started_by,
+    )  # fmt: skip
+    if build.cut:
+        # A chunk in no segment is of a document that is being read: it will be of the live index then.
+        live = Chunk.objects.filter(document__collection=collection, segment__isnull=False)
+        marked = live.filter(Q(enabled=False) | ~Q(keywords="")).order_by().values_list("document", flat=True)
+        marks = {pk: _list_annotations(live.filter(document=pk)) for pk in set(marked)}
+        Document.every.filter(collection=collection).update(cut_by="")
+        live.update(build=kept.pk)
+        Segment.objects.live().filter(collection=collection).update(build=kept.pk)
+        Chunk.every.filter(build=build.pk).update(build=0)
+        Segment.objects.filter(build=build.pk).update(build=0)
+        for document, old in marks.items():
+            _carry(document, old)
+    Collection.objects.filter(pk=collection.pk).update(tuning=build.tuning)
+    IndexBuild.objects.filter(pk=build.pk).delete()
+
+
+def _list_annotations(chunks: QuerySet[Chunk]) -> list[ChunkAnnotation]:
+    places = chunks.order_by("position").values_list("page_number", "char_start", "char_end", "enabled", "keywords")
+    return [ChunkAnnotation(*place) for place in places]
+
+
+def _carry(document: UUID, old: list[ChunkAnnotation]) -> None:
+    """What was said of passages since the build was cut holds for those that are live now."""
+    for row in Chunk.objects.filter(document=document).defer("vector", "text"):
+        enabled, keywords = carry_over(old, row.page_number, row.char_start, row.char_end)
+        if (enabled, keywords) == (row.enabled, row.keywords):
+            continue
+        Chunk.objects.filter(pk=row.pk).update(enabled=enabled, keywords=keywords)
+        if keywords != row.keywords and row.segment_id is not None:
+            Segment.objects.filter(pk=row.segment_id).update(annotated=timezone.now())
+
+
+def discard(build: IndexBuild) -> None:
+    """The build and what it holds are gone; a worker at it stops at its next step."""
+    with transaction.atomic():
+        IndexBuild.objects.filter(pk=build.pk).delete()
+        _clear(build.pk)
+
+
+def _clear(build_id: int) -> None:
+    Chunk.every.filter(build=build_id).delete()
+    Segment.objects.filter(build=build_id).update(retired=timezone.now())
+
+
+def sweep() -> None:
+    """Builds that stopped the worker every time are given up, others wait no longer unheard, and old ones go."""
+    now = timezone.now()
+    waiting = IndexBuild.objects.filter(status__in=[Status.WAITING, Status.BUILDING])
+    waiting = waiting.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
+    waiting.filter(attempts__gte=CRASHES).update(
+        status=Status.FAILED, lease_token="", lease_until=None, ended=now,
+        reason="This stopped the worker each time. Tell an administrator.",
+    )  # fmt: skip
+    for pk in waiting.filter(attempts__lt=CRASHES).values_list("pk", flat=True)[:4]:
+        bell.send(TASK, pk)
+    for old in IndexBuild.objects.filter(status=Status.KEPT, ended__lt=now - timedelta(days=KEEP_DAYS)):
+        discard(old)
+    _clear_lost()
+
+
+def _clear_lost() -> None:
+    """What a worker still wrote of a build that was discarded under its hands."""
+    known = IndexBuild.objects.values("pk")
+    for build in (
+        Segment.objects.filter(build__gt=0, retired__isnull=True)
+        .exclude(build__in=known)
+        .values_list("build", flat=True)
+    ):
+        _clear(build)

@@ -1,0 +1,130 @@
+"""What is known of a file is not found out again: pages, passages and vectors of the same content, read the same way.
+
+Only a document serves that the person who uploaded may read at that moment: how soon their own is ready then says
+nothing that they could not look up (docs/security.md). What people decided about a document is not taken along: title,
+keywords, passages switched off. The gate judges every passage again.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path, PurePath
+
+import numpy as np
+from django.conf import settings
+
+from apps.documents.chunking.chunker import ChunkDraft
+from apps.documents.indexing import embedders
+from apps.documents.ingestion.batch import IngestItem
+from apps.documents.ingestion.ocr_checkpoint import make_parsed_page
+from apps.documents.models import Chunk, Document, Page
+from apps.documents.parsing.protocol import ParsedPage
+from apps.documents.settings import read_collection_settings
+
+_APP = Path(__file__).parents[1]
+_READERS = ("parsing/**/*.py", "chunking/*.py", "ingestion/file_parsing.py", "ingestion/ocr.py")
+_PACKAGES = (  # whose code decides what is read out of a file
+    "charset-normalizer", "cssselect2", "docutils", "lxml", "markdown-it-py", "numpy", "olefile", "onnxruntime",
+    "opencv-python-headless", "orjson", "pi-heif", "pillow", "pypdfium2", "python-calamine", "python-docx",
+    "python-pptx", "rapidocr", "tinycss2", "trafilatura",
+)  # fmt: skip
+_LOOKED_AT = 5  # documents of the same content
+
+
+def get_parser_version() -> str:
+    """How files are read here and now: another value after every change of the readers, of a package, of a limit."""
+    return _digest(_fingerprint_code(), str(settings.OCR_PAGES), str(settings.MAX_PAGES))
+
+
+def get_chunking_version(document: Document) -> str:
+    """How its pages are cut and embedded; another value where its passages or vectors could differ."""
+    target = read_collection_settings(document.collection.tuning).chunk_tokens
+    return _digest(
+        document.read_by, str(document), str(target), embedders.get_embedder(document.collection).fingerprint
+    )
+
+
+def reuse_content(work: IngestItem) -> None:
+    """Where the same was read before, the work has its pages, and what was made of them as far as that is the same."""
+    document = work.document
+    for known in _known(document):
+        pages = _pages(known)
+        if pages and _is_unchanged(known):
+            work.pages, work.known = pages, True
+            document.read_by, document.own_title = known.read_by, known.own_title
+            document.note, document.language = known.note, known.language
+            document.title = document.title or known.own_title
+            if known.cut_by == get_chunking_version(document):
+                _cut(work, known)
+            return
+
+
+def _known(document: Document) -> list[Document]:
+    """Documents of the same content, those first that are cut as this one will be."""
+    if document.uploaded_by is None or not document.sha256:
+        return []
+    same = Document.objects.visible_to(document.uploaded_by).filter(
+        sha256=document.sha256, kind=document.kind, status=Document.Status.READY, read_by=get_parser_version()
+    )
+    rows = same.exclude(pk=document.pk).select_related("collection").order_by("-created")[:_LOOKED_AT]
+    alike = [row for row in rows if _ending(row.name) == _ending(document.name)]
+    return sorted(
+        alike, key=lambda row: (row.name != document.name, row.collection.tuning != document.collection.tuning)
+    )
+
+
+def _is_unchanged(known: Document) -> bool:
+    """It is still what it was, now that its rows were read."""
+    return Document.objects.filter(pk=known.pk, sha256=known.sha256, read_by=known.read_by).exists()
+
+
+def _pages(known: Document) -> list[ParsedPage]:
+    """All of them in order; [] where one is missing."""
+    rows = list(Page.objects.filter(document=known).order_by("number"))
+    if not rows or len(rows) != known.pages_count:
+        return []
+    return [make_parsed_page(row) for row in rows]
+
+
+def _cut(work: IngestItem, known: Document) -> None:
+    """The work has chunks and vectors, where those of the other are all there and of this embedder."""
+    embed = embedders.get_embedder(work.document.collection)
+    rows = list(Chunk.objects.filter(document=known).order_by("position"))
+    whole = [row.position for row in rows] == list(range(len(rows)))
+    if not rows or not whole or any(row.fingerprint != embed.fingerprint or not row.vector for row in rows):
+        return
+    if not _is_unchanged(known):
+        return
+    work.chunks = [
+        ChunkDraft(row.page_number, row.char_start, row.char_end, row.heading, row.text, "", row.tokens) for row in rows
+    ]
+    work.vectors = np.stack([np.frombuffer(row.vector, dtype=np.float32) for row in rows])
+    work.embedded = True
+
+
+def _ending(name: str) -> str:
+    """What of a name some readers heed."""
+    path = PurePath(name.lower())
+    return path.suffix or path.name
+
+
+@cache
+def _fingerprint_code() -> str:
+    """Of this version of the readers, and of the packages that they use."""
+    sources = [path.read_bytes() for pattern in _READERS for path in sorted(_APP.glob(pattern))]
+    packages = [f"{name} {_version(name)}" for name in _PACKAGES]
+    return _digest(*(sha256(source).hexdigest() for source in sources), *packages)
+
+
+def _version(package: str) -> str:
+    """Return its version; "" where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _digest(*parts: str) -> str:
+    return sha256("\0".join(parts).encode()).hexdigest()

@@ -1,0 +1,168 @@
+"""Files to pages: each is read in a child process, several side by side, and a slow one holds up no other."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from apps.documents.ingestion.batch import IngestBatch, IngestItem
+from apps.documents.ingestion.content_reuse import get_parser_version
+from apps.documents.ingestion.ocr import NOT_RECOGNISED, recognise_scans
+from apps.documents.models import Document
+from apps.documents.parsing.common.language_detection import detect_language_code
+from apps.documents.parsing.formats import FORMATS
+from apps.documents.parsing.protocol import MAX_CHARACTERS, BlockSpan, ParsedPage, ParseError
+from apps.documents.sandbox import runner
+
+MAX_PARALLEL_FILES = 4  # children that read the files of one group; those that take long are not counted
+BINARY_SECONDS = 20, 40  # of the processor, at least and for each MB: what is packed may hold ten times its size
+TEXT_SECONDS = 6, 8  # likewise: an honest MB takes 1 to 5 s
+PATIENCE_S = 1.0  # after which what was read goes on without the rest
+
+NO_TEXT = {
+    "pdf": "No text was found in this PDF, and none could be recognised in what its pages show.",
+    "image": "No text could be recognised in this picture. Upload a sharper or larger one, if it shows any.",
+}
+NO_WORDS = "No words were recognised in this picture: it can be looked at here, and no answer will use it."
+EMPTY_FILE = "No text was found in this file. Check that it is the right one."
+
+
+def get_file_path(document: Document) -> Path:
+    return Path(settings.MEDIA_ROOT) / str(document.file)
+
+
+def parse_batch(group: IngestBatch) -> Iterator[IngestBatch]:
+    """The documents that could be read, with all their pages: those that took a moment together, every other by itself
+    when it is there; first those whose pages are known. A document has the title that it gives itself, unless a person
+    gave one."""
+    if known := [work for work in group if work.known]:
+        yield IngestBatch(known)
+    line = _ParseQueue([work for work in group if not work.known], group)
+    scans: list[_Parse] = []
+    try:
+        while line.left:
+            parses = line.next()
+            scans += [parse for parse in parses if parse.scans]
+            yield _finished(group, [parse for parse in parses if not parse.scans])
+    finally:
+        line.close()
+    for parse in scans:  # they take seconds a page, in which nobody would hear what the others say
+        yield _finished(group, [parse])
+
+
+def _finished(group: IngestBatch, parses: Sequence[_Parse]) -> IngestBatch:
+    for parse in parses:
+        with group.guard([parse.work]):
+            parse.finish()
+    return IngestBatch([parse.work for parse in parses])
+
+
+class _ParseQueue:
+    """The files of a group, in the order in which they are read."""
+
+    def __init__(self, works: Sequence[IngestItem], group: IngestBatch) -> None:
+        self._group, self._waiting = group, deque(works)
+        self._going: list[_Parse] = []
+        self._slow = 0  # of them
+
+    @property
+    def left(self) -> bool:
+        return bool(self._waiting or self._going)
+
+    def next(self) -> list[_Parse]:
+        """What could be read within PATIENCE_S, or, where that is nothing, the first that is."""
+        patience, done = time.monotonic() + PATIENCE_S, list[_Parse]()
+        while self.left and not (done and time.monotonic() > patience):
+            while self._waiting and len(self._going) - self._slow < MAX_PARALLEL_FILES:
+                self._begin(self._waiting.popleft())
+            done += self._hear()
+            if time.monotonic() > patience:
+                self._slow = len(self._going)
+        return done
+
+    def close(self) -> None:
+        for parse in self._going:
+            parse.reading.close()
+
+    def _begin(self, work: IngestItem) -> None:
+        with self._group.guard([work]):
+            self._going.append(_Parse(work))
+
+    def _hear(self) -> list[_Parse]:
+        """Those that have come to their end since; what they say meanwhile is kept, and those that failed are gone."""
+        runner.wait_for_output([parse.reading for parse in self._going])
+        for parse in self._going:
+            with self._group.guard([parse.work]):
+                parse.hear()
+        ended = [parse for parse in self._going if parse.reading.over or parse.work.job.over]
+        self._going = [parse for parse in self._going if parse not in ended]
+        for parse in ended:
+            parse.reading.close()
+        return [parse for parse in ended if not parse.work.job.over]
+
+
+class _Parse:
+    """One file that is being read."""
+
+    def __init__(self, work: IngestItem) -> None:
+        self.work, self.document = work, work.document
+        work.job.tick(Document.Stage.PARSE, kind=self.document.kind)
+        options = {
+            "kind": self.document.kind, "name": self.document.name,
+            "pages": settings.MAX_PAGES, "characters": MAX_CHARACTERS,
+        }  # fmt: skip
+        path = get_file_path(self.document)
+        options["cpu_seconds"] = limit_cpu_seconds(path.stat().st_size, FORMATS[self.document.kind].binary)
+        limits = {"seconds": settings.PARSE_SECONDS, "memory_bytes": settings.PARSE_MEMORY_BYTES}
+        self.reading = runner.SandboxProcess("parse", path, options, **limits)
+        self._title, self._total, self._notes = "", 0, list[str]()
+
+    @property
+    def scans(self) -> bool:
+        return any(page.scan for page in self.work.pages)
+
+    def hear(self) -> None:
+        for answer in self.reading.take():
+            if "page" in answer:
+                self.work.pages.append(_page(answer))
+            else:
+                self._title, self._total = answer.get("title", self._title), answer.get("total", self._total)
+                self._notes += [answer["note"]] if "note" in answer else []
+        self.work.job.tick(Document.Stage.PARSE, len(self.work.pages), self._total)
+
+    def finish(self) -> None:
+        """The document says what was found out about it. Raises Unreadable where there is no text and should be some: a
+        photograph need not hold any."""
+        job, document = self.work.job, self.document
+        pages, left_out = recognise_scans(job, get_file_path(document), document.kind, self.work.pages)
+        if not any(page.text.strip() for page in pages):
+            job.keep(unread=document.unread)
+            if document.kind != "image" or left_out or not settings.OCR_PAGES:
+                raise ParseError(NO_TEXT.get(document.kind, EMPTY_FILE))
+            left_out = NO_WORDS
+        self.work.pages = pages
+        document.read_by, document.own_title = (
+            "" if NOT_RECOGNISED in left_out else get_parser_version(),
+            self._title[:255],
+        )
+        document.title = document.title or self._title
+        document.note = " ".join(dict.fromkeys(filter(None, [*self._notes, left_out])))[:400]
+        document.language = detect_language_code(page.text for page in pages)
+
+
+def limit_cpu_seconds(size: int, binary: bool) -> int:
+    """Return how many seconds of processor time reading a file of `size` bytes may take: a small file that is made to
+    keep readers busy must not hold a desk for long, however busy the machine is. `binary` as of its Format."""
+    least, more = BINARY_SECONDS if binary else TEXT_SECONDS
+    return min(settings.PARSE_SECONDS, least + more * size // 1024**2)
+
+
+def _page(answer: dict[str, Any]) -> ParsedPage:
+    width, height = answer["size"]
+    pieces = tuple(BlockSpan(*piece) for piece in answer["pieces"])
+    return ParsedPage(answer["page"], answer["text"], pieces, width, height, answer["scan"])

@@ -1,0 +1,137 @@
+"""Pages that are pictures get their text from text recognition, in children of their own and at the lowest priority.
+
+It takes seconds a page: one document at a time, a few pages a child, and no more pages of a document than OCR_PAGES.
+Another one goes back into the queue meanwhile, so that its desk is free for what takes a moment (`queue.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from apps.documents.ingestion import ocr_checkpoint
+from apps.documents.jobs import scheduler
+from apps.documents.jobs.ingest_job import IngestJob, IngestPostponed
+from apps.documents.models import Document
+from apps.documents.parsing.protocol import BlockSpan, ParsedPage, ParseError
+from apps.documents.sandbox import runner
+
+log = logging.getLogger(__name__)
+
+_APP = Path(__file__).parents[1]
+_OCR_SOURCES = ("ingestion/ocr.py", "parsing/ocr/recognizer.py", "parsing/ocr/page_assembly.py")
+PAGES_A_CHILD = 20  # loading the models takes a second; a page that breaks its child takes at most these along
+SECONDS_A_PAGE = 60
+# Addresses that it may map beyond what a parser may: libraries and freed blocks of all sizes, measured at 0.6 GiB
+# after some pages, of which nothing lies in memory (0.7 GiB do, with everything).
+ADDRESSES_BYTES = 1024**3
+NOT_RECOGNISED = "could not be recognised."  # said of pages that may be, another time
+MIN_TEXT_RATIO = 1.3  # times as long as a page's own text is what was recognised, where it takes its place
+
+
+def recognise_scans(job: IngestJob, path: Path, kind: str, pages: list[ParsedPage]) -> tuple[list[ParsedPage], str]:
+    """The pages, those that are pictures with their text and the places of its words; and what was left out, which
+    also stands in the document's `unread`.
+
+    Raises Postponed where another document is being recognised.
+    """
+    scans = [page.number for page in pages if page.scan]
+    wanted = scans[: settings.OCR_PAGES]
+    if not wanted:
+        job.document.unread = _unread(scans, [])
+        return pages, _left_out(scans, [])
+    if not scheduler.ocr_lock.acquire(blocking=False):
+        scheduler.defer_ocr(job.document)
+        raise IngestPostponed
+    try:
+        found = ocr_checkpoint.load_recognised(job.document, get_ocr_version(), wanted)
+        job.tick(Document.Stage.RECOGNISE, len(found), len(wanted))
+        found |= _recognise(job, path, kind, [number for number in wanted if number not in found], len(found))
+    finally:
+        scheduler.ocr_lock.release()
+    missed = [number for number in wanted if number not in found]
+    job.document.unread = _unread(scans[len(wanted) :], missed)
+    return [_with(page, found.get(page.number)) for page in pages], _left_out(scans[len(wanted) :], missed)
+
+
+def _recognise(job: IngestJob, path: Path, kind: str, wanted: Sequence[int], before: int) -> dict[int, ParsedPage]:
+    """By number, after so many that were read `before`. Each is kept at once. A page that breaks its child is left out,
+    and the next child goes on behind it."""
+    found: dict[int, ParsedPage] = {}
+    rest, total = list(wanted), before + len(wanted)
+    while rest:
+        part, at = rest[:PAGES_A_CHILD], rest[0]
+        answers = runner.stream_task(
+            "recognise", path, {"kind": kind, "numbers": part, "pages": settings.MAX_PAGES},
+            seconds=SECONDS_A_PAGE * len(part), memory_bytes=settings.PARSE_MEMORY_BYTES + ADDRESSES_BYTES,
+        )  # fmt: skip
+        try:
+            for answer in answers:
+                if answer and "page" in answer:
+                    rest.remove(answer["page"])
+                    if "problem" not in answer:
+                        found[answer["page"]] = _page(answer)
+                        ocr_checkpoint.store_recognised(job, get_ocr_version(), found[answer["page"]])
+                job.tick(Document.Stage.RECOGNISE, total - len(rest), total)
+        except (ParseError, runner.ParserCrashed) as error:
+            at = rest.pop(0)
+            log.warning("Page %s of document %s was not recognised: %s", at, job.document.pk, error)
+        finally:
+            answers.close()
+    return found
+
+
+def _page(answer: dict[str, object]) -> ParsedPage:
+    pieces = tuple(BlockSpan(*piece) for piece in answer["pieces"])  # type: ignore[attr-defined]
+    boxes = tuple(tuple(word) for word in answer["boxes"])  # type: ignore[attr-defined]
+    return ParsedPage(answer["page"], answer["text"], pieces, boxes=boxes, recognised=True)  # type: ignore[arg-type]
+
+
+def _with(page: ParsedPage, recognised: ParsedPage | None) -> ParsedPage:
+    """The page with the recognised text, unless its own few words were as many: they are exact."""
+    if recognised is None or len(recognised.text) <= MIN_TEXT_RATIO * len(page.text.strip()):
+        return page
+    return replace(page, text=recognised.text, pieces=recognised.pieces, boxes=recognised.boxes, recognised=True)
+
+
+def can_retry_ocr(unread: Mapping[str, Any]) -> bool:
+    """Whether another limit or recogniser than that time's may read what was left out."""
+    beyond, missed = unread.get("beyond", 0), unread.get("missed", 0)
+    more = beyond and unread.get("limit", 0) < settings.OCR_PAGES
+    return bool(settings.OCR_PAGES and (more or (missed and unread.get("by") != get_ocr_version())))
+
+
+@cache
+def get_ocr_version() -> str:
+    """Of the programs and packages by which text is recognised."""
+    sources = [(_APP / name).read_bytes() for name in _OCR_SOURCES]
+    packages = [metadata.version(name).encode() for name in ("rapidocr", "onnxruntime")]
+    return sha256(b"\0".join(sources + packages)).hexdigest()[:16]
+
+
+def _unread(beyond: Sequence[int], missed: Sequence[int]) -> dict[str, Any] | None:
+    """How many pages stand beyond the limit, at how many the recogniser failed, and both of that time."""
+    if not beyond and not missed:
+        return None
+    return {"beyond": len(beyond), "missed": len(missed), "limit": settings.OCR_PAGES, "by": get_ocr_version()}
+
+
+def _left_out(beyond: Sequence[int], missed: Sequence[int]) -> str:
+    words = []
+    if beyond:
+        words.append(
+            f"The text of {len(beyond):,} scanned pages, from page {beyond[0]:,} on, was not recognised: "
+            f"at most {settings.OCR_PAGES:,} of a document are."
+        )
+    if missed:
+        listed = ", ".join(f"{number:,}" for number in missed[:10]) + (" …" if len(missed) > 10 else "")
+        words.append(f"The text of page {listed} {NOT_RECOGNISED}")
+    return " ".join(words)

@@ -1,0 +1,45 @@
+"""What text recognition has read of a document is kept page by page, and not read twice: not after a worker ended, not
+after the document was cancelled and is tried again, not for the version that only reads more pages of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Some
+
+from django.db import transaction
+
+from apps.documents.jobs.ingest_job import IngestJob
+from apps.documents.models import Document, Page
+from apps.documents.parsing.protocol import BlockSpan, ParsedPage
+
+
+def make_ocr_key(document: Document, recogniser: str) -> str:
+    """Of pages of this content that were read by this recogniser."""
+    return f"{recogniser}-{document.sha256[:32]}"
+
+
+def load_recognised(document: Document, recogniser: str, numbers: Some[int]) -> dict[int, ParsedPage]:
+    """Those of the pages that were read so, of this document or of the one that it will replace."""
+    theirs = [pk for pk in (document.replaces_id, document.pk) if pk is not None]
+    rows = Page.objects.filter(document__in=theirs, number__in=numbers, recognised=make_ocr_key(document, recogniser))
+    return {row.number: make_parsed_page(row) for row in rows}
+
+
+def store_recognised(job: IngestJob, recogniser: str, page: ParsedPage) -> None:
+    """The page is stored, unseen until the document is ready. Raises Lost."""
+    told = {"text": page.text, "pieces": list_piece_rows(page), "boxes": page.boxes or None}
+    with transaction.atomic():
+        job.renew()
+        told["recognised"] = make_ocr_key(job.document, recogniser)
+        Page.objects.update_or_create(document=job.document, number=page.number, defaults=told)
+
+
+def make_parsed_page(row: Page) -> ParsedPage:
+    return ParsedPage(
+        row.number, row.text, tuple(BlockSpan(*piece) for piece in row.pieces or ()), row.width, row.height,
+        boxes=tuple(tuple(word) for word in row.boxes or ()), recognised=bool(row.recognised),
+    )  # fmt: skip
+
+
+def list_piece_rows(page: ParsedPage) -> list[tuple[str, int, int, int]]:
+    return [(piece.kind, piece.level, piece.start, piece.end) for piece in page.pieces]

@@ -1,0 +1,175 @@
+"""From uploaded files to passages: claim · sniff · parse · chunk · embed · screen · index · ready / failed(reason).
+
+What is known of the same content is taken over between sniff and parse (`reusing.py`).
+
+The rows are the queue and a `Job` holds each. Every step can be done again: pages and chunks are written anew, the
+segment becomes visible in the transaction that makes the document ready, and that transaction checks that the lease is
+still ours. No transaction is open while a file is parsed or a model computes.
+
+Small documents go through the steps together, for what a step costs beside the work itself: their chunks are one batch
+of the embedder, their rows one transaction, their index one segment. Each keeps its own lease, progress and end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import numpy as np
+
+from apps.documents.chunking.chunker import ChunkDraft
+from apps.documents.indexing import embedders, index_maintenance
+from apps.documents.indexing.document_chunking import chunk_pages
+from apps.documents.ingestion.batch import IngestBatch, IngestItem, report_batch_progress
+from apps.documents.ingestion.content_reuse import get_chunking_version, reuse_content
+from apps.documents.ingestion.file_parsing import EMPTY_FILE, get_file_path, parse_batch
+from apps.documents.ingestion.publishing import publish
+from apps.documents.jobs.ingest_job import IngestJob
+from apps.documents.library.web_pages import fetch_web_page
+from apps.documents.models import Document
+from apps.documents.parsing.detection import detect_format
+from apps.documents.parsing.protocol import ParseError
+from apps.documents.settings import read_collection_settings
+from apps.safety.check import Suspects
+
+if TYPE_CHECKING:
+    from apps.engines.base import EmbedEngine, Vectors
+    from apps.engines.embed.base import Inside, Spans, Tokenised
+
+Stage = Document.Stage
+BATCH_S = 3  # that a batch of embeddings should take, so that the bar moves and a worker ends soon when told to
+SMALLEST, LARGEST = 128, 512  # chunks of a batch
+CHUNKS_PER_SCREENING = 400  # chunks between two ticks
+MAX_SUSPECT_SPANS = 20_000  # of what the gate will read that are kept so long, 30 MB; the rest it reads once more
+FEW_CHUNKS = 64  # chunks of a document that waits for others; one of more goes by itself
+
+
+def ingest(*documents: UUID) -> int:
+    """Each document is ready, or its row says why not; calling it again, or twice at once, changes nothing. Returns how
+    many it made ready."""
+    with closing(IngestBatch([IngestItem(job) for job in IngestJob.claim_all(documents)])) as claimed:
+        claimed.each(lambda work: fetch_web_page(work.job))
+        claimed.each(_detect_format)
+        claimed.each(reuse_content)
+        for read in parse_batch(claimed):
+            read.each(_chunk)
+            for group in _split_by_embedder(read):
+                group.all(_embed)
+                group.all(_screen)
+                group.all(publish)
+        for collection in {work.document.collection_id for work in claimed.done}:
+            index_maintenance.merge(collection, thorough=False)
+        return len(claimed.done)
+
+
+def _detect_format(work: IngestItem) -> None:
+    work.job.tick(Stage.SNIFF)
+    path = get_file_path(work.document)
+    if not path.is_file():
+        raise ParseError("The stored file is missing. Please upload it again.")
+    work.document.kind = detect_format(path, work.document.name)
+
+
+def _chunk(work: IngestItem) -> None:
+    job, document, pages = work.job, work.document, work.pages
+    document.cut_by = get_chunking_version(document)
+    if work.embedded:
+        return
+    job.tick(Stage.CHUNK, 0, len(pages))
+    embed, target = (
+        embedders.get_embedder(document.collection),
+        read_collection_settings(document.collection.tuning).chunk_tokens,
+    )
+    for page, drafts in chunk_pages(document, pages, embed, target):
+        work.chunks += drafts
+        job.tick(Stage.CHUNK, page.number, len(pages))
+    if not work.chunks and any(page.text.strip() for page in pages):
+        raise ParseError(EMPTY_FILE)
+
+
+def _split_by_embedder(read: IngestBatch) -> Iterator[IngestBatch]:
+    """For each embedder the small ones together, then each large one by itself."""
+    of_one: dict[str, list[IngestItem]] = {}
+    for work in read:
+        of_one.setdefault(read_collection_settings(work.document.collection.tuning).embedder, []).append(work)
+    for works in of_one.values():
+        yield IngestBatch([work for work in works if len(work.chunks) <= FEW_CHUNKS])
+        for work in works:
+            if len(work.chunks) > FEW_CHUNKS:
+                yield IngestBatch([work])
+
+
+def _embed(works: Sequence[IngestItem]) -> None:
+    """One vector a chunk, in their order; and what the embedder makes inside them of the pieces that the gate will want
+    to read, for which their passages would be read once more. Chunks that say the same are read once: a file may repeat
+    one line for ever."""
+    embed = embedders.get_embedder(works[0].document.collection)
+    report_batch_progress(works, Stage.EMBED, 0)
+    works = [work for work in works if not work.embedded]
+    chunks: list[ChunkDraft] = [chunk for work in works for chunk in work.chunks]
+    rows = embedders.find_suspect_spans(embed, [chunk.text for chunk in chunks])
+    spans = embedders.locate_suspect_tokens(embed, chunks, rows)
+    once = {chunk.embedded: at for at, chunk in enumerate(chunks)}
+    read = [chunks[at].read or embed.tokenised(text) for text, at in once.items()]
+    vectors, inside = _vectors(
+        embed, read, [spans[at] for at in once.values()], lambda share: report_batch_progress(works, Stage.EMBED, share)
+    )
+    place = {text: at for at, text in enumerate(once)}
+    own = [place[chunk.embedded] for chunk in chunks]
+    vectors, inside = vectors[own], [inside[at] for at in own]
+    at = 0
+    for work in works:
+        end = at + len(work.chunks)
+        work.vectors, work.suspects = vectors[at:end], None if rows is None else Suspects(rows[at:end], inside[at:end])
+        at = end
+
+
+def _vectors(
+    engine: EmbedEngine, read: Sequence[Tokenised], spans: Sequence[Spans], tell: Callable[[float], None]
+) -> tuple[Vectors, list[Inside | None]]:
+    """A row each, and what stands at the spans of tokens of those that have any. Batches are of one length, so that
+    little is computed on padding."""
+    vectors = np.zeros((len(read), engine.dimension), dtype=np.float32)
+    inside: list[Inside | None] = [None] * len(read)
+    order = sorted(range(len(read)), key=lambda index: -read[index].count)
+    done, size, pieces = 0, SMALLEST, 0
+    while done < len(order):
+        batch = order[done : done + size]
+        began = time.monotonic()
+        passages, wanted = [read[index] for index in batch], [spans[index] for index in batch]
+        vectors[batch], found = embedders.embed_with_spans(engine, passages, wanted)
+        for index, own in zip(batch, found, strict=True):
+            if own is not None and pieces + len(own.near) <= MAX_SUSPECT_SPANS:
+                inside[index], pieces = own, pieces + len(own.near)
+        took = max(time.monotonic() - began, 1e-3)
+        done += len(batch)
+        tell(done / len(read))
+        size = int(min(LARGEST, max(SMALLEST, min(2 * size, BATCH_S * len(batch) / took))))
+    return vectors, inside
+
+
+def _screen(works: Sequence[IngestItem]) -> None:
+    """Store for each chunk what the gate says; what the gate marks is kept and hides nothing."""
+    for work in works:
+        work.verdicts = []
+    embed = embedders.get_embedder(works[0].document.collection)
+    chunks = [(work, at) for work in works for at in range(len(work.chunks))]
+    for start in range(0, len(chunks), CHUNKS_PER_SCREENING):
+        part = chunks[start : start + CHUNKS_PER_SCREENING]
+        vectors = np.stack([work.vectors[at] for work, at in part])
+        texts = [work.chunks[at].text for work, at in part]
+        verdicts = embedders.screen_passages(embed, texts, vectors, _suspects(part))
+        for (work, _), verdict in zip(part, verdicts, strict=True):
+            work.verdicts.append(verdict)
+        report_batch_progress(works, Stage.SCREEN, min(1, (start + CHUNKS_PER_SCREENING) / len(chunks)))
+
+
+def _suspects(part: Sequence[tuple[IngestItem, int]]) -> Suspects | None:
+    """Of these chunks, where they are known of all of them."""
+    known = [(work.suspects, at) for work, at in part if work.suspects is not None]
+    if len(known) < len(part):
+        return None
+    return Suspects([of.rows[at] for of, at in known], [of.inside[at] for of, at in known])

@@ -1,0 +1,180 @@
+"""Rows and index of documents that are read: stored unseen, then searchable in one transaction, or not at all.
+
+Several documents take one segment a collection and one transaction; each of them is in it only while its lease is
+held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+from uuid import UUID
+
+import numpy as np
+from django.db import transaction
+
+from apps.documents.indexing import embedders, index_maintenance
+from apps.documents.ingestion import ocr_checkpoint
+from apps.documents.ingestion.batch import IngestItem, report_batch_progress
+from apps.documents.ingestion.ocr import get_ocr_version
+from apps.documents.jobs.ingest_job import finish_jobs, renew_leases
+from apps.documents.library.passage_edits import mark_titles_stale
+from apps.documents.library.versions import promote_version
+from apps.documents.models import Chunk, Collection, Document, Page
+from apps.documents.moderation import redaction, review
+from apps.documents.parsing.protocol import ParsedPage
+from apps.documents.settings import read_collection_settings
+from apps.engines import registry
+from apps.engines.base import IndexEntry, SegmentInfo
+
+Stage = Document.Stage
+T = TypeVar("T")
+Item = tuple[IngestItem, ParsedPage | int]  # a page, or the place of a chunk
+ROWS = 400  # of one short transaction
+
+
+def publish(works: Sequence[IngestItem]) -> None:
+    """The documents are ready, and everything of each is visible from one moment to the next."""
+    store_rows(works)
+    written = write_segments(works)
+    try:
+        commit_documents(works, written)
+    except BaseException:
+        registry.index().drop(list(written.values()))
+        raise
+
+
+def store_rows(works: Sequence[IngestItem]) -> None:
+    """Pages and chunks are in the database, still invisible; each batch is written only while the leases are ours."""
+    report_batch_progress(works, Stage.INDEX, 0)
+    for work in works:
+        work.rows = []
+    fingerprint = embedders.get_embedder(works[0].document.collection).fingerprint
+    items: list[Item] = [(work, page) for work in works for page in work.pages]
+    items += [(work, at) for work in works for at in range(len(work.chunks))]
+    for number, part in enumerate([*_parts(items)] or [[]]):
+        with transaction.atomic():
+            _renew(works)
+            if not number:  # what an attempt before this one left
+                ids = [work.document.pk for work in works if not work.job.over]
+                Chunk.every.filter(document__in=ids).delete()
+                Page.objects.filter(document__in=ids).delete()
+            ours = [(work, item) for work, item in part if not work.job.over]
+            Page.objects.bulk_create(_page(w.document, page) for w, page in ours if isinstance(page, ParsedPage))
+            made = [(work, _chunk(work, at, fingerprint)) for work, at in ours if isinstance(at, int)]
+            Chunk.objects.bulk_create([row for _, row in made])
+        for work, row in made:
+            work.rows.append(row)
+        report_batch_progress(works, Stage.INDEX, min(1, (number + 1) * ROWS / len(items)) if items else 1)
+
+
+def write_segments(works: Sequence[IngestItem]) -> Mapping[UUID, SegmentInfo]:
+    """One segment for each collection, written and durable, which no row names yet. All are of one embedder."""
+    report_batch_progress(works, Stage.INDEX, 1)
+    fingerprint = embedders.get_embedder(works[0].document.collection).fingerprint
+    written: dict[UUID, SegmentInfo] = {}
+    try:
+        for collection, part in _by_collection(works).items():
+            entries = [entry for work in part for entry in _entries(work)]
+            if not entries:  # photographs without a word
+                continue
+            vectors = np.concatenate([work.vectors for work in part])
+            written[collection] = registry.index().write(collection.hex, entries, vectors, fingerprint)
+    except BaseException:
+        registry.index().drop(list(written.values()))
+        raise
+    return written
+
+
+def commit_documents(works: Sequence[IngestItem], written: Mapping[UUID, SegmentInfo]) -> None:
+    """The rows of the segments are there and the documents ready. Raises Lost where none of them is ours any more."""
+    with transaction.atomic():
+        places = {work.document.collection_id for work in works}
+        now = dict(Collection.objects.select_for_update().filter(pk__in=places).values_list("pk", "tuning"))
+        finish_jobs([work.job for work in works], [_end(work) for work in works])
+        for collection, part in _by_collection(works).items():
+            if collection in written:
+                row = index_maintenance.create_segment(written[collection])
+                Chunk.objects.filter(document__in=[work.document.pk for work in part]).update(segment=row)
+                if (
+                    read_collection_settings(now.get(collection)).embedder
+                    != read_collection_settings(part[0].document.collection.tuning).embedder
+                ):
+                    index_maintenance.request_rebuild(
+                        [row.pk.hex], "Its embedder was changed while a document was read."
+                    )
+            for work in part:
+                _run_after_commit(work)
+            _follow_names(part)
+    spare = {work.document.collection_id for work in works} - _by_collection(works).keys()
+    registry.index().drop([written[collection] for collection in spare if collection in written])
+    for work in works:
+        work.ready = not work.job.over
+        work.job.release()
+
+
+def _run_after_commit(work: IngestItem) -> None:
+    """What a document's being ready changes elsewhere."""
+    document = work.document
+    if document.title:
+        Document.objects.filter(pk=document.pk, title="").update(title=document.title)  # a person's own stays
+    if document.replaces_id is not None:
+        promote_version(document)
+    redaction.reapply_redactions(document.replaces or document)
+    review.flag_document(document.replaces or document, work.verdicts)
+
+
+def _follow_names(works: Sequence[IngestItem]) -> None:
+    """Where a person gave a title while a document was read, its segment knows another one."""
+    written = {work.document.replaces_id or work.document.pk: str(work.document) for work in works}
+    rows = Document.objects.filter(pk__in=written)
+    mark_titles_stale(*(row.pk for row in rows if str(row) != written[row.pk]))
+
+
+def _end(work: IngestItem) -> dict[str, object]:
+    document = work.document
+    told = {"kind": document.kind, "note": document.note, "language": document.language, "unread": document.unread}
+    told |= {"read_by": document.read_by, "own_title": document.own_title, "cut_by": document.cut_by}
+    return {"status": Document.Status.READY, "pages_count": len(work.pages), "reason": "", "attempts": 0, **told}
+
+
+def _by_collection(works: Sequence[IngestItem]) -> dict[UUID, list[IngestItem]]:
+    """Those that are still ours."""
+    found: dict[UUID, list[IngestItem]] = {}
+    for work in works:
+        if not work.job.over:
+            found.setdefault(work.document.collection_id, []).append(work)
+    return found
+
+
+def _renew(works: Sequence[IngestItem]) -> None:
+    renew_leases([work.job for work in works])
+
+
+def _page(document: Document, page: ParsedPage) -> Page:
+    return Page(
+        document=document, number=page.number, text=page.text, width=page.width, height=page.height,
+        boxes=page.boxes or None, pieces=ocr_checkpoint.list_piece_rows(page),
+        recognised=ocr_checkpoint.make_ocr_key(document, get_ocr_version()) if page.recognised else "",
+    )  # fmt: skip
+
+
+def _chunk(work: IngestItem, at: int, fingerprint: str) -> Chunk:
+    draft, verdict = work.chunks[at], work.verdicts[at]
+    return Chunk(
+        document=work.document, position=at, page_number=draft.page_number,
+        char_start=draft.start, char_end=draft.end, heading=draft.heading,
+        text=draft.text, tokens=draft.tokens, flag="" if verdict.allowed else verdict.rule,
+        vector=work.vectors[at].tobytes(), fingerprint=fingerprint,
+    )  # fmt: skip
+
+
+def _entries(work: IngestItem) -> list[IndexEntry]:
+    known = (work.document.replaces_id or work.document.pk).hex  # a version is searched as the document it is of
+    return [replace(row.entry, document=known) for row in work.rows]
+
+
+def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for at in range(0, len(items), ROWS):
+        yield items[at : at + ROWS]

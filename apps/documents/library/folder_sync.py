@@ -1,0 +1,280 @@
+"""A folder of the server, named by the operator (SYNC_DIR), kept the same as the documents that came from it.
+
+Looked at first (`look`), applied when somebody has seen the diff (`ask`, then `run` in the worker). Each file is one
+transaction, and doing it again does only what is left: a killed worker loses and doubles nothing. Links are never
+followed, and nothing outside SYNC_DIR is opened. A listing that did not finish changes nothing, and removing much of
+a collection, or all that came from a folder that is empty now, waits until a person has confirmed the number: a share
+that is not mounted looks like an empty folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from apps.documents.jobs.notifications import notify_merge
+from apps.documents.library.folder_diff import FolderDiff, FolderFile, KnownDocument, RenamedFile, compare_folder
+from apps.documents.library.uploads import (
+    ENDED_STATUSES,
+    UploadRefused,
+    clean_file_name,
+    clean_folder_path,
+    delete_document,
+    store_upload,
+)
+from apps.documents.models import Chunk, Collection, Document, FolderSync, Segment
+from apps.documents.parsing.detection import refuse_by_extension
+from apps.documents.parsing.protocol import ParseError
+from apps.lib import filled, leases
+from apps.lib.bell import send
+from apps.users.models import User
+
+TASK = "documents.sync_folder"
+MOST_FILES = 20_000  # of one folder
+LEASE_S = 120
+MAX_CRASHES = 3
+FEW_REMOVALS = 10  # so many, or a fifth of the collection's documents, go without a confirmation
+SYNC_DIR_UNSET = "No folder of this server is named for this. An administrator sets SYNC_DIR where Openbook is started."
+FOLDER_MISSING = "There is no such folder in the one that SYNC_DIR names."
+SYNC_DIR_OVERLAPS = "SYNC_DIR and DATA_DIR must not lie in one another: Openbook would read its own files."
+
+
+class SyncRefused(Exception):
+    """Why a folder cannot be looked at, in words for an administrator."""
+
+
+class RemovalsUnconfirmed(SyncRefused):
+    """More documents than go without a word would be removed, and no person has confirmed their number."""
+
+
+def list_folders() -> list[str]:
+    """The folders that may be chosen: "." for all of SYNC_DIR, and those that lie in it. Raises SyncRefused."""
+    root = _root()
+    try:
+        with os.scandir(root) as entries:
+            inside = [one.name for one in entries if one.is_dir(follow_symlinks=False) and not one.name.startswith(".")]
+    except OSError as error:
+        raise _unfinished(error) from error
+    return [".", *sorted(inside)]
+
+
+def preview_sync(collection: Collection, folder: str) -> FolderDiff:
+    """What would happen. Files of unclear age are read in whole. Raises SyncRefused."""
+    root, chosen = _root(), _chosen(folder)
+    rows = list(collection.documents.filter(synced=folder))
+    waiting = {row.replaces_id: row for row in rows if row.status in Document.ACTIVE}  # what a document will hold
+    known = [_known(row, waiting.get(row.pk, row)) for row in rows if row.replaces_id is None]
+    return compare_folder(_files(root, chosen), known, lambda file: _sha256(root / file.inside), _refusal)
+
+
+def needs_confirmation(collection: Collection, diff: FolderDiff) -> bool:
+    """Return whether a person has to confirm the number of removals: more than FEW_REMOVALS and than a fifth of the
+    collection's documents, or all that came from a folder in which no file is left."""
+    removed = len(diff.removed)
+    documents = collection.documents.filter(replaces=None).count()
+    return removed > max(FEW_REMOVALS, documents / 5) or bool(removed and not diff.found)
+
+
+def check_removals(collection: Collection, diff: FolderDiff, confirmed: int) -> None:
+    """Raise RemovalsUnconfirmed where the diff needs a confirmation and removes more than `confirmed` documents."""
+    if len(diff.removed) > confirmed and needs_confirmation(collection, diff):
+        raise RemovalsUnconfirmed(
+            gettext(
+                "%(removed)s of the collection's %(documents)s documents would be removed, and nobody has confirmed "
+                "that number. Nothing was changed. Look whether the folder is there and whole (a share that is not "
+                "mounted looks empty)."
+            )
+            % {"removed": len(diff.removed), "documents": collection.documents.filter(replaces=None).count()}
+        )
+
+
+def request_sync(user: User, collection: Collection, folder: str, digest: str, confirmed: int = 0) -> FolderSync | None:
+    """Have the worker apply the folder; None where it is no longer as it was shown. `confirmed` is the number of
+    removals that the user has confirmed. Raises SyncRefused."""
+    diff = preview_sync(collection, folder)
+    if diff.digest != digest:
+        return None
+    check_removals(collection, diff, confirmed)
+    with transaction.atomic():
+        row, _ = FolderSync.objects.update_or_create(
+            collection=collection,
+            defaults={
+                "folder": folder, "asked_by": user, "wanted": True, "done": 0, "total": diff.count, "problems": [],
+                "confirmed": confirmed, "attempts": 0, "lease_token": "", "lease_until": None,
+                "changed": timezone.now(),
+            },
+        )  # fmt: skip
+        transaction.on_commit(lambda: send(TASK, row.pk), robust=True)
+    return row
+
+
+def run_sync(sync_id: int) -> None:
+    """What is left of the diff is done; a second worker, or a second call, does nothing."""
+    open_rows = FolderSync.objects.filter(wanted=True, attempts__lt=MAX_CRASHES)
+    token = leases.claim(open_rows, sync_id, LEASE_S)
+    row = FolderSync.objects.select_related("collection", "asked_by").filter(pk=sync_id, lease_token=token).first()
+    if token is None or row is None:
+        return
+    problems: list[list[str]] = []
+    try:
+        for number, problem in enumerate(apply_sync(row.asked_by, row.collection, row.folder, row.confirmed), 1):
+            problems += [list(problem)] if problem else []
+            if not leases.renew(FolderSync.objects.all(), sync_id, token, LEASE_S, done=number):
+                return
+    except SyncRefused as error:
+        problems = [[row.folder, str(error)]]
+    leases.release(
+        FolderSync.objects.all(), sync_id, token, wanted=False, problems=problems[:100], changed=timezone.now()
+    )
+
+
+def apply_sync(
+    user: User | None, collection: Collection, folder: str, confirmed: int = 0
+) -> Iterator[tuple[str, str] | None]:
+    """Do what `look` says, one document after the other; yield None, or what could not be taken and why. `confirmed`
+    is the number of removals that a person has confirmed. Raises SyncRefused before anything is changed."""
+    root, diff = _root(), preview_sync(collection, folder)
+    check_removals(collection, diff, confirmed)
+    for moved in diff.moved:
+        _move(collection, folder, moved)
+        yield None
+    for known in diff.removed:  # first, so that nothing that goes stands in the way of what comes
+        for document in collection.documents.filter(pk=known.pk, synced=folder):
+            delete_document(document)
+        yield None
+    for file in [*diff.added, *diff.changed]:
+        try:
+            _store_file(user or collection.owner, collection, folder, root, file)
+            yield None
+        except (UploadRefused, OSError) as error:
+            yield file.place, str(error) if isinstance(error, UploadRefused) else "The file cannot be opened."
+
+
+def sweep() -> None:
+    """The bell rings for what was asked for and is not being done."""
+    for pk in FolderSync.objects.filter(wanted=True, attempts__lt=MAX_CRASHES).values_list("pk", flat=True)[:4]:
+        send(TASK, pk)
+
+
+def _store_file(user: User, collection: Collection, folder: str, root: Path, file: FolderFile) -> None:
+    with _opened(root, file.inside) as content, transaction.atomic():
+        path, _, name = file.place.rpartition("/")
+        row = store_upload(user, collection, UploadedFile(content, name, size=file.size), path)
+        same = collection.documents.filter(synced=folder, path=row.path, name=row.name)
+        for document in [row, *same]:
+            Document.objects.filter(pk=document.pk).update(synced=folder, modified=file.modified)
+
+
+def _known(row: Document, holds: Document) -> KnownDocument:
+    place = f"{row.path}/{row.name}" if row.path else row.name
+    return KnownDocument(row.pk, place, holds.size, holds.sha256, row.modified, row.status in ENDED_STATUSES)
+
+
+@transaction.atomic
+def _move(collection: Collection, folder: str, moved: RenamedFile) -> None:
+    """The document, and what waits to become its next version, are shown where the file is now."""
+    path, _, name = moved.file.place.rpartition("/")
+    itself = collection.documents.filter(pk=moved.known.pk, synced=folder)
+    rows = itself | collection.documents.filter(replaces=moved.known.pk, synced=folder)
+    if rows.update(path=path, name=name, modified=moved.file.modified, changed=timezone.now()):
+        segments = Chunk.objects.filter(document=moved.known.pk, document__title="").values("segment")
+        if Segment.objects.filter(pk__in=segments).update(annotated=timezone.now()):  # its name is among its words
+            transaction.on_commit(lambda: notify_merge(collection.pk), robust=True)
+
+
+def _root() -> Path:
+    if not settings.SYNC_DIR:
+        raise SyncRefused(SYNC_DIR_UNSET)
+    root, data = Path(settings.SYNC_DIR).resolve(), Path(settings.DATA_DIR).resolve()
+    if not root.is_dir():
+        raise SyncRefused(
+            gettext("%(sync_dir)s, which SYNC_DIR names, is no folder that can be read.")
+            % {"sync_dir": settings.SYNC_DIR}
+        )
+    if root.is_relative_to(data) or data.is_relative_to(root):
+        raise SyncRefused(SYNC_DIR_OVERLAPS)
+    return root
+
+
+def _chosen(folder: str) -> Path:
+    if folder not in list_folders():
+        raise SyncRefused(FOLDER_MISSING)
+    return _root() / folder
+
+
+def _unfinished(error: OSError) -> SyncRefused:
+    return SyncRefused(
+        gettext("The folder could not be listed to its end, so nothing was changed: %(place)s: %(reason)s.")
+        % {"place": error.filename or "?", "reason": error.strerror or str(error)}
+    )
+
+
+def _refuse_unfinished(error: OSError) -> None:
+    raise _unfinished(error) from error
+
+
+def _files(root: Path, chosen: Path) -> Iterator[FolderFile]:
+    """Yield every file below `chosen`. Raises SyncRefused where a folder or file cannot be read, or is gone before it
+    is: what is missing from half a listing is not known to be gone."""
+    count = 0
+    for here, inner, names in os.walk(chosen, followlinks=False, onerror=_refuse_unfinished):
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        for name in names:
+            try:
+                facts = (Path(here) / name).lstat()
+            except OSError as error:
+                raise _unfinished(error) from error
+            if name.startswith(".") or not stat.S_ISREG(facts.st_mode):
+                continue
+            count += 1
+            if count > MOST_FILES:
+                raise SyncRefused(
+                    gettext("This folder holds more than %(most_files)s files. Choose one of those in it.")
+                    % {"most_files": f"{MOST_FILES:,}"}
+                )
+            inside = (Path(here) / name).relative_to(root)
+            path = clean_folder_path("/".join(inside.parts[:-1]))
+            place = f"{path}/{clean_file_name(name)}" if path else clean_file_name(name)
+            yield FolderFile(place, str(inside), facts.st_size, facts.st_mtime_ns)
+
+
+def _refusal(file: FolderFile) -> str:
+    try:
+        refuse_by_extension(file.place.rpartition("/")[2])
+    except ParseError as error:
+        return str(error)
+    if not file.size:
+        return "This file is empty."
+    if file.size > settings.MAX_UPLOAD_BYTES:
+        return filled.FILE_LARGE % {"most": settings.MAX_UPLOAD_BYTES // 1024**2}
+    return ""
+
+
+def _opened(root: Path, inside: str) -> Any:
+    """The file, opened where it was found; a link that took its place or that of a folder is not followed."""
+    path = root / inside
+    if path.parent.resolve() != path.parent:
+        raise OSError("A folder on the way is a link.")
+    opened = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+    if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+        opened.close()
+        raise OSError("This is no file.")
+    return opened
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with _opened(path.parent, path.name) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

@@ -1,0 +1,264 @@
+"""The verbs that a person has over a document: upload, cancel, retry, delete. Each is one transaction.
+
+The request returns at once; the worker does the work. Whoever calls fetched the rows through `editable_by(user)`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import unicodedata
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from apps.documents.jobs.notifications import notify_ingest, notify_merge
+from apps.documents.library.upload_handler import DiskFullPlaceholder
+from apps.documents.models import Chunk, Collection, Document, Page
+from apps.documents.moderation import review
+from apps.documents.parsing.detection import refuse_by_extension
+from apps.documents.parsing.protocol import ParseError
+from apps.lib import disk
+from apps.lib.ids import new_id
+from apps.safety import malware
+from apps.safety.restricting import Feature, closed
+from apps.users.models import User
+
+NAME_CHARACTERS = 255
+PATH_CHARACTERS = 500
+KEEP_FREE_BYTES = 1024**3  # uploads stop before the disk has less than this ...
+KEEP_FREE_SHARE = 0.05  # ... or this share, of which a large disk need not keep more than
+KEEP_FREE_AT_MOST = 20 * 1024**3
+ENDED_STATUSES = [Document.Status.FAILED, Document.Status.CANCELLED, Document.Status.QUARANTINED]
+
+
+class UploadRefused(Exception):
+    """The file was not taken; the message says why and what to do. `same` is there already, with the same content."""
+
+    def __init__(self, reason: str, same: Document | None = None) -> None:
+        super().__init__(reason)
+        self.same = same
+
+
+class DiskFull(UploadRefused):
+    """The file was not taken because the disk of the server has no room; nothing of it is kept."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            gettext(
+                "The disk of this server is nearly full, so nothing can be uploaded now. Please tell an administrator."
+            )
+        )
+
+
+def store_upload(
+    user: User, collection: Collection, file: UploadedFile[bytes], path: str = "", replaces: Document | None = None
+) -> Document:
+    """The file is stored, its row waits, and the worker's bell rings once that is committed.
+
+    `path` is the folder in which it stood, for display; the stored file lies under a name of our own. A file of the
+    name and folder of a document that is ready is a new version of it, and so is every file where `replaces` is given.
+    """
+    name, path = clean_file_name(file.name or ""), clean_folder_path(path)
+    if words := closed(user, Feature.UPLOADS):
+        raise UploadRefused(words)
+    try:
+        refuse_by_extension(name)
+    except ParseError as error:
+        raise UploadRefused(str(error)) from error
+    if isinstance(file, DiskFullPlaceholder):
+        raise DiskFull
+    _refuse_size(file.size or 0)
+    stored = f"documents/{new_id().hex}"
+    place = Path(settings.MEDIA_ROOT) / stored
+    sha256 = _sha256(file)
+    _refuse_known(collection, sha256)
+    if words := malware.refusal(file, user.pk):
+        raise UploadRefused(words)
+    try:
+        size = _store(file, place)
+        with transaction.atomic():
+            _refuse_duplicate(collection, sha256)
+            replaces = replaces or _of_the_same_name(collection, name, path)
+            document = Document.objects.create(
+                collection=collection, uploaded_by=user, name=name, path=path, file=stored, sha256=sha256, size=size,
+                replaces=replaces,
+            )  # fmt: skip
+            transaction.on_commit(
+                lambda: notify_ingest(document.pk), robust=True
+            )  # a bell that breaks takes no upload away
+    except BaseException as error:
+        place.unlink(missing_ok=True)
+        if disk.full(error):  # the file system says so, or the database
+            raise DiskFull from error
+        raise
+    return document
+
+
+def clean_file_name(name: str) -> str:
+    """The last part of a file's name, fit to be shown: nothing that controls, hides or reorders text."""
+    base = re.split(r"[/\\]", name)[-1]
+    kept = "".join(" " if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp", "Co"} else char for char in base)
+    words = " ".join(kept.split()).strip(". ") if kept.strip(". ") == "" else " ".join(kept.split())
+    if len(words) > NAME_CHARACTERS:
+        stem, dot, suffix = words.rpartition(".")
+        words = (
+            f"{stem[: NAME_CHARACTERS - len(suffix) - 2]}…{dot}{suffix}"
+            if dot and len(suffix) <= 20
+            else words[:NAME_CHARACTERS]
+        )
+    return words or "Unnamed file"
+
+
+def clean_folder_path(path: str) -> str:
+    """The folders of a path, 'a/b', each fit to be shown as a name; nothing that leads elsewhere is left of it."""
+    folders = [clean_file_name(folder) for folder in re.split(r"[/\\]", path) if folder.strip(". \0")]
+    while sum(map(len, folders)) + len(folders) > PATH_CHARACTERS:
+        folders.pop(0)  # the nearest folders say most
+    return "/".join(folders)
+
+
+def cancel_ingestion(document: Document) -> None:
+    """Nothing more is done for a document that was not ready yet; a worker that is at it stops within a moment."""
+    with transaction.atomic():
+        stopped = Document.objects.filter(pk=document.pk, status__in=Document.ACTIVE).update(
+            status=Document.Status.CANCELLED,
+            lease_token="",
+            lease_until=None,
+            stage="",
+            done=0,
+            total=0,
+            reason="",
+            changed=timezone.now(),
+        )
+        if stopped:
+            Chunk.every.filter(document=document.pk).delete()
+            Page.objects.filter(document=document.pk, recognised="").delete()  # the others took seconds each
+
+
+def retry_ingestion(document: Document) -> None:
+    """A document that failed, was cancelled or was set aside waits again, with all its attempts.
+
+    A web page is fetched anew: what is wrong with it may have been mended where it comes from.
+    """
+    if document.url and document.file:
+        dropped, anew = [Path(settings.MEDIA_ROOT) / str(document.file)], {"file": "", "sha256": "", "size": 0}
+    else:
+        dropped, anew = [], {}
+    with transaction.atomic():
+        again = Document.objects.filter(pk=document.pk, status__in=ENDED_STATUSES).update(
+            status=Document.Status.QUEUED,
+            attempts=0,
+            reason="",
+            unread=None,
+            lease_token="",
+            lease_until=None,
+            changed=timezone.now(),
+            **anew,
+        )
+        if again:
+            transaction.on_commit(lambda: remove_files(dropped))
+            transaction.on_commit(lambda: notify_ingest(document.pk), robust=True)
+
+
+def delete_document(document: Document) -> None:
+    """The document, its versions, pages and passages are gone at once; its files and its place in the index follow."""
+    collection = document.collection_id
+    with transaction.atomic():
+        rows = Document.every.filter(Q(pk=document.pk) | Q(replaces=document.pk))
+        files = [Path(settings.MEDIA_ROOT) / name for name in rows.exclude(file="").values_list("file", flat=True)]
+        rows.update(lease_token="")  # from here on no worker adds pages to it
+        review.close_cases_of_deleted([str(pk) for pk in rows.values_list("pk", flat=True)])
+        rows.delete()
+        transaction.on_commit(lambda: remove_files(files))
+        transaction.on_commit(lambda: notify_merge(collection), robust=True)
+
+
+def remove_files(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def _refuse_size(size: int) -> None:
+    if size > settings.MAX_UPLOAD_BYTES:
+        raise UploadRefused(_too_big())
+    if not size:
+        raise UploadRefused(gettext("This file is empty. Check that it was saved, and upload it again."))
+    Path(settings.MEDIA_ROOT).mkdir(parents=True, exist_ok=True)
+    usage = shutil.disk_usage(settings.MEDIA_ROOT)
+    keep = max(KEEP_FREE_BYTES, min(KEEP_FREE_SHARE * usage.total, KEEP_FREE_AT_MOST))
+    if usage.free - size < keep:
+        raise DiskFull
+
+
+def _of_the_same_name(collection: Collection, name: str, path: str) -> Document | None:
+    """The document that a file of this name and folder is a new version of; what waited to be one makes room."""
+    ready = Document.Status.READY
+    found = collection.documents.filter(name=name, path=path, status=ready, url="", replaces__isnull=True).first()
+    if found is not None:
+        discard_waiting_version(found)
+    return found
+
+
+def discard_waiting_version(document: Document) -> None:
+    """What waited to become its next version, or could not, is gone."""
+    for row in Document.objects.filter(replaces=document):
+        delete_document(row)
+
+
+def _too_big() -> str:
+    limit = settings.MAX_UPLOAD_BYTES // 1024**2
+    return gettext("This file is larger than %(limit)s MB, the most that is accepted. Split it into smaller files.") % {
+        "limit": limit
+    }
+
+
+def _sha256(file: UploadedFile[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in file.chunks():
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _store(file: UploadedFile[bytes], path: Path) -> int:
+    """The content is on disk under a name that tells nothing; returns its size in bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    size = 0
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        for part in file.chunks():
+            size += len(part)
+            if size > settings.MAX_UPLOAD_BYTES:
+                raise UploadRefused(_too_big())
+            out.write(part)
+        out.flush()
+        os.fsync(out.fileno())
+    if not size:
+        raise UploadRefused(gettext("This file is empty. Check that it was saved, and upload it again."))
+    return size
+
+
+def format_duplicate(same: Document) -> str:
+    return gettext("Already in %(name)s as %(name2)s.") % {"name": same.collection.name, "name2": same.name}
+
+
+def _refuse_known(collection: Collection, sha256: str) -> None:
+    """What is there already is told at once, before anything is written."""
+    same = collection.documents.filter(sha256=sha256).exclude(status__in=ENDED_STATUSES).first()
+    if same is not None:
+        raise UploadRefused(format_duplicate(same), same)
+
+
+def _refuse_duplicate(collection: Collection, sha256: str) -> None:
+    """Only one document of this content is in the collection; one that did not become ready makes room."""
+    Collection.objects.select_for_update().get(pk=collection.pk)  # two uploads of one file at once: one after the other
+    for same in collection.documents.filter(sha256=sha256):
+        if same.status not in ENDED_STATUSES:
+            raise UploadRefused(format_duplicate(same), same)
+        delete_document(same)

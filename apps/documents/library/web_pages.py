@@ -1,0 +1,162 @@
+"""A page on the web as a document: its row waits with the address, and the worker fetches it before it is read.
+
+What was fetched is stored and read like an uploaded file: its kind is decided by its content, it is parsed in a child
+process and passes the gate. The address and the day are kept, so that it can be fetched again.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import io
+import os
+import re
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from apps.documents.jobs.ingest_job import FaultKind, IngestError, IngestJob, LeaseLost
+from apps.documents.jobs.notifications import notify_ingest
+from apps.documents.library.uploads import (
+    ENDED_STATUSES,
+    NAME_CHARACTERS,
+    UploadRefused,
+    clean_file_name,
+    delete_document,
+)
+from apps.documents.models import Collection, Document
+from apps.documents.parsing.detection import detect_format
+from apps.documents.parsing.formats import FORMATS, find_by_name
+from apps.lib import filled
+from apps.lib.ids import new_id
+from apps.safety import malware
+from apps.safety.addresses import NotFetched, WebAddress, parse
+from apps.safety.fetching import Fetched, fetch
+from apps.safety.restricting import Feature, closed
+from apps.users.models import User
+
+MAX_WAITING_PAGES = (
+    50  # pages of one collection that wait to be fetched: more would keep the worker from other people's files
+)
+_CHARSETS = re.compile(
+    r"utf-?8|utf-16(?:le|be)?|us-ascii|iso-8859-\d{1,2}|windows-\d{3,4}|shift_jis|euc-(?:jp|kr)|gb2312|gbk|gb18030|big5"
+    r"|koi8-[ru]|macintosh"
+)
+
+
+def queue_web_page(user: User, collection: Collection, text: str) -> Document:
+    """The page of this address waits to be fetched. Raises UploadRefused."""
+    if not settings.WEB_PAGES:
+        raise UploadRefused(gettext("Web pages cannot be added here. Save the page and upload the file."))
+    if words := closed(user, Feature.UPLOADS):
+        raise UploadRefused(words)
+    try:
+        address = parse(text)
+    except NotFetched as error:
+        raise UploadRefused(str(error)) from error
+    with transaction.atomic():
+        Collection.objects.select_for_update().get(pk=collection.pk)
+        _refuse_known(collection, address)
+        document = Document.objects.create(
+            collection=collection,
+            uploaded_by=user,
+            url=address.text,
+            size=0,
+            name=address.shown.partition("//")[2].rstrip("/")[:NAME_CHARACTERS],
+        )
+        transaction.on_commit(lambda: notify_ingest(document.pk), robust=True)
+    return document
+
+
+def fetch_web_page(job: IngestJob) -> None:
+    """The page of a document that has an address and no file yet is stored as its file. Raises IngestError or Lost."""
+    document = job.document
+    if document.file or not document.url:
+        return
+    job.tick(Document.Stage.FETCH)
+    try:
+        page = fetch(document.url)
+    except NotFetched as error:
+        raise IngestError(str(error), FaultKind.USER_FIXABLE) from error
+    content = _content(page)
+    if words := malware.refusal(io.BytesIO(content), document.uploaded_by_id):
+        raise IngestError(words, FaultKind.USER_FIXABLE)
+    sha256 = hashlib.sha256(content).hexdigest()
+    if document.replaces_id is not None and _unchanged(document, sha256):
+        raise LeaseLost
+    _refuse_same(document, sha256)
+    stored = f"documents/{new_id().hex}"
+    path = Path(settings.MEDIA_ROOT) / stored
+    try:
+        _write(path, content)
+        changes = {"sha256": sha256, "size": len(content), "name": _name(page, path), "fetched": timezone.now()}
+        job.renew(file=stored, **changes)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    document.refresh_from_db(fields=["file", *changes])
+
+
+def _refuse_known(collection: Collection, address: WebAddress) -> None:
+    waiting = collection.documents.active().filter(file="").count()
+    if waiting >= MAX_WAITING_PAGES:
+        raise UploadRefused(
+            gettext("%(waiting)s pages wait to be fetched already. Add more when some of them are ready.")
+            % {"waiting": waiting}
+        )
+    for same in collection.documents.filter(url=address.text):
+        if same.status not in ENDED_STATUSES:
+            raise UploadRefused(
+                gettext("Already in %(name)s as %(same)s. Open it there to fetch it again.")
+                % {"name": collection.name, "same": same}
+            )
+        delete_document(same)
+
+
+def _unchanged(waiting: Document, sha256: str) -> bool:
+    """Whether a page that was fetched again is as it was: then only its day is new, and nothing waits any more."""
+    known = Document.objects.filter(versions=waiting, sha256=sha256).update(fetched=timezone.now())
+    if known:
+        delete_document(waiting)
+    return bool(known)
+
+
+def _refuse_same(document: Document, sha256: str) -> None:
+    same = document.collection.documents.filter(sha256=sha256, status=Document.Status.READY).exclude(pk=document.pk)
+    if (found := same.first()) is not None:
+        words = filled.PAGE_SAME % {"other": found, "collection": document.collection.name}
+        raise IngestError(words, FaultKind.USER_FIXABLE)
+
+
+def _content(page: Fetched) -> bytes:
+    """Text as UTF-8 with a mark where the server told its encoding: that counts more than what the page says itself."""
+    marked = page.content.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    texts = page.media_type.startswith("text/") or page.media_type.endswith(("xml", "json"))
+    if marked or not texts or not _CHARSETS.fullmatch(page.charset):
+        return page.content
+    try:
+        return codecs.BOM_UTF8 + page.content.decode(page.charset, errors="replace").encode("utf-8", "replace")
+    except LookupError:
+        return page.content
+
+
+def _name(page: Fetched, path: Path) -> str:
+    """The last part of the address with the ending of what it holds, or the host where there is none."""
+    address = urlsplit(page.address.text)
+    last = clean_file_name(unquote(PurePosixPath(address.path).name)) if address.path.strip("/") else page.address.host
+    kind, named = detect_format(path, ""), find_by_name(last)
+    if named is not None and (named.kind == kind or (kind == "text" and not named.binary)):
+        return last
+    return clean_file_name(f"{last}{FORMATS[kind].suffixes[0]}")
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())

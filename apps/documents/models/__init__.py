@@ -1,0 +1,301 @@
+"""Collections of documents, their pages and chunks, and the segments that make chunks searchable.
+
+The database is the truth; FAISS and tantivy files are derived from it and can be rebuilt from `Chunk` rows alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy
+
+from apps.documents.models.collection import Collection, GroupShare, Membership, PendingShare, RefusedUpload, Role
+from apps.documents.models.folder_sync import FolderSync as FolderSync
+from apps.documents.models.index_build import IndexBuild
+from apps.documents.models.page import Page
+from apps.documents.parsing.formats import FORMATS, list_kinds
+from apps.engines.base import IndexEntry, SegmentInfo
+from apps.lib.ids import new_id
+from apps.lib.leases import Leased
+
+if TYPE_CHECKING:
+    from apps.users.models import AnyUser
+
+__all__ = [
+    "Chunk", "Collection", "Document", "GroupShare", "IndexBuild", "IndexCare", "Membership", "Page", "PendingShare",
+    "PreparedSegment", "RefusedUpload", "Role", "Segment",
+]  # fmt: skip
+
+
+class DocumentQuerySet(models.QuerySet["Document"]):
+    def visible_to(self, user: AnyUser) -> DocumentQuerySet:
+        return self.filter(collection__in=Collection.objects.visible_to(user))
+
+    def editable_by(self, user: AnyUser) -> DocumentQuerySet:
+        return self.filter(collection__in=Collection.objects.editable_by(user))
+
+    def active(self) -> DocumentQuerySet:
+        """Not yet at an end: waiting or being worked on."""
+        return self.filter(status__in=Document.ACTIVE)
+
+
+class CurrentDocumentManager(models.Manager["Document"]):
+    """Without earlier versions."""
+
+    def get_queryset(self) -> DocumentQuerySet:
+        return DocumentQuerySet(self.model, using=self._db).exclude(status=Document.Status.REPLACED)
+
+    def visible_to(self, user: AnyUser) -> DocumentQuerySet:
+        return self.get_queryset().visible_to(user)
+
+    def editable_by(self, user: AnyUser) -> DocumentQuerySet:
+        return self.get_queryset().editable_by(user)
+
+    def active(self) -> DocumentQuerySet:
+        return self.get_queryset().active()
+
+
+class Document(Leased):
+    """One uploaded file and how far its ingestion has come. `status` is changed only by `ingest.py`, `upload.py` and
+    `versions.py`. `objects` are without earlier versions, `every` with them.
+    """
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", gettext_lazy("Waiting")
+        WORKING = "working", gettext_lazy("Working")
+        READY = "ready", gettext_lazy("Ready")
+        FAILED = "failed", gettext_lazy("Failed")
+        CANCELLED = "cancelled", gettext_lazy("Cancelled")
+        QUARANTINED = "quarantined", gettext_lazy("Set aside")  # killed its worker three times
+        REPLACED = "replaced", gettext_lazy("Earlier version")
+
+    class Stage(models.TextChoices):
+        FETCH = "fetch", gettext_lazy("Fetching the page")
+        SNIFF = "sniff", gettext_lazy("Checking the file")
+        PARSE = "parse", gettext_lazy("Reading pages")
+        RECOGNISE = "scan", gettext_lazy("Recognising text")
+        SCREEN = "screen", gettext_lazy("Screening")
+        CHUNK = "chunk", gettext_lazy("Cutting into passages")
+        EMBED = "embed", gettext_lazy("Computing meaning")
+        INDEX = "index", gettext_lazy("Adding to the index")
+
+    ACTIVE: ClassVar = [Status.QUEUED, Status.WORKING]
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="documents")
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="uploads"
+    )
+    name = models.CharField(max_length=255, help_text="As uploaded, for display only; never part of a path")
+    path = models.CharField(
+        max_length=500, blank=True, help_text="Of its folder where it came from, 'a/b', for display only; empty: none"
+    )
+    title = models.CharField(max_length=255, blank=True, help_text="From the document itself; empty: the name is shown")
+    file = models.FileField(
+        upload_to="documents", max_length=200, blank=True, help_text="Empty: a web page that was not fetched yet"
+    )
+    sha256 = models.CharField(max_length=64, db_index=True, blank=True)
+    url = models.CharField(max_length=2000, blank=True, help_text="Where a web page is fetched from; empty: a file")
+    fetched = models.DateTimeField(null=True, blank=True, help_text="When it was fetched; null: a file, or not yet")
+    replaces = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="versions",
+        help_text="Of which it is a version: one that waits, or an earlier one; null: a document of its own",
+    )  # fmt: skip
+    version = models.PositiveIntegerField(default=1)
+    synced = models.CharField(
+        max_length=255, blank=True, help_text="Folder of SYNC_DIR that it came from; empty: it was uploaded or fetched"
+    )
+    modified = models.BigIntegerField(
+        null=True, blank=True, help_text="Of that folder's file, ns since 1970, when it was taken"
+    )
+    size = models.PositiveBigIntegerField()
+    kind = models.CharField(max_length=16, choices=list_kinds, blank=True)
+    language = models.CharField(max_length=8, blank=True, help_text="ISO 639-1 of its text; empty: not told")
+    note = models.CharField(max_length=400, blank=True, help_text="What was left out when it was read, in sentences")
+    withheld = models.CharField(
+        max_length=400, blank=True, help_text="Why a reviewer took it out of every answer, in words; empty: it is used"
+    )
+    read_by = models.CharField(max_length=64, blank=True, help_text="How it was read; empty: it serves no other")
+    own_title = models.CharField(max_length=255, blank=True, help_text="That the file gives itself")
+    cut_by = models.CharField(max_length=64, blank=True, help_text="How its live chunks were made; empty: not known")
+    unread = models.JSONField(null=True, blank=True, help_text="Scanned pages without their text, and why (scans.py)")
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.QUEUED, db_index=True)
+    stage = models.CharField(max_length=8, choices=Stage.choices, blank=True)
+    done = models.PositiveIntegerField(default=0, help_text="Pages or passages finished in this stage")
+    total = models.PositiveIntegerField(default=0, help_text="Pages or passages in this stage; 0 while unknown")
+    pages_count = models.PositiveIntegerField(default=0)
+    reason = models.CharField(max_length=400, blank=True, help_text="Why it failed, in words that say what to do")
+    created = models.DateTimeField(auto_now_add=True)
+    changed = models.DateTimeField(auto_now=True)
+
+    objects = CurrentDocumentManager()
+    every = DocumentQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created", "name"]
+        indexes: ClassVar = [models.Index("created", condition=models.Q(unread__isnull=False), name="docs_unread")]
+
+    def __str__(self) -> str:
+        known = self.title or self.name
+        return f"{known} (version {self.version})" if self.status == self.Status.REPLACED else known
+
+    @property
+    def address(self) -> str:
+        """Where a web page comes from, without the query: that may hold a secret of the person who added it."""
+        return self.url.partition("?")[0]
+
+    @property
+    def has_pages(self) -> bool:
+        """Whether a reader sees page images; otherwise the text itself is shown."""
+        return self.kind in {"pdf", "image"}
+
+    @property
+    def unit(self) -> str:
+        """What a `Page` of it is called: page, slide, part."""
+        return FORMATS[self.kind].unit if self.kind in FORMATS else "part"
+
+    @property
+    def icon(self) -> str:
+        """The name of its kind's heroicon."""
+        return FORMATS[self.kind].icon if self.kind in FORMATS else "document"
+
+
+class SegmentQuerySet(models.QuerySet["Segment"]):
+    def live(self) -> SegmentQuerySet:
+        """Those that are searched: not yet replaced by a merge or a rebuild, and of no build on trial."""
+        return self.filter(retired__isnull=True, build=0)
+
+
+class Segment(models.Model):
+    """An immutable part of a collection's index that is searched. A segment without a row is searched by nobody."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="segments")
+    count = models.PositiveIntegerField()
+    dimension = models.PositiveIntegerField()
+    fingerprint = models.CharField(max_length=120, help_text="Of the embedder whose vectors it holds")
+    kind = models.CharField(max_length=16)
+    backend = models.CharField(
+        max_length=80, blank=True, default="local", help_text="Name of the index that holds it; empty: the only one"
+    )
+    checksum = models.CharField(max_length=64)
+    size_bytes = models.PositiveBigIntegerField()
+    build = models.PositiveBigIntegerField(default=0, help_text="The IndexBuild that it belongs to; 0: live")
+    created = models.DateTimeField(auto_now_add=True)
+    annotated = models.DateTimeField(
+        null=True, blank=True, help_text="When words were last added to a chunk that the files do not know of yet"
+    )
+    retired = models.DateTimeField(
+        null=True, blank=True, help_text="When another took its place; searches under way may still read its files"
+    )
+
+    objects = SegmentQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["created"]
+
+    def __str__(self) -> str:
+        return f"segment {self.pk} ({self.count})"
+
+    @property
+    def info(self) -> SegmentInfo:
+        return SegmentInfo(
+            id=self.id.hex, collection=self.collection_id.hex, count=self.count, dimension=self.dimension,
+            fingerprint=self.fingerprint, kind=self.kind, checksum=self.checksum, size_bytes=self.size_bytes,
+            backend=self.backend,
+        )  # fmt: skip
+
+
+class PreparedSegment(models.Model):
+    """A copy of a segment in another index, whole and checked, that is not searched yet (`moving.py`)."""
+
+    segment = models.OneToOneField(Segment, on_delete=models.CASCADE, related_name="prepared")
+    backend = models.CharField(max_length=80)
+    info = models.JSONField()
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"copy of {self.segment_id} in {self.backend}"
+
+    @property
+    def copy(self) -> SegmentInfo:
+        return SegmentInfo(**self.info)
+
+
+class IndexCare(Leased):
+    """The lease of the one process that rewrites a collection's index, and whether it must be rebuilt from the rows."""
+
+    collection = models.OneToOneField(Collection, on_delete=models.CASCADE, primary_key=True, related_name="care")
+    rebuild = models.CharField(max_length=200, blank=True, help_text="Why it must be rebuilt; empty: it is sound")
+    rebuilt = models.DateTimeField(null=True, blank=True, help_text="When all of it was last made anew; null: never")
+
+    def __str__(self) -> str:
+        return f"index of {self.collection_id}"
+
+
+class ChunkQuerySet(models.QuerySet["Chunk"]):
+    def visible_to(self, user: AnyUser) -> ChunkQuerySet:
+        return self.filter(document__collection__in=Collection.objects.visible_to(user))
+
+    def searchable(self) -> ChunkQuerySet:
+        return self.filter(
+            segment__isnull=False, enabled=True, document__status=Document.Status.READY, document__withheld=""
+        )
+
+
+_Chunks = models.Manager.from_queryset(ChunkQuerySet)
+
+
+class LiveChunkManager(_Chunks["Chunk"]):
+    def get_queryset(self) -> ChunkQuerySet:
+        return super().get_queryset().filter(build=0)  # type: ignore[return-value]
+
+
+class Chunk(models.Model):
+    """A run of a page's text that fits the embedder's window, and the vector of it.
+
+    `objects` are those of the live index, `every` also those of builds on trial and kept (`rebuilding.py`).
+    """
+
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks")
+    segment = models.ForeignKey(Segment, on_delete=models.SET_NULL, null=True, blank=True, related_name="chunks")
+    position = models.PositiveIntegerField(help_text="From 0, in reading order through the document")
+    page_number = models.PositiveIntegerField()
+    char_start = models.PositiveIntegerField(help_text="In Page.text")
+    char_end = models.PositiveIntegerField()
+    heading = models.CharField(max_length=400, blank=True, help_text="Path of headings, joined by ' › '")
+    text = models.TextField(help_text="Page.text[char_start:char_end], whitespace folded")
+    tokens = models.PositiveIntegerField(help_text="By the embedder's tokenizer, header included")
+    vector = models.BinaryField(default=b"", help_text="float32, unit length, of header and text")
+    fingerprint = models.CharField(max_length=120, blank=True, help_text="Of the embedder that made the vector")
+    enabled = models.BooleanField(default=True)
+    keywords = models.CharField(max_length=400, blank=True, help_text="Words that a person added: found like a heading")
+    flag = models.CharField(max_length=60, blank=True, help_text="Rule of the gate that it matched when it was read")
+
+    build = models.PositiveBigIntegerField(default=0, help_text="The IndexBuild that it belongs to; 0: live")
+
+    objects = LiveChunkManager()
+    every = ChunkQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["document", "position"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["document", "position", "build"], name="one_chunk_a_position_of_a_build")
+        ]
+        indexes: ClassVar = [  # counting by these must not read every text and vector
+            models.Index(fields=["segment", "build"], name="chunks_of_segments"),
+            models.Index(fields=["document"], condition=models.Q(enabled=False), name="chunks_switched_off"),
+            models.Index(fields=["document"], condition=~models.Q(keywords=""), name="chunks_with_keywords"),
+            models.Index(fields=["document"], condition=~models.Q(flag=""), name="chunks_flagged"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+    @property
+    def entry(self) -> IndexEntry:
+        """What the index is given of it."""
+        heading = f"{self.heading} {self.keywords}".strip()
+        return IndexEntry(self.pk, self.text, str(self.document), heading, self.document_id.hex)

@@ -1,0 +1,26 @@
+"""The wish that a collection holds what a folder of the server holds, and how far the worker is with it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from apps.documents.models.collection import Collection
+from apps.lib.leases import Leased
+
+
+class FolderSync(Leased):
+    """One a collection. It is the queue of `folder_sync.py`; the documents themselves say which folder they are of."""
+
+    collection = models.OneToOneField(Collection, on_delete=models.CASCADE, related_name="folder_sync")
+    folder = models.CharField(max_length=255, help_text="In SYNC_DIR; '.' is all of it")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    wanted = models.BooleanField(default=False, help_text="Whether it is still to be done")
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    confirmed = models.PositiveIntegerField(default=0, help_text="How many removals the user has confirmed")
+    problems = models.JSONField(default=list, help_text="Files that could not be taken: [place, reason]")
+    changed = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.folder} for {self.collection_id}"

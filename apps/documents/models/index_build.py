@@ -1,0 +1,71 @@
+"""An index of a collection that stands beside the live one: on trial, or kept for a while after it was replaced."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy
+
+from apps.documents.models.collection import Collection
+from apps.documents.settings import CollectionSettings, read_collection_settings
+from apps.lib.leases import Leased
+
+if TYPE_CHECKING:
+    from apps.users.models import AnyUser
+
+
+class IndexBuildQuerySet(models.QuerySet["IndexBuild"]):
+    def visible_to(self, user: AnyUser) -> IndexBuildQuerySet:
+        return self.filter(collection__in=Collection.objects.owned_by(user))
+
+    def open(self) -> IndexBuildQuerySet:
+        """On the way to be decided upon."""
+        return self.filter(status__in=IndexBuild.OPEN)
+
+
+class IndexBuild(Leased):
+    """How a collection shall be cut and searched, and its chunks and segments by these settings, if they differ."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", gettext_lazy("Waiting")
+        BUILDING = "building", gettext_lazy("Building")
+        BUILT = "built", gettext_lazy("Built")
+        KEPT = "kept", gettext_lazy("Kept")  # was live until another took its place
+        FAILED = "failed", gettext_lazy("Failed")
+
+    OPEN: ClassVar = [Status.WAITING, Status.BUILDING, Status.BUILT]
+
+    collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="builds")
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    tuning = models.JSONField(default=dict, blank=True)
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING)
+    cut = models.BooleanField(default=False, help_text="It has chunks of its own; otherwise it is the live one's")
+    swap = models.BooleanField(default=False, help_text="It takes the live one's place as soon as it is built")
+    done = models.PositiveIntegerField(default=0, help_text="Documents cut and embedded")
+    total = models.PositiveIntegerField(default=0)
+    reason = models.CharField(max_length=400, blank=True, help_text="Why it failed")
+    created = models.DateTimeField(auto_now_add=True)
+    ended = models.DateTimeField(null=True, blank=True, help_text="When it was built, failed, or was replaced")
+
+    objects = IndexBuildQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created", "-pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["collection"], condition=models.Q(status__in=["waiting", "building", "built"]),
+                name="one_open_build_a_collection",
+            ),
+            models.UniqueConstraint(
+                fields=["collection"], condition=models.Q(status="kept"), name="one_kept_build_a_collection"
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"build {self.pk} of {self.collection_id}"
+
+    @property
+    def wanted(self) -> CollectionSettings:
+        return read_collection_settings(self.tuning)

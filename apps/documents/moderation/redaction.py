@@ -1,0 +1,188 @@
+"""Spans of a document that reviewers take out, and put back.
+
+`Page.text` is what passages, quotes, citations and viewers are read from, so a gap there is a gap in all of them. The
+chunks that change leave the index at once, and come back with new vectors (`refilling.py`); images of pages are covered
+(`covering.py`), and the file is not given out. A version that is read later has the same gaps (`renew`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from apps.documents.chunking.text_normalization import normalize_text
+from apps.documents.indexing import shadow_build
+from apps.documents.models import Chunk, Document, IndexBuild, Page, Segment
+from apps.documents.models import Collection as Shelf
+from apps.lib.bell import send
+from apps.safety import redacting
+from apps.safety.models import Effect
+
+KIND = "document"
+REINDEX_TASK = "documents.refill"  # the task that gives passages their vectors and their place in the index again
+_NAMES = ("title", "own_title", "name")
+_GAPS = re.compile(rf"{redacting.GAP}+(?:\s+{redacting.GAP}+)*")
+_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RedactionHook:
+    """What an app above repeats of documents: it cuts that too, and returns what its `fill` needs."""
+
+    cut: Callable[[Collection[UUID], Sequence[str]], dict[str, Any]]
+    fill: Callable[[dict[str, Any]], None]
+
+
+redaction_hooks: dict[str, RedactionHook] = {}
+
+
+def redact(subject: str, wanted: Sequence[str]) -> dict[str, Any]:
+    """Gaps are where these stand, in every version; what `fill` needs, empty where none of them stands there. Call
+    inside the transaction of the decision."""
+    rows = _versions(subject)
+    if not rows:
+        return {}
+    list(Shelf.objects.select_for_update().filter(pk=rows[0].collection_id).values("pk"))  # a version waits, or sees it
+    before: dict[str, Any] = {"document": subject, "wanted": list(wanted), "pages": [], "headings": {}, "names": {}}
+    if not _cut(rows, wanted, before):
+        return {}
+    ids = [row.pk for row in rows]
+    before["beside"] = {name: other.cut(ids, wanted) for name, other in redaction_hooks.items()}
+    return before
+
+
+def restore(before: Mapping[str, Any]) -> None:
+    """What stood in the gaps stands there again, in whatever version has them; another decision's stay."""
+    rows = _versions(before["document"])
+    if rows:
+        texts: dict[tuple[UUID, int], str] = {}
+        for page in _pages(rows, Q(text__contains=redacting.GAP)):
+            text = page.text
+            for said in before["pages"]:
+                text = _filled(text, said)
+            if text != page.text:
+                texts[page.document_id, page.number] = text
+        names = {row.pk: _named(row, before["names"]) for row in rows}
+        _store(rows, texts, lambda heading: before["headings"].get(heading, heading), names)
+    for name, said in before.get("beside", {}).items():
+        if name in redaction_hooks:
+            redaction_hooks[name].fill(said)
+
+
+def reapply_redactions(document: Document) -> None:
+    """A version that was read has the gaps that stand. Call inside the transaction that makes it searchable."""
+    for effect in _standing(document.pk):
+        before = dict(effect.before)
+        if _cut(_versions(str(document.pk)), before["wanted"], before):
+            Effect.objects.filter(pk=effect.pk).update(before=before)
+
+
+def is_redacted(document: Document) -> bool:
+    """Whether a part of it is taken out now."""
+    return _standing(document.replaces_id or document.pk).exists()
+
+
+def list_redacted_spans(document: Document, number: int) -> list[tuple[int, int]]:
+    """Where gaps are in the text of a page; nothing where nothing is taken out of the document."""
+    if not is_redacted(document):
+        return []
+    text = Page.objects.filter(document=document, number=number).values_list("text", flat=True).first() or ""
+    return [found.span() for found in _GAPS.finditer(text)]
+
+
+def discard_redactions(subjects: Collection[str]) -> None:
+    """Of documents that are deleted nothing can be put back, and nothing of it is kept."""
+    Effect.objects.filter(name="redact", kind=KIND, subject__in=subjects).exclude(before={}).update(before={})
+
+
+def _standing(pk: UUID) -> QuerySet[Effect]:
+    found = Effect.objects.filter(name="redact", kind=KIND, subject=str(pk), state=Effect.State.APPLIED)
+    return found.exclude(before={})
+
+
+def _versions(subject: str) -> list[Document]:
+    return list(Document.every.filter(Q(pk=subject) | Q(replaces=subject)).order_by("pk"))
+
+
+def _pages(rows: Sequence[Document], narrowed: Q | None = None) -> Iterator[Page]:
+    found = Page.objects.filter(narrowed or Q(), document__in=[row.pk for row in rows])
+    return found.only("document", "number", "text").iterator(chunk_size=_AT_ONCE)
+
+
+def _cut(rows: Sequence[Document], wanted: Sequence[str], before: dict[str, Any]) -> bool:
+    """What changed is added to `before`."""
+    pattern = redacting.spelling(wanted)
+    texts: dict[tuple[UUID, int], str] = {}
+    for page in _pages(rows):
+        if spans := [found.span() for found in pattern.finditer(page.text)]:
+            text, gaps = redacting.cut(page.text, spans)
+            before["pages"].append({"length": len(text), "gaps": gaps})
+            texts[page.document_id, page.number] = text
+    names: dict[UUID, dict[str, str]] = {}
+    for row in rows:
+        told = {name: said for name in _NAMES if (said := _gapped(pattern, getattr(row, name))) != getattr(row, name)}
+        before["names"] |= {said: getattr(row, name) for name, said in told.items()}
+        names[row.pk] = told
+    return _store(rows, texts, partial(_noted, pattern, before["headings"]), names)
+
+
+def _noted(pattern: re.Pattern[str], kept: dict[str, str], text: str) -> str:
+    """The text with gaps, and under that, in `kept`, as it was."""
+    if (said := _gapped(pattern, text)) != text:
+        kept[said] = text
+    return said
+
+
+def _gapped(pattern: re.Pattern[str], text: str) -> str:
+    return redacting.gapped(text, [found.span() for found in pattern.finditer(text)])
+
+
+def _named(row: Document, kept: Mapping[str, str]) -> dict[str, str]:
+    return {name: kept[getattr(row, name)] for name in _NAMES if getattr(row, name) in kept}
+
+
+def _filled(text: str, said: Mapping[str, Any]) -> str:
+    """Where all of its gaps are there, as in the page that they were cut from."""
+    gap = {redacting.GAP, "\n"}
+    whole = len(text) == said["length"] and all(set(text[at : at + len(was)]) <= gap for at, was in said["gaps"])
+    return redacting.filled(text, said["gaps"]) if whole else text
+
+
+def _store(
+    rows: Sequence[Document], texts: Mapping[tuple[UUID, int], str], spelt: Callable[[str], str],
+    names: Mapping[UUID, dict[str, str]],
+) -> bool:  # fmt: skip
+    """Pages, names and chunks say this from now on; whether anything changed. Chunks that do leave the index."""
+    for (document, number), text in texts.items():
+        Page.objects.filter(document=document, number=number).update(text=text)
+    for pk, told in names.items():
+        if told:
+            Document.every.filter(pk=pk).update(**told)
+    renamed = {pk for pk, told in names.items() if told}
+    left, segments = [], set()
+    for row in Chunk.every.filter(document__in=[row.pk for row in rows]).defer("vector"):
+        page = texts.get((row.document_id, row.page_number))
+        told = {"heading": spelt(row.heading), "keywords": spelt(row.keywords)}
+        told["text"] = normalize_text(page[row.char_start : row.char_end]) if page is not None else row.text
+        if row.document_id in renamed or any(getattr(row, name) != said for name, said in told.items()):
+            Chunk.every.filter(pk=row.pk).update(**told, vector=b"", fingerprint="", segment=None)
+            left.append(row)
+            segments.add(row.segment_id)
+    if not (left or texts or renamed):
+        return False
+    Document.every.filter(pk__in=[row.pk for row in rows]).update(read_by="", cut_by="")  # it serves no other
+    Segment.objects.filter(pk__in=[pk for pk in segments if pk]).update(
+        annotated=timezone.now()
+    )  # they are written anew, without these
+    for build in IndexBuild.objects.filter(pk__in={row.build for row in left if row.build}):
+        shadow_build.discard(build)
+    transaction.on_commit(partial(send, REINDEX_TASK, rows[0].collection_id), robust=True)
+    return True

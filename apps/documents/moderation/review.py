@@ -1,0 +1,103 @@
+"""Documents in review: what the gate marked is looked at by people, who may take a document out of every answer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy
+
+from apps.documents.models import Document, DocumentQuerySet
+from apps.documents.moderation import redaction
+from apps.documents.moderation.responsible_user import get_responsible_user_id
+from apps.safety import review, vanishing
+from apps.safety.check import Judged, Verdict
+from apps.safety.review import Flagged
+from apps.safety.reviewable import Place, Turn
+from apps.users.models import User
+
+KIND = redaction.KIND
+_BETWEEN = "\n\n"
+_TEXTS = 5  # marked passages that a reviewer is shown
+_AROUND = 400  # characters
+_LONGEST = 400  # Document.withheld
+
+
+class DocumentReviewable:
+    name = gettext_lazy("a document")
+
+    def exists(self, subject: str) -> bool:
+        return Document.objects.filter(pk=subject).exists()
+
+    def around(self, subject: str) -> list[Turn]:
+        document = Document.objects.filter(pk=subject).select_related("collection").first()
+        if document is None:
+            return []
+        first = document.chunks.order_by("position").first()
+        begins = [Turn("It begins", first.text[:_AROUND])] if first else []
+        where = f"{document.title or document.name} · {document.collection.name}"
+        return [Turn("Document", where), *begins]
+
+    def places(self, user: User, subjects: Collection[str]) -> dict[str, Place]:
+        rows = Document.objects.visible_to(user).filter(pk__in=subjects).select_related("collection")
+        return {
+            str(row.pk): Place(f"{row} · {row.collection.name}", reverse("documents:document", args=[row.pk]))
+            for row in rows
+        }
+
+    def withhold(self, subject: str, words: str) -> dict[str, Any]:
+        """No passage of it is used any more, nor of what takes its place; what a person switched off is left as it is,
+        and nothing that they switch changes that."""
+        before = Document.every.filter(pk=subject).values_list("withheld", flat=True).first()
+        _with_versions(subject).update(withheld=words[:_LONGEST])
+        return {} if before is None else {"withheld": before}
+
+    def give_back(self, subject: str, before: dict[str, Any]) -> None:
+        if before:
+            _with_versions(subject).update(withheld=before["withheld"])
+
+    def cut(self, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
+        return redaction.redact(subject, wanted)
+
+    def fill(self, before: dict[str, Any]) -> None:
+        redaction.restore(before)
+
+
+def _with_versions(subject: str) -> DocumentQuerySet:
+    """Sources of old answers stand in earlier versions."""
+    return Document.every.filter(Q(pk=subject) | Q(replaces=subject))
+
+
+def close_cases_of_deleted(subjects: Collection[str]) -> None:
+    """They were deleted: nobody has to decide about them, and nothing of them can be put back. Call inside the
+    transaction that deletes them."""
+    vanishing.vanished(KIND, *subjects)
+    redaction.discard_redactions(subjects)
+
+
+def flag_document(document: Document, verdicts: Sequence[Verdict]) -> None:
+    """A case is open for each clause that asks for people, with the passages that it is about."""
+    by_code: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        if verdict.judged is not None and verdict.judged.outcome.reviewed:
+            by_code.setdefault(verdict.judged.outcome.code, []).append(verdict)
+    for found in by_code.values():
+        judged = [verdict.judged for verdict in found if verdict.judged is not None]
+        worst = max(judged, key=lambda one: one.outcome.score)
+        text = _BETWEEN.join(one.text for one in judged[:_TEXTS])
+        owner = get_responsible_user_id(document)
+        said = [replace(one, spans=_placed(one.detector, judged[:_TEXTS])) for one in worst.signals]
+        review.flag(Flagged(KIND, str(document.pk), "passage", text, owner, worst.outcome, said, worst.policy))
+
+
+def _placed(detector: str, shown: Sequence[Judged]) -> tuple[tuple[int, int], ...]:
+    """Where that detector found something, in the texts put together."""
+    spans, before = [], 0
+    for one in shown:
+        own = [span for signal in one.signals if signal.detector == detector for span in signal.spans]
+        spans += [(before + start, before + end) for start, end in own]
+        before += len(one.text) + len(_BETWEEN)
+    return tuple(dict.fromkeys(spans))

@@ -1,0 +1,128 @@
+"""Which of the old encodings a text is in, told by the alphabets of languages.
+
+The statistics of `charset_normalizer` want long texts: of a short one, or one of few accents, they take Western for
+Central European. A language uses few letters beside a to z, so an encoding is right that makes the odd bytes letters
+of one language, and signs that stand where signs stand; or whole words of another script, with capitals in front only.
+Chinese shows by its commonest characters: of a right reading about every second is one, of a wrong one hardly any.
+"""
+
+from __future__ import annotations
+
+import re
+
+_WESTERN = (
+    "äöüßéèàç", "éèêëàâçîïôûùüÿœæ", "áéíóúüñ", "áâãàçéêíóôõúü", "àèéìíòóù", "åäöéæøáü", "áéíóúýþæöð", "éëïöüêèáó",
+    "àèéíïòóúüç",
+)  # fmt: skip
+_ALPHABETS = {
+    "cp1252": (*_WESTERN, "äõöüšž"),
+    "cp1250": ("áčďéěíňóřšťúůýž", "ąćęłńóśźż", "áéíóöőúüű", "áäčďéíĺľňóôŕšťúýž", "ăâîşţ", "čćđšž"),
+    "cp1254": ("çğıİöşüâîû",),
+    "iso8859-2": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "čćđšž"),
+    "cp1257": ("ąčęėįšųūž", "āčēģīķļņšūž", "äõöüšž"),
+    "mac_roman": _WESTERN,
+    "iso8859-15": ("éèêëàâçîïôûùüÿœæ€", "äöüßé€"),
+}  # fmt: skip
+_SIGNS = frozenset("€£§°²³µ·±×÷½¼¾©®™«»„“”‘’‚‹›–—…•¿¡ªº¹\xa0\xad")
+_INSIDE = frozenset("’·\xad")  # of a word
+_BEFORE = frozenset("°µ¿¡„“”«‘‚‹›»—–…•\xa0")  # a letter may follow
+_SCRIPTS = {"cp1251": "\u0400-\u04ff", "cp1255": "\u05d0-\u05ea", "koi8-r": "\u0400-\u04ff", "cp1253": "\u0370-\u03ff"}
+_VOWELS = frozenset("аеёиоуыэюяіїєўАЕЁИОУЫЭЮЯІЇЄЎ")
+VOWELS = 0.3  # of Cyrillic letters; Hebrew, say, that is taken for them has fewer
+# The commonest characters of Chinese prose, and of what stands on forms and pages.
+_COMMON = {
+    "big5": (
+        "的一是不了在人有我他這個們中來上大為和國地到以說時要就出會可也你對生能而子那得於下自之年過發後作用道行所然種事成方多經麼去法"
+        "學如都同現當沒動面起看定天分還進好小部其些主樣理心她本前開但因只從想實日者無力它長把機十民第公此已工使情明性知全三關點正業外"
+        "將兩高間由問很最重並物手應向頭文體政美相見被利什二等產或新己制請您有效無法輸入選擇字數值檔案名稱使用者密碼登刪除更改"
+    ),
+    "gb18030": (
+        "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于下自之年过发后作用道行所然种事成方多经么去法"
+        "学如都同现当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实日者无力它长把机十民第公此已工使情明性知全三关点正业外"
+        "将两高间由问很最重并物手应向头文体政美相见被利什二等产或新己制请您有效无法输入选择字数值文件名称使用户密码登录删除更改"
+    ),
+}  # fmt: skip
+COMMON = 0.25  # of the odd characters of a Chinese text, at least
+KANA = 0.3  # of the letters of a Japanese text
+MOST_FOREIGN = 0.05  # of the letters in words of another script
+FEWEST = 4  # letters that show a script
+MOST_ODD = 0.7  # of the letters; more of them are a text in other letters than Latin ones
+SURE = 0.9  # of the odd characters fit
+
+
+def detect_legacy_encoding(data: bytes) -> str | None:
+    """The encoding, or None where none of these makes sense of the bytes."""
+    if found := _latin(data):
+        return found
+    if _is_japanese(data):
+        return "euc_jp"
+    return _chinese(data) or next((name for name in _SCRIPTS if _is_of(data, name)), None)
+
+
+def _is_japanese(data: bytes) -> bool:
+    try:
+        text = data.decode("euc_jp")
+    except UnicodeDecodeError:
+        return False
+    odd = sum(char > "\x7f" for char in text)
+    return odd >= FEWEST and sum("\u3041" <= char <= "\u30fe" for char in text) >= KANA * odd
+
+
+def _chinese(data: bytes) -> str | None:
+    best, most = None, COMMON
+    for encoding, characters in _COMMON.items():
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        odd = [char for char in text if char.isalpha() and char > "\x7f"]
+        common = sum(char in characters for char in odd)
+        if common >= FEWEST and common > most * len(odd):
+            best, most = encoding, common / len(odd)
+    return best
+
+
+def _is_of(data: bytes, encoding: str) -> bool:
+    """Whether what is no ASCII is words of the encoding's script: none has a capital behind a small letter."""
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    letters = _SCRIPTS[encoding]
+    words = re.findall(rf"(?<![A-Za-z])[{letters}]+(?![A-Za-z])", text)
+    if "\u0400" in letters and sum(char in _VOWELS for word in words for char in word) < VOWELS * len("".join(words)):
+        return False
+    inside = sum(len(word) for word in words if word.istitle() or word in {word.lower(), word.upper()})
+    odd = sum(char > "\x7f" and char != "\xa0" for char in text)
+    signs = sum(_in_place(text, at, char) for at, char in enumerate(text) if char in _SIGNS)
+    return inside >= max(FEWEST, 3 * signs) and odd - inside - signs <= MOST_FOREIGN * odd
+
+
+def _latin(data: bytes) -> str | None:
+    best, most = None, SURE
+    for encoding, alphabets in _ALPHABETS.items():
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        fits = _fits(text, alphabets)
+        if fits > most:
+            best, most = encoding, fits
+    return best
+
+
+def _fits(text: str, alphabets: tuple[str, ...]) -> float:
+    """The share of characters beyond ASCII that stand where they are, in the language in which the most do."""
+    odd = [(at, char) for at, char in enumerate(text) if char > "\x7f"]
+    if sum(char.isalpha() for _, char in odd) > MOST_ODD * sum(map(str.isalpha, text)):
+        return 0.0
+    letters = [char for at, char in odd if char.isalpha() and not (char.isupper() and at and text[at - 1].islower())]
+    known = max(sum(char in alphabet or char.lower() in alphabet for char in letters) for alphabet in alphabets)
+    signs = sum(_in_place(text, at, char) for at, char in odd if not char.isalpha() or char in "ªºµ")
+    return (known + signs) / len(odd) if odd else 0.0
+
+
+def _in_place(text: str, at: int, sign: str) -> bool:
+    """Whether a sign stands where it can: few before a letter, hardly one inside a word."""
+    before, after = at and text[at - 1].isalpha(), text[at + 1 : at + 2].isalpha()
+    return sign in _SIGNS and (sign in _INSIDE or not after or (not before and sign in _BEFORE))

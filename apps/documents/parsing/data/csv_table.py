@@ -1,0 +1,77 @@
+"""CSV and its relatives: the delimiter is found by looking, each row becomes a line with the names of its columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+
+from apps.documents.parsing.common.encoding import read_text
+from apps.documents.parsing.common.tables import is_header, make_table_blocks
+from apps.documents.parsing.protocol import ParsedBlock, ParsedItem, ParseError, ParseLimits, paginate
+from apps.lib import filled
+
+MAX_CELL = 1_000_000  # characters
+MAX_COLUMNS = 2_000
+_SAMPLE = 64 * 1024
+MOST_ABOVE = 20  # lines above a table
+ALL, MOST = 0.95, 0.6  # of the lines
+_DELIMITERS = ",;\t|"
+_TOLD = re.compile(r"sep=([,;\t|])\n", re.IGNORECASE)  # a first line for spreadsheets
+
+
+def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    text = read_text(path, limits)
+    csv.field_size_limit(MAX_CELL)
+    told = _TOLD.match(text)
+    text = text[told.end() :] if told else text
+    dialect, columns = _dialect(text[:_SAMPLE], told[1] if told else _DELIMITERS)
+    yield from paginate(_blocks(_rows(text, dialect), columns), limits)
+
+
+def _blocks(rows: Iterator[Sequence[str]], columns: int) -> Iterator[ParsedBlock]:
+    """What stands above the table, then the table."""
+    first = list(islice(rows, 1))
+    for _ in range(MOST_ABOVE):
+        words = [cell for cell in first[0] if cell.strip()] if first else []
+        if len(words) != 1 or columns < 2:
+            break
+        yield ParsedBlock("paragraph", words[0])
+        first = list(islice(rows, 1))
+    header = first[0] if first and is_header(first[0]) else None
+    yield from make_table_blocks(rows if header else chain(first, rows), header)
+
+
+def _rows(text: str, dialect: type[csv.Dialect]) -> Iterator[Sequence[str]]:
+    try:
+        for row in csv.reader(io.StringIO(text, newline=""), dialect):
+            if len(row) > MAX_COLUMNS:
+                raise ParseError(filled.COLUMNS % {"most": f"{MAX_COLUMNS:,}"})
+            if any(cell.strip() for cell in row):
+                yield row
+    except csv.Error as error:
+        raise ParseError(
+            f"A cell of this table has more than {MAX_CELL:,} characters; perhaps a quotation mark is missing. "
+            "Correct it and upload it again."
+        ) from error
+
+
+def _dialect(sample: str, delimiters: str) -> tuple[type[csv.Dialect], int]:
+    """The delimiter that parts all of the first lines into columns of one number, else most of them, with the most
+    columns: commas in numbers part lines too, but not the one with the names. And how many columns there are."""
+    lines = [line for line in sample.splitlines()[:50] if line.strip()][:20]
+    best, most = delimiters[0], (False, 1, 0.0)
+    for delimiter in delimiters:
+        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter)]
+        usual = max(set(widths), key=widths.count) if widths else 1
+        share = widths.count(usual) / max(1, len(widths))
+        rank = share >= ALL, usual, share
+        if usual > 1 and share >= MOST and rank > most:
+            best, most = delimiter, rank
+
+    class Found(csv.excel):
+        delimiter = best
+
+    return Found, most[1]

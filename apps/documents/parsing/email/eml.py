@@ -1,0 +1,306 @@
+"""E-mail (EML, mailboxes): the headers that a reader sees, the text, and the attachments as parts of their own."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from email.errors import MessageError
+from email.message import EmailMessage
+from hashlib import sha256
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+from apps.documents.parsing.formats import FORMATS
+from apps.documents.parsing.html.parser import read_page
+from apps.documents.parsing.protocol import (
+    HIDDEN_TEXT_LEFT_OUT,
+    DocumentTitle,
+    ParsedBlock,
+    ParsedItem,
+    ParsedPage,
+    ParseError,
+    ParseLimits,
+    ParseNotice,
+    ScannedPage,
+    make_title,
+    nest_under_heading,
+    paginate_units,
+    strip_invisible,
+)
+from apps.documents.parsing.text.plain_text import split_paragraphs
+from apps.lib import filled
+
+HEADERS = ("From", "To", "Cc", "Date", "Subject")
+MOST_DEEP = 3  # messages in messages
+MOST_PARTS = 100
+MOST_BYTES = 100 * 1024 * 1024
+MOST_HEADER = 30_000  # characters of one header: some 700 recipients
+SMALLEST_SIDE, SMALLEST_PICTURE = 16, 64 * 64  # pixels; of less than that no word can be read
+UNCOUNTED = "more than could be counted"
+NESTED_TOO_DEEP = f"in more than {MOST_DEEP} messages"
+_ENDINGS = {"text/plain": ".txt", "text/html": ".html", "text/csv": ".csv", "message/rfc822": ".eml"}
+_BEGINNING = re.compile(rb"^From [^\n]*\n(?=[!-9;-~]+:)", re.MULTILINE)  # of a message in a mailbox
+_ESCAPED = re.compile(rb"^>(?=>*From )", re.MULTILINE)  # how a mailbox writes a line that begins like a message
+
+
+class _ShortHeaders(email.policy.EmailPolicy):
+    """Parse the first `MOST_HEADER` characters of each header: the library's parser is quadratic."""
+
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        return super().header_fetch_parse(name, value[:MOST_HEADER])
+
+
+_POLICY = cast("email.policy.EmailPolicy[EmailMessage]", _ShortHeaders())
+
+
+@dataclass(slots=True)
+class EmailParseState:
+    """What is read of one file: `skipped` are attachments that were left out, `hidden` counts text that nobody sees,
+    `cut` says that the file goes on behind what is read."""
+
+    limits: ParseLimits
+    skipped: list[str] = field(default_factory=list)
+    parts: int = 0
+    hidden: int = 0
+    cut: bool = False
+    scan: ScannedPage | None = None  # where the last page that is a picture lies, until the next page is asked for
+    pictures: set[bytes] = field(default_factory=set)  # SHA-256 of those that were met
+
+    def skip(self, name: str, why: str = "") -> None:
+        self.skipped.append(f"{name[:60]} ({why})" if why else name[:60])
+
+    def notes(self) -> Iterator[ParseNotice]:
+        if self.skipped:
+            yield ParseNotice(filled.ATTACHMENTS % {"names": ", ".join(dict.fromkeys(self.skipped))[:300]})
+        if self.hidden:
+            yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
+        if self.cut:
+            yield ParseNotice(filled.MAIL_CUT % {"most": MOST_BYTES // 1024**2})
+
+
+def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    mail = EmailParseState(limits)
+    yield from _numbered(path, mail)
+    yield from mail.notes()
+
+
+def iter_scanned_pages(
+    path: str, kind: str, numbers: Sequence[int], limits: ParseLimits
+) -> Iterator[tuple[int, ScannedPage]]:
+    """Those of these pages that are pictures; each file is there until the next one is asked for. `limits` are those
+    with which the pages were counted: they say what of the attachments was left out then."""
+    from apps.documents.parsing.email import outlook_msg
+
+    mail = EmailParseState(limits)
+    for item in outlook_msg.iter_numbered_pages(path, mail) if kind == "msg" else _numbered(path, mail):
+        if isinstance(item, ParsedPage) and item.scan and item.number in numbers and mail.scan is not None:
+            yield item.number, mail.scan
+
+
+def _numbered(path: str, mail: EmailParseState) -> Iterator[DocumentTitle | ParsedPage]:
+    """The title and the pages of all messages."""
+    number = 0
+    for at, message in enumerate(_messages(path, mail)):
+        if not at and (title := make_title(_header(message, "Subject"))):
+            yield title
+        for page in iter_message_pages(message, mail, 0):
+            number += 1
+            if number > mail.limits.pages:
+                most = f"{mail.limits.pages:,}"
+                raise ParseError(filled.MAILBOX % {"most": most})
+            yield replace(page, number=number)
+
+
+def _messages(path: str, mail: EmailParseState) -> Iterator[EmailMessage]:
+    """Yield the message, or those of a mailbox, in which lines that began with "From " stand behind a ">"."""
+    with Path(path).open("rb") as file:
+        data = file.read(MOST_BYTES)
+        mail.cut |= bool(file.read(1))
+    starts = [found.start() for found in _BEGINNING.finditer(data)]
+    raw = [data]
+    if starts and not data[: starts[0]].strip():
+        cuts = zip(starts, [*starts[1:], None], strict=True)
+        raw = [_ESCAPED.sub(b"", data[start:end].partition(b"\n")[2]) for start, end in cuts]
+    for message in raw:
+        yield email.message_from_bytes(message, policy=_POLICY)
+
+
+def iter_message_pages(message: EmailMessage, mail: EmailParseState, depth: int) -> Iterator[ParsedPage]:
+    """The message itself, then its attachments."""
+    yield from paginate_units([_blocks(message, mail)], mail.limits)
+    for part in _attachments(message):
+        mail.parts += 1
+        if mail.parts > MOST_PARTS:
+            mail.skip(UNCOUNTED)
+            return
+        yield from _attachment(part, mail, depth)
+
+
+def _blocks(message: EmailMessage, mail: EmailParseState) -> Iterator[ParsedBlock]:
+    if subject := _header(message, "Subject"):
+        yield ParsedBlock("heading", subject, 1)
+    head = [f"{name}: {words}" for name in HEADERS if (words := _header(message, name))]
+    if head:
+        yield ParsedBlock("paragraph", "\n".join(head))
+    body = _body(message)
+    if body is None:
+        return
+    text = decode_part(body)
+    if body.get_content_subtype() == "html":
+        page = read_page(text)
+        mail.hidden += page.hidden
+        yield from page.blocks
+    else:
+        yield from split_paragraphs(text)
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    """One line; empty where it is missing or cannot be read."""
+    try:
+        return " ".join(strip_invisible(str(message.get(name, "")), " ").split())
+    except (ValueError, IndexError, AttributeError, TypeError, MessageError):  # the library fails on broken headers
+        return ""
+
+
+def _body(message: EmailMessage) -> EmailMessage | None:
+    """The text that a reader sees first; plain where there is a choice, unless that is empty."""
+    try:
+        plain, html = message.get_body(("plain",)), message.get_body(("html",))
+    except (KeyError, AttributeError, ValueError):
+        return message if message.get_content_maintype() == "text" else None
+    if isinstance(plain, EmailMessage) and (decode_part(plain).strip() or html is None):
+        return plain
+    return html if isinstance(html, EmailMessage) else None
+
+
+def decode_part(part: EmailMessage) -> str:
+    """The text of a part in whatever encoding it says, or, where that is no encoding, as good as can be."""
+    data = part.get_payload(decode=True)
+    if not isinstance(data, bytes):
+        return ""
+    try:
+        text = data.decode(part.get_content_charset() or "utf-8")
+    except (LookupError, UnicodeDecodeError, ValueError):
+        from apps.documents.parsing.common.encoding import detect_encoding
+
+        text = data.decode(detect_encoding(data), errors="replace")
+    return strip_invisible(text.replace("\r\n", "\n"))
+
+
+def _attachments(message: EmailMessage) -> Iterator[EmailMessage]:
+    body = {id(part) for kind in ("plain", "html") if (part := _quiet_body(message, kind)) is not None}
+    stack = list(message.iter_parts()) if message.is_multipart() else []
+    if not message.is_multipart() and message.get_content_maintype() not in {"text", "multipart"}:
+        stack = [message]
+    while stack:
+        part = stack.pop(0)
+        if not isinstance(part, EmailMessage) or id(part) in body:
+            continue
+        if part.get_content_maintype() == "multipart":
+            stack = [*part.iter_parts(), *stack]
+        else:
+            yield part
+
+
+def _quiet_body(message: EmailMessage, kind: str) -> object:
+    try:
+        return message.get_body((kind,))
+    except (KeyError, AttributeError, ValueError):
+        return None
+
+
+def _attachment(part: EmailMessage, mail: EmailParseState, depth: int) -> Iterator[ParsedPage]:
+    inner, name = part.get_payload(), _header_name(part)
+    if part.get_content_type() == "message/rfc822" and isinstance(inner, list):
+        if depth >= MOST_DEEP:
+            mail.skip(name, NESTED_TOO_DEEP)
+        elif inner and isinstance(inner[0], EmailMessage):
+            yield from iter_message_pages(inner[0], mail, depth + 1)
+        return
+    data = part.get_payload(decode=True)
+    if isinstance(data, bytes) and data.strip():
+        yield from parse_attachment(name, data, mail, depth)
+
+
+def _header_name(part: EmailMessage) -> str:
+    try:
+        name = part.get_filename() or ""
+    except (ValueError, TypeError, AttributeError, LookupError):
+        name = ""
+    ending = _ENDINGS.get(part.get_content_type(), "")
+    return " ".join(strip_invisible(name, " ").split()) or f"attachment{ending}"
+
+
+def parse_attachment(name: str, data: bytes, mail: EmailParseState, depth: int) -> Iterator[ParsedPage]:
+    """What is read of an attachment, below its name unless it is a message of its own. What is not read of it, and why,
+    stands among what was skipped."""
+    from apps.documents.parsing.detection import detect_format
+
+    with tempfile.NamedTemporaryFile() as file:
+        try:
+            file.write(data)
+            file.flush()
+            kind = detect_format(file.name, name, in_child=True)
+            if kind in {"mail", "msg"}:
+                yield from _inner(kind, file.name, name, mail, depth)
+            elif kind == "image":
+                yield from _picture(file.name, name, data, mail)
+            else:
+                yield from _read(kind, file.name, name, mail)
+        except (ParseError, OSError):
+            mail.skip(name)
+
+
+def _inner(kind: str, path: str, name: str, mail: EmailParseState, depth: int) -> Iterator[ParsedPage]:
+    """A mail that is attached as a file."""
+    from apps.documents.parsing.email import outlook_msg
+
+    if depth >= MOST_DEEP:
+        mail.skip(name, NESTED_TOO_DEEP)
+    elif kind == "msg":
+        yield from outlook_msg.iter_message_pages(path, mail, depth + 1)
+    else:
+        for message in _messages(path, mail):
+            yield from iter_message_pages(message, mail, depth + 1)
+
+
+def _picture(path: str, name: str, data: bytes, mail: EmailParseState) -> Iterator[ParsedPage]:
+    """A page for each picture of the file, whose text is to be recognised: signs that are too small for any word, and
+    what stands below every message, are passed over. Raises Unreadable."""
+    from apps.documents.parsing import raster_image
+
+    digest = sha256(data).digest()
+    if digest in mail.pictures:
+        return
+    mail.pictures.add(digest)
+    with raster_image.open_image(path) as opened:
+        width, height = opened.size
+    if min(width, height) < SMALLEST_SIDE or width * height < SMALLEST_PICTURE:
+        return
+    for item in raster_image.parse(path, mail.limits):
+        if isinstance(item, ParsedPage):
+            mail.scan = ScannedPage(path, "image", item.number, _heading(name))
+            yield ParsedPage(item.number, "", (), scan=True)
+
+
+def _read(kind: str, path: str, name: str, mail: EmailParseState) -> Iterator[ParsedPage]:
+    """All pages that have text or are scanned, once all could be read."""
+    pages: list[ParsedPage] = []
+    for item in import_module(FORMATS[kind].module).parse(path, replace(mail.limits, name=name)):
+        pages += [item] if isinstance(item, ParsedPage) else []
+        mail.hidden += item == ParseNotice(HIDDEN_TEXT_LEFT_OUT)
+    pages = [page for page in pages if page.scan or page.text.strip()]
+    if not pages:
+        mail.skip(name, "no text")
+    for page in pages:
+        mail.scan = ScannedPage(path, kind, page.number, _heading(name))
+        yield nest_under_heading(_heading(name), page) if page.text.strip() else page
+
+
+def _heading(name: str) -> str:
+    return f"Attachment: {name}"

@@ -1,0 +1,161 @@
+"""The formats that can be read. Adding one is a module of this package and a line here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+
+_PARSERS = "apps.documents.parsing."
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """`module` has a function `parse` that fulfils `protocol.Parser`; it is imported in the child process only.
+
+    `words` stand in a sentence, `label` in a list, where it is translated; `unit` is what one of its pages is called;
+    `icon` is a heroicon.
+    """
+
+    kind: str
+    words: str
+    label: str
+    endings: str
+    module: str
+    icon: str = "document-text"
+    unit: str = "part"
+    binary: bool = False  # known by its content; the others are text, and the name decides between them
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        return tuple(f".{ending}" for ending in self.endings.split())
+
+
+_CODE = (
+    "py pyi js mjs ts tsx jsx java kt scala go rs c h cpp hpp cc cs rb php swift lua pl r jl sh bash zsh ps1 sql css "
+    "scss yaml yml toml ini cfg conf dockerfile makefile cmake proto graphql vue dart ex exs erl hs ml clj groovy tf"
+)
+
+FORMATS: dict[str, FileFormat] = {
+    item.kind: item
+    for item in (
+        FileFormat("pdf", "a PDF", "PDF", "pdf", _PARSERS + "pdf.parser", unit="page", binary=True),
+        FileFormat(
+            "docx",
+            "a Word document",
+            "Word document",
+            "docx docm dotx dotm",
+            _PARSERS + "office.docx.parser",
+            binary=True,
+        ),
+        FileFormat(
+            "slides",
+            "a PowerPoint presentation",
+            "Presentation",
+            "pptx pptm ppsx potx",
+            _PARSERS + "office.pptx",
+            "presentation-chart-bar",
+            "slide",
+            binary=True,
+        ),
+        FileFormat(
+            "sheet",
+            "a workbook",
+            "Workbook",
+            "xlsx xlsm xlsb xls xltx ods",
+            _PARSERS + "office.spreadsheet",
+            "table-cells",
+            binary=True,
+        ),
+        FileFormat(
+            "odt", "an OpenDocument text", "OpenDocument text", "odt ott", _PARSERS + "office.opendocument", binary=True
+        ),
+        FileFormat(
+            "odp",
+            "an OpenDocument presentation",
+            "Presentation (ODP)",
+            "odp otp",
+            _PARSERS + "office.opendocument",
+            "presentation-chart-bar",
+            "slide",
+            binary=True,
+        ),
+        FileFormat(
+            "doc", "a Word document (.doc)", "Word document", "doc dot", _PARSERS + "office.legacy_doc_ppt", binary=True
+        ),
+        FileFormat(
+            "ppt",
+            "a PowerPoint presentation (.ppt)",
+            "Presentation",
+            "ppt pps",
+            _PARSERS + "office.legacy_doc_ppt",
+            "presentation-chart-bar",
+            "slide",
+            binary=True,
+        ),
+        FileFormat(
+            "visio",
+            "a Visio drawing",
+            "Visio drawing",
+            "vsdx vsdm vstx",
+            _PARSERS + "office.visio",
+            "presentation-chart-bar",
+            "page",
+            binary=True,
+        ),
+        FileFormat(
+            "dbase", "a dBASE table", "Table (dBASE)", "dbf", _PARSERS + "data.dbase", "table-cells", binary=True
+        ),
+        FileFormat(
+            "msg",
+            "an Outlook message",
+            "Outlook message",
+            "msg",
+            _PARSERS + "email.outlook_msg",
+            "envelope",
+            binary=True,
+        ),
+        FileFormat("epub", "an e-book (EPUB)", "E-book", "epub", _PARSERS + "html.epub", "book-open", binary=True),
+        FileFormat(
+            "image",
+            "a picture",
+            "Picture",
+            "png jpg jpeg tif tiff bmp gif webp heic heif avif",
+            _PARSERS + "raster_image",
+            "photo",
+            "page",
+            binary=True,
+        ),
+        FileFormat("markdown", "Markdown", "Markdown", "md markdown", _PARSERS + "text.markdown"),
+        FileFormat("html", "a web page (HTML)", "Web page", "html htm xhtml", _PARSERS + "html.parser", "globe-alt"),
+        FileFormat("csv", "a table (CSV)", "Table (CSV)", "csv tsv", _PARSERS + "data.csv_table", "table-cells"),
+        FileFormat("json", "JSON", "JSON", "json jsonl ndjson geojson", _PARSERS + "data.json_records", "code-bracket"),
+        FileFormat("notebook", "a Jupyter notebook", "Notebook", "ipynb", _PARSERS + "text.notebook", "code-bracket"),
+        FileFormat("rst", "reStructuredText", "reStructuredText", "rst rest", _PARSERS + "text.rst"),
+        FileFormat("mail", "an e-mail", "E-mail", "eml mbox mht mhtml", _PARSERS + "email.eml", "envelope"),
+        FileFormat("rtf", "a Rich Text file (RTF)", "Rich Text", "rtf", _PARSERS + "text.rtf"),
+        FileFormat("xml", "XML", "XML", "xml fb2 rss atom", _PARSERS + "data.xml_text", "code-bracket"),
+        FileFormat("code", "source code", "Source code", _CODE, _PARSERS + "text.source_code", "code-bracket"),
+        FileFormat(
+            "text", "plain text", "Plain text", "txt text log org tex ics vcf srt vtt", _PARSERS + "text.plain_text"
+        ),
+    )
+}
+ACCEPTED_DESCRIPTION = (
+    "PDF, Word, PowerPoint, Excel, Visio, OpenDocument, e-books (EPUB), web pages, e-mail, Markdown, text, RTF, CSV, "
+    "dBASE, JSON, XML, notebooks, source code and pictures"
+)
+
+
+def find_by_suffix(suffix: str) -> FileFormat | None:
+    return next((item for item in FORMATS.values() if suffix.lower() in item.suffixes), None)
+
+
+def find_by_name(name: str) -> FileFormat | None:
+    """The format that a file's name speaks of: by its ending, or, as of a Makefile, the whole name."""
+    path = PurePath(name.lower())
+    return find_by_suffix(path.suffix or (f".{path.name}" if path.name in {"dockerfile", "makefile"} else ""))
+
+
+def list_kinds() -> list[tuple[str, str]]:
+    """Kind and label of every format, as a field of a model offers them."""
+    return [(item.kind, item.label) for item in FORMATS.values()]

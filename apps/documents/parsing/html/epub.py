@@ -1,0 +1,113 @@
+"""E-books (EPUB): a page a chapter, in the order of the book."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+import lxml.etree
+
+from apps.documents.parsing.common.encoding import detect_encoding
+from apps.documents.parsing.common.zip_archive import BoundedZipFile
+from apps.documents.parsing.html.parser import read_page
+from apps.documents.parsing.protocol import (
+    HIDDEN_TEXT_LEFT_OUT,
+    PageCount,
+    ParsedBlock,
+    ParsedItem,
+    ParseError,
+    ParseLimits,
+    ParseNotice,
+    make_title,
+    paginate_units,
+)
+
+DAMAGED = "This e-book is damaged or was cut off during a transfer. Get it again and upload that."
+LOCKED = "This e-book is protected against copying (DRM), so it cannot be read. Upload a copy without protection."
+_OPF = "{http://www.idpf.org/2007/opf}"
+_SHEET = re.compile(rb"""<link\b[^>]*?\bhref\s*=\s*["']([^"'?#]+\.css)""", re.IGNORECASE)
+_HEAD_END = re.compile(r"</head\s*>", re.IGNORECASE)
+MOST_HEAD = 20_000  # bytes of a chapter in which it names its style sheets
+MOST_SHEET = 500_000  # bytes of one that are read
+_FONTS = re.compile(rb"Algorithm=\"http://(?:www\.idpf\.org|ns\.adobe\.com/pdf/enc)")
+
+
+def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    try:
+        with BoundedZipFile(path) as archive:
+            names = set(archive.namelist())
+            _refuse_locked(archive, names)
+            package, folder = _package(archive)
+            chapters = [name for name in _spine(package, folder) if name in names]
+            if title := make_title(package.findtext(".//{http://purl.org/dc/elements/1.1/}title") or ""):
+                yield title
+            yield PageCount(len(chapters))
+            unseen = [0]
+            book = _Chapters(archive, names)
+            yield from paginate_units((book.chapter(name, unseen) for name in chapters), limits)
+            if unseen[0]:
+                yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
+    except (zipfile.BadZipFile, KeyError, AttributeError, lxml.etree.XMLSyntaxError, OSError) as error:
+        raise ParseError(DAMAGED) from error
+
+
+def _refuse_locked(archive: zipfile.ZipFile, names: set[str]) -> None:
+    """Only fonts may be obfuscated."""
+    if "META-INF/encryption.xml" in names:
+        data = archive.read("META-INF/encryption.xml")
+        if data.count(b"EncryptionMethod") > 0 and not _FONTS.search(data):
+            raise ParseError(LOCKED)
+
+
+def _package(archive: zipfile.ZipFile) -> tuple[Any, str]:
+    container = _tree(archive.read("META-INF/container.xml"))
+    name = next(node.get("full-path") for node in container.iter() if str(node.tag).endswith("}rootfile"))
+    return _tree(archive.read(name)), posixpath.dirname(name)
+
+
+def _tree(data: bytes) -> Any:
+    return lxml.etree.fromstring(data, lxml.etree.XMLParser(resolve_entities=False, no_network=True))
+
+
+def _spine(package: Any, folder: str) -> Iterator[str]:
+    places = {item.get("id"): item.get("href") or "" for item in package.iter(_OPF + "item")}
+    items = sorted(package.iter(_OPF + "itemref"), key=lambda item: item.get("linear") == "no")
+    for item in items:  # notes, say, stand outside of the line, and are read behind it
+        if places.get(item.get("idref")):
+            yield posixpath.normpath(posixpath.join(folder, unquote(places[item.get("idref")])))
+
+
+class _Chapters:
+    """The chapters of a book with its style sheets, which say what they hide."""
+
+    def __init__(self, archive: zipfile.ZipFile, names: set[str]) -> None:
+        self._archive, self._names, self._known = archive, names, dict[str, str]()
+
+    def chapter(self, name: str, unseen: list[int]) -> list[ParsedBlock]:
+        data = self._archive.read(name)
+        return _chapter(data, self._of(name, data), unseen)
+
+    def _of(self, chapter: str, data: bytes) -> str:
+        """Those that a chapter names."""
+        folder = posixpath.dirname(chapter)
+        found = (unquote(address.decode("utf-8", "replace")) for address in _SHEET.findall(data[:MOST_HEAD]))
+        return "\n".join(self._read(posixpath.normpath(posixpath.join(folder, name))) for name in found)
+
+    def _read(self, name: str) -> str:
+        if name not in self._known:
+            data = self._archive.read(name)[:MOST_SHEET] if name in self._names else b""
+            self._known[name] = data.decode("utf-8", "replace").replace("<", " ")
+        return self._known[name]
+
+
+def _chapter(data: bytes, css: str, unseen: list[int]) -> list[ParsedBlock]:
+    text = data.decode(detect_encoding(data), "replace")
+    page = read_page(_HEAD_END.sub(lambda end: f"<style>{css}</style>{end[0]}", text, count=1) if css else text)
+    unseen[0] += page.hidden
+    if page.blocks and page.title and not any(block.kind == "heading" for block in page.blocks[:3]):
+        return [ParsedBlock("heading", page.title.text, 1), *page.blocks]
+    return page.blocks

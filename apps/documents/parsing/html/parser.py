@@ -1,0 +1,252 @@
+"""Web pages: what a reader sees, with headings, lists, tables and code.
+
+Hidden elements go first. trafilatura then finds the main text; where it leaves out much of what stands outside menus
+and footers, as it does with pages that are no articles, the whole visible text is kept instead.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import lxml.etree
+import lxml.html
+import trafilatura
+
+from apps.documents.parsing.common.encoding import detect_encoding, read_text
+from apps.documents.parsing.common.tables import is_header, make_table_blocks
+from apps.documents.parsing.html.hidden_elements import hidden_elements
+from apps.documents.parsing.protocol import (
+    HIDDEN_TEXT_LEFT_OUT,
+    BlockKind,
+    DocumentTitle,
+    ParsedBlock,
+    ParsedItem,
+    ParseError,
+    ParseLimits,
+    ParseNotice,
+    make_title,
+    paginate,
+    strip_invisible,
+)
+
+_NEVER_NAMES = (
+    "script style template noscript head iframe object embed svg math canvas audio video select option button input "
+    "textarea dialog"
+)
+_NEVER = frozenset(_NEVER_NAMES.split())
+_AROUND = frozenset(["nav", "footer", "aside", "form", "menu"])
+_BLOCK_NAMES = (
+    "p div section article main header body html li item list ul ol dl dt dd blockquote quote pre figure figcaption "
+    "caption address table tr row td th cell thead tbody tfoot h1 h2 h3 h4 h5 h6 head hr details "
+    "summary fieldset legend center"
+)
+_BLOCKS = frozenset(_BLOCK_NAMES.split())
+_DECLARED = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([\w-]+)""", re.IGNORECASE)
+_PROLOGUE = re.compile(r"\A\s*<\?xml[^>]*\?>")
+KEPT_SHARE = 0.6  # of the visible text; where trafilatura keeps less, it is not trusted with the page
+KEPT_BLOCKS = 0.4  # of its paragraphs; where trafilatura makes one of many, it has lost how the page is made
+SHORT_PAGE = 1_500  # characters, in which nothing has to be looked for
+MOST_SPANNED = 40  # columns or rows that one cell is repeated in
+MOST_COPIES = 1_000  # of cells on one page
+MOST_ELEMENTS = 30_000  # of a page that trafilatura is asked about
+MAX_ARTICLE = 2_000_000  # characters of HTML that trafilatura is asked about; it takes seconds for more
+
+
+@dataclass(frozen=True, slots=True)
+class WebPage:
+    """`hidden` counts elements with text that nobody sees."""
+
+    title: DocumentTitle | None
+    blocks: list[ParsedBlock]
+    tree: Any
+    hidden: int
+
+
+def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    text = _read(path, limits)
+    try:
+        page = read_page(text, around=False)
+    except (lxml.etree.ParserError, lxml.etree.XMLSyntaxError, ValueError) as error:
+        raise ParseError("No text was found in this web page. Check that it is the right file.") from error
+    if page.title:
+        yield page.title
+    blocks = (_article(page.tree, page.blocks) if len(text) <= MAX_ARTICLE else None) or page.blocks
+    yield from paginate(blocks, limits)
+    if page.hidden:
+        yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
+
+
+def read_page(text: str, *, around: bool = True) -> WebPage:
+    """What a reader sees of a page; with what stands around its text, as menus, or without."""
+    tree = lxml.html.document_fromstring(_PROLOGUE.sub("", text) or "<p></p>")
+    title = make_title(tree.findtext(".//title") or tree.findtext(".//h1") or "")
+    hidden = _drop(tree, frozenset() if around else _AROUND)
+    _mark_code(tree)
+    left = MOST_COPIES
+    for table in tree.iter("table"):
+        left = _spread(table, left)
+    for cell in tree.iter("td", "th"):  # what is left of them would be spread by trafilatura, without end
+        cell.attrib.pop("colspan", None)
+        cell.attrib.pop("rowspan", None)
+    return WebPage(title, list(_blocks(tree)), tree, hidden)
+
+
+def _read(path: str, limits: ParseLimits) -> str:
+    """By the declared encoding where the bytes alone do not tell."""
+    with Path(path).open("rb") as file:
+        data = file.read(limits.characters * 4)
+    declared = _DECLARED.search(data[:4096])
+    if declared is None or detect_encoding(data).startswith("utf"):
+        return read_text(path, limits)
+    try:
+        return strip_invisible(data.decode(declared[1].decode(), errors="replace"))
+    except LookupError:
+        return read_text(path, limits)
+
+
+def _drop(tree: Any, around: frozenset[str]) -> int:
+    """What nobody sees is gone, and so is what stands around the text; returns how much text was hidden."""
+    elements = list(tree.iter())  # held, so that each stays the same object
+    count, hidden = 0, hidden_elements(tree)
+    for element in elements:
+        if not isinstance(element.tag, str):
+            gone = True
+        else:
+            tag = element.tag.rpartition("}")[2]
+            unseen = element in hidden
+            count += unseen and any(words.strip() for words in element.itertext())
+            gone = unseen or element.get("aria-hidden") == "true" or tag in _NEVER or tag in around
+        if gone and element.getparent() is not None:
+            element.drop_tree()
+    return count
+
+
+def _mark_code(tree: Any) -> None:
+    """Text whose lines were laid out is code, also for trafilatura, which else takes it for a quotation."""
+    for element in tree.iter("pre"):
+        if len(element) == 0 and element.text:
+            lxml.etree.SubElement(element, "code").text, element.text = element.text, None
+
+
+def _article(tree: Any, everything: list[ParsedBlock]) -> list[ParsedBlock] | None:
+    """The main text as trafilatura sees it, where that is most of a page that has much around it."""
+    elements = sum(1 for _ in islice(tree.iter(), MOST_ELEMENTS))
+    if elements == MOST_ELEMENTS or sum(len(block.text) for block in everything) < SHORT_PAGE:
+        return None
+    found = trafilatura.bare_extraction(
+        lxml.html.tostring(tree, encoding="unicode"), favor_recall=True, include_comments=False, with_metadata=False
+    )
+    if found is None or found.body is None:
+        return None
+    blocks = list(_blocks(found.body))
+    kept, whole = (sum(len(block.text) for block in some) for some in (blocks, everything))
+    head = next((block for block in everything if block.kind == "heading" and block.level == 1), None)
+    if head is not None and all(block.text != head.text for block in blocks):
+        blocks.insert(0, head)  # trafilatura takes a heading that repeats the title for furniture
+    return blocks if kept >= KEPT_SHARE * whole and len(blocks) >= KEPT_BLOCKS * len(everything) else None
+
+
+def _blocks(tree: Any) -> Iterator[ParsedBlock]:
+    """One pass over the elements; the text between two borders of blocks is one block."""
+    walk = lxml.etree.iterwalk(tree, events=("start", "end"))
+    parts: list[str] = []
+    kinds: list[tuple[BlockKind, int]] = [("paragraph", 0)]
+    for event, element in walk:
+        tag = element.tag if isinstance(element.tag, str) else ""
+        if tag == "code" and "\n" in (element.text or ""):
+            tag = "pre"  # so does trafilatura call it
+        if tag in _BLOCKS:
+            yield from _flush(parts, kinds[-1])
+        if event == "start":
+            if tag == "table" and (rows := _rows(element)) is not None:
+                walk.skip_subtree()
+                yield from make_table_blocks(
+                    rows[1:] if is_header(rows[0]) else rows, rows[0] if is_header(rows[0]) else None
+                )
+            else:
+                parts.append(element.text or "")
+                if tag in {"li", "item"}:
+                    parts.insert(0, "- ")
+            kinds.append(_kind(element, tag, kinds[-1]))
+        else:
+            kinds.pop()
+            parts.append("\u2028" if tag in {"br", "lb"} else "")
+            parts.append((element.tail or "") if element is not tree else "")
+    yield from _flush(parts, kinds[-1])
+
+
+def _flush(parts: list[str], kind: tuple[BlockKind, int]) -> Iterator[ParsedBlock]:
+    text = "".join(parts)
+    words = text.strip("\n") if kind[0] == "code" else "\n".join(" ".join(line.split()) for line in _lines(text))
+    if words == "-":
+        parts[:] = ["- "]  # the mark of an item waits for its first paragraph
+        return
+    parts.clear()
+    if words.strip():
+        yield ParsedBlock(kind[0], words, kind[1])
+
+
+def _lines(text: str) -> list[str]:
+    """In HTML a line end is a space; only <br> (kept as U+2028) breaks a line."""
+    return [line for line in text.split("\u2028") if line.strip()]
+
+
+def _kind(element: Any, tag: str, around: tuple[BlockKind, int]) -> tuple[BlockKind, int]:
+    if re.fullmatch(r"h[1-6]", tag):
+        return "heading", int(tag[1])
+    if tag == "head":
+        level = (element.get("rend") or "h2")[1:]
+        return "heading", int(level) if level.isdigit() else 2
+    if tag == "pre":
+        return "code", 0
+    if tag in {"li", "item"}:
+        return "list", 0
+    if tag in {"td", "th", "body", "html", "section", "article", "main"}:
+        return "paragraph", 0
+    return around
+
+
+def _spread(table: Any, left: int) -> int:
+    """Cells that span columns or rows stand in each of them, so that every row has the same columns.
+
+    At most `left` copies are made; returns how many could still be.
+    """
+    rows = [row for row in table.iter("tr") if next(row.iterancestors("table"), None) is table]
+    for at, row in enumerate(rows):
+        column = 0
+        for cell in [cell for cell in row if cell.tag in {"td", "th"}]:
+            wide, high = (_span(cell.attrib.pop(name, "")) for name in ("colspan", "rowspan"))
+            left -= wide * high - 1
+            if left < 0:
+                return left
+            for below in rows[at + 1 : at + high]:
+                for _ in range(wide):
+                    below.insert(min(column, len(below)), copy.deepcopy(cell))
+            for _ in range(wide - 1):
+                row.insert(row.index(cell), copy.deepcopy(cell))
+            column += wide
+    return left
+
+
+def _span(value: str) -> int:
+    return min(max(int(value), 1), MOST_SPANNED) if value.strip().isdecimal() and len(value) < 6 else 1
+
+
+def _rows(table: Any) -> list[list[str]] | None:
+    """The cells of a table of data; None where the table only lays out a page."""
+    if table.find(".//table") is not None:
+        return None
+    rows = [
+        [" ".join(" ".join(cell.itertext()).split()) for cell in row if cell.tag in {"td", "th", "cell"}]
+        for row in table.iter("tr", "row")
+    ]
+    rows = [row for row in rows if any(row)]
+    if not rows or max(map(len, rows)) < 2 or any(len(cell) > 2000 for row in rows for cell in row):
+        return None
+    return rows

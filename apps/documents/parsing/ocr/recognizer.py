@@ -1,0 +1,134 @@
+"""Text recognition of pages that are pictures, by rapidocr (PP-OCR models that its package ships, checked by SHA-256).
+
+One page takes seconds of a core: lines are recognised a few at a time, and after each few the caller hears of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from functools import cache
+from typing import Any
+
+from apps.documents.parsing.ocr.page_assembly import Place, RecognisedLine, assemble_page
+from apps.documents.parsing.protocol import ParsedPage, WordBox, strip_invisible
+
+LONGEST = 2000  # pixels of the longer side; what stands on paper in 8 points can be read
+SMALL = 1200  # a picture smaller than half of this is enlarged
+LINES = 12  # recognised at once
+ASKED = 16  # lines that say whether the page stands on its head
+SURE = 0.5  # a line of which the model is less sure is left out
+
+
+def recognise_page(path: str, kind: str, number: int) -> Iterator[tuple[ParsedPage, list[WordBox]] | None]:
+    """None for each step, then the page and where each of its words stands, in fractions of the page."""
+    import numpy as np
+
+    upright = _picture(path, kind, number)
+    yield None
+    crops, found, record = _detect(upright)
+    turns = _turns(crops, found)
+    picture = np.ascontiguousarray(np.rot90(upright, turns))
+    if turns:
+        yield None
+        crops, found, record = _detect(picture)
+    lines: list[RecognisedLine] = []
+    for at in range(0, len(crops), LINES):
+        yield None
+        lines += _read(picture, crops[at : at + LINES], found, at, record)
+    yield assemble_page(number, lines, turns)
+
+
+def _picture(path: str, kind: str, number: int) -> Any:
+    """Height x width x 3, BGR, as the models were trained."""
+    import numpy as np
+
+    if kind == "pdf":
+        from apps.documents.parsing.pdf.parser import open_pdf
+
+        with closing(open_pdf(path)) as document, closing(document[number - 1]) as page:
+            scale = min(LONGEST / max(page.get_size()), 4.0)
+            picture = page.render(scale=scale, may_draw_forms=False).to_pil().convert("RGB")
+    else:
+        from apps.documents.parsing.raster_image import read_frame
+
+        picture = read_frame(path, number, LONGEST)
+        times = min(3, SMALL // max(picture.size))
+        if times > 1:  # small letters are found when they are drawn larger
+            picture = picture.resize((picture.width * times, picture.height * times))
+    return np.ascontiguousarray(np.asarray(picture)[:, :, ::-1])
+
+
+@cache
+def _engine() -> Any:
+    """One core and no network: the models lie in the package, and threads would be refused here."""
+    import cv2
+    from rapidocr import RapidOCR
+
+    cv2.setNumThreads(1)
+    threads = "EngineConfig.onnxruntime."
+    return RapidOCR(
+        params={
+            f"{threads}intra_op_num_threads": 1,
+            f"{threads}inter_op_num_threads": 1,
+            "Global.log_level": "critical",
+            "Global.return_word_box": True,
+            "Global.text_score": SURE,
+            "Det.limit_type": "max",  # else the shorter side is made 736 pixels long, however long the other is then
+            "Det.limit_side_len": LONGEST,
+        }
+    )
+
+
+def _detect(picture: Any) -> tuple[list[Any], Any, dict[str, Any]]:
+    """Pictures of the lines, where they stand, and what maps that to the whole picture; none where there is no text."""
+    from rapidocr.main import RapidOCRError
+
+    small, record = _engine().preprocess_img(picture)
+    try:
+        crops, found = _engine().detect_and_crop(small, record)
+    except RapidOCRError:
+        return [], None, record
+    return crops, found, record
+
+
+def _turns(crops: list[Any], found: Any) -> int:
+    """How many quarters the page has to be turned (against the clock) until its lines can be read."""
+    if not crops:
+        return 0
+    sizes = [(abs(box[1] - box[0]).max(), abs(box[3] - box[0]).max()) for box in found.boxes]
+    sideways = sum(high > 1.5 * wide for wide, high in sizes) > len(sizes) / 2
+    longest = sorted(crops, key=lambda crop: -crop.shape[1])[:ASKED]
+    labels = [label for label, _ in _engine()._load_cls_model()(longest).cls_res]
+    head = labels.count("180") > len(labels) / 2
+    return (1 if not head else 3) if sideways else (2 if head else 0)
+
+
+def _read(picture: Any, crops: list[Any], found: Any, at: int, record: dict[str, Any]) -> Iterator[RecognisedLine]:
+    from rapidocr.ch_ppocr_cls import TextClsOutput
+    from rapidocr.ch_ppocr_det import TextDetOutput
+
+    engine = _engine()
+    part = slice(at, at + len(crops))
+    places = TextDetOutput(boxes=found.boxes[part], scores=found.scores[part])
+    answer = engine.build_final_output(picture, places, TextClsOutput(), engine.recognize_txt(crops), crops, record)
+    height, width = picture.shape[:2]
+    for box, text, words in _rows(answer):
+        yield RecognisedLine(
+            text, _place(box, width, height), [(word, _place(spot, width, height)) for word, _, spot in words]
+        )
+
+
+def _rows(answer: Any) -> Iterator[tuple[Any, str, Any]]:
+    texts = getattr(answer, "txts", None)
+    if texts is None or answer.boxes is None:
+        return
+    words = answer.word_results if answer.word_results and len(answer.word_results) == len(texts) else [()] * len(texts)
+    for box, text, inside in zip(answer.boxes, texts, words, strict=True):
+        if text.strip():
+            yield box, strip_invisible(" ".join(text.split())), inside
+
+
+def _place(box: Any, width: int, height: int) -> Place:
+    xs, ys = [float(x) / width for x, _ in box], [float(y) / height for _, y in box]
+    return min(xs), min(ys), max(xs), max(ys)

@@ -1,0 +1,57 @@
+"""Formulas of a Word document on one line, near to how they are spoken and typed: (x-c)/v, x^2, a_n, √(x)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+MATH = _M + "oMath"
+_BETWEEN = {"f": "/", "sSup": "^", "sSub": "_", "limLow": "_", "limUpp": "^"}
+_PARTS = {"num", "den", "e", "sup", "sub", "deg", "lim", "fName"}
+MOST_DEEP = 50
+
+
+def format_formula(node: Any, depth: int = 0) -> str:
+    """The formula, or a part of it, as text."""
+    if depth > MOST_DEEP:
+        return ""
+    kind = node.tag.removeprefix(_M) if isinstance(node.tag, str) else ""
+    if kind == "t":
+        return node.text or ""
+    if kind in _BETWEEN:
+        return _BETWEEN[kind].join(map(_held, _parts(node, depth)))
+    if kind in {"sSubSup", "nary"}:
+        return _around(node, kind, depth)
+    if kind == "rad":
+        *degree, inner = _parts(node, depth) or [""]
+        return f"{''.join(degree)}√({inner})"
+    if kind == "d":
+        return f"({', '.join(_parts(node, depth))})"
+    return "".join(format_formula(child, depth + 1) for child in node)
+
+
+def _around(node: Any, kind: str, depth: int) -> str:
+    """What stands above and below: of a letter before them, of a sum behind its sign."""
+    told = {
+        child.tag.removeprefix(_M): format_formula(child, depth + 1) for child in node if isinstance(child.tag, str)
+    }
+    low, high = (f"{sign}{_held(told[name])}" if told.get(name) else "" for sign, name in (("_", "sub"), ("^", "sup")))
+    if kind == "sSubSup":
+        return f"{_held(told.get('e', ''))}{low}{high}"
+    sign = node.find(f"{_M}naryPr/{_M}chr")
+    return f"{sign.get(_M + 'val') if sign is not None else '∫'}{low}{high} {told.get('e', '')}"
+
+
+def _parts(node: Any, depth: int) -> list[str]:
+    found = (
+        format_formula(child, depth + 1)
+        for child in node
+        if isinstance(child.tag, str) and child.tag.removeprefix(_M) in _PARTS
+    )
+    return [part for part in found if part]
+
+
+def _held(part: str) -> str:
+    """In brackets, where it is more than one sign or number and not already held by some."""
+    whole = part.isalnum() or (part.startswith("(") and part.find(")") == len(part) - 1)
+    return part if len(part) < 2 or whole else f"({part})"

@@ -1,0 +1,78 @@
+"""What stands at the head and foot of the pages of a Word document, each text once; page numbers are left out.
+
+Only what a reader meets: a head of first or of even pages exists for nobody where the document does not ask for one.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from apps.documents.parsing.office.docx.hidden_text import W
+
+_ID = re.compile(r"\{http://(?:schemas\.openxmlformats\.org|purl\.oclc\.org/ooxml)/.*relationships\}id")
+_COUNTS = re.compile(r"\s*(?:PAGE|NUMPAGES|SECTIONPAGES|SECTION)\b", re.IGNORECASE)
+# What older programs show instead of a box is the same again; what was taken away is shown to nobody.
+_ASIDE = ("{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback", W + "del", W + "moveFrom")
+LEFT_OVER = 3  # words beside a page number that say nothing: "Page 3 of 10", "Seite 3 von 10"
+
+Read = Callable[[zipfile.ZipFile, str], Any]  # the tree of a part
+
+
+def list_headers_footers(archive: zipfile.ZipFile, body: Any, read: Read) -> list[tuple[str, Any]]:
+    """ "Header" or "Footer" with its tree, in the order in which the document names them, each once."""
+    names = set(archive.namelist())
+    if "word/_rels/document.xml.rels" not in names:
+        return []
+    parts = {row.get("Id"): row.get("Target") or "" for row in read(archive, "word/_rels/document.xml.rels")}
+    even = "word/settings.xml" in names and _is_on(read(archive, "word/settings.xml").find(W + "evenAndOddHeaders"))
+    found: dict[str, str] = {}
+    current: dict[tuple[str, str], str] = {}  # by tag and kind; a section that names none goes on with those before it
+    for section in body.iter(W + "sectPr"):
+        for one in section.iter(W + "headerReference", W + "footerReference"):
+            key = next((value for name, value in one.attrib.items() if _ID.fullmatch(name)), "")
+            part = posixpath.normpath(posixpath.join("/word", parts.get(key, ""))).lstrip("/")
+            current[one.tag, one.get(W + "type", "default")] = part
+        kinds = {"default", *(["first"] if _is_on(section.find(W + "titlePg")) else []), *(["even"] if even else [])}
+        for (tag, kind), part in current.items():
+            if kind in kinds and part in names:
+                found.setdefault(part, "Header" if tag == W + "headerReference" else "Footer")
+    return [(kind, read(archive, part)) for part, kind in found.items()]
+
+
+def strip_page_numbers(tree: Any) -> Iterator[tuple[Any, bool]]:
+    """Its paragraphs without the numbers of pages that Word filled in, and whether one held any."""
+    for paragraph in list(tree.iter(W + "p")):
+        if next(paragraph.iterancestors(*_ASIDE), None) is not None:
+            continue
+        counted = [node for node in paragraph.iter(W + "fldSimple") if _COUNTS.match(node.get(W + "instr") or "")]
+        counted += _between(paragraph)
+        for node in counted:
+            if node.getparent() is not None:
+                node.getparent().remove(node)
+        yield paragraph, bool(counted)
+
+
+def _between(paragraph: Any) -> list[Any]:
+    """The runs of fields that count pages, from the mark that begins one to the mark that ends it."""
+    found: list[Any] = []
+    run: list[Any] = []
+    said, deep = "", 0
+    for node in paragraph.iter(W + "r"):
+        marks = [mark.get(W + "fldCharType") for mark in node.iter(W + "fldChar")]
+        deep += marks.count("begin")
+        if deep:
+            run.append(node)
+            said += "".join(one.text or "" for one in node.iter(W + "instrText"))
+        deep -= marks.count("end")
+        if run and deep <= 0:
+            found += run if _COUNTS.match(said) else []
+            run, said, deep = [], "", 0
+    return found
+
+
+def _is_on(switch: Any) -> bool:
+    return switch is not None and switch.get(W + "val") not in {"0", "false", "off"}

@@ -1,0 +1,153 @@
+"""Text of a Word document that no reader sees: marked as hidden, in the colour of the paper, or too small to read.
+
+How a run looks is said by the run itself, else by its style, else by the style of its paragraph, and each style by what
+it is based on. White text is seen where anything dark may stand behind it: a shade, a box, a table with a style.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+SMALLEST = 2  # half points; nothing smaller is meant to be read
+PALEST = 240  # of 255, in each colour
+_MOST_BASED = 20  # styles upon styles
+_WHITE_THEMES = {"background1", "light1"}
+
+
+def read_child_value(parent: Any, name: str) -> str | None:
+    """What the element of this name below `parent` says, or None."""
+    child = parent.find(W + name) if parent is not None else None
+    return child.get(W + "val") if child is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class _RunStyle:
+    """What one place says of how text looks; None where it says nothing."""
+
+    vanishes: bool | None = None
+    pale: bool | None = None
+    tiny: bool | None = None
+    shaded: bool | None = None
+
+
+class HiddenRunDetector:
+    """Knows how the runs of one document look. `found` is true once there was one that holds text and hides it."""
+
+    def __init__(self, body: Any, styles: Any) -> None:
+        self.found = False
+        self._last: tuple[Any, Any] = (None, None)  # a paragraph and its properties
+        self._coloured_paper = body.getparent() is not None and body.getparent().find(W + "background") is not None
+        self._styles = {style.get(W + "styleId") or "": style for style in styles.iter(W + "style")}
+        self._default = _read_style(styles.find(f"{W}docDefaults/{W}rPrDefault/{W}rPr"))
+        self._known: dict[tuple[str | None, str | None], _RunStyle] = {}
+        self._normal = next((key for key, style in self._styles.items() if _is_normal(style)), "")
+
+    def hides(self, run: Any) -> bool:
+        """Whether nobody sees the text of a run."""
+        own = run.find(W + "rPr")
+        paragraph = next(run.iterancestors(W + "p"), None)
+        place = self._properties(paragraph) if paragraph is not None else None
+        styled = self._styled(read_child_value(own, "rStyle"), read_child_value(place, "pStyle"))
+        if own is None and not (styled.vanishes or styled.pale or styled.tiny):
+            return False
+        look = _nearest([_read_style(own), _RunStyle(shaded=_shaded(place)), styled])
+        seen = look.shaded or self._coloured_paper or (look.pale and _upon_something(run))
+        hidden = bool(look.vanishes or look.tiny or (look.pale and not seen))
+        if hidden and any((text.text or "").strip() for text in run.iter(W + "t")):
+            self.found = True
+        return hidden
+
+    def _properties(self, paragraph: Any) -> Any:
+        """Return the properties of a paragraph, which are looked for once and not for each of its runs."""
+        if self._last[0] is not paragraph:
+            self._last = paragraph, paragraph.find(W + "pPr")
+        return self._last[1]
+
+    def _styled(self, own: str | None, paragraph: str | None) -> _RunStyle:
+        """How a style of letters in a style of paragraphs looks."""
+        if (own, paragraph) not in self._known:
+            self._known[own, paragraph] = _nearest(
+                [*self._based(own), *self._based(paragraph or self._normal), self._default]
+            )
+        return self._known[own, paragraph]
+
+    def _based(self, name: str | None) -> Iterator[_RunStyle]:
+        for _ in range(_MOST_BASED):
+            style = self._styles.get(name or "")
+            if style is None:
+                return
+            yield _read_style(style.find(W + "rPr"))
+            yield _RunStyle(shaded=_shaded(style.find(W + "pPr")))
+            name = read_child_value(style, "basedOn")
+
+
+def _nearest(looks: Sequence[_RunStyle]) -> _RunStyle:
+    """What the first that says something says, for each of them."""
+
+    def said(name: str) -> bool | None:
+        return next((told for look in looks if (told := getattr(look, name)) is not None), None)
+
+    return _RunStyle(said("vanishes"), said("pale"), said("tiny"), said("shaded"))
+
+
+def _is_normal(style: Any) -> bool:
+    return style.get(W + "type") == "paragraph" and style.get(W + "default") in {"1", "true"}
+
+
+def _read_style(properties: Any) -> _RunStyle:
+    if properties is None:
+        return _RunStyle()
+    vanish, size, color = (
+        properties.find(W + "vanish"),
+        read_child_value(properties, "sz"),
+        properties.find(W + "color"),
+    )
+    return _RunStyle(
+        vanishes=None if vanish is None else vanish.get(W + "val") not in {"0", "false", "off"},
+        pale=None if color is None else _pale(color),
+        tiny=int(size) <= SMALLEST if size is not None and size.isdecimal() else None,
+        shaded=_shaded(properties),
+    )
+
+
+def _pale(color: Any) -> bool:
+    theme, code = color.get(W + "themeColor"), color.get(W + "val") or ""
+    if theme is not None:
+        return theme in _WHITE_THEMES and color.get(W + "themeShade") is None
+    try:
+        return len(code) == 6 and all(part >= PALEST for part in bytes.fromhex(code))
+    except ValueError:
+        return False
+
+
+def _shaded(properties: Any) -> bool | None:
+    """Whether something other than white stands behind; None where nothing is said."""
+    if properties is None:
+        return None
+    marker = read_child_value(properties, "highlight")
+    shade = properties.find(W + "shd")
+    if shade is None:
+        return None if marker is None else marker not in {"none", "white"}
+    fill = (shade.get(W + "fill") or "auto").lower()
+    return (
+        fill not in {"auto", "ffffff"}
+        or shade.get(W + "themeFill") is not None
+        or shade.get(W + "val") not in {None, "clear", "nil"}
+    )
+
+
+def _upon_something(run: Any) -> bool:
+    """Whether the run stands in a box, or in a table that may be dark."""
+    for above in run.iterancestors():
+        if above.tag == W + "txbxContent":
+            return True
+        if above.tag == W + "tc" and _shaded(above.find(W + "tcPr")):
+            return True
+        if above.tag == W + "tbl" and read_child_value(above.find(W + "tblPr"), "tblStyle") not in {None, "TableGrid"}:
+            return True
+        if above.tag == W + "tbl" and _shaded(above.find(W + "tblPr")):
+            return True
+    return False

@@ -1,0 +1,165 @@
+"""The numbers that Word puts before headings and items of lists: they stand in no text, and are counted as Word does.
+
+A paragraph, or its style, names a list and a level; the list says how each level is written ("%1.%2") and where it
+begins. A level begins anew after one above it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from apps.documents.parsing.office.docx.hidden_text import W, read_child_value
+
+LEVELS = 9
+MOST = 100_000  # a number beyond is written as such in any form
+LONGEST = 40  # characters of a label; a longer one is no number
+_PLACE = re.compile(r"%([1-9])")
+_ROMAN = (
+    (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"),
+    (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
+)  # fmt: skip
+_MOST_BASED = 20  # styles upon styles
+_NOT_BEGUN = -1  # a list may begin with 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    text: str  # with a place %1 for the number of each level
+    form: str
+    start: int
+    after: int  # the level after which it begins anew, counted from 1; 0: after none
+    legal: bool  # all numbers in digits
+
+
+class ListNumbering:
+    """Knows the lists of one document and how far each has come. Ask once for each paragraph, in their order."""
+
+    def __init__(self, numbering: Any, styles: Any) -> None:
+        self._lists: dict[str, str] = {}  # the abstract list of each list
+        self._levels: dict[tuple[str, int], _Level] = {}  # of abstract lists
+        self._starts: dict[tuple[str, int], int] = {}  # of lists that begin elsewhere than their abstract list
+        self._linked: dict[tuple[str, str], int] = {}  # of an abstract list and a style: the level
+        self._counts: dict[str, list[int]] = defaultdict(lambda: [_NOT_BEGUN] * LEVELS)  # of abstract lists
+        self._begun: set[str] = set()  # lists that were met
+        self._styled = {
+            style.get(W + "styleId") or "": (style.find(f"{W}pPr/{W}numPr"), read_child_value(style, "basedOn") or "")
+            for style in styles.iter(W + "style")
+        }
+        if numbering is not None:
+            self._learn(numbering)
+
+    def _learn(self, numbering: Any) -> None:
+        for abstract in numbering.iter(W + "abstractNum"):
+            name = abstract.get(W + "abstractNumId") or ""
+            for level in abstract.iter(W + "lvl"):
+                at = _number(level.get(W + "ilvl"))
+                self._levels[name, at] = _level(level)
+                if (style := read_child_value(level, "pStyle")) is not None:
+                    self._linked[name, style] = at
+        for row in numbering.iter(W + "num"):
+            key = row.get(W + "numId") or ""
+            self._lists[key] = read_child_value(row, "abstractNumId") or ""
+            for other in row.iter(W + "lvlOverride"):
+                start = read_child_value(other, "startOverride")
+                if start is not None:
+                    self._starts[key, _number(other.get(W + "ilvl"))] = _number(start)
+
+    def label(self, paragraph: Any) -> str:
+        """What Word writes before the paragraph: "2.1", "a)"; empty for none, and for a mere sign."""
+        key, at = self._place(paragraph)
+        name = self._lists.get(key)
+        level = self._levels.get((name, at)) if name is not None else None
+        if name is None or level is None:
+            return ""
+        counts = self._counts[name]
+        if key not in self._begun:
+            self._begun.add(key)
+            for below in range(LEVELS):
+                if (key, below) in self._starts:
+                    counts[below] = _NOT_BEGUN
+        counts[at] = self._first(key, name, at) if counts[at] == _NOT_BEGUN else counts[at] + 1
+        for below in range(at + 1, LEVELS):
+            after = self._levels[name, below].after if (name, below) in self._levels else below
+            if after > at:
+                counts[below] = _NOT_BEGUN
+        return self._written(key, name, level, counts)
+
+    def _first(self, key: str, name: str, at: int) -> int:
+        level = self._levels.get((name, at))
+        return self._starts.get((key, at), level.start if level else 1)
+
+    def _written(self, key: str, name: str, level: _Level, counts: list[int]) -> str:
+        if level.form in {"bullet", "none"} or "%" not in level.text:
+            return ""
+
+        def number(found: re.Match[str]) -> str:
+            at = int(found[1]) - 1
+            other = self._levels.get((name, at))
+            form = "decimal" if level.legal or other is None else other.form
+            return format_number(self._first(key, name, at) if counts[at] == _NOT_BEGUN else counts[at], form)
+
+        label = " ".join(_PLACE.sub(number, level.text).split())
+        return label if len(label) <= LONGEST else ""
+
+    def _place(self, paragraph: Any) -> tuple[str, int]:
+        """The list and the level; "" for none."""
+        properties = paragraph.find(W + "pPr")
+        if properties is None:
+            return "", 0
+        key, level, style = "", None, read_child_value(properties, "pStyle") or ""
+        for said in (properties.find(W + "numPr"), *self._by_style(style)):
+            if said is not None:
+                level = level if level is not None else read_child_value(said, "ilvl")
+                key = key or read_child_value(said, "numId") or ""
+        at = self._linked.get((self._lists.get(key, ""), style), 0) if level is None else _number(level)
+        return (key, at) if key != "0" and 0 <= at < LEVELS else ("", 0)
+
+    def _by_style(self, name: str) -> Iterator[Any]:
+        for _ in range(_MOST_BASED):
+            if name not in self._styled:
+                return
+            said, name = self._styled[name]
+            yield said
+
+
+def format_number(number: int, form: str) -> str:
+    """A number as that form of Word's writes it; in digits where the form is none of the usual ones."""
+    if not 0 < number < MOST:
+        return str(number)
+    match form:
+        case "lowerLetter" | "upperLetter":
+            letters = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)
+            return letters[:LONGEST] if form == "lowerLetter" else letters[:LONGEST].upper()
+        case "lowerRoman" | "upperRoman" if number < 4000:
+            return _roman(number) if form == "lowerRoman" else _roman(number).upper()
+        case "decimalZero":
+            return f"{number:02}"
+    return str(number)
+
+
+def _roman(number: int) -> str:
+    found = ""
+    for size, letters in _ROMAN:
+        found += letters * (number // size)
+        number %= size
+    return found
+
+
+def _level(level: Any) -> _Level:
+    at = _number(level.get(W + "ilvl"))
+    legal = level.find(W + "isLgl")
+    return _Level(
+        text=(read_child_value(level, "lvlText") or "")[:200],
+        form=read_child_value(level, "numFmt") or "decimal",
+        start=_number(read_child_value(level, "start") or "0"),
+        after=_number(read_child_value(level, "lvlRestart") or str(at)),
+        legal=legal is not None and legal.get(W + "val") not in {"0", "false"},
+    )
+
+
+def _number(said: str | None) -> int:
+    return int(said) if said and said.isascii() and said.isdecimal() and len(said) < 9 else 0

@@ -1,0 +1,265 @@
+"""Word documents by python-docx: what a reader sees of it, in reading order, with its headings, lists and tables."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import docx
+import lxml.etree
+from docx.opc.exceptions import PackageNotFoundError
+
+from apps.documents.parsing.common.tables import expand_spans, is_header, make_table_blocks
+from apps.documents.parsing.common.zip_archive import BoundedZipFile
+from apps.documents.parsing.office.docx.formulas import MATH, format_formula
+from apps.documents.parsing.office.docx.headers_footers import LEFT_OVER, list_headers_footers, strip_page_numbers
+from apps.documents.parsing.office.docx.hidden_text import HiddenRunDetector, read_child_value
+from apps.documents.parsing.office.docx.hidden_text import W as _W
+from apps.documents.parsing.office.docx.list_numbering import ListNumbering
+from apps.documents.parsing.protocol import (
+    HIDDEN_TEXT_LEFT_OUT,
+    ParsedBlock,
+    ParsedItem,
+    ParseError,
+    ParseLimits,
+    ParseNotice,
+    make_title,
+    paginate,
+)
+
+_STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
+_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
+_LIST = re.compile(r"list|bullet", re.IGNORECASE)
+_GAPS = {_W + "tab": "\t", _W + "br": "\n", _W + "cr": "\n", _W + "noBreakHyphen": "-"}
+_WRAPPERS = {_W + "sdt", _W + "sdtContent", _W + "customXml", _W + "smartTag", _W + "ins"}
+_BOX = _W + "txbxContent"
+_SKIPPED = {_FALLBACK, _BOX, _W + "del", _W + "moveFrom", _W + "instrText", _W + "delText"}
+
+DAMAGED = (
+    "This Word document is damaged or was cut off during a transfer. Open it in Word, save it again and upload that."
+)
+
+
+def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    try:
+        body, styles, named = _opened(path)
+        notes, numbering, around = _beside(path, body)
+    except (
+        zipfile.BadZipFile,
+        PackageNotFoundError,
+        KeyError,
+        lxml.etree.XMLSyntaxError,
+        ValueError,
+        OSError,
+    ) as error:
+        raise ParseError(DAMAGED) from error
+    reader = _Reader(styles, HiddenRunDetector(body, styles), notes, ListNumbering(numbering, styles))
+    blocks = [*reader.blocks(body), *reader.around(around)]
+    title = make_title(named) or make_title(reader.first)
+    if title:
+        yield title
+    yield from paginate(blocks, limits)
+    if reader.hidden.found:
+        yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
+
+
+def _opened(path: str) -> tuple[Any, Any, str]:
+    """The body, the styles, and the title in the properties."""
+    with BoundedZipFile(path) as archive:
+        if _STRICT in archive.read("word/document.xml")[:4096]:
+            return _body(archive), _part(archive, "word/styles.xml"), ""
+    try:
+        document = docx.Document(path)
+    except ValueError:  # a template, or a document with macros: python-docx opens only plain ones
+        with BoundedZipFile(path) as archive:
+            return _body(archive), _part(archive, "word/styles.xml"), ""
+    return document.element.body, document.styles.element, document.core_properties.title or ""
+
+
+def _beside(path: str, body: Any) -> tuple[dict[tuple[str, str], Any], Any, list[tuple[str, Any]]]:
+    """Footnotes and endnotes by what refers to them: the tag of the mark and its number; the lists, None where there
+    are none; what stands at the head and foot of the pages."""
+    notes, numbering = {}, None
+    with BoundedZipFile(path) as archive:
+        names = archive.namelist()
+        for kind in ("footnote", "endnote"):
+            if f"word/{kind}s.xml" in names:
+                for note in _part(archive, f"word/{kind}s.xml").iter(_W + kind):
+                    notes[f"{_W}{kind}Reference", note.get(_W + "id") or ""] = note
+        if "word/numbering.xml" in names:
+            numbering = _part(archive, "word/numbering.xml")
+        return notes, numbering, list_headers_footers(archive, body, _part)
+
+
+def _body(archive: zipfile.ZipFile) -> Any:
+    """Of a document in the strict form of the standard, whose names python-docx does not know."""
+    body = _part(archive, "word/document.xml").find(_W + "body")
+    if body is None:
+        raise KeyError("body")
+    return body
+
+
+def _part(archive: zipfile.ZipFile, name: str) -> Any:
+    data = archive.read(name).replace(_STRICT, _W[1:-1].encode())
+    return lxml.etree.fromstring(data, lxml.etree.XMLParser(resolve_entities=False, no_network=True))
+
+
+class _Reader:
+    """Knows the styles of one document, which are headings and lists, and its notes."""
+
+    def __init__(
+        self, styles: Any, hidden: HiddenRunDetector, notes: dict[tuple[str, str], Any], numbers: ListNumbering
+    ) -> None:
+        self.notes = notes
+        self.numbers = numbers
+        self.first = ""  # heading of the first level
+        self.headings: dict[str, int] = {}
+        self.lists: set[str] = set()
+        self.hidden = hidden
+        for style in styles.iter(_W + "style"):
+            name = style.find(_W + "name")
+            self._learn(style, style.get(_W + "styleId") or "", name.get(_W + "val") or "" if name is not None else "")
+
+    def _learn(self, style: Any, style_id: str, name: str) -> None:
+        heading, outline = _HEADING.match(name), style.find(f"{_W}pPr/{_W}outlineLvl")
+        if heading:
+            self.headings[style_id] = int(heading[1])
+        elif name.lower() == "title":
+            self.headings[style_id] = 1
+        elif outline is not None and (outline.get(_W + "val") or "9") in "01234567":
+            self.headings[style_id] = int(outline.get(_W + "val")) + 1
+        if _LIST.search(name) or style.find(f"{_W}pPr/{_W}numPr") is not None:
+            self.lists.add(style_id)
+
+    def blocks(self, parent: Any) -> Iterator[ParsedBlock]:
+        for child in parent:
+            if child.tag == _W + "p":
+                yield from self._paragraph(child)
+                yield from self._boxes(child)
+                yield from self._said_below(child)
+            elif child.tag == _W + "tbl":
+                rows = [row for row in expand_spans(self._rows(child)) if any(row)]
+                named = bool(rows) and is_header(rows[0])
+                yield from make_table_blocks(rows[1:] if named else rows, rows[0] if named else None)
+                yield from self._said_below(child)
+            elif child.tag in _WRAPPERS:
+                yield from self.blocks(child)
+
+    def _paragraph(self, paragraph: Any) -> Iterator[ParsedBlock]:
+        text, label = self._text(paragraph).strip(), self.numbers.label(paragraph)
+        if not text:
+            return
+        place = paragraph.find(_W + "pPr")
+        style = read_child_value(place, "pStyle") or ""
+        outline = read_child_value(place, "outlineLvl")
+        level = self.headings.get(style) or (int(outline) + 1 if outline and outline in "01234567" else 0)
+        if level and len(text) <= 300:
+            self.first = self.first or (" ".join(text.split()) if level == 1 else "")
+            yield ParsedBlock("heading", " ".join(f"{label} {text}".split()), level)
+        elif label or style in self.lists or (place is not None and place.find(_W + "numPr") is not None):
+            yield ParsedBlock("list", f"{label or '-'} {text}")
+        else:
+            yield ParsedBlock("paragraph", text)
+
+    def _boxes(self, paragraph: Any) -> Iterator[ParsedBlock]:
+        """What stands in boxes that are drawn beside a paragraph."""
+        for box in _drawn(paragraph):
+            yield from self.blocks(box)
+
+    def _said_below(self, element: Any) -> Iterator[ParsedBlock]:
+        """The notes to which a paragraph or table refers, which stand at the foot of its page, or at the end."""
+        for mark in element.iter(_W + "footnoteReference", _W + "endnoteReference") if self.notes else ():
+            note = self.notes.pop((mark.tag, mark.get(_W + "id") or ""), None)
+            words = " ".join(_words(map(self._text, note.iter(_W + "p")))) if note is not None else ""
+            if words:
+                yield ParsedBlock("paragraph", f"Note: {words}")
+
+    def _rows(self, table: Any) -> Iterator[list[tuple[str, int, int]]]:
+        """Text, columns and rows of each cell; one that goes on from the row above is told there."""
+        begun: dict[int, tuple[list[tuple[str, int, int]], int]] = {}  # by column: row and place of what goes on
+        told: list[list[tuple[str, int, int]]] = []
+        for row in _inner(table, "tr"):
+            cells: list[tuple[str, int, int]] = []
+            column = 0
+            for cell in _inner(row, "tc"):
+                place = cell.find(_W + "tcPr")
+                merge = place.find(_W + "vMerge") if place is not None else None
+                wide = int(span) if (span := read_child_value(place, "gridSpan") or "1").isdecimal() else 1
+                if merge is not None and merge.get(_W + "val") != "restart" and column in begun:
+                    above, at = begun[column]
+                    above[at] = (*above[at][:2], above[at][2] + 1)
+                else:
+                    begun[column] = cells, len(cells)
+                    cells.append((self._cell(cell), wide, 1))
+                column += wide
+            told.append(cells)
+        yield from told
+
+    def _cell(self, cell: Any) -> str:
+        """With the text of its boxes and of tables inside it, each paragraph once."""
+        return " ".join(_words(f"{self.numbers.label(one)} {self._text(one)}" for one in _paragraphs(cell)))
+
+    def around(self, trees: Iterable[tuple[str, Any]]) -> Iterator[ParsedBlock]:
+        """What stands at the head and foot of the pages, each text once."""
+        said: dict[str, None] = {}
+        for kind, tree in trees:
+            lines = [(self._text(paragraph), counted) for paragraph, counted in strip_page_numbers(tree)]
+            words = " ".join(_words(text for text, counted in lines if not counted or len(text.split()) > LEFT_OVER))
+            if words:
+                said[f"{kind}: {words}"] = None
+        yield from (ParsedBlock("paragraph", text) for text in said)
+
+    def _text(self, element: Any) -> str:
+        """The visible text below an element, in order, without what stands in boxes of its own."""
+        parts: list[str] = []
+        stack = [element]
+        while stack:
+            node = stack.pop()
+            if node.tag == _W + "t":
+                parts.append(node.text or "")
+            elif node.tag == MATH:
+                parts.append(format_formula(node))
+            elif node.tag in _GAPS:
+                parts.append(_GAPS[node.tag])
+            elif node.tag not in _SKIPPED and not (node.tag == _W + "r" and self.hidden.hides(node)):
+                stack.extend(reversed(node))
+        return "".join(parts)
+
+
+def _drawn(element: Any) -> list[Any]:
+    """The boxes drawn in an element, none that stand in another; what older programs show instead is the same again."""
+    found, stack = [], list(reversed(element))
+    while stack:
+        node = stack.pop()
+        if node.tag == _BOX:
+            found.append(node)
+        elif node.tag not in _SKIPPED:
+            stack.extend(reversed(node))
+    return found
+
+
+def _paragraphs(element: Any) -> Iterator[Any]:
+    """All paragraphs below an element, those in boxes behind the one that they are drawn in."""
+    for child in element:
+        if child.tag == _W + "p":
+            yield child
+            for box in _drawn(child):
+                yield from _paragraphs(box)
+        elif child.tag not in _SKIPPED:
+            yield from _paragraphs(child)
+
+
+def _words(texts: Iterable[str]) -> Iterator[str]:
+    return (words for text in texts if (words := " ".join(text.split())))
+
+
+def _inner(parent: Any, name: str) -> Iterator[Any]:
+    """The rows of a table or cells of a row, not those of tables inside them."""
+    for child in parent:
+        if child.tag == _W + name:
+            yield child
+        elif child.tag in _WRAPPERS:
+            yield from _inner(child, name)

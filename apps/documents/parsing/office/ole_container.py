@@ -1,0 +1,49 @@
+"""The container of the old Office formats, Outlook messages and encrypted documents: what a file in it is."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import olefile
+
+from apps.documents.parsing.protocol import ParseError
+
+LOCKED = "This Office document is protected by a password. Save a copy without the password and upload that."
+DAMAGED = "This document is damaged or was cut off during a transfer. Open it, save it again and upload that."
+_HEADER, _SHIFT, _COUNT = 48, 30, 44  # bytes of it; where it says how large a sector is, and how many the table takes
+_LARGEST_SHIFT = 12  # sectors of 4 KB
+_LOOKED_AT = 4 * 1024 * 1024  # bytes of a damaged file
+_STREAMS = (  # of the root; the first that is there tells
+    ("EncryptedPackage", ""),
+    ("WordDocument", "doc"),
+    ("PowerPoint Document", "ppt"),
+    ("Workbook", "sheet"),
+    ("Book", "sheet"),
+    ("__properties_version1.0", "msg"),
+)
+
+
+def detect_ole_kind(path: str | Path) -> str | None:
+    """The kind of the file; None where it is of no kind that is read. Raises Unreadable."""
+    try:
+        _believe(Path(path))
+        with olefile.OleFileIO(str(path)) as container:
+            names = {entry[0] for entry in container.listdir(streams=True, storages=False) if len(entry) == 1}
+    except (OSError, ValueError, ArithmeticError, LookupError, struct.error, RecursionError) as error:
+        with Path(path).open("rb") as file:
+            locked = "EncryptedPackage".encode("utf-16-le") in file.read(_LOOKED_AT)
+        raise ParseError(LOCKED if locked else DAMAGED) from error
+    found = next((kind for stream, kind in _STREAMS if stream in names), None)
+    if found == "":
+        raise ParseError(LOCKED)
+    return found
+
+
+def _believe(path: Path) -> None:
+    """Raises OSError where its table is said to be larger than the file: to look for it would take minutes."""
+    with path.open("rb") as file:
+        header = file.read(_HEADER)
+    sector = 1 << min(struct.unpack_from("<H", header, _SHIFT)[0], _LARGEST_SHIFT)
+    if struct.unpack_from("<I", header, _COUNT)[0] * sector > path.stat().st_size:
+        raise OSError("its table is larger than the file")

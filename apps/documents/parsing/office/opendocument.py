@@ -1,0 +1,251 @@
+"""OpenDocument texts and presentations, read from their XML: headings, lists, tables, and a page a slide."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import lxml.etree
+
+from apps.documents.parsing.common.tables import expand_spans, is_header, make_table_blocks
+from apps.documents.parsing.common.zip_archive import BoundedZipFile
+from apps.documents.parsing.protocol import (
+    HIDDEN_TEXT_LEFT_OUT,
+    SPEAKER_NOTES,
+    PageCount,
+    ParsedBlock,
+    ParsedItem,
+    ParseError,
+    ParseLimits,
+    ParseNotice,
+    make_title,
+    paginate,
+    paginate_units,
+)
+from apps.lib import filled
+
+LOCKED = "This document is protected by a password. Save a copy without the password and upload that."
+DAMAGED = "This document is damaged or was cut off during a transfer. Open it, save it again and upload that."
+MOST_REPEATED = 100  # of a cell or space that says it stands there many times
+MOST_DEEP = 200
+SMALLEST = 1.0  # points; nothing smaller is meant to be read
+_FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
+_BACKGROUND = _FO + "background-color"
+
+
+def _name(prefix: str, local: str) -> str:
+    return f"{{urn:oasis:names:tc:opendocument:xmlns:{prefix}:1.0}}{local}"
+
+
+_H, _P, _LIST, _ITEM = (_name("text", local) for local in ("h", "p", "list", "list-item"))
+_TABLE, _ROW, _CELL = (_name("table", local) for local in ("table", "table-row", "table-cell"))
+_PAGE, _NOTES, _FRAME = _name("drawing", "page"), _name("presentation", "notes"), _name("drawing", "frame")
+_CLASS = _name("presentation", "class")
+_GAPS = {_name("text", "tab"): "\t", _name("text", "line-break"): "\n"}
+_SPACES = _name("text", "s")
+_STYLE, _STYLED = _name("style", "style"), _name("text", "style-name")
+_SKIPPED = {
+    _name("text", "tracked-changes"), _name("office", "annotation"), _name("text", "hidden-text"),
+    _name("text", "hidden-paragraph"), _name("office", "event-listeners"), _name("drawing", "object"),
+    _name("text", "ruby-text"), _name("office", "forms"), _name("text", "note"),
+}  # fmt: skip
+_AROUND = {"page-number", "date-time", "footer", "header", "page"}  # frames of a slide that say nothing of their own
+
+
+def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    try:
+        with BoundedZipFile(path) as archive:
+            if b"encryption-data" in _read(archive, "META-INF/manifest.xml"):
+                raise ParseError(LOCKED)
+            content, meta = _tree(archive, "content.xml"), _tree(archive, "meta.xml")
+    except (zipfile.BadZipFile, KeyError, lxml.etree.XMLSyntaxError, OSError) as error:
+        raise ParseError(DAMAGED) from error
+    body = content.find(f"{_name('office', 'body')}/*") if content is not None else None
+    if body is None:
+        raise ParseError(DAMAGED)
+    reader = _Reader(content)
+    named = meta.findtext(".//{http://purl.org/dc/elements/1.1/}title") if meta is not None else ""
+    slides = list(body.iter(_PAGE))
+    shown = [page for page in slides if not reader.leaves_out(page)]
+    if title := make_title(named or "") or make_title(_first_heading(body)):
+        yield title
+    if slides:
+        yield PageCount(len(shown))
+        yield from paginate_units((reader.slide(page) for page in shown), limits)
+    else:
+        yield from paginate(reader.blocks(body), limits)
+    if hidden := len(slides) - len(shown):
+        yield ParseNotice(filled.SLIDES_HIDDEN % {"count": hidden})
+    if reader.hidden:
+        yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> bytes:
+    try:
+        return archive.read(name)
+    except KeyError:
+        return b""
+
+
+def _tree(archive: zipfile.ZipFile, name: str) -> Any:
+    data = _read(archive, name)
+    return lxml.etree.fromstring(data, lxml.etree.XMLParser(resolve_entities=False, no_network=True)) if data else None
+
+
+def _first_heading(body: Any) -> str:
+    heading = next(body.iter(_H), None)
+    return "".join(heading.itertext()) if heading is not None else ""
+
+
+def _paints(colour: str | None) -> bool:
+    return colour not in {None, "transparent", "#ffffff"}
+
+
+class _Reader:
+    """Knows the styles that hide their text."""
+
+    def __init__(self, content: Any) -> None:
+        self.hidden = False
+        paints = any(_paints(node.get(_BACKGROUND)) for node in content.iter() if isinstance(node.tag, str))
+        self._plain = not paints and next(content.iter(_PAGE), None) is None
+        self._unseen = {
+            style.get(_name("style", "name"))
+            for style in content.iter(_STYLE)
+            for look in style.iter(_name("style", "text-properties"))
+            if self._hides(look)
+        }
+        self._titles = {
+            style.get(_name("style", "name"))
+            for style in content.iter(_STYLE)
+            if style.get(_name("style", "parent-style-name")) in {"Title", "Subtitle"}
+        } | {"Title", "Subtitle"}
+
+        self._left_out = {
+            style.get(_name("style", "name"))
+            for style in content.iter(_STYLE)
+            for look in style.iter(_name("style", "drawing-page-properties"))
+            if look.get(_name("presentation", "visibility")) == "hidden"
+        }
+        self._told = set[Any]()  # notes
+
+    def leaves_out(self, page: Any) -> bool:
+        """Whether a slide is not shown."""
+        return page.get(_name("drawing", "style-name")) in self._left_out
+
+    def _unshown(self, section: Any) -> bool:
+        """Whether a section is one that is not shown."""
+        told = section.get(_name("text", "display"))
+        hidden = bool(told == "none" or (told == "condition" and section.get(_name("text", "is-hidden")) == "true"))
+        self.hidden |= hidden and any(words.strip() for words in section.itertext())
+        return hidden
+
+    def _hides(self, look: Any) -> bool:
+        """Whether letters that look so are not seen; white ones are where anything is painted behind text."""
+        size, colour = look.get(_FO + "font-size") or "", look.get(_FO + "color") or ""
+        points = re.fullmatch(r"([\d.]+)pt", size)
+        if look.get(_name("text", "display")) == "none" or (points and float(points[1]) <= SMALLEST):
+            return True
+        return self._plain and re.fullmatch(r"#(?:f[0-9a-f]){3}", colour.lower()) is not None
+
+    def slide(self, page: Any) -> Iterator[ParsedBlock]:
+        frames = [frame for frame in page if frame.tag != _NOTES and frame.get(_CLASS) not in _AROUND]
+        frames.sort(key=lambda frame: frame.get(_CLASS) not in {"title", "subtitle"})
+        for at, frame in enumerate(frames):
+            blocks = list(self.blocks(frame))
+            if at == 0 and frame.get(_CLASS) == "title" and blocks:
+                yield ParsedBlock("heading", " ".join(block.text for block in blocks), 1)
+            else:
+                yield from blocks
+        notes = page.find(_NOTES)
+        spoken = [b for f in notes if f.get(_CLASS) not in _AROUND for b in self.blocks(f)] if notes is not None else []
+        if spoken:
+            yield ParsedBlock("heading", SPEAKER_NOTES, 3)
+            yield from spoken
+
+    def blocks(self, parent: Any, depth: int = 0, items: int = 0) -> Iterator[ParsedBlock]:
+        if depth > MOST_DEEP:
+            return
+        for child in parent:
+            tag = child.tag
+            if tag == _H:
+                level = child.get(_name("text", "outline-level"), "1")
+                yield from self._block("heading", child, int(level) if level.isdecimal() else 1)
+                yield from self._notes_of(child)
+            elif tag == _P:
+                yield from self._paragraph(child, items, first=child is parent[0])
+                yield from self._notes_of(child)
+            elif tag == _TABLE:
+                yield from self._table(child)
+                yield from self._notes_of(child)
+            elif tag not in _SKIPPED and isinstance(tag, str) and not self._unshown(child):
+                yield from self.blocks(child, depth + 1, items + (tag == _LIST))
+
+    def _paragraph(self, node: Any, items: int, *, first: bool) -> Iterator[ParsedBlock]:
+        if items:
+            words = self.text(node).strip()
+            if words:
+                yield ParsedBlock("list", "  " * (items - 1) + ("- " if first else "  ") + words)
+        elif node.get(_STYLED) in self._titles:
+            yield from self._block("heading", node, 1)
+        else:
+            yield from self._block("paragraph", node, 0)
+        for frame in node.iter(_name("drawing", "text-box")):
+            yield from self.blocks(frame)
+
+    def _notes_of(self, node: Any) -> Iterator[ParsedBlock]:
+        """The notes to which a paragraph or table refers, which stand at the foot of its page, or at the end."""
+        for note in node.iter(_name("text", "note")):
+            if note not in self._told:
+                self._told.add(note)
+                words = " ".join(" ".join(self.text(line).split()) for line in note.iter(_P, _H))
+                yield from [ParsedBlock("paragraph", f"Note: {words}")] if words else []
+
+    def _block(self, kind: Any, node: Any, level: int) -> Iterator[ParsedBlock]:
+        words = self.text(node).strip()
+        if words and node.get(_STYLED) in self._unseen:
+            self.hidden, words = True, ""
+        if words:
+            yield ParsedBlock(kind, " ".join(words.split()) if level else words, level)
+
+    def _table(self, table: Any) -> Iterator[ParsedBlock]:
+        rows = expand_spans(self._row(row) for row in table.iter(_ROW) if next(row.iterancestors(_TABLE)) is table)
+        rows = [row for row in rows if any(row)]
+        named = len(rows) > 1 and is_header(rows[0])
+        yield from make_table_blocks(rows[1:] if named else rows, rows[0] if named else None)
+
+    def _row(self, row: Any) -> Iterator[tuple[str, int, int]]:
+        """Text, columns and rows of each cell; those that others cover are not told."""
+        for cell in row.iter(_CELL):
+            if next(cell.iterancestors(_ROW)) is not row:
+                continue
+            times, wide, high = (
+                int(value) if (value := cell.get(_name("table", f"number-{name}"), "1")).isdecimal() else 1
+                for name in ("columns-repeated", "columns-spanned", "rows-spanned")
+            )
+            words = " ".join(self.text(line) for line in cell.iter(_P, _H)).strip()
+            for _ in range(min(times, MOST_REPEATED) if words else 1):
+                yield words, wide, high
+
+    def text(self, node: Any) -> str:
+        """The visible text below an element, without what stands in boxes of its own."""
+        parts = [node.text or ""]
+        stack: list[Any] = list(reversed(node))
+        while stack:
+            child = stack.pop()
+            if isinstance(child, str):
+                parts.append(child)
+                continue
+            stack.append(child.tail or "")
+            if child.tag in _GAPS:
+                parts.append(_GAPS[child.tag])
+            elif child.tag == _SPACES:
+                count = child.get(_name("text", "c"), "1")
+                parts.append(" " * min(int(count) if count.isdecimal() else 1, MOST_REPEATED))
+            elif child.get(_STYLED) in self._unseen and child.get(_STYLED):
+                self.hidden = True
+            elif isinstance(child.tag, str) and child.tag not in _SKIPPED and child.tag != _FRAME:
+                stack.extend(reversed(child))
+                parts.append(child.text or "")
+        return "".join(parts)

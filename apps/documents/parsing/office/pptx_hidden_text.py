@@ -1,0 +1,70 @@
+"""Text of a slide in the colour of its paper, which no reader sees.
+
+White letters are seen where anything may be painted behind them: on a slide, its layout or its master, by a picture, a
+filled shape, a table or another background. Only where none of them has any are they taken for hidden.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lxml.etree
+from pptx.opc.constants import RELATIONSHIP_TYPE
+
+PALEST = 240  # of 255, in each colour
+_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
+_PAINTED = {_A + "blipFill", _A + "gradFill", _A + "pattFill", _P + "pic", _P + "graphicFrame", _P + "blipFill"}
+_WHITE_NAMES = {"bg1", "lt1"}
+
+
+def has_white_background(slide: Any) -> bool:
+    """Whether a slide is white all over, but for its letters."""
+    layout = slide.slide_layout
+    sheets = slide.element, layout.element, layout.slide_master.element
+    if any(_paints(node) for sheet in sheets for node in sheet.iter() if isinstance(node.tag, str)):
+        return False
+    return sheets[2].find(f"{_P}clrMap") is None or _is_white(layout.slide_master)
+
+
+def is_background_coloured(look: Any) -> bool:
+    """Whether the properties of a run give it the colour of white paper."""
+    fill = look.find(_A + "solidFill") if look is not None else None
+    return fill is not None and _white(fill)
+
+
+def _paints(node: Any) -> bool:
+    if node.tag in _PAINTED:
+        return True
+    if node.tag == _A + "fillRef":
+        return bool(node.get("idx") != "0")
+    if node.tag != _A + "solidFill":
+        return False
+    parent = node.getparent().tag
+    return parent in {_P + "spPr", _P + "bgPr", _P + "grpSpPr", _A + "tcPr"} and not _white(node)
+
+
+def _white(fill: Any) -> bool:
+    plain, scheme = fill.find(_A + "srgbClr"), fill.find(_A + "schemeClr")
+    if plain is not None and len(plain) == 0:
+        code = plain.get("val") or ""
+        try:
+            return len(code) == 6 and all(part >= PALEST for part in bytes.fromhex(code))
+        except ValueError:
+            return False
+    return scheme is not None and len(scheme) == 0 and scheme.get("val") in _WHITE_NAMES
+
+
+def _is_white(master: Any) -> bool:
+    """Whether the paper of the master is what its theme calls light, and that is white."""
+    names = master.element.find(f"{_P}clrMap")
+    above = master.element.find(f"{_P}cSld/{_P}bg/{_P}bgRef/{_A}schemeClr")
+    if names.get("bg1") != "lt1" or (above is not None and above.get("val") not in _WHITE_NAMES):
+        return False
+    theme = lxml.etree.fromstring(
+        master.part.part_related_by(RELATIONSHIP_TYPE.THEME).blob,
+        lxml.etree.XMLParser(resolve_entities=False, no_network=True),
+    )
+    light = next(theme.iter(_A + "lt1"), None)
+    told = [] if light is None else [node.get("lastClr") or node.get("val") or "" for node in light]
+    return [code.lower() for code in told] == ["ffffff"]

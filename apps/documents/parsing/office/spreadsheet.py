@@ -1,0 +1,165 @@
+"""Workbooks by calamine (XLSX, XLSM, XLSB, XLS, ODS): a page a sheet, a line a row with the names of its columns."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
+
+from apps.documents.parsing.common.tables import is_header, make_table_blocks
+from apps.documents.parsing.office.hidden_cells import HiddenCells
+from apps.documents.parsing.office.xlsx_hidden_cells import find_hidden_cells
+from apps.documents.parsing.protocol import (
+    HIDDEN_TEXT_LEFT_OUT,
+    PageCount,
+    ParsedBlock,
+    ParsedItem,
+    ParseError,
+    ParseLimits,
+    ParseNotice,
+    paginate_units,
+)
+from apps.lib import filled
+
+LOCKED = "This workbook is protected by a password. Save a copy without the password and upload that."
+DAMAGED = "This workbook is damaged or was cut off during a transfer. Open it, save it again and upload that."
+UNUSUAL = "This workbook is of an unusual version or damaged. Open it, save it as .xlsx and upload that."
+MAX_SHEETS = 500
+MAX_CELLS = 5_000_000  # of one sheet; a file of a few kilobytes may claim billions
+
+MOST_COPIES = 1_000_000  # of cells that span others, in one sheet
+
+Row = Sequence[str]
+Merged = tuple[tuple[int, int], tuple[int, int]]  # row and column of the first cell and of the last
+
+
+def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    try:
+        book = CalamineWorkbook.from_path(path)
+    except PasswordError as error:
+        raise ParseError(LOCKED) from error
+    except (CalamineError, OSError) as error:
+        raise ParseError(LOCKED if "password" in str(error).lower() else DAMAGED) from error
+    except BaseException as error:  # calamine's panics are no Exception
+        if type(error).__name__ != "PanicException":
+            raise
+        raise ParseError(UNUSUAL) from error
+    sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet][:MAX_SHEETS]
+    shown = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
+    yield PageCount(len(shown))
+    marks = find_hidden_cells(path)
+    yield from paginate_units((_blocks(book, name, marks.get(name)) for name in shown), limits)
+    if hidden := len(sheets) - len(shown):
+        yield ParseNotice(filled.SHEETS_HIDDEN % {"count": hidden})
+    if any(marks.get(name) for name in shown):
+        yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
+
+
+def _blocks(book: CalamineWorkbook, name: str, marks: HiddenCells | None) -> Iterator[ParsedBlock]:
+    try:
+        sheet = book.get_sheet_by_name(name)
+    except CalamineError as error:
+        raise ParseError(DAMAGED) from error
+    if sheet.total_height * sheet.total_width > MAX_CELLS:
+        raise ParseError(filled.CELLS % {"name": name[:80], "most": f"{MAX_CELLS:,}"})
+    rows = [[_words(cell) for cell in row] for row in sheet.to_python(skip_empty_area=True)]
+    top, left = sheet.start or (0, 0)
+    if marks:
+        rows = [
+            ["" if marks.hides(top + at, left + column) else cell for column, cell in enumerate(row)]
+            for at, row in enumerate(rows)
+        ]
+    fill_merged_cells(rows, sheet.merged_cell_ranges or (), (top, left))
+    rows = [row for at, row in enumerate(rows) if not (marks and top + at in marks.rows)]  # they part no table
+    yield ParsedBlock("heading", name, 1)
+    for holds, group in groupby(rows, key=any):
+        if holds:
+            yield from _table(list(group))
+
+
+def _table(rows: list[list[str]]) -> Iterator[ParsedBlock]:
+    """Rows without an empty one between them: lines above the table, then its names, then what they name."""
+    used = [at for at in range(max(map(len, rows))) if any(row[at] for row in rows if at < len(row))]
+    cut: list[Row] = [[row[at] if at < len(row) else "" for at in used] for row in rows]
+    while cut and (len(used) > 1 or len(cut) == 1) and sum(map(bool, cut[0])) == 1:
+        yield ParsedBlock("paragraph", next(filter(None, cut[0])))
+        cut = cut[1:]
+    if (joined := _joined(cut)) is not None:
+        cut = [joined, *cut[2:]]
+    named = find_column_names(cut)
+    yield from make_table_blocks(cut[1:] if named else cut, named)
+
+
+def fill_merged_cells(rows: list[list[str]], merged: Iterable[Merged], start: tuple[int, int]) -> None:
+    """A cell that spans rows stands in each of them; one that spans columns does where several stand below it, so that
+    it is part of their names."""
+    left = MOST_COPIES
+    for (top, first), (bottom, last) in merged:
+        here, column = top - start[0], first - start[1]
+        if not (0 <= here < len(rows) and 0 <= column < len(rows[here]) and rows[here][column]):
+            continue
+        words, below = rows[here][column], rows[here + 1 : here + bottom - top + 2]
+        across = slice(column, column + last - first + 1)
+        left -= len(below) + len(rows[here][across])
+        if left < 0:
+            return
+        for row in below[: bottom - top]:
+            row[column] = words
+        if bottom == top and below and sum(map(bool, below[0][across])) > 1 and sum(map(bool, rows[here])) > 1:
+            rows[here][across] = [words] * len(rows[here][across])
+
+
+def _joined(rows: Sequence[Row]) -> Row | None:
+    """One row of names of two, where cells of the first span several of the second: "2024 In" of "2024" over "In"."""
+    if len(rows) < 3 or len(set(filter(None, rows[0]))) == sum(map(bool, rows[0])):
+        return None
+    both = [" ".join(dict.fromkeys(filter(None, pair))) for pair in zip(*rows[:2], strict=True)]
+    sure = all(map(bool, rows[1])) and is_header([f"under {cell}" for cell in both]) and not any(map(_year, rows[1]))
+    return both if sure and not any(map(str.isdecimal, rows[1])) else None
+
+
+def find_column_names(rows: Sequence[Row]) -> Row | None:
+    """The first row where it names the columns of the others: words, all different; the corner may be empty."""
+    if len(rows) < 2:
+        return None
+    first = rows[0]
+    if is_header(first):
+        return first
+    corner = [f"\0{at}" if not cell and at == 0 else cell for at, cell in enumerate(first)]
+    years = [cell if not _year(cell) else f"in {cell}" for cell in corner]
+    return first if is_header(years) and not _alike(rows) else None
+
+
+def _year(cell: str) -> bool:
+    return cell.isdecimal() and 1900 <= int(cell[:9]) <= 2100
+
+
+def _alike(rows: Sequence[Row]) -> bool:
+    """Whether the second row looks like the first, as in a table without names."""
+    return len(rows) > 1 and all(
+        bool(one) == bool(two) and _year(one) == _year(two) for one, two in zip(*rows[:2], strict=False)
+    )
+
+
+def _words(cell: Any) -> str:
+    """A cell as a reader sees it, near enough: whole numbers without a point, dates by their number."""
+    match cell:
+        case str():
+            return cell.strip()
+        case bool():
+            return "TRUE" if cell else "FALSE"
+        case float():
+            return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else f"{cell:.12g}"
+        case datetime.datetime():
+            return cell.isoformat(" ", "minutes") if (cell.hour, cell.minute) != (0, 0) else cell.date().isoformat()
+        case datetime.date():
+            return cell.isoformat()
+        case datetime.time():
+            return cell.isoformat("minutes")
+        case datetime.timedelta():
+            return str(cell)
+        case _:
+            return str(cell).strip()

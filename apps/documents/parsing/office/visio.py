@@ -1,0 +1,121 @@
+"""Visio drawings (VSDX, VSDM): a page a page, what is written on its shapes from top to bottom."""
+
+from __future__ import annotations
+
+import posixpath
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import lxml.etree
+
+from apps.documents.parsing.common.zip_archive import BoundedZipFile
+from apps.documents.parsing.protocol import (
+    HIDDEN_TEXT_LEFT_OUT,
+    PageCount,
+    ParsedBlock,
+    ParsedItem,
+    ParseError,
+    ParseLimits,
+    ParseNotice,
+    make_title,
+    paginate_units,
+    strip_invisible,
+)
+
+DAMAGED = "This drawing is damaged or was cut off during a transfer. Open it in Visio, save it again and upload that."
+MOST_DEEP = 20  # groups in groups
+_V = "{http://schemas.microsoft.com/office/visio/2012/main}"
+_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_FOLDER = "visio/pages"
+
+
+def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    try:
+        with BoundedZipFile(path) as archive:
+            pages = list(_pages(archive))
+            core = _tree(archive, "docProps/core.xml")
+    except (zipfile.BadZipFile, lxml.etree.XMLSyntaxError, NotImplementedError, RuntimeError, OSError) as error:
+        raise ParseError(DAMAGED) from error
+    named = core.findtext("{http://purl.org/dc/elements/1.1/}title") if core is not None else ""
+    if title := make_title(named or ""):
+        yield title
+    yield PageCount(len(pages))
+    drawn = [_Page(name, tree) for name, tree in pages]
+    yield from paginate_units((page.blocks() for page in drawn), limits)
+    if any(page.hidden for page in drawn):
+        yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
+
+
+def _pages(archive: zipfile.ZipFile) -> Iterator[tuple[str, Any]]:
+    """Name and contents of each page, in the order in which Visio shows them."""
+    listed, links = _tree(archive, f"{_FOLDER}/pages.xml"), _tree(archive, f"{_FOLDER}/_rels/pages.xml.rels")
+    if listed is None or links is None:
+        raise ParseError(DAMAGED)
+    targets = {link.get("Id"): link.get("Target", "") for link in links}
+    for page in listed.iter(f"{_V}Page"):
+        rel = page.find(f"{_V}Rel")
+        target = targets.get(rel.get(_ID) if rel is not None else None)
+        tree = _tree(archive, posixpath.normpath(posixpath.join(_FOLDER, target)).lstrip("/")) if target else None
+        if tree is not None:
+            yield page.get("Name") or page.get("NameU") or "", (page.find(f"{_V}PageSheet"), tree)
+
+
+def _tree(archive: zipfile.ZipFile, name: str) -> Any:
+    try:
+        data = archive.read(name)
+    except KeyError:
+        return None
+    return lxml.etree.fromstring(data, lxml.etree.XMLParser(resolve_entities=False, no_network=True))
+
+
+class _Page:
+    """One page, and whether something on it is not shown."""
+
+    def __init__(self, name: str, parts: tuple[Any, Any]) -> None:
+        sheet, self._tree = parts
+        self.name, self.hidden = name, False
+        layers = sheet.findall(f"{_V}Section[@N='Layer']/{_V}Row") if sheet is not None else []
+        self._unseen = {row.get("IX") for row in layers if _cell(row, "Visible") == "0"}
+
+    def blocks(self) -> Iterator[ParsedBlock]:
+        if self.name:
+            yield ParsedBlock("heading", " ".join(strip_invisible(self.name).split())[:200], 1)
+        yield from self._shapes(self._tree, 0)
+
+    def _shapes(self, parent: Any, depth: int) -> Iterator[ParsedBlock]:
+        shapes = parent.findall(f"{_V}Shapes/{_V}Shape")
+        for shape in sorted(shapes, key=_place) if not depth else shapes:
+            text = shape.find(f"{_V}Text")
+            words = strip_invisible("".join(text.itertext())).strip() if text is not None else ""
+            if self._hides(shape):
+                self.hidden |= bool(words)
+                continue
+            if words and _cell(shape, "HideText") == "1":
+                self.hidden = True
+            elif words:
+                yield ParsedBlock("paragraph", " ".join(words.split()))
+            if depth < MOST_DEEP:
+                yield from self._shapes(shape, depth + 1)
+
+    def _hides(self, shape: Any) -> bool:
+        """It is on layers none of which is shown."""
+        layers = {layer for layer in _cell(shape, "LayerMember").split(";") if layer}
+        return bool(layers) and layers <= self._unseen
+
+
+def _cell(node: Any, name: str) -> str:
+    found = node.find(f"{_V}Cell[@N='{name}']")
+    return (found.get("V") or "") if found is not None else ""
+
+
+def _place(shape: Any) -> tuple[float, float]:
+    """The upper ones first, of one height from left to right; Visio counts from below."""
+    return -_number(_cell(shape, "PinY")), _number(_cell(shape, "PinX"))
+
+
+def _number(text: str) -> float:
+    try:
+        return round(float(text), 1)
+    except ValueError:
+        return 0.0

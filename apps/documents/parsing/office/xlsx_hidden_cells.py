@@ -1,0 +1,127 @@
+"""Cells of a workbook that no reader sees: in hidden rows and columns, in white on nothing, or shown as nothing.
+
+calamine tells values only, so the XML of a sheet of XLSX is searched for marks, without being parsed. Rows that a
+filter hides are kept: the filter is a way of looking at the table, and its owner can take it off.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import lxml.etree
+
+from apps.documents.parsing.common.zip_archive import BoundedZipFile
+from apps.documents.parsing.office import ods_hidden_cells
+from apps.documents.parsing.office.hidden_cells import HiddenCells
+
+PALEST = 240  # of 255, in each colour
+SMALLEST = 1.0  # points; nothing smaller is meant to be read
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
+_COLUMN = re.compile(rb"<(?:\w+:)?col\b([^>]*)>")
+_CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*)>")
+_FILTER = re.compile(rb"<(?:\w+:)?autoFilter\b")
+_SAYS = re.compile(rb"""\b([\w:]+)\s*=\s*["']([^"']*)["']""")
+_PLACE = re.compile(rb"([A-Z]{1,3})(\d{1,7})")
+_SHOWS_NOTHING = re.compile(r"\s*;\s*;\s*(;\s*)?")
+MOST_MARKS = 1_000_000
+MOST_BYTES = 100_000_000  # of one sheet, unpacked
+
+
+def find_hidden_cells(path: str) -> dict[str, HiddenCells]:
+    """By name of the sheet; empty for what is neither XLSX nor ODS, or not of the usual form."""
+    try:
+        with BoundedZipFile(path) as archive:
+            if (content := _tree(archive, "content.xml")) is not None:
+                return ods_hidden_cells.find_ods_hidden_cells(content)
+            pale = _pale_styles(_tree(archive, "xl/styles.xml"))
+            return {name: _of(archive.read(part), pale) for name, part in _sheets(archive)}
+    except (zipfile.BadZipFile, KeyError, lxml.etree.XMLSyntaxError, ValueError, OSError):
+        return {}
+
+
+def _tree(archive: zipfile.ZipFile, name: str) -> Any:
+    if name not in archive.namelist():
+        return None
+    return lxml.etree.fromstring(archive.read(name), lxml.etree.XMLParser(resolve_entities=False, no_network=True))
+
+
+def _sheets(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
+    """Name and part of each sheet."""
+    book, relations = _tree(archive, "xl/workbook.xml"), _tree(archive, "xl/_rels/workbook.xml.rels")
+    if book is None or relations is None:
+        return
+    parts = {node.get("Id"): (node.get("Target") or "").lstrip("/").removeprefix("xl/") for node in relations}
+    for sheet in book.iter(_MAIN + "sheet"):
+        part = f"xl/{parts.get(sheet.get(_ID), '')}"
+        if part in archive.namelist() and archive.getinfo(part).file_size <= MOST_BYTES:
+            yield sheet.get("name") or "", part
+
+
+def _of(sheet: bytes, pale: set[bytes]) -> HiddenCells:
+    found = HiddenCells()
+    for match in _COLUMN.finditer(sheet):
+        says = dict(_SAYS.findall(match[1]))
+        if says.get(b"hidden") in {b"1", b"true"}:
+            found.columns.append(range(int(says[b"min"]) - 1, int(says[b"max"])))
+    if b"hidden" in sheet and not _FILTER.search(sheet):
+        rows = (dict(_SAYS.findall(match[1])) for match in _ROW.finditer(sheet) if b"hidden" in match[1])
+        found.rows = {int(says[b"r"]) - 1 for says in rows if says.get(b"hidden") in {b"1", b"true"} and b"r" in says}
+    if pale:
+        for match in _CELL.finditer(sheet):
+            says = dict(_SAYS.findall(match[1]))
+            place = _PLACE.fullmatch(says.get(b"r", b""))
+            if says.get(b"s") in pale and place and len(found.cells) < MOST_MARKS:
+                found.cells.add((int(place[2]) - 1, _number(place[1])))
+    return found
+
+
+def _number(letters: bytes) -> int:
+    """A column's number from its letters, from 0."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number - 1
+
+
+def _pale_styles(styles: Any) -> set[bytes]:
+    """The numbers of the styles whose cells show nothing to a reader."""
+    if styles is None:
+        return set()
+    fonts = [_is_pale(font) for font in styles.findall(f"{_MAIN}fonts/{_MAIN}font")]
+    filled = [_is_filled(fill) for fill in styles.findall(f"{_MAIN}fills/{_MAIN}fill")]
+    empty = {
+        form.get("numFmtId")
+        for form in styles.iter(_MAIN + "numFmt")
+        if _SHOWS_NOTHING.fullmatch(form.get("formatCode") or "")
+    }
+    found = set()
+    for at, look in enumerate(styles.findall(f"{_MAIN}cellXfs/{_MAIN}xf")):
+        font, fill = int(look.get("fontId") or 0), int(look.get("fillId") or 0)
+        pale = font < len(fonts) and fonts[font] and not (fill < len(filled) and filled[fill])
+        if pale or look.get("numFmtId") in empty:
+            found.add(str(at).encode())
+    return found
+
+
+def _is_pale(font: Any) -> bool:
+    color, size = font.find(_MAIN + "color"), font.find(_MAIN + "sz")
+    if size is not None and float(size.get("val") or 11) <= SMALLEST:
+        return True
+    if color is None:
+        return False
+    if color.get("theme") is not None:
+        return color.get("theme") == "0" and float(color.get("tint") or 0) > -0.06
+    code = (color.get("rgb") or "")[-6:]
+    return len(code) == 6 and all(part >= PALEST for part in bytes.fromhex(code))
+
+
+def _is_filled(fill: Any) -> bool:
+    pattern = fill.find(_MAIN + "patternFill")
+    return fill.find(_MAIN + "gradientFill") is not None or (
+        pattern is not None and (pattern.get("patternType") or "none") != "none"
+    )

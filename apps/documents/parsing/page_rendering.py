@@ -1,0 +1,89 @@
+"""A page of a PDF, or a picture, as an image, and where its words stand on it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
+from typing import Any
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from apps.documents.parsing import raster_image
+from apps.documents.parsing.pdf.forms import open_flattened_page
+from apps.documents.parsing.pdf.parser import MAX_SIDE, extract_page_text, open_pdf
+from apps.documents.parsing.pdf.tables import NO_CHAR_INDEX
+from apps.documents.parsing.protocol import ParseError, WordBox
+from apps.lib.filled import NO_PAGE
+
+MAX_PIXELS = 12_000_000
+MOST_WORDS = 20_000  # of a page
+_ALONE = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # letters of scripts that set no space between words
+_WORD = re.compile(f"[{_ALONE}]|[^\\s\u00ad{_ALONE}]+\u00ad?")  # a soft hyphen ends a line
+
+
+def render_page(path: str, kind: str, number: int, width: int) -> dict[str, Any]:
+    """PNG (base64), its size in pixels, and the words of a PDF's page as `Page.boxes` holds those of a recognised one:
+    start, end in the page's text; left, top, width, height in fractions of the page.
+
+    What was recognised on a picture stands in no file: a picture has no words.
+    """
+    if kind == "image":
+        return _answer(raster_image.render_frame(path, number, width, MAX_PIXELS), [])
+    with closing(open_pdf(path)) as document:
+        if not 1 <= number <= len(document):
+            raise ParseError(NO_PAGE % {"number": number})
+        page, filled = open_flattened_page(document, number)
+        with closing(page):
+            points = page.get_size()
+            if not all(0 < side <= MAX_SIDE for side in points):
+                raise ParseError("This page has an impossible size and cannot be shown.")
+            scale = min(width / points[0], (MAX_PIXELS / (points[0] * points[1])) ** 0.5)
+            bitmap = page.render(scale=scale, may_draw_forms=False, rev_byteorder=True)
+            return _answer(bitmap.to_pil(), list(islice(_words(page, bitmap, filled), MOST_WORDS)))
+
+
+def _answer(image: Any, words: list[WordBox]) -> dict[str, Any]:
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=3)
+    png = base64.b64encode(file.getvalue()).decode()
+    return {"png": png, "width": image.width, "height": image.height, "words": words}
+
+
+def _words(page: pypdfium2.PdfPage, bitmap: pypdfium2.PdfBitmap, filled: bool) -> Iterator[WordBox]:
+    """Each run without a space, once for every line on which it stands."""
+    place = bitmap.get_posconv(page)
+    with closing(page.get_textpage()) as textpage:
+        told = extract_page_text(page, textpage, filled=filled)
+        for match in _WORD.finditer(told.text):
+            here = told.at[match.start() : match.end()]
+            drawn = [char for char, index in zip(match.group(), here, strict=True) if index != NO_CHAR_INDEX]
+            count = sum(2 if ord(char) > 0xFFFF else 1 for char in drawn)
+            first = next((index for index in here if index != NO_CHAR_INDEX), NO_CHAR_INDEX)
+            for xs, ys in _lines(textpage, place, first, count) if drawn else ():
+                sides = [xs[0] / bitmap.width, ys[0] / bitmap.height, xs[1] / bitmap.width, ys[1] / bitmap.height]
+                yield (*match.span(), *_rounded(sides))
+
+
+def _lines(textpage: pypdfium2.PdfTextPage, place: Any, first: int, count: int) -> list[tuple[list[int], list[int]]]:
+    """Left and right, top and bottom in pixels of some characters, once a line; what is set higher goes on."""
+    found: list[tuple[list[int], list[int]]] = []
+    for index in range(pdfium.FPDFText_CountRects(textpage, first, count)):
+        left, bottom, right, top = textpage.get_rect(index)
+        corners = [place.to_bitmap(left, bottom), place.to_bitmap(right, top)]
+        xs, ys = sorted(x for x, _ in corners), sorted(y for _, y in corners)
+        if found and min(ys[1], found[-1][1][1]) > max(ys[0], found[-1][1][0]):
+            before = found.pop()
+            xs = [min(xs[0], before[0][0]), max(xs[1], before[0][1])]
+            ys = [min(ys[0], before[1][0]), max(ys[1], before[1][1])]
+        found.append((xs, ys))
+    return found
+
+
+def _rounded(sides: list[float]) -> tuple[float, float, float, float]:
+    left, top, right, bottom = (min(1.0, max(0.0, side)) for side in sides)
+    return round(left, 5), round(top, 5), round(right - left, 5), round(bottom - top, 5)

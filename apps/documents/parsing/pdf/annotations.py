@@ -1,0 +1,73 @@
+"""What is laid over a PDF page by its annotations: boxes, stamps, strokes of a pen.
+
+They are no part of the page's own contents, and are drawn after all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+MOST = 5_000  # annotations of a page
+_UNSEEN = pdfium.FPDF_ANNOT_FLAG_HIDDEN | pdfium.FPDF_ANNOT_FLAG_NOVIEW
+_DRAWN_ANYWAY = {
+    pdfium.FPDF_ANNOT_SQUARE, pdfium.FPDF_ANNOT_CIRCLE, pdfium.FPDF_ANNOT_INK, pdfium.FPDF_ANNOT_HIGHLIGHT,
+}  # fmt: skip
+_NOTHING = 2  # bytes of an empty text
+_DEEP = 3  # forms in forms
+
+Bounds = tuple[float, float, float, float]
+
+
+def iter_annotations(page: pypdfium2.PdfPage) -> Iterator[Any]:
+    """Those of the page, each open until the next is asked for."""
+    for at in range(min(pdfium.FPDFPage_GetAnnotCount(page), MOST)):
+        with _open(page, at) as note:
+            yield note
+
+
+def list_covered_bounds(page: pypdfium2.PdfPage) -> list[Bounds]:
+    """Where the page may be covered by annotations that a reader sees."""
+    found = []
+    for note in iter_annotations(page):
+        if _is_drawn(note):
+            box = pdfium.FS_RECTF()
+            pdfium.FPDFAnnot_GetRect(note, box)
+            xs, ys = sorted((box.left, box.right)), sorted((box.bottom, box.top))
+            found.append((xs[0], ys[0], xs[1], ys[1]))
+    return found
+
+
+def is_wordless(note: Any) -> bool:
+    """Whether it is drawn, and without a word: a box, say, but no stamp that speaks."""
+    return _is_drawn(note) and not any(
+        _says(pdfium.FPDFAnnot_GetObject(note, at), 1) for at in range(pdfium.FPDFAnnot_GetObjectCount(note))
+    )
+
+
+def _is_drawn(note: Any) -> bool:
+    if pdfium.FPDFAnnot_GetFlags(note) & _UNSEEN or pdfium.FPDFAnnot_GetSubtype(note) == pdfium.FPDF_ANNOT_POPUP:
+        return False
+    look = pdfium.FPDFAnnot_GetAP(note, pdfium.FPDF_ANNOT_APPEARANCEMODE_NORMAL, None, 0)
+    return look > _NOTHING or pdfium.FPDFAnnot_GetSubtype(note) in _DRAWN_ANYWAY
+
+
+def _says(item: Any, level: int) -> bool:
+    kind = pdfium.FPDFPageObj_GetType(item)
+    if kind != pdfium.FPDF_PAGEOBJ_FORM:
+        return bool(kind == pdfium.FPDF_PAGEOBJ_TEXT)
+    inner = (pdfium.FPDFFormObj_GetObject(item, at) for at in range(pdfium.FPDFFormObj_CountObjects(item)))
+    return level == _DEEP or any(_says(each, level + 1) for each in inner)
+
+
+@contextmanager
+def _open(page: pypdfium2.PdfPage, at: int) -> Iterator[Any]:
+    note = pdfium.FPDFPage_GetAnnot(page, at)
+    try:
+        yield note
+    finally:
+        pdfium.FPDFPage_CloseAnnot(note)

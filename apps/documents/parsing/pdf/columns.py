@@ -1,0 +1,219 @@
+"""What stands side by side on a page of a PDF: the cells of a line, and columns of text.
+
+pdfium tells characters in the order in which a program drew them and knows no cells: what stands on one height is one
+line. Wide gaps cut a line into cells. Where prose stands in two columns and was drawn across them, or the right one
+first, its cells are put into the order in which a person reads them; everything else stays as it was drawn.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pypdfium2
+
+from apps.documents.parsing.pdf import pdfium_calls
+
+_LINE = re.compile("[^\r\n]+")
+_WORD = re.compile(r"\S+")
+_LEFTWARD = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_DOWN = {0: "down", 90: "right", 180: "up", 270: "left"}  # by how far a page is turned: what is shown as downwards
+LONG_LINE = 6  # characters that show where a line leads
+ReadCharBox = Callable[
+    [int], tuple[float, float, float, float]
+]  # of the character of an index: left, top, right, bottom
+WIDE = 1.0  # times the height of a line: no word space is as wide, also where lines are stretched to one length
+COLUMN_CELLS = 6  # a column of prose has as many lines, or more
+COLUMN_CHARACTERS = 20  # of a line of prose, on average
+COLUMN_SHARE = 0.2  # of the page's characters, or more, stand in each column
+IN_ORDER = 0.85  # of the characters: as much as this in one order, and the page is left as it was drawn
+
+
+@dataclass(frozen=True, slots=True)
+class LineCell:
+    """A part of a line: characters from `start` to `end` of the page's text, and its place in points."""
+
+    start: int
+    end: int
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    @property
+    def middle(self) -> float:
+        return (self.bottom + self.top) / 2
+
+
+def map_char_indexes(text: str) -> Sequence[int]:
+    """For each character of a page's text the index that pdfium knows it by: pairs count twice there."""
+    if text.isascii() or max(text) <= "\uffff":
+        return range(len(text))
+    found, at = [], 0
+    for char in text:
+        found.append(at)
+        at += 2 if ord(char) > 0xFFFF else 1
+    return found
+
+
+def split_rows(text: str, at: Sequence[int], textpage: pypdfium2.PdfTextPage) -> list[list[LineCell]]:
+    """The lines of a page as they were drawn, each cut into cells; what pdfium cut apart on one height is one line."""
+    place = pdfium_calls.make_char_box_reader(pdfium_calls.get_address(textpage.raw))
+    rows: list[list[LineCell]] = []
+    for line in _LINE.finditer(text):
+        words = list(_WORD.finditer(line.group()))
+        if not words:
+            continue
+        first = line.start()
+        spans = [(first + start, first + end) for start, end in map(re.Match.span, words)]
+        spots = [(start, end, place(at[start]), place(at[end - 1])) for start, end in spans]
+        cells = list(_cells(spots))
+        if rows and _goes_on(rows[-1][-1], cells[0]):
+            rows[-1] += cells
+        else:
+            rows.append(cells)
+    return rows
+
+
+def _goes_on(before: LineCell, cell: LineCell) -> bool:
+    """Whether a cell stands to the right of another, on one line with it."""
+    high = min(before.top - before.bottom, cell.top - cell.bottom)
+    return cell.left >= before.right and abs(cell.middle - before.middle) < 0.3 * high
+
+
+def _cells(spots: Sequence[tuple[int, int, tuple[float, ...], tuple[float, ...]]]) -> Iterator[LineCell]:
+    first, leftward = 0, _runs_left(spots)
+    for at in range(1, len(spots) + 1):
+        if at < len(spots):
+            before, after = spots[at - 1][3], spots[at][2]
+            gap, high = after[0] - before[2], max(before[1] - before[3], after[1] - after[3])
+            if -high < (before[0] - after[2] if leftward else gap) <= WIDE * high:
+                continue
+        (start, _, begin, _), (_, end, _, stop) = spots[first], spots[at - 1]
+        left, right = min(begin[0], stop[0]), max(begin[2], stop[2])
+        yield LineCell(start, end, left, min(begin[3], stop[3]), right, max(begin[1], stop[1]))
+        first = at
+
+
+def _runs_left(spots: Sequence[tuple[int, int, tuple[float, ...], tuple[float, ...]]]) -> bool:
+    """Whether most words of a line stand on the left of the one before, as in Arabic and Hebrew."""
+    if len(spots) < 2 or spots[-1][2][0] >= spots[0][2][0]:
+        return False
+    return 2 * sum(after[2][2] <= before[3][0] + 1 for before, after in pairwise(spots)) >= len(spots) - 1
+
+
+def order_columns(rows: Sequence[Sequence[LineCell]], width: float, *, leftward: bool = False) -> list[LineCell] | None:
+    """The cells of a page of two columns in the order of reading, the right one first where lines run `leftward`; None
+    where they were drawn so, or are no columns."""
+    cells = [cell for row in rows for cell in row]
+    gutter = _gutter(cells, width)
+    if gutter is None:
+        return None
+    ordered = list(_through(cells, gutter, leftward))
+    place = {cell: at for at, cell in enumerate(ordered)}
+    if _kept([(place[cell], cell.end - cell.start) for cell in cells]) >= IN_ORDER:
+        return None
+    return ordered
+
+
+def is_right_to_left(text: str) -> bool:
+    """Whether most letters of a page are of scripts that are written from right to left."""
+    if text.isascii() or max(text) < "\u0590":
+        return False
+    return 2 * len(_LEFTWARD.findall(text)) > sum(map(str.isalpha, text))
+
+
+def order_rotated_text(rows: Sequence[Sequence[LineCell]], turn: int, place: ReadCharBox) -> list[LineCell] | None:
+    """The lines of a page whose text runs from top to bottom as it is shown, turned by so many degrees: pdfium tells
+    them from the left then, where the last one stands. None for a page on which text runs otherwise."""
+    lines = [LineCell(row[0].start, row[-1].end, *_around(row)) for row in rows]
+    long = [line for line in lines if line.end - line.start >= LONG_LINE]
+    if len(long) < 2 or (not turn and sum(_stands(line) for line in long) < len(long)):
+        return None
+    if 10 * sum(_points(place(line.start), place(line.end - 1)) == _DOWN[turn] for line in long) < 9 * len(long):
+        return None
+    across = [line.middle if turn in {90, 270} else (line.left + line.right) / 2 for line in lines]
+    rising = sum((after > before) == (turn in {0, 90}) for before, after in pairwise(across))
+    return lines[::-1] if 10 * rising >= 9 * (len(lines) - 1) else None
+
+
+def _around(row: Sequence[LineCell]) -> tuple[float, float, float, float]:
+    return min(c.left for c in row), min(c.bottom for c in row), max(c.right for c in row), max(c.top for c in row)
+
+
+def _stands(line: LineCell) -> bool:
+    return line.top - line.bottom > line.right - line.left
+
+
+def _points(begin: tuple[float, ...], stop: tuple[float, ...]) -> str:
+    """Where a line leads on its page as it was drawn, from its first character to its last."""
+    across, up = stop[0] - begin[0], stop[3] - begin[3]
+    if abs(across) > abs(up):
+        return "right" if across > 0 else "left"
+    return "up" if up > 0 else "down"
+
+
+def order_lines(rows: Sequence[Sequence[LineCell]]) -> list[LineCell]:
+    """The cells of a page line by line from top to bottom, whenever each was drawn."""
+    lines: list[list[LineCell]] = []
+    for cell in sorted((cell for row in rows for cell in row), key=lambda cell: -cell.middle):
+        if lines and abs(lines[-1][0].middle - cell.middle) < 0.5 * (lines[-1][0].top - lines[-1][0].bottom):
+            lines[-1].append(cell)
+        else:
+            lines.append([cell])
+    return [cell for line in lines for cell in sorted(line, key=lambda cell: cell.left)]
+
+
+def _gutter(cells: Sequence[LineCell], width: float) -> float | None:
+    """Where the free strip between two columns of prose lies."""
+    best: tuple[int, float] | None = None
+    for step in range(30, 71, 2):
+        x = width * step / 100
+        left, right = ([c for c in cells if c.right <= x], [c for c in cells if c.left >= x])
+        if all(map(_is_prose, (left, right))):
+            counts = [sum(c.end - c.start for c in side) for side in (left, right, cells)]
+            crossing = len(cells) - len(left) - len(right)
+            if min(counts[:2]) >= COLUMN_SHARE * counts[2] and (best is None or crossing < best[0]):
+                best = crossing, x
+    return best[1] if best else None
+
+
+def _is_prose(side: Sequence[LineCell]) -> bool:
+    count = len(side)
+    return count >= COLUMN_CELLS and sum(c.end - c.start for c in side) >= COLUMN_CHARACTERS * count
+
+
+def _through(cells: Sequence[LineCell], gutter: float, leftward: bool) -> Iterator[LineCell]:
+    """From top to bottom between what crosses the gutter, and there one column after the other."""
+    across = sorted((c for c in cells if c.left < gutter < c.right), key=lambda c: -c.middle)
+    edges = [float("inf"), *(c.middle for c in across), float("-inf")]
+    for at, (above, below) in enumerate(pairwise(edges)):
+        inside = [c for c in cells if below < c.middle <= above and not c.left < gutter < c.right]
+        sides = [c for c in inside if c.right <= gutter], [c for c in inside if c.left >= gutter]
+        for side in reversed(sides) if leftward else sides:
+            yield from sorted(side, key=lambda c: (-round(c.middle), -c.right if leftward else c.left))
+        if at < len(across):
+            yield across[at]
+
+
+def _kept(places: Sequence[tuple[int, int]]) -> float:
+    """The share of characters in the longest run of cells that are drawn in the order of reading."""
+    ends: list[int] = []
+    best: list[int] = []  # characters of the run that ends at each of `ends`
+    for place, size in places:
+        at = bisect_left(ends, place)
+        here = size + max(best[:at], default=0)
+        ends[at : at + 1], best[at : at + 1] = [place], [here]
+    return max(best, default=0) / max(1, sum(size for _, size in places))
+
+
+def arrange_text(text: str, cells: Sequence[LineCell], at: Sequence[int]) -> tuple[str, list[int]]:
+    """The text in the order of the cells, a line each, and pdfium's index for each of its characters."""
+    parts, found = [], list[int]()
+    for cell in cells:
+        parts.append(text[cell.start : cell.end])
+        found += [*at[cell.start : cell.end], at[cell.end - 1]]  # the line end stands where the line ends
+    return "\n".join(parts), found[:-1]

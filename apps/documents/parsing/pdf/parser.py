@@ -1,0 +1,286 @@
+"""PDF by pypdfium2: the raw text of each page, to which every offset refers, and its lines grouped into pieces.
+
+`page_text` is the one place that says what the text of a page is; the viewer's boxes use it too, so that a character
+span means the same characters in both.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from typing import Any
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from apps.documents.parsing.pdf import pdfium_calls
+from apps.documents.parsing.pdf.columns import (
+    LineCell,
+    arrange_text,
+    is_right_to_left,
+    map_char_indexes,
+    order_columns,
+    order_lines,
+    order_rotated_text,
+    split_rows,
+)
+from apps.documents.parsing.pdf.forms import open_flattened_page
+from apps.documents.parsing.pdf.hidden_text import blank_hidden_words
+from apps.documents.parsing.pdf.tables import NO_CHAR_INDEX, write_tables
+from apps.documents.parsing.protocol import (
+    HIDDEN_TEXT_LEFT_OUT,
+    TEXT_TOO_LONG,
+    BlockKind,
+    BlockSpan,
+    PageCount,
+    ParsedItem,
+    ParsedPage,
+    ParseError,
+    ParseLimits,
+    ParseNotice,
+    make_title,
+    strip_invisible,
+)
+from apps.lib import filled
+
+_PASSWORD = 4  # FPDF_ERR_PASSWORD
+_HYPHEN = "\u00ad"  # pdfium marks a hyphen at a line end by U+0002 or U+FFFE; a soft hyphen is exactly that
+_PAIR = re.compile("([\ud800-\udbff])([\udc00-\udfff])")
+_LONE = re.compile("[\ud800-\udfff]")
+_LINE = re.compile("[^\r\n\u00ad]+")  # a soft hyphen ends a printed line too
+_LIST = re.compile(r"\s*(?:[•◦▪‣·–-]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+\S")
+_NAME_OF_FILE = re.compile(
+    r"^(microsoft (word|powerpoint|excel) -|untitled|\S+\.(docx?|pdf|indd|tex|dvi|pptx?|xlsx?)$)", re.IGNORECASE
+)
+FEW_CHARACTERS = 30  # a page with fewer, and with ink, is read as a picture
+FEW_BESIDE = 250  # likewise, where a picture covers most of the page: a scan with a stamp, or a running head
+COVERS = 0.5  # of the page
+FEW_SHAPES = 40
+MOST_OBJECTS = 5_000
+MAX_SIDE = 20_000  # points; PDF itself allows 14,400
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    start: int
+    end: int
+    bottom: float
+    size: float  # of its first letter, points
+    bold: bool
+
+
+def open_pdf(path: str) -> pypdfium2.PdfDocument:
+    """The document. Raises Unreadable with a reason that its owner understands."""
+    try:
+        return pypdfium2.PdfDocument(path)
+    except pypdfium2.PdfiumError as error:
+        if getattr(error, "err_code", None) == _PASSWORD:
+            raise ParseError(
+                "This PDF is protected by a password. Save a copy without the password and upload that."
+            ) from error
+        raise ParseError(
+            "This PDF is damaged or was cut off during a transfer. "
+            "Open it in a PDF reader, save it again and upload that."
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """The text of a page as it is read, pdfium's index for each of its characters, and the spans of its tables.
+
+    ABSENT is the index of what stands nowhere on the page: names of columns before each cell. `hidden` says whether
+    there was also text that nobody sees.
+    """
+
+    text: str
+    at: Sequence[int]
+    tables: Sequence[tuple[int, int]]
+    hidden: bool
+
+
+def extract_page_text(page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage, *, filled: bool = False) -> PageText:
+    """What the text of a page is: what can be seen, columns one after the other, and what was `filled` into a form
+    beside its labels."""
+    raw = _drawn(textpage)
+    at = map_char_indexes(raw)
+    rows, seen = split_rows(raw, at, textpage), blank_hidden_words(raw, page, textpage)
+    order: list[LineCell] | None
+    if filled:
+        order = order_lines(rows)
+    else:
+        order = _turned(rows, at, page, textpage) or order_columns(
+            rows, page.get_width(), leftward=is_right_to_left(raw)
+        )
+    text = seen
+    if order is not None:
+        text, at = arrange_text(seen, order, at)
+        rows = split_rows(text, at, textpage)
+    return PageText(*write_tables(text, at, rows), seen != raw)
+
+
+def _turned(
+    rows: list[list[LineCell]], at: Sequence[int], page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage
+) -> list[LineCell] | None:
+    place = pdfium_calls.make_char_box_reader(pdfium_calls.get_address(textpage.raw))
+    return order_rotated_text(rows, page.get_rotation(), lambda index: place(at[index]))
+
+
+def _drawn(textpage: pypdfium2.PdfTextPage) -> str:
+    """One character for each of pdfium's, a surrogate pair joined into one."""
+    text = _units(textpage.raw, textpage.count_chars()).replace("\x02", _HYPHEN).replace("\ufffe", _HYPHEN)
+    if _LONE.search(text):
+        text = _PAIR.sub(
+            lambda pair: (pair[1] + pair[2]).encode("utf-16-le", "surrogatepass").decode("utf-16-le"), text
+        )
+        text = _LONE.sub("\ufffd", text)
+    return strip_invisible(text, " ")
+
+
+def _units(textpage: Any, count: int) -> str:
+    """Its characters as pdfium numbers them, halves of a pair apart; the page's text at once where it is just these."""
+    buffer = (ctypes.c_ushort * (count + 1))()
+    if pdfium.FPDFText_GetText(textpage, 0, count, buffer) == count + 1 and 0 not in buffer[:count]:
+        return "".join(map(chr, buffer[:count]))
+    return "".join(map(chr, [pdfium.FPDFText_GetUnicode(textpage, index) for index in range(count)]))
+
+
+def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    with closing(open_pdf(path)) as document:
+        count = len(document)
+        if count > limits.pages:
+            raise ParseError(filled.PAGES % {"count": f"{count:,}", "most": f"{limits.pages:,}"})
+        yield PageCount(count)
+        name = document.get_metadata_value("Title")
+        title = make_title(name)
+        if title and not _NAME_OF_FILE.match(title.text):
+            yield title
+        sizes: Counter[int] = Counter()
+        characters = damaged = hidden = 0
+        for number in range(1, count + 1):
+            try:
+                page, unseen = _page(document, number, sizes)
+            except pypdfium2.PdfiumError:
+                page, unseen, damaged = ParsedPage(number, "", ()), False, damaged + 1
+            characters += len(page.text)
+            hidden += unseen
+            if characters > limits.characters:
+                raise ParseError(TEXT_TOO_LONG)
+            yield page
+        if hidden:
+            yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
+        if damaged == count:
+            raise ParseError(
+                "No page of this PDF can be opened: it is damaged. Save it again in a PDF reader and upload that."
+            )
+
+
+def _page(document: pypdfium2.PdfDocument, number: int, sizes: Counter[int]) -> tuple[ParsedPage, bool]:
+    """A page, and whether it holds text that nobody sees."""
+    page, filled = open_flattened_page(document, number)
+    with closing(page), closing(page.get_textpage()) as textpage:
+        width, height = page.get_size()
+        told = extract_page_text(page, textpage, filled=filled)
+        text = told.text
+        lines = list(_lines(textpage, told))
+        for line in lines:
+            sizes[round(line.size * 2)] += line.end - line.start
+        body = sizes.most_common(1)[0][0] / 2 if sizes else 0.0
+        own = len(text.strip())
+        scan = (own < FEW_CHARACTERS and _has_ink(page)) or (own < FEW_BESIDE and _is_covered(page))
+        size = min(width, MAX_SIDE), min(height, MAX_SIDE)
+        return ParsedPage(number, text, tuple(_with_tables(told, lines, body)), *size, scan=scan), told.hidden
+
+
+def _has_ink(page: pypdfium2.PdfPage) -> bool:
+    """Whether the page shows a picture, or so many shapes that they may be letters."""
+    shapes = 0
+    for item in islice(page.get_objects(max_depth=3), MOST_OBJECTS):
+        if item.type in {pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM}:
+            return True
+        shapes += item.type == pdfium.FPDF_PAGEOBJ_PATH
+    return shapes >= FEW_SHAPES
+
+
+def _is_covered(page: pypdfium2.PdfPage) -> bool:
+    """Whether one picture covers most of the page."""
+    left, bottom, right, top = page.get_bbox()
+    enough = COVERS * (right - left) * (top - bottom)
+    for item in islice(page.get_objects(filter=(pdfium.FPDF_PAGEOBJ_IMAGE,), max_depth=3), MOST_OBJECTS):
+        x, y, far, high = item.get_bounds()
+        if max(0.0, min(far, right) - max(x, left)) * max(0.0, min(high, top) - max(y, bottom)) >= enough:
+            return True
+    return False
+
+
+def _lines(textpage: pypdfium2.PdfTextPage, told: PageText) -> Iterator[_Line]:
+    """The lines of a page with what their first character tells of place and font."""
+    page, box, matrix, flags = textpage.raw, pdfium.FS_RECTF(), pdfium.FS_MATRIX(), ctypes.c_int()
+    for match in _LINE.finditer(told.text):
+        start = match.start() + len(match.group()) - len(match.group().lstrip())
+        seen = next((index for index in told.at[start : match.end()] if index != NO_CHAR_INDEX), NO_CHAR_INDEX)
+        if seen == NO_CHAR_INDEX:
+            continue
+        pdfium.FPDFText_GetLooseCharBox(page, seen, box)
+        pdfium.FPDFText_GetMatrix(page, seen, matrix)
+        size = pdfium.FPDFText_GetFontSize(page, seen) * math.hypot(matrix.c, matrix.d)
+        weight = pdfium.FPDFText_GetFontWeight(page, seen)
+        pdfium.FPDFText_GetFontInfo(page, seen, None, 0, flags)
+        bold = weight >= 600 or bool(flags.value & (1 << 18))
+        yield _Line(start, match.end(), box.bottom, size, bold)
+
+
+def _with_tables(told: PageText, lines: list[_Line], body: float) -> Iterator[BlockSpan]:
+    """Tables are pieces of their own."""
+    rest = lines
+    for span in told.tables:
+        yield from _pieces(told.text, [line for line in rest if line.end <= span[0]], body)
+        yield BlockSpan("table", 0, *span)
+        rest = [line for line in rest if line.start >= span[1]]
+    yield from _pieces(told.text, rest, body)
+
+
+def _pieces(text: str, lines: list[_Line], body: float) -> Iterator[BlockSpan]:
+    """Lines that belong together become a paragraph; larger or bold short ones a heading."""
+    kinds = [_kind(text, lines, at, body) for at in range(len(lines))]
+    steps = sorted(a.bottom - b.bottom for a, b in pairwise(lines) if a.bottom > b.bottom)
+    step = steps[len(steps) // 2] if steps else 0.0
+    first = 0
+    for at in range(1, len(lines) + 1):
+        if at < len(lines) and _goes_on(kinds[first], kinds[at]) and _near(lines[at - 1], lines[at], step):
+            continue
+        kind, level = kinds[first]
+        yield BlockSpan(kind, level, lines[first].start, lines[at - 1].end)
+        first = at
+
+
+def _goes_on(begun: tuple[BlockKind, int], line: tuple[BlockKind, int]) -> bool:
+    """Whether a line of this kind can belong to a piece that began with that one; every item of a list begins anew."""
+    return line[0] != "list" and (line == begun or (begun[0], line[0]) == ("list", "paragraph"))
+
+
+def _near(above: _Line, line: _Line, step: float) -> bool:
+    """Whether the line stands as close below as lines of one paragraph do."""
+    fall = above.bottom - line.bottom
+    return -0.5 * line.size <= fall <= max(1.45 * step, 1.2 * line.size)
+
+
+def _kind(text: str, lines: list[_Line], at: int, body: float) -> tuple[BlockKind, int]:
+    line = lines[at]
+    words = text[line.start : line.end].strip()
+    if _LIST.match(words):
+        return ("heading", 3) if line.bold and len(words) <= 80 and line.size >= body else ("list", 0)
+    if len(words) > 120 or not any(char.isalpha() for char in words) or not body:
+        return "paragraph", 0
+    if line.size >= 1.15 * body:
+        return "heading", 1 if line.size >= 1.6 * body else 2 if line.size >= 1.3 * body else 3
+    after = lines[at + 1] if at + 1 < len(lines) else None
+    alone = (at == 0 or not lines[at - 1].bold) and (after is None or not after.bold)
+    if line.bold and alone and len(words) <= 80 and words[-1] not in ".,;:" and line.size >= 0.95 * body:
+        return "heading", 4
+    return "paragraph", 0

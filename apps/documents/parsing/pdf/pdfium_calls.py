@@ -1,0 +1,56 @@
+"""Calls of pdfium for each word or item of a page, told in numbers.
+
+The library's own answer with an object, which takes longer to make than the call itself. Objects are addresses here;
+`as_object` makes one of the library's of one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from struct import Struct
+from typing import Any
+
+import pypdfium2.raw as pdfium
+
+_POINTER, _INT = ctypes.c_void_p, ctypes.c_int
+
+
+def _plain(function: Any, answer: Any, *asked: Any) -> Any:
+    return ctypes.CFUNCTYPE(answer, *asked)(ctypes.cast(function, _POINTER).value or 0)
+
+
+get_object_type = _plain(pdfium.FPDFPageObj_GetType, _INT, _POINTER)
+get_page_object = _plain(pdfium.FPDFPage_GetObject, _POINTER, _POINTER, _INT)
+get_form_object = _plain(pdfium.FPDFFormObj_GetObject, _POINTER, _POINTER, ctypes.c_ulong)
+get_text_object = _plain(pdfium.FPDFText_GetTextObject, _POINTER, _POINTER, _INT)
+_loose_box = _plain(pdfium.FPDFText_GetLooseCharBox, _INT, _POINTER, _INT, _POINTER)
+_bounds = _plain(pdfium.FPDFPageObj_GetBounds, _INT, *[_POINTER] * 5)
+_sides = Struct("4f").unpack_from
+_box = (ctypes.c_float * 4)()  # a reader has one thread
+_each_side = [ctypes.addressof(_box) + 4 * at for at in range(4)]
+
+
+def make_char_box_reader(textpage: int) -> Callable[[int], tuple[float, float, float, float]]:
+    """Says left, top, right and bottom of pdfium's character of an index, as high as its line."""
+    box = (ctypes.c_float * 4)()
+    start = ctypes.addressof(box)
+
+    def place(index: int) -> tuple[float, float, float, float]:
+        _loose_box(textpage, index, start)
+        return _sides(box)
+
+    return place
+
+
+def get_object_bounds(item: int) -> tuple[float, float, float, float] | None:
+    """Left, bottom, right and top of an object, as its page or form counts them."""
+    return _sides(_box) if _bounds(item, *_each_side) else None
+
+
+def get_address(item: Any) -> int:
+    return ctypes.cast(item, _POINTER).value or 0
+
+
+def make_raw_object(at: int) -> Any:
+    return ctypes.cast(at, pdfium.FPDF_PAGEOBJECT)

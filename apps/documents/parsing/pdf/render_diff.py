@@ -1,0 +1,97 @@
+"""A PDF page is drawn with some of its text and without it, and what both differ in is what a reader sees of it.
+
+Only the part of the page is drawn on which something is asked for.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+from PIL import Image, ImageChops
+
+from apps.documents.parsing.pdf.page_objects import Bounds
+
+_LONGEST = 1_400  # pixels of the longer side
+_SCALE = 2.0  # pixels a point, at most
+_SEEN = 20  # of 255, in one colour; what differs less is not seen
+
+PixelBox = tuple[int, int, int, int]  # left, top, right, bottom, pixels
+
+
+def changes_pixels(page: pypdfium2.PdfPage, objects: Sequence[Any], places: Sequence[Bounds]) -> list[bool]:
+    """For each place on the page, whether these text objects show something there."""
+    view = _View.of(page, places)
+    whole = view.drawn()
+    for item in objects:
+        pdfium.FPDFPageObj_SetIsActive(item, False)
+    try:
+        without = view.drawn()
+    finally:
+        for item in objects:
+            pdfium.FPDFPageObj_SetIsActive(item, True)
+    both = reduce(ImageChops.lighter, ImageChops.difference(whole, without).split())
+    return [_extremes(both, box)[1] >= _SEEN if box else True for box in view.boxes]
+
+
+def has_visible_pixels(page: pypdfium2.PdfPage, places: Sequence[Bounds]) -> list[bool]:
+    """For each place on the page, whether there is anything to be seen but one colour."""
+    view = _View.of(page, places)
+    grey = view.drawn().convert("L")
+    spans = [_extremes(grey, box) if box else (0, _SEEN) for box in view.boxes]
+    return [high - low >= _SEEN for low, high in spans]
+
+
+def _extremes(picture: Image.Image, box: PixelBox) -> tuple[int, int]:
+    low, high = picture.crop(box).getextrema()
+    return int(low), int(high)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The part of a page, as large as `canvas` when drawn, that holds all places: `boxes` of them within it, None for
+    one that lies outside of the page."""
+
+    page: pypdfium2.PdfPage
+    canvas: tuple[int, int]
+    part: PixelBox
+    boxes: Sequence[PixelBox | None]
+
+    @classmethod
+    def of(cls, page: pypdfium2.PdfPage, places: Sequence[Bounds]) -> _View:
+        wide, high = page.get_size()
+        scale = min(_SCALE, _LONGEST / max(wide, high))
+        canvas = math.ceil(wide * scale), math.ceil(high * scale)
+        boxes = [_box(page, canvas, place) for place in places]
+        sides = list(zip(*filter(None, boxes), strict=True)) or [(0,), (0,), (1,), (1,)]
+        left, top, right, bottom = min(sides[0]), min(sides[1]), max(sides[2]), max(sides[3])
+        moved = [(b[0] - left, b[1] - top, b[2] - left, b[3] - top) if b else None for b in boxes]
+        return cls(page, canvas, (left, top, right, bottom), moved)
+
+    def drawn(self) -> Image.Image:
+        left, top, right, bottom = self.part
+        bitmap = pypdfium2.PdfBitmap.new_native(right - left, bottom - top, pdfium.FPDFBitmap_BGR)
+        bitmap.fill_rect((255, 255, 255, 255), 0, 0, right - left, bottom - top)
+        pdfium.FPDF_RenderPageBitmap(bitmap, self.page, -left, -top, *self.canvas, 0, pdfium.FPDF_ANNOT)
+        image: Image.Image = bitmap.to_pil()
+        return image
+
+
+def _box(page: pypdfium2.PdfPage, canvas: tuple[int, int], place: Bounds) -> PixelBox | None:
+    left, bottom, right, top = place
+    corners = [_pixel(page, canvas, x, y) for x, y in ((left, bottom), (right, top))]
+    (x0, x1), (y0, y1) = (sorted(axis) for axis in zip(*corners, strict=True))
+    box = max(0, x0), max(0, y0), min(canvas[0], x1 + 1), min(canvas[1], y1 + 1)
+    return box if box[0] < box[2] and box[1] < box[3] else None
+
+
+def _pixel(page: pypdfium2.PdfPage, canvas: tuple[int, int], x: float, y: float) -> tuple[int, int]:
+    across, down = ctypes.c_int(), ctypes.c_int()
+    pdfium.FPDF_PageToDevice(page, 0, 0, *canvas, 0, x, y, across, down)
+    return across.value, down.value

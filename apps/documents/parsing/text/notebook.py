@@ -1,0 +1,78 @@
+"""Jupyter notebooks: their Markdown as it reads, their code as code, and what it printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from apps.documents.parsing.common.encoding import read_text
+from apps.documents.parsing.protocol import (
+    ParsedBlock,
+    ParsedItem,
+    ParseError,
+    ParseLimits,
+    ParseNotice,
+    make_title,
+    paginate,
+)
+from apps.documents.parsing.text.markdown import read_markdown
+
+PRINTED = 4000  # characters kept of what one cell printed
+
+
+def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    try:
+        book = orjson.loads(read_text(path, limits))
+        sheets = book.get("worksheets") or [book]
+        cells = [cell for sheet in sheets for cell in sheet["cells"]]
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
+        raise ParseError("This notebook is damaged. Save it again in Jupyter and upload that.") from error
+    blocks = [block for cell in cells if isinstance(cell, dict) for block in _cell(cell)]
+    if title := make_title(next((block.text for block in blocks if block.kind == "heading"), "")):
+        yield title
+    yield from paginate(blocks, limits)
+    if any("image/png" in _data(output) for cell in cells for output in _outputs(cell)):
+        yield ParseNotice("Pictures that the code drew were left out.")
+
+
+def _cell(cell: dict[str, Any]) -> Iterator[ParsedBlock]:
+    text = _joined(cell.get("source", cell.get("input")))
+    match cell.get("cell_type"):
+        case "markdown":
+            yield from read_markdown(text)
+        case "heading":
+            yield ParsedBlock(
+                "heading", text, int(cell.get("level", 1)) if str(cell.get("level", 1)).isdecimal() else 1
+            )
+        case "code":
+            yield ParsedBlock("code", text)
+            for output in _outputs(cell):
+                shown = _shown(output)
+                if shown.strip():
+                    yield ParsedBlock("code", shown[:PRINTED])
+        case _:
+            yield ParsedBlock("paragraph", text)
+
+
+def _shown(output: dict[str, Any]) -> str:
+    if output.get("output_type") in {"error", "pyerr"}:
+        return ": ".join(filter(None, (_joined(output.get("ename")), _joined(output.get("evalue")))))
+    return _joined(output.get("text")) or _joined(_data(output).get("text/plain"))
+
+
+def _data(output: dict[str, Any]) -> dict[str, Any]:
+    found = output.get("data")
+    return found if isinstance(found, dict) else {}
+
+
+def _outputs(cell: Any) -> list[dict[str, Any]]:
+    found = cell.get("outputs") if isinstance(cell, dict) else None
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _joined(source: Any) -> str:
+    if isinstance(source, list):
+        return "".join(part for part in source if isinstance(part, str))
+    return source if isinstance(source, str) else ""

@@ -1,0 +1,24 @@
+"""Plain text: paragraphs are what blank lines part."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from apps.documents.parsing.common.encoding import read_text
+from apps.documents.parsing.protocol import ParsedBlock, ParsedItem, ParseLimits, paginate
+
+_BLANK = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
+
+
+def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    text = read_text(path, limits)
+    yield from paginate(split_paragraphs(text), limits)
+
+
+def split_paragraphs(text: str) -> Iterator[ParsedBlock]:
+    start = 0
+    for gap in _BLANK.finditer(text):
+        yield ParsedBlock("paragraph", text[start : gap.start()])
+        start = gap.end()
+    yield ParsedBlock("paragraph", text[start:])

@@ -1,0 +1,75 @@
+"""reStructuredText by docutils: sections, lists, tables and code; nothing is included from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import docutils.core
+import docutils.nodes as nodes
+from docutils.utils import SystemMessage
+
+from apps.documents.parsing.common.encoding import read_text
+from apps.documents.parsing.common.tables import make_table_blocks
+from apps.documents.parsing.protocol import ParsedBlock, ParsedItem, ParseLimits, make_title, paginate
+from apps.documents.parsing.text.plain_text import split_paragraphs
+
+MOST = 2_000_000  # characters that docutils is given; it takes seconds for more
+_SETTINGS = {
+    "file_insertion_enabled": False, "raw_enabled": False, "report_level": 5, "halt_level": 5,
+    "line_length_limit": MOST, "_disable_config": True, "input_encoding": "unicode",
+    "doctitle_xform": False, "smart_quotes": False,
+}  # fmt: skip
+_PASSED = (nodes.comment, nodes.system_message, nodes.raw, nodes.substitution_definition, nodes.target, nodes.docinfo)
+
+
+def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    text = read_text(path, limits)
+    try:
+        tree = docutils.core.publish_doctree(text, settings_overrides=_SETTINGS) if len(text) <= MOST else None
+    except (
+        SystemMessage,
+        RecursionError,
+        ValueError,
+        AttributeError,
+        IndexError,
+    ):  # broken marks break the library too
+        tree = None
+    blocks = list(_blocks(tree, 0) if tree is not None else split_paragraphs(text))
+    if title := make_title(next((block.text for block in blocks if block.kind == "heading"), "")):
+        yield title
+    yield from paginate(blocks, limits)
+
+
+def _blocks(node: nodes.Node, level: int, items: int = 0, mark: str = "") -> Iterator[ParsedBlock]:
+    for child in node.children:
+        if isinstance(child, _PASSED):
+            continue
+        if isinstance(child, nodes.section):
+            yield from _blocks(child, level + 1)
+        elif isinstance(child, nodes.title | nodes.rubric):
+            yield ParsedBlock("heading", child.astext(), max(level, 1))
+        elif isinstance(child, nodes.literal_block | nodes.doctest_block | nodes.math_block):
+            yield ParsedBlock("code", child.astext())
+        elif isinstance(child, nodes.table):
+            yield from _table(child)
+        elif isinstance(child, nodes.list_item):
+            number = node.children.index(child) + 1
+            sign = f"{number}. " if isinstance(node, nodes.enumerated_list) else "- "
+            yield from _blocks(child, level, items + 1, "  " * items + sign)
+        elif isinstance(child, nodes.TextElement):
+            words = child.astext().strip()
+            if words:
+                yield ParsedBlock("list", mark + words) if items else ParsedBlock("paragraph", words)
+            mark = "  " * items
+        else:
+            yield from _blocks(child, level, items, mark)
+
+
+def _table(table: nodes.Node) -> Iterator[ParsedBlock]:
+    head = [_cells(row) for part in table.findall(nodes.thead) for row in part.findall(nodes.row)]
+    body = [_cells(row) for part in table.findall(nodes.tbody) for row in part.findall(nodes.row)]
+    yield from make_table_blocks(body, head[-1] if head else None)
+
+
+def _cells(row: nodes.Node) -> list[str]:
+    return [entry.astext() for entry in row.findall(nodes.entry)]

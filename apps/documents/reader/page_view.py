@@ -1,0 +1,308 @@
+"""A passage where it stands: the image of its page with the passage boxed, or the text with the passage marked.
+
+Images are rendered in the killable child and kept on disk by content, page, width and renderer. The key names no
+person: callers have asked who reads before they come here, at every opening.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.documents.models import Chunk, Document, Page
+from apps.documents.moderation import redaction
+from apps.documents.parsing.protocol import ParseError
+from apps.documents.reader import redacted_image
+from apps.documents.reader.parsed_blocks import build_blocks, split_notes
+from apps.documents.reader.syntax_highlighting import highlight_code
+from apps.documents.reader.text_blocks import TextBlock, choose_window, split_blocks
+from apps.documents.reader.text_layer import TextLayer, build_text_layer
+from apps.documents.reader.word_boxes import HighlightBox, find_highlight_boxes
+from apps.documents.sandbox import runner
+from apps.lib import disk
+
+log = logging.getLogger(__name__)
+
+RENDERER_VERSION = 3  # grows whenever the same page would be drawn otherwise
+WIDTHS = (200, 800, 1200, 1800)  # pixels; a fixed few, so that addresses cannot fill the disk
+MAX_SPANS = 60  # of one passage
+CONTEXT_CHARACTERS = 1500  # characters of text shown before and after a passage in the panel
+CACHE_BYTES = 512 * 1024**2
+_PLACES = {
+    "page": gettext_lazy("Page %(number)s of %(last)s"), "slide": gettext_lazy("Slide %(number)s of %(last)s"),
+    "part": gettext_lazy("Part %(number)s of %(last)s"),
+}  # fmt: skip
+_TRIM_EVERY = 64  # writes
+_WAIT_S = 20
+_renders = threading.BoundedSemaphore(2)  # children at once; the page is one of several things this machine does
+_writes = 0
+
+Spans = list[tuple[int, int]]
+
+
+class PageImageError(Exception):
+    """The image of a page cannot be had; the message is for the reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageImage:
+    """`boxes` are left, top, width, height in thousandths of the page, fit for the view box of an SVG; so are `words`,
+    the places of all words where they were recognised. `layer` is the page's text, to be laid over its image."""
+
+    width: int
+    height: int
+    boxes: list[tuple[float, ...]]
+    words: list[tuple[float, ...]]
+    layer: TextLayer
+
+    @property
+    def word_rects(self) -> SafeString:
+        return format_html_join("", '<rect x="{}" y="{}" width="{}" height="{}"/>', self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class PageView:
+    """A page as a reader sees it: an image, or blocks of text and, where an image was expected, why there is none."""
+
+    document: Document
+    number: int
+    last: int
+    spans: str
+    heading: str
+    image: PageImage | None
+    blocks: list[TextBlock]
+    notes: list[TextBlock]  # of a slide
+    before: bool  # text stands before the blocks ...
+    after: bool  # ... and after them
+    problem: str
+
+    @property
+    def place(self) -> str:
+        if self.last <= 1 and not self.document.has_pages:
+            return ""
+        return str(_PLACES[self.document.unit]) % {"number": self.number, "last": self.last}
+
+    @property
+    def previous(self) -> int:
+        return self.number - 1
+
+    @property
+    def following(self) -> int:
+        return self.number + 1 if self.number < self.last else 0
+
+
+def parse_spans(raw: str) -> Spans:
+    """Spans from "a-b,c-d"; what is no span is left out."""
+    found: Spans = []
+    for part in raw[:2000].split(",")[:MAX_SPANS]:
+        start, _, end = part.partition("-")
+        if start.isascii() and end.isascii() and start.isdigit() and end.isdigit() and int(start) < int(end) < 2**31:
+            found.append((int(start), int(end)))
+    return found
+
+
+def build_page_view(
+    document: Document, number: int, raw_spans: str, *, around: int = 0, as_text: bool = False
+) -> PageView:
+    """One page with a passage of it; a number beyond the document shows its nearest page.
+
+    `around` characters before and after the passage are enough; 0 shows all. `as_text` shows no image.
+    """
+    last = max(1, document.pages_count)
+    number = min(max(1, number), last)
+    spans = parse_spans(raw_spans)
+    image, problem = None, ""
+    if document.has_pages and not as_text:
+        try:
+            image = get_page_image(document, number, spans)
+        except PageImageError as error:
+            problem = str(error)
+    found, before, after = ([], False, False) if image else _text(document, number, spans, around)
+    kept = ",".join(f"{a}-{b}" for a, b in spans)
+    slide, notes = split_notes(found) if document.unit == "slide" else (found, [])
+    heading = _heading(document, number, spans)
+    return PageView(document, number, last, kept, heading, image, slide, notes, before, after, problem)
+
+
+def _text(document: Document, number: int, spans: Spans, around: int) -> tuple[list[TextBlock], bool, bool]:
+    """The blocks of a page, and whether text was left out before and after them."""
+    page = Page.objects.filter(document=document, number=number).defer("boxes").first()
+    if page is None:
+        return [], False, False
+    start, end = choose_window(page.text, spans, around) if around else (0, len(page.text))
+    if page.pieces:
+        found = build_blocks(page.text, spans, page.pieces, start, end)
+    else:
+        found = split_blocks(page.text, spans, _headings(document, number), start, end)
+    coloured = highlight_code(found, document.name) if document.kind in {"code", "notebook"} else found
+    return coloured, start > 0, end < len(page.text)
+
+
+def _heading(document: Document, number: int, spans: Spans) -> str:
+    if not spans:
+        return ""
+    found = Chunk.objects.filter(document=document, page_number=number, char_end__gt=spans[0][0]).order_by("char_start")
+    return found.values_list("heading", flat=True).first() or ""
+
+
+def _headings(document: Document, number: int) -> set[str]:
+    """Lines of the page that are headings; the chunks below them know their path."""
+    paths = Chunk.objects.filter(document=document, page_number=number).values_list("heading", flat=True).distinct()
+    return {part for path in paths for part in path.split(" › ") if part}
+
+
+def get_page_image(document: Document, number: int, spans: Spans) -> PageImage:
+    """Size, boxes and text layer of a page; afterwards its image is on disk too. Raises NotShown."""
+    facts = _facts(document, number)
+    text, recognised = Page.objects.filter(document=document, number=number).values_list("text", "boxes").first() or (
+        "", None,
+    )  # fmt: skip
+    words = recognised or facts["words"]
+    _where(words, redaction.list_redacted_spans(document, number))
+    boxes = [_thousandths(box) for box in find_highlight_boxes(words, spans)]
+    seen = [_thousandths(word[2:]) for word in recognised or ()]
+    return PageImage(
+        facts["width"], facts["height"], boxes, seen, build_text_layer(text, words, facts["height"] / facts["width"])
+    )
+
+
+def _facts(document: Document, number: int) -> dict[str, Any]:
+    """Size and words of the page, which is drawn where that was not done before."""
+    kept = _folder(document.sha256) / f"{number}-v{RENDERER_VERSION}.json"
+    try:
+        found: dict[str, Any] = orjson.loads(kept.read_bytes())
+    except FileNotFoundError:
+        made = _render(document, number, WIDTHS[2])
+        found = {"width": made.width, "height": made.height, "words": made.words}
+        _keep(_png(document.sha256, number, WIDTHS[2]), made.png)
+        _keep(kept, orjson.dumps(found))
+    return found
+
+
+def _where(words: Sequence[Sequence[float]], spans: Spans) -> list[HighlightBox]:
+    """Where what was taken out stands. Raises NotShown where that is not known."""
+    try:
+        return redacted_image.find_redaction_boxes(words, spans)
+    except redacted_image.RedactionPlaceUnknown as error:
+        raise PageImageError(
+            gettext("A reviewer took out a part of this page. Here is the rest of its text.")
+        ) from error
+
+
+def _thousandths(box: Iterable[float]) -> tuple[float, ...]:
+    return tuple(round(side * 1000, 2) for side in box)
+
+
+def get_page_png(document: Document, number: int, width: int) -> bytes:
+    """The image of a page, without what was taken out. Raises NotShown."""
+    spans = redaction.list_redacted_spans(document, number)
+    if not spans:
+        return _drawn(document, number, width)
+    known = Page.objects.filter(document=document, number=number).values_list("boxes", flat=True).first()
+    where = _where(known or _facts(document, number)["words"], spans)
+    return redacted_image.redact_image(_drawn(document, number, width), where)
+
+
+def _drawn(document: Document, number: int, width: int) -> bytes:
+    path = _png(document.sha256, number, width)
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        found = _render(document, number, width)
+    _keep(path, found.png)
+    return found.png
+
+
+def choose_width(wanted: int) -> int:
+    return next((width for width in WIDTHS if width >= wanted), WIDTHS[-1])
+
+
+def delete_cached_images(hashes: Iterable[str]) -> None:
+    """Images of content that no document holds any more are gone."""
+    gone = set(filter(None, hashes))  # a web page that was never fetched has none
+    gone -= set(Document.every.filter(sha256__in=gone).values_list("sha256", flat=True))
+    for sha256 in gone:
+        shutil.rmtree(_folder(sha256), ignore_errors=True)
+
+
+def _render(document: Document, number: int, width: int) -> runner.RenderedPage:
+    if not _renders.acquire(timeout=_WAIT_S):
+        raise PageImageError(
+            gettext("Many pages are being drawn right now. Here is the text of the page; reload for its image.")
+        )
+    try:
+        path = Path(settings.MEDIA_ROOT) / str(document.file)
+        return runner.render_page(path, document.kind, number, width)
+    except (ParseError, runner.ParserCrashed) as error:
+        raise PageImageError(gettext("This page cannot be drawn: %(error)s") % {"error": error}) from error
+    except FileNotFoundError as error:
+        raise PageImageError(
+            gettext("The file of this document is missing on the server. Its text was kept and is shown.")
+        ) from error
+    except OSError as error:
+        if not disk.full(error):
+            raise
+        raise PageImageError(
+            gettext("The disk of this server is full, so this page cannot be drawn. Here is its text.")
+        ) from error
+    finally:
+        _renders.release()
+
+
+def _folder(sha256: str) -> Path:
+    return Path(settings.DATA_DIR) / "pages" / sha256[:2] / sha256
+
+
+def _png(sha256: str, number: int, width: int) -> Path:
+    return _folder(sha256) / f"{number}-{width}-v{RENDERER_VERSION}.png"
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """The content is under its name, whole, whoever else writes it now; where there is no space, it is only shown."""
+    global _writes
+    beside = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(content)
+        beside.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        if not disk.full(error):
+            raise
+        log.warning("The disk is full: a page is drawn anew each time it is opened (%s)", error)
+        return
+    _writes += 1
+    if _writes % _TRIM_EVERY == 1:
+        trim_cache(Path(settings.DATA_DIR) / "pages")
+
+
+def trim_cache(folder: Path, limit: int = CACHE_BYTES) -> None:
+    """The oldest images give way until the folder holds no more than `limit`."""
+    files = [(stat.st_mtime, stat.st_size, path) for path in folder.rglob("*.*") if (stat := _stat(path))]
+    total = sum(size for _, size, _ in files)
+    for _, size, path in sorted(files):
+        if total <= limit:
+            return
+        path.unlink(missing_ok=True)
+        total -= size
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat() if path.is_file() else None
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,67 @@
+"""From passage to passage of one document, and its pages in small."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from apps.documents.models import Chunk, Document, Page
+
+MAX_THUMBNAILS = 40  # pages shown in small around the one that is open; the browser asks for those near the view only
+_WIDTH = 100  # thousandths
+
+
+@dataclass(frozen=True, slots=True)
+class PassageStop:
+    """A passage as an address names it."""
+
+    page: int
+    spans: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassageNavigation:
+    """Where a reader stands among the passages of a document. `at` counts from 1; 0: between two."""
+
+    at: int
+    count: int
+    before: PassageStop | None
+    after: PassageStop | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageThumbnail:
+    """A page in small; `height` fits a width of 100."""
+
+    number: int
+    height: int
+
+
+def find_neighbour_passages(document: Document, number: int, spans: list[tuple[int, int]]) -> PassageNavigation:
+    """The passages before and after the one shown; without one, the nearest before and on this page."""
+    rows = Chunk.objects.filter(document=document).order_by("position")
+    count = rows.count()
+    if not spans:
+        before, after = rows.filter(page_number__lt=number).last(), rows.filter(page_number__gte=number).first()
+        return PassageNavigation(0, count, _stop(before), _stop(after))
+    here = rows.filter(page_number=number, char_end__gt=spans[0][0]).first()
+    position = here.position if here else count
+    near = {row.position: row for row in rows.filter(position__in=[position - 1, position + 1])}
+    return PassageNavigation(
+        position + 1 if here else 0, count, _stop(near.get(position - 1)), _stop(near.get(position + 1))
+    )
+
+
+def _stop(chunk: Chunk | None) -> PassageStop | None:
+    return PassageStop(chunk.page_number, f"{chunk.char_start}-{chunk.char_end}") if chunk else None
+
+
+def list_thumbnails(document: Document, number: int) -> list[PageThumbnail]:
+    """The pages around this one, where a page has an image."""
+    if not document.has_pages or document.pages_count < 2:
+        return []
+    first = max(1, min(number - MAX_THUMBNAILS // 2, document.pages_count - MAX_THUMBNAILS + 1))
+    sizes = Page.objects.filter(document=document, number__range=(first, first + MAX_THUMBNAILS - 1)).order_by("number")
+    return [
+        PageThumbnail(page, round(_WIDTH * height / width) if width else round(_WIDTH * 1.414))
+        for page, width, height in sizes.values_list("number", "width", "height")
+    ]

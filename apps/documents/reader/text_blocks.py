@@ -1,0 +1,184 @@
+"""The text of a page as blocks with the passage marked. Pure; every offset is one in `Page.text`."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Literal
+
+TextBlockKind = Literal["heading", "bullet", "item", "table", "code", "paragraph"]
+Spans = list[tuple[int, int]]
+
+_GAP = re.compile(r"\n[ \t\r]*(?:\n[ \t\r]*)+")
+_LINE = re.compile(r"[^\n]+")
+_ITEM = re.compile(r"[ \t]*(?:[-*+•◦▪]|\d{1,3}[.)])[ \t]+\S")
+_HASHES = re.compile(r"#{1,6}[ \t]+")
+_BULLET = re.compile(r"[ \t]*[-*+•◦▪][ \t]+")
+_CELL = re.compile(r" \| |\t")
+_PART = re.compile(r"(?:^|; )([^:;\n]{1,80}): ", re.MULTILINE)  # "Column: " before a cell, as the parsers write it
+MOST_COLUMNS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class TextRun:
+    """Text that is marked, or not. The first marked run is the place to scroll to. `look` is a class of a colour."""
+
+    text: str
+    marked: bool
+    first: bool = False
+    look: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextBlock:
+    """`rows` are the lines of a table, each a list of cells; every other kind has one row with one cell.
+
+    `level` is that of a heading, from 1.
+    """
+
+    kind: TextBlockKind
+    rows: list[list[list[TextRun]]]
+    header: tuple[str, ...] = ()
+    level: int = 2
+
+    @property
+    def runs(self) -> list[TextRun]:
+        return self.rows[0][0]
+
+    @property
+    def lines(self) -> list[tuple[bool, list[list[TextRun]]]]:
+        """The rows, each with whether something in it is marked."""
+        return [(any(run.marked for cell in row for run in cell), row) for row in self.rows]
+
+
+def choose_window(text: str, spans: Spans, around: int) -> tuple[int, int]:
+    """The part that holds the spans and about `around` characters on each side, cut between lines or words."""
+    spans = [span for span in spans if span[0] < len(text)]
+    if not spans:
+        return 0, _border(text, min(len(text), 2 * around), 1)
+    start = max(0, min(start for start, _ in spans) - around)
+    end = min(len(text), max(end for _, end in spans) + around)
+    return _border(text, start, -1), _border(text, end, 1)
+
+
+def _border(text: str, at: int, step: int) -> int:
+    """The nearest line end, else space, in the direction of `step`; a place not found within reach is `at` itself."""
+    if at in {0, len(text)}:
+        return at
+    reach = text[max(0, at - 300) : at] if step < 0 else text[at : at + 300]
+    for mark in ("\n", " "):
+        found = reach.rfind(mark) if step < 0 else reach.find(mark)
+        if found >= 0:
+            return (max(0, at - 300) + found + 1) if step < 0 else at + found
+    return at
+
+
+def split_blocks(
+    text: str, spans: Spans, headings: set[str], start: int = 0, end: int | None = None
+) -> list[TextBlock]:
+    """The blocks of text[start:end]."""
+    marks = merge_spans(spans)
+    end = len(text) if end is None else end
+    return mark_first_run([_block(text, left, right, marks, headings) for left, right in _pieces(text, start, end)])
+
+
+def merge_spans(spans: Spans) -> Spans:
+    found: Spans = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
+
+
+def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Runs between blank lines; items of a list each by itself."""
+    at = start
+    for gap in [*_GAP.finditer(text, start, end), None]:
+        stop = gap.start() if gap else end
+        if text[at:stop].strip():
+            yield from _items(text, at, stop)
+        at = gap.end() if gap else end
+
+
+def _items(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    lines = [match.start() for match in _LINE.finditer(text, start, end)]
+    starts = [at for at in lines if _ITEM.match(text, at, end)]
+    if not starts or len(starts) * 4 < len(lines):
+        yield start, end
+        return
+    cuts = [start, *(at for at in starts if at > start), end]
+    yield from pairwise(cuts)
+
+
+def _block(text: str, start: int, end: int, marks: Spans, headings: set[str]) -> TextBlock:
+    raw = text[start:end]
+    line = raw.strip()
+    hashes = _HASHES.match(line)
+    if hashes and "\n" not in line:
+        begin = start + raw.index(line) + hashes.end()
+        return TextBlock("heading", [[mark_runs(text, begin, end, marks)]])
+    if line in headings:
+        return TextBlock("heading", [[mark_runs(text, start, end, marks)]])
+    lines = [(start + match.start(), start + match.end()) for match in _LINE.finditer(raw)]
+    if len(lines) > 1 and all(_CELL.search(text, left, right) for left, right in lines):
+        return TextBlock("table", [list(split_cells(text, left, right, marks)) for left, right in lines])
+    if len(lines) > 1 and (table := parse_named_table(text, lines, marks)):
+        return table
+    if len(lines) > 1 and sum(text.startswith(("    ", "\t"), left) for left, _ in lines) * 2 >= len(lines):
+        return TextBlock("code", [[mark_runs(text, start, end, marks)]])
+    end = start + len(raw.rstrip())
+    if bullet := _BULLET.match(raw):
+        return TextBlock("bullet", [[mark_runs(text, start + bullet.end(), end, marks)]])
+    return TextBlock("item" if _ITEM.match(raw) else "paragraph", [[mark_runs(text, start, end, marks)]])
+
+
+def parse_named_table(text: str, lines: Spans, marks: Spans) -> TextBlock | None:
+    """A table whose lines name the column of every cell; None where that is not so."""
+    parts = [list(_PART.finditer(text, start, end)) for start, end in lines]
+    counts = Counter(part[1] for line in parts for part in line)
+    columns = [name for name, count in counts.items() if count > 1][: MOST_COLUMNS + 1]
+    if not 1 < len(columns) <= MOST_COLUMNS:
+        return None
+    rows = []
+    for (start, end), line in zip(lines, parts, strict=True):
+        cells = [part for part in line if part[1] in columns]
+        if not cells or cells[0].start() != start:
+            return None
+        stops = [*(part.start() for part in cells[1:]), end]
+        filled = {part[1]: mark_runs(text, part.end(), stop, marks) for part, stop in zip(cells, stops, strict=True)}
+        rows.append([filled.get(name, [TextRun("", False)]) for name in columns])
+    return TextBlock("table", rows, tuple(columns))
+
+
+def split_cells(text: str, start: int, end: int, marks: Spans) -> Iterator[list[TextRun]]:
+    at = start
+    for gap in _CELL.finditer(text, start, end):
+        yield mark_runs(text, at, gap.start(), marks)
+        at = gap.end()
+    yield mark_runs(text, at, end, marks)
+
+
+def mark_runs(text: str, start: int, end: int, marks: Spans) -> list[TextRun]:
+    found, at = list[TextRun](), start
+    for left, right in marks:
+        left, right = max(left, start), min(right, end)
+        if left < right:
+            found += [TextRun(text[at:left], False)] if left > at else []
+            found.append(TextRun(text[left:right], True))
+            at = right
+    return [*found, TextRun(text[at:end], False)] if at < end or not found else found
+
+
+def mark_first_run(found: list[TextBlock]) -> list[TextBlock]:
+    """The first marked run of all is named so."""
+    for cell in (cell for block in found for row in block.rows for cell in row):
+        for index, run in enumerate(cell):
+            if run.marked:
+                cell[index] = replace(run, first=True)
+                return found
+    return found

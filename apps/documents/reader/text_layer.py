@@ -1,0 +1,86 @@
+"""The words of a page where they stand on its image: seen by nobody, but selected, copied and found. Pure.
+
+An SVG holds them, because places are attributes there, and the policy of the pages allows no inline style.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+SCALE = 1000  # units of the page's width
+_SHARED = 0.5  # of the lower one's height: two words that share so much stand on one line
+_BASE = 0.22  # of a line's height is below its base line
+_SOFT_HYPHEN = "\u00ad"
+
+
+@dataclass(frozen=True, slots=True)
+class TextLayer:
+    """`height` is that of the view box whose width is SCALE; `lines` are text elements, one a printed line."""
+
+    height: int
+    lines: SafeString
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    text: str
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+def build_text_layer(text: str, words: Iterable[Sequence[float]], ratio: float) -> TextLayer:
+    """`words` as `Page.boxes` holds them; `ratio` is the page's height by its width."""
+    lines = [
+        (round(_size(line, ratio), 1), round(_base(line, ratio), 1), _spans(line))
+        for line in _lines(_seen(text, words))
+    ]
+    return TextLayer(
+        round(SCALE * ratio),
+        format_html_join("\n", '<text font-size="{}" y="{}">{}</text>', lines),
+    )
+
+
+def _seen(text: str, words: Iterable[Sequence[float]]) -> Iterable[_Word]:
+    last = -1.0
+    for start, end, left, top, width, height in words:
+        if start == last:
+            continue  # a word that goes on in the next line: its letters are not told apart
+        last = start
+        letters = text[int(start) : int(end)].strip().rstrip(_SOFT_HYPHEN)
+        if letters and width > 0 and height > 0:
+            yield _Word(letters, left, top, width, height)
+
+
+def _lines(words: Iterable[_Word]) -> list[list[_Word]]:
+    found: list[list[_Word]] = []
+    for word in words:
+        if found and _goes_on(found[-1][-1], word):
+            found[-1].append(word)
+        else:
+            found.append([word])
+    return found
+
+
+def _goes_on(before: _Word, word: _Word) -> bool:
+    shared = min(before.top + before.height, word.top + word.height) - max(before.top, word.top)
+    return shared > _SHARED * min(before.height, word.height) and word.left >= before.left
+
+
+def _size(line: Sequence[_Word], ratio: float) -> float:
+    return max(word.height for word in line) * SCALE * ratio
+
+
+def _base(line: Sequence[_Word], ratio: float) -> float:
+    bottom = max(word.top + word.height for word in line) * SCALE * ratio
+    return bottom - _BASE * _size(line, ratio)
+
+
+def _spans(line: Sequence[_Word]) -> SafeString:
+    places = [(round(word.left * SCALE, 1), round(max(word.width * SCALE, 0.1), 1), word.text) for word in line]
+    return format_html_join(" ", '<tspan x="{}" textLength="{}" lengthAdjust="spacingAndGlyphs">{}</tspan>', places)

@@ -1,0 +1,37 @@
+"""Where a passage of a recognised page stands: the boxes of its words, joined line by line. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+HighlightBox = list[float]  # left, top, width, height in fractions of the page
+_SHARED = 0.5  # of the lower one's height: two words that share so much stand on one line
+_APART = 0.05  # of the width: words further apart are of two columns
+_PAD = 0.002
+
+
+def find_highlight_boxes(words: Iterable[Sequence[float]], spans: Iterable[tuple[int, int]]) -> list[HighlightBox]:
+    """Boxes over the words, as `Page.boxes` holds them, that the spans touch."""
+    wanted = list(spans)
+    lines: list[list[float]] = []  # left, top, right, bottom
+    for start, end, left, top, width, height in words:
+        if any(start < stop and first < end for first, stop in wanted):
+            box = [left, top, left + width, top + height]
+            if lines and _on_one_line(lines[-1], box):
+                last = lines[-1]
+                lines[-1] = [min(last[0], left), min(last[1], top), max(last[2], box[2]), max(last[3], box[3])]
+            else:
+                lines.append(box)
+    return [_padded(line) for line in lines]
+
+
+def _on_one_line(line: Sequence[float], box: Sequence[float]) -> bool:
+    shared = min(line[3], box[3]) - max(line[1], box[1])
+    lower = min(line[3] - line[1], box[3] - box[1])
+    return shared > _SHARED * lower and -_APART < box[0] - line[2] < _APART
+
+
+def _padded(box: Sequence[float]) -> HighlightBox:
+    left, top = max(0.0, box[0] - _PAD), max(0.0, box[1] - _PAD)
+    right, bottom = min(1.0, box[2] + _PAD), min(1.0, box[3] + _PAD)
+    return [round(left, 5), round(top, 5), round(right - left, 5), round(bottom - top, 5)]

@@ -1,0 +1,85 @@
+"""What there is to choose from when a search is narrowed: kinds, languages and folders of the documents there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import Count
+
+from apps.documents.models import Collection, Document
+from apps.documents.retrieval.filters import SearchFilters, get_kind_label, get_language_label
+
+if TYPE_CHECKING:
+    from apps.users.models import AnyUser
+
+FOLDERS = 300  # that are offered; whoever has more finds documents by a question
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    value: str
+    words: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFacets:
+    """What is the same for all documents is not offered, unless it was chosen before."""
+
+    kinds: tuple[FacetValue, ...]
+    languages: tuple[FacetValue, ...]
+    folders: tuple[FacetValue, ...]
+    filters: SearchFilters
+    documents: int  # that pass
+
+
+def list_facets(user: AnyUser, collections: Sequence[UUID], filters: SearchFilters) -> SearchFacets:
+    """Of the ready documents of these collections (none: all) that this person may read. For `in_db`."""
+    places = Collection.objects.visible_to(user)
+    places = places.filter(pk__in=collections) if collections else places
+    rows = Document.objects.filter(collection__in=places.values("pk"), status=Document.Status.READY).order_by()
+    paths = rows.exclude(path="").values_list("path", flat=True).distinct()
+    return SearchFacets(
+        kinds=_kinds(_often(rows.values_list("kind").annotate(n=Count("pk"))), filters.kinds),
+        languages=_languages(_often(rows.values_list("language").annotate(n=Count("pk"))), filters.languages),
+        folders=_folders(paths[:FOLDERS], filters.path),
+        filters=filters,
+        documents=filters.passed(rows).count(),
+    )
+
+
+def _often(counted: Iterable[tuple[str, int]]) -> list[str]:
+    """The most frequent first."""
+    return [value for value, _ in sorted(counted, key=lambda item: (-item[1], item[0]))]
+
+
+def _kinds(found: list[str], chosen: Sequence[str]) -> tuple[FacetValue, ...]:
+    """Kinds that people call the same are one choice."""
+    labels: dict[str, list[str]] = {}
+    for kind in dict.fromkeys([*found, *chosen]):
+        if kind:
+            labels.setdefault(get_kind_label(kind), []).append(kind)
+    if len(labels) < 2 and not chosen:
+        return ()
+    return tuple(
+        FacetValue(" ".join(kinds), label, not set(chosen).isdisjoint(kinds)) for label, kinds in labels.items()
+    )
+
+
+def _languages(found: list[str], chosen: Sequence[str]) -> tuple[FacetValue, ...]:
+    known = dict.fromkeys([*found, *chosen])
+    if len(known) < 2 and not chosen:
+        return ()
+    return tuple(FacetValue(code, get_language_label(code), code in chosen) for code in known if code)
+
+
+def _folders(paths: Iterable[str], chosen: str) -> tuple[FacetValue, ...]:
+    """Each folder, and each that it stands in."""
+    known = {way for path in paths for way in accumulate(path.split("/"), "{}/{}".format)}
+    if chosen:
+        known.add(chosen)
+    return tuple(FacetValue(path, path, path == chosen) for path in sorted(known))

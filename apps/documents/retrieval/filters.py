@@ -1,0 +1,162 @@
+"""Which documents a search looks into, by what is known of them besides their text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.utils.formats import date_format
+from django.utils.text import capfirst
+from django.utils.translation import get_language_info, gettext
+
+from apps.documents.library.uploads import clean_folder_path
+from apps.documents.models import Document
+from apps.documents.parsing.formats import FORMATS
+
+if TYPE_CHECKING:
+    from apps.documents.retrieval.candidates import SearchScope
+
+MAX_VALUES = 50  # kinds, and languages
+PATH_CHARACTERS = 500  # Document.path
+_FORMS = 60  # characters that the kinds of one label may have
+
+
+@dataclass(frozen=True, slots=True)
+class FilterPart:
+    """One thing that is asked of documents, as a form sends it, and in words."""
+
+    name: str
+    value: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFilters:
+    """What is empty filters nothing. `kinds` are those of `Document.kind`, `languages` two letters of ISO 639-1; `path`
+    is a folder, with the folders in it; `since` and `until` are days on which documents were added, both included."""
+
+    kinds: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    path: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    def __bool__(self) -> bool:
+        return self != NO_FILTERS
+
+    def within(self, collections: Iterable[UUID]) -> frozenset[str]:
+        """The ready documents of these collections that pass, by the hex of their key."""
+        rows = Document.objects.filter(collection__in=list(collections), status=Document.Status.READY)
+        return frozenset(pk.hex for pk in self.passed(rows).order_by().values_list("pk", flat=True))
+
+    def narrowed(self, place: SearchScope) -> SearchScope:
+        """The same with those of its documents alone that pass. For `in_db`."""
+        return replace(place, documents=self.within(place.collections)) if self else place
+
+    def passed(self, rows: QuerySet[Document]) -> QuerySet[Document]:
+        """Those of the documents that pass."""
+        if self.kinds:
+            rows = rows.filter(kind__in=self.kinds)
+        if self.languages:
+            rows = rows.filter(language__in=[language.lower() for language in self.languages])
+        if folder := clean_folder_path(self.path):
+            rows = rows.filter(Q(path=folder) | Q(path__startswith=f"{folder}/"))
+        if self.since:
+            rows = rows.filter(created__date__gte=self.since)
+        return rows.filter(created__date__lte=self.until) if self.until else rows
+
+    def record(self) -> dict[str, Any]:
+        """As JSON values; what filters nothing is left out. `read` takes it back."""
+        days = {name: day.isoformat() for name, day in (("since", self.since), ("until", self.until)) if day}
+        own = {"kinds": list(self.kinds), "languages": list(self.languages), "path": self.path}
+        return {name: value for name, value in own.items() if value} | days
+
+    def parts(self) -> tuple[FilterPart, ...]:
+        """What is asked of a document, one by one, in words of the reader's language."""
+        return tuple(self._parts())
+
+    @property
+    def words(self) -> str:
+        """All of it: "PDF, German, in a/b"; "" where nothing is asked."""
+        return ", ".join(part.words for part in self.parts())
+
+    def _parts(self) -> Iterator[FilterPart]:
+        for label in dict.fromkeys(map(get_kind_label, self.kinds)):
+            yield FilterPart("kinds", " ".join(kind for kind in self.kinds if get_kind_label(kind) == label), label)
+        for code in self.languages:
+            yield FilterPart("languages", code, get_language_label(code))
+        if self.path:
+            yield FilterPart("path", self.path, gettext("in %(folder)s") % {"folder": self.path})
+        if self.since:
+            yield FilterPart(
+                "since", self.since.isoformat(), gettext("from %(day)s") % {"day": date_format(self.since)}
+            )
+        if self.until:
+            yield FilterPart(
+                "until", self.until.isoformat(), gettext("until %(day)s") % {"day": date_format(self.until)}
+            )
+
+
+NO_FILTERS = SearchFilters()
+
+
+def parse_filters(value: Any) -> SearchFilters:
+    """The filters of a record. `kinds` may hold several in one text, with spaces between. Raises ValueError where it
+    is none."""
+    if not isinstance(value, Mapping):
+        raise ValueError("not a record")
+    kinds = [kind for item in _texts(value.get("kinds"), _FORMS) for kind in item.split()]
+    if not set(kinds) <= set(FORMATS):
+        raise ValueError("a kind that no document has")
+    languages = [code.lower() for code in _texts(value.get("languages"), 2)]
+    if not all(code.isalpha() for code in languages):
+        raise ValueError("not two letters")
+    path = value.get("path") or ""
+    if not isinstance(path, str) or len(path) > PATH_CHARACTERS:
+        raise ValueError("not a folder")
+    days = (_day(value.get("since")), _day(value.get("until")))
+    return SearchFilters(tuple(dict.fromkeys(kinds)), tuple(dict.fromkeys(languages)), clean_folder_path(path), *days)
+
+
+def parse_stored_filters(value: Any) -> SearchFilters:
+    """Those of a record that was stored; none where this version can no longer read it."""
+    try:
+        return parse_filters(value)
+    except ValueError:
+        return NO_FILTERS
+
+
+def get_kind_label(kind: str) -> str:
+    """What people call files of that kind."""
+    return gettext(FORMATS[kind].label) if kind in FORMATS else kind
+
+
+def get_language_label(code: str) -> str:
+    """What the language is called in the reader's."""
+    if code == "zh":
+        return gettext("Chinese")
+    try:
+        return capfirst(str(get_language_info(code)["name_translated"]))
+    except KeyError:
+        return code
+
+
+def _texts(value: Any, longest: int) -> list[str]:
+    items = [] if value is None else value
+    if not isinstance(items, list | tuple) or len(items) > MAX_VALUES:
+        raise ValueError("not a list")
+    if not all(isinstance(item, str) and 0 < len(item) <= longest for item in items):
+        raise ValueError("not a list of texts")
+    return [str(item) for item in items]
+
+
+def _day(value: Any) -> date | None:
+    if value in (None, ""):
+        return None
+    if not isinstance(value, str):
+        raise ValueError("not a day")
+    return date.fromisoformat(value)

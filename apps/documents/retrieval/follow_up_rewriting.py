@@ -1,0 +1,98 @@
+"""A question that leans on the one before it ("and in winter?", "who wrote it?"), made to stand alone by rules.
+
+No model is asked: on a small machine one call would cost more than the whole answer's search. The caller searches the
+question as it is and as it was made to stand alone, and keeps the better, so a rule that fires too often costs
+milliseconds and no answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apps.documents.parsing.common.language_detection import list_function_words
+from apps.lib.codes import codes
+from apps.lib.words import STOPWORDS, stem, words
+
+_POINTING = (
+    "it its itself he him his she her hers they them their theirs this that these those there then one ones same such "
+    "other others another former latter both either else "
+    "das dies diese diesen dieser dieses er ihm ihn ihr ihre sein seine dort dabei dafür dagegen damit danach davon "
+    "dazu beide andere anderen sonst "
+    "eso esto esa ese ello ella él su sus allí ahí entonces otro otra otros otras ambos"
+)
+_LEANING = frozenset(_POINTING.split())
+_OPENS = re.compile(
+    r"\W*(?:and|but|or|so|also|then|what about|how about|what if|why|why not|how so|how come|really|"
+    r"und|aber|oder|also|dann|wieso|warum|weshalb|was ist mit|wie steht es mit|"
+    r"y|pero|o|entonces|por qué|qué hay de|qué pasa con)\b",
+    re.I,
+)
+_DEFINES = re.compile(  # asks what something is that it names; "what is the price?" may mean the one spoken of
+    r"\W*(?:what (?:is|are|was|were) (?!the\b)|what (?:does|do) (?!the\b).+ (?:do|mean)\W*$|who (?:is|was) (?!the\b)|"
+    r"was (?:ist|sind|bedeutet|heißt) (?!der\b|die\b|das\b)|wer (?:ist|war) (?!der\b|die\b|das\b)|"
+    r"qué (?:es|son|significa|hace) |quién (?:es|fue) (?!el\b|la\b))",
+    re.I,
+)
+_SHORT = 3  # content words; a question with fewer rarely says what it is about
+_BACK = 3  # turns
+_AT_MOST = 12  # words taken over
+
+
+@dataclass(frozen=True, slots=True)
+class QueryVariant:
+    text: str
+    leans: bool = False  # it was completed with words of earlier questions
+
+
+def list_query_variants(question: str, history: Sequence[str]) -> list[QueryVariant]:
+    """The question as it is, and completed from those before it (oldest first) where it seems to lean on them."""
+    own = QueryVariant(question)
+    if not history or not is_follow_up(question):
+        return [own]
+    taken = _topic(question, history)
+    return [own, QueryVariant(f"{question} {' '.join(taken)}", leans=True)] if taken else [own]
+
+
+def is_follow_up(question: str) -> bool:
+    """Return whether a question seems to need the one before it: it points back, goes on with "and", or says very
+    little and does not ask what something is that it names."""
+    if has_back_reference(question):
+        return True
+    words_of_its_own = len(_content_words(question))
+    return words_of_its_own < _SHORT and not (words_of_its_own and _DEFINES.match(question))
+
+
+def has_back_reference(question: str) -> bool:
+    """Whether it says so itself: a word that points, or a beginning that goes on."""
+    return bool(_LEANING.intersection(words(question))) or bool(_OPENS.match(question))
+
+
+def _topic(question: str, history: Sequence[str]) -> list[str]:
+    """The content words of the last question, and of those before it as long as each points back. What the question
+    names instead ("and E7?" after E4, "and in 2016?" after 2015) is not taken over."""
+    known = {stem(word) for word in words(question)}
+    taken: list[str] = []
+    for earlier in reversed(history[-_BACK:]):
+        replaced = _replaced(question, earlier)
+        for word in _content_words(earlier):
+            if word not in replaced and stem(word) not in known:
+                known.add(stem(word))
+                taken.append(word)
+        if not has_back_reference(earlier):
+            break
+    return taken[:_AT_MOST]
+
+
+def _content_words(question: str) -> list[str]:
+    small = STOPWORDS | _LEANING | list_function_words(question)
+    return [word for word in words(question) if word not in small]
+
+
+def _replaced(question: str, earlier: str) -> set[str]:
+    """The numbers and codes of the earlier question in whose place this one names another."""
+    asked = codes(question)
+    named = {code.number for code in codes(earlier) if any(code.is_rival(other) for other in asked)}
+    lengths = {len(word) for word in words(question) if word.isdecimal()}
+    return named | {word for word in words(earlier) if word.isdecimal() and len(word) in lengths}

@@ -1,0 +1,82 @@
+"""A whole document, from a page on, as passages: chunk by chunk in reading order, within a budget of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import Q
+
+from apps.documents.chunking.text_normalization import normalize_text
+from apps.documents.models import Chunk, Document, Page
+from apps.documents.retrieval.filters import NO_FILTERS, SearchFilters
+from apps.documents.retrieval.passages import Passage
+from apps.documents.retrieval.sentence_selection import CountTokens
+
+if TYPE_CHECKING:
+    from apps.users.models import AnyUser
+
+_SHOWN = 6  # names of documents that a name could mean
+_MARGIN = 24  # tokens that number and title take beside a passage
+
+
+@dataclass(frozen=True, slots=True)
+class FullDocument:
+    """As much of a document as there was room for. `left` passages come after them, the first on page `page`."""
+
+    title: str
+    passages: tuple[Passage, ...]
+    left: int = 0
+    page: int = 0
+
+
+def find_documents_by_name(
+    user: AnyUser, name: str, collections: Sequence[UUID] = (), filters: SearchFilters | None = None
+) -> list[Document]:
+    """The documents that the name means, of those that this person may read and that pass: the one that has it, else
+    those that hold it; a few of them. None that a reviewer withheld."""
+    ready = Document.objects.visible_to(user).filter(status=Document.Status.READY, withheld="")
+    rows = (filters or NO_FILTERS).passed(ready)
+    if collections:
+        rows = rows.filter(collection__in=collections)
+    rows = rows.order_by("title", "name", "pk")
+    return list(rows.filter(Q(title__iexact=name) | Q(name__iexact=name))[:_SHOWN]) or list(
+        rows.filter(Q(title__icontains=name) | Q(name__icontains=name))[:_SHOWN]
+    )
+
+
+def read_full_document(document: Document, budget: int, count: CountTokens, page: int = 1) -> FullDocument:
+    """The document from that page on. The caller asked who may read it. For `in_db`."""
+    chunks = Chunk.objects.filter(document=document, enabled=True, page_number__gte=page).defer("vector")
+    rows = list(chunks.order_by("position"))
+    texts = dict(Page.objects.filter(document=document, number__gte=page).values_list("number", "text"))
+    kept: list[Passage] = []
+    for place, row in enumerate(rows):
+        text = texts.get(row.page_number, "")[row.char_start : row.char_end]
+        budget -= count([text])[0] + _MARGIN
+        if budget < 0:
+            return FullDocument(str(document), tuple(kept), len(rows) - place, row.page_number)
+        kept.append(_passage(document, row, text))
+    return FullDocument(str(document), tuple(kept))
+
+
+def _passage(document: Document, row: Chunk, text: str) -> Passage:
+    return Passage(
+        row.pk,
+        document.pk,
+        document.collection_id,
+        str(document),
+        document.kind,
+        row.page_number,
+        row.heading,
+        ((row.char_start, row.char_end),),
+        normalize_text(text),
+        row.char_start,
+        row.char_end,
+        text,
+        1.0,
+        0.0,
+        0.0,
+    )

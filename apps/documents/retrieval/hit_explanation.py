@@ -1,0 +1,42 @@
+"""What became of everything that a search weighed: kept, read with another one, or dropped, and why. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext, gettext_noop
+
+if TYPE_CHECKING:
+    from apps.documents.retrieval.passages import Passage, SearchHit
+    from apps.documents.retrieval.search import SearchResult
+
+BELOW_THRESHOLD = gettext_noop("below the cut")
+DUPLICATE = gettext_noop("says the same as one above, or its document has enough passages there")
+CONTENTS_OR_NOISE = gettext_noop("a table of contents, an index or noise, from which nothing is quoted")
+_WITH = gettext_noop("read together with %(place)s")
+_WITH_SHAPE = re.compile(_WITH % {"place": r"(\d+)"})
+
+
+def explain_hit(hit: SearchHit, found: SearchResult) -> tuple[int, str]:
+    """The passage that the hit became, counted from 1, and words for it; 0 where it was dropped."""
+    for place, passage in enumerate(found.passages, 1):
+        if passage.chunk_id == hit.chunk_id:
+            return place, ""
+        if _within(hit, passage):
+            return place, _WITH % {"place": place}
+    if hit.relevance < found.least:
+        return 0, BELOW_THRESHOLD
+    return 0, CONTENTS_OR_NOISE if hit.lists else DUPLICATE
+
+
+def translate_reason(why: str) -> str:
+    """Those words, as they were kept, in the language of the page."""
+    if found := _WITH_SHAPE.fullmatch(why):
+        return gettext(_WITH) % {"place": found[1]}
+    return gettext(why) if why else ""
+
+
+def _within(hit: SearchHit, passage: Passage) -> bool:
+    same_page = (hit.document_id, hit.page_number) == (passage.document_id, passage.page_number)
+    return same_page and passage.full_start <= hit.start and hit.end <= passage.full_end

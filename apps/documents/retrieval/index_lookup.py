@@ -1,0 +1,191 @@
+"""Each collection is searched by the embedder that read it; what they find comes together on one scale.
+
+Words are looked up in the segments of each embedder; how rare a word is, is told over all of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from apps.documents.indexing import index_maintenance
+from apps.documents.indexing.embedder_calibration import IDENTITY_SCALE, LinearScale, measure_scale
+from apps.documents.retrieval.candidates import LookupResult, SearchScope
+from apps.documents.retrieval.score_fusion import EmbedderCandidates
+from apps.documents.settings import DEFAULT_SETTINGS
+from apps.engines import registry
+from apps.engines.base import (
+    CANDIDATES,
+    Candidate,
+    EmbedEngine,
+    EngineBroken,
+    EngineError,
+    EngineRefused,
+    IndexQuery,
+    IndexResult,
+    SegmentInfo,
+)  # fmt: skip
+from apps.engines.index.scoring import join_idf
+from apps.lib.threads import Begun, begin, in_db, in_pool
+
+if TYPE_CHECKING:
+    from apps.engines.base import Vectors
+
+log = logging.getLogger(__name__)
+
+_FOREIGN = (
+    "was indexed with another embedder than the one configured now. Set EMBED_MODEL as it was, or rebuild the index "
+    "with `manage.py reindex`."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRequest:
+    """A question to the index. `vector` becomes that of the site's own embedder; `stop` hears when a stage ends."""
+
+    text: str
+    vector: Begun[Vectors]
+    stop: Callable[[str], None]
+    hidden: frozenset[int] = frozenset()
+    limit: int = CANDIDATES
+
+
+@dataclass(frozen=True, slots=True)
+class _EmbeddingSpace:
+    """The segments that one embedder made and reads; "" is the site's own."""
+
+    name: str
+    engine: EmbedEngine
+    segments: tuple[SegmentInfo, ...]
+
+
+async def look_up_candidates(place: SearchScope, wanted: IndexRequest) -> LookupResult:
+    """Candidates of all sound segments that the embedder of their collection made. A damaged one is left out and
+    logged, and its collection will be rebuilt; so are the collections of an embedder that fails, where others are left.
+    Raises EngineError; EngineRefused where other embedders made all of them."""
+    spaces = await _spaces(place)
+    if place.segments and not spaces:
+        names = " and ".join(sorted({place.collections[UUID(segment.collection)] for segment in place.segments}))
+        raise EngineRefused(f"{names} {_FOREIGN}")
+    begun = [begin(space.engine.embed_query, wanted.text) if space.name else wanted.vector for space in spaces]
+    found: list[tuple[EmbedderCandidates, IndexResult, int]] = []
+    served: list[SegmentInfo] = []
+    for space, vector in zip(spaces, begun, strict=True):
+        try:
+            side, result = await _side(space, replace(wanted, vector=vector), place.documents)
+        except EngineError as error:
+            if not space.name or (space is spaces[-1] and not found):
+                raise
+            log.error("The collections that “%s” reads are not searched: %s", space.name, error)
+            continue
+        found.append((side, result, sum(segment.count for segment in space.segments)))
+        served += space.segments
+    if not served:
+        await wanted.vector
+        wanted.stop("embed")
+    return LookupResult(tuple(side for side, *_ in found), _idf(found), tuple(served))
+
+
+def list_own_segments(place: SearchScope) -> tuple[SegmentInfo, ...]:
+    """The segments, where the site's own embedder alone has to be asked; none otherwise."""
+    if not place.segments or any(tuning.embedder for tuning in place.tunings.values()):
+        return ()
+    space = _space("", place.segments)
+    return space.segments if space is not None else ()
+
+
+def start_lookup(place: SearchScope, wanted: IndexRequest, some: tuple[SegmentInfo, ...]) -> Begun[LookupResult]:
+    """The candidates of the site's own segments, by the thread that makes the vector. A damaged segment fails it."""
+
+    def look(row: Vectors) -> LookupResult:
+        result = _looked(wanted, place.documents, some, row)
+        return LookupResult((EmbedderCandidates(result.candidates, row, result.vectors),), result.idf, some)
+
+    return wanted.vector.then(look)
+
+
+async def _side(
+    space: _EmbeddingSpace, wanted: IndexRequest, documents: frozenset[str] | None
+) -> tuple[EmbedderCandidates, IndexResult]:
+    result = await _indexed(space, wanted, documents)
+    vector = await wanted.vector
+    told = await in_pool(measure_scale, space.engine, registry.embed()) if space.name else IDENTITY_SCALE
+    return EmbedderCandidates(_told(result, told), vector, result.vectors, told), result
+
+
+async def _indexed(space: _EmbeddingSpace, wanted: IndexRequest, documents: frozenset[str] | None) -> IndexResult:
+    live = list(space.segments)
+    while live:
+        try:
+            return await wanted.vector.then(partial(_looked, wanted, documents, live))
+        except EngineBroken as error:
+            damaged = [segment for segment in live if segment.id in str(error)]
+            if not damaged:
+                raise
+            log.error("%s", error)
+            await in_db(index_maintenance.request_rebuild, [segment.id for segment in damaged], str(error))
+            wanted.stop("index")
+            live = [segment for segment in live if segment not in damaged]
+    return IndexResult((), {})
+
+
+def _looked(
+    wanted: IndexRequest, documents: frozenset[str] | None, some: Sequence[SegmentInfo], row: Vectors
+) -> IndexResult:
+    wanted.stop("embed")
+    return registry.index().search(some, IndexQuery(wanted.text, row, wanted.limit, documents, wanted.hidden))
+
+
+def list_unsearched(place: SearchScope, seen: LookupResult) -> tuple[str, ...]:
+    """The collections of which at least a part could not be searched, for its embedder."""
+    owners = {UUID(segment.collection) for segment in place.segments if segment not in seen.segments}
+    return tuple(sorted(place.collections[owner] for owner in owners))
+
+
+def list_searched(place: SearchScope, seen: LookupResult) -> tuple[str, ...]:
+    """All collections but those of which nothing could be searched; an empty one has nothing that could not."""
+    owners = {UUID(segment.collection) for segment in place.segments}
+    served = {UUID(segment.collection) for segment in seen.segments}
+    return tuple(sorted(name for pk, name in place.collections.items() if pk in served or pk not in owners))
+
+
+async def _spaces(place: SearchScope) -> list[_EmbeddingSpace]:
+    """The site's own first. What another embedder made than its collection is read by now is in none."""
+    names: dict[str, list[SegmentInfo]] = {}
+    for segment in place.segments:
+        chosen = place.tunings.get(UUID(segment.collection), DEFAULT_SETTINGS).embedder
+        names.setdefault(chosen, []).append(segment)
+    spaces = [
+        _space(name, names[name]) if not name else await in_pool(_space, name, names[name]) for name in sorted(names)
+    ]  # the weights of a further one may have to be read first
+    return [space for space in spaces if space is not None]
+
+
+def _space(name: str, some: Sequence[SegmentInfo]) -> _EmbeddingSpace | None:
+    try:
+        engine = registry.embed(name)
+        made = (engine.fingerprint, engine.dimension)
+    except EngineError as error:
+        if not name:
+            raise
+        log.error("The collections that “%s” reads are not searched: %s", name, error)
+        return None
+    fits = tuple(segment for segment in some if (segment.fingerprint, segment.dimension) == made)
+    return _EmbeddingSpace(name, engine, fits) if fits else None
+
+
+def _told(result: IndexResult, told: LinearScale) -> tuple[Candidate, ...]:
+    if told is IDENTITY_SCALE:
+        return result.candidates
+    return tuple(replace(candidate, cosine=told.told(candidate.cosine)) for candidate in result.candidates)
+
+
+def _idf(found: Sequence[tuple[EmbedderCandidates, IndexResult, int]]) -> dict[str, float]:
+    """How rare each word is among the chunks of all; of one embedder as its segments say."""
+    if len(found) == 1:
+        return found[0][1].idf
+    return join_idf([(result.idf, count) for _, result, count in found])

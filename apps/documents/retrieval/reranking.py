@@ -1,0 +1,36 @@
+"""The best candidates, read again together with the question by the re-ranker of `RANK_MODEL`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from apps.documents.retrieval import candidates
+from apps.engines import registry
+from apps.engines.base import Candidate, EngineError
+from apps.lib.threads import in_db, in_pool
+
+if TYPE_CHECKING:
+    from apps.users.models import AnyUser
+
+log = logging.getLogger(__name__)
+
+MAX_CANDIDATES = 20  # candidates; a small model reads them in about half a second on two cores
+Order = Sequence[tuple[float, Candidate]]
+
+
+async def rerank_candidates(user: AnyUser, question: str, order: Order) -> Order:
+    """The first MOST in the order of the re-ranker, then the rest as they were; all as they were where it fails."""
+    first = [candidate for _, candidate in order[:MAX_CANDIDATES]]
+    texts = await in_db(candidates.load_texts, user, [candidate.chunk_id for candidate in first])
+    read = [candidate for candidate in first if candidate.chunk_id in texts]
+    try:
+        scores = await in_pool(registry.rank().scores, question, [texts[candidate.chunk_id] for candidate in read])
+    except EngineError as error:
+        log.error("The re-ranker failed, passages stay as search found them: %s", error)
+        return order
+    highest = order[0][0] if order else 0.0  # whatever was read again stands before what was not
+    known = {candidate.chunk_id: highest + score for candidate, score in zip(read, scores, strict=True)}
+    again = [(known.get(candidate.chunk_id, score), candidate) for score, candidate in order]
+    return sorted(again, key=lambda pair: -pair[0])

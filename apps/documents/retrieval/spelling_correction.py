@@ -1,0 +1,84 @@
+"""Words of a question that stand nowhere in what is searched, spelt as a word that does.
+
+The vocabulary is the index itself: every word one edit away is looked up, as Norvig's corrector does it, so that any
+index serves and nothing is kept beside it. A word that the embedder knows whole is no misspelling: a question about a
+moose is not searched for a mouse.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+
+from apps.documents.parsing.common.language_detection import list_function_words
+from apps.engines.base import EmbedEngine
+from apps.lib.words import STOPWORDS, normalise, stem
+
+SHORTEST = 6  # letters; shorter words have too many neighbours
+LONGEST = 24
+MOST = 3  # words of one question; a pasted page is not corrected
+_WORD = re.compile(r"[^\W\d_]+")
+_LATIN = "abcdefghijklmnopqrstuvwxyzäöüßáéíóúñçàèâêîôûëï"
+_ALPHABETS = (_LATIN, "абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґ", "αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώ")
+
+Rarity = Mapping[str, float]  # weight by stem, as an index result has it
+
+
+def unknown_words(question: str, idf: Rarity, unknown: float, embed: EmbedEngine) -> list[str]:
+    """Return the words of a question that stand nowhere and look misspelt, as they are written. `unknown` is the weight
+    of a word that stands nowhere."""
+    found, small = [], STOPWORDS | list_function_words(question)
+    for word in dict.fromkeys(_WORD.findall(question)):
+        plain = normalise(word)
+        if not SHORTEST <= len(word) <= LONGEST or word.isupper() or plain in small or word.casefold() in small:
+            continue
+        if idf.get(stem(plain), 0.0) >= unknown - 1e-6 and len(embed.offsets(plain)) > 1:
+            found.append(word)
+    return found[:MOST]
+
+
+async def respell(
+    question: str, idf: Rarity, unknown: float, embed: EmbedEngine, look_up: Callable[[str], Awaitable[Rarity]]
+) -> dict[str, str]:
+    """Return, for each misspelt word of a question, the word to search for instead; {} for none. `look_up` returns how
+    rare the words of a text are, with `unknown` for those that stand nowhere."""
+    words = unknown_words(question, idf, unknown, embed)
+    if not words:
+        return {}
+    near = {word: set(_edits(normalise(word))) for word in words}
+    known = await look_up(" ".join(sorted(set().union(*near.values()))))
+    found = {}
+    for word, edits in near.items():
+        weights = [(known[term], edit) for edit in edits if known.get(term := stem(edit), unknown) < unknown - 1e-6]
+        if weights:
+            found[word] = min(weights, key=lambda pair: _order(word, *pair))[1]
+    return found
+
+
+def replace_words(text: str, respelt: Mapping[str, str]) -> str:
+    """Return the text with those words in place of the misspelt ones."""
+    return _WORD.sub(lambda found: respelt.get(found.group(), found.group()), text) if respelt else text
+
+
+def _order(word: str, weight: float, edit: str) -> tuple[bool, bool, float, str]:
+    """Return what tells which correction is likelier: the first letter is seldom wrong, letters are swapped more often
+    than replaced, and a frequent word is meant more often than a rare one."""
+    plain = normalise(word)
+    return edit[0] != plain[0], sorted(edit) != sorted(plain), weight, edit
+
+
+def _edits(word: str) -> Iterator[str]:
+    """Yield every string that one letter left out, put in, replaced or swapped with its neighbour makes of a word."""
+    letters = next((alphabet for alphabet in _ALPHABETS if any(sign in alphabet for sign in word)), "")
+    for at in range(len(word) + 1):
+        left, right = word[:at], word[at:]
+        yield from _around(left, right, letters)
+
+
+def _around(left: str, right: str, letters: str) -> Iterable[str]:
+    found = [left + letter + right for letter in letters]
+    if right:
+        found += [left + right[1:], *(left + letter + right[1:] for letter in letters if letter != right[0])]
+    if len(right) > 1:
+        found.append(left + right[1] + right[0] + right[2:])
+    return found

@@ -1,0 +1,65 @@
+"""Rows of tables in the text of a page, known by their shape, however the file of the table was read.
+
+Every format writes a row as a line (`parsers/tables.py`): "Team: Blues; Cups: 1" where the columns have names, else
+"Blues | 1". Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from apps.lib.sentences import spans
+
+_BAR = re.compile(r"\s\|\s")
+_NAMED_CELL = re.compile(r"([^:;|\n]{1,100}):\s+(\S[^\n]*)")
+_LINE = re.compile(r"[^\r\n]+")
+
+
+@dataclass(frozen=True, slots=True)
+class RowCell:
+    name: str  # of its column; empty where that is not known
+    text: str
+
+
+def parse_row(line: str) -> list[RowCell]:
+    """Return the cells of a row of a table, [] where the line is none. Without a header, cells have no names."""
+    line = " ".join(line.split())
+    named = [(piece, _NAMED_CELL.fullmatch(piece)) for piece in line.split("; ")]
+    if _BAR.search(line) and sum(bool(found) for _, found in named) < 2:
+        return [RowCell("", part.strip()) for part in _BAR.split(line)]
+    cells: list[RowCell] = []
+    for piece, found in named:
+        if found is not None:
+            cells.append(RowCell(found[1].strip(), found[2].strip()))
+        elif cells:  # a cell that holds "; ", or one without a name
+            cells[-1] = replace(cells[-1], text=f"{cells[-1].text}; {piece}")
+        else:
+            cells.append(RowCell("", piece))
+    return cells if sum(bool(cell.name) for cell in cells) > 1 else []
+
+
+def find_rows(text: str) -> list[tuple[int, int]]:
+    """Return the lines of a text that are rows of tables as [start, end). Prose may hold two colons: named cells count
+    where the line beside begins alike, or where there are three."""
+    lines = [found.span() for found in _LINE.finditer(text)]
+    cells = [parse_row(text[start:end]) for start, end in lines]
+    found = []
+    for at, (start, end) in enumerate(lines):
+        row = cells[at]
+        beside = [cells[near][0].name for near in (at - 1, at + 1) if 0 <= near < len(cells) and cells[near]]
+        bare = not any(cell.name for cell in row)
+        named = len(row) > 2 and all(len(cell.name.split()) < 7 for cell in row)
+        if row and (bare or named or row[0].name in beside):
+            found.append((start, end))
+    return found
+
+
+def split_sentences_and_rows(text: str) -> list[tuple[int, int]]:
+    """Return the sentences of a text as [start, end), each row of a table apart."""
+    found, done = [], 0
+    for start, end in find_rows(text):
+        found += [(done + left, done + right) for left, right in spans(text[done:start])]
+        found.append((start, end))
+        done = end
+    return found + [(done + left, done + right) for left, right in spans(text[done:])]

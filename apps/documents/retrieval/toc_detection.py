@@ -1,0 +1,78 @@
+"""Lines that list where things stand, and noise: tables of contents, indexes, rulers, what a recogniser made of stains.
+
+`is_contents` is asked of passages and sentences when they are searched and quoted, by their shape alone, so that
+documents which were read long ago need not be read again. Such text stays searchable; no answer is quoted from it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_LEADERS = re.compile(r"(?:\.[ \t]?){5,}|(?:[·…][ \t]?){3,}|_{6,}")
+_LEADERS_TO_PAGE = re.compile(rf"(?:{_LEADERS.pattern})[\s|]*(?:\d{{1,4}}|[ivxlc]{{1,6}})\b")
+_SECTION = re.compile(  # "4.2.1 Builtin commands 17"
+    r"(?<!\S)\d{1,2}(?:\.\d{1,3})*\.? [^\d\s.!?;:][^.!?;:\n]{1,90}? (?:\d{1,4}|[ivxlc]{1,6})(?!\S)"
+)
+_DEEP_SECTION = re.compile(r"\d{1,2}(?:\.\d{1,3})+\.? [^\d\s.!?;:][^.!?;:]{1,90} \d{1,4}")
+_INDEXED = re.compile(r"[^\W\d_][^,;.!?:\n]{1,50}(?:, ?\d{1,4}(?:[-–]\d{1,4})?)+(?!\S)")  # "crane, 12, 45-47"
+_PAGES = re.compile(r", ?\d{1,4}(?:[-–]\d{1,4})?")
+_REFERENCE = re.compile(  # "Facing p. 32", "between pp. 22 and 23", "Seite 7"
+    r"\b(?:pp?\.|pages?|S\.|Seiten?|págs?\.|páginas?) ?\d{1,4}(?:(?: ?[-–] ?| (?:and|und|y) )\d{1,4})?(?![\w)])"
+)
+_REFERENCE_CHARS = 110  # of an entry that a list of plates refers to a page, at most
+_SHARE = 0.6  # of the characters that entries must cover
+_ENTRIES = 4  # from which a passage that entries cover is a list of them
+_LEADERS_SHARE = 0.12  # of the characters of a passage; leaders are long
+_SHOWN = 0.4  # of the characters of a text must be letters or digits
+_LETTERS = 8  # words, from which a text of single letters is noise
+
+
+@lru_cache(maxsize=4_000)  # the same passages are found again and again
+def is_toc_or_noise(text: str) -> bool:
+    """Return whether most of a text of one or several lines is a table of contents, an index or noise."""
+    bare = " ".join(text.replace("|", " ").split())
+    if len(bare) < 4:
+        return True
+    leaders = sum(len(found.group()) for found in _LEADERS.finditer(bare))
+    if leaders >= _LEADERS_SHARE * len(bare) and _LEADERS_TO_PAGE.search(bare):
+        return True
+    return _is_noise(bare) or _lists_pages(bare) or _lists_plates(text, bare)
+
+
+def has_page_leader(line: str) -> bool:
+    """Return whether a line has leaders and a page number: its dots are no ends of sentences."""
+    return _LEADERS_TO_PAGE.search(line) is not None
+
+
+def _is_noise(bare: str) -> bool:
+    """Return whether a text has hardly a letter or digit, or only single letters."""
+    signs = [sign for sign in bare if not sign.isspace()]
+    if sum(map(str.isalnum, signs)) < _SHOWN * len(signs):
+        return True
+    words = bare.split()
+    single = sum(len(word.strip(".,-–:;|'’")) <= 1 and not word.isdigit() for word in words)
+    return len(words) >= _LETTERS and single >= _SHARE * len(words)
+
+
+def _lists_plates(text: str, bare: str) -> bool:
+    """Return whether a text is a row of a table that ends with the page it refers to, or mostly such entries."""
+    found = list(_REFERENCE.finditer(bare))
+    if not found or len(bare) > _REFERENCE_CHARS * (len(found) + 1):
+        return False
+    return len(found) >= _ENTRIES or ("|" in text and found[-1].end() >= len(bare) - 2)
+
+
+def _lists_pages(bare: str) -> bool:
+    """Return whether entries that end with page numbers cover most of a text."""
+    if not bare[-1].isalnum():
+        return False
+    if _DEEP_SECTION.fullmatch(bare):
+        return True
+    for entry in (_SECTION, _INDEXED):
+        found = [match.group() for match in entry.finditer(bare)]
+        if sum(map(len, found)) < _SHARE * len(bare):
+            continue
+        if len(found) >= _ENTRIES or (entry is _INDEXED and len(_PAGES.findall(bare)) > len(found)):
+            return True
+    return False

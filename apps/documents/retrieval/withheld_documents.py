@@ -1,0 +1,35 @@
+"""Find withheld documents that match a question, so that an empty search can name them to users who may edit them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from apps.documents.models import Chunk, Document
+from apps.lib.words import content_terms
+from apps.users.models import User
+
+_MOST = 20  # withheld documents that are looked through
+_CHUNKS = 1000  # of them together; half a second
+_NAMED = 3
+_SHARE = 0.5  # of the words of the question that a passage must hold
+
+
+def find_withheld_matches(user: User, question: str, collections: Sequence[UUID] = ()) -> list[str]:
+    """Return the names of at most 3 withheld documents with a passage that holds half the question's content words.
+
+    Only the 20 newest withheld documents that the user may edit are read, and 1,000 chunks of them, so that an empty
+    answer does not wait for a library. `collections` limits them to these; empty: all. Return [] where nothing matches.
+    """
+    rows = Document.objects.editable_by(user).exclude(withheld="").filter(status=Document.Status.READY)
+    rows = rows.filter(collection__in=collections) if collections else rows
+    titles = {row.pk: str(row) for row in rows.order_by("-created")[:_MOST]}
+    wanted = set(content_terms(question))
+    if not titles or not wanted:
+        return []
+    found: dict[UUID, None] = {}
+    texts = Chunk.objects.filter(document__in=titles).values_list("document", "text")
+    for document, text in texts[:_CHUNKS].iterator():
+        if len(wanted.intersection(content_terms(text))) >= _SHARE * len(wanted):
+            found[document] = None
+    return [titles[pk] for pk in found][:_NAMED]

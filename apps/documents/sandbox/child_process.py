@@ -1,0 +1,215 @@
+"""The child process in which files are read: limits itself, does one task, writes JSON lines, and ends.
+
+It is forked by `fork_server.py` for `runner.py`, with the file as standard input and no Django. Whatever a hostile
+file does to a parser, it does it here, without children, and killed as a group. Landlock (Linux 5.13) lets it read its
+file, Python and the system's libraries and fonts, and write to its own temporary folder only; a private namespace
+takes the network away. Where the system has neither, or refuses them, resource limits alone confine the child. macOS
+does not enforce the limit on memory either. The task `probe` reports what holds.
+"""
+
+from __future__ import annotations
+
+import importlib
+import mmap
+import os
+import resource
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+import orjson
+
+from apps.documents.parsing.protocol import ParseError, ParseLimits, ScannedPage
+from apps.lib import host
+
+NESTED_TOO_DEEP = (
+    "This file is nested more deeply than any program makes it. Save it again in its own program and upload that."
+)
+_SYSTEM = (
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/bin",
+    "/nix/store",
+    "/etc/ld.so.cache",
+    "/etc/fonts",
+    "/etc/localtime",
+    "/etc/passwd",
+    "/etc/nsswitch.conf",
+    "/etc/mime.types",
+    "/dev/null",
+    "/dev/zero",
+    "/dev/urandom",
+    "/dev/random",
+    "/dev/fd",
+    "/proc/self",
+    "/proc/cpuinfo",
+    "/proc/meminfo",
+    "/proc/stat",
+    "/proc/sys/vm",
+    "/sys/devices/system",
+)
+_WRITES = 16 * 1024 * 1024  # bytes of a temporary file
+_FILES = 64
+
+
+def confine_process(seconds: int, memory_bytes: int, folder: str) -> dict[str, Any]:
+    """Confine this process for the rest of its life. Return `network_errno` and `files_errno`: 0, or the errno for
+    which it can still reach the network, or open other files than it needs; and `tcp_closed` by Landlock.
+
+    The process cannot outlive its parent (on Linux), use more than it may, or start another. It may write to `folder`.
+    """
+    host.die_with_parent()
+    host.forbid_new_privileges()
+    network_errno = host.leave_network()
+    for what, limit in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_FSIZE, _WRITES),
+        (resource.RLIMIT_NOFILE, _FILES),
+        (resource.RLIMIT_NPROC, 0),
+    ):
+        resource.setrlimit(what, (limit, limit))
+    with suppress(ValueError):  # macOS maps more than that at the start; elsewhere a lower limit holds already
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    files_errno = host.restrict_files([*_find_readable(), sys.stdin.fileno()], [folder, os.devnull])
+    tcp_closed = not files_errno and host.get_landlock_version() >= host.LANDLOCK_TCP
+    return {"network_errno": network_errno, "files_errno": files_errno, "tcp_closed": tcp_closed}
+
+
+def _find_readable() -> list[str]:
+    """Return what readers need: this package, Python with its packages, and of the system libraries, fonts and facts
+    about the machine. Of a folder of modules that holds this package only the package, for data may lie beside it."""
+    code = Path(__file__).resolve().parents[2]
+    modules = [Path(entry).resolve() for entry in sys.path if entry]
+    return [
+        str(code),
+        *(str(entry) for entry in modules if not code.is_relative_to(entry)),
+        sys.prefix,
+        sys.base_prefix,
+        *_SYSTEM,
+    ]
+
+
+def probe_confinement(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Tell how this child is confined: what `confine` returned, and whether its memory has a limit."""
+    try:
+        mmap.mmap(-1, options["memory_bytes"]).close()  # is never written to, so it takes no memory
+        limited = False
+    except OSError:
+        limited = True
+    yield {**options["confined"], "memory_limited": limited}
+
+
+def parse_file(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    from apps.documents.parsing.formats import FORMATS
+    from apps.documents.parsing.protocol import DocumentTitle, PageCount, ParsedPage, ParseLimits, ParseNotice
+
+    parser = importlib.import_module(FORMATS[options["kind"]].module).parse
+    for item in parser(_file(), ParseLimits(options["pages"], options["characters"], options.get("name", ""))):
+        match item:
+            case PageCount(pages):
+                yield {"total": pages}
+            case DocumentTitle(text):
+                yield {"title": text}
+            case ParseNotice(text):
+                yield {"note": text}
+            case ParsedPage():
+                pieces = [(piece.kind, piece.level, piece.start, piece.end) for piece in item.pieces]
+                place = {"size": (item.width, item.height), "scan": item.scan}
+                yield {"page": item.number, "text": item.text, "pieces": pieces, **place}
+
+
+def recognise_pages(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The text of pages that are pictures; a beat after each few lines, so that the parent sees that it goes on."""
+    os.nice(19)
+    os.environ.update(
+        OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1"
+    )  # before NumPy asks for threads that it would not get
+    from apps.documents.parsing.ocr.recognizer import recognise_page as steps
+    from apps.documents.parsing.protocol import nest_under_heading
+
+    missing = set(options["numbers"])
+    for number, scan in _scans(options["kind"], options["numbers"], options.get("pages")):
+        missing.discard(number)
+        try:
+            for step in steps(scan.path, scan.kind, scan.number):
+                if step is None:
+                    yield {"beat": number}
+                    continue
+                page, words = step
+                if scan.heading:  # what is attached is shown as text: no words are lit on its picture
+                    page, words = (nest_under_heading(scan.heading, page) if page.text.strip() else page), []
+                pieces = [(piece.kind, piece.level, piece.start, piece.end) for piece in page.pieces]
+                yield {"page": number, "text": page.text, "pieces": pieces, "boxes": words}
+        except ParseError as error:
+            yield {"page": number, "text": "", "pieces": [], "boxes": [], "problem": str(error)}
+    for number in sorted(missing):
+        yield {"page": number, "text": "", "pieces": [], "boxes": [], "problem": "no such page"}
+
+
+def _file() -> str:
+    return host.get_reopenable_path(0)
+
+
+def _scans(kind: str, numbers: Sequence[int], pages: int | None) -> Iterator[tuple[int, ScannedPage]]:
+    """Where these pages lie, which are pictures."""
+    if kind in {"mail", "msg"}:
+        from apps.documents.parsing.email import eml
+
+        yield from eml.iter_scanned_pages(_file(), kind, numbers, ParseLimits(pages) if pages else ParseLimits())
+    else:
+        yield from ((number, ScannedPage(_file(), kind, number)) for number in numbers)
+
+
+def detect_ole(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What a container of the old Office formats holds."""
+    from apps.documents.parsing.office.ole_container import detect_ole_kind
+
+    yield {"kind": detect_ole_kind(_file())}
+
+
+def render(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    from apps.documents.parsing.page_rendering import render_page
+
+    yield render_page(_file(), options["kind"], options["page"], options["width"])
+
+
+def read_with_module(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What a module of an app above this one reads out of the file; it knows no Django either."""
+    yield from importlib.import_module(options["module"]).read(_file(), options)
+
+
+TASKS = {
+    "parse": parse_file,
+    "recognise": recognise_pages,
+    "ole": detect_ole,
+    "render": render,
+    "read": read_with_module,
+    "probe": probe_confinement,
+}
+
+
+def execute_task(options: dict[str, Any], parent: int) -> NoReturn:
+    """The task is done and answered, and the process ended; `parent` is the process without which it must not live."""
+    answers = os.fdopen(os.dup(1), "wb", buffering=1 << 16)
+    os.dup2(2, 1)  # what a native library prints never mixes with the answers
+    cpu_seconds = options.get("cpu_seconds", options["seconds"])
+    options = options | {"confined": confine_process(cpu_seconds, options["memory_bytes"], options["folder"])}
+    if os.getppid() != parent:  # it ended before its end was asked to end this one
+        os._exit(1)
+    try:
+        for item in TASKS[options["task"]](options):
+            answers.write(orjson.dumps(item) + b"\n")
+            answers.flush()
+        answers.write(b'{"end":true}\n')
+    except ParseError as error:
+        answers.write(orjson.dumps({"unreadable": str(error)}) + b"\n")
+    except RecursionError:
+        answers.write(orjson.dumps({"unreadable": NESTED_TOO_DEEP}) + b"\n")
+    except MemoryError:
+        answers.write(b'{"memory":true}\n')
+    answers.flush()
+    os._exit(0)  # nothing is tidied up: a library's own shutdown is one more chance to hang

@@ -1,0 +1,124 @@
+"""Readers from the side of who wants a file read: each is a fork of one warm process.
+
+It starts on first use, and again where it ended.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from apps.documents.sandbox.fork_server import EXIT_CODE, MAX_REQUEST_BYTES, REQUEST_LENGTH
+
+_END_S = 10  # until a killed reader is surely gone
+
+
+@dataclass(slots=True)
+class ForkedChild:
+    """A child that reads one file. `answers` is the descriptor from which to read what it says."""
+
+    answers: int
+    leash: socket.socket
+
+    def code(self) -> int | None:
+        """How it ended, once it has: an exit code, or the negated signal; None where nobody is left to know."""
+        self.leash.settimeout(_END_S)
+        try:
+            said = self.leash.recv(EXIT_CODE.size)
+        except TimeoutError:
+            said = b""
+        return int(EXIT_CODE.unpack(said)[0]) if len(said) == EXIT_CODE.size else None
+
+    def kill(self) -> None:
+        """It is gone, whatever it was doing."""
+        with self.leash, suppress(OSError):
+            self.leash.shutdown(socket.SHUT_WR)
+            self.leash.settimeout(_END_S)
+            self.leash.recv(EXIT_CODE.size)
+        os.close(self.answers)
+
+
+class _ForkServerProcess:
+    """The process in which `parsers/nursery.py` runs, and the socket to it."""
+
+    def __init__(self) -> None:
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-X", "utf8", "-m", "apps.documents.sandbox.fork_server"],
+                stdin=theirs.fileno(), stdout=subprocess.DEVNULL, cwd="/", start_new_session=True,
+                env={"PYTHONPATH": str(settings.BASE_DIR), "HOME": "/"},
+            )  # fmt: skip
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send(self, words: bytes, descriptors: list[int]) -> None:
+        socket.send_fds(self._control, [REQUEST_LENGTH.pack(len(words))], descriptors)
+        self._control.sendall(words)
+
+    def close(self) -> None:
+        self._control.close()
+        try:
+            self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+_lock = threading.Lock()
+_server: _ForkServerProcess | None = None
+
+
+def fork_child(words: bytes, file: int, errors: int) -> ForkedChild:
+    """A reader of `file`, told what to do by `words`; it writes what goes wrong to `errors`. Raises OSError."""
+    if len(words) > MAX_REQUEST_BYTES:
+        raise OSError("This is more than a reader can be asked at once.")
+    ours, theirs = socket.socketpair()
+    answers, said = os.pipe()
+    try:
+        with theirs:
+            _send(words, [file, said, errors, theirs.fileno()])
+    except BaseException:
+        ours.close()
+        os.close(answers)
+        raise
+    finally:
+        os.close(said)
+    return ForkedChild(answers, ours)
+
+
+def stop_server() -> None:
+    """No process waits for files any more; the next file starts one."""
+    global _server
+    with _lock:
+        if _server is not None:
+            _server.close()
+            _server = None
+
+
+def _send(words: bytes, descriptors: list[int]) -> None:
+    global _server
+    with _lock:
+        for last in (False, True):
+            if _server is None:
+                _server = _ForkServerProcess()
+            try:
+                return _server.send(words, descriptors)
+            except OSError:
+                _server.close()
+                _server = None
+                if last:
+                    raise
+
+
+atexit.register(stop_server)

@@ -1,0 +1,39 @@
+"""The collection that a page is about, and what the person who opened it may do there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+
+from apps.documents.models import Collection
+from apps.users.access import person
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionContext:
+    """`tab` names the tab that is open, for `documents/_head.html`."""
+
+    collection: Collection
+    can_edit: bool
+    is_owner: bool
+    tab: str
+
+    @property
+    def context(self) -> dict[str, Any]:
+        return {
+            "collection": self.collection, "can_edit": self.can_edit, "is_owner": self.is_owner, "tab": self.tab,
+        }  # fmt: skip
+
+
+def get_collection_context(request: HttpRequest, pk: UUID, tab: str) -> CollectionContext:
+    """The collection, where this person may read it; raises Http404 otherwise."""
+    user = person(request)
+    found = get_object_or_404(Collection.objects.visible_to(user).select_related("owner"), pk=pk)
+    mine = found.owner_id == user.pk
+    can_edit = mine or Collection.objects.editable_by(user).filter(pk=pk).exists()
+    is_owner = mine or (can_edit and Collection.objects.owned_by(user).filter(pk=pk).exists())
+    return CollectionContext(found, can_edit, is_owner, tab)

@@ -1,0 +1,164 @@
+"""What the owner of a collection decides: its name, who may read and edit it, and its end."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import Group
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.documents.library.sharing import (
+    delete_collection,
+    list_address_shares,
+    list_group_shares,
+    revoke_address,
+    revoke_group,
+    share_with_address,
+    share_with_group,
+)
+from apps.documents.models import Collection, Role
+from apps.documents.reader import page_view
+from apps.documents.web.forms import (
+    AddressForm,
+    CollectionForm,
+    CollectionShareForm,
+    EveryoneForm,
+    GroupChoiceForm,
+    GroupShareForm,
+)
+from apps.safety.restricting import Feature, refused
+from apps.users.groups import groups_for
+
+
+def _owned(request: HttpRequest, pk: UUID) -> Collection:
+    return get_object_or_404(Collection.objects.owned_by(request.user).select_related("owner"), pk=pk)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def show_sharing(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """With whom the collection is shared; a POST shares it with one more address, or changes the role of one."""
+    collection = _owned(request, pk)
+    if request.method == "POST" and refused(request, Feature.SHARING):
+        return redirect("documents:people", pk)
+    form = CollectionShareForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        share_with_address(collection, form.cleaned_data["email"], form.cleaned_data["role"])
+        messages.success(
+            request, gettext("Shared with %(cleaned_data)s.") % {"cleaned_data": form.cleaned_data["email"]}
+        )
+        return redirect("documents:people", pk)
+    return _people(request, collection, form, GroupShareForm(offered=groups_for(request.user)))
+
+
+@login_required
+@require_POST
+def edit_group_share(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The collection is shared with a group, or its people get another role."""
+    collection = _owned(request, pk)
+    if refused(request, Feature.SHARING):
+        return redirect("documents:people", pk)
+    known = Group.objects.filter(pk__in=[item.pk for item in list_group_shares(collection)])
+    offered = Group.objects.filter(Q(pk__in=groups_for(request.user).values("pk")) | Q(pk__in=known.values("pk")))
+    form = GroupShareForm(request.POST, offered=offered)
+    if not form.is_valid():
+        return _people(request, collection, CollectionShareForm(), form)
+    share_with_group(collection, form.cleaned_data["group"], form.cleaned_data["role"])
+    messages.success(
+        request, gettext("Shared with the people of %(cleaned_data)s.") % {"cleaned_data": form.cleaned_data["group"]}
+    )
+    return redirect("documents:people", pk)
+
+
+@login_required
+@require_POST
+def remove_group_share(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The people of the group may no longer read the collection, unless it is shared with them otherwise."""
+    collection = _owned(request, pk)
+    form = GroupChoiceForm(request.POST, offered=Group.objects.filter(shares__collection=collection))
+    if form.is_valid():
+        revoke_group(collection, form.cleaned_data["group"].pk)
+    return _back(request, collection)
+
+
+def _people(
+    request: HttpRequest, collection: Collection, form: CollectionShareForm, group_form: GroupShareForm
+) -> HttpResponse:
+    context = {
+        "collection": collection,
+        "shares": list_address_shares(collection),
+        "groups": list_group_shares(collection),
+        "form": form,
+        "group_form": group_form,
+        "offered": groups_for(request.user).exists(),
+        "roles": Role.choices,
+        "tab": "people",
+        "is_owner": True,
+    }
+    bad = bool(form.errors or group_form.errors)
+    return render(request, "documents/people.html", context, status=400 if bad else 200)
+
+
+@login_required
+@require_POST
+def remove_address(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The address may no longer read the collection."""
+    collection = _owned(request, pk)
+    form = AddressForm(request.POST)
+    if form.is_valid():
+        revoke_address(collection, form.cleaned_data["email"])
+    return _back(request, collection)
+
+
+def _back(request: HttpRequest, collection: Collection) -> HttpResponse:
+    """To the list of people; an owner may have taken away what let them see it."""
+    if Collection.objects.owned_by(request.user).filter(pk=collection.pk).exists():
+        return redirect("documents:people", collection.pk)
+    messages.success(request, gettext("You are no longer an owner of “%(name)s”.") % {"name": collection.name})
+    return redirect("documents:collections")
+
+
+@login_required
+@require_POST
+def edit_public_access(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Whether everyone who is signed in may read the collection."""
+    form = EveryoneForm(request.POST, instance=_owned(request, pk))
+    if not ("everyone" in request.POST and refused(request, Feature.SHARING)):
+        form.save()
+    return redirect("documents:people", pk)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_collection(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Name and description."""
+    collection = _owned(request, pk)
+    name = collection.name
+    form = CollectionForm(request.POST if request.method == "POST" else None, instance=collection)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, gettext("Saved."))
+        return redirect("documents:settings", pk)
+    context = {"collection": collection, "name": name, "form": form, "tab": "settings", "is_owner": True}
+    return render(request, "documents/settings.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Asks first; then the collection and all its documents are gone."""
+    collection = _owned(request, pk)
+    if request.method != "POST":
+        context = {"collection": collection, "files": collection.documents.count()}
+        return render(request, "documents/delete_collection.html", context)
+    hashes = list(collection.documents.values_list("sha256", flat=True))
+    delete_collection(collection)
+    page_view.delete_cached_images(hashes)
+    messages.success(request, gettext("“%(name)s” was deleted.") % {"name": collection.name})
+    return redirect("documents:collections")

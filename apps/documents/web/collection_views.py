@@ -1,0 +1,186 @@
+"""Collections and their files. Rows are reached only through an access query; unknown and forbidden look the same."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.files.uploadedfile import UploadedFile
+from django.db import DatabaseError
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.documents.library.sharing import accept_pending_shares
+from apps.documents.library.uploads import DiskFull, UploadRefused, clean_file_name, retry_ingestion, store_upload
+from apps.documents.models import Collection, Document
+from apps.documents.parsing.formats import ACCEPTED_DESCRIPTION, FORMATS
+from apps.documents.web.collection_context import get_collection_context
+from apps.documents.web.file_list import FAILED_STATUSES, list_files, record_refusal
+from apps.documents.web.forms import CollectionForm
+from apps.lib import disk
+from apps.users import limits
+from apps.users.access import person
+from apps.users.models import User
+from apps.users.quota import Resource
+
+ACCEPT = ",".join(suffix for item in FORMATS.values() for suffix in item.suffixes)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def list_collections(request: HttpRequest) -> HttpResponse:
+    """All collections that this person may read; a new one is made by POST."""
+    user = person(request)
+    form = CollectionForm(request.POST or None, instance=Collection(owner=user))
+    if request.method == "POST" and form.is_valid():
+        return redirect("documents:collection", form.save().pk)
+    accept_pending_shares(user)
+    rows = list(_with_counts(Collection.objects.visible_to(user)))
+    context = {"collections": rows, "form": form, "accepted": ACCEPTED_DESCRIPTION}
+    return render(request, "documents/collections.html", context, status=400 if form.errors else 200)
+
+
+def _with_counts(rows: QuerySet[Collection]) -> QuerySet[Collection]:
+    of_this = Document.objects.filter(collection=OuterRef("pk")).order_by().values("collection")
+
+    def count(which: Q | None = None) -> Coalesce:
+        return Coalesce(Subquery(of_this.annotate(n=Count("pk", filter=which)).values("n")), 0)
+
+    return rows.select_related("owner").annotate(
+        files=count(),
+        ready=count(Q(status=Document.Status.READY)),
+        waiting=count(Q(status__in=Document.ACTIVE)),
+        failed=count(Q(status__in=FAILED_STATUSES)),
+    )
+
+
+@login_required
+@require_safe
+def show_collection(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The files of a collection."""
+    return render(request, "documents/collection.html", _files_of(request, pk))
+
+
+@login_required
+@require_safe
+def show_file_list(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The files of a collection, as the fragment that the page fetches again while something moves."""
+    context = _files_of(request, pk)
+    if request.GET.get("seen") == context["tray"].seen:
+        return HttpResponse(status=204)  # nothing has moved, so nothing is drawn again under anybody's fingers
+    return render(request, "documents/_tray.html", context)
+
+
+def _files_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
+    here = get_collection_context(request, pk, "files")
+    asked = request.GET
+    seen = list_files(
+        person(request),
+        here.collection,
+        here.can_edit,
+        asked.get("show", ""),
+        asked.get("page", "1"),
+        asked.get("q", ""),
+    )
+    limits = {
+        "accept": ACCEPT,
+        "accepted": ACCEPTED_DESCRIPTION,
+        "max_bytes": settings.MAX_UPLOAD_BYTES,
+        "max_mb": settings.MAX_UPLOAD_BYTES // 1024**2,
+        "web_pages": settings.WEB_PAGES,
+        "sync": bool(settings.SYNC_DIR) and person(request).is_administrator,
+    }
+    return {**here.context, "tray": seen, **limits}
+
+
+def respond_after_action(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The answer to a verb: the tray where only that was asked for, else the page of the collection."""
+    if request.headers.get("HX-Request"):
+        return render(request, "documents/_tray.html", _files_of(request, pk))
+    return redirect("documents:collection", pk)
+
+
+@login_required
+@require_POST
+def upload_files(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Each file is taken, or refused with a reason that stays in the tray; one never stops the others."""
+    user = person(request)
+    target = get_object_or_404(Collection.objects.editable_by(user), pk=pk)
+    files = _files(request)
+    try:
+        limits.take(user, Resource.UPLOADS, cost=len(files))
+        refused, without_room = _take_all(user, target, files)
+    except DatabaseError as error:
+        if not disk.full(error):
+            raise
+        return _refuse_without_room(request)
+    if files and without_room == len(files):
+        return _refuse_without_room(request)
+    if "application/json" in request.headers.get("Accept", ""):
+        return JsonResponse({"refused": refused}, status=201 if files and not refused else 200)
+    if not files:
+        messages.error(request, gettext("No file was chosen. Choose one or more files, then upload."))
+    return redirect("documents:collection", pk)
+
+
+def _refuse_without_room(request: HttpRequest) -> HttpResponse:
+    """Answer 507: the disk is full, so the reason cannot be kept in the tray either. Files stored before stay."""
+    words = str(DiskFull())
+    if "application/json" in request.headers.get("Accept", ""):
+        return JsonResponse({"refused": [words]}, status=507)
+    return render(request, "507.html", {"words": words}, status=507)
+
+
+def _files(request: HttpRequest) -> list[tuple[UploadedFile[Any], str]]:
+    """The files sent, with their folders; or one that a page only announced, because its size alone decides."""
+    name, size = request.POST.get("announced", ""), request.POST.get("size", "")
+    if name and size.isdecimal() and len(size) < 20:
+        return [(UploadedFile(io.BytesIO(), name, size=int(size)), "")]
+    files = request.FILES.getlist("files")
+    paths = [*request.POST.getlist("paths"), *[""] * len(files)]  # a form without a script sends none
+    return list(zip(files, paths, strict=False))
+
+
+def _take_all(user: User, target: Collection, files: list[tuple[UploadedFile[Any], str]]) -> tuple[list[str], int]:
+    """Return why files were refused, and for how many of them there was no room. The reasons stay in the tray, unless
+    there was room for none. Raise DatabaseError where the tray cannot be written."""
+    refused: list[tuple[str, UploadRefused]] = []
+    for file, path in files:
+        try:
+            store_upload(user, target, file, path)
+        except UploadRefused as error:
+            refused.append((clean_file_name(file.name or ""), error))
+    without_room = sum(isinstance(why, DiskFull) for _, why in refused)
+    if without_room < len(files):
+        for name, why in refused:
+            record_refusal(user, target, name, str(why), why.same)
+    return [str(why) for _, why in refused], without_room
+
+
+@login_required
+@require_POST
+def retry_failed(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Every file of the collection that failed waits again."""
+    target = get_object_or_404(Collection.objects.editable_by(request.user), pk=pk)
+    for document in target.documents.filter(status__in=FAILED_STATUSES):
+        retry_ingestion(document)
+    return respond_after_action(request, pk)
+
+
+@login_required
+@require_POST
+def dismiss_refusals(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One refused upload, or all of this person's in the collection, are put away."""
+    target = get_object_or_404(Collection.objects.editable_by(request.user), pk=pk)
+    mine = target.refused_uploads.filter(user=person(request))
+    chosen = request.POST.get("refused", "")
+    (mine.filter(pk=int(chosen)) if chosen.isdecimal() and len(chosen) < 18 else mine).delete()
+    return respond_after_action(request, pk)

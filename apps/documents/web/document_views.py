@@ -1,0 +1,101 @@
+"""What a person does with one document: cancel, retry, rename, delete."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.documents.library.duplicates import find_duplicates
+from apps.documents.library.passage_edits import set_title
+from apps.documents.library.uploads import UploadRefused, format_duplicate
+from apps.documents.library.uploads import cancel_ingestion as cancel_document
+from apps.documents.library.uploads import delete_document as delete_document
+from apps.documents.library.uploads import retry_ingestion as retry_document
+from apps.documents.library.versions import refetch_web_page
+from apps.documents.models import Document
+from apps.documents.reader import page_view
+from apps.documents.web.collection_views import respond_after_action
+from apps.documents.web.file_list import record_refusal
+from apps.documents.web.forms import TitleForm
+from apps.users.access import person
+
+
+def _editable(request: HttpRequest, pk: UUID) -> Document:
+    return get_object_or_404(Document.objects.editable_by(request.user).select_related("collection"), pk=pk)
+
+
+@login_required
+@require_POST
+def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+    document = _editable(request, pk)
+    cancel_document(document)
+    return respond_after_action(request, document.collection_id)
+
+
+@login_required
+@require_POST
+def retry(request: HttpRequest, pk: UUID) -> HttpResponse:
+    document = _editable(request, pk)
+    retry_document(document)
+    return respond_after_action(request, document.collection_id)
+
+
+@login_required
+@require_POST
+def refetch_page(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The web page waits to be fetched again, as a new version of the document."""
+    document = _editable(request, pk)
+    try:
+        refetch_web_page(person(request), document)
+    except UploadRefused as error:
+        messages.error(request, str(error))
+    return respond_after_action(request, document.collection_id)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def rename(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The title under which a document is shown and cited; the name of its file stays."""
+    document = _editable(request, pk)
+    form = TitleForm(request.POST if request.method == "POST" else None, instance=document)
+    if request.method == "POST" and form.is_valid():
+        set_title(document, form.cleaned_data["title"])
+        return redirect("documents:collection", document.collection_id)
+    context = {"document": document, "form": form}
+    return render(request, "documents/rename.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Asks first; then the document is gone, and citations into it grey out.
+
+    With `instead` in the address, a link to the same in another collection, where this person may read it, stands in
+    their tray from then on; where that was promised and is no longer so, nothing is deleted.
+    """
+    user, document = person(request), _editable(request, pk)
+    twin = (
+        find_duplicates(user, document.collection, [document]).get(document.sha256)
+        if "instead" in request.GET
+        else None
+    )
+    if request.method != "POST":
+        return render(request, "documents/delete.html", {"document": document, "twin": twin})
+    name = str(document)
+    if twin is None and "promised" in request.POST:
+        kept = gettext("“%(name)s” was kept: the same elsewhere is gone, or you may no longer read it.")
+        messages.error(request, kept % {"name": name})
+        return redirect("documents:collection", document.collection_id)
+    delete_document(document)
+    page_view.delete_cached_images([document.sha256])
+    if twin is not None:
+        record_refusal(user, document.collection, name, format_duplicate(twin), twin)
+    else:
+        messages.success(request, gettext("“%(name)s” was deleted.") % {"name": name})
+    return redirect("documents:collection", document.collection_id)

@@ -1,0 +1,183 @@
+"""The files of a collection as a page shows them: one row a file, what happens to it, and what can be done."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.core.paginator import Page as PageOfRows
+from django.core.paginator import Paginator
+from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.utils.translation import gettext, ngettext
+
+from apps.documents.indexing import embedders
+from apps.documents.library.duplicates import find_duplicates
+from apps.documents.library.remaining_time import estimate_remaining
+from apps.documents.models import Collection, Document, RefusedUpload
+from apps.documents.retrieval.filters import get_language_label
+from apps.users.models import User
+
+PAGE_ROWS = 50
+REFUSED_KEPT = 50  # of one person in one collection; older reasons give way
+FAILED_STATUSES = [Document.Status.FAILED, Document.Status.QUARANTINED]
+_FILTERS: dict[str, list[Document.Status]] = {
+    "ready": [Document.Status.READY],
+    "active": list(Document.ACTIVE),
+    "failed": [*FAILED_STATUSES, Document.Status.CANCELLED],
+}
+_OF_PAGES = {Document.Stage.PARSE, Document.Stage.RECOGNISE, Document.Stage.CHUNK}  # the others count passages
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """`words` say what happens now, or why nothing does; `twin` holds the same in another collection."""
+
+    document: Document
+    twin: Document | None = None
+
+    @property
+    def active(self) -> bool:
+        return self.document.status in Document.ACTIVE
+
+    @property
+    def failed(self) -> bool:
+        return self.document.status in FAILED_STATUSES
+
+    @property
+    def ended_early(self) -> bool:
+        return self.failed or self.document.status == Document.Status.CANCELLED
+
+    @property
+    def words(self) -> str:
+        document = self.document
+        if document.status == Document.Status.QUEUED:
+            return document.reason or gettext("Waiting for its turn")
+        if self.failed:
+            return document.reason or gettext("It could not be read. Retry, or tell an administrator.")
+        if document.status != Document.Status.WORKING:
+            return document.get_status_display()
+        return document.get_stage_display() or "Starting"
+
+    @property
+    def progress(self) -> str:
+        """Return how far the stage is, "3 of 40 pages"; nothing where that is unknown."""
+        document = self.document
+        if document.status != Document.Status.WORKING or not document.total:
+            return ""
+        values = {"done": f"{min(document.done, document.total):,}", "n": document.total}
+        if document.stage in _OF_PAGES:
+            return ngettext("%(done)s of %(n)s page", "%(done)s of %(n)s pages", document.total) % values
+        return ngettext("%(done)s of %(n)s passage", "%(done)s of %(n)s passages", document.total) % values
+
+
+@dataclass(frozen=True, slots=True)
+class FileCounts:
+    all: int
+    ready: int
+    active: int
+    failed: int  # could not be read, or was set aside
+    cancelled: int
+    waiting_bytes: int | None
+    began: datetime | None  # when the first file that waits came
+
+    @property
+    def ended_early(self) -> int:
+        return self.failed + self.cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class FileList:
+    collection: Collection
+    can_edit: bool
+    counts: FileCounts
+    rows: list[FileRow]
+    page: PageOfRows[Document]
+    refused: list[RefusedUpload]
+    show: str
+    left: str  # how long it will still take, in words; empty: not known
+    text: str  # that the name, title or folder of a file holds
+    by_words: tuple[str, ...] = ()  # languages that the embedder does not know, as people call them
+
+    @property
+    def query(self) -> str:
+        """What a request for the same rows asks."""
+        return f"{self.filters}&page={self.page.number}"
+
+    @property
+    def filters(self) -> str:
+        return "?" + urlencode({"show": self.show, "q": self.text})
+
+    @property
+    def seen(self) -> str:
+        """Changes with everything that is shown but the ages of files."""
+        rows = [
+            (
+                item.pk,
+                item.status,
+                item.stage,
+                item.done,
+                item.total,
+                item.reason,
+                str(item),
+                item.pages_count,
+                twin and twin.pk,
+            )
+            for item, twin in ((row.document, row.twin) for row in self.rows)
+        ]
+        told = (
+            self.collection.name,
+            self.can_edit,
+            self.counts,
+            self.left,
+            self.by_words,
+            rows,
+            [item.pk for item in self.refused],
+        )
+        return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+def list_files(
+    user: User, collection: Collection, can_edit: bool, show: str = "", page: str = "1", text: str = ""
+) -> FileList:
+    """What the tray shows this person now; an unknown filter or page shows all, or the nearest."""
+    counts = _counts(collection)
+    show = show if show in _FILTERS else ""
+    rows = collection.documents.defer("lease_token", "lease_until")
+    found: QuerySet[Document] = rows.filter(status__in=_FILTERS[show]) if show else rows
+    text = " ".join(text.replace("\0", "").split())[:200]
+    if text:
+        found = found.filter(Q(name__icontains=text) | Q(title__icontains=text) | Q(path__icontains=text))
+    pages = Paginator(found, PAGE_ROWS)
+    if not text:
+        pages.count = {"ready": counts.ready, "active": counts.active, "failed": counts.ended_early}.get(
+            show, counts.all
+        )
+    shown = pages.get_page(page)
+    refused = list(collection.refused_uploads.filter(user=user)[:REFUSED_KEPT]) if can_edit else []
+    rest = estimate_remaining(collection, counts.waiting_bytes or 0, counts.began) if counts.began else ""
+    same = find_duplicates(user, collection, shown)
+    by_words = tuple(map(get_language_label, embedders.list_unembedded_languages([collection.pk])))
+    listed = [FileRow(item, same.get(item.sha256)) for item in shown]
+    return FileList(collection, can_edit, counts, listed, shown, refused, show, rest, text, by_words)
+
+
+def _counts(collection: Collection) -> FileCounts:
+    found = collection.documents.aggregate(
+        all=Count("pk"),
+        ready=Count("pk", filter=Q(status=Document.Status.READY)),
+        active=Count("pk", filter=Q(status__in=Document.ACTIVE)),
+        failed=Count("pk", filter=Q(status__in=FAILED_STATUSES)),
+        cancelled=Count("pk", filter=Q(status=Document.Status.CANCELLED)),
+        waiting_bytes=Sum("size", filter=Q(status__in=Document.ACTIVE)),
+        began=Min("created", filter=Q(status__in=Document.ACTIVE)),
+    )
+    return FileCounts(**found)
+
+
+def record_refusal(user: User, collection: Collection, name: str, reason: str, same: Document | None = None) -> None:
+    """The reason stays in this person's tray until they put it away; `same` is what is there already instead."""
+    mine = collection.refused_uploads.filter(user=user)
+    RefusedUpload.objects.create(collection=collection, user=user, name=name, reason=reason[:400], same=same)
+    mine.exclude(pk__in=list(mine.values_list("pk", flat=True)[:REFUSED_KEPT])).delete()

@@ -1,0 +1,96 @@
+"""The passages of a collection, beside the page on which they stand: found, switched off, given words."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django import forms
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.documents.library.passage_edits import KEYWORD_CHARACTERS, list_passages, set_enabled, set_keywords
+from apps.documents.models import Chunk, Document
+from apps.documents.web.collection_context import get_collection_context
+
+
+class FilterForm(forms.Form):
+    """What is asked of the list; whatever makes no sense is left out."""
+
+    q = forms.CharField(required=False, max_length=200)
+    show = forms.CharField(required=False, max_length=20)
+    document = forms.UUIDField(required=False)
+    page = forms.IntegerField(required=False, min_value=1, max_value=100_000)
+
+
+class SwitchForm(forms.Form):
+    enabled = forms.TypedChoiceField(
+        choices=[("yes", gettext_lazy("yes")), ("no", gettext_lazy("no"))], coerce=lambda value: value == "yes"
+    )
+
+
+class KeywordsForm(forms.Form):
+    keywords = forms.CharField(required=False, max_length=KEYWORD_CHARACTERS)
+
+
+@login_required
+@require_safe
+def show_passages(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The passages of a collection, some a page, as far as the filter lets them through."""
+    here = get_collection_context(request, pk, "passages")
+    form = FilterForm(request.GET)
+    form.is_valid()
+    asked = form.cleaned_data
+    found = list_passages(
+        here.collection, show=asked.get("show", ""), text=asked.get("q", ""), document=asked.get("document"),
+        number=asked.get("page") or 1,
+    )  # fmt: skip
+    kept = {"q": found.text, "show": found.show, "document": str(found.document.pk) if found.document else ""}
+    context = {
+        **here.context,
+        "listed": found,
+        "query": urlencode({name: value for name, value in kept.items() if value}),
+        "unfiltered": urlencode({name: value for name, value in kept.items() if value and name != "show"}),
+    }
+    return render(request, "documents/passages.html", context)
+
+
+@login_required
+@require_POST
+def switch_passage(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
+    """The passage is searched, or is not, from the next question on."""
+    chunk = _editable(request, pk, number)
+    form = SwitchForm(request.POST)
+    if form.is_valid():
+        set_enabled(chunk, on=form.cleaned_data["enabled"])
+    return _after(request, chunk, annotating=False)
+
+
+@login_required
+@require_POST
+def edit_keywords(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
+    """Words by which the passage is found besides its own."""
+    chunk = _editable(request, pk, number)
+    form = KeywordsForm(request.POST)
+    if form.is_valid():
+        set_keywords(chunk, form.cleaned_data["keywords"])
+    return _after(request, chunk, annotating=True)
+
+
+def _editable(request: HttpRequest, pk: UUID, number: int) -> Chunk:
+    """The passage of that number, counted from 1 through the document."""
+    document = get_object_or_404(Document.objects.editable_by(request.user), pk=pk)
+    rows = Chunk.objects.select_related("document", "segment").defer("vector")
+    return get_object_or_404(rows, document=document, position=number - 1)
+
+
+def _after(request: HttpRequest, chunk: Chunk, *, annotating: bool) -> HttpResponse:
+    if request.headers.get("HX-Request"):
+        context = {"chunk": chunk, "can_edit": True, "annotating": annotating}
+        return render(request, "documents/_passage_item.html", context)
+    page = reverse("documents:passages", args=[chunk.document.collection_id])
+    return redirect(f"{page}?document={chunk.document_id}#passage-{chunk.pk}")

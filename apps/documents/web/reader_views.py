@@ -1,0 +1,129 @@
+"""Reading a document: its pages, a passage in place, the file itself. Who may read is asked at every opening."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import BinaryIO
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.core.handlers.asgi import ASGIRequest
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, render
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
+
+from apps.documents.models import Collection, Document
+from apps.documents.moderation import redaction
+from apps.documents.reader import page_view, passage_navigation
+from apps.lib.threads import in_pool
+from apps.safety.intake import fingerprint
+
+ZOOMS = (100, 150, 200)  # percent of the width of the column
+_BLOCK = 1 << 18
+
+
+def _readable(request: HttpRequest, pk: UUID) -> Document:
+    return get_object_or_404(Document.every.visible_to(request.user).select_related("collection"), pk=pk)
+
+
+def _number(raw: str, default: int = 1) -> int:
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 8 else default
+
+
+@login_required
+@require_safe
+def show_document(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """A page of a document, with a passage boxed or marked where one is asked for."""
+    found = _readable(request, pk)
+    zoom = _number(request.GET.get("zoom", ""), ZOOMS[0])
+    as_text = found.has_pages and request.GET.get("view") == "text"
+    number, spans = _number(request.GET.get("page", "")), request.GET.get("spans", "")
+    shown = page_view.build_page_view(found, number, spans, as_text=as_text)
+    context = {
+        "document": found,
+        "shown": shown,
+        "as_text": as_text,
+        "walk": passage_navigation.find_neighbour_passages(found, shown.number, page_view.parse_spans(spans)),
+        "small": [] if as_text else passage_navigation.list_thumbnails(found, shown.number),
+        "zoom": zoom if zoom in ZOOMS else ZOOMS[0],
+        "zooms": ZOOMS,
+        "kept": "&view=text" if as_text else f"&zoom={zoom}" if zoom in ZOOMS[1:] else "",
+        "can_edit": Collection.objects.editable_by(request.user).filter(pk=found.collection_id).exists(),
+        "earlier": Document.every.filter(replaces=found, status=Document.Status.REPLACED).order_by("-version"),
+    }
+    return render(request, "documents/document.html", context)
+
+
+@login_required
+@require_safe
+def show_passage(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """A passage in place, as a fragment for a panel: the whole page image, or the text around the passage."""
+    number, spans = _number(request.GET.get("page", "")), request.GET.get("spans", "")
+    shown = page_view.build_page_view(_readable(request, pk), number, spans, around=page_view.CONTEXT_CHARACTERS)
+    return render(request, "documents/_passage.html", {"shown": shown, "document": shown.document, "zoom": 100})
+
+
+@login_required
+@require_safe
+def send_page_image(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
+    """The image of a page. Browsers may keep it but ask each time, so that access that was taken away ends at once."""
+    found = _readable(request, pk)
+    width = page_view.choose_width(_number(request.GET.get("w", ""), page_view.WIDTHS[2]))
+    if not found.has_pages or not 1 <= number <= found.pages_count:
+        raise Http404
+    cut = "".join(f"-{start}.{end}" for start, end in redaction.list_redacted_spans(found, number))
+    tag = f'"{found.sha256[:32]}-{number}-{width}-{page_view.RENDERER_VERSION}{fingerprint(cut)[:16] if cut else ""}"'
+    if request.headers.get("If-None-Match") == tag:
+        response = HttpResponse(status=304)
+    else:
+        try:
+            response = HttpResponse(page_view.get_page_png(found, number, width), content_type="image/png")
+        except page_view.PageImageError as error:
+            raise Http404 from error
+    response["ETag"], response["Cache-Control"] = tag, "private, no-cache"
+    return response
+
+
+@login_required
+@require_safe
+def download_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """The file as it was uploaded: always saved, never opened in the page's own origin."""
+    found = _readable(request, pk)
+    if redaction.is_redacted(found):
+        words = gettext(
+            "A reviewer took out a part of this document, so its file is not given out. Its text can be read."
+        )
+        return HttpResponse(words, status=403, content_type="text/plain; charset=utf-8")
+    root, path = Path(settings.MEDIA_ROOT), Path(settings.MEDIA_ROOT) / str(found.file)
+    if path.is_symlink() or not path.is_file() or not path.resolve().is_relative_to(root.resolve()):
+        raise Http404
+    if isinstance(request, ASGIRequest):
+        response: HttpResponseBase = StreamingHttpResponse(_parts(path))
+        response["Content-Length"] = str(path.stat().st_size)
+        response["Content-Disposition"] = content_disposition_header(True, found.name) or "attachment"
+    else:
+        response = FileResponse(_opened(path), as_attachment=True, filename=found.name)
+    response["Content-Type"] = "application/octet-stream"
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Never what a link that took the file's place leads to."""
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb")
+
+
+async def _parts(path: Path) -> AsyncIterator[bytes]:
+    opened = await in_pool(_opened, path)
+    try:
+        while part := await in_pool(opened.read, _BLOCK):
+            yield part
+    finally:
+        opened.close()

@@ -1,0 +1,262 @@
+"""The care of the index: merging, rebuilding and sweeping never change what is found, and lose nothing."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from apps.documents.indexing import index_maintenance
+from apps.documents.models import Chunk, Collection, Document, IndexCare, Segment
+from apps.documents.retrieval.search import search
+from apps.engines import registry
+from apps.engines.base import EngineUnavailable, IndexQuery
+from apps.lib import leases
+from apps.users.models import User
+from tests.documents.factories import collection, document
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TOPICS = ["whales sing", "foxes hunt", "owls sleep", "mice nest", "otters swim", "bees dance", "cats purr", "elks roam"]
+
+
+@pytest.fixture(autouse=True)
+def real_index(settings: Any, tmp_path: Path) -> Path:
+    folder = tmp_path / "index"
+    settings.ENGINES = settings.ENGINES | {
+        "index": {"BACKEND": "apps.engines.index.local.engine.LocalIndex", "OPTIONS": {"directory": str(folder)}}
+    }
+    registry.reset()
+    return folder
+
+
+@pytest.fixture
+def library(alice: User) -> Collection:
+    place = collection(alice)
+    for topic in TOPICS:
+        document(place, topic.split()[0].title(), [topic])
+    return place
+
+
+def found(question: str) -> list[tuple[int, float]]:
+    live = [segment.info for segment in Segment.objects.live()]
+    result = registry.index().search(live, IndexQuery(question, registry.embed().embed_query(question)))
+    return [(c.chunk_id, round(c.cosine, 3)) for c in result.candidates]
+
+
+def age_retired() -> None:
+    Segment.objects.filter(retired__isnull=False).update(
+        retired=timezone.now() - timedelta(seconds=index_maintenance.GRACE_S + 1)
+    )
+
+
+def test_what_a_merge_reads_takes_one_query_however_many_documents(
+    library: Collection, django_assert_num_queries: Any
+) -> None:
+    ids = list(Chunk.objects.values_list("pk", flat=True))
+    with django_assert_num_queries(1):
+        entries = [row.entry for row in index_maintenance.load_chunks(ids)]
+    assert sorted(entry.title for entry in entries) == sorted(topic.split()[0].title() for topic in TOPICS)
+
+
+def test_a_new_document_only_asks_whether_one_size_has_become_far_too_many(
+    library: Collection, django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(TOPICS) == index_maintenance.MERGE_FAN
+    with django_assert_num_queries(1):  # the next sweep is soon enough
+        assert index_maintenance.merge(library.pk, thorough=False) == 0
+    monkeypatch.setattr(index_maintenance, "CROWDED_SEGMENTS", len(TOPICS))
+    assert index_maintenance.merge(library.pk, thorough=False) == len(TOPICS)
+
+
+def test_a_merge_makes_one_segment_that_finds_the_same(library: Collection) -> None:
+    before = found("what do foxes hunt")
+
+    assert index_maintenance.merge(library.pk) == len(TOPICS)
+
+    assert Segment.objects.live().count() == 1
+    assert found("what do foxes hunt") == before
+    assert set(Chunk.objects.values_list("segment", flat=True)) == {Segment.objects.live().get().pk}
+    assert index_maintenance.merge(library.pk) == 0
+
+
+def test_retired_segments_stay_readable_for_searches_under_way(library: Collection) -> None:
+    old = [segment.info for segment in Segment.objects.live()]
+    index_maintenance.merge(library.pk)
+
+    assert index_maintenance.sweep() == 0
+    assert all(registry.index().verify(info) for info in old)
+
+    age_retired()
+    assert index_maintenance.sweep() == len(old)
+    assert not any(registry.index().verify(info) for info in old)
+    assert Segment.objects.count() == 1
+    assert len(found("foxes")) == len(TOPICS)
+
+
+def test_new_files_of_a_rewrite_that_takes_hours_are_left_alone(
+    library: Collection, real_index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_maintenance, "MAX_SEGMENT_CHUNKS", 2)
+    build, swept = registry.index().build, []
+
+    def slow(*args: Any) -> Any:
+        info = build(*args)
+        for folder in real_index.glob("*/*"):
+            os.utime(folder, (0, 0))
+        swept.append(index_maintenance.sweep())
+        return info
+
+    monkeypatch.setattr(registry.index(), "build", slow)
+    assert index_maintenance.merge(library.pk) == len(TOPICS)
+    assert swept == [0] * (len(TOPICS) // 2)
+    assert all(registry.index().verify(row.info) for row in Segment.objects.live())
+    assert len(found("foxes")) == len(TOPICS)
+
+
+def test_few_segments_are_left_while_documents_come_and_made_one_when_it_is_quiet(alice: User) -> None:
+    place = collection(alice)
+    for topic in TOPICS[:2]:
+        document(place, topic, [topic])
+
+    assert index_maintenance.merge(place.pk) == 0
+
+    Segment.objects.update(created=timezone.now() - timedelta(seconds=index_maintenance.QUIET_S + 1))
+    assert index_maintenance.merge(place.pk) == 2
+    assert Segment.objects.live().count() == 1
+
+
+def test_deleted_documents_give_their_space_back(library: Collection) -> None:
+    index_maintenance.merge(library.pk)
+    gone = ["Whales", "Owls"]
+    Document.objects.filter(title__in=gone).delete()
+
+    assert index_maintenance.merge(library.pk) == 1
+
+    assert Segment.objects.live().get().count == len(TOPICS) - len(gone)
+    assert len(found("whales")) == len(TOPICS) - len(gone)
+
+
+def test_a_collection_whose_documents_are_all_deleted_has_no_segments_left(library: Collection) -> None:
+    Document.objects.all().delete()
+
+    index_maintenance.merge(library.pk)
+
+    assert Segment.objects.live().count() == 0
+
+
+def test_one_process_at_a_time_rewrites_a_collection(library: Collection) -> None:
+    IndexCare.objects.create(collection=library)
+    leases.claim(IndexCare.objects.all(), library.pk, 60)
+
+    assert index_maintenance.merge(library.pk) == 0
+    with pytest.raises(index_maintenance.IndexBusy):
+        index_maintenance.reindex(library.pk)
+    with pytest.raises(CommandError, match="Another process"):
+        call_command("reindex")
+
+
+def test_a_merge_that_lost_its_lease_changes_nothing(library: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = registry.index().build
+
+    def taken_over(*args: Any) -> Any:
+        IndexCare.objects.update(lease_token="another")
+        return build(*args)
+
+    monkeypatch.setattr(registry.index(), "build", taken_over)
+
+    assert index_maintenance.merge(library.pk) == 0
+    assert Segment.objects.live().count() == len(TOPICS)
+    assert Segment.objects.count() == len(TOPICS)
+
+
+def test_a_merge_that_fails_leaves_the_live_index_and_no_files(
+    library: Collection, real_index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = sorted(real_index.rglob("*.faiss"))
+
+    def fails(*_: Any) -> None:
+        raise EngineUnavailable("The disk is full.")
+
+    monkeypatch.setattr(index_maintenance, "_swap", fails)
+
+    assert index_maintenance.merge(library.pk) == 0
+
+    assert sorted(real_index.rglob("*.faiss")) == files
+    assert not IndexCare.objects.get().lease_token
+    assert len(found("foxes")) == len(TOPICS)
+
+
+async def test_a_damaged_segment_is_left_out_then_rebuilt(alice: User, library: Collection, real_index: Path) -> None:
+    from apps.lib.threads import in_db
+
+    damaged = await in_db(lambda: Chunk.objects.get(text="foxes hunt").segment)
+    path = next((real_index / library.pk.hex / damaged.pk.hex).rglob("ids.npy"))
+    path.write_bytes(path.read_bytes()[:-1] + b"\x07")
+
+    assert [p.title for p in (await search(alice, "whales sing")).passages] == ["Whales"]
+    assert (await search(alice, "foxes hunt")).passages == ()
+    assert str(damaged.pk.hex) in (await in_db(IndexCare.objects.get)).rebuild
+
+    await in_db(index_maintenance.maintain_indexes)
+
+    assert [p.title for p in (await search(alice, "foxes hunt")).passages] == ["Foxes"]
+    assert (await in_db(IndexCare.objects.get)).rebuild == ""
+
+
+def test_one_round_of_care_merges_what_is_due_everywhere(alice: User, library: Collection) -> None:
+    single = collection(alice, "Single")
+    document(single, "Alone", ["hedgehogs roll up"])
+
+    index_maintenance.maintain_indexes()
+
+    assert library.segments.live().count() == 1
+    assert single.segments.live().count() == 1
+    assert single.segments.count() == 1
+
+
+def test_a_collection_that_cannot_be_rebuilt_does_not_keep_others_from_care(
+    library: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    IndexCare.objects.create(collection=library, rebuild="damaged")
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise EngineUnavailable("The embedder is still starting.")
+
+    monkeypatch.setattr(index_maintenance.embedders, "reembed_chunks", fails)
+    index_maintenance.maintain_indexes()
+
+    assert IndexCare.objects.get().rebuild == "damaged"
+    assert Segment.objects.live().count() == 1
+
+
+def test_reindex_embeds_again_what_another_embedder_made(library: Collection) -> None:
+    registry.embed().fingerprint = "the next embedder"
+
+    call_command("reindex", collection=library.pk, verbosity=0)
+
+    assert {segment.fingerprint for segment in Segment.objects.live()} == {"the next embedder"}
+    assert set(Chunk.objects.values_list("fingerprint", flat=True)) == {"the next embedder"}
+    assert len(found("foxes")) == len(TOPICS)
+
+
+def test_reindex_restores_an_index_whose_files_are_all_gone(library: Collection, real_index: Path) -> None:
+    import shutil
+
+    before = found("owls")
+    shutil.rmtree(real_index)
+    registry.reset()
+
+    call_command("reindex")
+
+    assert found("owls") == before
+
+
+def test_reindexing_an_unknown_collection_says_so() -> None:
+    with pytest.raises(CommandError, match="no such collection"):
+        call_command("reindex", collection="00000000-0000-0000-0000-000000000000")

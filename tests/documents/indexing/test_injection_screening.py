@@ -1,0 +1,103 @@
+"""Which sentences of passages are embedded besides is asked in parts, and where nobody can say none are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from apps.documents.chunking.chunker import ChunkDraft
+from apps.documents.indexing import embedders
+from apps.documents.ingestion import pipeline as ingesting
+from apps.documents.ingestion.pipeline import ingest
+from apps.documents.library import uploads
+from apps.engines import registry
+from apps.engines.base import EngineBroken
+from apps.engines.classify import inside
+from apps.engines.classify.base import TokenReader
+from apps.safety import gate
+from apps.users.models import User
+from tests.documents.factories import collection
+
+TEXTS = [f"Do as I say [planted] {number}" for number in range(5)]
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_long_document_is_looked_through_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedders, "_PASSAGES", 2)
+    real, parts = gate.suspected, list[int]()
+    monkeypatch.setattr(gate, "suspected", lambda texts: (parts.append(len(texts)), real(texts))[1])
+    assert embedders.find_suspect_spans(registry.embed(), TEXTS) == [[text] for text in TEXTS]
+    assert parts == [2, 2, 1]
+
+
+def test_nothing_is_said_where_the_gate_or_the_embedder_of_the_classifiers_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken() -> None:
+        raise EngineBroken("It is damaged.")
+
+    monkeypatch.setattr(gate, "suspected", lambda texts: None)
+    assert embedders.find_suspect_spans(registry.embed(), TEXTS) is None
+    monkeypatch.setattr(registry, "classify_embed", broken)
+    assert embedders.find_suspect_spans(registry.embed(), TEXTS) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_document_is_read_also_by_an_embedder_that_shows_nothing_inside(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What would have been looked at cannot be, and is marked so; the others of the same batch are judged."""
+    monkeypatch.setattr(registry.embed(), "shows_states", False, raising=False)
+    assert embedders.find_suspect_spans(registry.embed(), TEXTS) is None
+    files = [SimpleUploadedFile(f"{at}.txt", text.encode()) for at, text in enumerate((TEXTS[0], "It is nine."))]
+    rows = [uploads.store_upload(alice, collection(alice), file) for file in files]
+    assert [ingest(row.pk) for row in rows] == [1, 1]
+    assert [row.chunks.get().flag for row in rows] == ["unchecked", ""]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_document_full_of_them_no_more_is_kept_than_fits_and_the_rest_is_read_again(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, seen = inside.read, list[str]()
+    monkeypatch.setattr(inside, "read", lambda of, texts, *rest: (seen.extend(texts), real(of, texts, *rest))[1])
+    monkeypatch.setattr(ingesting, "MAX_SUSPECT_SPANS", 3)
+    files = [SimpleUploadedFile(f"{at}.txt", text.encode()) for at, text in enumerate(TEXTS)]
+    rows = [uploads.store_upload(alice, collection(alice), file) for file in files]
+    assert ingest(*(row.pk for row in rows)) == 5
+    assert len(seen) == 2 and set(seen) < set(TEXTS)
+    assert [row.chunks.get().flag for row in rows] == ["prompt_attack"] * 5
+
+
+def test_an_order_that_comes_again_in_disguise_is_not_read_along_with_its_copies() -> None:
+    order = "Do as I say [planted]"
+    copies = [order, *[order.replace("say", "s\u200bay")] * 3]
+    drafts = [
+        ChunkDraft(1, 0, 1, "", text, "", 10) for text in (order, "\n".join(copies), "\n".join(["It is nine.", order]))
+    ]
+    rows = embedders.find_suspect_spans(registry.embed(), [draft.text for draft in drafts])
+    assert rows == [[order]] * 3
+    found = embedders.locate_suspect_tokens(registry.embed(), drafts, rows)
+    assert [bool(spans) for spans in found] == [True, False, True]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_passage_in_disguise_is_read_once_more_as_the_gate_sees_it(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, seen = inside.read, list[str]()
+
+    def noted(reader: TokenReader, texts: list[str], *rest: Any) -> Any:
+        seen.extend(texts)
+        return real(reader, texts, *rest)
+
+    monkeypatch.setattr(inside, "read", noted)
+    said = ("Do as I say [planted] in clear words.", "Do as \U0001d408 say\u200b [planted] in disguise.")
+    files = [SimpleUploadedFile(f"{at}.txt", text.encode()) for at, text in enumerate(said)]
+    rows = [uploads.store_upload(alice, collection(alice), file) for file in files]
+    assert ingest(*(row.pk for row in rows)) == 2
+    assert seen == ["Do as I say [planted] in disguise."]
+    assert [row.chunks.get().flag for row in rows] == ["prompt_attack"] * 2

@@ -1,0 +1,42 @@
+"""What the embedder cannot read is said where files are listed, and where a search found nothing."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from apps.documents.indexing import embedders
+from apps.documents.models import Collection, Document
+from apps.documents.retrieval.search import list_unembedded_languages
+from apps.users.models import User
+from tests.documents.factories import collection, document
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SAYS = "German documents are found by words only with this embedding model."
+
+
+@pytest.fixture
+def german(alice: User, monkeypatch: pytest.MonkeyPatch) -> Collection:
+    monkeypatch.setattr(embedders, "find_unread_languages", lambda engine: frozenset({"de"}))
+    place = collection(alice)
+    document(place, "Satzung", ["Der Hafen ist bei Sturm geschlossen."])
+    Document.objects.filter(collection=place).update(language="de")
+    return place
+
+
+def test_the_files_say_so(client: Client, alice: User, german: Collection) -> None:
+    client.force_login(alice)
+    assert SAYS in client.get(f"/collections/{german.pk}/").content.decode()
+
+
+def test_languages_that_are_read_are_not_named(client: Client, alice: User, german: Collection) -> None:
+    Document.objects.filter(collection=german).update(language="es")
+    client.force_login(alice)
+    assert "found by words only" not in client.get(f"/collections/{german.pk}/").content.decode()
+    assert list_unembedded_languages(alice, [german.pk]) == []
+
+
+def test_only_languages_of_readable_collections_are_named(alice: User, bob: User, german: Collection) -> None:
+    assert list_unembedded_languages(alice, []) == ["de"]
+    assert list_unembedded_languages(bob, [german.pk]) == []

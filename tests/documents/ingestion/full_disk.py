@@ -1,0 +1,106 @@
+"""Run by `test_full_disk.py` in a process of its own, with DATA_DIR on a tiny file system.
+
+Documents are added while less and less of it is free, then all of it again, and their segments merged while more and
+more is. Prints what became of them.
+"""
+
+# ruff: noqa: E402 - Django is set up before its models are imported
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import django
+
+django.setup()
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.db import DatabaseError
+
+from apps.documents.indexing import index_maintenance
+from apps.documents.ingestion.pipeline import ingest
+from apps.documents.library import uploads
+from apps.documents.models import Chunk, Collection, Document, Segment
+from apps.engines import registry
+from apps.lib import disk
+from apps.users.models import User
+from tests import migrated
+
+DISK = Path(os.environ["DATA_DIR"])
+FREE = [600, 400, 300, 200, 150, 100, 60, 30, 12, 0]  # kilobytes
+
+
+def fill(free: int) -> None:
+    """So many kilobytes are left."""
+    filler = DISK / "filler"
+    filler.unlink(missing_ok=True)
+    space = os.statvfs(DISK)
+    with filler.open("wb") as file:
+        file.write(bytes(max(0, space.f_bavail * space.f_frsize - free * 1024)))
+
+
+def state() -> dict[str, object]:
+    """What is seen must be whole: every segment sound, every chunk that can be found of a ready document."""
+    seen = Chunk.objects.searchable()
+    return {
+        "sound": all(registry.index().verify(row.info) for row in Segment.objects.live()),
+        "ready": Document.objects.filter(status="ready").count(),
+        "found": seen.values("document").distinct().count(),
+        "states": sorted(set(Document.objects.values_list("status", flat=True))),
+    }
+
+
+def merged(place: Collection) -> list[dict[str, object]]:
+    """What is seen after a merge was tried with nothing free, a little, more."""
+    told = []
+    index_maintenance.MERGE_FAN = 2
+    for free in reversed(FREE):
+        fill(free)
+        try:
+            index_maintenance.merge(place.pk)
+            told.append(state())
+        except DatabaseError as error:
+            told.append(state() | {"database": str(error)})
+        (DISK / "filler").unlink()
+        told[-1]["segments"] = Segment.objects.live().count()
+        index_maintenance.IndexCare.objects.update(lease_until=None)  # as if it had run out
+    return told
+
+
+def main() -> None:
+    uploads.KEEP_FREE_BYTES, uploads.KEEP_FREE_SHARE, uploads.notify_ingest = 0, 0, lambda *_: None
+    index_maintenance.MERGE_FAN = 1000  # merged later
+    if not migrated.tables(DISK):
+        call_command("migrate", verbosity=0)
+    disk.hold()
+    place = Collection.objects.create(owner=User.objects.create_user("alice", password="x"), name="Shelf")
+    words = [f"Sentence {n} of this text says what foxes number {n * 7} hunt at night." for n in range(120)]
+    for number in range(len(FREE)):
+        text = f"# Book {number}\n\n" + "\n\n".join(f"{number} {one}" for one in words)
+        uploads.store_upload(place.owner, place, SimpleUploadedFile(f"{number}.md", text.encode()))
+    waiting = list(Document.objects.order_by("created"))
+    told = []
+    for document, free in zip(waiting, FREE, strict=True):
+        fill(free)
+        try:
+            ingest(document.pk)
+            told.append(state())
+        except DatabaseError as error:
+            told.append(state() | {"database": str(error)})
+    (DISK / "filler").unlink()
+    reasons = sorted(set(Document.objects.exclude(reason="").values_list("reason", flat=True)))
+    Document.objects.update(lease_until=None)
+    for document in waiting:
+        ingest(document.pk)
+    merges = merged(place)
+    index_maintenance.maintain_indexes()
+    left = len(list((DISK / "index").glob(".writing/*")))
+    result = {"told": told, "reasons": reasons, "merges": merges, "end": state(), "left": left}
+    json.dump(result | {"segments": Segment.objects.live().count()}, sys.stdout)
+
+
+main()

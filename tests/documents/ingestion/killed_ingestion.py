@@ -1,0 +1,164 @@
+"""Kills a process that takes files and works on them, at so many random moments, and prints what is left as JSON.
+
+DATA_DIR=… python -m tests.documents.ingestion.killed_ingestion KILLS
+
+Files are read by real readers, put into a real index, and merged there; only the embedder is a stand-in. After each
+kill no search may see a part of a document; at the end each file that was taken is ready exactly once, and nothing lies
+about.
+"""
+
+# ruff: noqa: E402 - Django is set up before its models are imported
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+from uuid import UUID
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
+django.setup()
+for library in (
+    "faiss",
+    "tantivy",
+    "apps.documents.ingestion.pipeline",
+):  # loaded before the forks, which are quick then
+    import_module(library)
+
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.db import connections
+from django.utils import timezone
+
+from apps.documents.indexing import index_maintenance
+from apps.documents.ingestion import pipeline, worker
+from apps.documents.library import uploads
+from apps.documents.models import Chunk, Collection, Document, IndexCare, Page, Segment
+from apps.engines import registry
+from apps.users.models import User
+from tests import migrated
+from tests.documents import sample_files
+
+LONGEST = 1.3  # times what a life takes that nobody ends
+chance = random.Random(17)
+
+
+def main(kills: int) -> dict[str, object]:
+    if not migrated.tables(Path(settings.DATA_DIR)):
+        call_command("migrate", verbosity=0)
+    for name in ("notify_ingest", "notify_merge"):  # nobody hears them here: a kill between row and bell loses the bell
+        vars(uploads)[name] = lambda *_: None
+    place = Collection.objects.create(owner=User.objects.create_user("alice@example.org"), name="Shelf")
+    began = time.monotonic()
+    lived(place, 0, seconds=None)
+    whole = time.monotonic() - began
+    stages: Counter[str] = Counter()
+    torn = 0
+    for number in range(1, kills + 1):
+        lived(place, number, seconds=chance.random() * LONGEST * whole)
+        stages += Counter(Document.objects.filter(status="working").values_list("stage", flat=True))
+        torn += Chunk.objects.searchable().exclude(document__status="ready").values("document").distinct().count()
+        torn += sum(not registry.index().verify(row.info) for row in Segment.objects.live())
+        Document.objects.update(lease_until=None, attempts=0)  # as if the leases had run out
+        IndexCare.objects.update(lease_until=None)
+    settle()
+    found = {
+        "kills": kills,
+        "stages": dict(stages),
+        "torn": torn,
+        "ready": Document.objects.filter(status="ready").count(),
+    }
+    return found | {"lost": lost(), "doubled": doubled(), "left": left()}
+
+
+def lived(place: Collection, seed: int, seconds: float | None) -> None:
+    """A process that took files and worked on them: to its end, or for so many seconds."""
+    connections.close_all()
+    child = os.fork()
+    if child == 0:
+        work(place, seed)
+        os._exit(0)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+def work(place: Collection, seed: int) -> None:
+    put(place, seed)
+    work_on()
+
+
+def put(place: Collection, seed: int) -> None:
+    """Four files are uploaded, and it is written down which were taken."""
+    made = random.Random(seed)
+    words = [f"word{made.randrange(10**9)}" for _ in range(4)]
+    contents = {
+        f"{words[0]}.txt": "\n\n".join(f"{words[0]} stands in line {n} of it." for n in range(150)).encode(),
+        f"{words[1]}.pdf": sample_files.pdf(*[f"{words[1]} is printed on page {n}." for n in range(3)]),
+        f"{words[2]}.csv": f"Ship,Tons\n{words[2]},3\n".encode(), f"{words[3]}.docx": sample_files.docx(words[3]),
+    }  # fmt: skip
+    for name, content in contents.items():
+        row = uploads.store_upload(place.owner, place, SimpleUploadedFile(name, content))
+        with Path(settings.DATA_DIR, "accepted").open("a") as accepted:
+            accepted.write(f"{row.pk}\n")
+
+
+def work_on() -> None:
+    while waiting := list(Document.objects.filter(status__in=Document.ACTIVE).values_list("pk", flat=True)[:3]):
+        pipeline.ingest(*waiting)
+
+
+def settle() -> None:
+    """All that waited is worked on, the index is cared for, and what it has retired goes at once."""
+    work_on()
+    index_maintenance.maintain_indexes()
+    Segment.objects.filter(retired__isnull=False).update(retired=timezone.now() - timedelta(days=1))
+    for path in Path(settings.DATA_DIR, "index").glob("*/*"):
+        os.utime(path, (0, 0))
+    index_maintenance.sweep()
+    worker.ORPHAN_S = -1
+    worker.remove_orphans()
+
+
+def lost() -> int:
+    """What was taken and is not ready."""
+    ready = set(Document.objects.filter(status="ready").values_list("pk", flat=True))
+    return len(taken() - ready) + Document.objects.exclude(status="ready").count()
+
+
+def taken() -> set[UUID]:
+    return {UUID(line) for line in Path(settings.DATA_DIR, "accepted").read_text().split()}
+
+
+def doubled() -> int:
+    """Documents that are ready, and whose pages and passages are not each there once, in a segment that is searched."""
+    found = 0
+    for document in Document.objects.filter(status="ready"):
+        places = list(Chunk.objects.searchable().filter(document=document).values_list("position", flat=True))
+        pages = list(Page.objects.filter(document=document).values_list("number", flat=True))
+        once = sorted(places) == list(range(len(places))) and sorted(pages) == list(range(1, document.pages_count + 1))
+        found += not (once and places and Chunk.objects.filter(document=document).count() == len(places))
+    return found
+
+
+def left() -> int:
+    """Stored files, and folders of the index, that no row knows."""
+    known = {Path(name).name for name in Document.objects.values_list("file", flat=True)}
+    stored = {path.name for path in Path(settings.MEDIA_ROOT, "documents").iterdir()}
+    named = {row.hex for row in Segment.objects.values_list("pk", flat=True)}
+    return len(stored - known) + len({path.name for path in Path(settings.DATA_DIR, "index").glob("*/*")} - named)
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(int(sys.argv[1]))))

@@ -1,0 +1,300 @@
+"""Small documents that wait are worked on together, and each ends as if it had been alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from apps.documents.ingestion import file_parsing, publishing, worker
+from apps.documents.ingestion import pipeline as ingesting
+from apps.documents.ingestion.pipeline import ingest
+from apps.documents.jobs import ingest_job, scheduler
+from apps.documents.library import uploads
+from apps.documents.models import Chunk, Document, Page, Segment
+from apps.documents.sandbox import runner
+from apps.engines import registry
+from apps.engines.base import EngineBroken, EngineBusy
+from apps.engines.classify import inside
+from apps.users.models import User
+from apps.users.people import reinstate, suspend
+from tests.documents import sample_files
+from tests.documents.factories import collection
+from tests.people import person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Put = Callable[..., Document]
+
+
+@pytest.fixture
+def put(alice: User) -> Put:
+    library = collection(alice)
+
+    def _put(name: str = "", content: bytes = b"", owner: User = alice) -> Document:
+        place = library if owner == alice else collection(owner)
+        number = Document.objects.count()
+        content = content or f"Text {number} says that leave lasts {number + 20} days.".encode()
+        return uploads.store_upload(owner, place, SimpleUploadedFile(name or f"{number}.txt", content))
+
+    return _put
+
+
+def ended(*rows: Document) -> list[str]:
+    ingest(*(row.pk for row in rows))
+    return [Document.objects.get(pk=row.pk).status for row in rows]
+
+
+def whole(row: Document) -> bool:
+    return Chunk.objects.searchable().filter(document=row).exists() and row.chunks.count() == 1
+
+
+def test_one_segment_and_one_batch_hold_them_all(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [put() for _ in range(5)]
+    embed, batches = registry.embed(), list[int]()
+    real = embed.embed_passages
+    monkeypatch.setattr(embed, "embed_passages", lambda texts: (batches.append(len(texts)), real(texts))[1])
+    assert ended(*rows) == 5 * ["ready"]
+    assert Segment.objects.get().count == 5 and batches == [5]
+    for row in rows:
+        chunk = row.chunks.get()
+        assert chunk.text == Path(row.file.path).read_text()
+        assert np.allclose(np.frombuffer(chunk.vector, np.float32), real([f"{row.name}\n{chunk.text}"])[0], atol=1e-5)
+
+
+def test_sentences_that_the_gate_reads_are_read_along_with_their_passages(
+    put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = b"The boiler is new.\nDo as I say [planted]\nIt is blue."
+    rows = [put(), put("b.txt", bad), put("c.txt", bad + b"\n\n"), put()]
+    embed, batches = registry.embed(), list[int]()
+    real = embed.embed_passages
+    monkeypatch.setattr(embed, "embed_passages", lambda texts: (batches.append(len(texts)), real(texts))[1])
+
+    def again(*_: object) -> None:
+        raise AssertionError("it was read already")
+
+    monkeypatch.setattr(inside, "read", again)
+    assert ended(*rows) == 4 * ["ready"]
+    assert batches == [4]
+    assert [row.chunks.get().flag for row in rows] == ["", "prompt_attack", "prompt_attack", ""]
+
+
+def test_rows_that_take_several_transactions_are_all_there_once(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "ROWS", 2)
+    parts = [b" ".join([word] * 150) for word in (b"one", b"two", b"three", b"four", b"five")]
+    rows = [put(), put("long.txt", b"\n\n".join(parts)), put()]
+    Chunk.objects.create(document=rows[2], position=7, page_number=1, char_start=0, char_end=1, text="left", tokens=1)
+    assert ended(*rows) == 3 * ["ready"]
+    positions = list(rows[1].chunks.order_by("position").values_list("position", flat=True))
+    assert len(positions) >= 5 and positions == list(range(len(positions)))
+    assert [rows[0].chunks.count(), rows[2].chunks.count(), rows[1].pages.count()] == [1, 1, 1]
+    assert set(Segment.objects.values_list("count", flat=True)) == {len(positions) + 2}
+
+
+def test_each_collection_has_its_own_segment(put: Put, bob: User) -> None:
+    rows = [put(), put(owner=bob), put()]
+    assert ended(*rows) == 3 * ["ready"]
+    assert sorted(Segment.objects.values_list("count", flat=True)) == [1, 2]
+    for segment in Segment.objects.all():
+        assert set(segment.chunks.values_list("document__collection", flat=True)) == {segment.collection_id}
+
+
+def test_a_bad_file_ends_alone_and_says_why(put: Put) -> None:
+    rows = [put(), put("a.pdf", sample_files.encrypted_pdf()), put("b.docx", sample_files.docx("Text")[:3000]), put()]
+    assert ended(*rows) == ["ready", "failed", "failed", "ready"]
+    assert "password" in Document.objects.get(pk=rows[1].pk).reason
+    assert all(whole(row) for row in (rows[0], rows[3]))
+
+
+def slow(monkeypatch: pytest.MonkeyPatch, name: str, until: Callable[[], bool]) -> None:
+    """The reader of this file says nothing until it is time."""
+    real = runner.SandboxProcess.take
+
+    def take(self: runner.SandboxProcess) -> Any:
+        if self.name == name and not until():
+            return []
+        return real(self)
+
+    init = runner.SandboxProcess.__init__
+
+    def named(self: Any, task: str, path: Any, options: Any, **limits: Any) -> None:
+        init(self, task, path, options, **limits)
+        self.name = options["name"]
+
+    monkeypatch.setattr(runner.SandboxProcess, "__init__", named)
+    monkeypatch.setattr(runner.SandboxProcess, "take", take)
+
+
+def test_a_slow_file_holds_up_no_other(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_parsing, "PATIENCE_S", 0)
+    rows = [put("slow.txt", b"Slow."), put(), put()]
+    others = Document.objects.exclude(name="slow.txt")
+    slow(monkeypatch, "slow.txt", lambda: set(others.values_list("status", flat=True)) == {"ready"})
+    assert ended(*rows) == 3 * ["ready"]
+
+
+def test_slow_files_take_nobody_elses_reader(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_parsing, "PATIENCE_S", 0)
+    monkeypatch.setattr(file_parsing, "MAX_PARALLEL_FILES", 1)
+    rows = [put("slow.txt", b"Slow."), put(), put()]
+    others = Document.objects.exclude(name="slow.txt")
+    slow(monkeypatch, "slow.txt", lambda: set(others.values_list("status", flat=True)) == {"ready"})
+    assert ended(*rows) == 3 * ["ready"]
+
+
+def test_a_text_that_breaks_the_embedder_ends_alone(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [put(), put("bad.txt", b"Poison."), put()]
+    embed = registry.embed()
+    real, bad = embed.embed_passages, list(embed.tokenised("bad.txt\nPoison.").ids)
+
+    def picky(texts: Any) -> Any:
+        if any(list(text.ids) == bad for text in texts):
+            raise EngineBroken("The embedding model gave a vector that makes no sense.")
+        return real(texts)
+
+    monkeypatch.setattr(embed, "embed_passages", picky)
+    assert ended(*rows) == ["ready", "failed", "ready"]
+    assert "makes no sense" in Document.objects.get(pk=rows[1].pk).reason
+
+
+def test_an_embedder_that_is_away_puts_all_back_uncounted(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_: Any) -> Any:
+        raise EngineBusy("The embedding server is busy.")
+
+    monkeypatch.setattr(registry.embed(), "embed_passages", away)
+    rows = [put(), put()]
+    assert ended(*rows) == 2 * ["queued"]
+    assert set(Document.objects.values_list("attempts", "reason")) == {(0, "The embedding server is busy.")}
+
+
+def test_one_that_cannot_be_published_does_not_keep_the_others(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [put(), put(), put()]
+    real = publishing._run_after_commit
+
+    def settle(work: Any) -> None:
+        real(work)
+        if work.document.pk == rows[1].pk:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(publishing, "_run_after_commit", settle)
+    assert ended(*rows) == ["ready", "queued", "ready"]
+    assert Document.objects.get(pk=rows[1].pk).attempts == 1
+    assert not Chunk.objects.filter(document=rows[1], segment__isnull=False).exists()
+    assert Segment.objects.count() == 2 and all(whole(row) for row in (rows[0], rows[2]))
+
+
+def test_a_worker_that_shuts_down_gives_all_back(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [put(), put()]
+    real = ingesting._screen
+    tokens: list[str] = []
+
+    def screen(works: Any) -> None:
+        tokens.extend(work.job.token for work in works)
+        ingest_job.stop_requested.set()
+        real(works)
+
+    monkeypatch.setattr(ingesting, "_screen", screen)
+    try:
+        assert ended(*rows) == 2 * ["queued"]
+    finally:
+        ingest_job.stop_requested.clear()
+    assert set(Document.objects.values_list("attempts", "lease_token")) == {(0, "")}
+    assert not set(tokens) & ingest_job.held_jobs.keys()
+
+
+def test_one_that_another_worker_took_over_is_left_to_it(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [put(), put()]
+    real = publishing.write_segments
+
+    def index(works: Any) -> Any:
+        found = real(works)
+        Document.objects.filter(pk=rows[0].pk).update(lease_token="of another")
+        return found
+
+    monkeypatch.setattr(publishing, "write_segments", index)
+    assert ended(*rows) == ["working", "ready"]
+    assert list(Chunk.objects.searchable().values_list("document", flat=True)) == [rows[1].pk]
+
+
+def test_what_another_worker_made_ready_meanwhile_stays(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [put(), put()]
+    real = publishing.store_rows
+
+    def store(works: Any) -> None:
+        Document.objects.filter(pk=rows[0].pk).update(status="ready", lease_token="", lease_until=None)
+        Page.objects.create(document=rows[0], number=1, text="Theirs.")
+        Chunk.objects.create(document=rows[0], position=0, page_number=1, char_start=0, char_end=7, text="a", tokens=1)
+        real(works)
+
+    monkeypatch.setattr(publishing, "store_rows", store)
+    assert ended(*rows) == 2 * ["ready"]
+    assert (rows[0].pages.get().text, rows[0].chunks.get().text) == ("Theirs.", "a") and whole(rows[1])
+
+
+def test_a_large_one_goes_by_itself(put: Put) -> None:
+    long = "\n\n".join(f"Paragraph {n} says one thing after another, again and again." * 4 for n in range(400))
+    rows = [put(), put("long.txt", long.encode()), put()]
+    assert ended(*rows) == 3 * ["ready"]
+    assert sorted(Segment.objects.values_list("count", flat=True))[0] == 2
+
+
+def test_only_small_files_that_were_never_begun_wait_together(put: Put) -> None:
+    first = put()
+    assert scheduler.choose_batch() == [first.pk]
+    big, again, picture = put("big.txt", b"word " * 20_000), put(), put("a.png", b"\x89PNG\r\n\x1a\n")
+    page = Document.objects.create(
+        collection=first.collection, uploaded_by=first.uploaded_by, url="https://example.org/", name="page", size=0
+    )
+    last = put()
+    Document.objects.filter(pk=again.pk).update(attempts=1)
+    assert scheduler.choose_batch() == [first.pk, last.pk]
+    for row in (first, last):
+        uploads.delete_document(row)
+    for row in (big, again, picture, page):
+        assert scheduler.choose_batch() == [row.pk]
+        Document.objects.filter(pk=row.pk).delete()
+
+
+def test_the_first_bell_takes_along_the_small_files_that_wait(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, calls = [put(), put(), put()], list[tuple[Any, ...]]()
+    monkeypatch.setattr(worker, "ingest", lambda *ids: (calls.append(ids), ingest(*ids)))
+    worker.process_queue(rows[0].pk)
+    assert calls == [tuple(row.pk for row in rows)]
+    assert not Document.objects.exclude(status="ready").exists()
+
+
+def test_no_more_wait_together_than_are_soon_ready(put: Put) -> None:
+    rows = [put(f"{n}.txt", f"{n} ".encode() + b"word " * 10_000) for n in range(8)]
+    assert len(scheduler.choose_batch()) == scheduler.MAX_BATCH_BYTES // rows[0].size
+
+
+@pytest.mark.parametrize("beside", [True, False])
+@pytest.mark.parametrize("where", ["embedded", "indexed"])
+def test_what_is_worked_on_for_a_suspended_person_waits_as_if_it_had_not_begun(
+    put: Put, bob: User, monkeypatch: pytest.MonkeyPatch, where: str, beside: bool
+) -> None:
+    person("ada", User.Role.ADMINISTRATOR)  # somebody has to stay
+    rows = [put(owner=bob), *([put()] if beside else [])]
+    engine, name = (registry.embed(), "embed_passages") if where == "embedded" else (registry.index(), "write")
+    real = getattr(engine, name)
+
+    def suspended_meanwhile(*args: Any) -> Any:
+        suspend(User.objects.get(pk=bob.pk))
+        return real(*args)
+
+    for _ in range(scheduler.MAX_CRASHES):
+        with monkeypatch.context() as patch:
+            patch.setattr(engine, name, suspended_meanwhile)
+            ingest(*(row.pk for row in rows))
+        row = Document.objects.get(pk=rows[0].pk)
+        assert (row.status, row.attempts, row.lease_token, row.stage) == ("queued", 0, "", "")
+        assert scheduler.list_next_documents(5) == [] and not Chunk.objects.searchable().filter(document=row).exists()
+        assert [other.status for other in Document.objects.exclude(pk=row.pk)] == (["ready"] if beside else [])
+        reinstate(User.objects.get(pk=bob.pk))
+        bob.refresh_from_db()
+    assert ingest_job.quarantine_crashed() == 0 and ended(*rows)[0] == "ready" and whole(rows[0])

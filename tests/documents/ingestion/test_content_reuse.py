@@ -1,0 +1,196 @@
+"""The same content is read once for everybody who may read it, and again for everybody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from apps.documents.indexing.shadow_build import begin, run, swap
+from apps.documents.ingestion import content_reuse, file_parsing
+from apps.documents.ingestion.pipeline import ingest
+from apps.documents.library.uploads import store_upload
+from apps.documents.models import Chunk, Collection, Document, Membership, Page
+from apps.documents.retrieval.search import search
+from apps.documents.settings import CollectionSettings
+from apps.engines import registry
+from apps.lib.threads import in_db
+from apps.users.models import User
+from tests.documents.factories import collection
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TEXT = b"# Ferries\n\nThe ferry leaves at nine.\n\n## Winter\n\nIn winter the ferry leaves at ten.\n"
+
+
+class Done:
+    """What was done for the documents since: files read, texts embedded."""
+
+    def __init__(self) -> None:
+        self.read = self.embedded = 0
+
+    @property
+    def both(self) -> tuple[int, int]:
+        found = self.read, self.embedded
+        self.forget()
+        return found
+
+    def forget(self) -> None:
+        self.read = self.embedded = 0
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> Done:
+    made, own, embed = Done(), file_parsing.runner.SandboxProcess, registry.embed()
+    passages = embed.embed_passages
+
+    def reading(*args: Any, **limits: Any) -> Any:
+        made.read += 1
+        return own(*args, **limits)
+
+    def embedded(texts: Any) -> Any:
+        made.embedded += len(texts)
+        return passages(texts)
+
+    monkeypatch.setattr(file_parsing.runner, "SandboxProcess", reading)
+    monkeypatch.setattr(embed, "embed_passages", embedded)
+    return made
+
+
+Put = Callable[..., Document]
+
+
+@pytest.fixture
+def put() -> Put:
+    def _put(owner: User, place: Collection, name: str = "ferries.md", content: bytes = TEXT) -> Document:
+        document = store_upload(owner, place, SimpleUploadedFile(name, content))
+        ingest(document.pk)
+        document.refresh_from_db()
+        assert document.status == "ready", document.reason
+        return document
+
+    return _put
+
+
+def held(document: Document) -> tuple[list[Any], list[Any]]:
+    """Pages and chunks as rows, but for their keys."""
+    pages = Page.objects.filter(document=document).order_by("number")
+    chunks = Chunk.objects.filter(document=document).order_by("position")
+    return (
+        list(pages.values_list("number", "text", "pieces", "boxes", "width", "height")),
+        list(chunks.values_list("position", "page_number", "char_start", "char_end", "heading", "text", "tokens")),
+    )
+
+
+async def test_in_another_collection_nothing_is_read_or_embedded_again(alice: User, put: Put, done: Done) -> None:
+    def both() -> tuple[Document, Document]:
+        first = put(alice, collection(alice, "One"))
+        assert done.both == (1, first.chunks.count())
+        second = put(alice, collection(alice, "Two"))
+        assert done.both == (0, 0)
+        return first, second
+
+    first, second = await in_db(both)
+    assert await in_db(held, first) == await in_db(held, second)
+    vectors = [
+        np.frombuffer(bytes(v), np.float32) async for v in Chunk.objects.order_by("pk").values_list("vector", flat=True)
+    ]
+    assert np.array_equal(np.stack(vectors[: len(vectors) // 2]), np.stack(vectors[len(vectors) // 2 :]))
+    assert (second.title, second.language, second.pages_count) == (first.title, first.language, first.pages_count)
+    found = await search(alice, "When does the ferry leave?", collections=[second.collection_id])
+    assert {passage.document_id for passage in found.passages} == {second.pk}
+
+
+def test_what_somebody_may_not_read_serves_them_nothing(alice: User, bob: User, put: Put, done: Done) -> None:
+    theirs = put(alice, collection(alice, "Private"))
+    assert done.both[0] == 1
+    own = put(bob, collection(bob, "Own"))
+    assert done.both == (1, own.chunks.count()), "it takes as long as if it were nowhere"
+
+    Membership.objects.create(collection=theirs.collection, user=bob)
+    put(bob, collection(bob, "After it was shared"))
+    assert done.both == (0, 0)
+
+
+def test_a_document_that_nobody_uploaded_is_read(alice: User, put: Put, done: Done) -> None:
+    put(alice, collection(alice, "One"))
+    done.forget()
+    document = store_upload(alice, collection(alice, "Two"), SimpleUploadedFile("ferries.md", TEXT))
+    Document.objects.filter(pk=document.pk).update(uploaded_by=None)
+    ingest(document.pk)
+    assert done.both[0] == 1
+
+
+def test_under_another_name_only_the_pages_serve(alice: User, put: Put, done: Done) -> None:
+    content = b"The ferry leaves at nine."
+    first = put(alice, collection(alice, "One"), "ferries.txt", content)
+    done.forget()
+    second = put(alice, collection(alice, "Two"), "timetable.txt", content)
+    assert done.both == (0, 1), "its name is part of what is embedded"
+    assert held(first)[0] == held(second)[0] and str(second) == "timetable.txt"
+    put(alice, collection(alice, "Three"), "ferries.md", content)
+    assert done.both[0] == 1, "another ending may be another format"
+
+
+def test_passages_of_another_size_are_cut_anew(alice: User, put: Put, done: Done) -> None:
+    put(alice, collection(alice, "One"))
+    done.forget()
+    other = collection(alice, "Two")
+    Collection.objects.filter(pk=other.pk).update(tuning=CollectionSettings(chunk_tokens=60).kept)
+    document = put(alice, other)
+    assert done.both == (0, document.chunks.count())
+
+
+def test_what_a_person_decided_is_not_taken_along(alice: User, put: Put, done: Done) -> None:
+    first = put(alice, collection(alice, "One"))
+    Document.objects.filter(pk=first.pk).update(title="My ferries")
+    Chunk.objects.filter(document=first).update(enabled=False, keywords="secret words")
+    second = put(alice, collection(alice, "Two"))
+    assert second.title == "Ferries"
+    assert set(second.chunks.values_list("enabled", "keywords")) == {(True, "")}
+
+
+def test_a_reader_that_changed_reads_again(
+    alice: User, put: Put, done: Done, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    put(alice, collection(alice, "One"))
+    done.forget()
+    settings.OCR_PAGES += 1
+    put(alice, collection(alice, "Two"))
+    assert done.both[0] == 1
+    monkeypatch.setattr(content_reuse, "_fingerprint_code", lambda: "another version")
+    put(alice, collection(alice, "Three"))
+    assert done.both[0] == 1
+    put(alice, collection(alice, "Four"))
+    assert done.both == (0, 0)
+
+
+def test_a_collection_that_was_cut_otherwise_serves_with_its_pages_alone(alice: User, put: Put, done: Done) -> None:
+    first = put(alice, collection(alice, "One"))
+    build = begin(first.collection, CollectionSettings(chunk_tokens=60), alice)
+    run(build.pk)
+    assert swap(build)
+    done.forget()
+    second = put(alice, collection(alice, "Two"))
+    assert done.both == (0, second.chunks.count())
+
+
+@pytest.mark.parametrize("gone", [Page, Chunk])
+def test_what_is_not_whole_serves_nothing(alice: User, put: Put, done: Done, gone: Any) -> None:
+    first = put(alice, collection(alice, "One"))
+    gone.objects.filter(document=first).first().delete()
+    done.forget()
+    second = put(alice, collection(alice, "Two"))
+    assert done.both == (int(gone is Page), second.chunks.count())
+
+
+def test_what_vanishes_while_it_is_looked_at_serves_nothing(
+    alice: User, put: Put, done: Done, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(alice, collection(alice, "One"))
+    done.forget()
+    monkeypatch.setattr(content_reuse, "_is_unchanged", lambda known: False)
+    put(alice, collection(alice, "Two"))
+    assert done.both[0] == 1

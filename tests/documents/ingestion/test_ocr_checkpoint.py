@@ -1,0 +1,142 @@
+"""Text recognition goes on where it was: what it has read is in the rows, page by page, until the document is ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from apps.documents.ingestion import ocr
+from apps.documents.ingestion.pipeline import ingest
+from apps.documents.jobs import ingest_job
+from apps.documents.library.uploads import cancel_ingestion, retry_ingestion, store_upload
+from apps.documents.library.versions import reread_document
+from apps.documents.models import Document, Page
+from apps.documents.sandbox import runner
+from apps.users.models import User
+from tests.documents.factories import collection
+from tests.documents.ingestion.test_ocr import drawn, scan
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Reader:
+    """In the place of the child that recognises text: what `halt` names is done before the page of that number."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked: list[list[int]] = []
+        self.halt: dict[int, Any] = {}
+        self._other = runner.stream_task
+        monkeypatch.setattr(runner, "stream_task", self)
+
+    def __call__(self, task: str, path: Path, options: dict[str, Any], **limits: Any) -> Iterator[Any]:
+        return (
+            self._recognised(options["numbers"]) if task == "recognise" else self._other(task, path, options, **limits)
+        )
+
+    def _recognised(self, numbers: Sequence[int]) -> Iterator[Any]:
+        self.asked.append(list(numbers))
+        for number in numbers:
+            if number in self.halt:
+                self.halt.pop(number)()
+                yield None
+            text = f"What stands on page {number} was drawn by hand."
+            words = [[0, 4, 0.1, 0.1, 0.1, 0.1]]
+            yield {"page": number, "text": text, "pieces": [["paragraph", 0, 0, len(text)]], "boxes": words}
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
+    monkeypatch.setattr(ingest_job, "TICK_S", 0)
+    return Reader(monkeypatch)
+
+
+@pytest.fixture
+def paper(alice: User) -> Document:
+    content = scan(*(drawn(f"Page {number}") for number in range(1, 4)))
+    return store_upload(alice, collection(alice), SimpleUploadedFile("scan.pdf", content))
+
+
+def whole(paper: Document) -> bool:
+    """Whether it is ready, with all that was drawn and where that stands."""
+    rows = list(Page.objects.filter(document=paper))
+    drawn_by_hand = all(f"page {row.number} was drawn by hand" in row.text and row.boxes for row in rows)
+    return Document.objects.get(pk=paper.pk).status == "ready" and len(rows) == 3 and drawn_by_hand
+
+
+def test_after_a_worker_was_told_to_end(reader: Reader, paper: Document) -> None:
+    reader.halt[3] = ingest_job.stop_requested.set
+    try:
+        ingest(paper.pk)
+    finally:
+        ingest_job.stop_requested.clear()
+    row = Document.objects.get(pk=paper.pk)
+    assert (row.status, row.attempts) == ("queued", 0)
+    ingest(paper.pk)
+    assert reader.asked == [[1, 2, 3], [3]] and whole(paper)
+
+
+def test_after_a_worker_was_killed(reader: Reader, paper: Document) -> None:
+    reader.halt[2] = killed
+    with pytest.raises(Killed):
+        ingest(paper.pk)
+    Document.objects.update(lease_token="", lease_until=None)
+    ingest(paper.pk)
+    assert reader.asked == [[1, 2, 3], [2, 3]] and whole(paper)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def killed() -> None:
+    raise Killed
+
+
+def test_after_it_was_cancelled_and_is_tried_again(reader: Reader, paper: Document) -> None:
+    reader.halt[3] = lambda: cancel_ingestion(paper)
+    ingest(paper.pk)
+    row = Document.objects.get(pk=paper.pk)
+    assert (row.status, row.stage, row.done) == ("cancelled", "", 0)
+    retry_ingestion(row)
+    ingest(paper.pk)
+    assert reader.asked == [[1, 2, 3], [3]] and whole(paper)
+
+
+def test_the_count_goes_on_from_what_was_read(reader: Reader, paper: Document) -> None:
+    seen: list[tuple[str, int, int]] = []
+
+    def look() -> None:
+        row = Document.objects.get(pk=paper.pk)
+        seen.append((row.stage, row.done, row.total))
+
+    reader.halt[3] = lambda: cancel_ingestion(paper)
+    ingest(paper.pk)
+    retry_ingestion(Document.objects.get(pk=paper.pk))
+    reader.halt[3] = look
+    ingest(paper.pk)
+    assert seen == [("scan", 2, 3)]
+
+
+def test_another_recogniser_reads_all_of_it(reader: Reader, paper: Document, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader.halt[3] = lambda: cancel_ingestion(paper)
+    ingest(paper.pk)
+    retry_ingestion(Document.objects.get(pk=paper.pk))
+    monkeypatch.setattr(ocr, "get_ocr_version", lambda: "another")
+    ingest(paper.pk)
+    assert reader.asked == [[1, 2, 3], [1, 2, 3]] and whole(paper)
+
+
+def test_a_version_that_reads_more_pages_takes_over_those_that_were_read(
+    reader: Reader, paper: Document, settings: Any
+) -> None:
+    settings.OCR_PAGES = 2
+    ingest(paper.pk)
+    assert reader.asked == [[1, 2]]
+    settings.OCR_PAGES = 9
+    assert reread_document(Document.objects.get(pk=paper.pk))
+    ingest(Document.objects.get(replaces=paper).pk)
+    assert reader.asked == [[1, 2], [3]] and whole(paper)

@@ -1,0 +1,126 @@
+"""A file whose content is there already: refused with a link in its own collection, linked to where it is elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from apps.documents.library.uploads import delete_document, store_upload
+from apps.documents.models import Collection, Document, Membership
+from apps.users.models import User
+from tests.documents.factories import collection
+
+pytestmark = pytest.mark.django_db
+
+LEAVE = b"Leave is thirty days a year."
+
+
+def put(owner: User, place: Collection, name: str, content: bytes = LEAVE) -> Document:
+    row = store_upload(owner, place, SimpleUploadedFile(name, content))
+    Document.objects.filter(pk=row.pk).update(status="ready", kind="text")
+    return row
+
+
+def tray(user: User, place: Collection) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.get(f"/collections/{place.pk}/tray/").content.decode()
+
+
+def send(user: User, place: Collection, name: str) -> None:
+    client = Client()
+    client.force_login(user)
+    client.post(f"/collections/{place.pk}/upload/", {"files": SimpleUploadedFile(name, LEAVE)})
+
+
+def test_in_the_same_collection_what_is_there_is_offered_instead(alice: User) -> None:
+    place = collection(alice, "Policies")
+    there = put(alice, place, "leave.txt")
+    send(alice, place, "copy.txt")
+    assert place.documents.count() == 1
+    page = tray(alice, place)
+    assert "Already in Policies as leave.txt." in page
+    assert f'<a href="/documents/{there.pk}/">Open it' in page
+    delete_document(there)
+    assert "Already in Policies" in tray(alice, place) and "Open it" not in tray(alice, place)
+
+
+def test_in_another_collection_the_row_leads_there(alice: User, bob: User) -> None:
+    there = put(alice, collection(alice, "Policies"), "leave.txt")
+    place = collection(alice, "Drafts")
+    Membership.objects.create(collection=place, user=bob)
+    put(alice, place, "copy.txt")
+    put(alice, place, "other.txt", b"Something else.")
+    page = tray(alice, place)
+    assert page.count("The same is in") == 1
+    assert f'The same is in <a href="/documents/{there.pk}/">Policies' in page
+    assert "Policies" not in tray(bob, place)  # who may not read it does not learn of it
+
+
+def test_what_is_not_read_yet_is_not_offered(alice: User) -> None:
+    there = put(alice, collection(alice, "Policies"), "leave.txt")
+    Document.objects.filter(pk=there.pk).update(status="failed")
+    place = collection(alice, "Drafts")
+    put(alice, place, "copy.txt")
+    assert "The same is in" not in tray(alice, place)
+
+
+def test_what_a_reviewer_withheld_takes_the_place_of_no_copy(alice: User) -> None:
+    there = put(alice, collection(alice, "Policies"), "leave.txt")
+    place = collection(alice, "Drafts")
+    copy = put(alice, place, "copy.txt")
+    Document.objects.filter(pk=there.pk).update(withheld="A reviewer withheld this.")
+    assert "The same is in" not in tray(alice, place)
+    client = Client()
+    client.force_login(alice)
+    assert "The same stays in" not in client.get(f"/documents/{copy.pk}/delete/?instead").content.decode()
+
+
+def test_a_link_can_take_the_place_of_a_copy(alice: User, bob: User) -> None:
+    there = put(alice, collection(alice, "Policies"), "leave.txt")
+    place = collection(alice, "Drafts")
+    Membership.objects.create(collection=place, user=bob, role="editor")
+    copy = put(alice, place, "copy.txt")
+    address = f"/documents/{copy.pk}/delete/?instead"
+    assert f'href="{address}"' in tray(alice, place) and address not in tray(bob, place)
+    client = Client()
+    client.force_login(alice)
+    assert "The same stays in Policies" in client.get(address).content.decode()
+    assert client.post(address).status_code == 302
+    page = tray(alice, place)
+    assert not place.documents.exists() and Document.objects.get() == there
+    assert "Already in Policies as leave.txt." in page and f'<a href="/documents/{there.pk}/">Open it' in page
+
+
+@pytest.mark.parametrize("lost", ["gone", "unshared"])
+def test_a_copy_is_kept_where_the_other_went_after_it_was_promised(alice: User, bob: User, lost: str) -> None:
+    elsewhere = collection(alice, "Policies")
+    there = put(alice, elsewhere, "leave.txt")
+    shared = Membership.objects.create(collection=elsewhere, user=bob)
+    place = collection(bob, "Drafts")
+    copy = put(bob, place, "copy.txt")
+    address = f"/documents/{copy.pk}/delete/?instead"
+    client = Client()
+    client.force_login(bob)
+    promise = f'<input type="hidden" name="promised" value="{there.pk}">'
+    assert promise in client.get(address).content.decode()
+    if lost == "gone":
+        delete_document(there)
+    else:
+        shared.delete()
+    page = client.post(address, {"promised": str(there.pk)}, follow=True).content.decode()
+    assert "“copy.txt” was kept" in page and place.documents.get() == copy
+    assert promise not in client.get(address).content.decode(), "asked again, it is an ordinary deletion"
+
+
+def test_who_may_not_read_the_other_only_deletes(alice: User, bob: User) -> None:
+    put(alice, collection(alice, "Policies"), "leave.txt")
+    place = collection(alice, "Drafts")
+    Membership.objects.create(collection=place, user=bob, role="editor")
+    copy = put(alice, place, "copy.txt")
+    client = Client()
+    client.force_login(bob)
+    assert "Policies" not in client.get(f"/documents/{copy.pk}/delete/?instead").content.decode()
+    client.post(f"/documents/{copy.pk}/delete/?instead")
+    assert not place.documents.exists() and "Policies" not in tray(bob, place)

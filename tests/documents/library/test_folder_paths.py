@@ -1,0 +1,88 @@
+"""Folders that are dropped whole keep their structure: for display and for filters, never as a place on the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings as live
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from apps.documents.library.uploads import PATH_CHARACTERS, clean_folder_path, store_upload
+from apps.documents.models import Collection
+from apps.users.models import User
+from tests.api.conftest import headers
+from tests.documents.factories import collection
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def shelf(alice: User) -> Collection:
+    return collection(alice, "Shelf")
+
+
+def a_file(name: str, words: str) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, words.encode())
+
+
+def test_each_file_keeps_its_folder_and_can_be_found_by_it(client: Client, alice: User, shelf: Collection) -> None:
+    client.force_login(alice)
+    sent = {
+        "files": [a_file("a.txt", "one"), a_file("b.txt", "two"), a_file("c.txt", "three")],
+        "paths": ["contracts/2025", "contracts/2026", ""],
+    }
+    client.post(f"/collections/{shelf.pk}/upload/", sent)
+    assert dict(shelf.documents.values_list("name", "path")) == {
+        "a.txt": "contracts/2025", "b.txt": "contracts/2026", "c.txt": "",
+    }  # fmt: skip
+    page = client.get(f"/collections/{shelf.pk}/").content.decode()
+    assert 'href="?q=contracts%2F2025">contracts/2025/</a>' in page
+    only = client.get(f"/collections/{shelf.pk}/?q=contracts%2F2025").content.decode()
+    assert "a.txt" in only and "b.txt" not in only and "c.txt" not in only
+
+
+def test_programs_send_and_filter_folders(client: Client, alice: User, shelf: Collection) -> None:
+    sent, address = headers(alice), f"/api/collections/{shelf.pk}/documents"
+    for name, path in (("a.txt", "x/y"), ("b.txt", "x"), ("c.txt", "xy"), ("d.txt", "")):
+        taken = client.post(address, {"file": a_file(name, name), "path": path}, **sent)
+        assert (taken.status_code, taken.json()["path"]) == (202, path)
+    found = client.get(address, {"path": "x"}, **sent).json()["items"]
+    assert sorted(item["name"] for item in found) == ["a.txt", "b.txt"]
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("a/b", "a/b"),
+        ("/etc/", "etc"),
+        ("../../etc", "etc"),
+        ("..\\..\\windows", "windows"),
+        ("a/./b//c", "a/b/c"),
+        ("a\0b/\u202ec", "a b/c"),
+        ("<b>/=cmd", "<b>/=cmd"),
+        ("line\nbreak", "line break"),
+        ("", ""),
+    ],
+)
+def test_a_path_is_shown_and_leads_nowhere(path: str, shown: str, alice: User, shelf: Collection) -> None:
+    assert clean_folder_path(path) == shown
+    row = store_upload(alice, shelf, a_file("a.txt", "words"), path)
+    stored = Path(row.file.path)
+    assert row.path == shown and stored.parent == Path(live.MEDIA_ROOT) / "documents"
+
+
+def test_a_very_deep_path_keeps_its_nearest_folders() -> None:
+    shown = clean_folder_path("/".join(f"folder{n}" for n in range(200)))
+    assert len(shown) <= PATH_CHARACTERS and shown.endswith("folder198/folder199")
+    assert len(clean_folder_path("x" * 5000)) <= PATH_CHARACTERS
+
+
+@pytest.mark.parametrize("name", ["all.zip", "all.tar", "all.tgz", "all.7z", "all.rar", "lib.jar"])
+def test_an_archive_is_refused_and_the_way_is_told(name: str, client: Client, alice: User, shelf: Collection) -> None:
+    client.force_login(alice)
+    client.post(f"/collections/{shelf.pk}/upload/", {"files": [a_file(name, "PK")]})
+    page = client.get(f"/collections/{shelf.pk}/").content.decode()
+    assert name in page and "Unpack it and upload the files in it; a whole folder can be dropped at once." in page
+    assert not shelf.documents.exists()

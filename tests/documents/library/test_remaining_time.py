@@ -1,0 +1,76 @@
+"""How long the files that wait will still take."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from apps.documents.library.remaining_time import format_duration
+from apps.documents.models import Collection, Document
+from apps.documents.web.file_list import list_files
+from apps.users.models import User
+from tests.documents.factories import collection
+
+pytestmark = pytest.mark.django_db
+
+
+def rows(place: Collection, status: str, count: int, *, ago_s: float, size: int = 1000) -> None:
+    for number in range(count):
+        row = Document.objects.create(
+            collection=place,
+            name=f"{status}-{number}.txt",
+            file="documents/x",
+            sha256="0" * 64,
+            size=size,
+            status=status,
+        )
+        Document.objects.filter(pk=row.pk).update(created=timezone.now() - timedelta(seconds=ago_s))
+
+
+def left(place: Collection) -> str:
+    return list_files(place.owner, place, True).left
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(3, "less than a minute left"), (60, "about 1 minute left"), (250, "about 4 minutes left"),
+     (5300, "about 88 minutes left"), (7400, "about 2 hours left")],
+)  # fmt: skip
+def test_it_is_said_in_words(seconds: float, said: str) -> None:
+    assert format_duration(seconds) == said
+
+
+def test_what_waits_takes_as_long_as_what_was_read(alice: User) -> None:
+    place = collection(alice)
+    rows(place, "ready", 10, ago_s=120)
+    rows(place, "queued", 30, ago_s=119)
+    assert left(place) == "about 6 minutes left"
+
+
+def test_files_of_long_ago_say_nothing_of_today(alice: User) -> None:
+    place = collection(alice)
+    rows(place, "ready", 10, ago_s=100_000)
+    rows(place, "queued", 30, ago_s=60)
+    assert left(place) == ""
+
+
+def test_nothing_is_said_of_little_or_where_nothing_waits(alice: User) -> None:
+    place = collection(alice)
+    assert left(place) == ""
+    rows(place, "ready", 2, ago_s=60)
+    rows(place, "queued", 9, ago_s=60)
+    assert left(place) == ""
+    Document.objects.filter(status="queued").update(status="ready")
+    assert left(place) == ""
+
+
+def test_the_tray_says_it(alice: User, client: Client) -> None:
+    place = collection(alice)
+    rows(place, "ready", 10, ago_s=120)
+    rows(place, "queued", 30, ago_s=119)
+    client.force_login(alice)
+    page = client.get(f"/collections/{place.pk}/").content.decode()
+    assert "10 of 40 ready</strong> · about 6 minutes left" in page

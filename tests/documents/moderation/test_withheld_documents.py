@@ -1,0 +1,125 @@
+"""What a reviewer took out of every answer stays out, whatever its people switch or upload, until it is given back."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from apps.conversations.assistants import suggested_questions
+from apps.conversations.evidence import source_numbering
+from apps.conversations.models import Conversation, Message, Retrieved, Source
+from apps.documents.ingestion.pipeline import ingest
+from apps.documents.library.uploads import store_upload
+from apps.documents.models import Chunk, Collection, Document
+from apps.documents.moderation.review import DocumentReviewable
+from apps.documents.retrieval import full_document
+from apps.documents.retrieval.search import search
+from apps.evaluation import golden
+from apps.evaluation.models import GoldenRun
+from apps.users.models import User
+from tests.documents.factories import Section, collection, document
+
+pytestmark = pytest.mark.django_db(transaction=True)  # searches read in threads of their own
+WORDS = "A reviewer withheld this. Attacks on the assistant."
+QUESTION = "Where are boats moored?"
+
+
+@pytest.fixture
+def shelf(alice: User) -> Collection:
+    return collection(alice, "Shelf")
+
+
+@pytest.fixture
+def paper(shelf: Collection) -> Document:
+    parts = [Section("The quay was built of granite.", "Quay"), Section("Boats are moored along the wall.", "Boats")]
+    return document(shelf, "Harbour", parts)
+
+
+def withheld(row: Document) -> dict[str, str]:
+    return DocumentReviewable().withhold(str(row.pk), WORDS)
+
+
+def found(user: User) -> str:
+    return " ".join(passage.full_text for passage in asyncio.run(search(user, QUESTION)).passages)
+
+
+def switched(client: Client, row: Document, number: int, to: str) -> str:
+    address = f"/documents/{row.pk}/passages/{number}/enabled/"
+    return client.post(address, {"enabled": to}, headers={"HX-Request": "true"}).content.decode()
+
+
+def test_an_editor_cannot_switch_it_on_again(client: Client, alice: User, shelf: Collection, paper: Document) -> None:
+    client.force_login(alice)
+    assert "moored" in found(alice)
+    before = withheld(paper)
+    assert (
+        found(alice) == ""
+        and suggested_questions.suggest_questions(alice, set()) == []
+        and full_document.find_documents_by_name(alice, "Harbour") == []
+    )
+    item = switched(client, paper, 2, "yes")
+    assert "no answer uses it" in item and "switch" not in item
+    assert found(alice) == ""
+    listed = client.get(f"/collections/{shelf.pk}/passages/?show=off").content.decode()
+    assert "granite" in listed and "moored" in listed
+    assert WORDS in client.get(f"/documents/{paper.pk}/").content.decode(), "who may read it still does"
+    DocumentReviewable().give_back(str(paper.pk), before)
+    assert "moored" in found(alice) and 'role="switch"' in switched(client, paper, 2, "yes")
+
+
+def test_what_a_person_switched_off_stays_so_when_it_is_given_back(
+    client: Client, alice: User, paper: Document
+) -> None:
+    client.force_login(alice)
+    switched(client, paper, 1, "no")
+    before = withheld(paper)
+    DocumentReviewable().give_back(str(paper.pk), before)
+    rows = Chunk.objects.filter(document=paper).order_by("position")
+    assert list(rows.values_list("enabled", flat=True)) == [False, True]
+
+
+def test_a_new_version_stays_withheld_and_both_are_given_back(alice: User, shelf: Collection) -> None:
+    def put(words: str) -> Document:
+        row = store_upload(alice, shelf, SimpleUploadedFile("boats.txt", words.encode()))
+        ingest(row.pk)
+        return row
+
+    first = put("Boats are moored along the northern wall.")
+    before = withheld(first)
+    second = put("Boats are moored along the southern wall.")
+    assert Document.every.get(pk=second.pk).status == Document.Status.REPLACED
+    assert found(alice) == ""
+    assert set(Document.every.values_list("withheld", flat=True)) == {WORDS}
+    DocumentReviewable().give_back(str(first.pk), before)
+    assert "southern" in found(alice) and set(Document.every.values_list("withheld", flat=True)) == {""}
+
+
+def test_a_follow_up_is_not_given_again_what_an_earlier_turn_had_of_it(alice: User, paper: Document) -> None:
+    talk = Conversation.objects.create(owner=alice)
+    answer = Message.objects.create(conversation=talk, role="assistant", asked_by=alice)
+    source = Source.objects.create(conversation=talk, number=1, document=paper, page_number=1, spans=[[0, 20]])
+    given = {"rank": 1, "relevance": 1, "cosine": 1, "bm25": 1, "given": [[0, 20]]}
+    Retrieved.objects.create(answer=answer, source=source, **given)
+    assert answer.pk in source_numbering.load_prompted_sources(alice, [answer.pk])
+    withheld(paper)
+    assert source_numbering.load_prompted_sources(alice, [answer.pk]) == {}
+
+
+def test_golden_questions_are_asked_again(alice: User, shelf: Collection, paper: Document) -> None:
+    golden.add(alice, shelf, QUESTION, document=paper, chunk=None, words="")
+    golden.run(golden.ask_for_run(shelf, alice).pk)
+
+    def again() -> float | None:
+        golden.sweep()
+        golden.run(GoldenRun.objects.get(status=GoldenRun.Status.WAITING).pk)
+        return GoldenRun.objects.order_by("-pk")[0].recall
+
+    before = withheld(paper)
+    assert again() == 0
+    DocumentReviewable().give_back(str(paper.pk), before)
+    assert again() == 1
+    golden.sweep()
+    assert GoldenRun.objects.count() == 3

@@ -1,0 +1,79 @@
+"""The reader beyond a page's image: its words, its text, the way from passage to passage, tables and slides."""
+
+from __future__ import annotations
+
+import re
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from apps.documents.ingestion import pipeline
+from apps.documents.library.uploads import store_upload
+from apps.documents.models import Collection, Document, Page
+from apps.documents.reader import passage_navigation
+from apps.users.models import User
+from tests.documents.factories import Section, document
+from tests.documents.reader.test_page_view import SECOND, body, paper, reader, shelf
+from tests.documents.sample_files import slides
+
+__all__ = ["paper", "reader", "shelf"]  # fixtures
+
+
+def test_the_words_of_a_page_lie_over_its_image(reader: Client, paper: Document) -> None:
+    page = body(reader.get(f"/documents/{paper.pk}/?page=2"))
+    lines = re.findall(r"<text[^>]*>(.*?)</text>", page)
+    assert [re.sub(r"<[^>]+>", "", line) for line in lines] == [SECOND]
+    assert "style=" not in page
+
+
+def test_a_page_can_be_read_as_text(reader: Client, paper: Document) -> None:
+    page = body(reader.get(f"/documents/{paper.pk}/?page=2&view=text&spans=0-10"))
+    assert "<mark data-here>The second</mark> page" in page
+    assert "pages/2.png" not in page and "As a page" in page
+
+
+def test_passages_are_walked_up_and_down(reader: Client, shelf: Collection) -> None:
+    row = document(shelf, "Rules", [Section("One rule."), Section("Two rules."), Section("Three.", page=2)])
+    first = body(reader.get(f"/documents/{row.pk}/?spans=0-9"))
+    assert (
+        "Passage 1 of 3" in first and 'href="?page=1&amp;spans=11-21" ' not in first.partition('id="passage-down"')[0]
+    )
+    assert re.search(r'data-walk="ArrowDown" href="\?page=1&amp;spans=11-21"', first)
+    second = body(reader.get(f"/documents/{row.pk}/?spans=11-21"))
+    assert re.search(r'data-walk="ArrowUp" href="\?page=1&amp;spans=0-9"', second)
+    assert re.search(r'data-walk="ArrowDown" href="\?page=2&amp;spans=0-6"', second)
+    last = body(reader.get(f"/documents/{row.pk}/?page=2"))  # no passage is shown: the nearest ones are named
+    assert "3 passages" in last and re.search(r'data-walk="ArrowDown" href="\?page=2&amp;spans=0-6"', last)
+
+
+def test_pages_in_small_are_those_around_the_open_one(reader: Client, paper: Document) -> None:
+    Page.objects.bulk_create(Page(document=paper, number=n, width=100, height=200) for n in range(3, 201))
+    Document.objects.filter(pk=paper.pk).update(pages_count=200)
+    page = body(reader.get(f"/documents/{paper.pk}/?page=2"))
+    found = [int(number) for number in re.findall(r'id="small-(\d+)"', page)]
+    assert found == list(range(1, 41))
+    assert 'width="100" height="200" loading="lazy"' in page
+    paper.refresh_from_db()
+    assert [item.number for item in passage_navigation.list_thumbnails(paper, 199)] == list(range(161, 201))
+    assert [item.number for item in passage_navigation.list_thumbnails(paper, 100)] == list(range(80, 120))
+
+
+def test_a_table_marks_the_rows_that_are_cited(reader: Client, alice: User, shelf: Collection) -> None:
+    csv = "City,Limit\nParis,150\nRome,130\nOslo,90\n"
+    row = store_upload(alice, shelf, SimpleUploadedFile("limits.csv", csv.encode()))
+    pipeline.ingest(row.pk)
+    text = Page.objects.get(document=row).text
+    at = text.index("City: Rome")
+    page = body(reader.get(f"/documents/{row.pk}/?spans={at}-{text.index(chr(10), at)}"))
+    assert '<th scope="col">City</th><th scope="col">Limit</th>' in page
+    (cited,) = re.findall(r'<tr class="cited">(.*?)</tr>', page)
+    assert re.sub(r"<[^>]+>", " ", cited).split() == ["Rome", "130"]
+
+
+def test_a_slide_has_its_notes_beneath_it(reader: Client, alice: User, shelf: Collection) -> None:
+    row = store_upload(alice, shelf, SimpleUploadedFile("plan.pptx", slides(("Budget", "Rent", "Wages are the most."))))
+    pipeline.ingest(row.pk)
+    page = body(reader.get(f"/documents/{row.pk}/"))
+    slide, _, notes = page.partition("speaker-notes")
+    assert "<h2>Budget</h2>" in slide and "Wages are the most." not in slide
+    assert "Wages are the most." in notes and notes.count("Speaker notes") == 1

@@ -1,0 +1,91 @@
+"""Text as blocks with the passage marked: what is shown is the text, whatever it holds."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.documents.reader.text_blocks import TextBlock, choose_window, split_blocks
+
+TABLE = "City: Paris; Limit: 150\nCity: Rome; Limit: 130; Note: a; b\nCity: Oslo; Note: cold"
+
+
+def words(found: list[TextBlock], marked: bool | None = None) -> str:
+    return "".join(
+        run.text
+        for block in found
+        for row in block.rows
+        for cell in row
+        for run in cell
+        if marked is None or run.marked == marked
+    )
+
+
+def kinds(text: str, headings: set[str] | None = None) -> list[str]:
+    return [block.kind for block in split_blocks(text, [], headings or set())]
+
+
+def test_blocks_are_told_apart() -> None:
+    text = "Rules\n\nSome words.\n\n- one\n- two\n\n1. first\n2. second\n\ndef f():\n    return 1\n\na | b\nc | d"
+    assert kinds(text, {"Rules"}) == ["heading", "paragraph", "bullet", "bullet", "item", "item", "code", "table"]
+
+
+def test_a_table_that_names_its_columns_gets_a_header() -> None:
+    (table,) = split_blocks(TABLE, [], set())
+    assert table.header == ("City", "Limit", "Note")
+    cells = [["".join(run.text for run in cell) for cell in row] for row in table.rows]
+    assert cells == [["Paris", "150", ""], ["Rome", "130", "a; b"], ["Oslo", "", "cold"]]
+
+
+def test_prose_with_colons_is_no_table() -> None:
+    assert kinds("Note: this is said once.\nAnd then: something else; and more.") == ["paragraph"]
+
+
+def test_marks_cross_blocks_and_the_first_is_the_place_to_go() -> None:
+    text = "First one.\n\nSecond one.\n\nThird one."
+    found = split_blocks(text, [(6, 18), (17, 23)], set())
+    assert words(found, marked=True) == "one.Second one."
+    assert [run.text for block in found for run in block.runs if run.first] == ["one."]
+
+
+def test_marks_in_a_table_stand_in_its_cells() -> None:
+    found = split_blocks(TABLE, [(TABLE.index("City: Rome"), TABLE.index("\nCity: Oslo"))], set())
+    assert words(found, marked=True) == "Rome130a; b"
+
+
+def test_a_window_holds_the_passage_and_ends_between_words() -> None:
+    text = "word " * 2000
+    start, end = choose_window(text, [(5000, 5010)], 100)
+    assert start <= 4900 and end >= 5110 and end - start < 900
+    assert text[start - 1] == " " and text[end] == " "
+
+
+def test_a_window_of_text_without_spaces_is_cut_anyway() -> None:
+    start, end = choose_window("x" * 10_000, [(5000, 5010)], 100)
+    assert (start, end) == (4900, 5110)
+
+
+_LETTERS = st.text(alphabet=st.sampled_from("ab <&:;|#-•1. \n\t\r\u00ad😀"), max_size=300)
+_SPANS = st.lists(
+    st.tuples(st.integers(0, 320), st.integers(0, 320)).filter(lambda span: span[0] < span[1]), max_size=6
+)
+
+
+@given(_LETTERS, _SPANS)
+def test_every_marked_letter_is_shown_once_and_in_order(text: str, spans: list[tuple[int, int]]) -> None:
+    found = split_blocks(text, spans, set())
+    shown = [block for block in found if not block.header]
+    letters = re.sub(r"\s", "", words(shown))
+    rest = iter(re.sub(r"\s", "", text))
+    assert all(letter in rest for letter in letters)  # a subsequence: nothing invented, nothing moved
+    if not any(block.header or block.kind in {"table", "bullet", "heading"} for block in found):
+        assert letters == re.sub(r"\s", "", text)
+
+
+@given(_LETTERS, _SPANS, st.integers(0, 100))
+def test_a_window_is_always_inside_the_text(text: str, spans: list[tuple[int, int]], around: int) -> None:
+    start, end = choose_window(text, spans, around)
+    assert 0 <= start <= end <= len(text)
+    split_blocks(text, spans, set(), start, end)

@@ -1,0 +1,109 @@
+"""A search can be narrowed by kind, language, folder and day, and what does not pass is not found at all."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from django.utils.translation import override
+
+from apps.documents.models import Collection, Document
+from apps.documents.retrieval.filters import SearchFilters, parse_filters, parse_stored_filters
+from apps.documents.retrieval.search import search
+from apps.lib.threads import in_db
+from apps.users.models import User
+from tests.documents.factories import collection, document
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TODAY = timezone.now().date()
+
+
+@pytest.fixture
+def library(alice: User) -> Collection:
+    place = collection(alice)
+    rows: dict[str, dict[str, Any]] = {
+        "One": {"kind": "pdf", "language": "en", "path": "boats/old"},
+        "Two": {"kind": "text", "language": "de", "path": "boats"},
+        "Three": {"kind": "text", "language": "en", "path": "boatsheds"},
+    }
+    for title, facts in rows.items():
+        document(place, title, [f"The ferry of {title} leaves at nine."])
+        Document.objects.filter(title=title).update(**facts)
+    Document.objects.filter(title="Three").update(created=timezone.now() - timedelta(days=9))
+    return place
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (SearchFilters(), {"One", "Two", "Three"}),
+        (SearchFilters(kinds=("pdf",)), {"One"}),
+        (SearchFilters(languages=("EN",)), {"One", "Three"}),
+        (SearchFilters(path="boats"), {"One", "Two"}),
+        (SearchFilters(path="boats/old/"), {"One"}),
+        (SearchFilters(since=TODAY - timedelta(days=1)), {"One", "Two"}),
+        (SearchFilters(until=TODAY - timedelta(days=5)), {"Three"}),
+        (SearchFilters(kinds=("text",), languages=("de",)), {"Two"}),
+        (SearchFilters(kinds=("image",)), set()),
+    ],
+)
+async def test_only_what_passes_is_found(
+    alice: User, library: Collection, filters: SearchFilters, expected: set[str]
+) -> None:
+    found = await search(alice, "When does the ferry leave?", filters=filters)
+
+    assert {passage.title for passage in found.passages} == expected
+
+
+async def test_where_nothing_is_found_only_what_passes_is_counted(alice: User, library: Collection) -> None:
+    found = await search(alice, "Who won the football championship?", filters=SearchFilters(languages=("en",)))
+
+    assert (found.passages, found.documents) == ((), 2)
+
+
+async def test_a_filter_opens_nothing_that_is_closed(charlie: User, library: Collection) -> None:
+    found = await search(
+        charlie, "When does the ferry leave?", collections=[library.pk], filters=SearchFilters(kinds=("pdf",))
+    )
+
+    assert found.passages == ()
+
+
+async def test_nothing_of_other_collections_passes(alice: User, library: Collection) -> None:
+    other = await in_db(collection, alice, "Other")
+
+    assert await in_db(SearchFilters(kinds=("pdf",)).within, [other.pk]) == frozenset()
+
+
+def test_a_record_says_what_was_chosen_and_nothing_else() -> None:
+    chosen = SearchFilters(("docx", "doc", "pdf"), ("de",), "boats/old", since=date(2026, 5, 1))
+
+    assert parse_filters(chosen.record()) == chosen
+    assert SearchFilters().record() == {} and parse_filters({}) == SearchFilters()
+    assert parse_filters({"kinds": ["docx doc", "pdf"], "path": "/boats/../old/", "until": ""}) == SearchFilters(
+        ("docx", "doc", "pdf"), path="boats/old"
+    )
+    assert [(part.name, part.value) for part in chosen.parts()] == [
+        ("kinds", "docx doc"), ("kinds", "pdf"), ("languages", "de"), ("path", "boats/old"), ("since", "2026-05-01"),
+    ]  # fmt: skip
+    with override("de"):
+        assert chosen.words == "Word-Dokument, PDF, Deutsch, in boats/old, ab 1. Mai 2026"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None, [], "pdf", {"kinds": "pdf"}, {"kinds": ["exe"]}, {"kinds": [1]}, {"kinds": ["pdf"] * 51},
+        {"languages": ["english"]}, {"languages": ["e1"]}, {"languages": [""]}, {"path": 3}, {"path": "a" * 501},
+        {"since": "yesterday"}, {"until": 20260501}, {"since": "2026-02-30"},
+    ],
+)  # fmt: skip
+def test_what_is_no_filter_is_not_read_as_one(value: Any) -> None:
+    with pytest.raises(ValueError):
+        parse_filters(value)
+    assert parse_stored_filters(value) == SearchFilters(), (
+        "what an older version kept narrows nothing, and breaks nothing"
+    )

@@ -1,0 +1,104 @@
+"""A re-ranker by name has the last word on the order of the best; where it fails, search goes on without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from apps.documents.models import Collection
+from apps.documents.retrieval import reranking
+from apps.documents.retrieval.search import search
+from apps.engines import registry
+from apps.engines.base import EngineBroken
+from apps.lib.threads import in_db
+from apps.users.models import User
+from tests.documents.factories import collection, document
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TEXTS = {
+    "First": "The ferry to the island leaves at nine in the morning.",
+    "Second": "The ferry to the island is late when the wind is strong.",
+    "Third": "A ferry is a boat, and the island has a harbour.",
+}
+QUESTION = "When does the ferry to the island leave?"
+
+
+class Prefers:
+    """Scores a passage by whether it holds the word."""
+
+    active = True
+    asked: Sequence[str] = ()
+
+    def __init__(self, word: str = "", broken: bool = False) -> None:
+        self._word, self._broken = word, broken
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        if self._broken:
+            raise EngineBroken("The model cannot be loaded.")
+        Prefers.asked = texts
+        return [float(self._word in text) for text in texts]
+
+
+@pytest.fixture
+def library(alice: User, settings: Settings, request: pytest.FixtureRequest) -> Iterator[Collection]:
+    options: dict[str, Any] = request.param
+    if options:
+        settings.ENGINES = {**settings.ENGINES, "rank": {"BACKEND": f"{__name__}.Prefers", "OPTIONS": options}}
+    registry.reset()
+    place = collection(alice)
+    for title, text in TEXTS.items():
+        document(place, title, [text])
+    yield place
+    registry.reset()
+
+
+@pytest.mark.parametrize("library", [{"word": "late"}], indirect=True)
+async def test_the_reranker_decides_which_passage_comes_first(alice: User, library: Collection) -> None:
+    found = await search(alice, QUESTION)
+
+    assert found.passages[0].title == "Second"
+    assert any(text.startswith("Second\n") for text in Prefers.asked)  # it reads titles too
+
+
+@pytest.mark.parametrize("library", [{"word": "late"}], indirect=True)
+async def test_a_collection_may_do_without_it(alice: User, library: Collection) -> None:
+    await Collection.objects.filter(pk=library.pk).aupdate(tuning={"rerank": False})
+    assert (await search(alice, QUESTION)).passages[0].title == "First"
+    other = await in_db(collection, alice, "Other")
+    await in_db(document, other, "Ferry", ["The ferry to the island is late in winter."])
+    both = await search(alice, QUESTION, collections=[library.pk, other.pk])
+    assert "late" in both.passages[0].text  # one that wants it is enough
+
+
+@pytest.mark.parametrize("library", [{}], indirect=True)
+async def test_without_one_the_order_of_fusion_stays(alice: User, library: Collection) -> None:
+    assert (await search(alice, QUESTION)).passages[0].title == "First"
+
+
+@pytest.mark.parametrize("library", [{"broken": True}], indirect=True)
+async def test_where_it_fails_search_goes_on(
+    alice: User, library: Collection, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert (await search(alice, QUESTION)).passages[0].title == "First"
+    assert "re-ranker failed" in caplog.text
+
+
+@pytest.mark.parametrize("library", [{"word": "late"}], indirect=True)
+async def test_it_reads_nothing_that_the_person_may_not(charlie: User, library: Collection) -> None:
+    Prefers.asked = ("untouched",)
+
+    assert (await search(charlie, QUESTION, collections=[library.pk])).passages == ()
+    assert not any("ferry" in text for text in Prefers.asked)
+
+
+@pytest.mark.parametrize("library", [{"word": "late"}], indirect=True)
+async def test_only_the_best_are_read_again(alice: User, library: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reranking, "MAX_CANDIDATES", 1)
+
+    await search(alice, QUESTION)
+
+    assert len(Prefers.asked) == 1

@@ -1,0 +1,42 @@
+"""Follow-up questions, searched with words of the one before them where they need those."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.documents.models import Collection
+from apps.documents.retrieval.search import search
+from apps.users.models import User
+from tests.documents.factories import collection, document
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def library(alice: User) -> Collection:
+    place = collection(alice)
+    document(place, "Whales", ["The blue whale is the largest animal. It eats krill."])
+    document(place, "Foxes", ["Foxes live in burrows. The red fox hunts mice at dusk."])
+    return place
+
+
+async def test_a_follow_up_is_completed_from_the_question_before(alice: User, library: Collection) -> None:
+    found = await search(alice, "And what does it eat?", history=["How big is a blue whale?"])
+
+    assert found.passages[0].title == "Whales"
+    assert "blue whale" in found.query
+
+
+@pytest.mark.parametrize(
+    ("question", "shown"),
+    [
+        ("What is the capital of Mongolia?", "What is the capital of Mongolia?"),
+        ("And who painted it?", "And who painted it? sistine chapel"),
+    ],
+)
+async def test_what_was_searched_in_vain_is_told_in_the_words_of_who_asked(
+    alice: User, library: Collection, question: str, shown: str
+) -> None:
+    """A short question is tried with words of the one before it too; unless it needs them, they are not its own."""
+    found = await search(alice, question, history=["The Sistine chapel?"])
+    assert (found.passages, found.query) == ((), shown)

@@ -1,0 +1,30 @@
+"""A hundred files, each of which takes a reader some 50 MB, leave worker and readers as large as they were."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+import pytest
+
+from apps.documents.sandbox import fork_client, runner
+
+pytestmark = pytest.mark.process
+
+FILES = 100
+GROWN = 50 * 1024 * FILES  # bytes: a thousandth of what each takes
+
+
+def test_readers_that_keep_their_memory_leave_none_behind(tmp_path: Path) -> None:
+    path = tmp_path / "stored"
+    path.write_bytes(b"word " * 1_600_000)
+    options = {"kind": "text", "pages": 3000, "characters": 20_000_000}
+    sizes = []
+    for _ in range(FILES):
+        answers = runner.run_task("parse", path, options, seconds=30, memory_bytes=1024**3)
+        assert sum("page" in answer for answer in answers) > 0
+        assert fork_client._server is not None
+        sizes.append((psutil.Process(fork_client._server.pid).memory_info().rss, psutil.Process().memory_info().rss))
+    warm, ours = sizes[5]
+    last, ours_last = map(min, zip(*sizes[-20:], strict=True))  # ours goes up and down by some megabytes
+    assert last - warm < GROWN and ours_last - ours < 2 * GROWN

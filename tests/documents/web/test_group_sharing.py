@@ -1,0 +1,130 @@
+"""Sharing with a group: whoever belongs to it has what is shared with it, as long as they belong to it."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from apps.documents.models import Collection, GroupShare, Role
+from apps.users.models import User
+from tests.documents.factories import collection
+
+
+@pytest.fixture
+def shelf(alice: User) -> Collection:
+    return collection(alice, "Shelf")
+
+
+@pytest.fixture
+def team(alice: User, bob: User) -> Group:
+    group = Group.objects.create(name="Team")
+    group.user_set.set([alice, bob])
+    return group
+
+
+@pytest.fixture
+def owner(alice: User, client: Client) -> Client:
+    client.force_login(alice)
+    return client
+
+
+def share(client: Client, shelf: Collection, group: Group, role: str = "reader") -> int:
+    return client.post(f"/collections/{shelf.pk}/people/groups/", {"group": group.pk, "role": role}).status_code
+
+
+def reads(person: User, shelf: Collection) -> bool:
+    client = Client()
+    client.force_login(person)
+    return client.get(f"/collections/{shelf.pk}/").status_code == 200
+
+
+def test_people_of_a_group_read_what_is_shared_with_it(
+    owner: Client, shelf: Collection, team: Group, bob: User, charlie: User
+) -> None:
+    assert not reads(bob, shelf)
+    assert share(owner, shelf, team) == 302
+    assert reads(bob, shelf)
+    assert not reads(charlie, shelf)
+    team.user_set.add(charlie)
+    assert reads(charlie, shelf)
+    team.user_set.remove(charlie)
+    assert not reads(charlie, shelf)
+
+
+def test_readers_of_a_group_edit_nothing_and_editors_own_nothing(
+    owner: Client, shelf: Collection, team: Group, bob: User
+) -> None:
+    share(owner, shelf, team)
+    assert shelf not in Collection.objects.editable_by(bob)
+    share(owner, shelf, team, "editor")
+    assert shelf in Collection.objects.editable_by(bob)
+    assert shelf not in Collection.objects.owned_by(bob)
+    share(owner, shelf, team, "owner")
+    assert shelf in Collection.objects.owned_by(bob)
+    assert GroupShare.objects.count() == 1
+
+
+def test_sharing_with_a_group_ends_at_once(owner: Client, shelf: Collection, team: Group, bob: User) -> None:
+    share(owner, shelf, team)
+    owner.post(f"/collections/{shelf.pk}/people/groups/remove/", {"group": team.pk})
+    assert not reads(bob, shelf)
+
+
+def test_an_owner_who_takes_away_their_own_right_is_led_to_the_list(
+    owner: Client, shelf: Collection, team: Group, bob: User
+) -> None:
+    share(owner, shelf, team, "owner")
+    client = Client()
+    client.force_login(bob)
+    left = client.post(f"/collections/{shelf.pk}/people/groups/remove/", {"group": team.pk}, follow=True)
+    assert left.redirect_chain == [("/collections/", 302)]
+    assert "no longer an owner of “Shelf”" in left.content.decode()
+
+
+def test_a_collection_shared_twice_with_a_person_is_there_once(
+    owner: Client, shelf: Collection, team: Group, bob: User
+) -> None:
+    share(owner, shelf, team)
+    shelf.members.add(bob)
+    assert list(Collection.objects.visible_to(bob)) == [shelf]
+
+
+def test_nobody_shares_with_a_group_that_is_not_theirs(owner: Client, shelf: Collection, charlie: User) -> None:
+    others = Group.objects.create(name="Others")
+    others.user_set.add(charlie)
+    assert share(owner, shelf, others) == 400
+    assert not GroupShare.objects.exists()
+    page = owner.get(f"/collections/{shelf.pk}/people/").content.decode()
+    assert "Others" not in page and "Share with the group" not in page
+
+
+def test_an_owner_who_left_a_group_can_still_change_and_end_the_share(
+    owner: Client, shelf: Collection, team: Group, alice: User
+) -> None:
+    share(owner, shelf, team)
+    team.user_set.remove(alice)
+    assert share(owner, shelf, team, "editor") == 302
+    assert GroupShare.objects.get().role == Role.EDITOR
+    owner.post(f"/collections/{shelf.pk}/people/groups/remove/", {"group": team.pk})
+    assert not GroupShare.objects.exists()
+
+
+def test_the_page_says_in_words_who_can_see_answers(owner: Client, shelf: Collection, team: Group) -> None:
+    share(owner, shelf, team)
+    page = owner.get(f"/collections/{shelf.pk}/people/").content.decode()
+    assert "everyone in Team (2)" in page
+
+
+def test_deleting_a_group_ends_what_was_shared_with_it(
+    owner: Client, shelf: Collection, team: Group, bob: User
+) -> None:
+    share(owner, shelf, team)
+    team.delete()
+    assert not reads(bob, shelf)
+
+
+@pytest.mark.parametrize("data", [{}, {"group": "x", "role": "reader"}, {"group": "999999", "role": "reader"}])
+def test_bad_input_shares_nothing(owner: Client, shelf: Collection, data: dict[str, str]) -> None:
+    assert owner.post(f"/collections/{shelf.pk}/people/groups/", data).status_code == 400
+    assert not GroupShare.objects.exists()

@@ -1,0 +1,168 @@
+"""The passages of a collection: found, switched off, given words; what a person may not do, the next question shows."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from django.test import Client
+
+from apps.documents.indexing import index_maintenance
+from apps.documents.models import Chunk, Collection, Membership, Role, Segment
+from apps.documents.retrieval.search import search
+from apps.users.models import User
+from tests.documents.factories import Section, collection, document
+
+pytestmark = pytest.mark.django_db(transaction=True)  # searches read in threads of their own
+
+
+@pytest.fixture
+def shelf(alice: User) -> Collection:
+    made = collection(alice, "Shelf")
+    document(
+        made,
+        "Harbour",
+        [
+            Section("The quay was built of granite in 1874.", "Building"),
+            Section("Boats are moored along the northern wall.", "Boats"),
+            Section("The lighthouse burns whale oil until midnight.", "Light"),
+        ],
+    )
+    return made
+
+
+@pytest.fixture
+def owner(alice: User, client: Client) -> Client:
+    client.force_login(alice)
+    return client
+
+
+def chunk(words: str) -> Chunk:
+    return Chunk.objects.select_related("document").get(text__contains=words)
+
+
+def post(client: Client, row: Chunk, verb: str, **data: str) -> str:
+    address = f"/documents/{row.document_id}/passages/{row.position + 1}/{verb}/"
+    return client.post(address, data, headers={"HX-Request": "true"}).content.decode()
+
+
+def found(user: User, question: str) -> str:
+    return " ".join(passage.full_text for passage in asyncio.run(search(user, question)).passages)
+
+
+def test_passages_are_listed_in_reading_order_with_their_place(owner: Client, shelf: Collection) -> None:
+    page = owner.get(f"/collections/{shelf.pk}/passages/").content.decode()
+    assert page.index("granite") < page.index("northern wall") < page.index("whale oil")
+    row = chunk("granite")
+    assert f"/documents/{row.document_id}/passage/?page=1&amp;spans=0-{row.char_end}" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "there"),
+    [
+        ("q=granite", {"granite"}),
+        ("q=GRANITE+1874", {"granite"}),
+        ("q=granite+boats", set()),
+        ("q=Building", {"granite"}),
+        ("show=off", {"northern wall"}),
+        ("show=keywords", {"whale oil"}),
+        ("show=nonsense&page=x&document=y", {"granite", "northern wall", "whale oil"}),
+        ("page=7", set()),
+        ("q=%00", {"granite", "northern wall", "whale oil"}),
+    ],
+)
+def test_the_list_is_filtered(owner: Client, shelf: Collection, query: str, there: set[str]) -> None:
+    Chunk.objects.filter(text__contains="northern").update(enabled=False)
+    Chunk.objects.filter(text__contains="whale").update(keywords="lamp")
+    page = owner.get(f"/collections/{shelf.pk}/passages/?{query}").content.decode()
+    assert {
+        words for words in ("granite", "northern wall", "whale oil") if f"{words}" in page.split("</form>", 2)[-1]
+    } >= there
+    shown = {words for words in ("granite in", "northern wall.", "whale oil until") if words in page}
+    assert len(shown) == len(there)
+
+
+def test_what_is_switched_off_is_in_no_answer_and_not_beside_one(owner: Client, shelf: Collection, alice: User) -> None:
+    Chunk.objects.update(heading="")  # all under one heading, so that neighbours are read with a hit
+    assert "northern wall" in found(alice, "What was the quay built of?")
+    off = chunk("northern wall")
+    assert 'aria-checked="false"' in post(owner, off, "enabled", enabled="no")
+    assert "northern wall" not in found(alice, "Where are boats moored?")
+    assert "northern wall" not in found(alice, "What was the quay built of?")
+    assert 'aria-checked="true"' in post(owner, off, "enabled", enabled="yes")
+    assert "northern wall" in found(alice, "Where are boats moored?")
+
+
+def test_a_passage_is_found_by_the_keywords_that_were_added(owner: Client, shelf: Collection, alice: User) -> None:
+    row = chunk("whale oil")
+    assert "index learns" in post(owner, row, "keywords", keywords=" Leuchtturm ,  Fackelschein,Leuchtturm")
+    assert Chunk.objects.get(pk=row.pk).keywords == "Leuchtturm, Fackelschein"
+    index_maintenance.maintain_indexes()  # as the worker does once it hears the bell
+    assert "whale oil" in found(alice, "Fackelschein")
+    assert not Segment.objects.live().filter(annotated__isnull=False).exists()
+    post(owner, row, "keywords", keywords="")
+    index_maintenance.maintain_indexes()
+    assert "whale oil" not in found(alice, "Fackelschein")
+
+
+def test_words_added_while_the_index_is_rewritten_are_not_lost(
+    owner: Client, shelf: Collection, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post(owner, chunk("granite"), "keywords", keywords="Kaimauer")
+    swap = index_maintenance._swap
+
+    def late(*args: object) -> None:
+        post(owner, chunk("whale oil"), "keywords", keywords="Fackelschein")
+        swap(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(index_maintenance, "_swap", late)
+    index_maintenance.merge(shelf.pk)
+    monkeypatch.undo()
+    assert "granite" in found(alice, "Kaimauer")
+    index_maintenance.maintain_indexes()
+    assert "whale oil" in found(alice, "Fackelschein")
+
+
+def test_too_many_words_change_nothing(owner: Client, shelf: Collection) -> None:
+    row = chunk("granite")
+    post(owner, row, "keywords", keywords="x" * 401)
+    post(owner, row, "enabled", enabled="perhaps")
+    row.refresh_from_db()
+    assert (row.keywords, row.enabled) == ("", True)
+
+
+def test_without_a_script_the_page_comes_back(owner: Client, shelf: Collection) -> None:
+    row = chunk("granite")
+    answer = owner.post(f"/documents/{row.document_id}/passages/1/enabled/", {"enabled": "no"})
+    assert answer["Location"].startswith(f"/collections/{shelf.pk}/passages/?document={row.document_id}#")
+
+
+def test_readers_see_passages_and_change_none(shelf: Collection, bob: User) -> None:
+    Membership.objects.create(collection=shelf, user=bob)
+    theirs = Client()
+    theirs.force_login(bob)
+    page = theirs.get(f"/collections/{shelf.pk}/passages/").content.decode()
+    assert "granite" in page and 'role="switch"' not in page and "keywords/" not in page
+    row = chunk("granite")
+    assert theirs.post(f"/documents/{row.document_id}/passages/1/enabled/", {"enabled": "no"}).status_code == 404
+    Membership.objects.update(role=Role.EDITOR)
+    assert theirs.post(f"/documents/{row.document_id}/passages/1/enabled/", {"enabled": "no"}).status_code == 302
+
+
+def test_a_passage_that_is_not_there_is_not_there(owner: Client, shelf: Collection) -> None:
+    row = chunk("granite")
+    for number in (0, 4, 999_999_999_999):
+        assert (
+            owner.post(f"/documents/{row.document_id}/passages/{number}/enabled/", {"enabled": "no"}).status_code == 404
+        )
+
+
+def test_long_lists_have_pages_and_ask_few_questions(
+    owner: Client, shelf: Collection, django_assert_max_num_queries
+) -> None:
+    document(shelf, "Log", [f"On day {number} the wind was from the west." for number in range(50)])
+    with django_assert_max_num_queries(12):  # one counts the unread notices
+        first = owner.get(f"/collections/{shelf.pk}/passages/").content.decode()
+    assert "1 to 20 of 53" in first and 'rel="next"' in first
+    last = owner.get(f"/collections/{shelf.pk}/passages/?page=3").content.decode()
+    assert "41 to 53" in last and 'rel="next"' not in last

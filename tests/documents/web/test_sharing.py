@@ -1,0 +1,144 @@
+"""Sharing: by address, without telling who has an account."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.test import Client
+
+from apps.documents.models import Collection, Membership, PendingShare
+from apps.users.models import User
+from tests.documents.factories import collection
+from tests.people import person
+
+
+@pytest.fixture
+def shelf(alice: User) -> Collection:
+    return collection(alice, "Shelf")
+
+
+@pytest.fixture
+def owner(alice: User, client: Client) -> Client:
+    client.force_login(alice)
+    return client
+
+
+def share(client: Client, shelf: Collection, email: str, role: str = "reader"):
+    return client.post(f"/collections/{shelf.pk}/people/", {"email": email, "role": role}, follow=True)
+
+
+def roles(shelf: Collection) -> dict[str, str]:
+    return dict(Membership.objects.filter(collection=shelf).values_list("user__email", "role"))
+
+
+def test_a_reader_sees_files_and_no_controls(owner: Client, shelf: Collection, bob: User) -> None:
+    share(owner, shelf, bob.email)
+    theirs = Client()
+    theirs.force_login(bob)
+    page = theirs.get(f"/collections/{shelf.pk}/").content.decode()
+    assert "Shared with you by Alice" in page
+    assert "data-upload" not in page and 'type="file"' not in page and "upload.js" not in page
+
+
+def test_a_role_changes_by_sharing_again(owner: Client, shelf: Collection, bob: User) -> None:
+    share(owner, shelf, bob.email)
+    share(owner, shelf, "Bob@Example.org", "editor")
+    assert roles(shelf) == {bob.email: "editor"}
+
+
+def test_access_that_is_taken_away_ends_at_once(owner: Client, shelf: Collection, bob: User) -> None:
+    share(owner, shelf, bob.email)
+    owner.post(f"/collections/{shelf.pk}/people/remove/", {"email": bob.email})
+    theirs = Client()
+    theirs.force_login(bob)
+    assert theirs.get(f"/collections/{shelf.pk}/").status_code == 404
+
+
+def test_known_and_unknown_addresses_look_the_same(owner: Client, shelf: Collection, bob: User) -> None:
+    known = share(owner, shelf, bob.email).content.decode()
+    owner.post(f"/collections/{shelf.pk}/people/remove/", {"email": bob.email})
+    unknown = share(owner, shelf, "nobody@example.org").content.decode()
+
+    def plain(page: str, email: str) -> str:
+        page = re.sub(r'(name="csrfmiddlewaretoken" value="|"x-csrftoken": ")[^"]*', "", page)
+        return page.replace(email, "ADDRESS")
+
+    assert plain(known, bob.email) == plain(unknown, "nobody@example.org")
+    assert "Bob" not in known
+
+
+def test_an_address_without_account_gets_access_once_it_is_confirmed(owner: Client, shelf: Collection) -> None:
+    share(owner, shelf, "dana@example.org", "editor")
+    dana = person("dana")
+    EmailAddress.objects.filter(user=dana).update(verified=False)
+    theirs = Client()
+    theirs.force_login(dana)
+    theirs.get("/collections/")
+    assert shelf not in Collection.objects.visible_to(dana)  # anybody could have signed up with that address
+    EmailAddress.objects.filter(user=dana).update(verified=True)
+    theirs.get("/collections/")
+    assert roles(shelf) == {"dana@example.org": "editor"}
+    assert not PendingShare.objects.exists()
+
+
+def test_what_was_taken_back_does_not_arrive_later(owner: Client, shelf: Collection) -> None:
+    share(owner, shelf, "dana@example.org")
+    owner.post(f"/collections/{shelf.pk}/people/remove/", {"email": "dana@example.org"})
+    assert not PendingShare.objects.exists()
+
+
+@pytest.mark.parametrize("data", [{"email": "no address", "role": "reader"}, {"email": "a@b.org", "role": "god"}, {}])
+def test_bad_input_shares_nothing(owner: Client, shelf: Collection, data: dict[str, str]) -> None:
+    response = owner.post(f"/collections/{shelf.pk}/people/", data)
+    assert response.status_code == 400
+    assert not Membership.objects.exists() and not PendingShare.objects.exists()
+
+
+def test_the_owner_cannot_lower_their_own_role(owner: Client, shelf: Collection, alice: User) -> None:
+    share(owner, shelf, alice.email)
+    assert roles(shelf) == {}
+    assert owner.get(f"/collections/{shelf.pk}/people/").status_code == 200
+
+
+def test_everyone_may_read_while_the_switch_is_on(owner: Client, shelf: Collection, charlie: User) -> None:
+    theirs = Client()
+    theirs.force_login(charlie)
+    owner.post(f"/collections/{shelf.pk}/people/everyone/", {"everyone": "on"})
+    assert theirs.get(f"/collections/{shelf.pk}/").status_code == 200
+    assert theirs.post(f"/collections/{shelf.pk}/upload/").status_code == 404
+    owner.post(f"/collections/{shelf.pk}/people/everyone/")
+    assert theirs.get(f"/collections/{shelf.pk}/").status_code == 404
+
+
+def test_the_page_says_who_can_see_answers(owner: Client, shelf: Collection) -> None:
+    page = owner.get(f"/collections/{shelf.pk}/people/").content.decode()
+    assert "Who can see answers made from this" in page
+    assert "to whom they give its link" in page
+
+
+def test_whoever_signed_up_with_somebody_elses_address_gets_nothing(
+    owner: Client, shelf: Collection, bob: User
+) -> None:
+    EmailAddress.objects.filter(user=bob).update(verified=False)
+    share(owner, shelf, bob.email)
+    theirs = Client()
+    theirs.force_login(bob)
+    theirs.get("/collections/")
+    assert theirs.get(f"/collections/{shelf.pk}/").status_code == 404
+    assert roles(shelf) == {}
+
+
+def test_what_was_shared_comes_when_an_administrator_confirms_the_address(
+    owner: Client, shelf: Collection, bob: User, ada: User
+) -> None:
+    EmailAddress.objects.filter(user=bob).update(verified=False)
+    share(owner, shelf, bob.email)
+    admin = Client()
+    admin.force_login(ada)
+    admin.post(f"/people/{bob.pk}/address/")
+    theirs = Client()
+    theirs.force_login(bob)
+    theirs.get("/")
+    assert theirs.get(f"/collections/{shelf.pk}/").status_code == 200
