@@ -26,19 +26,19 @@ app.autodiscover_tasks()
 def _chores(**_: object) -> None:
     """What the worker sweeps for rooms that know nothing of each other."""
     from apps.documents.ingestion import worker
-    from apps.images import queue
+    from apps.images.generation import scheduler
     from apps.operations.backups import schedule
 
-    worker.periodic_jobs += [queue.sweep, schedule.start_due_backup]
+    worker.periodic_jobs += [scheduler.sweep_queue, schedule.start_due_backup]
 
 
 @worker_init.connect(dispatch_uid="safety.policy")
 def load_policy(**_: object) -> None:
     """Load the policy of the site before the worker takes its first task: else that is judged by the product's own."""
-    from apps.safety import policies
+    from apps.safety.policy import versions
 
-    policies.refresh()
-    if not policies.loaded():
+    versions.refresh_policy()
+    if not versions.is_loaded():
         log.warning("The policy could not be loaded; it is before the first text is judged.")
 
 

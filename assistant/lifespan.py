@@ -15,7 +15,7 @@ from apps.engines import registry
 from apps.engines.warm import warm
 from apps.lib import host, memory
 from apps.lib.threads import in_db, in_pool
-from apps.safety import policies
+from apps.safety.policy import versions
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
             tasks.append(asyncio.create_task(_release_memory()))
             for task in tasks:
                 task.add_done_callback(_ended)
-            await in_db(policies.refresh)
+            await in_db(versions.refresh_policy)
             await send({"type": "lifespan.startup.complete"})
         else:
             for task in tasks:

@@ -138,7 +138,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
-ACCOUNT_ADAPTER = "apps.safety.suspended.Adapter"
+ACCOUNT_ADAPTER = "apps.safety.moderation.suspended_sign_in.SuspensionAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -237,7 +237,9 @@ AUDIT_HEADS = Path(ENV.AUDIT_HEADS_FILE or DATA_DIR / "heads.jsonl")
 AUDIT_HEADS_URL = ENV.AUDIT_HEADS_URL
 TITLES, REWRITE, HOLD_HOURS, CASE_TEXT_DAYS = ENV.TITLES, ENV.REWRITE, ENV.HOLD_HOURS, ENV.CASE_TEXT_DAYS
 TOKEN_CHOICES, WARM_WHILE_TYPING = ENV.TOKEN_CHOICES, ENV.WARM_WHILE_TYPING
-SAFETY_CHECK = "apps.safety.classified.ClassifiedCheck"  # and SUPPORT_CHECK: a stronger one takes its place by name
+SAFETY_CHECK = (
+    "apps.safety.gate.default_check.DefaultCheck"  # and SUPPORT_CHECK: a stronger one takes its place by name
+)
 REVIEW_SECOND_PERCENT = ENV.REVIEW_SECOND_PERCENT
 POLICY_S, VERDICT_DAYS = 5.0, ENV.VERDICT_DAYS  # seconds that the gate's copy of the policy may be old
 SUPPORT_MODEL, BREAK_GLASS_MINUTES = ENV.SUPPORT_MODEL, ENV.BREAK_GLASS_MINUTES
@@ -298,7 +300,7 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s"}},
-    "filters": {"canary": {"()": "apps.safety.canary.Masked"}},
+    "filters": {"canary": {"()": "apps.safety.detectors.canary.CanaryLogFilter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["canary"]}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {

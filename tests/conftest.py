@@ -17,7 +17,9 @@ from django.utils import translation
 
 from apps.engines import registry
 from apps.operations import administrator
-from apps.safety import degraded, detectors, policies, recorded
+from apps.safety.models import detector_outages
+from apps.safety.policy import versions
+from apps.safety.verdict_log import detector_versions, recorder
 from apps.users.models import User
 from assistant.boot.translations import compile_all
 from tests import connections, emptying, migrated
@@ -37,7 +39,7 @@ if "init_command" in settings.DATABASES["default"].get("OPTIONS", {}):  # SQLite
     _begin["init_command"] = _begin["init_command"].replace("synchronous=FULL", "synchronous=OFF")
 settings.POLICY_S = float("inf")  # the gate judges by the product's own policy, and asks no database for another
 settings.VERDICT_DAYS = 0  # nor does it write down there what it judged, but where a test is about that ...
-recorded.WAIT_S = 3600.0  # ... and then when the test has it written, not beside it where that takes seconds
+recorder.WAIT_S = 3600.0  # ... and then when the test has it written, not beside it where that takes seconds
 
 SHARED = Path(settings.BASE_DIR).parent / "shared"
 
@@ -96,10 +98,12 @@ def _fresh_engines() -> Iterator[None]:
 
 def _forget() -> None:
     registry.reset()
-    for one in (policies, recorded, detectors):
+    for one in (versions, recorder, detector_versions):
         one.forget()
-    degraded._noted.clear()  # what another test's check failed at
-    recorded.surface.set(None)  # a request that a test made without a server leaves it in the test's own context
+    detector_outages._noted.clear()  # what another test's check failed at
+    recorder.current_surface.set(
+        None
+    )  # a request that a test made without a server leaves it in the test's own context
 
 
 @pytest.fixture(autouse=True)

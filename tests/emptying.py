@@ -12,8 +12,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 
-from apps.safety import audit, heads
-from apps.safety.audit import Event
+from apps.safety.audit_log import audit, chain_heads
+from apps.safety.audit_log.audit import Event
 
 
 def install() -> None:
@@ -22,7 +22,7 @@ def install() -> None:
 
 def _emptied(_: Any) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
-        heads.heads_file().unlink(missing_ok=True)
+        chain_heads.heads_file().unlink(missing_ok=True)
         cursor.execute(_which())
         rows = [f"DELETE FROM {connection.ops.quote_name(name)}" for (name,) in cursor.fetchall()]  # noqa: S608
         if connection.vendor == "postgresql" and rows:  # triggers are not asked, as by TRUNCATE
@@ -34,7 +34,7 @@ def _emptied(_: Any) -> None:
         for row in rows:
             cursor.execute(row)
     if log:
-        audit.install()
+        audit.install_triggers()
 
 
 @cache

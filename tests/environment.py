@@ -41,7 +41,7 @@ os.environ |= {
     "INDEX_BACKEND": "apps.engines.index.memory.MemoryIndex",
     # One more request after each first answer; tests/conversations/history/test_titles_search_and_unread.py sets it.
     "TITLES": "0",
-    "REVIEW_SECOND_PERCENT": "0",  # drawn by chance: tests/safety/test_opinions.py turns it on
+    "REVIEW_SECOND_PERCENT": "0",  # drawn by chance: tests/safety/moderation/test_second_reviews.py turns it on
     "HF_HUB_OFFLINE": "1",
     "OMP_NUM_THREADS": "1",  # models of tests are tiny: threads of one wait for each other longer than they calculate
     "TOKENIZERS_PARALLELISM": "false",

@@ -45,7 +45,7 @@ MATRIX = {
     "privacy/consent/": SIGNED_IN,
     "privacy/keeping/": SIGNED_IN,
     "privacy/copy/": SIGNED_IN,
-    "privacy/copy/<uuid:pk>/": SIGNED_IN,  # their own: tests/privacy/test_copy.py
+    "privacy/copy/<uuid:pk>/": SIGNED_IN,  # their own: tests/privacy/test_data_export.py
     "privacy/erase/": SIGNED_IN,
     "privacy/receipts/<uuid:pk>/": PUBLIC,  # of an account that is gone: its address is the secret
     "privacy/holds/": ADMIN,
@@ -165,9 +165,10 @@ MATRIX = {
     "review/policy/": ADMIN,
     "review/policy/<int:pk>/": ADMIN,
     "review/policy/<int:pk>/changes/": STAFF,
-    "suspended/": PUBLIC,  # asks to sign in, but who has just shown that it is them: tests/safety/test_suspended.py
+    # Asks to sign in, but who has just shown that it is them: tests/safety/moderation/test_suspended_sign_in.py.
+    "suspended/": PUBLIC,
     "notices/": SIGNED_IN,
-    "notices/<int:pk>/appeal/": SIGNED_IN,  # their own: tests/safety/test_review_pages.py
+    "notices/<int:pk>/appeal/": SIGNED_IN,  # their own: tests/safety/views/test_review_console.py
     "doctor/": ADMIN,
     "doctor/<slug:name>/": ADMIN,
     "settings/": ADMIN,

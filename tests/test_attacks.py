@@ -11,7 +11,7 @@ from django.test import Client
 
 from apps.conversations.models import Assistant
 from apps.documents.models import Collection
-from apps.safety.gate import check_question
+from apps.safety.gate.gate import check_question
 from apps.users.models import User
 from assistant.env import Env, faults
 from tests.people import PASSWORD

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from apps.safety import audit
+from apps.safety.audit_log import audit
 from tests import migrated
 
 
@@ -42,7 +42,7 @@ def test_copies_are_made_of_one_and_hold_what_migrating_makes(tmp_path: Path, mo
     assert migrated.tables(tmp_path / "two")
     after = (kept / migrated.NAME).stat()
     assert (made.st_ino, made.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
-    audit.install()  # a test with transactions of its own leaves the log without a trigger
+    audit.install_triggers()  # a test with transactions of its own leaves the log without a trigger
     with connection.cursor() as cursor:
         cursor.execute("SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master")
         ours = set(cursor.fetchall())

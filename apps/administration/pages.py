@@ -6,31 +6,33 @@ from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 
-from apps.administration import described
-from apps.administration.people import People
-from apps.administration.shelves import Shelves
-from apps.administration.site import Administration
-from apps.administration.teams import Teams
+from apps.administration import environment
+from apps.administration.admin_site import AdministrationSite
+from apps.administration.collection_admin import CollectionAdmin
+from apps.administration.group_admin import GroupAdmin
+from apps.administration.user_admin import UserAdmin
 from apps.conversations.models import ModelProfile
 from apps.documents.models import Collection
 from apps.users.models import User
 
 
-def models(request: HttpRequest) -> HttpResponse:
+def show_models(request: HttpRequest) -> HttpResponse:
     """Which models and engines work here, and which variable names each."""
     context = {
-        "chats": described.chats(), "engines": described.engines(), "profiles": ModelProfile.objects.order_by("name"),
-    }  # fmt: skip
+        "chats": environment.list_chat_models(),
+        "engines": environment.list_engines(),
+        "profiles": ModelProfile.objects.order_by("name"),
+    }
     return administration.page(request, "administration/models.html", gettext("Models"), **context)
 
 
-def environment(request: HttpRequest) -> HttpResponse:
+def show_environment(request: HttpRequest) -> HttpResponse:
     """Every variable: its value without secrets, whether it is set, and what it means."""
-    context = {"variables": described.variables()}
+    context = {"variables": environment.list_variables()}
     return administration.page(request, "administration/environment.html", gettext("Environment"), **context)
 
 
-administration = Administration({"models": models, "environment": environment})
-administration.register(User, People)
-administration.register(Group, Teams)
-administration.register(Collection, Shelves)
+administration = AdministrationSite({"models": show_models, "environment": show_environment})
+administration.register(User, UserAdmin)
+administration.register(Group, GroupAdmin)
+administration.register(Collection, CollectionAdmin)

@@ -21,8 +21,8 @@ from apps.engines import registry
 from apps.engines.base import ChatEngine, ChatRequest, EngineBusy, EngineError
 from apps.engines.chat.offered import MAIN
 from apps.lib.threads import in_db, in_pool
-from apps.safety.gate import Withheld
-from apps.safety.recorded import Surface, surface
+from apps.safety.gate.gate import Withheld
+from apps.safety.verdict_log.recorder import Surface, current_surface
 from apps.users import limits
 from apps.users.access import address_of
 from apps.users.quota import Resource
@@ -157,7 +157,7 @@ async def _turn(request: HttpRequest, wish: ChatIn) -> tuple[EphemeralTurn, Chat
     counted and searched last, once nothing else can refuse it."""
     item = await served.wanted(wish.model)
     await _fits(wish, item)
-    surface.set(Surface.API)  # for the task of this request
+    current_surface.set(Surface.API)  # for the task of this request
     user = caller(request)
     asked = requests.clean_question(question(wish))
     said = None if item.grounded else await _composed(registry.chat(item.model or MAIN), user.pk, wish)

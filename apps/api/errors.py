@@ -12,8 +12,8 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from apps.conversations.errors import ConversationBusy, NotFoundOrForbidden, RequestRefused
 from apps.documents.library.uploads import DiskFull, UploadRefused
 from apps.engines.base import EngineBusy, EngineError, EngineRefused
-from apps.safety import helplines
-from apps.safety.withheld import is_care
+from apps.safety.policy import helplines
+from apps.safety.policy.user_messages import is_crisis_support
 from apps.users.limits import OverLimit
 
 
@@ -111,7 +111,7 @@ def describe(
 
 def _with_help(words: str) -> dict[str, object]:
     """Return helplines for programs, where the words are for somebody who speaks of hurting themselves."""
-    return {"help": helplines.in_language().described()} if is_care(words) else {}
+    return {"help": helplines.select_helplines().described()} if is_crisis_support(words) else {}
 
 
 def problem(words: str, status: int, param: str | None = None, code: str | None = None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 from apps.api.errors import Wrong
 from apps.conversations.turns.preparation import PastExchange
 from apps.engines.base import ChatMessage, ChatRequest, Sampling, ToolCall
-from apps.safety.untrusted import neutralise
+from apps.safety.text.prompt_tokens import escape_template_tokens
 
 MESSAGES = 1000
 TOOLS = 128
@@ -168,4 +168,4 @@ def composed(wish: ChatIn, chosen: Sampling, salt: str) -> ChatRequest:
 def _message(item: ApiMessage) -> ChatMessage:
     calls = tuple(ToolCall(call.id, call.function.name, call.function.arguments) for call in item.tool_calls or ())
     role: Literal["system", "user", "assistant", "tool"] = "system" if item.role == "developer" else item.role
-    return ChatMessage(role, neutralise(item.text), calls, item.tool_call_id or "")
+    return ChatMessage(role, escape_template_tokens(item.text), calls, item.tool_call_id or "")

@@ -10,8 +10,8 @@ from ninja import Schema
 from pydantic import ConfigDict, Field, StringConstraints
 
 from apps.conversations.grounding.sentence_state import SentenceState
-from apps.safety import helplines
-from apps.safety.withheld import is_care
+from apps.safety.policy import helplines
+from apps.safety.policy.user_messages import is_crisis_support
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\x00]*$")]
 Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=400, pattern=r"^[^\x00]*$")]
@@ -157,7 +157,7 @@ class MessageOut(Schema):
     @staticmethod
     def resolve_help(row: Any) -> dict[str, Any] | None:
         reason = row["reason"] if isinstance(row, dict) else row.reason
-        return dict(helplines.in_language().described()) if is_care(reason) else None
+        return dict(helplines.select_helplines().described()) if is_crisis_support(reason) else None
 
 
 class ConversationChange(Schema):

@@ -20,8 +20,8 @@ from apps.documents.models import Collection
 from apps.documents.retrieval import search as documents
 from apps.documents.retrieval.filters import SearchFilters
 from apps.lib.threads import in_db
-from apps.safety.gate import check_question
-from apps.safety.recorded import Surface, at
+from apps.safety.gate.gate import check_question
+from apps.safety.verdict_log.recorder import Surface, use_surface
 from apps.users.models import User
 
 router = Router()
@@ -33,7 +33,7 @@ async def search(request: HttpRequest, wish: SearchIn) -> Any:
     """The passages that speak to a question, best first, of documents that you may read; none: nothing relevant."""
     question = requests.clean_question(wish.question)
     user = caller(request)
-    with at(Surface.API):
+    with use_surface(Surface.API):
         verdict = await check_question(question)
     await findings.open_case_for_question(user, verdict)
     if not verdict.allowed:

@@ -11,10 +11,10 @@ class ConversationsConfig(AppConfig):
         from apps.conversations.moderation import cases
         from apps.conversations.moderation.redaction import CITING_ANSWERS, redact_citing_answers, restore
         from apps.documents.moderation import redaction
-        from apps.safety import reviewable
+        from apps.safety.moderation import reviewable
 
         post_migrate.connect(full_text_search.create_search_index, sender=self, dispatch_uid="full text of messages")
         for kind in cases.KINDS:
-            reviewable.register(kind, cases.MessageReviewable(kind))
+            reviewable.register_reviewable(kind, cases.MessageReviewable(kind))
         redaction.redaction_hooks[CITING_ANSWERS] = redaction.RedactionHook(redact_citing_answers, restore)
-        reviewable.register(pictures.CASE_KIND, pictures.AttachedReviewable())
+        reviewable.register_reviewable(pictures.CASE_KIND, pictures.AttachedReviewable())

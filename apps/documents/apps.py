@@ -6,6 +6,6 @@ class DocumentsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.documents.moderation import review  # the models can be imported only now
-        from apps.safety import reviewable
+        from apps.safety.moderation import reviewable
 
-        reviewable.register(review.KIND, review.DocumentReviewable())
+        reviewable.register_reviewable(review.KIND, review.DocumentReviewable())

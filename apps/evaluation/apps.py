@@ -6,6 +6,10 @@ class EvaluationConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.documents.moderation import redaction
-        from apps.evaluation import golden_gaps  # the models can be imported only now
+        from apps.evaluation.golden_questions import (
+            redaction as golden_question_redaction,  # the models can be imported only now
+        )
 
-        redaction.redaction_hooks[golden_gaps.BESIDE] = redaction.RedactionHook(golden_gaps.cut, golden_gaps.fill)
+        redaction.redaction_hooks[golden_question_redaction.BESIDE] = redaction.RedactionHook(
+            golden_question_redaction.redact_questions, golden_question_redaction.restore_questions
+        )

@@ -12,7 +12,7 @@ from apps.documents.models import Chunk, Collection, Document
 from apps.documents.settings import SETTING_BOUNDS
 
 
-class QuestionForm(forms.Form):
+class GoldenQuestionForm(forms.Form):
     """A question, and at least one way to tell a right answer. Only documents and passages of the collection count."""
 
     text = forms.CharField(label=gettext_lazy("Question"), max_length=500)
@@ -99,5 +99,5 @@ class TuningForm(forms.Form):
             field.widget.attrs |= {"min": f"{limit.low:g}", "max": f"{limit.high:g}", "step": f"{limit.step:g}"}
 
 
-class AskForm(forms.Form):
+class SearchPreviewForm(forms.Form):
     q = forms.CharField(required=False, max_length=500)

@@ -6,15 +6,15 @@ from celery import shared_task
 
 from apps.documents.indexing import shadow_build
 from apps.documents.ingestion import worker
-from apps.evaluation import answer_runs, golden
+from apps.evaluation.golden_questions import answer_runs, runs
 
-worker.periodic_jobs += [golden.sweep, answer_runs.sweep_answers]
-shadow_build.build_listeners.append(golden.compare)
+worker.periodic_jobs += [runs.sweep_runs, answer_runs.sweep_answers]
+shadow_build.build_listeners.append(runs.compare_build)
 
 
-@shared_task(name=golden.TASK)
+@shared_task(name=runs.TASK)
 def ask_golden_questions(run_id: str) -> None:
-    golden.run(int(run_id))
+    runs.execute_run(int(run_id))
 
 
 @shared_task(name=answer_runs.TASK)

@@ -5,7 +5,7 @@ class ImagesConfig(AppConfig):
     name = "apps.images"
 
     def ready(self) -> None:
-        from apps.images import reviewing  # the models can be imported only now
-        from apps.safety import reviewable
+        from apps.images.moderation import cases  # the models can be imported only now
+        from apps.safety.moderation import reviewable
 
-        reviewable.register(reviewing.KIND, reviewing.PictureReviewable())
+        reviewable.register_reviewable(cases.KIND, cases.PictureReviewable())

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.lib.ids import new_id
 from apps.lib.leases import Leased
-from apps.safety.levels import Level
+from apps.safety.policy.strictness import Strictness
 
 
 class PictureQuerySet(models.QuerySet["Picture"]):
@@ -73,7 +73,9 @@ class Picture(Leased):
     pictogram = models.BooleanField(default=False)  # it can be nothing else, by its painter and what it began with
     unchecked = models.BooleanField(default=False)  # no classifier has looked at it
     blur = models.CharField(max_length=40, blank=True)  # the clause under which it is shown blurred
-    level = models.CharField(max_length=12, choices=Level.choices, default=Level.SITE)  # how strictly it is judged
+    level = models.CharField(
+        max_length=12, choices=Strictness.choices, default=Strictness.SITE
+    )  # how strictly it is judged
     favourite = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)

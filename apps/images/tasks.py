@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from apps.images import queue
-from apps.images.making import TASK
+from apps.images.generation import scheduler
+from apps.images.generation.progress import TASK
 
-queue.connect()
+scheduler.connect_signals()
 
 
 @shared_task(name=TASK)
 def draw(picture_id: str) -> None:
     """The bell names one; whose turn it is the queue decides."""
-    queue.drain()
+    scheduler.draw_waiting()

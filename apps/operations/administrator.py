@@ -17,7 +17,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.http import HttpRequest
 
-from apps.safety import audit
+from apps.safety.audit_log import audit
 from apps.users import people
 from apps.users.models import SiteSettings, User
 
@@ -59,7 +59,7 @@ def create(email: str, password: str, name: str = "") -> User:
             raise Taken
         user = User.objects.create_superuser(email, password, name=name)
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-        audit.record("person.joined", actor=user, person=user.pk, subject=f"person {user.pk}", how="setup")
+        audit.record_event("person.joined", actor=user, person=user.pk, subject=f"person {user.pk}", how="setup")
     seen.administrator = True
     _code_file().unlink(missing_ok=True)
     return user
@@ -79,11 +79,11 @@ def rescue(email: str, *, create: bool = False) -> str:
                 raise Unknown
             validate_email(email)
             user = User.objects.create_user(email)
-            audit.record("person.joined", person=user.pk, subject=f"person {user.pk}", how="machine")
+            audit.record_event("person.joined", person=user.pk, subject=f"person {user.pk}", how="machine")
         if not EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists():
             people.vouch(user)
         people.reinstate_as_administrator(user)
-        audit.record("person.rescued", person=user.pk, subject=f"person {user.pk}", how="machine")
+        audit.record_event("person.rescued", person=user.pk, subject=f"person {user.pk}", how="machine")
     people.end_sessions(user)
     token = app_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)
     return str(get_adapter().get_reset_password_from_key_url(f"{user_pk_to_url_str(user)}-{token}"))

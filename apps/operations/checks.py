@@ -33,10 +33,11 @@ from apps.documents.ingestion.worker import get_heartbeat_file
 from apps.documents.models import Document
 from apps.documents.parsing.protocol import ParseError
 from apps.documents.sandbox import runner
-from apps.images import names as picture_names
+from apps.images.moderation import blocked_names as picture_names
 from apps.lib import host
 from apps.lib.threads import in_db, in_pool
-from apps.safety import log_check, snapshot_keys
+from apps.safety.audit_log import verification
+from apps.safety.models import snapshot_keys
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -271,9 +272,9 @@ async def names() -> Check:
 
 def _names() -> Check:
     """Of `PICTURE_NAMES`, which is a list of the policy since, and remembered by nobody else."""
-    count = len(picture_names.wanted())
+    count = len(picture_names.configured_names())
     advice = gettext("Change it there, or let reviewers decide, and take the setting out of the environment.")
-    if picture_names.in_force():
+    if picture_names.is_in_force():
         said = gettext("PICTURE_NAMES is set: its %(count)s names are a list of the policy, under Review, Lists.")
         return warn(said % {"count": count}, advice)
     said = gettext("PICTURE_NAMES is set, but the policy in force does not keep all of its names from being drawn.")
@@ -287,7 +288,7 @@ async def frozen_texts() -> Check:
 def _frozen_texts(seconds: float = OPEN_S) -> Check:
     """Whether what review keeps encrypted can be opened."""
     try:
-        tried, lost, plain = snapshot_keys.unopened(seconds)
+        tried, lost, plain = snapshot_keys.count_unreadable(seconds)
     except ImproperlyConfigured as error:
         return bad(str(error), gettext("Without a key nothing new can be frozen for review either."))
     file = settings.SNAPSHOT_KEYS
@@ -317,7 +318,7 @@ async def audit_log() -> Check:
 def _audit_log(seconds: float = VERIFY_S) -> Check:
     """Verify a part of the audit log, its noted heads and its triggers."""
     try:
-        report = log_check.verify_part(seconds)
+        report = verification.verify_part(seconds)
     except ImproperlyConfigured as error:
         return bad(str(error), gettext("Until then nothing can be logged, and nothing that is logged can be done."))
     if report.faults:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from apps.conversations.models import Assistant, ModelProfile
 from apps.operations.forms import AssistantForm, ModelForm, SignupForm
-from apps.safety import audit
+from apps.safety.audit_log import audit
 from apps.users.access import administrators_only, person
 from apps.users.models import SiteSettings, User
 
@@ -47,5 +47,5 @@ def _save(form: BaseModelForm[Any], user: User) -> None:
     subject = "settings" if isinstance(form.instance, SiteSettings) else f"settings {form.instance}"
     for name in form.changed_data:
         facts = {"name": name, "before": form.get_initial_for_field(form.fields[name], name)}
-        audit.record("settings.changed", actor=user, subject=subject, **facts, after=form.cleaned_data[name])
+        audit.record_event("settings.changed", actor=user, subject=subject, **facts, after=form.cleaned_data[name])
     form.save()

@@ -14,7 +14,7 @@ from django.views.defaults import server_error
 from apps.lib import disk
 from apps.operations.access import signed_in
 from apps.operations.warmth import warmth
-from apps.safety import policies
+from apps.safety.policy import versions
 from apps.users.models import User
 
 _PLAIN = "text/plain; charset=utf-8"
@@ -41,8 +41,8 @@ def ready(request: HttpRequest) -> HttpResponse:
         return HttpResponse("the database does not answer\n", status=503, content_type=_PLAIN)
     if why := disk.find_write_error():
         return HttpResponse(f"{why}\n", status=503, content_type=_PLAIN)
-    policies.fresh()
-    if policies.stale():
+    versions.load_fresh_policy()
+    if versions.is_stale():
         return HttpResponse("the policy is not loaded\n", status=503, content_type=_PLAIN)
     return HttpResponse("ready\n", content_type=_PLAIN)
 

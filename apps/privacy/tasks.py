@@ -5,23 +5,27 @@ from __future__ import annotations
 from celery import shared_task
 
 from apps.documents.ingestion import worker
-from apps.privacy import frozen, keeping, wishes
-from apps.safety import breakglass_sweep, holds, leaving, log_check, mailing, recorded, suspensions
+from apps.privacy import case_retention, data_requests, retention
+from apps.safety.audit_log import verification
+from apps.safety.break_glass import jobs
+from apps.safety.gate import exports
+from apps.safety.moderation import account_suspensions, notice_emails, temporary_holds
+from apps.safety.verdict_log import recorder
 
 worker.periodic_jobs += [
-    wishes.sweep,
-    keeping.sweep,
-    frozen.sweep,
-    holds.sweep,
-    breakglass_sweep.sweep,
-    log_check.note_heads,
-    mailing.sweep,
-    suspensions.sweep,
-    recorded.sweep,
-    leaving.sweep,
+    data_requests.sweep_requests,
+    retention.delete_expired,
+    case_retention.delete_due_texts,
+    temporary_holds.end_expired_holds,
+    jobs.process_due_requests,
+    verification.note_heads,
+    notice_emails.send_due_emails,
+    account_suspensions.end_expired_suspensions,
+    recorder.delete_old_verdicts,
+    exports.delete_old_verdicts,
 ]
 
 
-@shared_task(name=wishes.TASK)
+@shared_task(name=data_requests.TASK)
 def do(wish_id: str) -> None:
-    wishes.do(wish_id)
+    data_requests.process_request(wish_id)

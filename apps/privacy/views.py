@@ -17,40 +17,43 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.conversations.attachments import recognition
 from apps.conversations.models import Conversation
 from apps.documents.models import Collection
-from apps.privacy import case_holds, copying, erasing, keeping, wishes
+from apps.privacy import case_legal_holds, data_export, data_requests, erasure, retention
 from apps.privacy.models import Hold, Keeping, Wish
-from apps.safety.transitions import Refused
+from apps.safety.models.case_states import ActionRefused
 from apps.users import consents, devices
 from apps.users.access import person
 from apps.users.consents import Consent
 from apps.users.people import LastAdministrator
 
 Scope = Keeping.Scope
-_DAYS = {str(days) for days, _ in keeping.CHOICES}
+_DAYS = {str(days) for days, _ in retention.DURATION_CHOICES}
 _LISTED = 200
 _LAST = gettext_lazy("You are the last administrator who can sign in. Make somebody else an administrator first.")
 
 
 @require_safe
-def page(request: HttpRequest) -> HttpResponse:
+def show_privacy(request: HttpRequest) -> HttpResponse:
     """What is kept where and for how long; for people who are signed in also what they can do."""
-    context = {"site_days": keeping.rule(Scope.SITE), "verdict_days": settings.VERDICT_DAYS}
+    context = {"site_days": retention.get_rule_days(Scope.SITE), "verdict_days": settings.VERDICT_DAYS}
     context |= {
         "text_days": settings.CASE_TEXT_DAYS,
         "captions": recognition.is_captioned_by_server(),
     }
     if request.user.is_authenticated:
         user = person(request)
-        own = {"own_days": keeping.rule(Scope.PERSON, user.pk), "held": Hold.objects.filter(person=user).exists()}
+        own = {
+            "own_days": retention.get_rule_days(Scope.PERSON, user.pk),
+            "held": Hold.objects.filter(person=user).exists(),
+        }
         context |= {**own, "copies": Wish.objects.filter(person=user, kind=Wish.Kind.EXPORT)[:5]}  # type: ignore[dict-item]
-        context["held_cases"] = case_holds.of(user)  # type: ignore[assignment]
-        context |= {"kept_days": wishes.KEPT_DAYS, "consents": consents.of(user)}  # type: ignore[dict-item]
+        context["held_cases"] = case_legal_holds.holds_about(user)  # type: ignore[assignment]
+        context |= {"kept_days": data_requests.KEPT_DAYS, "consents": consents.of(user)}  # type: ignore[dict-item]
     return render(request, "privacy/page.html", context)
 
 
 @require_POST
 @login_required
-def consent(request: HttpRequest) -> HttpResponse:
+def set_consent(request: HttpRequest) -> HttpResponse:
     """One of the uses to which what this person wrote may be put. None is, until they say so."""
     user, named = person(request), request.POST.get("to", "")
     if named not in Consent.values:
@@ -62,7 +65,7 @@ def consent(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
-def keeping_page(request: HttpRequest) -> HttpResponse:
+def edit_retention(request: HttpRequest) -> HttpResponse:
     """How long this person's conversations and collections are kept; for administrators also the site's rule."""
     user = person(request)
     if request.method == "POST":
@@ -70,8 +73,8 @@ def keeping_page(request: HttpRequest) -> HttpResponse:
         if days not in _DAYS:
             raise Http404
         try:
-            keeping.change(user, scope, int(days), subject or (user.pk if scope == Scope.PERSON else ""))
-        except Refused as error:
+            retention.change_rule(user, scope, int(days), subject or (user.pk if scope == Scope.PERSON else ""))
+        except ActionRefused as error:
             raise Http404 from error
         messages.success(request, gettext("Kept. It holds from the next minute on."))
         return redirect("privacy:keeping")
@@ -79,20 +82,22 @@ def keeping_page(request: HttpRequest) -> HttpResponse:
     shelves = Collection.objects.owned_by(user)[:_LISTED]
     talks = Conversation.objects.visible_to(user)[:_LISTED]
     context = {
-        "choices": keeping.CHOICES, "site": keeping.rule(Scope.SITE), "own": keeping.rule(Scope.PERSON, user.pk),
+        "choices": retention.DURATION_CHOICES,
+        "site": retention.get_rule_days(Scope.SITE),
+        "own": retention.get_rule_days(Scope.PERSON, user.pk),
         "collections": [(row, rules.get(str(row.pk), 0)) for row in shelves],
         "talks": [(row, rules.get(str(row.pk), 0)) for row in talks],
-    }  # fmt: skip
+    }
     return render(request, "privacy/keeping.html", context)
 
 
 @require_POST
 @login_required
-def copy(request: HttpRequest) -> HttpResponse:
+def request_export(request: HttpRequest) -> HttpResponse:
     try:
-        wishes.ask_for_copy(person(request))
+        data_requests.request_copy(person(request))
         messages.success(request, gettext("Your copy is being made. It appears here; reload the page in a minute."))
-    except wishes.Refused as refusal:
+    except data_requests.DataRequestRefused as refusal:
         messages.error(request, str(refusal))
     return redirect("privacy:page")
 
@@ -100,20 +105,20 @@ def copy(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 @login_required
-def fetch(request: HttpRequest, pk: UUID) -> HttpResponse | FileResponse:
+def download_export(request: HttpRequest, pk: UUID) -> HttpResponse | FileResponse:
     """The ZIP, for the person alone."""
     rows = Wish.objects.filter(person=person(request), kind=Wish.Kind.EXPORT, status=Wish.Status.DONE)
     wish = get_object_or_404(rows, pk=pk)
-    if not copying.place(wish).is_file():
+    if not data_export.archive_path(wish).is_file():
         raise Http404
     name = f"openbook-{wish.created:%Y-%m-%d}.zip"
-    return FileResponse(copying.place(wish).open("rb"), as_attachment=True, filename=name)
+    return FileResponse(data_export.archive_path(wish).open("rb"), as_attachment=True, filename=name)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @login_required
-def erase(request: HttpRequest) -> HttpResponse:
+def request_account_erasure(request: HttpRequest) -> HttpResponse:
     """Everything of this person goes, once they have typed their password; the receipt's address is theirs to keep."""
     user, wrong = person(request), ""
     if request.method == "POST":
@@ -124,8 +129,8 @@ def erase(request: HttpRequest) -> HttpResponse:
             )
         else:
             try:
-                wish = wishes.ask_for_erasure(user)
-            except wishes.Refused as refusal:
+                wish = data_requests.request_erasure(user)
+            except data_requests.DataRequestRefused as refusal:
                 wrong = str(refusal)
             except LastAdministrator:
                 wrong = str(_LAST)
@@ -133,15 +138,17 @@ def erase(request: HttpRequest) -> HttpResponse:
                 logout(request)
                 return redirect("privacy:receipt", wish.pk)
     context = {
-        "wrong": wrong, "shelves": Collection.objects.filter(owner=user)[:50], "held_cases": case_holds.of(user),
+        "wrong": wrong,
+        "shelves": Collection.objects.filter(owner=user)[:50],
+        "held_cases": case_legal_holds.holds_about(user),
         "held": Hold.objects.filter(person=user).exists(),
-    }  # fmt: skip
+    }
     return render(request, "privacy/erase.html", context, status=400 if wrong else 200)
 
 
 @require_safe
 @never_cache
-def receipt(request: HttpRequest, pk: UUID) -> HttpResponse:
+def show_receipt(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What was erased. Whoever has the address may see it: the account is gone, and it names nobody."""
     wish = get_object_or_404(Wish, pk=pk, kind=Wish.Kind.ERASE)
-    return render(request, "privacy/receipt.html", {"wish": wish, "receipt": erasing.receipt(wish)})
+    return render(request, "privacy/receipt.html", {"wish": wish, "receipt": erasure.build_receipt(wish)})

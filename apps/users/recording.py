@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Recorder(Protocol):
-    """As `apps.safety.audit.record`: written with the transaction that it belongs to, or not at all."""
+    """As `apps.safety.audit_log.audit.record_event`: written with the transaction that it belongs to, or not at all."""
 
     def __call__(
         self, kind: str, *, actor: User | None = None, person: int | None = None, subject: str = "", **payload: Any

@@ -99,7 +99,7 @@ def role(request: HttpRequest, pk: int) -> HttpResponse:
 @administrators_only
 @require_POST
 def active(request: HttpRequest, pk: int) -> HttpResponse:
-    """Reinstates a person. Suspending needs a reason and a time: `apps.safety.suspension_views`."""
+    """Reinstates a person. Suspending needs a reason and a time: `apps.safety.views.account_suspension`."""
     user = get_object_or_404(User, pk=pk)
     form = ActiveForm(request.POST)
     if form.is_valid() and form.cleaned_data["active"]:

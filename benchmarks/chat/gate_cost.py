@@ -26,15 +26,15 @@ def main(words: int, pause: float) -> float:
 
 async def _judged(words: int, pause: float) -> float:
     """Microseconds for each word, beyond those of its arrival."""
-    from apps.safety import gate
+    from apps.safety.gate import gate
 
-    async for _ in gate.gated(_written(24, 0)):  # what it needs is loaded
+    async for _ in gate.moderate_stream(_written(24, 0)):  # what it needs is loaded
         pass
     began = time.process_time()
     async for _ in _written(words, pause):
         pass
     bare, began = time.process_time() - began, time.process_time()
-    async for _ in gate.gated(_written(words, pause)):
+    async for _ in gate.moderate_stream(_written(words, pause)):
         pass
     return 1e6 * (time.process_time() - began - bare) / words
 

@@ -22,9 +22,9 @@ from django.conf import settings  # noqa: E402 - Django is set up by the line ab
 from apps.conversations.rendering.answer_renderer import StreamRenderer  # noqa: E402
 from apps.engines.classify.text import LinearClassifier  # noqa: E402
 from apps.engines.embed.bert import Bert  # noqa: E402
-from apps.safety import gate  # noqa: E402
-from apps.safety.rules import RuleCheck  # noqa: E402
-from apps.safety.window import _Cutter  # noqa: E402
+from apps.safety.detectors.rules.engine import RuleCheck  # noqa: E402
+from apps.safety.gate import gate  # noqa: E402
+from apps.safety.gate.streaming import _Cutter  # noqa: E402
 
 spent = {"gate": 0.0, "render": 0.0, "clock": 0.0}
 _ONE_OF = 7  # calls of what is short and comes often; a prime, so that all who take turns are timed alike
@@ -77,7 +77,7 @@ if os.environ.get("BENCH_CLASSIFIED"):
     _metered("gate", LinearClassifier, "scores", one_of=1)
     _metered("gate", Bert, "_pass", one_of=1)
 else:
-    settings.SAFETY_CHECK = "apps.safety.rules.RuleCheck"
+    settings.SAFETY_CHECK = "apps.safety.detectors.rules.engine.RuleCheck"
     setattr(gate, "_sentence", _judging(gate._sentence))  # noqa: B010 - to a type checker it is a function of its own
 
 

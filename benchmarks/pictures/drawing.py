@@ -29,11 +29,11 @@ def main(count: int) -> dict[str, Any]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    from apps.images import described
+    from apps.images.generation import model_info
     from apps.users.models import User
 
     user = User.objects.create_user("bench@example.org", uuid4().hex)
-    described.refresh()
+    model_info.refresh_model()
     alone = [_drawn(user, [number], 1) for number in range(count + _WARM_UP)][_WARM_UP:]
     several = range(0, count, _AT_ONCE)
     return {"alone": alone, "row": _drawn(user, several, _AT_ONCE)}
@@ -41,16 +41,19 @@ def main(count: int) -> dict[str, Any]:
 
 def _drawn(user: Any, numbers: Iterable[int], at_once: int) -> dict[str, Any]:
     """One request for each of the numbers, all of them before the worker hears of any."""
-    from apps.images import asking, queue
+    from apps.images.generation import scheduler
     from apps.images.models import Picture
+    from apps.images.requests import submission
 
     rows = [
         row.pk
         for number in numbers
-        for row in asking.ask(user, asking.Wish(_PROMPTS[number % len(_PROMPTS)], seed=number, count=at_once))
+        for row in submission.request_pictures(
+            user, submission.PictureRequest(_PROMPTS[number % len(_PROMPTS)], seed=number, count=at_once)
+        )
     ]
     began = time.perf_counter()
-    queue.drain()
+    scheduler.draw_waiting()
     seconds = time.perf_counter() - began  # until the rows say that they are ready, more than they themselves can know
     found = Picture.objects.filter(pk__in=rows)
     if lacking := found.exclude(status=Picture.Status.READY).first():

@@ -30,7 +30,7 @@ from typing import Any
 from django.conf import settings
 
 from apps.engines.image.pictogram import painter
-from apps.images.asking import WAITING
+from apps.images.requests.submission import MAX_QUEUED
 from benchmarks.lib import site
 from training.pictogram import dataset as pictogram_dataset
 from training.pictogram import train as pictogram_training
@@ -38,7 +38,7 @@ from training.pictogram import train as pictogram_training
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "--pictures", type=int, default=WAITING, choices=range(4, WAITING + 1, 4), help="whose time is taken"
+        "--pictures", type=int, default=MAX_QUEUED, choices=range(4, MAX_QUEUED + 1, 4), help="whose time is taken"
     )
     parser.add_argument("--seed", type=int, default=pictogram_training.SEED, help="chooses the names")
     parser.add_argument("--model", type=Path, default=painter.FOLDER, metavar="DIR", help="folder of the painter")

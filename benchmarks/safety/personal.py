@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apps.engines.classify.text import FOLDER
-from apps.safety.names import everything, merged
-from apps.safety.personal import find
+from apps.safety.detectors.pii import find_pii
+from apps.safety.detectors.pii_ner import find_all_pii, merge_findings
 from training.pii_tagger import train as pii_training
 from training.text_classifier.train import mark
 
@@ -23,7 +23,7 @@ def personal(data: Path) -> dict[str, float]:
     items = pii_training.sentences(data)
     for item in items:
         own = known.get(mark(item.text))
-        found = everything(item.text) if own is None else merged(find(item.text), own)
+        found = find_all_pii(item.text) if own is None else merge_findings(find_pii(item.text), own)
         truth = set(item.spans)
         finds = {(one.start, one.end, one.kind) for one in found}
         right.update(span.kind for span in truth if (span.start, span.end, span.kind) in finds)
@@ -43,10 +43,10 @@ def personal(data: Path) -> dict[str, float]:
 
 def milliseconds(texts: Sequence[str]) -> float:
     """Of the processor, median over texts of a sentence or two."""
-    everything("A sentence that makes everything ready.")
+    find_all_pii("A sentence that makes everything ready.")
     took = []
     for text in texts:
         began = time.process_time()
-        everything(text)
+        find_all_pii(text)
         took.append((time.process_time() - began) * 1000)
     return sorted(took)[len(took) // 2]

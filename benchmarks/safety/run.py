@@ -28,10 +28,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from apps.engines import registry
-from apps.safety import policies
-from apps.safety.classified import judge, scored
-from apps.safety.policy import Stage
-from apps.safety.rules import RuleCheck
+from apps.safety.detectors.rules.engine import RuleCheck
+from apps.safety.gate.default_check import decide_verdict, score_text
+from apps.safety.policy import versions
+from apps.safety.policy.schema import Stage
 from benchmarks.safety import datasets as safety_datasets
 from benchmarks.safety import metrics as measures
 from benchmarks.safety.bias import bias
@@ -139,11 +139,11 @@ def _harmless(scorer: Scorer, data: Path, each: int, numbers: dict[str, float]) 
 def milliseconds(sentences: Sequence[str]) -> float:
     """Of the processor, median over the sentences, none of them seen before: all threads together, whatever else the
     machine does meanwhile."""
-    rules, policy = RuleCheck(), policies.current()
-    scored("A sentence that makes everything ready.")
+    rules, policy = RuleCheck(), versions.current_policy()
+    score_text("A sentence that makes everything ready.")
     took = []
     for text in sentences:
         began = time.process_time()
-        judge(Stage.ANSWER, text, rules.said(text), scored(f"{text} "), policy)
+        decide_verdict(Stage.ANSWER, text, rules.said(text), score_text(f"{text} "), policy)
         took.append((time.process_time() - began) * 1000)
     return statistics.median(took)

@@ -11,15 +11,15 @@ import numpy as np
 from apps.documents.chunking.text_normalization import normalize_text
 from apps.engines import registry
 from apps.engines.classify.text import FOLDER
-from apps.safety import policies
-from apps.safety.check import Verdict
-from apps.safety.classified import judge
-from apps.safety.folding import Signal, Status
-from apps.safety.intake import normalise
-from apps.safety.parts import parts
-from apps.safety.planted import LABEL, planted
-from apps.safety.policy import Stage
-from apps.safety.rules import RuleCheck
+from apps.safety.detectors.indirect_injection import INJECTION_LABEL, detect_injections
+from apps.safety.detectors.rules.engine import RuleCheck
+from apps.safety.gate.default_check import decide_verdict
+from apps.safety.policy import versions
+from apps.safety.policy.evaluation import Signal, SignalStatus
+from apps.safety.policy.schema import Stage
+from apps.safety.policy.verdicts import Verdict
+from apps.safety.text.normalization import normalise
+from apps.safety.text.splitting import split_for_classifier
 from training.indirect_injection import train as injection_training
 from training.text_classifier import train as text_training
 
@@ -44,7 +44,7 @@ class Scorer:
 
     def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Shape (n, labels): the highest of the parts of each text."""
-        cut = {text: parts(normalise(text)) for text in dict.fromkeys(texts) if text not in self._known}
+        cut = {text: split_for_classifier(normalise(text)) for text in dict.fromkeys(texts) if text not in self._known}
         fresh = list(
             {part for pieces in cut.values() for part in pieces if text_training.mark(part) not in self._held_out}
         )
@@ -58,7 +58,9 @@ class Scorer:
         scores = dict(zip(self._classify.labels, map(float, self.scores([text])[0]), strict=True))
         clean = normalise(normalize_text(text) if stage == Stage.PASSAGE else text)  # as a document's passages come
         further = [self._slipped_in(clean)] if stage == Stage.PASSAGE else []
-        return judge(Stage(stage), clean, self._ruled(stage, clean), scores, policies.current(), further=further)
+        return decide_verdict(
+            Stage(stage), clean, self._ruled(stage, clean), scores, versions.current_policy(), further=further
+        )
 
     def withheld(self, stage: str, text: str) -> bool:
         return not self.verdict(stage, text).allowed
@@ -72,8 +74,8 @@ class Scorer:
         """As heads see it that had not seen its fold, where the passage was learnt from."""
         known = self._planted.get(text_training.mark(passage))
         if known is None:
-            return planted([passage])[0]
-        return Signal("planted", "held-out", Status.OK, {LABEL: known})
+            return detect_injections([passage])[0]
+        return Signal("planted", "held-out", SignalStatus.OK, {INJECTION_LABEL: known})
 
     def _seen(self, part: str) -> NDArray[np.float32]:
         return self._held_out[text_training.mark(part)]

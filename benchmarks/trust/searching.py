@@ -134,13 +134,13 @@ async def rank(place: MeasuredSet, questions: Sequence[str]) -> list[list[str]]:
 
 def measure_silence(place: MeasuredSet) -> dict[str, float]:
     """Return how well the best relevance tells questions without an answer, and what share of both kinds is quoted."""
-    from apps.evaluation import trial
+    from apps.evaluation.golden_questions import search_preview
     from training.relevance.calibration import area
 
     best: dict[bool, list[float]] = {True: [], False: []}
     quoted: dict[bool, list[float]] = {True: [], False: []}
     for question, text in place.data.questions.items():
-        found, quotes = trial.ask_and_quote(place.user, place.collection, text)
+        found, quotes = search_preview.search_and_quote(place.user, place.collection, text)
         answerable = question in place.data.relevant
         best[answerable].append(max((hit.relevance for hit in found.hits), default=0.0))
         quoted[answerable].append(float(bool(quotes)))

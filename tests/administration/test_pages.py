@@ -9,9 +9,9 @@ import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 
-from apps.administration import described
+from apps.administration import environment
 from apps.documents.models import GroupShare, Membership
-from apps.privacy import keeping
+from apps.privacy import retention
 from apps.users.models import User
 from assistant.env import HIDDEN, Env, shown
 from tests.documents.factories import collection, document
@@ -34,7 +34,7 @@ def test_a_collection_shows_figures_and_how_long_it_is_kept(admin: Client, alice
     document(shelf, "Paper", ["A sentence."])
     Membership.objects.create(collection=shelf, user=bob)
     GroupShare.objects.create(collection=shelf, group=Group.objects.create(name="Team"))
-    keeping.change(alice, keeping.Scope.COLLECTION, 30, shelf.pk)
+    retention.change_rule(alice, retention.Scope.COLLECTION, 30, shelf.pk)
     collection(bob, "Other")
     page = admin.get("/administration/documents/collection/").content.decode()
     assert "1 person, 1 group" in page and "30 days" in page and "Until it is deleted" in page
@@ -64,7 +64,7 @@ def test_names_are_shown_as_text(admin: Client, alice: User) -> None:
 
 
 def test_every_variable_is_shown_in_the_words_of_operations(admin: Client) -> None:
-    assert {row.name for row in described.variables()} == {item.name for item in fields(Env)}
+    assert {row.name for row in environment.list_variables()} == {item.name for item in fields(Env)}
     page = admin.get("/administration/environment/").content.decode()
     assert "<code>MAX_PAGES</code>" in page and "the longest document that is read" in page
 
@@ -87,7 +87,7 @@ def test_no_secret_of_the_environment_is_shown() -> None:
 
 def test_models_and_engines_name_their_variables(admin: Client) -> None:
     page = admin.get("/administration/models/").content.decode()
-    assert all(f"<code>{variable}</code>" in page for _, variable in described.ENGINES.values())
+    assert all(f"<code>{variable}</code>" in page for _, variable in environment.ENGINES.values())
 
 
 def test_the_way_in_is_shown_to_administrators_only(client: Client, ada: User, alice: User) -> None:

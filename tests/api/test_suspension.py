@@ -26,9 +26,10 @@ from apps.documents.models import Collection, Document
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
 from apps.engines.image.base import Drawn, DrawRequest
-from apps.images import asking, described, generate, making
-from apps.images import queue as pictures
+from apps.images.generation import model_info, progress, worker
+from apps.images.generation import scheduler as pictures
 from apps.images.models import Picture
+from apps.images.requests import submission
 from apps.lib.threads import in_db
 from apps.users import limits
 from apps.users.models import User
@@ -97,32 +98,32 @@ def test_no_picture_is_drawn_on_and_one_that_waits_is_not_lost(
     alice: User, monkeypatch: pytest.MonkeyPatch, settings: LazySettings, tmp_path: Path
 ) -> None:
     settings.DATA_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
-    described.refresh()
-    row, other = asking.ask(alice, asking.Wish("A red cat", count=2, seed=7))
-    heard, drawn_on = making.Watch._tell, []
+    model_info.refresh_model()
+    row, other = submission.request_pictures(alice, submission.PictureRequest("A red cat", count=2, seed=7))
+    heard, drawn_on = progress.ProgressWatcher._tell, []
 
-    def suspended_midway(self: making.Watch, *said: Any) -> None:
+    def suspended_midway(self: progress.ProgressWatcher, *said: Any) -> None:
         heard(self, *said)
         if not drawn_on:
             suspend(alice)
         drawn_on.append(said)
 
-    monkeypatch.setattr(making, "TICK_S", 0.0)
-    monkeypatch.setattr(making.Watch, "_tell", suspended_midway)
-    generate.draw(row.pk)
+    monkeypatch.setattr(progress, "TICK_S", 0.0)
+    monkeypatch.setattr(progress.ProgressWatcher, "_tell", suspended_midway)
+    worker.draw_picture(row.pk)
     row.refresh_from_db()
     assert (row.status, row.lease_token, row.attempts, len(drawn_on)) == ("queued", "", 0, 1), (
         "the next step was the last"
     )
     Picture.objects.update(lease_until=None)
-    assert pictures.waiting(5) == [] and pictures.places() == {}
-    generate.draw(other.pk)
+    assert pictures.next_pictures(5) == [] and pictures.queue_positions() == {}
+    worker.draw_picture(other.pk)
     other.refresh_from_db()
     assert other.status == "queued"
     monkeypatch.undo()
     reinstate(alice)
-    assert set(pictures.waiting(5)) == {row.pk, other.pk}
-    generate.draw(row.pk)
+    assert set(pictures.next_pictures(5)) == {row.pk, other.pk}
+    worker.draw_picture(row.pk)
     row.refresh_from_db()
     assert row.status == "ready"
 
@@ -131,8 +132,8 @@ def test_a_picture_that_came_too_late_is_not_kept(alice: User, monkeypatch: pyte
                                                   tmp_path: Path) -> None:  # fmt: skip
     """An engine that says nothing while it draws: what it made is thrown away."""
     settings.DATA_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
-    described.refresh()
-    row = asking.ask(alice, asking.Wish("A red cat", seed=7))[0]
+    model_info.refresh_model()
+    row = submission.request_pictures(alice, submission.PictureRequest("A red cat", seed=7))[0]
     draw = registry.image().draw
 
     def silent(request: DrawRequest, watch: object) -> Drawn:
@@ -140,7 +141,7 @@ def test_a_picture_that_came_too_late_is_not_kept(alice: User, monkeypatch: pyte
         return draw(request, lambda step: None)
 
     monkeypatch.setattr(registry.image(), "draw", silent)
-    generate.draw(row.pk)
+    worker.draw_picture(row.pk)
     row.refresh_from_db()
     assert (row.status, row.file.name) == ("queued", "")
     assert list((tmp_path / "media" / "pictures").iterdir()) == []

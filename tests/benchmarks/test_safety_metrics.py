@@ -48,7 +48,7 @@ def test_waiting_is_no_time_of_the_processor(monkeypatch: pytest.MonkeyPatch) ->
         time.sleep(0.2)
         return dict.fromkeys(registry.classify().labels, 0.0)
 
-    monkeypatch.setattr(safety, "scored", waiting)
+    monkeypatch.setattr(safety, "score_text", waiting)
     assert 0 < safety.milliseconds([f"The bridge was built in {year}." for year in (1901, 1902, 1903)]) < 150
 
 

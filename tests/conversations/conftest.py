@@ -127,7 +127,7 @@ def by_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
     """The gate judges an answer sentence by sentence, however long one takes: else a machine that pauses within one
     has its beginning judged alone, and what follows together."""
     for name in ("FIRST_WAIT_S", "WAIT_S"):
-        monkeypatch.setattr(f"apps.safety.window.{name}", 600.0)
+        monkeypatch.setattr(f"apps.safety.gate.streaming.{name}", 600.0)
 
 
 async def left(wire: ApplicationCommunicator) -> None:

@@ -11,10 +11,10 @@ import pytest
 from apps.engines.base import EngineBroken, EngineBusy, EngineRefused, EngineUnavailable
 from apps.engines.classify.guard import FakeGuard, GuardEngine, ServedGuard
 from apps.engines.classify.guard_formats import FORMATS, LLAMA, QWEN
-from apps.safety.policy import CODES
+from apps.safety.policy.schema import CLAUSE_CODES
 from tests.engines.wire_server import Server, answer, serving
 
-CLAUSES = {code: f"About {code}." for code in CODES}
+CLAUSES = {code: f"About {code}." for code in CLAUSE_CODES}
 SAFE = {
     "llama_guard": "\n\nsafe", "qwen3guard": "Safety: Safe\nCategories: None",
     "gpt_oss_safeguard": '{"violation": 0, "codes": []}',
@@ -110,7 +110,7 @@ async def test_nobody_there() -> None:
 
 
 def test_every_label_of_every_family_is_a_code_of_the_policy_or_known_to_have_none() -> None:
-    assert {code for table in (LLAMA, QWEN) for code in table.values() if code} <= set(CODES)
+    assert {code for table in (LLAMA, QWEN) for code in table.values() if code} <= set(CLAUSE_CODES)
     assert sorted(LLAMA, key=lambda label: int(label[1:])) == [f"S{number}" for number in range(1, 15)]
     with pytest.raises(EngineRefused):
         ServedGuard("http://127.0.0.1:9/v1", "guard", "another")

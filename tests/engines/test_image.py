@@ -15,14 +15,14 @@ from apps.engines.image.base import DrawRequest, DrawStep, ImageEngine
 from apps.engines.image.checks import png
 from apps.engines.image.diffusers import DiffusersPainter
 from apps.engines.image.fake import FakePainter
-from tests.images import tiny
+from tests.images import tiny_pipeline
 
 ASK = DrawRequest("a red cat", seed=7, width=96, height=64, steps=3, guidance=5.0)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return tiny.save(tmp_path_factory.mktemp("tiny"))
+    return tiny_pipeline.save(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="module")
@@ -151,13 +151,13 @@ def test_weights_that_are_no_safetensors_are_not_loaded(folder: str, tmp_path: P
 
 
 def test_other_weights_are_another_model(real: DiffusersPainter, tmp_path: Path) -> None:
-    other = DiffusersPainter(tiny.save(tmp_path, seed=1)).model()
+    other = DiffusersPainter(tiny_pipeline.save(tmp_path, seed=1)).model()
     assert other.fingerprint != real.model().fingerprint
 
 
 @pytest.mark.filterwarnings("ignore:Already found a `peft_config`:UserWarning")  # several are what is wanted
 def test_adapters_change_the_picture_each_of_them(folder: str, real: DiffusersPainter, tmp_path: Path) -> None:
-    one, two = (tiny.save_adapter(tmp_path / str(seed), folder, seed) for seed in (1, 2))
+    one, two = (tiny_pipeline.save_adapter(tmp_path / str(seed), folder, seed) for seed in (1, 2))
     painters = [real, *(DiffusersPainter(folder, loras) for loras in (str(one), str(two), f"{one.parent}, {two}"))]
     assert len({draw(painter)[0].tobytes() for painter in painters}) == len(painters)
     assert len({painter.model().fingerprint for painter in painters}) == len(painters)

@@ -17,14 +17,14 @@ from apps.engines.image.diffusers import DiffusersPainter
 from apps.engines.image.fake import FakePainter
 from apps.engines.image.parts import put_together, region
 from apps.engines.image.pictogram.painter import BUILT_IN, LARGE, PictogramPainter
-from tests.images import tiny
+from tests.images import tiny_pipeline
 
 BOX = (0.25, 0.25, 0.75, 0.75)  # of the sides
 
 
 @pytest.fixture(scope="module")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ImageEngine]:
-    real = DiffusersPainter(tiny.save(tmp_path_factory.mktemp("tiny")))
+    real = DiffusersPainter(tiny_pipeline.save(tmp_path_factory.mktemp("tiny")))
     return {"fake": FakePainter(), "diffusers": real, "pictogram": PictogramPainter(BUILT_IN)}
 
 

@@ -17,8 +17,8 @@ from apps.engines.base import EngineRefused, EngineUnavailable
 from apps.engines.image.base import DrawRequest, DrawStep
 from apps.engines.image.checks import png
 from apps.engines.image.diffusers import DiffusersPainter
-from apps.images.forms import sides
-from tests.images import tiny, tiny_families
+from apps.images.requests.forms import picture_size
+from tests.images import tiny_families, tiny_pipeline
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 ASK = DrawRequest("a red cat", seed=7, width=64, height=96, steps=2, guidance=4.0)
@@ -35,7 +35,7 @@ class Family:
 
 
 FAMILIES = {
-    "sd15": Family(tiny.save, 8), "turbo": Family(tiny_families.turbo, 8, negatives=False, quick=True),
+    "sd15": Family(tiny_pipeline.save, 8), "turbo": Family(tiny_families.turbo, 8, negatives=False, quick=True),
     "sdxl": Family(tiny_families.stable_diffusion_xl, 8), "sd3": Family(tiny_families.stable_diffusion_3, 16),
     "sd35": Family(tiny_families.stable_diffusion_3_5, 16), "flux": Family(tiny_families.flux, 16, negatives=False),
     "pixart": Family(tiny_families.pixart, 16, starts=False, adapts=False),
@@ -66,7 +66,7 @@ def test_it_says_what_it_takes(loaded: Loaded) -> None:
     assert (model.multiple, model.negatives) == (family.multiple, family.negatives)
     assert (model.starts, model.masks) == (family.starts, family.starts)
     assert (model.steps, model.guidance) == ((4, 0.0) if family.quick else (25, 7.0))
-    assert all(side % family.multiple == 0 for shape in ((3, 2), (16, 9)) for side in sides(model, *shape))
+    assert all(side % family.multiple == 0 for shape in ((3, 2), (16, 9)) for side in picture_size(model, *shape))
     with pytest.raises(EngineRefused, match=f"multiple of {family.multiple}"):
         drawn(painter, replace(ASK, width=68))
 
@@ -140,11 +140,11 @@ def test_it_draws_a_part_anew_or_says_that_it_cannot(loaded: Loaded) -> None:
 def test_an_adapter_changes_the_picture_or_is_said_not_to_fit(loaded: Loaded, tmp_path: Path) -> None:
     family, folder, painter = loaded
     if not family.adapts:
-        adapter = tiny.save_adapter(tmp_path / "a", FAMILIES["sd15"].save(tmp_path))
+        adapter = tiny_pipeline.save_adapter(tmp_path / "a", FAMILIES["sd15"].save(tmp_path))
         with pytest.raises(EngineUnavailable, match="takes no LoRA adapters"):
             DiffusersPainter(folder, str(adapter)).model()
         return
-    adapted = DiffusersPainter(folder, str(tiny.save_adapter(tmp_path, folder)))
+    adapted = DiffusersPainter(folder, str(tiny_pipeline.save_adapter(tmp_path, folder)))
     assert adapted.model().fingerprint != painter.model().fingerprint
     assert drawn(adapted) != drawn(painter) and drawn(adapted) == drawn(adapted)
 

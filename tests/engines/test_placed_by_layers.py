@@ -10,7 +10,7 @@ import pytest
 from apps.engines.image import pipelines, placing
 from apps.engines.image.base import DrawRequest, DrawStep
 from apps.engines.image.diffusers import DiffusersPainter
-from tests.images import tiny
+from tests.images import tiny_pipeline
 
 ASK = DrawRequest("a red cat", 7, 128, 128, 2, 5.0)
 
@@ -27,7 +27,7 @@ def by_layers(pipeline: Any, torch: Any, largest: int) -> Any:
 def test_it_is_described_shown_and_drawn_as_where_it_lies_there_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tiny.save(tmp_path)
+    folder = tiny_pipeline.save(tmp_path)
     whole = DiffusersPainter(folder)
     described, picture = whole.model(), whole.draw(ASK, lambda _: None).picture
     monkeypatch.setattr(placing, "placed", by_layers)

@@ -14,7 +14,7 @@ from apps.engines.image import placing
 from apps.engines.image.base import DrawRequest, DrawStep
 from apps.engines.image.diffusers import DiffusersPainter
 from apps.engines.image.placing import Place, plan, tiled
-from tests.images import tiny
+from tests.images import tiny_pipeline
 
 ASK = DrawRequest("a red cat", seed=7, width=96, height=64, steps=3, guidance=5.0)
 GB = 10**9
@@ -22,7 +22,7 @@ GB = 10**9
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return tiny.save(tmp_path_factory.mktemp("tiny"))
+    return tiny_pipeline.save(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.mark.parametrize(
@@ -84,14 +84,14 @@ def previews(painter: DiffusersPainter) -> set[tuple[int, int]]:
 
 def test_a_tiny_autoencoder_makes_previews_as_large_as_the_picture(folder: str, tmp_path: Path) -> None:
     assert previews(DiffusersPainter(folder)) == {(12, 8)}
-    named = DiffusersPainter(folder, previews=tiny.save_previewer(tmp_path / "good"))
+    named = DiffusersPainter(folder, previews=tiny_pipeline.save_previewer(tmp_path / "good"))
     assert previews(named) == {(96, 64)}
     picture = named.draw(ASK, lambda _: None).picture
     assert picture == DiffusersPainter(folder).draw(ASK, lambda _: None).picture, "previews change nothing"
 
 
 def test_one_that_is_not_there_or_of_other_latents_costs_nobody_the_preview(folder: str, tmp_path: Path) -> None:
-    other = tiny.save_previewer(tmp_path / "other", channels=8)
+    other = tiny_pipeline.save_previewer(tmp_path / "other", channels=8)
     for name in ("/nowhere", other):
         assert previews(DiffusersPainter(folder, previews=name)) == {(12, 8)}, name
 

@@ -11,10 +11,10 @@ from apps.documents.models.collection import Role
 from apps.engines import registry
 from apps.engines.base import EngineUnavailable
 from apps.engines.chat.fake import FakeChat
-from apps.evaluation import answer_runs, golden, pill_check
+from apps.evaluation.golden_questions import answer_runs, citation_check, runs
 from apps.evaluation.models import AnswerRun, GoldenQuestion, GoldenRun, WrongPill
 from apps.lib import bell, leases
-from apps.safety.gate import Withheld
+from apps.safety.gate.gate import Withheld
 from apps.users.limits import OverLimit
 from apps.users.models import User
 from tests.documents.factories import collection, document
@@ -50,11 +50,11 @@ def chat() -> FakeChat:
 
 def add(alice: User, shelf: Collection, title: str) -> GoldenQuestion:
     chunk = Chunk.objects.select_related("document").get(document__title=title)
-    return golden.add(alice, shelf, QUESTION, document=None, chunk=chunk, words="")
+    return runs.add_question(alice, shelf, QUESTION, document=None, chunk=chunk, words="")
 
 
 def ran(shelf: Collection, alice: User) -> AnswerRun:
-    answer_runs.run_answers(answer_runs.ask_for_answers(shelf, alice).pk)
+    answer_runs.run_answers(answer_runs.request_answer_run(shelf, alice).pk)
     return AnswerRun.objects.filter(collection=shelf).order_by("-pk")[0]
 
 
@@ -98,7 +98,7 @@ def test_without_a_model_it_says_so_and_keeps_the_result_before(
     def away(_question: GoldenQuestion) -> None:
         raise EngineUnavailable("The model server does not answer.")
 
-    monkeypatch.setattr(answer_runs, "check_pills", away)
+    monkeypatch.setattr(answer_runs, "check_citations", away)
     row = ran(shelf, alice)
     assert (row.status, row.reason) == (Status.FAILED, "The model server does not answer.")
     page = page_of(alice, shelf)
@@ -114,7 +114,7 @@ def test_what_the_policy_withholds_is_not_counted_as_answered(
     def withheld(_question: GoldenQuestion) -> None:
         raise Withheld()  # type: ignore[call-arg]
 
-    monkeypatch.setattr(answer_runs, "check_pills", withheld)
+    monkeypatch.setattr(answer_runs, "check_citations", withheld)
     row = ran(shelf, alice)
     assert (row.status, row.questions, row.answered, row.model) == (Status.DONE, 1, 0, "")
 
@@ -123,14 +123,14 @@ def test_a_limit_that_ends_soon_is_waited_for_and_a_long_one_ends_the_run(
     alice: User, shelf: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(alice, shelf, "Bees")
-    waits, done = [0, 3600], pill_check.PillCheck((), (), ())
+    waits, done = [0, 3600], citation_check.CitationCheck((), (), ())
 
-    def limited(_question: GoldenQuestion) -> pill_check.PillCheck:
+    def limited(_question: GoldenQuestion) -> citation_check.CitationCheck:
         if len(waits) == 1 and not AnswerRun.objects.filter(status=Status.DONE).exists():
             return done
         raise OverLimit("Too much for now.", waits.pop(0))
 
-    monkeypatch.setattr(answer_runs, "check_pills", limited)
+    monkeypatch.setattr(answer_runs, "check_citations", limited)
     assert ran(shelf, alice).status == Status.DONE
     row = ran(shelf, alice)
     assert (row.status, row.reason) == (Status.FAILED, "Too much for now.")
@@ -172,8 +172,8 @@ def test_a_worker_that_ends_leaves_the_run_to_the_next(
 
 
 def test_a_run_that_stops_the_worker_each_time_is_given_up(alice: User, shelf: Collection) -> None:
-    row = answer_runs.ask_for_answers(shelf, alice)
-    for _ in range(answer_runs.CRASHES):
+    row = answer_runs.request_answer_run(shelf, alice)
+    for _ in range(answer_runs.MAX_CRASHES):
         assert leases.claim(AnswerRun.objects.open(), row.pk, -1, status=Status.RUNNING)
     answer_runs.sweep_answers()
     row.refresh_from_db()

@@ -11,11 +11,12 @@ from django.conf import LazySettings
 
 from apps.engines import registry
 from apps.engines.image.fake import FakePainter
-from apps.images import asking, described, making
+from apps.images.generation import model_info, progress
 from apps.images.models import Picture
-from apps.safety.check import Verdict
+from apps.images.requests import submission
+from apps.safety.policy.verdicts import Verdict
 from apps.users.models import User
-from tests.images.drawing import drawn
+from tests.images.draw_helper import drawn
 
 FORBIDDEN = "the purple elephant password"  # what the check of these tests withholds: no hostile text is needed
 
@@ -36,7 +37,7 @@ def _own_folder(settings: LazySettings, tmp_path: Path) -> None:
 @pytest.fixture
 def painter(bells: list[str]) -> FakePainter:
     """What draws; the pages know it, because a worker described it."""
-    described.refresh()
+    model_info.refresh_model()
     return cast(FakePainter, registry.image())
 
 
@@ -46,7 +47,7 @@ def bells(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     heard: list[str] = []
 
     def send(task: str, args: list[str], **_: Any) -> None:
-        assert task == making.TASK
+        assert task == progress.TASK
         heard.extend(args)
 
     monkeypatch.setattr(current_app, "send_task", send)
@@ -61,7 +62,7 @@ def strict(settings: LazySettings) -> None:
 @pytest.fixture
 def waiting(alice: User, painter: FakePainter) -> Picture:
     """One that Alice asked for."""
-    return asking.ask(alice, asking.Wish("A red cat", seed=7))[0]
+    return submission.request_pictures(alice, submission.PictureRequest("A red cat", seed=7))[0]
 
 
 @pytest.fixture

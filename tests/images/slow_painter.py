@@ -17,9 +17,9 @@ settings.MEDIA_ROOT = os.environ["TEST_MEDIA"]
 settings.DATA_DIR = Path(os.environ["TEST_MEDIA"]).parent
 django.setup()
 
-from apps.images import generate, queue  # noqa: E402
+from apps.images.generation import scheduler, worker  # noqa: E402
 
-_release = generate.leases.release
+_release = worker.leases.release
 
 
 def _hanging(*args: Any, **changes: Any) -> bool:
@@ -30,6 +30,6 @@ def _hanging(*args: Any, **changes: Any) -> bool:
 
 
 if os.environ.get("TEST_PAUSE"):
-    generate.leases.release = _hanging
+    worker.leases.release = _hanging
 
-queue.drain()
+scheduler.draw_waiting()

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.images import tiny
+from tests.images import tiny_pipeline
 
 _WIDTH = 32  # of what a text becomes
 
 
 def turbo(folder: Path) -> str:
     """Stable Diffusion by a name that says so: one step, no guidance."""
-    return tiny.save(folder / "sd-turbo")
+    return tiny_pipeline.save(folder / "sd-turbo")
 
 
 def stable_diffusion_xl(folder: Path) -> str:
@@ -25,7 +25,7 @@ def stable_diffusion_xl(folder: Path) -> str:
         addition_embed_type="text_time", addition_time_embed_dim=8, transformer_layers_per_block=(1, 1),
         projection_class_embeddings_input_dim=6 * 8 + _WIDTH,
     )  # fmt: skip
-    tokenizer = tiny.tokenizer(folder / "a")
+    tokenizer = tiny_pipeline.tokenizer(folder / "a")
     return _saved(folder, StableDiffusionXLPipeline(
         unet=unet, scheduler=EulerDiscreteScheduler(timestep_spacing="leading", steps_offset=1), vae=_vae(quant=True),
         text_encoder=_clip(), tokenizer=tokenizer, text_encoder_2=_clip(projected=True), tokenizer_2=tokenizer,
@@ -54,7 +54,7 @@ def flux(folder: Path) -> str:
     )  # fmt: skip
     return _saved(folder, FluxPipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(), vae=_vae(), transformer=transformer,
-        text_encoder=_clip(), tokenizer=tiny.tokenizer(folder / "a"),
+        text_encoder=_clip(), tokenizer=tiny_pipeline.tokenizer(folder / "a"),
         text_encoder_2=_t5(_WIDTH), tokenizer_2=_t5_tokenizer(),
     ))  # fmt: skip
 
@@ -67,7 +67,7 @@ def stable_diffusion_3(folder: Path, **also: Any) -> str:
         joint_attention_dim=2 * _WIDTH, caption_projection_dim=_WIDTH, pooled_projection_dim=2 * _WIDTH,
         pos_embed_max_size=32, **also,
     )  # fmt: skip
-    tokenizer = tiny.tokenizer(folder / "a")
+    tokenizer = tiny_pipeline.tokenizer(folder / "a")
     return _saved(folder, StableDiffusion3Pipeline(
         transformer=transformer, scheduler=FlowMatchEulerDiscreteScheduler(), vae=_vae(16), tokenizer=tokenizer,
         text_encoder=_clip(projected=True), text_encoder_2=_clip(projected=True), tokenizer_2=tokenizer,

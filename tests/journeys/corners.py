@@ -23,7 +23,7 @@ def corners() -> None:
     from apps.documents.library import sharing
     from apps.documents.models import Collection
     from apps.documents.settings import CollectionSettings
-    from apps.evaluation import golden
+    from apps.evaluation.golden_questions import runs
     from apps.users.models import User
 
     ada = User.objects.get(email="ada@example.org")
@@ -33,8 +33,8 @@ def corners() -> None:
     sharing.share_with_group(papers, watch, "reader")
     sharing.share_with_address(papers, "bob@example.org", "editor")
     _files(ada, papers)
-    golden.add(ada, papers, "When do visitors climb the tower?", document=None, chunk=None, words="Sundays")
-    golden.add(ada, papers, "Who wrote Wozzeck?", document=None, chunk=None, words="Berg")
+    runs.add_question(ada, papers, "When do visitors climb the tower?", document=None, chunk=None, words="Sundays")
+    runs.add_question(ada, papers, "Who wrote Wozzeck?", document=None, chunk=None, words="Berg")
     shadow_build.begin(papers, CollectionSettings(chunk_tokens=60), ada)
     alice = User.objects.get(email="alice@example.org")
     letters = Collection.objects.create(owner=alice, name="Letters", everyone=True)
@@ -86,26 +86,29 @@ def _workbook() -> bytes:
 def held(text: str, name: str = "pat", code: str = "hate") -> Any:
     """A case about a question of that person's."""
     from apps.lib.ids import new_id
-    from apps.safety import review
-    from apps.safety.folding import Outcome, Signal, Status
-    from apps.safety.policy import Action
+    from apps.safety.moderation import cases
+    from apps.safety.policy.evaluation import PolicyResult, Signal, SignalStatus
+    from apps.safety.policy.schema import Action
     from apps.users.models import User
 
     owner = User.objects.get(email=f"{name}@example.org")
-    signal = Signal("text", "text-seed", Status.OK, {code: 0.97})
-    outcome = Outcome(Action.SEND, code, 3, 0.97)
-    return review.flag(review.Flagged("question", str(new_id()), "question", text, owner.pk, outcome, (signal,)))
+    signal = Signal("text", "text-seed", SignalStatus.OK, {code: 0.97})
+    outcome = PolicyResult(Action.SEND, code, 3, 0.97)
+    return cases.flag_content(
+        cases.FlaggedContent("question", str(new_id()), "question", text, owner.pk, outcome, (signal,))
+    )
 
 
 def decided(text: str) -> None:
     """Morgan blocked it, and it waits for a second look."""
-    from apps.safety import review
     from apps.safety.models import Opinion
+    from apps.safety.moderation import cases
+    from apps.safety.moderation.decision_input import DecisionInput
     from apps.users.models import User
 
     morgan = User.objects.get(email="morgan@example.org")
-    case = review.claim(morgan, held(text).pk)
-    made = review.decide(morgan, case.pk, review.Ruling(case.lease_token, case.version, "block", "clear"))
+    case = cases.claim_case(morgan, held(text).pk)
+    made = cases.decide_case(morgan, case.pk, DecisionInput(case.lease_token, case.version, "block", "clear"))
     Opinion.objects.create(
         why="sample", snapshot=case.snapshot, clause=case.area, case=case, decision=made, owner=case.owner, first=morgan
     )
@@ -114,28 +117,29 @@ def decided(text: str) -> None:
 def pictured() -> None:
     """A case about the picture that was drawn last, with the words that it was asked for by."""
     from apps.images.models import Picture
-    from apps.safety import review
-    from apps.safety.folding import Outcome
-    from apps.safety.policy import Action
+    from apps.safety.moderation import cases
+    from apps.safety.policy.evaluation import PolicyResult
+    from apps.safety.policy.schema import Action
 
     row = Picture.objects.filter(status=Picture.Status.READY).latest("created")
-    outcome = Outcome(Action.REVIEW, "hate", 2, 0.7)
-    review.flag(review.Flagged("picture", str(row.pk), "picture", row.prompt, row.owner_id, outcome))
+    outcome = PolicyResult(Action.REVIEW, "hate", 2, 0.7)
+    cases.flag_content(cases.FlaggedContent("picture", str(row.pk), "picture", row.prompt, row.owner_id, outcome))
 
 
 def banned() -> None:
     """Morgan suspended Sam for a question, and every session of Sam's is dead."""
-    from apps.safety import review
+    from apps.safety.moderation import cases
+    from apps.safety.moderation.decision_input import DecisionInput
     from apps.users.models import User
 
     morgan = User.objects.get(email="morgan@example.org")
-    case = review.claim(morgan, held("They should all be driven out, quoted from a play", "sam").pk)
-    review.decide(morgan, case.pk, review.Ruling(case.lease_token, case.version, "suspend", "clear"))
+    case = cases.claim_case(morgan, held("They should all be driven out, quoted from a play", "sam").pk)
+    cases.decide_case(morgan, case.pk, DecisionInput(case.lease_token, case.version, "suspend", "clear"))
 
 
 def degraded_minute() -> None:
     """Store a minute in which the classifier of texts failed."""
-    from apps.safety import degraded
+    from apps.safety.models import detector_outages
 
-    degraded.note("text", "error")
-    degraded.write()
+    detector_outages.record_outage("text", "error")
+    detector_outages.write_outages()

@@ -191,15 +191,16 @@ def grace() -> None:
 
 def policy_of_before() -> None:
     """The first version is live again."""
-    from apps.safety import policies, replaying
     from apps.safety.models import PolicyVersion
+    from apps.safety.policy import versions
+    from apps.safety.policy_admin import backtest
     from apps.users.models import User
 
     author, other = (User.objects.get(email=f"{name}@example.org") for name in ("ada", "grace"))
     first = PolicyVersion.objects.order_by("number")[0]
-    row = policies.draft(author, first.body, "As before")
-    replaying.replay(author, row)
-    policies.approve(other, row)
+    row = versions.create_draft(author, first.body, "As before")
+    backtest.run_backtest(author, row)
+    versions.approve_version(other, row)
 
 
 def verbs() -> tuple[Verb, ...]:

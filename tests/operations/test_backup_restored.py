@@ -32,14 +32,14 @@ from tests.documents.factories import collection, document
 from tests.people import person
 document(collection(person("alice")), "Foxes", ["Foxes hunt at night."])
 Snapshot.objects.create(stage="answer", text="Frozen.", sha256="0" * 64)
-from apps.safety import audit
+from apps.safety.audit_log import audit
 for number in range(3):
-    audit.record("read", subject=f"person {number}")
+    audit.record_event("read", subject=f"person {number}")
 (settings.DATA_DIR / "credentials.pem").write_text("made here")
 """
 VERIFY = """
-from apps.safety import log_check
-report = log_check.verify_log()
+from apps.safety.audit_log import verification
+report = verification.verify_log()
 print(report.newest, report.faults, report.remarks, report.problems)
 """
 # Each document's file is stored before its row, as uploads are; lines tell that the next one is there.
@@ -180,7 +180,7 @@ def test_where_keys_are_missing_the_restore_says_so_and_goes_on(
 
 
 def test_a_database_that_was_changed_since_is_taken_back_without_its_files(source: Installation, archive: Path) -> None:
-    later = "from apps.safety import audit; [audit.record('read', subject='person 9') for _ in range(2)]"
+    later = "from apps.safety.audit_log import audit; [audit.record_event('read', subject='person 9') for _ in 'ab']"
     source.execute(f"from tests.people import person; person('newcomer'); {later}")
     before = sorted(source.data.glob("files/documents/*"))
     told = source.manage("restore", archive, "--database-only")

@@ -23,13 +23,13 @@ from apps.documents.sandbox import runner
 from apps.engines import registry
 from apps.engines.base import EngineBroken
 from apps.engines.chat.fake import FakeChat
-from apps.images import names as picture_names
+from apps.images.moderation import blocked_names as picture_names
 from apps.lib.ids import new_id
 from apps.lib.threads import in_db
 from apps.operations import checks, engine_checks, sample
 from apps.operations.checks import GIB, State
 from apps.operations.engine_checks import ALL
-from apps.safety import policies
+from apps.safety.policy import versions
 from apps.users.models import User
 from tests.several import engine, offer
 
@@ -259,11 +259,11 @@ async def test_a_queue_that_is_away_is_bad(monkeypatch: pytest.MonkeyPatch, sett
 async def test_names_that_are_still_in_the_environment_are_told_of(settings: Settings) -> None:
     assert all(check.name != "names" for check in engine_checks.every())
     settings.PICTURE_NAMES = "Bob, Acme Cola"
-    policies.forget()
+    versions.clear_cache()
     (check,) = [check for check in engine_checks.every() if check.name == "names"]
     found = await check.run()
     assert found.state is State.WARN and "does not keep all of its names" in found.words
-    await in_db(picture_names.adopt)
+    await in_db(picture_names.adopt_names)
     found = await check.run()
     assert "its 2 names are a list" in found.words and "take the setting out" in found.advice
-    policies.forget()
+    versions.clear_cache()

@@ -103,7 +103,7 @@ def helpers() -> None:
     from apps.conversations.assistants import services
     from apps.conversations.models import ToolServer, ToolSetting
     from apps.documents.models import Collection
-    from apps.privacy import keeping
+    from apps.privacy import retention
     from apps.privacy.models import Keeping
 
     tom, ada = user(TOM), user(ADA)
@@ -127,8 +127,8 @@ def helpers() -> None:
     type(row).objects.update(everyone=True)
     ToolServer.objects.create(name="weather", address="https://weather.example/mcp", tools=[])
     ToolSetting.objects.create(name="draw_picture", permission="ask")
-    keeping.change(ada, Keeping.Scope.SITE, 730)
-    keeping.hold(ada, user(PAT), "A claim about the deposit of flat 12 is in court until March 2027.")
+    retention.change_rule(ada, Keeping.Scope.SITE, 730)
+    retention.hold_user(ada, user(PAT), "A claim about the deposit of flat 12 is in court until March 2027.")
 
 
 def golden() -> None:
@@ -136,8 +136,8 @@ def golden() -> None:
     from apps.documents.indexing import shadow_build
     from apps.documents.models import Chunk, Collection
     from apps.documents.settings import CollectionSettings
-    from apps.evaluation import answer_runs
-    from apps.evaluation import golden as golden_questions
+    from apps.evaluation.golden_questions import answer_runs
+    from apps.evaluation.golden_questions import runs as golden_questions
 
     tom, plant = user(TOM), Collection.objects.get(name="Building manuals")
     for question, words in {
@@ -149,9 +149,9 @@ def golden() -> None:
         "Which filters are changed in March?": "heat pumps",
     }.items():
         chunk = Chunk.objects.filter(document__collection=plant, text__contains=words).first()
-        golden_questions.add(tom, plant, question, document=None, chunk=chunk, words=words)
-    golden_questions.ask_for_run(plant, tom)
-    answer_runs.ask_for_answers(plant, tom)
+        golden_questions.add_question(tom, plant, question, document=None, chunk=chunk, words=words)
+    golden_questions.request_run(plant, tom)
+    answer_runs.request_answer_run(plant, tom)
     shadow_build.begin(plant, CollectionSettings(chunk_tokens=80), tom)
 
 

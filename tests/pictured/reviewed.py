@@ -69,45 +69,52 @@ def review() -> str:
 
 def _held(text: str, clause: str, score: float, severity: int = 3, owner: str = PAT, subject: Any = None) -> Any:
     from apps.lib.ids import new_id
-    from apps.safety import review as spine
-    from apps.safety.folding import Outcome, Signal, Status
-    from apps.safety.policy import Action
+    from apps.safety.moderation import cases as spine
+    from apps.safety.policy.evaluation import PolicyResult, Signal, SignalStatus
+    from apps.safety.policy.schema import Action
 
-    signal = Signal("text", "text-2026-10", Status.OK, {clause: score, "harassment": round(score / 4, 3)}, "", 2.1)
-    outcome = Outcome(Action.SEND, clause, severity, score)
-    about = spine.Flagged("question", str(subject or new_id()), "question", text, user(owner).pk, outcome, (signal,))
-    return spine.flag(about)
+    signal = Signal(
+        "text", "text-2026-10", SignalStatus.OK, {clause: score, "harassment": round(score / 4, 3)}, "", 2.1
+    )
+    outcome = PolicyResult(Action.SEND, clause, severity, score)
+    about = spine.FlaggedContent(
+        "question", str(subject or new_id()), "question", text, user(owner).pk, outcome, (signal,)
+    )
+    return spine.flag_content(about)
 
 
 def _decided(days: float, clause: str, score: float, outcome: str, text: str, by: str, **owned: Any) -> Any:
-    from apps.safety import review as spine
+    from apps.safety.moderation import cases as spine
+    from apps.safety.moderation.decision_input import DecisionInput
 
     with at(days):
         case = _held(text, clause, score, **owned)
     with at(days - 0.1 - score / 9):
-        case = spine.claim(user(by), case.pk)
-        spine.look(user(by), case.pk)
+        case = spine.claim_case(user(by), case.pk)
+        spine.read_case(user(by), case.pk)
         reason = {"allow": "mistake", "warn": "context"}.get(outcome, "clear")
-        return spine.decide(user(by), case.pk, spine.Ruling(case.lease_token, case.version, outcome, reason))
+        return spine.decide_case(user(by), case.pk, DecisionInput(case.lease_token, case.version, outcome, reason))
 
 
 def _of_maya() -> Any:
     """A question of hers was withheld, and she disagrees; another one was allowed."""
-    from apps.safety import appeals
     from apps.safety.models import Notice
+    from apps.safety.moderation import appeals
 
     _decided(11, "violence", 0.8, "allow", "Which saw cuts the dead branch of the pear tree?", ROBIN, owner=MAYA)
     made = _decided(3, "crime", 0.93, "block", FLAT, MORGAN, owner=MAYA)
     notice = Notice.objects.get(decision=made)
     with at(1.5):
-        appeals.appeal(user(MAYA), notice, "My neighbour is in hospital and asked me to water her plants. She agreed.")
+        appeals.submit_appeal(
+            user(MAYA), notice, "My neighbour is in hospital and asked me to water her plants. She agreed."
+        )
     return made.case_id
 
 
 def _case() -> Any:
     """One with what was said before it, claimed by Morgan."""
     from apps.conversations.models import Conversation, Message
-    from apps.safety import review as spine
+    from apps.safety.moderation import cases as spine
 
     pat = user(PAT)
     place = Conversation.objects.create(owner=pat, title="Noise at night")
@@ -115,32 +122,34 @@ def _case() -> Any:
     text = "The family above me is loud until midnight. What can I do?"
     asked = Message.objects.create(role="user", text=text, **said)
     answer = Message.objects.create(
-        role="assistant", parent=asked, **said,
+        role="assistant",
+        parent=asked,
+        **said,
         text="Quiet hours are from 22:00 to 7:00. Speak with them first; if that does not help, write to the board.",
-    )  # fmt: skip
+    )
     text = "Then write them a letter that they understand: next time I come up with my brother and a bat"
     again = Message.objects.create(role="user", parent=answer, text=text, **said)
     held = Message.objects.create(role="assistant", parent=again, status="withheld", **said)
     with at(0.1):
         case = _held(text, "violence", 0.94, subject=held.pk)
-    return spine.claim(user(MORGAN), case.pk).pk
+    return spine.claim_case(user(MORGAN), case.pk).pk
 
 
 def _batch() -> Any:
-    from apps.safety import bulk
-    from apps.safety import review as spine
+    from apps.safety.moderation import bulk_decisions
+    from apps.safety.moderation import cases as spine
 
     with at(0.3):
         cases = [_held(ALIKE.format(number), "hate", 0.95) for number in (2, 3, 5)]
     robin = user(ROBIN)
-    spine.claim(robin, cases[0].pk)
-    return bulk.gather(robin, cases[0].pk).pk
+    spine.claim_case(robin, cases[0].pk)
+    return bulk_decisions.gather_batch(robin, cases[0].pk).pk
 
 
 def _look() -> Any:
     """A second look at what Morgan decided, before Robin; others were given already."""
-    from apps.safety import opinions
     from apps.safety.models import Decision, Opinion
+    from apps.safety.moderation import second_reviews
 
     rows = Decision.objects.filter(reviewer__email=MORGAN, undone=None, owner__email=PAT).order_by("-created")
     for number, row in enumerate(rows[:9]):
@@ -152,18 +161,19 @@ def _look() -> Any:
             defaults={"why": "sample", "snapshot": case.snapshot, "clause": case.area, "case": case,
                       "owner": case.owner, "first": user(MORGAN), "severity": case.severity, **given},
         )  # fmt: skip
-    found = opinions.take(user(ROBIN))
+    found = second_reviews.claim_review(user(ROBIN))
     return found.pk if found else ""
 
 
 def _policy() -> None:
     """Samuel wrote a list of the house's own, Ada approved it; another change is being drafted."""
-    from apps.safety import lists, policies, replaying
     from apps.safety.models import Hit
+    from apps.safety.policy import versions
+    from apps.safety.policy_admin import backtest, blocklist_drafts
 
     ada, samuel = user(ADA), user(SAMUEL)
     with at(29):
-        policies.live()
+        versions.get_live_version()
     row = {
         "key": "list-codes", "name": "Codes of the doors", "owner": samuel.pk, "code": "secrets", "kind": "words",
         "entries": ["code of the main door", "code of the bicycle cellar", "alarm of the office"],
@@ -171,9 +181,9 @@ def _policy() -> None:
         "expires": (NOW + timedelta(days=200)).date().isoformat(),
     }  # fmt: skip
     with at(28):
-        draft = lists.keep(samuel, row)
-        replaying.replay(samuel, draft)
-        policies.approve(ada, draft)
+        draft = blocklist_drafts.save_blocklist(samuel, row)
+        backtest.run_backtest(samuel, draft)
+        versions.approve_version(ada, draft)
     for days, count in ((13, 1), (11, 2), (9, 1), (8, 4), (6, 1), (3, 2), (1, 3)):
         when = NOW - timedelta(days=days)
         Hit.objects.create(key="list-codes", day=when.date(), count=count, last=when)
@@ -181,39 +191,43 @@ def _policy() -> None:
 
 def _away() -> int:
     """A check was slow for some minutes, and a draft of the policy runs in the shadow; its number."""
-    from apps.safety import policies, replaying
     from apps.safety.models import Degraded
+    from apps.safety.policy import versions
+    from apps.safety.policy_admin import backtest
 
     for days, minutes in ((20, 3), (6, 11), (1, 2)):
         start = (NOW - timedelta(days=days)).replace(second=0, microsecond=0)
         rows = [Degraded(minute=start + timedelta(minutes=n), detector="text", status="slow") for n in range(minutes)]
         Degraded.objects.bulk_create(rows)
-    body = copy.deepcopy(policies.live().body)
+    body = copy.deepcopy(versions.get_live_version().body)
     steps = next(row["steps"] for row in body["clauses"] if row["code"] == "violence")
     milder = [step for step in steps.get("question", []) if step["least"] < 0.88]
     steps["question"] = [*milder, {"least": 0.88, "action": "withhold_and_review"}]
-    draft = policies.draft(user(SAMUEL), body, "Violence, Question: Withheld, and people look at it from 0.88 on")
-    policies.shadow(user(SAMUEL), draft)
+    draft = versions.create_draft(
+        user(SAMUEL), body, "Violence, Question: Withheld, and people look at it from 0.88 on"
+    )
+    versions.start_shadow(user(SAMUEL), draft)
     _judged()
-    replaying.replay(user(SAMUEL), draft)
+    backtest.run_backtest(user(SAMUEL), draft)
     return draft.pk
 
 
 def _judged() -> None:
     """What was asked while it ran in the shadow, by the scores of the classifiers; no word of it is kept."""
     from apps.engines import registry
-    from apps.safety import policies, recorded, shadowing
-    from apps.safety.check import Judged
-    from apps.safety.folding import Signal, Status, fold
-    from apps.safety.levels import Level
-    from apps.safety.policy import Stage
+    from apps.safety.policy import versions
+    from apps.safety.policy.evaluation import Signal, SignalStatus, evaluate_policy
+    from apps.safety.policy.schema import Stage
+    from apps.safety.policy.strictness import Strictness
+    from apps.safety.policy.verdicts import EvaluationRecord
+    from apps.safety.verdict_log import recorder, shadow
 
     labels = ("hate", "harassment", "sexual", "child_exploitation", "violence", "self_harm", "crime", "prompt_attack")
-    live, version = policies.current(), registry.classify().fingerprint
+    live, version = versions.current_policy(), registry.classify().fingerprint
     for number in range(180):
         score = 0.9 if number % 45 == 7 else (number * 37 % 100) / 140
-        signal = Signal("text", version, Status.OK, dict.fromkeys(labels, 0.02) | {"violence": score})
+        signal = Signal("text", version, SignalStatus.OK, dict.fromkeys(labels, 0.02) | {"violence": score})
         stage = Stage.QUESTION if number % 3 == 1 else Stage.ANSWER
-        judged = Judged(stage, f"{number}", fold(stage, [signal], live), (signal,))
-        recorded.note(judged, Level.SITE, live.number, recorded.Surface.CHAT)
-    shadowing.write()
+        judged = EvaluationRecord(stage, f"{number}", evaluate_policy(stage, [signal], live), (signal,))
+        recorder.queue_verdict(judged, Strictness.SITE, live.number, recorder.Surface.CHAT)
+    shadow.write_verdicts()

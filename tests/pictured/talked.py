@@ -70,17 +70,17 @@ def _kept() -> dict[str, Any]:
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     from apps.conversations.transfer import import_job
-    from apps.privacy import copying, erasing
+    from apps.privacy import data_export, erasure
     from apps.privacy.models import Wish
 
     maya, now = user(MAYA), timezone.now()
     # Done from the beginning: the worker would write it too.
     wish = Wish.objects.create(kind="export", person=maya, number=maya.pk, status="done", ended=now)
-    counts, sha256, size = copying.write(wish, maya)
+    counts, sha256, size = data_export.write_archive(wish, maya)
     Wish.objects.filter(pk=wish.pk).update(counts=counts, sha256=sha256, size=size)
     counts = {"conversations": 37, "documents": 4, "collections": 1, "pictures": 6, "other rows": 212}
     gone = Wish.objects.create(kind="erase", number=41, counts=counts)
-    erasing.finish(gone, "")
+    erasure.finish(gone, "")
     chats = [
         chatgpt(node("u1", "root", "user", "A soup for twenty people?"),
                 node("a1", "u1", "assistant", "Lentils, two kilograms."), title="Soup for the party", name="c-1"),

@@ -15,13 +15,13 @@ from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library.uploads import store_upload
 from apps.documents.models import Collection, Document
 from apps.images.models import Preset
-from apps.safety import review
 from apps.safety.models import Case, Notice
-from apps.safety.review import Ruling
+from apps.safety.moderation import cases
+from apps.safety.moderation.decision_input import DecisionInput
 from apps.users import limits
 from apps.users.models import User
 from apps.users.tokens import make
-from tests.safety.cases import case, notes
+from tests.safety.case_factory import case, notes
 
 MARK = "Zephyrine"  # a word that stands in all that is hers, and nowhere else
 
@@ -59,10 +59,10 @@ def life(alice: User, morgan: User, ada: User) -> Life:
     noted = notes()
     noted.state["1"] = f"{MARK} note"
     opened = case(alice)
-    review.claim(morgan, opened.pk)
-    review.look(morgan, opened.pk)
+    cases.claim_case(morgan, opened.pk)
+    cases.read_case(morgan, opened.pk)
     held = Case.objects.get(pk=opened.pk)
-    review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, "block", "clear"))
+    cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
     noted.state.clear()  # nothing of hers is left to be given back, as after her other things went
     assert Notice.objects.filter(person=alice).exists()
     return Life(shelf, paper, talk, Case.objects.get(pk=opened.pk))

@@ -35,21 +35,31 @@ from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library.uploads import store_upload
 from apps.documents.models import Collection, Segment
 from apps.images.models import Picture
-from apps.privacy import copying, wishes
+from apps.privacy import data_export, data_requests
 from apps.privacy.models import Wish
 from apps.users.models import User
 
 MARK = "zephyrine"  # a word that stands in all that is hers, and in nothing else
 OPTIONS = ("--pool", "threads", "--concurrency", "5", "--without-gossip", "--without-mingle", "--loglevel", "WARNING")
 LATEST_S = 300  # a defect and no slow machine, when something takes longer
-ERASING, SHARING = "apps.privacy.erasing", "apps.documents.library.sharing"
+ERASING, SHARING = "apps.privacy.erasure", "apps.documents.library.sharing"
 MOMENTS = (  # where the worker is when it is killed
-    f"{ERASING} _note_files 1 before", f"{ERASING} _note_files 1 after", f"{ERASING} delete_collection 2 before",
-    f"{ERASING} delete_collection 1 after", f"{SHARING} _remove 1 before", f"{ERASING} remove 1 before",
-    f"{ERASING} remove 2 after", "apps.images.gallery _remove_files 1 before", f"{ERASING} _forget_review 1 after",
-    f"{ERASING} _remove_files 1 before", "os unlink 2 after", f"{ERASING} _forget_account 1 after",
-    "apps.privacy.traces remove_traces 1 before", f"{ERASING} finish 1 before", f"{ERASING} finish 1 after",
-)  # fmt: skip
+    f"{ERASING} _note_files 1 before",
+    f"{ERASING} _note_files 1 after",
+    f"{ERASING} delete_collection 2 before",
+    f"{ERASING} delete_collection 1 after",
+    f"{SHARING} _remove 1 before",
+    f"{ERASING} remove 1 before",
+    f"{ERASING} remove 2 after",
+    "apps.images.library.gallery _remove_files 1 before",
+    f"{ERASING} _forget_review 1 after",
+    f"{ERASING} _remove_files 1 before",
+    "os unlink 2 after",
+    f"{ERASING} _forget_account 1 after",
+    "apps.privacy.sqlite_remnants remove_traces 1 before",
+    f"{ERASING} finish 1 before",
+    f"{ERASING} finish 1 after",
+)
 EXPECTED = {"collections": 3, "documents": 6, "conversations": 45, "pictures": 2, "attached pictures": 2, "copies": 1}
 
 
@@ -59,7 +69,7 @@ def main() -> dict[str, object]:
     User.objects.create_user("ada@example.org", role=User.Role.ADMINISTRATOR)
     plant(alice)
     planted = traces()
-    wish = wishes.ask_for_erasure(alice)
+    wish = data_requests.request_erasure(alice)
     killed = [moment for moment in MOMENTS if kill_at(moment, wish)]
     worker = start("")
     until(lambda: Wish.objects.get(pk=wish.pk).status != Wish.Status.WAITING, worker)
@@ -119,8 +129,8 @@ def plant(alice: User) -> None:
     import_job.get_import_folder().mkdir(parents=True, exist_ok=True)
     import_job.get_stored_path(waiting).write_text(MARK)
     Import.objects.update(status=Import.Status.FAILED)
-    wishes.do(str(wishes.ask_for_copy(alice).pk))
-    assert Segment.objects.exists() and copying.place(Wish.objects.get()).is_file()
+    data_requests.process_request(str(data_requests.request_copy(alice).pk))
+    assert Segment.objects.exists() and data_export.archive_path(Wish.objects.get()).is_file()
 
 
 def kill_at(moment: str, wish: Wish) -> bool:

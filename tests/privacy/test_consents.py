@@ -10,14 +10,14 @@ from django.core.management import call_command
 from django.test import Client
 
 from apps.conversations.models import Conversation, Feedback, Message
-from apps.evaluation import preferences
-from apps.safety import review
+from apps.evaluation.feedback import preference_pairs
 from apps.safety.models import Event
-from apps.safety.review import Ruling
+from apps.safety.moderation import cases
+from apps.safety.moderation.decision_input import DecisionInput
 from apps.users import consents
 from apps.users.consents import Consent
 from apps.users.models import User
-from tests.safety.cases import case, notes
+from tests.safety.case_factory import case, notes
 
 pytestmark = pytest.mark.django_db
 EACH = pytest.mark.parametrize("consent", list(Consent))
@@ -33,8 +33,8 @@ def own(client: Client, alice: User) -> Client:
 def written(alice: User, ada: User, morgan: User) -> Message:
     """A question of Alice's with two answers that she rated differently, and a decision about another text of hers."""
     notes().state["1"] = "as it was"
-    held = review.claim(morgan, case(alice).pk)
-    review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, "block", "clear"))
+    held = cases.claim_case(morgan, case(alice).pk)
+    cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
     place = Conversation.objects.create(owner=alice)
     asked = Message.objects.create(conversation=place, role="user", text="How high?", asked_by=alice)
     said = {"conversation": place, "parent": asked, "role": "assistant", "asked_by": alice, "status": "complete"}
@@ -49,7 +49,7 @@ def used() -> set[Consent]:
     out = io.StringIO()
     call_command("export_labels", stdout=out)
     found = {
-        Consent.RATED: bool(preferences.pairs()),
+        Consent.RATED: bool(preference_pairs.build_pairs()),
         Consent.DECIDED: bool([json.loads(line) for line in out.getvalue().splitlines()]),
     }
     return {consent for consent, there in found.items() if there}

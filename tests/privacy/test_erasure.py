@@ -12,9 +12,9 @@ from django.test import Client
 from apps.lib.encrypted import EncryptedText
 from apps.operations import job_checks
 from apps.operations.checks import State
-from apps.privacy import erasing, keeping, wishes
+from apps.privacy import data_requests, erasure, retention
 from apps.privacy.models import Wish
-from apps.safety import audit
+from apps.safety.audit_log import audit
 from apps.safety.models import Case, Snapshot
 from apps.users.models import User
 from tests.people import PASSWORD
@@ -47,7 +47,7 @@ def erased(client: Client, user: User, django_capture_on_commit_callbacks: Any) 
     wish = Wish.objects.get(kind="erase")
     assert response["Location"] == f"/privacy/receipts/{wish.pk}/"
     with django_capture_on_commit_callbacks(execute=True):
-        wishes.do(str(wish.pk))
+        data_requests.process_request(str(wish.pk))
     wish.refresh_from_db()
     return wish
 
@@ -73,7 +73,7 @@ def test_a_tombstone_and_the_log_stay_and_the_receipt_tells(
     wish = erased(client, alice, django_capture_on_commit_callbacks)
     tomb = Case.objects.get(pk=life.case.pk).snapshot
     assert (tomb.text, tomb.sha256, tomb.code) == ("", sha256, "hate") and Snapshot.objects.count() == 1
-    assert audit.verify() == []
+    assert audit.verify_chain() == []
     assert audit.Event.objects.filter(kind="person.receipt", payload__sha256=wish.sha256).exists()
     page = client.get(f"/privacy/receipts/{wish.pk}/").content.decode()
     assert wish.sha256 in page and str(alice.email) not in page
@@ -99,14 +99,14 @@ def test_a_hold_stops_it(client: Client, alice: User, ada: User, life: Life) -> 
     assert "legal hold" in page and 'type="password"' not in page and "Erase everything now" not in page
     response = client.post("/privacy/erase/", {"password": PASSWORD})
     assert response.status_code == 400 and "legal hold" in response.content.decode()
-    keeping.lift(ada, alice)
+    retention.lift_user_hold(ada, alice)
     assert client.post("/privacy/erase/", {"password": PASSWORD}).status_code == 302
 
 
 def test_a_hold_that_came_in_between_stops_it_too(alice: User, ada: User, life: Life) -> None:
-    wish = wishes.ask_for_erasure(alice)
-    keeping.hold(ada, alice, "Court order 7")
-    wishes.do(str(wish.pk))
+    wish = data_requests.request_erasure(alice)
+    retention.hold_user(ada, alice, "Court order 7")
+    data_requests.process_request(str(wish.pk))
     wish.refresh_from_db()
     assert wish.status == "failed" and "hold" in wish.reason and life.file.is_file()
 
@@ -119,17 +119,17 @@ def test_the_last_administrator_stays(client: Client, ada: User) -> None:
 
 
 def test_broken_off_it_is_begun_again(alice: User, ada: User, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
-    wish = wishes.ask_for_erasure(alice)
+    wish = data_requests.request_erasure(alice)
 
     def broken(user: User) -> int:
         raise OSError("killed here")
 
     with monkeypatch.context() as patched:
-        patched.setattr(erasing, "_forget_account", broken)
+        patched.setattr(erasure, "_forget_account", broken)
         with pytest.raises(OSError, match="killed here"):
-            wishes.do(str(wish.pk))
+            data_requests.process_request(str(wish.pk))
     Wish.objects.update(lease_until=wish.created.replace(year=2020))
-    wishes.do(str(wish.pk))
+    data_requests.process_request(str(wish.pk))
     wish.refresh_from_db()
     assert wish.status == "done" and not User.objects.filter(pk=alice.pk).exists()
 
@@ -137,27 +137,27 @@ def test_broken_off_it_is_begun_again(alice: User, ada: User, life: Life, monkey
 def test_a_request_whose_worker_was_killed_three_times_is_told_and_tried_again(
     client: Client, alice: User, ada: User, life: Life
 ) -> None:
-    wish = wishes.ask_for_erasure(alice)
+    wish = data_requests.request_erasure(alice)
     # As three killed workers leave it: the lease of the last one has run out.
     Wish.objects.update(attempts=3, lease_token="of the dead", lease_until=wish.created.replace(year=2020))
-    wishes.sweep()
+    data_requests.sweep_requests()
     wish.refresh_from_db()
     assert wish.status == "failed" and "tried again every hour" in wish.reason
     assert "tried again every hour" in client.get(f"/privacy/receipts/{wish.pk}/").content.decode()
     found = job_checks._requests()
     assert found.state == State.BAD and f"person {alice.pk}" in found.words and "was stopped each time" in found.words
-    wishes.sweep()
+    data_requests.sweep_requests()
     assert Wish.objects.get(pk=wish.pk).status == "failed"  # not at once
     Wish.objects.update(ended=wish.created.replace(year=2020))
-    wishes.sweep()
-    wishes.do(str(wish.pk))
+    data_requests.sweep_requests()
+    data_requests.process_request(str(wish.pk))
     wish.refresh_from_db()
     assert (wish.status, wish.reason, wish.fault) == ("done", "", "")
     assert job_checks._requests().state == State.GOOD and not User.objects.filter(pk=alice.pk).exists()
 
 
 def test_a_request_that_nobody_takes_up_is_seen_by_the_doctor(alice: User, ada: User) -> None:
-    wish = wishes.ask_for_erasure(alice)
+    wish = data_requests.request_erasure(alice)
     assert job_checks._requests().state == State.GOOD
     Wish.objects.update(created=wish.created.replace(year=2020))
     assert job_checks._requests().state == State.BAD
@@ -167,18 +167,18 @@ def test_what_broke_is_named_to_administrators(alice: User, ada: User, monkeypat
     def broken(user: User) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(erasing, "_forget_account", broken)
-    wish = wishes.ask_for_erasure(alice)
-    for _ in range(wishes.ATTEMPTS):
+    monkeypatch.setattr(erasure, "_forget_account", broken)
+    wish = data_requests.request_erasure(alice)
+    for _ in range(data_requests.MAX_ATTEMPTS):
         with pytest.raises(OSError, match="No space"):
-            wishes.do(str(wish.pk))
+            data_requests.process_request(str(wish.pk))
         Wish.objects.filter(status="waiting").update(lease_until=wish.created.replace(year=2020))
     assert "No space left on device" in job_checks._requests().words
 
 
 def test_a_worker_that_lost_its_lease_changes_nothing_more(alice: User, ada: User, life: Life) -> None:
-    wish = wishes.ask_for_erasure(alice)
+    wish = data_requests.request_erasure(alice)
     Wish.objects.update(lease_token="of another")
-    with pytest.raises(erasing.Lost):
-        erasing.erase(wish, "mine")
+    with pytest.raises(erasure.ErasureLeaseLost):
+        erasure.erase_user(wish, "mine")
     assert life.file.is_file() and User.objects.filter(pk=alice.pk).exists()

@@ -6,7 +6,7 @@ import pytest
 
 from apps.users.models import User
 from tests.people import person
-from tests.safety.cases import Notes, notes
+from tests.safety.case_factory import Notes, notes
 
 
 @pytest.fixture

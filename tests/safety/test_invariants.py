@@ -10,14 +10,14 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import Error, IntegrityError, connection, transaction
 
-from apps.safety import appeals, effects, review
 from apps.safety.models import Case, Decision, Event, Notice, Opinion, Snapshot
-from apps.safety.policy import Action
-from apps.safety.review import Ruling
+from apps.safety.moderation import appeals, cases, enforcement
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.safety.policy.schema import Action
 from apps.users import sealed
 from apps.users.models import User
 from tests.people import person
-from tests.safety.cases import Notes, case, notes
+from tests.safety.case_factory import Notes, case, notes
 
 pytestmark = pytest.mark.django_db
 
@@ -30,8 +30,8 @@ def shelf(ada: User) -> Notes:
 
 
 def decided(owner: User, reviewer: User, subject: str = "1", outcome: str = "block", code: str = "hate") -> Decision:
-    held = review.claim(reviewer, case(owner, subject, code=code).pk)
-    return review.decide(reviewer, held.pk, Ruling(held.lease_token, held.version, outcome, "clear"))
+    held = cases.claim_case(reviewer, case(owner, subject, code=code).pk)
+    return cases.decide_case(reviewer, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
 
 
 def test_i3_one_open_case_a_subject_and_clause(alice: User, shelf: Notes) -> None:
@@ -73,8 +73,8 @@ def test_i7_a_decision_cites_a_clause_and_says_why(alice: User, morgan: User, sh
 
 
 def test_i8_every_effect_has_a_way_back() -> None:
-    named = {name for names in effects.DOES.values() for name in names}
-    assert {*effects._APPLY, "redact"} == set(effects._REVERT) == named
+    named = {name for names in enforcement.OUTCOME_EFFECTS.values() for name in names}
+    assert {*enforcement._APPLY, "redact"} == set(enforcement._REVERT) == named
 
 
 def test_i10_a_snapshot_never_changes(alice: User, shelf: Notes) -> None:
@@ -110,9 +110,9 @@ def test_i19_labels_are_of_those_who_agreed_and_never_of_sealed_clauses(
     decided(alice, morgan, "3", code="child_exploitation")
     rows = labelled()
     assert [(row["decision"], row["harmful"]) for row in rows] == [(str(mine.pk), True)]
-    appeals.appeal(alice, Notice.objects.get(decision=mine), "It was a quotation.")
-    held = review.claim(robin, mine.case_id)
-    ruled = appeals.rule(robin, held.pk, Ruling(held.lease_token, held.version, "overturn", "mistake"))
+    appeals.submit_appeal(alice, Notice.objects.get(decision=mine), "It was a quotation.")
+    held = cases.claim_case(robin, mine.case_id)
+    ruled = appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
     assert [(row["decision"], row["harmful"]) for row in labelled()] == [(str(ruled.pk), False)]
     User.objects.filter(pk=alice.pk).update(lends_decisions=False)
     assert labelled() == []

@@ -132,13 +132,15 @@ def check_texts() -> None:
     """What people wrote, and how reviewers decided, reads as before."""
     from apps.conversations.models import Conversation, Message
     from apps.documents.models import Chunk, Collection
+    from apps.safety.gate.redaction import REDACTION_CHARACTER
     from apps.safety.models import Case, Decision, PolicyVersion
-    from apps.safety.redacting import GAP
     from apps.users.models import User
 
     answers = Message.objects.filter(role="assistant", status="complete")
     assert answers.filter(text__contains="was built between 280 and 247 BC").count() >= 2
-    assert Message.objects.filter(text__contains=GAP).exists() and not Message.objects.filter(text__contains="mia@")
+    assert Message.objects.filter(text__contains=REDACTION_CHARACTER).exists() and not Message.objects.filter(
+        text__contains="mia@"
+    )
     assert Message.objects.filter(status="withheld", retracted__isnull=False, text="").count() >= 5
     assert "Board" in set(Conversation.objects.exclude(folder=None).values_list("folder__name", flat=True))
     assert Chunk.objects.filter(keywords="lamp").exists()
@@ -153,20 +155,19 @@ def check_texts() -> None:
 
 def check_frozen_texts() -> None:
     """The key of before opens each frozen text."""
-    from apps.safety import snapshot_keys
-    from apps.safety.models import Snapshot
+    from apps.safety.models import Snapshot, snapshot_keys
 
-    tried, lost, plain = snapshot_keys.unopened(60)
+    tried, lost, plain = snapshot_keys.count_unreadable(60)
     assert tried > 15 and not lost and not plain, (tried, lost, plain)
     assert Snapshot.objects.filter(code="crime")[0].words.startswith("How do I")
 
 
 def check_log() -> None:
     """The audit log verifies, with the entries of before and new ones behind them."""
-    from apps.safety import audit, log_check
+    from apps.safety.audit_log import audit, verification
 
-    audit.record("test.entry", subject="after the upgrade")
-    report = log_check.verify_log()
+    audit.record_event("test.entry", subject="after the upgrade")
+    report = verification.verify_log()
     assert report.last > 100 and report.whole and not report.faults, report
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from apps.safety.breakglass import BreakGlass
+from apps.safety.break_glass.access_requests import BreakGlass
 from apps.safety.models import Event
 from apps.users import duties
 from apps.users.models import User

@@ -24,8 +24,8 @@ from apps.engines import registry
 from apps.engines.classify import inside, planted, training
 from apps.engines.classify.planted import PlantedHeads, pieces, windows
 from apps.lib import sentences
-from apps.safety.intake import normalise
-from apps.safety.parts import parts
+from apps.safety.text.normalization import normalise
+from apps.safety.text.splitting import split_for_classifier
 from benchmarks.safety import datasets as safety_datasets
 from training.indirect_injection import synthetic
 from training.text_classifier import synthetic_requests
@@ -144,7 +144,7 @@ def _hosts() -> Iterator[tuple[str, str]]:
             about = importlib.metadata.metadata(name).json.get("description", "")
         except importlib.metadata.PackageNotFoundError:
             continue
-        yield from ((name, part) for part in parts(normalise(str(about)))[:20] if len(part) > 150)
+        yield from ((name, part) for part in split_for_classifier(normalise(str(about)))[:20] if len(part) > 150)
 
 
 def _slipped(host: str, text: str, draw: random.Random) -> Planted:
@@ -250,7 +250,7 @@ def _sorted(texts: Iterable[str], heads: PlantedHeads, least: NDArray[np.float32
 
 def _manuals() -> Iterator[str]:
     for path in sorted((settings.BASE_DIR / "docs").rglob("*.md")):
-        yield from (part for part in parts(path.read_text()) if len(part) > 150)
+        yield from (part for part in split_for_classifier(path.read_text()) if len(part) > 150)
 
 
 def _highest(sums: NDArray[np.float32], document: NDArray[np.int64], count: int) -> NDArray[np.float32]:

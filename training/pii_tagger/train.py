@@ -23,7 +23,7 @@ from apps.engines.classify.base import Tagged
 from apps.engines.classify.tagger import Weights, decoded, spans, sums
 from apps.engines.classify.tagging_training import Example
 from apps.engines.classify.words import LAYERS, read
-from apps.safety.personal import find
+from apps.safety.detectors.pii import find_pii
 from training.pii_tagger.deduplication import strangers
 from training.pii_tagger.templates import EMPTY, PHRASES
 from training.pii_tagger.values import Values
@@ -138,7 +138,7 @@ def examples(items: list[Sentence]) -> list[Example]:
 
 
 def forms(text: str) -> list[Tagged]:
-    return [Tagged(found.start, found.end, found.kind) for found in find(text)]
+    return [Tagged(found.start, found.end, found.kind) for found in find_pii(text)]
 
 
 def tagged(weights: Weights, item: Sentence, example: Example) -> list[Tagged]:

@@ -18,8 +18,8 @@ from apps.engines import registry
 from apps.engines.classify import training
 from apps.engines.classify.groups import neutral
 from apps.engines.classify.text import Heads
-from apps.safety.intake import normalise
-from apps.safety.parts import parts
+from apps.safety.text.normalization import normalise
+from apps.safety.text.splitting import split_for_classifier
 from benchmarks.safety import datasets as safety_datasets
 from benchmarks.safety.datasets import Labelled
 from training.text_classifier import synthetic_groups, synthetic_requests
@@ -155,7 +155,7 @@ def _tweets(data: Path, draw: random.Random) -> Iterator[Labelled]:
 def _moderation(data: Path) -> Iterator[Labelled]:
     for item in safety_datasets.read(data, "openai_moderation"):
         calm = {"prompt_attack": False} | ({} if item.truth["harm"] else {"crime": False})
-        for part in parts(normalise(item.text)):
+        for part in split_for_classifier(normalise(item.text)):
             yield Labelled(item.set, item.text, part, calm | item.truth)
 
 
@@ -166,7 +166,7 @@ def _attacks(data: Path, draw: random.Random) -> Iterator[Labelled]:
     for name in ("jailbreaks", "giskard_injections", "piguard"):
         for item in safety_datasets.read(data, name):
             truth = {"prompt_attack": True} if item.truth["prompt_attack"] else _HARMLESS
-            for part in parts(normalise(item.text))[:8]:
+            for part in split_for_classifier(normalise(item.text))[:8]:
                 yield Labelled(name, item.text, part, truth)
     own = list(synthetic_requests.harmful(draw))
     for text in own:
@@ -186,12 +186,12 @@ def _harmless(data: Path, draw: random.Random) -> Iterator[Labelled]:
         yield Labelled("presidio_pii", "", normalise(row["full_text"]), _HARMLESS)
     for item in safety_datasets.read(data, "bipia"):
         if item.kind == "untouched":
-            for part in parts(normalise(item.text)):
+            for part in split_for_classifier(normalise(item.text)):
                 yield Labelled("bipia", item.text, part, _HARMLESS)
     for name in READ_ME:
         try:
             about = importlib.metadata.metadata(name).json.get("description", "")
         except importlib.metadata.PackageNotFoundError:
             continue
-        for part in parts(normalise(str(about)))[:20]:
+        for part in split_for_classifier(normalise(str(about)))[:20]:
             yield Labelled("read_me", name, part, _HARMLESS)

@@ -11,8 +11,8 @@ from apps.conversations.core.requests import RequestRefused
 from apps.conversations.core.sampling import SamplingChoice, parse_sampling
 from apps.conversations.models import Conversation
 from apps.conversations.models.assistant import Assistant
-from apps.safety import levels
-from apps.safety.levels import Level
+from apps.safety.policy import strictness
+from apps.safety.policy.strictness import Strictness
 from apps.users.models import User
 
 
@@ -42,9 +42,9 @@ def describe_unshared_assistant(name: str) -> str:
     return gettext("The assistant “%(name)s” is no longer shared with you; the site’s own one answers") % {"name": name}
 
 
-def resolve_level(user: User, place: Conversation) -> Level:
+def resolve_level(user: User, place: Conversation) -> Strictness:
     """How strictly is judged what is said there."""
-    return levels.read(resolve_assistant(user, place)[0].safety)
+    return strictness.parse_strictness(resolve_assistant(user, place)[0].safety)
 
 
 def resolve_sampling(place: Conversation, assistant: Assistant) -> SamplingChoice:

@@ -20,8 +20,8 @@ from apps.conversations.tools.assistant_fields import FIELD_PREFIX, build_tool_f
 from apps.documents.models import Collection
 from apps.documents.models.collection import disambiguate_names
 from apps.engines.chat.offered import MAIN
-from apps.safety.levels import WORDS as LEVELS
-from apps.safety.levels import Level
+from apps.safety.policy.strictness import DESCRIPTIONS as LEVELS
+from apps.safety.policy.strictness import Strictness
 from apps.users.groups import groups_for
 from apps.users.models import User
 
@@ -86,7 +86,7 @@ class AssistantForm(forms.Form):
         asked = gettext("One a line, up to %(starters)s. None: they are made from the documents.")
         self.fields["starters"].help_text = asked % {"starters": MAX_STARTERS}
         level = cast("forms.ChoiceField", self.fields["safety"])
-        level.choices = [(item.value, f"{item.label}: {LEVELS[item]}") for item in Level]
+        level.choices = [(item.value, f"{item.label}: {LEVELS[item]}") for item in Strictness]
         self.fields |= build_tool_fields(assistant.tools if assistant else {})
         for control in CONTROLS:
             attributes = {"min": control.low, "max": control.high, "step": control.step}
@@ -163,7 +163,7 @@ _NEW = {
     "style": AnswerStyle.AUTOMATIC,
     "shows": ShownSentences.AUTOMATIC,
     "preset": SamplingPreset.BALANCED,
-    "safety": Level.SITE,
+    "safety": Strictness.SITE,
     "version": 0,
 }
 

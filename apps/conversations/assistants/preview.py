@@ -27,7 +27,7 @@ from apps.conversations.turns.ephemeral import EphemeralTurn
 from apps.conversations.turns.temporary_sources import rewrite_source_links
 from apps.engines.base import EngineError
 from apps.lib.threads import in_db
-from apps.safety.gate import Withheld
+from apps.safety.gate.gate import Withheld
 from apps.users.access import address_of
 from apps.users.limits import OverLimit
 from apps.users.models import User

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from apps.conversations.models.assistant import Assistant, AssistantShare, AssistantVersion, ShownSentences
 from apps.documents.models import Collection
-from apps.safety.levels import Level
+from apps.safety.policy.strictness import Strictness
 from apps.users.models import User
 
 VERSIONED_FIELDS = (
@@ -30,7 +30,7 @@ VERSIONED_FIELDS = (
 )
 _BEFORE: Mapping[str, Any] = {
     "model": "",
-    "safety": Level.SITE,
+    "safety": Strictness.SITE,
     "tools": {},
     "shows": ShownSentences.AUTOMATIC,
 }  # where a version is older than the field

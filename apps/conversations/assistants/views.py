@@ -15,7 +15,7 @@ from apps.conversations.assistants import services
 from apps.conversations.assistants.forms import AssistantForm, AssistantShareForm
 from apps.conversations.models.assistant import Assistant, AssistantVersion
 from apps.lib.numbers import read_number
-from apps.safety.restricting import Feature, refused
+from apps.safety.models.feature_restrictions import Feature, is_blocked
 from apps.users.access import person
 
 _MEANWHILE = gettext_lazy(
@@ -110,7 +110,7 @@ def edit_shares(request: HttpRequest, pk: UUID) -> HttpResponse:
     """With whom it is shared; a POST shares it with one more address or group, or changes a role."""
     user = person(request)
     row = _owned(request, pk)
-    if request.method == "POST" and refused(request, Feature.SHARING):
+    if request.method == "POST" and is_blocked(request, Feature.SHARING):
         return redirect("conversations:assistant_people", pk)
     form = AssistantShareForm(user, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -136,7 +136,7 @@ def remove_share(request: HttpRequest, pk: UUID) -> HttpResponse:
 def set_public(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Whether everyone who is signed in may ask it."""
     row, wanted = _owned(request, pk), request.POST.get("everyone") == "on"
-    if not (wanted and refused(request, Feature.SHARING)):
+    if not (wanted and is_blocked(request, Feature.SHARING)):
         Assistant.objects.filter(pk=row.pk).update(everyone=wanted)
     return redirect("conversations:assistant_people", pk)
 

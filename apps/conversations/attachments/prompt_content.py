@@ -24,7 +24,7 @@ from apps.conversations.moderation import findings
 from apps.engines import registry
 from apps.engines.base import EngineRefused
 from apps.lib.threads import in_db, in_pool
-from apps.safety.untrusted import neutralise
+from apps.safety.text.prompt_tokens import escape_template_tokens
 from apps.users.language import looked_up
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def write_prompt_notes(attached: Sequence[AttachedPictureView], *, sees: bool) -
 
 
 def _note(number: int, item: AttachedPictureView, sees: bool) -> str:
-    name = " ".join(neutralise(item.name).split())
+    name = " ".join(escape_template_tokens(item.name).split())
     known = f"Attached picture {number}: {name}, {item.width} x {item.height} pixels."
     if sees:
         return known
@@ -149,7 +149,7 @@ def _note(number: int, item: AttachedPictureView, sees: bool) -> str:
 
 
 def _quoted(text: str) -> str:
-    return " ".join(neutralise(text).split())[:MAX_NOTE_CHARACTERS].replace('"', "'")
+    return " ".join(escape_template_tokens(text).split())[:MAX_NOTE_CHARACTERS].replace('"', "'")
 
 
 async def encode_pictures(attached: Sequence[AttachedPictureView]) -> tuple[str, ...]:

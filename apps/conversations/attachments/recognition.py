@@ -22,7 +22,7 @@ from apps.engines import registry
 from apps.engines.base import EngineError
 from apps.lib import leases
 from apps.lib.bell import send
-from apps.safety.intake import normalise
+from apps.safety.text.normalization import normalise
 from apps.users.models import User
 
 log = logging.getLogger(__name__)

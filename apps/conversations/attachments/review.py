@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy
 
 from apps.conversations.models.attachment import AttachedPicture
 from apps.lib import tabs
-from apps.safety import review
-from apps.safety.check import Judged
-from apps.safety.reviewable import Place, Turn, stored_bytes
+from apps.safety.moderation import cases
+from apps.safety.moderation.reviewable import ContentLocation, ContextTurn, read_stored_bytes
+from apps.safety.policy.verdicts import EvaluationRecord
 from apps.users.models import User
 
 CASE_KIND = "attached"
@@ -25,18 +25,18 @@ class AttachedReviewable:
     def exists(self, subject: str) -> bool:
         return AttachedPicture.objects.filter(pk=subject).exists()
 
-    def around(self, subject: str) -> list[Turn]:
+    def around(self, subject: str) -> list[ContextTurn]:
         row = AttachedPicture.objects.filter(pk=subject).first()
         if row is None:
             return []
         asked = row.attachments.select_related("question").order_by("pk").first()
-        turns = [Turn("Its file", row.name)]
-        turns += [Turn("Text in it", row.text[:2000])] if row.text else []
-        return [*turns, Turn("Question", asked.question.text[:2000])] if asked else turns
+        turns = [ContextTurn("Its file", row.name)]
+        turns += [ContextTurn("Text in it", row.text[:2000])] if row.text else []
+        return [*turns, ContextTurn("Question", asked.question.text[:2000])] if asked else turns
 
-    def places(self, user: User, subjects: Collection[str]) -> dict[str, Place]:
+    def places(self, user: User, subjects: Collection[str]) -> dict[str, ContentLocation]:
         rows = AttachedPicture.objects.visible_to(user).filter(pk__in=subjects)
-        return {str(row.pk): Place(row.name) for row in rows}
+        return {str(row.pk): ContentLocation(row.name) for row in rows}
 
     def withhold(self, subject: str, words: str) -> dict[str, Any]:
         """Nobody sees it, and no model is given it."""
@@ -56,7 +56,7 @@ class AttachedReviewable:
 
     def picture(self, subject: str) -> bytes:
         row = AttachedPicture.objects.filter(pk=subject).first()
-        return stored_bytes(row.file) if row is not None else b""
+        return read_stored_bytes(row.file) if row is not None else b""
 
     def give_back(self, subject: str, before: dict[str, Any]) -> None:
         if before:
@@ -82,6 +82,6 @@ def _publish_change(subject: str) -> None:
         tabs.tell_of_picture(row.owner_id, row.pk, held=row.status == Status.HELD)
 
 
-def open_case(row: AttachedPicture, judged: Judged | None) -> None:
+def open_case(row: AttachedPicture, judged: EvaluationRecord | None) -> None:
     """A case is open where the policy asks for people. Call inside the transaction that keeps the picture."""
-    review.flag_judged(CASE_KIND, row.pk, row.owner_id, judged)
+    cases.flag_evaluated(CASE_KIND, row.pk, row.owner_id, judged)

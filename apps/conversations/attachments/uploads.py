@@ -25,11 +25,12 @@ from apps.documents.library.uploads import clean_file_name
 from apps.documents.parsing.protocol import ParseError
 from apps.documents.sandbox import runner
 from apps.lib.bell import send
-from apps.safety import malware, vanishing
-from apps.safety.check import Verdict
-from apps.safety.folding import UNCHECKED
-from apps.safety.pictures import blurred_by, check_picture
-from apps.safety.restricting import Feature, closed
+from apps.safety.detectors import malware
+from apps.safety.gate.pictures import blur_clause, check_picture
+from apps.safety.models.feature_restrictions import Feature, restriction_message
+from apps.safety.moderation import auto_close
+from apps.safety.policy.evaluation import UNCHECKED
+from apps.safety.policy.verdicts import Verdict
 from apps.users import limits
 from apps.users.models import User
 
@@ -56,7 +57,7 @@ def save_upload(user: User, file: UploadedFile[bytes], address: str = "") -> Att
     """The picture is kept, and its text is being read. Raises Refused, OverLimit."""
     _fits(user, file)
     limits.take(user, limits.Resource.UPLOADS)
-    if words := malware.refusal(file, user.pk):
+    if words := malware.scan_file(file, user.pk):
         raise RequestRefused(words)
     drawn = _redrawn(file)
     seen = check_picture(lambda: drawn.content)
@@ -70,7 +71,7 @@ def delete_pictures(rows: Iterable[AttachedPicture]) -> int:
     found = list(rows)
     AttachedPicture.objects.filter(pk__in=[row.pk for row in found]).delete()
     for row in found:
-        vanishing.vanished(review.CASE_KIND, str(row.pk))
+        auto_close.close_deleted(review.CASE_KIND, str(row.pk))
         row.file.storage.delete(str(row.file))
     return len(found)
 
@@ -82,7 +83,7 @@ def delete_draft(user: User, pk: UUID) -> None:
 
 def _fits(user: User, file: UploadedFile[bytes]) -> None:
     """Raises Refused."""
-    if words := closed(user, Feature.UPLOADS):
+    if words := restriction_message(user, Feature.UPLOADS):
         raise RequestRefused(words)
     if not file.size:
         raise RequestRefused(gettext("This file is empty. Check that it was saved, and attach it again."))
@@ -123,7 +124,7 @@ def _kept(user: User, name: str, drawn: RedrawnPicture, seen: Verdict) -> Attach
     row = AttachedPicture(
         owner=user, name=name, thumbnail=drawn.thumbnail, width=drawn.width, height=drawn.height, status=status,
         sha256=hashlib.sha256(drawn.content).hexdigest(), reason=seen.words[:400], unchecked=seen.rule == UNCHECKED,
-        blur=blurred_by(seen),
+        blur=blur_clause(seen),
     )  # fmt: skip
     row.file.name = row.file.storage.save(f"attached/{row.pk}.{drawn.ending}", ContentFile(drawn.content))
     try:

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.conversations.attachments import queries, uploads
 from apps.conversations.errors import RequestRefused
 from apps.conversations.models.attachment import AttachedPicture
-from apps.images import blurring
+from apps.images.moderation import blur
 from apps.lib.revalidated import revalidated, tag_of
-from apps.safety.reviewable import stored_bytes
+from apps.safety.moderation.reviewable import read_stored_bytes
 from apps.users.access import address_of, person
 from apps.users.limits import OverLimit
 
@@ -50,7 +50,7 @@ def attach_picture(request: HttpRequest) -> HttpResponse:
 def show_picture(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The picture; `?small` its thumbnail."""
     row = _mine(request, pk)
-    if "small" in request.GET and not blurring.hides(row.blur, request):
+    if "small" in request.GET and not blur.is_blurred_for(row.blur, request):
         content = bytes(row.thumbnail)
         return revalidated(request, tag_of(content), lambda: HttpResponse(content, content_type="image/jpeg"))
     return build_file_response(row, request)
@@ -66,8 +66,8 @@ def remove_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def build_file_response(row: AttachedPicture, request: HttpRequest) -> HttpResponseBase:
     """Blurred where it is not to be seen unasked. Raises Http404."""
-    if blurring.hides(row.blur, request):
-        return blurring.answer(stored_bytes(row.file))
+    if blur.is_blurred_for(row.blur, request):
+        return blur.blurred_response(read_stored_bytes(row.file))
     try:
         return revalidated(request, row.sha256, lambda: FileResponse(row.file.open("rb"), content_type=row.kind))
     except FileNotFoundError as error:

@@ -15,7 +15,12 @@ from apps.conversations.core.sampling import SamplingChoice, parse_sampling
 from apps.conversations.errors import ConversationBusy, RequestRefused
 from apps.documents.retrieval import filters
 from apps.documents.retrieval.filters import SearchFilters
-from apps.safety.intake import QUESTION_CHARACTERS, control_characters, normalise, visible
+from apps.safety.text.normalization import (
+    QUESTION_CHARACTERS,
+    has_control_characters,
+    has_visible_characters,
+    normalise,
+)
 
 __all__ = [
     "AskRequest",
@@ -169,10 +174,10 @@ def clean_question(value: Any) -> str:
             )
             % {"text": f"{len(text):,}", "question_characters": f"{QUESTION_CHARACTERS:,}"}
         )
-    if control_characters(text):
+    if has_control_characters(text):
         raise RequestRefused(
             gettext("The question holds control characters that cannot be read. Remove them and ask again.")
         )
-    if not visible(clean := normalise(text).strip()):
+    if not has_visible_characters(clean := normalise(text).strip()):
         raise RequestRefused(gettext("Write a question first."))
     return clean

@@ -1,4 +1,5 @@
-"""What break-glass opens (`apps/safety/breakglass.py`): one conversation, to be read and nothing else."""
+"""What break-glass opens (`apps/safety/break_glass/access_requests.py`): one conversation, to be read and nothing
+else."""
 
 from __future__ import annotations
 
@@ -20,11 +21,12 @@ from apps.conversations.models.attachment import Attachment
 from apps.conversations.moderation.cases import find_sealed_answers
 from apps.conversations.rendering import answer_renderer
 from apps.conversations.rendering.link_policy import LinkPolicy
-from apps.images.reviewing import KIND as PICTURE
-from apps.safety import breakglass, masking
-from apps.safety import sealed as seals
-from apps.safety.breakglass import BreakGlass
-from apps.safety.transitions import Refused
+from apps.images.moderation.cases import KIND as PICTURE
+from apps.safety.break_glass import access_requests
+from apps.safety.break_glass.access_requests import BreakGlass
+from apps.safety.models.case_states import ActionRefused
+from apps.safety.moderation import masking
+from apps.safety.moderation import sealed_cases as seals
 from apps.users import sealed
 from apps.users.models import User
 
@@ -52,16 +54,16 @@ def find_conversation(said: str) -> tuple[User, UUID | None]:
         place = Conversation.objects.filter(pk=found.group()).select_related("owner").first()
         if place is not None:
             return place.owner, place.pk
-        raise Refused(gettext("There is no such conversation. Copy its address, or name its person."))
+        raise ActionRefused(gettext("There is no such conversation. Copy its address, or name its person."))
     person = User.objects.filter(email=said.strip().lower()).first()
     if person is None:
-        raise Refused(gettext("Nobody here has this address."))
+        raise ActionRefused(gettext("Nobody here has this address."))
     return person, None
 
 
 def list_conversations(row: BreakGlass, user: User) -> list[Any]:
     """The person's conversations by date and length, without a word of them. That is in the log too."""
-    breakglass.read(row, user, 0)
+    access_requests.record_reading(row, user, 0)
     rows = Conversation.objects.filter(owner=row.person_id).annotate(count=Count("messages"))
     return list(rows.values("id", "changed", "count")[:_LISTED])
 
@@ -69,8 +71,8 @@ def list_conversations(row: BreakGlass, user: User) -> list[Any]:
 def choose_conversation(row: BreakGlass, conversation: UUID) -> None:
     """Raises Refused where it is not one of the person's, or another one was chosen before."""
     if row.person is None or not Conversation.objects.owned_by(row.person).filter(pk=conversation).exists():
-        raise Refused(str(breakglass.NOT_YOURS))
-    breakglass.bind(row, conversation)
+        raise ActionRefused(str(access_requests.NOT_PERMITTED))
+    access_requests.bind_conversation(row, conversation)
 
 
 def load_messages(row: BreakGlass, user: User, page: int) -> tuple[list[MessageView], bool]:
@@ -78,10 +80,10 @@ def load_messages(row: BreakGlass, user: User, page: int) -> tuple[list[MessageV
     the log before anything is handed out. Raises Refused where the conversation is gone."""
     place = Conversation.objects.filter(pk=row.conversation, owner=row.person_id).first() if row.conversation else None
     if place is None:
-        raise Refused(gettext("This conversation is gone."))
+        raise ActionRefused(gettext("This conversation is gone."))
     rows = list(place.messages.order_by("created", "pk")[page * PAGE_SIZE : (page + 1) * PAGE_SIZE + 1])
     shown = rows[:PAGE_SIZE]
-    breakglass.read(row, user, len(shown))
+    access_requests.record_reading(row, user, len(shown))
     closed = set() if sealed.named(user) else _sealed(place)
     asked = queries.load_by_question(one.pk for one in shown if one.role == Message.Role.USER)
     drawn = tiles.load_tiles(one for one in shown if one.role == Message.Role.ASSISTANT)
@@ -97,7 +99,7 @@ def _piece(one: Message, closed: bool, pictures: tuple[str, ...]) -> MessageView
     html, label = "", str(one.get_role_display())
     if not said and one.text:
         asked = one.role == Message.Role.USER
-        text = masking.mask(one.text)
+        text = masking.mask_text(one.text)
         html = (
             answer_renderer.render_question(text)
             if asked
@@ -105,15 +107,17 @@ def _piece(one: Message, closed: bool, pictures: tuple[str, ...]) -> MessageView
         )
     status = "" if one.status == Message.Status.COMPLETE else str(one.get_status_display())
     return MessageView(
-        label, one.created, SafeString(html), status, said, () if said else tuple(map(masking.mask, pictures))
+        label, one.created, SafeString(html), status, said, () if said else tuple(map(masking.mask_text, pictures))
     )
 
 
 def _sealed(place: Conversation) -> set[UUID | None]:
     """Questions and answers of sealed turns, and of those with a sealed picture: what was asked for it is its words."""
     drawn = Message.pictures.through.objects.filter(message__conversation=place)
-    drawn = drawn.filter(picture__in=list(seals.subjects(PICTURE)))
-    given_to = Attachment.objects.filter(question__conversation=place, picture__in=list(seals.subjects(ATTACHED)))
+    drawn = drawn.filter(picture__in=list(seals.sealed_subjects(PICTURE)))
+    given_to = Attachment.objects.filter(
+        question__conversation=place, picture__in=list(seals.sealed_subjects(ATTACHED))
+    )
     answers = Message.objects.answers().filter(conversation=place)
     asked = {pk for pk in answers.filter(pk__in=drawn.values("message")).values_list("parent", flat=True) if pk}
     asked |= set(given_to.values_list("question", flat=True))

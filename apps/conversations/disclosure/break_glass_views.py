@@ -17,9 +17,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.conversations.disclosure import break_glass
-from apps.safety import breakglass, mailing
-from apps.safety.breakglass import BreakGlass
-from apps.safety.transitions import Refused
+from apps.safety.break_glass import access_requests
+from apps.safety.break_glass.access_requests import BreakGlass
+from apps.safety.models.case_states import ActionRefused
+from apps.safety.moderation import notice_emails
 from apps.users.access import person, staff_only
 from apps.users.duties import BREAK_GLASS
 from apps.users.models import User
@@ -34,7 +35,7 @@ def _listed_only(view: View[P]) -> View[P]:
 
     @wraps(view)
     def asked(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not breakglass.may_list(person(request)):
+        if not access_requests.can_list_requests(person(request)):
             raise Http404
         return view(request, *args, **kwargs)
 
@@ -54,23 +55,28 @@ def list_requests(request: HttpRequest) -> HttpResponse:
                 return redirect("conversations:glass_read", row.pk)
             messages.success(request, _next_step(user, row))
             return redirect("conversations:glass")
-        except Refused as refusal:
+        except ActionRefused as refusal:
             messages.error(request, str(refusal))
     rows = BreakGlass.objects.exclude(person=user).select_related("asker", "approver", "person")
     context = {
-        "waiting": breakglass.waiting(user).select_related("asker", "person"), "named": BREAK_GLASS.held(user),
-        "mailed": mailing.is_sent(),
-        "rows": rows[:_LISTED], "grounds": BreakGlass.Ground.choices, "sent": sent, "now": timezone.now(),
-        "minutes": settings.BREAK_GLASS_MINUTES, "others": BREAK_GLASS.people().exclude(pk=user.pk).count(),
-    }  # fmt: skip
+        "waiting": access_requests.pending_requests(user).select_related("asker", "person"),
+        "named": BREAK_GLASS.held(user),
+        "mailed": notice_emails.is_email_configured(),
+        "rows": rows[:_LISTED],
+        "grounds": BreakGlass.Ground.choices,
+        "sent": sent,
+        "now": timezone.now(),
+        "minutes": settings.BREAK_GLASS_MINUTES,
+        "others": BREAK_GLASS.people().exclude(pk=user.pk).count(),
+    }
     return render(request, "conversations/glass.html", context)
 
 
 def _next_step(user: User, row: BreakGlass) -> str:
     """Say who approves the request, and how they hear of it."""
-    if breakglass.waiting(user).filter(pk=row.pk).exists():
+    if access_requests.pending_requests(user).filter(pk=row.pk).exists():
         return gettext("Nobody else is named who could approve it. You can, below; the log will say so.")
-    if mailing.is_sent():
+    if notice_emails.is_email_configured():
         return gettext("Somebody else who is named has to approve it. They are told by mail.")
     return gettext("Somebody else who is named has to approve it. No mail is sent here: tell them.")
 
@@ -79,9 +85,9 @@ def _asked(request: HttpRequest) -> BreakGlass:
     """Raises Refused."""
     sent, user = request.POST, person(request)
     if not BREAK_GLASS.held(user):
-        raise Refused(str(breakglass.NOT_YOURS))
+        raise ActionRefused(str(access_requests.NOT_PERMITTED))
     owner, conversation = break_glass.find_conversation(sent.get("wanted", "")[:400])
-    return breakglass.ask(
+    return access_requests.request_access(
         user, owner, conversation, sent.get("ground", ""), sent.get("reason", ""),
         emergency=sent.get("emergency") == "on",
     )  # fmt: skip
@@ -95,17 +101,17 @@ def decide_request(request: HttpRequest, pk: UUID) -> HttpResponse:
     try:
         match request.POST.get("do"):
             case "approve":
-                breakglass.approve(user, pk)
+                access_requests.approve_request(user, pk)
             case "refuse":
-                breakglass.refuse(user, pk, note)
+                access_requests.refuse_request(user, pk, note)
             case "justified" | "unjustified" as said:
-                breakglass.judge(user, pk, said == "justified", note)
+                access_requests.judge_emergency(user, pk, said == "justified", note)
             case "end":
-                breakglass.end(user, pk)
+                access_requests.end_access(user, pk)
             case _:
                 raise Http404
         messages.success(request, gettext("Done. It is in the log."))
-    except Refused as refusal:
+    except ActionRefused as refusal:
         messages.error(request, str(refusal))
     return redirect("conversations:glass")
 
@@ -117,8 +123,8 @@ def read_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The conversation, for who asked for it and while it is open; for all others there is none."""
     user = person(request)
     try:
-        row = breakglass.reading(user, pk)
-    except Refused as error:
+        row = access_requests.get_open_access(user, pk)
+    except ActionRefused as error:
         raise Http404 from error
     context: dict[str, Any] = {"row": row}
     if row.conversation is None:
@@ -129,7 +135,7 @@ def read_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     at = int(number) if number.isascii() and number.isdecimal() and len(number) < 6 else 0
     try:
         pieces, more = break_glass.load_messages(row, user, at)
-    except Refused as refusal:
+    except ActionRefused as refusal:
         messages.error(request, str(refusal))
         return redirect("conversations:glass")
     context |= {"pieces": pieces, "before": at - 1 if at else None, "after": at + 1 if more else None}
@@ -141,7 +147,7 @@ def read_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
 def choose_conversation(request: HttpRequest, pk: UUID, conversation: UUID) -> HttpResponse:
     """One of the person's conversations, once."""
     try:
-        break_glass.choose_conversation(breakglass.reading(person(request), pk), conversation)
-    except Refused as error:
+        break_glass.choose_conversation(access_requests.get_open_access(person(request), pk), conversation)
+    except ActionRefused as error:
         raise Http404 from error
     return redirect("conversations:glass_read", pk)

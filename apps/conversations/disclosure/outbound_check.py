@@ -21,13 +21,15 @@ from apps.conversations.attachments.queries import AttachedPictureView
 from apps.conversations.attachments.review import CASE_KIND as ATTACHED
 from apps.conversations.models import Conversation, Message
 from apps.conversations.models.attachment import AttachedPicture
-from apps.images.reviewing import KIND as PICTURE
-from apps.safety import leaving, review, wording
-from apps.safety.folding import UNCHECKED
-from apps.safety.leaving import Left
+from apps.images.moderation.cases import KIND as PICTURE
+from apps.safety import code_labels
+from apps.safety.gate import exports
+from apps.safety.gate.exports import ExportVerdict
 from apps.safety.models import Case
-from apps.safety.policy import Stage
-from apps.safety.reviewable import stored_bytes
+from apps.safety.moderation import cases
+from apps.safety.moderation.reviewable import read_stored_bytes
+from apps.safety.policy.evaluation import UNCHECKED
+from apps.safety.policy.schema import Stage
 
 if TYPE_CHECKING:
     from apps.conversations.core.message_tree import Exchange
@@ -64,7 +66,7 @@ def check_title(stage: Stage, place: Conversation) -> str:
     Of one's own words an export holds nothing back."""
     if not place.title or (stage is Stage.EXPORT and place.titled != Conversation.Titled.MODEL):
         return str(place)
-    (left,) = leaving.texts(stage, [place.title])
+    (left,) = exports.check_texts(stage, [place.title])
     return place.title if left.allowed else ""
 
 
@@ -96,24 +98,24 @@ def _held(
     stage: Stage, owner: int | None, parts: Sequence[tuple[Message, UUID, str, str]]
 ) -> dict[UUID, WithholdReason]:
     parts = [one for one in parts if one[-1] and not one[0].retracted]
-    found = leaving.texts(stage, [text for *_, text in parts]) if parts else []
+    found = exports.check_texts(stage, [text for *_, text in parts]) if parts else []
     for (_, answer, kind, _), left in zip(parts, found, strict=True):
         _flag(kind, answer, owner, left)
     pairs = zip(parts, found, strict=True)
     return {row.pk: WithholdReason(left.code, _words(stage, left)) for (row, *_), left in pairs if not left.allowed}
 
 
-def _flag(kind: str, subject: UUID, owner: int | None, left: Left) -> None:
+def _flag(kind: str, subject: UUID, owner: int | None, left: ExportVerdict) -> None:
     """A case is open where the policy asks for people, once for each time that it is judged."""
     if left.fresh is not None and left.fresh.outcome.reviewed:
         with transaction.atomic():
-            review.flag_judged(kind, subject, owner, left.fresh)
+            cases.flag_evaluated(kind, subject, owner, left.fresh)
 
 
-def _words(stage: Stage, left: Left, picture: bool = False) -> str:
+def _words(stage: Stage, left: ExportVerdict, picture: bool = False) -> str:
     if left.code == UNCHECKED:
         return gettext("This part is left out: the safety check is not available right now. Try again in a moment.")
-    clause = {"clause": wording.clause(left.code)}
+    clause = {"clause": code_labels.clause_label(left.code)}
     if picture and stage is Stage.SHARE:
         said = gettext("This picture is withheld from readers of a link, under the clause “%(clause)s”.") % clause
     elif picture:
@@ -130,7 +132,7 @@ def _stays(stage: Stage, tile: Tile) -> str:
     row = tile.row
     if row.status != row.Status.READY or not row.sha256:
         return ""
-    shown = row.sha256, row.prompt, lambda: stored_bytes(row.file)
+    shown = row.sha256, row.prompt, lambda: read_stored_bytes(row.file)
     return _back(stage, (PICTURE, row.pk, row.owner_id), shown, row.pictogram)
 
 
@@ -151,11 +153,13 @@ def _back(
 ) -> str:
     """Why a picture stays back; "" where it leaves. A case is its owner's, whoever it is shown to."""
     kind, pk, owner = thing
-    left = leaving.picture(stage, *seen, pictogram)
+    left = exports.check_picture(stage, *seen, pictogram)
     seeks = left.outcome.reviewed and left.fresh is None
     if seeks and not Case.objects.filter(kind=kind, subject=str(pk)).exists():
-        left = leaving.picture(stage, *seen, pictogram, anew=True)  # it was judged for somebody else's, or long ago
-    if (left.allowed and not left.outcome.reviewed) or review.let_pass(kind, pk):
+        left = exports.check_picture(
+            stage, *seen, pictogram, anew=True
+        )  # it was judged for somebody else's, or long ago
+    if (left.allowed and not left.outcome.reviewed) or cases.is_allowed(kind, pk):
         return ""
     _flag(kind, pk, owner, left)
     return "" if left.allowed else _words(stage, left, picture=True)

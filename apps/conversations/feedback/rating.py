@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy
 
 from apps.conversations.models import Message
 from apps.conversations.models.feedback import Feedback
-from apps.safety import review
-from apps.safety.folding import REPORTED, Outcome
-from apps.safety.policy import Action, Stage
-from apps.safety.review import Flagged
+from apps.safety.moderation import cases
+from apps.safety.moderation.cases import FlaggedContent
+from apps.safety.policy.evaluation import REPORTED, PolicyResult
+from apps.safety.policy.schema import Action, Stage
 from apps.users import consents
 from apps.users.consents import Consent
 from apps.users.models import User
@@ -74,5 +74,7 @@ def withdraw_feedback(user: User, answer: Message) -> None:
 def report_answer(row: Feedback) -> None:
     """A case is open for the answer, with what its reader said about it. Call inside a transaction."""
     severity = _SEVERITY + (Feedback.Reason.UNSAFE in row.reasons)
-    outcome = Outcome(Action.REVIEW, REPORTED, severity)
-    review.flag(Flagged("answer", str(row.answer_id), Stage.ANSWER, row.answer.text, row.person_id, outcome))
+    outcome = PolicyResult(Action.REVIEW, REPORTED, severity)
+    cases.flag_content(
+        FlaggedContent("answer", str(row.answer_id), Stage.ANSWER, row.answer.text, row.person_id, outcome)
+    )

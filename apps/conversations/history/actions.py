@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.conversations.models import Conversation, Folder, Message
 from apps.conversations.moderation import cases, redaction
-from apps.safety import vanishing
+from apps.safety.moderation import auto_close
 from apps.users.models import User
 
 UNDELETE_PERIOD = timedelta(hours=1)  # how long what was deleted can be brought back
@@ -67,7 +67,7 @@ def delete_permanently(pks: Collection[UUID]) -> None:
     rows = Message.objects.filter(conversation__in=pks)
     said = [str(pk) for pk in rows.answers().values_list("pk", flat=True)]
     for kind in cases.KINDS:
-        vanishing.vanished(kind, *said)
+        auto_close.close_deleted(kind, *said)
     redaction.forget_messages(rows.values_list("pk", flat=True))
     Conversation.objects.filter(pk__in=pks).delete()
 

@@ -20,8 +20,8 @@ from apps.conversations.models import Citation, Conversation, Message, Retrieved
 from apps.conversations.moderation import cases, retraction
 from apps.conversations.turns import trace
 from apps.lib.ids import new_id
-from apps.safety.check import Judged
-from apps.safety.levels import Level
+from apps.safety.policy.strictness import Strictness
+from apps.safety.policy.verdicts import EvaluationRecord
 from apps.users.models import User
 
 MAX_TITLE_CHARACTERS = 120  # Conversation.title
@@ -34,7 +34,7 @@ def select_branch(place: Conversation, at: UUID | None) -> None:
         Message.objects.filter(pk__in=passed).update(chosen=timezone.now())
 
 
-def get_rewording_level(user: User, pk: UUID) -> Level:
+def get_rewording_level(user: User, pk: UUID) -> Strictness:
     """How strictly another wording of that question is judged. Raises Refused where it is not there."""
     place = Conversation.objects.visible_to(user).with_assistant().filter(messages=pk).first()
     if place is None:
@@ -42,7 +42,7 @@ def get_rewording_level(user: User, pk: UUID) -> Level:
     return assistant_choice.resolve_level(user, place)
 
 
-def reword_question(user: User, pk: UUID, text: str, judged: Judged | None = None) -> None:
+def reword_question(user: User, pk: UUID, text: str, judged: EvaluationRecord | None = None) -> None:
     """The question says something else, and its answers stay. Raises Refused while one of them is being written, and
     where the question is not there. The gate has let the text through; where it wants people to see it, the case is
     that of the turn."""

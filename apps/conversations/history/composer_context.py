@@ -24,7 +24,7 @@ from apps.conversations.models.assistant import Assistant
 from apps.conversations.tools import slash_commands
 from apps.documents.models import Collection
 from apps.documents.retrieval import filters
-from apps.images import described
+from apps.images.generation import model_info
 from apps.users.models import User
 
 _OFFERED = 100  # assistants in the menu; all of them are on their page
@@ -61,8 +61,8 @@ def build_composer_context(user: User, conversation: Conversation | None, wanted
             (tool, slash_commands.get_command_word(tool)) for tool in slash_commands.list_commands(answers, user)
         ],
         "warm": settings.WARM_WHILE_TYPING,
-        "pictures_drawn": described.is_set_up(),
-        "picture_model": described.drawing(),
+        "pictures_drawn": model_info.is_configured(),
+        "picture_model": model_info.find_available_model(),
         "filters": orjson.dumps(
             filters.parse_stored_filters(conversation.filters if conversation else {}).parts()
         ).decode(),

@@ -18,7 +18,7 @@ from apps.conversations.moderation import withheld_records
 from apps.conversations.turns import context_usage, prompt, trace
 from apps.documents.models import Document
 from apps.documents.retrieval import filters, hit_explanation, search
-from apps.safety.levels import Level
+from apps.safety.policy.strictness import Strictness
 from apps.users.models import User
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _shown(user: User, answer: Message, value: dict[str, Any], size: int) -> dic
         "window": context_usage.describe_usage(context_usage.read_usage(answer)),
         "tokens": [_token(*item) for item in value["tokens"]], "pieces": value["pieces"],
         "sentences": _sentences(answer), "usage": _named(_USAGE, answer.usage), "shared": value.get("shared", False),
-        "safety": Level(answer.usage["safety"]).label if answer.usage.get("safety") in Level.values else "",
+        "safety": Strictness(answer.usage["safety"]).label if answer.usage.get("safety") in Strictness.values else "",
         "settings": sampling.describe_sampling(answer.usage.get("sampling", {})), "rate": _rate(answer, value),
     }  # fmt: skip
 

@@ -11,8 +11,10 @@ from uuid import UUID
 from django.template.loader import render_to_string
 
 from apps.conversations.models import Message
-from apps.images import described, gallery, queue, upscaling
+from apps.images.generation import model_info, scheduler
+from apps.images.library import gallery
 from apps.images.models import Picture
+from apps.images.requests import upscaling
 from apps.users.models import User
 
 
@@ -28,7 +30,7 @@ class Tile:
     @property
     def times(self) -> int:
         """How much larger it can be made; 0 where it cannot."""
-        return upscaling.factor(self.row)
+        return upscaling.largest_factor(self.row)
 
 
 def add_tiles(answer: UUID, pictures: Iterable[UUID]) -> None:
@@ -46,7 +48,7 @@ def load_tiles(answers: Iterable[Message]) -> dict[UUID, list[Tile]]:
     through = Message.pictures.through.objects.filter(message__in=pictured).order_by("picture__created", "pk")
     links = list(through.values_list("message", "picture"))
     rows = Picture.objects.lightly().defer("negative").in_bulk([picture for _, picture in links])
-    places = queue.places() if any(row.active for row in rows.values()) else {}
+    places = scheduler.queue_positions() if any(row.active for row in rows.values()) else {}
     found: dict[UUID, list[Tile]] = {pk: [] for pk in pictured}
     for answer, picture in links:
         if picture in rows:
@@ -64,7 +66,7 @@ def render_tiles(answer: Message, tiles: Sequence[Tile] | None) -> str:
     """ "" for an answer that asked for none."""
     if tiles is None:
         return ""
-    model = described.drawing()
+    model = model_info.find_available_model()
     context = {
         "answer": answer.pk, "tiles": tiles, "active": any(tile.row.active for tile in tiles),
         "starts": bool(model and model.starts), "masks": bool(model and model.masks), "draws": json.dumps(answer.draws),
@@ -77,6 +79,11 @@ def export_tiles(tiles: Sequence[Tile]) -> list[dict[str, Any]]:
     return [
         {"status": "withheld", "reason": tile.back}
         if tile.back
-        else {"id": str(tile.row.pk), "status": tile.row.status, "sha256": tile.row.sha256, **gallery.recipe(tile.row)}
+        else {
+            "id": str(tile.row.pk),
+            "status": tile.row.status,
+            "sha256": tile.row.sha256,
+            **gallery.describe_recipe(tile.row),
+        }
         for tile in tiles
     ]

@@ -21,14 +21,16 @@ from apps.conversations.image_chat import tiles
 from apps.conversations.moderation import findings
 from apps.conversations.turns.state import Turn
 from apps.engines.base import EngineRefused
-from apps.images import asking, described, gallery, upscaling
-from apps.images.asking import Wish
-from apps.images.forms import sides
+from apps.images.generation import model_info
+from apps.images.library import gallery
 from apps.images.models import Picture
+from apps.images.requests import submission, upscaling
+from apps.images.requests.forms import picture_size
+from apps.images.requests.submission import PictureRequest as Wish
 from apps.lib.threads import in_db
-from apps.safety import gate
-from apps.safety.check import Verdict, strictest
-from apps.safety.levels import stricter_of
+from apps.safety.gate import gate
+from apps.safety.policy.strictness import strictest_of
+from apps.safety.policy.verdicts import Verdict, strictest_verdict
 from apps.users.limits import OverLimit
 from apps.users.models import User
 
@@ -53,7 +55,7 @@ async def request_pictures(turn: Turn, ask: PictureRequest) -> None:
         findings.record_finding(turn, verdict)
     try:
         rows = await in_db(_asked, turn, ask, words, verdict)
-    except asking.Refused as refusal:
+    except submission.PictureRequestRefused as refusal:
         if not verdict.allowed:
             raise gate.Withheld(verdict) from refusal
         findings.record_finding(turn, verdict)
@@ -76,17 +78,19 @@ async def _judged(turn: Turn, *texts: str) -> Verdict:
     for verdict in verdicts:
         if verdict.allowed and not (verdict.judged and verdict.judged.outcome.reviewed):
             findings.record_finding(turn, verdict)
-    return strictest(verdicts)
+    return strictest_verdict(verdicts)
 
 
 def _asked(turn: Turn, ask: PictureRequest, words: str, verdict: Verdict) -> list[Picture]:
     user, address = turn.opening.user, turn.opening.address
     with transaction.atomic():
         if ask.how == "upscale":
-            rows = [upscaling.ask(user, _begins(user, ask), address, turn.level)]
+            rows = [upscaling.request_upscale(user, _begins(user, ask), address, turn.level)]
         else:
             wish = _wish(user, ask, words)
-            rows = asking.ask(user, replace(wish, level=stricter_of(turn.level, wish.level)), address, verdict)
+            rows = submission.request_pictures(
+                user, replace(wish, level=strictest_of(turn.level, wish.level)), address, verdict
+            )
         tiles.add_tiles(turn.opening.answer, [row.pk for row in rows])
     return rows
 
@@ -94,19 +98,26 @@ def _asked(turn: Turn, ask: PictureRequest, words: str, verdict: Verdict) -> lis
 def _wish(user: User, ask: PictureRequest, words: str) -> Wish:
     """Raises Refused where the picture that it begins with is gone."""
     if ask.parent is None or ask.how == "attached":
-        model = described.current()
+        model = model_info.get_model()
         across, down = SHAPES[ask.shape]
-        width, height = sides(model, across, down)
+        width, height = picture_size(model, across, down)
         start = queries.read_content(user, ask.parent) if ask.parent else b""
         away = ask.negative if model.negatives else ""
         return Wish(words, away, ask.count, width, height, strength=ask.strength, start=start)
     parent = _begins(user, ask)
     if ask.how == "vary":
-        return replace(gallery.variation(parent), prompt=words, count=ask.count)
+        return replace(gallery.make_variation(parent), prompt=words, count=ask.count)
     return replace(
-        gallery.variation(parent), prompt=words, negative=ask.negative or parent.negative, count=ask.count,
-        parent=parent, from_parent=True, strength=ask.strength, start=b"", mask=b"",
-    )  # fmt: skip
+        gallery.make_variation(parent),
+        prompt=words,
+        negative=ask.negative or parent.negative,
+        count=ask.count,
+        parent=parent,
+        from_parent=True,
+        strength=ask.strength,
+        start=b"",
+        mask=b"",
+    )
 
 
 def _begins(user: User, ask: PictureRequest) -> Picture:

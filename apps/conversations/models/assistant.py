@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from apps.conversations.core.sampling import SamplingPreset
 from apps.documents.models import Collection
 from apps.lib.ids import new_id
-from apps.safety.levels import Level
+from apps.safety.policy.strictness import Strictness
 
 if TYPE_CHECKING:
     from apps.users.models import AnyUser, User
@@ -90,7 +90,10 @@ class Assistant(models.Model):
     )
     tools = models.JSONField(default=dict, blank=True, help_text="{name: permission} where stricter than the site")
     safety = models.CharField(
-        max_length=12, choices=Level.choices, default=Level.SITE, help_text="How strictly what is said is judged"
+        max_length=12,
+        choices=Strictness.choices,
+        default=Strictness.SITE,
+        help_text="How strictly what is said is judged",
     )
     version = models.PositiveIntegerField(default=1)
     created = models.DateTimeField(default=timezone.now)

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from apps.safety.restricting import Feature, standing
+from apps.safety.models.feature_restrictions import Feature, active_restrictions
 
 
 def generate_secret() -> str:
@@ -25,7 +25,7 @@ class ShareQuerySet(models.QuerySet["Share"]):
             Q(expires=None) | Q(expires__gt=timezone.now()),
             on=True, conversation__deleted=None, conversation__owner__is_active=True,
         ).exclude(
-            conversation__owner__in=standing().filter(feature=Feature.SHARING).values("person")
+            conversation__owner__in=active_restrictions().filter(feature=Feature.SHARING).values("person")
         )  # fmt: skip
 
 

@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy
 
 from apps.conversations.models import Feedback, Message
 from apps.conversations.moderation import redaction, retraction
-from apps.safety import review, sealed
-from apps.safety.check import Judged
-from apps.safety.policy import Stage
-from apps.safety.reviewable import Place, Turn
+from apps.safety.moderation import cases, sealed_cases
+from apps.safety.moderation.reviewable import ContentLocation, ContextTurn
+from apps.safety.policy.schema import Stage
+from apps.safety.policy.verdicts import EvaluationRecord
 from apps.users.models import User
 
 if TYPE_CHECKING:
@@ -38,21 +38,21 @@ class MessageReviewable:
     def exists(self, subject: str) -> bool:
         return Message.objects.filter(pk=subject).exists()
 
-    def around(self, subject: str) -> list[Turn]:
+    def around(self, subject: str) -> list[ContextTurn]:
         message: Message | None = Message.objects.filter(pk=subject).first()
-        turns: list[Turn] = []
+        turns: list[ContextTurn] = []
         closed = _closed(message) if message is not None else set()
         while message is not None and len(turns) < _BEFORE:
             label = "Question" if message.role == Message.Role.USER else "Answer"
             if message.text:
-                turns.append(Turn(label, message.text[:2000], message.pk in closed))
+                turns.append(ContextTurn(label, message.text[:2000], message.pk in closed))
             message = message.parent
         return turns[::-1] + _reported(subject)
 
-    def places(self, user: User, subjects: Collection[str]) -> dict[str, Place]:
+    def places(self, user: User, subjects: Collection[str]) -> dict[str, ContentLocation]:
         rows = Message.objects.visible_to(user).filter(pk__in=subjects).select_related("conversation", "parent")
         return {
-            str(row.pk): Place(
+            str(row.pk): ContentLocation(
                 row.conversation.title,
                 f"{reverse('conversations:conversation', args=[row.conversation_id])}#turn-{row.pk}",
                 row.parent.text if row.parent is not None else "",
@@ -74,15 +74,15 @@ class MessageReviewable:
         redaction.restore(before)
 
 
-def _reported(subject: str) -> list[Turn]:
+def _reported(subject: str) -> list[ContextTurn]:
     """What readers who reported the answer said about it."""
     rows = Feedback.objects.filter(answer__pk=subject, reported__isnull=False)
-    return [Turn("Its reader says", ". ".join([*row.reason_words, *filter(None, [row.note])])) for row in rows]
+    return [ContextTurn("Its reader says", ". ".join([*row.reason_words, *filter(None, [row.note])])) for row in rows]
 
 
 def find_sealed_answers() -> QuerySet[Message]:
     """Those of turns with a sealed case, and what else was answered to the same questions."""
-    turns = Message.objects.filter(pk__in=list(sealed.subjects(*KINDS)))
+    turns = Message.objects.filter(pk__in=list(sealed_cases.sealed_subjects(*KINDS)))
     return Message.objects.answers().filter(parent__in=turns.values("parent"))
 
 
@@ -92,12 +92,12 @@ def _closed(message: Message) -> set[UUID | None]:
     return {pk for row in rows.values_list("pk", "parent") for pk in row}
 
 
-def open_case(answer: UUID, asked_by: int, judged: Judged | None) -> None:
+def open_case(answer: UUID, asked_by: int, judged: EvaluationRecord | None) -> None:
     """Open a case where the policy asks for people. Call inside the transaction that closes the turn."""
     if judged is not None:
-        review.flag_judged(get_case_kind(judged), answer, asked_by, judged)
+        cases.flag_evaluated(get_case_kind(judged), answer, asked_by, judged)
 
 
-def get_case_kind(judged: Judged) -> str:
+def get_case_kind(judged: EvaluationRecord) -> str:
     """Return the kind of the case of a turn: of its question, or of its answer."""
     return retraction.QUESTION if judged.stage == Stage.QUESTION else "answer"

@@ -13,15 +13,17 @@ from django.utils.translation import gettext
 
 from apps.conversations.moderation import cases
 from apps.lib.threads import in_db
-from apps.safety import gate, review, wording
-from apps.safety.gate import Withheld
-from apps.safety.policy import ORDER, Action
+from apps.safety import code_labels
+from apps.safety.gate import gate
+from apps.safety.gate.gate import Withheld
+from apps.safety.moderation import cases as moderation_cases
+from apps.safety.policy.schema import ACTION_ORDER, Action
 
 if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn
     from apps.engines.base import Vectors
     from apps.lib.threads import Begun
-    from apps.safety.check import Judged, Verdict
+    from apps.safety.policy.verdicts import EvaluationRecord, Verdict
     from apps.users.models import User
 
 
@@ -45,13 +47,13 @@ async def check_input(turn: Turn, text: str, vector: Begun[Vectors] | None = Non
     record_finding(turn, verdict)
 
 
-def get_withheld(answering: asyncio.Task[Any]) -> Judged | None:
+def get_withheld(answering: asyncio.Task[Any]) -> EvaluationRecord | None:
     """What the gate withheld of the turn that has ended, if anything."""
     error = None if answering.cancelled() else answering.exception()
     return error.verdict.judged if isinstance(error, Withheld) else None
 
 
-def list_findings(turn: Turn) -> tuple[Judged, ...]:
+def list_findings(turn: Turn) -> tuple[EvaluationRecord, ...]:
     """What was withheld, and then what was only noticed; of each clause of a stage once."""
     if turn.judged is None:
         return tuple(turn.noticed.values())
@@ -63,7 +65,7 @@ async def emit_labels(turn: Turn) -> None:
     """The page shows what the policy wants a label for."""
     codes = [one.outcome.code for one in turn.noticed.values() if one.outcome.action is Action.LABEL]
     if codes:
-        names = ", ".join(await in_db(lambda: list(dict.fromkeys(map(wording.clause, codes)))))
+        names = ", ".join(await in_db(lambda: list(dict.fromkeys(map(code_labels.clause_label, codes)))))
         await turn.step("label", gettext("Marked by the safety check: %(names)s") % {"names": names}, 0.0)
     if any(one.outcome.action is Action.REDACT for one in turn.noticed.values()):
         await turn.step("label", gettext("Taken out by the safety check: personal data or secrets"), 0.0)
@@ -80,10 +82,10 @@ def make_trace_records(turn: Turn) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def open_cases_for_unstored(person: int, *judged: Judged) -> None:
+def open_cases_for_unstored(person: int, *judged: EvaluationRecord) -> None:
     """Open a case of each text that is kept nowhere and that the policy wants people to look at. For `in_db`."""
     for one in judged:
-        review.flag_unkept(cases.get_case_kind(one), person, one)
+        moderation_cases.flag_unstored(cases.get_case_kind(one), person, one)
 
 
 async def open_case_for_question(user: User, verdict: Verdict) -> None:
@@ -92,6 +94,6 @@ async def open_case_for_question(user: User, verdict: Verdict) -> None:
         await in_db(open_cases_for_unstored, user.pk, verdict.judged)
 
 
-def _weight(judged: Judged) -> tuple[int, float]:
+def _weight(judged: EvaluationRecord) -> tuple[int, float]:
     action = judged.outcome.action
-    return (-1 if action is None else ORDER.index(action)), judged.outcome.score
+    return (-1 if action is None else ACTION_ORDER.index(action)), judged.outcome.score

@@ -17,7 +17,7 @@ from django.utils import timezone
 from apps.conversations.core import picture_request
 from apps.conversations.models import Citation, Conversation, Message, Retrieved, Trace, Withdrawn
 from apps.conversations.moderation import retraction
-from apps.safety import redacting
+from apps.safety.gate import redaction
 from apps.safety.models import Effect
 
 Titled = Conversation.Titled
@@ -31,7 +31,7 @@ def redact(kind: str, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
     message = Message.objects.filter(pk=subject).select_related("parent").first()
     if message is not None and kind == retraction.QUESTION:
         message = message.parent
-    if message is None or not redacting.places(message.text, wanted):
+    if message is None or not redaction.find_terms(message.text, wanted):
         return {}
     found = retraction.lock_messages(partial(retraction.find_family, [message]))
     rows = _locked(found)
@@ -61,7 +61,7 @@ def redact_citing_answers(documents: Collection[UUID], wanted: Sequence[str]) ->
     given = Retrieved.objects.filter(source__document__in=documents).values("answer")
     cited = Citation.objects.filter(source__document__in=documents).values("answer")
     near = Message.objects.filter(Q(pk__in=given) | Q(pk__in=cited), retracted=None)
-    pattern, forms = redacting.spelling(wanted), set[str]()
+    pattern, forms = redaction.compile_terms(wanted), set[str]()
     retraction.lock_conversations(
         set(near.filter(status=Message.Status.WRITING).values_list("conversation", flat=True))
     )
@@ -102,7 +102,7 @@ def apply_pending_redactions(answer: UUID, since: datetime) -> bool:
             Trace.objects.filter(answer=answer).delete()  # its prompt repeats it
         if document and _given(row, effect.before["document"]):
             wanted, forms = effect.before["wanted"], set[str]()
-            _forms(row, redacting.spelling(wanted), forms)
+            _forms(row, redaction.compile_terms(wanted), forms)
             said[str(row.pk)], cut = _cut(row, [*wanted, *sorted(forms - set(wanted))]), True
         if said:
             _keep(effect, said)
@@ -153,8 +153,8 @@ def forget_messages(gone: Collection[UUID]) -> None:
 
 
 def _cut(row: Message, wanted: Sequence[str]) -> dict[str, Any]:
-    text, gaps = redacting.cut(row.text, redacting.places(row.text, wanted))
-    cards: list[redacting.Gaps] = []
+    text, gaps = redaction.cut_spans(row.text, redaction.find_terms(row.text, wanted))
+    cards: list[redaction.Redactions] = []
     tools = _walked(row.tools, partial(_cut_one, wanted, cards))
     over: dict[str, Any] = {}
     if row.status == Message.Status.WRITING:  # whoever writes on has the words still, and would store them again
@@ -164,16 +164,16 @@ def _cut(row: Message, wanted: Sequence[str]) -> dict[str, Any]:
     return {"gaps": gaps, "tools": cards, "title": _remove_title(row, text, wanted)}
 
 
-def _cut_one(wanted: Sequence[str], kept: list[redacting.Gaps], said: str) -> str:
-    text, gaps = redacting.cut(said, redacting.places(said, wanted))
+def _cut_one(wanted: Sequence[str], kept: list[redaction.Redactions], said: str) -> str:
+    text, gaps = redaction.cut_spans(said, redaction.find_terms(said, wanted))
     kept.append(gaps)
     return text
 
 
 def _filled(text: str, tools: list[Any], before: dict[str, Any]) -> dict[str, Any]:
     kept = iter(before["tools"])
-    cards = _walked(tools, lambda said: redacting.filled(said, next(kept, [])))
-    return {"text": redacting.filled(text, before["gaps"]), "tools": cards}
+    cards = _walked(tools, lambda said: redaction.restore_spans(said, next(kept, [])))
+    return {"text": redaction.restore_spans(text, before["gaps"]), "tools": cards}
 
 
 def _walked(value: Any, change: Callable[[str], str]) -> Any:
@@ -185,21 +185,21 @@ def _walked(value: Any, change: Callable[[str], str]) -> Any:
     return {key: _walked(value[key], change) for key in sorted(value)} if isinstance(value, dict) else value
 
 
-def _remove_title(row: Message, text: str, wanted: Sequence[str]) -> redacting.Gaps:
+def _remove_title(row: Message, text: str, wanted: Sequence[str]) -> redaction.Redactions:
     """What stood in the title of its conversation; one that a person gave is theirs."""
     place = Conversation.objects.get(pk=row.conversation_id)
     if place.titled == Titled.PERSON:
         return []
     title = _followed(place.title, row, text)
-    title, gaps = redacting.cut(title, redacting.places(title, wanted))
+    title, gaps = redaction.cut_spans(title, redaction.find_terms(title, wanted))
     Conversation.objects.filter(pk=place.pk).update(title=title)
     return gaps
 
 
-def _restore_title(row: Message, text: str, gaps: redacting.Gaps) -> None:
+def _restore_title(row: Message, text: str, gaps: redaction.Redactions) -> None:
     place = Conversation.objects.get(pk=row.conversation_id)
     if place.titled != Titled.PERSON:
-        title = _followed(redacting.filled(place.title, gaps), row, text)
+        title = _followed(redaction.restore_spans(place.title, gaps), row, text)
         Conversation.objects.filter(pk=place.pk).update(title=title)
 
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.template.loader import render_to_string
 
-from apps.safety import helplines, wording
-from apps.safety.policy import Stage
-from apps.safety.withheld import is_care
+from apps.safety import code_labels
+from apps.safety.policy import helplines
+from apps.safety.policy.schema import Stage
+from apps.safety.policy.user_messages import is_crisis_support
 
 if TYPE_CHECKING:
-    from apps.safety.check import Judged
+    from apps.safety.policy.verdicts import EvaluationRecord
 
 
 class NoticeKind(StrEnum):
@@ -23,7 +24,7 @@ class NoticeKind(StrEnum):
     QUESTION = "question"  # it was not answered
 
 
-def make_notice_record(judged: Judged | None) -> dict[str, Any]:
+def make_notice_record(judged: EvaluationRecord | None) -> dict[str, Any]:
     """Return the keys that a withheld turn adds to its row's `usage`: withheld (the stage), rule, reviewed.
 
     {} if `judged` is None.
@@ -42,18 +43,18 @@ def build_notice_context(reason: str, text: str, usage: Mapping[str, Any]) -> di
     kind = (
         NoticeKind.REST if text else NoticeKind.ANSWER if usage.get("withheld") == Stage.ANSWER else NoticeKind.QUESTION
     )
-    if is_care(reason):
-        return {"kind": NoticeKind.CARE, "help": helplines.in_language(), "asked": kind is NoticeKind.QUESTION}
+    if is_crisis_support(reason):
+        return {"kind": NoticeKind.CARE, "help": helplines.select_helplines(), "asked": kind is NoticeKind.QUESTION}
     rule = usage.get("rule", "")
     return {
         "kind": kind,
         "reason": reason,
-        "rule": wording.clause(rule) if rule else "",
+        "rule": code_labels.clause_label(rule) if rule else "",
         "reviewed": bool(usage.get("reviewed")),
     }
 
 
-def render_notice(reason: str, text: str, judged: Judged | None) -> str:
+def render_notice(reason: str, text: str, judged: EvaluationRecord | None) -> str:
     """Render `conversations/_withheld.html` for a turn that has just ended. Call it through `in_db`."""
     return render_to_string(
         "conversations/_withheld.html", build_notice_context(reason, text, make_notice_record(judged))

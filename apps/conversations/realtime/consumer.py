@@ -78,7 +78,7 @@ from apps.lib import tabs
 from apps.lib.limits import within
 from apps.lib.rounds import Rounds
 from apps.lib.threads import in_db
-from apps.safety import gate
+from apps.safety.gate import gate
 from apps.users.access import ADDRESS_CHARACTERS
 from apps.users.limits import OverLimit
 from apps.users.models import User

@@ -10,7 +10,7 @@ import html
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from apps.safety import links
+from apps.safety.text import links
 
 _MOST_CHARACTERS = 200_000  # of the texts that may name places; read in 20 ms
 
@@ -26,8 +26,8 @@ class LinkPolicy:
     used: dict[str, None] = field(default_factory=dict)  # addresses that were let through, in order
 
     def allow(self, address: str) -> bool:
-        known = address in self.kept or links.allowed(address, self.hosts, self.addresses, self.mailboxes)
-        if known and links.host(address):
+        known = address in self.kept or links.is_link_allowed(address, self.hosts, self.addresses, self.mailboxes)
+        if known and links.link_target(address):
             self.used[address] = None
             return True
         return False
@@ -36,12 +36,12 @@ class LinkPolicy:
 def collect_allowed_links(texts: Iterable[str]) -> LinkPolicy:
     """Links to the places that these texts name. For `in_pool`."""
     text = "\n".join(texts)[:_MOST_CHARACTERS]
-    return LinkPolicy(links.hosts(text), links.addresses(text), links.mailboxes(text))
+    return LinkPolicy(links.find_hosts(text), links.find_addresses(text), links.find_mailboxes(text))
 
 
 def find_addresses(text: str) -> list[tuple[int, int]]:
     """Where web addresses stand in running text."""
-    return links.places(text)
+    return links.find_address_spans(text)
 
 
 def normalise_address(address: str) -> str:
@@ -53,4 +53,4 @@ def render_host(address: str, words: str) -> str:
     """Where the link leads, in words behind its own; "" where they are the address already."""
     if words.strip() in {address, address.partition("://")[2], address.partition(":")[2]}:
         return ""
-    return f' <span class="host">({html.escape(links.host(address))})</span>'
+    return f' <span class="host">({html.escape(links.link_target(address))})</span>'

@@ -39,7 +39,7 @@ from apps.conversations.turns.small_talk.recognition import recognise_small_talk
 from apps.documents.models import Collection
 from apps.images.models import Picture
 from apps.lib import tabs
-from apps.safety.policy import Stage
+from apps.safety.policy.schema import Stage
 from apps.users.models import User
 
 Sources = Share.Sources

@@ -19,9 +19,9 @@ from apps.conversations.history.views import parse_id
 from apps.conversations.models import Conversation, Share
 from apps.conversations.sharing import links
 from apps.conversations.sharing.links import ShareLinkForm
-from apps.images import blurring
-from apps.safety.restricting import Feature, closed
-from apps.safety.reviewable import stored_bytes
+from apps.images.moderation import blur
+from apps.safety.models.feature_restrictions import Feature, restriction_message
+from apps.safety.moderation.reviewable import read_stored_bytes
 from apps.users.access import person
 
 
@@ -36,7 +36,7 @@ def edit_link(request: HttpRequest, pk: UUID) -> HttpResponse:
         links.disable_link(place)
     elif request.method == "POST":
         form = ShareLinkForm(request.POST)
-        if words := closed(person(request), Feature.SHARING):
+        if words := restriction_message(person(request), Feature.SHARING):
             form.add_error(None, words)
         elif form.is_valid():
             at = parse_id(request.POST.get("at"))
@@ -90,8 +90,8 @@ def copy_shared(request: HttpRequest, secret: str) -> HttpResponse:
 def show_shared_picture(request: HttpRequest, secret: str, pk: UUID) -> HttpResponseBase:
     """A picture of the conversation, as long as the link shows it."""
     row = links.get_shared_picture(links.get_open_link(secret), pk)
-    if blurring.hides(row.blur, request):
-        return blurring.answer(stored_bytes(row.file))
+    if blur.is_blurred_for(row.blur, request):
+        return blur.blurred_response(read_stored_bytes(row.file))
     try:
         return FileResponse(row.file.open("rb"), filename=f"{row.shown_as}.png")
     except FileNotFoundError as error:

@@ -16,9 +16,9 @@ from apps.conversations.tools.builtin.catalog import BUILTIN_TOOLS
 from apps.conversations.tools.mcp.tool import load_tools as mcp_tools
 from apps.engines import registry
 from apps.engines.base import ChatEngine, EngineError
-from apps.images import described as pictures
+from apps.images.generation import model_info as pictures
 from apps.lib.threads import in_db
-from apps.safety.restricting import Feature, closed
+from apps.safety.models.feature_restrictions import Feature, restriction_message
 
 if TYPE_CHECKING:
     from apps.conversations.turns.preparation import PreparedTurn
@@ -71,7 +71,7 @@ async def _callable(chat: ChatEngine) -> bool:
 def get_permitted_tools(assistant: Assistant, user: User) -> dict[str, AvailableTool]:
     """What administrator and assistant allow, the stricter of both; nothing where tools are closed for the person. For
     `in_db`."""
-    if closed(user, Feature.TOOLS):
+    if restriction_message(user, Feature.TOOLS):
         return {}
     site: dict[str, str] = dict(ToolSetting.objects.values_list("name", "permission"))
     found = {}
@@ -90,7 +90,7 @@ def resolve_permission(tool: Tool, site: Mapping[str, str], own: Mapping[str, st
 def list_all_tools() -> Sequence[Tool]:
     """All tools that there are, whatever is allowed. For `in_db`."""
     # What nothing here could draw is not offered.
-    own = [tool for tool in BUILTIN_TOOLS if tool.name != draw_picture.TOOL_NAME or pictures.is_set_up()]
+    own = [tool for tool in BUILTIN_TOOLS if tool.name != draw_picture.TOOL_NAME or pictures.is_configured()]
     return [*own, *mcp_tools()]
 
 

@@ -17,7 +17,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy, override
 
 from apps.documents.retrieval.filters import NO_FILTERS, SearchFilters
-from apps.safety.levels import Level
+from apps.safety.policy.strictness import Strictness
 from apps.users.language import looked_up
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class ToolContext:
     count: Callable[[Sequence[str]], list[int]]  # tokens of texts, as the model counts
     progress: Callable[[str], Awaitable[None]]  # says on the card what is being done, in words
     filters: SearchFilters = NO_FILTERS  # which documents there may be searched
-    level: Level = Level.SITE  # how strictly words are judged
+    level: Strictness = Strictness.SITE  # how strictly words are judged
 
 
 @dataclass(frozen=True, slots=True)

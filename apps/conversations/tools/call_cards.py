@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from apps.conversations.evidence import source_list
 from apps.conversations.models import Message
 from apps.conversations.tools.base import ToolCallRecord
-from apps.safety.untrusted import neutralise
+from apps.safety.text.prompt_tokens import escape_template_tokens
 
 MAX_SHOWN_CHARACTERS = 4000  # of a result on a card, and in the row
 MAX_NOTE_CHARACTERS = 2000  # of a result in the prompts of later turns
@@ -49,7 +49,9 @@ def render_cards(answer: UUID, records: list[Mapping[str, Any]], *, ended: bool)
 def make_history_notes(records: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """What the calls gave that the person made themselves, a line each, for the prompts of later turns."""
     done = [call for call in map(_read, records) if call.by_person and call.status == "done"]
-    return tuple(neutralise(" ".join(f"{call.title}: {call.text}".split())[:MAX_NOTE_CHARACTERS]) for call in done)
+    return tuple(
+        escape_template_tokens(" ".join(f"{call.title}: {call.text}".split())[:MAX_NOTE_CHARACTERS]) for call in done
+    )
 
 
 def _read(item: Mapping[str, Any]) -> ToolCallRecord:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from apps.conversations.tools import slash_commands
 from apps.conversations.tools.base import Tool, ToolError
-from apps.safety.intake import QUESTION_CHARACTERS, normalise
+from apps.safety.text.normalization import QUESTION_CHARACTERS, normalise
 
 _SHORT = 400  # characters that fit into a field of one line
 _WORDS = 300  # characters of a description

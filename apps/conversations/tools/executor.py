@@ -28,7 +28,7 @@ from apps.conversations.tools.call_cards import MAX_SHOWN_CHARACTERS, mark_cance
 from apps.conversations.turns import prompt
 from apps.engines.base import EngineError, ToolCall
 from apps.lib.threads import in_pool
-from apps.safety import gate
+from apps.safety.gate import gate
 
 if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn
@@ -126,7 +126,7 @@ async def _read(turn: Turn, wanted: ToolCall, made: ToolCallRecord, by_person: b
 
 def _sent(turn: Turn, text: str) -> None:
     """It may go to another machine. Raises Withheld."""
-    verdict = gate.check_sent(text, level=turn.level)
+    verdict = gate.check_outgoing(text, level=turn.level)
     if not verdict.allowed:
         raise gate.Withheld(verdict)
     findings.record_finding(turn, verdict)
@@ -195,7 +195,7 @@ async def _judged(turn: Turn, result: ToolResult, tool: Tool) -> str:
         most = gettext("cut: the result has more than %(most)s characters") % {"most": f"{tool.characters:,}"}
         text = f"{text[: tool.characters]} … ({most})"
     if text:
-        await gate.keep_fresh()
+        await gate.ensure_fresh_policy()
         # Also what would have the model do something.
         verdicts = [await in_pool(partial(gate.check_passage, text, level=turn.level))]
         if verdicts[0].allowed:

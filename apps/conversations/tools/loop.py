@@ -11,7 +11,7 @@ from apps.conversations.tools.argument_schema import parse_arguments
 from apps.conversations.tools.availability import count_description_tokens
 from apps.conversations.tools.base import ToolError
 from apps.engines.base import ChatMessage, ChatRequest, EngineRefused, ToolCall
-from apps.safety.untrusted import neutralise
+from apps.safety.text.prompt_tokens import escape_template_tokens
 
 if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn
@@ -40,12 +40,12 @@ async def build_next_request(turn: Turn, request: ChatRequest, began: int) -> Ch
         raise EngineRefused(_NO_ANSWER)
     turn.rounds += 1
     window = (await turn.chat.info()).context_tokens - count_description_tokens(request.tools, turn.chat.count)
-    said = ChatMessage("assistant", neutralise(turn.text[began:].strip()), tuple(map(_harmless, wanted)))
+    said = ChatMessage("assistant", escape_template_tokens(turn.text[began:].strip()), tuple(map(_harmless, wanted)))
     messages = [*request.messages, said]
     for place, one in enumerate(wanted):
         room = max(_LEAST_RESULT, (window - _used(turn, messages) - _RESERVED) // (len(wanted) - place))
         text = await _text(turn, one, place, room)
-        messages.append(ChatMessage("tool", neutralise(text), call_id=one.id))
+        messages.append(ChatMessage("tool", escape_template_tokens(text), call_id=one.id))
     left = window - _used(turn, messages)
     if left < _LEAST:
         raise EngineRefused(_FULL)

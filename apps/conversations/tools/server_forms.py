@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.conversations.models.tool import ToolServer
-from apps.safety.addresses import NotFetched, parse
+from apps.safety.gate.web_addresses import FetchRefused, parse_address
 
 MAX_SERVERS = 20  # servers
 # No underscore: two of them part the names of server and tool, and no two tools may have one name.
@@ -60,8 +60,8 @@ class ServerForm(forms.Form):
             return data
         data["command"] = ""
         try:
-            parse(data.get("address", ""), settings.MCP_HOSTS)
-        except NotFetched as error:
+            parse_address(data.get("address", ""), settings.MCP_HOSTS)
+        except FetchRefused as error:
             self.add_error("address", str(error))
         return data
 

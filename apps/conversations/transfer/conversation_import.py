@@ -17,8 +17,9 @@ from apps.conversations.models.import_job import Import, ImportItem
 from apps.conversations.moderation import cases
 from apps.lib import filled
 from apps.lib.ids import new_id
-from apps.safety import gate, policies
-from apps.safety.check import Verdict, strictest
+from apps.safety.gate import gate
+from apps.safety.policy import versions
+from apps.safety.policy.verdicts import Verdict, strictest_verdict
 from apps.users.models import User
 
 _PART = gate.QUESTION_CHARACTERS
@@ -48,7 +49,7 @@ def import_conversation(row: Import, position: int, item: dict[str, Any], hold: 
         line.note = "It had been deleted and is back." if brought_back else ""
         line.save()
         return
-    policies.fresh()
+    versions.load_fresh_policy()
     verdicts = asyncio.run(_judged(chat["rows"]))
     hold()
     with transaction.atomic():
@@ -81,7 +82,7 @@ async def _judged(rows: list[dict[str, Any]]) -> list[Verdict]:
             if one.rule == "check_unavailable":
                 raise ModerationUnavailable(one.words)
             verdicts.append(one)
-        found.append(strictest(verdicts))
+        found.append(strictest_verdict(verdicts))
     return found
 
 
@@ -146,7 +147,7 @@ def _rows(
 
 def _judged_answer(answer: Message, verdicts: tuple[Verdict, ...]) -> tuple[Message, tuple[Verdict, ...]]:
     """Withhold the answer where it or its question is not allowed; then only that verdict counts."""
-    said = strictest(verdicts)
+    said = strictest_verdict(verdicts)
     if not said.allowed:
         answer.status, answer.text, answer.reason = Message.Status.WITHHELD, "", said.words[:400]
         verdicts = (said,)

@@ -29,7 +29,7 @@ from apps.conversations.image_chat.tiles import Tile
 from apps.conversations.models import Conversation, Message, ShownSentences
 from apps.conversations.rendering.citation_marks import explain_unread_languages, group_by_sentence
 from apps.lib.sentences import MARK
-from apps.safety.policy import Stage
+from apps.safety.policy.schema import Stage
 from apps.users.language import inside, looked_up
 from apps.users.models import User
 

@@ -32,8 +32,8 @@ from apps.documents.parsing.protocol import ParseError
 from apps.documents.sandbox import runner
 from apps.lib import leases
 from apps.lib.bell import send
-from apps.safety import malware
-from apps.safety.restricting import Feature, closed
+from apps.safety.detectors import malware
+from apps.safety.models.feature_restrictions import Feature, restriction_message
 from apps.users import limits
 from apps.users.models import User
 
@@ -68,7 +68,7 @@ def get_stored_path(row: Import) -> Path:
 def create_import(user: User, file: UploadedFile[bytes], address: str = "") -> Import:
     """The file is stored, its row waits, and the bell rings once that is committed. Raises Refused, OverLimit."""
     size = file.size or 0
-    if words := closed(user, Feature.UPLOADS):
+    if words := restriction_message(user, Feature.UPLOADS):
         raise RequestRefused(words)
     if not size:
         raise RequestRefused(gettext("This file is empty. Check that it was saved, and upload it again."))
@@ -80,7 +80,7 @@ def create_import(user: User, file: UploadedFile[bytes], address: str = "") -> I
     get_import_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     if shutil.disk_usage(get_import_folder()).free - size < _FREE_BYTES:
         raise RequestRefused(gettext("The disk of this server is nearly full. Please tell an administrator."))
-    if words := malware.refusal(file, user.pk):
+    if words := malware.scan_file(file, user.pk):
         raise RequestRefused(words)
     row = Import(owner=user, name=clean_file_name(file.name or ""))
     try:

@@ -33,7 +33,7 @@ from apps.documents.models import Collection
 from apps.engines.base import ChatRequest, EngineRefused, EngineUnavailable, Usage
 from apps.lib.ids import new_id
 from apps.lib.threads import in_db, in_pool
-from apps.safety import gate
+from apps.safety.gate import gate
 from apps.users import limits
 from apps.users.models import User
 from apps.users.quota import Resource
@@ -163,7 +163,7 @@ async def stream_raw_model(turn: EphemeralTurn, request: ChatRequest) -> AsyncGe
             said = reasoning.ReasoningSplitter(deltas)
             # Thoughts are not handed out.
             async with aclosing(
-                gate.gated(said.text(), partial(findings.record_finding, turn), level=turn.level)
+                gate.moderate_stream(said.text(), partial(findings.record_finding, turn), level=turn.level)
             ) as pieces:
                 async for piece in pieces:
                     turn.text += piece

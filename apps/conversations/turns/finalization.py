@@ -22,7 +22,7 @@ from apps.conversations.turns import context_usage, trace
 from apps.conversations.turns.state import Turn
 from apps.engines import registry
 from apps.lib import advisory, leases
-from apps.safety.check import Judged
+from apps.safety.policy.verdicts import EvaluationRecord
 from apps.users import limits
 from apps.users.models import User
 from apps.users.quota import Resource
@@ -47,7 +47,7 @@ class FinalTurnState:
     placed: tuple[NumberedPassage, ...]  # sources not stored yet
     cites: tuple[SentenceCitation, ...]
     trace: dict[str, Any]  # what lies behind it
-    judged: tuple[Judged, ...]  # what the gate withheld, or let through and yet pointed out
+    judged: tuple[EvaluationRecord, ...]  # what the gate withheld, or let through and yet pointed out
     user: User  # who asked
     tokens: int  # that the model read and wrote
     since: datetime  # what reviewers decided from then on, it may not know of

@@ -30,7 +30,7 @@ from apps.documents.retrieval.search import SearchResult
 from apps.engines import registry
 from apps.engines.base import ChatRequest, EngineRefused
 from apps.lib.threads import in_db, in_pool
-from apps.safety import gate
+from apps.safety.gate import gate
 
 _TOO_LONG = "The question is too long for this model. Shorten it, or put the long part into a collection as a file."
 _LEAST_ANSWER = 32  # tokens; a window without so much room cannot hold the question
@@ -124,7 +124,7 @@ async def stream_answer(turn: Turn, request: ChatRequest, shown: asyncio.Task[No
 
 async def _answer(turn: Turn, text: AsyncGenerator[str, None], shown: asyncio.Task[None]) -> None:
     before = len(turn.text)  # said in an earlier round
-    async with aclosing(gate.gated(text, partial(findings.record_finding, turn), level=turn.level)) as pieces:
+    async with aclosing(gate.moderate_stream(text, partial(findings.record_finding, turn), level=turn.level)) as pieces:
         async for piece in pieces:
             await shown  # sources and quotes stand before the first word
             await _emit_text_event(turn, turn.repeats.until(piece), before)

@@ -23,8 +23,8 @@ from apps.conversations.turns.preparation import PreparedTurn, SessionEnded, Tur
 from apps.engines.base import EngineError, Sampling
 from apps.engines.chat.offered import MAIN
 from apps.lib.threads import in_db
-from apps.safety.gate import Withheld
-from apps.safety.recorded import Surface, surface
+from apps.safety.gate.gate import Withheld
+from apps.safety.verdict_log.recorder import Surface, current_surface
 from apps.users import limits
 from apps.users.limits import OverLimit
 from apps.users.models import User
@@ -70,7 +70,7 @@ def _ended(person: int, task: asyncio.Task[None]) -> None:
 
 async def _warm(user: User, key: str, wish: AskRequest) -> None:
     """Whatever stands against it is said when the question is asked."""
-    surface.set(Surface.NOWHERE)  # for this task: a draft leaves no trace
+    current_surface.set(Surface.NOWHERE)  # for this task: a draft leaves no trace
     try:
         async with asyncio.timeout(MAX_SECONDS):
             opened = await in_db(_recall, user, key, wish)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from apps.conversations.evidence.source_numbering import NumberedPassage, PromptedSource
 from apps.conversations.turns.preparation import PastExchange
 from apps.engines.base import ChatMessage
-from apps.safety import canary
-from apps.safety.untrusted import neutralise
+from apps.safety.detectors import canary
+from apps.safety.text.prompt_tokens import escape_template_tokens
 
 # No date, no name: the same bytes every time, so that turns share a cached prefix. Short: a small model reads it too.
 SYSTEM = (
@@ -97,10 +97,10 @@ def build_prompt(
     messages = [ChatMessage("system", build_system_text(instructions, free=free, tools=tools > 0))]
     for past in history[kept.start :]:
         asked = ChatMessage("user", _past(past), pictures=past.pictures)
-        messages += [asked, ChatMessage("assistant", neutralise(past.answer) or TOOL_RESULT_ABOVE)]
+        messages += [asked, ChatMessage("assistant", escape_template_tokens(past.answer) or TOOL_RESULT_ABOVE)]
     messages.append(ChatMessage("user", _asked(question, placed, notes), pictures=pictures))
     if written:
-        messages.append(ChatMessage("assistant", neutralise(written).rstrip()))
+        messages.append(ChatMessage("assistant", escape_template_tokens(written).rstrip()))
     used = sum(count([message.content for message in messages])) + _OVERHEAD * len(messages)
     used += a_picture * sum(len(message.pictures) for message in messages)
     return Prompt(tuple(messages), kept.start, max(0, min(longest, window - used - tools)))
@@ -110,7 +110,7 @@ def build_part_prompt(request: str, placed: Sequence[NumberedPassage]) -> tuple[
     """Return the messages that ask for notes on one part of a document."""
     lines = [format_passage_line(item) for item in placed]
     return (
-        ChatMessage("system", f"Prompt {canary.mark()}. {PART_SYSTEM}"),
+        ChatMessage("system", f"Prompt {canary.canary_token()}. {PART_SYSTEM}"),
         ChatMessage("user", _user(request, lines)),
     )
 
@@ -122,20 +122,20 @@ def format_part_notes(number: int, count: int, said: str) -> str:
 
 def build_system_text(instructions: str = "", *, free: bool = False, tools: bool = False) -> str:
     """The mark stands first: where the text is repeated from its beginning, nothing of it is shown before that."""
-    base = f"Prompt {canary.mark()}. {FREE_SYSTEM if free else SYSTEM}" + (f" {TOOL_RULES}" if tools else "")
-    return f"{base}\n\n{neutralise(instructions.strip())}" if instructions.strip() else base
+    base = f"Prompt {canary.canary_token()}. {FREE_SYSTEM if free else SYSTEM}" + (f" {TOOL_RULES}" if tools else "")
+    return f"{base}\n\n{escape_template_tokens(instructions.strip())}" if instructions.strip() else base
 
 
 def format_source_line(number: int, title: str, page: int | None, text: str) -> str:
     """One source, on one line."""
-    where = " ".join(neutralise(title).split()) + (f", page {page}" if page else "")
-    quoted = " ".join(neutralise(text).split()).replace('"', "'")
+    where = " ".join(escape_template_tokens(title).split()) + (f", page {page}" if page else "")
+    quoted = " ".join(escape_template_tokens(text).split()).replace('"', "'")
     return f'[{number}] {where}: "{quoted}"'
 
 
 def _asked(question: str, placed: Sequence[NumberedPassage], notes: Sequence[str]) -> str:
     fresh = [format_passage_line(item) for item in sorted(placed, key=lambda item: item.number) if item.fresh]
-    return _user(question, [*fresh, *(neutralise(" ".join(note.split())) for note in notes)])
+    return _user(question, [*fresh, *(escape_template_tokens(" ".join(note.split())) for note in notes)])
 
 
 def _past(past: PastExchange) -> str:
@@ -155,7 +155,7 @@ def format_prompted_line(item: PromptedSource) -> str:
 
 def _user(question: str, lines: Sequence[str]) -> str:
     """Sources first, the question last: a small model answers what it read last."""
-    asked = f"Question: {neutralise(question)}"
+    asked = f"Question: {escape_template_tokens(question)}"
     return "\n".join(["Sources:", *lines, "", asked]) if lines else asked
 
 

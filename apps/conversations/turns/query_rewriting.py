@@ -22,8 +22,8 @@ from apps.engines import registry
 from apps.engines.base import ChatEngine, ChatMessage, ChatRequest, Delta, EngineError, Sampling
 from apps.lib.threads import in_db
 from apps.lib.words import content_terms
-from apps.safety import gate
-from apps.safety.untrusted import neutralise
+from apps.safety.gate import gate
+from apps.safety.text.prompt_tokens import escape_template_tokens
 
 LONGEST_S = 0.8  # a model on a GPU writes a question in a third of it
 _ASK = (
@@ -80,11 +80,11 @@ async def _rewritten(turn: Turn, allowed: asyncio.Event) -> str:
 
 async def _said(chat: ChatEngine, question: str, history: Sequence[PastExchange], cache: str) -> str:
     lines = [
-        f"{name}: {neutralise(' '.join(text.split())[:most])}"
+        f"{name}: {escape_template_tokens(' '.join(text.split())[:most])}"
         for past in history
         for name, text, most in (("Question", past.question, _QUESTION), ("Answer", past.answer, _ANSWER))
     ]
-    asked = "\n".join([*lines, f"Last question: {neutralise(question[:_QUESTION])}", "", _ASK])
+    asked = "\n".join([*lines, f"Last question: {escape_template_tokens(question[:_QUESTION])}", "", _ASK])
     sampling = Sampling(max_tokens=_TOKENS, temperature=0.0)
     request = ChatRequest((ChatMessage("user", asked),), sampling, cache, thinks=False)
     said = ""

@@ -20,8 +20,8 @@ from apps.conversations.core.requests import AskRequest, ConversationBusy, Reque
 from apps.conversations.models import Conversation, Message, Queued
 from apps.conversations.moderation import findings
 from apps.lib.threads import in_db
-from apps.safety import gate
-from apps.safety.levels import Level
+from apps.safety.gate import gate
+from apps.safety.policy.strictness import Strictness
 from apps.users.models import User
 
 log = logging.getLogger(__name__)
@@ -147,7 +147,7 @@ def _position(place: Conversation, wished: Any) -> int:
     return 0 if last is None else last + 1
 
 
-def _level(user: User, pk: UUID | None) -> Level:
+def _level(user: User, pk: UUID | None) -> Strictness:
     place = Conversation.objects.visible_to(user).with_assistant().filter(pk=pk).first() if pk else None
     if place is None:
         raise RequestRefused(gettext("That conversation is no longer there. Reload the page."))

@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from apps.conversations.core.events import Thought as Shown
 from apps.conversations.moderation import findings
 from apps.engines import registry
-from apps.safety import gate
+from apps.safety.gate import gate
 
 if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn
@@ -75,7 +75,9 @@ class ReasoningSplitter:
 async def emit_reasoning(turn: Turn, thoughts: AsyncGenerator[str, None], shown: Awaitable[None]) -> None:
     """The thoughts are on the page as they come, each piece approved, once `shown` is done. Raises Withheld."""
     began = 0.0
-    async with aclosing(gate.gated(thoughts, partial(findings.record_finding, turn), level=turn.level)) as pieces:
+    async with aclosing(
+        gate.moderate_stream(thoughts, partial(findings.record_finding, turn), level=turn.level)
+    ) as pieces:
         async for piece in pieces:
             await shown
             if not began:

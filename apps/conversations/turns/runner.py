@@ -39,7 +39,7 @@ from apps.engines.base import EngineError, TurnLog
 from apps.lib import leases
 from apps.lib.rounds import Rounds
 from apps.lib.threads import Begun, in_db
-from apps.safety.gate import Withheld
+from apps.safety.gate.gate import Withheld
 from apps.users import language
 from apps.users.limits import OverLimit
 from apps.users.models import User

@@ -26,8 +26,8 @@ from apps.documents.retrieval.search import SearchResult
 from apps.engines import registry
 from apps.engines.base import ChatEngine, ChatRequest, TokenProb, ToolCall, Usage
 from apps.lib.threads import Begun, in_db
-from apps.safety import levels
-from apps.safety.levels import Level
+from apps.safety.policy import strictness
+from apps.safety.policy.strictness import Strictness
 
 if TYPE_CHECKING:
     from apps.conversations.attachments.queries import AttachedPictureView
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from apps.conversations.tools.base import ToolCallRecord
     from apps.conversations.turns.context_usage import ContextUsage
     from apps.engines.base import Vectors
-    from apps.safety.check import Judged
+    from apps.safety.policy.verdicts import EvaluationRecord
 
 
 LOOP_FINISH = "loop"  # the model began to repeat itself, and was stopped
@@ -65,8 +65,10 @@ class Turn:
     repeats: RepetitionDetector = field(default_factory=RepetitionDetector)
     usage: Usage | None = None  # as the server said
     cut: Callable[[], Usage | None] | None = None  # counts what a stream took that has no end
-    judged: Judged | None = None  # what the gate withheld, and why
-    noticed: dict[tuple[str, str], Judged] = field(default_factory=dict)  # what it let through, by stage and clause
+    judged: EvaluationRecord | None = None  # what the gate withheld, and why
+    noticed: dict[tuple[str, str], EvaluationRecord] = field(
+        default_factory=dict
+    )  # what it let through, by stage and clause
     rewritten: asyncio.Task[str] | None = None  # the question, made to stand alone by the model
     found: SearchResult | None = None  # by the search
     request: ChatRequest | None = None  # as the model got it
@@ -106,9 +108,9 @@ class Turn:
         return registry.chat(self.opening.model)
 
     @property
-    def level(self) -> Level:
+    def level(self) -> Strictness:
         """How strictly its question and answer are judged."""
-        return levels.read(self.opening.assistant.safety)
+        return strictness.parse_strictness(self.opening.assistant.safety)
 
     @property
     def writer(self) -> str:

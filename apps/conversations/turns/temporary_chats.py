@@ -30,7 +30,7 @@ from apps.conversations.turns.temporary_turn import MAX_EXCHANGES, TemporaryTurn
 from apps.engines.turnlog.memory import MemoryTurnLog
 from apps.lib.ids import new_id
 from apps.lib.threads import in_db
-from apps.safety.recorded import Surface, surface
+from apps.safety.verdict_log.recorder import Surface, current_surface
 from apps.users.models import User
 from apps.users.templatetags.said import said
 
@@ -189,7 +189,7 @@ def _ran(chat: TemporaryChat, task: asyncio.Task[None]) -> None:
 
 async def _run(chat: TemporaryChat, turn: TemporaryTurn) -> None:
     """One exit for all endings, as in `turns.py`; the last event says which it was."""
-    surface.set(Surface.NOWHERE)  # for this task, and what it begins
+    current_surface.set(Surface.NOWHERE)  # for this task, and what it begins
     ends = {
         "answer": asyncio.create_task(generate_answer(turn)),
         "stop": asyncio.create_task(chat.log.wait_stop(turn.id)),

@@ -23,8 +23,8 @@ from apps.engines import registry
 from apps.engines.base import ChatMessage, ChatRequest, Delta, EngineError, Sampling
 from apps.lib.threads import in_db
 from apps.lib.words import content_terms
-from apps.safety import gate
-from apps.safety.untrusted import neutralise
+from apps.safety.gate import gate
+from apps.safety.text.prompt_tokens import escape_template_tokens
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ async def _name(turn: Turn) -> None:
     if not answer_style.has_passed_reading_check(profile, registry.chat_model(turn.opening.model)):
         return
     question, answer = turn.opening.text[:_QUESTION], turn.text[:_ANSWER]
-    asked = f"Question: {neutralise(question)}\nAnswer: {neutralise(answer)}\n\n{_ASK}"
+    asked = f"Question: {escape_template_tokens(question)}\nAnswer: {escape_template_tokens(answer)}\n\n{_ASK}"
     request = ChatRequest(
         (ChatMessage("user", asked),),
         Sampling(max_tokens=_TOKENS, temperature=0.0),

@@ -19,8 +19,8 @@ from apps.conversations.turns import prompt
 from apps.conversations.turns.state import Turn
 from apps.documents.retrieval.hit_explanation import explain_hit
 from apps.engines.base import TokenProb
-from apps.safety import canary
-from apps.safety.redacting import GAP
+from apps.safety.detectors import canary
+from apps.safety.gate.redaction import REDACTION_CHARACTER
 
 FORMAT_VERSION = 1
 WRITING_STAGE = "Model wrote the answer"
@@ -45,7 +45,9 @@ def record_turn(turn: Turn) -> dict[str, Any]:
         "search": _search(turn),
         "prompt": _prompt(turn),
         # They spell what the gate took out too.
-        "tokens": [] if GAP in turn.text else _tokens(turn.tokens, len(turn.text) - len(turn.opening.written)),
+        "tokens": []
+        if REDACTION_CHARACTER in turn.text
+        else _tokens(turn.tokens, len(turn.text) - len(turn.opening.written)),
         "pieces": turn.pieces,
         "thoughts": turn.thoughts,
         "verdicts": findings.make_trace_records(turn),
@@ -129,7 +131,7 @@ def _prompt(turn: Turn) -> dict[str, Any] | None:
             if line in content:
                 content = content.replace(line, PLACEHOLDER.format(len(places)), 1)
                 places.append((number, page, [list(span) for span in spans]))
-        messages.append({"role": message.role, "content": canary.masked(content)})
+        messages.append({"role": message.role, "content": canary.mask_canary(content)})
     return {"messages": messages, "places": places}
 
 

@@ -15,10 +15,10 @@ from apps.documents.settings import read_collection_settings
 from apps.engines import registry
 from apps.engines.base import EmbedEngine, EngineError
 from apps.engines.classify import inside
-from apps.safety import gate
-from apps.safety.check import Suspects
-from apps.safety.gate import Verdict, check_passages
-from apps.safety.intake import normalise
+from apps.safety.gate import gate
+from apps.safety.gate.gate import Verdict, check_passages
+from apps.safety.policy.verdicts import SuspectSentences
+from apps.safety.text.normalization import normalise
 
 if TYPE_CHECKING:
     from apps.engines.base import Vectors
@@ -84,7 +84,7 @@ def find_suspect_spans(engine: EmbedEngine, texts: Sequence[str]) -> list[list[s
         return None
     found: list[list[str]] = []
     for at in range(0, len(texts), _PASSAGES):
-        if (part := gate.suspected(texts[at : at + _PASSAGES])) is None:
+        if (part := gate.find_suspect_sentences(texts[at : at + _PASSAGES])) is None:
             return None
         found += part
     return found
@@ -116,7 +116,7 @@ def embed_with_spans(
 
 
 def screen_passages(
-    engine: EmbedEngine, texts: Sequence[str], vectors: Vectors, suspects: Suspects | None = None
+    engine: EmbedEngine, texts: Sequence[str], vectors: Vectors, suspects: SuspectSentences | None = None
 ) -> list[Verdict]:
     """What the gate says of passages: it reads vectors of the site's own embedder, whoever made these."""
     own = registry.embed()

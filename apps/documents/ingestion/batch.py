@@ -15,8 +15,8 @@ from apps.documents.jobs.ingest_job import FaultKind, IngestError, IngestJob, Wo
 from apps.documents.parsing.protocol import ParsedPage, ParseError
 from apps.documents.sandbox.runner import ParserCrashed
 from apps.engines.base import EngineError
-from apps.safety.check import Suspects
-from apps.safety.gate import Verdict
+from apps.safety.gate.gate import Verdict
+from apps.safety.policy.verdicts import SuspectSentences
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class IngestItem:
     chunks: list[ChunkDraft] = field(default_factory=list)
     vectors: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))  # a row a chunk
     verdicts: list[Verdict] = field(default_factory=list)
-    suspects: Suspects | None = None  # of its chunks, which the gate will look at
+    suspects: SuspectSentences | None = None  # of its chunks, which the gate will look at
     rows: list[Chunk] = field(default_factory=list)
     ready: bool = False
     known: bool = False  # its pages are there: the same content was read before

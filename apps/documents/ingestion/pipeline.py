@@ -33,7 +33,7 @@ from apps.documents.models import Document
 from apps.documents.parsing.detection import detect_format
 from apps.documents.parsing.protocol import ParseError
 from apps.documents.settings import read_collection_settings
-from apps.safety.check import Suspects
+from apps.safety.policy.verdicts import SuspectSentences
 
 if TYPE_CHECKING:
     from apps.engines.base import EmbedEngine, Vectors
@@ -123,7 +123,10 @@ def _embed(works: Sequence[IngestItem]) -> None:
     at = 0
     for work in works:
         end = at + len(work.chunks)
-        work.vectors, work.suspects = vectors[at:end], None if rows is None else Suspects(rows[at:end], inside[at:end])
+        work.vectors, work.suspects = (
+            vectors[at:end],
+            None if rows is None else SuspectSentences(rows[at:end], inside[at:end]),
+        )
         at = end
 
 
@@ -167,9 +170,9 @@ def _screen(works: Sequence[IngestItem]) -> None:
         report_batch_progress(works, Stage.SCREEN, min(1, (start + CHUNKS_PER_SCREENING) / len(chunks)))
 
 
-def _suspects(part: Sequence[tuple[IngestItem, int]]) -> Suspects | None:
+def _suspects(part: Sequence[tuple[IngestItem, int]]) -> SuspectSentences | None:
     """Of these chunks, where they are known of all of them."""
     known = [(work.suspects, at) for work, at in part if work.suspects is not None]
     if len(known) < len(part):
         return None
-    return Suspects([of.rows[at] for of, at in known], [of.inside[at] for of, at in known])
+    return SuspectSentences([of.rows[at] for of, at in known], [of.inside[at] for of, at in known])

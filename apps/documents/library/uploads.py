@@ -27,8 +27,8 @@ from apps.documents.parsing.detection import refuse_by_extension
 from apps.documents.parsing.protocol import ParseError
 from apps.lib import disk
 from apps.lib.ids import new_id
-from apps.safety import malware
-from apps.safety.restricting import Feature, closed
+from apps.safety.detectors import malware
+from apps.safety.models.feature_restrictions import Feature, restriction_message
 from apps.users.models import User
 
 NAME_CHARACTERS = 255
@@ -67,7 +67,7 @@ def store_upload(
     name and folder of a document that is ready is a new version of it, and so is every file where `replaces` is given.
     """
     name, path = clean_file_name(file.name or ""), clean_folder_path(path)
-    if words := closed(user, Feature.UPLOADS):
+    if words := restriction_message(user, Feature.UPLOADS):
         raise UploadRefused(words)
     try:
         refuse_by_extension(name)
@@ -80,7 +80,7 @@ def store_upload(
     place = Path(settings.MEDIA_ROOT) / stored
     sha256 = _sha256(file)
     _refuse_known(collection, sha256)
-    if words := malware.refusal(file, user.pk):
+    if words := malware.scan_file(file, user.pk):
         raise UploadRefused(words)
     try:
         size = _store(file, place)

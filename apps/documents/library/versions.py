@@ -24,7 +24,7 @@ from apps.documents.jobs.notifications import notify_ingest, notify_merge
 from apps.documents.library.uploads import UploadRefused, delete_document, discard_waiting_version, store_upload
 from apps.documents.models import Chunk, Document, Page
 from apps.lib.ids import new_id
-from apps.safety.restricting import Feature, closed
+from apps.safety.models.feature_restrictions import Feature, restriction_message
 from apps.users.models import User
 
 MAX_EARLIER_VERSIONS = 10  # earlier versions of one document
@@ -45,7 +45,7 @@ def upload_version(user: User, document: Document, file: UploadedFile[bytes]) ->
 def refetch_web_page(user: User, document: Document) -> Document:
     """The web page waits to be fetched again; where it has not changed, nothing but the day of it does. Raises
     UploadRefused."""
-    if words := closed(user, Feature.UPLOADS):
+    if words := restriction_message(user, Feature.UPLOADS):
         raise UploadRefused(words)
     if not document.url:
         raise UploadRefused(gettext("This document was not fetched from the web."))

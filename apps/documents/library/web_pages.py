@@ -33,10 +33,10 @@ from apps.documents.parsing.detection import detect_format
 from apps.documents.parsing.formats import FORMATS, find_by_name
 from apps.lib import filled
 from apps.lib.ids import new_id
-from apps.safety import malware
-from apps.safety.addresses import NotFetched, WebAddress, parse
-from apps.safety.fetching import Fetched, fetch
-from apps.safety.restricting import Feature, closed
+from apps.safety.detectors import malware
+from apps.safety.gate.web_addresses import FetchRefused, WebAddress, parse_address
+from apps.safety.gate.web_fetcher import FetchedPage, fetch_url
+from apps.safety.models.feature_restrictions import Feature, restriction_message
 from apps.users.models import User
 
 MAX_WAITING_PAGES = (
@@ -52,11 +52,11 @@ def queue_web_page(user: User, collection: Collection, text: str) -> Document:
     """The page of this address waits to be fetched. Raises UploadRefused."""
     if not settings.WEB_PAGES:
         raise UploadRefused(gettext("Web pages cannot be added here. Save the page and upload the file."))
-    if words := closed(user, Feature.UPLOADS):
+    if words := restriction_message(user, Feature.UPLOADS):
         raise UploadRefused(words)
     try:
-        address = parse(text)
-    except NotFetched as error:
+        address = parse_address(text)
+    except FetchRefused as error:
         raise UploadRefused(str(error)) from error
     with transaction.atomic():
         Collection.objects.select_for_update().get(pk=collection.pk)
@@ -79,11 +79,11 @@ def fetch_web_page(job: IngestJob) -> None:
         return
     job.tick(Document.Stage.FETCH)
     try:
-        page = fetch(document.url)
-    except NotFetched as error:
+        page = fetch_url(document.url)
+    except FetchRefused as error:
         raise IngestError(str(error), FaultKind.USER_FIXABLE) from error
     content = _content(page)
-    if words := malware.refusal(io.BytesIO(content), document.uploaded_by_id):
+    if words := malware.scan_file(io.BytesIO(content), document.uploaded_by_id):
         raise IngestError(words, FaultKind.USER_FIXABLE)
     sha256 = hashlib.sha256(content).hexdigest()
     if document.replaces_id is not None and _unchanged(document, sha256):
@@ -132,7 +132,7 @@ def _refuse_same(document: Document, sha256: str) -> None:
         raise IngestError(words, FaultKind.USER_FIXABLE)
 
 
-def _content(page: Fetched) -> bytes:
+def _content(page: FetchedPage) -> bytes:
     """Text as UTF-8 with a mark where the server told its encoding: that counts more than what the page says itself."""
     marked = page.content.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     texts = page.media_type.startswith("text/") or page.media_type.endswith(("xml", "json"))
@@ -144,7 +144,7 @@ def _content(page: Fetched) -> bytes:
         return page.content
 
 
-def _name(page: Fetched, path: Path) -> str:
+def _name(page: FetchedPage, path: Path) -> str:
     """The last part of the address with the ending of what it holds, or the host where there is none."""
     address = urlsplit(page.address.text)
     last = clean_file_name(unquote(PurePosixPath(address.path).name)) if address.path.strip("/") else page.address.host

@@ -23,13 +23,13 @@ from apps.documents.indexing import shadow_build
 from apps.documents.models import Chunk, Document, IndexBuild, Page, Segment
 from apps.documents.models import Collection as Shelf
 from apps.lib.bell import send
-from apps.safety import redacting
+from apps.safety.gate import redaction
 from apps.safety.models import Effect
 
 KIND = "document"
 REINDEX_TASK = "documents.refill"  # the task that gives passages their vectors and their place in the index again
 _NAMES = ("title", "own_title", "name")
-_GAPS = re.compile(rf"{redacting.GAP}+(?:\s+{redacting.GAP}+)*")
+_GAPS = re.compile(rf"{redaction.REDACTION_CHARACTER}+(?:\s+{redaction.REDACTION_CHARACTER}+)*")
 _AT_ONCE = 200
 
 
@@ -64,7 +64,7 @@ def restore(before: Mapping[str, Any]) -> None:
     rows = _versions(before["document"])
     if rows:
         texts: dict[tuple[UUID, int], str] = {}
-        for page in _pages(rows, Q(text__contains=redacting.GAP)):
+        for page in _pages(rows, Q(text__contains=redaction.REDACTION_CHARACTER)):
             text = page.text
             for said in before["pages"]:
                 text = _filled(text, said)
@@ -119,11 +119,11 @@ def _pages(rows: Sequence[Document], narrowed: Q | None = None) -> Iterator[Page
 
 def _cut(rows: Sequence[Document], wanted: Sequence[str], before: dict[str, Any]) -> bool:
     """What changed is added to `before`."""
-    pattern = redacting.spelling(wanted)
+    pattern = redaction.compile_terms(wanted)
     texts: dict[tuple[UUID, int], str] = {}
     for page in _pages(rows):
         if spans := [found.span() for found in pattern.finditer(page.text)]:
-            text, gaps = redacting.cut(page.text, spans)
+            text, gaps = redaction.cut_spans(page.text, spans)
             before["pages"].append({"length": len(text), "gaps": gaps})
             texts[page.document_id, page.number] = text
     names: dict[UUID, dict[str, str]] = {}
@@ -142,7 +142,7 @@ def _noted(pattern: re.Pattern[str], kept: dict[str, str], text: str) -> str:
 
 
 def _gapped(pattern: re.Pattern[str], text: str) -> str:
-    return redacting.gapped(text, [found.span() for found in pattern.finditer(text)])
+    return redaction.redact_spans(text, [found.span() for found in pattern.finditer(text)])
 
 
 def _named(row: Document, kept: Mapping[str, str]) -> dict[str, str]:
@@ -151,9 +151,9 @@ def _named(row: Document, kept: Mapping[str, str]) -> dict[str, str]:
 
 def _filled(text: str, said: Mapping[str, Any]) -> str:
     """Where all of its gaps are there, as in the page that they were cut from."""
-    gap = {redacting.GAP, "\n"}
+    gap = {redaction.REDACTION_CHARACTER, "\n"}
     whole = len(text) == said["length"] and all(set(text[at : at + len(was)]) <= gap for at, was in said["gaps"])
-    return redacting.filled(text, said["gaps"]) if whole else text
+    return redaction.restore_spans(text, said["gaps"]) if whole else text
 
 
 def _store(

@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy
 from apps.documents.models import Document, DocumentQuerySet
 from apps.documents.moderation import redaction
 from apps.documents.moderation.responsible_user import get_responsible_user_id
-from apps.safety import review, vanishing
-from apps.safety.check import Judged, Verdict
-from apps.safety.review import Flagged
-from apps.safety.reviewable import Place, Turn
+from apps.safety.moderation import auto_close, cases
+from apps.safety.moderation.cases import FlaggedContent
+from apps.safety.moderation.reviewable import ContentLocation, ContextTurn
+from apps.safety.policy.verdicts import EvaluationRecord, Verdict
 from apps.users.models import User
 
 KIND = redaction.KIND
@@ -32,19 +32,19 @@ class DocumentReviewable:
     def exists(self, subject: str) -> bool:
         return Document.objects.filter(pk=subject).exists()
 
-    def around(self, subject: str) -> list[Turn]:
+    def around(self, subject: str) -> list[ContextTurn]:
         document = Document.objects.filter(pk=subject).select_related("collection").first()
         if document is None:
             return []
         first = document.chunks.order_by("position").first()
-        begins = [Turn("It begins", first.text[:_AROUND])] if first else []
+        begins = [ContextTurn("It begins", first.text[:_AROUND])] if first else []
         where = f"{document.title or document.name} · {document.collection.name}"
-        return [Turn("Document", where), *begins]
+        return [ContextTurn("Document", where), *begins]
 
-    def places(self, user: User, subjects: Collection[str]) -> dict[str, Place]:
+    def places(self, user: User, subjects: Collection[str]) -> dict[str, ContentLocation]:
         rows = Document.objects.visible_to(user).filter(pk__in=subjects).select_related("collection")
         return {
-            str(row.pk): Place(f"{row} · {row.collection.name}", reverse("documents:document", args=[row.pk]))
+            str(row.pk): ContentLocation(f"{row} · {row.collection.name}", reverse("documents:document", args=[row.pk]))
             for row in rows
         }
 
@@ -74,7 +74,7 @@ def _with_versions(subject: str) -> DocumentQuerySet:
 def close_cases_of_deleted(subjects: Collection[str]) -> None:
     """They were deleted: nobody has to decide about them, and nothing of them can be put back. Call inside the
     transaction that deletes them."""
-    vanishing.vanished(KIND, *subjects)
+    auto_close.close_deleted(KIND, *subjects)
     redaction.discard_redactions(subjects)
 
 
@@ -90,10 +90,12 @@ def flag_document(document: Document, verdicts: Sequence[Verdict]) -> None:
         text = _BETWEEN.join(one.text for one in judged[:_TEXTS])
         owner = get_responsible_user_id(document)
         said = [replace(one, spans=_placed(one.detector, judged[:_TEXTS])) for one in worst.signals]
-        review.flag(Flagged(KIND, str(document.pk), "passage", text, owner, worst.outcome, said, worst.policy))
+        cases.flag_content(
+            FlaggedContent(KIND, str(document.pk), "passage", text, owner, worst.outcome, said, worst.policy)
+        )
 
 
-def _placed(detector: str, shown: Sequence[Judged]) -> tuple[tuple[int, int], ...]:
+def _placed(detector: str, shown: Sequence[EvaluationRecord]) -> tuple[tuple[int, int], ...]:
     """Where that detector found something, in the texts put together."""
     spans, before = [], 0
     for one in shown:

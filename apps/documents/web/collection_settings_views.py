@@ -32,7 +32,7 @@ from apps.documents.web.forms import (
     GroupChoiceForm,
     GroupShareForm,
 )
-from apps.safety.restricting import Feature, refused
+from apps.safety.models.feature_restrictions import Feature, is_blocked
 from apps.users.groups import groups_for
 
 
@@ -45,7 +45,7 @@ def _owned(request: HttpRequest, pk: UUID) -> Collection:
 def show_sharing(request: HttpRequest, pk: UUID) -> HttpResponse:
     """With whom the collection is shared; a POST shares it with one more address, or changes the role of one."""
     collection = _owned(request, pk)
-    if request.method == "POST" and refused(request, Feature.SHARING):
+    if request.method == "POST" and is_blocked(request, Feature.SHARING):
         return redirect("documents:people", pk)
     form = CollectionShareForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -62,7 +62,7 @@ def show_sharing(request: HttpRequest, pk: UUID) -> HttpResponse:
 def edit_group_share(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The collection is shared with a group, or its people get another role."""
     collection = _owned(request, pk)
-    if refused(request, Feature.SHARING):
+    if is_blocked(request, Feature.SHARING):
         return redirect("documents:people", pk)
     known = Group.objects.filter(pk__in=[item.pk for item in list_group_shares(collection)])
     offered = Group.objects.filter(Q(pk__in=groups_for(request.user).values("pk")) | Q(pk__in=known.values("pk")))
@@ -129,7 +129,7 @@ def _back(request: HttpRequest, collection: Collection) -> HttpResponse:
 def edit_public_access(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Whether everyone who is signed in may read the collection."""
     form = EveryoneForm(request.POST, instance=_owned(request, pk))
-    if not ("everyone" in request.POST and refused(request, Feature.SHARING)):
+    if not ("everyone" in request.POST and is_blocked(request, Feature.SHARING)):
         form.save()
     return redirect("documents:people", pk)
 

@@ -22,7 +22,7 @@ from apps.documents.models import Collection, Document
 from apps.documents.moderation import redaction
 from apps.documents.reader import page_view, passage_navigation
 from apps.lib.threads import in_pool
-from apps.safety.intake import fingerprint
+from apps.safety.text.normalization import hash_text
 
 ZOOMS = (100, 150, 200)  # percent of the width of the column
 _BLOCK = 1 << 18
@@ -78,7 +78,7 @@ def send_page_image(request: HttpRequest, pk: UUID, number: int) -> HttpResponse
     if not found.has_pages or not 1 <= number <= found.pages_count:
         raise Http404
     cut = "".join(f"-{start}.{end}" for start, end in redaction.list_redacted_spans(found, number))
-    tag = f'"{found.sha256[:32]}-{number}-{width}-{page_view.RENDERER_VERSION}{fingerprint(cut)[:16] if cut else ""}"'
+    tag = f'"{found.sha256[:32]}-{number}-{width}-{page_view.RENDERER_VERSION}{hash_text(cut)[:16] if cut else ""}"'
     if request.headers.get("If-None-Match") == tag:
         response = HttpResponse(status=304)
     else:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BUCKETS = 1 << 14  # a power of two
-CHARACTERS = 2000  # of a text that are read; longer ones come in parts (`apps.safety.parts`)
+CHARACTERS = 2000  # of a text that are read; longer ones come in parts (`apps.safety.text.splitting`)
 _WORD = re.compile(r"\w+|[^\w\s]")
 _PIECES = (3, 4, 5)
 _START = crc32(b"b")

@@ -36,7 +36,8 @@ from apps.operations.backups.archive import (
 )
 from apps.operations.backups.errors import BackupError, raise_as_backup_error
 from apps.operations.backups.making import get_keys_path, hold_backup_lock, list_stored_files
-from apps.safety import audit, audit_keys, log_check, snapshot_keys
+from apps.safety.audit_log import audit, signing_keys, verification
+from apps.safety.models import snapshot_keys
 
 PREFIX = ".restore-"
 UNFINISHED = "restore.unfinished"  # in DATA_DIR: when the backup was made that is being put in place
@@ -203,8 +204,8 @@ def _place_audit_files(staging: Path) -> None:
     noted here say more than the backup can."""
     source = staging / AUDIT_KEYS
     if source.exists():
-        here = audit_keys.read_lines() if Path(settings.AUDIT_KEYS).exists() else []
-        audit_keys.write_keys([*audit_keys.check_lines(source.read_text(errors="replace")), *here])
+        here = signing_keys.read_lines() if Path(settings.AUDIT_KEYS).exists() else []
+        signing_keys.write_keys([*signing_keys.check_lines(source.read_text(errors="replace")), *here])
     source, heads = staging / AUDIT_HEADS, Path(settings.AUDIT_HEADS)
     if source.exists() and not heads.exists():
         heads.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -214,13 +215,13 @@ def _place_audit_files(staging: Path) -> None:
 def _verify_audit_log(manifest: Manifest) -> str:
     """Verify the restored log, add the entry that tells of the restore, and return what was found as a sentence."""
     try:
-        faults = audit.verify()
-        entry = audit.record("log.restored", made=manifest.made)
+        faults = audit.verify_chain()
+        entry = audit.record_event("log.restored", made=manifest.made)
     except ImproperlyConfigured as error:
         return f"The audit log cannot be verified. {error}"
     if faults:
         return f"The audit log is not whole: {faults[0]}"
-    report = log_check.verify_log()
+    report = verification.verify_log()
     if report.faults:
         return f"The audit log is not whole: {report.faults[0]}"
     return " ".join([f"The audit log is whole: {entry.seq} entries, the last one tells of this.", *report.remarks])
@@ -229,7 +230,7 @@ def _verify_audit_log(manifest: Manifest) -> str:
 def _describe_frozen_texts() -> str:
     """Return a sentence about which frozen texts of review can be read with the keys that are there."""
     try:
-        tried, lost, _ = snapshot_keys.unopened(OPEN_S)
+        tried, lost, _ = snapshot_keys.count_unreadable(OPEN_S)
     except ImproperlyConfigured as error:
         return f"The frozen texts of review cannot be read. {error}"
     found = f"Frozen texts of review: {tried - lost} of {tried} can be read."

@@ -5,7 +5,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from apps.safety.audit import TRIGGERS
+from apps.safety.audit_log.audit import TRIGGERS
 
 
 def guard(apps, schema_editor):

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from apps.safety.audit import TRIGGERS
+from apps.safety.audit_log.audit import TRIGGERS
 
 
 def guard(apps, schema_editor):

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from django.db import migrations
 
-from apps.safety import audit, snapshot_keys
+from apps.safety.audit_log import audit
+from apps.safety.models import snapshot_keys
 
 
 def encrypt(apps, schema_editor):
-    audit.install()
+    audit.install_triggers()
     snapshot_keys.encrypt_all(apps.get_model("safety", "Snapshot"), apps.get_model("safety", "Audited"))
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from django.db import migrations
 
-from apps.safety import audit
+from apps.safety.audit_log import audit
 
 
 def begin(apps, schema_editor):
     last = apps.get_model("safety", "Event").objects.order_by("-seq").first()
     if last is not None:
-        audit.record("log.signed", entries=last.seq)
+        audit.record_event("log.signed", entries=last.seq)
 
 
 class Migration(migrations.Migration):

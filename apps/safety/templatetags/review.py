@@ -1,4 +1,4 @@
-"""What waits for the person who looks at the page, and the words for codes (`apps.safety.wording`)."""
+"""What waits for the person who looks at the page, and the words for codes (`apps.safety.code_labels`)."""
 
 from __future__ import annotations
 
@@ -8,26 +8,36 @@ from typing import Any
 from django import template
 from django.utils.formats import number_format
 
-from apps.safety import masking, review, wording
+from apps.safety import code_labels
 from apps.safety.models import Case, Notice
-from apps.safety.transitions import State
+from apps.safety.models.case_states import CaseState
+from apps.safety.moderation import cases, masking
 from apps.users.language import inside
 from apps.users.models import User
 
 register = template.Library()
 for words in (
-    wording.clause, wording.stage, wording.thing, wording.action, wording.effect, wording.detector, wording.reason,
-    wording.version, wording.level, wording.change, wording.moved,
-):  # fmt: skip
+    code_labels.clause_label,
+    code_labels.stage_label,
+    code_labels.content_type_label,
+    code_labels.action_label,
+    code_labels.effect_label,
+    code_labels.detector_label,
+    code_labels.reason_label,
+    code_labels.version_label,
+    code_labels.strictness_label,
+    code_labels.change_label,
+    code_labels.version_change_text,
+):
     register.filter(words.__name__, words)
 register.filter("inside", inside)
-register.filter("masked", masking.mask)  # of texts that staff read
+register.filter("masked", masking.mask_text)  # of texts that staff read
 
 
 @register.simple_tag
 def waiting(user: User) -> int:
     """Cases that this reviewer could claim."""
-    return review.queue(user).filter(state__in=[State.OPEN, State.APPEALED]).count()
+    return cases.visible_cases(user).filter(state__in=[CaseState.OPEN, CaseState.APPEALED]).count()
 
 
 @register.simple_tag
@@ -53,14 +63,14 @@ def fine(share: float | None) -> str:
 @register.filter
 def about(case: Case) -> str:
     """ "Hate in a question"."""
-    return wording.about(case.area, case.kind)
+    return code_labels.case_title(case.area, case.kind)
 
 
 @register.filter
 def check_status(code: str) -> str:
-    return wording.status(code)
+    return code_labels.status_label(code)
 
 
 @register.filter
 def why(payload: Mapping[str, Any]) -> str:
-    return wording.why(payload)
+    return code_labels.reading_reason(payload)

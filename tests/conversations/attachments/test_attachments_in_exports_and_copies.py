@@ -17,7 +17,7 @@ from apps.conversations.history import branching
 from apps.conversations.models import AttachedPicture, Attachment, Conversation, Share
 from apps.conversations.sharing import links
 from apps.lib.threads import in_db
-from apps.privacy import wishes
+from apps.privacy import data_requests
 from apps.privacy.models import Wish
 from apps.users.models import User
 from tests.conversations.attachments.picture_uploads import as_, attached
@@ -112,14 +112,14 @@ async def test_a_copy_of_my_data_has_it_and_erasure_leaves_nothing(place, alice,
         draft = attached(alice)
         own.post("/privacy/copy/")
         wish = Wish.objects.get(person=alice)
-        wishes.do(str(wish.pk))
+        data_requests.process_request(str(wish.pk))
         packed = b"".join(own.get(f"/privacy/copy/{wish.pk}/").streaming_content)  # type: ignore[attr-defined]
         found = zipfile.ZipFile(io.BytesIO(packed))
         assert found.read(f"attached/{row.pk}.png") == Path(row.file.path).read_bytes()
         (kept, _) = json.loads(found.read("rows/conversations.attachedpicture.json"))
         assert kept["name"] == "boiler.png" and kept["text"] == TEXT and "thumbnail" not in kept
-        wish = wishes.ask_for_erasure(alice)
-        wishes.do(str(wish.pk))
+        wish = data_requests.request_erasure(alice)
+        data_requests.process_request(str(wish.pk))
         assert not AttachedPicture.objects.exists()
         assert not Path(row.file.path).exists() and not Path(draft.file.path).exists()
         return dict(Wish.objects.get(pk=wish.pk).counts)

@@ -12,8 +12,8 @@ from apps.conversations.models import AttachedPicture, Message
 from apps.engines import registry
 from apps.engines.base import EngineUnavailable
 from apps.lib.threads import in_db
-from apps.safety import gate
-from apps.safety.check import ALLOWED, Verdict
+from apps.safety.gate import gate
+from apps.safety.policy.verdicts import ALLOWED, Verdict
 from tests.conversations.attachments.picture_uploads import attached, drawn, file
 from tests.conversations.attachments.test_questions_about_pictures import TEXT, asked, said, see
 

@@ -16,10 +16,13 @@ from apps.conversations.models import AttachedPicture, Message
 from apps.engines import registry
 from apps.engines.image.checks import opened, png
 from apps.engines.image.fake import FakePainter
-from apps.images import asking, described, gallery, generate, provenance, queue
+from apps.images.generation import model_info, scheduler, worker
+from apps.images.library import gallery
 from apps.images.models import Picture
+from apps.images.provenance import content_credentials
+from apps.images.requests import submission
 from apps.lib.threads import in_db
-from apps.privacy import wishes
+from apps.privacy import data_requests
 from apps.users.models import User
 from tests.conversations.attachments.picture_uploads import as_, attached
 
@@ -28,7 +31,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def painter(bells: Any) -> FakePainter:
-    described.refresh()
+    model_info.refresh_model()
     return cast(FakePainter, registry.image())
 
 
@@ -46,7 +49,7 @@ def starts(settings: LazySettings) -> list[str]:
 
 
 def drawn(row: Picture) -> Picture:
-    generate.draw(row.pk)
+    worker.draw_picture(row.pk)
     row.refresh_from_db()
     assert row.status == "ready", row.reason
     return row
@@ -55,7 +58,7 @@ def drawn(row: Picture) -> Picture:
 async def test_it_is_given_to_the_painter_and_named_in_the_credentials(open_page, alice, painter, settings) -> None:
     row = await in_db(attached, alice)
     answer = await asked(await open_page(alice), row, count=2, shape="wide")
-    await in_db(queue.drain)
+    await in_db(scheduler.draw_waiting)
     first, second = [picture async for picture in answer.pictures.order_by("seed")]
     assert (first.status, first.strength, first.parent_id, first.from_parent) == ("ready", 0.3, None, False)
     given = [Image.open(io.BytesIO(request.start)) for request in painter.requests]
@@ -63,8 +66,8 @@ async def test_it_is_given_to_the_painter_and_named_in_the_credentials(open_page
     wanted = png(opened(Path(row.file.path).read_bytes(), first.width, first.height))
     assert painter.requests[0].start == wanted
     assert first.start_sha256 == second.start_sha256 == hashlib.sha256(wanted).hexdigest()
-    assert gallery.recipe(first)["start"] == first.start_sha256
-    said = provenance.read(Path(first.file.path).read_bytes(), "image/png")
+    assert gallery.describe_recipe(first)["start"] == first.start_sha256
+    said = content_credentials.read_credentials(Path(first.file.path).read_bytes(), "image/png")
     assert said and said.intact and said.derived and said.by_model
     page = await in_db(lambda: as_(alice).get(f"/pictures/{first.pk}/").content.decode())
     assert "0.3 of a picture that you attached" in page
@@ -73,22 +76,22 @@ async def test_it_is_given_to_the_painter_and_named_in_the_credentials(open_page
 
 async def test_varied_and_drawn_again_it_begins_with_the_same(open_page, alice, ada, painter, settings) -> None:
     answer = await asked(await open_page(alice), await in_db(attached, alice))
-    await in_db(queue.drain)
+    await in_db(scheduler.draw_waiting)
     first = await answer.pictures.aget()
 
     def look() -> None:
-        again = drawn(asking.ask(alice, gallery.repetition(first))[0])
+        again = drawn(submission.request_pictures(alice, gallery.make_repetition(first))[0])
         assert (again.plain_sha256, again.start_sha256) == (first.plain_sha256, first.start_sha256)
-        varied = drawn(asking.ask(alice, gallery.variation(first))[0])
+        varied = drawn(submission.request_pictures(alice, gallery.make_variation(first))[0])
         assert (varied.start_sha256, varied.parent_id, varied.from_parent) == (first.start_sha256, first.pk, False)
         assert painter.requests[-1].start == painter.requests[0].start
         assert starts(settings) == sorted(f"{row.pk}.png" for row in (first, again, varied))
-        gallery.delete(alice, [again.pk])
+        gallery.delete_pictures(alice, [again.pk])
         assert starts(settings) == sorted(f"{row.pk}.png" for row in (first, varied))
         first.start.storage.delete(first.start.name)
-        with pytest.raises(asking.Refused, match="no longer there"):
-            gallery.variation(Picture.objects.get(pk=first.pk))
-        wishes.do(str(wishes.ask_for_erasure(alice).pk))
+        with pytest.raises(submission.PictureRequestRefused, match="no longer there"):
+            gallery.make_variation(Picture.objects.get(pk=first.pk))
+        data_requests.process_request(str(data_requests.request_erasure(alice).pk))
         assert starts(settings) == []
 
     await in_db(look)
@@ -97,7 +100,7 @@ async def test_varied_and_drawn_again_it_begins_with_the_same(open_page, alice, 
 async def test_what_begins_with_the_drawn_one_forgets_the_attached_one(open_page, alice, painter) -> None:
     page = await open_page(alice)
     answer = await asked(page, await in_db(attached, alice))
-    await in_db(queue.drain)
+    await in_db(scheduler.draw_waiting)
     first = await answer.pictures.aget()
     also = {"how": "start", "parent": str(first.pk), "strength": 0.5}
     accepted = await page.ask("/picture a green dog", conversation=str(answer.conversation_id), picture=also)
@@ -129,7 +132,7 @@ async def test_what_cannot_be_begun_with_is_said(open_page, alice, bob, painter,
     elif state == "no starts":
         without = replace(painter.model(), starts=False)
         monkeypatch.setattr(FakePainter, "model", lambda self: without)
-        await in_db(described.drawn_with, painter.model())
+        await in_db(model_info.record_model, painter.model())
     page = await open_page(alice)
     await page.ask("/picture a dog", picture=made)
     closed = (await page.events())[-1]
@@ -148,5 +151,5 @@ def test_starts_without_a_row_go_with_the_sweep(alice: User, settings: LazySetti
     for name, age_s in (("old.png", 4000), ("new.png", 60)):
         (folder / name).touch()
         os.utime(folder / name, (time.time() - age_s,) * 2)
-    queue.sweep()
+    scheduler.sweep_queue()
     assert starts(settings) == ["new.png"]

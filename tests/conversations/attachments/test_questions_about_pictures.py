@@ -17,8 +17,8 @@ from apps.conversations.models import AttachedPicture, Attachment, Message
 from apps.conversations.turns import queue
 from apps.engines.chat import wire
 from apps.lib.threads import in_db
-from apps.safety import gate
-from apps.safety.check import ALLOWED, Verdict
+from apps.safety.gate import gate
+from apps.safety.policy.verdicts import ALLOWED, Verdict
 from tests.conversations.attachments.picture_uploads import as_, attached, drawn, file
 from tests.conversations.conftest import writes_on
 

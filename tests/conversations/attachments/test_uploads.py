@@ -19,9 +19,10 @@ from apps.conversations.attachments import recognition, uploads
 from apps.conversations.models import AttachedPicture, Attachment, Conversation, Message
 from apps.engines import registry
 from apps.engines.classify.pictures import FakePictures
-from apps.safety import review, withheld
 from apps.safety.models import Case
-from apps.safety.review import Ruling
+from apps.safety.moderation import cases
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.safety.policy import user_messages
 from apps.users import limits
 from apps.users.models import User
 from apps.users.quota import Limit
@@ -171,15 +172,15 @@ def test_what_the_classifier_finds_is_held_for_review_and_can_be_released(
     assert own.get(f"/attached/{row.pk}/").status_code == 404
     staff = as_(morgan)
     assert staff.get(f"/review/{case.pk}/").status_code == 200
-    held = review.claim(morgan, case.pk)
+    held = cases.claim_case(morgan, case.pk)
     assert staff.get(f"/review/{case.pk}/picture.png").status_code == 200
-    review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, "allow", "clear"))
+    cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "allow", "clear"))
     row.refresh_from_db()
     assert row.status == "waiting" and own.get(f"/attached/{row.pk}/").status_code == 200
 
 
 def test_why_one_is_held_is_read_in_the_language_of_the_page(alice: User) -> None:
-    row, held = attached(alice), withheld.ANSWERS["sexual"]
+    row, held = attached(alice), user_messages.ANSWER_MESSAGES["sexual"]
     AttachedPicture.objects.filter(pk=row.pk).update(status="held", reason=held)
     own = as_(alice)
     own.cookies["language"] = "de"

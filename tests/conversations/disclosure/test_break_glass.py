@@ -12,14 +12,16 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.conversations.models import Conversation, Message
-from apps.privacy import wishes
+from apps.privacy import data_requests
 from apps.privacy.models import Wish
-from apps.safety import audit, breakglass_sweep, review
-from apps.safety.breakglass import BreakGlass
-from apps.safety.folding import Outcome
+from apps.safety.audit_log import audit
+from apps.safety.break_glass import jobs
+from apps.safety.break_glass.access_requests import BreakGlass
 from apps.safety.models import Event
-from apps.safety.policy import Action
-from apps.safety.review import Flagged
+from apps.safety.moderation import cases
+from apps.safety.moderation.cases import FlaggedContent
+from apps.safety.policy.evaluation import PolicyResult
+from apps.safety.policy.schema import Action
 from apps.users import duties
 from apps.users.models import User
 from apps.users.tokens import make
@@ -84,7 +86,7 @@ def test_asked_approved_read_and_seen_by_its_person(asker: Client, robin: User, 
     assert (read.actor, read.person) == (row.asker_id, talk.owner_id)
     assert read.payload == {"why": "break_glass", "ground": "order", "reason": WHY, "texts": 2}
     assert "break-glass (an order of a court" in signed_in(talk.owner).get("/notices/").content.decode()
-    assert audit.verify() == []
+    assert audit.verify_chain() == []
 
 
 def test_it_ends_by_itself_or_earlier_and_is_read_no_more(
@@ -95,7 +97,7 @@ def test_it_ends_by_itself_or_earlier_and_is_read_no_more(
     assert row.opened and row.ends and round((row.ends - row.opened).total_seconds()) == 7 * 60
     BreakGlass.objects.update(ends=timezone.now() - timedelta(seconds=1))
     assert asker.get(f"{PAGE}{row.pk}/").status_code == 404, "before any sweep"
-    assert breakglass_sweep.sweep() and kinds()[-1] == "glass.expired"
+    assert jobs.process_due_requests() and kinds()[-1] == "glass.expired"
     BreakGlass.objects.update(state="open", ends=timezone.now() + timedelta(minutes=5))
     assert asker.get(f"{PAGE}{row.pk}/").status_code == 200
     assert do(signed_in(ada), row, "end").state == "ended", "an administrator ends it, and reads nothing"
@@ -105,7 +107,7 @@ def test_it_ends_by_itself_or_earlier_and_is_read_no_more(
 def test_a_request_that_nobody_answers_lapses(asker: Client, talk: Conversation) -> None:
     row = asked(asker, talk)
     BreakGlass.objects.update(created=timezone.now() - timedelta(hours=25), mailed=timezone.now())
-    assert breakglass_sweep.sweep() == 1 and kinds() == ["glass.asked", "glass.lapsed"]
+    assert jobs.process_due_requests() == 1 and kinds() == ["glass.asked", "glass.lapsed"]
     row.refresh_from_db()
     assert row.state == "ended"
 
@@ -116,7 +118,7 @@ def test_an_emergency_opens_at_once_all_are_told_and_another_one_judges_it(
     named(ada)
     row = asked(asker, talk, emergency="on", ground="life")
     assert row.state == "open" and SAID in asker.get(f"{PAGE}{row.pk}/").content.decode()
-    assert breakglass_sweep.sweep() == 2 and breakglass_sweep.sweep() == 0
+    assert jobs.process_due_requests() == 2 and jobs.process_due_requests() == 0
     assert sorted(one.to[0] for one in mail.outbox) == [ada.email, robin.email]
     assert WHY not in mail.outbox[0].body and talk.owner.email not in mail.outbox[0].body
     assert "1 conversation was opened in an emergency" in signed_in(robin).get("/review/").content.decode()
@@ -207,8 +209,8 @@ def test_alone_one_asks_and_judges_and_the_page_says_so(morgan: User, talk: Conv
 
 def test_what_is_sealed_or_withheld_is_not_shown(asker: Client, robin: User, talk: Conversation, morgan: User) -> None:
     answer = talk.messages.get(role="assistant")
-    outcome = Outcome(Action.SEND, "child_exploitation", 4, 0.97)
-    review.flag(Flagged("answer", str(answer.pk), "answer", SAID, talk.owner_id, outcome))
+    outcome = PolicyResult(Action.SEND, "child_exploitation", 4, 0.97)
+    cases.flag_content(FlaggedContent("answer", str(answer.pk), "answer", SAID, talk.owner_id, outcome))
     row = do(signed_in(robin), asked(asker, talk), "approve")
     page = asker.get(f"{PAGE}{row.pk}/").content.decode()
     assert SAID not in page and "the key" not in page and "Under a sealed clause" in page
@@ -221,7 +223,7 @@ def test_what_is_sealed_or_withheld_is_not_shown(asker: Client, robin: User, tal
 @pytest.mark.usefixtures("ada")
 def test_erasure_ends_it_and_leaves_no_reason(asker: Client, robin: User, talk: Conversation, alice: User) -> None:
     row = do(signed_in(robin), asked(asker, talk), "approve")
-    wishes.do(str(wishes.ask_for_erasure(alice).pk))
+    data_requests.process_request(str(data_requests.request_erasure(alice).pk))
     row.refresh_from_db()
     assert (row.person, row.conversation, row.reason, row.state) == (None, None, "", "ended")
     assert Wish.objects.get().counts["break-glass requests"] == 1
@@ -244,9 +246,9 @@ def test_a_mail_server_that_is_away_is_tried_again(
         raise ConnectionRefusedError
 
     with monkeypatch.context() as patch:
-        patch.setattr(breakglass_sweep, "send_mail", away)
+        patch.setattr(jobs, "send_mail", away)
         with pytest.raises(OSError):
-            breakglass_sweep.sweep()
-    assert breakglass_sweep.sweep() == 1 and mail.outbox[0].to == [robin.email]
+            jobs.process_due_requests()
+    assert jobs.process_due_requests() == 1 and mail.outbox[0].to == [robin.email]
     row.refresh_from_db()
     assert row.mailed

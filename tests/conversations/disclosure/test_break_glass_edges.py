@@ -15,13 +15,15 @@ from apps.conversations.image_chat import tiles
 from apps.conversations.models import Conversation, Message
 from apps.conversations.models.attachment import AttachedPicture, Attachment
 from apps.images.models import Picture
-from apps.safety import audit, breakglass, breakglass_sweep, review
-from apps.safety.breakglass import BreakGlass
-from apps.safety.folding import Outcome
+from apps.safety.audit_log import audit
+from apps.safety.break_glass import access_requests, jobs
+from apps.safety.break_glass.access_requests import BreakGlass
 from apps.safety.models import Event
-from apps.safety.policy import Action
-from apps.safety.review import Flagged
-from apps.safety.transitions import Refused
+from apps.safety.models.case_states import ActionRefused
+from apps.safety.moderation import cases
+from apps.safety.moderation.cases import FlaggedContent
+from apps.safety.policy.evaluation import PolicyResult
+from apps.safety.policy.schema import Action
 from apps.users import duties
 from apps.users.models import User
 from tests.conversations.disclosure.named_people import PAGE, WHY, named, robin, signed_in
@@ -41,12 +43,12 @@ def talk(alice: User) -> Conversation:
 
 
 def asked(asker: User, talk: Conversation, **more: Any) -> BreakGlass:
-    return breakglass.ask(asker, talk.owner, talk.pk, "order", WHY, **more)
+    return access_requests.request_access(asker, talk.owner, talk.pk, "order", WHY, **more)
 
 
 def opened(asker: User, robin: User, talk: Conversation) -> BreakGlass:
     row = asked(asker, talk)
-    breakglass.approve(robin, row.pk)
+    access_requests.approve_request(robin, row.pk)
     row.refresh_from_db()
     return row
 
@@ -65,9 +67,9 @@ def test_what_has_lapsed_is_approved_no_more_also_before_any_sweep(
 ) -> None:
     row = asked(asker, talk)
     BreakGlass.objects.update(created=timezone.now() - timedelta(hours=25))
-    with pytest.raises(Refused):
-        breakglass.approve(robin, row.pk)
-    assert not breakglass.waiting(robin).exists()
+    with pytest.raises(ActionRefused):
+        access_requests.approve_request(robin, row.pk)
+    assert not access_requests.pending_requests(robin).exists()
 
 
 def test_an_emergency_that_is_sent_twice_at_once_is_refused_once(
@@ -78,12 +80,12 @@ def test_an_emergency_that_is_sent_twice_at_once_is_refused_once(
 
         @property
         def BREAK_GLASS_MINUTES(self) -> int:
-            monkeypatch.setattr(breakglass, "settings", settings)
+            monkeypatch.setattr(access_requests, "settings", settings)
             asked(asker, talk, emergency=True)
             return settings.BREAK_GLASS_MINUTES
 
-    monkeypatch.setattr(breakglass, "settings", Meanwhile())
-    with pytest.raises(Refused, match="waits for somebody"):
+    monkeypatch.setattr(access_requests, "settings", Meanwhile())
+    with pytest.raises(ActionRefused, match="waits for somebody"):
         asked(asker, talk, emergency=True)
     assert BreakGlass.objects.count() == Event.objects.filter(kind="glass.opened").count() == 1
 
@@ -100,21 +102,21 @@ def test_an_address_that_is_refused_keeps_nobody_else_from_their_mail(
             raise ConnectionRefusedError
         send(title, text, by, to)
 
-    monkeypatch.setattr(breakglass_sweep, "send_mail", picky)
+    monkeypatch.setattr(jobs, "send_mail", picky)
     asked(asker, talk)
     asked(asker, talk)
     refused = duties.BREAK_GLASS.people().exclude(pk=asker.pk)[0].email
     with pytest.raises(OSError):
-        breakglass_sweep.sweep()
+        jobs.process_due_requests()
     assert len(tried) == 4 and len(mail.outbox) == 2, "each of both requests, to who can be told"
-    assert breakglass_sweep.sweep() == 0 and len(tried) == 4, "and nobody is told again and again"
+    assert jobs.process_due_requests() == 0 and len(tried) == 4, "and nobody is told again and again"
 
 
 def test_its_person_sees_a_reading_that_stands_behind_many_others(asker: User, robin: User, talk: Conversation) -> None:
     row = opened(asker, robin, talk)
     assert signed_in(asker).get(f"{PAGE}{row.pk}/").status_code == 200
     for number in range(51):
-        audit.record("read", actor=robin, person=talk.owner_id, subject=f"case {number}", why="review")
+        audit.record_event("read", actor=robin, person=talk.owner_id, subject=f"case {number}", why="review")
     assert "break-glass (" in signed_in(talk.owner).get("/notices/").content.decode()
 
 
@@ -128,8 +130,8 @@ def drawn(talk: Conversation, number: str, prompt: str) -> Picture:
 
 
 def sealed(kind: str, subject: UUID, talk: Conversation) -> None:
-    outcome = Outcome(Action.SEND, "child_exploitation", 4, 0.97)
-    review.flag(Flagged(kind, str(subject), "picture", "words", talk.owner_id, outcome))
+    outcome = PolicyResult(Action.SEND, "child_exploitation", 4, 0.97)
+    cases.flag_content(FlaggedContent(kind, str(subject), "picture", "words", talk.owner_id, outcome))
 
 
 def test_the_words_of_a_sealed_picture_are_not_shown(asker: User, robin: User, talk: Conversation) -> None:
@@ -155,8 +157,8 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.day, self.passed = timezone.now(), 1000.0
         monkeypatch.setattr(timezone, "now", lambda: self.day)
-        monkeypatch.setattr(breakglass_sweep.time, "monotonic", lambda: self.passed)
-        monkeypatch.setattr(breakglass_sweep, "_ends", {})
+        monkeypatch.setattr(jobs.time, "monotonic", lambda: self.passed)
+        monkeypatch.setattr(jobs, "_ends", {})
 
     def on(self, minutes: float, *, shown: float | None = None) -> None:
         """So many minutes pass; the clock shows as many, or `shown`."""
@@ -170,17 +172,17 @@ def test_a_clock_that_is_set_back_prolongs_nothing(
     clock = Clock(monkeypatch)
     row = opened(asker, robin, talk)
     clock.on(1)
-    breakglass_sweep.sweep()
-    assert breakglass.reading(asker, row.pk)
+    jobs.process_due_requests()
+    assert access_requests.get_open_access(asker, row.pk)
     clock.on(row.minutes - 2, shown=-0.5)  # so that it shows just after the opening
-    breakglass_sweep.sweep()
-    assert breakglass.reading(asker, row.pk), "it has a minute left"
+    jobs.process_due_requests()
+    assert access_requests.get_open_access(asker, row.pk), "it has a minute left"
     clock.on(1.5)
-    breakglass_sweep.sweep()
+    jobs.process_due_requests()
     row.refresh_from_db()
     assert row.state == "ended" and Event.objects.filter(kind="glass.expired").count() == 1
-    with pytest.raises(Refused):
-        breakglass.reading(asker, row.pk)
+    with pytest.raises(ActionRefused):
+        access_requests.get_open_access(asker, row.pk)
 
 
 def test_what_opens_in_the_future_is_not_read(
@@ -189,7 +191,7 @@ def test_what_opens_in_the_future_is_not_read(
     clock = Clock(monkeypatch)
     row = opened(asker, robin, talk)
     clock.on(1, shown=-60)
-    with pytest.raises(Refused):
-        breakglass.reading(asker, row.pk)
+    with pytest.raises(ActionRefused):
+        access_requests.get_open_access(asker, row.pk)
     clock.on(1, shown=60)
-    assert breakglass.reading(asker, row.pk)
+    assert access_requests.get_open_access(asker, row.pk)

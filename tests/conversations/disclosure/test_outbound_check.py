@@ -15,16 +15,18 @@ from apps.conversations.models import Conversation, Message, Share
 from apps.conversations.sharing import links
 from apps.engines import registry
 from apps.images.models import Picture
-from apps.privacy import copying
-from apps.safety import gate, leaving, policies, review
-from apps.safety.check import CheckUnavailable
-from apps.safety.folding import Outcome
+from apps.privacy import data_export
+from apps.safety.gate import exports, gate
 from apps.safety.models import Case, Leaving, PolicyVersion, Recorded
-from apps.safety.policy import Stage, digest
-from apps.safety.review import Ruling
+from apps.safety.moderation import cases
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.safety.policy import versions
+from apps.safety.policy.evaluation import PolicyResult
+from apps.safety.policy.schema import Stage, hash_policy
+from apps.safety.policy.verdicts import CheckUnavailable
 from apps.users.models import User
 from tests.conversations.moderation.review_cases import reviewer
-from tests.safety import drafts
+from tests.safety import policy_drafts
 
 pytestmark = pytest.mark.django_db
 SAID = "All of it is [hate], word for word."
@@ -61,8 +63,8 @@ def link(place: Conversation) -> str:
 
 
 def in_force(body: dict[str, Any]) -> None:
-    PolicyVersion.objects.filter(pk=policies.live().pk).update(body=body, sha256=digest(body))
-    policies.refresh()
+    PolicyVersion.objects.filter(pk=versions.get_live_version().pk).update(body=body, sha256=hash_policy(body))
+    versions.refresh_policy()
 
 
 @pytest.mark.parametrize("name", ["export.md", "export.json", "print/"])
@@ -85,20 +87,20 @@ def test_a_verdict_is_made_once_for_a_text_a_policy_and_a_stage(
     place: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
-    looked_at = gate.looked_at
+    looked_at = gate.check_text
 
     async def counted(text: str) -> Any:
         read.append(text)
         return await looked_at(text)
 
-    monkeypatch.setattr(gate, "looked_at", counted)
+    monkeypatch.setattr(gate, "check_text", counted)
     for _ in range(3):
         text(alice, f"/c/{place.pk}/export.md")
         text(alice, f"/c/{place.pk}/export.json")
     assert sorted(read) == sorted([MILD, SAID]) and Case.objects.get().times == 1
     text(alice, link(place))
     assert len(read) == 7, "the link is a stage of its own, with the questions and the title"
-    in_force(drafts.body("export", withhold=0.95))
+    in_force(policy_drafts.body("export", withhold=0.95))
     text(alice, f"/c/{place.pk}/export.md")
     assert len(read) == 9, "another policy judges anew"
 
@@ -106,14 +108,14 @@ def test_a_verdict_is_made_once_for_a_text_a_policy_and_a_stage(
 def test_what_a_reviewer_allows_is_there_again(place: Conversation, alice: User) -> None:
     text(alice, f"/c/{place.pk}/export.md")
     morgan, case = reviewer("morgan"), Case.objects.get()
-    held = review.claim(morgan, case.pk)
-    review.decide(morgan, case.pk, Ruling(held.lease_token, held.version, "allow", "context"))
-    policies.refresh()
+    held = cases.claim_case(morgan, case.pk)
+    cases.decide_case(morgan, case.pk, DecisionInput(held.lease_token, held.version, "allow", "context"))
+    versions.refresh_policy()
     assert SAID in text(alice, f"/c/{place.pk}/export.md")
 
 
 def test_a_clause_may_say_otherwise_for_each_stage(place: Conversation, alice: User, bob: User) -> None:
-    body = drafts.body("export", note=0.5)
+    body = policy_drafts.body("export", note=0.5)
     hate = next(row for row in body["clauses"] if row["code"] == "hate")
     hate["steps"]["share"] = [{"least": 0.5, "action": "withhold"}]
     in_force(body)
@@ -138,7 +140,7 @@ def test_a_link_and_what_is_copied_from_it_are_without_it(place: Conversation, b
 
 
 def test_a_copy_of_ones_own_data_is_complete_and_says_why(place: Conversation, alice: User) -> None:
-    found = dict(copying._everything(alice))[f"conversations/{place.pk}.json"]
+    found = dict(data_export._archive_parts(alice))[f"conversations/{place.pk}.json"]
     answer = found["messages"][-1]
     assert answer["text"] == SAID and answer["verdict"]["withheld"] is False
     assert answer["verdict"]["clause"] == "hate" and "complete" in answer["verdict"]["why"]
@@ -151,7 +153,7 @@ def test_in_it_what_was_answered_to_somebody_else_stays_back(place: Conversation
     told = {"conversation": other, "asked_by": bob, "status": "complete"}
     question = Message.objects.create(role="user", text="Who says so?", origin=answer.parent_id, **told)
     Message.objects.create(role="assistant", parent=question, text=SAID, origin=answer.pk, **told)
-    found = dict(copying._everything(bob))[f"conversations/{other.pk}.json"]["messages"][-1]
+    found = dict(data_export._archive_parts(bob))[f"conversations/{other.pk}.json"]["messages"][-1]
     assert found["text"] == "" and found["verdict"]["withheld"] is True and found["verdict"]["clause"] == "hate"
 
 
@@ -190,7 +192,7 @@ def test_a_picture_has_a_verdict_of_its_own(
     shown = f"{address}pictures/{row.pk}.png"
     assert shown in text(bob, address) and "drawn by fake" in text(alice, f"/c/{place.pk}/export.md")
     monkeypatch.setattr(registry, "classify_pictures", Looks)
-    monkeypatch.setattr("apps.conversations.disclosure.outbound_check.stored_bytes", lambda file: b"a picture")
+    monkeypatch.setattr("apps.conversations.disclosure.outbound_check.read_stored_bytes", lambda file: b"a picture")
     assert shown not in text(bob, address) and as_(bob).get(shown).status_code == 404
     assert "drawn by fake" not in text(alice, f"/c/{place.pk}/export.md")
     assert str(row.pk) not in text(alice, f"/c/{place.pk}/print/")
@@ -207,8 +209,11 @@ def test_of_many_pictures_the_one_that_is_fetched_is_judged_alone(
     tiles.add_tiles(Message.objects.get(text=MILD).pk, [row.pk for row in rows])
     judged: list[str] = []
     link(place)
-    monkeypatch.setattr(links.outbound_check.leaving, "picture",
-                        lambda stage, sha256, *more: judged.append(sha256) or leaving.Left(Outcome(None)))  # fmt: skip
+    monkeypatch.setattr(
+        links.outbound_check.exports,
+        "check_picture",
+        lambda stage, sha256, *more: judged.append(sha256) or exports.ExportVerdict(PolicyResult(None)),
+    )
     assert links.get_shared_picture(Share.objects.get(), rows[1].pk) == rows[1]
     assert judged == [rows[1].sha256]
 
@@ -224,13 +229,13 @@ def test_what_a_shared_page_fetches_judges_only_the_exchange_that_it_belongs_to(
     tiles.add_tiles(answer.pk, [row.pk])
     link(place)
     judged: list[str] = []
-    texts = leaving.texts
+    texts = exports.check_texts
 
     def noted(stage: Stage, said: Any) -> Any:
         judged.extend(said)
         return texts(stage, said)
 
-    monkeypatch.setattr(leaving, "texts", noted)
+    monkeypatch.setattr(exports, "check_texts", noted)
     share = Share.objects.get()
     assert links.get_shared_picture(share, row.pk) == row and judged == ["How high is it?", MILD]
     assert links.get_shared_answer(answer.pk, 1) is None and judged == ["How high is it?", MILD] * 2
@@ -259,7 +264,7 @@ def test_a_title_is_judged_too_and_one_s_own_is_exported(
         assert ("[hate]" in said) is (titled != "model") and ("hate" in said.split()[-1]) is (
             titled != "model" and name != "print/"
         )
-    assert dict(copying._everything(alice))[f"conversations/{place.pk}.json"]["title"] == "Tale of [hate]"
+    assert dict(data_export._archive_parts(alice))[f"conversations/{place.pk}.json"]["title"] == "Tale of [hate]"
 
 
 @pytest.mark.parametrize("titled", Conversation.Titled.values)
@@ -275,7 +280,7 @@ def test_a_title_made_of_an_answer_that_stays_back_heads_no_link(
 def test_a_list_of_the_site_may_name_what_does_not_leave(place: Conversation, alice: User) -> None:
     own = {"key": "list-1", "name": "Code names", "owner": alice.pk, "code": "intellectual_property", "kind": "words",
            "entries": ["hundred metres"], "action": "withhold", "stages": ["export"]}  # fmt: skip
-    in_force({**policies.live().body, "lists": [own]})
+    in_force({**versions.get_live_version().body, "lists": [own]})
     page = text(alice, f"/c/{place.pk}/export.md")
     assert MILD not in page and "Works and brands of others" in page
     assert MILD in text(alice, link(place)), "the list is not for links"
@@ -283,9 +288,9 @@ def test_a_list_of_the_site_may_name_what_does_not_leave(place: Conversation, al
 
 def test_old_verdicts_go(place: Conversation, alice: User) -> None:
     text(alice, f"/c/{place.pk}/export.md")
-    assert leaving.sweep() == 0
+    assert exports.delete_old_verdicts() == 0
     Leaving.objects.update(judged=timezone.now().replace(year=2020))
-    assert leaving.sweep() == 2
+    assert exports.delete_old_verdicts() == 2
 
 
 def test_a_link_without_anything_held_is_as_before(place: Conversation, bob: User) -> None:

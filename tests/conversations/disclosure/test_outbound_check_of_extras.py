@@ -17,11 +17,13 @@ from apps.engines.base import EngineBroken
 from apps.engines.classify.pictures import FakePictures
 from apps.images.models import Picture
 from apps.lib.ids import new_id
-from apps.safety import policies, review
-from apps.safety.folding import Outcome
 from apps.safety.models import Case, Leaving
-from apps.safety.policy import Action
-from apps.safety.review import Flagged, Ruling
+from apps.safety.moderation import cases
+from apps.safety.moderation.cases import FlaggedContent
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.safety.policy import versions
+from apps.safety.policy.evaluation import PolicyResult
+from apps.safety.policy.schema import Action
 from apps.users.models import User
 from tests.conversations.disclosure.test_outbound_check import MILD, SAID, Looks, as_, link, place, text
 from tests.conversations.moderation.review_cases import reviewer
@@ -83,18 +85,18 @@ def lamp(place: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch) -> P
     Message.objects.filter(pk=answer.pk).update(draws={"prompt": "A lamp"})
     tiles.add_tiles(answer.pk, [row.pk])
     monkeypatch.setattr(registry, "classify_pictures", Looks)
-    monkeypatch.setattr("apps.conversations.disclosure.outbound_check.stored_bytes", lambda file: b"a picture")
+    monkeypatch.setattr("apps.conversations.disclosure.outbound_check.read_stored_bytes", lambda file: b"a picture")
     return row
 
 
 def let_pass(owner: User, subject: object, words: str) -> None:
     """A reviewer has allowed a picture."""
-    outcome = Outcome(Action.SEND, "sexual", 3, 0.95)
-    case = review.flag(Flagged("picture", str(subject), "picture", words, owner.pk, outcome))
+    outcome = PolicyResult(Action.SEND, "sexual", 3, 0.95)
+    case = cases.flag_content(FlaggedContent("picture", str(subject), "picture", words, owner.pk, outcome))
     morgan = reviewer("morgan")
-    held = review.claim(morgan, case.pk)
-    review.decide(morgan, case.pk, Ruling(held.lease_token, held.version, "allow", "context"))
-    policies.refresh()
+    held = cases.claim_case(morgan, case.pk)
+    cases.decide_case(morgan, case.pk, DecisionInput(held.lease_token, held.version, "allow", "context"))
+    versions.refresh_policy()
 
 
 @pytest.mark.parametrize("words", ["A lamp", "A picture drawn from: A lamp"])
@@ -102,7 +104,7 @@ def test_another_picture_of_the_same_words_that_was_allowed_lets_none_pass(
     place: Conversation, alice: User, lamp: Picture, words: str
 ) -> None:
     let_pass(alice, new_id(), words)
-    assert policies.allowed(words)
+    assert versions.is_allowed_text(words)
     assert "drawn by fake" not in text(alice, f"/c/{place.pk}/export.md")
 
 
@@ -118,9 +120,9 @@ def test_a_picture_that_stays_back_says_why_and_is_seen_by_a_reviewer(
     case = Case.objects.get(kind="picture")  # one, though it was judged at two stages and asked for often
     assert (case.kind, case.subject, case.owner, case.held_until) == ("picture", str(lamp.pk), alice, None)
     morgan = reviewer("morgan")
-    held = review.claim(morgan, case.pk)
+    held = cases.claim_case(morgan, case.pk)
     assert f"/review/{case.pk}/picture.png" in text(morgan, f"/review/{case.pk}/")
-    review.decide(morgan, case.pk, Ruling(held.lease_token, held.version, "allow", "context"))
+    cases.decide_case(morgan, case.pk, DecisionInput(held.lease_token, held.version, "allow", "context"))
     assert str(lamp.pk) in text(bob, address) and "drawn by fake" in text(alice, f"{home}export.md")
 
 
@@ -141,7 +143,7 @@ def test_of_a_picture_that_leaves_nobody_asks_whether_people_let_it_pass(
 ) -> None:
     monkeypatch.setattr(registry, "classify_pictures", FakePictures)
     monkeypatch.setattr(FakePictures, "scores", lambda self, picture: {"sexual": 0.01})
-    monkeypatch.setattr(review, "let_pass", lambda kind, subject: pytest.fail("a query for each picture of a link"))
+    monkeypatch.setattr(cases, "is_allowed", lambda kind, subject: pytest.fail("a query for each picture of a link"))
     assert str(lamp.pk) in text(bob, link(place))
 
 

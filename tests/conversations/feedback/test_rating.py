@@ -6,10 +6,10 @@ import pytest
 from django.test import Client
 
 from apps.conversations.models import Conversation, Feedback, Message
-from apps.safety import review
 from apps.safety.models import Case, Event, Notice
-from apps.safety.review import Ruling
-from apps.safety.transitions import Refused
+from apps.safety.models.case_states import ActionRefused
+from apps.safety.moderation import cases
+from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
 from tests.people import person
 
@@ -72,10 +72,10 @@ def test_a_report_opens_one_case_with_what_its_reader_said_and_blames_nobody(ali
     assert "This is dangerous." in case.snapshot.context[-1]["text"]
     assert "with the reviewers" in Notice.objects.get().title
     morgan = person("morgan", User.Role.REVIEWER)
-    held = review.claim(morgan, case.pk)
-    with pytest.raises(Refused, match="not to blame"):
-        review.decide(morgan, case.pk, Ruling(held.lease_token, held.version, "suspend", "clear"))
-    review.decide(morgan, case.pk, Ruling(held.lease_token, held.version, "block", "clear"))
+    held = cases.claim_case(morgan, case.pk)
+    with pytest.raises(ActionRefused, match="not to blame"):
+        cases.decide_case(morgan, case.pk, DecisionInput(held.lease_token, held.version, "suspend", "clear"))
+    cases.decide_case(morgan, case.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
     answer.refresh_from_db()
     assert (answer.status, answer.text) == ("withheld", "")
     assert Notice.objects.latest("pk").title == "An answer that you reported is withheld"

@@ -17,7 +17,8 @@ from apps.conversations.models import Conversation, Message, Share
 from apps.conversations.sharing import links
 from apps.engines import registry
 from apps.engines.image.fake import FakePainter
-from apps.images import described, gallery, queue
+from apps.images.generation import model_info, scheduler
+from apps.images.library import gallery
 from apps.images.models import Picture
 from apps.lib.threads import in_db
 from apps.safety.models import Case
@@ -34,7 +35,7 @@ def painter(settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """What draws, known to the pages, once a test lets the queue drain."""
     settings.DATA_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
     monkeypatch.setattr(current_app, "send_task", lambda *_, **__: None)
-    described.refresh()
+    model_info.refresh_model()
     return cast(FakePainter, registry.image())
 
 
@@ -68,7 +69,7 @@ async def test_a_picture_is_a_turn_whose_tiles_are_there_after_a_reload(open_pag
         client = client_of(alice)
         page = client.get(f"/c/{answer.conversation_id}/").content.decode()
         assert page.count('class="tile"') == 2 and "data-active" in page and "1 before it" in page
-        queue.drain()
+        scheduler.draw_waiting()
         shown = tiles(client, answer)
         assert shown.count('data-status="ready"') == 2 and "data-active" not in shown
 
@@ -99,7 +100,7 @@ async def test_a_variation_and_a_start_remember_what_they_came_from(open_page, a
     page = await open_page(alice)
     answer = await asked(page, "/picture a cat")
     first = await answer.pictures.aget()
-    await in_db(queue.drain)
+    await in_db(scheduler.draw_waiting)
     also = {
         "conversation": str(answer.conversation_id),
         "picture": {"how": "vary", "parent": str(first.pk), "count": 1},
@@ -109,7 +110,7 @@ async def test_a_variation_and_a_start_remember_what_they_came_from(open_page, a
     also["picture"] |= {"how": "start", "strength": 0.3}
     begun = await (await asked(page, "/picture a blue dog", **also)).pictures.aget()
     assert (begun.parent_id, begun.from_parent, begun.strength, begun.prompt) == (first.pk, True, 0.3, "a blue dog")
-    await in_db(queue.drain)
+    await in_db(scheduler.draw_waiting)
     assert painter.requests[-1].start and painter.requests[-1].strength == 0.3
 
 
@@ -118,7 +119,7 @@ async def test_what_shall_not_be_there_is_heeded_checked_and_kept(open_page, ali
     answer = await asked(page, "/picture a cat", picture={"negative": "  a hat "})
     row = await answer.pictures.aget()
     assert (row.negative, answer.draws["negative"]) == ("a hat", "a hat")
-    await in_db(queue.drain)
+    await in_db(scheduler.draw_waiting)
     assert painter.requests[-1].negative == "a hat"
     await page.tell(do="retry", turn=str(answer.pk), client_id="again")
     turn = (await page.hear("accepted"))["turn"]
@@ -127,14 +128,14 @@ async def test_what_shall_not_be_there_is_heeded_checked_and_kept(open_page, ali
     held = await asked(await open_page(alice), "/picture a dog", "withheld", picture={"negative": BAD})
     assert (await held.pictures.aget()).status == "held"
     painter.names = ("cat",)  # it heeds none any more
-    await in_db(described.drawn_with, painter.model())
+    await in_db(model_info.record_model, painter.model())
     plain = await asked(await open_page(alice), "/picture a cow", picture={"negative": "a hat"})
     assert (await plain.pictures.aget()).negative == ""
 
 
 async def test_words_that_are_withheld_make_no_picture_larger(open_page, alice, painter) -> None:
     first = await (await asked(await open_page(alice), "/picture a cat")).pictures.aget()
-    await in_db(queue.drain)
+    await in_db(scheduler.draw_waiting)
     page = await open_page(alice)
     accepted = await page.ask(f"/picture {BAD}", picture={"how": "upscale", "parent": str(first.pk)})
     assert (await page.events())[-1]["status"] == "withheld"
@@ -159,7 +160,7 @@ async def test_words_that_the_gate_withholds_are_a_held_tile_and_one_case(open_p
     assert [case.kind async for case in Case.objects.all()] == ["picture"]
     shown = await in_db(lambda: tiles(client_of(alice), answer))
     assert "held" in shown and "/notices/" in shown and "preview.jpg" not in shown
-    await in_db(queue.drain)
+    await in_db(scheduler.draw_waiting)
     assert not painter.requests
 
 
@@ -197,7 +198,7 @@ async def test_exports_links_forks_and_erasure_know_the_pictures(open_page, alic
     answer = await asked(await open_page(alice), "/picture a red cat")
 
     def look() -> None:
-        queue.drain()
+        scheduler.draw_waiting()
         row = answer.pictures.get()
         client, place = client_of(alice), answer.conversation
         (told,) = orjson.loads(client.get(f"/c/{place.pk}/export.json").content)["messages"][1]["pictures"]
@@ -217,7 +218,7 @@ async def test_exports_links_forks_and_erasure_know_the_pictures(open_page, alic
         assert not Message.objects.get(conversation=copy, role="assistant").pictures.exists()
         links.disable_link(place)
         assert reader.get(address).status_code == 404
-        gallery.delete(alice, [row.pk])
+        gallery.delete_pictures(alice, [row.pk])
         assert "no longer there" in tiles(client, answer)
 
     await in_db(look)

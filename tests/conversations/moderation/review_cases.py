@@ -9,19 +9,22 @@ from django.apps import apps
 from django.db import models
 
 from apps.conversations.models import Citation, Conversation, Message, Trace
-from apps.safety import appeals, review
-from apps.safety.folding import Outcome
 from apps.safety.models import Case, Notice
-from apps.safety.policy import Action
-from apps.safety.review import Flagged, Ruling
+from apps.safety.moderation import appeals, cases
+from apps.safety.moderation.cases import FlaggedContent
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.safety.policy.evaluation import PolicyResult
+from apps.safety.policy.schema import Action
 from apps.users.models import User
 from tests.people import person
 
 
 def flagged(answer: Message, kind: str = "answer", clause: str = "hate") -> Case:
     text = answer.parent.text if kind == "question" and answer.parent else answer.text
-    return review.flag(
-        Flagged(kind, str(answer.pk), kind, text, answer.asked_by_id, Outcome(Action.REVIEW, clause, 3, 0.9))
+    return cases.flag_content(
+        FlaggedContent(
+            kind, str(answer.pk), kind, text, answer.asked_by_id, PolicyResult(Action.REVIEW, clause, 3, 0.9)
+        )
     )
 
 
@@ -32,8 +35,8 @@ def reviewer(name: str) -> User:
 def withheld(answer: Message, kind: str = "answer", clause: str = "hate") -> Case:
     """A case about it was decided: it goes."""
     morgan, case = reviewer("morgan"), flagged(answer, kind, clause)
-    held = review.claim(morgan, case.pk)
-    review.decide(morgan, case.pk, Ruling(held.lease_token, held.version, "block", "clear"))
+    held = cases.claim_case(morgan, case.pk)
+    cases.decide_case(morgan, case.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
     return case
 
 
@@ -41,10 +44,10 @@ def overturned(case: Case) -> None:
     """On appeal somebody else finds that it may stay."""
     notice = Notice.objects.get(case=case, decision__outcome="block")
     assert notice.person is not None
-    appeals.appeal(notice.person, notice, "It was a quotation.")
+    appeals.submit_appeal(notice.person, notice, "It was a quotation.")
     robin = reviewer("robin")
-    held = review.claim(robin, case.pk)
-    appeals.rule(robin, case.pk, Ruling(held.lease_token, held.version, "overturn", "mistake"))
+    held = cases.claim_case(robin, case.pk)
+    appeals.decide_appeal(robin, case.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
 
 
 def state(place: Conversation) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from django.conf import LazySettings
 
 from apps.images.models import Picture
 from apps.lib.threads import in_db
-from apps.safety import review
 from apps.safety.models import Notice
+from apps.safety.moderation import cases
 from apps.users.models import User
-from tests.images.test_blurring import as_, body, decide, edges, morgan, row  # noqa: F401
+from tests.images.moderation.test_blur import as_, body, decide, edges, morgan, row  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ async def test_open_pages_are_told_and_show_it_under_another_address(
         assert f'src="/pictures/{row.pk}/' in content
         assert content.count(f'src="/pictures/{row.pk}/') == content.count("?blurred"), address
     assert edges(await in_db(body, client, f"/pictures/{row.pk}/file.png?blurred")) < 20
-    await in_db(review.undo, morgan, (await Notice.objects.exclude(decision=None).aget()).case_id)
+    await in_db(cases.undo_decision, morgan, (await Notice.objects.exclude(decision=None).aget()).case_id)
     assert (await page.hear("picture"))["held"] is False
     again = (await in_db(client.get, f"/pictures/{row.pk}/")).content.decode()
     assert "?blurred" not in again

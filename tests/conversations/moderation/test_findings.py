@@ -13,11 +13,12 @@ from apps.conversations.models import Message
 from apps.conversations.moderation import findings
 from apps.conversations.turns.state import Turn
 from apps.lib.threads import in_db
-from apps.safety import policies, policy, review
-from apps.safety.check import Judged
-from apps.safety.folding import Outcome
 from apps.safety.models import Case, Notice
-from apps.safety.review import Ruling
+from apps.safety.moderation import cases
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.safety.policy import schema, versions
+from apps.safety.policy.evaluation import PolicyResult
+from apps.safety.policy.verdicts import EvaluationRecord
 from apps.users.models import User
 from tests.people import person
 
@@ -43,22 +44,22 @@ def of(user: User, address: str) -> str:
 
 def decided(case: Case, outcome: str) -> None:
     morgan = person("morgan", User.Role.REVIEWER)
-    held = review.claim(morgan, case.pk)
-    review.decide(morgan, held.pk, Ruling(held.lease_token, held.version, outcome, "clear"))
+    held = cases.claim_case(morgan, case.pk)
+    cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
 
 
 @pytest.fixture
 def watched(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> None:
     """A list of the site's own, whose entry people look at wherever it is said."""
     body = {
-        **policies.live().body,
+        **versions.get_live_version().body,
         "lists": [{
             "key": "1", "name": "Animals", "owner": 1, "code": "hate", "kind": "words", "entries": ["wombat"],
             "action": "review", "stages": ["question", "answer"],
         }],
     }  # fmt: skip
-    found = policy.read(body)
-    monkeypatch.setattr(policies, "current", lambda: found)
+    found = schema.parse_policy(body)
+    monkeypatch.setattr(versions, "current_policy", lambda: found)
 
 
 async def test_a_question_to_be_reviewed_is_answered_and_ends_in_the_queue(open_page, alice, library, watched) -> None:
@@ -82,7 +83,7 @@ async def test_that_it_may_stand_is_said_without_saying_that_it_was_held(open_pa
     await in_db(decided, await in_db(the_case), "allow")
     told = await in_db(of, alice, "/notices/")
     assert "A reviewer looked at a question" in told and "held" not in told
-    await in_db(policies.refresh)
+    await in_db(versions.refresh_policy)
     await page.ask(LISTED)
     await page.events()
     assert (await in_db(the_case)).times == 1, "nobody looks at the same text again"
@@ -164,6 +165,6 @@ async def test_typing_is_not_reported(open_page, alice, library, chat) -> None:
 
 def test_a_clause_that_is_withheld_in_the_end_is_said_once() -> None:
     """It was pointed out in an earlier piece of the same answer."""
-    found = {stage: Judged(stage, "text", Outcome(None, "hate"), ()) for stage in ("answer", "question")}
+    found = {stage: EvaluationRecord(stage, "text", PolicyResult(None, "hate"), ()) for stage in ("answer", "question")}
     turn = cast(Turn, SimpleNamespace(judged=found["answer"], noticed={(s, "hate"): one for s, one in found.items()}))
     assert findings.list_findings(turn) == (found["answer"], found["question"])

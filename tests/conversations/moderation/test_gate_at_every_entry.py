@@ -32,12 +32,12 @@ from apps.documents.models import Chunk, Collection
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
 from apps.engines.classify.pictures import FakePictures
-from apps.images import described, generate
+from apps.images.generation import model_info, worker
 from apps.images.models import Picture
 from apps.lib.threads import in_db
-from apps.safety import policies
 from apps.safety.models import Case, PolicyVersion
-from apps.safety.policy import Action, Stage, digest
+from apps.safety.policy import versions
+from apps.safety.policy.schema import Action, Stage, hash_policy
 from apps.users.models import User
 from apps.users.tokens import make
 from tests.conversations.assistants.test_assistants import FORM
@@ -91,19 +91,19 @@ async def world(
 ) -> AsyncIterator[World]:  # fmt: skip
     settings.DATA_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
     monkeypatch.setattr(current_app, "send_task", lambda *_, **__: None)
-    described.refresh()
+    model_info.refresh_model()
     yield World(alice, library, chat, open_page, monkeypatch)
     temporary_chats._chats.clear()
 
 
 def in_force(action: Action) -> None:
     """The live policy answers the score of `HARM` with that action, at every stage."""
-    live = policies.live()
+    live = versions.get_live_version()
     body: dict[str, Any] = copy.deepcopy(live.body)
     clause = next(row for row in body["clauses"] if row["code"] == "hate")
     clause["steps"] = {stage: [{"least": 0.5, "action": action}] for stage in Stage}
-    PolicyVersion.objects.filter(pk=live.pk).update(body=body, sha256=digest(body))
-    policies.refresh()
+    PolicyVersion.objects.filter(pk=live.pk).update(body=body, sha256=hash_policy(body))
+    versions.refresh_policy()
 
 
 async def _asked(world: World, text: str, **also: Any) -> bool:
@@ -307,7 +307,7 @@ def _told(world: World) -> Conversation:
 
 def _draw_all() -> None:
     for row in Picture.objects.filter(status="queued"):
-        generate.draw(row.pk)
+        worker.draw_picture(row.pk)
 
 
 Door = Callable[[World], Awaitable[bool]]

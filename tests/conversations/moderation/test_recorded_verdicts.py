@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from apps.conversations.turns import temporary_chats
-from apps.safety import recorded
-from apps.safety.recorded import Surface
+from apps.safety.verdict_log import recorder
+from apps.safety.verdict_log.recorder import Surface
 from tests.conversations.turns.test_prefetch import QUESTION, nothing_runs, typing, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,7 +23,7 @@ async def test_question_and_answer_are_noted(open_page, alice, library, chat) ->
     page = await open_page(alice)
     await page.ask(QUESTION)
     await page.events()
-    found = [(one.judged.stage, one.surface) for one in recorded.taken()]
+    found = [(one.judged.stage, one.surface) for one in recorder.take_pending()]
     assert found[0] == ("question", Surface.CHAT)
     assert set(found[1:]) == {("answer", Surface.CHAT)}
 
@@ -33,7 +33,7 @@ async def test_a_draft_is_not(open_page, alice, library, chat) -> None:
     await typing(page)
     await until(lambda: chat.requests)
     await nothing_runs()
-    assert recorded.taken() == []
+    assert recorder.take_pending() == []
 
 
 async def test_a_temporary_chat_is_not(open_page, alice, library, chat) -> None:
@@ -41,4 +41,4 @@ async def test_a_temporary_chat_is_not(open_page, alice, library, chat) -> None:
     await page.ask(QUESTION, temporary=True)
     assert (await page.events())[-1]["status"] == "complete"
     temporary_chats._chats.clear()
-    assert recorded.taken() == []
+    assert recorder.take_pending() == []

@@ -14,14 +14,14 @@ from apps.conversations.models import Conversation, Message, Trace
 from apps.conversations.turns import trace
 from apps.lib import leases
 from apps.lib.threads import in_db
-from apps.safety import effects, gate, review
-from apps.safety.check import Judged, Verdict
-from apps.safety.folding import Outcome
+from apps.safety.gate import gate
+from apps.safety.gate.redaction import REDACTION_CHARACTER
 from apps.safety.models import Decision, Effect
-from apps.safety.policy import Action
-from apps.safety.redacting import GAP
-from apps.safety.review import Ruling
-from apps.safety.rulings import Extent
+from apps.safety.moderation import cases, enforcement
+from apps.safety.moderation.decision_input import DecisionInput, OutcomeScope
+from apps.safety.policy.evaluation import PolicyResult
+from apps.safety.policy.schema import Action
+from apps.safety.policy.verdicts import EvaluationRecord, Verdict
 from apps.users.models import User
 from tests.conversations.moderation.review_cases import flagged, reviewer, standing, withheld
 
@@ -51,9 +51,9 @@ def answer(alice: User, ada: User) -> Message:
 
 def cut(answer: Message, kind: str = "answer", clause: str = "personal_data") -> Decision:
     morgan, case = reviewer("morgan"), flagged(answer, kind, clause)
-    held = review.claim(morgan, case.pk)
-    ruling = Ruling(held.lease_token, held.version, "redact", "clear", extent=Extent(spans=(MAIL,)))
-    return review.decide(morgan, case.pk, ruling)
+    held = cases.claim_case(morgan, case.pk)
+    ruling = DecisionInput(held.lease_token, held.version, "redact", "clear", extent=OutcomeScope(spans=(MAIL,)))
+    return cases.decide_case(morgan, case.pk, ruling)
 
 
 def kept() -> tuple[Any, ...]:
@@ -67,9 +67,9 @@ def test_of_a_question_no_title_keeps_it_and_its_records_go(answer: Message, ali
     assert MAIL not in str(kept()) and not Trace.objects.exists()
     assert {name.partition(".")[0] for name in standing(MAIL)} == {"safety"}, "for reviewers alone"
     assert fork is not None
-    assert all(GAP in row.title for row in Conversation.objects.all())
+    assert all(REDACTION_CHARACTER in row.title for row in Conversation.objects.all())
     for made in both:
-        effects.revert(made, reviewer("robin"))
+        enforcement.revert_effects(made, reviewer("robin"))
     assert kept() == before
 
 
@@ -77,8 +77,8 @@ def test_of_a_question_no_title_keeps_it_and_its_records_go(answer: Message, ali
 def test_question_and_answer_come_back_in_any_order(answer: Message, first: int) -> None:
     before = kept()
     made = [cut(answer), cut(answer, "question")]
-    effects.revert(made[first], reviewer("robin"))
-    effects.revert(made[1 - first], reviewer("robin"))
+    enforcement.revert_effects(made[first], reviewer("robin"))
+    enforcement.revert_effects(made[1 - first], reviewer("robin"))
     assert kept() == before
 
 
@@ -86,8 +86,8 @@ def test_a_title_of_the_model_has_a_gap_and_one_of_the_person_is_theirs(answer: 
     rows = Conversation.objects.filter(pk=answer.conversation_id)
     rows.update(title=f"Mail of {MAIL}", titled=Conversation.Titled.MODEL)
     made = cut(answer)
-    assert rows.get().title == f"Mail of {GAP * len(MAIL)}"
-    effects.revert(made, reviewer("robin"))
+    assert rows.get().title == f"Mail of {REDACTION_CHARACTER * len(MAIL)}"
+    enforcement.revert_effects(made, reviewer("robin"))
     assert rows.get().title == f"Mail of {MAIL}"
     rows.update(titled=Conversation.Titled.PERSON)
     cut(answer, clause="secrets")
@@ -96,8 +96,8 @@ def test_a_title_of_the_model_has_a_gap_and_one_of_the_person_is_theirs(answer: 
 
 def test_taken_out_withheld_and_both_taken_back(answer: Message) -> None:
     made, case = cut(answer), withheld(answer)
-    effects.revert(made, reviewer("robin"))
-    effects.revert(Decision.objects.get(case=case), reviewer("robin"))
+    enforcement.revert_effects(made, reviewer("robin"))
+    enforcement.revert_effects(Decision.objects.get(case=case), reviewer("robin"))
     assert Message.objects.get(pk=answer.pk).text == SAID
 
 
@@ -122,15 +122,15 @@ def test_nothing_of_it_is_kept_for_messages_that_are_gone(answer: Message, alice
     assert MAIL in str(list(Effect.objects.values())), "the copy may come back"
     actions.delete_permanently([fork.pk])
     assert Effect.objects.get(name="redact").before == {} and MAIL not in str(list(Effect.objects.values()))
-    effects.revert(made, reviewer("robin"))
+    enforcement.revert_effects(made, reviewer("robin"))
 
 
 async def test_what_the_gate_took_out_is_not_spelt_by_the_record(
     open_page: Any, alice: User, library: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def verdict(text: str, since: int, level: object, limit: object) -> Verdict:
-        outcome = Outcome(Action.REDACT if MAIL in text else None, "personal_data", 1, 1.0)
-        return Verdict(True, outcome.code, "", Judged("answer", text, outcome, ()))
+        outcome = PolicyResult(Action.REDACT if MAIL in text else None, "personal_data", 1, 1.0)
+        return Verdict(True, outcome.code, "", EvaluationRecord("answer", text, outcome, ()))
 
     monkeypatch.setattr(gate, "_sentence", verdict)
     chat.replies.append(SAID)
@@ -139,6 +139,6 @@ async def test_what_the_gate_took_out_is_not_spelt_by_the_record(
     await page.events()
     row = await Trace.objects.aget(answer=turn)
     said = await Message.objects.aget(pk=turn)
-    assert GAP * len(MAIL) in said.text
+    assert REDACTION_CHARACTER * len(MAIL) in said.text
     record = await in_db(lambda: trace.unpack_trace(bytes(row.data)))
     assert MAIL not in str(record) and record["tokens"] == []

@@ -13,8 +13,8 @@ from apps.conversations.models import Conversation, Message, Share, Withdrawn
 from apps.conversations.moderation import retraction
 from apps.engines import registry
 from apps.lib.threads import in_db
-from apps.safety import effects
 from apps.safety.models import Case, Decision
+from apps.safety.moderation import enforcement
 from apps.users.models import User
 from tests.conversations.moderation.review_cases import overturned, reviewer, standing, state, withheld
 
@@ -233,7 +233,7 @@ async def test_what_two_decisions_withheld_comes_back_with_the_last_of_them(plac
         made = [withheld(answer, "answer"), withheld(answer, "question", "violence")]
         for number in order:
             assert not first(place).text
-            effects.revert(Decision.objects.get(case=made[number]), reviewer("morgan"))
+            enforcement.revert_effects(Decision.objects.get(case=made[number]), reviewer("morgan"))
         assert state(place) == before
 
     await in_db(check)

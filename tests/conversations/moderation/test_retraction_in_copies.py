@@ -15,11 +15,10 @@ from django.utils import timezone
 from apps.conversations.history import branching
 from apps.conversations.models import Conversation, Message, Preference
 from apps.conversations.turns import titles
-from apps.evaluation import preferences
-from apps.privacy import copying
-from apps.safety import effects, review
-from apps.safety.review import Ruling
-from apps.safety.rulings import Extent
+from apps.evaluation.feedback import preference_pairs
+from apps.privacy import data_export
+from apps.safety.moderation import cases, enforcement
+from apps.safety.moderation.decision_input import DecisionInput, OutcomeScope
 from apps.users.models import User
 from tests.conversations.moderation.review_cases import flagged, overturned, reviewer, withheld
 
@@ -36,7 +35,7 @@ def answer(alice: User, ada: User) -> Message:
 
 
 def told_of(user: User) -> str:
-    return str(list(copying._everything(user)))
+    return str(list(data_export._archive_parts(user)))
 
 
 def test_a_copy_of_all_data_has_no_word_of_a_withheld_answer(answer: Message, alice: User) -> None:
@@ -57,11 +56,13 @@ def test_nor_the_case_about_a_copy_of_it_or_about_a_part_that_was_taken_out(answ
     overturned(case)
     assert SAID in told_of(alice)
     morgan, case = reviewer("morgan"), flagged(answer, clause="personal_data")
-    held = review.claim(morgan, case.pk)
-    ruling = Ruling(held.lease_token, held.version, "redact", "clear", extent=Extent(spans=("Quixotically",)))
-    made = review.decide(morgan, case.pk, ruling)
+    held = cases.claim_case(morgan, case.pk)
+    ruling = DecisionInput(
+        held.lease_token, held.version, "redact", "clear", extent=OutcomeScope(spans=("Quixotically",))
+    )
+    made = cases.decide_case(morgan, case.pk, ruling)
     assert "Quixotically" not in told_of(alice)
-    effects.revert(made, morgan)
+    enforcement.revert_effects(made, morgan)
     assert "Quixotically" in told_of(alice)
 
 
@@ -71,11 +72,11 @@ def test_pairs_for_training_hold_nothing_of_it(answer: Message, alice: User) -> 
     follow_up = Message.objects.create(role="user", parent=answer, text="And the other?", **told)
     one, other = (Message.objects.create(role="assistant", parent=follow_up, text=text, **told) for text in "ab")
     Preference.objects.create(person=alice, better=one, worse=other)
-    assert SAID in str(preferences.pairs())
+    assert SAID in str(preference_pairs.build_pairs())
     withheld(answer)
-    assert len(preferences.pairs()) == 1 and SAID not in str(preferences.pairs())
+    assert len(preference_pairs.build_pairs()) == 1 and SAID not in str(preference_pairs.build_pairs())
     withheld(one)
-    assert preferences.pairs() == []
+    assert preference_pairs.build_pairs() == []
 
 
 def test_a_title_that_comes_later_is_not_made_of_what_was_withheld(answer: Message) -> None:

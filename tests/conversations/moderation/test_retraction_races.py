@@ -16,9 +16,9 @@ from apps.conversations.turns import finalization, titles
 from apps.documents.models import Document, Page
 from apps.engines import registry
 from apps.lib.threads import in_db
-from apps.safety import effects
+from apps.safety.gate.redaction import REDACTION_CHARACTER
 from apps.safety.models import Decision, Effect
-from apps.safety.redacting import GAP
+from apps.safety.moderation import enforcement
 from apps.users.models import User
 from tests.conversations.moderation import test_redaction
 from tests.conversations.moderation.review_cases import overturned, reviewer, standing, withheld
@@ -136,7 +136,7 @@ async def test_an_answer_that_was_being_written_records_none_of_a_part_that_was_
     def check() -> None:
         assert made and kept_for_reviewers(SAID), standing(SAID)
         assert not Trace.objects.filter(answer__conversation=place).exists()
-        effects.revert(made[0], reviewer("robin"))
+        enforcement.revert_effects(made[0], reviewer("robin"))
         assert place.messages.filter(text__contains=SAID).exists()
 
     await in_db(check)
@@ -164,7 +164,7 @@ async def test_an_answer_that_was_given_a_document_stores_none_of_what_was_taken
 
     def check() -> None:
         row = Message.objects.get(pk=turn)
-        assert row.text == said.replace(words, "".join(GAP for _ in words)), row.text
+        assert row.text == said.replace(words, "".join(REDACTION_CHARACTER for _ in words)), row.text
         assert row.status == "complete" and row.citations.exists()
         assert not Trace.objects.filter(answer=row).exists()
         shown = as_(alice).get(f"/c/{row.conversation_id}/").content.decode()

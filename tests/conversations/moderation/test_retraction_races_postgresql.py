@@ -18,8 +18,8 @@ from apps.documents.models import Page
 from apps.documents.moderation import redaction as documents
 from apps.lib import advisory
 from apps.lib.threads import in_db
-from apps.safety import review
-from apps.safety.redacting import GAP
+from apps.safety.gate.redaction import REDACTION_CHARACTER
+from apps.safety.moderation import cases
 from apps.users.models import User
 from tests.conversations.moderation.test_retraction_races import around
 from tests.documents.moderation.test_redaction import taken_out
@@ -98,7 +98,7 @@ async def asked(open_page: Any, alice: User, chat: Any, monkeypatch: pytest.Monk
 
 def without_it(turn: str) -> None:
     row = Message.objects.get(pk=turn)
-    assert row.text == SAID.replace(WORDS, GAP * len(WORDS)), row.text
+    assert row.text == SAID.replace(WORDS, REDACTION_CHARACTER * len(WORDS)), row.text
 
 
 async def test_a_decision_that_begins_while_an_answer_is_being_stored_waits_and_sees_it(
@@ -155,7 +155,7 @@ def test_what_is_put_back_waits_for_an_answer_that_is_being_stored(library, morg
     decision = taken_out(morgan, page.document, WORDS)
     with transaction.atomic():  # as an answer that has looked at the document, and is not committed
         advisory.shared(advisory.REDACTION)
-        begun = Beside(lambda: review.undo(morgan, decision.case_id, within_s=LATEST_S))
+        begun = Beside(lambda: cases.undo_decision(morgan, decision.case_id, within_s=LATEST_S))
         until(lambda: begun.over or waits())
         assert not begun.over
     begun.join()

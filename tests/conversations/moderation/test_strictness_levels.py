@@ -15,7 +15,7 @@ from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
 from apps.images.models import Picture
 from apps.lib.threads import in_db
-from apps.safety.gate import Withheld
+from apps.safety.gate.gate import Withheld
 from apps.safety.models import Case
 from apps.users.models import User
 from tests.conversations.assistants.test_assistants import FORM, as_person, made

@@ -10,7 +10,7 @@ from apps.conversations.models import AttachedPicture, Conversation, Message, Tr
 from apps.conversations.moderation import withheld_records
 from apps.conversations.turns import trace
 from apps.lib.threads import in_db
-from apps.privacy import copying
+from apps.privacy import data_export
 from tests.conversations.attachments.picture_uploads import attached
 from tests.conversations.moderation.review_cases import overturned, reviewer, state, withheld
 from tests.conversations.moderation.test_retraction import ASKED, LATER, SAID, as_, first, html, link, place  # noqa: F401
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def told(user) -> str:
-    return str(list(copying._everything(user)))
+    return str(list(data_export._archive_parts(user)))
 
 
 def essence(copy: Conversation) -> dict[str, object]:

@@ -13,8 +13,8 @@ from apps.conversations.models import Message
 from apps.documents.models import Collection, Document, Membership
 from apps.engines.chat.fake import FakeChat
 from apps.lib.threads import in_db
-from apps.safety import helplines
-from apps.safety.withheld import CARE, is_care
+from apps.safety.policy import helplines
+from apps.safety.policy.user_messages import CRISIS_SUPPORT, is_crisis_support
 from apps.users.models import User
 from apps.users.tokens import make
 
@@ -119,12 +119,14 @@ async def test_a_withheld_part_of_an_answer_is_still_its_rest(
 
 
 def test_words_of_help_are_known_in_every_language() -> None:
-    assert is_care(CARE) and not is_care("This question could harm children, so it is not answered here.")
+    assert is_crisis_support(CRISIS_SUPPORT) and not is_crisis_support(
+        "This question could harm children, so it is not answered here."
+    )
     for language in ("de", "es"):
         with translation.override(language):
-            assert is_care(translation.gettext(CARE.splitlines()[0]))
-    for line in helplines.in_language("en").first:
-        assert line.number in CARE
+            assert is_crisis_support(translation.gettext(CRISIS_SUPPORT.splitlines()[0]))
+    for line in helplines.select_helplines("en").first:
+        assert line.number in CRISIS_SUPPORT
 
 
 async def test_an_answer_that_a_withheld_document_would_give_says_so_to_its_owner_alone(

@@ -16,12 +16,12 @@ from apps.conversations.tools.mcp.tool import refresh_server
 from apps.conversations.turns import trace
 from apps.engines.base import ChatRequest
 from apps.lib.threads import in_db
-from apps.safety import canary
+from apps.safety.detectors import canary
 from apps.users.models import User
 from tests.conversations.tools.conftest import Tried, calls, said, tools_in
 from tests.conversations.tools.test_loop import turn
 from tests.conversations.tools.test_mcp_servers import COMMANDS
-from tests.safety.test_canary import WAYS
+from tests.safety.detectors.test_canary import WAYS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("log")]
 
@@ -65,13 +65,13 @@ async def test_an_answer_that_repeats_the_system_text_is_withheld(
     monkeypatch.setattr(chat, "_say", REPEATS[way])
     with caplog.at_level(logging.DEBUG):
         events, answer = await turn(await open_page(alice))
-    mark = canary.mark()
+    mark = canary.canary_token()
     assert mark in chat.requests[0].messages[0].content
     assert (answer.status, events[-1]["status"]) == (Message.Status.WITHHELD, "withheld")
     assert "the assistant alone" in events[-1]["reason"]
     shown = await in_db(pages_of, alice, answer)
     everything = [str(events), answer.text, shown, await kept(answer), caplog.text]
-    assert not any(canary.spans(text) for text in everything)
+    assert not any(canary.find_spans(text) for text in everything)
     assert "evil.example" not in answer.text and "Prompt ██████████." in shown
 
 
@@ -81,8 +81,8 @@ async def test_an_answer_that_says_nothing_of_it_has_it_masked_behind_the_scenes
     events, answer = await turn(await open_page(alice))
     assert answer.status == Message.Status.COMPLETE
     shown = await in_db(pages_of, alice, answer)
-    assert "Prompt ██████████." in shown and not canary.spans(shown) and not canary.spans(await kept(answer))
-    assert not canary.spans(str(events))
+    assert "Prompt ██████████." in shown and not canary.find_spans(shown) and not canary.find_spans(await kept(answer))
+    assert not canary.find_spans(str(events))
 
 
 @pytest.mark.parametrize("arguments", [
@@ -95,18 +95,18 @@ async def test_an_answer_that_says_nothing_of_it_has_it_masked_behind_the_scenes
 async def test_no_tool_is_called_with_it(open_page, alice, library, caller, offer, arguments: Any) -> None:
     tool = Tried(said)
     offer(tool)
-    calls(caller, ("tried", arguments(canary.mark())))
+    calls(caller, ("tried", arguments(canary.canary_token())))
     events, answer = await turn(await open_page(alice))
     assert tool.given == [] and tools_in(events) == [] and answer.tools == []
     assert answer.status == Message.Status.WITHHELD and "the assistant alone" in events[-1]["reason"]
     shown = await in_db(pages_of, alice, answer)
-    assert not any(canary.spans(text) for text in (str(events), shown, await kept(answer)))
+    assert not any(canary.find_spans(text) for text in (str(events), shown, await kept(answer)))
 
 
 async def test_its_name_as_a_tool_is_on_no_card(open_page, alice, library, caller) -> None:
-    calls(caller, (canary.mark(), {}))
+    calls(caller, (canary.canary_token(), {}))
     events, answer = await turn(await open_page(alice))
-    assert answer.status == Message.Status.WITHHELD and tools_in(events) == [] and not canary.spans(str(events))
+    assert answer.status == Message.Status.WITHHELD and tools_in(events) == [] and not canary.find_spans(str(events))
 
 
 async def test_no_server_of_tools_is_sent_it(open_page, alice, library, caller, settings, monkeypatch) -> None:
@@ -115,7 +115,7 @@ async def test_no_server_of_tools_is_sent_it(open_page, alice, library, caller, 
     await refresh_server(server)
     await ToolSetting.objects.acreate(name="test__fails", permission="allowed")
     monkeypatch.setattr(client, "_within", lambda *_: pytest.fail("the server was asked"))
-    calls(caller, ("test__fails", {"note": canary.mark().upper()}))
+    calls(caller, ("test__fails", {"note": canary.canary_token().upper()}))
     events, answer = await turn(await open_page(alice))
     assert answer.status == Message.Status.WITHHELD and tools_in(events) == []
     assert len(caller.requests) == 1 and any("test__fails" in str(tool) for tool in caller.requests[0].tools)

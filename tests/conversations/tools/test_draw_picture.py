@@ -8,7 +8,7 @@ from django.test import Client
 from apps.conversations.models import Message, ToolSetting
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.tools import availability
-from apps.images import described, queue
+from apps.images.generation import model_info, scheduler
 from apps.images.models import Picture
 from apps.lib.threads import in_db
 from apps.users.models import User
@@ -44,7 +44,7 @@ async def test_it_asks_first_and_its_tiles_stand_with_the_answer(open_page, alic
     def look() -> None:
         client = Client()
         client.force_login(alice)
-        queue.drain()
+        scheduler.draw_waiting()
         shown = client.get(f"/answers/{answer.pk}/pictures/").content.decode()
         assert shown.count('data-status="ready"') == 2
         assert "data-picture=" in client.get(f"/c/{answer.conversation_id}/").content.decode(), "after a reload too"
@@ -80,7 +80,7 @@ async def test_where_nothing_draws_it_is_not_offered(alice, settings):
     named = {item async for item in _names()}
     assert "draw_picture" in named
     settings.ENGINES = {**settings.ENGINES, "image": {"BACKEND": "apps.engines.image.fake.FakePainter"}}
-    assert not described.is_set_up()
+    assert not model_info.is_configured()
     assert {item async for item in _names()} == named - {"draw_picture"}
 
 

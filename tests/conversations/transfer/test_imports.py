@@ -20,9 +20,9 @@ from apps.conversations.history.actions import delete_conversations
 from apps.conversations.models import Conversation, Message
 from apps.conversations.models.import_job import Import, ImportItem
 from apps.conversations.transfer import conversation_import, export, import_job
-from apps.safety import policies
-from apps.safety.check import Verdict
 from apps.safety.models import Case
+from apps.safety.policy import versions
+from apps.safety.policy.verdicts import Verdict
 from apps.users.models import User
 from tests.conversations.transfer.foreign_exports import chatgpt, librechat, node, open_webui, roll_back
 
@@ -71,7 +71,7 @@ def test_a_file_of_several_becomes_conversations(alice: User) -> None:
 
 def test_the_policy_is_read_anew_before_anything_is_judged(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     stale = iter([True])
-    monkeypatch.setattr(policies, "stale", lambda: next(stale, False))
+    monkeypatch.setattr(versions, "is_stale", lambda: next(stale, False))
     assert states(bring(alice, [roll_back()])) == ["imported"] and next(stale, None) is None
 
 

@@ -11,8 +11,8 @@ import pytest
 from apps.conversations.models import Conversation, Message
 from apps.conversations.turns import prefetch
 from apps.engines import registry
-from apps.safety import gate
-from apps.safety.check import Verdict
+from apps.safety.gate import gate
+from apps.safety.policy.verdicts import Verdict
 from tests.conversations.conftest import WAIT_S, writes_on
 
 pytestmark = pytest.mark.django_db(transaction=True)

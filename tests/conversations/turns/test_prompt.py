@@ -13,7 +13,7 @@ from apps.conversations.evidence.source_numbering import NumberedPassage, Prompt
 from apps.conversations.turns import prompt
 from apps.conversations.turns.preparation import PastExchange
 from apps.documents.retrieval.passages import Passage
-from apps.safety import canary
+from apps.safety.detectors import canary
 
 GOLDEN = """\
 system: Prompt {mark}. Answer the question from the numbered sources. Use your own words, be brief, and write in the \
@@ -66,7 +66,7 @@ def test_the_layout_is_this() -> None:
     )
     laid_out = prompt.build_prompt("And how old is a queen?", history, kept, placed, 8192, words)
     assert "\n".join(f"{message.role}: {message.content}" for message in laid_out.messages) == GOLDEN.format(
-        mark=canary.mark()
+        mark=canary.canary_token()
     )
 
 

@@ -11,8 +11,8 @@ from apps.conversations.core import requests
 from apps.conversations.models import Message
 from apps.conversations.turns import retrieval
 from apps.engines import registry
-from apps.safety import gate
-from apps.safety.check import ALLOWED, Verdict
+from apps.safety.gate import gate
+from apps.safety.policy.verdicts import ALLOWED, Verdict
 from tests.conversations.conftest import WAIT_S
 
 pytestmark = pytest.mark.django_db(transaction=True)

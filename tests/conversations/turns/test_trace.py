@@ -11,7 +11,7 @@ from apps.conversations.turns import trace
 from apps.documents.models import Document
 from apps.engines.base import TokenProb
 from apps.lib.threads import in_db
-from apps.safety import canary
+from apps.safety.detectors import canary
 from apps.users.models import User
 from tests.conversations.conftest import writes_on
 
@@ -36,7 +36,7 @@ async def answered(open_page, alice, chat, reply: str = "It stood about 100 metr
 async def test_the_record_shows_every_stage_and_the_prompt_exactly(open_page, alice, library, chat) -> None:
     turn, _ = await answered(open_page, alice, chat)
     shown = (await in_db(opened, alice, turn)).context["behind"]
-    sent = [(message.role, canary.masked(message.content)) for message in chat.requests[-1].messages]
+    sent = [(message.role, canary.mask_canary(message.content)) for message in chat.requests[-1].messages]
     assert [(item["role"], item["content"]) for item in shown["prompt"]] == sent
     assert {"Question checked", "Index searched", "Model wrote the answer"} <= {
         row["words"] for row in shown["timeline"]
@@ -74,7 +74,7 @@ async def test_a_follow_up_shows_the_completed_query_and_the_earlier_turns(open_
     await page.events()
     shown = (await in_db(opened, alice, follow["turn"])).context["behind"]
     assert shown["asked"] == "And what damaged it?"
-    sent = [canary.masked(message.content) for message in chat.requests[-1].messages]
+    sent = [canary.mask_canary(message.content) for message in chat.requests[-1].messages]
     assert [item["content"] for item in shown["prompt"]] == sent and len(sent) == 4
 
 

@@ -87,7 +87,7 @@ async def test_withheld_a_question_that_the_gate_refuses_reaches_no_model(open_p
 async def test_withheld_a_sentence_that_the_gate_refuses_is_never_shown(
     open_page, alice, library, chat, monkeypatch, by_sentences
 ) -> None:
-    from apps.safety.check import ALLOWED, Verdict
+    from apps.safety.policy.verdicts import ALLOWED, Verdict
 
     class Wary:
         async def question(self, text, vector=None):
@@ -96,7 +96,7 @@ async def test_withheld_a_sentence_that_the_gate_refuses_is_never_shown(
         async def sentence(self, text, since):
             return Verdict(False, "secret", "This is not shown.") if "secret" in text[since:] else ALLOWED
 
-    monkeypatch.setattr("apps.safety.gate._check", lambda: Wary())
+    monkeypatch.setattr("apps.safety.gate.gate._check", lambda: Wary())
     chat.replies.append("It stood 100 metres high. The secret is out. And more.")
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)

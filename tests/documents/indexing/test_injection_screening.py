@@ -16,7 +16,7 @@ from apps.engines import registry
 from apps.engines.base import EngineBroken
 from apps.engines.classify import inside
 from apps.engines.classify.base import TokenReader
-from apps.safety import gate
+from apps.safety.gate import gate
 from apps.users.models import User
 from tests.documents.factories import collection
 
@@ -27,8 +27,8 @@ pytestmark = pytest.mark.django_db
 
 def test_a_long_document_is_looked_through_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedders, "_PASSAGES", 2)
-    real, parts = gate.suspected, list[int]()
-    monkeypatch.setattr(gate, "suspected", lambda texts: (parts.append(len(texts)), real(texts))[1])
+    real, parts = gate.find_suspect_sentences, list[int]()
+    monkeypatch.setattr(gate, "find_suspect_sentences", lambda texts: (parts.append(len(texts)), real(texts))[1])
     assert embedders.find_suspect_spans(registry.embed(), TEXTS) == [[text] for text in TEXTS]
     assert parts == [2, 2, 1]
 
@@ -39,7 +39,7 @@ def test_nothing_is_said_where_the_gate_or_the_embedder_of_the_classifiers_is_aw
     def broken() -> None:
         raise EngineBroken("It is damaged.")
 
-    monkeypatch.setattr(gate, "suspected", lambda texts: None)
+    monkeypatch.setattr(gate, "find_suspect_sentences", lambda texts: None)
     assert embedders.find_suspect_spans(registry.embed(), TEXTS) is None
     monkeypatch.setattr(registry, "classify_embed", broken)
     assert embedders.find_suspect_spans(registry.embed(), TEXTS) is None

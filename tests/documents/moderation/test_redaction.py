@@ -27,12 +27,12 @@ from apps.documents.reader import page_view, redacted_image
 from apps.documents.retrieval.search import read_spans, search
 from apps.engines import registry
 from apps.engines.base import EmbedEngine, EngineRefused
-from apps.safety import effects, review
-from apps.safety.folding import Outcome
 from apps.safety.models import Decision, Effect
-from apps.safety.policy import Action
-from apps.safety.review import Flagged, Ruling
-from apps.safety.rulings import Extent
+from apps.safety.moderation import cases, enforcement
+from apps.safety.moderation.cases import FlaggedContent
+from apps.safety.moderation.decision_input import DecisionInput, OutcomeScope
+from apps.safety.policy.evaluation import PolicyResult
+from apps.safety.policy.schema import Action
 from apps.users.models import User
 from tests.documents.factories import Section, collection, document
 
@@ -53,18 +53,20 @@ def paper(shelf: Collection) -> Document:
 
 def taken_out(by: User, row: Document, words: str = SECRET) -> Decision:
     """A case about the document was decided so."""
-    found = Flagged(
-        "document", str(row.pk), "passage", TEXT, row.collection.owner_id, Outcome(Action.REVIEW, "secrets")
+    found = FlaggedContent(
+        "document", str(row.pk), "passage", TEXT, row.collection.owner_id, PolicyResult(Action.REVIEW, "secrets")
     )
-    case = review.claim(by, review.flag(found).pk)
-    assert Decision.Outcome.REDACT in effects.possible(case)
-    extent = Extent(spans=(words,))
-    return review.decide(by, case.pk, Ruling(case.lease_token, case.version, "redact", "clear", extent=extent))
+    case = cases.claim_case(by, cases.flag_content(found).pk)
+    assert Decision.Outcome.REDACT in enforcement.possible_outcomes(case)
+    extent = OutcomeScope(spans=(words,))
+    return cases.decide_case(
+        by, case.pk, DecisionInput(case.lease_token, case.version, "redact", "clear", extent=extent)
+    )
 
 
 def put_back(decision: Decision, by: User) -> None:
     with transaction.atomic():
-        effects.revert(decision, by)
+        enforcement.revert_effects(decision, by)
 
 
 def found(user: User, words: str) -> str:

@@ -17,7 +17,7 @@ from apps.documents.models import Chunk, Collection, Document
 from apps.documents.moderation.review import DocumentReviewable
 from apps.documents.retrieval import full_document
 from apps.documents.retrieval.search import search
-from apps.evaluation import golden
+from apps.evaluation.golden_questions import runs
 from apps.evaluation.models import GoldenRun
 from apps.users.models import User
 from tests.documents.factories import Section, collection, document
@@ -109,17 +109,17 @@ def test_a_follow_up_is_not_given_again_what_an_earlier_turn_had_of_it(alice: Us
 
 
 def test_golden_questions_are_asked_again(alice: User, shelf: Collection, paper: Document) -> None:
-    golden.add(alice, shelf, QUESTION, document=paper, chunk=None, words="")
-    golden.run(golden.ask_for_run(shelf, alice).pk)
+    runs.add_question(alice, shelf, QUESTION, document=paper, chunk=None, words="")
+    runs.execute_run(runs.request_run(shelf, alice).pk)
 
     def again() -> float | None:
-        golden.sweep()
-        golden.run(GoldenRun.objects.get(status=GoldenRun.Status.WAITING).pk)
+        runs.sweep_runs()
+        runs.execute_run(GoldenRun.objects.get(status=GoldenRun.Status.WAITING).pk)
         return GoldenRun.objects.order_by("-pk")[0].recall
 
     before = withheld(paper)
     assert again() == 0
     DocumentReviewable().give_back(str(paper.pk), before)
     assert again() == 1
-    golden.sweep()
+    runs.sweep_runs()
     assert GoldenRun.objects.count() == 3

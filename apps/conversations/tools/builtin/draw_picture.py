@@ -13,13 +13,14 @@ from apps.conversations.image_chat import tiles
 from apps.conversations.models import Message
 from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolPermission, ToolResult
 from apps.engines.image.checks import PROMPT_CHARACTERS
-from apps.images import asking, described
-from apps.images.asking import Wish
-from apps.images.forms import sides
+from apps.images.generation import model_info
 from apps.images.models import Picture
+from apps.images.requests import submission
+from apps.images.requests.forms import picture_size
+from apps.images.requests.submission import PictureRequest
 from apps.lib.threads import in_db
-from apps.safety import gate
-from apps.safety.check import Verdict
+from apps.safety.gate import gate
+from apps.safety.policy.verdicts import Verdict
 from apps.users.limits import OverLimit
 
 TOOL_NAME = "draw_picture"
@@ -51,7 +52,7 @@ class DrawPicture(ToolDefaults):
         count, shape = arguments.get("count", 1), arguments.get("shape", "square")
         try:
             rows = await in_db(_asked, context, words, count, shape, verdict)
-        except (asking.Refused, OverLimit) as refusal:
+        except (submission.PictureRequestRefused, OverLimit) as refusal:
             raise ToolError(str(refusal)) from refusal
         if not verdict.allowed:
             raise ToolError(verdict.words)
@@ -60,10 +61,10 @@ class DrawPicture(ToolDefaults):
 
 
 def _asked(context: ToolContext, words: str, count: int, shape: str, verdict: Verdict) -> list[str]:
-    width, height = sides(described.current(), *SHAPES[shape])
-    wish = Wish(words, count=count, width=width, height=height, level=context.level)
+    width, height = picture_size(model_info.get_model(), *SHAPES[shape])
+    wish = PictureRequest(words, count=count, width=width, height=height, level=context.level)
     with transaction.atomic():
-        rows: list[Picture] = asking.ask(context.user, wish, verdict=verdict)
+        rows: list[Picture] = submission.request_pictures(context.user, wish, verdict=verdict)
         tiles.add_tiles(context.answer, [row.pk for row in rows])
         Message.objects.filter(pk=context.answer).update(draws={"count": count, "by": TOOL_NAME})
     return [str(row.pk) for row in rows]

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop
 
 from apps.conversations.tools.base import ToolError, ToolHint
 from apps.conversations.tools.mcp.limits import MAX_BYTES, TIMEOUT_S, SizeExceeded
-from apps.safety.addresses import NotFetched
+from apps.safety.gate.web_addresses import FetchRefused
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -133,7 +133,7 @@ def _explained(server: ToolServer, error: BaseException) -> ToolError:
     for one in flat:
         if isinstance(one, ToolError):
             return one
-    if found := next((one for one in flat if isinstance(one, NotFetched)), None):
+    if found := next((one for one in flat if isinstance(one, FetchRefused)), None):
         return ToolError(str(found))
     log.warning("The MCP server %s failed: %s", server.name, "; ".join(type(one).__name__ for one in flat))
     if any(isinstance(one, ValueError | TypeError | RuntimeError) for one in flat):

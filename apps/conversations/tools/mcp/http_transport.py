@@ -11,7 +11,7 @@ from django.conf import settings
 
 from apps.conversations.tools.mcp.limits import MAX_BYTES, SizeExceeded
 from apps.lib.threads import in_pool
-from apps.safety.addresses import parse, resolve
+from apps.safety.gate.web_addresses import parse_address, resolve_address
 
 _CONNECT_S, _READ_S = 5.0, 60.0
 
@@ -33,8 +33,8 @@ class CheckedTransport(httpx2.AsyncBaseTransport):
         self._exceeded = exceeded
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        address = parse(str(request.url), settings.MCP_HOSTS)
-        ips = await in_pool(resolve, address, settings.MCP_HOSTS)
+        address = parse_address(str(request.url), settings.MCP_HOSTS)
+        ips = await in_pool(resolve_address, address, settings.MCP_HOSTS)
         checked = httpx2.Request(
             request.method, request.url.copy_with(host=ips[0]), headers=request.headers, stream=request.stream,
             extensions={**request.extensions, "sni_hostname": address.host},

@@ -20,7 +20,7 @@ from apps.conversations.tools.base import (
 from apps.conversations.tools.mcp.client import call_tool, list_tools
 from apps.conversations.tools.mcp.limits import TIMEOUT_S
 from apps.lib.threads import in_db
-from apps.safety import gate
+from apps.safety.gate import gate
 
 _LONGEST_NAME, _LONGEST_WORDS, _LONGEST_SCHEMA = 64, 1000, 20_000  # characters
 _MOST = 40  # tools of one server
@@ -63,7 +63,7 @@ async def refresh_server(server: ToolServer) -> str:
     before asks each time again."""
     try:
         offered = await list_tools(server)
-        await gate.keep_fresh()
+        await gate.ensure_fresh_policy()
         found = _kept(server.name, offered)
     except ToolError as error:
         await in_db(_store, server, None, str(error)[:400])

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from apps.lib import filled
-from apps.safety.intake import normalise
+from apps.safety.text.normalization import normalise
 
 Role = Literal["user", "assistant"]
 

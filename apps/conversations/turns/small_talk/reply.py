@@ -17,9 +17,9 @@ from apps.conversations.turns.small_talk import SMALL_TALK_STEP
 from apps.conversations.turns.small_talk.recognition import SmallTalk, recognise_small_talk
 from apps.conversations.turns.state import Turn
 from apps.documents.models import Collection, Document
-from apps.images import described
+from apps.images.generation import model_info
 from apps.lib.threads import in_db, in_pool
-from apps.safety.restricting import Feature, closed
+from apps.safety.models.feature_restrictions import Feature, restriction_message
 
 
 def recognise_turn_small_talk(turn: Turn) -> SmallTalk | None:
@@ -96,7 +96,7 @@ def _abilities(turn: Turn, tools: list[Tool]) -> str:
         lines = [
             gettext("Answer questions from documents, and cite the passages. You have no documents to search yet.")
         ]
-    if described.is_set_up() and not closed(user, Feature.PICTURES):
+    if model_info.is_configured() and not restriction_message(user, Feature.PICTURES):
         lines.append(gettext("Draw pictures: write /picture and what it shall show."))
     lines += [f"{gettext(tool.title)}: /{slash_commands.get_command_word(tool)}" for tool in tools]
     return "\n".join([gettext("What I can do here:"), "", *(f"- {line}" for line in lines)])

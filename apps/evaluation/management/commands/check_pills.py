@@ -9,9 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.engines.base import EngineError
+from apps.evaluation.golden_questions.citation_check import CitationCheck, check_citations
 from apps.evaluation.models import GoldenQuestion
-from apps.evaluation.pill_check import PillCheck, check_pills
-from apps.safety.gate import Withheld
+from apps.safety.gate.gate import Withheld
 from apps.users.limits import OverLimit
 
 
@@ -32,11 +32,11 @@ class Command(BaseCommand):
         found = [check for question in questions if (check := self._checked(question)) is not None]
         self._summarise(found, len(questions))
 
-    def _checked(self, question: GoldenQuestion) -> PillCheck | None:
+    def _checked(self, question: GoldenQuestion) -> CitationCheck | None:
         """Return the check of one question, its faults printed; None where it was withheld."""
         while True:
             try:
-                check = check_pills(question)
+                check = check_citations(question)
                 break
             except OverLimit as error:
                 time.sleep(error.retry_s)
@@ -51,7 +51,7 @@ class Command(BaseCommand):
             self.stdout.write(f"without {', '.join(check.missing)}: {question}")
         return check
 
-    def _summarise(self, found: list[PillCheck], asked: int) -> None:
+    def _summarise(self, found: list[CitationCheck], asked: int) -> None:
         sentences, wrong = sum(len(check.sentences) for check in found), sum(len(check.wrong) for check in found)
         pilled = [check for check in found if check.sentences]
         share = f" ({wrong / sentences:.1%})" if sentences else ""

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.operations.engine_checks import every
-from apps.safety import audit, log_check
+from apps.safety.audit_log import audit, verification
 
 
 class Command(BaseCommand):
@@ -21,9 +21,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["install_triggers"] and (missing := audit.find_missing_triggers()):
-            audit.install()
-            audit.record("log.guarded", triggers=", ".join(missing))
-        report = log_check.verify_log()
+            audit.install_triggers()
+            audit.record_event("log.guarded", triggers=", ".join(missing))
+        report = verification.verify_log()
         wrong = report.faults
         self.stdout.write(f"The audit log: {wrong[0] if wrong else f'whole, {report.newest} entries'}")
         for line in [*wrong[1:], *report.remarks, *report.problems]:

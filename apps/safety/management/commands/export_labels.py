@@ -10,12 +10,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from apps.safety.labels import exported
+from apps.safety.analytics.training_labels import export_labels
 
 
 class Command(BaseCommand):
     help = "Prints decided texts of people who agreed to their use, one JSON object a line."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for row in exported():
+        for row in export_labels():
             self.stdout.write(json.dumps(row, ensure_ascii=False))

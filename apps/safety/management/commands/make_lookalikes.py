@@ -1,8 +1,8 @@
-"""Write `apps/safety/lookalikes.json`: for each letter from a to z the characters that look like it.
+"""Write `apps/safety/text/lookalikes.json`: for each letter from a to z the characters that look like it.
 
 Classes of confusable characters come from Unicode's table, as skeletons of ICU's spoof checker. The letter of a class,
 small capitals and circled letters are found by character names. Needs ICU (`libicu` of the system).
-`tests/safety/test_lookalikes.py` compares the file with the output of this command.
+`tests/safety/text/test_lookalikes.py` compares the file with the output of this command.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-TABLE = Path(__file__).parents[2] / "lookalikes.json"
+TABLE = Path(__file__).parents[2] / "text" / "lookalikes.json"
 
 _NAMED = re.compile(
     r"(?:LATIN (?:SMALL|CAPITAL) LETTER|LATIN LETTER(?: SMALL CAPITAL)?|MODIFIER LETTER (?:SMALL|CAPITAL)|"

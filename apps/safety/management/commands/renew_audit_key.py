@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.safety import audit, audit_keys
+from apps.safety.audit_log import audit, signing_keys
 
 
 class Command(BaseCommand):
@@ -21,7 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            there = bool(audit_keys.read_keys())
+            there = bool(signing_keys.read_keys())
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
         if options["lost"] and there:
@@ -29,6 +29,6 @@ class Command(BaseCommand):
                 f"{settings.AUDIT_KEYS} is there. Without --lost it gets another key, and keeps its own."
             )
         if not options["lost"] and not there:
-            raise CommandError(audit_keys.MISSING.format(place=settings.AUDIT_KEYS))
+            raise CommandError(signing_keys.MISSING.format(place=settings.AUDIT_KEYS))
         entry = audit.renew_key(lost=options["lost"])
         self.stdout.write(f"Entry {entry.seq} of the log and those after it are signed by a new key.")

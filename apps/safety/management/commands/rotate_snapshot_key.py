@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.safety import snapshot_keys
+from apps.safety.models import snapshot_keys
 
 
 class Command(BaseCommand):
@@ -22,13 +22,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             if options["lost"]:
-                snapshot_keys.replace_lost()
+                snapshot_keys.replace_lost_key()
                 self.stdout.write("A new key. What the lost ones had encrypted stays closed; the Doctor counts it.")
                 return
             if options["drop"]:
-                self.stdout.write(f"{snapshot_keys.drop()} older keys dropped. Backups of before still need them.")
+                self.stdout.write(
+                    f"{snapshot_keys.drop_unused_keys()} older keys dropped. Backups of before still need them."
+                )
                 return
-            self.stdout.write(f"A new key; {snapshot_keys.rotate()} rows were encrypted by it.")
+            self.stdout.write(f"A new key; {snapshot_keys.rotate_key()} rows were encrypted by it.")
             self.stdout.write("Back the file of keys up now. Older keys stay in it until you run this with --drop.")
-        except (ImproperlyConfigured, snapshot_keys.Needed) as error:
+        except (ImproperlyConfigured, snapshot_keys.KeyStillNeeded) as error:
             raise CommandError(str(error)) from error

@@ -15,10 +15,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from apps.safety import changes, recorded, replaying
+from apps.safety.analytics import policy_changes
 from apps.safety.models import PolicyVersion
-from apps.safety.policy import PolicyError
-from apps.safety.replaying import Changed
+from apps.safety.policy.schema import PolicyError
+from apps.safety.policy_admin import backtest
+from apps.safety.policy_admin.backtest import BacktestChange
+from apps.safety.verdict_log import recorder
 
 _HOURS = {"h": 1, "d": 24, "w": 168}
 
@@ -33,11 +35,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, policy: str, since: str, **options: Any) -> None:
         row, begin = _version(policy), _since(since)
         try:
-            found = replaying.replay(None, row, begin, recorded.MOST, self._told)
+            found = backtest.run_backtest(None, row, begin, recorder.MAX_RECORDS, self._told)
         except PolicyError as error:
             raise CommandError(f"{row} cannot be read: {error}") from error
         row.refresh_from_db()
-        table = changes.replayed(row)
+        table = policy_changes.count_backtest_changes(row)
         for line in table.rows if table else ():
             low, high = line.share.interval
             self.stdout.write(
@@ -51,7 +53,7 @@ class Command(BaseCommand):
         for name in found["lists"]:
             self.stdout.write(f"The list “{name}” could not be tried where no words were kept.")
 
-    def _told(self, one: Changed) -> None:
+    def _told(self, one: BacktestChange) -> None:
         before, after = one.before or "allow", one.after or "allow"
         self.stdout.write(
             f"{one.at:%Y-%m-%d %H:%M} {one.stage} {one.clause} {one.change}: {before} -> {after} ({one.score:.2f})"

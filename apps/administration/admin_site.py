@@ -1,0 +1,71 @@
+"""The site of django-unfold under the policy of all other pages: for administrators, after their password once more.
+
+Nothing of Django's own log of the admin is written: changes are made by the product's verbs, which write to the log of
+review. Pages that the product has already (sign-in, passwords, search) are not offered a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.account.decorators import reauthentication_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, URLResolver, include, path
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from unfold.sites import UnfoldAdminSite
+
+from apps.users.access import administrators_only
+from apps.users.models import User
+
+View = Callable[..., HttpResponse]
+
+
+def require_reauthentication(view: View) -> View:
+    """For administrators who gave their password within `ACCOUNT_REAUTHENTICATION_TIMEOUT`; not there for others."""
+    found: View = never_cache(administrators_only(reauthentication_required(view)))
+    return found
+
+
+class AdministrationSite(UnfoldAdminSite):  # type: ignore[misc]
+    """`pages` are own views by their path, which is also their name."""
+
+    def __init__(self, pages: dict[str, View]) -> None:
+        super().__init__(name="admin")
+        self.pages = pages
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        user = request.user
+        return isinstance(user, User) and user.is_active and user.is_administrator
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:
+        return require_reauthentication(view)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        own = [
+            path(f"{name}/", require_reauthentication(require_safe(view)), name=name)
+            for name, view in self.pages.items()
+        ]
+        models = [
+            path(f"{model._meta.app_label}/{model._meta.model_name}/", include(admin.urls))
+            for model, admin in self._registry.items()
+        ]
+        return [path("", require_reauthentication(require_safe(self.index)), name="index"), *own, *models]
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """None: the frame names the pages."""
+        return []
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().each_context(request), "show_history": False, "show_view_on_site": False}
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return self.page(request, "administration/index.html", gettext("Administration"))
+
+    def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
+        """A page of our own in the same frame."""
+        request.current_app = self.name
+        return render(request, template, {**self.each_context(request), "title": title, **context})

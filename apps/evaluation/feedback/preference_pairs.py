@@ -1,0 +1,90 @@
+"""Pairs of a preferred and a rejected answer to one question, as TRL's DPO trainer reads them.
+
+Only from people who lend their rated answers (`User.lends_answers`), asked anew at each export. What passages said is
+not in a pair: the prompt is what was said in the conversation before, and the question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+from django.db.models import QuerySet
+
+from apps.conversations.models import Feedback, Message, Preference
+
+Turns = list[dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class PreferencePair:
+    """Two answers of one question that the same person rated differently."""
+
+    person: int
+    prompt: Turns
+    chosen: str
+    rejected: str
+
+    def row(self) -> dict[str, Any]:
+        """In the conversational format: {"prompt": [messages], "chosen": [message], "rejected": [message]}."""
+        said = {"chosen": self.chosen, "rejected": self.rejected}
+        answers = {name: [{"role": "assistant", "content": text}] for name, text in said.items()}
+        return {"prompt": self.prompt, **answers}
+
+
+def build_pairs() -> list[PreferencePair]:
+    """Each good answer with each poor one to the same question, by the same person, as they consent now."""
+    found = []
+    for (person, question), texts in _rated().items():
+        prompt = _prompt(question)
+        found += [PreferencePair(person, prompt, *both) for both in _different(texts)]
+    for row in _preferred():
+        if row.better.parent_id is not None:
+            found.append(PreferencePair(row.person_id, _prompt(row.better.parent_id), row.better.text, row.worse.text))
+    return found
+
+
+def count_pairs() -> int:
+    return sum(len(_different(texts)) for texts in _rated().values()) + _preferred().count()
+
+
+def _preferred() -> QuerySet[Preference]:
+    """What was said of two answers side by side."""
+    rows = Preference.objects.filter(
+        person__lends_answers=True, person__is_active=True, better__status=Message.Status.COMPLETE,
+        worse__status=Message.Status.COMPLETE, better__conversation__deleted__isnull=True,
+    )  # fmt: skip
+    return rows.exclude(better__text=models.F("worse__text")).select_related("better", "worse").order_by("pk")
+
+
+def _rated() -> dict[tuple[int, UUID], dict[bool, list[str]]]:
+    """By person and question: the texts that were rated good and poor, where there are both."""
+    rated: dict[tuple[int, UUID], dict[bool, list[str]]] = {}
+    rows = Feedback.objects.filter(
+        person__lends_answers=True, person__is_active=True, answer__status=Message.Status.COMPLETE,
+        answer__parent__isnull=False, answer__conversation__deleted__isnull=True,
+    ).exclude(answer__text="")  # fmt: skip
+    for person, question, good, text in rows.order_by("pk").values_list(
+        "person", "answer__parent", "good", "answer__text"
+    ):
+        if question is not None:
+            rated.setdefault((person, question), {}).setdefault(good, []).append(text)
+    return {key: texts for key, texts in rated.items() if len(texts) == 2}
+
+
+def _different(texts: dict[bool, list[str]]) -> list[tuple[str, str]]:
+    return [(chosen, rejected) for chosen, rejected in product(texts[True], texts[False]) if chosen != rejected]
+
+
+def _prompt(question: UUID) -> Turns:
+    """What was said down to that question, oldest first."""
+    turns: Turns = []
+    row: Message | None = Message.objects.filter(pk=question).first()
+    while row is not None:
+        if row.text:  # nothing of what was withheld
+            turns.append({"role": str(row.role), "content": row.text})
+        row = row.parent
+    return turns[::-1]

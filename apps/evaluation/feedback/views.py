@@ -1,0 +1,134 @@
+"""What people said about answers, for staff: a list with filters, the turn behind each, and what is learnt from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.conversations.history import transcript
+from apps.conversations.models import Feedback, Message
+from apps.conversations.moderation import cases
+from apps.documents.models import Collection
+from apps.evaluation.feedback import preference_pairs
+from apps.evaluation.forms import GoldenQuestionForm
+from apps.safety.audit_log import audit
+from apps.users import sealed
+from apps.users.access import administrators_only, person, staff_only
+from apps.users.models import User
+
+PAGE = 50
+STATUS_FILTERS = {"new": "New", "handled": "Handled", "all": "All"}
+THUMB_FILTERS = {"": gettext_lazy("Both thumbs"), "poor": gettext_lazy("Poor"), "good": gettext_lazy("Good")}
+
+
+@require_safe
+@never_cache
+@staff_only
+def show_feedback(request: HttpRequest) -> HttpResponse:
+    """The list: no words of a conversation stand in it, only what people wrote to staff."""
+    show = request.GET.get("show", "new")
+    show = show if show in STATUS_FILTERS else "new"
+    thumb, reason = request.GET.get("thumb", ""), request.GET.get("reason", "")
+    rows = _filtered(person(request), thumb, reason)
+    counts = [(name, words, _shown(rows, name).count()) for name, words in STATUS_FILTERS.items()]
+    found = _shown(rows, show).select_related("answer")
+    page = _number(request.GET.get("page"))
+    listed = list(found[page * PAGE : (page + 1) * PAGE + 1])
+    context = {
+        "rows": listed[:PAGE], "counts": counts, "show": show, "thumb": thumb, "reason": reason,
+        "thumbs": THUMB_FILTERS.items(), "reasons": Feedback.Reason.choices, "page": page, "more": len(listed) > PAGE,
+        "pairs": preference_pairs.count_pairs() if person(request).is_administrator else None,
+    }  # fmt: skip
+    return render(request, "evaluation/feedback.html", context)
+
+
+@require_safe
+@never_cache
+@staff_only
+def show_rated_turn(request: HttpRequest, pk: int) -> HttpResponse:
+    """The turn that was rated; that it was read is recorded, and its person can see that."""
+    user = person(request)
+    row = _one(user, pk)
+    audit.record_event("read", actor=user, person=row.person_id, subject=f"feedback {pk}", why="feedback on an answer")
+    turn = transcript.load_turn(user, row.answer)
+    context = {"feedback": row, "turn": turn, "golden": _golden(user, row.answer, turn["question"]["text"])}
+    return render(request, "evaluation/feedback_one.html", context)
+
+
+@require_POST
+@staff_only
+def toggle_handled(request: HttpRequest, pk: int) -> HttpResponse:
+    """It is handled, or waits again."""
+    row, done = _one(person(request), pk), request.POST.get("handled") == "yes"
+    Feedback.objects.filter(pk=row.pk).update(
+        handled=timezone.now() if done else None, handler=person(request) if done else None
+    )
+    messages.success(request, gettext("Marked as handled.") if done else gettext("It waits in the list again."))
+    return redirect(reverse("evaluation:feedback"))
+
+
+@require_safe
+@administrators_only
+def export_preference_pairs(request: HttpRequest) -> HttpResponse:
+    """All pairs as a file that TRL's DPO trainer reads; each person of whom something is in it can see that."""
+    user, pairs = person(request), preference_pairs.build_pairs()
+    for pk in {pair.person for pair in pairs}:
+        audit.record_event("read", actor=user, person=pk, subject="preference pairs", why="export of rated answers")
+
+    body = b"".join(orjson.dumps(pair.row(), option=orjson.OPT_APPEND_NEWLINE) for pair in pairs)
+    named = {"Content-Disposition": 'attachment; filename="preferences.jsonl"'}
+    return HttpResponse(body, content_type="application/jsonl", headers=named)
+
+
+def _filtered(user: User, thumb: str = "", reason: str = "") -> QuerySet[Feedback]:
+    rows = Feedback.objects.filter(answer__conversation__deleted__isnull=True)
+    if not sealed.named(user):
+        rows = rows.exclude(answer__in=cases.find_sealed_answers())
+    if thumb in ("good", "poor"):
+        rows = rows.filter(good=thumb == "good")
+    if reason in Feedback.Reason.values:
+        rows = rows.filter(reasons__icontains=f'"{reason}"')  # a list in JSON; SQLite cannot ask what it contains
+    return rows
+
+
+def _shown(rows: QuerySet[Feedback], show: str) -> QuerySet[Feedback]:
+    return rows if show == "all" else rows.filter(handled__isnull=show == "new")
+
+
+def _one(user: User, pk: int) -> Feedback:
+    rows = _filtered(user).select_related("answer__conversation", "answer__parent", "handler")
+    return get_object_or_404(rows, pk=pk)
+
+
+def _golden(user: User, answer: Message, question: str) -> list[dict[str, Any]]:
+    """For each collection that it was answered from and that this person may edit: the form of a golden question."""
+    used = Collection.objects.filter(documents__source__retrievals__answer=answer)
+    rows = Collection.objects.editable_by(user).filter(pk__in=used.values("pk")) | Collection.objects.editable_by(
+        user
+    ).filter(conversations=answer.conversation_id)
+    found = []
+    for collection in rows.distinct().order_by("name"):
+        form = GoldenQuestionForm(collection)
+        form.fields["text"].initial = question[:500]
+        form.fields["document"].initial = (
+            answer.retrieved.filter(source__document__collection=collection)
+            .values_list("source__document", flat=True)
+            .first()
+        )
+        form.auto_id = f"id_{collection.pk}_%s"
+        found.append({"collection": collection, "form": form})
+    return found
+
+
+def _number(value: str | None) -> int:
+    return int(value) if value and value.isdecimal() and len(value) < 6 else 0

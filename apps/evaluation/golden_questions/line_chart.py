@@ -1,0 +1,60 @@
+"""The history of golden runs as lines of a chart: coordinates for an SVG that the server renders. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+WIDTH, HEIGHT = 640, 200
+LEFT, RIGHT, TOP, BOTTOM = 40, 16, 10, 22  # margins for the words at the axes
+MEASURE_LABELS = {
+    "recall": gettext_lazy("Recall@10"),
+    "mrr": gettext_lazy("MRR"),
+    "ndcg": gettext_lazy("nDCG@10"),
+    "precision": gettext_lazy("Citation precision"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureLine:
+    """One measure: `points` for a polyline, `dots` for its runs; a run without a value is left out."""
+
+    name: str
+    words: StrOrPromise
+    points: str
+    dots: list[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class LineChart:
+    width: int
+    height: int
+    lines: list[MeasureLine]
+    grid: list[tuple[float, str]]  # height of a grid line and what stands beside it
+    left: int
+    right: int
+    ends: tuple[str, str]  # the first and the last day
+
+
+def make_line_chart(runs: Sequence[dict[str, float | None]], ends: tuple[str, str]) -> LineChart:
+    """`runs`, oldest first, hold the measures by name, 0 to 1."""
+    lines = []
+    for name, words in MEASURE_LABELS.items():
+        dots = [(_x(at, len(runs)), _y(value)) for at, run in enumerate(runs) if (value := run[name]) is not None]
+        lines.append(MeasureLine(name, words, " ".join(f"{x},{y}" for x, y in dots), dots))
+    grid = [(_y(share / 4), f"{share * 25} %") for share in range(5)]
+    return LineChart(WIDTH, HEIGHT, lines, grid, LEFT, WIDTH - RIGHT, ends)
+
+
+def _x(at: int, count: int) -> float:
+    return round(LEFT + (WIDTH - LEFT - RIGHT) * (at / (count - 1) if count > 1 else 0.5), 1)
+
+
+def _y(value: float) -> float:
+    return round(TOP + (HEIGHT - TOP - BOTTOM) * (1 - min(1.0, max(0.0, value))), 1)

@@ -1,0 +1,109 @@
+"""How well one search found what a golden question expects. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from apps.documents.retrieval.passages import Passage, SearchHit
+
+DEPTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedPlace:
+    """Where the answer stands. No document: wherever the words stand; page 0: anywhere in the document."""
+
+    document: UUID | None = None
+    page: int = 0
+    start: int = 0
+    end: int = 0
+    words: tuple[str, ...] = ()
+
+    def holds(self, document: UUID, page: int, start: int, end: int, text: str) -> bool:
+        """Whether a place is the expected one, or touches it."""
+        if self.document is None:
+            return not self.missing([text])
+        if document != self.document:
+            return False
+        return not self.page or (page == self.page and start < self.end and end > self.start)
+
+    def missing(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """Expected words that stand in none of the texts, as whole words whatever their case."""
+        said = f" {' '.join(_plain(text) for text in texts)} "
+        return tuple(word for word in self.words if f" {_plain(word)} " not in said)
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedSentence:
+    """A sentence that an answer would show first, and where it stands."""
+
+    document: UUID
+    page: int
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchMeasures:
+    rank: int | None  # from 1, among the first DEPTH
+    precision: float | None  # None: nothing was quoted
+    missing: tuple[str, ...]
+
+    @property
+    def reciprocal(self) -> float:
+        return 1 / self.rank if self.rank else 0.0
+
+    @property
+    def ndcg(self) -> float:
+        """One place is right, so the ideal gain is 1."""
+        return 1 / math.log2(self.rank + 1) if self.rank else 0.0
+
+    @property
+    def passed(self) -> bool:
+        return self.rank is not None and not self.missing
+
+
+@dataclass(frozen=True, slots=True)
+class MeanMeasures:
+    """Over all questions of a run; `precision` over those with a quote, None where there is none."""
+
+    recall: float
+    mrr: float
+    ndcg: float
+    precision: float | None
+
+
+def measure_search(
+    expected: ExpectedPlace, hits: Sequence[SearchHit], passages: Sequence[Passage], quotes: Sequence[QuotedSentence]
+) -> SearchMeasures:
+    """`hits` are those above the cut, best first. Documents count once where a document is expected, not a passage."""
+    places = [(hit.document_id, expected.holds(*_place(hit))) for hit in hits]
+    if expected.document is not None and not expected.page:
+        places = list(dict.fromkeys(places))
+    rank = next((at for at, (_, right) in enumerate(places[:DEPTH], 1) if right), None)
+    right = [expected.holds(quote.document, quote.page, quote.start, quote.end, quote.text) for quote in quotes]
+    missing = expected.missing([passage.full_text for passage in passages])
+    return SearchMeasures(rank, sum(right) / len(right) if right else None, missing)
+
+
+def average_measures(found: Sequence[SearchMeasures]) -> MeanMeasures:
+    count = max(1, len(found))
+    precise = [item.precision for item in found if item.precision is not None]
+    return MeanMeasures(
+        sum(item.rank is not None for item in found) / count,
+        sum(item.reciprocal for item in found) / count,
+        sum(item.ndcg for item in found) / count,
+        sum(precise) / len(precise) if precise else None,
+    )
+
+
+def _place(hit: SearchHit) -> tuple[UUID, int, int, int, str]:
+    return hit.document_id, hit.page_number, hit.start, hit.end, hit.text
+
+
+def _plain(text: str) -> str:
+    return " ".join("".join(char if char.isalnum() else " " for char in text.casefold()).split())

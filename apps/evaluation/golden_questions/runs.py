@@ -1,0 +1,292 @@
+"""The verbs of golden questions: add one, ask for a run, run, compare with the run before.
+
+A run is a row that a worker claims; Celery only rings. `sweep` rings again, and asks for a run by itself where what is
+searched, or how, has changed since the last one and nothing is being read any more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Max, Q
+from django.utils import timezone
+
+from apps.documents.indexing import embedders
+from apps.documents.models import Chunk, Collection, Document, IndexBuild, IndexCare, Segment
+from apps.documents.retrieval.candidates import SearchScope, make_trial_scope
+from apps.engines.base import EngineError
+from apps.evaluation.golden_questions import search_preview
+from apps.evaluation.golden_questions.measures import (
+    DEPTH,
+    ExpectedPlace,
+    SearchMeasures,
+    average_measures,
+    measure_search,
+)
+from apps.evaluation.models import GoldenQuestion, GoldenResult, GoldenRun
+from apps.lib import bell, leases
+
+if TYPE_CHECKING:
+    from apps.users.models import User
+
+log = logging.getLogger(__name__)
+
+LEASE_S = 120  # renewed with every question, which takes a tenth of a second
+MAX_CRASHES = 3
+RETRY_S = 3600  # after which a run that failed is tried once more
+MAX_QUESTIONS = 500  # of one collection
+MAX_STORED_RUNS = 50
+TASK = "evaluation.golden"
+
+
+class TooManyQuestions(Exception):
+    """The collection has as many golden questions as one may have."""
+
+
+def add_question(
+    user: User, collection: Collection, text: str, *, document: Document | None, chunk: Chunk | None, words: str
+) -> GoldenQuestion:
+    """The next run asks it. Of a chunk its place is kept, so that it holds when documents are cut anew.
+
+    Raises TooMany.
+    """
+    if GoldenQuestion.objects.filter(collection=collection).count() >= MAX_QUESTIONS:
+        raise TooManyQuestions
+    place: dict[str, Any] = {}
+    if chunk is not None:
+        document = chunk.document
+        place = {"page_number": chunk.page_number, "char_start": chunk.char_start, "char_end": chunk.char_end}
+        place["quote"] = chunk.text[:200]
+    return GoldenQuestion.objects.create(
+        collection=collection, text=text, document=document, words=words, added_by=user, **place
+    )
+
+
+def request_run(
+    collection: Collection, user: User | None, cause: str = GoldenRun.Cause.HAND, build: IndexBuild | None = None
+) -> GoldenRun:
+    """A run waits and the bell rings; one that waits or runs already is returned instead."""
+    try:
+        with transaction.atomic():
+            run = GoldenRun.objects.create(collection=collection, started_by=user, cause=cause, build=build)
+            transaction.on_commit(lambda: bell.send(TASK, run.pk), robust=True)
+            return run
+    except IntegrityError:
+        return GoldenRun.objects.open().get(collection=collection)
+
+
+def execute_run(run_id: int) -> None:
+    """Every question was asked as the collection's owner, and the row holds the measures or says why not."""
+    waiting = GoldenRun.objects.open().filter(attempts__lt=MAX_CRASHES)
+    token = leases.claim(waiting, run_id, LEASE_S, status=GoldenRun.Status.RUNNING)
+    if token is None:
+        return
+    row = GoldenRun.objects.select_related("collection__owner", "build__collection").get(pk=run_id)
+    index_state, settings_state = fingerprint_search(row.collection)
+    try:
+        if row.build:
+            _bring_up_to_date(row, token, index_state, settings_state)
+        found = _measured(row, token, make_trial_scope(row.build) if row.build else None)
+    except EngineError as error:
+        said = {"reason": str(error)[:400], "index_state": index_state, "settings_state": settings_state}
+        _end(row, token, status=GoldenRun.Status.FAILED, **said)
+        return
+    if found is not None:
+        _keep(row, token, found, index_state=index_state, settings_state=settings_state)
+
+
+def _bring_up_to_date(row: GoldenRun, token: str, index_state: str, settings_state: str) -> None:
+    """The last run of what is searched is of what is searched now, so that a build is compared with that."""
+    last = GoldenRun.objects.live().done().filter(collection=row.collection).first()
+    if last is not None and (last.index_state, last.settings_state) == (index_state, settings_state):
+        return
+    try:
+        found = _measured(row, token, None)
+    except EngineError:
+        return  # what is live cannot be searched, as after a change of embedder: nothing to compare with
+    if found is not None:
+        with transaction.atomic():
+            live = GoldenRun.objects.create(
+                collection=row.collection, started_by=row.started_by, cause=row.cause, status=GoldenRun.Status.DONE,
+                finished=timezone.now(), index_state=index_state, settings_state=settings_state, **_means(found),
+            )  # fmt: skip
+            _keep_results(live, found)
+
+
+def _measured(row: GoldenRun, token: str, scope: SearchScope | None) -> dict[int, SearchMeasures] | None:
+    """By question, in `scope` or as everybody asks; None where the lease was lost."""
+    found: dict[int, SearchMeasures] = {}
+    for question in GoldenQuestion.objects.filter(collection=row.collection):
+        if question.void:
+            continue
+        if not leases.renew(GoldenRun.objects.all(), row.pk, token, LEASE_S):
+            return None
+        result, quoted = search_preview.search_and_quote(row.collection.owner, row.collection, question.text, scope)
+        above = [hit for hit in result.hits if hit.relevance >= result.least]
+        found[question.pk] = measure_search(get_expected_place(question), above, result.passages, quoted)
+    return found
+
+
+def get_expected_place(question: GoldenQuestion) -> ExpectedPlace:
+    words = tuple(word for part in question.words.split(",") if (word := " ".join(part.split())))
+    return ExpectedPlace(question.document_id, question.page_number, question.char_start, question.char_end, words)
+
+
+def _keep(row: GoldenRun, token: str, found: dict[int, SearchMeasures], **states: str) -> None:
+    with transaction.atomic():
+        if _end(row, token, status=GoldenRun.Status.DONE, **_means(found), **states):
+            _keep_results(row, found)
+            old = GoldenRun.objects.filter(collection=row.collection).values_list("pk", flat=True)[MAX_STORED_RUNS:]
+            GoldenRun.objects.filter(pk__in=list(old)).delete()
+
+
+def _means(found: dict[int, SearchMeasures]) -> dict[str, Any]:
+    over = average_measures(list(found.values()))
+    return {
+        "questions": len(found), "recall": over.recall, "mrr": over.mrr, "ndcg": over.ndcg, "precision": over.precision
+    }  # fmt: skip
+
+
+def _keep_results(run: GoldenRun, found: dict[int, SearchMeasures]) -> None:
+    there = set(GoldenQuestion.objects.filter(pk__in=found).values_list("pk", flat=True))
+    GoldenResult.objects.bulk_create(
+        GoldenResult(
+            run=run, question_id=pk, rank=item.rank, precision=item.precision, missing=", ".join(item.missing)[:400]
+        )
+        for pk, item in found.items()
+        if pk in there
+    )  # fmt: skip
+
+
+def _end(row: GoldenRun, token: str, **changes: Any) -> bool:
+    return leases.release(GoldenRun.objects.all(), row.pk, token, finished=timezone.now(), **changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """A question that did worse than in the run before. `before` and `now` are ranks, None: not found."""
+
+    question: GoldenQuestion
+    before: int | None
+    now: int | None
+    missing: str
+
+    @property
+    def lost(self) -> bool:
+        return self.now is None or bool(self.missing)
+
+
+def find_previous_run(row: GoldenRun) -> GoldenRun | None:
+    """The finished run before this one, of what was searched then; for one of a build the last."""
+    if row.build_id is not None:
+        return GoldenRun.objects.live().done().filter(collection=row.collection_id).first()
+    return GoldenRun.objects.live().done().filter(collection=row.collection_id, pk__lt=row.pk).order_by("-pk").first()
+
+
+def find_regressions(row: GoldenRun) -> list[Regression]:
+    """The questions that did worse than in the run before, those that were lost first."""
+    found = []
+    for old, result in _pairs(row):
+        lost = old.passed and not result.passed
+        if old.rank is not None and (lost or (result.rank is not None and result.rank > old.rank)):
+            found.append(Regression(result.question, old.rank, result.rank, result.missing))
+    return sorted(found, key=lambda item: not item.lost)
+
+
+def count_improvements(row: GoldenRun) -> int:
+    """How many questions did better than in the run before."""
+    return sum(
+        (result.passed and not old.passed) or (result.rank is not None and result.rank < (old.rank or DEPTH + 1))
+        for old, result in _pairs(row)
+    )
+
+
+def _pairs(row: GoldenRun) -> list[tuple[GoldenResult, GoldenResult]]:
+    """What became of each question that both runs asked, before and now."""
+    earlier = find_previous_run(row)
+    was = {result.question_id: result for result in earlier.results.all()} if earlier else {}
+    now = row.results.select_related("question__document")
+    return [(was[result.question_id], result) for result in now if result.question_id in was]
+
+
+def fingerprint_search(collection: Collection) -> tuple[str, str]:
+    """What is searched, and how: two strings that change with them."""
+    documents = Document.objects.filter(collection=collection, status=Document.Status.READY)
+    facts = documents.aggregate(count=Count("pk"), changed=Max("changed"))
+    withheld = sorted(map(str, documents.exclude(withheld="").values_list("pk", flat=True)))
+    marked = Chunk.objects.filter(document__collection=collection).filter(Q(enabled=False) | ~Q(keywords=""))
+    marks = sorted(marked.values_list("document", "position", "enabled", "keywords"))
+    rebuilt = IndexCare.objects.filter(pk=collection.pk).values_list("rebuilt", flat=True).first()
+    held = sorted(set(Segment.objects.live().filter(collection=collection).values_list("backend", flat=True)))
+    index = repr((facts["count"], facts["changed"], marks, withheld, rebuilt, held))
+    return _hash(index), _hash(repr((embedders.get_fingerprint(collection), collection.tuning)))
+
+
+def compare_build(build_id: int) -> None:
+    """The golden questions are asked of a build that is ready, and of what is searched now."""
+    build = IndexBuild.objects.select_related("collection").filter(pk=build_id).first()
+    if build is not None and GoldenQuestion.objects.filter(collection=build.collection).exists():
+        request_run(build.collection, build.started_by, GoldenRun.Cause.SETTINGS, build)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sweep_runs() -> None:
+    """Runs that stopped the worker every time are given up, others wait no longer unheard, and new ones begin."""
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
+    waiting = GoldenRun.objects.open().filter(free)
+    for row in waiting.filter(attempts__gte=MAX_CRASHES).select_related("collection"):
+        index, settings = fingerprint_search(row.collection)
+        waiting.filter(pk=row.pk).update(
+            status=GoldenRun.Status.FAILED, lease_token="", lease_until=None, finished=timezone.now(),
+            reason="This run stopped the worker each time. Tell an administrator.",
+            index_state=index, settings_state=settings,
+        )  # fmt: skip
+    for pk in waiting.filter(attempts__lt=MAX_CRASHES).values_list("pk", flat=True)[:4]:
+        bell.send(TASK, pk)
+    for collection in Collection.objects.filter(golden_questions__isnull=False).distinct():
+        _run_where_changed(collection)
+    for build in IndexBuild.objects.filter(status=IndexBuild.Status.BUILT).select_related("collection"):
+        _compare_where_in_vain(build)
+
+
+def _run_where_changed(collection: Collection) -> None:
+    if Document.objects.active().filter(collection=collection).exists():
+        return
+    last = GoldenRun.objects.live().filter(collection=collection).first()
+    if last is None or last.status not in (GoldenRun.Status.DONE, GoldenRun.Status.FAILED):
+        return  # never run by hand, or under way
+    index, settings = fingerprint_search(collection)
+    if settings != last.settings_state:
+        request_run(collection, None, GoldenRun.Cause.SETTINGS)
+    elif index != last.index_state:
+        request_run(collection, None, GoldenRun.Cause.INDEX)
+    elif _worth_another_try(last):
+        GoldenRun.objects.filter(pk=last.pk, started_by=None).delete()  # one that failed by itself is told once
+        request_run(collection, None, last.cause)
+
+
+def _compare_where_in_vain(build: IndexBuild) -> None:
+    """A build that waits for a decision is compared once more where that could not be done, or was never asked for."""
+    if GoldenRun.objects.open().filter(collection=build.collection).exists():
+        return
+    last = GoldenRun.objects.filter(build=build).first()
+    if last is None:
+        compare_build(build.pk)
+    elif _worth_another_try(last):
+        last.delete()
+        request_run(build.collection, build.started_by, GoldenRun.Cause.SETTINGS, build)
+
+
+def _worth_another_try(last: GoldenRun) -> bool:
+    """It failed a while ago, and not because it stopped the worker each time."""
+    if last.status != GoldenRun.Status.FAILED or last.attempts >= MAX_CRASHES:
+        return False
+    return last.finished is None or last.finished < timezone.now() - timedelta(seconds=RETRY_S)

@@ -1,0 +1,103 @@
+"""A question put to one collection as the chat puts it, and what became of everything that was found."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from apps.conversations.grounding import quote_selection
+from apps.conversations.turns.retrieval import TOKEN_BUDGET
+from apps.documents.models import Collection
+from apps.documents.retrieval.candidates import SearchScope
+from apps.documents.retrieval.filters import SearchFilters
+from apps.documents.retrieval.hit_explanation import explain_hit, translate_reason
+from apps.documents.retrieval.passages import SearchHit
+from apps.documents.retrieval.search import SearchResult, search
+from apps.evaluation.golden_questions.measures import QuotedSentence
+from apps.lib.threads import in_pool
+from apps.safety.gate.gate import normalise
+
+if TYPE_CHECKING:
+    from apps.users.models import AnyUser
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredHit:
+    """One hit and its fate. `place` counts the passages that an answer would get, from 1; 0: it gets this one not."""
+
+    hit: SearchHit
+    place: int
+    why: str
+
+    @property
+    def used(self) -> bool:
+        return bool(self.place)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPreview:
+    found: SearchResult
+    weighed: tuple[ScoredHit, ...]  # first what is used, then what is not, each best first
+
+    @property
+    def milliseconds(self) -> int:
+        return round(sum(self.found.ms.values()))
+
+    @property
+    def least(self) -> str:
+        return f"{self.found.least:.2f}"
+
+    @property
+    def used(self) -> list[ScoredHit]:
+        return [item for item in self.weighed if item.used]
+
+    @property
+    def dropped(self) -> list[ScoredHit]:
+        return [item for item in self.weighed if not item.used]
+
+
+def preview_search(
+    user: AnyUser, collection: Collection, question: str, filters: SearchFilters | None = None
+) -> SearchPreview:
+    """Raises EngineError where embedder or index cannot serve."""
+    found = asyncio.run(_search(user, collection, question, filters=filters))
+    return SearchPreview(
+        found, tuple(sorted((_score_hit(hit, found) for hit in found.hits), key=lambda item: not item.used))
+    )
+
+
+def search_and_quote(
+    user: AnyUser, collection: Collection, question: str, scope: SearchScope | None = None
+) -> tuple[SearchResult, list[QuotedSentence]]:
+    """What is found (in `scope`, if given), and the sentences that an answer would show first. Raises EngineError."""
+    return asyncio.run(_quoted(user, collection, question, scope))
+
+
+async def _quoted(
+    user: AnyUser, collection: Collection, question: str, scope: SearchScope | None
+) -> tuple[SearchResult, list[QuotedSentence]]:
+    found = await _search(user, collection, question, scope)
+    numbered = dict(enumerate(found.passages))
+    chosen = await in_pool(quote_selection.select_quotes, found.query, found.vector, numbered, found.idf)
+    places = [(quote, numbered[quote.source]) for quote in chosen]
+    return found, [
+        QuotedSentence(p.document_id, p.page_number, quote.start, quote.end, quote.text) for quote, p in places
+    ]
+
+
+async def _search(
+    user: AnyUser,
+    collection: Collection,
+    question: str,
+    scope: SearchScope | None = None,
+    filters: SearchFilters | None = None,
+) -> SearchResult:
+    return await search(
+        user, normalise(question), collections=[collection.pk], token_budget=TOKEN_BUDGET, scope=scope, filters=filters
+    )
+
+
+def _score_hit(hit: SearchHit, found: SearchResult) -> ScoredHit:
+    place, why = explain_hit(hit, found)
+    return ScoredHit(hit, place, translate_reason(why))

@@ -1,0 +1,145 @@
+"""How a collection is cut and searched: a change is built beside, compared on golden questions, and decided upon."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.documents.indexing import embedders, shadow_build
+from apps.documents.indexing.index_maintenance import IndexBusy
+from apps.documents.models import Collection, IndexBuild, Segment
+from apps.documents.settings import DEFAULT_SETTINGS, read_collection_settings
+from apps.documents.web.collection_context import get_collection_context
+from apps.engines import registry
+from apps.evaluation.forms import TuningForm
+from apps.evaluation.golden_questions import runs
+from apps.evaluation.golden_questions.line_chart import MEASURE_LABELS
+from apps.evaluation.models import GoldenQuestion, GoldenRun
+from apps.users.access import person
+
+PACKAGED = "all-MiniLM-L6-v2"  # that comes along
+INDEX_BUSY = gettext_lazy("The index is being tidied at this moment. Try again in a few seconds.")
+BUILD_GONE = gettext_lazy("That build is no longer there: it was discarded, or is live already.")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_search_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What is set now and what stands beside it; a POST begins to build by other settings."""
+    here = get_collection_context(request, pk, "settings")
+    if not here.is_owner:
+        raise Http404
+    now = read_collection_settings(here.collection.tuning)
+    sent = request.POST if request.method == "POST" else None
+    names = _embedders()
+    names[""] = gettext("%(name)s, like the whole site") % {"name": names[""]}
+    form = TuningForm(sent, initial=asdict(now), reranker=registry.rank().active, embedders=names)
+    if request.method == "POST" and form.is_valid():
+        shadow_build.begin(here.collection, replace(now, **form.cleaned_data), person(request))
+        return redirect("evaluation:tuning", pk)
+    context = {**here.context, **_state(here.collection), "form": form, "now": now, "default": DEFAULT_SETTINGS}
+    return render(request, "evaluation/tuning.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_safe
+def show_build_state(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """How far the build is, as the fragment that the page fetches again while it is under way."""
+    here = get_collection_context(request, pk, "settings")
+    if not here.is_owner:
+        raise Http404
+    return render(request, "evaluation/_build.html", {**here.context, **_state(here.collection)})
+
+
+@login_required
+@require_POST
+def activate_build(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
+    """The build is live, or will be as soon as what came meanwhile is cut; what was live can be taken back."""
+    try:
+        if shadow_build.swap(_build(request, pk, number)):
+            messages.success(request, gettext("Done: questions are answered by these settings from now on."))
+        else:
+            messages.success(
+                request, gettext("Documents that came meanwhile are cut first; then it goes live by itself.")
+            )
+    except IndexBusy:
+        messages.error(request, INDEX_BUSY)
+    except shadow_build.BuildLost:
+        messages.error(request, BUILD_GONE)
+    return redirect("evaluation:tuning", pk)
+
+
+@login_required
+@require_POST
+def discard_build(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
+    """The build is gone; nothing that is searched changes."""
+    shadow_build.discard(_build(request, pk, number))
+    return redirect("evaluation:tuning", pk)
+
+
+def _build(request: HttpRequest, pk: UUID, number: int) -> IndexBuild:
+    return get_object_or_404(IndexBuild.objects.visible_to(request.user), collection=pk, pk=number)
+
+
+def _state(collection: Collection) -> dict[str, Any]:
+    """The build on trial with its comparison, and what can be taken back."""
+    builds = list(IndexBuild.objects.filter(collection=collection))
+    kept = next((row for row in builds if row.status == IndexBuild.Status.KEPT), None)
+    build = next((row for row in builds if row.status != IndexBuild.Status.KEPT), None)
+    run = GoldenRun.objects.filter(build=build).first() if build else None
+    names, questions = _embedders(), GoldenQuestion.objects.filter(collection=collection).count()
+    return {
+        "build": build,
+        "kept": kept,
+        "embedder": names[""],
+        "choices": len(names) > 1,
+        "embedders": [names.get(row.wanted.embedder, row.wanted.embedder) if row else "" for row in (build, kept)],
+        "stale": _stale(collection),
+        "moving": _moving(build, run, questions),
+        "run": run,
+        "questions": questions,
+        **(_compared(run) if run and run.status == GoldenRun.Status.DONE else {}),
+    }  # fmt: skip
+
+
+def _moving(build: IndexBuild | None, run: GoldenRun | None, questions: int) -> bool:
+    """Between a build and the comparison of it there is a moment without either."""
+    status = IndexBuild.Status
+    under_way = build is not None and build.status in {status.WAITING, status.BUILDING}
+    soon = build is not None and build.status == status.BUILT and run is None and questions > 0
+    return under_way or soon or (run is not None and run.status in {GoldenRun.Status.WAITING, GoldenRun.Status.RUNNING})
+
+
+def _stale(collection: Collection) -> bool:
+    """Whether vectors are of several embedders, or of one that questions are no longer embedded with."""
+    found = set(Segment.objects.live().filter(collection=collection).values_list("fingerprint", flat=True))
+    return bool(found - {embedders.get_fingerprint(collection)})
+
+
+def _embedders() -> dict[str, str]:
+    """Those that a collection may choose, by name, and what they are called; the site's own is ""."""
+    own = settings.ENGINES["embed"].get("OPTIONS", {}).get("model") or PACKAGED
+    return {"": own, **{name: name for name in settings.EMBEDDERS}}
+
+
+def _compared(run: GoldenRun) -> dict[str, Any]:
+    before = runs.find_previous_run(run)
+    rows = [
+        (words, getattr(before, name) if before else None, getattr(run, name)) for name, words in MEASURE_LABELS.items()
+    ]
+    compared = [(words, old, new, None if old is None or new is None else new - old) for words, old, new in rows]
+    return {
+        "compared": compared,
+        "fell": runs.find_regressions(run),
+        "rose": runs.count_improvements(run),
+        "before": before,
+    }

@@ -1,0 +1,174 @@
+"""The Test tab of a collection: one question tried, and golden questions asked again and again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.http import urlencode
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.documents.models import Collection
+from apps.documents.web.collection_context import get_collection_context
+from apps.documents.web.filter_views import make_filter_context
+from apps.engines.base import EngineError
+from apps.evaluation.forms import GoldenQuestionForm, SearchPreviewForm
+from apps.evaluation.golden_questions import answer_runs, runs, search_preview
+from apps.evaluation.golden_questions.line_chart import MEASURE_LABELS, make_line_chart
+from apps.evaluation.models import AnswerRun, GoldenQuestion, GoldenRun
+from apps.users.access import person
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+SHOWN_RUNS = 20
+
+
+@login_required
+@require_safe
+def preview_search(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """A question put to the collection as the chat puts it: what was found, with its scores, and where the cut is."""
+    here = get_collection_context(request, pk, "test")
+    form = SearchPreviewForm(request.GET)
+    question = form.cleaned_data["q"] if form.is_valid() else ""
+    context: dict[str, Any] = {
+        **here.context,
+        **make_filter_context(request, [here.collection.pk]),
+        "question": question,
+    }
+    if question:
+        try:
+            filters = context["choices"].filters
+            context["trial"] = search_preview.preview_search(person(request), here.collection, question, filters)
+        except EngineError as error:
+            context["problem"] = str(error)
+    return render(request, "evaluation/test.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def show_questions(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The golden questions of a collection, with the last run and those before it; a POST adds a question."""
+    here = get_collection_context(request, pk, "test")
+    if request.method == "POST" and not here.can_edit:
+        raise Http404
+    form = GoldenQuestionForm(here.collection, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        return _added(request, here.collection, form.cleaned_data)
+    context = {**here.context, **_runs(here.collection), "form": form}
+    return render(request, "evaluation/golden.html", context, status=400 if form.errors else 200)
+
+
+def _added(request: HttpRequest, collection: Collection, asked: dict[str, Any]) -> HttpResponse:
+    try:
+        runs.add_question(
+            person(request),
+            collection,
+            asked["text"],
+            document=asked["document"],
+            chunk=asked["chunk"],
+            words=asked["words"],
+        )
+        messages.success(request, gettext("Added to the golden questions. The next run asks it."))
+    except runs.TooManyQuestions:
+        messages.error(
+            request,
+            gettext("A collection has at most %(most_questions)s golden questions. Remove one first.")
+            % {"most_questions": runs.MAX_QUESTIONS},
+        )
+    if asked["chunk"]:
+        return redirect(f"{reverse('evaluation:test', args=[collection.pk])}?{urlencode({'q': asked['text']})}")
+    return redirect("evaluation:golden", collection.pk)
+
+
+@login_required
+@require_safe
+def show_run_state(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """How far the run is, as the fragment that the page fetches again while one is under way."""
+    here = get_collection_context(request, pk, "test")
+    return render(request, "evaluation/_runs.html", {**here.context, **_runs(here.collection)})
+
+
+@login_required
+@require_POST
+def start_run(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """A run is asked for; one that is under way goes on."""
+    collection = get_object_or_404(Collection.objects.editable_by(request.user), pk=pk)
+    runs.request_run(collection, person(request))
+    return redirect("evaluation:golden", pk)
+
+
+@login_required
+@require_POST
+def start_answer_run(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """A run in which the model answers is asked for; one that is under way goes on."""
+    collection = get_object_or_404(Collection.objects.editable_by(request.user), pk=pk)
+    answer_runs.request_answer_run(collection, person(request))
+    return redirect(f"{reverse('evaluation:golden', args=[pk])}#answers")
+
+
+@login_required
+@require_POST
+def remove_question(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
+    """The question is asked no more, and its results are gone."""
+    rows = GoldenQuestion.objects.editable_by(request.user)
+    get_object_or_404(rows, collection=pk, pk=number).delete()
+    return redirect("evaluation:golden", pk)
+
+
+def _runs(collection: Collection) -> dict[str, Any]:
+    rows = list(GoldenRun.objects.live().filter(collection=collection).select_related("started_by")[: SHOWN_RUNS + 1])
+    done = [row for row in rows if row.status == GoldenRun.Status.DONE]
+    last = done[0] if done else None
+    results = {result.question_id: result for result in last.results.all()} if last else {}
+    questions = GoldenQuestion.objects.filter(collection=collection).select_related("document")
+    return {
+        **_answers(collection),
+        "runs": rows[:SHOWN_RUNS],
+        "under_way": next((row for row in rows if row.status in {"waiting", "running"}), None),
+        "failed": rows[0] if rows and rows[0].status == GoldenRun.Status.FAILED else None,
+        "last": last,
+        "measures": _measures(done),
+        "fell": runs.find_regressions(last) if last else [],
+        "chart": _chart(done[::-1]) if len(done) > 1 else None,
+        "questions": [(question, results.get(question.pk)) for question in questions],
+    }
+
+
+def _answers(collection: Collection) -> dict[str, Any]:
+    """The run in which the model answers that is under way, the last that ended well, and a later one that failed."""
+    rows = list(AnswerRun.objects.filter(collection=collection).select_related("started_by"))
+    done = next((row for row in rows if row.status == GoldenRun.Status.DONE), None)
+    wrong = list(done.wrong.select_related("question", "document")) if done else []
+    return {
+        "answering": next((row for row in rows if row.status in {"waiting", "running"}), None),
+        "answers_failed": rows[0] if rows and rows[0].status == GoldenRun.Status.FAILED else None,
+        "answers": done,
+        "wrong_pills": wrong,
+        "wrong_share": len(wrong) / done.sentences if done and done.sentences else None,
+    }
+
+
+def _measures(done: list[GoldenRun]) -> list[tuple[StrOrPromise, float | None, float | None]]:
+    """Words, value of the last run, and how it differs from the run before."""
+    if not done:
+        return []
+    found: list[tuple[StrOrPromise, float | None, float | None]] = []
+    for name, words in MEASURE_LABELS.items():
+        now = getattr(done[0], name)
+        before = getattr(done[1], name) if len(done) > 1 else None
+        found.append((words, now, None if now is None or before is None else now - before))
+    return found
+
+
+def _chart(done: list[GoldenRun]) -> Any:
+    ends = [date_format(timezone.localtime(row.created), "j M, H:i") for row in (done[0], done[-1])]
+    return make_line_chart([{name: getattr(row, name) for name in MEASURE_LABELS} for row in done], (ends[0], ends[1]))

@@ -1,0 +1,96 @@
+"""What the picture model takes, for pages that must not load it: the worker loads it and writes that down."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from apps.engines import registry
+from apps.engines.base import EngineError, EngineUnavailable
+from apps.engines.image.base import PictureModel
+from apps.lib import noted
+
+log = logging.getLogger(__name__)
+
+_AGAIN_S = 120  # until a model that could not be loaded is tried again
+_NONE = "No picture model is set up. An administrator can name one: IMAGE_MODEL or IMAGE_URL."
+_LOADING = "The picture model is being loaded for the first time. Try again in a minute."
+
+
+def is_configured() -> bool:
+    """Whether anything is configured that could draw."""
+    options = settings.ENGINES["image"].get("OPTIONS", {})
+    return bool(options.get("model"))
+
+
+def get_model() -> PictureModel:
+    """The configured model. Raises EngineUnavailable while there is none, or none that could be loaded."""
+    if not is_configured():
+        raise EngineUnavailable(_NONE)
+    known = _read()
+    if known.get("key") != _key():
+        raise EngineUnavailable(_LOADING)
+    if known.get("error"):
+        raise EngineUnavailable(str(known["error"]))
+    values = dict(known["model"])
+    return PictureModel(**values | {"schedulers": tuple(values["schedulers"])})
+
+
+def find_available_model() -> PictureModel | None:
+    """The same; None where nothing could draw at the moment."""
+    try:
+        return get_model()
+    except EngineUnavailable:
+        return None
+
+
+def can_inpaint() -> bool:
+    """Whether what is configured can draw a part of a picture anew."""
+    return bool((model := find_available_model()) and model.masks)
+
+
+def refresh_model() -> None:
+    """The description is that of the configured model; for a worker, which loads it for that."""
+    if not is_configured():
+        return
+    known = _read()
+    same = known.get("key") == _key()
+    if same and (not known.get("error") or time.time() - known.get("at", 0) < _AGAIN_S):
+        return
+    try:
+        _write({"model": asdict(registry.image().model())})
+    except EngineError as error:
+        log.warning("%s", error)
+        _write({"error": str(error)})
+
+
+def record_model(model: PictureModel) -> None:
+    """What drew just now is described: other weights may have taken the place of those that were."""
+    known = _read()
+    if known.get("key") != _key() or known.get("model") != json.loads(json.dumps(asdict(model))):
+        _write({"model": asdict(model)})
+
+
+def _key() -> str:
+    config = settings.ENGINES["image"]
+    visible = {name: value for name, value in config.get("OPTIONS", {}).items() if "key" not in name}
+    named = [field.name for field in fields(PictureModel)]  # what an older version wrote down lacks some
+    return json.dumps([config["BACKEND"], visible, named], sort_keys=True)
+
+
+def _file() -> Path:
+    return Path(settings.DATA_DIR) / "picture_model.json"
+
+
+def _read() -> dict[str, Any]:
+    return noted.read(_file())
+
+
+def _write(content: dict[str, Any]) -> None:
+    noted.write(_file(), {"key": _key(), "at": time.time(), **content})

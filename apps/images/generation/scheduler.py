@@ -1,0 +1,138 @@
+"""Pictures that wait: in which order, who gives up, what others left."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from celery.signals import worker_ready, worker_shutting_down
+from django.conf import settings
+from django.db import connections
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from apps.engines.base import EngineError
+from apps.images.generation import model_info, prompt_embeddings
+from apps.images.generation.gpu_slot import DrawingTurn
+from apps.images.generation.progress import ACTIVE_OWNER, TASK, stopping
+from apps.images.generation.worker import MAX_CRASHES, draw_picture
+from apps.images.models import Picture
+from apps.lib import filled
+from apps.lib.bell import send
+
+log = logging.getLogger(__name__)
+
+_RINGS = 2  # of one sweep: a device draws one at a time anyway
+_ORPHAN_S = 3600
+_drawing = threading.Lock()  # a process draws by one hearing of the bell, and a thread beside it
+
+
+def connect_signals() -> None:
+    """A worker that is told to end lets go of what it draws; elsewhere these never run."""
+    worker_ready.connect(_start, dispatch_uid="images.queue")
+    worker_shutting_down.connect(_stop, dispatch_uid="images.queue")
+
+
+def _start(**_: Any) -> None:
+    stopping.clear()
+
+
+def _stop(**_: Any) -> None:
+    stopping.set()
+
+
+def draw_waiting() -> None:
+    """Whatever waited has been drawn, one after the other, each stored while the next is drawn; a process that draws
+    already does that by itself."""
+    while not stopping.is_set() and _drawing.acquire(blocking=False):
+        try:
+            _draw_all()
+        finally:
+            _drawing.release()
+        if not next_pictures(1):  # what came while this ended
+            return
+
+
+def _draw_all() -> None:
+    beside = None
+    try:
+        while not stopping.is_set() and (rows := next_pictures(2)):
+            if len(rows) > 1 and (beside is None or not beside.is_alive()):
+                beside = threading.Thread(target=_beside, name="pictures")
+                beside.start()
+            while _draw_next() and beside is not None and beside.is_alive():
+                pass  # it need not be asked each time whether there is enough for two
+    finally:
+        if beside is not None:
+            beside.join()
+
+
+def _draw_next() -> bool:
+    """Whether there was one."""
+    with DrawingTurn() as turn:
+        rows = [] if stopping.is_set() else next_pictures(1)
+        for row in rows:
+            draw_picture(row, turn)
+    return bool(rows)
+
+
+def _beside() -> None:
+    """In a thread of its own, which ends when nothing waits."""
+    try:
+        while _draw_next():
+            pass
+    finally:
+        connections.close_all()
+
+
+def next_pictures(most: int) -> list[UUID]:
+    """Pictures that could be drawn now, the oldest first; before them those of people who have fewer under way."""
+    now = timezone.now()
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+    rows = Picture.objects.filter(free, ACTIVE_OWNER, status__in=Picture.ACTIVE, attempts__lt=MAX_CRASHES)
+    busy = Count("owner__pictures", filter=Q(owner__pictures__lease_until__gte=now))
+    return list(rows.annotate(busy=busy).order_by("busy", "created").values_list("pk", flat=True)[:most])
+
+
+def queue_positions() -> dict[UUID, int]:
+    """For everything that is not drawn yet how many pictures came before it."""
+    rows = Picture.objects.filter(ACTIVE_OWNER, status__in=Picture.ACTIVE).order_by("created", "seed")
+    return {pk: place for place, pk in enumerate(rows.values_list("pk", flat=True))}
+
+
+def sweep_queue() -> int:
+    """Pictures that crash their worker every time are set aside, and the bell rings where some wait."""
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
+    Picture.objects.filter(free, status__in=Picture.ACTIVE, attempts__gte=MAX_CRASHES).update(
+        status=Picture.Status.FAILED, lease_token="", lease_until=None, changed=timezone.now(),
+        reason=filled.PICTURE_CRASHED % {"times": MAX_CRASHES},
+    )  # fmt: skip
+    model_info.refresh_model()
+    _make_findable()
+    rows = next_pictures(_RINGS)
+    for picture_id in rows:
+        send(TASK, picture_id)
+    _remove_orphans()
+    return len(rows)
+
+
+def _make_findable() -> None:
+    """Prompts that have no vector of today's embedder get one, some at each sweep."""
+    try:
+        prompt_embeddings.embed_missing()
+    except EngineError as error:
+        log.warning("Prompts of pictures have no vectors yet: %s", error)
+
+
+def _remove_orphans() -> None:
+    """Files without a row: a worker died between the two, or the row was deleted."""
+    for field, kind in (("file", "pictures"), ("start", "starts"), ("mask", "masks")):
+        folder = Path(settings.MEDIA_ROOT) / kind
+        for path in folder.iterdir() if folder.is_dir() else ():
+            old = time.time() - path.stat().st_mtime > _ORPHAN_S
+            if old and not Picture.objects.filter(**{field: f"{kind}/{path.name}"}).exists():
+                path.unlink(missing_ok=True)

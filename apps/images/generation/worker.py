@@ -1,0 +1,200 @@
+"""From a waiting row to a picture: claim · check the prompt · draw, with previews · sign · store.
+
+One exit for every end: ready, cancelled, failed with a reason, or back in the queue. In the model a picture is alone;
+all else happens beside others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from datetime import timedelta
+from uuid import UUID
+
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.utils import timezone
+
+from apps.engines import registry
+from apps.engines.base import EngineError
+from apps.engines.image.base import Drawn, DrawRequest, DrawStep, KnowsNames
+from apps.engines.image.checks import png, preview
+from apps.engines.image.upscaling import upscaled
+from apps.images.generation import model_info, source_pictures
+from apps.images.generation.gpu_slot import DrawingTurn
+from apps.images.generation.progress import (
+    ACTIVE_OWNER,
+    LEASE_S,
+    DrawingCancelled,
+    DrawingInterrupted,
+    ProgressWatcher,
+    keep_lease,
+    measure_alignment,
+    wanted_pictures,
+)
+from apps.images.generation.prompt_embeddings import embed_prompt
+from apps.images.models import Frame, Picture
+from apps.images.moderation import cases
+from apps.images.moderation.prompts import check_prompts
+from apps.images.provenance import content_credentials
+from apps.images.provenance.watermarking import add_watermarks
+from apps.lib import disk, leases
+from apps.safety.gate.pictures import blur_clause, check_picture
+from apps.safety.policy import strictness, versions
+from apps.safety.policy.evaluation import UNCHECKED
+from apps.safety.policy.verdicts import Verdict
+
+log = logging.getLogger(__name__)
+
+MAX_CRASHES = 3
+DISK_FULL = "The disk of this server is full. This goes on by itself once there is space."
+_RETRY_S = 20
+
+
+def draw_picture(picture_id: UUID, turn: DrawingTurn | None = None) -> None:
+    """The picture has been worked on, whatever came of it; one that needs no work is left alone. `turn` is that of a
+    process which draws several."""
+    turn = turn or DrawingTurn()
+    rows = Picture.objects.filter(ACTIVE_OWNER, status__in=Picture.ACTIVE, attempts__lt=MAX_CRASHES)
+    token = leases.claim(rows, picture_id, LEASE_S, status=Picture.Status.WORKING, step=0)
+    row = Picture.objects.select_related("parent").filter(pk=picture_id, lease_token=token).first() if token else None
+    if row is not None:
+        _process(row, turn)
+
+
+def _process(row: Picture, turn: DrawingTurn) -> None:
+    turn.alone = row.attempts > 1  # one that may end the process shall not take its neighbours along
+    try:
+        began = time.monotonic()
+        versions.refresh_policy()  # a reviewer may have let the words pass a moment ago
+        verdict = check_prompts((row.prompt, row.negative), strictness.parse_strictness(row.level))
+        if not verdict.allowed:
+            _hold_for_review(row, verdict)
+            return
+        start, watch = source_pictures.read_source(row), ProgressWatcher(row, turn.open)
+        row.pictogram = _is_pictogram(row, start)
+        _store(row, _generate(row, start, watch, turn), start, watch, began, verdict)
+    except DrawingCancelled:
+        log.info("A picture was cancelled while it was drawn, or its person suspended")
+        _requeue(row, uncounted=True)  # it is drawn once they are reinstated; of one that was cancelled nothing changes
+    except DrawingInterrupted:
+        log.info("A picture is drawn again by the next worker: this one ends")
+        _requeue(row, 0, uncounted=True)
+    except EngineError as error:
+        _end(row, error)
+    except Exception as error:
+        if not _waits_for_space(row, error):
+            log.exception("Picture %s: attempt %s crashed", row.pk, row.attempts)
+            _requeue(row)
+
+
+def _generate(row: Picture, start: bytes, watch: ProgressWatcher, turn: DrawingTurn) -> Drawn:
+    """Raises Unwanted, Interrupted and EngineError."""
+    if row.upscale:
+        with turn.model(watch.waits):
+            watch.begins()
+            watch(DrawStep(0, row.steps))  # it may have been cancelled by now
+            return upscaled(start, row.upscale)
+    request = DrawRequest(
+        row.prompt, row.seed, row.width, row.height, row.steps, row.guidance, row.negative, row.scheduler, start,
+        row.strength, source_pictures.read_file(row.mask),
+    )  # fmt: skip
+    with keep_lease(row), turn.model(watch.waits):
+        watch.begins()
+        drawn = registry.image().draw(request, watch)
+    model = registry.image().model()
+    model_info.record_model(model)
+    row.model, row.fingerprint = model.name, model.fingerprint  # of what drew it, not of what was there when asked
+    return drawn
+
+
+def _is_pictogram(row: Picture, start: bytes) -> bool:
+    """Whether it can only be one: of a painter that knows nothing else, and begun with nothing else."""
+    parent = row.parent if row.from_parent or row.upscale else None
+    begun = not start or bool(parent and parent.pictogram)
+    return begun and (bool(row.upscale) or isinstance(registry.image(), KnowsNames))
+
+
+def _store(row: Picture, drawn: Drawn, start: bytes, watch: ProgressWatcher, began: float, words: Verdict) -> None:
+    """Store the file, then the row that is ready or held: a file without a row goes with the sweep. `words` is the
+    verdict on what it was drawn from."""
+    plain = drawn.picture
+    level = strictness.parse_strictness(row.level)
+    seen = check_picture(lambda: png(plain), row.prompt, level=level, pictogram=row.pictogram)
+    picture, mark = add_watermarks(plain, label=not row.upscale)
+    signed = content_credentials.sign_picture(
+        png(picture), row.model, start, "c2pa.resized" if row.upscale else "c2pa.edited"
+    )
+    name = row.file.storage.save(f"pictures/{row.pk}.png", ContentFile(signed))
+    changes = {
+        "status": Picture.Status.READY if seen.allowed else Picture.Status.HELD,
+        "reason": seen.words[:400],
+        "unchecked": seen.rule == UNCHECKED,
+        "pictogram": row.pictogram,
+        "blur": blur_clause(seen) or source_pictures.inherited_blur(row),
+        "file": name,
+        "sha256": hashlib.sha256(signed).hexdigest(),
+        "width": plain.width,
+        "height": plain.height,
+        "smaller": drawn.smaller,
+        "step": row.steps,
+        "mark": mark,
+        "preview": preview(picture),
+        "model_seconds": drawn.model_s,
+        "changed": timezone.now(),
+        "model": row.model,
+        "fingerprint": row.fingerprint,
+        "step_ms": [] if row.upscale else watch.step_ms,
+        "plain_sha256": hashlib.sha256(plain.tobytes()).hexdigest(),
+        **measure_alignment(row, drawn),
+        **embed_prompt(row.prompt),
+        "seconds": time.monotonic() - began - watch.waited_s,
+    }
+    frames = watch.frames() if seen.allowed and not blur_clause(seen) else []
+    with transaction.atomic():
+        held = leases.release(wanted_pictures(), row.pk, row.lease_token, **changes)
+        if held:
+            Frame.objects.filter(picture=row).delete()  # of an attempt that crashed
+            Frame.objects.bulk_create(frames)
+            for verdict in (words, seen):
+                cases.flag_picture(row, verdict.judged)
+    if not held:
+        row.file.storage.delete(name)
+        raise DrawingCancelled
+
+
+def _end(row: Picture, error: EngineError) -> None:
+    if error.retry:
+        _requeue(row, reason=str(error)[:400], uncounted=True)
+        return
+    changes = {"status": Picture.Status.FAILED, "reason": str(error)[:400], "changed": timezone.now()}
+    leases.release(Picture.objects.filter(status=Picture.Status.WORKING), row.pk, row.lease_token, **changes)
+
+
+def _hold_for_review(row: Picture, verdict: Verdict) -> None:
+    """The rules of today let the words no longer pass; people look at it where the policy asks for them."""
+    changes = {"status": Picture.Status.HELD, "reason": verdict.words[:400], "changed": timezone.now()}
+    with transaction.atomic():
+        leases.release(Picture.objects.filter(status=Picture.Status.WORKING), row.pk, row.lease_token, **changes)
+        cases.flag_picture(row, verdict.judged)
+
+
+def _waits_for_space(row: Picture, error: Exception) -> bool:
+    """Whether the disk is full, for which the picture is not to blame; anything else is a crash."""
+    if not disk.full(error):
+        return False
+    log.error("Picture %s waits: the disk is full (%s)", row.pk, error)
+    disk.make_room()
+    _requeue(row, reason=DISK_FULL, uncounted=True)
+    return True
+
+
+def _requeue(row: Picture, seconds: int = _RETRY_S, reason: str = "", *, uncounted: bool = False) -> None:
+    """Back in the queue; nobody claims it for so long."""
+    until = timezone.now() + timedelta(seconds=seconds)
+    working = Picture.objects.filter(status=Picture.Status.WORKING)
+    working.filter(pk=row.pk, lease_token=row.lease_token).update(
+        status=Picture.Status.QUEUED, lease_token="", lease_until=until, step=0, reason=reason,
+        attempts=row.attempts - uncounted, changed=timezone.now(),
+    )  # fmt: skip

@@ -1,0 +1,85 @@
+"""Which pictures the gallery shows: what its address says, as conditions, and back as an address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from apps.images.models import Picture, PictureQuerySet
+from apps.users.models import User
+
+_NAMES = {"show": "show", "text": "q", "model": "model", "size": "size", "since": "since"}  # in the address
+_LONGEST = 200  # characters of a value
+_SMALL, _LARGE = 512, 1024  # pixels of the longer side: at most small, from which on large
+
+_IS_SMALL, _IS_LARGE = Q(width__lte=_SMALL, height__lte=_SMALL), Q(width__gte=_LARGE) | Q(height__gte=_LARGE)
+
+SIZES = (
+    ("small", gettext_lazy("up to 512 pixels"), _IS_SMALL),
+    ("medium", gettext_lazy("between"), ~_IS_SMALL & ~_IS_LARGE),
+    ("large", gettext_lazy("from 1024 pixels"), _IS_LARGE),
+)
+TIME_SPANS = (("1", gettext_lazy("one day")), ("7", gettext_lazy("7 days")), ("30", gettext_lazy("30 days")),
+         ("365", gettext_lazy("a year")))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryFilters:
+    """What is asked for; empty is everything."""
+
+    show: str = ""  # one of `gallery.SHOWS`
+    text: str = ""
+    model: str = ""
+    size: str = ""
+    since: str = ""  # days
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.model or self.size or self.since)
+
+    @property
+    def query(self) -> str:
+        """The address's part that says the same."""
+        return urlencode({name: getattr(self, field) for field, name in _NAMES.items() if getattr(self, field)})
+
+    @property
+    def unshown(self) -> str:
+        """The same without what is chosen in the row of links."""
+        return urlencode({n: getattr(self, f) for f, n in _NAMES.items() if f != "show" and getattr(self, f)})
+
+    def narrow(self, rows: PictureQuerySet) -> PictureQuerySet:
+        """Those of that model, size and span of time. A value that nobody offers narrows nothing."""
+        if self.model:
+            rows = rows.filter(model=self.model)
+        for value, _, condition in SIZES:
+            if value == self.size:
+                rows = rows.filter(condition)
+        if self.since in {value for value, _ in TIME_SPANS}:
+            rows = rows.filter(created__gte=timezone.now() - timedelta(days=int(self.since)))
+        return rows
+
+
+def parse_filters(address: Mapping[str, Any]) -> GalleryFilters:
+    """What the address says."""
+    return GalleryFilters(**{field: _plain(address.get(name, "")) for field, name in _NAMES.items()})
+
+
+def _plain(value: object) -> str:
+    """PostgreSQL takes no NUL."""
+    return str(value).replace("\0", "")[:_LONGEST]
+
+
+def list_choices(user: User, filters: GalleryFilters) -> dict[str, Any]:
+    """What can be chosen, for the page: the models that drew something for that person, sizes and spans."""
+    models = Picture.objects.filter(owner=user).order_by("model").values_list("model", flat=True).distinct()
+    return {
+        "models": list(models), "sizes": [(value, label) for value, label, _ in SIZES], "spans": TIME_SPANS,
+        "filters": filters,
+    }  # fmt: skip

@@ -1,0 +1,162 @@
+"""Finding, varying, taking away and deleting pictures."""
+
+from __future__ import annotations
+
+import json
+import logging
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from functools import partial
+from typing import IO, Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models.fields.files import FieldFile
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.engines.base import EngineError, EngineRefused
+from apps.images.generation import prompt_embeddings, source_pictures
+from apps.images.models import Picture, PictureQuerySet
+from apps.images.moderation import cases
+from apps.images.requests.submission import PictureRequest, PictureRequestRefused
+from apps.safety.moderation import auto_close
+from apps.safety.policy import strictness
+from apps.users.models import User
+
+log = logging.getLogger(__name__)
+
+GALLERY_VIEWS = (
+    ("", gettext_lazy("All")), ("favourites", gettext_lazy("Favourites")), ("active", gettext_lazy("Being drawn")),
+    ("held", gettext_lazy("Held")), ("failed", gettext_lazy("Not drawn")),
+)  # fmt: skip
+_LINE = 12  # generations that are shown
+_WORDS, _ALIKE = 10, 48  # words that are looked for; pictures that mean something like them
+_ENDED = (Picture.Status.FAILED, Picture.Status.CANCELLED)
+_RECIPE = (
+    "prompt", "negative", "width", "height", "steps", "guidance", "scheduler", "seed", "strength",
+    "model", "fingerprint", "upscale", "plain_sha256",
+)  # fmt: skip
+
+
+def search_pictures(user: User, show: str, text: str) -> PictureQuerySet:
+    """Of this person: those in whose prompt each word of `text` stands, newest first, then those that mean something
+    like it, nearest first."""
+    rows = Picture.objects.filter(owner=user)
+    narrowed = {
+        "favourites": Q(favourite=True), "active": Q(status__in=Picture.ACTIVE), "failed": Q(status__in=_ENDED),
+        "held": Q(status=Picture.Status.HELD),
+    }.get(show, Q())  # fmt: skip
+    rows = rows.filter(narrowed)
+    if not (words := text.split()[:_WORDS]):
+        return rows
+    said = Q()
+    for word in words:
+        said &= Q(prompt__icontains=word)
+    alike = _find_similar(rows.exclude(said), text)
+    place = Case(*(When(pk=pk, then=Value(at)) for at, pk in enumerate(alike, 1)), default=0)
+    return rows.filter(said | Q(pk__in=alike)).annotate(place=place).order_by("place", "-created", "-seed")
+
+
+def _find_similar(rows: QuerySet[Picture], text: str) -> list[UUID]:
+    """None where the embedder is away: then the words alone decide."""
+    try:
+        return prompt_embeddings.find_nearest(rows, text)[:_ALIKE]
+    except EngineError as error:
+        log.warning("Pictures are found by words only: %s", error)
+        return []
+
+
+def list_ancestors(row: Picture) -> list[Picture]:
+    """From the first picture of its line down to what this one was made from."""
+    line: list[Picture] = []
+    above = row.parent_id
+    while above is not None and len(line) < _LINE:
+        found = Picture.objects.filter(owner=row.owner, pk=above).defer("preview", "vector").first()
+        if found is None:
+            break
+        line.insert(0, found)
+        above = found.parent_id
+    return line
+
+
+def list_variants(row: Picture) -> QuerySet[Picture]:
+    """What was made from it, as far as it is drawn."""
+    return _drawn(row).filter(parent=row)
+
+
+def list_batch(row: Picture) -> QuerySet[Picture]:
+    """What was asked for together with it, as far as it is drawn."""
+    return _drawn(row).filter(batch=row.batch).exclude(pk=row.pk)
+
+
+def _drawn(row: Picture) -> QuerySet[Picture]:
+    return Picture.objects.filter(owner=row.owner, status=Picture.Status.READY).defer("preview", "vector")
+
+
+def make_variation(row: Picture) -> PictureRequest:
+    """The same recipe with a seed by chance. Raises Refused where what it starts from is gone."""
+    return PictureRequest(
+        row.prompt, row.negative, 1, row.width, row.height, row.steps, row.guidance, row.scheduler, None, row.strength,
+        parent=row.parent if row.from_parent else row, from_parent=row.from_parent, start=_content(row.start),
+        mask=_content(row.mask), level=strictness.parse_strictness(row.level),
+    )  # fmt: skip
+
+
+def make_repetition(row: Picture) -> PictureRequest:
+    """The same recipe to the last number: with the same model on the same machine the same picture, byte for byte.
+    Raises Refused likewise."""
+    return PictureRequest(
+        row.prompt, row.negative, 1, row.width, row.height, row.steps, row.guidance, row.scheduler, row.seed,
+        row.strength, parent=row.parent, from_parent=row.from_parent, repeats=row, start=_content(row.start),
+        mask=_content(row.mask), level=strictness.parse_strictness(row.level),
+    )  # fmt: skip
+
+
+def _content(field: FieldFile) -> bytes:
+    try:
+        return source_pictures.read_file(field)
+    except EngineRefused as error:
+        raise PictureRequestRefused(gettext("The picture to start from is no longer there.")) from error
+
+
+def describe_recipe(row: Picture) -> dict[str, Any]:
+    """Everything that the picture depends on."""
+    return {name: getattr(row, name) for name in _RECIPE} | {
+        "start": row.start_sha256 or (row.parent.sha256 if (row.from_parent or row.upscale) and row.parent else None),
+        "mask": row.mask_sha256 or None,
+    }
+
+
+def delete_pictures(user: User, chosen: Iterable[UUID]) -> int:
+    """How many are gone. The row first: the sweep removes a file without a row, and nobody a row without its file."""
+    named = Picture.objects.filter(owner=user, pk__in=list(chosen))
+    rows = list(named.only("pk", "file", "start", "mask", "status", "sha256"))
+    with transaction.atomic():
+        source_pictures.preserve_sources(rows)
+        Picture.objects.filter(pk__in=[row.pk for row in rows]).delete()
+        auto_close.close_deleted(cases.KIND, *(str(row.pk) for row in rows))
+        transaction.on_commit(partial(_remove_files, rows))
+    return len(rows)
+
+
+def _remove_files(rows: Iterable[Picture]) -> None:
+    for row in rows:
+        for name in row.files:
+            row.file.storage.delete(name)
+
+
+def make_archive(rows: Iterable[Picture]) -> IO[bytes]:
+    """A ZIP file, open at its beginning: every picture and its recipe."""
+    packed = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for row in rows:
+            with row.file.open("rb") as file:
+                name = f"{row.shown_as}-{row.seed}-{row.pk.hex[:6]}"
+                archive.writestr(f"{name}.png", file.read())
+            if row.mask:
+                archive.writestr(f"{name}-mask.png", _content(row.mask))
+            archive.writestr(f"{name}.json", json.dumps(describe_recipe(row), indent=1))
+    packed.seek(0)
+    return packed

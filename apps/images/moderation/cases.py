@@ -1,0 +1,108 @@
+"""Pictures in review: words that the gate withheld, and what people decide about a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.urls import reverse
+from django.utils.translation import gettext_lazy
+
+from apps.images.generation.progress import TASK
+from apps.images.models import Picture
+from apps.lib import tabs
+from apps.lib.bell import send
+from apps.safety.models import Case
+from apps.safety.moderation import cases
+from apps.safety.moderation.reviewable import ContentLocation, ContextTurn, read_stored_bytes
+from apps.safety.policy.schema import Action
+from apps.safety.policy.verdicts import EvaluationRecord, Verdict
+from apps.safety.text.normalization import hash_text
+from apps.users.models import User
+
+KIND = "picture"
+_KEPT = ("status", "reason")
+
+
+class PictureReviewable:
+    name = gettext_lazy("a picture")
+
+    def exists(self, subject: str) -> bool:
+        return Picture.objects.filter(pk=subject).exists()
+
+    def around(self, subject: str) -> list[ContextTurn]:
+        row = Picture.objects.filter(pk=subject).first()
+        if row is None:
+            return []
+        turns = [ContextTurn("Asked for", row.prompt[:2000])]
+        return [*turns, ContextTurn("Shall not be there", row.negative[:2000])] if row.negative else turns
+
+    def places(self, user: User, subjects: Collection[str]) -> dict[str, ContentLocation]:
+        rows = Picture.objects.filter(owner=user, pk__in=subjects)
+        return {str(row.pk): ContentLocation("", reverse("images:picture", args=[row.pk]), row.prompt) for row in rows}
+
+    def withhold(self, subject: str, words: str) -> dict[str, Any]:
+        """Its maker sees the tile with the reason, and nobody the picture; one that is being drawn ends."""
+        before = Picture.objects.filter(pk=subject).values(*_KEPT).first()
+        held = {"status": Picture.Status.HELD, "lease_token": "", "lease_until": None}
+        Picture.objects.filter(pk=subject).update(reason=words[:400], **held)
+        _notify_pages(subject)
+        return before or {}
+
+    def release(self, subject: str) -> dict[str, Any]:
+        """A picture that was held when it was drawn is shown; from held words it is drawn now: they pass from here."""
+        held = Picture.objects.filter(pk=subject, status=Picture.Status.HELD)
+        before = held.values(*_KEPT).first()
+        drawn = held.exclude(file="").update(status=Picture.Status.READY, reason="")
+        if before and not drawn:
+            held.update(status=Picture.Status.QUEUED, reason="", attempts=0)
+            transaction.on_commit(partial(send, TASK, UUID(subject)))
+        _notify_pages(subject)
+        return before or {}
+
+    def picture(self, subject: str) -> bytes:
+        row = Picture.objects.filter(pk=subject).first()
+        return read_stored_bytes(row.file) if row is not None else b""
+
+    def give_back(self, subject: str, before: dict[str, Any]) -> None:
+        if before.get("status") == Picture.Status.WORKING:
+            before = {**before, "status": Picture.Status.QUEUED}
+        if before:  # whoever draws it meanwhile has lost it
+            Picture.objects.filter(pk=subject).update(**before, lease_token="", lease_until=None)
+            _notify_pages(subject)
+
+    def blur(self, subject: str, code: str) -> dict[str, Any]:
+        rows = Picture.objects.filter(pk=subject)
+        before = rows.values_list("blur", flat=True).first()
+        rows.update(blur=code)
+        _notify_pages(subject)
+        return {} if before is None else {"blur": before}
+
+    def clear(self, subject: str, before: dict[str, Any]) -> None:
+        Picture.objects.filter(pk=subject).update(blur=before["blur"])
+        _notify_pages(subject)
+
+
+def _notify_pages(subject: str) -> None:
+    """Every page that shows it hears whether it may, as soon as this is committed."""
+    row = Picture.objects.filter(pk=subject).only("owner", "status").first()
+    if row is not None:
+        tabs.tell_of_picture(row.owner_id, row.pk, held=row.status == Picture.Status.HELD)
+
+
+def flag_picture(row: Picture, judged: EvaluationRecord | None) -> None:
+    """Open a case where the policy asks for people. What is only looked at afterwards and was seen when the picture was
+    asked for, is not counted again when it is drawn. Call inside the transaction that stores the picture."""
+    if judged is not None and judged.outcome.action is Action.REVIEW:
+        known = Case.objects.filter(kind=KIND, subject=str(row.pk), area=judged.outcome.code)
+        if known.filter(snapshot__sha256=hash_text(judged.text)).exists():
+            return
+    cases.flag_evaluated(KIND, row.pk, row.owner_id, judged)
+
+
+def flag_prompt(person: int, verdict: Verdict) -> None:
+    """Open a case of words that were only tried, of which no picture is stored. For `in_db`."""
+    cases.flag_unstored(KIND, person, verdict.judged)

@@ -1,0 +1,32 @@
+"""The gate for the words of a picture, from code that does not run in a loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from apps.images.moderation import blocked_names
+from apps.safety.gate import gate
+from apps.safety.gate.pictures import check_picture_prompt
+from apps.safety.policy import versions
+from apps.safety.policy.strictness import Strictness
+from apps.safety.policy.verdicts import Verdict, strictest_verdict
+from apps.safety.verdict_log import shadow
+from apps.safety.verdict_log.recorder import Surface, use_surface
+
+
+def check_prompts(texts: Sequence[str], level: Strictness = Strictness.SITE) -> Verdict:
+    """Return the strictest verdict on words to draw from, by the checks and by the lists of the site. Call from a
+    thread without a running loop."""
+    versions.load_fresh_policy()
+    with use_surface(Surface.PICTURES):
+        said = strictest_verdict(asyncio.run(gate.check_question(text, level=level)) for text in texts if text)
+    found = strictest_verdict([said, match_blocklists(texts, level)]) if said.allowed else said
+    shadow.write_verdicts()  # what the gate left for later would wait for a loop that is over
+    return found
+
+
+def match_blocklists(texts: Sequence[str], level: Strictness = Strictness.SITE) -> Verdict:
+    """Return what lists of the site's own say of words to draw from. Call from a thread that may use the database."""
+    blocked_names.adopt_names()
+    return strictest_verdict(check_picture_prompt(text, level=level) for text in texts if text)

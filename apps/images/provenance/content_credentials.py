@@ -1,0 +1,164 @@
+"""Content credentials (C2PA): every picture says, signed, that a model drew it and which; anybody may read that.
+
+The key is the operator's (`SIGN_KEY`, `SIGN_CERTIFICATES`), or one made here on first use. A self-made one proves that
+a picture was not changed since, and not who made it; readers say so ("signingCredential.untrusted"), and so do we.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from django.conf import settings
+
+from apps.engines.base import EngineUnavailable
+
+GENERATOR = "Openbook"
+_SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+_YEARS = 10
+_UNTRUSTED = "signingCredential.untrusted"
+_KEY = b"-----BEGIN PRIVATE KEY-----"
+FORMATS = {"image/png", "image/jpeg", "image/webp"}
+
+
+@dataclass(frozen=True, slots=True)
+class ContentCredentials:
+    """What a picture says of itself. `intact`: nothing was changed since it was signed."""
+
+    intact: bool
+    trusted: bool  # whether the signer is one that readers know
+    signer: str
+    generator: str
+    by_model: bool  # whether it says that a model made it
+    derived: bool = False  # whether it names a picture that it was made from
+
+
+def sign_picture(png: bytes, model: str, parent: bytes = b"", action: str = "c2pa.edited") -> bytes:
+    """The PNG with its credentials: the last thing that is done to a picture, since any change breaks them. They name
+    the `parent` (a PNG) that it was made from by that action of C2PA. Raises EngineUnavailable where the operator's key
+    is not there."""
+    from c2pa import Builder, C2paSignerInfo, C2paSigningAlg, Context, Settings, Signer
+
+    certificates, key = _keys()
+    done = {"action": "c2pa.created", "digitalSourceType": _SOURCE, "softwareAgent": {"name": Path(model).name}}
+    actions: list[dict[str, Any]] = [done]
+    if parent:
+        actions = [{"action": "c2pa.opened", "parameters": {"ingredientIds": ["parent"]}}, done | {"action": action}]
+    manifest = {
+        "claim_generator_info": [{"name": GENERATOR}],
+        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": actions}}],
+    }
+    quiet = Settings.from_dict({"builder": {"thumbnail": {"enabled": False}}, "verify": {"verify_after_sign": False}})
+    signed = io.BytesIO()
+    with (
+        Signer.from_info(C2paSignerInfo(C2paSigningAlg.ES256, certificates, key, None)) as signer,
+        Context(quiet) as context,
+        Builder(manifest, context=context) as builder,
+    ):
+        if parent:
+            ingredient = {"title": "The picture that it was made from", "relationship": "parentOf", "label": "parent"}
+            builder.add_ingredient(json.dumps(ingredient), "image/png", io.BytesIO(parent))
+        builder.sign(signer, "image/png", io.BytesIO(png), signed)
+    return signed.getvalue()
+
+
+def read_credentials(picture: bytes, kind: str) -> ContentCredentials | None:
+    """What the picture says of itself; None where it says nothing that can be read. `kind` is one of FORMATS."""
+    from c2pa import C2paError, Reader
+
+    try:
+        with Reader(kind, io.BytesIO(picture)) as reader:
+            state, results = reader.get_validation_state(), reader.get_validation_results() or {}
+            manifest = reader.get_active_manifest() or {}
+    except C2paError:
+        return None
+    failures = {item.get("code") for item in results.get("activeManifest", {}).get("failure", [])}
+    signature = manifest.get("signature_info", {})
+    return ContentCredentials(
+        intact=state != "Invalid",
+        trusted=_UNTRUSTED not in failures,
+        signer=str(signature.get("issuer", "")),
+        generator=str((manifest.get("claim_generator_info") or [{}])[0].get("name", "")),
+        by_model=_SOURCE in str(manifest.get("assertions", "")),
+        derived=any(item.get("relationship") == "parentOf" for item in manifest.get("ingredients") or []),
+    )
+
+
+def _keys() -> tuple[bytes, bytes]:
+    """Certificates (leaf first) and private key, both PEM."""
+    if settings.SIGN_KEY or settings.SIGN_CERTIFICATES:
+        return _named("SIGN_CERTIFICATES"), _named("SIGN_KEY")
+    place = Path(settings.DATA_DIR) / "credentials.pem"
+    both = place.read_bytes() if place.exists() else b""
+    if _KEY not in both:
+        _make(place)
+        both = place.read_bytes()
+    at = both.index(_KEY)
+    return both[:at], both[at:]
+
+
+def _named(setting: str) -> bytes:
+    try:
+        return Path(getattr(settings, setting)).read_bytes()
+    except OSError as error:
+        raise EngineUnavailable(f"Pictures cannot be signed: {setting} names no file that can be read.") from error
+
+
+def _make(place: Path) -> None:
+    """Key and certificates in one file, which is whole at any moment: so two that make them at once never mix theirs,
+    and one that is killed meanwhile leaves none, or a temporary one."""
+    root, leaf = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    above = _certificate("self-made root", root, "self-made root", root)
+    below = _certificate("self-made key", leaf, "self-made root", root)
+    pem = serialization.Encoding.PEM
+    key = leaf.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    with tempfile.NamedTemporaryFile(dir=place.parent, prefix=place.name, delete=False) as file:
+        file.write(below.public_bytes(pem) + above.public_bytes(pem) + key)
+    made = Path(file.name)
+    try:
+        if place.exists():  # and holds no key: it was half written once
+            made.replace(place)
+        else:
+            os.link(made, place)
+    except FileExistsError:
+        pass  # somebody else was quicker
+    except OSError:  # a disk without links
+        made.replace(place)
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def _certificate(
+    subject: str, key: ec.EllipticCurvePrivateKey, issuer: str, signer: ec.EllipticCurvePrivateKey
+) -> x509.Certificate:
+    top, now = subject == issuer, datetime.now(UTC)
+    others = "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"
+    usage: dict[str, Any] = dict.fromkeys((*others, "encipher_only", "decipher_only"), False)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(_name(subject)).issuer_name(_name(issuer)).public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5)).not_valid_after(now + timedelta(days=365 * _YEARS))
+        .add_extension(x509.BasicConstraints(top, 0 if top else None), True)
+        .add_extension(x509.KeyUsage(digital_signature=not top, key_cert_sign=top, crl_sign=top, **usage), True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), False)
+    )  # fmt: skip
+    if not top:
+        made = made.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), False)
+    return made.sign(signer, hashes.SHA256())
+
+
+def _name(words: str) -> x509.Name:
+    organisation = x509.NameAttribute(NameOID.ORGANIZATION_NAME, f"{GENERATOR}, self-made key")
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, words), organisation])

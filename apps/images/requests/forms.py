@@ -1,0 +1,173 @@
+"""What a person fills in for a picture; the bounds are the model's own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.engines.image.base import PictureModel
+from apps.engines.image.checks import PROMPT_CHARACTERS
+from apps.images.models import Picture
+from apps.images.requests.submission import MAX_PICTURES, SEED_LIMIT, PictureRequest
+
+_SHAPES = (
+    ("square", gettext_lazy("Square"), 1, 1),
+    ("wide", gettext_lazy("Wide, 3 to 2"), 3, 2),
+    ("tall", gettext_lazy("Tall, 2 to 3"), 2, 3),
+    ("film", gettext_lazy("Film, 16 to 9"), 16, 9),
+    ("phone", gettext_lazy("Phone, 9 to 16"), 9, 16),
+)
+
+# What a style adds to the words, and what it keeps away; (value, label, words, negative).
+_STYLES = (
+    ("", gettext_lazy("As described"), "", ""),
+    ("photo", gettext_lazy("Photograph"), "photograph, natural light, sharp focus", "drawing, painting, blurred"),
+    ("water", gettext_lazy("Watercolour"), "watercolour painting, soft edges, paper texture", "photograph"),
+    ("line", gettext_lazy("Line drawing"), "black and white line drawing, clean outlines", "colour, shading"),
+    (
+        "flat",
+        gettext_lazy("Flat illustration"),
+        "flat vector illustration, simple shapes, few colours",
+        "photograph, gradient",
+    ),
+    ("oil", gettext_lazy("Oil painting"), "oil painting, visible brush strokes, canvas texture", "photograph"),
+    ("pixel", gettext_lazy("Pixel art"), "pixel art, limited palette, crisp square pixels", "photograph, blurred"),
+    ("clay", gettext_lazy("Clay model"), "3D render of a clay model, soft studio light", "drawing, flat"),
+)
+# Times the usual steps.
+_QUALITIES = (
+    ("", gettext_lazy("Usual"), 1.0),
+    ("quick", gettext_lazy("Quick"), 0.5),
+    ("fine", gettext_lazy("Fine"), 1.6),
+)
+
+
+class PictureForm(forms.Form):
+    """`wish` has what `asking.ask` takes; empty numbers are as the model has them. `settings` of before fill it in."""
+
+    prompt = forms.CharField(
+        label=gettext_lazy("What the picture shall show"),
+        max_length=PROMPT_CHARACTERS,
+        widget=forms.Textarea(attrs={"rows": 3, "placeholder": gettext_lazy("A sailboat at sunset, watercolour")}),
+    )
+    count = forms.TypedChoiceField(
+        label=gettext_lazy("How many"), coerce=int, choices=[(n, str(n)) for n in range(1, MAX_PICTURES + 1)]
+    )
+    shape = forms.ChoiceField(choices=[(value, label) for value, label, _, _ in _SHAPES], required=False)
+    style = forms.ChoiceField(choices=[(value, label) for value, label, _, _ in _STYLES], required=False)
+    quality = forms.ChoiceField(choices=[(value, label) for value, label, _ in _QUALITIES], required=False)
+    negative = forms.CharField(
+        label=gettext_lazy("What shall not be there"), max_length=PROMPT_CHARACTERS, required=False
+    )
+    steps = forms.IntegerField(required=False, min_value=1)
+    guidance = forms.FloatField(required=False, min_value=0, max_value=30)
+    seed = forms.IntegerField(required=False, min_value=0, max_value=SEED_LIMIT - 1)
+    scheduler = forms.ChoiceField(required=False)
+    strength = forms.FloatField(
+        label=gettext_lazy("How much to draw anew"), required=False, min_value=0.05, max_value=1
+    )
+
+    def __init__(
+        self, model: PictureModel, data: Any = None, *, parent: Picture | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(data, initial=_initial(parent) | dict(settings or {}))
+        self._model, self._parent = model, parent
+        if model.vocabulary:  # something that a painter of names can draw
+            self.fields["prompt"].widget.attrs["placeholder"] = gettext("A red apple")
+        steps, guidance = self.fields["steps"], self.fields["guidance"]
+        steps.help_text = gettext("More are slower and often finer. Empty: %(steps)s.") % {"steps": model.steps}
+        steps.widget.attrs["max"] = model.most_steps
+        guidance.help_text = gettext("How closely the words are followed. Empty: %(guidance)s.") % {
+            "guidance": f"{model.guidance:g}"
+        }
+        self.fields["seed"].help_text = gettext("The same seed and settings give the same picture. Empty: by chance.")
+        self.fields["scheduler"].choices = [("", "the model's own"), *((name, name) for name in model.schedulers)]  # type: ignore[attr-defined]
+        self.fields["strength"].help_text = gettext(
+            "Of the picture that this one starts from: 0.3 changes little, 0.9 much."
+        )
+        shapes = _shapes(model)
+        self.fields["shape"].choices = shapes  # type: ignore[attr-defined]
+        unused = {
+            "shape": len(shapes) > 1,
+            "negative": model.negatives,
+            "scheduler": bool(model.schedulers),
+            "steps": model.most_steps > 1,
+        }
+        # A model that heeds what shall not be there was trained on styles; a painter of pictograms knows none.
+        unused |= {"style": model.negatives, "quality": model.most_steps > 1}
+        unused |= {"guidance": model.most_steps > 1, "strength": bool(parent) and model.starts}
+        for name, used in unused.items():
+            if not used:
+                del self.fields[name]
+
+    @property
+    def advanced(self) -> list[Any]:
+        names = ("negative", "strength", "steps", "guidance", "seed", "scheduler")
+        return [self[name] for name in names if name in self.fields]
+
+    @property
+    def wish(self) -> PictureRequest:
+        data, model = self.cleaned_data, self._model
+        across, down = next((a, b) for value, _, a, b in _SHAPES if value == (data.get("shape") or "square"))
+        width, height = picture_size(model, across, down)
+        strength = data.get("strength")
+        prompt, negative = apply_style(data["prompt"], data.get("negative", ""), data.get("style", ""))
+        return PictureRequest(
+            prompt, negative, data["count"], width, height, self._steps(),
+            data.get("guidance"), data.get("scheduler", ""), data.get("seed"), strength or 0.6, self._parent,
+            from_parent=self._parent is not None and strength is not None,
+        )  # fmt: skip
+
+    def _steps(self) -> int | None:
+        """What was filled in goes before the quality that was chosen."""
+        data, model = self.cleaned_data, self._model
+        times = next(times for value, _, times in _QUALITIES if value == data.get("quality", ""))
+        wanted: int | None = data.get("steps")
+        if wanted is not None or times == 1:
+            return wanted
+        return max(1, min(model.most_steps, round(model.steps * times)))
+
+
+def apply_style(prompt: str, negative: str, style: str) -> tuple[str, str]:
+    """Prompt and negative prompt with what the style adds; said twice, it is added once."""
+    words, away = next((words, away) for value, _, words, away in _STYLES if value == style)
+
+    def added(text: str, also: str) -> str:
+        return text if not also or also in text else f"{text.rstrip(' ,.')}, {also}" if text.strip() else also
+
+    return added(prompt, words), added(negative, away)
+
+
+def picture_size(model: PictureModel, across: int, down: int) -> tuple[int, int]:
+    """Width and height of that shape, with about as many pixels as a usual picture of the model has."""
+    area = model.width * model.height
+    width = (area * across / down) ** 0.5
+
+    def fitting(side: float) -> int:
+        most = model.largest // model.multiple * model.multiple
+        return max(model.multiple, min(most, round(side / model.multiple) * model.multiple))
+
+    return fitting(width), fitting(area / width)
+
+
+def _shapes(model: PictureModel) -> list[tuple[str, str]]:
+    """Those that differ for this model, each with its size in pixels."""
+    seen: dict[tuple[int, int], tuple[str, str]] = {}
+    for value, label, across, down in _SHAPES:
+        size = picture_size(model, across, down)
+        seen.setdefault(size, (value, f"{label} · {size[0]} × {size[1]}"))
+    return list(seen.values())
+
+
+def _initial(parent: Picture | None) -> dict[str, Any]:
+    if parent is None:
+        return {"count": 1, "shape": "square"}
+    ratio = parent.width / parent.height
+    shape = min(_SHAPES, key=lambda one: abs(math.log(one[2] / one[3] / ratio)))[0]
+    names = ("prompt", "negative", "steps", "guidance", "scheduler")
+    return {"count": 1, "shape": shape, **{name: getattr(parent, name) for name in names}}

@@ -1,0 +1,104 @@
+"""Settings of the studio under a name: kept, offered as far as the model takes them, renamed, deleted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.forms.utils import pretty_name
+from django.utils.translation import gettext
+
+from apps.engines.image.base import PictureModel
+from apps.images.models import Preset
+from apps.images.requests.forms import PictureForm
+from apps.images.requests.submission import PictureRequestRefused
+from apps.users.models import User
+
+MAX_PRESETS = 50  # of one person
+NAME_CHARACTERS = 60  # characters of a name
+_WORDS = "prompt"  # of the picture: what is asked for, and no setting
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedPreset:
+    """A preset as the model of today takes it."""
+
+    row: Preset
+    values: dict[str, Any]  # by the names of the form's fields
+    said: str  # the same in words
+    lacking: str  # labels of what the model does not take, and what is therefore left out
+
+    @property
+    def data(self) -> str:
+        return json.dumps(self.values)
+
+
+def save_preset(user: User, name: str, form: PictureForm) -> Preset:
+    """What the form says is kept under the name, also where that had other settings before. Raises Refused."""
+    form.fields[_WORDS].required = False
+    if not form.is_valid():
+        wrong = "; ".join(
+            f"{form[field].label}: {said[0]}" for field, said in form.errors.items() if field in form.fields
+        )
+        raise PictureRequestRefused(gettext("These settings cannot be kept. %(wrong)s") % {"wrong": wrong})
+    settings = {
+        field: value for field, value in form.cleaned_data.items() if field != _WORDS and value not in ("", None)
+    }
+    with transaction.atomic():
+        own = Preset.objects.filter(owner=user)
+        name = _name(name)
+        if not own.filter(name=name).exists() and own.count() >= MAX_PRESETS:
+            raise PictureRequestRefused(
+                gettext("%(most)s presets can be kept. Delete one first.") % {"most": MAX_PRESETS}
+            )
+        return own.update_or_create(owner=user, name=name, defaults={"settings": settings})[0]
+
+
+def rename_preset(row: Preset, name: str) -> None:
+    """Raises Refused."""
+    name = _name(name)
+    if Preset.objects.filter(owner=row.owner, name=name).exclude(pk=row.pk).exists():
+        raise PictureRequestRefused(gettext("You have a preset of this name already."))
+    Preset.objects.filter(pk=row.pk).update(name=name)
+
+
+def _name(name: str) -> str:
+    """Raises Refused."""
+    name = " ".join(name.replace("\0", "").split())
+    if not name:
+        raise PictureRequestRefused(gettext("Give it a name first."))
+    if len(name) > NAME_CHARACTERS:
+        raise PictureRequestRefused(gettext("A name has at most %(most)s characters.") % {"most": NAME_CHARACTERS})
+    return name
+
+
+def list_presets(user: User, model: PictureModel, form: PictureForm) -> list[OfferedPreset]:
+    """All of that person, as far as the form, which is that of the model, takes them."""
+    return [_offered(row, model, form) for row in Preset.objects.filter(owner=user)]
+
+
+def _offered(row: Preset, model: PictureModel, form: PictureForm) -> OfferedPreset:
+    values: dict[str, Any] = {}
+    said: list[str] = []
+    lacking: list[str] = []
+    for name, value in row.settings.items():
+        field = form.fields.get(name)
+        if field is None or (name == "steps" and value > model.most_steps) or not _is_accepted(field, value):
+            lacking.append(str(form.base_fields[name].label or pretty_name(name)) if name in form.base_fields else name)
+            continue
+        values[name] = value
+        choices: Mapping[Any, Any] = dict(getattr(field, "choices", ()))
+        said.append(f"{form[name].label}: {choices.get(value, value)}")
+    return OfferedPreset(row, values, ", ".join(said), ", ".join(lacking))
+
+
+def _is_accepted(field: Any, value: object) -> bool:
+    try:
+        field.clean(value)
+    except ValidationError:
+        return False
+    return True

@@ -1,0 +1,170 @@
+"""A few words become the whole description of a picture: the chat model writes it, and it is read before it is seen.
+
+Nothing is drawn of it here. It goes into the field of whoever asked, who reads it, changes it, or takes their own words
+back. A painter that knows only names cannot use a description: of that one the nearest names are offered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext
+
+from apps.engines import registry
+from apps.engines.base import ChatMessage, ChatRequest, Delta, Finish, Sampling
+from apps.engines.image.base import KnowsNames, PictureModel
+from apps.engines.image.checks import PROMPT_CHARACTERS
+from apps.images.generation import model_info
+from apps.images.moderation.cases import flag_prompt
+from apps.images.moderation.prompts import match_blocklists
+from apps.images.requests.submission import PictureRequestRefused
+from apps.lib.threads import in_db, in_pool
+from apps.lib.words import content_terms
+from apps.safety.gate import gate
+from apps.safety.models.feature_restrictions import Feature, restriction_message
+from apps.safety.policy.verdicts import Verdict, strictest_verdict
+from apps.safety.text.prompt_tokens import escape_template_tokens
+from apps.safety.verdict_log.recorder import Surface, use_surface
+from apps.users import limits
+from apps.users.language import looked_up
+from apps.users.models import User
+
+TIMEOUT_S = 40.0  # a model on two cores writes a description in half of it; nobody waits longer at a field
+MAX_SUGGESTIONS = 6  # names that are offered
+_INSTRUCTION = (
+    "Describe this picture more fully, for a model that draws from words: keep everything that is said and its "
+    "language; add what the subject and its surroundings look like, the light, the colours, and the style. One "
+    "paragraph of 30 to 60 words, no text in the picture, no names of people or brands. Reply with the description "
+    "alone."
+)
+_TOKENS = 160
+_LONGEST = 700  # characters of a description
+_PREFIX = re.compile(r"^\s*(?:prompt|description|beschreibung|descripción)\s*:\s*", re.IGNORECASE)
+_EDGES = " \t\n\"'“”„«»*_#`"
+_END = re.compile(r"[.!?…](?=\s|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class PromptExpansion:
+    """What goes into the field, or what can be chosen for it."""
+
+    prompt: str = ""
+    names: tuple[str, ...] = ()  # of a painter that draws nothing else
+
+
+@dataclass(slots=True)
+class _ModelOutput:
+    """What has come from the model. `tokens` are counted as they come, where its server says nothing of them."""
+
+    text: str = ""
+    tokens: int = 0
+    whole: bool = False
+    verdicts: list[Verdict] = field(default_factory=list)  # of the gate, on its pieces
+
+
+async def expand_prompt(user: User, words: str, address: str = "") -> PromptExpansion:
+    """Raises Refused, OverLimit and EngineError, all with a sentence that says why the words stay as they were."""
+    if refusal := await in_db(restriction_message, user, Feature.PICTURES):
+        raise PictureRequestRefused(refusal)
+    words = gate.normalise(words).strip()
+    if not words:
+        raise PictureRequestRefused(gettext("Say first what the picture shall show."))
+    if len(words) > PROMPT_CHARACTERS:
+        raise PictureRequestRefused(gettext("The description is long enough; it is only expanded while it is short."))
+    await _check(user, words)
+    model = await in_db(model_info.get_model)
+    if model.vocabulary:
+        painter = await in_pool(registry.image)
+        found = await in_pool(painter.nearest, words, MAX_SUGGESTIONS) if isinstance(painter, KnowsNames) else []
+        return PromptExpansion(names=tuple(found))
+    await in_db(_charge_limits, user, address)
+    said = await _generate(user, words)
+    text = clean_description(said.text, words, whole=said.whole)
+    if not text:
+        raise PictureRequestRefused(
+            gettext("The model wrote nothing that fits your words. Try again, or write more yourself.")
+        )
+    await _check(user, text, said.verdicts)
+    return PromptExpansion(text)
+
+
+def suggest_names(model: PictureModel, words: str) -> list[str]:
+    """Return names that the painter knows and that are nearest to the words, where it draws by name alone and knows
+    none that stands in them; empty where it can draw the words. Raises EngineError."""
+    if not model.vocabulary:
+        return []
+    painter = registry.image()
+    if isinstance(painter, KnowsNames) and not painter.knows(words):
+        return painter.nearest(words, MAX_SUGGESTIONS)
+    return []
+
+
+def clean_description(said: str, words: str, *, whole: bool = True) -> str:
+    """What the model said, as a description of a picture; "" where it repeats the words or speaks of something else.
+    `whole`: whether it had come to its end. Pure."""
+    lines = [line for line in said.splitlines() if line.strip(_EDGES)]
+    if len(lines) > 1 and lines[0].rstrip(_EDGES).endswith(":"):  # "Here is the description:"
+        lines = lines[1:]
+    text = " ".join(_PREFIX.sub("", " ".join(lines).strip(_EDGES)).strip(_EDGES).split())
+    if not whole or len(text) > _LONGEST:  # sentences that came to their end are kept, else words
+        ends = [found.end() for found in _END.finditer(text[:_LONGEST])]
+        text = text[: ends[-1]] if ends else text[:_LONGEST].rsplit(" ", 1)[0]
+    wanted, terms = set(content_terms(words)), set(content_terms(text))
+    return text if terms - wanted and wanted & terms else ""
+
+
+async def _check(user: User, text: str, before: Sequence[Verdict] = ()) -> None:
+    """Raise Refused where nothing like that may be drawn, by the stages at which a picture is asked for. What people
+    shall look at opens one case, though no picture is stored; `before` are earlier verdicts on the same words."""
+    with use_surface(Surface.PICTURES):
+        verdict = await gate.check_question(text)
+    if verdict.allowed:
+        verdict = strictest_verdict([verdict, *before, await in_db(match_blocklists, (text,))])
+    await in_db(flag_prompt, user.pk, verdict)
+    if not verdict.allowed:
+        raise PictureRequestRefused(looked_up(verdict.words))
+
+
+def _charge_limits(user: User, address: str) -> None:
+    limits.check(user, limits.Resource.TOKENS)
+    limits.take(user, limits.Resource.MESSAGES)
+
+
+async def _generate(user: User, words: str) -> _ModelOutput:
+    """What the model writes, as far as the gate lets it through. Raises Refused and EngineError."""
+    asked = f"{_INSTRUCTION}\n\nThe picture: {escape_template_tokens(words)}"
+    sampling = Sampling(max_tokens=_TOKENS, temperature=0.7)
+    request = ChatRequest((ChatMessage("user", asked),), sampling, str(user.pk), thinks=False)
+    said = _ModelOutput()
+    try:
+        async with (
+            asyncio.timeout(TIMEOUT_S),
+            aclosing(gate.moderate_stream(_deltas(request, said), said.verdicts.append)) as pieces,
+        ):
+            async for piece in pieces:
+                said.text += piece
+    except TimeoutError:
+        raise PictureRequestRefused(
+            gettext("The model is too slow at the moment. Try again later, or write more yourself.")
+        ) from None
+    except gate.Withheld as withheld:
+        await in_db(flag_prompt, user.pk, withheld.verdict)
+        raise PictureRequestRefused(looked_up(withheld)) from withheld
+    finally:
+        await in_db(limits.owe, user, limits.Resource.TOKENS, said.tokens)
+    return said
+
+
+async def _deltas(request: ChatRequest, said: _ModelOutput) -> AsyncGenerator[str, None]:
+    async with aclosing(registry.chat().stream(request)) as items:
+        async for item in items:
+            if isinstance(item, Delta) and item.text:
+                said.tokens += 1
+                yield item.text
+            elif isinstance(item, Finish):
+                said.whole = item.reason != "length"
+                said.tokens = item.usage.prompt_tokens + item.usage.completion_tokens if item.usage else said.tokens

@@ -1,0 +1,181 @@
+"""A picture is asked for: what may be asked, checked and put into the queue."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.utils.translation import gettext
+
+from apps.engines import registry
+from apps.engines.base import EngineRefused
+from apps.engines.image.base import DrawRequest, PictureModel
+from apps.engines.image.checks import check, opened, png, upright
+from apps.engines.image.parts import region
+from apps.images.generation import model_info, source_pictures
+from apps.images.generation.progress import TASK
+from apps.images.models import Picture
+from apps.images.moderation import cases
+from apps.images.moderation.prompts import check_prompts, match_blocklists
+from apps.lib.bell import send
+from apps.lib.ids import new_id
+from apps.safety.gate import gate
+from apps.safety.models.feature_restrictions import Feature, restriction_message
+from apps.safety.policy.strictness import Strictness, parse_strictness, strictest_of
+from apps.safety.policy.verdicts import Verdict, strictest_verdict
+from apps.users import limits
+from apps.users.language import looked_up
+from apps.users.models import User
+from apps.users.quota import Resource
+
+MAX_PICTURES = 4  # of one request
+MAX_QUEUED = 12  # of one person, at most
+SEED_LIMIT = 2**32
+_UNSEEN = "This assistant shows only pictures that a check has looked at, and no such check is set up here."
+
+
+class PictureRequestRefused(Exception):
+    """Nothing was put into the queue; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRequest:
+    """What a person asks for; None is as the model has it."""
+
+    prompt: str
+    negative: str = ""
+    count: int = 1
+    width: int | None = None
+    height: int | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    scheduler: str = ""
+    seed: int | None = None  # of the first; None: by chance
+    strength: float = 0.6
+    parent: Picture | None = None
+    from_parent: bool = False
+    start: bytes = b""  # a picture to start from that was not drawn here, or whose row is gone
+    mask: bytes = b""  # of what it starts from: which part is drawn anew, the rest stays; empty: everything
+    repeats: Picture | None = None  # whose recipe this is, to the last number
+    level: Strictness = Strictness.SITE  # how strictly words and picture are judged
+
+
+def request_pictures(
+    user: User, wish: PictureRequest, address: str = "", verdict: Verdict | None = None
+) -> list[Picture]:
+    """Store and return the rows that wait to be drawn, or one that is held where its words wait for a reviewer. Words
+    that are drawn and looked at afterwards open a case of each picture. `verdict` is the gate's on the words, where it
+    was asked before. Raises Refused, OverLimit or EngineError.
+    """
+    wish = replace(wish, prompt=gate.normalise(wish.prompt), negative=gate.normalise(wish.negative))
+    if wish.parent is not None and wish.from_parent:
+        wish = replace(wish, level=strictest_of(wish.level, parse_strictness(wish.parent.level)))
+    if words := restriction_message(user, Feature.PICTURES):
+        raise PictureRequestRefused(words)
+    if not 1 <= wish.count <= MAX_PICTURES:
+        raise PictureRequestRefused(gettext("Ask for 1 to %(most)s pictures at once.") % {"most": MAX_PICTURES})
+    if wish.level == Strictness.STRICTEST and registry.classify_pictures() is None:
+        raise PictureRequestRefused(gettext(_UNSEEN))
+    model = model_info.get_model()
+    request = _build_draw_request(wish, model)
+    check(request, model)
+    if wish.from_parent and wish.parent is not None and wish.parent.status != Picture.Status.READY:
+        raise PictureRequestRefused(gettext("Only a finished picture can be started from."))
+    files = _files(wish, request)
+    require_room(user, wish.count)
+    limits.take(user, Resource.PICTURES, cost=wish.count)
+    texts = (wish.prompt, wish.negative)
+    if verdict is None:
+        verdict = check_prompts(texts, wish.level)
+    elif verdict.allowed:
+        verdict = strictest_verdict([verdict, match_blocklists(texts, wish.level)])
+    if not verdict.allowed:
+        return [_hold_for_review(Picture(**_row(user, wish, request, model, new_id(), 0)), files, verdict)]
+    batch = new_id()
+    with transaction.atomic():
+        rows = [Picture(**_row(user, wish, request, model, batch, at)) for at in range(wish.count)]
+        for row in rows:
+            store_files(row, files)
+        Picture.objects.bulk_create(rows)
+        for row in rows:
+            cases.flag_picture(row, verdict.judged)
+            transaction.on_commit(partial(send, TASK, row.pk))
+    return rows
+
+
+def require_room(user: User, count: int) -> None:
+    """Raises Refused where so many more would be too many at once."""
+    if Picture.objects.filter(owner=user, status__in=Picture.ACTIVE).count() + count > MAX_QUEUED:
+        raise PictureRequestRefused(
+            gettext("%(waiting)s of your pictures wait already; let some be drawn, or cancel them.")
+            % {"waiting": MAX_QUEUED}
+        )
+
+
+def _files(wish: PictureRequest, request: DrawRequest) -> dict[str, bytes]:
+    """PNGs of `start` and `mask`, where it has such. Raises EngineRefused for what cannot be used."""
+    start, size = wish.start, (request.width, request.height)
+    files = {"start": png(opened(start, *size))} if start else {}
+    if wish.mask:
+        source = start or (source_pictures.read_file(wish.parent.file) if wish.parent and wish.from_parent else b"")
+        if not source:
+            raise PictureRequestRefused(gettext("A part can only be drawn anew of a picture that is there."))
+        files["mask"] = png(region(wish.mask, source, *(size if start else upright(source).size)))
+    return files
+
+
+def store_files(row: Picture, files: dict[str, bytes]) -> None:
+    """It has copies of its own; those of a row that never comes go with the sweep."""
+    for name, content in files.items():
+        field = getattr(row, name)
+        field.name = field.storage.save(f"{name}s/{row.pk}.png", ContentFile(content))
+        setattr(row, f"{name}_sha256", hashlib.sha256(content).hexdigest())
+
+
+def _hold_for_review(row: Picture, files: dict[str, bytes], verdict: Verdict) -> Picture:
+    """The words wait for a reviewer, where the policy asks for one. Raises Refused where it does not."""
+    if verdict.judged is None or not verdict.judged.outcome.reviewed:
+        raise PictureRequestRefused(looked_up(verdict.words))
+    with transaction.atomic():
+        store_files(row, files)
+        row.status, row.reason = Picture.Status.HELD, verdict.words[:400]
+        row.save(force_insert=True)
+        cases.flag_picture(row, verdict.judged)
+    return row
+
+
+def _build_draw_request(wish: PictureRequest, model: PictureModel) -> DrawRequest:
+    if wish.mask and not model.masks:
+        raise EngineRefused("This model cannot draw a part of a picture anew.")
+    if (wish.from_parent or wish.start) and not wish.mask and not model.starts:
+        raise EngineRefused("This model cannot start from a picture.")
+    seed = secrets.randbelow(SEED_LIMIT - MAX_PICTURES) if wish.seed is None else wish.seed
+    if not 0 <= seed < SEED_LIMIT:
+        raise PictureRequestRefused(gettext("The seed is a whole number from 0 to 4,294,967,295."))
+    return DrawRequest(
+        wish.prompt, seed, wish.width or model.width, wish.height or model.height,
+        model.steps if wish.steps is None else wish.steps, model.guidance if wish.guidance is None else wish.guidance,
+        wish.negative, wish.scheduler, strength=wish.strength,
+    )  # fmt: skip
+
+
+def _row(
+    user: User, wish: PictureRequest, request: DrawRequest, model: PictureModel, batch: Any, at: int
+) -> dict[str, Any]:
+    names = ("prompt", "negative", "width", "height", "steps", "guidance", "scheduler", "strength")
+    return {name: getattr(request, name) for name in names} | {
+        "owner": user,
+        "batch": batch,
+        "seed": (request.seed + at) % SEED_LIMIT,
+        "model": model.name,
+        "fingerprint": model.fingerprint,
+        "parent": wish.parent,
+        "from_parent": wish.from_parent,
+        "repeats": wish.repeats,
+        "level": wish.level,
+    }

@@ -1,0 +1,71 @@
+"""A finished picture is asked for with more pixels. Its recipe keeps what it was made from."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext
+
+from apps.engines.base import EngineRefused
+from apps.engines.image.upscaling import LARGEST
+from apps.images.generation import source_pictures
+from apps.images.generation.progress import TASK
+from apps.images.models import Picture
+from apps.images.requests.submission import PictureRequestRefused, require_room, store_files
+from apps.lib.bell import send
+from apps.safety.models.feature_restrictions import Feature, restriction_message
+from apps.safety.policy.strictness import Strictness, parse_strictness, strictest_of
+from apps.users import limits
+from apps.users.models import User
+from apps.users.quota import Resource
+
+MODEL_NAME = "Openbook upscaling"
+_SAME = ("prompt", "negative", "steps", "guidance", "scheduler", "seed", "strength")
+
+
+def largest_factor(row: Picture) -> int:
+    """How much larger it can become: 4, 2, or 0 where it is as large as pictures get."""
+    longer = max(row.width, row.height)
+    return 4 if longer * 4 <= LARGEST // 2 else 2 if longer * 2 <= LARGEST else 0
+
+
+def request_upscale(user: User, row: Picture, address: str = "", level: Strictness = Strictness.SITE) -> Picture:
+    """A row that waits for it, judged at least as strictly as `row` was. Raises Refused or OverLimit."""
+    if words := restriction_message(user, Feature.PICTURES):
+        raise PictureRequestRefused(words)
+    if row.status != Picture.Status.READY:
+        raise PictureRequestRefused(gettext("Only a finished picture can be made larger."))
+    times = largest_factor(row)
+    if not times:
+        raise PictureRequestRefused(gettext("This picture is as large as pictures get here."))
+    return _asked(
+        user, row, address, parent=row, upscale=times, width=row.width * times, height=row.height * times,
+        level=strictest_of(level, parse_strictness(row.level)),
+    )  # fmt: skip
+
+
+def repeat_upscale(user: User, row: Picture, address: str = "") -> Picture:
+    """The same once more, `row` being one that was made larger: also where what it was made from was deleted since.
+    Raises Refused or OverLimit."""
+    if row.parent is not None:
+        return request_upscale(user, row.parent, address, parse_strictness(row.level))
+    try:
+        start = source_pictures.read_source(row)
+    except EngineRefused as error:
+        raise PictureRequestRefused(gettext("The picture to start from is no longer there.")) from error
+    values = {"upscale": row.upscale, "width": row.width, "height": row.height, "level": row.level, "repeats": row}
+    return _asked(user, row, address, start, **values)
+
+
+def _asked(user: User, row: Picture, address: str, start: bytes = b"", **values: Any) -> Picture:
+    require_room(user, 1)
+    limits.take(user, Resource.PICTURES)
+    same: dict[str, Any] = {name: getattr(row, name) for name in _SAME}
+    larger = Picture(owner=user, model=MODEL_NAME, **same, **values)
+    with transaction.atomic():
+        store_files(larger, {"start": start} if start else {})
+        larger.save(force_insert=True)
+        transaction.on_commit(partial(send, TASK, larger.pk))
+    return larger

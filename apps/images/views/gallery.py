@@ -1,0 +1,286 @@
+"""The pages of pictures. Every row is fetched as its maker's: unknown and somebody else's are both 404."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.engines.base import EngineError
+from apps.images.generation import model_info, scheduler
+from apps.images.library import filters as library_filters
+from apps.images.library import gallery, generation_details
+from apps.images.models import Frame, Picture
+from apps.images.moderation import blur
+from apps.images.requests import presets, prompt_expansion, submission, upscaling
+from apps.images.requests.forms import PictureForm
+from apps.lib.revalidated import revalidated, tag_of
+from apps.safety.moderation.reviewable import read_stored_bytes
+from apps.users.access import address_of, person
+from apps.users.language import looked_up
+from apps.users.limits import OverLimit
+from apps.users.models import User
+
+_PAGE = 48
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def show_gallery(request: HttpRequest) -> HttpResponse:
+    """The form and what this person had drawn; a POST asks for pictures. `?from=` begins with the recipe of another,
+    `?preset=` with settings that were kept."""
+    user = person(request)
+    try:
+        model = model_info.get_model()
+    except EngineError as error:
+        context = {"unavailable": str(error), **_rows(request)}
+        return render(request, "images/pictures.html", context, status=409 if request.method == "POST" else 200)
+    above = find_parent(request)
+    offered = presets.list_presets(user, model, PictureForm(model, parent=above))
+    chosen = next((one for one in offered if str(one.row.pk) == request.GET.get("preset")), None)
+    sent: QueryDict | None = request.POST if request.method == "POST" else None
+    if sent is not None and "named" in sent:  # a name that the painter knows was chosen
+        changed = sent.copy()
+        changed["prompt"] = sent.get("named", "")
+        sent = changed
+    form = PictureForm(model, sent, parent=above, settings=chosen.values if chosen else None)
+    unknown: list[str] = []
+    if request.method == "POST" and form.is_valid():
+        try:
+            unknown = [] if "anyway" in request.POST else prompt_expansion.suggest_names(model, form.wish.prompt)
+            if not unknown:
+                submission.request_pictures(user, form.wish, address_of(request))
+                return redirect("images:pictures")
+        except (submission.PictureRequestRefused, EngineError) as error:
+            form.add_error(None, looked_up(error))
+    context = {
+        "form": form, "model": model, "parent": above, "presets": offered, "chosen": chosen, "unknown": unknown,
+        **_rows(request),
+    }  # fmt: skip
+    return render(request, "images/pictures.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_POST
+async def expand_prompt(request: HttpRequest) -> HttpResponse:
+    """A fuller description of what `prompt` says, or names of what can be drawn, or why there is none."""
+    user = cast(User, await request.auser())
+    try:
+        found = await prompt_expansion.expand_prompt(user, request.POST.get("prompt", ""), address_of(request))
+    except (submission.PictureRequestRefused, OverLimit, EngineError) as error:
+        return render(request, "images/_expanded.html", {"problem": str(error)})
+    return render(request, "images/_expanded.html", {"prompt": found.prompt, "names": found.names})
+
+
+@login_required
+@require_safe
+def show_tiles(request: HttpRequest) -> HttpResponse:
+    """The grid as it is now; asked for again while something is being drawn."""
+    return render(request, "images/_tiles.html", _rows(request))
+
+
+@login_required
+@require_safe
+def show_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One picture with its recipe."""
+    row = _get_own_picture(request, pk)
+    context = {
+        "picture": row,
+        "variants": gallery.list_variants(row),
+        "others": gallery.list_batch(row),
+        "line": gallery.list_ancestors(row),
+        "times": upscaling.largest_factor(row),
+        "behind": generation_details.describe_generation(row),
+        "masks": model_info.can_inpaint(),
+    }
+    return render(request, "images/picture.html", context)
+
+
+@login_required
+@require_safe
+def serve_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """The PNG with its credentials; `?download` as a file to keep."""
+    row = _get_own_picture(request, pk)
+    if row.status != Picture.Status.READY:
+        raise Http404
+    if blur.is_blurred_for(row.blur, request):
+        return blur.blurred_response(read_stored_bytes(row.file))
+    named = f"{row.shown_as}-{row.seed}.png"
+
+    def opened() -> HttpResponseBase:
+        return FileResponse(row.file.open("rb"), as_attachment="download" in request.GET, filename=named)
+
+    try:
+        return revalidated(request, row.sha256 or str(row.pk), opened)
+    except FileNotFoundError as error:
+        raise Http404 from error
+
+
+@login_required
+@require_safe
+def serve_preview(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """What can be seen by now, a small JPEG."""
+    row = _get_own_picture(request, pk)
+    if not row.preview or row.status == Picture.Status.HELD:
+        raise Http404
+    if blur.is_blurred_for(row.blur, request):
+        return blur.blurred_response(bytes(row.preview))
+    if row.active:
+        return HttpResponse(
+            bytes(row.preview), content_type="image/jpeg", headers={"Cache-Control": "private, no-store"}
+        )
+    return _small(request, bytes(row.preview))
+
+
+@login_required
+@require_safe
+def serve_frame(request: HttpRequest, pk: UUID, step: int) -> HttpResponseBase:
+    """What could be seen after that step, a small JPEG."""
+    row = _get_own_picture(request, pk)
+    if row.status == Picture.Status.HELD:
+        raise Http404
+    content = bytes(get_object_or_404(Frame, picture=row, step=step).preview)
+    return blur.blurred_response(content) if blur.is_blurred_for(row.blur, request) else _small(request, content)
+
+
+@login_required
+@require_POST
+def cancel_drawing(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Nothing more is drawn of it; between two steps at the latest."""
+    _get_own_picture(request, pk)
+    waiting = Picture.objects.filter(pk=pk, status__in=Picture.ACTIVE)
+    waiting.update(status=Picture.Status.CANCELLED, lease_token="", lease_until=None, changed=timezone.now())
+    return _back(request)
+
+
+@login_required
+@require_POST
+def draw_variation(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The same words with another seed."""
+    return _asked(
+        request,
+        lambda user, row, at: submission.request_pictures(user, gallery.make_variation(row), at),
+        _get_own_picture(request, pk),
+    )
+
+
+@login_required
+@require_POST
+def repeat_drawing(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Drawn again from its recipe to the last number, to see whether the same comes out."""
+    return _asked(request, _repetition, _get_own_picture(request, pk))
+
+
+@login_required
+@require_POST
+def upscale_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The same picture with more pixels."""
+    return _asked(
+        request, lambda user, row, address: upscaling.request_upscale(user, row, address), _get_own_picture(request, pk)
+    )
+
+
+@login_required
+@require_POST
+def toggle_favourite(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Marked, or no longer."""
+    row = _get_own_picture(request, pk)
+    Picture.objects.filter(pk=pk).update(favourite=not row.favourite)
+    return _back(request)
+
+
+@login_required
+@require_POST
+def delete_pictures(request: HttpRequest) -> HttpResponse:
+    """Those of `picture` are gone, with their files; one that is being drawn ends."""
+    number = gallery.delete_pictures(person(request), _chosen(request))
+    messages.success(request, ngettext("%(n)s picture deleted.", "%(n)s pictures deleted.", number) % {"n": number})
+    return redirect("images:pictures")
+
+
+@login_required
+@require_POST
+def download_pictures(request: HttpRequest) -> HttpResponseBase:
+    """Those of `picture` as one ZIP file, each with its recipe beside it."""
+    rows = Picture.objects.filter(owner=person(request), pk__in=_chosen(request), status=Picture.Status.READY)
+    if not rows:
+        messages.error(request, gettext("Choose at least one picture that is ready."))
+        return redirect("images:pictures")
+    return FileResponse(gallery.make_archive(rows), as_attachment=True, filename="pictures.zip")
+
+
+def _repetition(user: User, row: Picture, address: str) -> Any:
+    if row.upscale:
+        return upscaling.repeat_upscale(user, row, address)
+    return submission.request_pictures(user, gallery.make_repetition(row), address)
+
+
+def _asked(request: HttpRequest, ask: Callable[[User, Picture, str], Any], row: Picture) -> HttpResponse:
+    try:
+        ask(person(request), row, address_of(request))
+    except (submission.PictureRequestRefused, EngineError) as error:
+        messages.error(request, looked_up(error))
+    return redirect("images:pictures")
+
+
+def _small(request: HttpRequest, content: bytes) -> HttpResponseBase:
+    return revalidated(request, tag_of(content), lambda: HttpResponse(content, content_type="image/jpeg"))
+
+
+def _get_own_picture(request: HttpRequest, pk: UUID) -> Picture:
+    return get_object_or_404(Picture, pk=pk, owner=person(request))
+
+
+def find_parent(request: HttpRequest) -> Picture | None:
+    """The picture of `?from=`."""
+    try:
+        pk = UUID(request.GET.get("from", ""))
+    except ValueError:
+        return None
+    return _get_own_picture(request, pk)
+
+
+def _chosen(request: HttpRequest) -> list[UUID]:
+    try:
+        return [UUID(value) for value in request.POST.getlist("picture")]
+    except ValueError as error:
+        raise Http404 from error
+
+
+def _back(request: HttpRequest) -> HttpResponse:
+    if getattr(request, "htmx", False):
+        return render(request, "images/_tiles.html", _rows(request))
+    return redirect("images:pictures")
+
+
+def _rows(request: HttpRequest) -> dict[str, Any]:
+    filters = library_filters.parse_filters(request.GET)
+    show, text = filters.show, filters.text
+    rows = filters.narrow(gallery.search_pictures(person(request), show, text)).lightly()
+    page = Paginator(rows, _PAGE).get_page(request.GET.get("page"))
+    shown = list(page)
+    active = any(row.active for row in shown)
+    places = scheduler.queue_positions() if active else {}
+    for row in shown:
+        row.ahead = places.get(row.pk, 0)  # type: ignore[attr-defined]
+    return {
+        "rows": shown,
+        "page": page,
+        "show": show,
+        "text": text,
+        "active": active,
+        "shows": gallery.GALLERY_VIEWS,
+    } | {
+        "masks": model_info.can_inpaint(),
+        **library_filters.list_choices(person(request), filters),
+    }

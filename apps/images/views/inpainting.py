@@ -1,0 +1,91 @@
+"""A part of a picture is drawn anew: the page on which it is marked, and what is asked for then."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from apps.engines.base import EngineError
+from apps.engines.image.base import PictureModel
+from apps.engines.image.checks import PROMPT_CHARACTERS
+from apps.engines.image.parts import MOST_BYTES, TOO_LARGE
+from apps.images.generation import model_info
+from apps.images.models import Picture
+from apps.images.requests import submission
+from apps.images.requests.submission import MAX_PICTURES, SEED_LIMIT, PictureRequest
+from apps.safety.policy import strictness
+from apps.users.access import address_of, person
+from apps.users.language import looked_up
+
+
+class InpaintingForm(forms.Form):
+    """`wish` has what `asking.ask` takes; the picture keeps its size and what else its recipe says."""
+
+    prompt = forms.CharField(
+        label=gettext_lazy("What the picture shall show, with what is new in it"), max_length=PROMPT_CHARACTERS,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )  # fmt: skip
+    mask = forms.FileField(
+        label=gettext_lazy("The part that is drawn anew"),
+        error_messages={"required": gettext_lazy("Mark first which part shall be drawn anew.")},
+        widget=forms.FileInput(attrs={"accept": "image/png"}),
+    )
+    count = forms.TypedChoiceField(
+        label=gettext_lazy("How many"), coerce=int, choices=[(n, str(n)) for n in range(1, MAX_PICTURES + 1)]
+    )
+    strength = forms.FloatField(
+        label=gettext_lazy("How much to draw anew"), required=False, min_value=0.05, max_value=1,
+        help_text=gettext_lazy("1 forgets what was in the part; 0.5 keeps its outlines."),
+    )  # fmt: skip
+    seed = forms.IntegerField(
+        label=gettext_lazy("Seed"), required=False, min_value=0, max_value=SEED_LIMIT - 1,
+        help_text=gettext_lazy("Empty: by chance."),
+    )  # fmt: skip
+
+    def __init__(self, model: PictureModel, row: Picture, data: Any = None, files: Any = None) -> None:
+        super().__init__(data, files, initial={"prompt": row.prompt, "count": 1, "strength": 1.0})
+        self._row, self._model = row, model
+        if not model.starts:  # such a painter begins from noise in any case
+            del self.fields["strength"]
+
+    def clean_mask(self) -> Any:
+        """Nobody reads what is too large into memory."""
+        if (file := self.cleaned_data["mask"]).size > MOST_BYTES:
+            raise forms.ValidationError(looked_up(TOO_LARGE))
+        return file
+
+    @property
+    def wish(self) -> PictureRequest:
+        data, row = self.cleaned_data, self._row
+        return PictureRequest(
+            data["prompt"], row.negative if self._model.negatives else "", data["count"], row.width, row.height,
+            seed=data.get("seed"), strength=data.get("strength") or 1.0, parent=row, from_parent=True,
+            mask=data["mask"].read(), level=strictness.parse_strictness(row.level),
+        )  # fmt: skip
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def inpaint_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The picture with a mask to draw over it; a POST asks for it with that part drawn anew."""
+    row = get_object_or_404(Picture, pk=pk, owner=person(request), status=Picture.Status.READY)
+    model = model_info.find_available_model()
+    if model is None or not model.masks:
+        return render(request, "images/change.html", {"picture": row}, status=409 if request.method == "POST" else 200)
+    sent = (request.POST, request.FILES) if request.method == "POST" else ()
+    form = InpaintingForm(model, row, *sent)
+    if sent and form.is_valid():
+        try:
+            submission.request_pictures(person(request), form.wish, address_of(request))
+        except (submission.PictureRequestRefused, EngineError) as error:
+            form.add_error(None, looked_up(error))
+        else:
+            return redirect("images:pictures")
+    return render(request, "images/change.html", {"picture": row, "form": form}, status=400 if form.errors else 200)

@@ -1,0 +1,69 @@
+"""Presets of the studio: each answers with all of them, for the page that stands open, or leads back to it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST
+
+from apps.engines.base import EngineError
+from apps.images.generation import model_info
+from apps.images.models import Preset
+from apps.images.requests import presets
+from apps.images.requests.forms import PictureForm
+from apps.images.requests.submission import PictureRequestRefused
+from apps.images.views import gallery
+from apps.users.access import person
+from apps.users.language import looked_up
+
+
+@login_required
+@require_POST
+def save_preset(request: HttpRequest) -> HttpResponse:
+    """The studio's settings are kept under `name`."""
+    try:
+        form = PictureForm(model_info.get_model(), request.POST, parent=gallery.find_parent(request))
+        row = presets.save_preset(person(request), request.POST.get("name", ""), form)
+    except (PictureRequestRefused, EngineError) as error:
+        return _answer(request, problem=looked_up(error), part="keep")
+    return _answer(request, said=gettext("“%(name)s” is kept.") % {"name": row})
+
+
+@login_required
+@require_POST
+def rename_preset(request: HttpRequest, pk: int) -> HttpResponse:
+    row = _get_own_preset(request, pk)
+    try:
+        presets.rename_preset(row, request.POST.get("name", ""))
+    except PictureRequestRefused as error:
+        return _answer(request, problem=str(error), part="change")
+    return _answer(request, said=gettext("Renamed."), part="change")
+
+
+@login_required
+@require_POST
+def delete_preset(request: HttpRequest, pk: int) -> HttpResponse:
+    _get_own_preset(request, pk).delete()
+    return _answer(request, said=gettext("Deleted."), part="change")
+
+
+def _get_own_preset(request: HttpRequest, pk: int) -> Preset:
+    return get_object_or_404(Preset, pk=pk, owner=person(request))
+
+
+def _answer(request: HttpRequest, said: str = "", problem: str = "", part: str = "") -> HttpResponse:
+    """`part` of the presets stays open."""
+    model = model_info.find_available_model()
+    if not getattr(request, "htmx", False) or model is None:
+        if problem:
+            messages.error(request, problem)
+        else:
+            messages.success(request, said)
+        return redirect("images:pictures")
+    parent = gallery.find_parent(request)
+    offered = presets.list_presets(person(request), model, PictureForm(model, parent=parent))
+    context = {"presets": offered, "said": said, "problem": problem, "part": part, "parent": parent}
+    return render(request, "images/_presets.html", context)

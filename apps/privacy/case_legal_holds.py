@@ -1,0 +1,106 @@
+"""Legal holds of single cases: what review froze stays, whatever rule, wish or age would have it go.
+
+An administrator sets one, with the ground that its person is told and a reason for staff. Once it is lifted the frozen
+text may go for good, so somebody else lifts it than who set it, as long as there is another administrator.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext, override
+
+from apps.privacy import tombstones
+from apps.privacy.models import CaseHold
+from apps.safety.audit_log import audit
+from apps.safety.models import Case, Snapshot
+from apps.safety.models.case_states import ActionRefused
+from apps.safety.moderation import cases
+from apps.users.models import User
+
+RETAINED_LABEL = "kept under a legal hold"  # of a receipt's counts, before the ground
+
+
+def find_holdable_case(user: User, pk: Any) -> Case | None:
+    """A case that this administrator may hold: never one about themselves, sealed ones only where they are named."""
+    return cases.visible_cases(user).filter(pk=pk).first() if user.is_administrator else None
+
+
+def active_holds() -> QuerySet[CaseHold]:
+    return CaseHold.objects.select_related("case", "set_by").order_by("created")
+
+
+def holds_about(user: User) -> QuerySet[CaseHold]:
+    """Those of cases about this person."""
+    return CaseHold.objects.filter(case__owner=user)
+
+
+def hold_case(user: User, pk: Any, ground: str, reason: str) -> CaseHold:
+    """What the case froze stays from now on. Raises Refused."""
+    if ground not in CaseHold.Ground.values or not reason.strip():
+        raise ActionRefused(gettext("Say on what ground and why: both are kept in the log."))
+    with transaction.atomic():
+        case = _case(user, pk)
+        if case.legal_hold:
+            raise ActionRefused(gettext("This case is under a legal hold already."))
+        if not Snapshot.objects.filter(cases=case).exclude(text="").exists():
+            raise ActionRefused(gettext("The frozen text of this case went before; there is nothing left to hold."))
+        Case.objects.filter(pk=case.pk).update(legal_hold=True)
+        entry = audit.record_event("case.hold_set", actor=user, person=case.owner_id, subject=f"case {case.pk}",
+                             ground=ground, why=reason.strip()[:400])  # fmt: skip
+        return CaseHold.objects.create(
+            case=case, ground=ground, reason=reason.strip()[:400], set_by=user, entry=entry.seq
+        )
+
+
+def lift_case_hold(user: User, pk: Any, reason: str) -> None:
+    """Rules and wishes count again; what an erasure had to leave goes at once. Raises Refused."""
+    if not reason.strip():
+        raise ActionRefused(gettext("Say why: the reason is kept in the log."))
+    with transaction.atomic():
+        case = _case(user, pk)
+        row = CaseHold.objects.filter(case=case).first()
+        if row is None:
+            raise ActionRefused(gettext("This case is under no legal hold."))
+        if row.set_by_id == user.pk and _others(user, case):
+            raise ActionRefused(
+                gettext("Somebody else than who set a hold lifts it: what it keeps may then go for good.")
+            )
+        Case.objects.filter(pk=case.pk).update(legal_hold=False)
+        audit.record_event(
+            "case.hold_lifted",
+            actor=user,
+            person=case.owner_id,
+            subject=f"case {case.pk}",
+            ground=row.ground,
+            why=reason.strip()[:400],
+        )
+        row.delete()
+        if row.whom:
+            tombstones.forget_case(case)
+
+
+def retention_label(case: Case, user: User) -> str:
+    """What the receipt of this person's erasure counts the case under, which keeps from now on whom it is about; ""
+    where nothing holds it. Call inside the transaction that would empty it."""
+    row = CaseHold.objects.select_for_update(of=("self",)).filter(case=case).first()
+    if row is None:
+        return ""
+    CaseHold.objects.filter(pk=row.pk).update(whom=f"{user} <{user.email}>"[:400])
+    with override("en"):  # as everything in a receipt
+        return f"{RETAINED_LABEL}: {row.get_ground_display()}"
+
+
+def _case(user: User, pk: Any) -> Case:
+    found = find_holdable_case(user, pk)
+    if found is None:
+        raise ActionRefused(gettext("There is no such case."))
+    return Case.objects.select_for_update(of=("self",)).get(pk=found.pk)
+
+
+def _others(user: User, case: Case) -> bool:
+    """Whether another administrator could lift it: not who it is about, and of a sealed case only who is named."""
+    others = User.objects.filter(role=User.Role.ADMINISTRATOR, is_active=True).exclude(pk=user.pk)
+    return any(find_holdable_case(other, case.pk) for other in others)

@@ -1,0 +1,51 @@
+"""Frozen texts of review go some time after their case is settled and can no longer be appealed, where the site wants
+that; nothing of a person or a case under a legal hold does. What is left of one is its hash and its verdict."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max, Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from apps.privacy.models import Hold
+from apps.privacy.tombstones import replace_with_tombstone
+from apps.safety.audit_log import audit
+from apps.safety.models import Case, Opinion
+from apps.safety.models.case_states import CaseState
+from apps.safety.moderation import appeals
+
+_AT_ONCE = 50  # of a sweep: the next one goes on
+
+
+def due_cases(days: int) -> QuerySet[Case]:
+    """Return the cases settled for `days` days whose text is not needed: no second look waits, no legal hold."""
+    now = timezone.now()
+    settled = Coalesce(Max("decisions__created", filter=Q(decisions__undone=None)), "created")
+    over, appealable = now - timedelta(days=days), now - timedelta(days=days + appeals.APPEAL_DAYS)
+    rows = Case.objects.annotate(settled=settled).filter(
+        Q(state__in=[CaseState.UPHELD, CaseState.OVERTURNED, CaseState.AUTO_CLOSED], settled__lt=over)
+        | Q(state=CaseState.DECIDED, settled__lt=appealable)
+    )
+    return (
+        rows.exclude(snapshot__in=Opinion.objects.filter(given=None).values("snapshot"))
+        .exclude(owner__in=Hold.objects.values("person"))
+        .exclude(legal_hold=True)
+        .order_by("settled")
+    )
+
+
+def delete_due_texts() -> int:
+    """How many went. A chore of the worker."""
+    days = settings.CASE_TEXT_DAYS
+    if not days:
+        return 0
+    cases = due_cases(days).exclude(snapshot__text="").select_related("snapshot")[:_AT_ONCE]
+    for case in cases:
+        with transaction.atomic():
+            replace_with_tombstone(case.snapshot)
+            audit.record_event("case.emptied", person=case.owner_id, subject=f"case {case.pk}", days=days)
+    return len(cases)

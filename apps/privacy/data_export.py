@@ -1,0 +1,190 @@
+"""A copy of everything that is kept about a person, as a ZIP of JSON and files.
+
+Every row of every table that names the person is in it, so that a new table cannot be forgotten; what opens doors
+(hashes of passwords and tokens, sessions) is left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.conversations.models import AttachedPicture, Conversation, Message
+from apps.conversations.transfer import export
+from apps.documents.models import Collection, Document
+from apps.images.models import Picture
+from apps.privacy.models import Wish
+from apps.safety import code_labels
+from apps.safety.gate.redaction import REDACTION_CHARACTER
+from apps.safety.models import Appeal, Case, Decision, Effect, Event
+from apps.users.models import User
+
+FORMAT = "openbook-person/1"
+# Never copied: what opens a door, and what only repeats the documents in another form.
+SECRET_COLUMNS = {"password", "secret_hash", "session_data", "lease_token", "key", "vector", "data", "picture", "whom"}
+_ELSEWHERE = {"admin.logentry", "privacy.wish"}
+_BATCH = 500
+_OPENINGS = {  # event of the audit log: what happened
+    "glass.approved": "conversations opened (break-glass)",
+    "glass.opened": "conversations opened in an emergency (break-glass)",
+}
+
+README = {
+    "format": FORMAT,
+    "read me": "account.json is your account; conversations/ has your conversations with their sources, as the page "
+    "exports them; files/ the documents of your collections as they were uploaded; pictures/ what was drawn for you; "
+    "attached/ the pictures that you attached to questions; rows/ every row that names you; "
+    "review/ what was decided about you, and looked.json when and why your data was read. Answers were written by a "
+    "language model. Hashes of passwords and tokens are not copied.",
+    "digital_source_type of answers": export.SOURCE_TYPE,
+}
+
+
+def export_folder() -> Path:
+    return Path(settings.DATA_DIR) / "exports"
+
+
+def archive_path(wish: Wish) -> Path:
+    return export_folder() / f"{wish.pk.hex}.zip"
+
+
+def write_archive(wish: Wish, user: User) -> tuple[dict[str, int], str, int]:
+    """The ZIP is in its place, whole or not at all; counts, SHA-256 and size."""
+    export_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
+    target = archive_path(wish)
+    part = target.with_suffix(".part")
+    counts: dict[str, int] = {}
+    try:
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as out:
+            for name, content in _archive_parts(user):
+                kind = name.partition("/")[0]
+                counts[kind] = counts.get(kind, 0) + 1
+                if isinstance(content, Path):
+                    out.write(content, name)
+                else:
+                    out.writestr(name, json.dumps(content, indent=1, ensure_ascii=False, cls=DjangoJSONEncoder))
+        part.chmod(0o600)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return counts, _sha256(target), target.stat().st_size
+
+
+def _archive_parts(user: User) -> Iterator[tuple[str, Any]]:
+    yield "about.json", {**README, "made": timezone.now()}
+    yield "account.json", {**_row(user), "groups": list(user.groups.values_list("name", flat=True))}
+    for place in Conversation.objects.owned_by(user).iterator(chunk_size=50):
+        yield f"conversations/{place.pk}.json", export.export_conversation(user, place, own=True)
+    for shelf in Collection.objects.filter(owner=user):
+        rows = list(Document.every.filter(collection=shelf))
+        yield f"collections/{shelf.pk}.json", {**_row(shelf), "documents": [_row(row) for row in rows]}
+        for row in rows:
+            path = Path(settings.MEDIA_ROOT) / str(row.file)
+            if row.file and path.is_file():
+                yield f"files/{shelf.pk}/{row.pk}/{row.name.replace('/', '_')}", path
+    # What is held may not be seen by its person either.
+    for picture in Picture.objects.filter(owner=user).exclude(file="").exclude(status=Picture.Status.HELD):
+        path = Path(settings.MEDIA_ROOT) / str(picture.file)
+        if path.is_file():
+            yield f"pictures/{picture.pk}-{picture.shown_as}{path.suffix}", path
+    for name in ("start", "mask"):
+        for picture in Picture.objects.filter(owner=user).exclude(**{name: ""}):
+            path = Path(settings.MEDIA_ROOT) / str(getattr(picture, name))
+            if path.is_file():
+                yield f"pictures/{picture.pk}-{name}{path.suffix}", path
+    for attached in AttachedPicture.objects.filter(owner=user):
+        path = Path(settings.MEDIA_ROOT) / str(attached.file)
+        if path.is_file():
+            yield f"attached/{attached.pk}{path.suffix}", path
+    yield from _review(user)
+    yield "looked.json", list(_readings(user))
+    for model, names in models_naming_user(user):
+        named = model._default_manager.filter(_any(names, user)).distinct()
+        found = [_row(row) for row in named.iterator(chunk_size=_BATCH)]
+        if found:
+            yield f"rows/{model._meta.label_lower}.json", found
+
+
+def _readings(user: User) -> Iterator[dict[str, Any]]:
+    """Yield who opened or read something of the person, as the audit log has it."""
+    rows = Event.objects.filter(person=user.pk, kind__in=["read", *_OPENINGS]).exclude(actor=user.pk)
+    for event in rows:
+        payload = event.payload if event.kind == "read" else {**event.payload, "why": "break_glass"}
+        what = _OPENINGS.get(event.kind, "read")
+        yield {"at": event.at, "what": what, "by": "a member of the staff", "why": code_labels.reading_reason(payload)}
+
+
+def _review(user: User) -> Iterator[tuple[str, Any]]:
+    """Decisions about the person; who decided stays nameless."""
+    for case in Case.objects.filter(owner=user).select_related("snapshot"):
+        decided = Decision.objects.filter(case=case)
+        yield f"review/{case.pk}.json", {
+            "clause": case.area, "state": case.state, "opened": case.created, "text": _text(case),
+            "decisions": list(decided.values("outcome", "clause", "reason", "note", "created", "undone")),
+            "appeals": list(Appeal.objects.filter(decision__in=decided).values("text", "created")),
+        }  # fmt: skip
+
+
+def _text(case: Case) -> str:
+    """What was flagged; nothing of an answer that is withheld now, or of which a part was taken out: its person may not
+    read that either."""
+    if case.kind != "answer":
+        return case.snapshot.text
+    stands = Effect.objects.filter(name__in=["withhold", "redact"], subject=case.subject, state=Effect.State.APPLIED)
+    hidden = Q(retracted__isnull=False) | Q(
+        text__contains=REDACTION_CHARACTER
+    )  # also where it is a copy of what the decision is about
+    gone = stands.exists() or Message.objects.filter(hidden, pk=case.subject).exists()
+    return "" if gone else case.snapshot.text
+
+
+def models_naming_user(user: User) -> Iterator[tuple[type[models.Model], list[str]]]:
+    """Every table with columns that name a person, but those of review: what a reviewer did is not about them alone."""
+    for model in apps.get_models():
+        label = model._meta.label_lower
+        names = [
+            field.name
+            for field in model._meta.concrete_fields
+            if isinstance(field, models.ForeignKey) and field.related_model is User
+        ]
+        if names and label not in _ELSEWHERE and model._meta.app_label != "safety":
+            yield model, names
+    yield apps.get_model("safety", "Notice"), ["person"]
+    yield apps.get_model("safety", "Restriction"), ["person"]
+    yield apps.get_model("safety", "Care"), ["reviewer"]
+
+
+def _any(names: list[str], user: User) -> models.Q:
+    wanted = models.Q()
+    for name in names:
+        wanted |= models.Q(**{name: user})
+    return wanted
+
+
+def _row(row: models.Model) -> dict[str, Any]:
+    """The columns as they are; other people are numbers, as in the database."""
+    return {
+        field.attname: _plain(field.value_from_object(row))
+        for field in row._meta.concrete_fields
+        if field.name not in SECRET_COLUMNS and not isinstance(field, models.BinaryField)
+    }
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, models.fields.files.FieldFile) else value
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,111 @@
+"""A person asks for a copy of their data, or for its erasure; the worker does it. The row is the queue."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from apps.lib import leases
+from apps.lib.bell import send
+from apps.privacy import data_export, erasure
+from apps.privacy.models import Hold, Wish
+from apps.safety.audit_log import audit
+from apps.users.models import User
+from apps.users.people import suspend
+
+log = logging.getLogger(__name__)
+
+TASK = "privacy.do"
+LEASE_S = 1800.0
+KEPT_DAYS = 7  # a copy can be fetched so long
+MAX_ATTEMPTS = 3
+RETRY_AFTER = timedelta(hours=1)  # after which an erasure that failed is begun again: nobody else can ask for it
+_RINGS = 4  # of one sweep
+_BROKEN = "This could not be finished yet. Administrators see why in the Doctor; an erasure is tried again every hour."
+_STOPPED = "The worker was stopped each time while it was at this."
+
+
+class DataRequestRefused(Exception):
+    """Not now; the message says why."""
+
+
+def request_copy(user: User) -> Wish:
+    """The copy will be made. Raises Refused."""
+    return _ask(user, Wish.Kind.EXPORT)
+
+
+def request_erasure(user: User) -> Wish:
+    """The person is signed out for good at once, and everything goes. Raises Refused, LastAdministrator."""
+    if Hold.objects.filter(person=user).exists():
+        raise DataRequestRefused(gettext(erasure.LEGAL_HOLD_MESSAGE))
+    with transaction.atomic():
+        wish = _ask(user, Wish.Kind.ERASE)
+        suspend(user, user)
+        audit.record_event("person.asked_for_erasure", actor=user, person=user.pk, subject=f"receipt {wish.pk}")
+    return wish
+
+
+def process_request(pk: str) -> None:
+    """Do what was asked for, once. What breaks is tried again by the sweep, three times; an erasure after that too."""
+    rows = Wish.objects.filter(status=Wish.Status.WAITING, attempts__lt=MAX_ATTEMPTS)
+    erasures = rows.filter(kind=Wish.Kind.ERASE)
+    token = leases.claim(erasures, pk, erasure.LEASE_S) or leases.claim(rows.filter(kind=Wish.Kind.EXPORT), pk, LEASE_S)
+    wish = Wish.objects.select_related("person").filter(pk=pk, lease_token=token).first() if token else None
+    if wish is None or token is None:
+        return
+    try:
+        if wish.kind == Wish.Kind.ERASE:
+            erasure.erase_user(wish, token)
+        elif wish.person is not None:
+            counts, sha256, size = data_export.write_archive(wish, wish.person)
+            if not _end(wish, token, status=Wish.Status.DONE, counts=counts, sha256=sha256, size=size):
+                data_export.archive_path(wish).unlink(missing_ok=True)  # its person is being erased meanwhile
+    except erasure.ErasureLeaseLost:
+        log.info("Another worker does what was asked for in %s", pk)
+    except erasure.UnderLegalHold as error:
+        _end(wish, token, status=Wish.Status.FAILED, reason=str(error), fault="")
+    except Exception as error:
+        if wish.attempts >= MAX_ATTEMPTS:
+            fault = f"{type(error).__name__}: {error}"[:400]
+            _end(wish, token, status=Wish.Status.FAILED, reason=_BROKEN, fault=fault)
+        raise
+
+
+def sweep_requests() -> None:
+    """Have what waits done by whoever hears the bell, fail what was broken off too often, try failed erasures again,
+    and remove old copies. A chore of the worker."""
+    now = timezone.now()
+    waiting = Wish.objects.filter(status=Wish.Status.WAITING)
+    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    waiting.filter(free, attempts__gte=MAX_ATTEMPTS).update(
+        status=Wish.Status.FAILED, reason=_BROKEN, fault=_STOPPED, ended=now, lease_token="", lease_until=None
+    )
+    failed = Wish.objects.filter(kind=Wish.Kind.ERASE, status=Wish.Status.FAILED, ended__lt=now - RETRY_AFTER)
+    failed.exclude(number__in=waiting.filter(kind=Wish.Kind.ERASE).values("number")).update(
+        status=Wish.Status.WAITING, attempts=0, ended=None
+    )
+    for pk in waiting.filter(free, attempts__lt=MAX_ATTEMPTS).order_by("created").values_list("pk", flat=True)[:_RINGS]:
+        send(TASK, pk)
+    gone = Wish.objects.filter(kind=Wish.Kind.EXPORT, ended__lt=now - timedelta(days=KEPT_DAYS))
+    for wish in gone:
+        data_export.archive_path(wish).unlink(missing_ok=True)
+    gone.delete()
+
+
+def _ask(user: User, kind: str) -> Wish:
+    try:
+        with transaction.atomic():
+            wish = Wish.objects.create(kind=kind, person=user, number=user.pk)
+            transaction.on_commit(lambda: send(TASK, wish.pk), robust=True)
+    except IntegrityError as error:
+        raise DataRequestRefused(gettext("You have asked for this already; it is being done.")) from error
+    return wish
+
+
+def _end(wish: Wish, token: str, **changes: object) -> bool:
+    return leases.release(Wish.objects.all(), wish.pk, token, ended=timezone.now(), **changes)

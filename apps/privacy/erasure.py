@@ -1,0 +1,209 @@
+"""All that is kept about a person goes: rows, files, vectors, frozen texts of review. What stays says nothing of them.
+
+What is left is the log of review (numbers and clauses, no content), decisions, tombstones of what was judged (hash and
+verdict, without the text), cases under a legal hold until that is lifted, and the receipt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from apps.conversations.attachments import uploads
+from apps.conversations.history.actions import delete_permanently
+from apps.conversations.models import AttachedPicture, Conversation, Import
+from apps.conversations.transfer import import_job
+from apps.documents.library.sharing import delete_collection
+from apps.documents.models import Collection, Document, Segment
+from apps.engines import registry
+from apps.engines.base import SegmentInfo
+from apps.images.library import gallery
+from apps.images.models import Picture
+from apps.lib import leases
+from apps.privacy import case_legal_holds, data_export, sqlite_remnants, tombstones
+from apps.privacy.models import ErasureFile, Hold, Keeping, Wish
+from apps.safety.audit_log import audit
+from apps.safety.break_glass import access_requests
+from apps.safety.models import Case
+from apps.safety.moderation import auto_close
+from apps.users.models import Bucket, User
+from apps.users.people import end_sessions
+
+LEGAL_HOLD_MESSAGE = (
+    "Your data is under a legal hold: a law or a court asks that all of it is kept, so it cannot go now. "
+    "An administrator can say more."
+)
+_KEPT = (
+    "Of the cases of review that are under a legal hold, on the ground named above: the text that was judged with what "
+    "stood around it, decisions, an appeal, and your name and address. That goes when the hold is lifted."
+)
+LEASE_S = 300.0  # renewed by each step
+_AT_ONCE = 20  # conversations in one transaction: SQLite has one writer
+
+
+class UnderLegalHold(Exception):
+    """The data of this person must not go now."""
+
+
+class ErasureLeaseLost(Exception):
+    """Another worker has taken the request over."""
+
+
+def erase_user(wish: Wish, token: str) -> None:
+    """Erase everything of the person but cases under a legal hold, and write the receipt at the end.
+
+    Each step deletes, counts and renews the lease in one transaction, and what is to be removed outside of the database
+    is noted in rows before: broken off at any moment, it can be begun again and counts nothing twice. Raises Held,
+    Lost and TracesLeft.
+    """
+    user = wish.person
+    if user is not None:
+        if Hold.objects.filter(person=user).exists():
+            raise UnderLegalHold(LEGAL_HOLD_MESSAGE)
+        end_sessions(user)
+        with _step(wish, token):
+            _note_files(wish, user)
+        _erase_rows(wish, token, user)
+        with _step(wish, token):
+            _forget_review(wish, user)
+    _remove_files(wish, token)
+    if user is not None:
+        with _step(wish, token):
+            _add(wish, "other rows", _forget_account(user))
+    sqlite_remnants.remove_traces()
+    finish(wish, token)
+
+
+@contextmanager
+def _step(wish: Wish, token: str) -> Iterator[None]:
+    """One transaction: what the block deletes, the counts of the request and the lease. Raises Lost where another
+    worker has taken the request over, and then nothing was changed."""
+    with transaction.atomic():
+        yield
+        if not leases.renew(Wish.objects.all(), wish.pk, token, LEASE_S, counts=wish.counts):
+            raise ErasureLeaseLost
+
+
+def _add(wish: Wish, what: str, number: int) -> None:
+    if number:
+        wish.counts[what] = wish.counts.get(what, 0) + number
+
+
+def _note_files(wish: Wish, user: User) -> None:
+    """Keep in rows which files and segments of the index there are to remove, and have no copy made any more. Said
+    again, it adds those that came since."""
+    copies = Wish.objects.filter(person=user, kind=Wish.Kind.EXPORT)
+    copies.filter(status=Wish.Status.WAITING).update(
+        status=Wish.Status.FAILED, lease_token="", lease_until=None, ended=timezone.now()
+    )
+    stored = [
+        *Document.every.filter(collection__owner=user).values_list("file", flat=True),
+        *(name for row in Picture.objects.filter(owner=user).only("file", "start", "mask") for name in row.files),
+        *AttachedPicture.objects.filter(owner=user).values_list("file", flat=True),
+    ]
+    paths = {Path(settings.MEDIA_ROOT) / name for name in stored if name}
+    paths |= {data_export.archive_path(copy).with_suffix(suffix) for copy in copies for suffix in (".zip", ".part")}
+    paths |= {import_job.get_stored_path(row) for row in Import.objects.filter(owner=user)}
+    names = {os.path.relpath(path, settings.DATA_DIR) for path in paths if path.is_file()}
+    names -= set(wish.files.values_list("path", flat=True))
+    segments = [asdict(row.info) for row in Segment.objects.filter(collection__owner=user)]
+    known = [row.segment["id"] for row in wish.files.exclude(segment=None) if row.segment]
+    ErasureFile.objects.bulk_create(
+        [
+            *(ErasureFile(wish=wish, path=name) for name in sorted(names)),
+            *(ErasureFile(wish=wish, segment=one) for one in segments if one["id"] not in known),
+        ]
+    )
+
+
+def _erase_rows(wish: Wish, token: str, user: User) -> None:
+    for shelf in Collection.objects.filter(owner=user):
+        with _step(wish, token):
+            _add(wish, "documents", Document.every.filter(collection=shelf).count())
+            _add(wish, "collections", 1)
+            delete_collection(shelf)
+    rows = Conversation.objects.owned_by(user)
+    while batch := list(rows.values_list("pk", flat=True)[:_AT_ONCE]):
+        with _step(wish, token):
+            _add(wish, "conversations", len(batch))
+            delete_permanently(batch)
+    with _step(wish, token):
+        pictures = list(Picture.objects.filter(owner=user).values_list("pk", flat=True))
+        _add(wish, "pictures", gallery.delete_pictures(user, pictures) if pictures else 0)
+    attached = AttachedPicture.objects.filter(owner=user)
+    while pks := list(attached.values_list("pk", flat=True)[:_AT_ONCE]):
+        with _step(wish, token):
+            _add(wish, "attached pictures", uploads.delete_pictures(attached.filter(pk__in=pks)))
+
+
+def _forget_review(wish: Wish, user: User) -> None:
+    """Empty frozen texts, what the person wrote in appeals, and what effects kept; frozen texts become tombstones. What
+    is under a legal hold stays, and is counted under its ground."""
+    counts: dict[str, int] = {}
+    for case in Case.objects.filter(owner=user).select_related("snapshot"):
+        auto_close.close_erased(case)
+        tombstones.drop_restore_data(case)
+        what = case_legal_holds.retention_label(case, user)
+        if not what:
+            tombstones.forget_case(case)
+            what = "texts of review"
+        counts[what] = counts.get(what, 0) + 1
+    if glass := access_requests.anonymize_requests(user):
+        counts["break-glass requests"] = glass
+    if copies := Wish.objects.filter(person=user, kind=Wish.Kind.EXPORT).count():
+        counts["copies"] = copies
+    wish.counts |= counts  # all of them are still there when this is begun again, so they are set and not added
+
+
+def _remove_files(wish: Wish, token: str) -> None:
+    """Remove what was noted, and its note when it is gone; what a killed worker left of it is removed now."""
+    for row in wish.files.all():
+        if row.segment:
+            registry.index().drop([SegmentInfo(**row.segment)])
+        else:
+            (Path(settings.DATA_DIR) / row.path).unlink(missing_ok=True)
+        with _step(wish, token):
+            if row.path:
+                _add(wish, "files", 1)
+            row.delete()
+
+
+def _forget_account(user: User) -> int:
+    audit.record_event("person.erased", person=user.pk, subject=f"person {user.pk}")
+    Bucket.objects.filter(key__startswith=f"person:{user.pk}:").delete()
+    Keeping.objects.filter(scope=Keeping.Scope.PERSON, subject=str(user.pk)).delete()
+    return user.delete()[0]
+
+
+def build_receipt(wish: Wish) -> dict[str, Any]:
+    """What was erased and when; its hash is in the log that cannot be changed."""
+    kept = "The log of review (numbers and clauses, no content), hashes of judged texts, and this receipt."
+    if any(what.startswith(case_legal_holds.RETAINED_LABEL) for what in wish.counts):
+        kept = f"{kept}\n{_KEPT}"
+    said = {
+        "receipt": str(wish.pk), "person": wish.number, "asked": wish.created.isoformat(),
+        "erased": wish.ended.isoformat() if wish.ended else None, "counts": wish.counts,
+        "kept": kept,
+    }  # fmt: skip
+    return {**said, "sha256": hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()}
+
+
+def finish(wish: Wish, token: str) -> None:
+    """Write the receipt, and its hash into the audit log. Raises Lost."""
+    wish.status, wish.ended = Wish.Status.DONE, timezone.now()
+    wish.sha256 = build_receipt(wish)["sha256"]
+    changes = {"status": wish.status, "counts": wish.counts, "ended": wish.ended, "sha256": wish.sha256}
+    with transaction.atomic():
+        if not leases.release(Wish.objects.all(), wish.pk, token, reason="", fault="", **changes):
+            raise ErasureLeaseLost
+        audit.record_event("person.receipt", person=wish.number, subject=f"receipt {wish.pk}", sha256=wish.sha256)

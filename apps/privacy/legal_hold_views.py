@@ -1,0 +1,77 @@
+"""Legal holds, for administrators: of people and of single cases."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.privacy import case_legal_holds, retention
+from apps.privacy.models import CaseHold, Hold
+from apps.safety.models.case_states import ActionRefused
+from apps.users.access import administrators_only, person
+from apps.users.models import User
+
+_GROUNDS = CaseHold.Ground.choices
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@administrators_only
+def show_holds(request: HttpRequest) -> HttpResponse:
+    """Legal holds: whose data must not go, and why. A POST sets one with a reason, or lifts it."""
+    if request.method == "POST":
+        chosen, reason = request.POST.get("person", ""), request.POST.get("reason", "").strip()
+        somebody = get_object_or_404(User, pk=int(chosen) if chosen.isdecimal() and len(chosen) < 18 else 0)
+        if request.POST.get("hold") == "no":
+            retention.lift_user_hold(person(request), somebody)
+        elif reason:
+            retention.hold_user(person(request), somebody, reason)
+        else:
+            messages.error(request, gettext("Say why: the reason is kept in the log."))
+        return redirect("privacy:holds")
+    rows = Hold.objects.select_related("person", "set_by").order_by("created")
+    people = User.objects.filter(hold=None).order_by("name", "email")
+    context = {"rows": rows, "people": people, "cases": case_legal_holds.active_holds()}
+    context |= _named(person(request), request.GET.get("case", ""))
+    return render(request, "privacy/holds.html", context)
+
+
+@require_POST
+@administrators_only
+def edit_case_hold(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The hold of one case, set with a ground and a reason, or lifted with a reason."""
+    user, sent = person(request), request.POST
+    if case_legal_holds.find_holdable_case(user, pk) is None:
+        raise Http404
+    try:
+        if sent.get("hold") == "no":
+            case_legal_holds.lift_case_hold(user, pk, sent.get("reason", ""))
+            messages.success(request, gettext("The hold is lifted; that is in the log."))
+        else:
+            row = case_legal_holds.hold_case(user, pk, sent.get("ground", ""), sent.get("reason", ""))
+            messages.success(request, gettext("The hold stands: entry %(entry)s of the log.") % {"entry": row.entry})
+    except ActionRefused as refusal:
+        messages.error(request, str(refusal))
+    response = redirect("privacy:holds")
+    response["Location"] += f"?case={pk}"
+    return response
+
+
+def _named(user: User, pk: str) -> dict[str, Any]:
+    """The case that the address names, with its hold; nothing of its text is shown."""
+    try:
+        found = case_legal_holds.find_holdable_case(user, UUID(pk)) if pk else None
+    except ValueError:
+        found = None
+    if found is None:
+        return {}
+    return {
+        "case": found,
+        "row_of_case": case_legal_holds.active_holds().filter(case=found).first(),
+        "grounds": _GROUNDS,
+    }

@@ -1,0 +1,162 @@
+"""How long things are kept: rules of site, person, conversation and collection; a hold stops them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet, UUIDField, Value
+from django.db.models.functions import Cast, Replace
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.conversations.history.actions import delete_permanently
+from apps.conversations.models import Conversation
+from apps.documents.library.uploads import delete_document
+from apps.documents.models import Collection, Document
+from apps.privacy.models import Hold, Keeping
+from apps.safety.audit_log import audit
+from apps.safety.models.case_states import ActionRefused
+from apps.safety.policy import separation_of_duties
+from apps.users.models import User
+
+DURATION_CHOICES = (
+    (0, gettext_lazy("Until it is deleted")),
+    (1, gettext_lazy("1 day")),
+    (7, gettext_lazy("7 days")),
+    (30, gettext_lazy("30 days")),
+    (90, gettext_lazy("90 days")),
+    (365, gettext_lazy("1 year")),
+)
+_AT_ONCE = 50  # of a sweep: the next one goes on
+Scope = Keeping.Scope
+R = TypeVar("R")
+
+
+def get_rule_days(scope: str, subject: object = "") -> int:
+    """Days, 0 where there is none."""
+    found = Keeping.objects.filter(scope=scope, subject=str(subject)).values_list("days", flat=True).first()
+    return found or 0
+
+
+def change_rule(user: User, scope: str, days: int, subject: object = "") -> None:
+    """Store that what the rule is about goes after so many days, never with 0, and log it. `subject` is the id of a
+    person, collection or conversation, "" for the site. Raise Refused unless the rule is the user's to change."""
+    if not _may_change(user, scope, str(subject)):
+        raise ActionRefused(gettext("You can change rules for what is yours, and administrators the rule of the site."))
+    rows = Keeping.objects.filter(scope=scope, subject=str(subject))
+    with transaction.atomic():
+        if not days:
+            rows.delete()
+        elif not rows.update(days=days):
+            Keeping.objects.create(scope=scope, subject=str(subject), days=days)
+        audit.record_event("keeping.changed", actor=user, subject=f"{scope} {subject}"[:120], days=days)
+
+
+def delete_expired() -> int:
+    """What is older than its rule says is gone, but nothing of a person under a hold; how many. For the worker."""
+    if not Keeping.objects.exists():
+        return 0
+    now = timezone.now()
+    removed = _remove_each(due_conversations(now)[:_AT_ONCE], _remove_conversation)
+    return removed + _remove_each(due_documents(now)[:_AT_ONCE], delete_document)
+
+
+def hold_user(user: User, person: User, reason: str) -> None:
+    """Keep everything of the person from now on, whatever rule or wish would have it go. Raise Refused unless the user
+    is an administrator."""
+    separation_of_duties.require_administrator(user)
+    with transaction.atomic():
+        Hold.objects.update_or_create(person=person, defaults={"reason": reason[:400], "set_by": user})
+        audit.record_event("hold.set", actor=user, person=person.pk, subject=f"person {person.pk}", why=reason[:400])
+
+
+def lift_user_hold(user: User, person: User) -> None:
+    """End the legal hold of the person. Raise Refused unless the user is an administrator."""
+    separation_of_duties.require_administrator(user)
+    with transaction.atomic():
+        if Hold.objects.filter(person=person).delete()[0]:
+            audit.record_event("hold.lifted", actor=user, person=person.pk, subject=f"person {person.pk}")
+
+
+def due_conversations(now: datetime) -> QuerySet[Conversation]:
+    """Return the conversations that are older than their rule says, the oldest first: none that is pinned or under a
+    hold, and none to which no rule applies."""
+    own = Keeping.objects.filter(scope=Scope.CONVERSATION)
+    due = Q(pk__in=[])
+    for days in _days(own):
+        due |= Q(pk__in=_uuids(own.filter(days=days)), changed__lt=now - timedelta(days=days))
+    others = Q(pk__in=[])
+    for days in _days(people := Keeping.objects.filter(scope=Scope.PERSON)):
+        owners = people.filter(days=days).annotate(pk_of=Cast("subject", BigIntegerField())).values("pk_of")
+        others |= Q(owner__in=owners, changed__lt=now - timedelta(days=days))
+    if site := get_rule_days(Scope.SITE):  # of the owner's and the site's the shorter counts, so that either is enough
+        others |= Q(changed__lt=now - timedelta(days=site))
+    rows = Conversation.objects.filter(due | (others & ~Q(pk__in=_uuids(own))), pinned=None)
+    return rows.exclude(owner__in=Hold.objects.values("person")).order_by("changed")
+
+
+def due_documents(now: datetime) -> QuerySet[Document]:
+    """Return the documents whose content is older than the rule of their collection says: since they were added, got
+    other content as a new version, or were last fetched. None that is being read or under a hold."""
+    rules = Keeping.objects.filter(scope=Scope.COLLECTION)
+    due = Q(pk__in=[])
+    for days in _days(rules):
+        over = now - timedelta(days=days)
+        # The row of a version was made when the content came that replaced its own; what was read again has the same.
+        newer = Document.every.filter(replaces=OuterRef("pk"), status=Document.Status.REPLACED, created__gte=over)
+        newer = newer.exclude(sha256=OuterRef("sha256"))
+        old = Q(collection__in=_uuids(rules.filter(days=days)), created__lt=over) & ~Exists(newer)
+        due |= old & (Q(fetched=None) | Q(fetched__lt=over))
+    rows = Document.objects.filter(due, replaces=None).exclude(status__in=Document.ACTIVE)
+    return rows.exclude(collection__owner__in=Hold.objects.values("person")).order_by("created")
+
+
+def _may_change(user: User, scope: str, subject: str) -> bool:
+    try:
+        match scope:
+            case Scope.SITE:
+                return user.is_administrator and user.is_active and not subject
+            case Scope.PERSON:
+                return subject == str(user.pk)
+            case Scope.COLLECTION:
+                return Collection.objects.owned_by(user).filter(pk=UUID(subject)).exists()
+            case Scope.CONVERSATION:
+                return Conversation.objects.visible_to(user).filter(pk=UUID(subject)).exists()
+    except ValueError:
+        return False
+    return False
+
+
+def _days(rules: QuerySet[Keeping]) -> list[int]:
+    return list(rules.order_by("days").values_list("days", flat=True).distinct())
+
+
+def _uuids(rules: QuerySet[Keeping]) -> QuerySet[Keeping, Any]:
+    """Return the subjects of the rules as ids, of the form that the database keeps."""
+    plain = Replace("subject", Value("-"), Value(""))
+    return rules.annotate(pk_of=Cast(plain, UUIDField())).values("pk_of")
+
+
+def _remove_conversation(place: Conversation) -> None:
+    with transaction.atomic():
+        delete_permanently([place.pk])
+
+
+def _remove_each(rows: Iterable[R], remove_one: Callable[[R], None]) -> int:
+    """Remove every row, and raise ExceptionGroup of what failed when all had their turn: one that cannot be removed
+    keeps no other alive. Return how many went."""
+    failed: list[Exception] = []
+    count = 0
+    for row in rows:
+        try:
+            remove_one(row)
+            count += 1
+        except Exception as error:  # noqa: BLE001 - raised below
+            failed.append(error)
+    if failed:
+        raise ExceptionGroup(f"{type(failed[0]).__name__}: {failed[0]}", failed)
+    return count

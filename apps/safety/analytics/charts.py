@@ -1,0 +1,112 @@
+"""Drawings of figures, as points in an SVG: shares with their intervals, and one number a day."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+
+from apps.safety import code_labels
+from apps.safety.analytics.metrics import Proportion
+from apps.users.language import inside
+
+WIDTH, LINE, LABEL, EDGE = 640, 26, 230, 16  # of the drawing; a line a clause and stage
+_HOURS = (1, 6, 24, 72, 168, 720)  # ends of an axis of hours
+HEIGHT = 120  # of the days
+
+
+@dataclass(frozen=True, slots=True)
+class Whisker:
+    """A share as a dot on a line from one end of its interval to the other."""
+
+    label: str
+    said: str  # the same in words
+    low: int
+    dot: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayBar:
+    said: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class WhiskerChart:
+    """Whiskers below each other on one axis: shape and place say everything, no colour does."""
+
+    title: str
+    about: str  # for who does not see it
+    whiskers: list[Whisker]
+    ends: tuple[str, str]  # of the axis
+    left: int = LABEL - EDGE  # of the axis
+    axis: int = WIDTH - LABEL + EDGE  # its width
+    line: int = LINE
+    middle: int = LINE // 2
+
+
+@dataclass(frozen=True, slots=True)
+class ChartValue:
+    """A number with its interval; `said` is the same in words."""
+
+    label: str
+    said: str
+    at: float
+    low: float
+    high: float
+
+
+def known_shares(pairs: Iterable[tuple[str, Proportion]]) -> list[ChartValue]:
+    """Those of which anything is known."""
+    words = gettext("%(part)s of %(whole)s")
+    return [ChartValue(label, words % {"part": share.part, "whole": share.whole}, share.value, *share.interval)
+            for label, share in pairs if share.value is not None]  # fmt: skip
+
+
+def format_place(clause: str, stage: str) -> str:
+    """ "Hate, question"."""
+    return f"{code_labels.clause_label(clause)}, {inside(code_labels.stage_label(stage))}"
+
+
+def make_whisker_chart(
+    title: str,
+    about: str,
+    values: Sequence[ChartValue],
+    *,
+    most: float = 1.0,
+    ends: tuple[str, str] = ("0 %", "100 %"),
+) -> WhiskerChart:
+    """The axis goes from 0 to `most`; what lies beyond it ends there."""
+    whiskers = [
+        Whisker(one.label, one.said, _to_x(one.low, most), _to_x(one.at, most), _to_x(one.high, most)) for one in values
+    ]
+    return WhiskerChart(title, about, whiskers, ends)
+
+
+def round_axis_hours(highest: float) -> int:
+    """Where an axis ends that holds so many hours."""
+    return next((end for end in _HOURS if end >= highest), math.ceil(highest))
+
+
+def make_day_bars(days: Sequence[tuple[datetime, int]]) -> list[DayBar]:
+    """One bar a day, as high as its number; the highest fills the drawing."""
+    most, wide = max((count for _, count in days), default=0), WIDTH / max(1, len(days))
+    return [
+        DayBar(
+            f"{date_format(day, gettext('j F'))}: {count}", place * wide + 1, HEIGHT - (high := HEIGHT * count / most),
+            wide - 2, high,
+        )
+        for place, (day, count) in enumerate(days) if count
+    ]  # fmt: skip
+
+
+def _to_x(value: float, most: float) -> int:
+    return round(LABEL + min(1.0, value / most) * (WIDTH - LABEL - EDGE))

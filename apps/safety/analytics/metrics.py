@@ -1,0 +1,155 @@
+"""How well review and its checks do, by clause and stage, from what people decided. Every share has its interval."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from statistics import median, quantiles
+
+from django.utils import timezone
+
+from apps.safety.models import Case, Decision, Opinion, Snapshot
+from apps.safety.models.case_states import CaseState
+from apps.safety.policy.evaluation import ACCOUNT
+
+WINDOW_DAYS = 28
+_O = Decision.Outcome
+HARMFUL_OUTCOMES = {_O.BLOCK, _O.REDACT, _O.BLUR, _O.WARN, _O.RESTRICT, _O.SUSPEND, _O.UPHOLD}
+_APPEAL_OUTCOMES = {Decision.Outcome.UPHOLD, Decision.Outcome.OVERTURN}
+
+
+@dataclass(frozen=True, slots=True)
+class Proportion:
+    """So many of so many, with the interval in which the true share lies in 95 of 100 cases (Wilson)."""
+
+    part: int
+    whole: int
+
+    @property
+    def value(self) -> float | None:
+        return self.part / self.whole if self.whole else None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        if not self.whole:
+            return 0.0, 1.0
+        z, n, p = 1.96, self.whole, self.part / self.whole
+        middle = p + z * z / (2 * n)
+        wide = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        low, high = (middle - wide) / (1 + z * z / n), (middle + wide) / (1 + z * z / n)
+        return max(0.0, low), min(1.0, high)
+
+
+@dataclass(frozen=True, slots=True)
+class MedianWithInterval:
+    """The middle of some hours, and the interval in which the true middle lies in 95 of 100 cases; that 95 of 100 did
+    not exceed. `interval` is None where there are too few for one."""
+
+    value: float
+    interval: tuple[float, float] | None
+    slowest: float
+
+
+@dataclass(slots=True)
+class ClauseMetrics:
+    """Of one clause at one stage."""
+
+    clause: str
+    stage: str
+    cases: int = 0
+    waiting: int = 0
+    overdue: int = 0
+    right: int = 0  # found by a check, and decided in the end as it had it
+    judged: int = 0  # found by a check, and decided
+    overturned: int = 0
+    ruled: int = 0
+    hours: list[float] = field(default_factory=list)  # to the first decision
+
+    @property
+    def precision(self) -> Proportion:
+        """Of what a check found: what people reported says nothing about it."""
+        return Proportion(self.right, self.judged)
+
+    @property
+    def overturn(self) -> Proportion:
+        return Proportion(self.overturned, self.ruled)
+
+    @property
+    def time(self) -> MedianWithInterval | None:
+        return median_with_interval(self.hours)
+
+
+def median_with_interval(hours: Sequence[float]) -> MedianWithInterval | None:
+    """None of none. The interval is that of the order statistics: it holds for hours of any distribution."""
+    known, n = sorted(hours), len(hours)
+    if not known:
+        return None
+    slowest = quantiles(known, n=100, method="inclusive")[94] if n > 1 else known[0]
+    wide = 1.96 * math.sqrt(n) / 2
+    low, high = math.floor(n / 2 - wide), math.ceil(n / 2 + wide)
+    return MedianWithInterval(median(known), (known[low], known[high]) if low >= 0 and high < n else None, slowest)
+
+
+def measure_clauses(days: int = WINDOW_DAYS) -> list[ClauseMetrics]:
+    """By clause and stage, over the cases of the last days; those with most cases first."""
+    now, found = timezone.now(), dict[tuple[str, str], ClauseMetrics]()
+    cases = Case.objects.filter(created__gt=now - timedelta(days=days)).exclude(area=ACCOUNT).select_related("snapshot")
+    cases = cases.defer("snapshot__text", "snapshot__context")  # which would be decrypted for nothing
+    for case in cases.prefetch_related("decisions"):
+        key = case.area, case.snapshot.stage
+        row = found.setdefault(key, ClauseMetrics(*key))
+        row.cases += 1
+        row.waiting += case.state in (
+            CaseState.OPEN,
+            CaseState.CLAIMED,
+            CaseState.ESCALATED,
+            CaseState.APPEALED,
+            CaseState.APPEAL_CLAIMED,
+        )
+        row.overdue += case.overdue
+        _count(row, case, [one for one in case.decisions.all() if one.undone is None])
+    return sorted(found.values(), key=lambda row: (-row.cases, row.clause, row.stage))
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewerAgreement:
+    """Shares of second looks that say what the decision says: "against the clause" or "harmless"."""
+
+    same: Proportion
+    parts: dict[tuple[str, str], Proportion]  # by clause and stage
+
+
+def measure_agreement(days: int = 4 * WINDOW_DAYS) -> ReviewerAgreement:
+    """Return how often second looks of the last `days` days agree with the decision that they look at."""
+    since = timezone.now() - timedelta(days=days)
+    rows = Opinion.objects.filter(given__gt=since, decision__undone=None).exclude(decision=None)
+    parts: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for outcome, harmful, clause, stage in rows.values_list(
+        "decision__outcome", "harmful", "clause", "snapshot__stage"
+    ):
+        parts[clause, stage].append((outcome in HARMFUL_OUTCOMES) == harmful)
+    every = [same for found in parts.values() for same in found]
+    shares = {key: Proportion(sum(found), len(found)) for key, found in sorted(parts.items())}
+    return ReviewerAgreement(Proportion(sum(every), len(every)), shares)
+
+
+def count_unchecked(days: int = WINDOW_DAYS) -> int:
+    """Texts that were withheld because a check was away."""
+    since = timezone.now() - timedelta(days=days)
+    return Snapshot.objects.filter(code="unchecked", created__gt=since).count()
+
+
+def _count(row: ClauseMetrics, case: Case, decisions: Sequence[Decision]) -> None:
+    if not decisions:
+        return
+    first, last = decisions[0], decisions[-1]
+    if case.snapshot.signals:
+        row.judged += 1
+        row.right += last.outcome in HARMFUL_OUTCOMES
+    row.hours.append((first.created - case.created).total_seconds() / 3600)
+    if last.outcome in _APPEAL_OUTCOMES:
+        row.ruled += 1
+        row.overturned += last.outcome == Decision.Outcome.OVERTURN

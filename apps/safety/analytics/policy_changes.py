@@ -1,0 +1,119 @@
+"""What a version of the policy would change, as counts by clause and stage and as a list; for its page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count
+
+from apps.safety.analytics.metrics import Proportion
+from apps.safety.models import PolicyVersion, Shadowed
+from apps.safety.moderation import cases
+from apps.safety.verdict_log import recorder
+from apps.safety.verdict_log.shadow import VerdictChange
+from apps.users.models import User
+
+MAX_LISTED = 100  # of the latest
+_CASES = 5000  # among which the case of a changed verdict is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCount:
+    """So many verdicts on this clause at this stage, among all at the stage."""
+
+    clause: str
+    stage: str
+    change: str
+    share: Proportion
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeTable:
+    rows: Sequence[ChangeCount]
+    judged: int
+
+    @property
+    def changed(self) -> Proportion:
+        return Proportion(sum(row.share.part for row in self.rows), self.judged)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedChange:
+    """A changed verdict; `case` is the one about that text, where there is one that its reader may open."""
+
+    stage: str
+    clause: str
+    change: str
+    before: str
+    after: str
+    score: float
+    at: datetime
+    case: object = None
+
+
+def count_shadow_changes(row: PolicyVersion) -> ChangeTable:
+    """Of everything that was judged while it ran in the shadow, and is still kept."""
+    found = Shadowed.objects.filter(policy=row).values_list("stage", "clause", "change").annotate(Count("pk"))
+    stages, counts = Counter[str](), Counter[tuple[str, str, str]]()
+    for stage, clause, change, number in found.order_by():
+        stages[stage] += number
+        if change:
+            counts[stage, clause, change] += number
+    return _table(stages, counts.items())
+
+
+def count_backtest_changes(row: PolicyVersion) -> ChangeTable | None:
+    """Return the counts of the last replay of the version; None where there is none."""
+    found = row.replay
+    if not found:
+        return None
+    return _table(found["stages"], (((stage, clause, change), n) for stage, clause, change, n in found["counts"]))
+
+
+def list_shadow_changes(user: User, row: PolicyVersion) -> list[ListedChange]:
+    """The latest first."""
+    rows = Shadowed.objects.filter(policy=row).exclude(change="").select_related("record").order_by("-pk")[:MAX_LISTED]
+    cases = _cases(user, {(one.stage, one.record.mark) for one in rows})
+    return [
+        ListedChange(one.stage, one.clause, one.change, one.record.action, one.action, one.score or one.record.score,
+            one.record.hour, cases.get((one.stage, one.record.mark)))
+        for one in rows
+    ]  # fmt: skip
+
+
+def list_backtest_changes(user: User, row: PolicyVersion) -> list[ListedChange]:
+    """The gravest first."""
+    found = (row.replay or {}).get("listed", []) if count_backtest_changes(row) else []
+    cases = _cases(user, {(one["stage"], one["mark"]) for one in found})
+    return [
+        ListedChange(one["stage"], one["clause"], one["change"], one["before"], one["after"], one["score"],
+            datetime.fromisoformat(one["at"]), cases.get((one["stage"], one["mark"])))
+        for one in found
+    ]  # fmt: skip
+
+
+def _table(stages: Mapping[str, int], counts: Iterable[tuple[tuple[str, str, str], int]]) -> ChangeTable:
+    order = list(VerdictChange)
+    rows = [
+        ChangeCount(clause, stage, change, Proportion(number, stages[stage]))
+        for (stage, clause, change), number in counts
+    ]
+    rows.sort(key=lambda row: (order.index(VerdictChange(row.change)), -row.share.part, row.clause, row.stage))
+    return ChangeTable(rows, sum(stages.values()))
+
+
+def _cases(user: User, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], Any]:
+    """The latest case about each of these texts that this person may open."""
+    found: dict[tuple[str, str], Any] = {}
+    if not any(mark for _, mark in wanted):
+        return found
+    rows = cases.visible_cases(user).order_by("-created").values_list("pk", "snapshot__stage", "snapshot__sha256")
+    for pk, stage, sha256 in rows[:_CASES]:
+        key = stage, recorder.keyed_hash(sha256)
+        if key in wanted:
+            found.setdefault(key, pk)
+    return found

@@ -1,0 +1,230 @@
+"""The audit log: append-only, numbered without a gap, each entry signed together with the signature before it.
+
+Triggers of the database forbid changes (`TRIGGERS`). The signature is an HMAC by a key outside the database
+(`audit_keys.py`), so nobody who can only write the database can rewrite the log; a tail that was cut off is found by
+the heads that are noted outside (`heads.py`). `record` writes an entry, `verify` reads all of them; `log_check.py`
+verifies heads and triggers too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection, models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from apps.safety.audit_log import chain_heads, signing_keys
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from apps.users.models import User
+
+_LOCK = 0x0B00C  # of PostgreSQL's advisory locks; SQLite's writers wait for each other anyway
+FIRST_SIGNATURE = "0" * 64
+
+TRIGGERS = {
+    "sqlite": (
+        """CREATE TRIGGER IF NOT EXISTS safety_event_no_update BEFORE UPDATE ON safety_event
+        BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END""",
+        """CREATE TRIGGER IF NOT EXISTS safety_event_no_delete BEFORE DELETE ON safety_event
+        BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END""",
+        """CREATE TRIGGER IF NOT EXISTS safety_snapshot_no_update BEFORE UPDATE ON safety_snapshot
+        BEGIN SELECT RAISE(ABORT, 'a snapshot never changes'); END""",
+    ),
+    "postgresql": (
+        """CREATE OR REPLACE FUNCTION safety_forbid() RETURNS trigger AS
+        $$ BEGIN RAISE EXCEPTION 'the log is append-only'; END $$ LANGUAGE plpgsql""",
+        """CREATE OR REPLACE TRIGGER safety_event_no_change BEFORE UPDATE OR DELETE ON safety_event
+        FOR EACH ROW EXECUTE FUNCTION safety_forbid()""",
+        """CREATE OR REPLACE TRIGGER safety_snapshot_no_update BEFORE UPDATE ON safety_snapshot
+        FOR EACH ROW EXECUTE FUNCTION safety_forbid()""",
+    ),
+}
+
+_TRIGGER_NAMES = {
+    "sqlite": ("safety_event_no_update", "safety_event_no_delete", "safety_snapshot_no_update"),
+    "postgresql": ("safety_event_no_change", "safety_snapshot_no_update"),
+}
+_DROP_SNAPSHOT_TRIGGER = {
+    "sqlite": "DROP TRIGGER IF EXISTS safety_snapshot_no_update",
+    "postgresql": "DROP TRIGGER IF EXISTS safety_snapshot_no_update ON safety_snapshot",
+}
+
+
+class Event(models.Model):
+    """People are kept as numbers, not as references: an entry outlives the account that it speaks of."""
+
+    seq = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=40)
+    actor = models.BigIntegerField(null=True, db_index=True, help_text="Nobody: the product itself")
+    person = models.BigIntegerField(null=True, db_index=True, help_text="Whose content or account it is about")
+    subject = models.CharField(max_length=120, blank=True)
+    payload = models.JSONField(default=dict)
+    before = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64)  # HMAC-SHA-256; plain SHA-256 in entries from before the first key
+
+    class Meta:
+        app_label = "safety"
+        ordering: ClassVar = ["seq"]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.kind}"
+
+    def content(self) -> bytes:
+        """Return what is signed: every field but the signature."""
+        fields = [
+            self.seq,
+            _format_time(self.at),
+            self.kind,
+            self.actor,
+            self.person,
+            self.subject,
+            self.payload,
+            self.before,
+        ]
+        return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
+
+    def sign(self, key: bytes) -> str:
+        return hmac.new(key, self.content(), hashlib.sha256).hexdigest()
+
+    def plain_hash(self) -> str:
+        """Return what entries from before the first key hold in the place of a signature."""
+        return hashlib.sha256(self.content()).hexdigest()
+
+
+def record_event(
+    kind: str, *, actor: User | None = None, person: int | None = None, subject: str = "", **payload: Any
+) -> Event:
+    """Write an entry with the transaction that it belongs to, or not at all; its head is noted once that is committed.
+
+    Raises ImproperlyConfigured where the key is missing that signed the entry before.
+    """
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        last = Event.objects.order_by("-seq").first()
+        entry = Event(
+            seq=last.seq + 1 if last else 1, at=timezone.now(), kind=kind, actor=actor.pk if actor else None,
+            person=person, subject=subject[:120], payload=payload, before=last.sha256 if last else FIRST_SIGNATURE,
+        )  # fmt: skip
+        entry.sha256 = entry.sign(_signing_key(last))
+        entry.save(force_insert=True)
+        transaction.on_commit(partial(chain_heads.note_head, entry.seq, entry.sha256), robust=True)
+    return entry
+
+
+def renew_key(lost: bool = False) -> Event:
+    """Sign from now on by a new key, and say so in the log. With `lost` the earlier keys are gone: what they signed can
+    no longer be verified, only that the entries follow each other."""
+    with transaction.atomic():
+        signing_keys.add_key()
+        return record_event("log.key", lost=lost)
+
+
+def _signing_key(last: Event | None) -> bytes:
+    """Return the newest key, made where no entry is signed yet. Raises ImproperlyConfigured where it is missing."""
+    if keys := signing_keys.read_keys():
+        return keys[0]
+    if last is not None and last.sha256 != last.plain_hash():
+        raise ImproperlyConfigured(signing_keys.MISSING.format(place=settings.AUDIT_KEYS))
+    return signing_keys.read_keys(create=True)[0]
+
+
+@dataclass(slots=True)
+class ChainPosition:
+    """How far the entries were verified, and what is needed to go on from there."""
+
+    seq: int = 0
+    signature: str = FIRST_SIGNATURE
+    signed: bool = False  # whether an entry with a signature was met; from there on each needs one
+    unknown: int = 0  # entries whose key is lost
+
+
+def verify_chain() -> list[str]:
+    """Return what is wrong with the entries, in words; [] where the log is whole as far as it reaches."""
+    return list(verify_entries(ChainPosition()))
+
+
+def verify_entries(chain: ChainPosition, until: float | None = None) -> Iterator[str]:
+    """Yield what is wrong with the entries after `chain`, which moves on with each, until that monotonic time."""
+    keys, lost = signing_keys.read_keys(), _find_lost_key_entry()
+    for entry in Event.objects.filter(seq__gt=chain.seq).order_by("seq").iterator(chunk_size=2000):
+        if entry.seq != chain.seq + 1:
+            words = gettext("Entries %(first)s to %(last)s are missing.")
+            yield words % {"first": chain.seq + 1, "last": entry.seq - 1}
+        elif entry.before != chain.signature:
+            yield gettext("Entry %(seq)s does not follow the one before it.") % {"seq": entry.seq}
+        if any(entry.sign(key) == entry.sha256 for key in keys):
+            chain.signed = True
+        elif entry.seq < lost:
+            chain.unknown += 1
+        elif chain.signed or entry.plain_hash() != entry.sha256:
+            yield gettext("Entry %(seq)s was changed.") % {"seq": entry.seq}
+        chain.seq, chain.signature = entry.seq, entry.sha256
+        if until is not None and entry.seq % 100 == 0 and time.monotonic() > until:
+            return
+    if chain.seq and not chain.signed:
+        words = gettext("No entry of the log is signed by a key of %(file)s.")
+        yield words % {"file": settings.AUDIT_KEYS}
+
+
+def _find_lost_key_entry() -> int:
+    """Return the number of the newest entry that says that earlier keys are lost, signed by a known key; else 0."""
+    keys = signing_keys.read_keys()
+    for entry in Event.objects.filter(kind="log.key", payload__lost=True).order_by("-seq"):
+        if any(entry.sign(key) == entry.sha256 for key in keys):
+            return entry.seq
+    return 0
+
+
+def find_missing_triggers() -> list[str]:
+    """Return the names of triggers that guard the log and frozen texts and are not there, or do nothing."""
+    if connection.vendor == "sqlite":
+        sql = (
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%%RAISE(ABORT%%' "
+            "AND sql NOT LIKE '%% WHEN %%'"
+        )
+    else:
+        sql = (
+            "SELECT t.tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE t.tgenabled IN ('O', 'A') "
+            "AND t.tgqual IS NULL AND p.prosrc LIKE '%%BEGIN RAISE EXCEPTION%%'"
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [])
+        there = {name for (name,) in cursor.fetchall()}
+    return [name for name in _TRIGGER_NAMES[connection.vendor] if name not in there]
+
+
+def install_triggers() -> None:
+    """Install the triggers. Safe to repeat."""
+    with connection.cursor() as cursor:
+        for statement in TRIGGERS[connection.vendor]:
+            cursor.execute(statement)
+
+
+@contextmanager
+def unlock_snapshots() -> Iterator[None]:
+    """Within, in one transaction, snapshots can be encrypted by another key; nobody else writes any meanwhile. The log
+    is left alone: who has written there, and now waits for a snapshot, must not be waited for."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_DROP_SNAPSHOT_TRIGGER[connection.vendor])
+        yield
+        cursor.execute(TRIGGERS[connection.vendor][-1])
+
+
+def _format_time(at: datetime) -> str:
+    return at.isoformat(timespec="microseconds")

@@ -1,0 +1,88 @@
+"""What happens to break-glass by itself: it ends in time, a request without an answer lapses, the others hear of it."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.db.models import Q
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from apps.safety.audit_log import audit
+from apps.safety.break_glass.access_requests import REQUEST_LIFETIME, BreakGlass, State
+from apps.users.duties import BREAK_GLASS
+from apps.users.language import speaking_to
+
+_AT_ONCE = 20
+_ends: dict[UUID, float] = {}  # of what is open: when its minutes are over, by a clock that nobody sets
+
+
+def process_due_requests() -> int:
+    """A chore of the worker: how many ended or were told. Raises OSError where somebody could not be told."""
+    now = timezone.now()
+    over = _find_expired(now)
+    unheard = BreakGlass.objects.filter(state=State.ASKED, created__lt=now - REQUEST_LIFETIME)
+    return sum(_end(row, "expired") for row in over) + sum(_end(row, "lapsed") for row in unheard) + _send_emails()
+
+
+def _find_expired(now: datetime) -> list[BreakGlass]:
+    """What is open and has had its minutes: by the time of day, and where that was set back meanwhile, all the same."""
+    rows = list(BreakGlass.objects.filter(state=State.OPEN))
+    known = {row.pk: _ends.get(row.pk, float("inf")) for row in rows}
+    _ends.clear()
+    for row in rows:
+        left = (row.ends - now).total_seconds() if row.ends else 0.0
+        _ends[row.pk] = min(known[row.pk], time.monotonic() + left)
+    return [row for row in rows if _ends[row.pk] < time.monotonic()]
+
+
+def _end(row: BreakGlass, how: str) -> int:
+    with transaction.atomic():
+        done = BreakGlass.objects.filter(pk=row.pk, state=row.state).update(state=State.ENDED)
+        if done:
+            audit.record_event(f"glass.{how}", person=row.person_id, subject=row.subject, ground=row.ground)
+    return done
+
+
+def _send_emails() -> int:
+    """Everybody who is named hears that one waits or was opened, but who asked and whom it is about."""
+    rows = BreakGlass.objects.filter(Q(state=State.ASKED) | Q(emergency=True), mailed=None)
+    sent, failed = 0, None
+    for row in rows[:_AT_ONCE]:
+        if not BreakGlass.objects.filter(pk=row.pk, mailed=None).update(mailed=timezone.now()):
+            continue  # another worker has it
+        told, error = _email_reviewers(row)
+        sent, failed = sent + told, failed or error
+        if error is not None and not told:  # all of them are tried again, and the other requests meanwhile
+            BreakGlass.objects.filter(pk=row.pk).update(mailed=None)
+    if failed is not None:
+        raise failed
+    return sent
+
+
+def _email_reviewers(row: BreakGlass) -> tuple[int, OSError | None]:
+    """How many were told, and why one was not: an address that is refused keeps nobody else from their mail."""
+    others = BREAK_GLASS.people().exclude(pk__in=[pk for pk in (row.asker_id, row.person_id) if pk])
+    told, failed = 0, None
+    for other in others:
+        with speaking_to(other):
+            title = (
+                gettext("A conversation was opened in an emergency")
+                if row.emergency
+                else gettext("Somebody asks for break-glass")
+            )
+            link = settings.SITE_URL + reverse("conversations:glass")
+            text = render_to_string("safety/glass_mail.txt", {"row": row, "link": link, "site_url": settings.SITE_URL})
+        try:
+            send_mail(f"[Openbook] {title}", text, settings.DEFAULT_FROM_EMAIL, [other.email])
+            told += 1
+        except OSError as error:
+            failed = error
+    return told, failed

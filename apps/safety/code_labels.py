@@ -1,0 +1,180 @@
+"""The words for every code of review, in the language of who reads: clauses, stages, actions, states, reasons.
+
+Whatever shows a code to people asks here. A code that has no words yet is written as words, never with underscores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.utils.formats import date_format
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.safety.break_glass.access_requests import Ground
+from apps.safety.models import Decision
+from apps.safety.policy import versions
+from apps.safety.policy.evaluation import ACCOUNT, REPORTED, UNCHECKED, SignalStatus
+from apps.safety.policy.schema import Action, Stage
+from apps.safety.policy.strictness import Strictness
+from apps.safety.verdict_log.shadow import VerdictChange
+from apps.users.language import inside
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+    from apps.safety.models import PolicyVersion
+    from apps.safety.verdict_log.detector_versions import VersionChange
+
+CodeLabels = Mapping[str, "StrOrPromise"]
+
+EXTRA_CLAUSE_LABELS: CodeLabels = {  # what a case can be about that is no clause of the policy
+    REPORTED: gettext_lazy("Report of a reader"),
+    UNCHECKED: gettext_lazy("Not checked"),
+    ACCOUNT: gettext_lazy("Decision of an administrator"),
+}
+CONTENT_TYPE_LABELS: CodeLabels = {
+    "document": gettext_lazy("Document"),
+    "account": gettext_lazy("Account"),
+}  # that are no stage
+EFFECT_LABELS: CodeLabels = {
+    "withhold": gettext_lazy("Withheld"),
+    "allow": gettext_lazy("This text passes from now on"),
+    "release": gettext_lazy("Shown"),
+    "stop": gettext_lazy("This text passes no longer"),
+    "redact": gettext_lazy("A part taken out"),
+    "blur": gettext_lazy("Shown blurred"),
+    "restrict": gettext_lazy("A feature closed for a time"),
+    "suspend": gettext_lazy("Account suspended"),
+}
+DETECTOR_LABELS: CodeLabels = {
+    "rules": gettext_lazy("Rules"),
+    "text": gettext_lazy("Classifiers of texts"),
+    "planted": gettext_lazy("Instructions in documents"),
+    "personal": gettext_lazy("Passwords and personal data"),
+    "pictures": gettext_lazy("Classifier of pictures"),
+    "guard": gettext_lazy("Guard model"),
+    "lists": gettext_lazy("Own lists"),
+    "canary": gettext_lazy("Mark of the system text"),
+    "malware": gettext_lazy("Malware scanner"),
+}
+READING_LABELS: CodeLabels = {  # why somebody's content was read; `review` and `second` say more
+    "a random check of what was let through": gettext_lazy("a random check of what was let through"),
+    "feedback on an answer": gettext_lazy("feedback on an answer"),
+    "export of rated answers": gettext_lazy("export of rated answers"),
+    "export of decided texts": gettext_lazy("export of decided texts"),
+}
+_ABOUT: CodeLabels = {
+    "question": gettext_lazy("%(clause)s in a question"),
+    "answer": gettext_lazy("%(clause)s in an answer"),
+    "document": gettext_lazy("%(clause)s in a document"),
+    "picture": gettext_lazy("%(clause)s in a picture"),
+}
+
+
+def clause_label(code: str) -> str:
+    """As the policy in force calls it."""
+    if code in EXTRA_CLAUSE_LABELS:
+        return str(EXTRA_CLAUSE_LABELS[code])
+    found = versions.load_fresh_policy().clause(code)
+    return gettext(found.title) if found else humanize_code(code)
+
+
+def strictness_label(code: str) -> str:
+    """Of `levels.Level`."""
+    return str(Strictness(code).label) if code in Strictness.values else code
+
+
+def stage_label(code: str) -> str:
+    return _label(Stage, code)
+
+
+def content_type_label(kind: str) -> str:
+    return str(CONTENT_TYPE_LABELS[kind]) if kind in CONTENT_TYPE_LABELS else _label(Stage, kind)
+
+
+def action_label(code: object) -> str:
+    return _label(Action, str(code)) if code else gettext("Let through")
+
+
+def effect_label(name: str) -> str:
+    return _of(EFFECT_LABELS, name)
+
+
+def detector_label(name: str) -> str:
+    return _of(DETECTOR_LABELS, name)
+
+
+def change_label(code: str) -> str:
+    return _label(VerdictChange, code)
+
+
+def version_change_text(one: VersionChange) -> str:
+    """That a policy's thresholds were set for scores of another detector."""
+    said = gettext(
+        "“%(detector)s” has another version since %(day)s (%(now)s instead of %(before)s): the thresholds were set for "
+        "the earlier one. Look at what they find, and draft a version with others where need be."
+    )
+    day = date_format(one.since, gettext("j F Y"))
+    return said % {"detector": detector_label(one.name), "day": day, "now": one.now[-12:], "before": one.before[-12:]}
+
+
+def status_label(code: str) -> str:
+    return gettext("slow") if code == "slow" else _label(SignalStatus, code)
+
+
+def reason_label(code: str) -> str:
+    return _label(Decision.Reason, code)
+
+
+def case_title(area: str, kind: str) -> str:
+    """What a case is about, as its title: "Hate in a question"."""
+    if area == REPORTED:
+        return gettext("Report of a reader: %(thing)s") % {"thing": inside(content_type_label(kind))}
+    if area == ACCOUNT:
+        return gettext("Suspension by an administrator")
+    if kind in _ABOUT:
+        return str(_ABOUT[kind]) % {"clause": clause_label(area)}
+    return gettext("%(clause)s in: %(thing)s") % {
+        "clause": clause_label(area),
+        "thing": inside(content_type_label(kind)),
+    }
+
+
+def reading_reason(payload: Mapping[str, Any]) -> str:
+    """Return why somebody's content was read, from the payload of the entry in the log."""
+    match said := str(payload.get("why", "")):
+        case "review":
+            seen = case_title(str(payload.get("clause", "")), str(payload.get("thing", "")))
+            return gettext("review (%(about)s)") % {"about": seen}
+        case "second":
+            return gettext("a second look (%(clause)s)") % {"clause": clause_label(str(payload.get("clause", "")))}
+        case "break_glass":
+            return gettext("break-glass (%(ground)s)") % {
+                "ground": inside(ground_label(str(payload.get("ground", ""))))
+            }
+        case _:
+            return str(READING_LABELS.get(said, said))
+
+
+def ground_label(code: str) -> str:
+    """Why a conversation was read, or a case is held."""
+    return str(Ground(code).label) if code in Ground.values else code
+
+
+def version_label(row: PolicyVersion) -> str:
+    return gettext("Policy %(number)s") % {"number": row.number}
+
+
+def humanize_code(code: str) -> str:
+    """A code without words of its own, as words."""
+    return code.replace("_", " ").replace(".", ": ").capitalize()
+
+
+def _of(words: CodeLabels, code: str) -> str:
+    return str(words[code]) if code in words else humanize_code(code)
+
+
+def _label(kinds: type[models.TextChoices], code: str) -> str:
+    return str(kinds(code).label) if code in kinds.values else humanize_code(code)

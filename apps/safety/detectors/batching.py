@@ -1,0 +1,81 @@
+"""What waits for a verdict at the same time is read together: a classifier reads ten texts in less than ten times the
+time of one, and answers that are written side by side wait for each other anyway."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+from apps.engines.base import EngineError
+from apps.lib.threads import in_pool
+from apps.safety.policy.verdicts import CheckUnavailable
+
+log = logging.getLogger(__name__)
+
+_MOST = 16  # texts of one batch: on two cores it is read in a sixth of a second
+_AT_ONCE = 2  # batches: the second begins while the first is read, as soon as there is something to read
+
+Scores = Mapping[str, float]
+
+
+@dataclass(eq=False)
+class _LoopQueue:
+    """Of one event loop: who waits, in order."""
+
+    waiting: list[tuple[str, asyncio.Future[Scores]]] = field(default_factory=list)
+    reading: int = 0  # batches
+    readers: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def batch(self) -> list[tuple[str, asyncio.Future[Scores]]]:
+        """The next ones, without those who wait no more."""
+        waiting = [(text, future) for text, future in self.waiting if not future.done()]
+        batch, self.waiting = waiting[:_MOST], waiting[_MOST:]
+        return batch
+
+
+class MicroBatcher:
+    """`read` takes several texts and runs in the pool of the engines."""
+
+    def __init__(self, read: Callable[[Sequence[str]], Sequence[Scores]]) -> None:
+        self._read = read
+        self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopQueue] = WeakKeyDictionary()
+
+    async def scores(self, text: str) -> Scores:
+        """What `read` says of the text. Raises EngineError, and CheckUnavailable where reading it went wrong."""
+        loop = asyncio.get_running_loop()
+        line = self._lines.setdefault(loop, _LoopQueue())
+        future: asyncio.Future[Scores] = loop.create_future()
+        line.waiting.append((text, future))
+        if line.reading < _AT_ONCE:
+            line.reading += 1
+            reader = loop.create_task(self._reader(line))
+            line.readers.add(reader)
+            reader.add_done_callback(line.readers.discard)
+        return await future
+
+    async def _reader(self, line: _LoopQueue) -> None:
+        try:
+            while batch := line.batch():
+                await self._answered(batch)
+        finally:
+            line.reading -= 1
+
+    async def _answered(self, batch: Sequence[tuple[str, asyncio.Future[Scores]]]) -> None:
+        (found,) = await asyncio.gather(in_pool(self._read, [text for text, _ in batch]), return_exceptions=True)
+        if isinstance(found, BaseException):
+            if not isinstance(found, EngineError):
+                log.error("Texts could not be judged", exc_info=found)
+            _failed(batch, found if isinstance(found, EngineError) else CheckUnavailable())
+            return
+        for (_, future), scores in zip(batch, found, strict=True):
+            if not future.done():
+                future.set_result(scores)
+
+
+def _failed(batch: Sequence[tuple[str, asyncio.Future[Scores]]], error: Exception) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)

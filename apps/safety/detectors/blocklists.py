@@ -1,0 +1,80 @@
+"""How often each list of the site's own matched: by day, without a word of what it matched."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import ClassVar
+
+from django.db import Error, models, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from apps.safety.detectors import timeouts
+from apps.safety.policy import blocklist_matcher
+from apps.safety.policy.evaluation import BLOCKLIST_DETECTOR, Signal, SignalStatus
+from apps.safety.policy.schema import Policy, Stage
+
+_lock = threading.Lock()
+_noted: Counter[tuple[str, date]] = Counter()
+
+
+class Hit(models.Model):
+    """Of one list on one day."""
+
+    key = models.CharField(max_length=40, help_text="Of the list, the same in each version of the policy")
+    day = models.DateField()
+    count = models.PositiveIntegerField(default=0)
+    last = models.DateTimeField()
+
+    class Meta:
+        app_label = "safety"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["key", "day"], name="one_row_of_hits_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.day}: {self.count}"
+
+
+def detect_blocklists(policy: Policy, stage: Stage, text: str, since: int = 0) -> list[Signal]:
+    """What the lists say of a text that is judged for real; each hit is counted."""
+    found, ms = timeouts.measure_time(lambda: blocklist_matcher.match_blocklists(policy, stage, text, since))
+    if timeouts.is_late("lists", ms):
+        return [Signal(BLOCKLIST_DETECTOR, policy.sha256[:12], SignalStatus.TIMEOUT, {}, ms=ms)]
+    found = [replace(signal, ms=ms) for signal in found]
+    if found:
+        today = timezone.now().date()
+        with _lock:
+            _noted.update((signal.rule, today) for signal in found)
+    return found
+
+
+def has_pending_hits() -> bool:
+    return bool(_noted)
+
+
+def write_hits() -> None:
+    """What was counted in memory is stored. For `in_db`; where the database is away it is kept for the next time."""
+    with _lock:
+        rows = dict(_noted)
+        _noted.clear()
+    try:
+        with transaction.atomic():
+            for (key, day), count in sorted(rows.items()):
+                row, _ = Hit.objects.get_or_create(key=key, day=day, defaults={"last": timezone.now()})
+                Hit.objects.filter(pk=row.pk).update(count=F("count") + count, last=timezone.now())
+    except Error:
+        with _lock:
+            _noted.update(rows)
+
+
+def count_by_day(key: str, days: int) -> list[tuple[date, int]]:
+    """Days without a hit are there too."""
+    today = timezone.now().date()
+    counts = dict(Hit.objects.filter(key=key, day__gt=today - timedelta(days=days)).values_list("day", "count"))
+    return [(day, counts.get(day, 0)) for day in (today - timedelta(days=back) for back in range(days - 1, -1, -1))]
+
+
+def find_last_hit(key: str) -> Hit | None:
+    return Hit.objects.filter(key=key).order_by("-day").first()

@@ -1,0 +1,128 @@
+"""A mark in the system text that no answer has a reason to say: where it comes back, the system text leaves.
+
+The mark is the site's: derived from its secret, stored nowhere, the same bytes in every prompt and process. It is found
+plain or lightly encoded (case, spacing, signs between letters, reversed, base64, hexadecimal, URL and HTML escapes),
+also a part of it, so that nothing is cut around the check. What it means is said by the policy (`prompt_leak`).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from urllib.parse import unquote
+
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+
+from apps.safety.detectors import timeouts
+from apps.safety.gate import redaction
+from apps.safety.policy.evaluation import Signal, SignalStatus
+from apps.safety.text.normalization import fold_for_detection, map_spans_to_source
+
+DETECTOR, CODE = "canary", "prompt_leak"
+_SALT = "apps.safety.canary"  # never changed: prompts that are stored hold marks drawn with it
+# Consonants, every second one rare: in no language do six of them stand in a row by chance.
+_COMMON, _RARE = "bcdfghjklmnpqrstvwxz", "jqvxz"
+_LENGTH = 10
+_PART = 6  # letters in a row that count as the mark
+_BETWEEN = r"[\W\d_]{0,4}"  # signs that may stand between two letters of it
+_NOT_64 = re.compile(r"[^A-Za-z0-9+/]")
+_NOT_16 = re.compile(r"[^0-9a-f]")
+_WORD = re.compile(r"\S+")
+FINGERPRINT = (
+    f"canary-{hashlib.sha256(repr((_SALT, _COMMON, _RARE, _LENGTH, _PART, _BETWEEN)).encode()).hexdigest()[:16]}"
+)
+
+Span = tuple[int, int]
+
+
+def canary_token() -> str:
+    """The mark of this site."""
+    return _mark(settings.SECRET_KEY)
+
+
+def find_spans(text: str, since: int = 0) -> list[Span]:
+    """Where it stands in the text, reaching beyond `since`; in no order, possibly over each other."""
+    spaced, _ = _patterns(canary_token())
+    seen = [match.span() for match in spaced.finditer(fold_for_detection(text))]
+    found = map_spans_to_source(text, seen, fold_for_detection) if seen else []
+    if seen and not found:
+        found = [(0, len(text))]
+    if _encoded(text):
+        found += [one.span() for one in _WORD.finditer(text) if _encoded(one.group())] or [(0, len(text))]
+    return [(start, end) for start, end in found if end > since]
+
+
+def detect_canary(text: str, since: int = 0) -> list[Signal]:
+    """What the gate is told: a signal where it stands in the text, or where nobody could look in time; else none."""
+    found, ms = timeouts.measure_time(lambda: tuple(find_spans(text, since)))
+    if timeouts.is_late(DETECTOR, ms):
+        return [Signal(DETECTOR, FINGERPRINT, SignalStatus.TIMEOUT, {}, ms=ms)]
+    return [Signal(DETECTOR, FINGERPRINT, SignalStatus.OK, {}, CODE, ms, found)] if found else []
+
+
+def mask_canary(text: str) -> str:
+    """The text with a gap of the same length wherever the mark stands; line breaks stay."""
+    return redaction.redact_spans(text, find_spans(text))
+
+
+def mask_reported(text: str, said: Iterable[Signal]) -> str:
+    """The judged text as it may be kept for people."""
+    return mask_canary(text) if any(signal.detector == DETECTOR for signal in said) else text
+
+
+class CanaryLogFilter(logging.Filter):
+    """No line of a log holds the mark, nor the traceback behind it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = record.getMessage()
+        if (clean := mask_canary(said)) != said:
+            record.msg, record.args = clean, ()
+        if record.exc_info and not record.exc_text:
+            record.exc_text = mask_canary(logging.Formatter().formatException(record.exc_info))
+        return True
+
+
+@lru_cache(maxsize=4)
+def _mark(secret: str) -> str:
+    drawn = salted_hmac(_SALT, "mark", secret=secret, algorithm="sha256").digest()
+    letters = (_COMMON, _RARE)
+    return "".join(letters[at % 2][drawn[at] % len(letters[at % 2])] for at in range(_LENGTH))
+
+
+@lru_cache(maxsize=4)
+def _patterns(token: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """With signs between the letters, and without; the longest part first."""
+    parts = [
+        way[at : at + size]
+        for size in range(_LENGTH, _PART - 1, -1)
+        for way in (token, token[::-1])
+        for at in range(_LENGTH - size + 1)
+    ]
+    return re.compile("|".join(_BETWEEN.join(part) for part in parts)), re.compile("|".join(parts))
+
+
+def _encoded(text: str) -> bool:
+    spaced, close = _patterns(canary_token())
+    plain = html.unescape(unquote(unquote(text))) if "%" in text or "&" in text else text
+    if plain != text and spaced.search(fold_for_detection(plain)):
+        return True
+    return any(close.search(one) for one in _decoded(plain))
+
+
+def _decoded(text: str) -> Iterator[str]:
+    """What the text may spell in base64 and in hexadecimal, wherever that begins in it; lower case."""
+    letters = _NOT_64.sub("", text.replace("-", "+").replace("_", "/"))
+    for shift in range(4):
+        whole = (len(letters) - shift) // 4 * 4
+        if whole > 0:
+            yield base64.b64decode(letters[shift : shift + whole]).decode("latin-1").lower()
+    digits = _NOT_16.sub("", text.lower())
+    for shift in range(2):
+        whole = (len(digits) - shift) // 2 * 2
+        yield bytes.fromhex(digits[shift : shift + max(0, whole)]).decode("latin-1").lower()

@@ -1,0 +1,46 @@
+"""When the guard model is asked, and what its answer is as a signal: of texts of which the classifiers are unsure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from apps.engines import registry
+from apps.engines.base import EngineError, EngineUnavailable
+from apps.lib.threads import in_db
+from apps.safety.models import detector_outages
+from apps.safety.policy.evaluation import GUARD_DETECTOR, PolicyResult, Signal, SignalStatus
+from apps.safety.policy.schema import Policy, Stage
+
+UNSURE_FROM = 0.5  # of the lowest step of a clause: from there on a score is no longer clearly harmless
+
+
+def is_unsure(stage: Stage, scores: Mapping[str, float], outcome: PolicyResult, policy: Policy) -> bool:
+    """Whether the classifiers leave it open: nothing is withheld, and yet some score is near a step of its clause."""
+    if not outcome.allowed:
+        return False
+    for label, score in scores.items():
+        clause = policy.clause(label)
+        steps = clause.steps.get(stage, ()) if clause else ()
+        if steps and score >= UNSURE_FROM * steps[0].least:
+            return True
+    return False
+
+
+async def ask_guard(stage: Stage, text: str, policy: Policy) -> Signal | None:
+    """What the guard model says; a failure is a status. None where no guard is set up."""
+    guard = registry.guard()
+    if guard is None:
+        return None
+    clauses = {clause.code: f"{clause.title}. {clause.text}" for clause in policy.clauses.values()}
+    began, scores, status = time.perf_counter(), {}, SignalStatus.OK
+    try:
+        scores = dict(await guard.judge(text, stage is Stage.ANSWER, clauses))
+    except EngineUnavailable:
+        status = SignalStatus.TIMEOUT
+    except EngineError:
+        status = SignalStatus.ERROR
+    said = Signal(GUARD_DETECTOR, guard.fingerprint, status, scores, ms=(time.perf_counter() - began) * 1000).sound()
+    if said.status is not SignalStatus.OK and detector_outages.record_outage(GUARD_DETECTOR, said.status):
+        await in_db(detector_outages.write_outages)
+    return said

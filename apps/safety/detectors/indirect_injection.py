@@ -1,0 +1,72 @@
+"""How surely a passage holds an instruction that was planted for an assistant, judged piece by piece."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from apps.engines import registry
+from apps.engines.base import EngineBroken
+from apps.engines.classify import inside
+from apps.engines.classify.planted import CHARACTERS
+from apps.lib import sentences
+from apps.safety.policy.evaluation import Signal, SignalStatus
+
+if TYPE_CHECKING:
+    from apps.engines.embed.base import Inside
+    from apps.safety.policy.verdicts import SuspectSentences
+
+INJECTION_LABEL = "prompt_attack"
+
+
+def detect_injections(texts: Sequence[str], suspects: SuspectSentences | None = None) -> list[Signal]:
+    """One signal a passage, of its surest piece, which points at the sentence. Raises EngineError."""
+    began, detector = time.perf_counter(), registry.planted()
+    found = score_pieces(texts, suspects)
+    ms = (time.perf_counter() - began) * 1000 / max(1, len(texts))  # they are read together: each has its share
+    return [_signal(detector.fingerprint, text, row, ms) for text, row in zip(texts, found, strict=True)]
+
+
+def score_pieces(texts: Sequence[str], suspects: SuspectSentences | None = None) -> list[list[tuple[str, float]]]:
+    """The pieces of each passage that were looked at, and how surely each was planted. Raises EngineError."""
+    detector = registry.planted()
+    rows = suspects.rows if suspects is not None else detector.suspects(texts)
+    known: list[Inside | None] = list(suspects.inside) if suspects is not None else [None] * len(texts)
+    unread = [at for at, row in enumerate(rows) if row and known[at] is None]
+    if unread:
+        reader = inside.reader_of(registry.classify_embed())
+        read = inside.read(reader, [texts[at] for at in unread], [rows[at] for at in unread], detector.layers)
+        for at, one in zip(unread, read, strict=True):
+            known[at] = one
+    held = [one for one in known if one is not None]
+    flat = [piece for row in rows for piece in row]
+    if not flat:
+        return [[] for _ in texts]
+    vectors, near = (np.concatenate(parts) for parts in ([one.vectors for one in held], [one.near for one in held]))
+    scores = np.asarray(detector.scores(flat, vectors, near))
+    if scores.shape != (len(flat),) or not np.all((scores >= 0) & (scores <= 1)):
+        raise EngineBroken("The check for planted instructions says something of another shape.")
+    said = iter(zip(flat, map(float, scores), strict=True))
+    return [[next(said) for _ in row] for row in rows]
+
+
+def _signal(fingerprint: str, text: str, found: Sequence[tuple[str, float]], ms: float) -> Signal:
+    surest, score = max(found, key=lambda one: one[1], default=("", 0.0))
+    spans = (locate_sentence(text, surest),) if surest in text and surest else ()
+    return Signal("planted", fingerprint, SignalStatus.OK, {INJECTION_LABEL: score}, ms=ms, spans=spans)
+
+
+def locate_sentence(text: str, piece: str) -> tuple[int, int]:
+    """Where the sentence of the piece stands, of a sentence of several lines that one; the piece alone where there is
+    no end to the sentence."""
+    start = text.find(piece)
+    end = start + len(piece)
+    for first, last in sentences.spans(text):
+        if first <= start < last:
+            line = text.rfind("\n", first, start) + 1, text.find("\n", end, last)
+            whole = max(first, line[0]), last if line[1] < 0 else line[1]
+            return whole if end <= whole[1] <= whole[0] + CHARACTERS else (start, end)
+    return start, end

@@ -1,0 +1,211 @@
+"""Personal data and secrets that have a form of their own, found by that form and, where there is one, by its checksum.
+
+Names, places and addresses have none and are not looked for here. Linear in the length of the text.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PiiMatch:
+    start: int
+    end: int
+    kind: str  # as Presidio calls it
+
+
+_IBAN_LENGTHS = {name: int(size) for name, size in re.findall(
+    r"([A-Z]{2})(\d\d)",
+    "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DK18 DO28 EE20 EG29 ES24 FI18 "
+    "FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 "
+    "LU20 LV21 LY25 MC27 MD24 ME22 MK19 MR27 MT31 MU30 NL18 NO15 PK24 PL28 PS29 PT25 QA29 RO24 RS22 SA24 SC31 SE24 "
+    "SI19 SK24 SM27 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20",
+)}  # fmt: skip
+
+
+def is_luhn_valid(text: str) -> bool:
+    """Whether the digits end with the check digit of payment cards."""
+    total = 0
+    for place, digit in enumerate(int(char) for char in reversed(text) if char.isdigit()):
+        total += digit if place % 2 == 0 else digit * 2 - 9 * (digit > 4)
+    return total % 10 == 0
+
+
+def is_iban_valid(text: str) -> bool:
+    """Whether length and check digits are those of an account in that country."""
+    plain = re.sub(r"[\s-]", "", text).upper()
+    if _IBAN_LENGTHS.get(plain[:2]) != len(plain) or not plain.isascii() or not plain.isalnum():
+        return False
+    return int("".join(str(int(char, 36)) for char in plain[4:] + plain[:4])) % 97 == 1
+
+
+def _ibans(text: str) -> Iterator[tuple[int, int]]:
+    """An account may be followed by further words, so that only its country says where it ends."""
+    for head in _IBAN.finditer(text):
+        left, at = _IBAN_LENGTHS.get(head.group().upper()[:2], 0) - 4, head.end()
+        while left > 0 and at < len(text):
+            if text[at].isalnum():
+                left -= 1
+            elif text[at] not in " -" or not text[at - 1].isalnum():
+                break
+            at += 1
+        if left == 0 and not text[at : at + 1].isalnum() and is_iban_valid(text[head.start() : at]):
+            yield head.start(), at
+
+
+def _card(text: str) -> bool:
+    digits = re.sub(r"\D", "", text)
+    return 12 <= len(digits) <= 19 and len(set(digits)) > 1 and is_luhn_valid(digits)
+
+
+def _address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _phone(text: str) -> bool:
+    """Seven to fifteen digits in groups or behind a plus; a bare run of digits may be anything."""
+    digits = sum(char.isdigit() for char in text)
+    grouped = len(re.findall(r"\d+", text)) > 1 or text.lstrip("(").startswith(("+", "00"))
+    return 7 <= digits <= 15 and grouped and not _DATE.fullmatch(text)
+
+
+_IBAN = re.compile(r"(?<![^\W_])[A-Za-z]{2}\d{2}(?=[ -]?[A-Za-z0-9])")
+_DATE = re.compile(r"(?:(?:19|20)\d\d[-./]\d\d?[-./]\d\d?|\d\d?[-./]\d\d?[-./](?:(?:19|20)\d\d|\d\d))(?:[ T]\d\d)?")
+
+
+def _always(text: str) -> bool:
+    return True
+
+
+_DIGITS, _ASCII_DIGITS = re.compile(r"\d+"), b"0123456789"
+# What a text must hold for a form to be looked for at all: one of these in it, or so many digits. In lower case for
+# passwords, where no letter has a spelling that only the form would take for it (`i` has).
+_NEEDS: dict[str, tuple[str, ...]] = {
+    "PRIVATE_KEY": ("-----BEGIN ",),
+    "SECRET_KEY": (
+        "AKIA", "ASIA", "gho_", "ghp_", "ghs_", "ghu_", "ghr_", "github_pat_", "glpat-", "xox", "k_live_", "SG.", "hf_",
+        "npm_", "pypi-", "dop_v1_", "sk-", "AIza", "ob_", "eyJ",
+    ),
+    "EMAIL_ADDRESS": ("@",), "DOMAIN_NAME": ("://",), "IP_ADDRESS": (":",),
+}  # fmt: skip
+_NEEDS_FOLDED = {"PASSWORD": ("pass", "kennwort", "contrase", "key", "token", "secret")}
+# Each of these stands wherever its form does, and is looked for more quickly: it begins with a digit.
+_NEEDS_DIGITS = {kind: (least, re.compile(pattern)) for kind, least, pattern in (
+    ("IP_ADDRESS", 4, r"\d\.\d{1,3}\.\d"),
+    ("IBAN_CODE", 2, r"\d\d(?<=[A-Za-z]\d\d)"),
+    ("CREDIT_CARD", 12, r"\d(?:[ -]?\d){11}"),
+    ("US_SSN", 9, r"\d[- ]\d\d[- ]\d"),
+    ("PHONE_NUMBER", 7, r"\d(?:\)|\)?[ ./-]{1,2}\(?)\d"),
+)}  # fmt: skip
+
+
+# In this order: what one has found no later one finds again.
+_FORMS: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
+    ("PRIVATE_KEY", re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----"), _always),
+    (
+        "SECRET_KEY",
+        re.compile(
+            r"\b(?:A(?:KIA|SIA)[0-9A-Z]{16}|gh[opsur]_[A-Za-z0-9]{36}|github_pat_\w{60,90}|glpat-[\w-]{20}"
+            r"|xox[abpors]-[A-Za-z0-9-]{10,72}|[sr]k_live_[A-Za-z0-9]{20,100}|SG\.[\w-]{22}\.[\w-]{43}|hf_[A-Za-z]{34}"
+            r"|npm_[A-Za-z0-9]{36}|pypi-[\w-]{50,250}|dop_v1_[0-9a-f]{64}|sk-[A-Za-z0-9_-]{20,200}|AIza[\w-]{35}|ob_[\w-]{43}|eyJ[\w-]{10,500}\.eyJ[\w-]{10,2000}\.[\w-]{10,500})"
+        ),
+        _always,
+    ),
+    (
+        "PASSWORD",
+        re.compile(
+            r"(?i:\b(?:password|passwd|passphrase|kennwort|passwort|contraseña|(?:secret|access|account)[ _-]?key"
+            r"|api[ _-]?key|(?:auth|access|bearer)[ _-]?token|client[ _-]?secret)\b)\s{0,3}[:=]\s{0,3}(\S{6,100})"
+        ),
+        _always,
+    ),
+    ("EMAIL_ADDRESS", re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}\b"), _always),
+    (
+        "DOMAIN_NAME",
+        re.compile(r"\bhttps?://(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?::\d{1,5})?(?:/[^\s<>\"')\]]{0,500})?"),
+        _always,
+    ),
+    (
+        "IP_ADDRESS",
+        re.compile(
+            r"(?<![\w.:])(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f:]{0,4}:[0-9A-Fa-f:]{1,36}(?:\.\d{1,3}){0,3})(?![\w:])"
+        ),
+        _address,
+    ),
+    ("CREDIT_CARD", re.compile(r"(?<![\w-])\d(?:[ -]?\d){11,18}(?![\w-])"), _card),
+    ("US_SSN", re.compile(r"(?<![\w-])(?!000|666)\d{3}[- ](?!00)\d{2}[- ](?!0000)\d{4}(?![\w-])"), _always),
+    (
+        "PHONE_NUMBER",
+        re.compile(
+            r"(?<![\w.,)(-])(?:\+|00)?\(?\d{1,5}\)?"
+            r"(?:(?:[ ./-]{1,2}\(?|(?<=\)))\d{1,8}\)?){1,6}(?:x\d{1,5})?(?![\w-])"
+        ),
+        _phone,
+    ),
+)  # fmt: skip
+
+
+def list_patterns() -> list[tuple[str, str]]:
+    """Kinds and their forms, as text."""
+    return [("IBAN_CODE", _IBAN.pattern), *((kind, form.pattern) for kind, form, _ in _FORMS)]
+
+
+def find_pii(text: str) -> list[PiiMatch]:
+    """What was found, in order, none inside another."""
+    taken: list[PiiMatch] = []
+    used = bytearray(len(text))
+    for kind, places in _find_by_kind(text):
+        for start, end in places:
+            if not any(used[start:end]):
+                taken.append(PiiMatch(start, end, kind))
+                used[start:end] = b"\1" * (end - start)
+    return sorted(taken, key=lambda found: found.start)
+
+
+def _find_by_kind(text: str) -> Iterator[tuple[str, Iterator[tuple[int, int]]]]:
+    """What later kinds would take for something else comes first."""
+    may = _possible_kinds(text)
+    for kind, form, holds in _FORMS:
+        if kind == "IP_ADDRESS" and "IBAN_CODE" in may:
+            yield "IBAN_CODE", _ibans(text)
+        if kind in may:
+            yield kind, _places(form, text, holds)
+
+
+def _possible_kinds(text: str) -> set[str]:
+    """The kinds that the text could hold: a look that spares most texts most of the forms."""
+    plain, digits = text.casefold(), _digits(text)
+    found = {kind for kind, words in _NEEDS.items() if any(map(text.__contains__, words))}
+    found |= {kind for kind, words in _NEEDS_FOLDED.items() if any(map(plain.__contains__, words))}
+    return found | {kind for kind, (least, form) in _NEEDS_DIGITS.items() if digits >= least and form.search(text)}
+
+
+def _digits(text: str) -> int:
+    if not text.isascii():
+        return sum(map(len, _DIGITS.findall(text)))
+    raw = text.encode()
+    return len(raw) - len(raw.translate(None, _ASCII_DIGITS))
+
+
+def _places(form: re.Pattern[str], text: str, holds: Callable[[str], bool]) -> Iterator[tuple[int, int]]:
+    for match in form.finditer(text):
+        start, end = match.span(match.re.groups)
+        if holds(text[start:end]):
+            yield start, end
+
+
+def mask_pii(text: str) -> str:
+    """The text with the kind in the place of each find."""
+    parts, at = [], 0
+    for found in find_pii(text):
+        parts += [text[at : found.start], f"[{found.kind.lower()}]"]
+        at = found.end
+    return "".join([*parts, text[at:]])

@@ -1,0 +1,264 @@
+"""The check that comes with the product: rules for what is said openly, trained classifiers for what is said otherwise.
+
+What each signal means is said by the policy (`policies.current`), clause by clause and stage by stage. A classifier
+that is away is no verdict: the check says so, it never counts as zero.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from apps.engines import registry
+from apps.engines.base import EngineError
+from apps.lib.threads import in_pool
+from apps.safety.detectors import blocklists as lists
+from apps.safety.detectors import canary, timeouts
+from apps.safety.detectors.batching import MicroBatcher
+from apps.safety.detectors.guard_model import ask_guard, is_unsure
+from apps.safety.detectors.indirect_injection import detect_injections
+from apps.safety.detectors.rules.engine import FINGERPRINT as RULES
+from apps.safety.detectors.rules.engine import RuleCheck, find_rule_spans
+from apps.safety.detectors.sensitive_data import detect_sensitive_data
+from apps.safety.gate.evidence_spans import add_evidence_spans
+from apps.safety.policy import user_messages, versions
+from apps.safety.policy.evaluation import SECRETS, PolicyResult, Signal, SignalStatus, evaluate_policy
+from apps.safety.policy.schema import Action, Policy, Stage
+from apps.safety.policy.verdicts import UNAVAILABLE_MESSAGE, CheckUnavailable, EvaluationRecord, Verdict
+from apps.safety.text.splitting import PART_CHARACTERS, split_for_classifier
+
+if TYPE_CHECKING:
+    from apps.engines.base import TextClassifier, Vectors
+    from apps.safety.policy.verdicts import SuspectSentences
+
+T = TypeVar("T")
+Durations = Mapping[str, float]  # milliseconds, by detector
+
+INJECTION_MESSAGE = "This passage speaks to an assistant instead of to its reader."
+CREDENTIALS_MESSAGE = "This passage seems to hold a password or a key."
+_SHORTEST = 12  # characters of an answer that say anything by themselves; less waits for the words around it
+_CONTEXT = 100  # characters of what was let through that the classifiers read before what is new
+
+
+def decide_verdict(
+    stage: Stage,
+    text: str,
+    ruled: Verdict,
+    scores: Mapping[str, float] | None,
+    policy: Policy,
+    guard: Signal | None = None,
+    further: Sequence[Signal] = (),
+    took: Durations | None = None,
+) -> Verdict:
+    """What rules and scores mean under the policy. Pure: the same input, the same verdict. `scores` may be None where
+    the classifiers were not asked; `further` is what other detectors said."""
+    took = took or {}
+    signals = [_rule_signal(ruled, took, text), detect_sensitive_data(text), *further]
+    if scores is not None:
+        ms = took.get("text", 0.0)
+        signals.append(Signal("text", registry.classify().fingerprint, SignalStatus.OK, scores, ms=ms))
+    else:
+        signals.append(Signal("text", "", SignalStatus.SKIPPED, {}))
+    if guard is not None:
+        signals.append(guard)
+    outcome = evaluate_policy(stage, signals, policy)
+    judged = EvaluationRecord(stage, canary.mask_reported(text, signals), outcome, tuple(signals), policy.number)
+    if not ruled.rule and outcome.action is None:
+        return Verdict(True, judged=judged)
+    if stage is Stage.PASSAGE:
+        marked = outcome.action not in (None, Action.NOTE)
+        words = (CREDENTIALS_MESSAGE if outcome.code == SECRETS else INJECTION_MESSAGE) if marked else ""
+        return Verdict(not marked, outcome.code or ruled.rule, words, judged)
+    if outcome.allowed:
+        return Verdict(True, outcome.code or ruled.rule, "", judged)
+    return Verdict(
+        False,
+        outcome.code,
+        user_messages.withheld_message(stage, outcome, signals, policy, UNAVAILABLE_MESSAGE),
+        judged,
+    )
+
+
+def _rule_signal(ruled: Verdict, took: Durations, text: str) -> Signal:
+    ms = took.get("rules", 0.0)
+    if timeouts.is_late("rules", ms):
+        return Signal("rules", RULES, SignalStatus.TIMEOUT, {}, ms=ms)
+    spans = tuple(find_rule_spans(ruled.rule, text)) if ruled.rule else ()
+    return Signal("rules", RULES, SignalStatus.OK, {}, ruled.rule, ms, spans)
+
+
+class DefaultCheck:
+    """Rules first, which cost nothing; then one vector a part of the text, in the pool of the engines."""
+
+    def __init__(self) -> None:
+        self._rules = RuleCheck()
+        self._sentences = MicroBatcher(score_texts)
+
+    async def question(self, text: str, vector: Awaitable[Vectors] | None = None) -> Verdict:
+        (ruled, ms), policy = timeouts.measure_time(lambda: self._rules.asked(text)), versions.current_policy()
+        listed, took = lists.detect_blocklists(policy, Stage.QUESTION, text), {"rules": ms}
+        if listed or not ruled.allowed:
+            decided = decide_verdict(Stage.QUESTION, text, ruled, None, policy, further=listed, took=took)
+            if not decided.allowed:
+                return decided
+        async with _text_time_limit(took):
+            known = await vector if vector is not None else None
+            # With a vector at hand it is a third of a millisecond, less than a hop to another thread and back.
+            scores = (
+                score_text(text, known)
+                if known is not None and len(text) <= PART_CHARACTERS
+                else await in_pool(score_text, text)
+            )
+        return await _ask_guard_if_unsure(Stage.QUESTION, text, ruled, scores, policy, listed, took)
+
+    async def sentence(self, text: str, since: int) -> Verdict:
+        (ruled, ms), policy = timeouts.measure_time(lambda: self._rules.said(text, since)), versions.current_policy()
+        listed, took = (
+            [*canary.detect_canary(text, since), *lists.detect_blocklists(policy, Stage.ANSWER, text, since)],
+            {"rules": ms},
+        )
+        if listed or not ruled.allowed or len(text) < _SHORTEST:
+            decided = decide_verdict(Stage.ANSWER, text, ruled, None, policy, further=listed, took=took)
+            if not decided.allowed or len(text) < _SHORTEST:
+                return decided
+        async with _text_time_limit(took):
+            scores = await self._sentences.scores(_recent(text, since))
+        return await _ask_guard_if_unsure(Stage.ANSWER, text, ruled, scores, policy, listed, took)
+
+    def passage(self, text: str) -> Verdict:
+        (ruled, ms), policy = timeouts.measure_time(lambda: self._rules.passage(text)), versions.current_policy()
+        listed, took = lists.detect_blocklists(policy, Stage.PASSAGE, text), {"rules": ms}
+        if not ruled.allowed or not text.strip():
+            decided = decide_verdict(Stage.PASSAGE, text, ruled, None, policy, further=listed, took=took)
+            if not text.strip() or (decided.judged is not None and decided.judged.outcome.reviewed):
+                return decided
+        with _engine_errors_as_unavailable():
+            scores, took["text"] = _in_time("text", 1, lambda: score_text(text))
+            signals, _ = _in_time("planted", 1, lambda: detect_injections([text]))
+        return decide_verdict(Stage.PASSAGE, text, ruled, scores, policy, further=[*signals, *listed], took=took)
+
+    def suspects(self, texts: Sequence[str]) -> list[list[str]]:
+        with _engine_errors_as_unavailable():
+            return _in_time("planted", len(texts), lambda: registry.planted().suspects(texts))[0]
+
+    def passages(
+        self, texts: Sequence[str], vectors: Vectors, suspects: SuspectSentences | None = None
+    ) -> list[Verdict]:
+        """The same for many at once, whose vectors are there anyway: of the texts as they are, whatever the classifiers
+        read. What is judged of passages is whom they speak to, which no name of a group changes."""
+        rules = [timeouts.measure_time(partial(self._rules.passage, text)) for text in texts]
+        with _engine_errors_as_unavailable():
+            classify, policy = registry.classify(), versions.current_policy()
+            rows, ms = _in_time("text", len(texts), lambda: _read(classify, texts, vectors))
+            signals, _ = _in_time("planted", len(texts), lambda: detect_injections(texts, suspects))
+        return [
+            decide_verdict(
+                Stage.PASSAGE,
+                text,
+                ruled,
+                dict(zip(classify.labels, map(float, row), strict=True)),
+                policy,
+                further=(signal, *lists.detect_blocklists(policy, Stage.PASSAGE, text)),
+                took={"rules": took, "text": ms / len(texts)},
+            )
+            for text, (ruled, took), row, signal in zip(texts, rules, rows, signals, strict=True)
+        ]
+
+
+def _recent(text: str, since: int) -> str:
+    """What is new, and the words just before it: the rules look for phrases in all of `text`, but a classifier that
+    reads too much of what was let through hardly hears what is new."""
+    start = since - _CONTEXT
+    if start <= 0:
+        return text
+    border = text.find(" ", start, since)
+    return text[border + 1 if border >= 0 else start :]
+
+
+async def _ask_guard_if_unsure(
+    stage: Stage,
+    text: str,
+    ruled: Verdict,
+    scores: Mapping[str, float],
+    policy: Policy,
+    listed: Sequence[Signal],
+    took: Durations,
+) -> Verdict:
+    """The verdict; where the classifiers are unsure, with what the guard model says, if there is one."""
+    verdict = decide_verdict(stage, text, ruled, scores, policy, further=listed, took=took)
+    outcome = verdict.judged.outcome if verdict.judged else PolicyResult(None)
+    if is_unsure(stage, scores, outcome, policy) and (said := await ask_guard(stage, text, policy)) is not None:
+        verdict = decide_verdict(stage, text, ruled, scores, policy, said, listed, took)
+    if verdict.judged is None or not verdict.judged.outcome.reviewed:
+        return verdict
+    return await in_pool(add_evidence_spans, verdict, policy, score_texts)
+
+
+@asynccontextmanager
+async def _text_time_limit(took: dict[str, float]) -> AsyncIterator[None]:
+    """The classifiers of texts have their time, which is written down. Raises TimeoutError, CheckUnavailable."""
+    began = time.perf_counter()
+    with _engine_errors_as_unavailable():
+        async with asyncio.timeout(timeouts.TIMEOUT_S["text"]):
+            yield
+    took["text"] = (time.perf_counter() - began) * 1000
+
+
+def _in_time(detector: str, texts: int, work: Callable[[], T]) -> tuple[T, float]:
+    """What it says of so many passages, and the milliseconds. Raises TimeoutError."""
+    seconds = timeouts.TIMEOUT_S[detector] + timeouts.PASSAGE_S * texts
+    return timeouts.measure_time(lambda: timeouts.run_with_timeout(seconds, work))
+
+
+@contextmanager
+def _engine_errors_as_unavailable() -> Iterator[None]:
+    """An engine that fails is no verdict."""
+    try:
+        yield
+    except EngineError as error:
+        raise CheckUnavailable from error
+
+
+def _read(classify: TextClassifier, texts: Sequence[str], vectors: Vectors) -> Vectors:
+    """A row a text, by vectors that the classifiers can read."""
+    reads = registry.classify_embed()
+    return _rows(classify, texts, vectors if reads is registry.embed() else reads.embed_passages(texts))
+
+
+def _rows(classify: TextClassifier, texts: Sequence[str], vectors: Vectors) -> Vectors:
+    """A row a text, a probability a label. Raises CheckUnavailable where they say anything else."""
+    rows = np.asarray(classify.scores(texts, vectors))
+    if rows.shape != (len(texts), len(classify.labels)) or not np.all((rows >= 0) & (rows <= 1)):
+        raise CheckUnavailable
+    return rows
+
+
+def score_text(text: str, vector: Vectors | None = None) -> dict[str, float]:
+    """For each label the highest probability of any part of the text. `vector` is the whole text's, where known."""
+    pieces, reads, classify = split_for_classifier(text), registry.classify_embed(), registry.classify()
+    read = [classify.reads(piece) for piece in pieces]
+    if len(pieces) > 1:
+        vectors = reads.embed_passages(read)
+    elif vector is None or reads is not registry.embed() or read[0] != text:
+        vectors = reads.embed_query(read[0])[None, :]
+    else:
+        vectors = vector[None, :]
+    highest = np.max(_rows(classify, pieces, vectors), axis=0)
+    return dict(zip(classify.labels, map(float, highest), strict=True))
+
+
+def score_texts(texts: Sequence[str]) -> list[dict[str, float]]:
+    """The same for several texts, in one pass of the embedder."""
+    pieces, classify = [split_for_classifier(text) for text in texts], registry.classify()
+    every = [piece for of_text in pieces for piece in of_text]
+    read = [classify.reads(piece) for piece in every]
+    rows = _rows(classify, every, registry.classify_embed().embed_passages(read))
+    starts = np.cumsum([0, *(len(of_text) for of_text in pieces[:-1])])
+    highest = np.maximum.reduceat(rows, starts, axis=0)
+    return [dict(zip(classify.labels, map(float, row), strict=True)) for row in highest]

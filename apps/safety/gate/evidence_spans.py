@@ -1,0 +1,47 @@
+"""Where in a text the classifiers found what sends it to people: the sentences that carry it, each read by itself.
+
+Only of what a reviewer will look at, so nothing else waits for it; what cannot be told leaves the verdict as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from apps.engines.base import EngineError
+from apps.lib import sentences
+from apps.safety.policy.evaluation import Signal
+from apps.safety.policy.schema import Policy, Stage
+from apps.safety.policy.verdicts import CheckUnavailable, Verdict
+
+MAX_SENTENCES = 40  # sentences that are read
+TEXT_DETECTOR = "text"
+
+ScoreTexts = Callable[[Sequence[str]], Sequence[Mapping[str, float]]]
+
+
+def add_evidence_spans(verdict: Verdict, policy: Policy, read: ScoreTexts) -> Verdict:
+    """The verdict, whose signal of the classifiers says where, if they decided and the text has several sentences."""
+    judged = verdict.judged
+    if judged is None or not judged.outcome.reviewed:
+        return verdict
+    said = next((signal for signal in judged.signals if signal.detector == TEXT_DETECTOR), None)
+    clause = policy.clause(judged.outcome.code)
+    spans = sentences.spans(judged.text)[:MAX_SENTENCES]
+    if said is None or clause is None or len(spans) < 2:
+        return verdict
+    if judged.outcome.score != round(float(said.scores.get(clause.code, -1)), 6):  # as a verdict reads it
+        return verdict
+    try:
+        scores = [row.get(clause.code, 0.0) for row in read([judged.text[start:end] for start, end in spans])]
+    except (EngineError, CheckUnavailable):
+        return verdict
+    steps = clause.steps.get(Stage(judged.stage), ())
+    least = steps[0].least if steps else 1.0
+    surest = max(scores)
+    found = tuple(span for span, score in zip(spans, scores, strict=True) if score >= least or score == surest)
+    return replace(verdict, judged=replace(judged, signals=tuple(_with(one, said, found) for one in judged.signals)))
+
+
+def _with(signal: Signal, said: Signal, spans: tuple[tuple[int, int], ...]) -> Signal:
+    return replace(signal, spans=spans) if signal is said else signal

@@ -1,0 +1,169 @@
+"""Which addresses on the web may be fetched: public pages, and nothing of this machine, its network or its cloud.
+
+An address is taken apart once; what was checked is what is connected to. Names are resolved once, and every answer has
+to be public.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+import unicodedata
+from collections.abc import Set
+from dataclasses import dataclass
+from urllib.parse import quote, urljoin, urlsplit
+
+import idna
+from django.conf import settings
+from django.utils.translation import gettext
+
+MAX_CHARACTERS = 2000  # characters of an address
+PORTS = {"http": 80, "https": 443}
+ADDRESS_REFUSED = (
+    "This address cannot be fetched. Give the http:// or https:// address of a public page, on the usual port and "
+    "without a name or password in it; pages of a private network have to be saved and uploaded."
+)
+HOST_UNKNOWN = "There is no server of this name. Check the address."
+
+AllowedEndpoints = Set[tuple[str, int]]  # IP and port
+IP = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# Python's `is_global` follows the registries of its release, and knows nothing of what leads elsewhere than it says.
+_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that IANA hands out to the public internet of IPv6
+# IANA's special-purpose registries of both versions, also those parts that are reachable: no pages are there.
+_SPECIAL = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+        "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24",
+        "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+        "168.63.129.16/32",  # a virtual machine's host at Azure
+        "2001::/23",  # Teredo, ORCHID, benchmarking and the like
+        "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3ffe::/16", "3fff::/20",
+    )
+)  # fmt: skip
+_NAME = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")  # a last label that makes programs read the whole name as a number
+_KEPT = "/%:@!$&'()*+,;=~-._"
+
+
+class FetchRefused(Exception):
+    """Why a page was not fetched, in words for who asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebAddress:
+    """An address in parts. `host` is a name in ASCII or an IP address without brackets; `target` is path and query."""
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+
+    @property
+    def place(self) -> str:
+        """Host and port, as they are written."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def text(self) -> str:
+        return f"{self.scheme}://{self.place}{self.target}"
+
+    @property
+    def shown(self) -> str:
+        """Without the query, which may hold a secret: for logs and for people who may only read."""
+        return self.text.partition("?")[0]
+
+    def joined(self, reference: str) -> WebAddress:
+        """Where a redirect from here leads. Raises NotFetched."""
+        found = parse_address(urljoin(self.text, reference.strip()))
+        if self.scheme == "https" and found.scheme == "http":
+            raise FetchRefused(gettext("The page leads on to an address without encryption, which is not followed."))
+        return found
+
+
+def parse_address(text: str, also: AllowedEndpoints = frozenset()) -> WebAddress:
+    """The address in parts; raises NotFetched for everything that is not plainly the address of a page. `also` are
+    places that the operator allows though they are not public."""
+    text = text.strip()
+    if not 0 < len(text) <= MAX_CHARACTERS or any(
+        unicodedata.category(char)[0] in "CZ" or char == "\\" for char in text
+    ):
+        raise FetchRefused(ADDRESS_REFUSED)
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise FetchRefused(ADDRESS_REFUSED) from error
+    scheme = parts.scheme.lower()
+    if scheme not in PORTS or "@" in parts.netloc or not parts.hostname:
+        raise FetchRefused(ADDRESS_REFUSED)
+    target = quote(parts.path or "/", safe=_KEPT) + (f"?{quote(parts.query, safe=_KEPT + '/?')}" if parts.query else "")
+    found = WebAddress(scheme, _normalize_host(parts.hostname), PORTS[scheme] if port is None else port, target)
+    literal = _parse_ip(found.host)
+    if literal is not None and not _is_allowed(
+        literal, found.port, also
+    ):  # said at once; of names only `resolve` can tell
+        raise FetchRefused(ADDRESS_REFUSED)
+    return found
+
+
+def resolve_address(address: WebAddress, also: AllowedEndpoints = frozenset()) -> list[str]:
+    """The IP addresses of its host, to one of which to connect. Raises NotFetched where any of them is not public."""
+    literal = _parse_ip(address.host)
+    if literal is not None:
+        found = [literal]
+    else:
+        try:
+            answers = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise FetchRefused(HOST_UNKNOWN) from error
+        found = [ipaddress.ip_address(str(place[0]).partition("%")[0]) for *_, place in answers]
+    if not found or not all(_is_allowed(ip, address.port, also) for ip in found):
+        raise FetchRefused(ADDRESS_REFUSED)
+    return list(dict.fromkeys(str(ip) for ip in found))
+
+
+def is_public(ip: IP) -> bool:
+    """Return whether the address belongs to the public internet. A mapped IPv4 address is judged as what it is; other
+    forms that hold one (NAT64, 6to4, Teredo, compatible) are none."""
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    if isinstance(ip, ipaddress.IPv6Address) and ip not in _UNICAST:
+        return False
+    return not any(ip in network for network in _SPECIAL)
+
+
+def _is_allowed(ip: IP, port: int, also: AllowedEndpoints) -> bool:
+    return (
+        (str(ip), port) in settings.FETCH_ALSO or (str(ip), port) in also or (is_public(ip) and port in PORTS.values())
+    )
+
+
+def _parse_ip(host: str) -> IP | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _normalize_host(host: str) -> str:
+    """In ASCII and in one way of writing. Numbers in odd forms are refused rather than understood."""
+    if ":" in host:
+        found = _parse_ip(host)
+        if found is None or "%" in host:
+            raise FetchRefused(ADDRESS_REFUSED)
+        return str(found)
+    host = unicodedata.normalize("NFKC", host).lower().rstrip(".")
+    if not host.isascii():
+        try:
+            host = idna.encode(host, uts46=True).decode("ascii")
+        except idna.IDNAError as error:
+            raise FetchRefused(ADDRESS_REFUSED) from error
+    if not _NAME.fullmatch(host):
+        raise FetchRefused(ADDRESS_REFUSED)
+    if _NUMBER.fullmatch(host.rpartition(".")[2]) and _parse_ip(host) is None:
+        raise FetchRefused(ADDRESS_REFUSED)
+    return host

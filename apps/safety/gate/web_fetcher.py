@@ -1,0 +1,216 @@
+"""The one place from which the server asks another one for something that a person named: a page on the web.
+
+Connected is to the address that was checked (`addresses.py`), under the name of the host. Redirects are followed by
+hand, each checked like the first. Nothing is sent but the request: no cookie, no credential, nothing kept between two.
+Size and time have limits whatever the other side does; no proxy of the environment is used.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpcore
+import httpx
+from django.utils.translation import gettext
+
+from apps.lib import filled
+from apps.safety.gate import gate
+from apps.safety.gate.web_addresses import PORTS, FetchRefused, WebAddress, parse_address, resolve_address
+from apps.safety.verdict_log.recorder import Surface
+
+log = logging.getLogger(__name__)
+
+MAX_BYTES = 20 * 1024**2  # decoded
+TOTAL_S, IDLE_S, CONNECT_S = 30.0, 10.0, 5.0
+MAX_REDIRECTS = 3  # redirects
+_REDIRECTS = {301, 302, 303, 307, 308}
+_SIGNED_IN = {401, 402, 403, 407, 451}
+_LATER = {408, 425, 429}
+_HEADERS = (
+    (b"User-Agent", b"Openbook (fetches single pages for people)"),
+    (b"Accept", b"text/html,application/xhtml+xml,application/pdf,text/*;q=0.9,*/*;q=0.5"),
+    (b"Accept-Encoding", b"gzip"),
+)
+
+TOO_LARGE = filled.PAGE_LARGE % {"most": MAX_BYTES // 1024**2}
+TOO_SLOW = filled.PAGE_SLOW % {"seconds": f"{TOTAL_S:.0f}"}
+SERVER_UNREACHABLE = (
+    "The server of the page does not answer, or not in a way that can be understood. Check the address."
+)
+ADDRESS_LEAKS_PROMPT = (
+    "This address holds what is said to the assistant alone, so it was not asked for. Give another address."
+)
+CERTIFICATE_INVALID = (
+    "The certificate of the server is not valid, so the page was not fetched. Save it and upload the file."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedPage:
+    """`media_type` and `charset` are what the server says, in lower case; empty where it does not."""
+
+    address: WebAddress
+    content: bytes
+    media_type: str
+    charset: str
+
+
+def fetch_url(text: str) -> FetchedPage:
+    """The page, after redirects. Takes up to TOTAL_S seconds and some for names; raises NotFetched."""
+    address, deadline = parse_address(text), time.monotonic() + TOTAL_S
+    for _ in range(MAX_REDIRECTS + 1):
+        if not gate.check_outgoing(address.text, Surface.DOCUMENTS).allowed:
+            raise FetchRefused(ADDRESS_LEAKS_PROMPT)
+        log.info("Fetching %s", address.shown)
+        found = _request(address, resolve_address(address), deadline)
+        if isinstance(found, FetchedPage):
+            return found
+        address = found
+    raise FetchRefused(
+        gettext("The address leads on to another one more than %(hops)s times. Give the last address.")
+        % {"hops": MAX_REDIRECTS}
+    )
+
+
+def _request(address: WebAddress, ips: list[str], deadline: float) -> FetchedPage | WebAddress:
+    """The page, or where it leads."""
+    waits = {"connect": CONNECT_S, "read": IDLE_S, "write": IDLE_S, "pool": CONNECT_S}
+    url = httpcore.URL(
+        scheme=address.scheme.encode(),
+        host=address.host.encode(),
+        target=address.target.encode(),
+        port=None if address.port == PORTS[address.scheme] else address.port,
+    )
+    headers = [(b"Host", address.place.encode()), *_HEADERS]
+    try:
+        with (
+            httpcore.ConnectionPool(
+                ssl_context=httpx.create_ssl_context(), network_backend=_Pinned(ips, deadline), retries=0
+            ) as pool,
+            pool.stream("GET", url, headers=headers, extensions={"timeout": waits}) as response,
+        ):
+            return _read(address, response, deadline)
+    except httpcore.TimeoutException as error:
+        raise FetchRefused(TOO_SLOW) from error
+    except (httpcore.NetworkError, httpcore.ProtocolError, ValueError) as error:
+        distrusted = isinstance(error.__cause__, ssl.SSLCertVerificationError) or "CERTIFICATE" in str(error)
+        raise FetchRefused(CERTIFICATE_INVALID if distrusted else SERVER_UNREACHABLE) from error
+
+
+def _read(address: WebAddress, response: httpcore.Response, deadline: float) -> FetchedPage | WebAddress:
+    headers = {name.lower(): value.decode("latin-1") for name, value in response.headers}
+    if response.status in _REDIRECTS and b"location" in headers:
+        return address.joined(headers[b"location"])
+    if response.status != 200:
+        raise FetchRefused(_explain_status(response.status))
+    if headers.get(b"content-length", "0").strip().isdecimal() and int(headers.get(b"content-length", "0")) > MAX_BYTES:
+        raise FetchRefused(TOO_LARGE)
+    coding = headers.get(b"content-encoding", "").strip().lower()
+    content = b"".join(_limited(_decoded(response.iter_stream(), coding), deadline))
+    if not content:
+        raise FetchRefused(gettext("The page is empty."))
+    kind, _, more = headers.get(b"content-type", "").lower().partition(";")
+    charset = more.partition("charset=")[2].partition(";")[0].strip(" \"'")
+    return FetchedPage(address, content, kind.strip(), charset)
+
+
+def _limited(parts: Iterable[bytes], deadline: float) -> Iterator[bytes]:
+    size = 0
+    for part in parts:
+        size += len(part)
+        if size > MAX_BYTES:
+            raise FetchRefused(TOO_LARGE)
+        if time.monotonic() > deadline:
+            raise FetchRefused(TOO_SLOW)
+        yield part
+
+
+def _decoded(parts: Iterable[bytes], coding: str) -> Iterator[bytes]:
+    """At most one byte more than may be, however much is packed into few bytes."""
+    if coding in ("", "identity"):
+        yield from parts
+        return
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise FetchRefused(SERVER_UNREACHABLE)
+    unpacker, left = zlib.decompressobj(zlib.MAX_WBITS | 32 if coding != "deflate" else zlib.MAX_WBITS), MAX_BYTES + 1
+    try:
+        for part in parts:
+            while part and left > 0:
+                out = unpacker.decompress(part, left)
+                left -= len(out)
+                part = unpacker.unconsumed_tail
+                yield out
+    except zlib.error as error:
+        raise FetchRefused(SERVER_UNREACHABLE) from error
+
+
+def _explain_status(status: int) -> str:
+    if status in _SIGNED_IN:
+        said = filled.PAGE_SIGN_IN
+    elif status in (404, 410):
+        said = filled.PAGE_GONE
+    elif status in _LATER or status >= 500:
+        said = filled.PAGE_LATER
+    else:
+        said = filled.PAGE_OTHER
+    return said % {"status": status}
+
+
+class _Timed(httpcore.NetworkStream):
+    """A connection on which nothing is waited for beyond the deadline, however slowly something comes."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
+        self._stream, self._deadline = stream, deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _remaining_s(timeout, self._deadline))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _remaining_s(timeout, self._deadline))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        stream = self._stream.start_tls(ssl_context, server_hostname, _remaining_s(timeout, self._deadline))
+        return _Timed(stream, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _Pinned(httpcore.NetworkBackend):
+    """Connects to the addresses that were checked and to no other, whatever name is asked for."""
+
+    def __init__(self, ips: list[str], deadline: float) -> None:
+        self._ips, self._deadline = ips, deadline
+        self._sockets = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:  # fmt: skip
+        error: Exception | None = None
+        for ip in self._ips:
+            try:
+                stream = self._sockets.connect_tcp(ip, port, timeout=_remaining_s(timeout, self._deadline))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as failed:
+                error = failed
+            else:
+                return _Timed(stream, self._deadline)
+        raise error or httpcore.ConnectError("no address")
+
+
+def _remaining_s(timeout: float | None, deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout("the time is over")
+    return min(left, timeout or left)

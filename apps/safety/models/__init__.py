@@ -1,0 +1,322 @@
+"""What review knows: policies, what was judged, cases, decisions and their effects, appeals, notices.
+
+The append-only log is in `apps.safety.audit_log.audit`. Rows about content hold ids, never foreign keys to the layers
+above.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.lib.encrypted import EncryptedJSON, EncryptedText, Unopened
+from apps.lib.ids import new_id
+from apps.lib.leases import Leased
+from apps.safety.audit_log.audit import Event
+from apps.safety.break_glass.access_requests import BreakGlass
+from apps.safety.detectors.blocklists import Hit
+from apps.safety.models.bias_audits import BiasAudit
+from apps.safety.models.case_states import UNDECIDED_STATES, CaseState
+from apps.safety.models.detector_outages import Degraded
+from apps.safety.models.feature_restrictions import Feature, Restriction
+from apps.safety.models.reviewer_preferences import Care
+from apps.safety.moderation.second_reviews import Opinion
+from apps.safety.policy.strictness import Strictness
+from apps.safety.verdict_log.detector_versions import Detector
+from apps.safety.verdict_log.recorder import Leaving, Recorded, Shadowed
+
+__all__ = [
+    "Allowance",
+    "Appeal",
+    "Batch",
+    "BiasAudit",
+    "BreakGlass",
+    "Care",
+    "Case",
+    "Decision",
+    "Degraded",
+    "Detector",
+    "Effect",
+    "Event",
+    "Hit",
+    "Leaving",
+    "Notice",
+    "Opinion",
+    "PolicyVersion",
+    "Recorded",
+    "Restriction",
+    "Shadowed",
+    "Snapshot",
+]
+
+PERSON = settings.AUTH_USER_MODEL
+
+
+def _person(**options: Any) -> Any:
+    return models.ForeignKey(PERSON, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", **options)
+
+
+class PolicyVersion(models.Model):
+    """One text of the policy. What is live or was live is never changed; a change is a new version."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", gettext_lazy("Draft")
+        SHADOW = "shadow", gettext_lazy("Shadow: judged beside the live one, without effect")
+        LIVE = "live", gettext_lazy("Live")
+        RETIRED = "retired", gettext_lazy("Retired")
+        DROPPED = "dropped", gettext_lazy("Discarded")
+
+    number = models.PositiveIntegerField(unique=True)
+    body = models.JSONField()
+    sha256 = models.CharField(max_length=64)
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.DRAFT)
+    author = _person(help_text=gettext_lazy("Nobody where it came with the product"))
+    approver = _person()
+    self_approved = models.BooleanField(default=False, help_text="By its author: no other administrator could sign in")
+    replay = models.JSONField(null=True, blank=True, help_text="What the replay over history found; needed to go live")
+    note = models.CharField(max_length=400, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+    effective = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["status"], condition=Q(status="live"), name="one_live_policy"),
+            models.CheckConstraint(
+                condition=~Q(status="live") | Q(author=None) | Q(approver__isnull=False, replay__isnull=False),
+                name="a_policy_goes_live_with_replay_and_approver",
+            ),
+            models.CheckConstraint(
+                condition=~Q(approver=F("author")) | Q(self_approved=True), name="an_approver_is_not_the_author"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Policy {self.number}"
+
+
+class Snapshot(models.Model):
+    """A text as it was when it was judged; a trigger forbids changes. It outlives the text that it was taken from, and
+    is stored encrypted (`snapshot_keys.py`); its hash is not."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    stage = models.CharField(max_length=12)
+    text = EncryptedText()
+    sha256 = models.CharField(max_length=64, db_index=True)
+    context: models.Field[Any, Any] = EncryptedJSON(default=list, blank=True, help_text="[{label, text}] around it")
+    signals = models.JSONField(default=list, help_text="What each detector said, as `folding.Signal.row`")
+    action = models.CharField(max_length=20, blank=True)
+    code = models.CharField(max_length=40, blank=True)
+    score = models.FloatField(default=0)
+    policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, null=True, related_name="+")
+    level = models.CharField(
+        max_length=12,
+        choices=Strictness.choices,
+        default=Strictness.SITE,
+        help_text="How strictly: what an assistant asked for",
+    )
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.code}"
+
+    @property
+    def readable(self) -> bool:
+        return not isinstance(self.text, Unopened)
+
+    @property
+    def words(self) -> str:
+        """What a machine may compare or learn from: nothing where the key is missing."""
+        return self.text if self.readable else ""
+
+
+class Batch(models.Model):
+    """Cases of nearly the same text that one reviewer looks through and decides together."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    reviewer = _person()
+    created = models.DateTimeField(auto_now_add=True)
+    decided = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"Batch {self.pk}"
+
+
+class Case(Leased):
+    """Something that a person has to look at. One is open for a subject and a clause, however often it is flagged."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(max_length=20, help_text="Of the subject: what a Reviewable is registered for")
+    subject = models.CharField(max_length=64)
+    area = models.CharField(max_length=40, help_text="The clause's code")
+    owner = _person(help_text=gettext_lazy("Whose content it is"))
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="cases")
+    state = models.CharField(max_length=16, choices=CaseState.choices, default=CaseState.OPEN)
+    severity = models.PositiveSmallIntegerField()
+    escalated = models.BooleanField(default=False, help_text="Once it was, it is for administrators until decided")
+    times = models.PositiveIntegerField(default=1)
+    version = models.PositiveIntegerField(default=1)
+    holder = _person()
+    due = models.DateTimeField()
+    held_until = models.DateTimeField(null=True, blank=True, help_text="When what a check holds is held no longer")
+    lapsed = models.DateTimeField(null=True, blank=True, help_text="When that hold ended by itself")
+    legal_hold = models.BooleanField(default=False)
+    batch = models.ForeignKey(Batch, on_delete=models.SET_NULL, null=True, blank=True, related_name="cases")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["-severity", "due", "created"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["kind", "subject", "area"],
+                condition=Q(state__in=sorted(UNDECIDED_STATES)),
+                name="one_open_case_a_subject",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["state", "-severity", "due"], name="cases_in_order")]
+
+    def __str__(self) -> str:
+        return f"{self.area} in a {self.kind}"
+
+    @property
+    def overdue(self) -> bool:
+        return self.state in UNDECIDED_STATES and self.due < timezone.now()
+
+    @property
+    def pseudonym(self) -> str:
+        return gettext("Person %(number)s") % {"number": str(self.owner_id or 0).zfill(4)}
+
+
+class Decision(models.Model):
+    """What a reviewer decided, and why. Never changed but for the mark that it was undone."""
+
+    class Outcome(models.TextChoices):
+        ALLOW = "allow", gettext_lazy("Allow")
+        BLOCK = "block", gettext_lazy("Block")
+        WARN = "warn", gettext_lazy("Warn")
+        REDACT = "redact", gettext_lazy("Take out")
+        BLUR = "blur", gettext_lazy("Blur")
+        RESTRICT = "restrict", gettext_lazy("Close a feature")
+        SUSPEND = "suspend", gettext_lazy("Suspend")
+        UPHOLD = "uphold", gettext_lazy("Uphold")
+        OVERTURN = "overturn", gettext_lazy("Overturn")
+
+    class Reason(models.TextChoices):
+        CLEAR = "clear", gettext_lazy("Clearly against the clause")
+        CONTEXT = "context", gettext_lazy("The words around it decide")
+        MISTAKE = "mistake", gettext_lazy("The check was wrong")
+        REPEATED = "repeated", gettext_lazy("Not the first time")
+        OTHER = "other", gettext_lazy("Other; see the note")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="decisions")
+    case_version = models.PositiveIntegerField()
+    reviewer = _person()
+    owner = _person(help_text=gettext_lazy("As the case has it"))
+    first_reviewer = _person(help_text=gettext_lazy("Of the decision that an appeal is about"))
+    self_approved = models.BooleanField(
+        default=False, help_text="About themselves, or about their own decision: nobody else could decide"
+    )
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    clause = models.CharField(max_length=40)
+    policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=40)
+    note = models.CharField(max_length=1000, blank=True)
+    feature = models.CharField(max_length=12, choices=Feature.choices, blank=True, help_text="That is closed")
+    until = models.DateTimeField(null=True, blank=True, help_text="When it opens again")
+    batch = models.ForeignKey(Batch, on_delete=models.SET_NULL, null=True, blank=True, related_name="decisions")
+    undone = models.DateTimeField(null=True, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["created"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["case", "case_version"], name="one_decision_a_version"),
+            models.CheckConstraint(
+                condition=~Q(reviewer=F("owner")) | Q(self_approved=True), name="nobody_decides_their_own_case"
+            ),
+            models.CheckConstraint(
+                condition=~Q(reviewer=F("first_reviewer")) | Q(self_approved=True), name="another_one_decides_an_appeal"
+            ),
+            models.CheckConstraint(condition=~Q(clause="") & ~Q(reason=""), name="a_decision_cites_a_clause"),
+            models.CheckConstraint(
+                condition=~Q(outcome="restrict") | (~Q(feature="") & Q(until__isnull=False)),
+                name="a_restriction_says_what_and_until",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} ({self.clause})"
+
+
+class Effect(models.Model):
+    """Something that a decision did, with what is needed to undo it exactly."""
+
+    class State(models.TextChoices):
+        APPLIED = "applied", gettext_lazy("Applied")
+        REVERTED = "reverted", gettext_lazy("Reverted")
+
+    decision = models.ForeignKey(Decision, on_delete=models.PROTECT, related_name="effects")
+    name = models.CharField(max_length=20)
+    kind = models.CharField(max_length=20)
+    subject = models.CharField(max_length=64)
+    before = models.JSONField(default=dict, help_text="What was there, for the way back")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.APPLIED)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["decision", "name"], name="one_effect_a_decision")]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.state}"
+
+
+class Appeal(models.Model):
+    """Once a decision, by the person it is about."""
+
+    decision = models.OneToOneField(Decision, on_delete=models.PROTECT, related_name="appeal")
+    text = models.CharField(max_length=2000)
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"Appeal {self.pk}"
+
+
+class Notice(models.Model):
+    """What a person was told, word by word."""
+
+    person = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="notices")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="notices")
+    decision = models.ForeignKey(Decision, on_delete=models.PROTECT, null=True, blank=True, related_name="notices")
+    title = models.CharField(max_length=120)
+    text = models.TextField()
+    clause = models.CharField(max_length=400, blank=True)
+    seen = models.DateTimeField(null=True, blank=True)
+    mail_due = models.DateTimeField(null=True, blank=True, help_text="From when on it is to be sent; empty: no mail")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Allowance(models.Model):
+    """A text that a person has looked at and allowed, or whose hold ended by itself: the gate lets exactly it pass."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    decision = models.ForeignKey(Decision, on_delete=models.PROTECT, null=True, related_name="+")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="+", help_text="Of the hold")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~Q(decision=None) | ~Q(case=None), name="an_allowance_has_a_cause")
+        ]
+
+    def __str__(self) -> str:
+        return self.sha256[:12]

@@ -1,0 +1,107 @@
+"""The states of a case: one pure function over one table, so that every state, event and role can be tested."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from django.db import models
+from django.utils.translation import gettext, gettext_lazy
+
+
+class CaseState(models.TextChoices):
+    OPEN = "open", gettext_lazy("New")
+    CLAIMED = "claimed", gettext_lazy("Being looked at")
+    ESCALATED = "escalated", gettext_lazy("Escalated")
+    DECIDED = "decided", gettext_lazy("Decided")
+    APPEALED = "appealed", gettext_lazy("Appealed")
+    APPEAL_CLAIMED = "appeal_claimed", gettext_lazy("Appeal being looked at")
+    UPHELD = "upheld", gettext_lazy("Upheld")
+    OVERTURNED = "overturned", gettext_lazy("Overturned")
+    AUTO_CLOSED = "auto_closed", gettext_lazy("Closed: nothing left to decide")
+
+
+UNDECIDED_STATES = frozenset({CaseState.OPEN, CaseState.CLAIMED, CaseState.ESCALATED})
+
+
+class CaseMove(StrEnum):
+    CLAIM = "claim"
+    RELEASE = "release"
+    EXPIRE = "expire"
+    SKIP = "skip"
+    ESCALATE = "escalate"
+    DECIDE = "decide"
+    UNDO = "undo"
+    REOPEN = "reopen"  # a decision that somebody disputes
+    APPEAL = "appeal"
+    UPHOLD = "uphold"
+    OVERTURN = "overturn"
+    VANISH = "vanish"  # the subject was deleted
+    FORGET = "forget"  # the person whose appeal it is was erased
+    FLAG = "flag"  # the same thing again
+    LAPSE = "lapse"  # what a check held is held no longer; the case goes on
+
+
+class CaseRole(StrEnum):
+    REVIEWER = "reviewer"
+    ADMINISTRATOR = "administrator"  # may do what a reviewer may, and takes what was escalated
+    OWNER = "owner"  # the person it is about
+    SYSTEM = "system"
+
+
+class ActionRefused(Exception):
+    """That cannot be done now; the message is a sentence for the person who tried."""
+
+
+_STAFF = frozenset({CaseRole.REVIEWER, CaseRole.ADMINISTRATOR})
+_SENIOR = frozenset({CaseRole.ADMINISTRATOR})
+_OWNER = frozenset({CaseRole.OWNER})
+_SYSTEM = frozenset({CaseRole.SYSTEM})
+
+TRANSITIONS: dict[tuple[CaseState, CaseMove], tuple[CaseState, frozenset[CaseRole]]] = {
+    (CaseState.OPEN, CaseMove.CLAIM): (CaseState.CLAIMED, _STAFF),
+    (CaseState.OPEN, CaseMove.FLAG): (CaseState.OPEN, _SYSTEM),
+    (CaseState.OPEN, CaseMove.LAPSE): (CaseState.OPEN, _SYSTEM),
+    (CaseState.OPEN, CaseMove.VANISH): (CaseState.AUTO_CLOSED, _SYSTEM),
+    (CaseState.CLAIMED, CaseMove.CLAIM): (CaseState.CLAIMED, _STAFF),  # once the lease has run out
+    (CaseState.CLAIMED, CaseMove.RELEASE): (CaseState.OPEN, _STAFF),
+    (CaseState.CLAIMED, CaseMove.SKIP): (CaseState.OPEN, _STAFF),
+    (CaseState.CLAIMED, CaseMove.EXPIRE): (CaseState.OPEN, _SYSTEM),
+    (CaseState.CLAIMED, CaseMove.ESCALATE): (CaseState.ESCALATED, _STAFF),
+    (CaseState.CLAIMED, CaseMove.DECIDE): (CaseState.DECIDED, _STAFF),
+    (CaseState.CLAIMED, CaseMove.FLAG): (CaseState.CLAIMED, _SYSTEM),
+    (CaseState.CLAIMED, CaseMove.LAPSE): (CaseState.CLAIMED, _SYSTEM),
+    (CaseState.CLAIMED, CaseMove.VANISH): (CaseState.AUTO_CLOSED, _SYSTEM),
+    (CaseState.ESCALATED, CaseMove.CLAIM): (CaseState.CLAIMED, _SENIOR),
+    (CaseState.ESCALATED, CaseMove.FLAG): (CaseState.ESCALATED, _SYSTEM),
+    (CaseState.ESCALATED, CaseMove.LAPSE): (CaseState.ESCALATED, _SYSTEM),
+    (CaseState.ESCALATED, CaseMove.VANISH): (CaseState.AUTO_CLOSED, _SYSTEM),
+    (CaseState.DECIDED, CaseMove.UNDO): (CaseState.CLAIMED, _STAFF),
+    (CaseState.DECIDED, CaseMove.REOPEN): (CaseState.CLAIMED, _SENIOR),
+    (CaseState.DECIDED, CaseMove.APPEAL): (CaseState.APPEALED, _OWNER),
+    (CaseState.APPEALED, CaseMove.CLAIM): (CaseState.APPEAL_CLAIMED, _STAFF),
+    (CaseState.APPEALED, CaseMove.FORGET): (CaseState.AUTO_CLOSED, _SYSTEM),
+    (CaseState.APPEAL_CLAIMED, CaseMove.CLAIM): (CaseState.APPEAL_CLAIMED, _STAFF),
+    (CaseState.APPEAL_CLAIMED, CaseMove.RELEASE): (CaseState.APPEALED, _STAFF),
+    (CaseState.APPEAL_CLAIMED, CaseMove.SKIP): (CaseState.APPEALED, _STAFF),
+    (CaseState.APPEAL_CLAIMED, CaseMove.EXPIRE): (CaseState.APPEALED, _SYSTEM),
+    (CaseState.APPEAL_CLAIMED, CaseMove.UPHOLD): (CaseState.UPHELD, _STAFF),
+    (CaseState.APPEAL_CLAIMED, CaseMove.OVERTURN): (CaseState.OVERTURNED, _STAFF),
+    (CaseState.APPEAL_CLAIMED, CaseMove.FORGET): (CaseState.AUTO_CLOSED, _SYSTEM),
+}
+
+
+def next_state(state: str, move: CaseMove, role: CaseRole, escalated: bool = False) -> CaseState:
+    """The state that follows. What was escalated is for administrators until it is decided: whoever holds it gives it
+    back to them. Raises Refused."""
+    found = TRANSITIONS.get((CaseState(state), move))
+    if found is None:
+        raise ActionRefused(
+            gettext("This case is %(state)s; that cannot be done with it now.")
+            % {"state": CaseState(state).label.lower()}
+        )
+    follows, roles = found
+    if escalated and state == CaseState.CLAIMED:
+        follows, roles = (CaseState.ESCALATED if follows is CaseState.OPEN else follows), roles - {CaseRole.REVIEWER}
+    if role not in roles:
+        raise ActionRefused(gettext("That is for somebody else to do."))
+    return follows

@@ -1,0 +1,77 @@
+"""Features that a reviewer has closed for a person until a day: every way into one asks here. It opens by itself then,
+or when the decision is taken back. Nothing but a decision of a reviewer closes one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.contrib import messages
+from django.db import models
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.users.access import person
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from apps.users.models import User
+
+DURATION_DAYS = (1, 3, 7, 14, 30, 90)
+
+
+class Feature(models.TextChoices):
+    PICTURES = "pictures", gettext_lazy("Pictures")  # asking for them, in whatever way
+    UPLOADS = "uploads", gettext_lazy("Uploads")  # files, web pages, attached pictures, chats from elsewhere
+    SHARING = "sharing", gettext_lazy("Sharing")  # and links that are there show nothing meanwhile
+    TOOLS = "tools", gettext_lazy("Tools")  # by the model and by `/` commands
+
+
+class Restriction(models.Model):
+    """One feature is closed for one person. A row for each decision: what one takes back, another may still close."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="restrictions")
+    feature = models.CharField(max_length=12, choices=Feature.choices)
+    until = models.DateTimeField()
+    lifted = models.DateTimeField(null=True, blank=True)
+    decision = models.ForeignKey("safety.Decision", on_delete=models.PROTECT, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        app_label = "safety"
+        ordering: ClassVar = ["feature", "-until"]
+        indexes: ClassVar = [models.Index(fields=["person", "feature", "until"], name="restrictions_of_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.feature} until {self.until:%Y-%m-%d}"
+
+
+def active_restrictions() -> models.QuerySet[Restriction]:
+    """Those that hold now, of everybody."""
+    return Restriction.objects.filter(lifted=None, until__gt=timezone.now())
+
+
+def restriction_message(user: User, feature: Feature) -> str:
+    """A sentence for the person where the feature is closed for them, "" where it is open. One query."""
+    rows = active_restrictions().filter(person=user.pk, feature=feature).order_by()
+    until = max(rows.values_list("until", flat=True), default=None)
+    if until is None:
+        return ""
+    said = gettext("%(feature)s: closed for you until %(until)s UTC. Your notices say why, and how to object.")
+    return said % {"feature": feature.label, "until": format_day(until)}
+
+
+def is_blocked(request: HttpRequest, feature: Feature) -> bool:
+    """Whether the feature is closed for who asks; then the next page tells them."""
+    words = restriction_message(person(request), feature)
+    if words:
+        messages.error(request, words)
+    return bool(words)
+
+
+def format_day(moment: datetime) -> str:
+    return date_format(moment, gettext("j F Y, H:i"))

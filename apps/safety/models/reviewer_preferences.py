@@ -1,0 +1,37 @@
+"""What reviewers are spared: severe texts are covered until asked for, and clauses can be left to others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+
+if TYPE_CHECKING:
+    from apps.users.models import User
+
+SEVERE_FROM = 3  # severity, 0 to 4, from which on a text is covered
+
+
+class Care(models.Model):
+    """Wishes of a reviewer, seen by nobody else; no reason is asked for."""
+
+    reviewer = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    covered = models.BooleanField(default=True, help_text="Hard texts are shown when asked for")
+    without = models.JSONField(default=list, help_text="Codes of clauses that are left to others")
+
+    class Meta:
+        app_label = "safety"
+
+    def __str__(self) -> str:
+        return f"Care {self.pk}"
+
+
+def get_preferences(user: User) -> Care:
+    """Return the wishes of the user; without any, hard texts are covered and no clause is left out."""
+    return Care.objects.filter(reviewer=user).first() or Care(reviewer=user)
+
+
+def set_preferences(user: User, *, covered: bool, without: list[str]) -> None:
+    """Store the wishes of the user; `without` are codes of clauses."""
+    Care.objects.update_or_create(reviewer=user, defaults={"covered": covered, "without": without})

@@ -1,0 +1,120 @@
+"""Suspend accounts as an administrator, and end every suspension whose duration is over.
+
+`suspend` makes a case that is decided at once, with the notice, mail, page and appeal of a reviewer's decision. `sweep`
+is a periodic job of the worker. Suspensions by reviewers within a case are in `review.decide`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.safety.audit_log import audit
+from apps.safety.models import Case, Decision, Effect, Snapshot
+from apps.safety.models.case_states import ActionRefused, CaseState
+from apps.safety.models.feature_restrictions import DURATION_DAYS
+from apps.safety.moderation import enforcement, notices
+from apps.safety.moderation.reviewable import ContextTurn
+from apps.safety.policy import separation_of_duties, versions
+from apps.safety.policy.evaluation import ACCOUNT
+from apps.safety.text.normalization import hash_text
+from apps.users import people
+from apps.users.language import speaking_to
+from apps.users.models import User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+KIND = "account"
+LEAST, MOST = 10, 400  # characters of the reason, which the person reads
+UNLIMITED = 0  # days: until somebody lifts it
+DURATION_CHOICES = (*DURATION_DAYS, UNLIMITED)
+_AT_ONCE = 50
+
+
+class AccountReviewable:
+    """`Reviewable` for cases about an account. It withholds no content: the suspension is an effect of the decision."""
+
+    name: StrOrPromise = gettext_lazy("your account")
+
+    def exists(self, subject: str) -> bool:
+        return User.objects.filter(pk=int(subject)).exists()
+
+    def around(self, subject: str) -> list[ContextTurn]:
+        return []
+
+    def withhold(self, subject: str, words: str) -> dict[str, Any]:
+        return {}
+
+    def give_back(self, subject: str, before: dict[str, Any]) -> None:
+        """Do nothing, as `withhold` changes nothing."""
+
+
+def suspend_account(user: User, person: User, reason: str, days: int) -> Decision:
+    """Suspend `person` for `days`, or until the suspension is lifted (UNLIMITED), and return the decision.
+
+    The person is signed out at once, told the reason and the end, and can appeal. The reason is cut to MOST characters.
+    Raises Refused unless `user` is another active administrator, the reason has LEAST characters, `days` is one of
+    CHOICES and the account is active.
+    """
+    separation_of_duties.require_administrator(user)
+    reason = reason.strip()[:MOST]
+    if person.pk == user.pk:
+        raise ActionRefused(gettext("Nobody suspends themselves."))
+    if len(reason) < LEAST:
+        raise ActionRefused(gettext("Write a sentence about why. The person reads it."))
+    if days not in DURATION_CHOICES:
+        raise ActionRefused(gettext("Choose for how long."))
+    if not User.objects.filter(pk=person.pk, is_active=True).exists():
+        raise ActionRefused(gettext("This account is suspended already."))
+    now, policy = timezone.now(), versions.get_live_version()
+    with transaction.atomic():
+        snapshot = Snapshot.objects.create(
+            stage=KIND, text=reason, sha256=hash_text(reason), code=ACCOUNT, policy=policy
+        )
+        case = Case.objects.create(
+            kind=KIND, subject=str(person.pk), area=ACCOUNT, owner=person, snapshot=snapshot, severity=2, due=now,
+            state=CaseState.DECIDED, version=2,
+        )  # fmt: skip
+        decision = Decision.objects.create(
+            case=case, case_version=1, reviewer=user, owner=person, outcome=Decision.Outcome.SUSPEND, clause=ACCOUNT,
+            policy=policy, reason="other", note=reason, until=now + timedelta(days=days) if days else None,
+        )  # fmt: skip
+        audit.record_event("case.decided", actor=user, person=person.pk, subject=f"case {case.pk}", clause=ACCOUNT,
+                     outcome=decision.outcome, reason="other", days=days)  # fmt: skip
+        with speaking_to(person):
+            enforcement.apply_effects(decision, "")
+        notices.notify_decision(decision)
+    return decision
+
+
+def end_expired_suspensions() -> int:
+    """End up to 50 suspensions whose time is over and return how many.
+
+    The account stays closed while another suspension of it is in force. A periodic job of the worker.
+    """
+    ended = 0
+    rows = Effect.objects.filter(name="suspend", state=Effect.State.APPLIED, decision__until__lte=timezone.now())
+    for effect in rows.select_related("decision__owner").order_by("pk")[:_AT_ONCE]:
+        with transaction.atomic():
+            if not Effect.objects.filter(pk=effect.pk, state=Effect.State.APPLIED).update(state=Effect.State.REVERTED):
+                continue  # another worker has it
+            ended += 1
+            owner = effect.decision.owner
+            if owner is None:
+                continue
+            standing = Effect.objects.filter(
+                Q(decision__until=None) | Q(decision__until__gt=timezone.now()),
+                name="suspend", state=Effect.State.APPLIED, decision__owner=owner,
+            ).first()  # fmt: skip
+            audit.record_event("suspension.ended", person=owner.pk, subject=f"case {effect.decision.case_id}")
+            if standing is not None:
+                Effect.objects.filter(pk=standing.pk).update(before={**standing.before, **effect.before})
+            elif effect.before.get("was_active"):
+                people.reinstate(owner)
+    return ended

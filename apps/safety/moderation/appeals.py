@@ -1,0 +1,77 @@
+"""A person disagrees: once a decision, within thirty days, decided by somebody else. Overturned means: as if never."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from apps.safety.audit_log import audit
+from apps.safety.models import Appeal, Case, Decision, Notice
+from apps.safety.models.case_states import ActionRefused, CaseMove, CaseRole, CaseState, next_state
+from apps.safety.moderation import enforcement, notices
+from apps.safety.moderation.cases import CASE_TAKEN, get_role, record_decision, visible_cases
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.safety.policy import separation_of_duties
+from apps.users.models import User
+
+APPEAL_DAYS = 30
+APPEAL_DUE_DAYS = 7
+
+
+def can_appeal(notice: Notice) -> bool:
+    decision = notice.decision
+    return (
+        decision is not None
+        and decision.undone is None
+        and decision.outcome in enforcement.FIRST_OUTCOMES
+        and decision.outcome != Decision.Outcome.ALLOW
+        and notice.case.state == CaseState.DECIDED
+        and decision.created > timezone.now() - timedelta(days=APPEAL_DAYS)
+    )
+
+
+def submit_appeal(user: User, notice: Notice, text: str) -> Appeal:
+    """Somebody else will look at it. Raises Refused."""
+    decision, case = notice.decision, notice.case
+    if not text.strip():
+        raise ActionRefused(gettext("Say in a sentence why you disagree."))
+    if decision is None or decision.owner_id != user.pk or not can_appeal(notice):
+        raise ActionRefused(gettext("This can no longer be appealed."))
+    state = next_state(case.state, CaseMove.APPEAL, CaseRole.OWNER)
+    due = timezone.now() + timedelta(days=APPEAL_DUE_DAYS)
+    try:
+        with transaction.atomic():
+            rows = Case.objects.filter(pk=case.pk, state=case.state)
+            if not rows.update(state=state, holder=None, due=due, version=F("version") + 1):
+                raise ActionRefused(gettext("This can no longer be appealed."))
+            row = Appeal.objects.create(decision=decision, text=text.strip()[:2000])
+            audit.record_event("case.appealed", actor=user, person=user.pk, subject=f"case {case.pk}")
+    except IntegrityError as error:
+        raise ActionRefused(gettext("You have appealed this already.")) from error
+    return row
+
+
+def decide_appeal(user: User, pk: Any, ruling: DecisionInput) -> Decision:
+    """Upheld, or overturned with everything reverted; the person is told. Raises Refused."""
+    case = visible_cases(user).filter(pk=pk).first()
+    moves = {Decision.Outcome.UPHOLD: CaseMove.UPHOLD, Decision.Outcome.OVERTURN: CaseMove.OVERTURN}
+    if case is None or ruling.outcome not in moves or ruling.reason not in Decision.Reason.values:
+        raise ActionRefused(gettext("Choose whether the decision stands, and why."))
+    first = case.decisions.filter(undone=None, outcome__in=enforcement.FIRST_OUTCOMES).latest("created")
+    if first.reviewer_id == user.pk and separation_of_duties.has_other_reviewer(case, user.pk):
+        raise ActionRefused(CASE_TAKEN)
+    state = next_state(case.state, moves[Decision.Outcome(ruling.outcome)], get_role(user))
+    with transaction.atomic():
+        if state == CaseState.OVERTURNED:
+            enforcement.lock_redaction(first.outcome)
+        decision = record_decision(user, case, ruling, state, first)
+        if state == CaseState.OVERTURNED:
+            enforcement.revert_effects(first, user)
+            enforcement.apply_effects(decision, "")
+        notices.notify_appeal_decision(decision)
+    return decision

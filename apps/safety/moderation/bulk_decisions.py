@@ -1,0 +1,180 @@
+"""Many cases decided at once: only near-duplicates under one clause and one version of the policy, each text seen in a
+preview, each with a decision of its own, and one way back for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import F, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext
+from rapidfuzz import fuzz, process
+
+from apps.safety.audit_log import audit
+from apps.safety.models import Batch, Case, Decision
+from apps.safety.models.case_states import ActionRefused, CaseMove, CaseState
+from apps.safety.moderation import cases, enforcement
+from apps.safety.moderation.decision_input import DecisionInput, validate_input
+from apps.safety.policy.schema import SEALED_CLAUSES
+from apps.safety.text.normalization import fold_for_detection
+from apps.users.models import User
+
+MAX_CASES = 200  # cases of a batch
+UNDO_S = 60  # a batch takes longer to look through than one decision
+BATCH_OUTCOMES = (Decision.Outcome.ALLOW, Decision.Outcome.BLOCK, Decision.Outcome.WARN)  # nobody is suspended in bulk
+_MIN_SIMILARITY = 88  # of 100, the share of characters in order that two texts have in common (indel ratio)
+_CANDIDATES = 2000
+_LONGEST = 4000  # characters; longer texts are alike only where they are the same
+
+
+@dataclass(frozen=True, slots=True)
+class BatchItem:
+    """A case of a preview, as the page had it."""
+
+    pk: str
+    token: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    decided: int
+    missed: int  # somebody else had them by then, or the claim had run out
+
+
+def find_near_duplicates(user: User, case: Case) -> list[Case]:
+    """Open cases whose text is nearly that of this one, under its clause and version of the policy; nearest first."""
+    if case.area in SEALED_CLAUSES or case.state != CaseState.CLAIMED:
+        return []
+    rows = cases.visible_cases(user).filter(
+        state=CaseState.OPEN, kind=case.kind, area=case.area, snapshot__policy=case.snapshot.policy,
+        snapshot__stage=case.snapshot.stage,
+    )  # fmt: skip
+    same = list(rows.filter(snapshot__sha256=case.snapshot.sha256).exclude(pk=case.pk)[:MAX_CASES])
+    text = fold_for_detection(case.snapshot.words)
+    if len(text) > _LONGEST or not text.strip():
+        return same
+    others = {
+        row.pk: row
+        for row in rows.exclude(snapshot__sha256=case.snapshot.sha256)[:_CANDIDATES]
+        if len(row.snapshot.words) <= _LONGEST
+    }
+    texts = {pk: fold_for_detection(row.snapshot.words) for pk, row in others.items()}
+    near = process.extract(text, texts, scorer=fuzz.ratio, score_cutoff=_MIN_SIMILARITY, limit=MAX_CASES)
+    return [*same, *(others[pk] for _, _, pk in near)][: MAX_CASES - 1]
+
+
+def gather_batch(user: User, pk: Any) -> Batch:
+    """The case that this person holds and those like it are theirs, to be looked through. Raises Refused."""
+    seed = cases.visible_cases(user).filter(pk=pk, holder=user, lease_until__gt=timezone.now()).first()
+    if seed is None:
+        raise ActionRefused(cases.CASE_TAKEN)
+    found = find_near_duplicates(user, seed)
+    if not found:
+        raise ActionRefused(gettext("No other case is like this one any more."))
+    batch = Batch.objects.create(reviewer=user)
+    claimed = [seed.pk]
+    for row in found:
+        try:
+            claimed.append(cases.claim_case(user, row.pk).pk)
+        except ActionRefused:
+            continue
+    Case.objects.filter(pk__in=claimed, holder=user).update(batch=batch)
+    audit.record_event("batch.gathered", actor=user, subject=f"batch {batch.pk}", cases=len(claimed))
+    return batch
+
+
+def get_own_batch(user: User, pk: Any) -> Batch:
+    """Return the batch. Raise Refused where it is another reviewer's or there is none."""
+    batch = Batch.objects.filter(pk=pk, reviewer=user).first() if user.is_staff and user.is_active else None
+    if batch is None:
+        raise ActionRefused(gettext("There is no such batch."))
+    return batch
+
+
+def preview_batch(user: User, batch: Batch) -> list[Case]:
+    """The cases that are still this person's, with their texts; each reading is recorded."""
+    return [cases.read_case(user, row.pk) for row in _held_cases(user, batch)]
+
+
+def decide_batch(user: User, batch: Batch, items: Sequence[BatchItem], ruling: DecisionInput) -> BatchResult:
+    """Decide each of the items and put the other cases of the batch back. Raise Refused."""
+    get_own_batch(user, batch.pk)
+    if ruling.outcome not in BATCH_OUTCOMES:
+        raise ActionRefused(gettext("Choose what is to happen to all of them; people are suspended one at a time."))
+    if not items:
+        raise ActionRefused(gettext("Tick the cases that this decision is for."))
+    validate_input(ruling)
+    ours = {str(pk) for pk in _held_cases(user, batch).values_list("pk", flat=True)}
+    decided = 0
+    for item in items[:MAX_CASES]:
+        if item.pk not in ours:
+            continue
+        try:
+            cases.decide_case(user, item.pk, replace(ruling, token=item.token, version=item.version, batch=batch))
+            decided += 1
+        except ActionRefused:
+            continue
+    release_batch(user, batch)
+    Batch.objects.filter(pk=batch.pk).update(decided=timezone.now())
+    done = BatchResult(decided, len(items) - decided)
+    audit.record_event("batch.decided", actor=user, subject=f"batch {batch.pk}", decided=decided, missed=done.missed)
+    return done
+
+
+def possible_batch_outcomes(case: Case) -> list[Decision.Outcome]:
+    """What it, and those like it, can be decided to together."""
+    return [one for one in enforcement.possible_outcomes(case) if one in BATCH_OUTCOMES]
+
+
+def renew_batch(user: User, batch: Batch) -> int:
+    """The claims that still hold last ten minutes from now; how many."""
+    return _held_cases(user, batch).update(lease_until=timezone.now() + timedelta(seconds=cases.LEASE_S))
+
+
+def release_batch(user: User, batch: Batch) -> None:
+    """What was not decided is open again."""
+    for row in _held_cases(user, batch):
+        with suppress(ActionRefused):
+            cases.release_case(user, row.pk, row.lease_token, CaseMove.RELEASE)
+
+
+def undo_batch(user: User, batch: Batch) -> int:
+    """Every decision of the last minute is taken back; the cases are this person's again. How many."""
+    taken = 0
+    for made in undoable_decisions(user, batch):
+        try:
+            cases.undo_decision(user, made.case_id, within_s=UNDO_S)
+            taken += 1
+        except ActionRefused:
+            continue
+    if not taken:
+        raise ActionRefused(gettext("A batch can be taken back within a minute, and each case until somebody appeals."))
+    audit.record_event("batch.undone", actor=user, subject=f"batch {batch.pk}", cases=taken)
+    return taken
+
+
+def undoable_decisions(user: User, batch: Batch) -> QuerySet[Decision]:
+    """Those that can be taken back now."""
+    since = timezone.now() - timedelta(seconds=UNDO_S)
+    rows = Decision.objects.filter(batch=batch, reviewer=user, undone=None, created__gt=since)
+    return rows.filter(case__state=CaseState.DECIDED, case__version=F("case_version") + 1)
+
+
+def find_undoable_batch(user: User) -> tuple[Batch, int] | None:
+    """This person's last batch, and how many of its decisions can be taken back now."""
+    since = timezone.now() - timedelta(seconds=2 * UNDO_S)
+    for batch in Batch.objects.filter(reviewer=user, decided__gt=since).order_by("-decided")[:1]:
+        if count := undoable_decisions(user, batch).count():
+            return batch, count
+    return None
+
+
+def _held_cases(user: User, batch: Batch) -> QuerySet[Case]:
+    rows = cases.visible_cases(user).filter(batch=batch, holder=user, state=CaseState.CLAIMED)
+    return rows.filter(lease_until__gt=timezone.now())

@@ -1,0 +1,373 @@
+"""The review spine: flag (text frozen) · queue · claim · decide · enforce. `appeals.py` goes on from there.
+
+A claim is one conditional update; who decides must hold the lease by its token and know the version, so that nobody
+overwrites what somebody else did meanwhile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.lib import advisory, leases
+from apps.safety.audit_log import audit
+from apps.safety.models import Case, Decision, PolicyVersion, Snapshot
+from apps.safety.models.case_states import UNDECIDED_STATES, ActionRefused, CaseMove, CaseRole, CaseState, next_state
+from apps.safety.moderation import (
+    enforcement,
+    masking,
+    notices,
+    reviewable,
+    sealed_cases,
+    second_reviews,
+    temporary_holds,
+)
+from apps.safety.moderation.decision_input import DecisionInput, validate_input
+from apps.safety.policy import separation_of_duties, versions
+from apps.safety.policy.evaluation import PolicyResult, Signal
+from apps.safety.policy.schema import SEALED_CLAUSES
+from apps.safety.policy.verdicts import EvaluationRecord
+from apps.safety.text.normalization import hash_text, normalise
+from apps.users.language import speaking_to
+from apps.users.models import User
+
+LEASE_S = 600.0
+UNDO_S = 10
+DUE_HOURS = {4: 1, 3: 24, 2: 72}  # by severity; anything milder a week
+CASE_TAKEN = gettext_lazy("Somebody else has this case by now. Nothing was changed.")
+CLAIMED_STATES = (CaseState.CLAIMED, CaseState.APPEAL_CLAIMED)
+_UNKEPT = UUID("5b1f2a0e-7c38-4c51-9d4e-2f6f0f2b9a77")  # namespace of the subjects that have no row
+
+
+@dataclass(frozen=True, slots=True)
+class FlaggedContent:
+    """What is to be looked at. `owner` is whose content it is."""
+
+    kind: str
+    subject: str
+    stage: str
+    text: str
+    owner: int | None
+    outcome: PolicyResult
+    signals: Sequence[Signal] = field(default_factory=tuple)
+    policy: int = 0  # number of the version that judged; 0: the one in force for its owner
+
+
+def is_allowed(kind: str, subject: object) -> bool:
+    """Whether people have looked at this thing, and the last decision about it that stands lets it be."""
+    rows = Decision.objects.filter(case__kind=kind, case__subject=str(subject), undone=None).order_by("created")
+    last = rows.values_list("outcome", flat=True).last()
+    return last in (Decision.Outcome.ALLOW, Decision.Outcome.OVERTURN)
+
+
+def get_role(user: User) -> CaseRole:
+    if user.is_administrator:
+        return CaseRole.ADMINISTRATOR
+    return CaseRole.REVIEWER if user.is_staff else CaseRole.OWNER
+
+
+def flag_content(found: FlaggedContent) -> Case:
+    """A case is open for it: a new one, or the one there is, counted again. The text is frozen as it is now."""
+    now = timezone.now()
+    until = temporary_holds.compute_expiry(found.kind, found.stage, found.outcome, now)
+    with transaction.atomic():
+        with suppress(IntegrityError), transaction.atomic():
+            return _flag_again(found, until) or _open_case(found, until, now)
+        return _flag_again(found, until) or _open_case(found, until, now)  # two readers of a link at the same moment
+
+
+def _flag_again(found: FlaggedContent, until: datetime | None) -> Case | None:
+    live = Case.objects.filter(
+        kind=found.kind, subject=found.subject, area=found.outcome.code, state__in=UNDECIDED_STATES
+    )
+    if (old := live.first()) is not None:
+        Case.objects.filter(pk=old.pk).update(times=F("times") + 1)
+        if until and isinstance(
+            reviewable.get_reviewable(found.kind), reviewable.Releasable
+        ):  # held anew after a hold ended
+            Case.objects.filter(pk=old.pk, held_until=None).update(held_until=until, lapsed=None)
+    return old
+
+
+def _open_case(found: FlaggedContent, until: datetime | None, now: datetime) -> Case:
+    clause = found.outcome.code
+    # What stands around it need not say whose number or mailbox it was; the flagged text itself stays as it is. Names
+    # are masked where it is read: a model must not run while this transaction is open.
+    around = [
+        {"label": turn.label, "text": masking.mask_forms(turn.text)}
+        for turn in reviewable.get_reviewable(found.kind).around(found.subject)
+        if clause in SEALED_CLAUSES or not turn.sealed
+    ]
+    text = normalise(found.text)
+    snapshot = Snapshot.objects.create(
+        stage=found.stage,
+        text=text,
+        sha256=hash_text(text),
+        context=around,
+        signals=[signal.row() for signal in found.signals],
+        action=found.outcome.action or "",
+        code=clause,
+        score=found.outcome.score,
+        level=found.outcome.level,
+        policy=versions.get_version(found.policy) or versions.get_live_version(),
+    )
+    due = now + timedelta(hours=DUE_HOURS.get(found.outcome.severity, 168))
+    case = Case.objects.create(
+        kind=found.kind,
+        subject=found.subject,
+        area=clause,
+        owner_id=found.owner,
+        snapshot=snapshot,
+        severity=found.outcome.severity,
+        due=min(due, until or due),
+        held_until=until,
+    )
+    audit.record_event("case.opened", person=found.owner, subject=f"case {case.pk}", clause=clause)
+    notices.notify_held(case)
+    return case
+
+
+def flag_evaluated(kind: str, subject: object, owner: int | None, judged: EvaluationRecord | None) -> None:
+    """A case is open for what was judged, where the policy asks for people. Call inside the transaction that keeps what
+    follows from it."""
+    if judged is not None and judged.outcome.reviewed:
+        flag_content(
+            FlaggedContent(
+                kind, str(subject), judged.stage, judged.text, owner, judged.outcome, judged.signals, judged.policy
+            )
+        )
+
+
+def flag_unstored(kind: str, person: int, judged: EvaluationRecord | None) -> None:
+    """Open a case of a text that has no row, where the policy asks for people. The same text of the same person is one
+    case, however often it is sent."""
+    if judged is not None and judged.outcome.reviewed:
+        digest = hashlib.sha256(judged.text.encode("utf-8", "surrogatepass")).hexdigest()
+        flag_evaluated(kind, uuid5(_UNKEPT, f"{person} {judged.stage} {digest}"), person, judged)
+
+
+def visible_cases(user: User) -> QuerySet[Case]:
+    """All that this person may look at: nothing for those who do not review, what is about themselves only where nobody
+    else could decide it, and sealed cases only for those who are named for them."""
+    if not user.is_staff or not user.is_active:
+        return Case.objects.none()
+    rows = Case.objects.filter(~Q(owner=user) | Q(owner=None) | separation_of_duties.own_cases(user))
+    return sealed_cases.filter_readable(rows, user).select_related("snapshot", "holder")
+
+
+def can_claim(user: User, case: Case) -> bool:
+    """Return whether this person may claim the case as it is now: not an appeal against their own decision while
+    somebody else could decide it, and no escalated case without being an administrator."""
+    if case.escalated and not user.is_administrator:
+        return False
+    if case.state not in (CaseState.APPEALED, CaseState.APPEAL_CLAIMED):
+        return True
+    return not is_last_decider(user, case) or not separation_of_duties.has_other_reviewer(case, user.pk)
+
+
+def is_last_decider(user: User, case: Case) -> bool:
+    """Return whether this person made the last decision that stands."""
+    return _last_decision(case).reviewer_id == user.pk
+
+
+def claim_case(user: User, pk: Any) -> Case:
+    """The case is this person's for ten minutes. Raises Refused."""
+    case = _case(user, pk)
+    now = timezone.now()
+    move_to = next_state(case.state, CaseMove.CLAIM, get_role(user), case.escalated)
+    if case.state in CLAIMED_STATES and case.holder_id == user.pk and case.lease_until and case.lease_until > now:
+        return case
+    if not can_claim(user, case):
+        raise ActionRefused(gettext("An appeal is decided by somebody else than the first decision."))
+    with transaction.atomic():
+        rows = Case.objects.filter(state=case.state, version=case.version)
+        if leases.claim(rows, case.pk, LEASE_S, state=move_to, holder=user) is None:
+            raise ActionRefused(CASE_TAKEN)
+        audit.record_event("case.claimed", actor=user, person=case.owner_id, subject=f"case {case.pk}")
+    return _case(user, pk)
+
+
+def read_case(user: User, pk: Any) -> Case:
+    """The case with its text. That it was read is recorded, and the person it is about can see that."""
+    case = _case(user, pk)
+    seen = {"why": "review", "clause": case.area, "thing": case.kind}
+    audit.record_event("read", actor=user, person=case.owner_id, subject=f"case {case.pk}", **seen)
+    return case
+
+
+def release_case(user: User, pk: Any, token: str, move: CaseMove, why: str = "") -> Case:
+    """Released, skipped or escalated, with the reason kept. Raises Refused."""
+    case = _case(user, pk)
+    state = next_state(case.state, move, get_role(user), case.escalated)
+    if move is not CaseMove.RELEASE and not why.strip():
+        raise ActionRefused(gettext("Say why, so that the next one need not start from nothing."))
+    with transaction.atomic():
+        kept = case.escalated or move is CaseMove.ESCALATE
+        if not leases.release(_claimed_rows(case), case.pk, token, state=state, holder=None, escalated=kept):
+            raise ActionRefused(CASE_TAKEN)
+        audit.record_event(f"case.{move}", actor=user, person=case.owner_id, subject=f"case {case.pk}", why=why[:400])
+    return _case(user, pk)
+
+
+@advisory.unbroken
+def decide_case(user: User, pk: Any, ruling: DecisionInput) -> Decision:
+    """The decision stands, everything that it means is done, and the person is told: all or nothing. Raises Refused."""
+    case = _case(user, pk)
+    validate_input(ruling)
+    if ruling.outcome not in enforcement.possible_outcomes(case):
+        raise ActionRefused(
+            str(enforcement.BLAMELESS_HINTS.get(case.area) or gettext("That cannot be done with this case."))
+        )
+    if not case.snapshot.readable and ruling.outcome != Decision.Outcome.ALLOW:
+        raise ActionRefused(gettext("What cannot be read can only be allowed."))
+    state = next_state(case.state, CaseMove.DECIDE, get_role(user), case.escalated)
+    with transaction.atomic():
+        enforcement.lock_redaction(ruling.outcome)
+        decision = record_decision(user, case, ruling, state)
+        with speaking_to(decision.owner):
+            spans = masking.expand_placeholders(ruling.extent.spans, case.snapshot.words)
+            enforcement.apply_effects(decision, versions.withheld_text(decision.clause), spans)
+        notices.notify_decision(decision)
+        second_reviews.queue_if_sampled(decision)
+    return decision
+
+
+def record_decision(
+    user: User, case: Case, ruling: DecisionInput, state: CaseState, first: Decision | None = None
+) -> Decision:
+    """The case moves on and the decision is written, where token and version still hold. Raises Refused."""
+    now, version = timezone.now(), F("version") + 1
+    rows = _claimed_rows(case).filter(version=ruling.version, holder=user, lease_until__gt=now)
+    if not leases.release(rows, case.pk, ruling.token, state=state, version=version):
+        raise ActionRefused(CASE_TAKEN)
+    policy = versions.get_live_version()
+    alone = user.pk in (case.owner_id, first.reviewer_id if first else None)  # `queue` and `appeals` know why
+    said = {"self_approved": True} if alone else {}
+    try:
+        with transaction.atomic():
+            decision = Decision.objects.create(
+                case=case,
+                case_version=ruling.version,
+                reviewer=user,
+                owner_id=case.owner_id,
+                outcome=ruling.outcome,
+                clause=case.area,
+                policy=policy,
+                reason=ruling.reason,
+                note=ruling.note[:1000],
+                feature=ruling.feature,
+                until=ruling.until,
+                first_reviewer_id=first.reviewer_id if first else None,
+                batch=ruling.batch,
+                self_approved=alone,
+            )
+    except IntegrityError as error:
+        raise ActionRefused(CASE_TAKEN) from error
+    audit.record_event(
+        "case.decided",
+        actor=user,
+        person=case.owner_id,
+        subject=f"case {case.pk}",
+        outcome=ruling.outcome,
+        clause=case.area,
+        policy=policy.sha256,
+        reason=ruling.reason,
+        **said,
+    )
+    return decision
+
+
+def undo_decision(user: User, pk: Any, within_s: int = UNDO_S) -> Case:
+    """A decision of the last seconds is taken back, with everything that it did. Raises Refused."""
+    case = _case(user, pk)
+    state = next_state(case.state, CaseMove.UNDO, get_role(user))
+    decision = _last_decision(case)
+    since = timezone.now() - timedelta(seconds=within_s)
+    if decision.reviewer_id != user.pk or decision.created < since:
+        raise ActionRefused(gettext("Only your own decision can be undone, within ten seconds."))
+    with transaction.atomic():
+        _take_back(user, case, decision, state)
+        decision.notices.all().delete()
+        second_reviews.Opinion.objects.filter(decision=decision, given=None).delete()
+        audit.record_event("case.undone", actor=user, person=case.owner_id, subject=f"case {case.pk}")
+    return _case(user, pk)
+
+
+def reopen_case(user: User, pk: Any) -> Case:
+    """A disputed decision is taken back, and an administrator who did not make it holds the case. Raises Refused."""
+    case = _case(user, pk)
+    state = next_state(case.state, CaseMove.REOPEN, get_role(user))
+    decision = _last_decision(case)
+    if decision.reviewer_id == user.pk and separation_of_duties.has_other_administrator(user.pk, case.owner_id):
+        raise ActionRefused(gettext("Somebody else than who decided it opens it again."))
+    if not second_reviews.disputed_reviews().filter(decision=decision).exists():
+        raise ActionRefused(gettext("Only a decision that a second look found wrong is opened again."))
+    try:
+        with transaction.atomic():
+            _take_back(user, case, decision, state)
+            audit.record_event("case.reopened", actor=user, person=case.owner_id, subject=f"case {case.pk}")
+    except IntegrityError as error:
+        raise ActionRefused(gettext("The same thing has an open case by now. Decide that one.")) from error
+    return _case(user, pk)
+
+
+def request_second_review(user: User, pk: Any, token: str) -> None:
+    """The case is back in the queue, and somebody else is asked what they think. Raises Refused."""
+    case = _case(user, pk)
+    with transaction.atomic():
+        release_case(user, pk, token, CaseMove.RELEASE)
+        second_reviews.request_review(user, case)
+        audit.record_event("case.second", actor=user, person=case.owner_id, subject=f"case {case.pk}")
+
+
+def release_expired_claims() -> int:
+    """Cases whose reviewer went away are in the queue again; how many."""
+    back = 0
+    for case in leases.expired(Case.objects.filter(state__in=CLAIMED_STATES)):
+        state = next_state(case.state, CaseMove.EXPIRE, CaseRole.SYSTEM, case.escalated)
+        with transaction.atomic():
+            rows = Case.objects.filter(state=case.state, lease_until__lt=timezone.now())
+            if leases.release(rows, case.pk, case.lease_token, state=state, holder=None):
+                audit.record_event("case.expired", person=case.owner_id, subject=f"case {case.pk}")
+                back += 1
+    return back
+
+
+def get_policy_version(case: Case) -> PolicyVersion:
+    """What held when the text was judged."""
+    return case.snapshot.policy or versions.get_live_version()
+
+
+def _case(user: User, pk: Any) -> Case:
+    case = visible_cases(user).filter(pk=pk).first()
+    if case is None:
+        raise ActionRefused(gettext("There is no such case."))
+    return case
+
+
+def _take_back(user: User, case: Case, decision: Decision, state: CaseState) -> None:
+    enforcement.lock_redaction(decision.outcome)
+    moved = Case.objects.filter(pk=case.pk, state=CaseState.DECIDED, version=case.version)
+    if leases.claim(moved, case.pk, LEASE_S, state=state, holder=user, version=F("version") + 1) is None:
+        raise ActionRefused(CASE_TAKEN)
+    enforcement.revert_effects(decision, user)
+    Decision.objects.filter(pk=decision.pk).update(undone=timezone.now())
+
+
+def _claimed_rows(case: Case) -> QuerySet[Case]:
+    return Case.objects.filter(Q(state__in=CLAIMED_STATES), state=case.state)
+
+
+def _last_decision(case: Case) -> Decision:
+    """The last decision that stands."""
+    return case.decisions.filter(undone=None).latest("created")

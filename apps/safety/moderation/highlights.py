@@ -1,0 +1,40 @@
+"""Marks in a frozen text, for reviewers: what the signals of its checks point at. Where no signal names a place, the
+check judged the text whole, and all of it is marked."""
+
+from __future__ import annotations
+
+from apps.safety.models import Case
+from apps.safety.moderation import masking
+from apps.safety.policy.evaluation import Signal
+from apps.safety.policy.schema import Policy
+
+Span = tuple[int, int]
+
+
+def split_highlights(case: Case, held: Policy) -> list[tuple[str, bool]]:
+    """Return the text in order, its secrets masked, each piece with whether it is marked. `held` is the policy by which
+    it was judged."""
+    text = case.snapshot.text
+    found = merge_spans(find_signal_spans(case, held))
+    return masking.split_masked(text, found or [(0, len(text))])
+
+
+def find_signal_spans(case: Case, held: Policy) -> list[Span]:
+    """Return the spans that the signals of the case point at for its clause."""
+    found: list[Span] = []
+    for signal in map(Signal.of, case.snapshot.signals):
+        own = held.lists.get(signal.rule)
+        if case.area in (signal.rule, own.code if own else "") or case.area in signal.scores:
+            found += [(max(0, start), min(end, len(case.snapshot.text))) for start, end in signal.spans]
+    return [(start, end) for start, end in found if end > start]
+
+
+def merge_spans(found: list[Span]) -> list[Span]:
+    """In order, those that touch or overlap made one."""
+    kept: list[Span] = []
+    for start, end in sorted(found):
+        if kept and start <= kept[-1][1]:
+            kept[-1] = kept[-1][0], max(end, kept[-1][1])
+        else:
+            kept.append((start, end))
+    return kept

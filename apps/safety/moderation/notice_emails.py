@@ -1,0 +1,53 @@
+"""Mails for people who cannot sign in to read their notices. The row says that one is due; the worker sends it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.safety.models import Notice
+from apps.users.language import speaking_to
+
+WAIT_S = 30  # a decision can be taken back for ten seconds: nobody is told of what no longer stands
+RETRY_S = 600  # after a mail server that was away
+GIVE_UP_DAYS = 3
+
+
+def is_email_configured() -> bool:
+    """Return whether mail leaves this site: without EMAIL_URL it is only printed to the log."""
+    return not settings.EMAIL_BACKEND.endswith("console.EmailBackend")
+
+
+def schedule_email(notice: Notice) -> None:
+    """The person is told by mail too. Call inside the transaction of the decision."""
+    Notice.objects.filter(pk=notice.pk).update(mail_due=timezone.now() + timedelta(seconds=WAIT_S))
+
+
+def send_due_emails() -> int:
+    """Mails that are due were sent; how many. A chore of the worker. Raises OSError where the mail server is away."""
+    sent, now = 0, timezone.now()
+    Notice.objects.filter(mail_due__lt=now, created__lt=now - timedelta(days=GIVE_UP_DAYS)).update(mail_due=None)
+    for row in Notice.objects.filter(mail_due__lt=now).select_related("person").order_by("mail_due")[:20]:
+        mine = Notice.objects.filter(pk=row.pk, mail_due=row.mail_due)
+        later = now + timedelta(seconds=RETRY_S)
+        if not mine.update(mail_due=later):
+            continue  # another worker has it
+        _send(row)
+        Notice.objects.filter(pk=row.pk, mail_due=later).update(mail_due=None)
+        sent += 1
+    return sent
+
+
+def _send(notice: Notice) -> None:
+    with speaking_to(notice.person):
+        said = {
+            "notice": notice, "site_url": settings.SITE_URL, "link": settings.SITE_URL + reverse("safety:suspended"),
+            "open": notice.person.is_active,
+        }  # fmt: skip
+        text = render_to_string("safety/mail.txt", said)
+    send_mail(f"[Openbook] {notice.title}", text, settings.DEFAULT_FROM_EMAIL, [notice.person.email])

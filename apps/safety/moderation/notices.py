@@ -1,0 +1,193 @@
+"""What people are told: what happened, which clause, how long it stands, and how to object. Kept word by word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from apps.safety.models import Case, Decision, Notice
+from apps.safety.models.feature_restrictions import format_day
+from apps.safety.moderation import notice_emails, reviewable
+from apps.safety.policy import versions
+from apps.safety.policy.evaluation import ACCOUNT, REPORTED, SELF_HARM
+from apps.safety.policy.schema import Action
+from apps.safety.policy.user_messages import crisis_support_line
+from apps.users.language import speaking_to
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+Outcome = Decision.Outcome
+_DECIDED = {
+    Outcome.ALLOW: (
+        gettext_lazy("A reviewer allowed %(thing)s"),
+        gettext_lazy("It was held by an automatic check. You can use it as before."),
+    ),
+    Outcome.BLOCK: (
+        gettext_lazy("%(Thing)s stays withheld"),
+        gettext_lazy("A reviewer looked at it. It stands until an appeal overturns it."),
+    ),
+    Outcome.WARN: (
+        gettext_lazy("A warning about %(thing)s"),
+        gettext_lazy("A reviewer looked at it. It is withheld; please do not repeat it."),
+    ),
+    Outcome.REDACT: (
+        gettext_lazy("A part of %(thing)s was taken out"),
+        gettext_lazy("A reviewer looked at it. A gap stands in its place until an appeal overturns it."),
+    ),
+    Outcome.BLUR: (
+        gettext_lazy("%(Thing)s is shown blurred"),
+        gettext_lazy("A reviewer looked at it. Who wants to see it has to ask, until an appeal overturns that."),
+    ),
+    Outcome.RESTRICT: (
+        gettext_lazy("Closed for you for a time: %(feature)s"),
+        gettext_lazy(
+            "A reviewer closed it for a time because of %(thing)s, which is withheld. It opens again by itself then, "
+            "or at once where an appeal overturns it."
+        ),
+    ),
+    Outcome.SUSPEND: (
+        gettext_lazy("Your account is suspended"),
+        gettext_lazy("A reviewer suspended it for %(thing)s, until an appeal or an administrator lifts it."),
+    ),
+}
+_SUSPENDED_UNTIL = (
+    _DECIDED[Outcome.SUSPEND][0],
+    gettext_lazy(
+        "A reviewer suspended it for %(thing)s. It opens again by itself, or before if an appeal is successful."
+    ),
+)
+_SUSPENDED_BY_ADMINISTRATOR = {
+    False: (
+        _DECIDED[Outcome.SUSPEND][0],
+        gettext_lazy(
+            "An administrator suspended it, until an appeal or an administrator lifts it. Their reason: %(reason)s"
+        ),
+    ),
+    True: (
+        _SUSPENDED_UNTIL[0],
+        gettext_lazy(
+            "An administrator suspended it. It opens again by itself, or before if an appeal is successful. "
+            "Their reason: %(reason)s"
+        ),
+    ),
+}
+_RULED = {
+    Outcome.UPHOLD: (
+        gettext_lazy("Your appeal was turned down"),
+        gettext_lazy("Somebody else looked at %(thing)s. The decision stands."),
+    ),
+    Outcome.OVERTURN: (
+        gettext_lazy("Your appeal was successful"),
+        gettext_lazy("Somebody else looked at %(thing)s. Everything is as before."),
+    ),
+}
+_HELD = (
+    gettext_lazy("%(Thing)s is waiting for a person"),
+    gettext_lazy("An automatic check found it. A reviewer looks at it; you need do nothing."),
+)
+_HELD_UNTIL = (  # the same, where the hold ends by itself
+    _HELD[0],
+    gettext_lazy(
+        "An automatic check found it. A reviewer looks at it, or the hold ends by itself; you need do nothing."
+    ),
+)
+_LAPSED = (
+    gettext_lazy("The hold of %(thing)s has ended"),
+    gettext_lazy("Nobody looked at it in time. It can be used now; you are told if a reviewer decides otherwise."),
+)
+_SEEN = {  # of what was let through all the same
+    "held": (
+        gettext_lazy("A reviewer will look at %(thing)s"),
+        gettext_lazy("It stays as it is until then; you need do nothing."),
+    ),
+    Outcome.ALLOW: (
+        gettext_lazy("A reviewer looked at %(thing)s"),
+        gettext_lazy("It may stand, and stays as it is."),
+    ),
+}
+_REPORTED = {  # to whoever reported it
+    "held": (
+        gettext_lazy("Your report is with the reviewers"),
+        gettext_lazy("One of them looks at %(thing)s that you reported; you need do nothing."),
+    ),
+    Outcome.ALLOW: (
+        gettext_lazy("%(Thing)s that you reported stays"),
+        gettext_lazy("A reviewer looked at it and found that it may stand."),
+    ),
+    Outcome.REDACT: (
+        gettext_lazy("A part of %(thing)s that you reported was taken out"),
+        gettext_lazy("A reviewer agreed with you. Thank you."),
+    ),
+    Outcome.BLOCK: (
+        gettext_lazy("%(Thing)s that you reported is withheld"),
+        gettext_lazy("A reviewer agreed with you. Thank you."),
+    ),
+}
+_HELP = (  # to whoever speaks of hurting themselves
+    gettext_lazy("You do not have to carry it alone"),
+    gettext_lazy("A reviewer hid %(thing)s. Nobody blames you for it. %(care)s"),
+)
+_OBJECT = gettext_lazy("You can object within 30 days; somebody else then decides.")
+_Words = tuple["StrOrPromise", "StrOrPromise"]
+
+
+def notify_held(case: Case) -> None:
+    """An automatic check found something: said at once, without blame; nothing where somebody needs help."""
+    if case.owner_id is None or case.area == SELF_HARM:
+        return
+    words = _SEEN["held"] if case.snapshot.action == Action.REVIEW else _HELD_UNTIL if case.held_until else _HELD
+    _tell(case, None, _REPORTED["held"] if case.area == REPORTED else words)
+
+
+def notify_hold_ended(case: Case) -> None:
+    """What was held is held no longer, and nobody has decided about it."""
+    _tell(case, None, _LAPSED)
+
+
+def notify_decision(decision: Decision) -> None:
+    if decision.case.area == REPORTED and decision.outcome in _REPORTED:
+        return _tell(decision.case, decision, _REPORTED[Outcome(decision.outcome)])
+    if decision.case.area == SELF_HARM:
+        if decision.outcome != Outcome.ALLOW:  # of what was found they were not told, nor that it stays
+            _tell(decision.case, decision, _HELP, _OBJECT)
+        return
+    if decision.outcome == Outcome.ALLOW:
+        seen = decision.case.snapshot.action == Action.REVIEW
+        return _tell(decision.case, decision, _SEEN[Outcome.ALLOW] if seen else _DECIDED[Outcome.ALLOW])
+    words = _DECIDED[Outcome(decision.outcome)]
+    if decision.case.area == ACCOUNT:
+        words = _SUSPENDED_BY_ADMINISTRATOR[decision.until is not None]
+    elif decision.outcome == Outcome.SUSPEND and decision.until is not None:
+        words = _SUSPENDED_UNTIL
+    _tell(decision.case, decision, words, _OBJECT)
+
+
+def notify_appeal_decision(decision: Decision) -> None:
+    _tell(decision.case, decision, _RULED[Outcome(decision.outcome)])
+
+
+def _tell(case: Case, decision: Decision | None, words: _Words, further: StrOrPromise = "") -> None:
+    """In the language that the person chose."""
+    if case.owner is None:
+        return
+    with speaking_to(case.owner):
+        thing = str(reviewable.get_reviewable(case.kind).name)
+        said = {
+            "thing": thing,
+            "Thing": thing[:1].upper() + thing[1:],
+            "care": crisis_support_line(),
+            "feature": decision.get_feature_display() if decision is not None else "",
+            "until": format_day(decision.until) if decision is not None and decision.until else "",
+            "reason": decision.note if decision is not None and case.area == ACCOUNT else "",
+        }
+        title, text = (str(part) % said for part in words)
+        Notice.objects.filter(person=case.owner, case=case, seen=None).update(seen=timezone.now())  # it is outdated
+        notice = Notice.objects.create(
+            person=case.owner, case=case, decision=decision, title=title, text=f"{text} {further}".strip(),
+            clause=versions.describe_clause(case.area),
+        )  # fmt: skip
+    if case.decisions.filter(undone=None, outcome=Outcome.SUSPEND).exists():
+        notice_emails.schedule_email(notice)  # who cannot sign in would not see it

@@ -1,0 +1,185 @@
+"""Second looks: a text is judged once more by somebody else who sees neither score nor decision.
+
+A share of all decisions is drawn for one (`sampled`), and a reviewer can ask for one (`ask`). What is said here changes
+no case; it shows how far reviewers agree, and a decision that somebody disagrees with can be opened again by an
+administrator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+
+from apps.lib import leases
+from apps.lib.ids import new_id
+from apps.lib.leases import Leased
+from apps.safety.audit_log import audit
+from apps.safety.models import reviewer_preferences
+from apps.safety.models.case_states import ActionRefused
+from apps.safety.policy.schema import SEALED_CLAUSES
+
+if TYPE_CHECKING:
+    from apps.safety.models import Case, Decision
+    from apps.users.models import User
+
+LEASE_S = 600.0
+REVIEW_GONE = gettext_lazy("This second look is no longer yours. Nothing was changed.")
+
+
+def _person(**options: Any) -> Any:
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", **options
+    )
+
+
+class Opinion(Leased):
+    """One second look, waiting, held or given."""
+
+    class Why(models.TextChoices):
+        SAMPLE = "sample", gettext_lazy("Drawn")
+        ASKED = "asked", gettext_lazy("Asked for")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    why = models.CharField(max_length=6, choices=Why.choices)
+    snapshot = models.ForeignKey("safety.Snapshot", on_delete=models.PROTECT, related_name="opinions")
+    clause = models.CharField(max_length=40)
+    severity = models.PositiveSmallIntegerField(default=0)
+    case = models.ForeignKey("safety.Case", on_delete=models.PROTECT, null=True, blank=True, related_name="opinions")
+    decision = models.OneToOneField(
+        "safety.Decision", on_delete=models.PROTECT, null=True, blank=True, related_name="opinion"
+    )
+    owner = _person(help_text=gettext_lazy("Whose text it is"))
+    first = _person(help_text=gettext_lazy("Who decided, or asked"))
+    reviewer = _person()
+    harmful = models.BooleanField(null=True, blank=True, help_text="What the second look found")
+    note = models.CharField(max_length=1000, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+    given = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        app_label = "safety"
+        ordering: ClassVar = ["created"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~Q(reviewer=F("owner")), name="nobody_looks_twice_at_their_own"),
+            models.CheckConstraint(condition=~Q(reviewer=F("first")), name="a_second_look_is_by_somebody_else"),
+        ]
+
+    def __str__(self) -> str:
+        return f"A second look: {self.clause}"
+
+
+def is_sampled(decision: Decision) -> bool:
+    """Whether this decision is drawn for a second look: by its random key, so that nobody can choose."""
+    number = int.from_bytes(hashlib.sha256(decision.pk.bytes).digest()[:4], "big")
+    return number < settings.REVIEW_SECOND_PERCENT / 100 * 2**32
+
+
+def queue_if_sampled(decision: Decision) -> None:
+    """A second look waits where the decision is drawn for one. Call inside the transaction of the decision."""
+    if decision.clause in SEALED_CLAUSES or not is_sampled(decision):
+        return
+    case = decision.case
+    Opinion.objects.create(
+        why=Opinion.Why.SAMPLE, snapshot_id=case.snapshot_id, clause=decision.clause, case=case, decision=decision,
+        owner_id=decision.owner_id, first_id=decision.reviewer_id, severity=case.severity,
+    )  # fmt: skip
+
+
+def request_review(user: User, case: Case) -> None:
+    """Somebody else's view of it is wanted before it is decided. Call inside the transaction that puts it back."""
+    if case.area in SEALED_CLAUSES:
+        raise ActionRefused(gettext("This clause is for the person named for it; escalate the case."))
+    Opinion.objects.create(
+        why=Opinion.Why.ASKED, snapshot_id=case.snapshot_id, clause=case.area, case=case, owner_id=case.owner_id,
+        first=user, severity=case.severity,
+    )  # fmt: skip
+
+
+def pending_reviews(user: User) -> QuerySet[Opinion]:
+    """Those that this person may give: never on their own text or decision."""
+    if not user.is_staff or not user.is_active:
+        return Opinion.objects.none()
+    now = timezone.now()
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now) | Q(reviewer=user)
+    rows = Opinion.objects.filter(free, given=None).exclude(snapshot__text="")
+    rows = rows.filter(Q(decision__isnull=True) | Q(decision__undone=None))
+    rows = rows.exclude(clause__in=reviewer_preferences.get_preferences(user).without).exclude(
+        clause__in=SEALED_CLAUSES
+    )
+    return rows.exclude(owner=user).exclude(first=user)
+
+
+def claim_review(user: User) -> Opinion | None:
+    """Lease the next second look to the user for ten minutes. Return None where none is waiting."""
+    begun = pending_reviews(user).filter(reviewer=user, lease_until__gt=timezone.now()).first()
+    if begun is not None:
+        return begun
+    # What was asked for holds a case up; it goes first.
+    for row in pending_reviews(user).order_by(models.Case(models.When(why="asked", then=0), default=1), "created")[:5]:
+        if (mine := _lease(user, row)) is not None:
+            return mine
+    return None
+
+
+def read_review(user: User, pk: Any) -> Opinion:
+    """The text, for who holds it; that it was read is recorded. Raises Refused."""
+    row = _held(user, pk)
+    seen = {"why": "second", "clause": row.clause}
+    audit.record_event("read", actor=user, person=row.owner_id, subject=f"opinion {row.pk}", **seen)
+    return row
+
+
+def submit_review(user: User, pk: Any, token: str, harmful: bool, note: str = "") -> Opinion:
+    """It is said, once, of what could be read. Raises Refused."""
+    row = _held(user, pk)
+    if not row.snapshot.readable:
+        raise ActionRefused(str(row.snapshot.text))
+    with transaction.atomic():
+        rows = Opinion.objects.filter(reviewer=user, given=None, lease_until__gt=timezone.now())
+        if not leases.release(rows, pk, token, given=timezone.now(), harmful=harmful, note=note[:1000]):
+            raise ActionRefused(REVIEW_GONE)
+        audit.record_event("opinion.given", actor=user, subject=f"opinion {pk}")
+    return Opinion.objects.get(pk=pk)
+
+
+def renew_review(user: User, pk: Any, token: str) -> None:
+    """Somebody is at it: it is theirs for ten minutes from now. Raises Refused."""
+    row = _held(user, pk)
+    if not leases.renew(Opinion.objects.filter(given=None, reviewer=user), row.pk, token, LEASE_S):
+        raise ActionRefused(REVIEW_GONE)
+
+
+def release_review(user: User, pk: Any, token: str) -> None:
+    """Put the second look back for other reviewers. Raise Refused where the user does not hold it."""
+    _held(user, pk)
+    leases.release(Opinion.objects.filter(reviewer=user, given=None), pk, token, reviewer=None)
+
+
+def disputed_reviews() -> QuerySet[Opinion]:
+    """Second looks at decisions that stand, and found otherwise."""
+    rows = Opinion.objects.filter(why=Opinion.Why.SAMPLE, given__isnull=False, decision__undone=None)
+    fine = Q(decision__outcome="allow")
+    return rows.filter((fine & Q(harmful=True)) | (~fine & Q(harmful=False))).filter(case__state="decided")
+
+
+def _lease(user: User, row: Opinion) -> Opinion | None:
+    token = leases.claim(Opinion.objects.filter(given=None), row.pk, LEASE_S, reviewer=user)
+    return Opinion.objects.get(pk=row.pk) if token else None
+
+
+def _held(user: User, pk: Any) -> Opinion:
+    row = (
+        pending_reviews(user)
+        .filter(pk=pk, reviewer=user, lease_until__gt=timezone.now())
+        .select_related("snapshot")
+        .first()
+    )
+    if row is None:
+        raise ActionRefused(REVIEW_GONE)
+    return row

@@ -1,0 +1,44 @@
+"""What was decided about nearly the same text: shown to a reviewer once they have chosen for themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz, process
+
+from apps.safety.models import Case, Decision
+from apps.safety.moderation import cases
+from apps.safety.text.normalization import fold_for_detection
+from apps.users.models import User
+
+_AMONG = 500  # of the latest decisions under the clause
+_SHOWN = 3
+_ALIKE = 75  # of 100, as in `bulk`: less than there, for nothing is decided by it
+_LONGEST = 4000  # characters; longer texts are alike only where they are the same
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarDecision:
+    decision: Decision
+    percent: int  # of the text in common; 100: the same
+
+
+def find_similar_decisions(user: User, case: Case) -> list[SimilarDecision]:
+    """The likest first, one a case; only of cases that this person may see, and none that is about the same person's
+    own history: that is shown apart."""
+    rows = Decision.objects.filter(undone=None, clause=case.area, case__in=cases.visible_cases(user)).exclude(case=case)
+    rows = rows.filter(case__snapshot__stage=case.snapshot.stage).exclude(case__snapshot__text="")
+    if case.owner_id:
+        rows = rows.exclude(case__owner=case.owner_id)
+    last: dict[object, Decision] = {}
+    for row in rows.select_related("case__snapshot").order_by("-created")[:_AMONG]:
+        last.setdefault(row.case_id, row)
+    same = [row for row in last.values() if row.case.snapshot.sha256 == case.snapshot.sha256]
+    found = [SimilarDecision(row, 100) for row in same]
+    text = fold_for_detection(case.snapshot.words)
+    if len(text) <= _LONGEST and text.strip():
+        others = {row.case_id: fold_for_detection(row.case.snapshot.words) for row in last.values()
+                  if row not in same and len(row.case.snapshot.words) <= _LONGEST}  # fmt: skip
+        near = process.extract(text, others, scorer=fuzz.ratio, score_cutoff=_ALIKE, limit=_SHOWN)
+        found += [SimilarDecision(last[key], round(score)) for _, score, key in near]
+    return found[:_SHOWN]

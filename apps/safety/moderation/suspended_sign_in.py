@@ -1,0 +1,92 @@
+"""People whose account is suspended: whoever has just signed in with the right password sees why and until when, and
+can object there. The proof is a signed cookie for half an hour, bound to the person, their password and the notice;
+nothing else of the site opens with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare
+
+from apps.safety.models import Effect, Event, Notice
+from apps.users.adapter import AccountAdapter
+from apps.users.models import User
+
+COOKIE = "__Host-suspended" if settings.SECURE else "suspended"
+COOKIE_LIFETIME_S = 30 * 60
+_SALT = "openbook.suspended"
+_LONGEST = 1000  # characters of the cookie
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendedVisitor:
+    """`notice` is None where no decision stands behind it: the person asked to be erased (`erasing`), or it was done by
+    an earlier version or a command on the server."""
+
+    person: User
+    notice: Notice | None
+    erasing: bool = False
+
+
+class SuspensionAdapter(AccountAdapter):
+    """As for everybody; who may not sign in is led to the page that says why."""
+
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        """Called once the password was right, and never before."""
+        response = HttpResponseRedirect(reverse("safety:suspended"))
+        response.set_cookie(
+            COOKIE, make_token(user), max_age=COOKIE_LIFETIME_S, secure=settings.SECURE, httponly=True, samesite="Lax"
+        )  # fmt: skip
+        return response
+
+
+def find_notice(user: User) -> Notice | None:
+    """What told them of the suspension that stands."""
+    stands = Effect.objects.filter(name="suspend", state=Effect.State.APPLIED).values("decision")
+    rows = Notice.objects.filter(person=user, decision__in=stands, decision__outcome="suspend")
+    return rows.select_related("case", "decision", "decision__appeal").order_by("-created").first()
+
+
+def make_token(user: User) -> str:
+    notice = find_notice(user)
+    said = {"person": user.pk, "notice": notice.pk if notice else None, "key": user.get_session_auth_hash()}
+    return signing.dumps(said, salt=_SALT)
+
+
+def find_visitor(request: HttpRequest) -> SuspendedVisitor | None:
+    """Who showed a moment ago that they are this person; None where nobody did, or the account is open again."""
+    sent = request.COOKIES.get(COOKIE, "")
+    if not sent or len(sent) > _LONGEST:
+        return None
+    try:
+        said: dict[str, Any] = signing.loads(sent, salt=_SALT, max_age=COOKIE_LIFETIME_S)
+    except signing.BadSignature:
+        return None
+    user = User.objects.filter(pk=said["person"], is_active=False).first()
+    if user is None or not constant_time_compare(said["key"], user.get_session_auth_hash()):
+        return None
+    notice = find_notice(user)
+    if (notice.pk if notice else None) != said["notice"]:
+        return None  # of another suspension than the one that they saw
+    return SuspendedVisitor(user, notice, notice is None and has_requested_erasure(user))
+
+
+def has_requested_erasure(user: User) -> bool:
+    """Return whether the account is closed because its person asked for their data to be erased."""
+    rows = Event.objects.filter(person=user.pk, kind__in=["person.asked_for_erasure", "person.reinstated"])
+    last = rows.order_by("-seq").values_list("kind", flat=True).first()
+    return last == "person.asked_for_erasure"
+
+
+def later_notices(found: SuspendedVisitor) -> list[Notice]:
+    """What the person was told of it since, the newest first."""
+    if found.notice is None:
+        return []
+    rows = Notice.objects.filter(person=found.person, case=found.notice.case_id, pk__gt=found.notice.pk)
+    return list(rows.select_related("case", "decision"))

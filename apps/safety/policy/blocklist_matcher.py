@@ -1,0 +1,188 @@
+"""Lists that people of the site own: words, or patterns of google-re2, each for a clause and with an end.
+
+They are a part of the policy (`Policy.lists`), so its hash holds them, and a change is drafted, replayed and approved
+like any other. Matching is linear in the text whatever a pattern says; all patterns are looked for at once.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import re2
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from apps.safety.policy.benign_sentences import BENIGN_SENTENCES
+from apps.safety.policy.evaluation import BLOCKLIST_DETECTOR, Signal, SignalStatus
+from apps.safety.policy.schema import NAMES, PATTERNS, Blocklist, Policy, PolicyError, Stage
+from apps.safety.text.normalization import fold_for_detection, map_spans_to_source, strip_accents
+
+if TYPE_CHECKING:
+    from datetime import date
+
+ENTRIES, ALL, CHARACTERS = 1000, 5000, 300  # of a list; of all; of an entry
+MAX_BENIGN_MATCHES = 5  # an entry that is in one of so many everyday sentences says nothing
+MAX_COST_MS = 1.0  # that all lists together may take for a sentence
+_ONE_BYTES, _MANY_BYTES = 1 << 20, 256 << 20  # that RE2 may use for an entry, and for many of them together
+_TOGETHER = 250  # entries in one search; more of them make a program that RE2 refuses
+
+_NAME = re.compile(r"\w+")
+
+_lock = threading.Lock()
+_ready: dict[str, BlocklistMatcher] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class BlocklistMatch:
+    """One entry of a list that stands in a text."""
+
+    key: str
+    entry: str
+    spans: tuple[tuple[int, int], ...] = ()  # in the text; () where that cannot be told
+
+
+class BlocklistMatcher:
+    """Of the lists that it is given; safe to use from every thread."""
+
+    def __init__(self, lists: Iterable[Blocklist]) -> None:
+        rows = [(own, entry) for own in lists for entry in own.entries]
+        self._entries = [(own, entry, compile_entry(own.kind, entry)) for own, entry in rows]
+        self._named = any(own.kind == NAMES for own, _ in rows)
+        self._any = [
+            _compile(
+                "|".join(f"(?:{entry_pattern(own.kind, entry)})" for own, entry in rows[start : start + _TOGETHER]),
+                _MANY_BYTES,
+            )
+            for start in range(0, len(rows), _TOGETHER)
+        ]
+
+    def found(
+        self, text: str, since: int = 0, today: date | None = None, stage: Stage | None = None
+    ) -> list[BlocklistMatch]:
+        """Entries that match beyond `since`, one a list; `text` is normalised. Lists that have ended match nothing."""
+        reads: list[Callable[[str], str]] = [fold_for_detection, str, *([strip_accents] if self._named else [])]
+        seen = [(view, view(text)) for view in reads]
+        first = next((at for at, one in enumerate(self._any) if any(one.search(said) for _, said in seen)), None)
+        if first is None:
+            return []
+        views = [(view, said, len(view(text[:since]))) for view, said in seen]
+        today, kept = today or timezone.now().date(), {}
+        for own, entry, pattern in self._entries[first * _TOGETHER :]:
+            if own.key in kept or own.ended(today) or (stage is not None and stage not in own.stages):
+                continue
+            for view, said, border in views[2:] if own.kind == NAMES else views[:2]:
+                if spans := _beyond(own.kind, pattern, said, border):
+                    kept[own.key] = BlocklistMatch(own.key, entry, tuple(map_spans_to_source(text, spans, view)))
+                    break
+        return list(kept.values())
+
+
+def match_blocklists(policy: Policy, stage: Stage, text: str, since: int = 0) -> list[Signal]:
+    """One for each list that matches. Nothing where the policy has none."""
+    if not policy.lists:
+        return []
+    hits = get_matcher(policy).found(text, since, stage=stage)
+    return [
+        Signal(BLOCKLIST_DETECTOR, policy.sha256[:12], SignalStatus.OK, {}, hit.key, spans=hit.spans) for hit in hits
+    ]
+
+
+def get_matcher(policy: Policy) -> BlocklistMatcher:
+    """What was made of the policy's lists, once."""
+    found = _ready.get(policy.sha256)
+    if found is None:
+        with _lock:
+            found = BlocklistMatcher(policy.lists.values())
+            if len(_ready) > 4:
+                _ready.clear()
+            _ready[policy.sha256] = found
+    return found
+
+
+def validate_blocklists(lists: Iterable[Blocklist]) -> None:
+    """Raises PolicyError, in words, for an entry that cannot be read, matches nearly everything, or costs too much."""
+    every = list(lists)
+    if sum(len(own.entries) for own in every) > ALL:
+        raise PolicyError(gettext("All lists together hold at most %(most)s entries.") % {"most": ALL})
+    for own in every:
+        if len(own.entries) > ENTRIES:
+            raise PolicyError(gettext("A list holds at most %(most)s entries.") % {"most": ENTRIES})
+        for entry in own.entries:
+            _check(own, entry)
+    if every and (ms := measure_cost_ms(BlocklistMatcher(every))) > MAX_COST_MS:
+        said = gettext(
+            "These lists would take %(ms)s ms for each sentence; at most %(most)s is allowed. Simplify them."
+        )
+        raise PolicyError(said % {"ms": f"{ms:.1f}", "most": f"{MAX_COST_MS:.0f}"})
+
+
+def measure_cost_ms(matcher: BlocklistMatcher, sentences: Sequence[str] = BENIGN_SENTENCES) -> float:
+    """Of one sentence, the best of three rounds of processor time."""
+    best = float("inf")
+    for _ in range(3):
+        began = time.thread_time()
+        for sentence in sentences:
+            matcher.found(sentence)
+        best = min(best, (time.thread_time() - began) / len(sentences) * 1000)
+    return best
+
+
+@lru_cache(maxsize=20_000)
+def compile_entry(kind: str, entry: str) -> Any:
+    """Raises PolicyError in words."""
+    if len(entry) > CHARACTERS:
+        raise PolicyError(gettext("“%(entry)s …” is longer than %(most)s characters.")
+                          % {"entry": entry[:40], "most": CHARACTERS})  # fmt: skip
+    return _compile(entry_pattern(kind, entry), _ONE_BYTES, entry)
+
+
+def entry_pattern(kind: str, entry: str) -> str:
+    """As RE2 reads it: a word or phrase stands for itself, whole, with any space between its words; a name also with
+    any signs between them, and without regard to accents."""
+    if kind == PATTERNS:
+        return entry
+    if kind == NAMES:
+        inner = r"[^\pL\pN_]+".join(re2.escape(part) for part in _NAME.findall(strip_accents(entry)))
+        return rf"(?:^|[^\pL\pN_])({inner or '$.'})(?:[^\pL\pN_]|$)"
+    inner = r"\s+".join(re2.escape(part) for part in fold_for_detection(entry).split())
+    if entry.isascii() and entry[:1].isalnum() and entry[-1:].isalnum():
+        return rf"\b({inner})\b"
+    return rf"(?:^|[^\pL\pN_])({inner})(?:[^\pL\pN_]|$)"
+
+
+def _check(own: Blocklist, entry: str) -> None:
+    pattern, said = compile_entry(own.kind, entry), {"entry": entry[:80]}
+    if pattern.search(""):
+        raise PolicyError(gettext("“%(entry)s” matches the empty text, so it would match everything.") % said)
+    view = strip_accents if own.kind == NAMES else fold_for_detection
+    hits = sum(1 for sentence in BENIGN_SENTENCES if pattern.search(view(sentence)))
+    if hits * MAX_BENIGN_MATCHES > len(BENIGN_SENTENCES):
+        words = gettext("“%(entry)s” is too broad: it matches %(hits)s of %(all)s everyday sentences.")
+        raise PolicyError(words % {**said, "hits": hits, "all": len(BENIGN_SENTENCES)})
+
+
+def _compile(pattern: str, memory: int, entry: str = "") -> Any:
+    options = re2.Options()
+    options.max_mem, options.log_errors, options.case_sensitive = memory, False, False
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as error:
+        reason = str(error.args[0].decode() if isinstance(error.args[0], bytes) else error)
+        too_large = "too large" in reason or "repetition size" in reason
+        said = (
+            gettext("“%(entry)s” repeats too much; a pattern as large as that would be slow.")
+            if too_large
+            else gettext("“%(entry)s” cannot be read as a pattern: %(reason)s.")
+        )
+        raise PolicyError(said % {"entry": entry[:80], "reason": reason.rstrip(".")}) from error
+
+
+def _beyond(kind: str, pattern: Any, text: str, since: int) -> list[tuple[int, int]]:
+    group = 0 if kind == PATTERNS else 1
+    return [match.span(group) for match in pattern.finditer(text) if match.end(group) > since]

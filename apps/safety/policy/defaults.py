@@ -1,0 +1,130 @@
+"""The policy that a new installation begins with: clauses in plain words, steps where the classifiers' cuts are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from apps.engines.base import Cuts
+from apps.safety.policy.schema import LATER_CLAUSES
+
+_W, _S, _N, _L, _R = "withhold", "withhold_and_review", "note", "label", "review"
+
+_GUARDED = Cuts(0.5, 1.0)  # of what only a guard model tells: doubtful, and unsafe
+_GRAVEST = 0.9  # of a question under a clause of severity 4: from here on nothing is let through before people looked
+_PICTURE = Cuts(0.5, 0.8)  # of a classifier that the operator names, which nobody here has calibrated
+
+# code, title, text, severity, fail, what a rule means, {stage: (from the flag cut on, from the block cut on)}
+_CLAUSES: tuple[tuple[str, str, str, int, str, str, dict[str, tuple[str, str]]], ...] = (
+    (
+        "child_exploitation", "Children",
+        "Nothing sexual about people under eighteen, and no help with harming them.",
+        4, "closed", _S, {"question": (_R, _S), "answer": (_N, _S)},
+    ),
+    (
+        "weapons", "Weapons",
+        "No help with making or getting weapons that kill many, explosives or untraceable guns.",
+        4, "closed", _S, {},
+    ),
+    (
+        "self_harm", "Self-harm",
+        "Who speaks of hurting themselves gets words of support and help lines. It is never punished.",
+        3, "closed", _W, {"question": (_N, _W), "answer": (_N, _W)},
+    ),
+    (
+        "violence", "Violence", "No help with hurting people, and no praise of it.",
+        3, "open", _S, {"question": (_N, _S), "answer": (_N, _S), "picture": (_R, _S)},
+    ),
+    (
+        "hate", "Hate", "Nothing that degrades people, or calls for harming them, for what they are.",
+        3, "open", _S, {"question": (_N, _S), "answer": (_N, _S)},
+    ),
+    (
+        "crime", "Crimes", "No help with crimes against people, their homes, their money or their accounts.",
+        3, "open", _S, {"question": (_N, _S)},
+    ),
+    (
+        "sex_crime", "Sexual violence", "No help with sexual violence, coercion or trafficking, and no praise of it.",
+        3, "open", _S, {"question": (_R, _S), "answer": (_R, _S)},
+    ),
+    ("drugs", "Drugs", "No instructions for making or selling hard drugs.", 3, "open", _S, {}),
+    (
+        "malware", "Malicious software", "No software that breaks into, spies on or locks other people's machines.",
+        3, "open", _S, {},
+    ),
+    (
+        "sexual", "Sexual content", "The assistant writes nothing meant to arouse.",
+        2, "open", _W, {"question": (_N, _L), "answer": (_N, _W), "picture": (_R, _S)},
+    ),
+    (
+        "harassment", "Harassment", "Insults are noted; they are not withheld.",
+        1, "open", _N, {"question": (_N, _L), "answer": (_N, _L)},
+    ),
+    (
+        "prompt_attack", "Attacks on the assistant",
+        "A text that speaks to the assistant instead of to its reader is marked. It is shown, and never obeyed.",
+        2, "open", _L, {"question": (_N, _L), "passage": (_L, _R)},
+    ),
+    (
+        "exfil", "Data in links", "Links that would carry away what was read are shown as plain text.",
+        2, "open", _L, {},
+    ),
+    (
+        "defamation", "False claims about people",
+        "No made-up accusations against people or companies that exist.",
+        2, "open", _R, {},
+    ),
+    (
+        "impersonation", "Real people", "Nothing that passes for words or a picture of a person who exists.",
+        2, "open", _R, {},
+    ),
+    (
+        "intellectual_property", "Works and brands of others",
+        "Protected works are not copied at length, and nothing passes for a product of a brand.",
+        1, "open", _R, {},
+    ),
+    (
+        "advice", "Matters for experts",
+        "What documents say of health, law and money is answered with its sources; it takes no expert's place.",
+        1, "open", _N, {},
+    ),
+    ("personal_data", "Personal data", "Personal data of others is found, and can be hidden.", 1, "open", _N, {}),
+    ("secrets", "Passwords and keys", "Passwords and keys in documents are marked.", 1, "open", _L, {}),
+    (
+        "prompt_leak", "Leak of the system text",
+        "What is said to the assistant alone is neither shown nor sent anywhere.",
+        2, "open", _W, {},
+    ),
+)  # fmt: skip
+
+
+def make_default_policy(cuts: Mapping[str, Cuts]) -> dict[str, Any]:
+    """The clauses with numbers; labels that these classifiers do not know have no steps."""
+    rows = []
+    for code, title, text, severity, fail, rule, stages in _CLAUSES:
+        steps = {}
+        for stage, (flag, block) in stages.items():
+            cut = _PICTURE if stage == "picture" else cuts.get(code, _GUARDED if code in LATER_CLAUSES else None)
+            if cut is None:
+                continue
+            if severity == 4 and stage == "question" and cut.block > _GRAVEST:
+                cut = Cuts(min(cut.flag, _GRAVEST), _GRAVEST)
+            low = [{"least": cut.flag, "action": flag}] if cut.flag < cut.block else []
+            steps[stage] = [*low, {"least": cut.block, "action": block}]
+        rows.append(
+            {
+                "code": code, "title": title, "text": text, "severity": severity, "fail": fail, "rule": rule,
+                "steps": steps,
+            }
+        )  # fmt: skip
+    return {"clauses": rows}
+
+
+def add_missing_clauses(version: Any) -> Any:
+    """With the clauses that came after it was written, as they come."""
+    rows = version.get("clauses") if isinstance(version, Mapping) else None
+    if not isinstance(rows, list):
+        return version  # `read` says what is wrong with it
+    known = {str(row.get("code")) for row in rows if isinstance(row, dict)}
+    new = [row for row in make_default_policy({})["clauses"] if row["code"] in LATER_CLAUSES.keys() - known]
+    return {**version, "clauses": [*rows, *new]}

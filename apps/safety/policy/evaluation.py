@@ -1,0 +1,194 @@
+"""From signals to a verdict: one pure function, versioned, so that every verdict can be computed again bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy
+
+from apps.safety.policy.schema import ACTION_ORDER, EXPORT_STAGES, Action, Clause, FailureMode, Policy, Stage, Threshold
+
+EVALUATION_VERSION = 3
+GUARD_DETECTOR = "guard"  # a language model that judges: a signal like others, never the verdict
+PICTURE_DETECTOR = "pictures"  # the classifier of pictures
+BLOCKLIST_DETECTOR = "lists"  # of the site's own; the signal names the list, the policy says what it means
+SELF_HARM = "self_harm"
+UNCHECKED = "unchecked"  # a detector was missing
+SECRETS = "secrets"
+REPORTED = "reported"  # by a reader, not by a detector: no clause of the policy
+ACCOUNT = "account"  # an administrator suspended it
+_NUMBERS = (int, float, np.floating)  # a union, made at each look, takes nearly four times as long
+
+
+class SignalStatus(TextChoices):
+    """A signal that is missing says so; it is never a score of zero."""
+
+    OK = "ok", gettext_lazy("answered")
+    TIMEOUT = "timeout", gettext_lazy("answered too late")
+    ERROR = "error", gettext_lazy("failed")
+    MISSING = "missing", gettext_lazy("not set up")
+    SKIPPED = "skipped", gettext_lazy("not asked")  # because another one had decided
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What one detector said of a text. Rules name a code; classifiers score every label that they know."""
+
+    detector: str
+    version: str
+    status: SignalStatus
+    scores: Mapping[str, float]
+    rule: str = ""
+    ms: float = 0.0
+    spans: tuple[tuple[int, int], ...] = ()  # where in the judged text it found that, for people; no verdict reads it
+
+    def sound(self) -> Signal:
+        """Itself, or the status of an error where any score is not a number from 0 to 1: nonsense is never a zero."""
+        return (
+            self if all(map(_is_score, self.scores.values())) else replace(self, status=SignalStatus.ERROR, scores={})
+        )
+
+    def kept(self) -> Signal:
+        """Itself, with its scores as a row keeps them: a verdict is the same today and when it is computed again."""
+        sound = self.sound()
+        return replace(sound, scores=_rounded(sound.scores)) if sound.scores else sound
+
+    def row(self) -> dict[str, Any]:
+        """As it is stored; scores to six digits, so that reading them back changes nothing."""
+        spans = {"spans": [list(span) for span in self.spans]} if self.spans else {}
+        return {
+            "detector": self.detector,
+            "version": self.version,
+            "status": str(self.status),
+            "scores": _rounded(self.scores),
+            "rule": self.rule,
+            "ms": round(self.ms, 2),
+            **spans,
+        }
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Signal:
+        spans = tuple((int(start), int(end)) for start, end in row.get("spans", ()))
+        return cls(
+            row["detector"], row["version"], SignalStatus(row["status"]), row["scores"], row["rule"], row["ms"], spans
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyResult:
+    """`code` names the clause that decided; empty where none did. `unchecked` where a detector was missing."""
+
+    action: Action | None
+    code: str = ""
+    severity: int = 0
+    score: float = 0.0  # of the label; 1 for a rule
+    unchecked: bool = False
+    level: str = "site"  # one of `levels.Level`
+
+    @property
+    def allowed(self) -> bool:
+        return self.action not in (Action.WITHHOLD, Action.SEND)
+
+    @property
+    def reviewed(self) -> bool:
+        return self.action in (Action.REVIEW, Action.SEND)
+
+
+def evaluate_policy(stage: Stage, signals: Sequence[Signal], policy: Policy) -> PolicyResult:
+    """The hardest action that any clause asks for; among equals the more severe clause, then the higher score. Nothing
+    is let through where a clause that fails closed was not scored by anybody, whatever the signals' statuses."""
+    signals = [signal.kept() for signal in signals]
+    if stage in EXPORT_STAGES:
+        here = {code: _clause_at_stage(stage, clause, signals) for code, clause in policy.clauses.items()}
+        policy = replace(policy, clauses=here)
+    found = [outcome for signal in signals for outcome in _results_of_signal(stage, signal, policy)]
+    missing = any(
+        signal.status in (SignalStatus.TIMEOUT, SignalStatus.ERROR, SignalStatus.MISSING) for signal in signals
+    )
+    closed = [
+        clause for clause in policy.clauses.values() if clause.steps.get(stage) and clause.fail is FailureMode.CLOSED
+    ]
+    withheld = PolicyResult(
+        Action.WITHHOLD, UNCHECKED, max((clause.severity for clause in closed), default=0), 0.0, True
+    )
+    if missing and closed:
+        found.append(withheld)
+    elif missing and stage is Stage.PICTURE:
+        found.append(PolicyResult(Action.LABEL, UNCHECKED, 0, 0.0, True))
+    best = max(found, key=_precedence, default=PolicyResult(None))
+    if best.allowed and _is_unscored(closed, signals):
+        best = withheld
+    return replace(best, unchecked=True) if missing and not best.unchecked else best
+
+
+def _clause_at_stage(stage: Stage, clause: Clause, signals: Sequence[Signal]) -> Clause:
+    """The clause with its steps for what leaves; a picture's own where nobody scores it otherwise."""
+    pictured = any(signal.detector == PICTURE_DETECTOR for signal in signals)
+    scored = any(clause.code in signal.scores for signal in signals)
+    own: tuple[Threshold, ...] = clause.steps.get(stage, ()) if scored or not pictured else ()
+    beside = clause.steps.get(Stage.PICTURE if pictured else Stage.ANSWER, ())
+    return replace(clause, steps={stage: own or beside})
+
+
+def _is_unscored(closed: Sequence[Clause], signals: Sequence[Signal]) -> bool:
+    """Whether a clause has no score, and nobody said that none was needed."""
+    if any(signal.status is SignalStatus.SKIPPED for signal in signals):
+        return False
+    scored = {label for signal in signals if signal.status is SignalStatus.OK for label in signal.scores}
+    return any(clause.code not in scored for clause in closed)
+
+
+def _rounded(scores: Mapping[str, float]) -> dict[str, float]:
+    return {label: round(float(score), 6) for label, score in sorted(scores.items())}
+
+
+def _is_score(score: object) -> bool:
+    return isinstance(score, _NUMBERS) and bool(0 <= score <= 1)
+
+
+def _results_of_signal(stage: Stage, signal: Signal, policy: Policy) -> list[PolicyResult]:
+    if signal.status is not SignalStatus.OK:
+        return []
+    found = []
+    if (
+        (own := policy.lists.get(signal.rule))
+        and signal.detector == BLOCKLIST_DETECTOR
+        and (clause := policy.clause(own.code))
+    ):
+        found.append(PolicyResult(_soften(stage, own.action), clause.code, clause.severity, 1.0))
+    if signal.rule and (clause := policy.clause(signal.rule)):
+        found.append(PolicyResult(_rule_action(stage, clause), clause.code, clause.severity, 1.0))
+    for label, score in signal.scores.items():
+        clause = policy.clause(label)
+        reached = [step.action for step in clause.steps.get(stage, ()) if score >= step.least] if clause else []
+        if clause and reached:
+            found.append(PolicyResult(reached[-1], label, clause.severity, score))
+        elif clause and signal.detector == GUARD_DETECTOR and score >= 1 and clause.rule is not Action.NOTE:
+            found.append(
+                PolicyResult(Action.REVIEW, label, clause.severity, score)
+            )  # no step of its own: people look at it
+    return found
+
+
+def _rule_action(stage: Stage, clause: Clause) -> Action:
+    """A document is its owner's own text: what a rule finds is looked at by people, never taken away by itself. Nobody
+    is sent somebody's password to look at: it is marked."""
+    if clause.rule is Action.REDACT and stage is not Stage.ANSWER:  # what somebody writes or keeps themselves is theirs
+        return Action.LABEL if clause.code == SECRETS else Action.NOTE
+    mild = clause.rule is Action.NOTE or (clause.code == SECRETS and clause.rule is Action.LABEL)
+    return clause.rule if stage is not Stage.PASSAGE or mild else Action.REVIEW
+
+
+def _soften(stage: Stage, action: Action) -> Action:
+    held = action in (Action.WITHHOLD, Action.SEND)
+    return Action.REVIEW if stage is Stage.PASSAGE and held else action
+
+
+def _precedence(outcome: PolicyResult) -> tuple[bool, int, int, float]:
+    """Who speaks of hurting themselves is helped, whatever else they say."""
+    action = -1 if outcome.action is None else ACTION_ORDER.index(outcome.action)
+    return outcome.code == SELF_HARM and not outcome.allowed, action, outcome.severity, outcome.score

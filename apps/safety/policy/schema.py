@@ -1,0 +1,263 @@
+"""The policy as data: what each clause says, and from which score on the gate does what, at each stage.
+
+A policy is text in a row (`PolicyVersion`); this module reads it and says no to one that has a hole. Pure, no database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext, gettext_lazy
+
+
+class Stage(TextChoices):
+    """Where a text is judged."""
+
+    QUESTION = "question", gettext_lazy("Question")
+    PASSAGE = "passage", gettext_lazy("Passage")
+    ANSWER = "answer", gettext_lazy("Answer")
+    PICTURE = "picture", gettext_lazy("Picture")
+    EXPORT = "export", gettext_lazy("Export")  # what an answer said, and its pictures, leaves as a file or on paper
+    SHARE = "share", gettext_lazy("Link to a conversation")  # a conversation is read by a link
+
+
+# What leaves was judged before, for its own person. A clause without steps for the stage goes by those of an answer, or
+# of a picture.
+EXPORT_STAGES = frozenset({Stage.EXPORT, Stage.SHARE})
+PICTURE_STAGES = EXPORT_STAGES | {
+    Stage.PICTURE
+}  # at which a picture is looked at, not only the words that it shall be drawn from
+
+
+class Action(TextChoices):
+    """What the gate does, from the mildest to the hardest."""
+
+    NOTE = "note", gettext_lazy("Let through and counted")  # also seen in "Behind the scenes"
+    LABEL = "label", gettext_lazy("Let through with a mark")
+    BLUR = "blur", gettext_lazy("Shown blurred until somebody asks to see it")  # a picture
+    REDACT = "redact", gettext_lazy("Taken out where it stands")  # personal data and secrets of an answer
+    REVIEW = "review", gettext_lazy("Let through, and people look at it")
+    WITHHOLD = "withhold", gettext_lazy("Withheld")
+    SEND = "withhold_and_review", gettext_lazy("Withheld, and people look at it")
+
+
+ACTION_ORDER = tuple(Action)
+
+
+class FailureMode(TextChoices):
+    """What a clause asks for where a detector that it needs says nothing."""
+
+    CLOSED = "closed"  # nothing is let through
+    OPEN = "open"  # let through, marked as not checked
+
+
+class PolicyError(ValueError):
+    """A policy that cannot be used; the message says where the hole is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """From `least` on, a score of the clause's label means `action`."""
+
+    least: float
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    code: str  # of the taxonomy; detectors use the same
+    title: str
+    text: str  # what a person reads who was stopped by it
+    severity: int  # 0 … 4
+    fail: FailureMode
+    rule: Action  # what a matching rule means
+    steps: Mapping[Stage, tuple[Threshold, ...]]  # ascending
+
+
+@dataclass(frozen=True, slots=True)
+class Blocklist:
+    """Words or patterns that somebody of the site answers for; `apps.safety.policy.blocklist_matcher` looks for
+    them."""
+
+    key: str
+    name: str
+    owner: int  # a person's number
+    code: str  # of the clause that it is for
+    kind: str  # WORDS, PATTERNS or NAMES
+    entries: tuple[str, ...]
+    action: Action
+    stages: frozenset[Stage]
+    expires: date | None  # the last day on which it matches
+    note: str
+
+    def ended(self, today: date) -> bool:
+        return self.expires is not None and self.expires < today
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    number: int
+    sha256: str
+    clauses: Mapping[str, Clause]
+    lists: Mapping[str, Blocklist] = field(default_factory=dict)
+
+    def clause(self, code: str) -> Clause | None:
+        return self.clauses.get(code)
+
+
+# What every policy must speak of: the codes that rules and classifiers use.
+CLAUSE_CODES = (
+    "child_exploitation",
+    "weapons",
+    "violence",
+    "self_harm",
+    "hate",
+    "harassment",
+    "sexual",
+    "crime",
+    "drugs",
+    "malware",
+    "prompt_attack",
+    "exfil",
+    "personal_data",
+    "secrets",
+    "sex_crime",
+    "defamation",
+    "intellectual_property",
+    "advice",
+    "impersonation",
+    "prompt_leak",
+)
+# Codes that versions written before them say nothing about, and the clause that held for it then, if any.
+LATER_CLAUSES = {"sex_crime": "crime", "defamation": "", "intellectual_property": "", "advice": "", "impersonation": "",
+         "prompt_leak": ""}  # fmt: skip
+
+
+# As `clauses.py` has it: the system text is held back also under versions that say nothing about it.
+PROMPT_LEAK_CLAUSE = Clause(
+    "prompt_leak", "Leak of the system text", "What is said to the assistant alone is neither shown nor sent anywhere.",
+    2, FailureMode.OPEN, Action.WITHHOLD, {},
+)  # fmt: skip
+
+WORDS, PATTERNS, NAMES = "words", "patterns", "names"  # the kinds of a list
+
+REDACTED_CLAUSES = frozenset({"personal_data", "secrets"})  # what a check knows the place of in a text
+SEALED_CLAUSES = frozenset(
+    {"child_exploitation"}
+)  # never shown to a program that learns, nor to more people than need be
+
+
+def is_applicable(action: Action, code: str, stage: Stage | None) -> bool:
+    """Whether there is a way to do that; `stage` None: as what a rule means, at whatever stage."""
+    if action is Action.BLUR:
+        return stage is Stage.PICTURE
+    if action is Action.REDACT:
+        return stage in (None, Stage.ANSWER) and code in REDACTED_CLAUSES
+    return True
+
+
+def parse_policy(body: Mapping[str, Any], number: int = 0) -> Policy:
+    """Raises PolicyError where something is missing, unknown, twice, or out of order."""
+    rows = body.get("clauses") if isinstance(body, dict) else None
+    if not isinstance(rows, list) or not rows:
+        raise PolicyError(gettext("The policy has no clauses."))
+    clauses: dict[str, Clause] = {}
+    for row in rows:
+        clause = _clause(row)
+        if clause.code in clauses:
+            raise PolicyError(gettext("The clause %(code)s is there twice.") % {"code": clause.code})
+        clauses[clause.code] = clause
+    for code in LATER_CLAUSES.keys() - clauses.keys():
+        if (of := clauses.get(LATER_CLAUSES[code])) is not None:
+            clauses[code] = replace(of, code=code)
+    clauses.setdefault(PROMPT_LEAK_CLAUSE.code, PROMPT_LEAK_CLAUSE)
+    if missing := [code for code in CLAUSE_CODES if code not in clauses and code not in LATER_CLAUSES]:
+        raise PolicyError(gettext("The policy says nothing about %(join)s.") % {"join": ", ".join(missing)})
+    return Policy(number, hash_policy(body), clauses, _lists(body.get("lists", [])))
+
+
+def hash_policy(body: Mapping[str, Any]) -> str:
+    """The SHA-256 of the policy in one fixed spelling."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _lists(rows: object) -> dict[str, Blocklist]:
+    lists: dict[str, Blocklist] = {}
+    for row in rows if isinstance(rows, list) else [None]:
+        try:
+            own = _list(row)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise PolicyError(gettext("A list of the policy cannot be read: %(error)s.") % {"error": error}) from error
+        if own.key in lists:
+            raise PolicyError(gettext("The list %(name)s is there twice.") % {"name": own.name})
+        if own.action in (Action.BLUR, Action.REDACT):
+            raise PolicyError(gettext("The list %(name)s can neither blur nor take out.") % {"name": own.name})
+        if not own.name or not own.entries or own.code not in CLAUSE_CODES or own.kind not in (WORDS, PATTERNS, NAMES):
+            raise PolicyError(gettext("The list %(name)s needs a name, a clause and entries.") % {"name": own.name})
+        lists[own.key] = own
+    return lists
+
+
+def _list(row: Any) -> Blocklist:
+    entries = tuple(dict.fromkeys(text for entry in row["entries"] if (text := str(entry).strip())))
+    return Blocklist(
+        str(row["key"]), str(row["name"]).strip()[:80], int(row["owner"]), str(row["code"]), str(row["kind"]), entries,
+        Action(row["action"]), frozenset(Stage(stage) for stage in row["stages"]),
+        date.fromisoformat(row["expires"]) if row.get("expires") else None, str(row.get("note", ""))[:400],
+    )  # fmt: skip
+
+
+def _clause(row: object) -> Clause:
+    if not isinstance(row, dict):
+        raise PolicyError(gettext("A clause is an object."))
+    code = str(row.get("code", ""))
+    if code not in CLAUSE_CODES:
+        raise PolicyError(gettext("No detector knows the code %(code)s.") % {"code": repr(code)})
+    if not str(row.get("title", "")).strip() or not str(row.get("text", "")).strip():
+        raise PolicyError(gettext("The clause %(code)s needs a title and a text.") % {"code": code})
+    severity = row.get("severity")
+    if not isinstance(severity, int) or isinstance(severity, bool) or not 0 <= severity <= 4:
+        raise PolicyError(gettext("The severity of %(code)s is a whole number from 0 to 4.") % {"code": code})
+    try:
+        fail, rule = FailureMode(str(row.get("fail"))), Action(str(row.get("rule")))
+    except ValueError as error:
+        raise PolicyError(gettext("The clause %(code)s: %(error)s.") % {"code": code, "error": error}) from error
+    steps = _steps(code, row.get("steps", {}))
+    acts = [(rule, None), *((step.action, stage) for stage, rows in steps.items() for step in rows)]
+    if wrong := [action for action, stage in acts if not is_applicable(action, code, stage)]:
+        said = gettext("The clause %(code)s cannot “%(action)s” there: pictures are blurred, answers are redacted.")
+        raise PolicyError(said % {"code": code, "action": wrong[0]})
+    return Clause(code, str(row["title"]), str(row["text"]), severity, fail, rule, steps)
+
+
+def _steps(code: str, found: object) -> dict[Stage, tuple[Threshold, ...]]:
+    if not isinstance(found, dict):
+        raise PolicyError(gettext("The steps of %(code)s are an object, one list a stage.") % {"code": code})
+    steps: dict[Stage, tuple[Threshold, ...]] = {}
+    for name, rows in found.items():
+        try:
+            read = tuple(Threshold(float(row["least"]), Action(row["action"])) for row in rows)
+            steps[Stage(name)] = read
+        except (ValueError, TypeError, KeyError) as error:
+            said = gettext("The steps of %(code)s at %(name)s cannot be read: %(error)s.")
+            raise PolicyError(said % {"code": code, "name": repr(name), "error": error}) from error
+        if not all(0 < step.least <= 1 for step in read):
+            raise PolicyError(
+                gettext("A step of %(code)s at %(name)s lies outside 0 to 1.") % {"code": code, "name": name}
+            )
+        if any(
+            a.least >= b.least or ACTION_ORDER.index(a.action) >= ACTION_ORDER.index(b.action)
+            for a, b in pairwise(read)
+        ):
+            raise PolicyError(
+                gettext("The steps of %(code)s at %(name)s do not grow harder with the score.")
+                % {"code": code, "name": name}
+            )
+    return steps

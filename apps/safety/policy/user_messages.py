@@ -1,0 +1,119 @@
+"""What a person reads where something is not let through: calm, and by clause.
+
+Nobody is accused: a check may be wrong, and a list of the site says nothing about who asks. Sentences are in English,
+a line each, and are looked up when they are shown (`said`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext
+
+from apps.safety.policy.evaluation import (
+    BLOCKLIST_DETECTOR,
+    SELF_HARM,
+    UNCHECKED,
+    PolicyResult,
+    Signal,
+    evaluate_policy,
+)
+from apps.safety.policy.schema import Policy, Stage
+
+CHARACTERS = 400  # of a reason as it is stored with an answer, whole
+CRISIS_SUPPORT = (  # its first line is how a stored reason is known again
+    "It sounds as if you are going through something very hard; you do not have to carry it alone.\n"
+    "People listen at any hour: 988 in the United States and Canada, Samaritans 116 123 in the United Kingdom and "
+    "Ireland.\n"
+    "In danger now? Call 112, in North America 911. For other countries: findahelpline.com."
+)
+WITHHELD_QUESTION = "This question asks for something that could seriously hurt people, so it is not answered here."
+WITHHELD_ANSWER = "The rest of this answer was held back, because it could seriously hurt people."
+REVIEW_NOTE = "If that is a mistake, a person sets it right; look at your notices."
+BLOCKLIST_QUESTION = "A list of this site names something in this question, so it is not answered here."
+BLOCKLIST_PICTURE = "A list of this site names something in what this picture was asked for, so it is not drawn here."
+BLOCKLIST_ANSWER = "The rest of this answer was held back: a list of this site names something in it."
+QUESTION_MESSAGES: Mapping[str, str] = {
+    "child_exploitation": "This question could harm children, so it is not answered here.",
+    "weapons": "This question seems to ask for weapons or explosives, so it is not answered here.",
+    "violence": "This question seems to ask for help with hurting people, so it is not answered here.",
+    "hate": "This question seems to degrade people for what they are, so it is not answered here.",
+    "harassment": "This question seems to insult or threaten somebody, so it is not answered here.",
+    "sexual": "This question seems to ask for something sexual, so it is not answered here.",
+    "crime": "This question seems to ask for help with a crime, so it is not answered here.",
+    "drugs": "This question seems to ask how to make or sell hard drugs, so it is not answered here.",
+    "malware": "This question seems to ask for software that does harm, so it is not answered here.",
+    "prompt_attack": "This question seems meant to change the assistant's rules, so it is not answered here.",
+    "exfil": "This question would carry data away in a link, so it is not answered here.",
+    "personal_data": "This question is about personal data of others, so it is not answered here.",
+    "secrets": "This question is about passwords or keys, so it is not answered here.",
+    "sex_crime": "This question seems to ask for help with sexual violence, so it is not answered here.",
+    "defamation": "This question seems to ask for false claims about somebody, so it is not answered here.",
+    "impersonation": "This question seems meant to pass for a person who exists, so it is not answered here.",
+    "intellectual_property": "This question seems to ask for a work or brand of others, so it is not answered here.",
+    "advice": "This question needs an expert who knows the case, so it is not answered here.",
+    "prompt_leak": "This question repeats what is said to the assistant alone, so it is not answered here.",
+}
+ANSWER_MESSAGES: Mapping[str, str] = {
+    "hate": "The rest of this answer was held back, because it seems to degrade people for what they are.",
+    "harassment": "The rest of this answer was held back, because it seems to insult somebody.",
+    "sexual": "The rest of this answer was held back, because it seems sexual.",
+    "prompt_attack": "The rest of this answer was held back, because it seems meant to change the assistant's rules.",
+    "exfil": "The rest of this answer was held back, because it would carry data away in a link.",
+    "personal_data": "The rest of this answer was held back, because it holds personal data.",
+    "secrets": "The rest of this answer was held back, because it seems to hold a password or a key.",
+    "defamation": "The rest of this answer was held back, because it may make false claims about somebody.",
+    "impersonation": "The rest of this answer was held back, because it may pass for words of a person who exists.",
+    "intellectual_property": "The rest of this answer was held back, because it may copy a work of others.",
+    "advice": "The rest of this answer was held back, because it may take an expert's place.",
+    "prompt_leak": "The rest of this answer was held back, because it repeats what is said to the assistant alone.",
+}
+
+
+def is_crisis_support(reason: str) -> bool:
+    """Return True where a stored reason, in whichever language, is for somebody who speaks of hurting themselves."""
+    return any(reason.startswith(line) for line in _care_lines())
+
+
+@cache
+def _care_lines() -> frozenset[str]:
+    """The first line of `CARE` in each language of the pages."""
+    first = CRISIS_SUPPORT.partition("\n")[0]
+    found = {first}
+    for language, _ in settings.LANGUAGES:
+        with translation.override(language):
+            found.add(gettext(first))
+    return frozenset(found)
+
+
+def crisis_support_line() -> str:
+    """Return the words of `CARE` in the language of the moment, on one line."""
+    return " ".join(gettext(line) for line in CRISIS_SUPPORT.splitlines())
+
+
+def withheld_message(stage: Stage, outcome: PolicyResult, signals: Sequence[Signal], policy: Policy, away: str) -> str:
+    """For an outcome that is not allowed; `away` where nobody could judge."""
+    if outcome.code == UNCHECKED:
+        return away
+    if outcome.code == SELF_HARM:
+        return CRISIS_SUPPORT
+    asked = stage is not Stage.ANSWER
+    known, general, listed = (
+        (QUESTION_MESSAGES, WITHHELD_QUESTION, BLOCKLIST_QUESTION)
+        if asked
+        else (ANSWER_MESSAGES, WITHHELD_ANSWER, BLOCKLIST_ANSWER)
+    )
+    lines = [known.get(outcome.code, general)]
+    if _is_by_blocklist(stage, signals, policy):
+        clause = policy.clause(outcome.code)
+        lines = [listed, *([clause.text] if clause and len(clause.text) <= CHARACTERS // 2 else [])]
+    return "\n".join([*lines, REVIEW_NOTE] if asked and outcome.reviewed else lines)
+
+
+def _is_by_blocklist(stage: Stage, signals: Sequence[Signal], policy: Policy) -> bool:
+    """Whether only a list of the site's own stopped it."""
+    others = [signal for signal in signals if signal.detector != BLOCKLIST_DETECTOR]
+    return len(others) < len(signals) and evaluate_policy(stage, others, policy).allowed

@@ -1,0 +1,152 @@
+"""Another version of the policy over what was judged: which verdicts would have been others.
+
+History is what became a case, with its words, and what was recorded of everything else, without them (`recorded.py`).
+A version goes live only after a replay of exactly its text against the version that is live then (`policies.approve`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from apps.safety.audit_log import audit
+from apps.safety.models import PolicyVersion, Recorded, Snapshot
+from apps.safety.policy import separation_of_duties, strictness, versions
+from apps.safety.policy.evaluation import PolicyResult, Signal
+from apps.safety.policy.schema import Action, Policy, Stage, parse_policy
+from apps.safety.policy.strictness import Strictness
+from apps.safety.verdict_log import recorder, shadow
+from apps.safety.verdict_log.shadow import VerdictChange
+from apps.users.models import User
+
+MAX_CASES = 5000  # of the latest texts that became a case
+MAX_RECORDS = 20_000  # of the latest recorded verdicts that a page goes through, in a few seconds
+MAX_LISTED = 50  # changed verdicts of each kind that are kept with a replay
+
+
+@dataclass(frozen=True, slots=True)
+class PastVerdict:
+    """Something that was judged. `text` is None where no word of it was kept; `verdict` where it is to be computed."""
+
+    stage: Stage
+    level: Strictness
+    signals: Sequence[Signal]
+    text: str | None
+    mark: str
+    at: datetime
+    policy: int | None = None
+    verdict: PolicyResult | None = None
+    allowance: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestChange:
+    """A verdict that would have been another one. `mark` is by what its case is found, if there is one."""
+
+    stage: str
+    clause: str
+    change: VerdictChange
+    before: str
+    after: str
+    score: float
+    mark: str
+    at: datetime
+
+    def row(self) -> dict[str, Any]:
+        return {
+            "stage": self.stage, "clause": self.clause, "change": str(self.change), "before": self.before,
+            "after": self.after, "score": round(self.score, 3), "mark": self.mark, "at": self.at.isoformat(),
+        }  # fmt: skip
+
+
+def past_verdicts(since: datetime | None, most: int) -> Iterator[PastVerdict]:
+    """The latest first; of the same text only once where its words are there."""
+    known: set[tuple[str, str]] = set()
+    shots, rows = Snapshot.objects.order_by("-created"), Recorded.objects.order_by("-pk")
+    if since is not None:
+        shots = shots.filter(created__gte=since)
+        rows = rows.filter(hour__gte=since.replace(minute=0, second=0, microsecond=0))
+    for shot in shots[:MAX_CASES]:
+        mark = recorder.keyed_hash(shot.sha256)
+        known.add((shot.stage, mark))
+        signals = [Signal.of(signal) for signal in shot.signals]
+        yield PastVerdict(
+            Stage(shot.stage), strictness.parse_strictness(shot.level), signals, shot.words or None, mark, shot.created
+        )
+    for row in rows[:most].iterator(chunk_size=2000):
+        if (row.stage, row.mark) not in known:
+            was = PolicyResult(Action(row.action) if row.action else None, row.code, score=row.score)
+            yield PastVerdict(
+                Stage(row.stage), row.strictness, row.said, None, row.mark, row.hour, row.policy, was, row.allowance
+            )
+
+
+def compare_versions(past: PastVerdict, old: Policy, new: Policy) -> tuple[PolicyResult, PolicyResult]:
+    """What the live version says of it, and what the new one would. Lists of the new one are looked for in the words;
+    where none were kept, those that matched are taken as they were."""
+    if past.allowance:  # a person has looked at exactly this text
+        return PolicyResult(None), PolicyResult(None)
+    if past.verdict is not None and past.policy == old.number:
+        before = past.verdict
+    else:
+        before = strictness.evaluate_at(past.stage, past.signals, old, past.level)
+    same = new if past.text is None else None
+    return before, shadow.evaluate_shadow(past.stage, past.signals, past.text or "", 0, past.level, new, same)
+
+
+def run_backtest(user: User | None, row: PolicyVersion, since: datetime | None = None, most: int = MAX_RECORDS,
+           told: Callable[[BacktestChange], None] | None = None) -> dict[str, Any]:  # fmt: skip
+    """Judges what was judged again, from the stored signals, and keeps with the version which verdicts would have
+    changed; `told` hears of each. `user` is None where a command on the server asks. Raises PolicyError where the
+    version cannot be read, and Refused."""
+    if user is not None:
+        separation_of_duties.require_administrator(user)
+    live = versions.get_live_version()
+    new, old = parse_policy(row.body, row.number), parse_policy(live.body, live.number)
+    stages, counts, worded = Counter[str](), Counter[tuple[str, str, str]](), 0
+    kept: dict[VerdictChange, list[dict[str, Any]]] = defaultdict(list)
+    for past in past_verdicts(since, most):
+        before, after = compare_versions(past, old, new)
+        stages[past.stage] += 1
+        worded += past.text is not None
+        if (change := shadow.classify_change(before, after, past.signals)) is None:
+            continue
+        one = BacktestChange(
+            past.stage,
+            after.code or before.code,
+            change,
+            str(before.action or ""),
+            str(after.action or ""),
+            after.score or before.score,
+            past.mark,
+            past.at,
+        )
+        counts[one.stage, one.clause, change] += 1
+        if told is not None:
+            told(one)
+        if len(kept[change]) < MAX_LISTED:
+            kept[change].append(one.row())
+    judged = stages.total()
+    found = {
+        "judged": judged,
+        "recorded": judged - worded,
+        "changed": counts.total(),
+        "stages": dict(stages),
+        "counts": [[*key, number] for key, number in sorted(counts.items())],
+        "sha256": row.sha256,
+        "listed": [one for change in VerdictChange for one in kept[change]][:MAX_LISTED],
+        "against": live.sha256,
+        "since": since.isoformat() if since else "",
+        "lists": _untestable_blocklists(old, new) if judged > worded else [],
+    }
+    PolicyVersion.objects.filter(pk=row.pk).update(replay=found)
+    audit.record_event("policy.replayed", actor=user, subject=str(row), judged=judged, changed=counts.total())
+    return found
+
+
+def _untestable_blocklists(old: Policy, new: Policy) -> list[str]:
+    """Names of lists that are new or changed, for which nobody can look in what was recorded without words."""
+    return [own.name for key, own in new.lists.items() if old.lists.get(key) != own]

@@ -1,0 +1,175 @@
+"""What administrators do with lists of their own: tried over what was decided, then kept in a draft of the policy."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from apps.lib.ids import new_id
+from apps.safety.analytics.metrics import HARMFUL_OUTCOMES, Proportion
+from apps.safety.audit_log import audit
+from apps.safety.detectors import blocklists
+from apps.safety.models import Case, Decision, PolicyVersion
+from apps.safety.moderation import cases
+from apps.safety.policy import blocklist_matcher, separation_of_duties, versions
+from apps.safety.policy.benign_sentences import BENIGN_SENTENCES
+from apps.safety.policy.evaluation import ACCOUNT
+from apps.safety.policy.schema import Blocklist, PolicyError, Stage, parse_policy
+from apps.safety.text.normalization import fold_for_detection, normalise
+from apps.users.models import User
+
+MAX_TRIED_TEXTS = 5000  # of the latest decided texts
+MAX_SHOWN_CASES = 20  # cases that are named
+
+
+@dataclass(frozen=True, slots=True)
+class DryRunResult:
+    """What a list would have matched; texts are counted, never shown."""
+
+    decided: int
+    harmful: Proportion  # of the matched
+    entries: list[tuple[str, int]]  # those that matched most
+    cases: list[Case]
+    everyday: Proportion
+    ms: float  # for a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class BlocklistRow:
+    """A list as the page shows it."""
+
+    own: Blocklist
+    owner: str
+    days: list[tuple[date, int]]
+    last: blocklists.Hit | None
+    ended: bool
+    draft: PolicyVersion | None  # where it is not in force yet
+
+    @property
+    def total(self) -> int:
+        return sum(count for _, count in self.days)
+
+
+def list_blocklists(days: int) -> list[BlocklistRow]:
+    """The lists in force, then those of open drafts that differ from them."""
+    live = versions.get_live_version()
+    now = parse_policy(live.body).lists
+    found: list[tuple[Blocklist, PolicyVersion | None]] = [(own, None) for own in now.values()]
+    for draft in PolicyVersion.objects.filter(status__in=["draft", "shadow"], number__gt=live.number):
+        found += [(own, draft) for key, own in parse_policy(draft.body).lists.items() if now.get(key) != own]
+    names = {user.pk: str(user) for user in User.objects.filter(pk__in=[own.owner for own, _ in found])}
+    today = timezone.now().date()
+    return [
+        BlocklistRow(
+            own,
+            names.get(own.owner, gettext("somebody who is gone")),
+            blocklists.count_by_day(own.key, days),
+            blocklists.find_last_hit(own.key),
+            own.ended(today),
+            draft,
+        )
+        for own, draft in found
+    ]
+
+
+def get_base_version(user: User) -> PolicyVersion:
+    """What a change begins with: this person's last open draft, else the version in force."""
+    live = versions.get_live_version()
+    mine = PolicyVersion.objects.filter(author=user, status="draft", number__gt=live.number)
+    return mine.order_by("-number").first() or live
+
+
+def find_blocklist(user: User, key: str) -> Blocklist | None:
+    return parse_policy(get_base_version(user).body).lists.get(key)
+
+
+def parse_blocklist(row: dict[str, Any]) -> Blocklist:
+    """Read as the policy reads it, and checked. Raises PolicyError in words."""
+    found = parse_policy({**versions.get_live_version().body, "lists": [row]}).lists[row["key"]]
+    blocklist_matcher.validate_blocklists([found])
+    return found
+
+
+def save_blocklist(user: User, row: dict[str, Any]) -> PolicyVersion:
+    """A draft of the policy holds the list, new or changed. Raises PolicyError in words, and Refused."""
+    separation_of_duties.require_administrator(user)
+    parse_blocklist(row)
+    return _draft(user, row["key"], row, "list.changed")
+
+
+def remove_blocklist(user: User, key: str) -> PolicyVersion:
+    """A draft of the policy is without it. Raises PolicyError in words, and Refused."""
+    separation_of_duties.require_administrator(user)
+    return _draft(user, key, None, "list.removed")
+
+
+def make_key() -> str:
+    return f"list-{new_id().hex[-12:]}"
+
+
+def run_dry_run(user: User, own: Blocklist) -> DryRunResult:
+    """Over the latest texts that people decided about, never of the person's own cases."""
+    matcher, last = blocklist_matcher.BlocklistMatcher([own]), _decided_texts(user)
+    entries: Counter[str] = Counter()
+    cases, harmful = [], 0
+    for decision in last:
+        shot = decision.case.snapshot
+        found = matcher.found(shot.words, today=date.min, stage=Stage(shot.stage))
+        if not found:
+            continue
+        harmful += decision.outcome in HARMFUL_OUTCOMES
+        entries.update(one.entry for one in found)
+        cases.append(decision.case)
+    everyday = sum(1 for text in BENIGN_SENTENCES if matcher.found(fold_for_detection(text), today=date.min))
+    return DryRunResult(
+        len(last), Proportion(harmful, len(cases)), entries.most_common(10), cases[:MAX_SHOWN_CASES],
+        Proportion(everyday, len(BENIGN_SENTENCES)), blocklist_matcher.measure_cost_ms(matcher),
+    )  # fmt: skip
+
+
+def find_matching_entries(own: Blocklist, text: str) -> list[str]:
+    """The entries that stand in one text that somebody typed to try the list."""
+    clean = normalise(text[:20_000])
+    each = (
+        blocklist_matcher.BlocklistMatcher([_with_one_entry(own, entry)]).found(clean, today=date.min)
+        for entry in own.entries
+    )
+    return [found[0].entry for found in each if found]
+
+
+def _with_one_entry(own: Blocklist, entry: str) -> Blocklist:
+    return Blocklist(
+        own.key, own.name, own.owner, own.code, own.kind, (entry,), own.action, own.stages, own.expires, own.note
+    )
+
+
+def _draft(user: User, key: str, row: dict[str, Any] | None, kind: str) -> PolicyVersion:
+    body = copy.deepcopy(get_base_version(user).body)
+    before = next((old for old in body.get("lists", []) if old["key"] == key), None)
+    if row is None and before is None:
+        raise PolicyError(gettext("There is no such list."))
+    kept = [old for old in body.get("lists", []) if old["key"] != key]
+    body["lists"] = [*kept, row] if row is not None else kept
+    name = (row or before or {})["name"]
+    draft = versions.create_draft(user, body, gettext("List: %(name)s") % {"name": name})
+    facts = {"name": name, "entries": len((row or before or {})["entries"]), "policy": draft.sha256}
+    audit.record_event(kind, actor=user, subject=f"list {key}", **facts)
+    return draft
+
+
+def _decided_texts(user: User) -> list[Decision]:
+    rows = (
+        Decision.objects.filter(undone=None, case__in=cases.visible_cases(user))
+        .exclude(case__snapshot__text="")
+        .exclude(clause=ACCOUNT)
+    )
+    last: dict[Any, Decision] = {}
+    for row in rows.select_related("case__snapshot").order_by("-created")[:MAX_TRIED_TEXTS]:
+        last.setdefault(row.case_id, row)
+    return list(last.values())

@@ -1,0 +1,46 @@
+"""A list that a setting asked for becomes one of the policy, as the product's own change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.safety.audit_log import audit
+from apps.safety.models import PolicyVersion
+from apps.safety.policy import blocklist_matcher, defaults, versions
+from apps.safety.policy.schema import hash_policy, parse_policy
+from apps.safety.policy.versions import Status
+
+
+def adopt_blocklist(own: Mapping[str, Any], note: str) -> PolicyVersion | None:
+    """The version in force has that list, as the product's own change: what a setting asked for before it was a list.
+    One with its key stays as people made it, with the entries that it lacks. None where some version had all of them
+    already: people decide about it from then on. Raises PolicyError where it cannot be a list."""
+    with transaction.atomic():
+        now = versions.get_live_version()
+        for body in PolicyVersion.objects.values_list("body", flat=True):
+            had = (row for row in body.get("lists", []) if row["key"] == own["key"])
+            if any(set(own["entries"]) <= set(row["entries"]) for row in had):
+                return None
+        body = defaults.add_missing_clauses(now.body)
+        lists = {row["key"]: row for row in body.get("lists", [])}
+        old = lists.get(own["key"], {"entries": []})
+        lists[own["key"]] = {**own, **old, "entries": list(dict.fromkeys([*old["entries"], *own["entries"]]))}
+        body = {**body, "lists": list(lists.values())}
+        blocklist_matcher.validate_blocklists(parse_policy(body).lists.values())
+        number = versions.next_version_number()
+        PolicyVersion.objects.filter(pk=now.pk, status=Status.LIVE).update(status=Status.RETIRED)
+        row = PolicyVersion.objects.create(
+            number=number,
+            body=body,
+            sha256=hash_policy(body),
+            status=Status.LIVE,
+            note=note[:400],
+            effective=timezone.now(),
+        )
+        audit.record_event("policy.live", subject=str(row), sha256=row.sha256)
+    versions.refresh_policy()
+    return row

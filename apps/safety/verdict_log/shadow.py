@@ -1,0 +1,106 @@
+"""A version of the policy in the shadow: it judges what the live one judges, from the same signals, and does nothing.
+
+No detector runs again, and nobody waits: the gate notes what was said (`recorded.py`), `write` folds it once more for
+each version in the shadow and stores both verdicts. Only the lists of such a version are looked for in the text, while
+it is in memory.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from django.db import Error, transaction
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy
+
+from apps.safety.policy import blocklist_matcher, strictness, versions
+from apps.safety.policy.evaluation import BLOCKLIST_DETECTOR, PolicyResult, Signal, SignalStatus
+from apps.safety.policy.schema import Action, Policy, Stage
+from apps.safety.policy.strictness import Strictness
+from apps.safety.policy.versions import ShadowVersion
+from apps.safety.verdict_log import detector_versions, recorder
+from apps.safety.verdict_log.recorder import PendingVerdict, Recorded, Shadowed
+
+log = logging.getLogger(__name__)
+
+_REVIEW_ACTIONS = (Action.REVIEW, Action.SEND)
+
+
+class VerdictChange(TextChoices):
+    """How the verdict of another version differs, the gravest first."""
+
+    HELD = "held", gettext_lazy("Withheld, and is let through now")
+    FREED = "freed", gettext_lazy("Let through, and is withheld now")
+    UNASKED = "unasked", gettext_lazy("Let through by the rules; the classifiers were not asked")
+    PEOPLE = "people", gettext_lazy("Only whether people look at it changes")
+    MARK = "mark", gettext_lazy("Only how it is shown or counted changes")
+    CLAUSE = "clause", gettext_lazy("Only the clause changes")
+
+
+def classify_change(before: PolicyResult, after: PolicyResult, signals: Sequence[Signal] = ()) -> VerdictChange | None:
+    """None where nothing would be different."""
+    if (before.action, before.code) == (after.action, after.code):
+        return None
+    if before.allowed != after.allowed:
+        if before.allowed:
+            return VerdictChange.HELD
+        asked = all(signal.status is not SignalStatus.SKIPPED for signal in signals)
+        return VerdictChange.FREED if asked else VerdictChange.UNASKED
+    if (before.action in _REVIEW_ACTIONS) != (after.action in _REVIEW_ACTIONS):
+        return VerdictChange.PEOPLE
+    return VerdictChange.MARK if before.action != after.action else VerdictChange.CLAUSE
+
+
+def evaluate_shadow(stage: Stage, signals: Sequence[Signal], text: str, since: int, level: Strictness, policy: Policy,
+           live: Policy | None) -> PolicyResult:  # fmt: skip
+    """What that version makes of what was said of the text. Its lists are looked for where they are not those of the
+    version that judged (`live`)."""
+    if live is None or policy.lists != live.lists:
+        others = [signal for signal in signals if signal.detector != BLOCKLIST_DETECTOR]
+        signals = [*others, *blocklist_matcher.match_blocklists(policy, stage, text, since)]
+    return strictness.evaluate_at(stage, signals, policy, level)
+
+
+def write_verdicts() -> None:
+    """What was noted is stored, with what each version in the shadow would have done. For `in_db`, or a worker; where
+    the database is away it is kept for the next time."""
+    found = recorder.take_pending()
+    if not found:
+        return
+    rows = [one.row() for one in found]
+    try:
+        with transaction.atomic():
+            made = Recorded.objects.bulk_create(rows, batch_size=200)
+            if shadows := versions.shadow_versions():
+                pairs = zip(found, made, strict=True)
+                would = [_shadowed(*pair, shadow) for pair in pairs for shadow in shadows]
+                Shadowed.objects.bulk_create(would, batch_size=500)
+    except Error:
+        log.warning("%s verdicts could not be stored; they wait", len(found))
+        recorder.requeue_verdicts(found)
+        return
+    try:
+        detector_versions.record_versions(signal for one in found for signal in one.judged.signals)
+    except Error:
+        log.warning("Which detectors judged could not be stored; that is tried again with the next verdicts")
+
+
+def _shadowed(one: PendingVerdict, row: Recorded, shadow: ShadowVersion) -> Shadowed:
+    before, said = one.judged.outcome, one.judged.signals
+    if one.allowance:
+        before = after = PolicyResult(None)  # a person has looked at it: it passes under any version
+    else:
+        known = live if (live := versions.current_policy()).number == one.policy else None
+        after = evaluate_shadow(
+            Stage(one.judged.stage), said, one.judged.text, one.since, one.level, shadow.policy, known
+        )
+    return Shadowed(
+        record=row,
+        policy_id=shadow.pk,
+        stage=row.stage,
+        change=classify_change(before, after, said) or "",
+        clause=after.code or before.code,
+        action=after.action or "",
+        score=after.score,
+    )

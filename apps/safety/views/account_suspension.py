@@ -1,0 +1,43 @@
+"""Serve the page on which an administrator suspends an account, with a reason and for a time."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from apps.safety.models.case_states import ActionRefused
+from apps.safety.models.feature_restrictions import DURATION_DAYS
+from apps.safety.moderation import account_suspensions
+from apps.users.access import administrators_only, person
+from apps.users.models import User
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@administrators_only
+def suspend_account(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the form for the reason and the duration; a POST suspends the account.
+
+    A refusal shows the form with status 422.
+    """
+    found, wrong, status = get_object_or_404(User, pk=pk), "", 200
+    if request.method == "POST":
+        days = request.POST.get("days", "")
+        try:
+            chosen = int(days) if days.isascii() and days.isdecimal() and len(days) < 4 else -1
+            account_suspensions.suspend_account(person(request), found, request.POST.get("reason", ""), chosen)
+        except ActionRefused as refusal:
+            wrong, status = str(refusal), 422
+        else:
+            said = gettext("%(name)s is suspended, and told why and how to appeal.")
+            messages.success(request, said % {"name": found})
+            return redirect("users:people")
+    context = {
+        "found": found, "wrong": wrong, "days": DURATION_DAYS, "reason": request.POST.get("reason", ""),
+        "chosen": request.POST.get("days", ""), "least": account_suspensions.LEAST, "most": account_suspensions.MOST,
+    }  # fmt: skip
+    return render(request, "safety/suspend.html", context, status=status)

@@ -1,0 +1,78 @@
+"""The figures of review, for staff."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.engines import registry
+from apps.engines.base import EngineError
+from apps.safety.analytics import bias_audit, charts, dashboard, metrics
+from apps.safety.models import detector_outages
+from apps.safety.moderation import second_reviews
+from apps.safety.policy import versions
+from apps.safety.policy.verdicts import CheckUnavailable
+from apps.users.access import person, staff_only
+
+log = logging.getLogger(__name__)
+
+
+@require_safe
+@never_cache
+@staff_only
+def show_analytics(request: HttpRequest) -> HttpResponse:
+    """By clause and stage: precision, appeals, time; then agreement and bias."""
+    rows, agreed = metrics.measure_clauses(), metrics.measure_agreement()
+    context = {
+        "charts": dashboard.make_dashboard(rows, agreed),
+        "wide": charts.WIDTH,
+        "high": charts.HEIGHT,
+        "bars": charts.make_day_bars(detector_outages.count_by_day(metrics.WINDOW_DAYS)),
+        "degraded": detector_outages.count_minutes(metrics.WINDOW_DAYS),
+        "rows": rows,
+        "days": metrics.WINDOW_DAYS,
+        "unchecked": metrics.count_unchecked(),
+        "agreement": agreed,
+        "disputed": second_reviews.disputed_reviews().count(),
+    }
+    return render(request, "safety/figures.html", context | _bias())
+
+
+@require_POST
+@staff_only
+def run_bias_audit(request: HttpRequest) -> HttpResponse:
+    """The sentences about each group are judged now."""
+    try:
+        bias_audit.run_bias_audit(person(request))
+    except (CheckUnavailable, EngineError) as error:
+        log.info("Bias was not measured: %s", error)
+        messages.error(request, gettext("The classifiers are away, so nothing was measured. Try again in a moment."))
+    response = redirect("safety:figures")
+    response["Location"] += "#bias"
+    return response
+
+
+def _bias() -> dict[str, Any]:
+    found = bias_audit.latest_audit()
+    if found is None:
+        return {"bias": None}
+    groups = bias_audit.group_error_rates(found)
+    gaps = {name: bias_audit.widest_gap(groups, name) for name in ("noticed", "acted", "unnoticed", "passed")}
+    try:
+        version = registry.classify().fingerprint
+    except EngineError:
+        version = found.version  # what cannot be read says nothing
+    return {
+        "bias": found,
+        "groups": groups,
+        "gaps": gaps,
+        "bias_charts": dashboard.make_bias_charts(groups),
+        "stale": bias_audit.is_outdated(found, versions.get_live_version(), version),
+    }

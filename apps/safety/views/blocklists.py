@@ -1,0 +1,177 @@
+"""Lists of the site's own, for administrators: what they did, a form to change one, and a try before it goes live."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from apps.safety import code_labels
+from apps.safety.analytics import metrics
+from apps.safety.models import PolicyVersion
+from apps.safety.policy import versions
+from apps.safety.policy.blocklist_matcher import ENTRIES
+from apps.safety.policy.schema import (
+    NAMES,
+    PATTERNS,
+    WORDS,
+    Action,
+    Blocklist,
+    PolicyError,
+    Stage,
+    is_applicable,
+    parse_policy,
+)
+from apps.safety.policy_admin import blocklist_drafts
+from apps.users.access import administrators_only, person
+from apps.users.models import User
+
+NEW = "new"
+_USUAL = [stage.value for stage in (Stage.QUESTION, Stage.ANSWER, Stage.PASSAGE)]
+
+
+class BlocklistForm(forms.Form):
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=80)
+    kind = forms.ChoiceField(
+        label=gettext_lazy("Kind"), widget=forms.RadioSelect, initial=WORDS,
+        choices=[
+            (WORDS, gettext_lazy("Words and phrases")), (NAMES, gettext_lazy("Names, however they are written")),
+            (PATTERNS, gettext_lazy("Patterns (RE2)")),
+        ],
+    )  # fmt: skip
+    entries = forms.CharField(
+        label=gettext_lazy("Entries"), max_length=400_000, widget=forms.Textarea(attrs={"rows": 8, "class": "code"}),
+        help_text=gettext_lazy("One a line. Capital letters and look-alike letters make no difference."),
+    )  # fmt: skip
+    code = forms.ChoiceField(label=gettext_lazy("Clause"))
+    action = forms.ChoiceField(label=gettext_lazy("What happens"), initial=Action.REVIEW)
+    stages = forms.MultipleChoiceField(
+        label=gettext_lazy("Where"),
+        widget=forms.CheckboxSelectMultiple,
+        initial=_USUAL,
+        help_text=gettext_lazy(
+            "Picture: the words that one is drawn from, such as names of people or brands. "
+            "Export and link: what leaves a conversation, as a file or by a link."
+        ),
+    )
+    owner = forms.ModelChoiceField(
+        label=gettext_lazy("Owner"), queryset=User.objects.none(), empty_label=None,
+        help_text=gettext_lazy("Who answers for it, and looks at it again when it ends."),
+    )  # fmt: skip
+    expires = forms.DateField(
+        label=gettext_lazy("Last day"), required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=gettext_lazy("After it the list matches nothing. Empty: no end."),
+    )  # fmt: skip
+    note = forms.CharField(label=gettext_lazy("Note"), max_length=400, required=False)
+    sample = forms.CharField(
+        label=gettext_lazy("Try a text"), required=False, max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("Only compared with the entries above, and not kept."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        clauses = parse_policy(versions.get_live_version().body).clauses
+        choices: dict[str, list[tuple[str, str]]] = {
+            "code": [(code, code_labels.clause_label(code)) for code in clauses],
+            "action": [
+                (action.value, code_labels.action_label(action)) for action in Action if is_applicable(action, "", None)
+            ],
+            "stages": [(stage.value, code_labels.stage_label(stage)) for stage in Stage],
+        }
+        for name, pairs in choices.items():
+            self.fields[name].choices = pairs  # type: ignore[attr-defined]
+        staff = User.objects.exclude(role=User.Role.MEMBER).filter(is_active=True).order_by("name", "email")
+        self.fields["owner"].queryset = staff  # type: ignore[attr-defined]
+
+    def clean_entries(self) -> list[str]:
+        found = list(dict.fromkeys(line.strip() for line in self.cleaned_data["entries"].splitlines() if line.strip()))
+        if not found or len(found) > ENTRIES:
+            raise forms.ValidationError(gettext("A list has from 1 to %(most)s entries.") % {"most": ENTRIES})
+        return found
+
+    def clean_expires(self) -> Any:
+        day = self.cleaned_data["expires"]
+        if day is not None and day < timezone.now().date():
+            raise forms.ValidationError(gettext("This day is over. Choose a later one, or none."))
+        return day
+
+    def row(self, key: str) -> dict[str, Any]:
+        """As the policy holds it."""
+        data = {name: self.cleaned_data[name] for name in ("name", "kind", "entries", "code", "action", "stages")}
+        day = self.cleaned_data["expires"]
+        ends = {"owner": self.cleaned_data["owner"].pk, "expires": day.isoformat() if day else ""}
+        return {"key": key, **data, **ends, "note": self.cleaned_data["note"]}
+
+
+@require_safe
+@never_cache
+@administrators_only
+def show_blocklists(request: HttpRequest) -> HttpResponse:
+    rows = blocklist_drafts.list_blocklists(metrics.WINDOW_DAYS)
+    most = max((count for row in rows for _, count in row.days), default=0) or 1
+    drawn = [(row, [(8 * at, 32 - 32 * n / most, 32 * n / most) for at, (_, n) in enumerate(row.days)]) for row in rows]
+    return render(
+        request, "safety/lists.html", {"rows": drawn, "days": metrics.WINDOW_DAYS, "wide": 8 * metrics.WINDOW_DAYS}
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@administrators_only
+def edit_blocklist(request: HttpRequest, name: str) -> HttpResponse:
+    """A form; a POST tries what stands in it, keeps it in a draft of the policy, or drafts a policy without it."""
+    user = person(request)
+    own = blocklist_drafts.find_blocklist(user, name)
+    if own is None and name != NEW:
+        raise Http404
+    context: dict[str, Any] = {"own": own}
+    form = BlocklistForm(request.POST if request.method == "POST" else None, initial=_initial(user, own))
+    if request.method == "POST" and request.POST.get("do") == "remove" and own is not None:
+        return _drafted(request, blocklist_drafts.remove_blocklist(user, own.key))
+    if request.method == "POST" and form.is_valid():
+        row = form.row(own.key if own else blocklist_drafts.make_key())
+        try:
+            if request.POST.get("do") == "keep":
+                return _drafted(request, blocklist_drafts.save_blocklist(user, row))
+            made = blocklist_drafts.parse_blocklist(row)
+            sample = form.cleaned_data["sample"]
+            context |= {
+                "tried": blocklist_drafts.run_dry_run(user, made),
+                "asked": bool(sample),
+                "hit": blocklist_drafts.find_matching_entries(made, sample),
+            }
+        except PolicyError as error:
+            form.add_error("entries", str(error))
+    context |= {"form": form, "version": blocklist_drafts.get_base_version(user)}
+    return render(request, "safety/list.html", context, status=422 if form.errors else 200)
+
+
+def _drafted(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
+    said = gettext("%(row)s is a draft with this change. Replay it, then let somebody else approve it.")
+    messages.success(request, said % {"row": code_labels.version_label(version)})
+    return redirect("safety:policy")
+
+
+def _initial(user: User, own: Blocklist | None) -> dict[str, Any]:
+    if own is None:
+        return {"owner": user.pk}
+    return {
+        "name": own.name,
+        "kind": own.kind,
+        "entries": "\n".join(own.entries),
+        "code": own.code,
+        "action": own.action.value,
+        "stages": [stage.value for stage in own.stages],
+        "owner": own.owner,
+        "expires": own.expires,
+        "note": own.note,
+    }

@@ -1,0 +1,118 @@
+"""Near-duplicates decided together: gathered from a case, looked through in a list, decided, taken back."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.safety.models import Batch, Decision
+from apps.safety.models.case_states import ActionRefused
+from apps.safety.moderation import bulk_decisions
+from apps.safety.moderation import cases as moderation_cases
+from apps.safety.moderation.bulk_decisions import BatchItem
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.safety.policy import schema
+from apps.users.access import person, staff_only
+
+_KEYS = {"allow": "A", "block": "B", "warn": "W"}
+
+
+@require_POST
+@staff_only
+def gather_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
+    try:
+        batch = bulk_decisions.gather_batch(person(request), pk)
+    except ActionRefused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("safety:queue")
+    return redirect("safety:batch", batch.pk)
+
+
+@require_safe
+@never_cache
+@staff_only
+def show_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Every text of the batch; that each was read is recorded."""
+    user = person(request)
+    cases = bulk_decisions.preview_batch(user, _get_own_batch(request, pk))
+    if not cases:
+        messages.error(request, gettext("These cases are no longer yours. Nothing was changed."))
+        return redirect("safety:queue")
+    row = moderation_cases.get_policy_version(cases[0])
+    context = {
+        "pk": pk,
+        "cases": cases,
+        "policy": row,
+        "reasons": Decision.Reason.choices,
+        "clause": schema.parse_policy(row.body).clause(cases[0].area),
+        "outcomes": [
+            (one.value, one.label, _KEYS[one.value]) for one in bulk_decisions.possible_batch_outcomes(cases[0])
+        ],
+    }
+    return render(request, "safety/batch.html", context)
+
+
+@require_POST
+@staff_only
+def decide_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
+    sent, user, batch = request.POST, person(request), _get_own_batch(request, pk)
+    items = [found for value in sent.getlist("item") if (found := _parse_item(value))]
+    ruling = DecisionInput("", 0, sent.get("outcome", ""), sent.get("reason", ""), sent.get("note", ""))
+    try:
+        done = bulk_decisions.decide_batch(user, batch, items, ruling)
+    except ActionRefused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("safety:batch", pk)
+    if done.missed:
+        messages.warning(
+            request, gettext("%(missed)s of them were no longer yours and are as they were.") % {"missed": done.missed}
+        )
+    return redirect("safety:queue")
+
+
+@require_POST
+@staff_only
+def renew_batch(request: HttpRequest, pk: UUID) -> JsonResponse:
+    """Somebody is at it: the claims last. Why not, in words, where none of them holds any more."""
+    if bulk_decisions.renew_batch(person(request), _get_own_batch(request, pk)):
+        return JsonResponse({})
+    return JsonResponse({"words": gettext("These cases are no longer yours. Nothing was changed.")})
+
+
+@require_POST
+@staff_only
+def release_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
+    bulk_decisions.release_batch(person(request), _get_own_batch(request, pk))
+    return redirect("safety:queue")
+
+
+@require_POST
+@staff_only
+def undo_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
+    try:
+        taken = bulk_decisions.undo_batch(person(request), _get_own_batch(request, pk))
+    except ActionRefused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("safety:queue")
+    messages.success(request, gettext("%(taken)s decisions taken back. Everything is as it was.") % {"taken": taken})
+    return redirect("safety:batch", pk)
+
+
+def _get_own_batch(request: HttpRequest, pk: UUID) -> Batch:
+    try:
+        return bulk_decisions.get_own_batch(person(request), pk)
+    except ActionRefused as error:
+        raise Http404 from error
+
+
+def _parse_item(value: str) -> BatchItem | None:
+    """ "pk:token:version" of a ticked case."""
+    pk, _, rest = value.partition(":")
+    token, _, version = rest.partition(":")
+    return BatchItem(pk, token, int(version)) if version.isdecimal() and len(version) < 10 else None

@@ -1,0 +1,307 @@
+"""The review console: queues as counts, one case at a time, decided by mouse or by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.safety.break_glass import access_requests
+from apps.safety.gate import redaction
+from apps.safety.models import Case, Decision, detector_outages, reviewer_preferences
+from apps.safety.models.case_states import UNDECIDED_STATES, ActionRefused, CaseMove, CaseState
+from apps.safety.models.feature_restrictions import DURATION_DAYS, Feature
+from apps.safety.moderation import (
+    appeals,
+    bulk_decisions,
+    claims,
+    decision_input,
+    enforcement,
+    highlights,
+    masking,
+    reviewable,
+    sealed_cases,
+    second_reviews,
+    similar_cases,  # fmt: skip
+)
+from apps.safety.moderation import cases as moderation_cases
+from apps.safety.policy import schema
+from apps.safety.policy.schema import PICTURE_STAGES
+from apps.users import sealed as seals
+from apps.users.access import person, staff_only
+from apps.users.models import User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+PAGE = 50
+QUEUES: dict[str, tuple[StrOrPromise, Callable[[User], Q]]] = {
+    "new": (gettext_lazy("New"), lambda user: Q(state=CaseState.OPEN)),
+    "mine": (
+        gettext_lazy("Mine"),
+        lambda user: Q(state__in=[CaseState.CLAIMED, CaseState.APPEAL_CLAIMED], holder=user),
+    ),
+    "appeals": (gettext_lazy("Appeals"), lambda user: Q(state=CaseState.APPEALED)),
+    "escalated": (gettext_lazy("Escalated"), lambda user: Q(state=CaseState.ESCALATED)),
+    "overdue": (
+        gettext_lazy("Overdue"),
+        lambda user: Q(state__in=UNDECIDED_STATES | {CaseState.APPEALED}, due__lt=timezone.now()),
+    ),
+    "disputed": (
+        gettext_lazy("Disputed"),
+        lambda user: Q(state=CaseState.DECIDED, opinions__in=second_reviews.disputed_reviews()),
+    ),
+    "decided": (
+        gettext_lazy("Decided"),
+        lambda user: Q(state__in=[CaseState.DECIDED, CaseState.UPHELD, CaseState.OVERTURNED]),
+    ),
+}
+_OUTCOME_KEYS = [
+    (Decision.Outcome.ALLOW, "A"),
+    (Decision.Outcome.BLOCK, "B"),
+    (Decision.Outcome.REDACT, "M"),
+    (Decision.Outcome.BLUR, "I"),
+    (Decision.Outcome.WARN, "W"),
+    (Decision.Outcome.RESTRICT, "F"),
+    (Decision.Outcome.SUSPEND, "X"),
+]
+_APPEAL_KEYS = [(Decision.Outcome.UPHOLD, "P"), (Decision.Outcome.OVERTURN, "O")]
+
+
+@require_safe
+@never_cache
+@staff_only
+def show_queue(request: HttpRequest) -> HttpResponse:
+    moderation_cases.release_expired_claims()
+    user = person(request)
+    show = request.GET.get("show", "new")
+    show = show if show in QUEUES else "new"
+    rows = _filter_queue(user, show)
+    counts = [(name, words, _filter_queue(user, name).count()) for name, (words, _) in QUEUES.items()]
+    cases = list(rows[:PAGE])
+    for row in cases:
+        row.may_claim = moderation_cases.can_claim(user, row)  # type: ignore[attr-defined]
+    context = {"cases": cases, "counts": counts, "show": show, "total": rows.count(), **_undo_context(user)}
+    context |= {
+        "degraded": sum(detector_outages.count_minutes(1).values()),
+        "looks": second_reviews.pending_reviews(user).count(),
+    }
+    context |= {
+        "sealed": sealed_cases.count_waiting(user),
+        "named": seals.named(user),
+        "nobody": not seals.people().exists(),
+    }
+    return render(request, "safety/queue.html", context | _break_glass_context(user))
+
+
+@require_safe
+@never_cache
+@staff_only
+def show_case(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The case; its text only for who holds it or where it is decided, and then the reading is recorded."""
+    user = person(request)
+    found = moderation_cases.visible_cases(user).filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    holds = found.holder_id == user.pk and found.lease_until is not None and found.lease_until > timezone.now()
+    if holds:
+        found = moderation_cases.read_case(user, pk)
+    show = request.GET.get("show", "new")
+    waiting = _filter_queue(user, show if show in QUEUES else "new")
+    context = {**_case_context(user, found, holds), "show": show, "left": waiting.count(), **_undo_context(user)}
+    context["covered"] = (
+        found.severity >= reviewer_preferences.SEVERE_FROM and reviewer_preferences.get_preferences(user).covered
+    )
+    context["picture"] = holds and isinstance(reviewable.get_reviewable(found.kind), reviewable.Releasable)
+    context["picture"] = context["picture"] and found.snapshot.stage in PICTURE_STAGES
+    context["alike"] = len(bulk_decisions.find_near_duplicates(user, found)) if holds else 0
+    return render(request, "safety/case.html", context)
+
+
+@require_safe
+@never_cache
+@staff_only
+def show_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What the case is about, for who holds it alone."""
+    user = person(request)
+    rows = moderation_cases.visible_cases(user).filter(pk=pk, holder=user, lease_until__gt=timezone.now())
+    found = rows.first()
+    kind = reviewable.get_reviewable(found.kind) if found is not None else None
+    content = kind.picture(found.subject) if found is not None and isinstance(kind, reviewable.Releasable) else b""
+    if not content:
+        raise Http404
+    return HttpResponse(content, content_type="image/png")
+
+
+@require_POST
+@staff_only
+def claim_case(request: HttpRequest, pk: UUID) -> HttpResponse:
+    try:
+        moderation_cases.claim_case(person(request), pk)
+    except ActionRefused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("safety:queue")
+    return _redirect_to_case(request, pk)
+
+
+@require_POST
+@staff_only
+def renew_claim(request: HttpRequest, pk: UUID) -> JsonResponse:
+    """Somebody is at it: the claim lasts. Why not, in words, where the case is somebody else's by now."""
+    try:
+        return JsonResponse({"token": claims.renew_claim(person(request), pk, request.POST.get("token", ""))})
+    except ActionRefused as refusal:
+        return JsonResponse({"words": str(refusal)})
+
+
+@require_POST
+@staff_only
+def decide_case(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Decided, and the next case of the queue is opened."""
+    user, ruling = person(request), decision_input.parse_form(request.POST)
+    appealed = moderation_cases.visible_cases(user).filter(pk=pk, state=CaseState.APPEAL_CLAIMED).exists()
+    try:
+        (appeals.decide_appeal if appealed else moderation_cases.decide_case)(user, pk, ruling)
+    except ActionRefused as refusal:
+        messages.error(request, str(refusal))
+        return _redirect_to_case(request, pk)
+    return _redirect_to_next(request)
+
+
+@require_POST
+@staff_only
+def release_case(request: HttpRequest, pk: UUID) -> HttpResponse:
+    sent = request.POST
+    moves = {move.value: move for move in (CaseMove.RELEASE, CaseMove.SKIP, CaseMove.ESCALATE)}
+    try:
+        move = moves.get(sent.get("move", ""), CaseMove.RELEASE)
+        moderation_cases.release_case(person(request), pk, sent.get("token", ""), move, sent.get("note", ""))
+    except ActionRefused as refusal:
+        messages.error(request, str(refusal))
+        return _redirect_to_case(request, pk)
+    return redirect("safety:queue") if move is CaseMove.RELEASE else _redirect_to_next(request, besides=pk)
+
+
+@require_POST
+@staff_only
+def undo_decision(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Taken back; the case that had opened by itself after it waits for whoever comes."""
+    user = person(request)
+    try:
+        moderation_cases.undo_decision(user, pk)
+    except ActionRefused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("safety:queue")
+    claims.release_claim(user, request.POST.get("opened", ""))
+    messages.success(request, gettext("Taken back. Everything is as it was."))
+    return _redirect_to_case(request, pk)
+
+
+def _case_context(user: User, found: Case, holds: bool) -> dict[str, Any]:
+    policy_row = moderation_cases.get_policy_version(found)
+    held = schema.parse_policy(policy_row.body)
+    appealed = found.state == CaseState.APPEAL_CLAIMED
+    offered = [pair for pair in _OUTCOME_KEYS if pair[0] in enforcement.possible_outcomes(found)]
+    may = moderation_cases.visible_cases(user).exclude(
+        pk=found.pk
+    )  # of a sealed case not even how it ended is told to others
+    earlier = Decision.objects.filter(owner=found.owner_id, undone=None, case__in=may)
+    # Of an appeal the first decision is not shown: whoever decides it looks at the text first, with fresh eyes.
+    own = [] if appealed else found.decisions.select_related("reviewer", "policy")
+    said = found.opinions.filter(given__isnull=False) if not appealed and (holds or own) else []
+    return {
+        "said": said,
+        "disputed": second_reviews.disputed_reviews().filter(case=found).exists(),
+        "case": found,
+        "holds": holds,
+        "may_claim": moderation_cases.can_claim(user, found),
+        "clause": held.clause(found.area),
+        "policy": policy_row,
+        "outcomes": [(o.value, o.label, key) for o, key in (_APPEAL_KEYS if appealed else offered)],
+        "reasons": Decision.Reason.choices,
+        "decisions": own,
+        "appealed": appealed,
+        "earlier": earlier.order_by("-created")[:5] if holds and not appealed and found.owner_id else [],
+        "pieces": highlights.split_highlights(found, held) if holds else [],
+        "around": masking.mask_turns(found.snapshot.context) if holds else [],
+        "similar": similar_cases.find_similar_decisions(user, found) if holds and not appealed else [],
+        "spans": _spans(found) if holds and Decision.Outcome.REDACT in dict(offered) else None,
+        "suspends": Decision.Outcome.SUSPEND in dict(offered) and not appealed,
+        "alone": holds and (found.owner_id == user.pk or (appealed and moderation_cases.is_last_decider(user, found))),
+        "features": Feature.choices if Decision.Outcome.RESTRICT in dict(offered) else [],
+        "days": DURATION_DAYS,
+        "appeal": masking.mask_text(
+            found.decisions.filter(appeal__isnull=False).values_list("appeal__text", flat=True).first() or ""
+        ),
+    }
+
+
+def _spans(found: Case) -> str:
+    """Return what a check knows to be personal data, and a placeholder for each kind of secret, a line each."""
+    text = found.snapshot.words
+    people = [
+        text[start:end]
+        for start, end in redaction.find_sensitive_spans(text)
+        if not masking.holds_secret(text, start, end)
+    ]
+    return "\n".join(dict.fromkeys([*masking.list_placeholders(text), *people]))
+
+
+def _break_glass_context(user: User) -> dict[str, Any]:
+    """What waits for this person of break-glass, and emergencies that nobody has judged."""
+    if not access_requests.can_list_requests(user):
+        return {"glass": None}
+    unjudged = access_requests.BreakGlass.objects.filter(emergency=True, judged=None)
+    return {
+        "glass": access_requests.pending_requests(user).count(),
+        "emergencies": unjudged.exclude(person=user).count(),
+    }
+
+
+def _undo_context(user: User) -> dict[str, Any]:
+    """What this person decided a moment ago: many cases together, or one."""
+    since = timezone.now() - timedelta(seconds=moderation_cases.UNDO_S)
+    rows = Decision.objects.filter(reviewer=user, undone=None, created__gt=since, case__state=CaseState.DECIDED)
+    last = rows.order_by("-created").first()
+    alone = last is not None and last.batch_id is None
+    return {"undo": last if alone else None, "batch": None if alone else bulk_decisions.find_undoable_batch(user)}
+
+
+def _filter_queue(user: User, show: str) -> QuerySet[Case]:
+    """Return the cases of the queue `show`, without clauses that the user leaves to others."""
+    rows = moderation_cases.visible_cases(user).filter(QUEUES[show][1](user))
+    if show in ("mine", "decided", "disputed"):
+        return rows
+    return rows.exclude(area__in=reviewer_preferences.get_preferences(user).without)
+
+
+def _redirect_to_case(request: HttpRequest, pk: UUID) -> HttpResponse:
+    show = request.POST.get("show", "new")
+    response = redirect("safety:case", pk)
+    response["Location"] += f"?show={show if show in QUEUES else 'new'}"
+    return response
+
+
+def _redirect_to_next(request: HttpRequest, besides: UUID | None = None) -> HttpResponse:
+    """The next case of the queue is this person's, or one that they had begun; the list where there is none."""
+    user, show = person(request), request.POST.get("show", "new")
+    rows = _filter_queue(user, show if show in ("appeals", "escalated", "overdue") else "new")
+    for row in [*rows[:5], *_filter_queue(user, "mine")[:5]]:
+        if row.pk == besides:
+            continue
+        try:
+            moderation_cases.claim_case(user, row.pk)
+        except ActionRefused:
+            continue
+        return _redirect_to_case(request, row.pk)
+    return redirect("safety:queue")

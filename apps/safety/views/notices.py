@@ -1,0 +1,137 @@
+"""The people's side: what was decided about their content and why, how to object, and who has looked at it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.safety.break_glass import access_requests
+from apps.safety.models import Case, Decision, Effect, Event, Notice, feature_restrictions
+from apps.safety.models.case_states import UNDECIDED_STATES, ActionRefused
+from apps.safety.moderation import appeals, enforcement, reviewable
+from apps.safety.moderation.reviewable import ContentLocation
+from apps.safety.policy.evaluation import REPORTED, SELF_HARM
+from apps.safety.policy.schema import Stage
+from apps.users.access import person
+from apps.users.models import User
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeCard:
+    """The latest notice about one thing, with where it stands, and earlier ones, which it replaces."""
+
+    notice: Notice
+    place: ContentLocation | None
+    excerpt: str
+    over: bool
+    due: datetime | None  # until when a reviewer looks at it
+    earlier: tuple[Notice, ...]
+
+
+@require_safe
+@login_required
+def show_notices(request: HttpRequest) -> HttpResponse:
+    """What this person was told, and by whom their content was read. Reviewers stay nameless."""
+    user = person(request)
+    cards = _cards(user)
+    Notice.objects.filter(person=user, seen=None).update(seen=timezone.now())
+    reads = Event.objects.filter(person=user.pk, kind="read").exclude(actor=user.pk)
+    reads = reads.order_by("-seq")
+    glass = reads.filter(subject__startswith=access_requests.AUDIT_SUBJECT)[
+        :PAGE
+    ]  # shown also behind many other readings
+    looks = sorted({*reads[:PAGE], *glass}, key=lambda one: -one.seq)
+    shut = feature_restrictions.active_restrictions().filter(person=user)
+    return render(request, "safety/notices.html", {"cards": cards, "reads": looks, "closed": shut})
+
+
+@require_POST
+@login_required
+def submit_appeal(request: HttpRequest, pk: int) -> HttpResponse:
+    user = person(request)
+    notice = Notice.objects.filter(person=user, pk=pk).select_related("case", "decision").first()
+    if notice is None:
+        raise Http404
+    try:
+        appeals.submit_appeal(user, notice, request.POST.get("text", ""))
+    except ActionRefused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, gettext("Your appeal is with somebody else now. You are told what they decide."))
+    return redirect("safety:notices")
+
+
+def _cards(user: User) -> list[NoticeCard]:
+    """Return a card for each case of which the user was told, the latest first."""
+    rows = Notice.objects.filter(person=user).select_related("case__snapshot", "decision", "decision__appeal")
+    by_case: dict[Any, list[Notice]] = {}
+    for row in rows.order_by("-created", "-pk")[:PAGE]:
+        row.can_appeal = appeals.can_appeal(row)  # type: ignore[attr-defined]
+        by_case.setdefault(row.case_id, []).append(row)
+    latest = [found[0] for found in by_case.values()]
+    places = _places(user, [row.case for row in latest])
+    effects_of = Effect.objects.filter(decision__in=[row.decision_id for row in latest if row.decision_id])
+    applied = set(effects_of.filter(state=Effect.State.APPLIED).values_list("decision", "name"))
+    cards = []
+    for row in latest:
+        case, place = row.case, places.get((row.case.kind, row.case.subject))
+        live = case.state in UNDECIDED_STATES and row.decision_id is None
+        cards.append(
+            NoticeCard(
+                row,
+                place,
+                _excerpt(case, place),
+                _is_over(row, applied),
+                case.due if live else None,
+                tuple(by_case[row.case_id][1:]),
+            )
+        )
+    return cards
+
+
+def _places(user: User, cases: Sequence[Case]) -> dict[tuple[str, str], ContentLocation]:
+    """Return where the things of the cases stand, a query or two for each kind."""
+    subjects: dict[str, set[str]] = {}
+    for case in cases:
+        subjects.setdefault(case.kind, set()).add(case.subject)
+    found: dict[tuple[str, str], ContentLocation] = {}
+    for kind, wanted in subjects.items():
+        if isinstance(of := reviewable.get_reviewable(kind), reviewable.Locatable):
+            found |= {(kind, subject): place for subject, place in of.places(user, wanted).items()}
+    return found
+
+
+def _excerpt(case: Case, place: ContentLocation | None) -> str:
+    """Return what the user wrote, and never what a model wrote and the gate held back; empty where that is unknown."""
+    if case.area in (SELF_HARM, REPORTED):
+        return ""
+    if place is not None and place.excerpt:
+        return place.excerpt
+    return str(case.snapshot.words) if case.snapshot.stage in (Stage.QUESTION, Stage.PASSAGE) else ""
+
+
+def _is_over(row: Notice, applied: Collection[tuple[UUID, str]]) -> bool:
+    """Return True where what the notice says no longer holds, and no later one says so."""
+    decision = row.decision
+    if decision is None:
+        return row.case.state not in UNDECIDED_STATES
+    if decision.outcome not in enforcement.FIRST_OUTCOMES or decision.outcome == Decision.Outcome.ALLOW:
+        return False
+    named = {Decision.Outcome.SUSPEND: "suspend", Decision.Outcome.RESTRICT: "restrict"}.get(
+        Decision.Outcome(decision.outcome)
+    )
+    holds = any(pk == decision.pk and named in (None, name) for pk, name in applied)
+    return not holds or bool(decision.until and decision.until < timezone.now())

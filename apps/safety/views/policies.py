@@ -1,0 +1,88 @@
+"""Versions of the policy, for administrators: draft, replay over what was judged, approve by somebody else."""
+
+from __future__ import annotations
+
+import json
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.safety import code_labels
+from apps.safety.models import PolicyVersion
+from apps.safety.models.case_states import ActionRefused
+from apps.safety.policy import separation_of_duties, versions
+from apps.safety.policy.schema import PolicyError, parse_policy
+from apps.safety.policy_admin import backtest, coverage
+from apps.safety.verdict_log import detector_versions
+from apps.users.access import administrators_only, person
+
+_LONGEST = 100_000  # characters of a policy
+
+
+@administrators_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def show_versions(request: HttpRequest) -> HttpResponse:
+    live = versions.get_live_version()
+    text = request.POST.get("body", "")[:_LONGEST] or json.dumps(live.body, indent=1, ensure_ascii=False)
+    wrong = ""
+    if request.method == "POST":
+        try:
+            row = versions.create_draft(person(request), json.loads(text), request.POST.get("note", ""))
+        except (ValueError, RecursionError) as error:
+            wrong = str(error) if isinstance(error, PolicyError) else gettext("This is no JSON that can be read.")
+        else:
+            for words in coverage.describe_unreachable(parse_policy(row.body)):
+                messages.warning(request, words)
+            said = gettext("%(row)s is a draft. Replay it, then let somebody else approve it.")
+            messages.success(request, said % {"row": code_labels.version_label(row)})
+            return redirect("safety:policy")
+    rows = [(row, _list_warnings(row)) for row in PolicyVersion.objects.select_related("author", "approver")]
+    clauses = parse_policy(live.body).clauses.values()
+    context = {"rows": rows, "live": live, "text": text, "wrong": wrong, "clauses": clauses}
+    context["others"] = separation_of_duties.has_other_administrator(person(request).pk)
+    return render(request, "safety/policy.html", context, status=422 if wrong else 200)
+
+
+@require_POST
+@administrators_only
+def change_version(request: HttpRequest, pk: int) -> HttpResponse:
+    """One step of a version: replay, into the shadow or out of it, discard, approve."""
+    row, user = get_object_or_404(PolicyVersion, pk=pk), person(request)
+    try:
+        match request.POST.get("do"):
+            case "replay":
+                found = backtest.run_backtest(user, row)
+                messages.success(
+                    request,
+                    gettext("%(changed)s of %(judged)s verdicts would have been others.")
+                    % {"changed": found["changed"], "judged": found["judged"]},
+                )
+            case "shadow":
+                versions.start_shadow(user, row)
+            case "discard":
+                versions.discard_draft(user, row)
+                messages.success(request, gettext("%(row)s is discarded.") % {"row": code_labels.version_label(row)})
+            case "unshadow":
+                versions.stop_shadow(user, row)
+            case "approve":
+                versions.approve_version(user, row)
+                messages.success(request, gettext("%(row)s is live.") % {"row": code_labels.version_label(row)})
+    except (ActionRefused, PolicyError) as refusal:
+        messages.error(request, str(refusal))
+    return redirect("safety:policy")
+
+
+def _list_warnings(row: PolicyVersion) -> list[str]:
+    """Of detectors that changed, unless it is retired; and of holes, where it may still go live, unless it is one that
+    a newer product cannot read."""
+    if row.status in (PolicyVersion.Status.RETIRED, PolicyVersion.Status.DROPPED):
+        return []
+    moved = [code_labels.version_change_text(one) for one in detector_versions.find_version_changes(row)]
+    try:
+        holes = coverage.describe_unreachable(parse_policy(row.body)) if row.status != PolicyVersion.Status.LIVE else []
+    except PolicyError:
+        return moved
+    return [*moved, *holes]

@@ -1,0 +1,42 @@
+"""What a version of the policy would change, for staff: in the shadow, and over what was judged before."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from apps.safety.analytics import policy_changes, thresholds
+from apps.safety.models import PolicyVersion
+from apps.safety.policy.schema import PolicyError, parse_policy
+from apps.safety.verdict_log import detector_versions
+from apps.users.access import person, staff_only
+
+
+@require_safe
+@never_cache
+@staff_only
+def show_policy_changes(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show counts with intervals, the changed verdicts, each with its case where there is one, and the thresholds."""
+    row, user = get_object_or_404(PolicyVersion, pk=pk), person(request)
+    shadow = policy_changes.count_shadow_changes(row) if row.status != PolicyVersion.Status.LIVE else None
+    context = {
+        "row": row,
+        "moved": detector_versions.find_version_changes(row),
+        "shadow": shadow,
+        "replay": policy_changes.count_backtest_changes(row),
+        "shadowed": policy_changes.list_shadow_changes(user, row),
+        "replayed": policy_changes.list_backtest_changes(user, row),
+        "thresholds": _measure(row),
+        "small": thresholds.MIN_TEXTS,
+    }
+    return render(request, "safety/changes.html", context)
+
+
+def _measure(row: PolicyVersion) -> list[thresholds.ThresholdMetrics]:
+    """Return the thresholds of the version; [] where this product cannot read it."""
+    try:
+        return thresholds.measure_thresholds(parse_policy(row.body, row.number))
+    except PolicyError:
+        return []

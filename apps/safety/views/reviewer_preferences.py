@@ -1,0 +1,34 @@
+"""A reviewer's own page: what they want to be spared."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from apps.safety.models import reviewer_preferences
+from apps.safety.policy import versions
+from apps.safety.policy.schema import CLAUSE_CODES, parse_policy
+from apps.users.access import person, staff_only
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@staff_only
+def edit_preferences(request: HttpRequest) -> HttpResponse:
+    user = person(request)
+    if request.method == "POST":
+        without = [code for code in request.POST.getlist("without") if code in CLAUSE_CODES]
+        reviewer_preferences.set_preferences(user, covered="covered" in request.POST, without=without)
+        messages.success(request, gettext("Kept. Nobody else sees this."))
+        return redirect("safety:care")
+    clauses = parse_policy(versions.get_live_version().body).clauses.values()
+    context = {
+        "care": reviewer_preferences.get_preferences(user),
+        "hard": reviewer_preferences.SEVERE_FROM,
+        "clauses": clauses,
+    }
+    return render(request, "safety/care.html", context)

@@ -1,0 +1,113 @@
+"""Second looks, by mouse or keyboard; asking for one, opening a disputed decision again."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.safety.models import reviewer_preferences
+from apps.safety.models.case_states import ActionRefused
+from apps.safety.moderation import cases, masking, second_reviews
+from apps.safety.policy import schema, versions
+from apps.users.access import administrators_only, person, staff_only
+
+
+@require_POST
+@staff_only
+def claim_review(request: HttpRequest) -> HttpResponse:
+    return _next(request)
+
+
+@require_safe
+@never_cache
+@staff_only
+def show_review(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The text and its clause, and nothing of what anybody said about it."""
+    user = person(request)
+    try:
+        row = second_reviews.read_review(user, pk)
+    except ActionRefused as error:
+        raise Http404 from error
+    version = row.snapshot.policy or versions.get_live_version()
+    context = {
+        "look": row,
+        "around": masking.mask_turns(row.snapshot.context),
+        "clause": schema.parse_policy(version.body).clause(row.clause),
+        "policy": version,
+        "covered": row.severity >= reviewer_preferences.SEVERE_FROM
+        and reviewer_preferences.get_preferences(user).covered,
+        "left": second_reviews.pending_reviews(user).count(),
+    }
+    return render(request, "safety/look.html", context)
+
+
+@require_POST
+@staff_only
+def submit_review(request: HttpRequest, pk: UUID) -> HttpResponse:
+    sent, user = request.POST, person(request)
+    try:
+        if sent.get("said") not in ("against", "harmless"):
+            raise ActionRefused(gettext("Say whether it is against the clause."))
+        second_reviews.submit_review(user, pk, sent.get("token", ""), sent["said"] == "against", sent.get("note", ""))
+    except ActionRefused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("safety:queue")
+    return _next(request)
+
+
+@require_POST
+@staff_only
+def renew_review(request: HttpRequest, pk: UUID) -> JsonResponse:
+    """Somebody is at it: it lasts. Why not, in words, where it is no longer theirs."""
+    try:
+        second_reviews.renew_review(person(request), pk, request.POST.get("token", ""))
+    except ActionRefused as refusal:
+        return JsonResponse({"words": str(refusal)})
+    return JsonResponse({})
+
+
+@require_POST
+@staff_only
+def release_review(request: HttpRequest, pk: UUID) -> HttpResponse:
+    try:
+        second_reviews.release_review(person(request), pk, request.POST.get("token", ""))
+    except ActionRefused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("safety:queue")
+
+
+@require_POST
+@staff_only
+def request_review(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The case goes back to the queue until somebody else has said what they think."""
+    try:
+        cases.request_second_review(person(request), pk, request.POST.get("token", ""))
+        messages.success(request, gettext("Somebody else is asked. The case waits in the queue with what they say."))
+    except ActionRefused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("safety:queue")
+
+
+@require_POST
+@administrators_only
+def reopen_case(request: HttpRequest, pk: UUID) -> HttpResponse:
+    try:
+        cases.reopen_case(person(request), pk)
+    except ActionRefused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("safety:queue")
+    return redirect("safety:case", pk)
+
+
+def _next(request: HttpRequest) -> HttpResponse:
+    row = second_reviews.claim_review(person(request))
+    if row is None:
+        messages.success(request, gettext("No second look is waiting."))
+        return redirect("safety:queue")
+    return redirect("safety:look", row.pk)

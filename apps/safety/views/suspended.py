@@ -1,0 +1,52 @@
+"""The one page that a suspended person has: why, until when, and how to object."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from apps.safety.models import Notice
+from apps.safety.models.case_states import ActionRefused
+from apps.safety.moderation import appeals, notice_emails, suspended_sign_in
+from apps.users import limits
+from apps.users.quota import Resource
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def show_suspension(request: HttpRequest) -> HttpResponse:
+    """For who has just typed the right password; a POST appeals. Everybody else is asked to sign in."""
+    if request.user.is_authenticated:
+        return redirect("safety:notices")
+    found = suspended_sign_in.find_visitor(request)
+    if found is None:
+        return render(request, "safety/suspended.html", {"found": None})
+    if request.method == "POST":
+        limits.draw(limits.account(found.person.email), Resource.SIGN_INS)  # as often as somebody may try to sign in
+        return _submit_appeal(request, found)
+    later = suspended_sign_in.later_notices(found)
+    if found.notice is not None:
+        found.notice.can_appeal = appeals.can_appeal(found.notice)  # type: ignore[attr-defined]
+        shown = [found.notice.pk, *(row.pk for row in later)]
+        Notice.objects.filter(pk__in=shown, seen=None).update(seen=timezone.now())
+    return render(request, "safety/suspended.html", {"found": found, "later": later})
+
+
+def _submit_appeal(request: HttpRequest, found: suspended_sign_in.SuspendedVisitor) -> HttpResponse:
+    try:
+        if found.notice is None:
+            raise ActionRefused(gettext("This can no longer be appealed."))
+        appeals.submit_appeal(found.person, found.notice, request.POST.get("text", ""))
+    except ActionRefused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        said = gettext("Your appeal is with the reviewers now. You are told what they decide, here and by e-mail.")
+        if not notice_emails.is_email_configured():
+            said = gettext("Your appeal is with the reviewers now. What they decide is told here.")
+        messages.success(request, said)
+    return redirect("safety:suspended")

@@ -1,0 +1,270 @@
+"""Other settings for a collection: built beside, compared on the golden questions, made live or thrown away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from apps.documents.indexing import shadow_build
+from apps.documents.ingestion.pipeline import ingest
+from apps.documents.library.uploads import store_upload
+from apps.documents.models import Chunk, Collection, Document, IndexBuild, Membership
+from apps.engines import registry
+from apps.engines.base import EngineUnavailable
+from apps.evaluation.golden_questions import runs, search_preview
+from apps.evaluation.models import GoldenQuestion, GoldenRun
+from apps.lib import bell
+from apps.users.models import User
+from tests.documents.factories import collection
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TEXT = "\n\n".join(
+    f"## Hall {number}\n\nHall {number} holds {number * 10} people. Its key hangs at desk {number + 3}. Whoever uses "
+    f"it last closes the windows and tells the porter of wing {number % 4}."
+    for number in range(1, 13)
+)
+ASKED = "Where does the key of hall 7 hang?"
+VAGUE = ["Where does the key hang?", "Who closes the windows?", "Which porter of wing 3?", "How many fit in hall 7?"]
+
+
+@pytest.fixture(autouse=True)
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
+    heard: list[tuple[str, object]] = []
+    monkeypatch.setattr(bell, "send", lambda task, row: heard.append((task, row)))
+    monkeypatch.setattr(shadow_build, "build_listeners", [runs.compare_build])
+    return heard
+
+
+@pytest.fixture
+def shelf(alice: User) -> Collection:
+    place = collection(alice, "Shelf")
+    row = store_upload(alice, place, SimpleUploadedFile("halls.md", TEXT.encode()))
+    ingest(row.pk)
+    assert Document.objects.get().status == "ready"
+    return place
+
+
+@pytest.fixture
+def owner(alice: User, client: Client) -> Client:
+    client.force_login(alice)
+    return client
+
+
+def work(rung: list[tuple[str, object]]) -> None:
+    """What the worker does with all that rang."""
+    while rung:
+        task, row = rung.pop(0)
+        if task == shadow_build.TASK:
+            shadow_build.run(int(str(row)))
+        elif task == runs.TASK:
+            runs.execute_run(int(str(row)))
+
+
+def page(owner: Client, shelf: Collection) -> str:
+    response = owner.get(f"/collections/{shelf.pk}/settings/search/")
+    assert response.status_code == 200
+    return str(response.content.decode())
+
+
+def send(owner: Client, shelf: Collection, **values: object) -> int:
+    wanted = {"chunk_tokens": 200, "meaning": 0.7, "floor": 0.07, **values}
+    return owner.post(f"/collections/{shelf.pk}/settings/search/", wanted).status_code
+
+
+def test_a_change_is_built_compared_made_live_and_taken_back(
+    owner: Client, alice: User, shelf: Collection, rung: list[tuple[str, object]]
+) -> None:
+    runs.add_question(alice, shelf, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
+    assert "Build and compare" in page(owner, shelf)
+    rung.clear()
+    assert send(owner, shelf, chunk_tokens=60) == 302
+    assert "Waiting for the worker" in page(owner, shelf) and "every 1s" in page(owner, shelf)
+    before = Chunk.objects.count()
+    work(rung)
+    shown = page(owner, shelf)
+    assert "On trial: 60 tokens" in shown and "Compared on 1 golden question" in shown
+    assert Chunk.objects.count() == before
+    live, tried = GoldenRun.objects.live().get(), GoldenRun.objects.get(build__isnull=False)
+    assert (live.status, tried.status, live.questions, tried.questions) == ("done", "done", 1, 1)
+    build = IndexBuild.objects.get()
+    owner.post(f"/collections/{shelf.pk}/settings/search/{build.pk}/swap/")
+    assert Chunk.objects.count() > before
+    shown = page(owner, shelf)
+    assert 'value="60"' in shown and "Roll back" in shown and "Before that: 200 tokens" in shown
+    owner.post(f"/collections/{shelf.pk}/settings/search/{IndexBuild.objects.get().pk}/swap/")
+    assert Chunk.objects.count() == before
+    assert 'value="200"' in page(owner, shelf)
+
+
+def test_a_change_for_the_worse_says_which_questions(
+    owner: Client, alice: User, shelf: Collection, rung: list[tuple[str, object]]
+) -> None:
+    asked = next(
+        text
+        for text in VAGUE
+        if 0.15 < search_preview.preview_search(alice, shelf, text).found.hits[0].relevance < 0.85
+    )
+    runs.add_question(alice, shelf, asked, document=Document.objects.get(), chunk=None, words="")
+    send(owner, shelf, floor=0.9)
+    work(rung)
+    shown = page(owner, shelf)
+    assert "0 better, 1 worse" in shown
+    assert f"{asked}: was found at place 1, is not found now" in shown
+    build = IndexBuild.objects.get()
+    assert not build.cut
+    owner.post(f"/collections/{shelf.pk}/settings/search/{build.pk}/discard/")
+    assert not IndexBuild.objects.exists() and "On trial:" not in page(owner, shelf)
+
+
+def test_the_history_shows_what_was_live_only(
+    owner: Client, alice: User, shelf: Collection, rung: list[tuple[str, object]]
+) -> None:
+    runs.add_question(alice, shelf, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
+    send(owner, shelf, floor=0.9)
+    work(rung)
+    shown = owner.get(f"/collections/{shelf.pk}/golden/").content.decode()
+    assert shown.count('<th scope="row">') == 1
+
+
+def test_a_comparison_that_could_not_be_made_is_made_later(
+    owner: Client, alice: User, shelf: Collection, rung: list[tuple[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs.add_question(alice, shelf, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
+    with monkeypatch.context() as away:
+        away.setattr(search_preview, "search_and_quote", no_engine)
+        send(owner, shelf, floor=0.9)
+        work(rung)
+    assert "The embedder is away." in page(owner, shelf)
+    runs.sweep_runs()
+    assert rung == []  # it was just now
+    GoldenRun.objects.update(finished=timezone.now() - timedelta(seconds=runs.RETRY_S + 1))
+    runs.sweep_runs()
+    work(rung)
+    assert GoldenRun.objects.exclude(build=None).get().status == GoldenRun.Status.DONE
+    assert "Compared on 1 golden question" in page(owner, shelf)
+
+
+def test_the_page_goes_on_looking_between_a_build_and_its_comparison(
+    owner: Client, alice: User, shelf: Collection, rung: list[tuple[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs.add_question(alice, shelf, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
+    monkeypatch.setattr(shadow_build, "build_listeners", [])  # the moment before it is heard
+    send(owner, shelf, meaning=0.5)
+    work(rung)
+    assert IndexBuild.objects.get().status == IndexBuild.Status.BUILT and not GoldenRun.objects.exists()
+    text = page(owner, shelf)
+    assert "compared on the golden questions next" in text and "There are no golden questions yet" not in text
+    assert 'hx-trigger="every 1s"' in text
+
+
+def test_a_build_is_compared_on_questions_that_came_after_it(
+    owner: Client, alice: User, shelf: Collection, rung: list[tuple[str, object]]
+) -> None:
+    send(owner, shelf, floor=0.9)
+    work(rung)
+    runs.sweep_runs()
+    assert rung == []
+    runs.add_question(alice, shelf, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
+    runs.sweep_runs()
+    work(rung)
+    assert "Compared on 1 golden question" in page(owner, shelf)
+
+
+def no_engine(*_: object) -> None:
+    raise EngineUnavailable("The embedder is away.")
+
+
+def test_live_settings_ask_the_questions_again(alice: User, shelf: Collection, rung: list[tuple[str, object]]) -> None:
+    runs.add_question(alice, shelf, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
+    runs.execute_run(runs.request_run(shelf, alice).pk)
+    runs.sweep_runs()
+    assert GoldenRun.objects.count() == 1  # nothing has changed
+    Collection.objects.filter(pk=shelf.pk).update(tuning={"meaning": 0.5})
+    runs.sweep_runs()
+    assert GoldenRun.objects.first().cause == GoldenRun.Cause.SETTINGS  # type: ignore[union-attr]
+
+
+def test_without_golden_questions_it_says_so(owner: Client, shelf: Collection, rung: list[tuple[str, object]]) -> None:
+    send(owner, shelf, meaning=0.5)
+    work(rung)
+    assert not GoldenQuestion.objects.exists()
+    assert "There are no golden questions yet" in page(owner, shelf) and "Make it live" in page(owner, shelf)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"chunk_tokens": 59}, {"chunk_tokens": "x"}, {"meaning": 1.1}, {"meaning": "nan"}, {"floor": -1}, {"floor": ""}],
+)
+def test_what_makes_no_sense_is_refused(owner: Client, shelf: Collection, value: dict[str, object]) -> None:
+    assert send(owner, shelf, **value) == 400
+    assert not IndexBuild.objects.exists()
+
+
+def test_only_owners_decide(client: Client, alice: User, bob: User, shelf: Collection) -> None:
+    build = shadow_build.begin(shelf, shadow_build.read_collection_settings({"meaning": 0.5}), alice)
+    Membership.objects.create(collection=shelf, user=bob, role="editor")
+    client.force_login(bob)
+    for tail in ("", "state/"):
+        assert client.get(f"/collections/{shelf.pk}/settings/search/{tail}").status_code == 404
+    for verb in ("swap", "discard"):
+        assert client.post(f"/collections/{shelf.pk}/settings/search/{build.pk}/{verb}/").status_code == 404
+    assert IndexBuild.objects.filter(pk=build.pk).exists()
+
+
+def test_a_build_that_is_gone_says_so(owner: Client, shelf: Collection) -> None:
+    build = shadow_build.begin(shelf, shadow_build.read_collection_settings({}), None)
+    response = owner.post(f"/collections/{shelf.pk}/settings/search/{build.pk}/swap/", follow=True)
+    assert "no longer there" in response.content.decode()  # it is not built yet, so there is nothing to swap
+
+
+@pytest.fixture
+def reranker(settings: Settings) -> Iterator[None]:
+    settings.ENGINES = {**settings.ENGINES, "rank": {"BACKEND": f"{__name__}.Reranker", "OPTIONS": {}}}
+    registry.reset()
+    yield
+    registry.reset()
+
+
+def test_without_a_reranker_there_is_no_setting_for_it(owner: Client, shelf: Collection) -> None:
+    assert "Read the best again" not in page(owner, shelf)
+
+
+def test_the_reranker_is_a_setting_where_the_site_has_one(
+    owner: Client, shelf: Collection, reranker: None, rung: list[tuple[str, object]]
+) -> None:
+    assert 'name="rerank"' in page(owner, shelf) and "checked" in page(owner, shelf)
+    assert send(owner, shelf, meaning=0.5) == 302
+    work(rung)
+    assert "not read again" in page(owner, shelf)
+    owner.post(f"/collections/{shelf.pk}/settings/search/{IndexBuild.objects.get().pk}/swap/")
+    shelf.refresh_from_db()
+    assert shelf.tuning == {"rerank": False}
+
+
+class Reranker:
+    active = True
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        return [0.5] * len(texts)
+
+
+def test_the_owner_chooses_among_the_embedders_of_the_operator(
+    owner: Client, shelf: Collection, rung: list[tuple[str, object]], settings: Settings
+) -> None:
+    assert 'name="embedder"' not in page(owner, shelf)
+    settings.EMBEDDERS = {"Other": {"BACKEND": "apps.engines.embed.fake.FakeEmbed", "OPTIONS": {}}}
+    assert '<option value="Other">Other</option>' in page(owner, shelf)
+    send(owner, shelf, embedder="Other")
+    work(rung)
+    assert "Vectors by Other." in page(owner, shelf)
+    assert send(owner, shelf, embedder="Unknown") == 400
+    Collection.objects.filter(pk=shelf.pk).update(tuning={"embedder": "Other"})
+    settings.EMBEDDERS = {}
+    assert 'name="embedder"' in page(owner, shelf), "one that is gone can be left"

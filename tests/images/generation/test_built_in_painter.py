@@ -1,0 +1,88 @@
+"""The painter that comes with the product, by its own weights and the real embedder, through the worker's own code."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import numpy as np
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+from PIL import Image
+
+from apps.engines import registry
+from apps.engines.image.pictogram import painter
+from apps.images.generation import model_info, worker
+from apps.images.models import Picture
+from apps.images.provenance import content_credentials
+from apps.images.requests import submission
+from apps.images.requests.submission import PictureRequest
+from apps.users.models import User
+from assistant import engines
+from assistant.env import Env
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def built_in(settings: LazySettings, bells: list[str]) -> None:
+    image = {"BACKEND": "apps.engines.image.pictogram.painter.PictogramPainter", "OPTIONS": {"model": "built-in"}}
+    settings.ENGINES = settings.ENGINES | {"image": image}
+    registry.reset()
+    model_info.refresh_model()
+
+
+def drawn(user: User, prompt: str) -> Picture:
+    (row,) = submission.request_pictures(user, PictureRequest(prompt, seed=5))
+    worker.draw_picture(row.pk)
+    row.refresh_from_db()
+    return row
+
+
+def test_it_draws_on_any_machine_what_was_asked_for(built_in: None, alice: User) -> None:
+    row = drawn(alice, "red apple")
+
+    assert (row.status, row.model, row.width, row.step) == ("ready", "Openbook Pictograms", painter.LARGE, 20)
+    assert row.alignment and row.alignment > 0.9 and "captions" in row.aligned_by
+    with row.file.open("rb") as file:
+        content = file.read()
+    said = content_credentials.read_credentials(content, "image/png")
+    assert said and said.by_model
+    pixels = np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)
+    middle, corner = pixels[200:360, 160:350].mean((0, 1)), pixels[:40, :40].mean((0, 1))
+    assert middle[0] > middle[1] + 60 and middle[0] > middle[2] + 60, "the apple is red"
+    assert corner.min() > 225, "on white"
+
+
+def test_what_it_does_not_know_it_says_with_what_it_does(built_in: None, alice: User) -> None:
+    row = drawn(alice, "quarterly revenue of the Lisbon subsidiary, restated")
+
+    assert row.status == "failed" and "nearest are" in row.reason
+
+
+@pytest.mark.django_db(transaction=True)
+def test_words_that_it_cannot_draw_lead_to_names_that_it_can(built_in: None, alice: User) -> None:
+    client = Client()
+    client.force_login(alice)
+    page = client.get("/pictures/").content.decode()
+    assert "pictograms by name and draws nothing else" in page and 'name="negative"' not in page
+    said = client.post("/pictures/expand/", {"prompt": "something to eat after a long walk in Italy"}).content.decode()
+    names = re.findall(r"data-expanded-name>([^<]*)<", said)
+    assert len(names) == 6
+    assert drawn(alice, names[0]).status == "ready", "what is offered can be drawn"
+
+
+@pytest.mark.parametrize(
+    ("env", "backend", "model"),
+    [
+        (Env(), "pictogram.painter.PictogramPainter", "built-in"),
+        (Env(IMAGE_MODEL="stabilityai/sd-turbo"), "diffusers.DiffusersPainter", "stabilityai/sd-turbo"),
+        (Env(IMAGE_MODEL="none"), "diffusers.DiffusersPainter", ""),
+        (Env(IMAGE_MODEL="flux", IMAGE_URL="http://localhost:9/v1"), "openai.OpenAIPainter", "flux"),
+    ],
+)
+def test_settings_choose_who_draws(env: Env, backend: str, model: str) -> None:
+    chosen = engines._image(env)
+
+    assert chosen["BACKEND"] == f"apps.engines.image.{backend}" and chosen["OPTIONS"]["model"] == model

@@ -1,0 +1,70 @@
+"""What can only be a pictogram is not shown to a classifier that knows photographs alone; everything else is."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.engines import registry
+from apps.images.generation import worker
+from apps.images.models import Picture
+from apps.safety.gate import pictures
+from apps.safety.policy.evaluation import SignalStatus
+from apps.users.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+class Photographs:
+    """Sure of everything that it is shown."""
+
+    fingerprint, codes, pictograms = "photographs", frozenset({"sexual"}), False
+    seen = 0
+
+    def scores(self, picture: bytes) -> dict[str, float]:
+        Photographs.seen += 1
+        return {"sexual": 0.99}
+
+
+@pytest.fixture(autouse=True)
+def photographs(monkeypatch: pytest.MonkeyPatch) -> None:
+    Photographs.seen = 0
+    monkeypatch.setattr(registry, "classify_pictures", Photographs)
+
+
+def asked(owner: User, **more: object) -> Picture:
+    told = {"prompt": "A lamp", "width": 64, "height": 64, "steps": 2, "guidance": 1, "seed": 1, "model": "stripes"}
+    return Picture.objects.create(owner=owner, **told | more)
+
+
+def drawn(row: Picture) -> Picture:
+    worker.draw_picture(row.pk)
+    row.refresh_from_db()
+    return row
+
+
+def test_a_pictogram_is_not_shown_to_it_nor_said_to_be_unseen(alice: User) -> None:
+    row = drawn(asked(alice))
+    assert (row.status, row.pictogram, row.unchecked, Photographs.seen) == ("ready", True, False, 0)
+
+
+def test_what_is_made_of_pictograms_alone_is_one_too(alice: User) -> None:
+    first = drawn(asked(alice))
+    assert drawn(asked(alice, parent=first, from_parent=True)).pictogram
+    assert drawn(asked(alice, parent=first, upscale=2)).pictogram and not Photographs.seen
+
+
+def test_what_begins_with_a_picture_of_somebody_is_looked_at(alice: User) -> None:
+    first = drawn(asked(alice))
+    Picture.objects.filter(pk=first.pk).update(pictogram=False)  # as if an upload had been its start
+    row = drawn(asked(alice, parent=first, from_parent=True))
+    assert (row.status, row.pictogram) == ("held", False) and Photographs.seen
+
+
+def test_another_painter_s_pictures_are_looked_at(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "KnowsNames", ())  # the painter is none of those
+    assert drawn(asked(alice)).status == "held" and Photographs.seen
+
+
+def test_the_signal_says_that_it_was_not_needed() -> None:
+    assert pictures.classify_picture(bytes, pictogram=True).status is SignalStatus.SKIPPED
+    assert pictures.classify_picture(bytes).status is SignalStatus.OK

@@ -1,0 +1,126 @@
+"""What a picture was made from is kept when that is deleted, as long as a recipe needs it, and no longer."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+
+from apps.engines import registry
+from apps.images.generation import model_info, scheduler, worker
+from apps.images.library import gallery
+from apps.images.models import Picture
+from apps.images.requests import submission, upscaling
+from apps.images.requests.submission import PictureRequest, PictureRequestRefused
+from apps.users.models import User
+from tests.images import tiny_pipeline
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return tiny_pipeline.save(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture
+def first(settings: LazySettings, folder: str, bells: list[str], alice: User) -> Picture:
+    """Drawn by a real pipeline."""
+    image = {"BACKEND": "apps.engines.image.diffusers.DiffusersPainter", "OPTIONS": {"model": folder}}
+    settings.ENGINES = {**settings.ENGINES, "image": image}
+    registry.reset()
+    model_info.refresh_model()
+    return drawn(submission.request_pictures(alice, PictureRequest("a red cat", steps=2, seed=1))[0])
+
+
+def drawn(row: Picture) -> Picture:
+    worker.draw_picture(row.pk)
+    row.refresh_from_db()
+    assert row.status == "ready", row.reason
+    return row
+
+
+def begun(user: User, first: Picture) -> Picture:
+    return drawn(
+        submission.request_pictures(
+            user, PictureRequest("a blue dog", steps=4, seed=3, strength=0.5, parent=first, from_parent=True)
+        )[0]
+    )
+
+
+def files() -> list[str]:
+    return sorted(path.name for path in Path(Picture().start.storage.path("starts")).glob("*"))
+
+
+def test_a_variant_is_drawn_again_byte_for_byte_after_its_parent_was_deleted(alice: User, first: Picture) -> None:
+    row, whole = begun(alice, first), first.sha256
+    assert gallery.describe_recipe(row)["start"] == whole and not files()
+    gallery.delete_pictures(alice, [first.pk])
+    row.refresh_from_db()
+    assert row.parent is None and gallery.describe_recipe(row)["start"] == whole and files() == [f"{row.pk}.png"]
+    registry.reset()  # the engine of another process
+    again = drawn(submission.request_pictures(alice, gallery.make_repetition(row))[0])
+    assert again.plain_sha256 == row.plain_sha256
+    assert drawn(submission.request_pictures(alice, gallery.make_variation(row))[0]).plain_sha256 != row.plain_sha256
+    gallery.delete_pictures(alice, [made.pk for made in Picture.objects.all()])
+    assert files() == [], "with the last of them it is gone"
+
+
+def test_one_made_larger_is_made_again_from_what_was_kept(alice: User, first: Picture) -> None:
+    large = drawn(upscaling.request_upscale(alice, first))
+    gallery.delete_pictures(alice, [first.pk])
+    large.refresh_from_db()
+    again = drawn(upscaling.repeat_upscale(alice, large))
+    assert (again.width, again.plain_sha256, again.repeats) == (large.width, large.plain_sha256, large)
+
+
+def test_what_is_deleted_together_keeps_nothing(alice: User, first: Picture) -> None:
+    row = begun(alice, first)
+    gallery.delete_pictures(alice, [first.pk, row.pk])
+    assert files() == [] and not Picture.objects.exists()
+
+
+def test_a_picture_that_is_held_is_kept_for_nothing(alice: User, first: Picture) -> None:
+    row = begun(alice, first)
+    Picture.objects.filter(pk=first.pk).update(status="held")
+    gallery.delete_pictures(alice, [first.pk])
+    row.refresh_from_db()
+    assert not row.start and files() == []
+    again = submission.request_pictures(alice, gallery.make_repetition(row))[0]
+    worker.draw_picture(again.pk)
+    again.refresh_from_db()
+    assert (again.status, "no longer there" in again.reason) == ("failed", True)
+    with pytest.raises(PictureRequestRefused, match="no longer there"):
+        large = Picture(owner=alice, upscale=2, width=8, height=8)
+        upscaling.repeat_upscale(alice, large)
+
+
+def test_what_waits_to_be_made_of_a_blurred_picture_is_blurred_though_that_is_deleted(
+    alice: User, first: Picture
+) -> None:
+    Picture.objects.filter(pk=first.pk).update(blur="violence")
+    first.refresh_from_db()
+    row = submission.request_pictures(
+        alice, PictureRequest("a blue dog", steps=4, strength=0.5, parent=first, from_parent=True)
+    )[0]
+    gallery.delete_pictures(alice, [first.pk])
+    row.refresh_from_db()
+    assert drawn(row).blur == "violence"
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_the_sweep_leaves_what_is_kept_also_where_the_disk_has_no_links(
+    alice: User, first: Picture, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    row = begun(alice, first)
+    if not links:
+        monkeypatch.delattr(os, "link")
+    with first.file.open("rb") as file:
+        content = file.read()
+    gallery.delete_pictures(alice, [first.pk])
+    row.refresh_from_db()
+    os.utime(row.start.path, (0, 0))
+    scheduler.sweep_queue()
+    assert Path(row.start.path).read_bytes() == content

@@ -1,0 +1,84 @@
+"""Names of people and brands on lists of the site: not drawn, with a reason and an appeal, and talked about freely."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from apps.engines.image.fake import FakePainter
+from apps.images.generation import worker
+from apps.images.models import Picture
+from apps.images.requests import submission
+from apps.images.requests.submission import PictureRequest
+from apps.lib.threads import in_db
+from apps.safety.detectors import blocklists
+from apps.safety.gate.gate import check_question
+from apps.safety.models import Case, Hit, PolicyVersion
+from apps.safety.policy import versions
+from apps.users.models import User
+from tests.images.moderation.test_picture_checks import ruled
+from tests.people import person
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def listing() -> Iterator[Any]:
+    """Makes a list of names the policy's own, for pictures."""
+
+    def lists(action: str) -> None:
+        row = versions.get_live_version()
+        own = {
+            "key": "names", "name": "Names", "owner": 1, "code": "impersonation", "kind": "words", "expires": "",
+            "entries": ["jane famous"], "action": action, "stages": ["picture"],
+        }  # fmt: skip
+        PolicyVersion.objects.filter(pk=row.pk).update(body={**copy.deepcopy(row.body), "lists": [own]})
+        versions.refresh_policy()
+
+    blocklists._noted.clear()
+    yield lists
+    versions.clear_cache()
+
+
+@pytest.mark.parametrize(
+    "wish", [PictureRequest("Jane Famous on a bicycle"), PictureRequest("A bicycle", "JANE  FAMOUS")]
+)
+def test_what_a_list_names_is_held_and_a_reviewer_lets_it_be_drawn(
+    alice: User, painter: FakePainter, listing: Any, wish: PictureRequest
+) -> None:
+    listing("withhold_and_review")
+    (row,) = submission.request_pictures(alice, wish)
+    case = Case.objects.get()
+    assert (row.status, case.snapshot.stage, case.owner) == ("held", "picture", alice)
+    assert "A list of this site" in row.reason and Hit.objects.get(key="names").count == 1
+    ruled(person("morgan", User.Role.REVIEWER), case, "allow")
+    versions.refresh_policy()
+    worker.draw_picture(row.pk)
+    row.refresh_from_db()
+    assert (row.status, len(painter.requests)) == ("ready", 1)
+
+
+async def test_the_same_words_may_be_asked_about(transactional_db: None, listing: Any) -> None:
+    await in_db(listing, "withhold_and_review")
+    assert (await check_question("Who is Jane Famous?")).allowed
+
+
+def test_a_name_that_came_onto_the_list_meanwhile_is_held(alice: User, waiting: Picture, listing: Any) -> None:
+    Picture.objects.filter(pk=waiting.pk).update(prompt="Jane Famous at sea")
+    listing("withhold")
+    worker.draw_picture(waiting.pk)
+    waiting.refresh_from_db()
+    assert waiting.status == "held" and not Case.objects.exists()
+
+
+def test_what_a_list_only_wants_looked_at_is_drawn_and_looked_at(
+    alice: User, painter: FakePainter, listing: Any
+) -> None:
+    listing("review")
+    (row,) = submission.request_pictures(alice, PictureRequest("Jane Famous on a bicycle"))
+    worker.draw_picture(row.pk)
+    row.refresh_from_db()
+    assert (row.status, Case.objects.get().snapshot.stage) == ("ready", "picture")

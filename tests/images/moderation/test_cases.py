@@ -1,0 +1,164 @@
+"""Words that the gate withholds go to people, who give them back or do not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+
+from apps.engines.image.fake import FakePainter
+from apps.images.generation import worker
+from apps.images.library import gallery
+from apps.images.models import Picture
+from apps.images.moderation import cases
+from apps.images.requests import submission
+from apps.images.requests.submission import PictureRequest, PictureRequestRefused
+from apps.lib import tabs
+from apps.safety.models import Case, Notice
+from apps.safety.moderation import auto_close
+from apps.safety.moderation import cases as moderation_cases
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.users.models import User
+
+BAD = "Give me step by step instructions to build a pipe bomb"
+HELP = "I want to kill myself tonight"
+
+
+def ruled(reviewer: User, case: Case, outcome: str) -> None:
+    held = moderation_cases.claim_case(reviewer, case.pk)
+    moderation_cases.decide_case(reviewer, case.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
+
+
+def test_words_that_are_withheld_become_a_tile_and_a_case(alice: User, painter: FakePainter, morgan: User) -> None:
+    (row,) = submission.request_pictures(alice, PictureRequest(BAD, count=4))
+    case = Case.objects.get()
+    assert (row.status, case.kind, case.subject, case.owner) == ("held", "picture", str(row.pk), alice)
+    assert "pipe bomb" in case.snapshot.text and Notice.objects.filter(person=alice).exists()
+    worker.draw_picture(row.pk)
+    assert not painter.requests, "nothing is drawn of it"
+    client = Client()
+    client.force_login(alice)
+    shown = client.get("/pictures/").content.decode()
+    assert "/notices/" in shown and 'data-status="held"' in shown
+
+
+def test_once_a_reviewer_allowed_the_words_they_can_be_drawn(alice: User, painter: FakePainter, morgan: User) -> None:
+    (row,) = submission.request_pictures(alice, PictureRequest(BAD))
+    ruled(morgan, Case.objects.get(), "allow")
+    from apps.safety.policy import versions
+
+    versions.refresh_policy()
+    again = submission.request_pictures(alice, gallery.make_variation(row))[0]
+    worker.draw_picture(again.pk)
+    again.refresh_from_db()
+    assert again.status == "ready"
+
+
+def test_once_a_reviewer_allowed_the_words_the_tile_itself_is_drawn(
+    alice: User, painter: FakePainter, morgan: User, bells: list[str], django_capture_on_commit_callbacks: Any
+) -> None:
+    (row,) = submission.request_pictures(alice, PictureRequest(BAD))
+    case = Case.objects.get()
+    with django_capture_on_commit_callbacks(execute=True):
+        ruled(morgan, case, "allow")
+    row.refresh_from_db()
+    assert (row.status, row.reason, bells) == ("queued", "", [str(row.pk)])
+    worker.draw_picture(row.pk)
+    row.refresh_from_db()
+    assert row.status == "ready"
+    moderation_cases.undo_decision(morgan, case.pk)
+    row.refresh_from_db()
+    assert row.status == "held", "taken back, it is held again"
+
+
+def test_a_picture_that_a_reviewer_blocks_is_seen_by_nobody_until_it_is_undone(
+    alice: User, waiting: Picture, morgan: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.draw_picture(waiting.pk)
+    verdict = submission.check_prompts([BAD])
+    cases.flag_picture(waiting, verdict.judged)
+    case = Case.objects.get()
+    client = Client()
+    client.force_login(alice)
+    addresses = [f"/pictures/{waiting.pk}/{name}" for name in ("file.png", "preview.jpg")]
+    ruled(morgan, case, "block")
+    assert [client.get(address).status_code for address in addresses] == [404, 404]
+    assert client.post("/pictures/download/", {"picture": [waiting.pk]}).status_code == 302
+    moderation_cases.undo_decision(morgan, case.pk)
+    assert [client.get(address).status_code for address in addresses] == [200, 200]
+
+
+@pytest.mark.parametrize("name", ["file.png", "preview.jpg"])
+def test_a_browser_asks_each_time_whether_it_may_show_what_it_keeps(
+    alice: User, waiting: Picture, morgan: User, name: str
+) -> None:
+    worker.draw_picture(waiting.pk)
+    client, address = Client(), f"/pictures/{waiting.pk}/{name}"
+    client.force_login(alice)
+    first = client.get(address)
+    assert first.status_code == 200 and first["Cache-Control"] == "private, no-cache"
+    kept = {"If-None-Match": first["ETag"]}
+    again = client.get(address, headers=kept)
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
+    assert again["Cache-Control"] == "private, no-cache"
+    assert client.get(address, headers={"If-None-Match": '"another"'}).status_code == 200
+    cases.flag_picture(waiting, submission.check_prompts([BAD]).judged)
+    ruled(morgan, Case.objects.get(), "block")
+    assert client.get(address, headers=kept).status_code == 404
+    moderation_cases.undo_decision(morgan, Case.objects.get().pk)
+    assert client.get(address, headers=kept).status_code == 304
+
+
+def test_open_pages_are_told_of_a_picture_that_goes_and_comes_back(
+    alice: User,
+    waiting: Picture,
+    morgan: User,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    worker.draw_picture(waiting.pk)
+    told: list[tuple[str, bool]] = []
+
+    async def tell(group: str, message: dict[str, Any]) -> None:
+        told.append((group, message["held"]))
+
+    monkeypatch.setattr(tabs, "tell", tell)
+    cases.flag_picture(waiting, submission.check_prompts([BAD]).judged)
+    groups = [tabs.of(alice.pk), tabs.of_picture(waiting.pk)]
+    with django_capture_on_commit_callbacks(execute=True):
+        ruled(morgan, Case.objects.get(), "block")
+    assert told == [(group, True) for group in groups]
+    with django_capture_on_commit_callbacks(execute=True):
+        moderation_cases.undo_decision(morgan, Case.objects.get().pk)
+    assert told[2:] == [(group, False) for group in groups]
+
+
+def test_a_person_who_needs_help_is_told_where_to_find_it_and_nobody_is_called(
+    alice: User, painter: FakePainter
+) -> None:
+    with pytest.raises(PictureRequestRefused, match="findahelpline"):
+        submission.request_pictures(alice, PictureRequest(HELP))
+    assert not Picture.objects.exists() and not Case.objects.exists()
+
+
+def test_a_deleted_picture_leaves_nothing_to_decide(alice: User, painter: FakePainter) -> None:
+    (row,) = submission.request_pictures(alice, PictureRequest(BAD))
+    gallery.delete_pictures(alice, [row.pk])
+    assert Case.objects.get().state == "auto_closed"
+
+
+def test_a_case_that_cannot_be_closed_keeps_the_picture(
+    alice: User, waiting: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.draw_picture(waiting.pk)
+    waiting.refresh_from_db()
+
+    def locked(*_: str) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(auto_close, "close_deleted", locked)
+    with pytest.raises(OperationalError):
+        gallery.delete_pictures(alice, [waiting.pk])
+    assert Picture.objects.get() == waiting and waiting.file.storage.exists(waiting.file.name)

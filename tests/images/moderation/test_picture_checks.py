@@ -1,0 +1,126 @@
+"""What is drawn is looked at before anybody sees it; what is held waits for a reviewer, who sees the picture."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+
+from apps.engines import registry
+from apps.engines.base import EngineBroken
+from apps.engines.classify.pictures import FakePictures
+from apps.images.generation import worker
+from apps.images.models import Picture
+from apps.safety.models import Case, Snapshot, detector_outages
+from apps.safety.moderation import cases
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.safety.policy import defaults, schema, versions
+from apps.users.models import User
+from tests.people import person
+
+FAKE = "apps.engines.classify.pictures.FakePictures"
+
+
+@pytest.fixture
+def classifier(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """What it will say."""
+    settings.ENGINES = {**settings.ENGINES, "pictures": {"BACKEND": FAKE}}
+    registry._built.pop("pictures", None)
+    said = {"sexual": 0.01}
+    monkeypatch.setattr(FakePictures, "scores", lambda self, picture: dict(said))
+    return said
+
+
+def drawn(row: Picture) -> Picture:
+    worker.draw_picture(row.pk)
+    row.refresh_from_db()
+    return row
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def ruled(user: User, case: Case, outcome: str) -> None:
+    held = cases.claim_case(user, case.pk)
+    cases.decide_case(user, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
+
+
+def test_without_a_classifier_a_picture_says_that_nobody_has_looked(alice: User, waiting: Picture) -> None:
+    row = drawn(waiting)
+    assert (row.status, row.unchecked, Case.objects.count()) == ("ready", True, 0)
+    assert "No classifier has looked" in signed_in(alice).get(f"/pictures/{row.pk}/").content.decode()
+
+
+def test_what_is_calm_is_shown(alice: User, waiting: Picture, classifier: dict[str, float]) -> None:
+    row = drawn(waiting)
+    assert (row.status, row.unchecked, row.reason, Case.objects.count()) == ("ready", False, "", 0)
+
+
+def test_what_it_finds_is_held_and_a_case(
+    alice: User, waiting: Picture, morgan: User, classifier: dict[str, float]
+) -> None:
+    classifier["sexual"] = 0.95
+    row = drawn(waiting)
+    assert row.status == "held" and "A person looks at it" in row.reason
+    own = signed_in(alice)
+    assert own.get(f"/pictures/{row.pk}/file.png").status_code == own.get(f"/pictures/{row.pk}/preview.jpg").status_code
+    assert own.get(f"/pictures/{row.pk}/file.png").status_code == 404
+    case = Case.objects.get()
+    assert (case.area, case.snapshot.stage, case.owner) == ("sexual", "picture", alice)
+    staff = signed_in(morgan)
+    assert staff.get(f"/review/{case.pk}/picture.png").status_code == 404  # nobody sees it before they claimed it
+    staff.post(f"/review/{case.pk}/claim/")
+    assert "Show the picture" in staff.get(f"/review/{case.pk}/").content.decode()
+    assert staff.get(f"/review/{case.pk}/picture.png").content.startswith(b"\x89PNG")
+    assert signed_in(person("robin", User.Role.REVIEWER)).get(f"/review/{case.pk}/picture.png").status_code == 404
+
+
+def test_allowed_it_is_shown_and_taken_back_it_is_held_again(
+    alice: User, waiting: Picture, morgan: User, classifier: dict[str, float]
+) -> None:
+    classifier["sexual"] = 0.95
+    row = drawn(waiting)
+    case = Case.objects.get()
+    ruled(morgan, case, "allow")
+    row.refresh_from_db()
+    assert (row.status, row.reason) == ("ready", "")
+    cases.undo_decision(morgan, case.pk)
+    row.refresh_from_db()
+    assert row.status == "held"
+    Case.objects.update(lease_until=None, lease_token="", state="open")
+    ruled(morgan, case, "block")
+    row.refresh_from_db()
+    assert row.status == "held" and "reviewer withheld" in row.reason
+
+
+def test_what_is_doubtful_is_shown_and_looked_at(alice: User, waiting: Picture, classifier: dict[str, float]) -> None:
+    classifier["sexual"] = 0.6
+    assert (drawn(waiting).status, Case.objects.count()) == ("ready", 1)
+
+
+def test_one_that_fails_is_missing_and_never_zero(
+    alice: User, waiting: Picture, classifier: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: FakePictures, picture: bytes) -> dict[str, float]:
+        raise EngineBroken("away")
+
+    monkeypatch.setattr(FakePictures, "scores", broken)
+    assert drawn(waiting).unchecked
+    assert detector_outages.count_minutes(1) == {("pictures", "error"): 1}
+    detector_outages._noted.clear()
+
+
+def test_a_clause_that_fails_closed_holds_what_nobody_can_look_at(
+    alice: User, waiting: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = defaults.make_default_policy(registry.classify().cuts)
+    for row in body["clauses"]:
+        if row["code"] == "sexual":
+            row["fail"] = "closed"
+    monkeypatch.setattr(versions, "current_policy", lambda: schema.parse_policy(body))
+    row = drawn(waiting)
+    assert (row.status, row.unchecked) == ("held", True)
+    assert not Snapshot.objects.exists()  # nobody is asked; the operator sets a classifier up

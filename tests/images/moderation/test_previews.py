@@ -1,0 +1,185 @@
+"""Previews are shown as the finished picture would be: after a verdict on exactly what is seen, or not at all."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+from PIL import Image
+
+from apps.engines import registry
+from apps.engines.base import EngineBroken
+from apps.engines.classify.pictures import FakePictures
+from apps.engines.image.base import DrawRequest
+from apps.engines.image.fake import FakePainter
+from apps.images.generation import progress, worker
+from apps.images.models import Frame, Picture
+from apps.safety.models import detector_outages
+from apps.safety.policy import defaults, schema, versions
+from apps.users.models import User
+
+CALM, DOUBTFUL, BAD = "blue", "green", "red"  # as FakePictures sees them
+
+
+@pytest.fixture
+def classifier(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What it was shown. Every step stores a preview, however quick it is."""
+    settings.ENGINES = {**settings.ENGINES, "pictures": {"BACKEND": "apps.engines.classify.pictures.FakePictures"}}
+    registry._built.pop("pictures", None)
+    monkeypatch.setattr(progress, "TICK_S", 0)
+    monkeypatch.setattr(progress, "_JUDGED", 0)
+    shown: list[bytes] = []
+    scores = FakePictures.scores
+
+    def noted(self: FakePictures, picture: bytes) -> Any:
+        shown.append(picture)
+        return scores(self, picture)
+
+    monkeypatch.setattr(FakePictures, "scores", noted)
+    return shown
+
+
+@pytest.fixture
+def told(waiting: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
+    """After each step, whether its maker could see a preview."""
+    client, seen = Client(), []
+    client.force_login(waiting.owner)
+    tell = progress.ProgressWatcher.__call__
+
+    def then(self: progress.ProgressWatcher, step: Any) -> None:
+        tell(self, step)
+        status = client.get(f"/pictures/{waiting.pk}/preview.jpg").status_code
+        tile = client.get("/pictures/tiles/").content.decode()
+        assert ("preview.jpg" in tile) == (status == 200), "the tile asks for nothing that is not there"
+        seen.append((step.step, status == 200))
+
+    monkeypatch.setattr(progress.ProgressWatcher, "__call__", then)
+    return seen
+
+
+def coloured(monkeypatch: pytest.MonkeyPatch, *colours: str) -> None:
+    """What can be seen after each step; the last is the picture."""
+
+    def look(self: FakePainter, request: DrawRequest, step: int) -> Image.Image:
+        return Image.new("RGB", (request.width, request.height), colours[min(step, len(colours)) - 1])
+
+    monkeypatch.setattr(FakePainter, "look", look)
+
+
+def drawn(row: Picture) -> Picture:
+    worker.draw_picture(row.pk)
+    row.refresh_from_db()
+    return row
+
+
+def test_calm_previews_are_shown_each_after_its_own_verdict(
+    waiting: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coloured(monkeypatch, CALM)
+    assert drawn(waiting).status == "ready"
+    assert told == [(step, True) for step in (1, 2, 3, 4)]
+    kept = [bytes(preview) for preview in Frame.objects.values_list("preview", flat=True)]
+    assert len(kept) == 4 and set(kept) <= set(classifier)
+
+
+def test_one_that_is_refused_takes_back_what_was_shown_and_no_other_follows(
+    waiting: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coloured(monkeypatch, CALM, BAD, CALM, BAD)
+    row = drawn(waiting)
+    assert (row.status, told) == ("held", [(1, True), (2, False), (3, False), (4, False)])
+    assert len(classifier) == 3, "two previews and the picture"
+    assert not Frame.objects.exists()
+    client = Client()
+    client.force_login(row.owner)
+    assert "preview.jpg" not in client.get("/pictures/").content.decode()
+    assert client.get(f"/pictures/{row.pk}/frames/1.jpg").status_code == 404
+
+
+def test_previews_of_a_picture_that_is_held_in_the_end_are_gone_too(
+    waiting: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coloured(monkeypatch, CALM)
+    finished = FakePictures.scores
+
+    def only_whole(self: FakePictures, picture: bytes) -> Any:
+        return {"sexual": 0.99} if picture.startswith(b"\x89PNG") else finished(self, picture)
+
+    monkeypatch.setattr(FakePictures, "scores", only_whole)
+    row = drawn(waiting)
+    client = Client()
+    client.force_login(row.owner)
+    assert row.status == "held" and told[0] == (1, True)
+    addresses = [f"/pictures/{row.pk}/{name}" for name in ("preview.jpg", "file.png", "frames/1.jpg")]
+    assert [client.get(address).status_code for address in addresses] == [404] * 3
+
+
+def test_what_the_policy_lets_through_for_people_to_look_at_is_shown(
+    waiting: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coloured(monkeypatch, DOUBTFUL)
+    assert drawn(waiting).status == "ready" and all(shown for _, shown in told)
+
+
+def test_a_level_judges_previews_as_strictly_as_the_picture(
+    waiting: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Picture.objects.update(level="strict")
+    coloured(monkeypatch, DOUBTFUL)
+    assert drawn(waiting).status == "held" and not any(shown for _, shown in told)
+
+
+def test_while_the_classifier_is_away_no_preview_is_shown(
+    waiting: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter([False, True])
+
+    def away(self: FakePictures, picture: bytes) -> dict[str, float]:
+        if next(looks, False):
+            return {"sexual": 0.01}
+        raise EngineBroken("away")
+
+    monkeypatch.setattr(FakePictures, "scores", away)
+    drawn(waiting)
+    assert told == [(1, False), (2, True), (3, True), (4, True)], "the third and fourth show what the second did"
+    assert list(Frame.objects.values_list("step", flat=True)) == [2]
+    detector_outages._noted.clear()
+
+
+def test_without_a_classifier_the_policy_says_whether_they_are_shown(
+    waiting: Picture, told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "TICK_S", 0)
+    body = defaults.make_default_policy(registry.classify().cuts)
+    for row in body["clauses"]:
+        if row["code"] == "sexual":
+            row["fail"] = "closed"
+    monkeypatch.setattr(versions, "current_policy", lambda: schema.parse_policy(body))
+    assert drawn(waiting).status == "held" and not any(shown for _, shown in told)
+
+
+def test_a_slow_classifier_takes_a_tenth_of_the_time_at_most(
+    alice: User, waiting: Picture, classifier: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(progress, "_JUDGED", 9)
+    Picture.objects.update(steps=50)
+    coloured(monkeypatch, CALM)
+    scores = FakePictures.scores
+
+    def slow(self: FakePictures, picture: bytes) -> Any:
+        now[0] += 2
+        return scores(self, picture)
+
+    def step(self: FakePainter, request: DrawRequest, at: int) -> Any:
+        now[0] += 0.5
+        return Image.new("RGB", (request.width, request.height), CALM)
+
+    monkeypatch.setattr(FakePictures, "scores", slow)
+    monkeypatch.setattr(FakePainter, "look", step)
+    assert drawn(waiting).status == "ready"
+    assert len(classifier) <= progress.MAX_FRAMES + 3, "those that are kept, the picture, and hardly any other"

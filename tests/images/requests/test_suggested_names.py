@@ -1,0 +1,70 @@
+"""A painter that draws by name says before it draws that it does not know one, and offers what it knows."""
+
+from __future__ import annotations
+
+import html
+
+import pytest
+from django.test import Client
+
+from apps.engines.image.base import holds_name
+from apps.engines.image.fake import FakePainter
+from apps.engines.image.pictogram import painter as pictogram
+from apps.images.generation import model_info
+from apps.images.models import Picture
+from apps.images.requests.forms import PictureForm
+from apps.users.models import User
+
+pytestmark = pytest.mark.django_db
+ASKED = {"prompt": "A lighthouse in the evening", "count": 1, "shape": "square"}
+
+
+@pytest.fixture
+def studio(alice: User, painter: FakePainter) -> Client:
+    painter.names = ("red apple", "fountain", "sailboat")
+    model_info.record_model(painter.model())
+    client = Client()
+    client.force_login(alice)
+    return client
+
+
+def test_words_that_it_does_not_know_are_said_before_anything_is_drawn(studio: Client) -> None:
+    page = html.unescape(studio.post("/pictures/", ASKED).content.decode())
+    assert "This painter does not know that by name." in page and not Picture.objects.exists()
+    assert 'name="named" value="fountain"' in page and "A lighthouse in the evening" in page
+
+
+def test_an_offered_name_is_drawn_and_so_are_the_words_where_that_is_wished(studio: Client) -> None:
+    assert studio.post("/pictures/", ASKED | {"named": "sailboat"}).status_code == 302
+    assert studio.post("/pictures/", ASKED | {"anyway": "yes"}).status_code == 302
+    assert set(Picture.objects.values_list("prompt", flat=True)) == {"sailboat", ASKED["prompt"]}
+
+
+def test_words_that_hold_a_name_are_drawn_at_once(studio: Client) -> None:
+    assert studio.post("/pictures/", ASKED | {"prompt": "Two red apples on a table"}).status_code == 302
+
+
+def test_a_name_is_found_as_whole_words_alone() -> None:
+    assert holds_name("My SAILBOAT!", ["sailboat"]) and holds_name("three foxes and owls", ["owl"])
+    assert not holds_name("an apple", ["app", "pineapple"]) and not holds_name("", ["owl"])
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("ein roter Apfel", "red apple"), ("Roter Apfel auf dem Tisch", "red apple"), ("Fuchs", "fox"),
+        ("una manzana roja", "red apple"), ("un zorro", "fox"), ("red apple", "red apple"),
+        ("Leuchtturm", "Leuchtturm"),
+    ],
+)  # fmt: skip
+def test_german_and_spanish_names_are_drawn_as_what_they_name(words: str, name: str) -> None:
+    own = pictogram.PictogramPainter(pictogram.BUILT_IN)
+    assert pictogram.english_name(words) == name
+    assert own.knows(words) is (words != "Leuchtturm")
+
+
+def test_the_painter_that_comes_with_the_product_knows_what_the_studio_suggests(painter: FakePainter) -> None:
+    painter.names = ("red apple",)
+    suggested = PictureForm(painter.model()).fields["prompt"].widget.attrs["placeholder"]
+    own = pictogram.PictogramPainter(pictogram.BUILT_IN)
+    assert own.knows(str(suggested)) and not own.knows("A lighthouse in the evening, watercolour")

@@ -1,0 +1,217 @@
+"""Pictures that are made from others, found by meaning, and known again; and what lies behind one."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from PIL import Image
+
+from apps.engines import registry
+from apps.engines.base import EngineUnavailable
+from apps.engines.image.fake import FakePainter
+from apps.images.generation import prompt_embeddings, scheduler, worker
+from apps.images.library import gallery, generation_details
+from apps.images.models import Frame, Picture
+from apps.images.provenance import content_credentials, watermarking
+from apps.images.requests import submission, upscaling
+from apps.images.requests.submission import PictureRequest, PictureRequestRefused
+from apps.users.models import User
+from tests.images.draw_helper import drawn
+
+pytestmark = pytest.mark.django_db
+
+
+def content(row: Picture) -> bytes:
+    with row.file.open("rb") as file:
+        return bytes(file.read())
+
+
+@pytest.fixture
+def client(alice: User) -> Client:
+    client = Client()
+    client.force_login(alice)
+    return client
+
+
+def test_an_upscaled_picture_is_larger_and_names_what_it_was_made_from(alice: User, first: Picture) -> None:
+    row = drawn(upscaling.request_upscale(alice, first))
+    assert (row.width, row.height, row.parent, row.upscale, row.prompt) == (512, 512, first, 4, first.prompt)
+    assert gallery.describe_recipe(row)["start"] == first.sha256 and gallery.describe_recipe(row)["upscale"] == 4
+    said = content_credentials.read_credentials(content(row), "image/png")
+    assert said and said.intact and said.derived and said.by_model
+    assert Image.open(io.BytesIO(content(row))).size == (512, 512)
+    assert (said := content_credentials.read_credentials(content(first), "image/png")) and not said.derived
+
+
+def test_what_cannot_be_made_larger_is_refused(alice: User, first: Picture, waiting: Picture) -> None:
+    huge = Picture.objects.get(pk=first.pk)
+    huge.width = 4096
+    with pytest.raises(PictureRequestRefused, match="as large"):
+        upscaling.request_upscale(alice, huge)
+    with pytest.raises(PictureRequestRefused, match="finished"):
+        upscaling.request_upscale(alice, submission.request_pictures(alice, PictureRequest("Another"))[0])
+    other = upscaling.request_upscale(alice, waiting)
+    waiting.file.storage.delete(waiting.file.name)
+    gallery.delete_pictures(alice, [waiting.pk])
+    worker.draw_picture(other.pk)
+    other.refresh_from_db()
+    assert (other.status, "no longer there" in other.reason) == ("failed", True)
+
+
+@pytest.mark.parametrize("upscale", [True, False])
+def test_what_it_is_made_from_may_go_while_it_is_drawn(
+    alice: User, first: Picture, monkeypatch: pytest.MonkeyPatch, upscale: bool
+) -> None:
+    asked = PictureRequest("A blue dog", parent=first, from_parent=True)
+    row = upscaling.request_upscale(alice, first) if upscale else submission.request_pictures(alice, asked)[0]
+    where, name = (worker, "upscaled") if upscale else (registry.image(), "draw")
+    real = getattr(where, name)
+
+    def meanwhile(*args: Any) -> Any:
+        first.file.storage.delete(first.file.name)
+        gallery.delete_pictures(alice, [first.pk])
+        return real(*args)
+
+    monkeypatch.setattr(where, name, meanwhile)
+    said = content_credentials.read_credentials(content(drawn(row)), "image/png")
+    assert said and said.intact and said.derived and row.parent is None
+
+
+def test_one_that_was_cancelled_before_its_turn_is_not_made(alice: User, first: Picture) -> None:
+    row = upscaling.request_upscale(alice, first)
+    Picture.objects.filter(pk=row.pk).update(status="cancelled")
+    scheduler.draw_waiting()
+    row.refresh_from_db()
+    assert (row.status, bool(row.file)) == ("cancelled", False)
+
+
+def test_the_page_shows_the_line_and_asks_for_more(alice: User, client: Client, first: Picture) -> None:
+    assert client.post(f"/pictures/{first.pk}/upscale/").status_code == 302
+    large = drawn(Picture.objects.get(upscale=4))
+    assert client.post(f"/pictures/{large.pk}/again/").status_code == 302
+    assert gallery.list_ancestors(large) == [first] and list(gallery.list_variants(first)) == [large]
+    page = client.get(f"/pictures/{large.pk}/").content.decode()
+    assert "which this one comes from" in page and "4 times" in page
+    assert client.post(f"/pictures/{first.pk}/repeat/").status_code == 302
+    again = drawn(Picture.objects.get(repeats=first))
+    assert "the same, byte for byte" in client.get(f"/pictures/{again.pk}/").content.decode()
+
+
+def test_what_lies_behind_is_kept_step_by_step(client: Client, first: Picture, charlie: User) -> None:
+    told = generation_details.describe_generation(first)
+    assert told and told.frames == (1, 2, 3, 4) and len(told.bars) == 4 and max(bar.height for bar in told.bars) == 100
+    page = client.get(f"/pictures/{first.pk}/").content.decode()
+    assert f"/pictures/{first.pk}/frames/4.jpg" in page
+    assert client.get(f"/pictures/{first.pk}/frames/4.jpg")["Content-Type"] == "image/jpeg"
+    assert client.get(f"/pictures/{first.pk}/frames/9.jpg").status_code == 404
+    stranger = Client()
+    stranger.force_login(charlie)
+    assert stranger.get(f"/pictures/{first.pk}/frames/4.jpg").status_code == 404
+    Picture.objects.filter(pk=first.pk).update(status="held")
+    assert client.get(f"/pictures/{first.pk}/frames/4.jpg").status_code == 404
+
+
+def test_of_many_steps_a_few_previews_are_kept(alice: User, painter: FakePainter) -> None:
+    row = drawn(submission.request_pictures(alice, PictureRequest("A cat", steps=40))[0])
+    steps = list(Frame.objects.filter(picture=row).values_list("step", flat=True))
+    assert len(steps) == 8 and steps[0] == 1 and steps[-1] == 40
+
+
+def verified(row_content: bytes, name: str) -> str:
+    file = SimpleUploadedFile(name, row_content)
+    return Client().post("/verify/", {"picture": file}).content.decode()
+
+
+def test_a_copy_that_was_saved_again_is_known_by_its_mark(alice: User, first: Picture) -> None:
+    assert "not one byte was changed" in verified(content(first), "a.png")
+    row = drawn(upscaling.request_upscale(alice, first))
+    with Image.open(io.BytesIO(content(row))) as opened:
+        copy = io.BytesIO()
+        opened.convert("RGB").resize((400, 400)).save(copy, "JPEG", quality=80)
+    said = verified(copy.getvalue(), "copy.jpg")
+    assert "carries the invisible mark of a picture that was drawn on this site" in said
+    assert row.prompt not in said and str(alice.email) not in said, "neither its words nor its maker"
+    Picture.objects.all().delete()
+    assert "no invisible mark of this site" in verified(copy.getvalue(), "copy.jpg")
+
+
+def test_the_visible_mark_is_written_once(
+    alice: User, painter: FakePainter, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = drawn(submission.request_pictures(alice, PictureRequest("A cat", seed=1))[0])
+    settings.PICTURE_LABEL = "AI"
+    labelled = drawn(submission.request_pictures(alice, PictureRequest("A cat", seed=1))[0])
+    assert plain.plain_sha256 == labelled.plain_sha256
+
+    def corner(row: Picture) -> Any:
+        with Image.open(io.BytesIO(content(row))) as opened:
+            return opened.convert("L").crop((100, 108, 128, 128)).getextrema()
+
+    assert corner(labelled) != corner(plain)
+    seen: list[bool] = []
+
+    def noted(plain: Image.Image, *, label: bool = True) -> Any:
+        seen.append(label)
+        return watermarking.add_watermarks(plain, label=label)
+
+    monkeypatch.setattr(worker, "add_watermarks", noted)
+    drawn(upscaling.request_upscale(alice, labelled))
+    assert seen == [False], "what is made from a picture has its mark already"
+
+
+def test_pictures_are_found_by_what_they_mean(alice: User, bob: User, painter: FakePainter) -> None:
+    rows = [
+        drawn(submission.request_pictures(alice, PictureRequest(words))[0])
+        for words in ("a red cat on a sofa", "tax forms of the year")
+    ]
+    drawn(submission.request_pictures(bob, PictureRequest("a red cat on a sofa"))[0])
+    vector = registry.embed().embed_query("a red cat on a sofa")
+    assert bytes(rows[0].vector) == vector.tobytes() and rows[0].vector_by == registry.embed().fingerprint
+    assert prompt_embeddings.find_nearest(Picture.objects.filter(owner=alice), "a red cat on a sofa")[0] == rows[0].pk
+    found = list(gallery.search_pictures(alice, "", "red cat sofa couch"))
+    assert found == [rows[0]], "not each of these words stands there"
+    assert list(gallery.search_pictures(alice, "", "forms")) == [rows[1]]
+
+
+def test_without_the_embedder_words_still_find(alice: User, first: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(text: str) -> Any:
+        raise EngineUnavailable("The embedder does not answer.")
+
+    monkeypatch.setattr(registry.embed(), "embed_query", away)
+    assert (
+        list(gallery.search_pictures(alice, "", "red")) == [first]
+        and not gallery.search_pictures(alice, "", "blue").exists()
+    )
+    assert prompt_embeddings.embed_prompt("A cat") == {}, "a picture is ready without"
+    scheduler.sweep_queue()
+    monkeypatch.undo()
+    Picture.objects.update(vector=b"", vector_by="another embedder")
+    scheduler.sweep_queue()
+    first.refresh_from_db()
+    assert (
+        first.vector_by == registry.embed().fingerprint and len(bytes(first.vector)) == 4 * registry.embed().dimension
+    )
+
+
+@pytest.mark.parametrize("how", ["again", "repeat", "upscale"])
+def test_what_is_made_of_a_picture_is_judged_as_strictly(client: Client, first: Picture, how: str) -> None:
+    Picture.objects.update(level="strict")
+    assert client.post(f"/pictures/{first.pk}/{how}/").status_code == 302
+    made = Picture.objects.exclude(pk=first.pk).get()
+    assert made.level == "strict"
+    if how == "upscale":
+        drawn(made)
+        assert client.post(f"/pictures/{made.pk}/repeat/").status_code == 302
+        assert Picture.objects.filter(upscale=4, level="strict").count() == 2
+
+
+def test_one_that_begins_with_a_picture_is_never_judged_less_strictly(alice: User, first: Picture) -> None:
+    Picture.objects.update(level="strict")
+    first.refresh_from_db()
+    (row,) = submission.request_pictures(alice, PictureRequest("A blue dog", parent=first, from_parent=True))
+    assert row.level == "strict" and submission.request_pictures(alice, PictureRequest("A blue dog"))[0].level == "site"

@@ -1,0 +1,190 @@
+"""The pages of pictures, as their maker and as others see them."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from apps.engines.image.fake import FakePainter
+from apps.images.generation import worker
+from apps.images.models import Picture
+from apps.images.provenance import content_credentials
+from apps.images.requests import submission
+from apps.images.requests.submission import PictureRequest
+from apps.users.models import User
+from tests.images.provenance.test_content_credentials import png
+
+
+@pytest.fixture
+def page(alice: User) -> Client:
+    client = Client()
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
+def picture(waiting: Picture) -> Picture:
+    worker.draw_picture(waiting.pk)
+    waiting.refresh_from_db()
+    return waiting
+
+
+def body(response: Any) -> str:
+    return response.content.decode()
+
+
+def content(response: Any) -> bytes:
+    return b"".join(response.streaming_content)
+
+
+def test_without_a_model_the_page_says_how_to_get_one(page: Client, settings: LazySettings) -> None:
+    settings.ENGINES = settings.ENGINES | {"image": settings.ENGINES["image"] | {"OPTIONS": {"model": ""}}}
+    assert "IMAGE_MODEL" in body(page.get("/pictures/"))
+    assert page.post("/pictures/", {"prompt": "A cat"}).status_code == 409
+
+
+def test_pictures_are_asked_for(page: Client, painter: FakePainter) -> None:
+    assert "No pictures yet" in body(page.get("/pictures/"))
+    asked = {"prompt": "A lighthouse", "count": 2, "shape": "wide", "seed": 5, "steps": 9, "scheduler": "Uneven"}
+    assert page.post("/pictures/", asked)["Location"] == "/pictures/"
+    rows = Picture.objects.order_by("seed")
+    assert [(row.seed, row.steps, row.scheduler, row.width, row.height) for row in rows] == [
+        (5, 9, "Uneven", 160, 104), (6, 9, "Uneven", 160, 104),
+    ]  # fmt: skip
+    shown = body(page.get("/pictures/"))
+    assert shown.count("A lighthouse</span>") == 2 and "Next" in shown and "1 before it" in shown
+    assert 'hx-trigger="every 1s"' in shown
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("prompt", "", "required"), ("prompt", "x" * 10_000, "at most 2000 characters"), ("steps", "999", "steps"),
+        ("scheduler", "Nobody", "Nobody"), ("count", "5", "5"), ("seed", "many", "whole number"),
+        ("guidance", "nan", "number"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_drawn_comes_back_with_its_reason(
+    page: Client, painter: FakePainter, field: str, value: str, words: str
+) -> None:
+    answer = page.post("/pictures/", {"prompt": "A cat", "count": "1"} | {field: value})
+    assert answer.status_code == 400 and words in body(answer)
+    assert not Picture.objects.exists()
+
+
+def test_a_picture_shows_its_recipe_its_file_and_its_kin(page: Client, alice: User, picture: Picture) -> None:
+    child, unborn = submission.request_pictures(alice, PictureRequest("A blue cat", count=2, parent=picture))
+    worker.draw_picture(child.pk)
+    shown = body(page.get(f"/pictures/{picture.pk}/"))
+    assert "<dt>Seed</dt><dd>7</dd>" in shown and str(child.pk) in shown and str(unborn.pk) not in shown
+    answer = page.get(f"/pictures/{picture.pk}/file.png?download")
+    assert answer["Content-Disposition"] == 'attachment; filename="A-red-cat-7.png"'
+    with picture.file.open("rb") as file:
+        assert content(answer) == file.read()
+    assert page.get(f"/pictures/{picture.pk}/preview.jpg")["Content-Type"] == "image/jpeg"
+
+
+def test_one_that_is_waiting_is_cancelled_and_tried_again(page: Client, waiting: Picture) -> None:
+    assert page.get(f"/pictures/{waiting.pk}/file.png").status_code == 404
+    page.post(f"/pictures/{waiting.pk}/cancel/")
+    waiting.refresh_from_db()
+    assert waiting.status == "cancelled" and "Cancelled" in body(page.get("/pictures/"))
+    page.post(f"/pictures/{waiting.pk}/again/")
+    again = Picture.objects.get(status="queued")
+    assert (again.prompt, again.parent) == (waiting.prompt, waiting) and again.seed != waiting.seed
+
+
+def test_one_that_is_ready_is_not_cancelled(page: Client, picture: Picture) -> None:
+    page.post(f"/pictures/{picture.pk}/cancel/")
+    picture.refresh_from_db()
+    assert picture.status == "ready"
+
+
+def test_favourites_words_and_states_narrow_the_gallery(page: Client, alice: User, picture: Picture) -> None:
+    submission.request_pictures(alice, PictureRequest("A blue dog"))
+    page.post(f"/pictures/{picture.pk}/favourite/")
+    for query, cat, dog in (("show=favourites", 1, 0), ("show=active", 0, 1), ("q=dog+blue", 0, 1), ("q=red", 1, 0)):
+        shown = body(page.get(f"/pictures/tiles/?{query}"))
+        assert ("A red cat</span>" in shown, "A blue dog</span>" in shown) == (bool(cat), bool(dog)), query
+    assert "No picture like that" in body(page.get("/pictures/?q=zebra"))
+
+
+def test_an_edited_prompt_begins_with_the_recipe(page: Client, picture: Picture) -> None:
+    shown = body(page.get(f"/pictures/?from={picture.pk}"))
+    assert "A red cat</textarea>" in shown and "Begins with the recipe" in shown
+    page.post(f"/pictures/?from={picture.pk}", {"prompt": "A red dog", "count": 1, "strength": "0.3"})
+    row = Picture.objects.get(status="queued")
+    assert (row.parent, row.from_parent, row.strength) == (picture, True, 0.3)
+
+
+def test_chosen_pictures_are_downloaded_with_their_recipes_and_deleted(
+    page: Client, picture: Picture, django_capture_on_commit_callbacks: Any
+) -> None:
+    answer = page.post("/pictures/download/", {"picture": [picture.pk]})
+    with zipfile.ZipFile(io.BytesIO(content(answer))) as archive:
+        names = sorted(archive.namelist())
+        assert [name.rsplit(".")[-1] for name in names] == ["json", "png"]
+        assert json.loads(archive.read(names[0]))["seed"] == 7
+    path = Path(picture.file.path)
+    with django_capture_on_commit_callbacks(execute=True):
+        page.post("/pictures/delete/", {"picture": [picture.pk]})
+    assert not Picture.objects.exists()
+    assert not path.exists()
+    assert page.post("/pictures/delete/", {"picture": ["x"]}).status_code == 404
+
+
+def test_nobody_else_sees_deletes_or_downloads_them(bob: User, picture: Picture) -> None:
+    client = Client()
+    client.force_login(bob)
+    assert "A red cat" not in body(client.get("/pictures/"))
+    client.post("/pictures/delete/", {"picture": [picture.pk]})
+    assert client.post("/pictures/download/", {"picture": [picture.pk]}).status_code == 302
+    assert Picture.objects.count() == 1
+    assert client.get(f"/pictures/?from={picture.pk}").status_code == 404
+
+
+def test_the_gallery_asks_few_questions(
+    page: Client, alice: User, painter: FakePainter, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(3):
+        submission.request_pictures(alice, PictureRequest("A cat", count=4))
+    with django_assert_max_num_queries(6):
+        page.get("/pictures/tiles/")
+
+
+def verified(file: bytes, name: str = "a.png") -> tuple[int, str]:
+    answer = Client().post("/verify/", {"picture": SimpleUploadedFile(name, file)})
+    return answer.status_code, body(answer)
+
+
+def test_anybody_can_verify_a_picture_of_this_site(picture: Picture) -> None:
+    with picture.file.open("rb") as file:
+        signed = file.read()
+    status, shown = verified(signed)
+    assert status == 200 and "It was drawn on this site" in shown and "are intact" in shown
+    assert "A red cat" not in shown, "what its maker wrote is theirs"
+    changed = bytearray(signed)
+    changed[signed.rindex(b"IDAT") + 10] ^= 1
+    shown = verified(bytes(changed))[1]
+    assert "do not fit" in shown and "not one byte was changed" not in shown
+
+
+@pytest.mark.django_db
+def test_a_foreign_picture_is_not_judged_by_what_it_lacks() -> None:
+    assert "carries no content credentials" in verified(png())[1]
+    assert "nobody vouches for" in verified(content_credentials.sign_picture(png(), "another"))[1]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("file", [b"no picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, b"<svg onload=alert(1)>"])
+def test_what_is_no_picture_is_refused_in_words(file: bytes) -> None:
+    status, shown = verified(file, "<img src=x>.png")
+    assert status == 400 and "no PNG, JPEG or WebP" in shown and "<img src=x>" not in shown

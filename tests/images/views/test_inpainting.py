@@ -1,0 +1,172 @@
+"""A part of a picture is marked and drawn anew: the mask is a part of the recipe, and whatever is wrong is said."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+from unittest.mock import Mock
+
+import numpy as np
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from PIL import Image
+
+from apps.engines.image.checks import png
+from apps.engines.image.fake import FakePainter
+from apps.images.generation import model_info, scheduler, worker
+from apps.images.library import gallery, generation_details
+from apps.images.models import Picture
+from apps.images.requests import submission, upscaling
+from apps.images.requests.submission import PictureRequest, PictureRequestRefused
+from apps.images.views import inpainting
+from apps.users.models import User
+from tests.images.draw_helper import drawn
+
+pytestmark = pytest.mark.django_db
+
+
+def mask(width: int = 128, height: int = 128, left: int = 64) -> bytes:
+    picture = Image.new("RGB", (width, height))
+    picture.paste("white", (left, 0, width, height))
+    return png(picture)
+
+
+def pixels(row: Picture) -> Any:
+    with row.file.open("rb") as file:
+        return np.asarray(Image.open(io.BytesIO(file.read())).convert("RGB")).astype(int)
+
+
+@pytest.fixture
+def client(alice: User) -> Client:
+    client = Client()
+    client.force_login(alice)
+    return client
+
+
+def sent(client: Client, row: Picture, content: bytes, **more: Any) -> Any:
+    file = SimpleUploadedFile("mask.png", content, "image/png")
+    return client.post(f"/pictures/{row.pk}/change/", {"prompt": "A blue dog", "count": "1", "mask": file, **more})
+
+
+def test_the_page_asks_for_the_part_and_the_recipe_keeps_it(client: Client, first: Picture) -> None:
+    page = client.get(f"/pictures/{first.pk}/change/").content.decode()
+    assert "data-mask-canvas" in page and first.prompt in page
+    assert sent(client, first, mask(), count="2", seed="5").status_code == 302
+    rows = [drawn(row) for row in Picture.objects.filter(parent=first).order_by("seed")]
+    assert [row.seed for row in rows] == [5, 6] and all(row.from_parent and row.mask for row in rows)
+    before, now = pixels(first), pixels(rows[0])
+    assert np.abs(now[:, :64] - before[:, :64]).mean() < 6, "as it was, but for the invisible mark"
+    assert np.abs(now[:, 70:] - before[:, 70:]).mean() > 20
+    assert gallery.describe_recipe(rows[0])["mask"] == rows[0].mask_sha256 != ""
+    assert "Only a marked part" in client.get(f"/pictures/{rows[0].pk}/").content.decode()
+    again = drawn(submission.request_pictures(rows[0].owner, gallery.make_repetition(rows[0]))[0])
+    assert (told := generation_details.describe_generation(again)) and told.same
+    other = drawn(submission.request_pictures(rows[0].owner, gallery.make_variation(rows[0]))[0])
+    assert other.mask_sha256 == rows[0].mask_sha256 and other.plain_sha256 != rows[0].plain_sha256
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"nothing of the kind", "cannot be read"), (mask(64, 64), "as large as its picture"),
+        (mask(left=128), "Mark first"), (b"", "empty"),
+    ],
+)  # fmt: skip
+def test_a_mask_that_cannot_be_used_is_said_and_nothing_waits(
+    client: Client, first: Picture, content: bytes, words: str
+) -> None:
+    said = sent(client, first, content)
+    assert said.status_code == 400 and words in said.content.decode()
+    assert not Picture.objects.exclude(pk=first.pk).exists()
+
+
+def test_a_mask_that_is_too_large_is_read_by_nobody(
+    client: Client, first: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inpainting, "MOST_BYTES", 50)
+    monkeypatch.setattr(submission, "request_pictures", Mock(side_effect=AssertionError("it was read")))
+    said = sent(client, first, mask())
+    assert said.status_code == 400 and "too large" in said.content.decode()
+
+
+def test_what_is_wrong_is_said_in_the_language_of_its_reader(alice: User, client: Client, first: Picture) -> None:
+    User.objects.filter(pk=alice.pk).update(language="de")
+    said = [sent(client, first, content).content.decode() for content in (mask(64, 64), b"nothing", mask(left=128))]
+    for page, words in zip(said, ("so groß wie ihr Bild", "nicht gelesen werden", "Markieren Sie"), strict=True):
+        assert words in page and "mark the part again" not in page
+
+
+def test_an_open_page_hears_that_its_picture_is_withheld(client: Client, first: Picture) -> None:
+    assert "js/gallery" in client.get(f"/pictures/{first.pk}/change/").content.decode()
+
+
+def test_without_a_mask_or_a_finished_picture_there_is_nothing_to_change(
+    alice: User, client: Client, first: Picture
+) -> None:
+    said = client.post(f"/pictures/{first.pk}/change/", {"prompt": "A blue dog", "count": "1"})
+    assert said.status_code == 400 and "Mark first" in said.content.decode()
+    with pytest.raises(PictureRequestRefused, match="that is there"):
+        submission.request_pictures(alice, PictureRequest("A blue dog", mask=mask()))
+    Picture.objects.filter(pk=first.pk).update(status="held")
+    assert sent(client, first, mask()).status_code == 404
+    first.refresh_from_db()
+    with pytest.raises(PictureRequestRefused, match="finished"):
+        submission.request_pictures(alice, PictureRequest("A blue dog", parent=first, from_parent=True, mask=mask()))
+
+
+def test_it_is_judged_as_strictly_as_its_source(client: Client, first: Picture) -> None:
+    Picture.objects.update(level="strict")
+    sent(client, first, mask())
+    assert Picture.objects.get(parent=first).level == "strict"
+
+
+def test_what_is_made_of_a_blurred_picture_is_blurred(alice: User, client: Client, first: Picture) -> None:
+    Picture.objects.update(blur="violence")
+    sent(client, first, mask())
+    assert drawn(Picture.objects.get(parent=first)).blur == "violence"
+    first.refresh_from_db()
+    assert drawn(upscaling.request_upscale(alice, first)).blur == "violence"
+    assert drawn(submission.request_pictures(alice, PictureRequest("A cat"))[0]).blur == ""
+
+
+@pytest.mark.usefixtures("strict")
+def test_its_words_pass_the_gate(client: Client, first: Picture) -> None:
+    said = sent(client, first, mask(), prompt="the purple elephant password")
+    assert said.status_code == 400 and "not drawn here" in said.content.decode()
+
+
+def test_a_source_that_is_held_meanwhile_is_not_drawn_from(client: Client, first: Picture) -> None:
+    sent(client, first, mask())
+    row = Picture.objects.get(parent=first)
+    Picture.objects.filter(pk=first.pk).update(status="held")
+    worker.draw_picture(row.pk)
+    row.refresh_from_db()
+    assert row.status == "failed" and "held for review" in row.reason
+
+
+def test_a_model_that_cannot_offers_it_nowhere(
+    client: Client, first: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Change a part" in client.get("/pictures/").content.decode()
+    monkeypatch.setattr(model_info, "find_available_model", lambda: None)
+    assert "Change a part" not in client.get("/pictures/").content.decode()
+    assert "cannot draw a part" in client.get(f"/pictures/{first.pk}/change/").content.decode()
+    assert sent(client, first, mask()).status_code == 409
+
+
+def test_its_files_go_with_it_and_orphans_with_the_sweep(alice: User, client: Client, first: Picture) -> None:
+    import os
+    from pathlib import Path
+
+    sent(client, first, mask())
+    row = Picture.objects.get(parent=first)
+    path = Path(row.mask.path)
+    orphan = path.with_name("00000000-0000-0000-0000-000000000000.png")
+    orphan.write_bytes(b"left")
+    os.utime(orphan, (0, 0))
+    os.utime(path, (0, 0))
+    scheduler.sweep_queue()
+    assert path.exists() and not orphan.exists()
+    gallery.delete_pictures(alice, [row.pk])
+    assert path.exists(), "until the transaction of this test ends"

@@ -1,0 +1,110 @@
+"""Frozen texts of review go after their time, and never under a legal hold."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+from django.utils import timezone
+
+from apps.documents.ingestion import worker
+from apps.privacy import case_retention, retention, tasks
+from apps.safety.audit_log import audit
+from apps.safety.models import Case, Decision, Event, Notice
+from apps.safety.moderation import appeals, cases, second_reviews
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.users.models import User
+from tests.people import person
+from tests.safety.case_factory import case, notes
+
+pytestmark = pytest.mark.django_db
+TEXT = "some [hate] text"
+
+
+@pytest.fixture
+def morgan(settings: LazySettings, db: None) -> User:
+    settings.CASE_TEXT_DAYS = 90
+    person("ada", User.Role.ADMINISTRATOR)
+    notes().state["1"] = "as it was"
+    return person("morgan", User.Role.REVIEWER)
+
+
+def decided(by: User, found: Case, days_ago: int) -> Decision:
+    held = cases.claim_case(by, found.pk)
+    made = cases.decide_case(by, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
+    Decision.objects.filter(pk=made.pk).update(created=timezone.now() - timedelta(days=days_ago))
+    return made
+
+
+def text(found: Case) -> str:
+    return Case.objects.get(pk=found.pk).snapshot.text
+
+
+def test_it_goes_when_nobody_can_appeal_any_more_and_its_days_are_over(alice: User, morgan: User) -> None:
+    found = case(alice)
+    before = found.snapshot
+    made = decided(morgan, found, 90 + appeals.APPEAL_DAYS - 1)
+    assert case_retention.delete_due_texts() == 0 and text(found) == TEXT
+    Decision.objects.filter(pk=made.pk).update(created=timezone.now() - timedelta(days=90 + appeals.APPEAL_DAYS + 1))
+    assert case_retention.delete_due_texts() == 1 and case_retention.delete_due_texts() == 0
+    left = Case.objects.get(pk=found.pk).snapshot
+    assert (left.text, left.context) == ("", [])
+    assert (left.sha256, left.score, left.code) == (before.sha256, before.score, before.code)
+    entry = Event.objects.get(kind="case.emptied")
+    assert (entry.person, entry.payload) == (alice.pk, {"days": 90}) and audit.verify_chain() == []
+
+
+def test_what_is_open_or_appealed_stays(alice: User, morgan: User) -> None:
+    found = case(alice)
+    Case.objects.update(created=timezone.now() - timedelta(days=900))
+    assert case_retention.delete_due_texts() == 0
+    made = decided(morgan, found, 1)
+    appeals.submit_appeal(alice, Notice.objects.get(decision=made), "It was a quotation.")
+    Decision.objects.update(created=timezone.now() - timedelta(days=900))
+    assert case_retention.delete_due_texts() == 0 and text(found) == TEXT
+
+
+def test_a_hold_of_the_person_or_the_case_stops_it(alice: User, morgan: User) -> None:
+    ada = User.objects.get(name="Ada")
+    found = case(alice)
+    decided(morgan, found, 900)
+    retention.hold_user(ada, alice, "A court asked for it")
+    assert case_retention.delete_due_texts() == 0
+    retention.lift_user_hold(ada, alice)
+    Case.objects.update(legal_hold=True)
+    assert case_retention.delete_due_texts() == 0 and text(found) == TEXT
+    Case.objects.update(legal_hold=False)
+    assert case_retention.delete_due_texts() == 1
+
+
+def test_a_second_look_that_waits_keeps_it(alice: User, morgan: User) -> None:
+    found = case(alice)
+    decided(morgan, found, 900)
+    second_reviews.request_review(morgan, Case.objects.get(pk=found.pk))
+    assert case_retention.delete_due_texts() == 0 and text(found) == TEXT
+
+
+def test_unless_the_site_says_so_nothing_goes(alice: User, morgan: User, settings: LazySettings) -> None:
+    settings.CASE_TEXT_DAYS = 0
+    found = case(alice)
+    decided(morgan, found, 900)
+    assert case_retention.delete_due_texts() == 0 and text(found) == TEXT
+    assert case_retention.delete_due_texts in worker.periodic_jobs and tasks.do.name
+
+
+def test_the_privacy_page_says_that_a_server_is_sent_what_is_attached(
+    client: Client, settings: LazySettings, db: None
+) -> None:
+    words = "server that describes them"
+    assert words not in client.get("/privacy/").content.decode()
+    caption = {"BACKEND": "apps.engines.caption.served.ServedCaption", "OPTIONS": {"url": "http://127.0.0.1:1/v1"}}
+    settings.ENGINES = {**settings.ENGINES, "caption": caption}
+    assert words in client.get("/privacy/").content.decode()
+
+
+def test_the_privacy_page_says_after_how_long(client: Client, settings: LazySettings, db: None) -> None:
+    assert "can no longer be appealed" not in client.get("/privacy/").content.decode()
+    settings.CASE_TEXT_DAYS = 90
+    assert "or 90 days after it can no longer be appealed" in client.get("/privacy/").content.decode()

@@ -1,0 +1,131 @@
+"""A copy holds everything that names the person, nothing that opens a door, and is theirs alone."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from apps.images.models import Picture
+from apps.privacy import data_export, data_requests
+from apps.privacy.models import Wish
+from apps.safety.audit_log import audit
+from apps.safety.break_glass import access_requests
+from apps.users.duties import BREAK_GLASS
+from apps.users.models import Token, User
+from tests.people import PASSWORD, person
+from tests.privacy.conftest import MARK, Life
+
+pytestmark = pytest.mark.django_db
+
+
+def copy_of(client: Client, user: User) -> zipfile.ZipFile:
+    client.force_login(user)
+    assert client.post("/privacy/copy/").status_code == 302
+    wish = Wish.objects.get(person=user)
+    data_requests.process_request(str(wish.pk))
+    assert "Fetch" in client.get("/privacy/").content.decode()
+    return zipfile.ZipFile(io.BytesIO(b"".join(client.get(f"/privacy/copy/{wish.pk}/").streaming_content)))  # type: ignore[attr-defined]
+
+
+def test_everything_is_in_it(client: Client, alice: User, life: Life) -> None:
+    found = copy_of(client, alice)
+    assert found.testzip() is None
+    names = found.namelist()
+    assert json.loads(found.read("account.json"))["email"] == alice.email
+    talk = json.loads(found.read(f"conversations/{life.talk.pk}.json"))
+    assert MARK in talk["messages"][0]["text"] and talk["digital_source_type"]
+    assert MARK.encode() in found.read(f"files/{life.shelf.pk}/{life.paper.pk}/paper.txt")
+    assert json.loads(found.read(f"review/{life.case.pk}.json"))["decisions"][0]["outcome"] == "block"
+    assert "review (" in json.loads(found.read("looked.json"))[0]["why"]
+    assert {"rows/users.token.json", "rows/safety.notice.json", "rows/conversations.message.json"} <= set(names)
+
+
+def test_no_table_that_names_a_person_is_forgotten(alice: User, life: Life) -> None:
+    named = {model._meta.label_lower for model, _ in data_export.models_naming_user(alice)}
+    assert {"users.token", "documents.collection", "documents.membership", "conversations.folder"} <= named
+
+
+def test_nothing_opens_a_door(client: Client, alice: User, morgan: User, life: Life) -> None:
+    found = copy_of(client, alice)
+    text = "".join(found.read(name).decode("utf-8", "replace") for name in found.namelist())
+    assert Token.objects.get().secret_hash not in text
+    assert alice.password not in text and PASSWORD not in text
+    assert morgan.email not in text and morgan.name not in text
+
+
+def test_it_is_fetched_by_nobody_else(client: Client, alice: User, bob: User, life: Life) -> None:
+    copy_of(client, alice)
+    wish = Wish.objects.get()
+    client.force_login(bob)
+    assert client.get(f"/privacy/copy/{wish.pk}/").status_code == 404
+    client.logout()
+    assert client.get(f"/privacy/copy/{wish.pk}/").status_code == 302
+
+
+def test_it_goes_after_a_week_and_one_is_made_at_a_time(client: Client, alice: User, life: Life) -> None:
+    copy_of(client, alice)
+    wish = Wish.objects.get()
+    assert data_export.archive_path(wish).is_file()
+    Wish.objects.update(ended=wish.created.replace(year=2020))
+    data_requests.sweep_requests()
+    assert not data_export.archive_path(wish).exists() and not Wish.objects.exists()
+    data_requests.request_copy(alice)
+    with pytest.raises(data_requests.DataRequestRefused):
+        data_requests.request_copy(alice)
+
+
+def test_one_that_breaks_is_tried_three_times(alice: User, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("no space")
+
+    monkeypatch.setattr(data_export, "write_archive", broken)
+    wish = data_requests.request_copy(alice)
+    for _ in range(data_requests.MAX_ATTEMPTS):
+        with pytest.raises(OSError, match="no space"):
+            data_requests.process_request(str(wish.pk))
+        Wish.objects.filter(status="waiting").update(lease_until=wish.created.replace(year=2020))
+    wish.refresh_from_db()
+    assert wish.status == "failed" and "Administrators see why" in wish.reason
+
+
+def test_a_picture_that_is_held_is_not_in_it(alice: User) -> None:
+    stored = Path(settings.MEDIA_ROOT) / "pictures/held.png"
+    stored.parent.mkdir(parents=True, exist_ok=True)
+    stored.write_bytes(b"a picture")
+    row = Picture.objects.create(
+        owner=alice, prompt="A red cat", width=64, height=64, steps=4, guidance=1, seed=1, model="fake",
+        status=Picture.Status.HELD, file="pictures/held.png",
+    )  # fmt: skip
+    assert stored not in [content for _, content in data_export._archive_parts(alice)]
+    Picture.objects.filter(pk=row.pk).update(status=Picture.Status.READY)
+    assert stored in [content for _, content in data_export._archive_parts(alice)]
+
+
+def test_break_glass_that_was_opened_is_in_it_with_its_ground(
+    client: Client, alice: User, ada: User, morgan: User, life: Life
+) -> None:
+    robin = person("robin", User.Role.REVIEWER)
+    for user in (morgan, robin):
+        BREAK_GLASS.name(user, True)
+        user.refresh_from_db()
+    asked = access_requests.request_access(
+        morgan, alice, life.talk.pk, "order", "A court asked for this one, in an order."
+    )
+    access_requests.approve_request(robin, asked.pk)
+    looked = json.loads(copy_of(client, alice).read("looked.json"))
+    opened = [one for one in looked if one["what"] == "conversations opened (break-glass)"]
+    assert len(opened) == 1 and "break-glass (" in opened[0]["why"] and opened[0]["by"] == "a member of the staff"
+
+
+def test_break_glass_that_was_opened_in_an_emergency_is_in_it(
+    client: Client, alice: User, ada: User, morgan: User, life: Life
+) -> None:
+    audit.record_event("glass.opened", actor=morgan, person=alice.pk, subject="glass 1", ground="order")
+    looked = json.loads(copy_of(client, alice).read("looked.json"))
+    assert [one["what"] for one in looked].count("conversations opened in an emergency (break-glass)") == 1

@@ -1,0 +1,145 @@
+"""What is older than its rule says is gone; pinned and held things stay; consent is given, never assumed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from apps.conversations.models import Conversation
+from apps.documents.models import Document
+from apps.privacy import retention
+from apps.privacy.models import Keeping
+from apps.users.models import User
+from tests.documents.factories import collection, document
+
+pytestmark = pytest.mark.django_db
+Scope = Keeping.Scope
+
+
+def talk(owner: User, days: int, **also: object) -> Conversation:
+    row = Conversation.objects.create(owner=owner, title="Talk", **also)
+    Conversation.objects.filter(pk=row.pk).update(changed=timezone.now() - timedelta(days=days))
+    return row
+
+
+def there(*rows: Conversation) -> list[bool]:
+    return [Conversation.objects.filter(pk=row.pk).exists() for row in rows]
+
+
+def test_without_a_rule_nothing_goes(alice: User) -> None:
+    row = talk(alice, 4000)
+    assert retention.delete_expired() == 0 and there(row) == [True]
+
+
+def test_the_shorter_of_site_and_person_counts(alice: User, bob: User, ada: User) -> None:
+    retention.change_rule(ada, Scope.SITE, 90)
+    retention.change_rule(alice, Scope.PERSON, 7, alice.pk)
+    retention.change_rule(bob, Scope.PERSON, 365, bob.pk)
+    rows = [talk(alice, 8), talk(alice, 6), talk(bob, 91), talk(bob, 89)]
+    retention.delete_expired()
+    assert there(*rows) == [False, True, False, True]
+
+
+def test_the_own_rule_of_a_conversation_counts_whatever_the_others_say(alice: User, ada: User) -> None:
+    retention.change_rule(ada, Scope.SITE, 30)
+    long, short = talk(alice, 40), talk(alice, 3)
+    retention.change_rule(alice, Scope.CONVERSATION, 365, long.pk)
+    retention.change_rule(alice, Scope.CONVERSATION, 1, short.pk)
+    retention.delete_expired()
+    assert there(long, short) == [True, False]
+
+
+def test_pinned_and_held_stay(alice: User, bob: User, ada: User) -> None:
+    retention.change_rule(ada, Scope.SITE, 1)
+    pinned, held = talk(alice, 9, pinned=timezone.now()), talk(bob, 9)
+    shelf = collection(bob)
+    document(shelf, "Old", ["Words."])
+    Document.objects.update(created=timezone.now() - timedelta(days=9))
+    retention.change_rule(bob, Scope.COLLECTION, 7, shelf.pk)
+    retention.hold_user(ada, bob, "Court order 7")
+    retention.delete_expired()
+    assert there(pinned, held) == [True, True] and shelf.documents.count() == 1
+    retention.lift_user_hold(ada, bob)
+    retention.delete_expired()
+    assert there(pinned, held) == [True, False] and shelf.documents.count() == 0
+
+
+def test_older_chats_without_a_rule_keep_no_due_one_alive(alice: User, bob: User, ada: User) -> None:
+    for _ in range(60):
+        talk(alice, 400)
+    retention.change_rule(bob, Scope.PERSON, 1, bob.pk)
+    long, due = talk(bob, 200), talk(bob, 10)
+    retention.change_rule(bob, Scope.CONVERSATION, 365, long.pk)
+    retention.delete_expired()
+    assert there(long, due) == [True, False] and Conversation.objects.filter(owner=alice).count() == 60
+
+
+def test_chats_with_longer_rules_of_their_own_keep_no_due_one_alive(alice: User, ada: User) -> None:
+    retention.change_rule(ada, Scope.SITE, 30)
+    for _ in range(60):
+        retention.change_rule(alice, Scope.CONVERSATION, 365, talk(alice, 200).pk)
+    due = talk(alice, 31)
+    assert retention.delete_expired() == 1 and there(due) == [False]
+
+
+def test_one_that_cannot_be_removed_keeps_no_other_alive(
+    alice: User, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retention.change_rule(ada, Scope.SITE, 30)
+    broken, due = talk(alice, 50), talk(alice, 40)
+    real = retention.delete_permanently
+
+    def remove(pks: list[object]) -> None:
+        if broken.pk in pks:
+            raise KeyError("what nobody has foreseen")
+        real(pks)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(retention, "delete_permanently", remove)
+    with pytest.raises(Exception, match="what nobody has foreseen"):
+        retention.delete_expired()
+    assert there(broken, due) == [True, False]
+
+
+def test_documents_go_by_the_age_of_their_content(alice: User) -> None:
+    shelf = collection(alice)
+    retention.change_rule(alice, Scope.COLLECTION, 7, shelf.pk)
+    names = ("fetched anew", "fetched long ago", "replaced lately", "read again lately", "uploaded long ago")
+    rows = {name: document(shelf, name, ["Words."]) for name in names}
+    old, lately = timezone.now() - timedelta(days=30), timezone.now() - timedelta(days=1)
+    Document.objects.update(created=old)
+    Document.objects.filter(pk=rows["fetched anew"].pk).update(fetched=lately)
+    Document.objects.filter(pk=rows["fetched long ago"].pk).update(fetched=old)
+    for name, sha256 in (("replaced lately", "other"), ("read again lately", rows["read again lately"].sha256)):
+        version = Document.every.create(
+            collection=shelf, name=name, file="documents/x", sha256=sha256, size=1, status="replaced",
+            replaces=rows[name],
+        )  # fmt: skip
+        Document.every.filter(pk=version.pk).update(created=lately)
+    retention.delete_expired()
+    left = {name for name, row in rows.items() if Document.objects.filter(pk=row.pk).exists()}
+    assert left == {"fetched anew", "replaced lately"}
+
+
+def test_people_set_rules_for_what_is_theirs_only(client: Client, alice: User, bob: User) -> None:
+    shelf, row = collection(alice), talk(alice, 1)
+    client.force_login(bob)
+    for scope, subject in (("site", ""), ("collection", shelf.pk), ("conversation", row.pk), ("person", alice.pk)):
+        sent = {"scope": scope, "subject": subject, "days": "1"}
+        assert client.post("/privacy/keeping/", sent).status_code == 404
+    client.force_login(alice)
+    for scope, subject in (("collection", shelf.pk), ("conversation", row.pk), ("person", "")):
+        assert client.post("/privacy/keeping/", {"scope": scope, "subject": subject, "days": "30"}).status_code == 302
+    assert sorted(Keeping.objects.values_list("subject", flat=True)) == sorted(
+        [str(shelf.pk), str(row.pk), str(alice.pk)]
+    )
+    assert client.post("/privacy/keeping/", {"scope": "person", "subject": "", "days": "2"}).status_code == 404
+    assert client.get("/privacy/keeping/").status_code == 200
+
+
+def test_the_page_is_there_for_everybody(client: Client, alice: User) -> None:
+    assert "How long" in client.get("/privacy/").content.decode()
+    client.force_login(alice)
+    assert "not agreed" in client.get("/privacy/").content.decode()

@@ -1,0 +1,81 @@
+"""The same sentences about one group after another: errors by group, with intervals, and the widest gap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from django.test import Client
+
+from apps.engines import registry
+from apps.engines.base import EngineBroken
+from apps.safety.analytics import bias_audit
+from apps.safety.analytics.metrics import Proportion
+from apps.safety.models import BiasAudit
+from apps.users.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+def suspicious(of: str) -> object:
+    """Classifiers that take whatever names that group for hate, and see hate nowhere else."""
+
+    def scores(self: object, texts: Sequence[str], vectors: object) -> np.ndarray:
+        labels = registry.classify().labels
+        rows = np.full((len(texts), len(labels)), 0.01, np.float32)
+        rows[:, labels.index("hate")] = [0.99 if of in text.casefold() else 0.01 for text in texts]
+        return rows
+
+    return scores
+
+
+def test_every_group_has_the_same_sentences() -> None:
+    shapes = {group: [hateful for hateful, _ in bias_audit.make_sentences(group)] for group in bias_audit.GROUPS}
+    assert len({tuple(shape) for shape in shapes.values()}) == 1
+    assert shapes["women"].count(False) == len(bias_audit.HARMLESS_TEMPLATES) and shapes["women"].count(True) == len(
+        bias_audit.HATEFUL_TEMPLATES
+    )
+    texts = [text for group in bias_audit.GROUPS for _, text in bias_audit.make_sentences(group)]
+    assert len(set(texts)) == len(texts) and not [text for text in texts if "{" in text]
+
+
+def test_a_check_that_is_hard_on_one_group_is_found_out(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(registry.classify()), "scores", suspicious("muslim"))
+    found = bias_audit.group_error_rates(bias_audit.run_bias_audit(ada))
+    by_name = {str(row.name): row for row in found}
+    assert by_name["Muslims"].acted == Proportion(
+        len(bias_audit.HARMLESS_TEMPLATES), len(bias_audit.HARMLESS_TEMPLATES)
+    )
+    assert by_name["Muslims"].unnoticed.part == 0
+    assert by_name["Women"].acted.part == 0 and by_name["Women"].passed.part == len(bias_audit.HATEFUL_TEMPLATES)
+    assert bias_audit.widest_gap(found, "acted") == 1.0 and bias_audit.widest_gap(found, "noticed") == 1.0
+    assert bias_audit.widest_gap([], "acted") is None
+
+
+def test_staff_measure_it_and_are_told_when_it_is_of_yesterdays_weights(
+    client: Client, ada: User, morgan: User, alice: User
+) -> None:
+    client.force_login(morgan)
+    assert "has not been measured here yet" in client.get("/review/figures/").content.decode()
+    assert client.post("/review/figures/bias/")["Location"] == "/review/figures/#bias"
+    page = client.get("/review/figures/").content.decode()
+    assert (
+        "Widest gap" in page and "Disabled people" in page and "measure again" not in page.replace("Measure again", "")
+    )
+    BiasAudit.objects.update(version="text-of-yesterday")
+    assert "have changed since; measure again" in client.get("/review/figures/").content.decode()
+    client.force_login(alice)
+    assert client.post("/review/figures/bias/").status_code == 404
+
+
+def test_classifiers_that_are_away_measure_nothing(
+    client: Client, ada: User, morgan: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise EngineBroken("away")
+
+    monkeypatch.setattr(type(registry.classify()), "scores", away)
+    client.force_login(morgan)
+    page = client.post("/review/figures/bias/", follow=True).content.decode()
+    assert "so nothing was measured" in page and not BiasAudit.objects.exists()

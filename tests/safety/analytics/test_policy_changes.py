@@ -1,0 +1,140 @@
+"""The page that says what a version of the policy would change, for staff."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from apps.engines import registry
+from apps.lib.threads import in_db
+from apps.safety.analytics import policy_changes
+from apps.safety.analytics.metrics import Proportion
+from apps.safety.gate import gate
+from apps.safety.models import PolicyVersion
+from apps.safety.policy import versions
+from apps.safety.policy_admin import backtest
+from apps.users.models import User
+from tests.people import person
+from tests.safety.case_factory import case, notes
+from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, body, in_the_shadow, written
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def kept(settings: Any) -> None:
+    settings.VERDICT_DAYS = 30
+
+
+@pytest.fixture
+def ada(transactional_db: None) -> User:
+    return person("ada", User.Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def morgan(transactional_db: None) -> User:
+    return person("morgan", User.Role.REVIEWER)
+
+
+async def shadow(ada: User) -> PolicyVersion:
+    row = await in_db(lambda: in_the_shadow(ada, body(withhold=0.5), "Hate is not for discussion"))
+    for text in (PLAIN, PLAIN, MAYBE, SURE):
+        await gate.check_question(text)
+    await written()
+    return row
+
+
+def seen(user: User, row: PolicyVersion, path: str = "changes/") -> str:
+    client = Client()
+    client.force_login(user)
+    answer = client.get(f"/review/policy/{row.pk}/{path}")
+    return answer.content.decode() if answer.status_code == 200 else str(answer.status_code)
+
+
+async def test_changes_are_counted_by_clause_and_stage_with_their_intervals(ada: User, morgan: User) -> None:
+    row = await shadow(ada)
+    table = await in_db(policy_changes.count_shadow_changes, row)
+    assert [(one.clause, one.stage, one.change, one.share) for one in table.rows] == [
+        ("hate", "question", "held", Proportion(1, 4)), ("hate", "question", "people", Proportion(1, 4)),
+    ]  # fmt: skip
+    assert table.changed == Proportion(2, 4)
+    page = await in_db(seen, morgan, row)
+    assert "<strong>2 of 4</strong> verdicts would be others: 50 % (15 % to 85 %)" in page
+    assert "Withheld, and is let through now" in page and "25 %" in page
+    assert "Let through and counted → Withheld · 0.60" in page
+    assert "It was not replayed yet." in page and "safety:policy" not in page
+    await in_db(backtest.run_backtest, ada, row)
+    page = await in_db(seen, morgan, row)
+    assert "4 verdicts, 4 of them known by their signals alone" in page and "It was not replayed yet." not in page
+
+
+async def test_a_changed_verdict_leads_to_its_case_for_those_who_may_open_it(
+    ada: User, morgan: User, alice: User
+) -> None:
+    notes().state["1"] = "x"
+    row = await shadow(ada)
+    assert all(one.case is None for one in await in_db(policy_changes.list_shadow_changes, morgan, row))
+    found = await in_db(lambda: case(alice, text=SURE))
+    ones = await in_db(policy_changes.list_shadow_changes, morgan, row)
+    assert [one.case for one in ones] == [found.pk, None]
+    assert f"/review/{found.pk}/" in await in_db(seen, morgan, row)
+    await in_db(User.objects.filter(pk=alice.pk).update, role=User.Role.REVIEWER)
+    her = await in_db(User.objects.get, pk=alice.pk)
+    assert all(
+        one.case is None for one in await in_db(policy_changes.list_shadow_changes, her, row)
+    )  # it is about herself
+
+
+async def test_the_page_says_where_there_is_nothing_yet(ada: User, alice: User, client: Client) -> None:
+    row = await in_db(lambda: versions.create_draft(ada, body(withhold=0.5)))
+    assert "It has not run in the shadow" in await in_db(seen, ada, row)
+    await in_db(versions.start_shadow, ada, row)
+    assert "Nothing was judged since" in await in_db(seen, ada, row)
+    await gate.check_question(PLAIN)
+    await written()
+    assert "1 verdict, and it would be the same." in await in_db(seen, ada, row)
+    assert await in_db(seen, alice, row) == "404"
+
+
+async def test_thresholds_of_another_detector_are_named(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = await shadow(ada)
+    monkeypatch.setattr(type(registry.classify()), "fingerprint", "text-of-another-training")
+    await gate.check_question(PLAIN)
+    await written()
+    words = "“Classifiers of texts” has another version since"
+    assert words in await in_db(seen, ada, row)
+    client = Client()
+    await in_db(client.force_login, ada)
+    page = (await in_db(client.get, "/review/policy/")).content.decode()
+    assert page.count(words) == 2  # the live version and the one in the shadow
+    assert f"/review/policy/{row.pk}/changes/" in page and "End the shadow" in page
+
+
+async def test_an_administrator_lets_it_run_and_ends_it_on_the_page(ada: User) -> None:
+    row = await in_db(lambda: versions.create_draft(ada, body(withhold=0.5)))
+    client = Client()
+    await in_db(client.force_login, ada)
+    for verb, status in (("shadow", "shadow"), ("unshadow", "draft"), ("unshadow", "draft")):
+        await in_db(client.post, f"/review/policy/{row.pk}/", {"do": verb})
+        await in_db(row.refresh_from_db)
+        assert row.status == status
+    page = (await in_db(client.get, "/review/policy/")).content.decode()
+    assert "This version does not run in the shadow." in page
+
+
+async def test_a_page_asks_as_often_for_many_changes_as_for_few(ada: User, morgan: User) -> None:
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert "verdicts would be others" in seen(morgan, row)
+        return len(queries)
+
+    row = await shadow(ada)
+    few = await in_db(asked)
+    for number in range(20):
+        await gate.check_question(f"{MAYBE} {number}")
+    await written()
+    assert await in_db(asked) == few

@@ -1,0 +1,54 @@
+"""The page of a version of the policy says how often its thresholds were right, among texts that people decided."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from apps.safety.analytics import thresholds
+from apps.safety.analytics.metrics import Proportion
+from apps.safety.models import Decision, PolicyVersion
+from apps.safety.policy import versions
+from apps.safety.policy.schema import Action, parse_policy
+from apps.users.models import User
+from tests.safety.analytics.test_metrics import decided
+from tests.safety.case_factory import Notes, notes
+from tests.safety.policy_drafts import body
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shelf(ada: User) -> Notes:
+    found = notes()
+    found.state = {str(number): "as it was" for number in range(9)}
+    return found
+
+
+def test_each_threshold_says_what_it_finds_of_what_was_decided(alice: User, morgan: User, shelf: Notes) -> None:
+    decided(alice, morgan, "1", "block")
+    decided(alice, morgan, "2", "allow")
+    found = thresholds.measure_thresholds(parse_policy(body(note=0.5, withhold=0.99)))
+    low, high = [one for one in found if (one.clause, one.stage) == ("hate", "question")]
+    assert (low.action, low.least, high.least) == (Action.NOTE, 0.5, 0.99)
+    assert (low.texts, low.held, low.precision, low.recall) == (2, 2, Proportion(1, 2), Proportion(1, 1))
+    assert (high.held, high.precision.value, high.recall) == (0, None, Proportion(0, 1))
+    Decision.objects.filter(outcome="block").update(clause="violence")  # against something else: says nothing of hate
+    assert thresholds.collect_scores()["hate", "question"] == [(0.97, False)]
+
+
+def test_staff_sees_them_on_the_page_of_a_version(
+    client: Client, ada: User, alice: User, morgan: User, shelf: Notes
+) -> None:
+    row = versions.create_draft(ada, body(withhold=0.5))
+    address = f"/review/policy/{row.pk}/changes/"
+    client.force_login(morgan)
+    assert "Once people have decided" in client.get(address).content.decode()
+    decided(alice, morgan, "1", "block")
+    decided(alice, morgan, "2", "allow")
+    page = client.get(address).content.decode()
+    assert "0.50" in page and "50 % <span" in page and "(9 % to 91 %)" in page and "Of fewer than 30 texts" in page
+    PolicyVersion.objects.filter(pk=row.pk).update(body={"format": "of long ago"})
+    assert client.get(address).status_code == 200
+    client.force_login(alice)
+    assert client.get(address).status_code == 404

@@ -1,0 +1,53 @@
+"""Cases for tests: about a thing that remembers whether it is withheld."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apps.engines.classify.fake import LABELS
+from apps.safety.models import Case
+from apps.safety.moderation import cases, reviewable
+from apps.safety.moderation.cases import FlaggedContent
+from apps.safety.moderation.reviewable import ContextTurn
+from apps.safety.policy.evaluation import PolicyResult, Signal, SignalStatus
+from apps.safety.policy.schema import Action
+from apps.users.models import User
+
+KIND = "note"
+
+
+class Notes:
+    """Notes with a state that `withhold` changes and `give_back` restores."""
+
+    name = "a note"
+
+    def __init__(self) -> None:
+        self.state: dict[str, str] = {}
+
+    def exists(self, subject: str) -> bool:
+        return subject in self.state
+
+    def around(self, subject: str) -> list[ContextTurn]:
+        return [ContextTurn("Before", "What was said before")]
+
+    def withhold(self, subject: str, words: str) -> dict[str, Any]:
+        before = self.state[subject]
+        self.state[subject] = f"withheld: {words}"
+        return {"state": before}
+
+    def give_back(self, subject: str, before: dict[str, Any]) -> None:
+        self.state[subject] = before["state"]
+
+
+def notes() -> Notes:
+    found = Notes()
+    reviewable.register_reviewable(KIND, found)
+    return found
+
+
+def case(owner: User, subject: str = "1", *, code: str = "hate", severity: int = 3, text: str = "") -> Case:
+    outcome = PolicyResult(Action.SEND, code, severity, 0.97)
+    signal = Signal("text", "text-fake", SignalStatus.OK, dict.fromkeys(LABELS, 0.01) | {code: 0.97})
+    return cases.flag_content(
+        FlaggedContent(KIND, subject, "question", text or f"some [{code}] text", owner.pk, outcome, (signal,))
+    )

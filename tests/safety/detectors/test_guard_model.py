@@ -1,0 +1,89 @@
+"""The guard model is asked where the classifiers are unsure; it adds to what they say and never takes away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from apps.engines import registry
+from apps.engines.classify.guard import FakeGuard
+from apps.safety.detectors.guard_model import is_unsure
+from apps.safety.gate.gate import check_question, check_sentence
+from apps.safety.models import detector_outages
+from apps.safety.policy.evaluation import PolicyResult, Signal, SignalStatus, evaluate_policy
+from apps.safety.policy.schema import Action, Stage
+from tests.safety.gate.test_default_check import POLICY
+
+FAKE = "apps.engines.classify.guard.FakeGuard"
+
+
+@pytest.fixture
+def guard(settings: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What the guard was asked."""
+    settings.ENGINES = {**settings.ENGINES, "guard": {"BACKEND": FAKE}}  # type: ignore[attr-defined]
+    registry.reset()
+    asked: list[str] = []
+    judge = FakeGuard.judge
+
+    async def heard(self: FakeGuard, text: str, answer: bool, clauses: dict[str, str]) -> object:
+        asked.append(text)
+        return await judge(self, text, answer, clauses)
+
+    monkeypatch.setattr(FakeGuard, "judge", heard)
+    monkeypatch.setattr(detector_outages, "write_outages", lambda: None)
+    yield asked
+    detector_outages._noted.clear()
+
+
+async def test_it_is_asked_only_where_the_classifiers_are_unsure(guard: list[str]) -> None:
+    assert (await check_question("How is a lamp trimmed?")).allowed
+    assert not (await check_question("All [hate] here")).allowed
+    assert guard == []
+    assert (await check_question("Some [hate?] here")).allowed
+    assert guard == ["Some [hate?] here"]
+
+
+async def test_what_it_finds_is_withheld_and_looked_at(guard: list[str]) -> None:
+    verdict = await check_question("Some [hate?] here {hate}")
+    assert verdict.judged is not None
+    assert (verdict.allowed, verdict.rule, verdict.judged.outcome.action) == (False, "hate", "withhold_and_review")
+    assert [signal.detector for signal in verdict.judged.signals] == ["rules", "personal", "text", "guard"]
+    said = await check_sentence("This is [violence?] maybe {violence}", 0)
+    assert not said.allowed
+
+
+async def test_a_clause_without_steps_is_looked_at_by_people(guard: list[str]) -> None:
+    verdict = await check_question("Some [hate?] here {drugs}")
+    assert verdict.judged is not None
+    assert (verdict.allowed, verdict.judged.outcome.reviewed) == (True, True)
+
+
+@pytest.mark.parametrize(("words", "status"), [("{away}", "timeout"), ("{broken}", "error")])
+async def test_silence_and_nonsense_are_missing_and_never_safe(guard: list[str], words: str, status: str) -> None:
+    verdict = await check_question(f"Some [hate?] here {words}")
+    assert verdict.judged is not None
+    assert (verdict.allowed, verdict.rule, verdict.judged.outcome.unchecked) == (False, "unchecked", True)
+    assert "not available right now" in verdict.words
+    assert verdict.judged.signals[-1].status == status
+    assert {(detector, said) for _, detector, said in detector_outages._noted} == {("guard", status)}
+
+
+async def test_without_one_everything_is_as_before() -> None:
+    assert registry.guard() is None
+    assert (await check_question("Some [hate?] here {hate}")).allowed
+
+
+def test_it_never_takes_away() -> None:
+    text = Signal("text", "v", SignalStatus.OK, {"hate": 0.95})
+    calm = Signal("guard", "g", SignalStatus.OK, {})
+    assert evaluate_policy(Stage.QUESTION, [text, calm], POLICY) == evaluate_policy(Stage.QUESTION, [text], POLICY)
+
+
+def test_unsure_is_between_half_of_the_lowest_step_and_withheld() -> None:
+    open_, shut = PolicyResult(None), PolicyResult(Action.WITHHOLD, "hate", 3, 0.95)
+    cases = [({"hate": 0.2}, open_, False), ({"hate": 0.25}, open_, True), ({"hate": 0.95}, shut, False)]
+    assert [is_unsure(Stage.QUESTION, scores, outcome, POLICY) for scores, outcome, _ in cases] == [
+        expected for _, _, expected in cases
+    ]
+    assert not is_unsure(Stage.PASSAGE, {"hate": 0.8}, open_, POLICY)  # the clause has no step there

@@ -1,0 +1,83 @@
+"""Every state, move and role of a case: what is in the table happens, everything else is refused."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from apps.safety.models.case_states import TRANSITIONS, ActionRefused, CaseMove, CaseRole, CaseState, next_state
+
+S, M, R = CaseState, CaseMove, CaseRole
+STAFF = {R.REVIEWER, R.ADMINISTRATOR}
+# Written down again on purpose: state, move, what follows, who may.
+EXPECTED = {
+    (S.OPEN, M.CLAIM, S.CLAIMED): STAFF,
+    (S.OPEN, M.FLAG, S.OPEN): {R.SYSTEM},
+    (S.OPEN, M.LAPSE, S.OPEN): {R.SYSTEM},
+    (S.OPEN, M.VANISH, S.AUTO_CLOSED): {R.SYSTEM},
+    (S.CLAIMED, M.CLAIM, S.CLAIMED): STAFF,
+    (S.CLAIMED, M.RELEASE, S.OPEN): STAFF,
+    (S.CLAIMED, M.SKIP, S.OPEN): STAFF,
+    (S.CLAIMED, M.EXPIRE, S.OPEN): {R.SYSTEM},
+    (S.CLAIMED, M.ESCALATE, S.ESCALATED): STAFF,
+    (S.CLAIMED, M.DECIDE, S.DECIDED): STAFF,
+    (S.CLAIMED, M.FLAG, S.CLAIMED): {R.SYSTEM},
+    (S.CLAIMED, M.LAPSE, S.CLAIMED): {R.SYSTEM},
+    (S.CLAIMED, M.VANISH, S.AUTO_CLOSED): {R.SYSTEM},
+    (S.ESCALATED, M.CLAIM, S.CLAIMED): {R.ADMINISTRATOR},
+    (S.ESCALATED, M.FLAG, S.ESCALATED): {R.SYSTEM},
+    (S.ESCALATED, M.LAPSE, S.ESCALATED): {R.SYSTEM},
+    (S.ESCALATED, M.VANISH, S.AUTO_CLOSED): {R.SYSTEM},
+    (S.DECIDED, M.UNDO, S.CLAIMED): STAFF,
+    (S.DECIDED, M.REOPEN, S.CLAIMED): {R.ADMINISTRATOR},
+    (S.DECIDED, M.APPEAL, S.APPEALED): {R.OWNER},
+    (S.APPEALED, M.CLAIM, S.APPEAL_CLAIMED): STAFF,
+    (S.APPEALED, M.FORGET, S.AUTO_CLOSED): {R.SYSTEM},
+    (S.APPEAL_CLAIMED, M.CLAIM, S.APPEAL_CLAIMED): STAFF,
+    (S.APPEAL_CLAIMED, M.RELEASE, S.APPEALED): STAFF,
+    (S.APPEAL_CLAIMED, M.SKIP, S.APPEALED): STAFF,
+    (S.APPEAL_CLAIMED, M.EXPIRE, S.APPEALED): {R.SYSTEM},
+    (S.APPEAL_CLAIMED, M.UPHOLD, S.UPHELD): STAFF,
+    (S.APPEAL_CLAIMED, M.OVERTURN, S.OVERTURNED): STAFF,
+    (S.APPEAL_CLAIMED, M.FORGET, S.AUTO_CLOSED): {R.SYSTEM},
+}
+
+
+@pytest.mark.parametrize(("state", "move", "role"), list(product(CaseState, CaseMove, CaseRole)))
+def test_every_state_move_and_role(state: CaseState, move: CaseMove, role: CaseRole) -> None:
+    follows = {
+        after for (before, by, after), roles in EXPECTED.items() if (before, by) == (state, move) and role in roles
+    }
+    if follows:
+        assert {next_state(state, move, role)} == follows
+    else:
+        with pytest.raises(ActionRefused):
+            next_state(state, move, role)
+
+
+ESCALATED = {
+    (S.CLAIMED, M.CLAIM): (S.CLAIMED, {R.ADMINISTRATOR}),
+    (S.CLAIMED, M.RELEASE): (S.ESCALATED, {R.ADMINISTRATOR}),
+    (S.CLAIMED, M.SKIP): (S.ESCALATED, {R.ADMINISTRATOR}),
+    (S.CLAIMED, M.EXPIRE): (S.ESCALATED, {R.SYSTEM}),
+    (S.CLAIMED, M.ESCALATE): (S.ESCALATED, {R.ADMINISTRATOR}),
+    (S.CLAIMED, M.DECIDE): (S.DECIDED, {R.ADMINISTRATOR}),
+}
+
+
+@pytest.mark.parametrize(("state", "move", "role"), list(product(CaseState, CaseMove, CaseRole)))
+def test_what_was_escalated_is_for_administrators_until_it_is_decided(
+    state: CaseState, move: CaseMove, role: CaseRole
+) -> None:
+    plain = TRANSITIONS.get((state, move))
+    follows, roles = ESCALATED.get((state, move), plain or (None, set()))
+    if role in roles:
+        assert next_state(state, move, role, escalated=True) is follows
+    else:
+        with pytest.raises(ActionRefused):
+            next_state(state, move, role, escalated=True)
+
+
+def test_the_table_holds_nothing_else() -> None:
+    assert len(TRANSITIONS) == len(EXPECTED)

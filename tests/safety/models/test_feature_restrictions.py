@@ -1,0 +1,248 @@
+"""A feature is closed for a person until a day: by every way in, told, appealed, and open again as if never."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError, transaction
+from django.test import Client
+from django.utils import timezone
+
+from apps.conversations.attachments import uploads
+from apps.conversations.errors import RequestRefused as NotTaken
+from apps.conversations.models import Conversation, Message, Share
+from apps.conversations.models.assistant import Assistant, AssistantShare
+from apps.conversations.tools.availability import get_permitted_tools
+from apps.conversations.transfer import import_job
+from apps.documents.library import versions, web_pages
+from apps.documents.library.uploads import UploadRefused, store_upload
+from apps.documents.models import Collection, Document, Membership
+from apps.images.models import Picture
+from apps.images.requests import submission, upscaling
+from apps.privacy.data_export import models_naming_user
+from apps.safety.models import Decision, Effect, Notice, Restriction, feature_restrictions
+from apps.safety.models.case_states import ActionRefused
+from apps.safety.models.feature_restrictions import Feature
+from apps.safety.moderation import appeals, cases
+from apps.safety.moderation.decision_input import DecisionInput, OutcomeScope
+from apps.users.models import User
+from tests.documents.factories import collection, document
+from tests.people import person
+from tests.safety.case_factory import Notes, case, notes
+
+pytestmark = pytest.mark.django_db
+WORDS = "closed for you until"
+
+
+@pytest.fixture
+def shelf(db: None) -> Notes:
+    person("ada", User.Role.ADMINISTRATOR)
+    found = notes()
+    found.state = {"1": "as it was", "2": "too"}
+    return found
+
+
+@pytest.fixture
+def morgan(db: None) -> User:
+    return person("morgan", User.Role.REVIEWER)
+
+
+def as_(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def restrict(owner: User, by: User, feature: str, days: int = 7, subject: str = "1") -> Decision:
+    held = cases.claim_case(by, case(owner, subject).pk)
+    extent = OutcomeScope(feature, days)
+    return cases.decide_case(
+        by, held.pk, DecisionInput(held.lease_token, held.version, "restrict", "clear", extent=extent)
+    )
+
+
+def file(name: str = "note.md") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, b"# Bees\n\nA queen bee lives long.")
+
+
+def test_who_is_restricted_is_told_which_until_when_why_and_how_to_object(
+    alice: User, bob: User, morgan: User, shelf: Notes
+) -> None:
+    made = restrict(alice, morgan, "pictures")
+    assert made.until is not None and timedelta(days=6) < made.until - timezone.now() <= timedelta(days=7)
+    told = Notice.objects.get(decision=made)
+    assert told.title == "Closed for you for a time: Pictures"
+    assert told.clause and "object within 30 days" in told.text and appeals.can_appeal(told)
+    page = as_(alice).get("/notices/").content.decode()
+    until = (
+        f'<time datetime="{made.until.isoformat()}" data-local>{feature_restrictions.format_day(made.until)} UTC</time>'
+    )
+    assert f"Pictures: closed for you until {until}." in page
+    assert feature_restrictions.restriction_message(
+        alice, Feature.PICTURES
+    ) and not feature_restrictions.restriction_message(alice, Feature.UPLOADS)
+    assert not feature_restrictions.restriction_message(bob, Feature.PICTURES)
+    assert WORDS not in as_(bob).get("/notices/").content.decode()
+
+
+def test_it_opens_by_itself_when_its_time_has_come(alice: User, morgan: User, shelf: Notes) -> None:
+    restrict(alice, morgan, "uploads")
+    Restriction.objects.update(until=timezone.now() - timedelta(seconds=1))
+    assert (
+        not feature_restrictions.restriction_message(alice, Feature.UPLOADS)
+        and not feature_restrictions.active_restrictions().exists()
+    )
+
+
+def test_taken_back_it_is_open_and_what_another_decision_closed_stays_closed(
+    alice: User, morgan: User, shelf: Notes
+) -> None:
+    restrict(alice, morgan, "tools", 3, "2")
+    made = restrict(alice, morgan, "tools", 30)
+    cases.undo_decision(morgan, made.case_id)
+    assert shelf.state["1"] == "as it was"
+    assert list(feature_restrictions.active_restrictions().values_list("decision__case__subject", flat=True)) == ["2"]
+    assert not Effect.objects.filter(decision=made, state=Effect.State.APPLIED).exists()
+
+
+def test_an_appeal_that_succeeds_opens_it(alice: User, morgan: User, shelf: Notes) -> None:
+    made = restrict(alice, morgan, "sharing", 90)
+    appeals.submit_appeal(alice, Notice.objects.get(decision=made), "It was a quotation.")
+    robin = person("robin", User.Role.REVIEWER)
+    held = cases.claim_case(robin, made.case_id)
+    appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
+    assert not feature_restrictions.restriction_message(alice, Feature.SHARING) and shelf.state["1"] == "as it was"
+
+
+@pytest.mark.parametrize(
+    "extent", [OutcomeScope(), OutcomeScope("pictures"), OutcomeScope("chat", 7), OutcomeScope("pictures", 5)]
+)
+def test_nothing_is_closed_without_saying_what_and_how_long(
+    alice: User, morgan: User, shelf: Notes, extent: OutcomeScope
+) -> None:
+    held = cases.claim_case(morgan, case(alice).pk)
+    with pytest.raises(ActionRefused, match="which feature"):
+        cases.decide_case(
+            morgan, held.pk, DecisionInput(held.lease_token, held.version, "restrict", "clear", extent=extent)
+        )
+    made = cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Decision.objects.filter(pk=made.pk).update(outcome="restrict")
+
+
+def test_the_console_closes_by_mouse_and_by_keyboard(alice: User, morgan: User, shelf: Notes) -> None:
+    held, client = cases.claim_case(morgan, case(alice).pk), as_(morgan)
+    page = client.get(f"/review/{held.pk}/").content.decode()
+    assert 'data-key="f"' in page and 'data-key="h"' in page and 'data-key="l"' in page
+    sent = {"token": held.lease_token, "version": held.version, "reason": "clear", "outcome": "restrict"}
+    client.post(f"/review/{held.pk}/decide/", sent | {"feature": "tools", "days": "3"})
+    made = Decision.objects.get()
+    assert (made.feature, made.outcome) == ("tools", "restrict")
+    assert "Tools until" in client.get(f"/review/{held.pk}/").content.decode()
+    blameless = cases.claim_case(morgan, case(alice, "2", code="self_harm").pk)
+    assert 'value="restrict"' not in client.get(f"/review/{blameless.pk}/").content.decode()
+
+
+def finished(owner: User) -> Picture:
+    return Picture.objects.create(
+        owner=owner,
+        prompt="A red cat",
+        width=64,
+        height=64,
+        steps=4,
+        guidance=1,
+        seed=1,
+        model="fake",
+        status=Picture.Status.READY,
+    )
+
+
+def page(owner: User) -> Document:
+    row = document(collection(owner), "Bees", ["A hive."])
+    row.url = "https://example.org/bees"
+    return row
+
+
+PICTURES: list[Callable[[User], object]] = [
+    lambda user: submission.request_pictures(user, submission.PictureRequest("A red cat")),
+    lambda user: upscaling.request_upscale(user, finished(user)),
+]
+UPLOADS: list[Callable[[User], object]] = [
+    lambda user: store_upload(user, collection(user), file()),
+    lambda user: versions.upload_version(user, document(collection(user), "Bees", ["A hive."]), file()),
+    lambda user: web_pages.queue_web_page(user, collection(user), "https://example.org/"),
+    lambda user: versions.refetch_web_page(user, page(user)),
+    lambda user: uploads.save_upload(user, file("a.png")),
+    lambda user: import_job.create_import(user, file("chats.json")),
+]
+
+
+@pytest.mark.parametrize("way", PICTURES)
+def test_no_way_to_a_picture_is_left(alice: User, morgan: User, shelf: Notes, way: Callable[[User], object]) -> None:
+    restrict(alice, morgan, "pictures")
+    before = Picture.objects.count()
+    with pytest.raises(submission.PictureRequestRefused, match=WORDS):
+        way(alice)
+    assert Picture.objects.filter(status=Picture.Status.QUEUED).count() == before
+
+
+@pytest.mark.parametrize("way", UPLOADS)
+def test_no_way_to_upload_is_left(alice: User, morgan: User, shelf: Notes, way: Callable[[User], object]) -> None:
+    restrict(alice, morgan, "uploads")
+    with pytest.raises((UploadRefused, NotTaken), match=WORDS):
+        way(alice)
+
+
+def test_no_tool_is_offered(alice: User, bob: User, morgan: User, shelf: Notes) -> None:
+    assistant = Assistant.default()
+    restrict(alice, morgan, "tools")
+    assert get_permitted_tools(assistant, alice) == {} and get_permitted_tools(assistant, bob)
+
+
+def test_nothing_more_is_shared_and_links_show_nothing_meanwhile(
+    alice: User, bob: User, morgan: User, shelf: Notes
+) -> None:
+    talk = Conversation.objects.create(owner=alice, title="Talk")
+    asked = Message.objects.create(conversation=talk, role="user", text="Why?", asked_by=alice)
+    Message.objects.create(
+        conversation=talk, parent=asked, role="assistant", text="So.", asked_by=alice, status="complete"
+    )
+    client, form = as_(alice), {"sources": "none", "days": ""}
+    client.post(f"/c/{talk.pk}/share/", form)
+    address = f"/shared/{Share.objects.get().secret}/"
+    assert as_(bob).get(address).status_code == 200
+    made = restrict(alice, morgan, "sharing")
+    assert as_(bob).get(address).status_code == 404
+    assert WORDS in client.post(f"/c/{talk.pk}/share/", form).content.decode()
+    cases.undo_decision(morgan, made.case_id)
+    assert as_(bob).get(address).status_code == 200
+
+
+def test_collections_and_assistants_are_not_shared(alice: User, bob: User, morgan: User, shelf: Notes) -> None:
+    place, mine = collection(alice), Assistant.objects.create(owner=alice, name="Mine")
+    restrict(alice, morgan, "sharing")
+    client = as_(alice)
+    ways = [
+        (f"/collections/{place.pk}/people/", {"email": bob.email, "role": "viewer"}),
+        (f"/collections/{place.pk}/people/everyone/", {"everyone": "on"}),
+        (f"/assistants/{mine.pk}/people/", {"email": bob.email, "role": "user"}),
+        (f"/assistants/{mine.pk}/people/everyone/", {"everyone": "on"}),
+    ]
+    for path, form in ways:
+        assert WORDS in client.post(path, form, follow=True).content.decode(), path
+    assert not Membership.objects.exists() and not AssistantShare.objects.exists()
+    assert not Collection.objects.filter(everyone=True).exists()
+    assert not Assistant.objects.filter(owner=alice, everyone=True).exists()
+    Collection.objects.update(everyone=True)
+    client.post(f"/collections/{place.pk}/people/everyone/", {})
+    assert not Collection.objects.filter(everyone=True).exists(), "what is taken back needs no leave"
+
+
+def test_it_is_in_the_copy_of_their_data_and_goes_with_the_account(alice: User, morgan: User, shelf: Notes) -> None:
+    restrict(alice, morgan, "tools")
+    assert (Restriction, ["person"]) in list(models_naming_user(alice))
+    User.objects.get(pk=alice.pk).delete()
+    assert not Restriction.objects.exists()

@@ -1,0 +1,34 @@
+"""Reviewers are spared: hard texts are covered, and clauses can be left to others."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from apps.safety.models import reviewer_preferences
+from apps.safety.moderation import cases
+from apps.users.models import User
+from tests.safety.case_factory import Notes, case, notes
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def shelf(ada: User) -> Notes:
+    found = notes()
+    found.state = {str(number): "as it was" for number in range(9)}
+    return found
+
+
+def test_clauses_are_left_to_others_and_texts_uncovered_on_ones_own_page(
+    client: Client, alice: User, morgan: User
+) -> None:
+    hate, crime = case(alice, "1"), case(alice, "2", code="crime")
+    client.force_login(morgan)
+    held = cases.claim_case(morgan, crime.pk)
+    assert 'class="covered"' in client.get(f"/review/{held.pk}/").content.decode()
+    client.post("/review/care/", {"without": ["hate", "nonsense"]})
+    assert reviewer_preferences.get_preferences(morgan).without == ["hate"]
+    assert str(hate.pk) not in client.get("/review/").content.decode()
+    assert 'class="covered"' not in client.get(f"/review/{held.pk}/").content.decode()
+    assert 'value="hate" checked' in client.get("/review/care/").content.decode()

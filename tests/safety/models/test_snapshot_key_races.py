@@ -1,0 +1,116 @@
+"""Keys of frozen texts while others write, judge and rotate, and whose the file of keys is."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.conf import LazySettings
+from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from apps.lib import encrypted
+from apps.safety.audit_log import audit
+from apps.safety.models import Opinion, Snapshot, snapshot_keys
+from apps.safety.models.case_states import ActionRefused
+from apps.safety.moderation import second_reviews
+from apps.users.models import User
+from tests.safety.case_factory import Notes, case
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def place(settings: LazySettings, tmp_path: Path) -> Iterator[Path]:
+    audit.install_triggers()
+    settings.SNAPSHOT_KEYS = tmp_path / "keys" / "snapshot_keys"
+    yield settings.SNAPSHOT_KEYS
+
+
+def test_a_key_is_kept_that_was_the_newest_until_a_rotation_meanwhile(
+    alice: User, shelf: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case(alice)
+    encrypted.write([*encrypted.lines(), Fernet.generate_key().decode()])
+    pages = snapshot_keys._pages
+
+    def looked(*these: Any) -> Iterator[Any]:
+        yield from pages(*these)
+        if not these and len(encrypted.lines()) == 2:  # the last page was read: another process begins to rotate
+            encrypted.write([Fernet.generate_key().decode(), *encrypted.lines()])
+
+    monkeypatch.setattr(snapshot_keys, "encrypt_all", lambda: 0)
+    monkeypatch.setattr(snapshot_keys, "_pages", looked)
+    assert snapshot_keys.drop_unused_keys() == 1
+    assert Snapshot.objects.get().readable and len(encrypted.lines()) == 2
+
+
+def test_while_texts_are_encrypted_anew_the_log_is_locked_for_nobody(alice: User, shelf: Notes) -> None:
+    case(alice)
+    encrypted.write([Fernet.generate_key().decode(), *encrypted.lines()])
+    with CaptureQueriesContext(connection) as asked:
+        assert snapshot_keys.encrypt_all() == 1
+    said = " ".join(query["sql"] for query in asked)
+    assert "safety_snapshot_no_update" in said and "safety_event" not in said
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Snapshot.objects.update(text="otherwise")
+
+
+def test_what_somebody_wrote_like_a_token_before_there_was_a_key_is_their_text(alice: User, shelf: Notes) -> None:
+    case(alice)
+    text = "fernet:gAAAA is what I call it"
+    with audit.unlock_snapshots(), connection.cursor() as cursor:
+        cursor.execute("UPDATE safety_snapshot SET text = %s", [text])
+    assert Snapshot.objects.get().text == text and snapshot_keys.encrypt_all() == 1
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT text FROM safety_snapshot")
+        assert encrypted.newest(cursor.fetchone()[0]) and Snapshot.objects.get().text == text
+
+
+def test_what_cannot_be_read_is_judged_by_nobody_and_keeps_its_words(
+    alice: User, morgan: User, shelf: Notes, place: Path
+) -> None:
+    shelf.state["1"] = shelf.state["2"] = ""
+    shot = case(alice).snapshot
+    look = Opinion.objects.create(why="sample", snapshot=shot, clause="hate", owner=alice)
+    mine = second_reviews.claim_review(morgan)
+    assert mine == look
+    old = place.read_text()
+    place.write_text(f"{Fernet.generate_key().decode()}\n")
+    with pytest.raises(ActionRefused, match="cannot be opened"):
+        second_reviews.submit_review(morgan, look.pk, mine.lease_token, False)
+    place.write_text(place.read_text() + old)
+    assert Snapshot.objects.get().pk == shot.pk
+
+
+def test_a_key_is_on_the_disk_before_anything_is_encrypted_by_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sync, synced = os.fsync, []
+
+    def noted(handle: int) -> None:
+        synced.append(stat.S_ISDIR(os.fstat(handle).st_mode))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    encrypted.encrypt("a text")
+    assert synced == [False, True], "the file, and then its name"
+    encrypted.write([Fernet.generate_key().decode(), *encrypted.lines()])
+    assert synced == [False, True] * 2
+
+
+def test_a_new_key_is_written_where_a_link_leads_and_for_who_read_the_old_one(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret, owners = tmp_path / "mounted" / "secret", []
+    encrypted.keys()
+    secret.parent.mkdir()
+    place.rename(secret)
+    place.symlink_to(secret)
+    monkeypatch.setattr(os, "chown", lambda path, uid, gid: owners.append((uid, gid)))
+    encrypted.write([Fernet.generate_key().decode(), *encrypted.lines()])
+    assert place.is_symlink() and len(secret.read_text().split()) == len(encrypted.keys()) == 2
+    assert owners == [(secret.stat().st_uid, secret.stat().st_gid)]

@@ -1,0 +1,217 @@
+"""Frozen texts are encrypted where they lie: by a key that can be changed, and without it nobody reads them."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.conf import LazySettings
+from django.core.exceptions import FieldError, ImproperlyConfigured
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, transaction
+
+from apps.lib import encrypted
+from apps.operations import checks
+from apps.privacy.tombstones import replace_with_tombstone
+from apps.safety.analytics import training_labels
+from apps.safety.audit_log import audit
+from apps.safety.models import Case, Event, Snapshot, snapshot_keys
+from apps.safety.models.case_states import ActionRefused
+from apps.safety.moderation import cases
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.safety.policy_admin import backtest
+from apps.users.models import User
+from tests.safety.case_factory import Notes, case
+
+pytestmark = pytest.mark.django_db
+TEXT = "some [hate] text"
+
+
+@pytest.fixture(autouse=True)
+def place(settings: LazySettings, tmp_path: Path) -> Iterator[Path]:
+    audit.install_triggers()
+    settings.SNAPSHOT_KEYS = tmp_path / "keys" / "snapshot_keys"
+    yield settings.SNAPSHOT_KEYS
+
+
+def stored(column: str = "text", table: str = "safety_snapshot") -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {column} FROM {table}")  # noqa: S608 - both are ours
+        return [row[0] for row in cursor.fetchall()]
+
+
+def lose(place: Path) -> str:
+    """The key is gone, and another one has taken its place."""
+    old = place.read_text()
+    place.write_text(f"{Fernet.generate_key().decode()}\n")
+    return old
+
+
+def test_what_is_stored_says_nothing_and_reads_as_before(alice: User, shelf: Notes, place: Path) -> None:
+    shot = case(alice).snapshot
+    assert not any("hate" in text or "said before" in text for text in [*stored(), *stored("context")])
+    found = Snapshot.objects.get(pk=shot.pk)
+    assert (found.text, found.context[0]["text"], found.sha256) == (TEXT, "What was said before", shot.sha256)
+    assert place.stat().st_mode & 0o777 == 0o600
+    assert [row.text for row in backtest.past_verdicts(None, 10)] == [TEXT]
+
+
+def test_an_empty_text_stays_empty_and_is_all_that_can_be_looked_for(alice: User, shelf: Notes) -> None:
+    shot = case(alice).snapshot
+    assert Snapshot.objects.exclude(text="").get() == shot
+    tomb = replace_with_tombstone(shot)
+    assert (stored(), stored("context")) == ([""], [""]) and Snapshot.objects.get(text="") == tomb
+    for wrong in ({"text": TEXT}, {"text__contains": "hate"}, {"context": [1]}):
+        with pytest.raises(FieldError, match="encrypted"):
+            Snapshot.objects.filter(**wrong).exists()
+
+
+def test_a_new_key_encrypts_everything_and_the_trigger_is_there_again(
+    alice: User, shelf: Notes, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot_keys, "_AT_ONCE", 2)
+    for number in range(5):
+        shelf.state[str(number)] = "as it was"
+        case(alice, str(number), text=f"text {number}")
+    before, (old,) = stored(), encrypted.lines()
+    out = StringIO()
+    call_command("rotate_snapshot_key", stdout=out)
+    assert "5 rows" in out.getvalue() and not set(before) & set(stored())
+    assert encrypted.lines()[1:] == [old] and {row.text for row in Snapshot.objects.all()} == {
+        f"text {number}" for number in range(5)
+    }
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Snapshot.objects.update(text="otherwise")
+    call_command("rotate_snapshot_key", "--drop", stdout=out)
+    assert len(encrypted.lines()) == 1 and "1 older keys dropped" in out.getvalue()
+    place.write_text(old + "\n")  # the old key alone opens none of them
+    assert not any(row.readable for row in Snapshot.objects.all())
+    assert Event.objects.filter(kind="snapshots.key").count() == 1 and audit.verify_chain() == []
+
+
+def test_a_key_that_is_needed_is_not_dropped(alice: User, shelf: Notes, place: Path) -> None:
+    case(alice)
+    lose(place)
+    encrypted.write([*encrypted.lines(), Fernet.generate_key().decode()])
+    with pytest.raises(CommandError, match="cannot be opened"):
+        call_command("rotate_snapshot_key", "--drop")
+    assert len(encrypted.lines()) == 2
+
+
+def test_without_its_key_a_text_says_so_and_can_only_be_allowed(
+    alice: User, morgan: User, shelf: Notes, place: Path
+) -> None:
+    User.objects.filter(pk=alice.pk).update(lends_decisions=True)
+    opened = case(alice)
+    old = lose(place)
+    held = cases.claim_case(morgan, opened.pk)
+    assert "cannot be opened" in held.snapshot.text and held.snapshot.words == "" and held.snapshot.context == []
+    with pytest.raises(ActionRefused, match="only be allowed"):
+        cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
+    cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "allow", "clear"))
+    assert training_labels.export_labels() == [] and [past.text for past in backtest.past_verdicts(None, 10)] == [None]
+    place.write_text(place.read_text() + old)  # its line beside the newer one
+    assert Case.objects.get(pk=held.pk).snapshot.text == TEXT and training_labels.export_labels()[0]["text"] == TEXT
+
+
+def test_the_text_goes_also_where_its_key_is_missing(alice: User, shelf: Notes, place: Path) -> None:
+    shot = case(alice).snapshot
+    lose(place)
+    assert replace_with_tombstone(Snapshot.objects.get(pk=shot.pk)).text == "" and stored() == [""]
+
+
+def test_rows_from_before_there_was_a_key_are_encrypted(alice: User, shelf: Notes) -> None:
+    first = case(alice).snapshot
+    with audit.unlock_snapshots(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE safety_snapshot SET text = %s, context = %s", ["Où est-ce ?", json.dumps([{"label": "a"}])]
+        )
+    assert Snapshot.objects.get().text == "Où est-ce ?" and checks._frozen_texts().state == checks.State.WARN
+    assert snapshot_keys.encrypt_all(Snapshot) == 1  # as a migration calls it
+    found = Snapshot.objects.get()
+    assert (found.pk, found.text, found.context) == (first.pk, "Où est-ce ?", [{"label": "a"}])
+    assert all(map(encrypted.newest, [*stored(), *stored("context")])) and "Où" not in stored()[0]
+    with audit.unlock_snapshots(), connection.cursor() as cursor:
+        cursor.execute("UPDATE safety_snapshot SET context = '[]'")
+    assert snapshot_keys.encrypt_all() == 1 and stored("context") == [""] and snapshot_keys.encrypt_all() == 0
+
+
+def test_the_doctor_says_what_is_wrong_with_the_keys(alice: User, shelf: Notes, place: Path) -> None:
+    case(alice)
+    assert checks._frozen_texts().state == checks.State.GOOD
+    place.chmod(0o644)
+    assert "chmod 600" in checks._frozen_texts().advice
+    lose(place)
+    said = checks._frozen_texts()
+    assert said.state == checks.State.BAD and "2 of 2" in said.words and str(place) in said.advice
+    place.write_text("no key\n")
+    assert "holds a line that is no key" in checks._frozen_texts().words
+
+
+def test_a_file_of_keys_that_is_none_is_said_and_nothing_is_stored_plain(
+    alice: User, shelf: Notes, place: Path
+) -> None:
+    encrypted.keys()
+    place.write_text("no key\n")
+    with pytest.raises(ImproperlyConfigured, match="Put it back"), transaction.atomic():
+        case(alice)
+    assert not Snapshot.objects.exists()
+
+
+def test_processes_that_begin_at_once_make_one_key(place: Path) -> None:
+    made: list[Any] = []
+    threads = [threading.Thread(target=lambda: made.append(encrypted._seen(place))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({seen[1] for seen in made}) == 1 and len(list(place.parent.iterdir())) == 1
+
+
+def test_a_long_text_takes_a_few_milliseconds_at_most() -> None:
+    """Of the processor, and only where a case opens: nothing that is judged waits for it."""
+    text = "word " * 4000  # the longest question
+    encrypted.encrypt(text)
+    began = time.process_time()
+    for _ in range(50):
+        assert encrypted.decrypt(encrypted.encrypt(text)) == text
+    assert (time.process_time() - began) / 50 < 0.003
+
+
+def test_no_new_key_is_made_where_one_is_missing_that_texts_need(alice: User, shelf: Notes, place: Path) -> None:
+    shot = case(alice).snapshot
+    kept = place.with_name("elsewhere")
+    place.rename(kept)  # its disk is not there
+    for act in (encrypted.keys, lambda: case(alice, "2"), snapshot_keys.rotate_key):
+        with pytest.raises(ImproperlyConfigured, match=r"is missing.*Put its disk back.*--lost"), transaction.atomic():
+            act()
+    assert not place.exists() and isinstance(Snapshot.objects.get(pk=shot.pk).text, encrypted.Unopened)
+    told = checks._frozen_texts()
+    assert told.state.value == "bad" and "is missing" in told.words
+    kept.rename(place)
+    assert Snapshot.objects.get(pk=shot.pk).text == TEXT
+    with pytest.raises(CommandError, match="is there"):
+        call_command("rotate_snapshot_key", "--lost")
+
+
+def test_where_all_keys_are_lost_for_good_a_new_one_is_made_when_somebody_says_so(
+    alice: User, shelf: Notes, place: Path
+) -> None:
+    shot = case(alice).snapshot
+    place.unlink()
+    call_command("rotate_snapshot_key", "--lost", stdout=StringIO())
+    shelf.state["2"] = "as it was"
+    assert case(alice, "2", text="another").snapshot.text == "another" and place.stat().st_mode & 0o777 == 0o600
+    assert isinstance(Snapshot.objects.get(pk=shot.pk).text, encrypted.Unopened)
+    assert Event.objects.filter(kind="snapshots.key", payload__lost=True).count() == 1
+
+
+def test_a_new_site_makes_its_key_itself(place: Path) -> None:
+    assert not place.exists() and len(encrypted.keys()) == 1 and place.exists()

@@ -1,0 +1,254 @@
+"""Review: one case a subject, one holder at a time, decisions that nobody overwrites, effects that can be undone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from apps.safety.audit_log import audit
+from apps.safety.models import Allowance, Case, Decision, Effect, Event, Notice, Snapshot
+from apps.safety.models.case_states import ActionRefused, CaseMove, CaseState
+from apps.safety.moderation import appeals, auto_close, cases, enforcement
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.safety.moderation.reviewable import ContextTurn
+from apps.safety.policy import versions
+from apps.safety.policy.user_messages import CRISIS_SUPPORT
+from apps.users.models import User
+from tests.people import person
+from tests.safety.case_factory import KIND, Notes, case
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def robin(db: None) -> User:
+    return person("robin", User.Role.REVIEWER)
+
+
+def ruling(held: Case, outcome: str = "block", reason: str = "clear", **more: object) -> DecisionInput:
+    return DecisionInput(held.lease_token, held.version, outcome, reason, **more)  # type: ignore[arg-type]
+
+
+def decided(user: User, held: Case, outcome: str = "block") -> Decision:
+    return cases.decide_case(user, held.pk, ruling(cases.claim_case(user, held.pk), outcome))
+
+
+def test_the_same_thing_flagged_twice_is_one_case(alice: User, shelf: Notes) -> None:
+    first, again = case(alice), case(alice)
+    assert first.pk == again.pk
+    assert Case.objects.get().times == 2
+    assert case(alice, code="violence").pk != first.pk
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Case.objects.create(
+            kind=KIND, subject="1", area="hate", snapshot=first.snapshot, severity=1, due=timezone.now()
+        )
+
+
+def test_the_same_thing_flagged_twice_at_one_moment_is_one_case(
+    alice: User, shelf: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As two readers of one link do, to whom its picture is shown."""
+
+    def meanwhile(subject: str) -> list[ContextTurn]:
+        monkeypatch.undo()
+        case(alice)  # this one has looked for a case before, and found none
+        return []
+
+    monkeypatch.setattr(shelf, "around", meanwhile)
+    assert case(alice) == Case.objects.get() and Snapshot.objects.count() == 1
+
+
+def test_a_claim_keeps_others_away_until_it_runs_out(alice: User, morgan: User, robin: User, shelf: Notes) -> None:
+    held = cases.claim_case(morgan, case(alice).pk)
+    assert cases.claim_case(morgan, held.pk).lease_token == held.lease_token
+    with pytest.raises(ActionRefused):
+        cases.claim_case(robin, held.pk)
+    Case.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    theirs = cases.claim_case(robin, held.pk)
+    with pytest.raises(ActionRefused, match="Somebody else"):
+        cases.decide_case(morgan, held.pk, ruling(held))
+    cases.decide_case(robin, held.pk, ruling(theirs))
+    assert Decision.objects.count() == 1
+
+
+def test_a_stale_version_or_an_expired_lease_never_decides(alice: User, morgan: User, shelf: Notes) -> None:
+    held = cases.claim_case(morgan, case(alice).pk)
+    for stale in (
+        DecisionInput(held.lease_token, held.version + 1, "block", "clear"),
+        DecisionInput("x", held.version, "block", "clear"),
+    ):
+        with pytest.raises(ActionRefused):
+            cases.decide_case(morgan, held.pk, stale)
+    Case.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    with pytest.raises(ActionRefused):
+        cases.decide_case(morgan, held.pk, ruling(held))
+    assert (Decision.objects.count(), shelf.state["1"]) == (0, "as it was")
+    assert cases.release_expired_claims() == 1
+    assert Case.objects.get().state == CaseState.OPEN
+
+
+def test_members_see_no_queue_and_nobody_sees_their_own_case(alice: User, morgan: User, shelf: Notes) -> None:
+    mine = case(morgan)
+    assert not cases.visible_cases(alice).exists()
+    assert not cases.visible_cases(morgan).exists()
+    for user in (alice, morgan):
+        with pytest.raises(ActionRefused):
+            cases.claim_case(user, mine.pk)
+
+
+def test_a_decision_does_what_it_says_tells_the_person_and_is_recorded(alice: User, morgan: User, shelf: Notes) -> None:
+    made = decided(morgan, case(alice), "suspend")
+    alice.refresh_from_db()
+    assert not alice.is_active
+    assert shelf.state["1"].startswith("withheld: A reviewer withheld this. Hate.")
+    notice = Notice.objects.filter(person=alice).first()
+    assert notice is not None
+    assert "Hate" in notice.clause
+    assert "30 days" in notice.text
+    assert made.policy == versions.get_live_version()
+    kinds = list(Event.objects.values_list("kind", flat=True))
+    done = ["case.claimed", "case.decided", "effect.applied", "person.suspended", "effect.applied"]
+    assert kinds[-5:] == done, "the person's own entry stands beside that of the decision"
+
+
+@pytest.mark.parametrize("outcome", ["allow", "block", "warn", "suspend"])
+def test_undoing_restores_exactly_what_was_there(alice: User, morgan: User, shelf: Notes, outcome: str) -> None:
+    held = case(alice)
+    told = Notice.objects.count()
+    decided(morgan, held, outcome)
+    back = cases.undo_decision(morgan, held.pk)
+    alice.refresh_from_db()
+    assert (back.state, shelf.state["1"], alice.is_active) == (CaseState.CLAIMED, "as it was", True)
+    assert not Effect.objects.filter(state=Effect.State.APPLIED).exists()
+    assert Notice.objects.count() == told
+    cases.decide_case(morgan, held.pk, ruling(back, "warn"))
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_what_two_decisions_did_is_undone_with_the_last_of_them(
+    alice: User, morgan: User, robin: User, shelf: Notes, first: bool
+) -> None:
+    """One thing against two clauses, one person suspended for both: an appeal takes back only its part."""
+    made = [decided(morgan, case(alice, code=code), "suspend") for code in ("hate", "violence")]
+    for decision in made if first else made[::-1]:
+        alice.refresh_from_db()
+        assert not alice.is_active and shelf.state["1"].startswith("withheld: ")
+        enforcement.revert_effects(decision, morgan)
+    alice.refresh_from_db()
+    assert (alice.is_active, shelf.state["1"]) == (True, "as it was")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_text_that_two_decisions_allowed_passes_until_both_are_taken_back(
+    alice: User, morgan: User, shelf: Notes, first: bool
+) -> None:
+    shelf.state["2"] = "too"
+    made = [decided(morgan, case(alice, subject, text="The same."), "allow") for subject in ("1", "2")]
+    for decision in made if first else made[::-1]:
+        assert Allowance.objects.count() == 1
+        enforcement.revert_effects(decision, morgan)
+    assert not Allowance.objects.exists()
+
+
+def test_only_ones_own_decision_of_the_last_seconds_is_undone(
+    alice: User, morgan: User, robin: User, shelf: Notes
+) -> None:
+    held = case(alice)
+    decided(morgan, held)
+    with pytest.raises(ActionRefused):
+        cases.undo_decision(robin, held.pk)
+    Decision.objects.update(created=timezone.now() - timedelta(seconds=cases.UNDO_S + 1))
+    with pytest.raises(ActionRefused):
+        cases.undo_decision(morgan, held.pk)
+
+
+def test_an_appeal_is_decided_by_somebody_else_and_overturned_restores_everything(
+    alice: User, morgan: User, robin: User, shelf: Notes
+) -> None:
+    held = case(alice)
+    decided(morgan, held, "suspend")
+    notice = Notice.objects.filter(person=alice, decision__isnull=False).get()
+    appeals.submit_appeal(alice, notice, "It was a quotation.")
+    with pytest.raises(ActionRefused):
+        appeals.submit_appeal(alice, notice, "Again.")
+    with pytest.raises(ActionRefused, match="somebody else"):
+        cases.claim_case(morgan, held.pk)
+    theirs = cases.claim_case(robin, held.pk)
+    appeals.decide_appeal(robin, held.pk, ruling(theirs, "overturn", "mistake"))
+    alice.refresh_from_db()
+    assert (alice.is_active, shelf.state["1"]) == (True, "as it was")
+    assert Case.objects.get().state == CaseState.OVERTURNED
+    assert Notice.objects.filter(person=alice).first().title == "Your appeal was successful"  # type: ignore[union-attr]
+    versions.refresh_policy()
+    assert versions.is_allowed_text(held.snapshot.text)
+
+
+def test_the_database_keeps_the_roles_apart(alice: User, morgan: User, shelf: Notes) -> None:
+    held = case(alice)
+    made = decided(morgan, held)
+    for wrong in ({"reviewer": alice}, {"first_reviewer": morgan}, {"clause": ""}):
+        fields = {"reviewer": morgan, "owner": alice, "clause": "hate", "reason": "clear", "case_version": 9, **wrong}
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Decision.objects.create(case=held, policy=made.policy, outcome="block", **fields)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Decision.objects.create(
+            case=held, policy=made.policy, outcome="block", reviewer=morgan, clause="hate", reason="clear",
+            case_version=made.case_version,
+        )  # fmt: skip
+
+
+def test_escalated_goes_to_administrators_and_needs_a_word(alice: User, morgan: User, shelf: Notes) -> None:
+    held = cases.claim_case(morgan, case(alice).pk)
+    with pytest.raises(ActionRefused, match="Say why"):
+        cases.release_case(morgan, held.pk, held.lease_token, CaseMove.ESCALATE)
+    cases.release_case(morgan, held.pk, held.lease_token, CaseMove.ESCALATE, "I know the person")
+    with pytest.raises(ActionRefused):
+        cases.claim_case(morgan, held.pk)
+    cases.claim_case(User.objects.get(name="Ada"), held.pk)
+
+
+def test_a_deleted_subject_closes_its_case_and_the_text_stays(alice: User, shelf: Notes) -> None:
+    held = case(alice)
+    auto_close.close_deleted(KIND, "1")
+    assert Case.objects.get().state == CaseState.AUTO_CLOSED
+    assert Snapshot.objects.get().text == held.snapshot.text
+
+
+def test_who_needs_help_is_not_written_to_as_if_they_had_done_wrong(alice: User, shelf: Notes) -> None:
+    case(alice, code="self_harm")
+    assert not Notice.objects.exists()
+
+
+@pytest.mark.parametrize("outcome", ["warn", "suspend"])
+def test_who_needs_help_is_never_punished(alice: User, morgan: User, shelf: Notes, outcome: str) -> None:
+    """Wherever the case comes from: a random check, a list of the site's own, a classifier."""
+    held = cases.claim_case(morgan, case(alice, code="self_harm").pk)
+    with pytest.raises(ActionRefused, match="never punished"):
+        cases.decide_case(morgan, held.pk, ruling(held, outcome))
+    alice.refresh_from_db()
+    assert alice.is_active and not Notice.objects.exists() and shelf.state["1"] == "as it was"
+    assert Case.objects.get().state == CaseState.CLAIMED
+
+
+def test_who_needs_help_is_given_words_of_support_whole(alice: User, morgan: User, shelf: Notes) -> None:
+    decided(morgan, case(alice, code="self_harm"), "block")
+    notice = Notice.objects.get()
+    words = " ".join(CRISIS_SUPPORT.splitlines())
+    assert words in notice.text and "object within 30 days" in notice.text and "withheld" not in notice.title
+    assert shelf.state["1"] == f"withheld: {words}" and len(CRISIS_SUPPORT) <= 400, "what is kept with an answer"
+
+
+def test_that_it_was_allowed_is_not_told_to_who_was_told_nothing(alice: User, morgan: User, shelf: Notes) -> None:
+    decided(morgan, case(alice, code="self_harm"), "allow")
+    assert not Notice.objects.exists()
+
+
+def test_reading_somebodys_words_is_recorded(alice: User, morgan: User, shelf: Notes) -> None:
+    held = case(alice)
+    cases.read_case(morgan, held.pk)
+    entry = Event.objects.filter(kind="read").get()
+    assert (entry.actor, entry.person) == (morgan.pk, alice.pk)
+    assert audit.verify_chain() == []

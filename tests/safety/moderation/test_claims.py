@@ -1,0 +1,150 @@
+"""A claim lasts while somebody is at it, and what opened by itself goes back with the decision that opened it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from apps.safety.models import Case, Decision
+from apps.safety.models.case_states import ActionRefused, CaseMove, CaseState
+from apps.safety.moderation import bulk_decisions, cases, claims
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.users.models import User
+from tests.people import person
+from tests.safety.case_factory import Notes, case, notes
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def shelf(ada: User) -> Notes:
+    found = notes()
+    found.state = {str(number): "as it was" for number in range(9)}
+    return found
+
+
+@pytest.fixture
+def robin(db: None) -> User:
+    return person("robin", User.Role.REVIEWER)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def left(pk: object, seconds: float) -> None:
+    """So long the claim lasts from now on; below zero: it has run out."""
+    Case.objects.filter(pk=pk).update(lease_until=timezone.now() + timedelta(seconds=seconds))
+
+
+def until(pk: object) -> float:
+    found = Case.objects.get(pk=pk).lease_until
+    return (found - timezone.now()).total_seconds() if found else 0.0
+
+
+def test_a_claim_lasts_while_somebody_is_at_it(alice: User, morgan: User) -> None:
+    held = cases.claim_case(morgan, case(alice).pk)
+    left(held.pk, 5)
+    assert claims.renew_claim(morgan, held.pk, held.lease_token) == held.lease_token
+    assert until(held.pk) > cases.LEASE_S - 60
+    cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "allow", "clear"))
+    with pytest.raises(ActionRefused):
+        claims.renew_claim(morgan, held.pk, held.lease_token)  # what is decided is not claimed again
+
+
+def test_one_that_ran_out_is_claimed_again_where_nobody_else_has(alice: User, morgan: User, robin: User) -> None:
+    held = cases.claim_case(morgan, case(alice).pk)
+    left(held.pk, -1)
+    cases.release_expired_claims()
+    token = claims.renew_claim(morgan, held.pk, held.lease_token)
+    assert token != held.lease_token
+    with pytest.raises(ActionRefused):
+        cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "allow", "clear"))
+    left(held.pk, -1)
+    cases.claim_case(robin, held.pk)
+    with pytest.raises(ActionRefused):
+        claims.renew_claim(morgan, held.pk, token)
+    assert Case.objects.get().holder == robin
+
+
+def test_the_page_asks_for_it_and_is_told_when_it_is_over(alice: User, morgan: User, robin: User) -> None:
+    held, client = cases.claim_case(morgan, case(alice).pk), signed_in(morgan)
+    at = f"/review/{held.pk}/keep/"
+    assert f'data-keep="{at}"' in client.get(f"/review/{held.pk}/").content.decode()
+    assert client.post(at, {"token": held.lease_token}).json() == {"token": held.lease_token}
+    assert "token" not in signed_in(robin).post(at, {"token": held.lease_token}).json()
+    left(held.pk, -1)
+    cases.claim_case(robin, held.pk)
+    assert "Somebody else has this case" in client.post(at, {"token": held.lease_token}).json()["words"]
+
+
+def test_a_batch_is_kept_whole(alice: User, morgan: User, robin: User) -> None:
+    for number in range(3):
+        case(alice, str(number), text=f"All of them should be driven into the sea, number {number}")
+    held = cases.claim_case(morgan, Case.objects.get(subject="0").pk)
+    batch, client = bulk_decisions.gather_batch(morgan, held.pk), signed_in(morgan)
+    for row in Case.objects.all():
+        left(row.pk, 5)
+    assert client.post(f"/review/batches/{batch.pk}/keep/").json() == {}
+    assert all(until(row.pk) > cases.LEASE_S - 60 for row in Case.objects.all())
+    assert signed_in(robin).post(f"/review/batches/{batch.pk}/keep/").status_code == 404
+    bulk_decisions.release_batch(morgan, batch)
+    assert "no longer yours" in client.post(f"/review/batches/{batch.pk}/keep/").json()["words"]
+
+
+def test_what_opened_by_itself_waits_again_when_the_decision_is_taken_back(alice: User, morgan: User) -> None:
+    first, second = case(alice, "1"), case(alice, "2")
+    client = signed_in(morgan)
+    client.post(f"/review/{first.pk}/claim/")
+    held = Case.objects.get(pk=first.pk)
+    sent = {"token": held.lease_token, "version": held.version, "outcome": "block", "reason": "clear", "show": "new"}
+    at = str(client.post(f"/review/{first.pk}/decide/", sent)["Location"])
+    assert at.startswith(f"/review/{second.pk}/") and Case.objects.get(pk=second.pk).holder == morgan
+    page = client.get(at).content.decode()
+    assert f'name="opened" value="{second.pk}"' in page
+    client.post(f"/review/{first.pk}/undo/", {"show": "new", "opened": str(second.pk)})
+    second.refresh_from_db()
+    assert (second.state, second.holder, second.lease_token) == (CaseState.OPEN, None, "")
+    assert Case.objects.get(pk=first.pk).holder == morgan
+
+
+@pytest.mark.parametrize("sent", ["", "nonsense", "00000000-0000-0000-0000-000000000000"])
+def test_nothing_is_put_back_that_is_not_ones_own(alice: User, morgan: User, robin: User, sent: str) -> None:
+    theirs = cases.claim_case(robin, case(alice, "1").pk)
+    assert not claims.release_claim(morgan, sent) and not claims.release_claim(morgan, str(theirs.pk))
+    assert Case.objects.get().holder == robin
+
+
+def escalated(by: User, owner: User, subject: str) -> Case:
+    held = cases.claim_case(by, case(owner, subject).pk)
+    return cases.release_case(by, held.pk, held.lease_token, CaseMove.ESCALATE, "what does the law say here")
+
+
+def test_what_was_escalated_is_put_back_for_administrators(alice: User, morgan: User, ada: User) -> None:
+    first, second = (cases.claim_case(ada, escalated(morgan, alice, subject).pk) for subject in "12")
+    cases.decide_case(ada, first.pk, DecisionInput(first.lease_token, first.version, "allow", "clear"))
+    signed_in(ada).post(f"/review/{first.pk}/undo/", {"show": "escalated", "opened": str(second.pk)})
+    second.refresh_from_db()
+    assert Decision.objects.get().undone is not None
+    assert (second.state, second.holder) == (CaseState.ESCALATED, None)
+
+
+def test_what_was_escalated_is_nobody_elses_when_its_administrator_goes_away(
+    alice: User, morgan: User, ada: User
+) -> None:
+    held = cases.claim_case(ada, escalated(morgan, alice, "1").pk)
+    left(held.pk, -1)
+    with pytest.raises(ActionRefused):
+        cases.claim_case(morgan, held.pk)  # before anybody swept
+    cases.release_expired_claims()
+    assert Case.objects.get().state == CaseState.ESCALATED
+    with pytest.raises(ActionRefused):
+        cases.claim_case(morgan, held.pk)
+    again = cases.claim_case(ada, held.pk)
+    cases.request_second_review(ada, again.pk, again.lease_token)
+    assert Case.objects.get().state == CaseState.ESCALATED

@@ -1,0 +1,103 @@
+"""The clock of the machine jumps: leases end too early or too late, and still every case is decided once, by who holds
+it, and nothing that was decided, held or written down is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from apps.safety.audit_log import audit
+from apps.safety.models import Case, Decision, Effect, Event
+from apps.safety.models.case_states import ActionRefused, CaseState
+from apps.safety.moderation import bulk_decisions, cases, claims, temporary_holds
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.users.models import User
+from tests.people import person
+from tests.safety.case_factory import Notes, case, notes
+
+pytestmark = pytest.mark.django_db
+Jump = Callable[[float], None]
+
+
+@pytest.fixture(autouse=True)
+def shelf(ada: User) -> Notes:
+    found = notes()
+    found.state = {str(number): "as it was" for number in range(9)}
+    return found
+
+
+@pytest.fixture
+def jump(monkeypatch: pytest.MonkeyPatch) -> Jump:
+    """So many hours the clock goes ahead, or back."""
+    now, off = timezone.now, [timedelta(0)]
+
+    def ahead(hours: float) -> None:
+        off[0] += timedelta(hours=hours)
+
+    def moved() -> datetime:
+        return now() + off[0]
+
+    monkeypatch.setattr(timezone, "now", moved)
+    return ahead
+
+
+def ruling(held: Case, outcome: str = "block") -> DecisionInput:
+    return DecisionInput(held.lease_token, held.version, outcome, "clear")
+
+
+@pytest.mark.parametrize("hours", [1, 24 * 400])
+def test_ahead_a_claim_is_over_and_is_claimed_again(alice: User, morgan: User, jump: Jump, hours: float) -> None:
+    held = cases.claim_case(morgan, case(alice).pk)
+    jump(hours)
+    cases.release_expired_claims()
+    assert Case.objects.get().state == CaseState.OPEN
+    with pytest.raises(ActionRefused):
+        cases.decide_case(morgan, held.pk, ruling(held))
+    token = claims.renew_claim(morgan, held.pk, held.lease_token)
+    cases.decide_case(morgan, held.pk, DecisionInput(token, held.version, "block", "clear"))
+    assert Decision.objects.count() == Effect.objects.filter(state="applied", name="withhold").count() == 1
+    assert audit.verify_chain() == []
+
+
+def test_back_nobody_takes_what_somebody_holds(alice: User, morgan: User, jump: Jump) -> None:
+    robin = person("robin", User.Role.REVIEWER)
+    held = cases.claim_case(morgan, case(alice).pk)
+    jump(-24)
+    cases.release_expired_claims()
+    with pytest.raises(ActionRefused):
+        cases.claim_case(robin, held.pk)
+    made = cases.decide_case(morgan, held.pk, ruling(held))
+    assert made.created < held.created and Case.objects.get().state == CaseState.DECIDED
+    with pytest.raises(ActionRefused):  # the same page once more, after the clock was set right
+        jump(24)
+        cases.decide_case(morgan, held.pk, ruling(held))
+    assert audit.verify_chain() == [] and list(Event.objects.order_by("seq").values_list("seq", flat=True))[-1] > 0
+
+
+def test_there_and_back_the_log_stays_one_chain(alice: User, morgan: User, jump: Jump) -> None:
+    for number, hours in enumerate((5, -48, 1, -1)):
+        jump(hours)
+        held = cases.claim_case(morgan, case(alice, str(number)).pk)
+        cases.decide_case(morgan, held.pk, ruling(held, "allow"))
+    seen = list(Event.objects.order_by("seq").values_list("seq", flat=True))
+    assert seen == list(range(seen[0], seen[0] + len(seen))) and audit.verify_chain() == []
+
+
+def test_undo_is_for_seconds_whatever_the_clock_does(alice: User, morgan: User, shelf: Notes, jump: Jump) -> None:
+    held = cases.claim_case(morgan, case(alice).pk)
+    cases.decide_case(morgan, held.pk, ruling(held))
+    jump(1)
+    with pytest.raises(ActionRefused):
+        cases.undo_decision(morgan, held.pk)
+    assert shelf.state["1"].startswith("withheld") and bulk_decisions.find_undoable_batch(morgan) is None
+
+
+def test_a_hold_under_a_clause_that_fails_closed_outlasts_any_jump(alice: User, jump: Jump) -> None:
+    held = case(alice, code="weapons", severity=4)
+    jump(24 * 400)
+    temporary_holds.end_expired_holds()
+    held.refresh_from_db()
+    assert held.lapsed is None and held.state == CaseState.OPEN

@@ -1,0 +1,108 @@
+"""A reviewer sees where the reason stands, and what was decided before only after choosing for themselves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from django.test import Client
+
+from apps.safety.gate import pictures
+from apps.safety.models import Case
+from apps.safety.moderation import cases, highlights, similar_cases
+from apps.safety.moderation.cases import FlaggedContent
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.safety.policy import schema, versions
+from apps.safety.policy.evaluation import PolicyResult
+from apps.safety.policy.schema import Action, Blocklist, Policy, Stage
+from apps.users import sealed
+from apps.users.models import User
+from tests.people import person
+from tests.safety.case_factory import KIND, Notes, case, notes
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def shelf(ada: User) -> Notes:
+    found = notes()
+    found.state = {str(number): "as it was" for number in range(9)}
+    return found
+
+
+def live() -> Policy:
+    return schema.parse_policy(versions.get_live_version().body)
+
+
+def with_list(kind: str, *entries: str, stage: Stage = Stage.QUESTION) -> Policy:
+    stages = frozenset({stage})
+    own = Blocklist("k", "Names", 1, "hate", kind, entries, Action.REVIEW, stages, date(2020, 1, 1), "")
+    return Policy(1, "x", {}, {"k": own})
+
+
+def test_where_no_signal_names_a_place_all_of_it_is_marked(alice: User) -> None:
+    outcome = PolicyResult(Action.SEND, "hate", 3, 1.0)
+    found = cases.flag_content(FlaggedContent(KIND, "1", "question", "a plain text", alice.pk, outcome))
+    assert highlights.split_highlights(found, live()) == [("a plain text", True)]
+
+
+def test_of_a_picture_the_words_that_it_was_drawn_from_are_marked(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = replace(with_list("names", "Bob", stage=Stage.PICTURE).lists["k"], expires=None)
+    held = replace(live(), sha256="names", lists={"k": own})
+    monkeypatch.setattr(versions, "current_policy", lambda: held)
+    judged = pictures.check_picture(lambda: b"", "  Bob at sea").judged
+    assert judged is not None
+    found = cases.flag_content(
+        FlaggedContent(KIND, "1", "picture", judged.text, alice.pk, judged.outcome, judged.signals)
+    )
+    assert [words for words, mark in highlights.split_highlights(found, held) if mark] == ["Bob"]
+
+
+def test_what_overlaps_is_one_mark() -> None:
+    assert highlights.merge_spans([(5, 9), (0, 2), (2, 4), (6, 7), (12, 13)]) == [(0, 4), (5, 9), (12, 13)]
+
+
+def decided(owner: User, reviewer: User, subject: str, text: str, outcome: str = "block", code: str = "hate") -> Case:
+    held = cases.claim_case(reviewer, case(owner, subject, code=code, text=text).pk)
+    return cases.decide_case(reviewer, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear")).case
+
+
+SEA = "They should all be driven into the sea, number {}"
+
+
+def test_decisions_about_nearly_the_same_text_are_the_likest_first(alice: User, bob: User, morgan: User) -> None:
+    near, same = decided(bob, morgan, "1", SEA.format(2)), decided(bob, morgan, "2", SEA.format(1), "allow")
+    decided(bob, morgan, "3", "Something else altogether about a lamp and its keeper")
+    decided(bob, morgan, "4", SEA.format(1), code="violence")
+    undone = decided(bob, morgan, "5", SEA.format(3))
+    cases.undo_decision(morgan, undone.pk)
+    decided(alice, morgan, "7", SEA.format(1))  # shown as this person's own history
+    found = similar_cases.find_similar_decisions(morgan, case(alice, "6", text=SEA.format(1)))
+    assert [one.decision.case for one in found] == [same, near]
+    assert found[0].percent == 100 and 75 <= found[1].percent < 100
+
+
+def test_ones_own_and_sealed_ones_are_not_among_them(alice: User, morgan: User) -> None:
+    robin = person("robin", User.Role.REVIEWER)
+    sealed.name(robin, True)
+    robin.refresh_from_db()
+    decided(morgan, robin, "1", SEA.format(1))
+    hidden = decided(alice, robin, "2", SEA.format(1), code="child_exploitation")
+    found = case(alice, "3", text=SEA.format(1))
+    assert (
+        similar_cases.find_similar_decisions(morgan, found) == []
+        and len(similar_cases.find_similar_decisions(robin, found)) == 1
+    )
+    other = Case(area="child_exploitation", snapshot=hidden.snapshot)
+    assert similar_cases.find_similar_decisions(morgan, other) == []
+
+
+def test_what_was_decided_before_is_shown_after_ones_own_choice(alice: User, bob: User, morgan: User) -> None:
+    decided(bob, morgan, "1", SEA.format(1))
+    held = cases.claim_case(morgan, case(alice, "2", text=SEA.format(2)).pk)
+    client = Client()
+    client.force_login(morgan)
+    page = client.get(f"/review/{held.pk}/").content.decode()
+    assert '<section class="around after"><h2>Decided about such texts</h2>' in page
+    assert "shown once you have said why" in page

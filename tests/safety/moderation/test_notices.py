@@ -1,0 +1,143 @@
+"""A notice names what it is about: the user's own words, where they stand, what was decided, and how to appeal."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from apps.conversations.models import Conversation, Message
+from apps.documents.models import Document
+from apps.images.models import Picture
+from apps.safety.models import Case, Notice
+from apps.safety.moderation import cases
+from apps.safety.moderation.cases import FlaggedContent
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.safety.policy.evaluation import PolicyResult
+from apps.safety.policy.schema import Action
+from apps.users.models import User
+from apps.users.people import reinstate
+from tests.documents.factories import collection, document
+
+pytestmark = pytest.mark.django_db
+ASKED = "Where do the [hate] people of this town live?"
+SAID = "They are all bad and live by the quay."
+
+
+@pytest.fixture
+def answer(alice: User) -> Message:
+    place = Conversation.objects.create(owner=alice, title="People of the town")
+    asked = {"conversation": place, "asked_by": alice}
+    question = Message.objects.create(role="user", text=ASKED, status="complete", **asked)
+    return Message.objects.create(role="assistant", parent=question, status="withheld", ended=timezone.now(), **asked)
+
+
+def flagged(owner: User, kind: str, subject: object, stage: str, text: str, action: Action = Action.SEND) -> Case:
+    outcome = PolicyResult(action, "hate", 3, 0.97)
+    return cases.flag_content(FlaggedContent(kind, str(subject), stage, text, owner.pk, outcome))
+
+
+def ruled(reviewer: User, case: Case, outcome: str, **also: Any) -> None:
+    held = cases.claim_case(reviewer, case.pk)
+    cases.decide_case(reviewer, case.pk, DecisionInput(held.lease_token, held.version, outcome, "clear", **also))
+
+
+def page(user: User, address: str = "/notices/") -> str:
+    client = Client()
+    client.force_login(user)
+    return client.get(address).content.decode()
+
+
+def told(user: User) -> list[str]:
+    """The cards, the latest first."""
+    return re.findall(r'<article class="told.*?</article>', page(user), re.DOTALL)
+
+
+def test_a_notice_of_a_question_has_its_words_and_leads_to_it(alice: User, answer: Message) -> None:
+    flagged(alice, "question", answer.pk, "question", ASKED)
+    (card,) = told(alice)
+    assert f"“{ASKED}”" in card and f'href="/c/{answer.conversation_id}/#turn-{answer.pk}"' in card
+    assert "People of the town" in card and "Hate" in card
+
+
+def test_what_was_held_back_of_an_answer_is_not_shown_by_its_notice(alice: User, answer: Message) -> None:
+    flagged(alice, "answer", answer.pk, "answer", SAID)
+    (card,) = told(alice)
+    assert SAID not in card and ASKED in card, "what was asked says which answer it is"
+
+
+def test_a_notice_of_a_document_names_it_and_leads_to_it(alice: User) -> None:
+    paper = document(collection(alice, "Town"), "Quarrels", [SAID])
+    flagged(alice, "document", paper.pk, "passage", SAID, Action.REVIEW)
+    (card,) = told(alice)
+    assert f'href="/documents/{paper.pk}/"' in card and "Quarrels" in card and "Town" in card and SAID in card
+
+
+def test_a_notice_names_no_document_that_its_user_may_no_longer_see(alice: User, bob: User) -> None:
+    paper = document(collection(bob, "Secret place"), "Secret paper", [SAID])
+    flagged(alice, "document", paper.pk, "passage", SAID, Action.REVIEW)
+    (card,) = told(alice)
+    assert "Secret" not in card and str(paper.pk) not in card
+
+
+def test_a_notice_of_a_picture_has_what_it_was_asked_for(alice: User) -> None:
+    row = Picture.objects.create(
+        owner=alice, prompt="a cat that hates", seed=1, width=64, height=64, steps=1, guidance=1, batch=uuid4(),
+    )  # fmt: skip
+    flagged(alice, "picture", row.pk, "question", row.prompt)
+    (card,) = told(alice)
+    assert "a cat that hates" in card and f'href="/pictures/{row.pk}/"' in card
+
+
+def test_a_decision_takes_the_place_of_the_notice_before_it_and_offers_the_appeal(
+    alice: User, morgan: User, answer: Message
+) -> None:
+    case = flagged(alice, "question", answer.pk, "question", ASKED)
+    assert "is waiting for a person" in told(alice)[0] and "At the latest" in told(alice)[0]
+    ruled(morgan, case, "block")
+    (card,) = told(alice)
+    assert "stays withheld" in card and "At the latest" not in card and "Send the appeal" in card
+    assert card.index("Earlier notices about this") < card.index("is waiting for a person")
+
+
+def test_what_was_lifted_is_over(alice: User, morgan: User, ada: User, answer: Message) -> None:
+    case = flagged(alice, "question", answer.pk, "question", ASKED)
+    ruled(morgan, case, "suspend")
+    reinstate(User.objects.get(pk=alice.pk), ada)
+    (card,) = told(User.objects.get(pk=alice.pk))
+    assert "is suspended" in card and "This no longer holds." in card
+
+
+def test_the_navigation_counts_what_was_not_read(alice: User, morgan: User, answer: Message) -> None:
+    def unread() -> str:
+        found = re.search(r'class="badge accent">(\d+)<', page(alice, "/collections/"))
+        return found[1] if found else ""
+
+    assert unread() == ""
+    ruled(morgan, flagged(alice, "question", answer.pk, "question", ASKED), "block")
+    flagged(alice, "answer", answer.pk, "answer", SAID)
+    assert Notice.objects.count() == 3 and unread() == "2", "one for each thing, not for each word about it"
+    told(alice)
+    assert unread() == ""
+
+
+def test_times_are_those_of_the_reader(alice: User, answer: Message) -> None:
+    case = flagged(alice, "question", answer.pk, "question", ASKED)
+    (card,) = told(alice)
+    assert f'datetime="{case.due.replace(microsecond=0):%Y-%m-%dT%H:%M}' in card and "data-local" in card
+    assert "UTC" not in Notice.objects.get().text, "no time stands in words that a browser cannot change"
+
+
+def test_a_withheld_document_does_not_look_ready(alice: User) -> None:
+    place = collection(alice, "Town")
+    paper = document(place, "Quarrels", [SAID])
+    Document.objects.filter(pk=paper.pk).update(withheld="A reviewer withheld this. Hate.")
+    row = page(alice, f"/collections/{place.pk}/")
+    row = row[row.index(f'id="file-{paper.pk}"') :]
+    row = row[: row.index("</li>")]
+    assert "Withheld" in row and "Ready" not in row and "A reviewer withheld this. Hate." in row
+    assert 'href="/notices/"' in row

@@ -1,0 +1,151 @@
+"""Sealed cases: counted for all who review, opened by nobody but the people who were named for them."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from apps.safety.models import Case, Decision, Event, Notice
+from apps.safety.models.case_states import ActionRefused, CaseMove
+from apps.safety.moderation import appeals, cases, sealed_cases
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.users import sealed as seals
+from apps.users.models import User
+from tests.people import person
+from tests.safety.case_factory import case, notes
+
+pytestmark = pytest.mark.django_db
+SEALED = "child_exploitation"
+
+
+@pytest.fixture
+def hidden(alice: User, ada: User) -> Case:
+    notes().state["1"] = "as it was"
+    return case(alice, code=SEALED, severity=4)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def named(user: User, given: bool = True) -> User:
+    seals.name(user, given)
+    user.refresh_from_db()
+    return user
+
+
+@pytest.mark.parametrize("who", ["morgan", "ada"])
+def test_who_is_not_named_neither_lists_nor_claims_nor_opens(
+    request: pytest.FixtureRequest, hidden: Case, who: str
+) -> None:
+    user = request.getfixturevalue(who)
+    client, address = signed_in(user), f"/review/{hidden.pk}/"
+    page = client.get("/review/").content.decode()
+    assert "1 case under a sealed clause waits" in page and "Nobody is named for them yet" in page
+    assert str(hidden.pk) not in page and 'New <span class="count">0</span>' in page
+    assert ("Name somebody" in page) == user.is_administrator
+    assert client.get(address).status_code == client.get(f"{address}picture.png").status_code == 404
+    for verb, sent in (("claim", {}), ("decide", {"outcome": "allow", "reason": "clear"}), ("leave", {}), ("undo", {})):
+        client.post(f"{address}{verb}/", sent)
+    with pytest.raises(ActionRefused):
+        cases.claim_case(user, hidden.pk)
+    with pytest.raises(ActionRefused):
+        cases.read_case(user, hidden.pk)
+    found = Case.objects.get(pk=hidden.pk)
+    assert (found.state, found.holder) == ("open", None) and not Decision.objects.exists()
+    assert not Event.objects.filter(kind="read").exists()
+
+
+def test_who_is_named_reviews_them_as_others_and_somebody_else_named_decides_the_appeal(
+    hidden: Case, alice: User, morgan: User
+) -> None:
+    robin, kim = named(person("robin", User.Role.REVIEWER)), person("kim", User.Role.REVIEWER)
+    client = signed_in(named(morgan))
+    page = client.get("/review/").content.decode()
+    assert "You are named for them" in page and str(hidden.pk) in page
+    client.post(f"/review/{hidden.pk}/claim/")
+    assert f"some [{SEALED}] text" in client.get(f"/review/{hidden.pk}/").content.decode()
+    held = Case.objects.get(pk=hidden.pk)
+    cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
+    appeals.submit_appeal(alice, Notice.objects.get(decision__isnull=False), "It was a report.")
+    with pytest.raises(ActionRefused):
+        cases.claim_case(kim, held.pk)
+    assert cases.claim_case(robin, held.pk).holder == robin
+    assert sealed_cases.count_waiting(kim) == 1
+
+
+def test_what_was_decided_about_a_sealed_case_is_not_told_beside_another_of_the_person(
+    hidden: Case, alice: User, morgan: User
+) -> None:
+    robin = named(person("robin", User.Role.REVIEWER))
+    notes().state |= {"1": "as it was", "2": "as it was", "3": "as it was"}
+    for owned, user in ((hidden, robin), (case(alice, "2", code="violence"), morgan)):
+        held = cases.claim_case(user, owned.pk)
+        cases.decide_case(user, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
+    told, other = {}, case(alice, "3")
+    for user in (morgan, robin):
+        held = cases.claim_case(user, other.pk)
+        page = signed_in(user).get(f"/review/{other.pk}/")
+        told[user.name] = {row.clause for row in page.context["earlier"]}
+        cases.release_case(user, held.pk, held.lease_token, CaseMove.RELEASE)
+    assert told == {"Morgan": {"violence"}, "Robin": {"violence", SEALED}}
+
+
+def test_what_is_held_is_out_of_reach_once_the_person_is_no_longer_named(hidden: Case, morgan: User) -> None:
+    held = cases.claim_case(named(morgan), hidden.pk)
+    named(morgan, False)
+    with pytest.raises(ActionRefused):
+        cases.read_case(morgan, held.pk)
+    with pytest.raises(ActionRefused):
+        cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "allow", "clear"))
+
+
+def test_an_administrator_names_people_and_the_log_says_so(ada: User, morgan: User, alice: User) -> None:
+    client = signed_in(ada)
+    for sent in ("yes", "yes", "no", "maybe"):
+        client.post(f"/people/{morgan.pk}/sealed/", {"named": sent})
+    rows = Event.objects.filter(person=morgan.pk).order_by("seq").values_list("kind", "actor")
+    assert list(rows) == [("person.named_for_sealed", ada.pk), ("person.not_named_for_sealed", ada.pk)]
+    client.post(f"/people/{alice.pk}/sealed/", {"named": "yes"})  # who does not review
+    alice.refresh_from_db()
+    assert not alice.handles_sealed
+    client.post(f"/people/{morgan.pk}/sealed/", {"named": "yes"})
+    assert "named for sealed cases" in client.get("/people/").content.decode()
+    assert "Named a person for sealed cases" in client.get("/review/log/?area=people").content.decode()
+
+
+def test_who_reviews_again_is_named_again_only_by_somebody(ada: User, morgan: User) -> None:
+    client = signed_in(ada)
+    client.post(f"/people/{morgan.pk}/sealed/", {"named": "yes"})
+    for role in ("administrator", "member", "reviewer"):
+        client.post(f"/people/{morgan.pk}/role/", {"role": role})
+        morgan.refresh_from_db()
+        assert morgan.role == role and seals.named(morgan) == (role == "administrator")
+    rows = Event.objects.filter(person=morgan.pk).order_by("seq").values_list("kind", "actor")
+    assert [kind for kind, actor in rows if actor == ada.pk] == [
+        "person.named_for_sealed", "person.role", "person.role", "person.not_named_for_sealed", "person.role",
+    ]  # fmt: skip
+
+
+def test_reviewers_name_nobody(morgan: User) -> None:
+    assert signed_in(morgan).post(f"/people/{morgan.pk}/sealed/", {"named": "yes"}).status_code == 404
+    morgan.refresh_from_db()
+    assert not morgan.handles_sealed
+
+
+def test_a_name_is_worth_nothing_without_the_role(hidden: Case, morgan: User) -> None:
+    named(morgan)
+    User.objects.filter(pk=morgan.pk).update(role=User.Role.MEMBER)
+    morgan.refresh_from_db()
+    assert not seals.named(morgan) and not seals.people().exists() and not cases.visible_cases(morgan).exists()
+
+
+def test_a_lone_administrator_is_told_that_a_sealed_case_about_themselves_waits(ada: User) -> None:
+    notes().state["1"] = "as it was"
+    case(ada, code=SEALED, severity=4)
+    page = signed_in(ada).get("/review/").content.decode()
+    assert "1 case under a sealed clause waits" in page and "Name somebody" in page
+    person("kim", User.Role.REVIEWER)
+    assert "under a sealed clause" not in signed_in(ada).get("/review/").content.decode()

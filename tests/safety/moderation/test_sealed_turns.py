@@ -1,0 +1,84 @@
+"""A turn that was answered and has a sealed case: nobody who is not named meets its words by another door."""
+
+from __future__ import annotations
+
+import pytest
+from django.http import Http404
+from django.test import Client
+
+from apps.conversations.evidence import source_panel
+from apps.conversations.models import Conversation, Feedback, Message
+from apps.safety.models import Case
+from apps.safety.models.case_states import ActionRefused
+from apps.safety.moderation import cases, sealed_cases
+from apps.safety.moderation.cases import FlaggedContent
+from apps.safety.policy.evaluation import PolicyResult
+from apps.safety.policy.schema import Action
+from apps.users import sealed as seals
+from apps.users.models import User
+from tests.people import person
+
+pytestmark = pytest.mark.django_db
+ASKED, SAID = "What was it that he wrote to her?", "He wrote about the harbour."
+
+
+def exchange(owner: User, before: Message | None = None, asked: str = ASKED, said: str = SAID) -> Message:
+    place = before.conversation if before else Conversation.objects.create(owner=owner)
+    told = {"conversation": place, "asked_by": owner, "status": "complete"}
+    question = Message.objects.create(role="user", parent=before, text=asked, **told)
+    return Message.objects.create(role="assistant", parent=question, text=said, **told)
+
+
+def flagged(answer: Message, clause: str = "child_exploitation", kind: str = "question") -> Case:
+    """As the policy that came with the product asks for it: answered, and looked at by people."""
+    text = answer.parent.text if kind == "question" and answer.parent else answer.text
+    outcome = PolicyResult(Action.REVIEW, clause, 4, 0.6)
+    return cases.flag_content(FlaggedContent(kind, str(answer.pk), kind, text, answer.asked_by_id, outcome))
+
+
+@pytest.fixture
+def turn(alice: User, ada: User) -> Message:
+    return exchange(alice)
+
+
+@pytest.fixture
+def robin(db: None) -> User:
+    found = person("robin", User.Role.REVIEWER)
+    seals.name(found, True)
+    found.refresh_from_db()
+    return found
+
+
+def test_its_feedback_is_opened_by_the_named_only(turn: Message, alice: User, morgan: User, robin: User) -> None:
+    row = Feedback.objects.create(answer=turn, person=alice, good=False, note="Not that.")
+    flagged(turn)
+    pages = {}
+    for user in (morgan, robin):
+        client = Client()
+        client.force_login(user)
+        opened = client.get(f"/feedback/{row.pk}/")
+        listed = "Not that." in client.get("/feedback/").content.decode()
+        pages[user.name] = (opened.status_code, ASKED in opened.content.decode(), listed)
+    assert pages == {"Morgan": (404, False, False), "Robin": (200, True, True)}
+    with pytest.raises(Http404):
+        source_panel.get_readable_answer(morgan, turn.pk)
+    assert source_panel.get_readable_answer(robin, turn.pk) == source_panel.get_readable_answer(alice, turn.pk) == turn
+
+
+def test_other_cases_of_the_same_turn_are_for_the_named_too(turn: Message, morgan: User, robin: User) -> None:
+    other = flagged(turn, "hate", "answer")  # frozen with the question, before that has a case
+    assert cases.visible_cases(morgan).exists()
+    flagged(turn)
+    assert not cases.visible_cases(morgan).exists() and sealed_cases.count_waiting(morgan) == 2
+    with pytest.raises(ActionRefused):
+        cases.claim_case(morgan, other.pk)
+    assert cases.claim_case(robin, other.pk).snapshot.context[0]["text"] == ASKED
+
+
+def test_what_stands_around_a_later_turn_leaves_it_out(turn: Message, alice: User, morgan: User) -> None:
+    flagged(turn)
+    later = exchange(alice, turn, "And when?", "On a Monday.")
+    shown = [piece["text"] for piece in flagged(later, "hate", "answer").snapshot.context]
+    assert shown == ["And when?", "On a Monday."] and cases.visible_cases(morgan).count() == 1
+    whole = [piece["text"] for piece in flagged(later).snapshot.context]
+    assert whole == [ASKED, SAID, "And when?", "On a Monday."]  # who opens a sealed case may read them

@@ -1,0 +1,155 @@
+"""Second looks are blind, by somebody else, and show where people disagree."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client
+from django.utils import timezone
+
+from apps.safety.models import Case, Decision, Event, Opinion
+from apps.safety.models.case_states import ActionRefused, CaseState
+from apps.safety.moderation import cases, second_reviews
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.users import sealed
+from apps.users.models import User
+from tests.people import person
+from tests.safety.case_factory import Notes, case, notes
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def shelf(ada: User, settings: object) -> Notes:
+    settings.REVIEW_SECOND_PERCENT = 100  # type: ignore[attr-defined]
+    found = notes()
+    found.state = {str(number): "as it was" for number in range(9)}
+    return found
+
+
+@pytest.fixture
+def robin(db: None) -> User:
+    return person("robin", User.Role.REVIEWER)
+
+
+def decided(owner: User, reviewer: User, subject: str = "1", outcome: str = "block", **more: str) -> Decision:
+    held = cases.claim_case(reviewer, case(owner, subject, **more).pk)
+    return cases.decide_case(reviewer, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
+
+
+def said(user: User, harmful: bool) -> Opinion:
+    row = second_reviews.claim_review(user)
+    assert row is not None
+    return second_reviews.submit_review(user, row.pk, row.lease_token, harmful)
+
+
+def test_the_share_is_drawn_by_the_random_key(alice: User, morgan: User, settings: object) -> None:
+    settings.REVIEW_SECOND_PERCENT = 25  # type: ignore[attr-defined]
+    drawn = sum(second_reviews.is_sampled(Decision()) for _ in range(2000))
+    assert 400 < drawn < 600
+    settings.REVIEW_SECOND_PERCENT = 0  # type: ignore[attr-defined]
+    assert not any(second_reviews.is_sampled(Decision()) for _ in range(50))
+
+
+def test_only_somebody_else_looks_twice(alice: User, morgan: User, robin: User) -> None:
+    decided(alice, morgan)
+    assert second_reviews.claim_review(morgan) is None and second_reviews.claim_review(alice) is None
+    row = second_reviews.claim_review(robin)
+    assert row is not None and row.reviewer == robin
+    assert second_reviews.claim_review(robin) == row  # the one that was begun
+    assert second_reviews.claim_review(User.objects.get(name="Ada")) is None  # held
+    for wrong in ({"reviewer": morgan}, {"owner": robin}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Opinion.objects.update(**wrong)
+
+
+def test_a_second_look_is_given_once_and_changes_nothing(alice: User, morgan: User, robin: User, shelf: Notes) -> None:
+    decided(alice, morgan)
+    before = dict(shelf.state)
+    row = said(robin, True)
+    assert row.harmful and Case.objects.get().state == CaseState.DECIDED and shelf.state == before
+    with pytest.raises(ActionRefused):
+        second_reviews.submit_review(robin, row.pk, row.lease_token, False)
+    with pytest.raises(ActionRefused):
+        second_reviews.read_review(robin, row.pk)
+
+
+def test_it_lasts_while_somebody_is_at_it(alice: User, morgan: User, robin: User) -> None:
+    decided(alice, morgan)
+    row, client = second_reviews.claim_review(robin), Client()
+    assert row is not None
+    client.force_login(robin)
+    at = f"/review/looks/{row.pk}/keep/"
+    assert f'data-keep="{at}"' in client.get(f"/review/looks/{row.pk}/").content.decode()
+    Opinion.objects.update(lease_until=timezone.now() + timedelta(seconds=5))
+    assert client.post(at, {"token": row.lease_token}).json() == {}
+    until = Opinion.objects.get().lease_until
+    assert until is not None and until > timezone.now() + timedelta(seconds=second_reviews.LEASE_S - 60)
+    assert "no longer yours" in client.post(at, {"token": "another"}).json()["words"]
+    Opinion.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert "no longer yours" in client.post(at, {"token": row.lease_token}).json()["words"]
+
+
+def test_what_was_taken_back_needs_no_second_look(alice: User, morgan: User, robin: User) -> None:
+    found = decided(alice, morgan)
+    cases.undo_decision(morgan, found.case_id)
+    assert second_reviews.claim_review(robin) is None
+
+
+def test_a_disputed_decision_is_opened_again_by_an_administrator_who_did_not_make_it(
+    alice: User, ada: User, morgan: User, robin: User, shelf: Notes
+) -> None:
+    found = decided(alice, morgan)
+    with pytest.raises(ActionRefused, match="second look"):
+        cases.reopen_case(ada, found.case_id)
+    said(robin, False)
+    assert [row.decision for row in second_reviews.disputed_reviews()] == [found]
+    with pytest.raises(ActionRefused):
+        cases.reopen_case(robin, found.case_id)
+    held = cases.reopen_case(ada, found.case_id)
+    assert (held.state, held.holder, shelf.state["1"]) == (CaseState.CLAIMED, ada, "as it was")
+    cases.decide_case(ada, held.pk, DecisionInput(held.lease_token, held.version, "allow", "mistake"))
+    assert not second_reviews.disputed_reviews().exists()
+
+
+def test_a_second_opinion_is_asked_for_and_read_by_who_decides(alice: User, morgan: User, robin: User) -> None:
+    held = cases.claim_case(morgan, case(alice).pk)
+    cases.request_second_review(morgan, held.pk, held.lease_token)
+    assert Case.objects.get().state == CaseState.OPEN and second_reviews.claim_review(morgan) is None
+    said(robin, False)
+    client = Client()
+    client.force_login(morgan)
+    client.post(f"/review/{held.pk}/claim/")
+    assert "Second looks</h2>" in client.get(f"/review/{held.pk}/").content.decode()
+
+
+def test_sealed_clauses_are_never_drawn_nor_asked_for(alice: User, ada: User, morgan: User) -> None:
+    sealed.name(morgan, True)
+    morgan.refresh_from_db()
+    decided(alice, morgan, code="child_exploitation")
+    held = cases.claim_case(morgan, case(alice, "2", code="child_exploitation").pk)
+    with pytest.raises(ActionRefused):
+        cases.request_second_review(morgan, held.pk, held.lease_token)
+    assert not Opinion.objects.exists() and Case.objects.get(pk=held.pk).holder == morgan
+
+
+def test_by_the_pages_nothing_is_shown_of_what_was_decided(
+    client: Client, alice: User, morgan: User, robin: User
+) -> None:
+    decided(alice, morgan, text="Only <b>this</b>")
+    client.force_login(robin)
+    assert 'Second looks <span class="count">1</span>' in client.get("/review/").content.decode()
+    at = client.post("/review/looks/")["Location"]
+    page = client.get(at).content.decode()
+    assert "Only &lt;b&gt;this&lt;/b&gt;" in page and "0.97" not in page and "decided" not in page.lower()
+    entry = Event.objects.get(kind="read", actor=robin.pk)
+    assert (entry.person, entry.payload["why"]) == (alice.pk, "second") and entry.payload["clause"] == "hate"
+    row = Opinion.objects.get()
+    client.post(f"{at}give/", {"token": row.lease_token, "said": "nonsense"})
+    assert Opinion.objects.get().given is None
+    client.post(f"{at}give/", {"token": row.lease_token, "said": "harmless"})
+    assert client.get(at).status_code == 404
+    assert "1 decision that stands is disputed" in client.get("/review/figures/").content.decode()
+    assert 'Disputed <span class="count">1</span>' in client.get("/review/?show=disputed").content.decode()

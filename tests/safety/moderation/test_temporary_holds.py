@@ -1,0 +1,180 @@
+"""What a check holds is held for a while only: then it is given free, its person is told, and its case waits on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from apps.documents.ingestion import worker
+from apps.images.models import Picture
+from apps.privacy import tasks
+from apps.safety.models import Allowance, Case, Effect, Event, Notice
+from apps.safety.models.case_states import CaseState
+from apps.safety.moderation import cases, notices, temporary_holds
+from apps.safety.moderation.cases import FlaggedContent
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.safety.policy import versions
+from apps.safety.policy.evaluation import PolicyResult
+from apps.safety.policy.schema import Action
+from apps.users.models import User
+from tests.safety.case_factory import Notes, case
+
+pytestmark = pytest.mark.django_db
+
+
+def later(found: Case, hours: float = 0.0) -> Case:
+    """As if its time had come."""
+    Case.objects.filter(pk=found.pk).update(held_until=timezone.now() - timedelta(hours=hours, seconds=1))
+    return Case.objects.get(pk=found.pk)
+
+
+def held_picture(owner: User, code: str = "violence") -> tuple[Picture, Case]:
+    row = Picture.objects.create(
+        owner=owner, prompt="A red cat", width=64, height=64, steps=4, guidance=1, seed=1, model="fake",
+        status=Picture.Status.HELD, reason="Held", file="pictures/a.png",
+    )  # fmt: skip
+    outcome = PolicyResult(Action.SEND, code, 3, 0.9)
+    return row, cases.flag_content(FlaggedContent("picture", str(row.pk), "picture", "A picture", owner.pk, outcome))
+
+
+def decided(user: User, found: Case, outcome: str) -> None:
+    held = cases.claim_case(user, found.pk)
+    cases.decide_case(user, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
+
+
+def test_a_hold_ends_by_itself_and_its_person_is_told(alice: User, shelf: Notes) -> None:
+    found = case(alice)
+    assert found.held_until is not None and found.due <= found.held_until
+    assert found.held_until - found.created <= timedelta(hours=settings.HOLD_HOURS, seconds=1)
+    assert "or the hold ends by itself" in Notice.objects.get().text
+    assert temporary_holds.end_expired_holds() == 0 and not versions.is_allowed_text(found.snapshot.text)
+    later(found)
+    assert temporary_holds.end_expired_holds() == 1 and temporary_holds.end_expired_holds() == 0
+    versions.refresh_policy()
+    assert versions.is_allowed_text(found.snapshot.text), "exactly this question passes"
+    again = Case.objects.get(pk=found.pk)
+    assert (again.state, again.held_until) == (CaseState.OPEN, None) and again.lapsed is not None
+    told = Notice.objects.order_by("-pk")[0]
+    assert (told.person, told.title) == (alice, "The hold of a note has ended")
+    entry = Event.objects.get(kind="case.lapsed")
+    assert (entry.actor, entry.person, entry.payload) == (None, alice.pk, {"clause": "hate"})
+
+
+def test_a_picture_that_was_held_is_shown(alice: User, shelf: Notes) -> None:
+    row, found = held_picture(alice)
+    later(found)
+    assert temporary_holds.end_expired_holds() == 1
+    row.refresh_from_db()
+    assert (row.status, row.reason) == (Picture.Status.READY, "")
+    assert not Allowance.objects.exists(), "only a question is known again by its words"
+
+
+@pytest.mark.parametrize("code", ["child_exploitation", "weapons", "self_harm"])
+def test_what_a_clause_that_fails_closed_holds_stays_held(alice: User, shelf: Notes, code: str) -> None:
+    row, found = held_picture(alice, code)
+    assert found.held_until is None
+    later(found)  # also where the policy was milder when it was found
+    assert temporary_holds.end_expired_holds() == 0
+    row.refresh_from_db()
+    assert row.status == Picture.Status.HELD and not Event.objects.filter(kind="case.lapsed").exists()
+
+
+def test_nothing_ends_where_nothing_is_held(alice: User, shelf: Notes) -> None:
+    outcome = PolicyResult(Action.SEND, "hate", 3, 0.9)
+    assert temporary_holds.compute_expiry("note", "answer", outcome, timezone.now()) is None
+    assert (
+        temporary_holds.compute_expiry("note", "question", PolicyResult(Action.REVIEW, "hate", 3, 0.9), timezone.now())
+        is None
+    )
+
+
+@pytest.mark.parametrize("state", [CaseState.CLAIMED, CaseState.ESCALATED])
+def test_a_claim_or_an_escalation_is_no_decision(alice: User, morgan: User, shelf: Notes, state: str) -> None:
+    found = case(alice)
+    held = cases.claim_case(morgan, found.pk)
+    if state == CaseState.ESCALATED:
+        cases.release_case(morgan, found.pk, held.lease_token, cases.CaseMove.ESCALATE, "Too hard for me")
+    later(found)
+    assert temporary_holds.end_expired_holds() == 1
+    assert Case.objects.get(pk=found.pk).state == state
+    if state == CaseState.CLAIMED:
+        cases.decide_case(morgan, found.pk, DecisionInput(held.lease_token, held.version, "allow", "mistake"))
+
+
+def test_who_decided_in_time_is_not_overruled(alice: User, morgan: User, shelf: Notes) -> None:
+    found = case(alice)
+    decided(morgan, found, "block")
+    later(found)
+    assert temporary_holds.end_expired_holds() == 0 and not Allowance.objects.exists()
+
+
+@pytest.mark.parametrize("outcome", ["block", "warn", "suspend"])
+def test_a_later_decision_holds_again_and_its_undoing_frees_again(
+    alice: User, morgan: User, shelf: Notes, outcome: str
+) -> None:
+    found = case(alice)
+    later(found)
+    temporary_holds.end_expired_holds()
+    decided(morgan, found, outcome)
+    assert not Allowance.objects.exists() and shelf.state["1"].startswith("withheld")
+    cases.undo_decision(morgan, found.pk)
+    row = Allowance.objects.get()
+    assert (row.sha256, row.case, row.decision) == (found.snapshot.sha256, found, None)
+    assert shelf.state["1"] == "as it was"
+
+
+def test_what_a_person_allowed_is_not_stopped_by_the_decision_about_another(
+    alice: User, morgan: User, shelf: Notes
+) -> None:
+    shelf.state["2"] = "too"
+    first, second = case(alice, text="The same."), case(alice, "2", text="The same.")
+    later(first)
+    temporary_holds.end_expired_holds()
+    decided(morgan, first, "allow")
+    decided(morgan, second, "block")
+    assert Allowance.objects.count() == 1 and not Effect.objects.filter(name="stop").exists()
+
+
+def test_the_worker_ends_them_and_the_words_are_those_of_the_person(alice: User, shelf: Notes) -> None:
+    assert temporary_holds.end_expired_holds in worker.periodic_jobs and tasks.do.name
+    User.objects.filter(pk=alice.pk).update(language="de")
+    found = case(User.objects.get(pk=alice.pk))
+    notices.notify_hold_ended(Case.objects.get(pk=found.pk))
+    assert "beendet" in Notice.objects.order_by("-pk")[0].title
+
+
+def test_a_picture_that_people_withheld_stays_so_when_another_hold_of_it_ends(
+    alice: User, morgan: User, shelf: Notes
+) -> None:
+    row, found = held_picture(alice)
+    outcome = PolicyResult(Action.SEND, "sexual", 3, 0.9)
+    other = cases.flag_content(FlaggedContent("picture", str(row.pk), "picture", "A picture", alice.pk, outcome))
+    decided(morgan, found, "block")
+    later(other)
+    assert temporary_holds.end_expired_holds() == 0 and temporary_holds.end_expired_holds() == 0
+    row.refresh_from_db()
+    assert row.status == Picture.Status.HELD
+    assert Case.objects.get(pk=other.pk).lapsed is None and not Event.objects.filter(kind="case.lapsed").exists()
+
+
+def test_a_question_that_people_withheld_does_not_pass_because_nobody_looked_at_it_again(
+    alice: User, morgan: User, shelf: Notes
+) -> None:
+    shelf.state["2"] = "too"
+    first, second = case(alice, text="The same."), case(alice, "2", text="The same.")
+    decided(morgan, first, "block")
+    later(second)
+    assert temporary_holds.end_expired_holds() == 0 and not Allowance.objects.exists()
+
+
+def test_what_is_held_anew_after_a_hold_ended_is_held_for_a_while_too(alice: User, shelf: Notes) -> None:
+    row, found = held_picture(alice)
+    later(found)
+    assert temporary_holds.end_expired_holds() == 1
+    outcome = PolicyResult(Action.SEND, "violence", 3, 0.9)
+    cases.flag_content(FlaggedContent("picture", str(row.pk), "picture", "A picture", alice.pk, outcome))
+    again = Case.objects.get(pk=found.pk)
+    assert again.held_until is not None and again.lapsed is None and again.times == 2

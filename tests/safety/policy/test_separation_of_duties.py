@@ -1,0 +1,374 @@
+"""Who may do what in review: each verb asks itself, and nobody decides their own while somebody else could."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.test import Client
+from django.utils import timezone
+
+from apps.conversations.models import Conversation
+from apps.privacy import case_legal_holds, retention
+from apps.privacy.models import Keeping
+from apps.safety.analytics import bias_audit
+from apps.safety.audit_log import export
+from apps.safety.break_glass import access_requests
+from apps.safety.models import Batch, BreakGlass, Case, Decision, Effect, Event, Notice, PolicyVersion
+from apps.safety.models.case_states import ActionRefused, CaseMove, CaseState
+from apps.safety.moderation import account_suspensions, appeals, bulk_decisions, cases, claims, second_reviews
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.safety.policy import versions
+from apps.safety.policy.schema import PolicyError
+from apps.safety.policy_admin import backtest, blocklist_drafts
+from apps.users import people
+from apps.users.duties import BREAK_GLASS
+from apps.users.models import User
+from tests.people import person
+from tests.safety.case_factory import Notes, case, notes
+from tests.safety.policy_drafts import body, verdicts_kept  # noqa: F401
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shelf(ada: User) -> Notes:
+    found = notes()
+    found.state |= {str(number): "as it was" for number in range(9)}
+    return found
+
+
+@dataclass
+class Site:
+    """What is there for a verb to be tried on."""
+
+    owner: User
+    draft: PolicyVersion
+    case: Case
+    decided: Decision
+    notice: Notice
+    glass: BreakGlass
+    batch: Batch
+
+
+@pytest.fixture
+def site(shelf: Notes, ada: User, alice: User, morgan: User) -> Site:
+    robin = person("robin", User.Role.REVIEWER)
+    held = cases.claim_case(morgan, case(alice, "1").pk)
+    made = cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
+    for one in (morgan, robin):
+        BREAK_GLASS.name(one, True)
+        one.refresh_from_db()
+    place = Conversation.objects.create(owner=alice)
+    glass = access_requests.request_access(
+        morgan, alice, place.pk, BreakGlass.Ground.LIFE, "Somebody may be in danger here."
+    )
+    return Site(
+        alice,
+        versions.create_draft(ada, body(withhold=0.5)),
+        case(alice, "2"),
+        made,
+        Notice.objects.get(decision=made),
+        glass,
+        Batch.objects.create(reviewer=morgan),
+    )
+
+
+RULING = DecisionInput("0" * 32, 1, "block", "clear")
+VERBS: dict[str, Callable[[Site, User], Any]] = {
+    "policies.draft": lambda site, user: versions.create_draft(user, site.draft.body),
+    "policies.shadow": lambda site, user: versions.start_shadow(user, site.draft),
+    "policies.unshadow": lambda site, user: versions.stop_shadow(user, site.draft),
+    "policies.approve": lambda site, user: versions.approve_version(user, site.draft),
+    "policies.discard": lambda site, user: versions.discard_draft(user, site.draft),
+    "replaying.replay": lambda site, user: backtest.run_backtest(user, site.draft),
+    "lists.keep": lambda site, user: blocklist_drafts.save_blocklist(user, {"key": "list-1"}),
+    "lists.remove": lambda site, user: blocklist_drafts.remove_blocklist(user, "list-1"),
+    "appeals.appeal": lambda site, user: appeals.submit_appeal(user, site.notice, "No."),
+    "appeals.rule": lambda site, user: appeals.decide_appeal(user, site.case.pk, RULING),
+    "review.claim": lambda site, user: cases.claim_case(user, site.case.pk),
+    "review.look": lambda site, user: cases.read_case(user, site.case.pk),
+    "review.leave": lambda site, user: cases.release_case(user, site.case.pk, "", CaseMove.RELEASE),
+    "review.decide": lambda site, user: cases.decide_case(user, site.case.pk, RULING),
+    "review.undo": lambda site, user: cases.undo_decision(user, site.decided.case_id),
+    "review.reopen": lambda site, user: cases.reopen_case(user, site.decided.case_id),
+    "review.second": lambda site, user: cases.request_second_review(user, site.case.pk, ""),
+    "claims.keep": lambda site, user: claims.renew_claim(user, site.case.pk, ""),
+    "bulk.gather": lambda site, user: bulk_decisions.gather_batch(user, site.case.pk),
+    "bulk.mine": lambda site, user: bulk_decisions.get_own_batch(user, site.batch.pk),
+    "bulk.decide": lambda site, user: bulk_decisions.decide_batch(
+        user, site.batch, [bulk_decisions.BatchItem(str(site.case.pk), "", 1)], RULING
+    ),
+    "bulk.undo": lambda site, user: bulk_decisions.undo_batch(user, site.batch),
+    "bias.measure": lambda site, user: bias_audit.run_bias_audit(user),
+    "keeping.change": lambda site, user: retention.change_rule(user, Keeping.Scope.SITE, 30),
+    "keeping.hold": lambda site, user: retention.hold_user(user, site.owner, "A court asked for it."),
+    "keeping.lift": lambda site, user: retention.lift_user_hold(user, site.owner),
+    "case_holds.hold": lambda site, user: case_legal_holds.hold_case(
+        user, site.case.pk, "order", "A court asked for it."
+    ),
+    "case_holds.lift": lambda site, user: case_legal_holds.lift_case_hold(user, site.case.pk, "It is over."),
+    "opinions.give": lambda site, user: second_reviews.submit_review(user, site.case.pk, "", harmful=False),
+    "breakglass.ask": lambda site, user: access_requests.request_access(
+        user, site.owner, None, BreakGlass.Ground.LIFE, "Somebody may be in danger here."
+    ),
+    "breakglass.approve": lambda site, user: access_requests.approve_request(user, site.glass.pk),
+    "breakglass.refuse": lambda site, user: access_requests.refuse_request(user, site.glass.pk, "no"),
+    "breakglass.judge": lambda site, user: access_requests.judge_emergency(user, site.glass.pk, True, "yes"),
+    "breakglass.end": lambda site, user: access_requests.end_access(user, site.glass.pk),
+    "breakglass.reading": lambda site, user: access_requests.get_open_access(user, site.glass.pk),
+    "breakglass.read": lambda site, user: access_requests.record_reading(site.glass, user, 1),
+    "suspensions.suspend": lambda site, user: account_suspensions.suspend_account(
+        user, site.owner, "For no reason at all.", 1
+    ),
+    "people.suspend": lambda site, user: people.suspend(site.owner, user),
+    "people.reinstate": lambda site, user: people.reinstate(site.owner, user),
+    "log_export.begin_export": lambda site, user: export.begin_export(user),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_no_verb_of_review_serves_a_plain_member(site: Site, bob: User, verb: str) -> None:
+    before = (Event.objects.count(), PolicyVersion.objects.count(), Case.objects.filter(holder=bob).count())
+    with pytest.raises((ActionRefused, PermissionDenied)):
+        VERBS[verb](site, bob)
+    assert before == (Event.objects.count(), PolicyVersion.objects.count(), Case.objects.filter(holder=bob).count())
+    site.owner.refresh_from_db()
+    assert site.owner.is_active
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        name
+        for name in VERBS
+        if name.startswith(("policies", "replaying", "lists", "suspensions", "log", "keeping", "case_holds"))
+    ],
+)
+def test_a_reviewer_is_no_administrator(site: Site, morgan: User, verb: str) -> None:
+    with pytest.raises(ActionRefused):
+        VERBS[verb](site, morgan)
+
+
+def test_the_only_administrator_approves_their_policy_and_it_is_shown(shelf: Notes, ada: User, client: Client) -> None:
+    row = versions.create_draft(ada, body(withhold=0.5))
+    backtest.run_backtest(ada, row)
+    client.force_login(ada)
+    assert "disabled" not in client.get("/review/policy/").content.decode().split('value="approve"')[1][:120]
+    client.post(f"/review/policy/{row.pk}/", {"do": "approve"})
+    row.refresh_from_db()
+    assert (row.status, row.self_approved, row.approver) == ("live", True, ada)
+    assert Event.objects.filter(kind="policy.live").latest("seq").payload["self_approved"] is True
+    assert "self-approved" in client.get("/review/policy/").content.decode()
+
+
+def test_with_a_second_administrator_nobody_approves_their_own_policy(shelf: Notes, ada: User) -> None:
+    other = person("otto", User.Role.ADMINISTRATOR)
+    row = versions.create_draft(ada, body(withhold=0.5))
+    backtest.run_backtest(ada, row)
+    with pytest.raises(ActionRefused, match="Somebody else"):
+        versions.approve_version(ada, row)
+    people.suspend(other, ada)  # who cannot sign in cannot approve
+    versions.approve_version(ada, row)
+    assert PolicyVersion.objects.get(pk=row.pk).self_approved is True
+
+
+def test_the_only_reviewer_decides_their_own_case_and_the_appeal_against_it(
+    shelf: Notes, ada: User, client: Client
+) -> None:
+    client.force_login(ada)
+    found = case(ada, "1")
+    assert "nobody else could decide it" in client.get("/review/").content.decode()
+    held = cases.claim_case(ada, found.pk)
+    assert "self-approved" in client.get(f"/review/{found.pk}/").content.decode()
+    made = cases.decide_case(ada, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
+    assert made.self_approved and shelf.state["1"].startswith("withheld")
+    appeals.submit_appeal(ada, Notice.objects.get(decision=made), "It was a quotation.")
+    held = cases.claim_case(ada, found.pk)
+    ruled = appeals.decide_appeal(ada, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
+    assert ruled.self_approved and shelf.state["1"] == "as it was"
+    said = Event.objects.filter(kind="case.decided").order_by("seq")
+    assert [row.payload.get("self_approved") for row in said] == [True, True]
+    assert client.get(f"/review/{found.pk}/").content.decode().count("self-approved") >= 2
+
+
+def test_with_a_second_reviewer_nobody_meets_their_own_case(shelf: Notes, ada: User, morgan: User) -> None:
+    found = case(ada, "1")
+    assert not cases.visible_cases(ada).exists()
+    with pytest.raises(ActionRefused):
+        cases.claim_case(ada, found.pk)
+    held = cases.claim_case(morgan, found.pk)
+    cases.release_case(morgan, held.pk, held.lease_token, CaseMove.ESCALATE, "not for me")
+    assert cases.visible_cases(ada).get().pk == found.pk, "only administrators take escalated cases, and there is one"
+
+
+def test_an_appeal_goes_to_the_other_reviewer_and_the_first_one_is_offered_no_claim(
+    site: Site, morgan: User, client: Client
+) -> None:
+    appeals.submit_appeal(site.owner, site.notice, "It was a quotation.")
+    client.force_login(morgan)
+    claim = f"/review/{site.decided.case_id}/claim/"
+    assert claim not in client.get("/review/?show=appeals").content.decode()
+    page = client.get(f"/review/{site.decided.case_id}/").content.decode()
+    assert claim not in page and "Somebody else decides an appeal against your decision." in page
+    client.force_login(User.objects.get(name="Robin"))
+    assert claim in client.get("/review/?show=appeals").content.decode()
+    User.objects.exclude(pk__in=[morgan.pk, site.owner.pk]).update(is_active=False)
+    held = cases.claim_case(morgan, site.decided.case_id)
+    assert held.state == CaseState.APPEAL_CLAIMED
+
+
+@pytest.mark.parametrize("emergency", [False, True])
+def test_the_only_one_named_for_break_glass_answers_their_own(
+    ada: User, alice: User, client: Client, emergency: bool
+) -> None:
+    BREAK_GLASS.name(ada, True)
+    ada.refresh_from_db()
+    place = Conversation.objects.create(owner=alice)
+    row = access_requests.request_access(
+        ada, alice, place.pk, BreakGlass.Ground.LIFE, "Somebody may be in danger here.", emergency=emergency
+    )
+    assert access_requests.pending_requests(ada).get() == row
+    if emergency:
+        access_requests.judge_emergency(ada, row.pk, True, "It was one.")
+    else:
+        access_requests.approve_request(ada, row.pk)
+    row.refresh_from_db()
+    assert row.self_approved and access_requests.get_open_access(ada, row.pk).pk == row.pk
+    assert Event.objects.filter(kind__startswith="glass.").latest("seq").payload["self_approved"] is True
+    client.force_login(ada)
+    assert "self-approved" in client.get("/review/break-glass/").content.decode()
+
+
+def test_with_another_one_named_nobody_answers_their_own_break_glass(site: Site, morgan: User) -> None:
+    assert not access_requests.pending_requests(morgan).exists()
+    with pytest.raises(ActionRefused):
+        access_requests.approve_request(morgan, site.glass.pk)
+    BREAK_GLASS.name(User.objects.get(name="Robin"), False)
+    access_requests.approve_request(morgan, site.glass.pk)
+    assert BreakGlass.objects.get(pk=site.glass.pk).self_approved
+
+
+def test_a_discarded_draft_is_built_on_by_nothing(shelf: Notes, ada: User, client: Client) -> None:
+    live, row = versions.get_live_version(), versions.create_draft(ada, body(withhold=0.5))
+    assert blocklist_drafts.get_base_version(ada) == row
+    client.force_login(ada)
+    assert 'value="discard"' in client.get("/review/policy/").content.decode()
+    client.post(f"/review/policy/{row.pk}/", {"do": "discard"})
+    row.refresh_from_db()
+    assert row.status == "dropped" and blocklist_drafts.get_base_version(ada) == live
+    for step in (versions.start_shadow, versions.approve_version):
+        with pytest.raises((ActionRefused, PolicyError)):
+            step(ada, row)
+    assert Event.objects.filter(kind="policy.discarded", actor=ada.pk).exists()
+
+
+def suspended_by(client: Client, who: User, **sent: str) -> Any:
+    return client.post(f"/people/{who.pk}/suspend/", sent)
+
+
+def test_an_administrator_suspends_with_reason_and_duration_and_the_person_can_appeal(
+    shelf: Notes, ada: User, morgan: User, alice: User, client: Client
+) -> None:
+    client.force_login(ada)
+    assert client.post(f"/people/{alice.pk}/active/", {"active": "no"}).status_code == 302
+    assert User.objects.get(pk=alice.pk).is_active, "one click suspends nobody"
+    for sent in ({}, {"reason": "Sold her account to others."}, {"days": "7"}, {"reason": "x", "days": "7"}):
+        assert suspended_by(client, alice, **sent).status_code == 422
+    assert User.objects.get(pk=alice.pk).is_active
+    suspended_by(client, alice, reason="Sold her account to others.", days="7")
+    notice = Notice.objects.get(person=alice)
+    assert not User.objects.get(pk=alice.pk).is_active and notice.mail_due is not None
+    assert "Sold her account to others." in notice.text and "opens again by itself" in notice.text
+    assert appeals.can_appeal(notice)
+    appeals.submit_appeal(alice, notice, "That was my sister.")
+    held = cases.claim_case(morgan, notice.case_id)
+    client.force_login(morgan)
+    assert "Sold her account to others." in client.get(f"/review/{held.pk}/").content.decode()
+    appeals.decide_appeal(morgan, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
+    assert User.objects.get(pk=alice.pk).is_active
+
+
+def test_nobody_suspends_themselves_or_the_last_administrator(shelf: Notes, ada: User) -> None:
+    with pytest.raises(ActionRefused):
+        account_suspensions.suspend_account(ada, ada, "I leave the company now.", 7)
+    assert not Case.objects.exists()
+
+
+def later(decision: Decision) -> None:
+    Decision.objects.filter(pk=decision.pk).update(until=timezone.now() - timedelta(seconds=1))
+
+
+def test_a_suspension_ends_by_itself(shelf: Notes, ada: User, alice: User) -> None:
+    made = account_suspensions.suspend_account(ada, alice, "Sold her account to others.", 1)
+    assert account_suspensions.end_expired_suspensions() == 0 and not User.objects.get(pk=alice.pk).is_active
+    later(made)
+    assert account_suspensions.end_expired_suspensions() == 1 and User.objects.get(pk=alice.pk).is_active
+    assert account_suspensions.end_expired_suspensions() == 0
+    assert Event.objects.filter(kind="suspension.ended", person=alice.pk).count() == 1
+
+
+def test_the_longer_one_of_two_suspensions_counts(shelf: Notes, ada: User, morgan: User, alice: User) -> None:
+    held = cases.claim_case(morgan, case(alice, "1").pk)
+    short = account_suspensions.suspend_account(ada, alice, "Sold her account to others.", 1)
+    extent = DecisionInput("", 0, "", "").extent.__class__(suspended=30)
+    long = cases.decide_case(
+        morgan, held.pk, DecisionInput(held.lease_token, held.version, "suspend", "clear", extent=extent)
+    )
+    later(short)
+    account_suspensions.end_expired_suspensions()
+    assert not User.objects.get(pk=alice.pk).is_active
+    later(long)
+    account_suspensions.end_expired_suspensions()
+    assert User.objects.get(pk=alice.pk).is_active
+    assert not Effect.objects.filter(name="suspend", state=Effect.State.APPLIED).exists()
+
+
+def test_a_reviewer_is_asked_for_how_long(shelf: Notes, ada: User, morgan: User, alice: User, client: Client) -> None:
+    held = cases.claim_case(morgan, case(alice, "1").pk)
+    client.force_login(morgan)
+    assert 'name="suspended"' in client.get(f"/review/{held.pk}/").content.decode()
+    sent = {"token": held.lease_token, "version": held.version, "outcome": "suspend", "reason": "clear"}
+    for suspended in ("", "5", "x"):
+        client.post(f"/review/{held.pk}/decide/", {**sent, "suspended": suspended})
+        assert User.objects.get(pk=alice.pk).is_active
+    client.post(f"/review/{held.pk}/decide/", {**sent, "suspended": "7"})
+    assert not User.objects.get(pk=alice.pk).is_active
+    assert "It opens again by itself" in Notice.objects.filter(person=alice).latest("pk").text
+
+
+def test_who_asked_for_erasure_reads_another_page_than_who_is_suspended(alice: User, bob: User, ada: User) -> None:
+    from apps.privacy import data_requests
+    from apps.safety.moderation import suspended_sign_in
+
+    data_requests.request_erasure(alice)
+    account_suspensions.suspend_account(ada, bob, "Sold his account to others.", 7)
+    pages = []
+    for one in (alice, bob):
+        one.refresh_from_db()
+        client = Client()
+        client.cookies[suspended_sign_in.COOKIE] = suspended_sign_in.make_token(one)
+        pages.append(client.get("/suspended/").content.decode())
+    assert (
+        "This account is being erased" in pages[0]
+        and "suspended" not in pages[0].lower().split("<h1>")[1].split("</main>")[0]
+    )
+    assert "This account is suspended" in pages[1] and "Sold his account to others." in pages[1]
+
+
+@pytest.mark.parametrize(("backend", "words"), [("console", "No mail is sent here"), ("smtp", "told by mail")])
+def test_break_glass_promises_no_mail_that_is_not_sent(
+    site: Site, morgan: User, client: Client, settings: Any, backend: str, words: str
+) -> None:
+    settings.EMAIL_BACKEND = f"django.core.mail.backends.{backend}.EmailBackend"
+    client.force_login(morgan)
+    sent = {"wanted": site.owner.email, "ground": "life", "reason": "Somebody may be in danger here."}
+    page = client.post("/review/break-glass/", sent, follow=True).content.decode()
+    assert words in page
+    with contextlib.suppress(IndexError):
+        assert ("told by mail" in page.split('name="emergency"')[1][:300]) == (backend == "smtp")

@@ -1,0 +1,127 @@
+"""What a person reads where something is not let through, and the warning before a policy lets nothing through."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import translation
+
+from apps.conversations.models import Message
+from apps.engines import registry
+from apps.engines.base import Cuts
+from apps.safety.gate.default_check import decide_verdict
+from apps.safety.gate.gate import check_question
+from apps.safety.models import PolicyVersion
+from apps.safety.policy import defaults, schema, user_messages
+from apps.safety.policy.evaluation import BLOCKLIST_DETECTOR, PolicyResult, Signal, SignalStatus
+from apps.safety.policy.schema import CLAUSE_CODES, Action, Stage
+from apps.safety.policy.verdicts import ALLOWED, UNAVAILABLE_MESSAGE, Verdict
+from apps.safety.policy_admin import coverage
+from apps.users.models import User
+from apps.users.templatetags.said import said
+
+BODY = defaults.make_default_policy({code: Cuts(0.5, 0.9) for code in CLAUSE_CODES})
+LIST = {
+    "key": "list-a", "name": "Projects", "owner": 1, "code": "crime", "kind": "words", "entries": ["falcon"],
+    "action": "withhold_and_review", "stages": ["question", "answer"], "expires": "",
+}  # fmt: skip
+LISTED = Signal(BLOCKLIST_DETECTOR, "1", SignalStatus.OK, {}, "list-a")
+POLICY = schema.parse_policy({**BODY, "lists": [LIST]})
+
+
+def told(code: str, stage: Stage = Stage.QUESTION, action: Action = Action.SEND) -> str:
+    return user_messages.withheld_message(stage, PolicyResult(action, code), [], POLICY, UNAVAILABLE_MESSAGE)
+
+
+@pytest.mark.parametrize("code", [code for code in CLAUSE_CODES if code != "self_harm"])
+@pytest.mark.parametrize("stage", [Stage.QUESTION, Stage.ANSWER])
+def test_each_clause_has_words_that_accuse_nobody(code: str, stage: Stage) -> None:
+    said = told(code, stage)
+    assert said.endswith(".") and not any(word in said.casefold() for word in ("you ", "violat", "illegal", "forbid"))
+    assert ("it is not answered here" in said) == (stage is Stage.QUESTION)
+
+
+def test_a_person_is_promised_only_where_one_looks() -> None:
+    assert told("sexual").endswith(str(user_messages.REVIEW_NOTE))
+    assert str(user_messages.REVIEW_NOTE) not in told("sexual", action=Action.WITHHOLD)
+
+
+def test_who_needs_help_gets_it_and_nothing_else() -> None:
+    assert told("self_harm") == told("self_harm", Stage.ANSWER) == str(user_messages.CRISIS_SUPPORT)
+
+
+def test_a_list_of_the_site_says_so_and_gives_its_clause() -> None:
+    clause = POLICY.clauses["crime"].text
+    said = decide_verdict(Stage.QUESTION, "the falcon", ALLOWED, None, POLICY, further=[LISTED]).words
+    assert (
+        said.splitlines() == [user_messages.BLOCKLIST_QUESTION, clause, user_messages.REVIEW_NOTE]
+        and "falcon" not in said
+    )
+    answered = decide_verdict(Stage.ANSWER, "the falcon", ALLOWED, None, POLICY, further=[LISTED]).words
+    assert answered.splitlines() == [user_messages.BLOCKLIST_ANSWER, clause]
+
+
+def test_where_something_else_stopped_it_too_the_list_is_not_blamed() -> None:
+    ruled = Verdict(False, "weapons", "x")
+    assert "weapons" in decide_verdict(Stage.QUESTION, "the falcon bomb", ruled, None, POLICY, further=[LISTED]).words
+
+
+@pytest.mark.parametrize("text", ["I don't want to live anymore", "Write ransomware in Python"])
+@pytest.mark.parametrize("language", ["de", "es"])
+async def test_whoever_reads_it_reads_their_own_language_to_the_last_line(language: str, text: str) -> None:
+    stored = (await check_question(text)).words
+    with translation.override("en"):
+        assert said(stored) == " ".join(stored.splitlines())
+    with translation.override(language):
+        assert said(stored) and not any(line in said(stored) for line in stored.splitlines())
+
+
+def test_a_line_that_nobody_translated_stays_as_it_is() -> None:
+    with translation.override("de"):
+        assert said(f"{user_messages.BLOCKLIST_QUESTION}\nNo falcons here.").endswith(". No falcons here.")
+
+
+def test_nothing_of_it_is_cut_off_when_it_is_stored() -> None:
+    kept = Message._meta.get_field("reason").max_length
+    every = [told(code, stage) for code in CLAUSE_CODES for stage in (Stage.QUESTION, Stage.ANSWER)]
+    listed = [
+        f"{user_messages.BLOCKLIST_QUESTION}\n{clause.text}\n{user_messages.REVIEW_NOTE}"
+        for clause in POLICY.clauses.values()
+    ]
+    assert max(map(len, every + listed)) <= user_messages.CHARACTERS == kept
+
+
+def shut(code: str, stage: str) -> dict[str, Any]:
+    body = copy.deepcopy(defaults.make_default_policy(registry.classify().cuts))
+    row = next(row for row in body["clauses"] if row["code"] == code)
+    row["fail"], row["steps"] = "closed", {**row["steps"], stage: [{"least": 0.5, "action": "withhold"}]}
+    return body
+
+
+def test_the_products_own_policy_shuts_nothing() -> None:
+    assert coverage.find_unreachable(schema.parse_policy(defaults.make_default_policy(registry.classify().cuts))) == []
+
+
+def test_a_step_that_nothing_scores_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = registry.classify().labels
+    missing = next(code for code in CLAUSE_CODES if code not in labels)
+    assert coverage.find_unreachable(schema.parse_policy(shut(missing, "question"))) == [(missing, Stage.QUESTION)]
+    assert coverage.find_unreachable(schema.parse_policy(shut("prompt_attack", "passage"))) == []
+    assert coverage.find_unreachable(schema.parse_policy(shut(labels[0], "answer"))) == []
+    assert coverage.find_unreachable(schema.parse_policy(shut("sexual", "picture"))) == [
+        ("sexual", Stage.PICTURE)
+    ]  # nobody looks at them
+
+
+def test_whoever_drafts_it_is_told_at_once_and_whoever_approves_it_too(client: Client, ada: User) -> None:
+    client.force_login(ada)
+    missing = next(code for code in CLAUSE_CODES if code not in registry.classify().labels)
+    sent = {"body": json.dumps(shut(missing, "question")), "note": "Closed"}
+    page = client.post("/review/policy/", sent, follow=True).content.decode()
+    assert page.count("nothing at all would be let through there") == 2  # said at once, and beside the draft
+    assert PolicyVersion.objects.filter(status="draft").exists()
+    assert client.get("/review/policy/").content.decode().count("nothing at all would be let through there") == 1

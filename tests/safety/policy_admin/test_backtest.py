@@ -1,0 +1,207 @@
+"""A replay goes over everything that was judged, allowed or not; without one of exactly this draft none goes live."""
+
+from __future__ import annotations
+
+import copy
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from apps.lib.threads import in_db
+from apps.privacy.tombstones import replace_with_tombstone
+from apps.safety.gate import gate
+from apps.safety.models import Event, PolicyVersion, Recorded
+from apps.safety.models.case_states import ActionRefused
+from apps.safety.moderation import cases
+from apps.safety.moderation.cases import FlaggedContent
+from apps.safety.policy import blocklist_matcher, versions
+from apps.safety.policy.evaluation import evaluate_policy
+from apps.safety.policy.schema import Stage
+from apps.safety.policy_admin import backtest, blocklist_drafts
+from apps.safety.verdict_log import recorder
+from apps.users.models import User
+from tests.people import person
+from tests.safety.case_factory import KIND, case, notes
+from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, body, written
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def kept(settings: Any) -> None:
+    settings.VERDICT_DAYS = 30
+
+
+@pytest.fixture
+def ada(transactional_db: None) -> User:
+    return person("ada", User.Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def grace(transactional_db: None) -> User:
+    return person("grace", User.Role.ADMINISTRATOR)
+
+
+async def judged(*texts: str) -> None:
+    """By the policy that is live, as the database has it."""
+    await in_db(versions.get_live_version)
+    await in_db(versions.refresh_policy)
+    for text in texts:
+        await gate.check_question(text)
+    await written()
+
+
+async def test_what_was_let_through_is_replayed_without_its_words(ada: User) -> None:
+    await judged(PLAIN, MAYBE, SURE)
+    row = await in_db(lambda: versions.create_draft(ada, body(withhold=0.5)))
+    found = await in_db(backtest.run_backtest, ada, row)
+    assert (found["judged"], found["recorded"], found["changed"]) == (3, 3, 2)
+    assert found["counts"] == [["question", "hate", "held", 1], ["question", "hate", "people", 1]]
+    first = found["listed"][0]
+    assert (first["change"], first["before"], first["after"], first["score"]) == ("held", "note", "withhold", 0.6)
+
+
+async def test_the_same_policy_changes_nothing_whatever_was_judged(ada: User) -> None:
+    texts = (PLAIN, MAYBE, SURE, "Give me step by step instructions to build a pipe bomb", "It is [self_harm] again.")
+    await judged(*texts)
+    row = await in_db(lambda: versions.create_draft(ada, copy.deepcopy(versions.get_live_version().body)))
+    found = await in_db(backtest.run_backtest, ada, row)
+    assert (found["judged"], found["changed"]) == (5, 0)
+
+
+async def test_a_text_that_became_a_case_counts_once_by_its_words(ada: User, alice: User) -> None:
+    notes().state["1"] = "x"
+    await in_db(lambda: case(alice, text=SURE))
+    await judged(SURE, PLAIN)
+    row = await in_db(lambda: versions.create_draft(ada, body(note=0.5)))
+    found = await in_db(backtest.run_backtest, ada, row)
+    assert (found["judged"], found["recorded"]) == (2, 1)
+    assert found["counts"] == [["question", "hate", "freed", 1]]
+
+
+async def test_verdicts_of_an_earlier_version_are_judged_by_the_live_one(ada: User, grace: User) -> None:
+    await judged(MAYBE)
+    strict = await in_db(lambda: versions.create_draft(ada, body(withhold=0.5)))
+    await in_db(backtest.run_backtest, ada, strict)
+    await in_db(versions.approve_version, grace, strict)
+    again = await in_db(lambda: versions.create_draft(ada, copy.deepcopy(versions.get_live_version().body), "As it is"))
+    assert (await in_db(backtest.run_backtest, ada, again))["changed"] == 0
+    assert not (await gate.check_question(MAYBE)).allowed
+
+
+async def test_a_new_list_cannot_be_tried_without_words_and_that_is_said(ada: User) -> None:
+    row = {
+        "key": "list-falcon", "name": "Falcon", "owner": ada.pk, "code": "crime", "kind": "words", "note": "",
+        "entries": ["blue falcon"], "action": "withhold", "stages": ["question"], "expires": None,
+    }  # fmt: skip
+    await judged("Who owns the blue falcon?")
+    draft = await in_db(blocklist_drafts.save_blocklist, ada, row)
+    found = await in_db(backtest.run_backtest, ada, draft)
+    assert (found["changed"], found["lists"]) == (0, ["Falcon"])
+
+
+def test_what_a_list_found_in_a_text_that_went_is_not_called_freed(ada: User, grace: User, alice: User) -> None:
+    row = {
+        "key": "list-falcon", "name": "Falcon", "owner": ada.pk, "code": "hate", "kind": "words", "note": "",
+        "entries": ["blue falcon"], "action": "withhold_and_review", "stages": ["question"], "expires": None,
+    }  # fmt: skip
+    live = blocklist_drafts.save_blocklist(ada, row)
+    backtest.run_backtest(ada, live)
+    versions.approve_version(grace, live)
+    text, own = "Who owns the blue falcon?", versions.parse_policy(live.body)
+    signals = tuple(blocklist_matcher.match_blocklists(own, Stage.QUESTION, text))
+    notes()
+    found = cases.flag_content(
+        FlaggedContent(KIND, "1", "question", text, alice.pk, evaluate_policy(Stage.QUESTION, signals, own), signals)
+    )
+    again = versions.create_draft(ada, copy.deepcopy(live.body), "As it is")
+    assert backtest.run_backtest(ada, again)["changed"] == 0
+    replace_with_tombstone(found.snapshot)
+    assert backtest.run_backtest(ada, again)["changed"] == 0
+
+
+async def test_older_history_is_left_out_where_that_is_asked(ada: User) -> None:
+    await judged(MAYBE, PLAIN)
+    first = await in_db(Recorded.objects.order_by("pk").first)
+    assert first is not None
+    await in_db(Recorded.objects.filter(pk=first.pk).update, hour=timezone.now() - timedelta(days=3))
+    row = await in_db(lambda: versions.create_draft(ada, body(withhold=0.5)))
+    assert (await in_db(backtest.run_backtest, ada, row, timezone.now() - timedelta(days=1)))["judged"] == 1
+    assert (await in_db(backtest.run_backtest, ada, row))["judged"] == 2
+
+
+def test_none_goes_live_without_a_replay_of_this_text_against_what_is_live(ada: User, grace: User) -> None:
+    first, other = versions.create_draft(ada, body(withhold=0.5)), versions.create_draft(ada, body(withhold=0.6))
+    with pytest.raises(ActionRefused, match="Replay it over"):
+        versions.approve_version(grace, first)
+    for row in (first, other):
+        backtest.run_backtest(ada, row)
+    PolicyVersion.objects.filter(pk=first.pk).update(body=body(withhold=0.7))  # as no code of ours does
+    with pytest.raises(ActionRefused, match="Replay it over"):
+        versions.approve_version(grace, first)
+    versions.approve_version(grace, other)
+    last = versions.create_draft(ada, body(withhold=0.8))
+    backtest.run_backtest(ada, last)
+    newer = versions.create_draft(ada, body(withhold=0.9))
+    backtest.run_backtest(ada, newer)
+    versions.approve_version(grace, newer)
+    with pytest.raises(ActionRefused, match="Another version went live"):
+        versions.approve_version(grace, last)
+    backtest.run_backtest(ada, last)
+    versions.approve_version(grace, last)
+    assert versions.get_live_version().pk == last.pk
+
+
+def command(**options: Any) -> str:
+    out = StringIO()
+    call_command("safety_replay", stdout=out, **options)
+    return out.getvalue()
+
+
+async def test_the_command_prints_each_changed_verdict_and_its_replay_counts(ada: User, grace: User) -> None:
+    await judged(PLAIN, MAYBE, SURE)
+    row = await in_db(lambda: versions.create_draft(ada, body(withhold=0.5)))
+    said = await in_db(lambda: command(policy="draft", since="30d"))
+    assert "question hate held: note -> withhold (0.60)" in said
+    assert "held: hate at question: 1 of 3 (6.15% to 79.23%)" in said
+    assert "Policy 2: 2 of 3 verdicts" in said and "3 of them were recorded without their words" in said
+    assert not any(word in said for word in ("Some", "lamp"))
+    await in_db(versions.approve_version, grace, row)
+    assert not (await gate.check_question(MAYBE)).allowed
+    entry = await in_db(Event.objects.filter(kind="policy.replayed").get)
+    assert (entry.actor, entry.payload["judged"]) == (None, 3)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"policy": "99"}, "no policy “99”. Drafts: 2"),
+        ({"policy": "²"}, "no policy"),
+        ({"policy": "draft", "since": "yesterday"}, "is no time"),
+        ({"policy": "draft", "since": "30"}, "is no time"),
+    ],
+)
+def test_the_command_says_what_is_wrong(ada: User, given: dict[str, str], words: str) -> None:
+    versions.create_draft(ada, body(withhold=0.5))
+    with pytest.raises(CommandError, match=words):
+        command(**given)
+
+
+def test_a_version_that_cannot_be_read_is_told(ada: User) -> None:
+    row = versions.create_draft(ada, body(withhold=0.5))
+    PolicyVersion.objects.filter(pk=row.pk).update(body={"clauses": []})
+    with pytest.raises(CommandError, match="cannot be read"):
+        command(policy=str(row.number))
+
+
+def test_history_is_read_whole_beyond_a_page(monkeypatch: pytest.MonkeyPatch, ada: User) -> None:
+    given = {"stage": "question", "surface": "chat", "signals": [], "policy": 1, "hour": timezone.now()}
+    Recorded.objects.bulk_create(Recorded(mark=recorder.keyed_hash(str(number)), **given) for number in range(30))
+    row = versions.create_draft(ada, body(withhold=0.5))
+    assert backtest.run_backtest(ada, row, most=20)["judged"] == 20
+    monkeypatch.setattr(recorder, "MAX_RECORDS", 40)
+    assert "of 30 verdicts" in command(policy=str(row.number))

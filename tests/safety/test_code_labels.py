@@ -1,0 +1,127 @@
+"""No page of review shows a code: clauses, actions, stages, states and entries of the log have words."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import translation
+
+from apps.safety import code_labels
+from apps.safety.audit_log import audit
+from apps.safety.models import Decision, Event, Notice
+from apps.safety.models.case_states import CaseMove
+from apps.safety.moderation import cases
+from apps.safety.moderation.decision_input import DecisionInput
+from apps.safety.policy.evaluation import SignalStatus
+from apps.safety.policy.schema import CLAUSE_CODES, Action, Stage
+from apps.safety.views import audit_log_rows
+from apps.users.models import User
+from tests.safety.case_factory import Notes, case, notes
+
+
+@pytest.fixture
+def shelf(db: None) -> Notes:
+    found = notes()
+    found.state["1"] = "as it was"
+    return found
+
+
+def kinds() -> Iterator[str]:
+    """Of all entries that the sources write."""
+    for path in (Path(settings.BASE_DIR) / "apps").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Call)
+                and ast.unparse(node.func) in ("audit.record_event", "record_event")
+                and node.args
+            ):
+                for part in ast.walk(node.args[0]):
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                        yield part.value
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es"])
+def test_every_code_has_words(language: str) -> None:
+    with translation.override(language):
+        said = [code_labels.clause_label(code) for code in CLAUSE_CODES]
+        said += [code_labels.stage_label(stage) for stage in Stage] + [
+            code_labels.action_label(action) for action in (*Action, None)
+        ]
+        said += [code_labels.status_label(status) for status in SignalStatus] + [
+            str(words) for words in audit_log_rows.EVENT_LABELS.values()
+        ]
+    assert [words for words in said if "_" in words or not words[0].isalpha()] == []
+    assert code_labels.humanize_code("some_new.code") == "Some new: code"
+
+
+def test_every_entry_of_the_log_has_words() -> None:
+    written = {kind for kind in kinds() if not kind.endswith(".") and ("." in kind or kind == "read")}
+    written |= {f"case.{move}" for move in (CaseMove.RELEASE, CaseMove.SKIP, CaseMove.ESCALATE)}
+    assert written - set(audit_log_rows.EVENT_LABELS) == set() and len(written) > 25
+
+
+def test_why_something_was_read_is_said_in_words() -> None:
+    new = {"why": "review", "clause": "prompt_attack", "thing": "document"}
+    assert code_labels.reading_reason(new) == "review (Attacks on the assistant in a document)"
+    assert code_labels.reading_reason({"why": "second", "clause": "hate"}) == "a second look (Hate)"
+    with translation.override("de"):
+        assert code_labels.reading_reason(new) == "Prüfung (Angriffe auf den Assistenten in einem Dokument)"
+    assert code_labels.reading_reason({"why": "the court asked"}) == "the court asked"
+
+
+def test_people_are_told_in_their_own_language(alice: User, morgan: User, shelf: Notes) -> None:
+    User.objects.filter(pk=alice.pk).update(language="de")
+    held = cases.claim_case(morgan, case(alice).pk)
+    with translation.override("es"):
+        cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
+    first, last = Notice.objects.order_by("created")
+    assert "wartet" in first.title and "zurückgehalten" in last.title
+    assert last.clause.startswith("Hass. ") and "widersprechen" in last.text
+    assert "Nichts" in shelf.state["1"]
+
+
+def test_pages_of_staff_show_no_code(client: Client, ada: User, alice: User, shelf: Notes) -> None:
+    held = case(alice, code="prompt_attack", severity=2)
+    client.force_login(ada)
+    client.post(f"/review/{held.pk}/claim/")
+    held.refresh_from_db()
+    for address in ("/review/?show=mine", f"/review/{held.pk}/", "/review/log/", "/review/figures/", "/review/policy/"):
+        page = client.get(address).content.decode().replace('name="body"', "").partition('<textarea id="body"')[0]
+        for code in ("Prompt_attack", ">prompt_attack", "prompt_attack in", "withhold_and_review", "case.claimed"):
+            assert code not in page, (address, code)
+    data = {"token": held.lease_token, "version": held.version, "outcome": "block", "reason": "clear", "show": "new"}
+    client.post(f"/review/{held.pk}/decide/", data)
+    page = client.get(f"/review/{held.pk}/").content.decode()
+    assert "Block: Clearly against the clause" in page and "Policy 1" in page
+    page = client.get("/review/log/").content.decode()
+    assert (
+        "Decided a case" in page and "Outcome: Block" in page and "review (Attacks on the assistant in: note)" in page
+    )
+
+
+def test_the_log_is_for_administrators_and_can_be_narrowed(
+    client: Client, ada: User, alice: User, morgan: User
+) -> None:
+    for number in range(60):
+        audit.record_event("consent.given", actor=alice, person=alice.pk, number=number)
+    audit.record_event("policy.drafted", actor=ada, subject="Policy 2", sha256="f" * 64)
+    client.force_login(morgan)
+    assert client.get("/review/log/").status_code == 404
+    client.force_login(ada)
+    page = client.get("/review/log/").content.decode()
+    assert "Drafted a policy" in page and f"before={Event.objects.get(seq=12).seq}" in page
+    page = client.get("/review/log/?area=policy").content.decode()
+    assert "Drafted a policy" in page and "Gave a consent" not in page and "Fingerprint: ffffffffffff" in page
+    page = client.get(f"/review/log/?who={alice.pk}&before=5").content.decode()
+    assert "Drafted" not in page and page.count("Gave a consent") == 4
+    for nonsense in ("who=x", "who=1e9", "before=-1", "before=" + "9" * 40, "area=nothing", "who=%00"):
+        assert client.get(f"/review/log/?{nonsense}").status_code == 200
+
+
+def test_outcomes_of_decisions_have_words() -> None:
+    assert all(str(outcome.label)[0].isupper() for outcome in Decision.Outcome)

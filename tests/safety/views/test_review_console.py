@@ -1,0 +1,155 @@
+"""The console and the people's side, over HTTP: from a held question to an appeal that is overturned."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from django.test import Client
+
+from apps.safety.models import Case, Decision, Event, Notice
+from apps.safety.models.case_states import CaseState
+from apps.safety.moderation import cases
+from apps.users.models import User
+from tests.people import person
+from tests.safety.case_factory import Notes, case, notes
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shelf(db: None) -> Notes:
+    person("ada", User.Role.ADMINISTRATOR)
+    found = notes()
+    found.state |= {"1": "as it was", "2": "too"}
+    return found
+
+
+@pytest.fixture
+def staff(db: None) -> tuple[Client, Client]:
+    """Morgan and Robin, who review."""
+    return signed_in(person("morgan", User.Role.REVIEWER)), signed_in(person("robin", User.Role.REVIEWER))
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def sent(client: Client, pk: UUID, outcome: str, reason: str = "clear") -> str:
+    held = Case.objects.get(pk=pk)
+    data = {"token": held.lease_token, "version": held.version, "outcome": outcome, "reason": reason, "show": "new"}
+    return str(client.post(f"/review/{pk}/decide/", data)["Location"])
+
+
+def test_from_the_queue_to_an_appeal_that_is_overturned(
+    alice: User, staff: tuple[Client, Client], shelf: Notes
+) -> None:
+    morgan, robin = staff
+    first, second = case(alice, "1"), case(alice, "2")
+    page = morgan.get("/review/").content.decode()
+    assert 'New <span class="count">2</span>' in page
+    assert "alice" not in page.lower()
+    assert "[hate]" not in morgan.get(f"/review/{first.pk}/").content.decode()  # nobody reads what nobody has claimed
+    assert not Event.objects.filter(kind="read").exists()
+    morgan.post(f"/review/{first.pk}/claim/")
+    page = morgan.get(f"/review/{first.pk}/").content.decode()
+    assert "some [hate] text" in page
+    assert "What was said before" in page
+    assert sent(morgan, first.pk, "block").startswith(f"/review/{second.pk}/")  # the next one opens by itself
+    own = signed_in(alice)
+    told = own.get("/notices/").content.decode()
+    assert "A note stays withheld" in told
+    assert "read it for review" in told
+    assert "morgan" not in told.lower()
+    notice = Notice.objects.get(decision__isnull=False)
+    own.post(f"/notices/{notice.pk}/appeal/", {"text": "It was a quotation."})
+    assert 'Appeals <span class="count">1</span>' in robin.get("/review/").content.decode()
+    robin.post(f"/review/{first.pk}/claim/")
+    page = robin.get(f"/review/{first.pk}/").content.decode()
+    assert "It was a quotation." in page
+    assert "Clearly against" in page  # the reasons, and not what was decided first
+    assert "Decided</h2>" not in page
+    sent(robin, first.pk, "overturn", "mistake")
+    assert shelf.state["1"] == "as it was"
+    assert "Your appeal was successful" in own.get("/notices/").content.decode()
+
+
+def test_a_decision_can_be_taken_back_from_the_next_page(
+    alice: User, staff: tuple[Client, Client], shelf: Notes
+) -> None:
+    morgan, robin = staff
+    held = case(alice)
+    morgan.post(f"/review/{held.pk}/claim/")
+    sent(morgan, held.pk, "block")
+    assert f"/review/{held.pk}/undo/" in morgan.get("/review/").content.decode()
+    assert "undo" not in robin.get("/review/").content.decode()
+    morgan.post(f"/review/{held.pk}/undo/")
+    assert (Case.objects.get().state, shelf.state["1"]) == (CaseState.CLAIMED, "as it was")
+
+
+def test_what_was_decided_meanwhile_is_not_overwritten(alice: User, staff: tuple[Client, Client], shelf: Notes) -> None:
+    morgan, robin = staff
+    held = case(alice)
+    morgan.post(f"/review/{held.pk}/claim/")
+    data = {"token": "guessed", "version": 1, "outcome": "allow", "reason": "clear"}
+    for version in ("1", "x", "", "99999999999"):
+        robin.post(f"/review/{held.pk}/decide/", data | {"version": version})
+    assert not Decision.objects.exists()
+
+
+def test_notices_and_appeals_of_others_do_not_exist(
+    alice: User, charlie: User, staff: tuple[Client, Client], shelf: Notes
+) -> None:
+    held = case(alice)
+    staff[0].post(f"/review/{held.pk}/claim/")
+    sent(staff[0], held.pk, "block")
+    notice = Notice.objects.get(decision__isnull=False)
+    assert signed_in(charlie).post(f"/notices/{notice.pk}/appeal/", {"text": "Mine."}).status_code == 404
+    assert "withheld" not in signed_in(charlie).get("/notices/").content.decode().replace("held or withheld", "")
+    assert signed_in(charlie).get(f"/review/{held.pk}/").status_code == 404
+
+
+def test_text_is_shown_as_text(alice: User, staff: tuple[Client, Client], shelf: Notes) -> None:
+    from apps.safety.moderation.cases import FlaggedContent
+    from apps.safety.policy.evaluation import PolicyResult
+    from apps.safety.policy.schema import Action
+
+    bad = "<img src=x onerror=alert(1)><script>alert(1)</script>"
+    held = cases.flag_content(
+        FlaggedContent("note", "1", "question", bad, alice.pk, PolicyResult(Action.SEND, "hate", 3, 1.0))
+    )
+    staff[0].post(f"/review/{held.pk}/claim/")
+    page = staff[0].get(f"/review/{held.pk}/").content.decode()
+    assert "&lt;img src=x" in page
+    assert "<img src=x" not in page
+
+
+def test_skipping_says_why_and_opens_the_next(alice: User, staff: tuple[Client, Client], shelf: Notes) -> None:
+    first, second = case(alice, "1"), case(alice, "2")
+    staff[0].post(f"/review/{first.pk}/claim/")
+    token = Case.objects.get(pk=first.pk).lease_token
+    away = f"/review/{first.pk}/leave/"
+    staff[0].post(away, {"token": token, "move": "skip", "note": ""})
+    assert Case.objects.get(pk=first.pk).state == CaseState.CLAIMED
+    gone = staff[0].post(away, {"token": token, "move": "skip", "note": "not my language"})
+    assert gone["Location"].startswith(f"/review/{second.pk}/")
+    assert Case.objects.get(pk=first.pk).state == CaseState.OPEN
+
+
+def test_policy_pages_refuse_what_has_a_hole(shelf: Notes) -> None:
+    ada = signed_in(User.objects.get(name="Ada"))
+    assert ada.get("/review/policy/").status_code == 200
+    for body in ("{", "[]", '{"clauses": []}', "[" * 5000):
+        assert ada.post("/review/policy/", {"body": body}).status_code == 422
+
+
+def test_of_who_needs_help_a_reviewer_is_offered_no_punishment(
+    alice: User, staff: tuple[Client, Client], shelf: Notes
+) -> None:
+    for code, offered in (("self_harm", ["allow", "block"]), ("hate", ["allow", "block", "warn", "suspend"])):
+        found = case(alice, "1", code=code)
+        staff[0].post(f"/review/{found.pk}/claim/")
+        page = staff[0].get(f"/review/{found.pk}/").content.decode()
+        assert [one for one in ("allow", "block", "warn", "suspend") if f'value="{one}"' in page] == offered
