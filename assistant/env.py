@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from assistant.boot.layout import default_data_dir, read_secret_files
+from assistant.config.moved_classes import resolve_class
 
-SHORTEST_KEY = 32  # characters
-LONGEST_HOLD = 24  # hours
-LONGEST_GLASS = 480  # minutes
+MIN_KEY_CHARACTERS = 32  # characters
+MAX_HOLD_HOURS = 24  # hours
+MAX_BREAK_GLASS_MINUTES = 480  # minutes
 HIDDEN = "•••"
 _OF_SECRETS = {"MCP_TOKENS", "MCP_COMMANDS"}  # arguments of programs hold tokens more often than not
 _PASSWORD = re.compile(r"""(?<=://)[^/@\s"']+@""")  # and name, of an address
@@ -65,11 +66,11 @@ class Env:
     MCP_TOKENS: str = ""  # JSON, {"name of the server": "its token"}
     EMBED_MODEL: str = ""  # a hub name or folder; empty: the packaged all-MiniLM-L6-v2
     EMBED_MORE: str = ""  # JSON, [{"name", "model", "sha256", …}]: further ones that a collection may choose
-    EMBED_BACKEND: str = "apps.engines.embed.sentence.SentenceEmbed"
+    EMBED_BACKEND: str = "apps.engines.embed.sentence_transformer.SentenceTransformerEmbedder"
     RANK_MODEL: str = ""  # a cross-encoder by hub name or folder that orders the best passages anew; empty: none
     SUPPORT_MODEL: str = ""  # a model of inference by hub name or folder that judges support; empty: the packaged one
-    SUPPORT_BACKEND: str = "apps.engines.rank.consistency.Consistency"
-    CLASSIFY_BACKEND: str = "apps.engines.classify.text.LinearClassifier"
+    SUPPORT_BACKEND: str = "apps.engines.nli.consistency.ConsistencyModel"
+    CLASSIFY_BACKEND: str = "apps.engines.classify.linear_classifier.LinearClassifier"
     GUARD_URL: str = ""  # an OpenAI-compatible server with a guard model, with its /v1; empty: none is asked
     GUARD_MODEL: str = ""  # its name there
     GUARD_FORMAT: str = "qwen3guard"  # qwen3guard | llama_guard | gpt_oss_safeguard
@@ -86,8 +87,8 @@ class Env:
     PICTURE_CHECK: str = ""  # an ONNX file or a folder with model.safetensors; empty: that of set-up; "none": none
     PICTURE_CHECK_SHA256: str = ""  # of that file
     PICTURE_CHECK_LABELS: str = ""  # which of its labels mean which clause: nsfw=sexual, gore=violence
-    PLANTED_BACKEND: str = "apps.engines.classify.planted.PlantedClassifier"
-    TAGGER_BACKEND: str = "apps.engines.classify.tagger.PersonalTagger"
+    PLANTED_BACKEND: str = "apps.engines.classify.indirect_injection.IndirectInjectionClassifier"
+    TAGGER_BACKEND: str = "apps.engines.classify.pii_tagger.PiiTagger"
     INDEX_BACKEND: str = "local"  # local | pgvector | milvus, or a dotted path to a class
     PGVECTOR_URL: str = ""  # postgresql://…, a server with the extension `vector`; empty: that of DATABASE_URL
     MILVUS_URL: str = ""  # http://user:password@host:19530
@@ -146,11 +147,11 @@ class Env:
                     raise ImproperlyConfigured(f"{item.name} is {raw[:40]!r} and must be a whole number of 0 or more.")
                 values[item.name] = int(raw) if raw.strip() else item.default
             else:
-                values[item.name] = raw
+                values[item.name] = resolve_class(raw) if item.name.endswith("_BACKEND") else raw
         return cls(**values)  # type: ignore[arg-type]
 
 
-def faults(env: Env) -> list[str]:
+def find_faults(env: Env) -> list[str]:
     """What is set up so dangerously that nothing starts, in words that say what to do."""
     found = _find_bad_addresses(env)
     for host in list_hosts(env):
@@ -164,12 +165,14 @@ def faults(env: Env) -> list[str]:
     for name, known in _CHOICES.items():
         if (value := getattr(env, name)) not in known:
             found.append(f"{name} is {value!r} and must be one of {', '.join(sorted(known))}.")
-    if env.SECRET_KEY and len(env.SECRET_KEY) < SHORTEST_KEY:
-        found.append(f"SECRET_KEY is shorter than {SHORTEST_KEY} characters; leave it empty, and one is made.")
-    if not 1 <= env.HOLD_HOURS <= LONGEST_HOLD:
-        found.append(f"HOLD_HOURS is a number from 1 to {LONGEST_HOLD}: only people hold anything for longer.")
-    if not 1 <= env.BREAK_GLASS_MINUTES <= LONGEST_GLASS:
-        found.append(f"BREAK_GLASS_MINUTES is a number from 1 to {LONGEST_GLASS}; a longer look is asked for again.")
+    if env.SECRET_KEY and len(env.SECRET_KEY) < MIN_KEY_CHARACTERS:
+        found.append(f"SECRET_KEY is shorter than {MIN_KEY_CHARACTERS} characters; leave it empty, and one is made.")
+    if not 1 <= env.HOLD_HOURS <= MAX_HOLD_HOURS:
+        found.append(f"HOLD_HOURS is a number from 1 to {MAX_HOLD_HOURS}: only people hold anything for longer.")
+    if not 1 <= env.BREAK_GLASS_MINUTES <= MAX_BREAK_GLASS_MINUTES:
+        found.append(
+            f"BREAK_GLASS_MINUTES is a number from 1 to {MAX_BREAK_GLASS_MINUTES}; a longer look is asked for again."
+        )
     if env.AUDIT_HEADS_URL and not env.AUDIT_HEADS_URL.startswith(("syslog://", "https://", "http://")):
         found.append("AUDIT_HEADS_URL begins with syslog://, https:// or http://.")
     if env.BACKUP_HOURS < 0 or env.BACKUP_KEEP < 1:
@@ -206,7 +209,7 @@ def _find_bad_addresses(env: Env) -> list[str]:
     return found
 
 
-def secret_key(env: Env) -> str:
+def load_secret_key(env: Env) -> str:
     """The configured key, or the one kept in the data directory (made when missing, readable by its owner only)."""
     if env.SECRET_KEY:
         return env.SECRET_KEY
@@ -220,19 +223,19 @@ def secret_key(env: Env) -> str:
     return path.read_text().strip()
 
 
-def folder(path: Path) -> Path:
+def make_folder(path: Path) -> Path:
     """The folder, made where it is missing; `manage.py check` says so where that cannot be."""
     with suppress(OSError):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
 
-def secret(name: str) -> str:
+def read_secret(name: str) -> str:
     """The value of a variable that a setting names: keys of further servers."""
     return os.environ.get(name, "")
 
 
-def shown(env: Env, source: Mapping[str, str]) -> dict[str, tuple[str, bool]]:
+def describe_environment(env: Env, source: Mapping[str, str]) -> dict[str, tuple[str, bool]]:
     """What may be shown of each variable, without its secrets, and whether it is set; for administrators."""
     found = {}
     for item in fields(env):
@@ -245,4 +248,4 @@ def shown(env: Env, source: Mapping[str, str]) -> dict[str, tuple[str, bool]]:
 
 os.environ.update(read_secret_files(os.environ))
 ENV = Env.read(dict(os.environ))
-ENVIRONMENT = shown(ENV, os.environ)  # for the page of administrators
+ENVIRONMENT = describe_environment(ENV, os.environ)  # for the page of administrators

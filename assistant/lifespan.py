@@ -12,9 +12,9 @@ from django.conf import settings
 
 from apps.conversations.turns import recovery, runner, temporary_chats
 from apps.engines import registry
-from apps.engines.warm import warm
-from apps.lib import host, memory
-from apps.lib.threads import in_db, in_pool
+from apps.engines.warm_up import warm_engines
+from apps.lib import os_compat, process_memory
+from apps.lib.concurrency.threads import in_db, in_pool
 from apps.safety.policy import versions
 
 log = logging.getLogger(__name__)
@@ -48,22 +48,22 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
             tempfile.tempdir = None
             temporary_chats.end_all()
             await runner.shut_down()
-            await registry.chat().close()
+            await registry.get_chat_engine().close()
             await send({"type": "lifespan.shutdown.complete"})
             return
 
 
 def _warmed() -> None:
     """The engines are ready, and their memory is set aside."""
-    warm()
-    memory.freeze_loaded()
+    warm_engines()
+    process_memory.freeze_loaded()
 
 
 async def _release_memory() -> None:
     """Give back what finished answers leave free, again and again: glibc alone keeps it for good."""
     while True:
         await asyncio.sleep(_RELEASE_S)
-        await in_pool(host.release_free_memory)
+        await in_pool(os_compat.release_free_memory)
 
 
 def _ended(task: asyncio.Task[Any]) -> None:

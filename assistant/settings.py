@@ -10,12 +10,12 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from assistant import embedders, engines, llms, tools
 from assistant.boot.layout import ROOT, find_resource, read_version
-from assistant.env import ENV, ENVIRONMENT, faults, folder, list_hosts, secret, secret_key  # noqa: F401 - a setting too
-from assistant.origins import list_origins
+from assistant.config import chat_models, embedders, engine_backends, mcp_servers
+from assistant.env import ENV, ENVIRONMENT, find_faults, list_hosts, load_secret_key, make_folder, read_secret  # noqa: F401 - a setting too
+from assistant.websocket_origins import list_origins
 
-if _wrong := faults(ENV):
+if _wrong := find_faults(ENV):
     raise ImproperlyConfigured(" ".join(_wrong))
 
 VERSION, OPERATIONS = read_version(), find_resource("docs/operations.md")
@@ -23,7 +23,7 @@ BASE_DIR, DATA_DIR = ROOT, Path(ENV.DATA_DIR).resolve()
 MEDIA_ROOT = DATA_DIR / "files"  # never served by URL: every file goes through a view that asks who reads
 MODELS_DIR, INDEX_DIR = DATA_DIR / "models", DATA_DIR / "index"
 
-SECRET_KEY = secret_key(ENV)
+SECRET_KEY = load_secret_key(ENV)
 DEBUG = ENV.DEBUG
 SITE_URL = ENV.SITE_URL.rstrip("/")
 _site = urlsplit(SITE_URL)
@@ -64,15 +64,15 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "apps.api.middleware.json_errors",  # before everything that may refuse a request
+    "apps.api.middleware.json_error_middleware",  # before everything that may refuse a request
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",  # after the session, before what answers in words
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "apps.users.language.persons",
-    "apps.operations.middleware.first_run",
+    "apps.users.i18n.user_language_middleware",
+    "apps.operations.middleware.redirect_to_setup",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -142,7 +142,7 @@ ACCOUNT_ADAPTER = "apps.safety.moderation.suspended_sign_in.SuspensionAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_SIGNUP_FORM_CLASS = "apps.users.forms.SignupForm"
+ACCOUNT_SIGNUP_FORM_CLASS = "apps.users.forms.SignupFormBase"
 ACCOUNT_FORMS = {
     "login": "apps.users.account_forms.LoginForm",
     "signup": "apps.users.account_forms.SignupForm",
@@ -183,10 +183,10 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "assistant.staticfiles.ModuleStaticFilesStorage"
+        else "assistant.static_storage.ModuleStaticFilesStorage"
     },
 }
-FILE_UPLOAD_MAX_MEMORY_SIZE, FILE_UPLOAD_TEMP_DIR = 1024 * 1024, folder(DATA_DIR / "arriving")
+FILE_UPLOAD_MAX_MEMORY_SIZE, FILE_UPLOAD_TEMP_DIR = 1024 * 1024, make_folder(DATA_DIR / "arriving")
 FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "apps.documents.library.upload_handler.DiskFullUploadHandler",
@@ -195,7 +195,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES, DATA_UPLOAD_MAX_NUMBER_FIELDS = 200, 10_100  # as many conversations are put away at once
 NINJA_PAGINATION_PER_PAGE = NINJA_PAGINATION_MAX_LIMIT = 200
 NINJA_PAGINATION_MAX_OFFSET = 1_000_000
-NINJA_PAGINATION_CLASS = "apps.api.paging.BoundedPagination"
+NINJA_PAGINATION_CLASS = "apps.api.pagination.BoundedPagination"
 
 # --- security ----------------------------------------------------------------------------------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
@@ -226,11 +226,11 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # --- engines -----------------------------------------------------------------------------------------
-INDEXES, ENGINES = engines.of(ENV, INDEX_DIR, MODELS_DIR)
+INDEXES, ENGINES = engine_backends.build_backends(ENV, INDEX_DIR, MODELS_DIR)
 # By name: what a collection may choose to be read by; chat models, of which the first is the site's own.
-EMBEDDERS, CHATS = embedders.of(ENV), llms.of(ENV, MODELS_DIR, secret)
+EMBEDDERS, CHATS = embedders.build_embedders(ENV), chat_models.build_chat_models(ENV, MODELS_DIR, read_secret)
 # Reads for the classifiers where the embedder above is not the one that they were trained with.
-CLASSIFY_EMBED_BACKEND = "apps.engines.embed.sentence.SentenceEmbed"
+CLASSIFY_EMBED_BACKEND = "apps.engines.embed.sentence_transformer.SentenceTransformerEmbedder"
 ANSWER_STYLE, SNAPSHOT_KEYS = ENV.ANSWER_STYLE, Path(ENV.SNAPSHOT_KEY_FILE or DATA_DIR / "snapshot_keys")
 AUDIT_KEYS = Path(ENV.AUDIT_KEY_FILE or DATA_DIR / "audit_keys")
 AUDIT_HEADS = Path(ENV.AUDIT_HEADS_FILE or DATA_DIR / "heads.jsonl")
@@ -264,7 +264,7 @@ MAX_UPLOAD_BYTES = ENV.MAX_UPLOAD_MB * 1024 * 1024
 MAX_PAGES, PARSE_SECONDS = ENV.MAX_PAGES, ENV.PARSE_SECONDS
 PARSE_MEMORY_BYTES = ENV.PARSE_MEMORY_MB * 1024 * 1024
 OCR_PAGES, WEB_PAGES, SYNC_DIR = ENV.OCR_PAGES, ENV.WEB_PAGES, ENV.SYNC_DIR
-MCP_HOSTS, MCP_COMMANDS, MCP_TOKENS = tools.of(ENV)
+MCP_HOSTS, MCP_COMMANDS, MCP_TOKENS = mcp_servers.parse_mcp_settings(ENV)
 FETCH_ALSO: set[tuple[str, int]] = set()  # (IP, port) that may be fetched from though not public: only tests fill it
 
 # --- pictures ----------------------------------------------------------------------------------------
@@ -272,7 +272,7 @@ SIGN_CERTIFICATES = ENV.SIGN_CERTIFICATES
 SIGN_KEY = ENV.SIGN_KEY
 PICTURE_LABEL, PICTURE_NAMES, CAPTION_SECONDS = ENV.PICTURE_LABEL, ENV.PICTURE_NAMES, ENV.CAPTION_SECONDS
 
-# --- Celery: a doorbell; the rows are the queue (apps/lib/leases.py) ----------------------------------
+# --- Celery: a doorbell; the rows are the queue (apps/lib/db/leases.py) ----------------------------------
 CELERY_BROKER_URL = ENV.REDIS_URL or "filesystem://localhost//"
 _BROKER_DIR = DATA_DIR / "broker"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.urls import include, path
 
 from apps.administration.pages import administration
-from apps.api.site import api
+from apps.api.api import api
 
-handler500 = "apps.operations.status_views.answer_fault"
+handler500 = "apps.operations.health_views.answer_fault"
 urlpatterns = [
     path("accounts/", include("apps.users.account_urls")),  # before the pages of django-allauth that they replace
     path("accounts/", include("allauth.urls")),

@@ -16,15 +16,15 @@ from django.db.models.signals import post_migrate
 from django.utils import translation
 
 from apps.engines import registry
-from apps.operations import administrator
+from apps.operations import first_administrator
 from apps.safety.models import detector_outages
 from apps.safety.policy import versions
 from apps.safety.verdict_log import detector_versions, recorder
 from apps.users.models import User
 from assistant.boot.translations import compile_all
-from tests import connections, emptying, migrated
-from tests.house import House, build
-from tests.people import person
+from tests.access.owned_objects import OwnedObjects, build
+from tests.support import persistent_connections, prepared_site, table_flush
+from tests.support.users import make_user
 
 # A busy one takes its time, for an example as for making it up, and that is no defect.
 hypothesis.settings.register_profile(
@@ -71,15 +71,15 @@ def django_db_keepdb(django_db_keepdb: bool, django_db_modify_db_settings: None)
     kept = os.environ.get("TEST_MIGRATED", "")
     if not kept or connection.vendor != "sqlite":
         return django_db_keepdb
-    return migrated.copied(Path(connection.settings_dict["TEST"]["NAME"]), Path(kept))
+    return prepared_site.copy_tree(Path(connection.settings_dict["TEST"]["NAME"]), Path(kept))
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Rows for every model and permission are asked for by nobody. A server drops no database that somebody is still
     connected to: threads outlive the tests that used them."""
-    emptying.install()
-    connections.install()
+    table_flush.install()
+    persistent_connections.install()
     post_migrate.disconnect(create_contenttypes)
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     yield
@@ -98,12 +98,11 @@ def _fresh_engines() -> Iterator[None]:
 
 def _forget() -> None:
     registry.reset()
-    for one in (versions, recorder, detector_versions):
-        one.forget()
+    versions.clear_cache()
+    recorder.clear_pending()
+    detector_versions.clear_cache()
     detector_outages._noted.clear()  # what another test's check failed at
-    recorder.current_surface.set(
-        None
-    )  # a request that a test made without a server leaves it in the test's own context
+    recorder.current_surface.set(None)  # a request that a test made without a server leaves it in the test's context
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +114,7 @@ def _in_the_language_of_the_site() -> None:
 @pytest.fixture(autouse=True)
 def _set_up_already(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages answer as they do when there is an administrator; the tests of set-up say otherwise."""
-    monkeypatch.setattr(administrator.seen, "administrator", True)
+    monkeypatch.setattr(first_administrator.seen, "administrator", True)
 
 
 @pytest.fixture(scope="session")
@@ -132,39 +131,39 @@ def long(pytestconfig: pytest.Config) -> bool:
 
 @pytest.fixture
 def alice(db: None) -> User:
-    return person("alice")
+    return make_user("alice")
 
 
 @pytest.fixture
 def bob(db: None) -> User:
-    return person("bob")
+    return make_user("bob")
 
 
 @pytest.fixture
 def charlie(db: None) -> User:
-    return person("charlie")
+    return make_user("charlie")
 
 
 @pytest.fixture
 def morgan(db: None) -> User:
-    return person("morgan", User.Role.REVIEWER)
+    return make_user("morgan", User.Role.REVIEWER)
 
 
 @pytest.fixture
 def ada(db: None) -> User:
-    return person("ada", User.Role.ADMINISTRATOR)
+    return make_user("ada", User.Role.ADMINISTRATOR)
 
 
 @pytest.fixture(scope="module")
-def built_house(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[House, Any]]:
+def built_house(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[OwnedObjects, Any]]:
     """Built once a module, with the index of its paper: each test has a transaction of its own inside this one."""
     with django_db_blocker.unblock(), transaction.atomic():
-        yield build(), registry.index()
+        yield build(), registry.get_index()
         transaction.set_rollback(True)
 
 
 @pytest.fixture
-def house(built_house: tuple[House, Any], db: None) -> House:
+def house(built_house: tuple[OwnedObjects, Any], db: None) -> OwnedObjects:
     """Return the rows of Alice's that other users must not reach, in a transaction of the test."""
     found, registry._built["index"] = built_house
     return found

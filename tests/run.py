@@ -42,7 +42,7 @@ from typing import IO
 
 from assistant.boot.console import print_line
 from assistant.boot.layout import ROOT
-from tests.servers import start_server
+from tests.support.servers import start_server
 
 AT_ONCE = 3  # groups; one calculates while others wait for pages, processes and a model
 MOST_RETRIED = 8  # failures of a whole run that may be chance

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> None:
 def train_classifier(name: str, arguments: Sequence[str]) -> None:
     """Train a classifier from the open sets: minutes on two cores, the same result each time. Print its cuts and the
     SHA-256 of its weights. Exits with a message where the data sets are absent."""
-    from apps.engines.classify.text import FOLDER
+    from apps.engines.classify.linear_classifier import FOLDER
     from benchmarks.command import DATA
 
     parser = argparse.ArgumentParser(prog=f"./run train {name}")

@@ -18,15 +18,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from unfold.sites import UnfoldAdminSite
 
-from apps.users.access import administrators_only
 from apps.users.models import User
+from apps.users.permissions import administrator_required
 
 View = Callable[..., HttpResponse]
 
 
 def require_reauthentication(view: View) -> View:
     """For administrators who gave their password within `ACCOUNT_REAUTHENTICATION_TIMEOUT`; not there for others."""
-    found: View = never_cache(administrators_only(reauthentication_required(view)))
+    found: View = never_cache(administrator_required(reauthentication_required(view)))
     return found
 
 

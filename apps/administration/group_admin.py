@@ -53,7 +53,7 @@ class GroupAdmin(GuardedModelAdmin):
 
     def verb(self, user: User, row: Group, form: GroupAdminForm) -> None:
         try:
-            groups.rename(row, form.cleaned_data["name"], user)
+            groups.rename_group(row, form.cleaned_data["name"], user)
         except groups.NameTaken as error:
             raise ChangeRefused(gettext("There is a group of this name.")) from error
 

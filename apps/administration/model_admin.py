@@ -14,8 +14,8 @@ from django.urls import URLPattern, reverse
 from django.utils.translation import gettext
 from unfold.admin import ModelAdmin
 
-from apps.users.access import person
 from apps.users.models import User
+from apps.users.permissions import get_signed_in_user
 
 if TYPE_CHECKING:
     AnyPaginator = Paginator[Any]
@@ -102,7 +102,7 @@ class GuardedModelAdmin(ModelAdmin):  # type: ignore[misc]
         return super().render_change_form(request, {**context, "title": str(row), "subtitle": None}, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Model, form: ModelForm[Any], change: bool) -> None:
-        self.verb(person(request), obj, form)
+        self.verb(get_signed_in_user(request), obj, form)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """The verb has done that too."""

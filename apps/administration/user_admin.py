@@ -21,9 +21,9 @@ from apps.administration.model_admin import ChangeRefused, GuardedModelAdmin
 from apps.safety.models import case_states
 from apps.safety.models.feature_restrictions import DURATION_DAYS
 from apps.safety.moderation import account_suspensions
-from apps.users import groups, people
+from apps.users import accounts, groups
 from apps.users.models import User
-from apps.users.views import LAST
+from apps.users.views.users import LAST_ADMINISTRATOR
 
 if TYPE_CHECKING:
     UserForm = forms.ModelForm[User]
@@ -86,21 +86,21 @@ class UserAdmin(GuardedModelAdmin):
         values = form.cleaned_data
         try:
             if "role" in form.changed_data:
-                people.set_role(row, values["role"], user)
+                accounts.set_role(row, values["role"], user)
             if "is_active" in form.changed_data:
                 if values["is_active"]:
-                    people.reinstate(row, user)
+                    accounts.reinstate_user(row, user)
                 else:
                     account_suspensions.suspend_account(user, row, values["reason"], int(values["days"] or -1))
-        except people.LastAdministrator as error:
-            raise ChangeRefused(LAST) from error
+        except accounts.LastAdministrator as error:
+            raise ChangeRefused(LAST_ADMINISTRATOR) from error
         except case_states.ActionRefused as error:
             raise ChangeRefused(str(error)) from error
         before, after = set(row.groups.all()), set(values["groups"])
         for group in after - before:
-            groups.add(group, row, user)
+            groups.add_member(group, row, user)
         for group in before - after:
-            groups.remove(group, row, user)
+            groups.remove_member(group, row, user)
 
     @display(description=gettext_lazy("Name"), ordering="name")
     def who(self, row: User) -> str:

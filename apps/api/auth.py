@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from ninja.errors import HttpError
 from ninja.security import HttpBearer
 
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
+from apps.users.api_tokens import find_token
 from apps.users.models import Token, User
-from apps.users.tokens import find
 
 Scope = Token.Scope
 
@@ -27,7 +27,7 @@ class Caller:
 def find_caller(header: str) -> Caller | None:
     """Return who sends that Authorization header; None where it holds no living token."""
     kind, _, secret = header.partition(" ")
-    token = find(secret.strip()) if kind.lower() == "bearer" else None
+    token = find_token(secret.strip()) if kind.lower() == "bearer" else None
     return Caller(token.user, frozenset(token.scopes)) if token is not None else None
 
 
@@ -41,7 +41,7 @@ class Bearer(HttpBearer):
         super().__init__()
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
-        return self._allowed(find(token))
+        return self._allowed(find_token(token))
 
     def _allowed(self, token: Token | None) -> Caller | None:
         if token is None:
@@ -55,9 +55,9 @@ class AsyncBearer(Bearer):
     """The same for operations that stream."""
 
     async def authenticate(self, request: HttpRequest, token: str) -> Caller | None:  # type: ignore[override]
-        return self._allowed(await in_db(find, token))
+        return self._allowed(await in_db(find_token, token))
 
 
-def caller(request: HttpRequest) -> User:
+def get_caller(request: HttpRequest) -> User:
     """The person behind the token; only in operations that ask for one."""
     return cast(Caller, request.auth).user  # type: ignore[attr-defined]

@@ -11,13 +11,13 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from apps.conversations.errors import ConversationBusy, NotFoundOrForbidden, RequestRefused
 from apps.documents.library.uploads import DiskFull, UploadRefused
-from apps.engines.base import EngineBusy, EngineError, EngineRefused
+from apps.engines.types import EngineBusy, EngineError, EngineRefused
 from apps.safety.policy import helplines
 from apps.safety.policy.user_messages import is_crisis_support
-from apps.users.limits import OverLimit
+from apps.users.rate_limits import RateLimited
 
 
-class Wrong(HttpError):
+class ApiError(HttpError):
     """`param` is the field of a request that is at fault, `code` the protocol's word for it, where it has one;
     `headers` go with the answer."""
 
@@ -39,7 +39,7 @@ _NO_TOKEN = "Send a personal token in the header “Authorization: Bearer ob_…
 _RETRY_S = "5"
 
 
-def install(api: NinjaAPI) -> None:
+def install_handlers(api: NinjaAPI) -> None:
     """Every error that may leave an operation has an answer here."""
 
     @api.exception_handler(AuthenticationError)
@@ -48,9 +48,9 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(HttpError)
     def stated(request: HttpRequest, error: HttpError) -> HttpResponse:
-        if not isinstance(error, Wrong):
-            return said(api, request, str(error), error.status_code)
-        response = said(api, request, str(error), error.status_code, param=error.param, code=error.code)
+        if not isinstance(error, ApiError):
+            return build_error_response(api, request, str(error), error.status_code)
+        response = build_error_response(api, request, str(error), error.status_code, param=error.param, code=error.code)
         for name, value in error.headers.items():
             response[name] = value
         return response
@@ -58,32 +58,32 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(NotFoundOrForbidden)
     @api.exception_handler(Http404)
     def unknown(request: HttpRequest, error: Exception) -> HttpResponse:
-        return said(api, request, "There is nothing under this id.", 404)
+        return build_error_response(api, request, "There is nothing under this id.", 404)
 
     @api.exception_handler(ValidationError)
     def malformed(request: HttpRequest, error: ValidationError) -> HttpResponse:
-        place = _place(error.errors[0]) if error.errors else ""
-        return said(api, request, _words(error.errors), 400 if _openai(request) else 422, param=place or None)
+        status, place = 400 if _openai(request) else 422, "".join(map(_place, error.errors[:1]))
+        return build_error_response(api, request, _words(error.errors), status, param=place or None)
 
     @api.exception_handler(UploadRefused)
     @api.exception_handler(RequestRefused)
     def refused(request: HttpRequest, error: Exception) -> HttpResponse:
-        if isinstance(error, DiskFull):
-            return said(api, request, str(error), 507)
-        return said(api, request, str(error), *((429, _RETRY_S) if isinstance(error, ConversationBusy) else (400, "")))
+        status, retry_s = (429, _RETRY_S) if isinstance(error, ConversationBusy) else (400, "")
+        status = 507 if isinstance(error, DiskFull) else status
+        return build_error_response(api, request, str(error), status, retry_s)
 
-    @api.exception_handler(OverLimit)
-    def over_limit(request: HttpRequest, error: OverLimit) -> HttpResponse:
-        return said(api, request, str(error), 429, str(error.retry_s), code="rate_limit_exceeded")
+    @api.exception_handler(RateLimited)
+    def over_limit(request: HttpRequest, error: RateLimited) -> HttpResponse:
+        return build_error_response(api, request, str(error), 429, str(error.retry_s), code="rate_limit_exceeded")
 
     @api.exception_handler(EngineError)
     def engine(request: HttpRequest, error: EngineError) -> HttpResponse:
-        return said(api, request, str(error), _status(error), _RETRY_S if error.retry else "")
+        return build_error_response(api, request, str(error), _status(error), _RETRY_S if error.retry else "")
 
 
 def refuse_token(api: NinjaAPI, request: HttpRequest) -> HttpResponse:
     """Return the 401 of a request without a living token."""
-    response = said(api, request, _NO_TOKEN, 401, code="invalid_api_key")
+    response = build_error_response(api, request, _NO_TOKEN, 401, code="invalid_api_key")
     response["WWW-Authenticate"] = "Bearer"
     return response
 
@@ -92,21 +92,29 @@ def _status(error: EngineError) -> int:
     return 400 if isinstance(error, EngineRefused) else 429 if isinstance(error, EngineBusy) else 503
 
 
-def said(
-    api: NinjaAPI, request: HttpRequest, words: str, status: int, retry_s: str = "", *, param: str | None = None,
+def build_error_response(
+    api: NinjaAPI,
+    request: HttpRequest,
+    words: str,
+    status: int,
+    retry_s: str = "",
+    *,
+    param: str | None = None,
     code: str | None = None,
-) -> HttpResponse:  # fmt: skip
-    response = api.create_response(request, describe(request, words, status, param, code), status=status)
+) -> HttpResponse:
+    response = api.create_response(request, build_error_body(request, words, status, param, code), status=status)
     if retry_s:
         response["Retry-After"] = retry_s
     return response
 
 
-def describe(
+def build_error_body(
     request: HttpRequest, words: str, status: int, param: str | None = None, code: str | None = None
 ) -> dict[str, Any]:
     """Return the body of an error in the shape that clients of this address read."""
-    return problem(words, status, param, code) if _openai(request) else {"detail": words, **_with_help(words)}
+    return (
+        build_openai_error(words, status, param, code) if _openai(request) else {"detail": words, **_with_help(words)}
+    )
 
 
 def _with_help(words: str) -> dict[str, object]:
@@ -114,7 +122,7 @@ def _with_help(words: str) -> dict[str, object]:
     return {"help": helplines.select_helplines().described()} if is_crisis_support(words) else {}
 
 
-def problem(words: str, status: int, param: str | None = None, code: str | None = None) -> dict[str, Any]:
+def build_openai_error(words: str, status: int, param: str | None = None, code: str | None = None) -> dict[str, Any]:
     """An error as the OpenAI protocol has it."""
     kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
     return {"error": {"message": words, "type": kind, "param": param, "code": code, **_with_help(words)}}

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
-from apps.api.errors import describe
+from apps.api.errors import build_error_body
 
 _BELOW = ("/api/", "/v1/")
 _WORDS = {
@@ -25,7 +25,7 @@ _WORDS = {
 
 
 @sync_and_async_middleware
-def json_errors(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+def json_error_middleware(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
     """Return middleware that gives error responses below /api/ and /v1/ a JSON body; the status stays.
 
     Streams and responses that are JSON already pass unchanged. In `MIDDLEWARE` it must precede every middleware that
@@ -50,7 +50,7 @@ def _replace(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBa
     if status < 400 or is_json or not isinstance(response, HttpResponse) or not request.path.startswith(_BELOW):
         return response
     words = _WORDS.get(status, "The request cannot be understood." if status < 500 else _WORDS[500])
-    response.content = json.dumps(describe(request, words, status))
+    response.content = json.dumps(build_error_body(request, words, status))
     response["Content-Type"] = "application/json"
     response.headers.pop("Content-Length", None)
     return response

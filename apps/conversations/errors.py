@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy
 
-from apps.users.language import looked_up
+from apps.users.i18n import translate_stored
 
 QUESTION_WITHHELD = gettext_lazy("A reviewer withheld this question. Ask another one; your notices say how to object.")
 
@@ -17,7 +17,7 @@ class RequestRefused(Exception):
         self.values = values
 
     def __str__(self) -> str:
-        words = looked_up(self.args[0])
+        words = translate_stored(self.args[0])
         return words % self.values if self.values else words
 
 

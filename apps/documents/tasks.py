@@ -10,7 +10,7 @@ from apps.documents.indexing import chunk_reindexing, index_maintenance, shadow_
 from apps.documents.ingestion import ocr_retry, worker
 from apps.documents.library import folder_sync
 from apps.documents.moderation import redaction
-from apps.users import limits
+from apps.users import rate_limits
 
 worker.connect_signals()
 worker.periodic_jobs += [
@@ -18,7 +18,7 @@ worker.periodic_jobs += [
     folder_sync.sweep,
     ocr_retry.retry_scans,
     chunk_reindexing.sweep,
-    limits.tidy,
+    rate_limits.delete_full_buckets,
 ]
 
 

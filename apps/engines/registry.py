@@ -8,33 +8,33 @@ from typing import Any, cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from apps.engines.base import (
+from apps.engines.caption.protocol import CaptionEngine
+from apps.engines.chat.circuit_breaker import CircuitBreaker
+from apps.engines.chat.model_catalog import MAIN, ChatModel, load_catalog
+from apps.engines.classify.guard_model import GuardEngine
+from apps.engines.classify.image_classifier import ImageClassifier
+from apps.engines.classify.protocol import IndirectInjectionDetector, SpanTagger
+from apps.engines.image.clip import ClipScorer
+from apps.engines.image.protocol import EmbeddingConditioned, ImageEngine
+from apps.engines.index.routing import RoutedIndex
+from apps.engines.malware.protocol import MalwareScanner
+from apps.engines.types import (
     ChatEngine,
     EmbedEngine,
     EngineRefused,
     Index,
-    InferenceEngine,
+    NliEngine,
     RankEngine,
     TextClassifier,
     TurnLog,
 )
-from apps.engines.caption.base import CaptionEngine
-from apps.engines.chat.breaker import Breaker
-from apps.engines.chat.offered import MAIN, ChatModel, described
-from apps.engines.classify.base import PlantedDetector, SpanTagger
-from apps.engines.classify.guard import GuardEngine
-from apps.engines.classify.pictures import PictureClassifier
-from apps.engines.image.base import ImageEngine, ReadsMeaning
-from apps.engines.image.clip import Clip
-from apps.engines.index.routed import RoutedIndex
-from apps.engines.malware.base import MalwareScanner
-from apps.lib import filled
+from apps.lib.text import message_templates
 
 _lock = threading.RLock()
 _built: dict[str, Any] = {}
 
 
-def chat(name: str = MAIN) -> ChatEngine:
+def get_chat_engine(name: str = MAIN) -> ChatEngine:
     """The chat model of that name, of `settings.CHATS`. Raises EngineRefused for another one."""
     engine = _built.get(f"chat {name}")
     if engine is None:
@@ -44,37 +44,37 @@ def chat(name: str = MAIN) -> ChatEngine:
     return cast(ChatEngine, engine)
 
 
-def chat_models() -> tuple[ChatModel, ...]:
+def list_chat_models() -> tuple[ChatModel, ...]:
     """What can be chosen, the site's own first."""
-    return described(settings.CHATS)
+    return load_catalog(settings.CHATS)
 
 
-def chat_model(name: str) -> ChatModel | None:
-    return next((model for model in chat_models() if model.name == name), None)
+def get_chat_model(name: str) -> ChatModel | None:
+    return next((model for model in list_chat_models() if model.name == name), None)
 
 
-def embed(name: str = "") -> EmbedEngine:
+def get_embedder(name: str = "") -> EmbedEngine:
     """The site's own embedder, or the one of that name, of `settings.EMBEDDERS`. Raises EngineRefused for another."""
     if not name:
         return cast(EmbedEngine, _get("embed"))
     if (config := settings.EMBEDDERS.get(name)) is None:
-        raise EngineRefused(filled.NO_EMBEDDER % {"name": name})
+        raise EngineRefused(message_templates.NO_EMBEDDER % {"name": name})
     with _lock:
         if f"embed {name}" not in _built:
             _built[f"embed {name}"] = import_string(config["BACKEND"])(**config["OPTIONS"])
         return cast(EmbedEngine, _built[f"embed {name}"])
 
 
-def index() -> Index:
+def get_index() -> Index:
     """The index that is configured; segments that another one holds are looked up there."""
     with _lock:
         if "routed" not in _built:
             name = settings.ENGINES["index"].get("NAME", "")
-            _built["routed"] = RoutedIndex(name, _get("index"), index_named)
+            _built["routed"] = RoutedIndex(name, _get("index"), get_index_by_name)
         return cast(Index, _built["routed"])
 
 
-def index_named(name: str) -> Index:
+def get_index_by_name(name: str) -> Index:
     """One of `settings.INDEXES`. Raises EngineRefused for another name, or one that is not set up."""
     if name == settings.ENGINES["index"].get("NAME", ""):
         return cast(Index, _get("index"))
@@ -87,73 +87,73 @@ def index_named(name: str) -> Index:
         return cast(Index, _built[f"index {name}"])
 
 
-def classify() -> TextClassifier:
+def get_text_classifier() -> TextClassifier:
     return cast(TextClassifier, _get("classify"))
 
 
-def classify_embed() -> EmbedEngine:
+def get_classifier_embedder() -> EmbedEngine:
     """The embedder whose vectors the classifiers read: the product's own, or where it is another, theirs beside it."""
-    wanted = classify().embedder
-    if wanted in ("", embed().fingerprint):
-        return embed()
+    wanted = get_text_classifier().embedder
+    if wanted in ("", get_embedder().fingerprint):
+        return get_embedder()
     with _lock:
         if "classify_embed" not in _built:
             _built["classify_embed"] = import_string(settings.CLASSIFY_EMBED_BACKEND)()
         return cast(EmbedEngine, _built["classify_embed"])
 
 
-def planted() -> PlantedDetector:
-    return cast(PlantedDetector, _get("planted"))
+def get_injection_detector() -> IndirectInjectionDetector:
+    return cast(IndirectInjectionDetector, _get("planted"))
 
 
-def tagger() -> SpanTagger:
+def get_pii_tagger() -> SpanTagger:
     return cast(SpanTagger, _get("tagger"))
 
 
-def rank() -> RankEngine:
+def get_reranker() -> RankEngine:
     return cast(RankEngine, _get("rank"))
 
 
-def inference() -> InferenceEngine:
+def get_nli_engine() -> NliEngine:
     """Return the model of inference that `SUPPORT_MODEL` names, else the packaged one."""
-    return cast(InferenceEngine, _get("inference"))
+    return cast(NliEngine, _get("inference"))
 
 
-def malware() -> MalwareScanner | None:
+def get_malware_scanner() -> MalwareScanner | None:
     """None where none is set up."""
     return cast(MalwareScanner, _get("malware")) if settings.ENGINES.get("malware") else None
 
 
-def guard() -> GuardEngine | None:
+def get_guard_engine() -> GuardEngine | None:
     """The guard model; None where none is set up."""
     return cast(GuardEngine, _get("guard")) if settings.ENGINES.get("guard") else None
 
 
-def classify_pictures() -> PictureClassifier | None:
+def get_image_classifier() -> ImageClassifier | None:
     """The picture classifier that the operator named; None where there is none."""
-    return cast(PictureClassifier, _get("pictures")) if settings.ENGINES.get("pictures") else None
+    return cast(ImageClassifier, _get("pictures")) if settings.ENGINES.get("pictures") else None
 
 
-def caption() -> CaptionEngine | None:
+def get_caption_engine() -> CaptionEngine | None:
     """What describes pictures for models that see none; None where none is set up."""
     return cast(CaptionEngine, _get("caption")) if settings.ENGINES.get("caption") else None
 
 
-def image() -> ImageEngine:
+def get_image_engine() -> ImageEngine:
     """What draws. One that reads sentence vectors may take them from the product's own embedder, where it is the same:
     the words of a picture were embedded for the gate already, and its weights need not be loaded twice."""
     engine = _get("image")
-    if isinstance(engine, ReadsMeaning):
-        engine.share(embed)
+    if isinstance(engine, EmbeddingConditioned):
+        engine.share(get_embedder)
     return cast(ImageEngine, engine)
 
 
-def align() -> Clip:
+def get_clip_scorer() -> ClipScorer:
     """What measures how well pictures fit words; not active where `CLIP_MODEL` names none."""
-    return cast(Clip, _get("align"))
+    return cast(ClipScorer, _get("align"))
 
 
-def turnlog() -> TurnLog:
+def get_turn_log() -> TurnLog:
     return cast(TurnLog, _get("turnlog"))
 
 
@@ -166,8 +166,8 @@ def reset() -> None:
 def _chat(name: str) -> Any:
     """Models of one server share its breaker: it is the server that is away."""
     if (config := settings.CHATS.get(name)) is None:
-        raise EngineRefused(filled.NO_MODEL % {"name": name})
-    breaker = _built.setdefault(f"breaker {config['ABOUT']['server']}", Breaker())
+        raise EngineRefused(message_templates.NO_MODEL % {"name": name})
+    breaker = _built.setdefault(f"breaker {config['ABOUT']['server']}", CircuitBreaker())
     return import_string(config["BACKEND"])(**config["OPTIONS"], breaker=breaker)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from apps.engines.base import EngineBroken
+from apps.engines.types import EngineBroken
 
 
-def load(path: Path) -> Any:
+def load_tokenizer(path: Path) -> Any:
     """A `tokenizers.Tokenizer` that neither cuts nor pads. Raises EngineBroken where the file is none."""
     from tokenizers import Tokenizer
 

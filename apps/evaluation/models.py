@@ -10,7 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy
 
 from apps.documents.models import Collection, Document, IndexBuild
-from apps.lib.leases import Leased
+from apps.lib.db.leases import Leased
 
 if TYPE_CHECKING:
     from apps.users.models import AnyUser

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy
 
+from apps.lib.db.leases import Leased
 from apps.lib.ids import new_id
-from apps.lib.leases import Leased
 from apps.safety.policy.strictness import Strictness
 
 

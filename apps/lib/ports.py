@@ -10,7 +10,7 @@ import socket
 _FROM, _COUNT = 12_000, 18_000
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     """On which nobody listens at this moment."""
     while True:
         port = _FROM + secrets.randbelow(_COUNT)

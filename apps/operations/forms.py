@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.conversations.models import AnswerStyle, Assistant, ModelProfile, ShownSentences
-from apps.operations import administrator
+from apps.operations import first_administrator
 from apps.users.models import SiteSettings, User
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class AdministratorForm(forms.Form):
 
     def clean_code(self) -> str:
         given = str(self.cleaned_data["code"])
-        if not administrator.code_is_right(given):
+        if not first_administrator.is_setup_code(given):
             raise ValidationError(
                 gettext("This is not the code in the log. It is written there each time this page opens.")
             )
@@ -67,7 +67,7 @@ class AdministratorForm(forms.Form):
         return values
 
 
-class SignupForm(SiteForm):
+class SignupModeForm(SiteForm):
     class Meta:
         model = SiteSettings
         fields = ["signup"]
@@ -75,7 +75,7 @@ class SignupForm(SiteForm):
         widgets = {"signup": forms.RadioSelect}
 
 
-class AssistantForm(StyleForm):
+class DefaultStyleForm(StyleForm):
     class Meta:
         model = Assistant
         fields = ["style", "shows"]
@@ -86,7 +86,7 @@ class AssistantForm(StyleForm):
         widgets = {"style": forms.RadioSelect, "shows": forms.RadioSelect}
 
 
-class ModelForm(ProfileForm):
+class ModelStyleForm(ProfileForm):
     style = forms.ChoiceField(choices=AnswerStyle.choices, label=gettext_lazy("Style with this model"))
     shows = forms.ChoiceField(
         choices=ShownSentences.choices, label=gettext_lazy("Sentences of this model that are shown")

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from apps.operations import administrator
+from apps.operations import first_administrator
 
 _OPEN = ("/setup/", "/health/", "/static/", "/manifest/", "/service-worker.js", "/offline/")
 
 
-def first_run(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def redirect_to_setup(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     def middleware(request: HttpRequest) -> HttpResponse:
-        if not request.path.startswith(_OPEN) and not administrator.exists():
+        if not request.path.startswith(_OPEN) and not first_administrator.has_administrator():
             return redirect("operations:setup")
         return get_response(request)
 

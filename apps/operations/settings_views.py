@@ -13,25 +13,27 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from apps.conversations.models import Assistant, ModelProfile
-from apps.operations.forms import AssistantForm, ModelForm, SignupForm
+from apps.operations.forms import DefaultStyleForm, ModelStyleForm, SignupModeForm
 from apps.safety.audit_log import audit
-from apps.users.access import administrators_only, person
 from apps.users.models import SiteSettings, User
+from apps.users.permissions import administrator_required, get_signed_in_user
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@administrators_only
-def settings(request: HttpRequest) -> HttpResponse:
+@administrator_required
+def edit_settings(request: HttpRequest) -> HttpResponse:
     """Sign-up, the style of the default assistant, and the style with each model that has answered here."""
     data = request.POST or None
-    site = SignupForm(data, instance=SiteSettings.current(), prefix="site")
-    assistant = AssistantForm(data, instance=Assistant.default(), prefix="assistant")
-    models = [ModelForm(data, instance=row, prefix=f"model{row.pk}") for row in ModelProfile.objects.order_by("name")]
+    site = SignupModeForm(data, instance=SiteSettings.current(), prefix="site")
+    assistant = DefaultStyleForm(data, instance=Assistant.default(), prefix="assistant")
+    models = [
+        ModelStyleForm(data, instance=row, prefix=f"model{row.pk}") for row in ModelProfile.objects.order_by("name")
+    ]
     forms: list[BaseModelForm[Any]] = [site, assistant, *models]
     if request.method == "POST" and _valid(forms):
         with transaction.atomic():
             for form in forms:
-                _save(form, person(request))
+                _save(form, get_signed_in_user(request))
         messages.success(request, gettext("Saved."))
         return redirect("operations:settings")
     return render(request, "operations/settings.html", {"site": site, "assistant": assistant, "models": models})

@@ -10,13 +10,13 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from apps.lib import leases
-from apps.lib.bell import send
+from apps.lib.celery.notify import notify_worker
+from apps.lib.db import leases
 from apps.privacy import data_export, erasure
 from apps.privacy.models import Hold, Wish
 from apps.safety.audit_log import audit
+from apps.users.accounts import suspend_user
 from apps.users.models import User
-from apps.users.people import suspend
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def request_erasure(user: User) -> Wish:
         raise DataRequestRefused(gettext(erasure.LEGAL_HOLD_MESSAGE))
     with transaction.atomic():
         wish = _ask(user, Wish.Kind.ERASE)
-        suspend(user, user)
+        suspend_user(user, user)
         audit.record_event("person.asked_for_erasure", actor=user, person=user.pk, subject=f"receipt {wish.pk}")
     return wish
 
@@ -90,7 +90,7 @@ def sweep_requests() -> None:
         status=Wish.Status.WAITING, attempts=0, ended=None
     )
     for pk in waiting.filter(free, attempts__lt=MAX_ATTEMPTS).order_by("created").values_list("pk", flat=True)[:_RINGS]:
-        send(TASK, pk)
+        notify_worker(TASK, pk)
     gone = Wish.objects.filter(kind=Wish.Kind.EXPORT, ended__lt=now - timedelta(days=KEPT_DAYS))
     for wish in gone:
         data_export.archive_path(wish).unlink(missing_ok=True)
@@ -101,7 +101,7 @@ def _ask(user: User, kind: str) -> Wish:
     try:
         with transaction.atomic():
             wish = Wish.objects.create(kind=kind, person=user, number=user.pk)
-            transaction.on_commit(lambda: send(TASK, wish.pk), robust=True)
+            transaction.on_commit(lambda: notify_worker(TASK, wish.pk), robust=True)
     except IntegrityError as error:
         raise DataRequestRefused(gettext("You have asked for this already; it is being done.")) from error
     return wish

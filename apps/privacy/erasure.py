@@ -26,18 +26,18 @@ from apps.conversations.transfer import import_job
 from apps.documents.library.sharing import delete_collection
 from apps.documents.models import Collection, Document, Segment
 from apps.engines import registry
-from apps.engines.base import SegmentInfo
+from apps.engines.types import SegmentInfo
 from apps.images.library import gallery
 from apps.images.models import Picture
-from apps.lib import leases
+from apps.lib.db import leases
 from apps.privacy import case_legal_holds, data_export, sqlite_remnants, tombstones
 from apps.privacy.models import ErasureFile, Hold, Keeping, Wish
 from apps.safety.audit_log import audit
 from apps.safety.break_glass import access_requests
 from apps.safety.models import Case
 from apps.safety.moderation import auto_close
+from apps.users.accounts import end_sessions
 from apps.users.models import Bucket, User
-from apps.users.people import end_sessions
 
 LEGAL_HOLD_MESSAGE = (
     "Your data is under a legal hold: a law or a court asks that all of it is kept, so it cannot go now. "
@@ -169,7 +169,7 @@ def _remove_files(wish: Wish, token: str) -> None:
     """Remove what was noted, and its note when it is gone; what a killed worker left of it is removed now."""
     for row in wish.files.all():
         if row.segment:
-            registry.index().drop([SegmentInfo(**row.segment)])
+            registry.get_index().drop([SegmentInfo(**row.segment)])
         else:
             (Path(settings.DATA_DIR) / row.path).unlink(missing_ok=True)
         with _step(wish, token):

@@ -14,38 +14,38 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.privacy import case_legal_holds, retention
 from apps.privacy.models import CaseHold, Hold
 from apps.safety.models.case_states import ActionRefused
-from apps.users.access import administrators_only, person
 from apps.users.models import User
+from apps.users.permissions import administrator_required, get_signed_in_user
 
 _GROUNDS = CaseHold.Ground.choices
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@administrators_only
+@administrator_required
 def show_holds(request: HttpRequest) -> HttpResponse:
     """Legal holds: whose data must not go, and why. A POST sets one with a reason, or lifts it."""
     if request.method == "POST":
         chosen, reason = request.POST.get("person", ""), request.POST.get("reason", "").strip()
         somebody = get_object_or_404(User, pk=int(chosen) if chosen.isdecimal() and len(chosen) < 18 else 0)
         if request.POST.get("hold") == "no":
-            retention.lift_user_hold(person(request), somebody)
+            retention.lift_user_hold(get_signed_in_user(request), somebody)
         elif reason:
-            retention.hold_user(person(request), somebody, reason)
+            retention.hold_user(get_signed_in_user(request), somebody, reason)
         else:
             messages.error(request, gettext("Say why: the reason is kept in the log."))
         return redirect("privacy:holds")
     rows = Hold.objects.select_related("person", "set_by").order_by("created")
     people = User.objects.filter(hold=None).order_by("name", "email")
     context = {"rows": rows, "people": people, "cases": case_legal_holds.active_holds()}
-    context |= _named(person(request), request.GET.get("case", ""))
+    context |= _named(get_signed_in_user(request), request.GET.get("case", ""))
     return render(request, "privacy/holds.html", context)
 
 
 @require_POST
-@administrators_only
+@administrator_required
 def edit_case_hold(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The hold of one case, set with a ground and a reason, or lifted with a reason."""
-    user, sent = person(request), request.POST
+    user, sent = get_signed_in_user(request), request.POST
     if case_legal_holds.find_holdable_case(user, pk) is None:
         raise Http404
     try:

@@ -20,10 +20,10 @@ from apps.documents.models import Collection
 from apps.privacy import case_legal_holds, data_export, data_requests, erasure, retention
 from apps.privacy.models import Hold, Keeping, Wish
 from apps.safety.models.case_states import ActionRefused
-from apps.users import consents, devices
-from apps.users.access import person
+from apps.users import consents, known_devices
+from apps.users.accounts import LastAdministrator
 from apps.users.consents import Consent
-from apps.users.people import LastAdministrator
+from apps.users.permissions import get_signed_in_user
 
 Scope = Keeping.Scope
 _DAYS = {str(days) for days, _ in retention.DURATION_CHOICES}
@@ -40,14 +40,14 @@ def show_privacy(request: HttpRequest) -> HttpResponse:
         "captions": recognition.is_captioned_by_server(),
     }
     if request.user.is_authenticated:
-        user = person(request)
+        user = get_signed_in_user(request)
         own = {
             "own_days": retention.get_rule_days(Scope.PERSON, user.pk),
             "held": Hold.objects.filter(person=user).exists(),
         }
         context |= {**own, "copies": Wish.objects.filter(person=user, kind=Wish.Kind.EXPORT)[:5]}  # type: ignore[dict-item]
         context["held_cases"] = case_legal_holds.holds_about(user)  # type: ignore[assignment]
-        context |= {"kept_days": data_requests.KEPT_DAYS, "consents": consents.of(user)}  # type: ignore[dict-item]
+        context |= {"kept_days": data_requests.KEPT_DAYS, "consents": consents.list_consents(user)}  # type: ignore[dict-item]
     return render(request, "privacy/page.html", context)
 
 
@@ -55,10 +55,10 @@ def show_privacy(request: HttpRequest) -> HttpResponse:
 @login_required
 def set_consent(request: HttpRequest) -> HttpResponse:
     """One of the uses to which what this person wrote may be put. None is, until they say so."""
-    user, named = person(request), request.POST.get("to", "")
+    user, named = get_signed_in_user(request), request.POST.get("to", "")
     if named not in Consent.values:
         raise Http404
-    consents.change(user, Consent(named), request.POST.get("consent") == "yes")
+    consents.change_consent(user, Consent(named), request.POST.get("consent") == "yes")
     messages.success(request, gettext("Kept. You can change it at any time."))
     return redirect("privacy:page")
 
@@ -67,7 +67,7 @@ def set_consent(request: HttpRequest) -> HttpResponse:
 @login_required
 def edit_retention(request: HttpRequest) -> HttpResponse:
     """How long this person's conversations and collections are kept; for administrators also the site's rule."""
-    user = person(request)
+    user = get_signed_in_user(request)
     if request.method == "POST":
         scope, subject, days = (request.POST.get(name, "") for name in ("scope", "subject", "days"))
         if days not in _DAYS:
@@ -95,7 +95,7 @@ def edit_retention(request: HttpRequest) -> HttpResponse:
 @login_required
 def request_export(request: HttpRequest) -> HttpResponse:
     try:
-        data_requests.request_copy(person(request))
+        data_requests.request_copy(get_signed_in_user(request))
         messages.success(request, gettext("Your copy is being made. It appears here; reload the page in a minute."))
     except data_requests.DataRequestRefused as refusal:
         messages.error(request, str(refusal))
@@ -107,7 +107,7 @@ def request_export(request: HttpRequest) -> HttpResponse:
 @login_required
 def download_export(request: HttpRequest, pk: UUID) -> HttpResponse | FileResponse:
     """The ZIP, for the person alone."""
-    rows = Wish.objects.filter(person=person(request), kind=Wish.Kind.EXPORT, status=Wish.Status.DONE)
+    rows = Wish.objects.filter(person=get_signed_in_user(request), kind=Wish.Kind.EXPORT, status=Wish.Status.DONE)
     wish = get_object_or_404(rows, pk=pk)
     if not data_export.archive_path(wish).is_file():
         raise Http404
@@ -120,9 +120,9 @@ def download_export(request: HttpRequest, pk: UUID) -> HttpResponse | FileRespon
 @login_required
 def request_account_erasure(request: HttpRequest) -> HttpResponse:
     """Everything of this person goes, once they have typed their password; the receipt's address is theirs to keep."""
-    user, wrong = person(request), ""
+    user, wrong = get_signed_in_user(request), ""
     if request.method == "POST":
-        held = devices.attempt(request, user.email)
+        held = known_devices.count_attempt(request, user.email)
         if held is None or not user.check_password(request.POST.get("password", "")):
             wrong = (
                 gettext("Too many attempts. Wait a while.") if held is None else gettext("This is not your password.")

@@ -19,7 +19,7 @@ from apps.safety.policy.evaluation import ACCOUNT, REPORTED, UNCHECKED, SignalSt
 from apps.safety.policy.schema import Action, Stage
 from apps.safety.policy.strictness import Strictness
 from apps.safety.verdict_log.shadow import VerdictChange
-from apps.users.language import inside
+from apps.users.i18n import lower_label
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -131,14 +131,14 @@ def reason_label(code: str) -> str:
 def case_title(area: str, kind: str) -> str:
     """What a case is about, as its title: "Hate in a question"."""
     if area == REPORTED:
-        return gettext("Report of a reader: %(thing)s") % {"thing": inside(content_type_label(kind))}
+        return gettext("Report of a reader: %(thing)s") % {"thing": lower_label(content_type_label(kind))}
     if area == ACCOUNT:
         return gettext("Suspension by an administrator")
     if kind in _ABOUT:
         return str(_ABOUT[kind]) % {"clause": clause_label(area)}
     return gettext("%(clause)s in: %(thing)s") % {
         "clause": clause_label(area),
-        "thing": inside(content_type_label(kind)),
+        "thing": lower_label(content_type_label(kind)),
     }
 
 
@@ -152,7 +152,7 @@ def reading_reason(payload: Mapping[str, Any]) -> str:
             return gettext("a second look (%(clause)s)") % {"clause": clause_label(str(payload.get("clause", "")))}
         case "break_glass":
             return gettext("break-glass (%(ground)s)") % {
-                "ground": inside(ground_label(str(payload.get("ground", ""))))
+                "ground": lower_label(ground_label(str(payload.get("ground", ""))))
             }
         case _:
             return str(READING_LABELS.get(said, said))

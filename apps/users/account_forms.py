@@ -7,7 +7,7 @@ from typing import Any
 from allauth.account import forms as allauth_forms
 from django.utils.translation import gettext, gettext_lazy
 
-RULE = gettext_lazy("At least 10 characters. A few words in a row are easy to keep and hard to guess.")
+PASSWORD_HELP = gettext_lazy("At least 10 characters. A few words in a row are easy to keep and hard to guess.")
 _LABELS = {
     "login": gettext_lazy("E-mail address"),
     "email": gettext_lazy("E-mail address"),
@@ -16,7 +16,7 @@ _LABELS = {
 }
 
 
-class OurWords:
+class AccountFormMixin:
     """Mixed into a form; changes what is said and nothing that is checked."""
 
     fields: dict[str, Any]
@@ -28,14 +28,14 @@ class OurWords:
             field.widget.attrs.pop("placeholder", None)
             field.label = _LABELS.get(name, new if name == "password1" else field.label)
             if name in {"password", "password1", "password2", "oldpassword"}:
-                field.help_text = RULE if name == "password1" else ""
+                field.help_text = PASSWORD_HELP if name == "password1" else ""
 
 
-class LoginForm(OurWords, allauth_forms.LoginForm):  # type: ignore[misc]
+class LoginForm(AccountFormMixin, allauth_forms.LoginForm):  # type: ignore[misc]
     pass
 
 
-class SignupForm(OurWords, allauth_forms.SignupForm):  # type: ignore[misc]
+class SignupForm(AccountFormMixin, allauth_forms.SignupForm):  # type: ignore[misc]
     def clean(self) -> Any:
         """Say that the two passwords differ also where the first one is refused: django-allauth compares only what
         passed."""
@@ -46,21 +46,21 @@ class SignupForm(OurWords, allauth_forms.SignupForm):  # type: ignore[misc]
         return cleaned
 
 
-class ReauthenticateForm(OurWords, allauth_forms.ReauthenticateForm):  # type: ignore[misc]
+class ReauthenticateForm(AccountFormMixin, allauth_forms.ReauthenticateForm):  # type: ignore[misc]
     pass
 
 
-class ChangePasswordForm(OurWords, allauth_forms.ChangePasswordForm):  # type: ignore[misc]
+class ChangePasswordForm(AccountFormMixin, allauth_forms.ChangePasswordForm):  # type: ignore[misc]
     pass
 
 
-class SetPasswordForm(OurWords, allauth_forms.SetPasswordForm):  # type: ignore[misc]
+class SetPasswordForm(AccountFormMixin, allauth_forms.SetPasswordForm):  # type: ignore[misc]
     pass
 
 
-class ResetPasswordForm(OurWords, allauth_forms.ResetPasswordForm):  # type: ignore[misc]
+class ResetPasswordForm(AccountFormMixin, allauth_forms.ResetPasswordForm):  # type: ignore[misc]
     pass
 
 
-class ResetPasswordKeyForm(OurWords, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]
+class ResetPasswordKeyForm(AccountFormMixin, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]
     pass

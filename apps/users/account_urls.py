@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.users import views
+from apps.users.views import users
 
 # Changing the address is left out: django-allauth's page empties User.email where addresses need not be confirmed.
-urlpatterns = [path("email/", views.email, name="account_email")]
+urlpatterns = [path("email/", users.show_own_address, name="account_email")]

@@ -14,13 +14,13 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.users import devices, invitations, limits, recording
+from apps.users import audit_hook, invitations, known_devices, rate_limits
 from apps.users.models import SiteSettings, User
 
 Signup = SiteSettings.Signup
 
 
-def link(name: str, **parts: str) -> str:
+def build_mail_link(name: str, **parts: str) -> str:
     """An address for a mail. Its host is configured; the Host header of a request never gets into a mail."""
     return settings.SITE_URL + reverse(name, kwargs=parts)
 
@@ -43,10 +43,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Whether this visitor may sign up. A link with a secret is left at once for an address without it."""
-        if invitations.open_link(request):
+        if invitations.accept_link(request):
             raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_signup")))
         rule = request.signup_rule = SiteSettings.current().signup  # type: ignore[attr-defined]  # for the page
-        invitation = invitations.of_session(request) if rule != Signup.CLOSED else None
+        invitation = invitations.get_session_invitation(request) if rule != Signup.CLOSED else None
         if invitation is not None and invitation.email:
             self.stash_verified_email(request, invitation.email)  # whoever has the link was given it for this address
         return rule == Signup.OPEN or invitation is not None
@@ -56,7 +56,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         email = email.lower()
         request = self.request
         if request is not None and request.path == reverse("account_signup"):
-            invitation = invitations.of_session(request)
+            invitation = invitations.get_session_invitation(request)
             if invitation is not None and invitation.email and invitation.email != email:
                 raise ValidationError(gettext("This invitation is for %(email)s.") % {"email": invitation.email})
         return email
@@ -66,46 +66,46 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         with transaction.atomic():
             user.is_active, user.role, user.is_superuser = True, User.Role.MEMBER, False
             super().save_user(request, user, form, commit)
-            invitation = invitations.of_session(request)
-            used = invitation is not None and invitations.use(invitation, user)
+            invitation = invitations.get_session_invitation(request)
+            used = invitation is not None and invitations.redeem_invitation(invitation, user)
             if not used and SiteSettings.current().signup != Signup.OPEN:
                 raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_signup")))
             how = "invitation" if used else "open"
-            recording.record("person.joined", actor=user, person=user.pk, subject=f"person {user.pk}", how=how)
+            audit_hook.record_change("person.joined", actor=user, person=user.pk, subject=f"person {user.pk}", how=how)
         request.session.pop(invitations.SESSION_KEY, None)
         return user
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
         """The person, or None. A failed attempt counts for the account and the network; from a device on which the
         account was signed in before it counts for that device, so that the attempts of others lock nobody out."""
-        held = devices.attempt(request, str(credentials.get("email") or ""))
+        held = known_devices.count_attempt(request, str(credentials.get("email") or ""))
         if held is None:
             raise self.validation_error("too_many_login_attempts")
         user = super().authenticate(request, **credentials)
         if user is not None:
             for one in held:
-                limits.give_back(one)
+                rate_limits.refund(one)
         return user
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """django-allauth counts by account alone: that would let strangers lock a person out of a device of theirs."""
-        if not devices.known(request, str(credentials.get("email") or "")):
+        if not known_devices.is_known_device(request, str(credentials.get("email") or "")):
             super().pre_authenticate(request, **credentials)
 
     def post_login(self, request: HttpRequest, user: User, **options: Any) -> Any:
-        return devices.remember(super().post_login(request, user, **options), user)
+        return known_devices.remember_device(super().post_login(request, user, **options), user)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
-        path = link("account_reset_password_from_key", uidb36="UID", key="KEY")
+        path = build_mail_link("account_reset_password_from_key", uidb36="UID", key="KEY")
         return path.replace("UID-KEY", quote(key))
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
-        return link("account_confirm_email", key=emailconfirmation.key)
+        return build_mail_link("account_confirm_email", key=emailconfirmation.key)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        safe = {"signup_url": link("account_signup"), "site_url": settings.SITE_URL}
+        safe = {"signup_url": build_mail_link("account_signup"), "site_url": settings.SITE_URL}
         if "key" not in context:
-            safe["password_reset_url"] = link("account_reset_password")
+            safe["password_reset_url"] = build_mail_link("account_reset_password")
         super().send_mail(template_prefix, email, {**context, **safe})
 
     def format_email_subject(self, subject: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy
 
-from apps.users import recording
+from apps.users import audit_hook
 from apps.users.models import User
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _MEANS: dict[Consent, StrOrPromise] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class ConsentState:
     """One consent of a person, as pages show it."""
 
     consent: Consent
@@ -40,14 +40,14 @@ class Given:
     given: bool
 
 
-def of(user: User) -> list[Given]:
-    return [Given(one, _MEANS[one], bool(getattr(user, FIELDS[one]))) for one in Consent]
+def list_consents(user: User) -> list[ConsentState]:
+    return [ConsentState(one, _MEANS[one], bool(getattr(user, FIELDS[one]))) for one in Consent]
 
 
-def change(user: User, consent: Consent, given: bool) -> None:
+def change_consent(user: User, consent: Consent, given: bool) -> None:
     """It holds from now on, also for what was written before; the log says when it was given or taken back."""
     with transaction.atomic():
         rows = User.objects.filter(pk=user.pk, **{FIELDS[consent]: not given})
         if rows.update(**{FIELDS[consent]: given}):
             kind = "consent.given" if given else "consent.withdrawn"
-            recording.record(kind, actor=user, person=user.pk, consent=consent.value)
+            audit_hook.record_change(kind, actor=user, person=user.pk, consent=consent.value)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from apps.users.models import User
 
 
-class SignupForm(forms.Form):
+class SignupFormBase(forms.Form):
     """The part of the sign-up form that is ours; django-allauth adds address and password."""
 
     name = forms.CharField(
@@ -42,7 +42,7 @@ class InvitationForm(forms.Form):
         return str(get_adapter().clean_email(self.cleaned_data["email"]))
 
 
-class RoleForm(forms.Form):
+class UserRoleForm(forms.Form):
     role = forms.ChoiceField(choices=User.Role.choices)
 
 
@@ -51,9 +51,9 @@ def _yes_or_no() -> forms.TypedChoiceField:
     return forms.TypedChoiceField(choices=words, coerce=lambda value: value == "yes")
 
 
-class ActiveForm(forms.Form):
+class ReinstateForm(forms.Form):
     active = _yes_or_no()
 
 
-class DutyForm(forms.Form):
+class SpecialPermissionForm(forms.Form):
     named = _yes_or_no()

@@ -6,7 +6,7 @@ from django.contrib.auth.models import AnonymousUser, Group
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet
 
-from apps.users import recording
+from apps.users import audit_hook
 from apps.users.models import User
 
 NAME_CHARACTERS = 80
@@ -16,7 +16,7 @@ class NameTaken(Exception):
     """There is a group of that name."""
 
 
-def groups_for(user: User | AnonymousUser) -> QuerySet[Group]:
+def list_visible_groups(user: User | AnonymousUser) -> QuerySet[Group]:
     """The groups that this person may see and share with: their own, and all for administrators. Each has `people`."""
     if not isinstance(user, User):
         return Group.objects.none()
@@ -24,7 +24,7 @@ def groups_for(user: User | AnonymousUser) -> QuerySet[Group]:
     return rows.annotate(people=Count("user", filter=Q(user__is_active=True))).order_by("name")
 
 
-def create(name: str, by: User | None = None) -> Group:
+def create_group(name: str, by: User | None = None) -> Group:
     """Raises NameTaken."""
     try:
         with transaction.atomic():
@@ -35,7 +35,7 @@ def create(name: str, by: User | None = None) -> Group:
         raise NameTaken from error
 
 
-def rename(group: Group, name: str, by: User | None = None) -> None:
+def rename_group(group: Group, name: str, by: User | None = None) -> None:
     """Raises NameTaken."""
     try:
         with transaction.atomic():
@@ -47,26 +47,26 @@ def rename(group: Group, name: str, by: User | None = None) -> None:
         raise NameTaken from error
 
 
-def delete(group: Group, by: User | None = None) -> None:
+def delete_group(group: Group, by: User | None = None) -> None:
     """What was shared with it and nobody else is shared no more."""
     with transaction.atomic():
         _tell("group.deleted", group, by, name=group.name)
         group.delete()
 
 
-def outside(group: Group) -> QuerySet[User]:
+def list_non_members(group: Group) -> QuerySet[User]:
     """People who could be added."""
     return User.objects.filter(is_active=True).exclude(groups=group).order_by("name", "email")
 
 
-def add(group: Group, user: User, by: User | None = None) -> None:
+def add_member(group: Group, user: User, by: User | None = None) -> None:
     """What is shared with the group is theirs from the next request on."""
     with transaction.atomic():
         user.groups.add(group)
         _tell("group.joined", group, by, user, name=group.name)
 
 
-def remove(group: Group, user: User, by: User | None = None) -> None:
+def remove_member(group: Group, user: User, by: User | None = None) -> None:
     """What is shared with the group only is no longer theirs."""
     with transaction.atomic():
         user.groups.remove(group)
@@ -74,4 +74,4 @@ def remove(group: Group, user: User, by: User | None = None) -> None:
 
 
 def _tell(kind: str, group: Group, by: User | None, about: User | None = None, **facts: str) -> None:
-    recording.record(kind, actor=by, person=about.pk if about else None, subject=f"group {group.pk}", **facts)
+    audit_hook.record_change(kind, actor=by, person=about.pk if about else None, subject=f"group {group.pk}", **facts)

@@ -12,25 +12,25 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.lib.ids import new_secret
-from apps.users import recording
+from apps.users import audit_hook
 from apps.users.models import INVITATION_DAYS, Invitation, User
 
 SESSION_KEY = "invitation"  # the hash: a session row tells nobody the secret
 _SECRET_CHARACTERS = 200
 
 
-def invite(by: User, email: str = "") -> str:
+def create_invitation(by: User, email: str = "") -> str:
     """The link of a new invitation. It cannot be shown again."""
     secret = new_secret()
     with transaction.atomic():
         made = Invitation.objects.create(
             secret_hash=Invitation.hash(secret), email=email.lower(), invited_by=by, expires=Invitation.expiry()
         )
-        recording.record("person.invited", actor=by, subject=f"invitation {made.pk}")
+        audit_hook.record_change("person.invited", actor=by, subject=f"invitation {made.pk}")
     return f"{settings.SITE_URL}{reverse('account_signup')}?invitation={secret}"
 
 
-def send(link: str, email: str, by: User) -> bool:
+def send_invitation(link: str, email: str, by: User) -> bool:
     """Mail the link of an invitation to the address it is for. Return False where no mail server is set. Raises OSError
     where the server does not take the mail."""
     if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
@@ -42,7 +42,7 @@ def send(link: str, email: str, by: User) -> bool:
     return True
 
 
-def find(secret_hash: str) -> Invitation | None:
+def find_invitation(secret_hash: str) -> Invitation | None:
     """The invitation, where it can still be used and the person who gave it is still an administrator here."""
     found = Invitation.objects.filter(
         secret_hash=secret_hash, invited_by__is_active=True, invited_by__role=User.Role.ADMINISTRATOR
@@ -50,7 +50,7 @@ def find(secret_hash: str) -> Invitation | None:
     return found if found is not None and found.usable else None
 
 
-def open_link(request: HttpRequest) -> bool:
+def accept_link(request: HttpRequest) -> bool:
     """True where the request brought the secret of an invitation; the session then knows the invitation."""
     secret = request.GET.get("invitation", "")
     if not secret or len(secret) > _SECRET_CHARACTERS:
@@ -59,19 +59,19 @@ def open_link(request: HttpRequest) -> bool:
     return True
 
 
-def of_session(request: HttpRequest) -> Invitation | None:
+def get_session_invitation(request: HttpRequest) -> Invitation | None:
     secret_hash = request.session.get(SESSION_KEY)
-    return find(secret_hash) if isinstance(secret_hash, str) else None
+    return find_invitation(secret_hash) if isinstance(secret_hash, str) else None
 
 
-def use(invitation: Invitation, user: User) -> bool:
+def redeem_invitation(invitation: Invitation, user: User) -> bool:
     """Of all who hold the link, one gets True."""
     unused = Invitation.objects.filter(pk=invitation.pk, used_by__isnull=True, expires__gt=timezone.now())
     return bool(unused.update(used_by=user))
 
 
-def revoke(pk: int, by: User | None = None) -> None:
+def revoke_invitation(pk: int, by: User | None = None) -> None:
     """The link no longer works; an invitation that was used stays on record."""
     with transaction.atomic():
         if Invitation.objects.filter(pk=pk, used_by__isnull=True).delete()[0]:
-            recording.record("person.not_invited", actor=by, subject=f"invitation {pk}")
+            audit_hook.record_change("person.not_invited", actor=by, subject=f"invitation {pk}")

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render, resolve_url
 
-from apps.users.limits import OverLimit
+from apps.users.rate_limits import RateLimited
 
 Next = Callable[[HttpRequest], HttpResponse]
 
@@ -21,13 +21,13 @@ def private_pages(get_response: Next) -> Next:
             response["Cache-Control"] = "no-store"
         return _whole_page(request, response)
 
-    middleware.process_exception = over_limit  # type: ignore[attr-defined]
+    middleware.process_exception = respond_rate_limited  # type: ignore[attr-defined]
     return middleware
 
 
-def over_limit(request: HttpRequest, error: Exception) -> HttpResponse | None:
+def respond_rate_limited(request: HttpRequest, error: Exception) -> HttpResponse | None:
     """429 with the seconds to wait, as a page or as what the script of a page reads."""
-    if not isinstance(error, OverLimit):
+    if not isinstance(error, RateLimited):
         return None
     response: HttpResponse
     if "application/json" in request.headers.get("Accept", ""):

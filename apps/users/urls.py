@@ -4,28 +4,36 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.users import duties, group_views, instruction_views, language, limit_views, memory, token_views, views
+from apps.users import i18n, special_permissions, user_memory
+from apps.users.views import groups, instructions, rate_limits, tokens, users
 
 app_name = "users"
 urlpatterns = [
-    path("language/", language.language, name="language"),
-    path("words/<slug:code>.js", language.words, name="words"),
-    path("instructions/", instruction_views.instructions, name="instructions"),
-    path("instructions/memory/", memory.remember, name="memory"),
-    path("tokens/", token_views.tokens, name="tokens"),
-    path("tokens/<int:pk>/revoke/", token_views.revoke, name="revoke_token"),
-    path("limits/", limit_views.mine, name="limits"),
-    path("people/limits/", limit_views.settings, name="limit_settings"),
-    path("people/", views.people, name="people"),
-    path("people/groups/", group_views.groups, name="groups"),
-    path("people/groups/<int:pk>/", group_views.group, name="group"),
-    path("people/groups/<int:pk>/remove/", group_views.remove, name="group_remove"),
-    path("people/groups/<int:pk>/rename/", group_views.rename, name="group_rename"),
-    path("people/groups/<int:pk>/delete/", group_views.delete, name="group_delete"),
-    path("people/<int:pk>/role/", views.role, name="role"),
-    path("people/<int:pk>/active/", views.active, name="active"),
-    path("people/<int:pk>/sealed/", views.named, {"duty": duties.SEALED}, name="sealed"),
-    path("people/<int:pk>/break-glass/", views.named, {"duty": duties.BREAK_GLASS}, name="break_glass"),
-    path("people/<int:pk>/address/", views.address, name="address"),
-    path("people/invitations/<int:pk>/revoke/", views.revoke, name="revoke"),
+    path("language/", i18n.choose_language, name="language"),
+    path("words/<slug:code>.js", i18n.serve_script_texts, name="words"),
+    path("instructions/", instructions.edit_instructions, name="instructions"),
+    path("instructions/memory/", user_memory.edit_memory, name="memory"),
+    path("tokens/", tokens.list_tokens, name="tokens"),
+    path("tokens/<int:pk>/revoke/", tokens.revoke_own_token, name="revoke_token"),
+    path("limits/", rate_limits.show_own_limits, name="limits"),
+    path("people/limits/", rate_limits.edit_limits, name="limit_settings"),
+    path("people/", users.show_users, name="people"),
+    path("people/groups/", groups.list_groups, name="groups"),
+    path("people/groups/<int:pk>/", groups.show_group, name="group"),
+    path("people/groups/<int:pk>/remove/", groups.remove_member, name="group_remove"),
+    path("people/groups/<int:pk>/rename/", groups.rename_group, name="group_rename"),
+    path("people/groups/<int:pk>/delete/", groups.delete_group, name="group_delete"),
+    path("people/<int:pk>/role/", users.change_role, name="role"),
+    path("people/<int:pk>/active/", users.reinstate, name="active"),
+    path(
+        "people/<int:pk>/sealed/", users.change_special_permission, {"duty": special_permissions.SEALED}, name="sealed"
+    ),
+    path(
+        "people/<int:pk>/break-glass/",
+        users.change_special_permission,
+        {"duty": special_permissions.BREAK_GLASS},
+        name="break_glass",
+    ),
+    path("people/<int:pk>/address/", users.confirm, name="address"),
+    path("people/invitations/<int:pk>/revoke/", users.revoke_invitation, name="revoke"),
 ]

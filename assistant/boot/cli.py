@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 from pathlib import Path
 
-from assistant.boot import locks, models, packages, preflight, serve, site_setup, upgrade
+from assistant.boot import packaged_models, packages, preflight, process_locks, serve, site_setup, upgrade
 from assistant.boot.console import print_line
 from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import IS_CLONE, PYTHON, ROOT, Layout, read_secret_files
@@ -38,7 +38,7 @@ OF_THE_SITE = (
 MANAGED = {"backup": "backup", "restore": "restore", "admin": "rescue_administrator", "doctor": "doctor", "manage": ""}
 
 
-class Stage(IntEnum):
+class InstallStage(IntEnum):
     """Stages of an installation, in order."""
 
     PACKAGES = 1
@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
 def run_setup(layout: Layout, options: argparse.Namespace) -> int:
     """Install packages, models and database as far as they are missing. Raises BootError."""
     extras = sorted({*packages.required_extras(layout), *(["dev"] if options.dev else [])})
-    prepare_installation(layout, extras, stop_after=Stage.PACKAGES if options.packages else Stage.SITE)
+    prepare_installation(layout, extras, stop_after=InstallStage.PACKAGES if options.packages else InstallStage.SITE)
     if not options.packages:
         print_line("Ready: ./run serve starts everything." if IS_CLONE else "Ready: openbook serve starts everything.")
     return 0
@@ -113,13 +113,13 @@ def run_demo(layout: Layout, options: argparse.Namespace) -> int:
     for name in OF_THE_SITE:
         os.environ.pop(name, None)
     layout = Layout.read()
-    prepare_installation(layout, packages.required_extras(layout), serves=True, stop_after=Stage.MODELS)
+    prepare_installation(layout, packages.required_extras(layout), serves=True, stop_after=InstallStage.MODELS)
     layout = create_demo_data_dir(layout)
     try:
         site_setup.prepare_site(layout)
         site_setup.run_manage(layout, "setup_demo", shown=True)
     except BaseException:
-        serve.remove_throw_away(layout.data)
+        serve.remove_demo_data(layout.data)
         raise
     _become_serve(layout)
     return 0
@@ -140,7 +140,7 @@ def run_upgrade(layout: Layout, options: argparse.Namespace) -> int:
 def run_command(layout: Layout, verb: str, arguments: Sequence[str]) -> int:
     """Run a command of Django with its own output and exit code. Installs packages only where there are none yet."""
     if not packages.has_environment():
-        prepare_installation(layout, packages.required_extras(layout), stop_after=Stage.PACKAGES)
+        prepare_installation(layout, packages.required_extras(layout), stop_after=InstallStage.PACKAGES)
     layout.data.mkdir(parents=True, exist_ok=True)
     if verb in OF_FILES:  # a file is named relative to the folder of the caller
         folder = Path(os.environ.get("CALLED_FROM") or Path.cwd())
@@ -150,23 +150,23 @@ def run_command(layout: Layout, verb: str, arguments: Sequence[str]) -> int:
 
 
 def prepare_installation(
-    layout: Layout, extras: list[str], *, serves: bool = False, stop_after: Stage = Stage.SITE
+    layout: Layout, extras: list[str], *, serves: bool = False, stop_after: InstallStage = InstallStage.SITE
 ) -> None:
     """Check the machine, then install what is missing up to and including a stage. Raises BootError.
 
     `serves`: the processes start afterwards, so ports and free memory are checked as well.
     """
-    with locks.lock_setup(layout):
+    with process_locks.lock_setup(layout):
         missing = not packages.is_installed(extras)
-        preflight.check_machine(layout, installs=missing, serves=serves, stores=stop_after > Stage.PACKAGES)
+        preflight.check_machine(layout, installs=missing, serves=serves, stores=stop_after > InstallStage.PACKAGES)
         changed = packages.install_packages(layout, extras) if missing else []
         if missing:
-            models.check_embedder()
-        if stop_after >= Stage.MODELS and not os.environ.get("PICTURE_CHECK"):
-            models.prepare_nudity(layout)
-        if stop_after >= Stage.MODELS and layout.own_llm:
-            models.prepare_chat(layout)
-        if stop_after >= Stage.SITE:
+            packaged_models.check_embedder()
+        if stop_after >= InstallStage.MODELS and not os.environ.get("PICTURE_CHECK"):
+            packaged_models.prepare_nudity(layout)
+        if stop_after >= InstallStage.MODELS and layout.own_llm:
+            packaged_models.prepare_chat(layout)
+        if stop_after >= InstallStage.SITE:
             site_setup.prepare_site(layout, changed)
 
 
@@ -175,7 +175,7 @@ def create_demo_data_dir(layout: Layout) -> Layout:
 
     `assistant.boot.serve` removes it at the end.
     """
-    data = Path(tempfile.mkdtemp(prefix=serve.THROWN_AWAY))
+    data = Path(tempfile.mkdtemp(prefix=serve.DEMO_PREFIX))
     if (layout.data / "models").exists():
         shutil.copytree(layout.data / "models", data / "models", copy_function=_link_or_copy)
     os.environ["DATA_DIR"] = str(data)
@@ -183,7 +183,7 @@ def create_demo_data_dir(layout: Layout) -> Layout:
 
 
 def _refuse_second_start(layout: Layout) -> None:
-    os.close(locks.lock_data(layout))
+    os.close(process_locks.lock_data(layout))
 
 
 def _become_serve(layout: Layout) -> None:

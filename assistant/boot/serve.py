@@ -14,13 +14,13 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from assistant.boot import locks
+from assistant.boot import process_locks
 from assistant.boot.console import print_line
 from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import ROOT, VENV, Layout, find_resource
-from assistant.boot.models import CHAT_NAME
+from assistant.boot.packaged_models import CHAT_NAME
 
-THROWN_AWAY = "openbook-demo-"  # how the name of a demonstration's data directory begins
+DEMO_PREFIX = "openbook-demo-"  # how the name of a demonstration's data directory begins
 _QUIET = (
     # Django reads a FileResponse whole, in a thread, before it sends it, and warns of that.
     "ignore:StreamingHttpResponse must consume synchronous iterators",
@@ -35,7 +35,7 @@ def run_processes(layout: Layout) -> int:
 
     from assistant.boot.supervisor import GRACE_S
 
-    locks.lock_data(layout)  # until this process ends
+    process_locks.lock_data(layout)  # until this process ends
     honcho.KILL_WAIT = GRACE_S + 3  # the supervisors end their commands; only then would they be ended by force
     manager = honcho.Manager()
     env = complete_environment(layout)
@@ -60,7 +60,7 @@ def become_process(layout: Layout, name: str) -> None:
     command = _read_procfile()[name].partition(" -- ")[2]
     env = complete_environment(layout)
     del env["SUPERVISE_WHILE"]
-    locks.lock_data(layout, shared=True)
+    process_locks.lock_data(layout, shared=True)
     os.chdir(ROOT)
     os.execvpe("/bin/sh", ["sh", "-c", f"exec {command}"], env)  # noqa: S606
 
@@ -122,9 +122,9 @@ def _read_procfile() -> dict[str, str]:
     return dict(parse_procfile(find_resource("Procfile").read_text()).processes)
 
 
-def remove_throw_away(data: Path) -> None:
+def remove_demo_data(data: Path) -> None:
     """Remove the data directory of a demonstration; any other stays."""
-    if data.name.startswith(THROWN_AWAY) and data.parent == Path(tempfile.gettempdir()).resolve():
+    if data.name.startswith(DEMO_PREFIX) and data.parent == Path(tempfile.gettempdir()).resolve():
         shutil.rmtree(data, ignore_errors=True)
 
 
@@ -139,7 +139,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return error.code
     finally:
-        remove_throw_away(layout.data)
+        remove_demo_data(layout.data)
 
 
 if __name__ == "__main__":

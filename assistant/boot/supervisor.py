@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from apps.lib import host
+from apps.lib import os_compat
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 HEALTHY_S = 30.0  # a command that ran this long starts again without delay
@@ -42,14 +42,14 @@ class Supervisor:
         self._record = folder / f"{name}.json" if folder else None
         self._ending = False
         self._owner = owner
-        self._owner_descriptor = host.open_pidfd(owner) if owner else None
+        self._owner_descriptor = os_compat.open_pidfd(owner) if owner else None
         self._wakeup, self._written = os.pipe()  # receives a byte for each signal
         os.set_blocking(self._wakeup, False)
         os.set_blocking(self._written, False)
 
     def run(self) -> int:
         """Run the command until told to end; return 0 when no process of it is left."""
-        host.adopt_orphans()  # so that children of a dead command can be reaped
+        os_compat.adopt_orphans()  # so that children of a dead command can be reaped
         signal.set_wakeup_fd(self._written, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         for number in _ENDINGS:
@@ -79,14 +79,14 @@ class Supervisor:
         supervisor = os.getpid()
 
         def bind_to_supervisor() -> None:
-            host.die_with_parent()
+            os_compat.die_with_parent()
             if os.getppid() != supervisor:  # it died in between
                 os._exit(1)
 
         child = subprocess.Popen(self.command, process_group=0, preexec_fn=bind_to_supervisor)
         if self._record:
             self._record.parent.mkdir(parents=True, exist_ok=True)
-            record = {"group": child.pid, "session": os.getsid(0), "boot": host.get_boot_id()}
+            record = {"group": child.pid, "session": os.getsid(0), "boot": os_compat.get_boot_id()}
             self._record.write_text(json.dumps(record))
         return child
 
@@ -125,7 +125,7 @@ class Supervisor:
     def _has_owner_ended(self, ready: list[int]) -> bool:
         if self._owner_descriptor is not None:
             return self._owner_descriptor in ready
-        return not host.is_running(self._owner)
+        return not os_compat.is_running(self._owner)
 
     def _kill_leftovers(self) -> None:
         """Kill what an earlier supervisor of this name left behind when it was killed by force."""
@@ -135,7 +135,7 @@ class Supervisor:
             record = json.loads(self._record.read_text())
         except ValueError:
             return
-        if record.get("boot") == host.get_boot_id() and any(_belongs(pid, record) for pid in psutil.pids()):
+        if record.get("boot") == os_compat.get_boot_id() and any(_belongs(pid, record) for pid in psutil.pids()):
             self._log("a former run left processes behind; ending them")
             kill_group(record["group"])
 

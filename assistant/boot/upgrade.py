@@ -15,7 +15,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from assistant.boot import locks, site_setup
+from assistant.boot import process_locks, site_setup
 from assistant.boot.console import print_line, timed_step
 from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import IS_CLONE, PYTHON, ROOT, Layout
@@ -26,7 +26,7 @@ _PREFIX = "before-upgrade-"
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class UpgradeRecord:
     """An upgrade that is under way. `backup`: the archive of before; empty where there was no database."""
 
     before: str  # commits
@@ -39,7 +39,7 @@ def upgrade_clone(layout: Layout) -> int:
     """Bring this clone to the newest commit of its branch; return 0. Raises BootError, also where it was taken back."""
     if not IS_CLONE or not (ROOT / ".git").exists() or not shutil.which("git"):
         raise BootError(ExitCode.UPGRADE, "This is no git clone: install the newer version, then start it as before.")
-    descriptor = locks.lock_data(layout)
+    descriptor = process_locks.lock_data(layout)
     try:
         record = _read_record(layout)
         if record is None:
@@ -54,7 +54,7 @@ def upgrade_clone(layout: Layout) -> int:
         os.close(descriptor)
 
 
-def _begin(layout: Layout) -> Record | None:
+def _begin(layout: Layout) -> UpgradeRecord | None:
     """Back up and note the upgrade; return None where this is the newest commit. Raises BootError."""
     if _git("status", "--porcelain", "--untracked-files=no"):
         raise BootError(ExitCode.UPGRADE, "Files of this clone were changed: commit or undo that, and run again.")
@@ -65,7 +65,7 @@ def _begin(layout: Layout) -> Record | None:
         return None
     if _git("merge-base", before, target) != before:
         raise BootError(ExitCode.UPGRADE, "This clone has commits of its own: merge the newer version by hand.")
-    record = Record(before, target, _back_up(layout))
+    record = UpgradeRecord(before, target, _back_up(layout))
     _write_record(layout, record)
     return record
 
@@ -84,7 +84,7 @@ def _back_up(layout: Layout) -> str:
     return str(target)
 
 
-def _finish(layout: Layout, record: Record) -> int:
+def _finish(layout: Layout, record: UpgradeRecord) -> int:
     """Set up the newer code in a process of its own; take the upgrade back where that fails. Raises BootError."""
     failure = "it was cut off while it was taken back"
     if record.direction == FORWARD:
@@ -104,7 +104,7 @@ def _finish(layout: Layout, record: Record) -> int:
     )
 
 
-def _go_forward(record: Record) -> str:
+def _go_forward(record: UpgradeRecord) -> str:
     """Change the code and set it up; return the sentence of the failure, empty for success."""
     try:
         with timed_step(f"Changing the code from {record.before[:9]} to {record.target[:9]}"):
@@ -114,7 +114,7 @@ def _go_forward(record: Record) -> str:
     return _run_setup()
 
 
-def _go_back(layout: Layout, record: Record) -> None:
+def _go_back(layout: Layout, record: UpgradeRecord) -> None:
     """Bring back code, packages and database of before. Raises BootError with the place of the backup."""
     where = f" Everything of before is in {record.backup}." if record.backup else ""
     with timed_step(f"Going back to {record.before[:9]}"):
@@ -145,14 +145,14 @@ def _record_path(layout: Layout) -> Path:
     return layout.data / "upgrade.json"
 
 
-def _read_record(layout: Layout) -> Record | None:
+def _read_record(layout: Layout) -> UpgradeRecord | None:
     try:
-        return Record(**json.loads(_record_path(layout).read_text()))
+        return UpgradeRecord(**json.loads(_record_path(layout).read_text()))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def _write_record(layout: Layout, record: Record) -> None:
+def _write_record(layout: Layout, record: UpgradeRecord) -> None:
     """Write the record whole or not at all."""
     part = _record_path(layout).with_suffix(".part")
     with part.open("w") as file:

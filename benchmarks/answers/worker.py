@@ -78,7 +78,7 @@ async def _ask(user: Any, questions: Sequence[Asked], sample: int) -> dict[str, 
     from apps.conversations.grounding import quote_selection
     from apps.documents.retrieval.search import search
     from apps.engines import registry
-    from apps.lib.threads import in_pool
+    from apps.lib.concurrency.threads import in_pool
     from benchmarks.answers import run as answers
 
     drawn = set(range(0, len(questions), max(1, len(questions) // sample))) if sample else set()
@@ -102,7 +102,7 @@ async def _ask(user: Any, questions: Sequence[Asked], sample: int) -> dict[str, 
             shares = {name: f"{sum(right) / len(right):.3f}" for name, right in found.items() if right}
             print(f"{number + 1} of {len(questions)} questions: {shares}", file=sys.stderr)
     if sample:
-        await registry.chat().close()
+        await registry.get_chat_engine().close()
     return found
 
 
@@ -111,11 +111,11 @@ async def _answer(question: str, passages: Sequence[Any]) -> str:
     from apps.conversations.evidence import source_numbering
     from apps.conversations.turns import prompt
     from apps.engines import registry
-    from apps.engines.base import ChatRequest, Delta, Sampling
+    from apps.engines.types import ChatRequest, Delta, Sampling
 
     if not passages:
         return ""
-    chat = registry.chat()
+    chat = registry.get_chat_engine()
     window = (await chat.info()).context_tokens
     kept = prompt.select_history((), window, chat.count)
     placed = source_numbering.number_passages(passages, source_numbering.SourceNumbers(), kept.given)

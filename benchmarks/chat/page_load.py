@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from apps.lib.words import words
+from apps.lib.text.analyzer import split_words
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -60,7 +60,7 @@ def searched(url: str, key: str, questions: Sequence[str], times: int) -> list[f
     took = []
     for number in range(times + _WARM_UP):
         question = questions[number * len(questions) // (times + _WARM_UP)]
-        said = [word for word in words(question) if len(word) > _LEAST]
+        said = [word for word in split_words(question) if len(word) > _LEAST]
         query = " ".join(said[: 1 + number % 3])  # one word, two, or three
         began = time.perf_counter()
         page = _get(f"{url}/conversations/all/?q={quote(query)}", key)

@@ -34,7 +34,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from apps.lib.ports import free_port
+from apps.lib.ports import find_free_port
 from benchmarks.chat import first_token, page_load
 from benchmarks.chat import load as _streams
 from benchmarks.lib import site
@@ -70,7 +70,7 @@ def run(options: dict[str, Any]) -> dict[str, float]:
 def _history(options: dict[str, Any]) -> dict[str, float]:
     """A long conversation is opened, and all of them are searched."""
     numbers: dict[str, float] = {}
-    port = free_port()
+    port = find_free_port()
     url = f"http://localhost:{port}"
     with tempfile.TemporaryDirectory() as folder:
         env = site.environment(folder, url, WARM_WHILE_TYPING="0")
@@ -89,7 +89,7 @@ def _history(options: dict[str, Any]) -> dict[str, float]:
 def _medium(options: dict[str, Any]) -> dict[str, float]:
     """Many people's answers stream at once; answers of two lengths are weighed."""
     numbers: dict[str, float] = {}
-    port, words, rate = free_port(), options["words"], options["rate"]
+    port, words, rate = find_free_port(), options["words"], options["rate"]
     url = f"http://localhost:{port}"
     with tempfile.TemporaryDirectory() as folder, site.stand_in(options["data"], rate, words, 0.05) as model:
         also = {"LLM_URL": f"{model}/v1", "LLM_STREAMS": str(options["sockets"]), "TITLES": "0", "LLM_TOKENIZER": ""}
@@ -110,7 +110,7 @@ def _medium(options: dict[str, Any]) -> dict[str, float]:
 
 def _first_texts(options: dict[str, Any]) -> dict[str, float]:
     """First texts of the model server that the settings name, or of the packaged model on vLLM meanwhile."""
-    port = free_port()
+    port = find_free_port()
     url, rounds = f"http://localhost:{port}", options["rounds"] + 1
     with tempfile.TemporaryDirectory() as folder, model_server() as model:
         env = site.environment(folder, url, TITLES="0", WARM_WHILE_TYPING="1", **model)

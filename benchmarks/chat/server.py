@@ -20,8 +20,8 @@ _site = importlib.import_module("assistant.asgi").application
 from django.conf import settings  # noqa: E402 - Django is set up by the line above
 
 from apps.conversations.rendering.answer_renderer import StreamRenderer  # noqa: E402
-from apps.engines.classify.text import LinearClassifier  # noqa: E402
-from apps.engines.embed.bert import Bert  # noqa: E402
+from apps.engines.classify.linear_classifier import LinearClassifier  # noqa: E402
+from apps.engines.embed.bert import BertEncoder  # noqa: E402
 from apps.safety.detectors.rules.engine import RuleCheck  # noqa: E402
 from apps.safety.gate import gate  # noqa: E402
 from apps.safety.gate.streaming import _Cutter  # noqa: E402
@@ -75,7 +75,7 @@ _metered("gate", _Cutter, "add", "take", "rest")
 if os.environ.get("BENCH_CLASSIFIED"):
     _metered("gate", RuleCheck, "said")
     _metered("gate", LinearClassifier, "scores", one_of=1)
-    _metered("gate", Bert, "_pass", one_of=1)
+    _metered("gate", BertEncoder, "_pass", one_of=1)
 else:
     settings.SAFETY_CHECK = "apps.safety.detectors.rules.engine.RuleCheck"
     setattr(gate, "_sentence", _judging(gate._sentence))  # noqa: B010 - to a type checker it is a function of its own

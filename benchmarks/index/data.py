@@ -20,12 +20,12 @@ from django.core.management.base import CommandError
 from numpy.typing import NDArray
 
 from apps.engines import registry
-from apps.engines.base import IndexEntry
-from apps.lib.sentences import spans
+from apps.engines.types import IndexEntry
+from apps.lib.text.sentences import find_sentences
 from benchmarks.lib.datasets import embedded, read
 
 if TYPE_CHECKING:
-    from apps.engines.base import Part, Vectors
+    from apps.engines.types import Part, Vectors
 
 _SETS = ("anthropic_docs_rag", "cacm", "clapnq", "cranfield", "pubmedqa", "xquad")
 _WINDOW = 2  # sentences
@@ -105,7 +105,7 @@ def document(number: int) -> str:
 def passages(data: Path, count: int, cache: Path, names: Sequence[str] = ()) -> Passages:
     """From `cache`, or made from the retrieval sets in `data` (of these names) and kept there."""
     chosen = sets(data, names)
-    key = hashlib.sha256("\0".join([registry.embed().fingerprint, str(data.resolve()), *chosen]).encode())
+    key = hashlib.sha256("\0".join([registry.get_embedder().fingerprint, str(data.resolve()), *chosen]).encode())
     folder = cache / f"index-{count}-{key.hexdigest()[:8]}"
     if not (folder / "done").exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -148,7 +148,7 @@ def _real(data: Path, names: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _windows(text: str) -> list[str]:
-    sentences = [" ".join(text[start:end].split()) for start, end in spans(text)]
+    sentences = [" ".join(text[start:end].split()) for start, end in find_sentences(text)]
     return [" ".join(sentences[n : n + _WINDOW]) for n in range(0, len(sentences), _WINDOW)]
 
 

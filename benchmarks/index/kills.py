@@ -44,7 +44,7 @@ from apps.documents.library import uploads
 from apps.documents.models import Chunk, Collection, Document, IndexCare, Segment
 from apps.documents.parsing.protocol import BlockSpan, ParsedPage
 from apps.engines import registry
-from apps.engines.base import IndexQuery
+from apps.engines.types import IndexQuery
 from apps.users.models import User
 
 KEPT = 60  # documents: more only make it longer to look at all of them after each kill
@@ -56,7 +56,7 @@ def main(kills: int) -> dict[str, float]:
     """How often something was torn, lost or left over, with what shows that the kills hit: `kill_merges` got through
     between two kills, `kill_cut_off` writings were broken off."""
     call_command("migrate", verbosity=0)
-    for name in ("ring", "ask_for_merge"):  # nobody hears them here
+    for name in ("notify_ingest", "notify_merge"):  # nobody hears them here
         vars(uploads)[name] = lambda *_: None
     place = Collection.objects.create(owner=User.objects.create_user("alice@example.org"), name="Shelf")
     seen: Counter[str] = Counter()
@@ -102,7 +102,7 @@ def work(place: Collection, seed: int, done: int) -> None:
     """Adds and deletes documents until it is killed; a byte says that one more is through."""
     own = random.Random(seed)  # noqa: S311
     index_maintenance.GRACE_S = 0
-    vars(pipeline)["parsed"] = read
+    vars(pipeline)["parse_batch"] = read
     ingest(*Document.objects.filter(status__in=Document.ACTIVE).values_list("pk", flat=True))
     while True:
         words = [f"word{own.randrange(10**12)}" for _ in range(own.choice((1, 1, 3)))]
@@ -140,7 +140,7 @@ def read(group: IngestBatch) -> Iterator[IngestBatch]:
 
 def settle() -> None:
     """All that waited is worked on, the index is cared for, and what it has retired may go at once."""
-    vars(pipeline)["parsed"] = read
+    vars(pipeline)["parse_batch"] = read
     ingest(*Document.objects.filter(status__in=Document.ACTIVE).values_list("pk", flat=True))
     index_maintenance.maintain_indexes()
     Segment.objects.filter(retired__isnull=False).update(retired=timezone.now() - timedelta(days=1))
@@ -153,12 +153,12 @@ def faults() -> Counter[str]:
     """What a search would see that is torn (also a document of which only a part is there), or lost."""
     found: Counter[str] = Counter()
     live = [row.info for row in Segment.objects.live()]
-    found["torn"] += sum(not registry.index().verify(info) for info in live)
+    found["torn"] += sum(not registry.get_index().verify(info) for info in live)
     half = Chunk.objects.filter(segment__isnull=False).exclude(document__status="ready")
     found["torn"] += half.values("document").distinct().count()
     for document in Document.objects.filter(status="ready"):
-        query = IndexQuery(document.name.removesuffix(".md"), registry.embed().embed_query("x"))
-        hits = {c.chunk_id for c in registry.index().search(live, query).candidates if c.bm25}
+        query = IndexQuery(document.name.removesuffix(".md"), registry.get_embedder().embed_query("x"))
+        hits = {c.chunk_id for c in registry.get_index().search(live, query).candidates if c.bm25}
         found["lost"] += hits != set(Chunk.objects.filter(document=document).values_list("pk", flat=True))
     return found
 

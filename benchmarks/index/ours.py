@@ -19,12 +19,12 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from apps.engines.base import IndexQuery, SegmentInfo
-from apps.engines.index.local import files, making, words
+from apps.engines.index.local import lexical_index, segment_files, vector_writer
 from apps.engines.index.local.engine import LocalIndex
-from apps.engines.index.local.vectors import VectorReader
-from apps.engines.index.local.words import WordReader
-from apps.engines.index.scoring import deep, query_terms, weigh
+from apps.engines.index.local.lexical_index import LexicalReader
+from apps.engines.index.local.vector_reader import VectorReader
+from apps.engines.index.scoring import extract_query_terms, get_lexical_depth, weigh_terms
+from apps.engines.types import IndexQuery, SegmentInfo
 from benchmarks.index.data import document, recall
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _FIRST = """
 import json, sys, time
 import numpy as np
 began = time.perf_counter()
-from apps.engines.base import IndexQuery, SegmentInfo
+from apps.engines.types import IndexQuery, SegmentInfo
 from apps.engines.index.local.engine import LocalIndex
 asked = json.loads(sys.stdin.read())
 index, segment = LocalIndex(asked["folder"]), SegmentInfo(**asked["segment"])
@@ -66,13 +66,13 @@ class Ours:
     @property
     def bytes_per_vector(self) -> float:
         """Of everything that a search for vectors reads: numbers, documents and all codes."""
-        place = files.place(self._folder, _COLLECTION, self.segment.id)
+        place = segment_files.get_segment_path(self._folder, _COLLECTION, self.segment.id)
         sizes = [path.stat().st_size for pattern in ("*.faiss", "*.npy") for path in place.glob(pattern)]
         return sum(sizes) / self.segment.count
 
     def measured(self, exact: NDArray[np.int64], limit: int, most: int) -> dict[str, float]:
-        place = files.place(self._folder, _COLLECTION, self.segment.id)
-        vectors, lexical = VectorReader(place), WordReader(place)
+        place = segment_files.get_segment_path(self._folder, _COLLECTION, self.segment.id)
+        vectors, lexical = VectorReader(place), LexicalReader(place)
         asked, questions = self.passages.asked, self.passages.questions
         found: list[list[int]] = []
 
@@ -80,9 +80,9 @@ class Ours:
             found.append([position for position, _ in vectors.search(asked[n : n + 1], limit)])
 
         def worded(n: int) -> None:
-            terms = query_terms(questions[n])
+            terms = extract_query_terms(questions[n])
             local = lexical.frequencies(terms)
-            lexical.search(weigh(terms, local, lexical.count), local, deep(most))
+            lexical.search(weigh_terms(terms, local, lexical.count), local, get_lexical_depth(most))
 
         def hybrid(n: int) -> None:
             self._index.search([self.segment], IndexQuery(questions[n], asked[n], most))
@@ -155,8 +155,8 @@ class Ours:
 
 def _version() -> str:
     """Of the code that writes an index: one that was kept is measured only where it would be written the same."""
-    code = hashlib.sha256(str(files.FORMAT).encode())
-    for module in (making, words):
+    code = hashlib.sha256(str(segment_files.FORMAT).encode())
+    for module in (vector_writer, lexical_index):
         code.update(Path(str(module.__file__)).read_bytes())
     return code.hexdigest()[:8]
 

@@ -27,8 +27,8 @@ import numpy as np
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from apps.engines.base import CANDIDATES
-from apps.engines.index.scoring import deep
+from apps.engines.index.scoring import get_lexical_depth
+from apps.engines.types import CANDIDATES
 from benchmarks.index import data as index_data
 from benchmarks.index import peers
 from benchmarks.index.data import Passages, recall
@@ -36,7 +36,7 @@ from benchmarks.index.ours import Ours
 
 SIZES = (10_000, 100_000, 1_000_000)
 COMPARED = 100_000  # passages at which the goals compare with others
-LIMIT, WORDS = 10, deep(CANDIDATES)
+LIMIT, WORDS = 10, get_lexical_depth(CANDIDATES)
 WANTED = 0.99  # recall@10
 
 
@@ -82,9 +82,9 @@ def _killed(kills: int) -> dict[str, float]:
     """What is found after so many kills, in a data directory of its own."""
     with tempfile.TemporaryDirectory(prefix="bench-killed-") as folder:
         engines = {
-            "INDEX_BACKEND": "local", "EMBED_BACKEND": "apps.engines.embed.fake.FakeEmbed",
+            "INDEX_BACKEND": "local", "EMBED_BACKEND": "apps.engines.embed.fake.FakeEmbedder",
             "CLASSIFY_BACKEND": "apps.engines.classify.fake.FakeClassifier",
-            "PLANTED_BACKEND": "apps.engines.classify.fake.FakePlanted",
+            "PLANTED_BACKEND": "apps.engines.classify.fake.FakeInjectionDetector",
             "TAGGER_BACKEND": "apps.engines.classify.fake.FakeTagger",
         }  # fmt: skip
         done = subprocess.run(

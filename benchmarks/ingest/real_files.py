@@ -49,7 +49,7 @@ def survey(place: Path, quick: bool) -> tuple[dict[str, float], list[str]]:
         took = time.perf_counter() - began
     lines, pages = bench.embedded(library), sum(library.documents.values_list("pages_count", flat=True))
     began = time.perf_counter()
-    registry.embed().embed_passages(lines)
+    registry.get_embedder().embed_passages(lines)
     alone = time.perf_counter() - began
     settings.OCR_PAGES = recognised
     with ReaderPeak() as recogniser:

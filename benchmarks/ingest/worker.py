@@ -35,9 +35,9 @@ def main(data: Path, chunks: int, rounds: int, quick: bool, sets: Sequence[str])
     django.setup()
     from django.core.management import call_command
 
-    from apps.lib import memory
+    from apps.lib import process_memory
 
-    memory.spare()  # as a worker does when it starts
+    process_memory.limit_native_caches()  # as a worker does when it starts
     from benchmarks.ingest import real_files as real
 
     made, folder = _files(data, chunks, sets), real.folder(data, sets)
@@ -57,14 +57,14 @@ def _rates(files: Files, rounds: int) -> tuple[dict[str, float], list[str]]:
     from apps.engines import registry
 
     place, _ = ingest(files[:1], "Warming up", rounds)
-    registry.embed().warm()
+    registry.get_embedder().warm()
     ratios, work, pipeline, encoder, again, reused = [], [], [], [], [], []
     for number in range(rounds):
         started = _cpu()
         place, took = ingest(files, f"Round {number}", number)  # what others have serves nobody
         lines = embedded(place)
         between, began = _cpu(), time.perf_counter()
-        registry.embed().embed_passages(lines)
+        registry.get_embedder().embed_passages(lines)
         pipeline.append(len(lines) / took)
         encoder.append(len(lines) / (time.perf_counter() - began))
         work.append((_cpu() - between) / (between - started))
@@ -91,11 +91,11 @@ def _beside_the_library(lines: Sequence[str], rounds: int) -> dict[str, float]:
     import numpy as np
 
     from apps.engines import registry
-    from apps.engines.embed.folder import locate
+    from apps.engines.embed.model_folder import locate_model
 
-    ours = registry.embed()
+    ours = registry.get_embedder()
     library = import_module("sentence_transformers").SentenceTransformer(
-        str(locate("")), device="cpu", local_files_only=True
+        str(locate_model("")), device="cpu", local_files_only=True
     )
     library.encode(list(lines[:8]))
     ours.warm()

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.lib.words import content_terms, terms
+from apps.lib.text.analyzer import extract_content_terms, extract_terms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from apps.engines.base import Vectors
+    from apps.engines.types import Vectors
     from benchmarks.lib.datasets import Text
 
 K1, B = 1.5, 0.75
@@ -32,7 +32,7 @@ class Words:
     """BM25 over whole texts."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        counted = [Counter(terms(text)) for text in texts]
+        counted = [Counter(extract_terms(text)) for text in texts]
         lengths = np.array([count.total() for count in counted], np.float64)
         norms = K1 * (1 - B + B * lengths / max(1.0, float(lengths.mean())))
         found: dict[str, dict[int, float]] = defaultdict(dict)
@@ -45,7 +45,7 @@ class Words:
     def ranking(self, question: str) -> list[int]:
         """Places of the texts that hold a word of the question, best first."""
         scores = np.zeros(self._size)
-        for term, times in Counter(content_terms(question)).items():
+        for term, times in Counter(extract_content_terms(question)).items():
             if term in self._postings:
                 places, weights = self._postings[term]
                 idf = np.log(1 + (self._size - len(places) + 0.5) / (len(places) + 0.5))

@@ -18,10 +18,10 @@ import numpy as np
 from apps.documents.chunking.chunker import ChunkDraft, Chunker
 from apps.documents.parsing.protocol import BlockSpan, ParsedPage
 from apps.engines import registry
-from apps.engines.base import Index, IndexEntry, IndexQuery, IndexResult, SegmentInfo
+from apps.engines.types import Index, IndexEntry, IndexQuery, IndexResult, SegmentInfo
 
 if TYPE_CHECKING:
-    from apps.engines.base import Vectors
+    from apps.engines.types import Vectors
 
 _COLLECTION = "0" * 32
 _CANDIDATES = 60
@@ -86,7 +86,7 @@ class Library:
     """Texts, cut into chunks, embedded and indexed as ingestion does it. A chunk's id is its place in `chunks`."""
 
     def __init__(self, texts: Sequence[Text], index: Index) -> None:
-        embed = registry.embed()
+        embed = registry.get_embedder()
         self.chunks: list[tuple[Text, ChunkDraft]] = [(text, draft) for text in texts for draft in _drafts(text)]
         vectors = embedded([draft.embedded for _, draft in self.chunks])
         self.vectors = dict(enumerate(vectors))
@@ -103,7 +103,7 @@ class Library:
 
 def embedded(texts: Sequence[str], embedder: str = "") -> Vectors:
     """The vectors of the texts, kept on disk between runs: most of a measurement's time would go there."""
-    embed = registry.embed(embedder)
+    embed = registry.get_embedder(embedder)
     key = hashlib.sha256("\0".join([embed.fingerprint, *texts]).encode()).hexdigest()[:32]
     kept = Path(tempfile.gettempdir()) / f"openbook-vectors-{os.getuid()}" / f"{key}.npy"
     if kept.is_file():
@@ -118,7 +118,7 @@ def embedded(texts: Sequence[str], embedder: str = "") -> Vectors:
 
 
 def _drafts(text: Text) -> list[ChunkDraft]:
-    embed = registry.embed()
+    embed = registry.get_embedder()
     page = ParsedPage(1, text.text, (BlockSpan("paragraph", 0, 0, len(text.text)),)) if text.text.strip() else None
     chunker = Chunker(text.title, embed.offsets, embed.max_tokens)
     return list(chunker.cut(page)) if page else []

@@ -61,7 +61,7 @@ def filled(user: Any, texts: Sequence[Any], wanted: int = 10**9, embedder: str =
     from apps.engines import registry
     from benchmarks.lib.datasets import embedded
 
-    embed = registry.embed(embedder)
+    embed = registry.get_embedder(embedder)
     place = Collection.objects.create(owner=user, name="Measured", tuning={"embedder": embedder})
     rows: list[Chunk] = []
     lines: list[str] = []
@@ -77,19 +77,17 @@ def filled(user: Any, texts: Sequence[Any], wanted: int = 10**9, embedder: str =
         page = ParsedPage(1, text.text, (BlockSpan("paragraph", 0, 0, len(text.text)),))
         for position, draft in enumerate(Chunker(text.title, embed.offsets, embed.max_tokens).cut(page)):
             lines.append(draft.embedded)
-            rows.append(
-                Chunk(
-                    document=document, position=position, page_number=1, char_start=draft.start, char_end=draft.end,
-                    heading=draft.heading, text=draft.text, tokens=draft.tokens,
-                )
-            )  # fmt: skip
+            rows.append(Chunk(
+                document=document, position=position, page_number=1, char_start=draft.start, char_end=draft.end,
+                heading=draft.heading, text=draft.text, tokens=draft.tokens,
+            ))  # fmt: skip
     vectors = embedded(lines, embedder)
     for row, vector in zip(rows, vectors, strict=True):
         row.vector, row.fingerprint = vector.tobytes(), embed.fingerprint
     stored = Chunk.objects.bulk_create(rows)
     entries = [row.entry for row in stored]
     segment = index_maintenance.create_segment(
-        registry.index().write(place.pk.hex, entries, vectors, embed.fingerprint)
+        registry.get_index().write(place.pk.hex, entries, vectors, embed.fingerprint)
     )
     Chunk.objects.filter(document__collection=place).update(segment=segment)
     return place

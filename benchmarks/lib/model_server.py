@@ -15,7 +15,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from apps.lib.ports import free_port
+from apps.lib.ports import find_free_port
 
 NAME = "SmolLM2-135M-Instruct"
 PATIENCE_S = 300  # vLLM starts in 40 s on a quiet machine
@@ -31,7 +31,7 @@ def model_server() -> Iterator[dict[str, str]]:
         return
     if not (model / "config.json").is_file():
         raise CommandError(f"No model answers at {chat['url']}, and there is none in {model}: run ./run setup first.")
-    port = str(free_port())
+    port = str(find_free_port())
     command = [sys.executable, "-W", "ignore", "-m", "vllm.entrypoints.openai.api_server", "--model", str(model)]
     command += ["--served-model-name", NAME, "--host", "127.0.0.1", "--port", port, "--enforce-eager"]
     command += ["--block-size", "32"]  # as the Procfile has it

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-NAME, BACKEND = "Moved", "apps.engines.embed.sentence.SentenceEmbed"  # in `settings.EMBEDDERS`
+NAME, BACKEND = (
+    "Moved",
+    "apps.engines.embed.sentence_transformer.SentenceTransformerEmbedder",
+)  # in `settings.EMBEDDERS`
 _UNRELATED = 0.8  # cosine of texts that have nothing to do with each other
 _SEED = 7
 
@@ -19,10 +22,10 @@ def made(folder: Path) -> Path:
     """The folder of the model, within this one."""
     from safetensors.numpy import load_file, save_file
 
-    from apps.engines.embed.folder import locate
+    from apps.engines.embed.model_folder import locate_model
 
     place = folder / "moved"
-    shutil.copytree(locate(""), place)
+    shutil.copytree(locate_model(""), place)
     config = json.loads((place / "config.json").read_text())
     weights = load_file(place / "model.safetensors")
     last = f"encoder.layer.{config['num_hidden_layers'] - 1}.output.LayerNorm.bias"
@@ -36,8 +39,8 @@ def made(folder: Path) -> Path:
 
 def _length() -> float:
     """Of the mean of a text's tokens as the packaged weights see them."""
-    from apps.engines.embed.sentence import SentenceEmbed
+    from apps.engines.embed.sentence_transformer import SentenceTransformerEmbedder
 
     texts = ["When does the museum open on Sundays?", "The lease can be ended with a notice period of three months."]
-    read = SentenceEmbed().states(texts, 10**3)
+    read = SentenceTransformerEmbedder().states(texts, 10**3)
     return float(np.mean([np.linalg.norm(tokens.states.mean(0)) for tokens in read]))

@@ -18,7 +18,7 @@ import aiohttp
 import psutil
 from django.conf import settings
 
-from apps.lib.ports import free_port
+from apps.lib.ports import find_free_port
 
 _READY_S = 180.0
 _IDLE = 0.1  # processor seconds of a second: rounds and sweeps, nothing else
@@ -35,7 +35,7 @@ def environment(folder: str, url: str, **also: str) -> dict[str, str]:
 def web(env: dict[str, str], port: int = 0, app: str = "assistant.asgi:application") -> Iterator[tuple[int, int]]:
     """The web process as it runs for people, its engines warm; yields its port and its process id."""
     options = ["--ws", "websockets-sansio", "--ws-per-message-deflate", "false"]
-    with uvicorn(app, env, port or free_port(), *options) as process:
+    with uvicorn(app, env, port or find_free_port(), *options) as process:
         yield process
 
 
@@ -43,7 +43,7 @@ def web(env: dict[str, str], port: int = 0, app: str = "assistant.asgi:applicati
 def stand_in(data: Path, rate: float, words: int, ttft: float) -> Iterator[str]:
     """`stub_llm.py`, which lies beside the data sets, with a clock beside it; yields its address."""
     env = {**os.environ, "STUB": str(data.parent / "tools"), "RATE": str(rate), "WORDS": str(words), "TTFT": str(ttft)}
-    with uvicorn("benchmarks.lib.recording_llm:app", env, free_port(), "--lifespan", "off") as (port, _):
+    with uvicorn("benchmarks.lib.recording_llm:app", env, find_free_port(), "--lifespan", "off") as (port, _):
         yield f"http://127.0.0.1:{port}"
 
 

@@ -29,7 +29,7 @@ from typing import Any
 
 from django.conf import settings
 
-from apps.engines.image.pictogram import painter
+from apps.engines.image.pictogram import engine
 from apps.images.requests.submission import MAX_QUEUED
 from benchmarks.lib import site
 from training.pictogram import dataset as pictogram_dataset
@@ -41,7 +41,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--pictures", type=int, default=MAX_QUEUED, choices=range(4, MAX_QUEUED + 1, 4), help="whose time is taken"
     )
     parser.add_argument("--seed", type=int, default=pictogram_training.SEED, help="chooses the names")
-    parser.add_argument("--model", type=Path, default=painter.FOLDER, metavar="DIR", help="folder of the painter")
+    parser.add_argument("--model", type=Path, default=engine.FOLDER, metavar="DIR", help="folder of the painter")
 
 
 def run(options: dict[str, Any]) -> dict[str, float]:
@@ -51,10 +51,10 @@ def run(options: dict[str, Any]) -> dict[str, float]:
 
 
 def _times(options: dict[str, Any]) -> dict[str, float]:
-    own = options["model"] == painter.FOLDER
+    own = options["model"] == engine.FOLDER
     chosen = {
-        "IMAGE_BACKEND": "apps.engines.image.pictogram.painter.PictogramPainter",
-        "IMAGE_MODEL": painter.BUILT_IN if own else str(options["model"].resolve()), "IMAGE_URL": "",
+        "IMAGE_BACKEND": "apps.engines.image.pictogram.engine.PictogramPainter",
+        "IMAGE_MODEL": engine.BUILT_IN if own else str(options["model"].resolve()), "IMAGE_URL": "",
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         env = site.environment(folder, "http://localhost:8000", **chosen)

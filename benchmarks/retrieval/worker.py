@@ -72,7 +72,7 @@ def _mixed(user: Any, data: Path, names: Sequence[str]) -> dict[str, dict[str, l
 async def _rankings(user: Any, data: DataSet, embedders: Sequence[str] = ("",)) -> dict[str, list[str]]:
     """The texts of each judged question, best first. They lie in one collection for each embedder, in turns."""
     from apps.documents.retrieval import search
-    from apps.lib.threads import in_db
+    from apps.lib.concurrency.threads import in_db
     from benchmarks.lib.datasets import embedded
 
     places, texts = list[Any](), dict[Any, str]()
@@ -94,7 +94,7 @@ async def _rankings(user: Any, data: DataSet, embedders: Sequence[str] = ("",)) 
 async def _abstain(user: Any, data: DataSet) -> list[tuple[bool, float, float]]:
     """For each question whether the collection answers it, and of what was found the best relevance and cosine."""
     from apps.documents.retrieval.search import search
-    from apps.lib.threads import in_db
+    from apps.lib.concurrency.threads import in_db
 
     place, _ = await in_db(_filled, user, data.texts)
     rows = []
@@ -130,7 +130,7 @@ def _chunks(user: Any, folder: Path) -> dict[str, list[float]]:
         pages[page.document_id][page.number] = page.text
 
     def count(parts: Sequence[str]) -> list[int]:
-        return [len(registry.embed().offsets(part)) for part in parts]
+        return [len(registry.get_embedder().offsets(part)) for part in parts]
 
     recall, precision = [], []
     for row in _questions(folder / "questions.csv", texts):

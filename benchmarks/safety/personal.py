@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from apps.engines.classify.text import FOLDER
+from apps.engines.classify.linear_classifier import FOLDER
 from apps.safety.detectors.pii import find_pii
 from apps.safety.detectors.pii_ner import find_all_pii, merge_findings
 from training.pii_tagger import train as pii_training

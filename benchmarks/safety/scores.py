@@ -10,7 +10,7 @@ import numpy as np
 
 from apps.documents.chunking.text_normalization import normalize_text
 from apps.engines import registry
-from apps.engines.classify.text import FOLDER
+from apps.engines.classify.linear_classifier import FOLDER
 from apps.safety.detectors.indirect_injection import INJECTION_LABEL, detect_injections
 from apps.safety.detectors.rules.engine import RuleCheck
 from apps.safety.gate.default_check import decide_verdict
@@ -33,7 +33,7 @@ class Scorer:
     """Remembers what it has scored."""
 
     def __init__(self) -> None:
-        self._classify = registry.classify()
+        self._classify = registry.get_text_classifier()
         self._held_out = text_training.held_out(FOLDER)
         self._planted = injection_training.held_out(FOLDER)
         self._rules = RuleCheck()
@@ -48,7 +48,7 @@ class Scorer:
         fresh = list(
             {part for pieces in cut.values() for part in pieces if text_training.mark(part) not in self._held_out}
         )
-        vectors = registry.classify_embed().embed_passages([self._classify.reads(part) for part in fresh])
+        vectors = registry.get_classifier_embedder().embed_passages([self._classify.reads(part) for part in fresh])
         rows = dict(zip(fresh, self._classify.scores(fresh, vectors), strict=True))
         for text, pieces in cut.items():
             self._known[text] = np.max([rows[part] if part in rows else self._seen(part) for part in pieces], axis=0)

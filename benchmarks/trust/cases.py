@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.documents.retrieval.passages import Passage
-from apps.lib.sentences import spans
+from apps.lib.text.sentences import find_sentences
 from benchmarks.lib.datasets import Text, embedded
 
 LANGUAGES = ("en", "de", "es")
@@ -93,7 +93,7 @@ def build_passage(title: str, text: str, number: int) -> Passage:
 
 def split_sentences(text: str) -> list[str]:
     """Return the sentences of a paragraph with single spaces."""
-    return [" ".join(text[start:end].split()) for start, end in spans(text)]
+    return [" ".join(text[start:end].split()) for start, end in find_sentences(text)]
 
 
 def stands_alone(sentence: str) -> bool:
@@ -123,7 +123,7 @@ def _read_squad(language: str, path: Path) -> tuple[list[Text], list[_Found]]:
 
 def _squad_questions(language: str, paragraph: Mapping[str, Any], place: int) -> Iterator[_Found]:
     text = paragraph["context"]
-    borders = spans(text)
+    borders = find_sentences(text)
     for item in paragraph["qas"]:
         gold = tuple(answer["text"] for answer in item["answers"])
         at, size = item["answers"][0]["answer_start"], len(gold[0])

@@ -23,7 +23,7 @@ from uuid import UUID, uuid4
 
 import django
 
-from apps.lib.words import STOPWORDS
+from apps.lib.text.analyzer import STOPWORDS
 
 if TYPE_CHECKING:
     from benchmarks.lib.datasets import DataSet

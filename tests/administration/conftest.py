@@ -5,7 +5,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from apps.users.models import User
-from tests.people import PASSWORD
+from tests.support.users import PASSWORD
 
 
 @pytest.fixture(autouse=True)

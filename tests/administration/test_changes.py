@@ -10,7 +10,7 @@ from apps.safety.audit_log import audit
 from apps.safety.models import Event
 from apps.safety.views import audit_log_rows
 from apps.users.models import User
-from tests.people import person
+from tests.support.users import make_user
 
 
 def change(client: Client, user: User, **values: object) -> str:
@@ -77,7 +77,7 @@ def test_the_last_administrator_stays_and_nothing_of_the_form_happens(
 
 
 def test_with_another_one_an_administrator_may_go(admin: Client, ada: User) -> None:
-    person("otto", User.Role.ADMINISTRATOR)
+    make_user("otto", User.Role.ADMINISTRATOR)
     change(admin, ada, role="member")
     ada.refresh_from_db()
     assert not ada.is_administrator and admin.get("/administration/").status_code == 404

@@ -15,7 +15,7 @@ from apps.documents.models import Collection
 from apps.safety.models import Event
 from apps.users.models import Token, User
 from tests.documents.factories import collection, document
-from tests.people import PASSWORD
+from tests.support.users import PASSWORD
 
 GONE = 404
 ONCE_MORE = "/accounts/reauthenticate/?next="

@@ -13,9 +13,9 @@ from apps.administration import environment
 from apps.documents.models import GroupShare, Membership
 from apps.privacy import retention
 from apps.users.models import User
-from assistant.env import HIDDEN, Env, shown
+from assistant.env import HIDDEN, Env, describe_environment
 from tests.documents.factories import collection, document
-from tests.people import person
+from tests.support.users import make_user
 
 
 def test_people_are_listed_searched_and_ordered(admin: Client, alice: User, bob: User) -> None:
@@ -45,7 +45,7 @@ def test_a_collection_shows_figures_and_how_long_it_is_kept(admin: Client, alice
 @pytest.mark.parametrize("kind", ["users/user/", "auth/group/", "documents/collection/"])
 def test_a_long_list_asks_few_questions(admin: Client, kind: str, django_assert_max_num_queries: Any) -> None:
     for number in range(20):
-        user = person(f"p{number}")
+        user = make_user(f"p{number}")
         user.groups.add(Group.objects.create(name=f"g{number}"))
         collection(user)
     with django_assert_max_num_queries(12):
@@ -78,11 +78,11 @@ def test_no_secret_of_the_environment_is_shown() -> None:
         "IMAGE_URL": "http://u:hush@h/v1", "LLM_MORE": '[{"name": "B", "url": "http://u:hush@h/v1"}]',
         "LLM_ENGINE_ARGS": "--max-model-len 4096 --api-key hush",
     }  # fmt: skip
-    found = shown(Env.read(given), given)
+    found = describe_environment(Env.read(given), given)
     assert "hush" not in str(found) and found["SECRET_KEY"] == (HIDDEN, True)
     assert found["DATABASE_URL"] == (f"postgresql://{HIDDEN}@h/n", True)
     assert found["MAX_PAGES"] == ("3000", False)
-    assert shown(Env.read({}), {})["SECRET_KEY"] == ("", False)
+    assert describe_environment(Env.read({}), {})["SECRET_KEY"] == ("", False)
 
 
 def test_models_and_engines_name_their_variables(admin: Client) -> None:

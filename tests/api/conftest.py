@@ -12,8 +12,8 @@ from django.conf import settings
 from apps.documents.models import Collection
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
+from apps.users.api_tokens import create_token
 from apps.users.models import Token, User
-from apps.users.tokens import make
 from assistant.asgi import application
 from tests.documents.factories import collection, document
 
@@ -22,12 +22,12 @@ ALL = [scope.value for scope in Token.Scope]
 
 def headers(user: User, *scopes: str) -> dict[str, str]:
     """What Django's test client sends with a token that has these scopes; all, where none are named."""
-    return {"HTTP_AUTHORIZATION": f"Bearer {make(user, 'test', list(scopes) or ALL, 30)}"}
+    return {"HTTP_AUTHORIZATION": f"Bearer {create_token(user, 'test', list(scopes) or ALL, 30)}"}
 
 
 @pytest.fixture
 def chat() -> FakeChat:
-    engine = registry.chat()
+    engine = registry.get_chat_engine()
     assert isinstance(engine, FakeChat)
     return engine
 

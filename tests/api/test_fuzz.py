@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
-from apps.api.site import api
+from apps.api.api import api
 from apps.users.models import User
 from tests.api.conftest import headers
 from tests.documents.factories import collection, document

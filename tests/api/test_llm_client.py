@@ -16,11 +16,11 @@ from django.conf import settings
 from apps.conversations.models import Conversation
 from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
+from apps.users.api_tokens import create_token
 from apps.users.models import User
-from apps.users.tokens import make
 from assistant.asgi import application
-from tests.people import person
+from tests.support.users import make_user
 
 QUESTION = "How long do workers of a honey bee colony live in summer?"
 PATIENCE_S = 120
@@ -30,7 +30,7 @@ Llm = Callable[..., Awaitable[str]]
 
 @pytest.fixture
 def alice(transactional_db: None) -> User:
-    return person("alice")
+    return make_user("alice")
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ async def llm(address: str, alice: User, tmp_path: Path) -> Llm:
         assert process.returncode == 0, wrong.decode()
         return said.decode()
 
-    await run("keys", "set", "openbook", "--value", await in_db(make, alice, "llm", ["chat"], 30))
+    await run("keys", "set", "openbook", "--value", await in_db(create_token, alice, "llm", ["chat"], 30))
     return run
 
 

@@ -25,20 +25,20 @@ from apps.documents.library.uploads import store_upload
 from apps.documents.models import Collection, Document
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
-from apps.engines.image.base import Drawn, DrawRequest
+from apps.engines.image.protocol import DrawnPicture, DrawRequest
 from apps.images.generation import model_info, progress, worker
 from apps.images.generation import scheduler as pictures
 from apps.images.models import Picture
 from apps.images.requests import submission
-from apps.lib.threads import in_db
-from apps.users import limits
+from apps.lib.concurrency.threads import in_db
+from apps.users import rate_limits
+from apps.users.accounts import reinstate_user, suspend_user
+from apps.users.api_tokens import create_token
 from apps.users.models import User
-from apps.users.people import reinstate, suspend
-from apps.users.quota import Rate, Resource, Scope
-from apps.users.tokens import make
+from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate
 from tests.conversations.conftest import WAIT_S, writes_on
 from tests.conversations.conftest import open_page as open_page  # a fixture
-from tests.people import person
+from tests.support.users import make_user
 
 FAKE = "fake-1B"
 SOON_S = 5.0
@@ -46,8 +46,8 @@ SOON_S = 5.0
 
 @pytest.fixture
 def alice(transactional_db: None) -> User:
-    person("ada", User.Role.ADMINISTRATOR)  # somebody has to stay
-    return person("alice")
+    make_user("ada", User.Role.ADMINISTRATOR)  # somebody has to stay
+    return make_user("alice")
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ async def test_everything_of_a_suspended_person_ends(
     chat: FakeChat,
 ) -> None:  # fmt: skip
     writes_on(chat)
-    program = openai_client(await in_db(make, alice, "test", ["chat"], 30))
+    program = openai_client(await in_db(create_token, alice, "test", ["chat"], 30))
     browser = AsyncClient()
     await browser.aforce_login(alice)
     page = await open_page(alice)
@@ -74,7 +74,7 @@ async def test_everything_of_a_suspended_person_ends(
     assert job is not None
 
     assert max(consumer.RECHECK_S, runner.CHECKPOINT_S, 2 * ephemeral.RECHECK_S) < SOON_S, "and each takes a moment"
-    await in_db(suspend, alice)
+    await in_db(suspend_user, alice)
     assert (await browser.get("/collections/")).status_code == 302
     with pytest.raises(openai.AuthenticationError):
         await program.models.list()
@@ -88,9 +88,9 @@ async def test_everything_of_a_suspended_person_ends(
 
 
 def test_what_waited_is_not_lost(alice: User, waiting_file: Document) -> None:
-    suspend(alice)
+    suspend_user(alice)
     assert list_next_documents(5) == [] and IngestJob.claim(waiting_file.pk) is None
-    reinstate(alice)
+    reinstate_user(alice)
     assert list_next_documents(5) == [waiting_file.pk] and IngestJob.claim(waiting_file.pk) is not None
 
 
@@ -105,7 +105,7 @@ def test_no_picture_is_drawn_on_and_one_that_waits_is_not_lost(
     def suspended_midway(self: progress.ProgressWatcher, *said: Any) -> None:
         heard(self, *said)
         if not drawn_on:
-            suspend(alice)
+            suspend_user(alice)
         drawn_on.append(said)
 
     monkeypatch.setattr(progress, "TICK_S", 0.0)
@@ -121,7 +121,7 @@ def test_no_picture_is_drawn_on_and_one_that_waits_is_not_lost(
     other.refresh_from_db()
     assert other.status == "queued"
     monkeypatch.undo()
-    reinstate(alice)
+    reinstate_user(alice)
     assert set(pictures.next_pictures(5)) == {row.pk, other.pk}
     worker.draw_picture(row.pk)
     row.refresh_from_db()
@@ -134,13 +134,13 @@ def test_a_picture_that_came_too_late_is_not_kept(alice: User, monkeypatch: pyte
     settings.DATA_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
     model_info.refresh_model()
     row = submission.request_pictures(alice, submission.PictureRequest("A red cat", seed=7))[0]
-    draw = registry.image().draw
+    draw = registry.get_image_engine().draw
 
-    def silent(request: DrawRequest, watch: object) -> Drawn:
-        suspend(alice)
+    def silent(request: DrawRequest, watch: object) -> DrawnPicture:
+        suspend_user(alice)
         return draw(request, lambda step: None)
 
-    monkeypatch.setattr(registry.image(), "draw", silent)
+    monkeypatch.setattr(registry.get_image_engine(), "draw", silent)
     worker.draw_picture(row.pk)
     row.refresh_from_db()
     assert (row.status, row.file.name) == ("queued", "")
@@ -150,7 +150,7 @@ def test_a_picture_that_came_too_late_is_not_kept(alice: User, monkeypatch: pyte
 def test_attached_pictures_and_chats_from_elsewhere_wait_too(alice: User) -> None:
     picture = AttachedPicture.objects.create(owner=alice, name="a.png", width=1, height=1, file="attached/a.png")
     chats = Import.objects.create(owner=alice, name="chats.json")
-    suspend(alice)
+    suspend_user(alice)
     assert recognition._waiting(5) == []
     recognition.process_picture(picture.pk)
     for _ in range(import_job.MAX_ATTEMPTS + 1):
@@ -159,20 +159,20 @@ def test_attached_pictures_and_chats_from_elsewhere_wait_too(alice: User) -> Non
     picture.refresh_from_db()
     chats.refresh_from_db()
     assert (picture.attempts, chats.attempts, chats.status) == (0, 0, "waiting")
-    reinstate(alice)
+    reinstate_user(alice)
     assert recognition._waiting(5) == [picture.pk]
 
 
 async def test_a_person_over_a_limit_is_told_by_socket_and_by_api(
     open_page: Any, openai_client: Callable[[str], openai.AsyncOpenAI], alice: User, library: Collection, chat: FakeChat
 ) -> None:
-    await in_db(limits.change, Scope.PERSON, Resource.MESSAGES, Rate(2, 60))
-    await in_db(limits.change, Scope.PERSON, Resource.TOKENS, Rate(100_000, 0))
+    await in_db(rate_limits.change_limit, LimitScope.PERSON, LimitedResource.MESSAGES, Rate(2, 60))
+    await in_db(rate_limits.change_limit, LimitScope.PERSON, LimitedResource.TOKENS, Rate(100_000, 0))
     try:
         page = await open_page(alice)
         assert (await page.ask("How long do workers live?"))["type"] == "accepted"
         await page.events()
-        program = openai_client(await in_db(make, alice, "test", ["chat"], 30))
+        program = openai_client(await in_db(create_token, alice, "test", ["chat"], 30))
         said = [{"role": "user", "content": "Hello."}]
         await program.chat.completions.create(model=FAKE, messages=said)  # type: ignore[call-overload]
         refused = await page.ask("And queens?")
@@ -182,8 +182,8 @@ async def test_a_person_over_a_limit_is_told_by_socket_and_by_api(
         assert 1 <= int(caught.value.response.headers["Retry-After"]) <= 60
         assert 0 < await in_db(_tokens, alice) < 100_000
     finally:
-        limits.forget()
+        rate_limits.clear_rate_cache()
 
 
 def _tokens(user: User) -> float:
-    return limits.levels(limits.buckets(user, Resource.TOKENS))[0]
+    return rate_limits.read_levels(rate_limits.list_buckets(user, LimitedResource.TOKENS))[0]

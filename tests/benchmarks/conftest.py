@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests import migrated
+from tests.support import prepared_site
 
 
 class _Begun(tempfile.TemporaryDirectory[str]):
     """A folder of a measurement, in which the tables are made already."""
 
     def __enter__(self) -> str:
-        migrated.tables(Path(super().__enter__()))
+        prepared_site.copy_tables(Path(super().__enter__()))
         return self.name
 
 

@@ -46,7 +46,7 @@ def test_partial_labels_stay_unknown_and_harm_is_any_of_those_known(tmp_path: Pa
 def test_waiting_is_no_time_of_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     def waiting(text: str) -> dict[str, float]:
         time.sleep(0.2)
-        return dict.fromkeys(registry.classify().labels, 0.0)
+        return dict.fromkeys(registry.get_text_classifier().labels, 0.0)
 
     monkeypatch.setattr(safety, "score_text", waiting)
     assert 0 < safety.milliseconds([f"The bridge was built in {year}." for year in (1901, 1902, 1903)]) < 150

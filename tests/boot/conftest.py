@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.lib.ports import free_port
+from apps.lib.ports import find_free_port
 from assistant.boot.layout import VENV
 from tests.boot.clones import Clone, copy_tree, serve_folder
 
@@ -18,7 +18,9 @@ def clone(tmp_path: Path) -> Iterator[Clone]:
     """A clone without an environment."""
     (tmp_path / "home").mkdir()
     copy_tree(tmp_path / "openbook")
-    made = Clone(tmp_path / "openbook", tmp_path / "home", {"PORT": str(free_port()), "LLM_PORT": str(free_port())})
+    made = Clone(
+        tmp_path / "openbook", tmp_path / "home", {"PORT": str(find_free_port()), "LLM_PORT": str(find_free_port())}
+    )
     yield made
     if made.process and made.process.poll() is None:
         made.kill()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from assistant.boot import cli, models, packages, preflight
+from assistant.boot import cli, packaged_models, packages, preflight
 from assistant.boot.errors import BootError, ExitCode
 
 CHECKS = (
@@ -27,7 +27,7 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(packages, "is_installed", lambda extras: False)
     monkeypatch.setattr(packages, "install_packages", lambda *_: tried.append("packages"))
     for name in ("prepare_chat", "prepare_nudity"):
-        monkeypatch.setattr(models, name, lambda *_: tried.append("models"))
+        monkeypatch.setattr(packaged_models, name, lambda *_: tried.append("models"))
     for name in CHECKS:
         monkeypatch.setattr(preflight, name, lambda *_: None)
     monkeypatch.setattr(cli, "_refuse_second_start", lambda _: None)

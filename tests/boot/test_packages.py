@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from assistant.boot import lock, packages
+from assistant.boot import packages, version_lock
 from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import ROOT, VENV, Layout
 
@@ -183,7 +183,7 @@ def test_conditions_stay_where_a_package_has_two_versions() -> None:
         "two==1 ; python_full_version < '3.12' \\\n    --hash=sha256:1\n"
         "two==2 ; python_full_version >= '3.12' \\\n    --hash=sha256:2\n"
     )
-    assert lock.drop_conditions(text) == text.replace(" ; sys_platform == 'linux'", "")
+    assert version_lock.drop_conditions(text) == text.replace(" ; sys_platform == 'linux'", "")
 
 
 def test_a_dangling_link_in_the_place_of_the_environment_is_replaced_and_what_it_named_stays(

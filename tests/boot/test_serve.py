@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from apps.lib.ports import free_port
+from apps.lib.ports import find_free_port
 from assistant.boot.layout import ROOT
 
 pytestmark = pytest.mark.process
@@ -29,7 +29,7 @@ class Served:
     """What somebody has at the terminal."""
 
     def __init__(self, folder: Path) -> None:
-        self.port, self._log = free_port(), folder / "terminal.log"
+        self.port, self._log = find_free_port(), folder / "terminal.log"
         self._env = {
             **os.environ, "PYTHON": sys.executable, "DATA_DIR": str(folder / "data"), "PORT": str(self.port),
             "SITE_URL": f"http://localhost:{self.port}", "LLM_URL": "http://127.0.0.1:9/v1",

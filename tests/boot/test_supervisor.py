@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from apps.lib import host
+from apps.lib import os_compat
 from assistant.boot import supervisor
 
 ROOT = Path(settings.BASE_DIR)
@@ -34,7 +34,7 @@ import sys
 supervisor.GRACE_S = 600.0
 sys.exit(supervisor.main(sys.argv[1:]))
 """
-FOREIGN = "from tests import foreign\nforeign.install()\n"
+FOREIGN = "from tests.support import non_linux\nnon_linux.install()\n"
 on_each_system = pytest.mark.parametrize("system", ["", FOREIGN], ids=["linux", "foreign"])
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(120)"
@@ -84,7 +84,7 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 def gone(*pids: int) -> bool:
     """Whether none of them runs; a zombie does not."""
-    return not any(host.is_running(pid) for pid in pids)
+    return not any(os_compat.is_running(pid) for pid in pids)
 
 
 @on_each_system

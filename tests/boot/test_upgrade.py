@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.lib.ports import free_port
+from apps.lib.ports import find_free_port
 from assistant.boot.errors import ExitCode
 from assistant.boot.layout import VENV
 from tests.boot.clones import Clone, copy_tree
@@ -73,7 +73,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def upgradable(prepared: Path, tmp_path: Path) -> Iterator[Clone]:
     """A copy of `prepared`, with ports of its own."""
     shutil.copytree(prepared, tmp_path, symlinks=True, dirs_exist_ok=True)
-    settings = {"PORT": str(free_port()), "LLM_PORT": str(free_port()), "LLM_URL": ELSEWHERE}
+    settings = {"PORT": str(find_free_port()), "LLM_PORT": str(find_free_port()), "LLM_URL": ELSEWHERE}
     clone = Clone(tmp_path / "openbook", tmp_path / "home", settings)
     git(clone.folder, "remote", "set-url", "origin", str(tmp_path / "origin"))
     yield clone

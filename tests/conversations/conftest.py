@@ -22,12 +22,12 @@ from apps.documents.models import Collection
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
 from apps.engines.turnlog.redis import RedisTurnLog
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from assistant.asgi import application
 from tests.documents.factories import collection, document
 from tests.engines.conftest import redis_url
-from tests.people import person
+from tests.support.users import make_user
 
 __all__ = ["redis_url"]
 
@@ -163,7 +163,7 @@ class Log:
 
     async def forget(self) -> None:
         """What was written is gone, as after a restart."""
-        log = registry.turnlog()
+        log = registry.get_turn_log()
         if isinstance(log, RedisTurnLog):
             await log._client().flushdb()
         else:
@@ -203,19 +203,19 @@ def any_sentence_answers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def chat() -> FakeChat:
-    engine = registry.chat()
+    engine = registry.get_chat_engine()
     assert isinstance(engine, FakeChat)
     return engine
 
 
 @pytest.fixture
 def alice(transactional_db: None) -> User:
-    return person("alice")
+    return make_user("alice")
 
 
 @pytest.fixture
 def bob(transactional_db: None) -> User:
-    return person("bob")
+    return make_user("bob")
 
 
 @pytest.fixture

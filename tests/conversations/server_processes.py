@@ -23,8 +23,8 @@ import aiohttp
 import orjson
 from django.conf import settings
 
-from apps.lib.ports import free_port
-from tests import migrated
+from apps.lib.ports import find_free_port
+from tests.support import prepared_site
 
 ROOT = Path(__file__).resolve().parents[2]
 ORIGIN = "http://localhost:8000"
@@ -37,7 +37,7 @@ class Process:
     """A server that can be killed and started again on its port."""
 
     def __init__(self, command: list[str], env: dict[str, str]) -> None:
-        self.port = free_port()
+        self.port = find_free_port()
         self._command = [part.replace("PORT", str(self.port)) for part in command]
         self._env = env
         self._process: subprocess.Popen[bytes] | None = None
@@ -134,14 +134,14 @@ def _seed() -> None:
     django.setup()
     from django.core.management import call_command
 
-    if not migrated.tables(Path(os.environ["DATA_DIR"])):
+    if not prepared_site.copy_tables(Path(os.environ["DATA_DIR"])):
         call_command("migrate", verbosity=0)
     from tests.conversations.conftest import session_of
     from tests.documents.factories import collection, document
-    from tests.people import person
+    from tests.support.users import make_user
 
-    person("ada", "administrator")  # without one, every page leads to the set-up
-    alice = person("alice")
+    make_user("ada", "administrator")  # without one, every page leads to the set-up
+    alice = make_user("alice")
     document(
         collection(alice, "Handbook"), "Lighthouses", ["The lighthouse of Alexandria stood about 100 metres high."]
     )

@@ -59,13 +59,13 @@ def document(place: Collection, title: str, sections: Sequence[Section | str]) -
 
 def publish(row: Document, chunks: list[Chunk]) -> None:
     """Chunks get vectors, rows and a segment of their own."""
-    embed = registry.embed()
+    embed = registry.get_embedder()
     vectors = embed.embed_passages([compose_embedding_text(str(row), chunk.text) for chunk in chunks])
     for chunk, vector in zip(chunks, vectors, strict=True):
         chunk.vector, chunk.fingerprint = vector.tobytes(), embed.fingerprint
     stored = Chunk.objects.bulk_create(chunks)
     entries = [chunk.entry for chunk in stored]
     segment = index_maintenance.create_segment(
-        registry.index().write(row.collection_id.hex, entries, vectors, embed.fingerprint)
+        registry.get_index().write(row.collection_id.hex, entries, vectors, embed.fingerprint)
     )
     Chunk.objects.filter(document=row).update(segment=segment)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.lib.ports import free_port
+from apps.lib.ports import find_free_port
 
 START_S = 120  # in which a server starts on any machine
 
@@ -22,7 +22,7 @@ START_S = 120  # in which a server starts on any machine
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if shutil.which("redis-server") is None:
         pytest.skip("redis-server is not installed")
-    port, folder = free_port(), tmp_path_factory.mktemp("redis")
+    port, folder = find_free_port(), tmp_path_factory.mktemp("redis")
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     server = subprocess.Popen([*command, "--dir", str(folder)], stdout=subprocess.DEVNULL)
     try:
@@ -36,7 +36,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A PostgreSQL server with pgvector: the one that the run has started, or one of its own."""
-    from tests.servers import postgres
+    from tests.support.servers import postgres
 
     if kept := os.environ.get("DATABASE_URL", ""):
         yield kept
@@ -52,7 +52,7 @@ def milvus_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     program = Path(sys.executable).with_name("milvus-lite")
     if not program.exists():
         pytest.skip("milvus-lite is not installed")
-    port, folder = free_port(), tmp_path_factory.mktemp("milvus")
+    port, folder = find_free_port(), tmp_path_factory.mktemp("milvus")
     command = [program, "server", "--data-dir", str(folder), "--host", "127.0.0.1", "--port", str(port)]
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log)

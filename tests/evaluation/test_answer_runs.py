@@ -9,14 +9,15 @@ from apps.documents.jobs import ingest_job
 from apps.documents.models import Chunk, Collection, Document, Membership
 from apps.documents.models.collection import Role
 from apps.engines import registry
-from apps.engines.base import EngineUnavailable
 from apps.engines.chat.fake import FakeChat
+from apps.engines.types import EngineUnavailable
 from apps.evaluation.golden_questions import answer_runs, citation_check, runs
 from apps.evaluation.models import AnswerRun, GoldenQuestion, GoldenRun, WrongPill
-from apps.lib import bell, leases
+from apps.lib.celery import notify
+from apps.lib.db import leases
 from apps.safety.gate.gate import Withheld
-from apps.users.limits import OverLimit
 from apps.users.models import User
+from apps.users.rate_limits import RateLimited
 from tests.documents.factories import collection, document
 
 pytestmark = pytest.mark.django_db(transaction=True)  # searches read in threads of their own
@@ -29,7 +30,7 @@ Status = GoldenRun.Status
 @pytest.fixture(autouse=True)
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
     heard: list[tuple[str, object]] = []
-    monkeypatch.setattr(bell, "send", lambda task, row: heard.append((task, row)))
+    monkeypatch.setattr(notify, "notify_worker", lambda task, row: heard.append((task, row)))
     return heard
 
 
@@ -43,7 +44,7 @@ def shelf(alice: User) -> Collection:
 
 @pytest.fixture
 def chat() -> FakeChat:
-    engine = registry.chat()
+    engine = registry.get_chat_engine()
     assert isinstance(engine, FakeChat)
     return engine
 
@@ -128,7 +129,7 @@ def test_a_limit_that_ends_soon_is_waited_for_and_a_long_one_ends_the_run(
     def limited(_question: GoldenQuestion) -> citation_check.CitationCheck:
         if len(waits) == 1 and not AnswerRun.objects.filter(status=Status.DONE).exists():
             return done
-        raise OverLimit("Too much for now.", waits.pop(0))
+        raise RateLimited("Too much for now.", waits.pop(0))
 
     monkeypatch.setattr(answer_runs, "check_citations", limited)
     assert ran(shelf, alice).status == Status.DONE

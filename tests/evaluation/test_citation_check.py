@@ -32,7 +32,7 @@ def shelf(alice: User) -> Collection:
 
 @pytest.fixture
 def chat() -> FakeChat:
-    engine = registry.chat()
+    engine = registry.get_chat_engine()
     assert isinstance(engine, FakeChat)
     return engine
 

@@ -15,10 +15,11 @@ from apps.documents.library.passage_edits import set_enabled
 from apps.documents.library.uploads import delete_document
 from apps.documents.models import Chunk, Collection, Document, Membership
 from apps.documents.retrieval.search import SearchResult
-from apps.engines.base import EngineUnavailable
+from apps.engines.types import EngineUnavailable
 from apps.evaluation.golden_questions import runs, search_preview
 from apps.evaluation.models import GoldenQuestion, GoldenResult, GoldenRun
-from apps.lib import bell, leases
+from apps.lib.celery import notify
+from apps.lib.db import leases
 from apps.users.models import User
 from tests.documents.factories import Section, collection, document
 
@@ -30,7 +31,7 @@ QUAY, BOATS = "What was the quay built of?", "Where are boats moored?"
 @pytest.fixture(autouse=True)
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
     heard: list[tuple[str, object]] = []
-    monkeypatch.setattr(bell, "send", lambda task, row: heard.append((task, row)))
+    monkeypatch.setattr(notify, "notify_worker", lambda task, row: heard.append((task, row)))
     return heard
 
 

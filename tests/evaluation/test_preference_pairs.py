@@ -12,7 +12,7 @@ from apps.evaluation.models import GoldenQuestion
 from apps.safety.models import Event
 from apps.users.models import User
 from tests.documents.factories import collection, document
-from tests.people import person
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,7 +45,7 @@ def exported(user: User) -> list[dict]:
 
 
 def test_a_pair_is_in_the_export_only_while_its_person_lends_it(alice, two) -> None:
-    ada = person("ada", User.Role.ADMINISTRATOR)
+    ada = make_user("ada", User.Role.ADMINISTRATOR)
     assert exported(ada) == []
     as_(alice).post(f"/answers/{two[0].pk}/feedback/detail/", {"lend": "on"})
     assert exported(ada) == [
@@ -66,9 +66,9 @@ def test_a_pair_is_in_the_export_only_while_its_person_lends_it(alice, two) -> N
 
 def test_withheld_and_deleted_answers_are_in_no_pair_and_reviewers_export_nothing(alice, two) -> None:
     User.objects.filter(pk=alice.pk).update(lends_answers=True)
-    ada = person("ada", User.Role.ADMINISTRATOR)
+    ada = make_user("ada", User.Role.ADMINISTRATOR)
     assert len(exported(ada)) == 1
-    assert as_(person("morgan", User.Role.REVIEWER)).get("/feedback/preferences.jsonl").status_code == 404
+    assert as_(make_user("morgan", User.Role.REVIEWER)).get("/feedback/preferences.jsonl").status_code == 404
     Message.objects.filter(pk=two[0].pk).update(status="withheld", text="")
     assert exported(ada) == []
     Message.objects.filter(pk=two[0].pk).update(status="complete", text="Cheese.")
@@ -77,7 +77,7 @@ def test_withheld_and_deleted_answers_are_in_no_pair_and_reviewers_export_nothin
 
 
 def test_a_rated_question_becomes_a_golden_one_of_a_collection_that_the_reader_may_edit(alice, two) -> None:
-    ada = person("ada", User.Role.ADMINISTRATOR)
+    ada = make_user("ada", User.Role.ADMINISTRATOR)
     row = Feedback.objects.get(good=False)
     shelf = collection(ada, "Shelf")
     paper = document(shelf, "Lighthouses", ["The lighthouse stood about 100 metres high."])
@@ -93,14 +93,14 @@ def test_a_rated_question_becomes_a_golden_one_of_a_collection_that_the_reader_m
     assert GoldenQuestion.objects.get().text == "How high?"
     assert (
         "golden question of"
-        not in as_(person("robin", User.Role.REVIEWER)).get(f"/feedback/{row.pk}/").content.decode()
+        not in as_(make_user("robin", User.Role.REVIEWER)).get(f"/feedback/{row.pk}/").content.decode()
     )
 
 
 def test_what_was_preferred_side_by_side_is_a_pair_and_a_change_of_mind_leaves_one(alice, bob, two) -> None:
     Feedback.objects.all().delete()
     User.objects.filter(pk=alice.pk).update(lends_answers=True)
-    ada = person("ada", User.Role.ADMINISTRATOR)
+    ada = make_user("ada", User.Role.ADMINISTRATOR)
     worse, better = two
     address = f"/answers/{worse.pk}/compare/"
     page = as_(alice).get(address).content.decode()

@@ -16,10 +16,10 @@ from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library.uploads import store_upload
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Membership
 from apps.engines import registry
-from apps.engines.base import EngineUnavailable
+from apps.engines.types import EngineUnavailable
 from apps.evaluation.golden_questions import runs, search_preview
 from apps.evaluation.models import GoldenQuestion, GoldenRun
-from apps.lib import bell
+from apps.lib.celery import notify
 from apps.users.models import User
 from tests.documents.factories import collection
 
@@ -37,7 +37,7 @@ VAGUE = ["Where does the key hang?", "Who closes the windows?", "Which porter of
 @pytest.fixture(autouse=True)
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
     heard: list[tuple[str, object]] = []
-    monkeypatch.setattr(bell, "send", lambda task, row: heard.append((task, row)))
+    monkeypatch.setattr(notify, "notify_worker", lambda task, row: heard.append((task, row)))
     monkeypatch.setattr(shadow_build, "build_listeners", [runs.compare_build])
     return heard
 
@@ -259,7 +259,7 @@ def test_the_owner_chooses_among_the_embedders_of_the_operator(
     owner: Client, shelf: Collection, rung: list[tuple[str, object]], settings: Settings
 ) -> None:
     assert 'name="embedder"' not in page(owner, shelf)
-    settings.EMBEDDERS = {"Other": {"BACKEND": "apps.engines.embed.fake.FakeEmbed", "OPTIONS": {}}}
+    settings.EMBEDDERS = {"Other": {"BACKEND": "apps.engines.embed.fake.FakeEmbedder", "OPTIONS": {}}}
     assert '<option value="Other">Other</option>' in page(owner, shelf)
     send(owner, shelf, embedder="Other")
     work(rung)

@@ -38,7 +38,7 @@ def _own_folder(settings: LazySettings, tmp_path: Path) -> None:
 def painter(bells: list[str]) -> FakePainter:
     """What draws; the pages know it, because a worker described it."""
     model_info.refresh_model()
-    return cast(FakePainter, registry.image())
+    return cast(FakePainter, registry.get_image_engine())
 
 
 @pytest.fixture

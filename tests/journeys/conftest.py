@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.journeys.site import Site, until
-from tests.people import PASSWORD
+from tests.support.users import PASSWORD
 
 playwright = pytest.importorskip("playwright.sync_api")
 playwright.expect.set_options(timeout=60_000)  # milliseconds: patience costs nothing where the page is quick

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from apps.engines.base import ChatRequest, Delta, EngineUnavailable, Finish, ToolCall
 from apps.engines.chat.fake import FakeChat
-from apps.engines.image.base import Drawn, DrawRequest, DrawStep
 from apps.engines.image.fake import FakePainter
+from apps.engines.image.protocol import DrawnPicture, DrawRequest, DrawStep
+from apps.engines.types import ChatRequest, Delta, EngineUnavailable, Finish, ToolCall
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -159,7 +159,7 @@ class PacedPainter(FakePainter):
         super().__init__(model, **options)
         self.gap_s = 0.25
 
-    def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> Drawn:
+    def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> DrawnPicture:
         self.gap_s = 2.0 if "slow" in request.prompt else 0.25
 
         def waiting(step: DrawStep) -> None:

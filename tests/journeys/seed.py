@@ -32,16 +32,16 @@ def people() -> None:
     from apps.conversations.models import ModelProfile
     from apps.engines.chat.fake import FakeChat
     from apps.users.models import User
-    from tests.people import person
+    from tests.support.users import make_user
 
-    person("ada", User.Role.ADMINISTRATOR)
-    person("morgan", User.Role.REVIEWER)
-    person("robin", User.Role.REVIEWER)
-    person("alice")
-    person("bob")
-    person("pat")
-    person("quinn")  # who has everything erased
-    person("sam")  # who is suspended
+    make_user("ada", User.Role.ADMINISTRATOR)
+    make_user("morgan", User.Role.REVIEWER)
+    make_user("robin", User.Role.REVIEWER)
+    make_user("alice")
+    make_user("bob")
+    make_user("pat")
+    make_user("quinn")  # who has everything erased
+    make_user("sam")  # who is suspended
     # Most journeys are about how an answer comes, whatever it says; `test_states.py` is about what is verified.
     ModelProfile.objects.update_or_create(name=FakeChat().name, defaults={"shows": "all"})
 
@@ -121,9 +121,9 @@ def many() -> None:
     from django.utils import timezone
 
     from apps.conversations.models import Conversation, Folder
-    from tests.people import person
+    from tests.support.users import make_user
 
-    lena = person("lena")
+    lena = make_user("lena")
     folder, now = Folder.objects.create(owner=lena, name="Boilers"), timezone.now()
     rows = [Conversation(owner=lena, title=f"Talk {number:04}", seen=now) for number in range(2000)]
     Conversation.objects.bulk_create(rows)
@@ -184,9 +184,9 @@ def degraded_minute() -> None:
 def grace() -> None:
     """A second administrator, who approves."""
     from apps.users.models import User
-    from tests.people import person
+    from tests.support.users import make_user
 
-    person("grace", User.Role.ADMINISTRATOR)
+    make_user("grace", User.Role.ADMINISTRATOR)
 
 
 def policy_of_before() -> None:

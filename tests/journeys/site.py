@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from apps.lib.ports import free_port
-from tests import migrated
+from apps.lib.ports import find_free_port
 from tests.journeys import seeding
+from tests.support import prepared_site
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE_S = 120
@@ -31,7 +31,7 @@ WORKER = "celery -A assistant worker --pool threads --concurrency 5 --without-go
 @dataclass
 class Site:
     directory: Path
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=find_free_port)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)  # in the environment, before all others
 
@@ -54,10 +54,10 @@ class Site:
 
     def prepare(self) -> None:
         """Its tables and its static files are there."""
-        if not migrated.tables(self.directory):
-            self.manage(*migrated.MIGRATE)
-        if not migrated.static(self.directory):
-            self.manage(*migrated.COLLECT)
+        if not prepared_site.copy_tables(self.directory):
+            self.manage(*prepared_site.MIGRATE)
+        if not prepared_site.copy_static(self.directory):
+            self.manage(*prepared_site.COLLECT)
 
     def seed(self, verb: str, module: str = "tests.journeys.seed") -> str:
         """What that verb of the module says."""

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.journeys.conftest import Visit
 from tests.journeys.site import Site
 from tests.journeys.test_accessibility import violations
-from tests.people import PASSWORD
+from tests.support.users import PASSWORD
 
 PAGES = ("", "users/user/", "auth/group/", "documents/collection/", "models/", "environment/")
 

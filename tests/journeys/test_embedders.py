@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from apps.engines.embed.folder import PACKAGE_SHA256, locate
+from apps.engines.embed.model_folder import PACKAGE_SHA256, locate_model
 from tests.journeys.conftest import HEIGHT, watch
 from tests.journeys.site import Site
-from tests.people import PASSWORD
+from tests.support.users import PASSWORD
 
 READ_MS = 180_000
 BOOK = "# The house\n\nThe lamp burns with four hundred watts.\n\nThe keeper climbs one hundred and ninety steps."
@@ -23,7 +23,7 @@ WIDER = "[...document.querySelectorAll('main *')].filter((one) => one.scrollWidt
 @pytest.fixture
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Its operator named a second model: the packaged one, of which a third of each vector is kept."""
-    short = {"name": "Short", "model": str(locate("")), "sha256": PACKAGE_SHA256, "dimension": 128}
+    short = {"name": "Short", "model": str(locate_model("")), "sha256": PACKAGE_SHA256, "dimension": 128}
     site = Site(tmp_path_factory.mktemp("embedders"), settings={"EMBED_MORE": json.dumps([short])})
     site.prepare()
     site.seed("people")

@@ -15,7 +15,7 @@ import pytest
 from tests.journeys.test_accessibility import judged, violations
 from tests.journeys.views import JUDGED, elsewhere, name, names
 from tests.pictured.camera import NARROW, WIDE, Camera
-from tests.pictures_of_pages import opened, prepare, started
+from tests.pictured.screenshots import opened, prepare, started
 
 WIDER = "document.documentElement.scrollWidth > innerWidth"
 

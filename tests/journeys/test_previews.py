@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.engines.picture_models import onnx
+from tests.engines.classify.tiny_image_classifiers import onnx
 from tests.journeys.conftest import Visit
 from tests.journeys.model import BLUSH
 from tests.journeys.site import Site

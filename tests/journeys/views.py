@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
 
 from tests.pictured.pages import PAGES
-from tests.pictures_of_pages import EARLY
+from tests.pictured.screenshots import EARLY
 
 NO_PAGES = {  # files, and the pages of the API's own documentation, which its library draws
     "documents:file", "documents:page_image", "api:openapi-view", "api:openapi-json", "conversations:markdown",

@@ -8,14 +8,14 @@ import pytest
 from django.utils import timezone
 
 from apps.conversations.models import Conversation, Message
-from apps.lib import leases
-from tests.people import person
+from apps.lib.db import leases
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 
 
 def running(count: int) -> list[Message]:
-    alice = person("alice")
+    alice = make_user("alice")
     place = Conversation.objects.create(owner=alice, title="Held")
     return [
         Message.objects.create(

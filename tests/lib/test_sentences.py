@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.lib.sentences import settled, spans
+from apps.lib.text.sentences import count_stable, find_sentences
 
 ALPHABET = """One. Two! Three? e.g. Dr. J. U.S. 3.14 1. 12) - * # | ``` ~~~ > [1] 【2】 (so) "Yes." etc. No. 。 」 … ---
 === a The of ** $ ."""
@@ -17,7 +17,7 @@ PIECES = st.lists(st.sampled_from([*ALPHABET.split(), *FORMS]), max_size=60)
 
 
 def cut(text: str) -> list[str]:
-    return [text[start:end] for start, end in spans(text)]
+    return [text[start:end] for start, end in find_sentences(text)]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_several_stops_in_a_row_are_one(text: str, found: list[str]) -> None:
 @given(st.one_of(st.text(max_size=300), PIECES.map(" ".join), PIECES.map("".join)))
 def test_spans_are_ordered_disjoint_not_empty_and_cover_all_that_is_not_space(text: str) -> None:
     at = 0
-    for start, end in spans(text):
+    for start, end in find_sentences(text):
         assert at <= start < end
         assert not text[at:start].strip()
         assert text[start:end] == text[start:end].strip()
@@ -48,9 +48,9 @@ def test_spans_are_ordered_disjoint_not_empty_and_cover_all_that_is_not_space(te
 @given(PIECES.map(" ".join), st.data())
 def test_what_is_settled_stays_whatever_follows(text: str, data: st.DataObject) -> None:
     head = text[: data.draw(st.integers(0, len(text)))]
-    found = spans(head)
-    done = settled(head, found)
-    assert spans(text)[:done] == found[:done]
+    found = find_sentences(head)
+    done = count_stable(head, found)
+    assert find_sentences(text)[:done] == found[:done]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_megabyte_takes_about_a_tenth_of_a_second() -> None:
         * 10_000
     )
     started = time.process_time()
-    assert len(spans(text)) > 20_000
+    assert len(find_sentences(text)) > 20_000
     assert time.process_time() - started < 1.5  # ten times what it takes, for busy machines
 
 
@@ -118,5 +118,5 @@ def test_a_megabyte_takes_about_a_tenth_of_a_second() -> None:
 )
 def test_hostile_repetition_stays_linear(unit: str) -> None:
     started = time.process_time()
-    spans(unit * 100_000)
+    find_sentences(unit * 100_000)
     assert time.process_time() - started < 2

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from apps.lib import threads
-from apps.lib.threads import Begun, begin, in_db, on_loop
+from apps.lib.concurrency import threads
+from apps.lib.concurrency.threads import PoolTask, in_db, on_loop, start_in_pool
 
 PATIENCE_S = 20.0
 
@@ -24,7 +24,7 @@ def _held(until: Event, answer: int = 7) -> int:
 
 async def test_whoever_stops_waiting_ends_it_for_nobody_else() -> None:
     go = Event()
-    work = begin(_held, go)
+    work = start_in_pool(_held, go)
 
     async def waits() -> int:
         return await work
@@ -46,13 +46,13 @@ async def test_what_follows_is_done_by_the_thread_that_made_the_result() -> None
         made.append(threading.get_ident())
         return _held(go)
 
-    followed = begin(make).then(lambda number: (number + 1, threading.get_ident()))
+    followed = start_in_pool(make).then(lambda number: (number + 1, threading.get_ident()))
     go.set()
     assert await followed == (8, made[0])
 
 
 async def test_what_follows_what_is_done_already_leaves_the_loop_alone() -> None:
-    work = begin(lambda: 7)
+    work = start_in_pool(lambda: 7)
     assert await work == 7
     number, thread = await work.then(lambda number: (number + 1, threading.get_ident()))
     assert number == 8
@@ -67,7 +67,7 @@ async def test_a_failure_is_heard_by_whoever_waits(first: bool) -> None:
     def works(*_: object) -> int:
         return 7
 
-    work: Begun[int] = begin(fails if first else works)
+    work: PoolTask[int] = start_in_pool(fails if first else works)
     followed = work.then(works if first else fails)
     with pytest.raises(ValueError, match="broken"):
         await followed
@@ -76,7 +76,7 @@ async def test_a_failure_is_heard_by_whoever_waits(first: bool) -> None:
 
 
 async def test_what_then_asks_the_database_is_done_by_a_thread_for_that() -> None:
-    work = begin(lambda: 7)
+    work = start_in_pool(lambda: 7)
     number, name = await work.then_in_db(lambda number: (number + 1, threading.current_thread().name))
     assert number == 8
     assert name.startswith("db")
@@ -87,7 +87,7 @@ async def test_a_failure_before_or_in_the_database_is_heard(first: bool) -> None
     def fails(*_: object) -> int:
         raise ValueError("broken")
 
-    work: Begun[int] = begin(fails if first else lambda: 7)
+    work: PoolTask[int] = start_in_pool(fails if first else lambda: 7)
     with pytest.raises(ValueError, match="broken"):
         await work.then_in_db(fails)
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from apps.operations import administrator, warmth
+from apps.operations import first_administrator, model_status
 
 
 @pytest.fixture(autouse=True)
@@ -18,13 +18,13 @@ def _own_folder(settings: Settings, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _cold() -> None:
-    warmth.forget()
+    model_status.reset_model_status()
 
 
 @pytest.fixture
 def nobody_yet(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
     """A fresh installation."""
-    monkeypatch.setattr(administrator.seen, "administrator", False)
+    monkeypatch.setattr(first_administrator.seen, "administrator", False)
 
 
 @pytest.fixture

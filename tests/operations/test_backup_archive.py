@@ -16,7 +16,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from apps.documents.ingestion.worker import get_heartbeat_file
-from apps.operations.backups import making, restoring, status
+from apps.operations.backups import creation, restore, status
 from apps.operations.backups.archive import MANIFEST, ArchiveWriter, Content, Manifest, read_manifest, unpack
 from apps.operations.backups.errors import BackupError, BackupRunning
 from apps.users.models import User
@@ -48,9 +48,9 @@ def refuse(path: Path, settings: Settings, keys: Path | None = None) -> str:
     """Return why the archive is not restored. Nothing may have been put in place."""
     data = Path(settings.DATA_DIR)
     with pytest.raises(BackupError) as caught:
-        restoring.restore_backup(path, keys, print)
+        restore.restore_backup(path, keys, print)
     assert not (data / "files").exists() and not Path(settings.SNAPSHOT_KEYS).exists()
-    assert list(data.glob(f"{restoring.PREFIX}*")) == []
+    assert list(data.glob(f"{restore.PREFIX}*")) == []
     return str(caught.value)
 
 
@@ -159,7 +159,7 @@ def test_where_files_are_nothing_is_restored(tmp_path: Path, settings: Settings)
     file.parent.mkdir(parents=True)
     file.write_text("mine")
     with pytest.raises(BackupError, match=r"There are files already, such as .*mine"):
-        restoring.restore_backup(path, None, print)
+        restore.restore_backup(path, None, print)
     assert [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()] == [file]
 
 
@@ -180,12 +180,12 @@ def test_a_file_that_holds_no_keys_is_refused(tmp_path: Path, settings: Settings
 
 def test_two_backups_are_not_made_at_once(tmp_path: Path) -> None:
     with (
-        making.hold_backup_lock(),
+        creation.hold_backup_lock(),
         pytest.raises(BackupRunning, match="Another backup or restore is running"),
-        making.hold_backup_lock(),
+        creation.hold_backup_lock(),
     ):
         pass
-    with making.hold_backup_lock():
+    with creation.hold_backup_lock():
         pass
 
 
@@ -199,6 +199,6 @@ def test_a_file_that_is_deleted_while_others_are_copied_is_left_out(tmp_path: Pa
 def test_an_archive_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     (tmp_path / "a.tar").write_text("precious")
     with pytest.raises(BackupError, match="is there already"):
-        making.make_backup(tmp_path / "a.tar")
+        creation.make_backup(tmp_path / "a.tar")
     assert (tmp_path / "a.tar").read_text() == "precious"
     assert status.read_status() == {}

@@ -15,12 +15,13 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from apps.documents.ingestion import worker
-from apps.operations.backups import databases, doctor, making, schedule, status
+from apps.operations.backups import creation, database_dump, schedule, status
 from apps.operations.backups.errors import BackupError
-from apps.operations.checks import State
-from assistant.env import Env, faults
+from apps.operations.doctor import backup_checks
+from apps.operations.doctor.system_checks import CheckState
+from assistant.env import Env, find_faults
 from tests.operations.installation import client_programs
-from tests.people import person
+from tests.support.users import make_user
 
 # The copy of the database is made on a connection of its own, which sees only what is committed.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,7 +42,7 @@ def named(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Callable[[int]
 
     def make(number: int) -> None:
         path = settings.BACKUP_DIR / f"{schedule.PREFIX}{number}.tar"
-        monkeypatch.setattr(making, "get_default_path", lambda prefix: path)
+        monkeypatch.setattr(creation, "get_default_path", lambda prefix: path)
         status.get_status_path().unlink(missing_ok=True)
         schedule.run_scheduled()
 
@@ -57,7 +58,7 @@ def found(settings: Settings) -> list[str]:
 
 
 def test_a_due_backup_is_made_and_its_restore_checked(settings: Settings) -> None:
-    person("alice")
+    make_user("alice")
     assert schedule.is_due()
     schedule.run_scheduled()
     (path,) = schedule.list_scheduled_archives()
@@ -107,7 +108,7 @@ def test_the_sweep_of_the_worker_does_not_wait_for_the_backup(monkeypatch: pytes
 
 
 def test_while_another_backup_runs_none_is_begun(settings: Settings) -> None:
-    with making.hold_backup_lock():
+    with creation.hold_backup_lock():
         schedule.run_scheduled()
     assert not Path(settings.BACKUP_DIR).exists() and status.read_status() == {}
 
@@ -115,7 +116,7 @@ def test_while_another_backup_runs_none_is_begun(settings: Settings) -> None:
 def test_the_newest_stay_with_their_keys_and_backups_made_by_hand_too(
     settings: Settings, named: Callable[[int], None]
 ) -> None:
-    making.make_backup(settings.BACKUP_DIR / "openbook-20200101T000000Z.tar")
+    creation.make_backup(settings.BACKUP_DIR / "openbook-20200101T000000Z.tar")
     for number in (1, 2, 3):
         named(number)
     assert found(settings) == [
@@ -134,7 +135,7 @@ def test_no_older_backup_goes_before_a_newer_one_was_verified(
         def damage(*_: Any) -> None:
             raise BackupError("The copy of the database is damaged.")
 
-        patched.setattr(databases, "check_copy", damage)
+        patched.setattr(database_dump, "check_copy", damage)
         named(3)
     assert found(settings)[::2] == ["1.tar", "2.tar", "3.tar"]
     assert status.read_status()["check"]["reason"] == "The copy of the database is damaged."
@@ -143,7 +144,7 @@ def test_no_older_backup_goes_before_a_newer_one_was_verified(
 
 
 def test_what_a_killed_backup_left_is_gone_after_the_next(settings: Settings, named: Callable[[int], None]) -> None:
-    left = settings.BACKUP_DIR / f".{schedule.PREFIX}0.tar{making.PART}"
+    left = settings.BACKUP_DIR / f".{schedule.PREFIX}0.tar{creation.PART}"
     left.mkdir(parents=True)
     (left / "archive").write_bytes(b"half")
     named(1)
@@ -176,19 +177,19 @@ def test_a_backup_that_does_not_hold_its_rows_fails_its_check(settings: Settings
 
 
 def test_the_doctor_warns_while_there_is_no_backup(settings: Settings) -> None:
-    told = doctor.check_backups()
-    assert told.state == State.WARN and "No backup has been made yet" in told.words and "worker" in told.advice
+    told = backup_checks.check_backups()
+    assert told.state == CheckState.WARN and "No backup has been made yet" in told.words and "worker" in told.advice
     settings.BACKUP_HOURS = 0
-    assert "BACKUP_HOURS" in doctor.check_backups().advice
+    assert "BACKUP_HOURS" in backup_checks.check_backups().advice
 
 
 def test_the_doctor_names_the_last_backup_and_its_restore_check(settings: Settings) -> None:
     schedule.run_scheduled()
-    told = doctor.check_backups()
+    told = backup_checks.check_backups()
     (path,) = schedule.list_scheduled_archives()
-    assert told.state == State.GOOD and str(path) in told.words and "Its restore check succeeded" in told.words
-    making.make_backup(settings.BACKUP_DIR / "by-hand.tar")
-    told = doctor.check_backups()
+    assert told.state == CheckState.GOOD and str(path) in told.words and "Its restore check succeeded" in told.words
+    creation.make_backup(settings.BACKUP_DIR / "by-hand.tar")
+    told = backup_checks.check_backups()
     assert "by-hand.tar" in told.words and "The last restore check was made" in told.words
 
 
@@ -199,21 +200,21 @@ def test_the_doctor_warns_of_a_backup_that_is_too_old(settings: Settings, hours:
     settings.BACKUP_HOURS = hours
     at = (timezone.now() - timedelta(days=days)).isoformat()
     status.update_status(backup={"path": "/backups/a.tar", "size": 1, "at": at})
-    assert doctor.check_backups().state == state
+    assert backup_checks.check_backups().state == state
 
 
 def test_the_doctor_tells_a_failed_attempt_and_a_failed_restore_check() -> None:
     now = timezone.now().isoformat()
     status.update_status(backup={"path": "/backups/a.tar", "size": 1, "at": now})
     status.update_status(failure={"at": now, "reason": "The disk of /backups is full."})
-    told = doctor.check_backups()
-    assert told.state == State.WARN and "failed: The disk of /backups is full." in told.words
+    told = backup_checks.check_backups()
+    assert told.state == CheckState.WARN and "failed: The disk of /backups is full." in told.words
     status.update_status(check={"path": "/backups/a.tar", "at": now, "reason": "b is missing."})
-    told = doctor.check_backups()
-    assert told.state == State.BAD and "The restore check of /backups/a.tar failed: b is missing." in told.words
+    told = backup_checks.check_backups()
+    assert told.state == CheckState.BAD and "The restore check of /backups/a.tar failed: b is missing." in told.words
 
 
 def test_settings_that_cannot_be_right_are_refused() -> None:
-    assert any("BACKUP_HOURS" in fault for fault in faults(Env(BACKUP_HOURS=-1)))
-    assert any("BACKUP_KEEP" in fault for fault in faults(Env(BACKUP_KEEP=0)))
-    assert not any("BACKUP" in fault for fault in faults(Env(BACKUP_HOURS=24, BACKUP_KEEP=1)))
+    assert any("BACKUP_HOURS" in fault for fault in find_faults(Env(BACKUP_HOURS=-1)))
+    assert any("BACKUP_KEEP" in fault for fault in find_faults(Env(BACKUP_KEEP=0)))
+    assert not any("BACKUP" in fault for fault in find_faults(Env(BACKUP_HOURS=24, BACKUP_KEEP=1)))

@@ -12,7 +12,7 @@ import pytest
 from assistant.boot import site_setup
 from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import PYTHON, ROOT, Layout
-from tests import migrated
+from tests.support import prepared_site
 
 pytestmark = pytest.mark.process
 
@@ -45,7 +45,7 @@ SentenceTransformer(modules=parts, device="cpu", prompts={"query": "question: ",
 """
 FILL = """
 from django.core.files.uploadedfile import SimpleUploadedFile
-from apps.documents import upload
+from apps.documents.library import uploads
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.models import Collection
 from apps.users.models import User
@@ -53,7 +53,7 @@ alice = User.objects.create_user("alice@example.org")
 place = Collection.objects.create(owner=alice, name="Handbook")
 texts = {"ferry.md": "The ferry leaves the eastern pier at nine.", "loaf.md": "A loaf bakes in the oven."}
 for name, text in texts.items():
-    row = upload.upload(alice, place, SimpleUploadedFile(name, text.encode()))
+    row = uploads.store_upload(alice, place, SimpleUploadedFile(name, text.encode()))
     ingest(row.pk)
     row.refresh_from_db()
     assert row.status == "ready", row.reason
@@ -66,13 +66,13 @@ call_command("reindex")  # here, since a process that loads the library takes si
 from apps.documents.models import Segment
 from apps.documents.retrieval.search import search
 from apps.engines import registry
-from apps.engines.embed.folder import locate
+from apps.engines.embed.model_folder import locate_model
 from apps.users.models import User
-embed, question = registry.embed(), "When does the ferry leave?"
+embed, question = registry.get_embedder(), "When does the ferry leave?"
 found = asyncio.run(search(User.objects.get(), question))
 asked, told = embed.embed_query(question), embed.embed_passages([question])[0]
 from sentence_transformers import SentenceTransformer
-library = SentenceTransformer(str(locate(settings.ENGINES["embed"]["OPTIONS"]["model"])), device="cpu")
+library = SentenceTransformer(str(locate_model(settings.ENGINES["embed"]["OPTIONS"]["model"])), device="cpu")
 same = [asked @ library.encode_query(question), told @ library.encode_document(question)]
 print("\\n" + json.dumps({
     "found": found.passages[0].text, "cosines": [float(x) for x in same], "apart": float(asked @ told),
@@ -102,7 +102,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("EMBED_THREADS", "1")
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
-    migrated.site_of(Layout.read())
+    prepared_site.copy_site(Layout.read())
     site_setup.prepare_site(Layout.read())
     manage("shell", "-v0", "-c", FILL)
     return Layout.read()

@@ -12,7 +12,7 @@ import docx
 import pypdfium2
 import pytest
 
-from apps.operations import sample
+from apps.operations import sample_collection
 from apps.operations.handbook import make
 from assistant.boot.layout import ROOT
 
@@ -20,14 +20,15 @@ LOADED = """
 import django; django.setup()
 from django.conf import settings
 from django.core.management import call_command
-from tests import migrated
-migrated.tables(settings.DATA_DIR) or call_command("migrate", verbosity=0)
+from tests.support import prepared_site
+prepared_site.copy_tables(settings.DATA_DIR) or call_command("migrate", verbosity=0)
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.models import Document
-from apps.operations import sample
+from apps.operations import sample_collection
 from apps.safety.models import Case
 from apps.users.models import User
-sample.load(User.objects.create_user("ada@example.org", "correct horse battery", name="Ada", role="admin"))
+ada = User.objects.create_user("ada@example.org", "correct horse battery", name="Ada", role="admin")
+sample_collection.load_sample(ada)
 for row in Document.objects.all():
     ingest(row.pk)
 print([row.status for row in Document.objects.all()], [case.snapshot.text[:60] for case in Case.objects.all()])
@@ -38,12 +39,12 @@ def folded(text: str) -> str:
     return re.sub(r"[\s\u00b7\u2022]+", " ", text.replace("\ufffe", "-")).strip()
 
 
-def source(name: str) -> list[make.Block]:
-    return list(make.blocks((make.HERE / "source" / f"{name}.md").read_text()))
+def source(name: str) -> list[make.HandbookBlock]:
+    return list(make.parse_blocks((make.HERE / "source" / f"{name}.md").read_text()))
 
 
 def test_the_pdf_holds_the_words_of_its_source_and_its_headings() -> None:
-    paper = pypdfium2.PdfDocument(sample.HANDBOOK / "First steps.pdf")
+    paper = pypdfium2.PdfDocument(sample_collection.HANDBOOK / "First steps.pdf")
     text = " ".join(
         re.sub(r"First steps with Openbook - page \d+", "", page.get_textpage().get_text_range()) for page in paper
     )
@@ -55,14 +56,14 @@ def test_the_pdf_holds_the_words_of_its_source_and_its_headings() -> None:
 
 
 def test_the_word_document_holds_the_words_of_its_source_and_its_headings() -> None:
-    document = docx.Document(str(sample.HANDBOOK / "Answers and citations.docx"))
+    document = docx.Document(str(sample_collection.HANDBOOK / "Answers and citations.docx"))
     assert [part.text for part in document.paragraphs] == [block.text for block in source("Answers and citations")]
     styles = [part.style.name for part in document.paragraphs if part.style and part.style.name]
     assert styles.count("Heading 1") == sum(block.kind == "heading" for block in source("Answers and citations"))
 
 
 def test_every_file_of_the_sample_is_there() -> None:
-    assert all((sample.HANDBOOK / name).stat().st_size > 4000 for name in sample.FILES)
+    assert all((sample_collection.HANDBOOK / name).stat().st_size > 4000 for name in sample_collection.FILES)
 
 
 @pytest.mark.process

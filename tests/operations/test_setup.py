@@ -16,9 +16,9 @@ from apps.conversations.models import Message
 from apps.documents.models import Collection, Document
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
-from apps.operations import administrator, sample
+from apps.operations import first_administrator, sample_collection
 from apps.users.models import User
-from tests.people import PASSWORD
+from tests.support.users import PASSWORD
 
 # The views ask the database from threads of their own.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,7 +26,7 @@ FORM = {"name": "Ada", "email": "Ada@Example.org", "password": PASSWORD}
 
 
 def fake() -> FakeChat:
-    chat = registry.chat()
+    chat = registry.get_chat_engine()
     assert isinstance(chat, FakeChat)
     return chat
 
@@ -76,10 +76,10 @@ def test_a_form_that_is_not_right_says_why_and_makes_nobody(client: Client, wron
 
 @pytest.mark.usefixtures("nobody_yet")
 def test_two_first_visitors_make_one_administrator() -> None:
-    administrator.create("ada@example.org", PASSWORD)
-    administrator.seen.administrator = False  # the other process has not heard of it
-    with pytest.raises(administrator.Taken):
-        administrator.create("mallory@example.org", PASSWORD)
+    first_administrator.create_administrator("ada@example.org", PASSWORD)
+    first_administrator.seen.administrator = False  # the other process has not heard of it
+    with pytest.raises(first_administrator.AdministratorExists):
+        first_administrator.create_administrator("mallory@example.org", PASSWORD)
     assert [user.email for user in User.objects.all()] == ["ada@example.org"]
 
 
@@ -105,10 +105,10 @@ class TestTheCode:
         assert User.objects.get().is_administrator
 
     def test_it_is_readable_by_its_owner_only_and_gone_when_used(self) -> None:
-        administrator.code()
+        first_administrator.get_setup_code()
         file = Path(settings.DATA_DIR) / "setup_code"
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        administrator.create("ada@example.org", PASSWORD)
+        first_administrator.create_administrator("ada@example.org", PASSWORD)
         assert not file.exists()
 
 
@@ -151,7 +151,7 @@ def test_a_model_that_goes_away_while_it_reads_is_measured_later(as_ada: Client)
 
 def test_the_embedding_step_compares_meanings(as_ada: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "told an answer from an unrelated sentence" in as_ada.get("/setup/embedding/").content.decode()
-    engine = registry.embed()
+    engine = registry.get_embedder()
     monkeypatch.setattr(
         engine, "embed_query", lambda text: engine.embed_passages(["Two glaciers feed the river in spring."])[0]
     )
@@ -163,28 +163,28 @@ def test_the_handbook_is_loaded_once_for_everyone(as_ada: Client, alice: User) -
         page = as_ada.post("/setup/sample/", headers={"HX-Request": "true"}).content.decode()
     assert 'hx-trigger="every 1s"' in page
     collection = Collection.objects.visible_to(alice).get()
-    assert sorted(document.name for document in collection.documents.all()) == sorted(sample.FILES)
+    assert sorted(document.name for document in collection.documents.all()) == sorted(sample_collection.FILES)
 
 
 def test_a_collection_of_the_same_name_that_a_member_made_stays_theirs(ada: User, alice: User) -> None:
-    theirs = Collection.objects.create(owner=alice, everyone=True, name=sample.NAME)
-    assert sample.load(ada) != theirs
+    theirs = Collection.objects.create(owner=alice, everyone=True, name=sample_collection.NAME)
+    assert sample_collection.load_sample(ada) != theirs
     assert not theirs.documents.exists()
 
 
 def test_a_file_that_failed_is_tried_again(ada: User) -> None:
-    collection = sample.load(ada)
+    collection = sample_collection.load_sample(ada)
     collection.documents.update(status=Document.Status.FAILED, reason="The disk is full.")
-    sample.load(ada)
+    sample_collection.load_sample(ada)
     assert {document.status for document in collection.documents.all()} == {Document.Status.QUEUED}
 
 
 def test_questions_are_offered_when_every_document_is_ready(as_ada: Client, ada: User) -> None:
-    sample.load(ada)
-    assert sample.QUESTIONS[0] not in as_ada.get("/setup/sample/").content.decode()
+    sample_collection.load_sample(ada)
+    assert sample_collection.QUESTIONS[0] not in as_ada.get("/setup/sample/").content.decode()
     Document.objects.update(status=Document.Status.READY)
     page = as_ada.get("/setup/sample/").content.decode()
-    assert all(question in page for question in sample.QUESTIONS)
+    assert all(question in page for question in sample_collection.QUESTIONS)
     assert "hx-trigger" not in page
 
 
@@ -193,20 +193,20 @@ async def test_it_ends_in_a_conversation_about_the_handbook(ada: User) -> None:
     from django.test import AsyncClient
 
     from apps.conversations.turns import runner
-    from apps.lib.threads import in_db
+    from apps.lib.concurrency.threads import in_db
 
     client, signed_in = AsyncClient(), Client()
     await in_db(signed_in.force_login, ada)
     client.cookies = signed_in.cookies
-    collection = await in_db(sample.load, ada)
+    collection = await in_db(sample_collection.load_sample, ada)
     await in_db(lambda: Document.objects.update(status=Document.Status.READY))
     refused = await client.post("/setup/ask/", {"question": "\0"})
     assert (refused.status_code, await in_db(Message.objects.count)) == (409, 0)
-    response = await client.post("/setup/ask/", {"question": sample.QUESTIONS[1]})
+    response = await client.post("/setup/ask/", {"question": sample_collection.QUESTIONS[1]})
     assert response.status_code == 302
     await runner.wait_until_idle()
     question = await in_db(Message.objects.select_related("conversation").get, role=Message.Role.USER)
-    assert question.text == sample.QUESTIONS[1]
+    assert question.text == sample_collection.QUESTIONS[1]
     assert response["Location"] == f"/c/{question.conversation_id}/"
     assert await in_db(lambda: list(question.conversation.collections.all())) == [collection]
 
@@ -216,5 +216,5 @@ def test_the_command_makes_the_same_without_a_page(capsys: pytest.CaptureFixture
     call_command("setup_demo", email="root@example.org", password=PASSWORD)
     call_command("setup_demo")
     assert User.objects.get().email == "root@example.org"
-    assert Document.objects.count() == len(sample.FILES)
+    assert Document.objects.count() == len(sample_collection.FILES)
     assert "as before" in capsys.readouterr().out

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.people import PASSWORD
 from tests.pictured.place import HOST
+from tests.support.users import PASSWORD
 
 Act = Callable[[Any], None]
 

@@ -13,8 +13,8 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from tests.journeys.conftest import CHROMIUM, FLAGS, HEIGHT
-from tests.people import PASSWORD
 from tests.pictured.place import HOST
+from tests.support.users import PASSWORD
 
 WIDE, NARROW = 1440, 360  # pixels
 TALLEST = 1800  # of a picture, where the page goes on: what stands further down is more of the same

@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from apps.engines.base import ChatRequest, Delta, Finish, TokenProb, ToolCall
 from apps.engines.chat.fake import FakeChat
+from apps.engines.types import ChatRequest, Delta, Finish, TokenProb, ToolCall
 
 GUEST_FLAT = "How long may visitors stay in the guest flat, and what does it cost?"
 PRESSURE = "The boiler shows E4. What should I do?"

@@ -1,7 +1,8 @@
 """Every page of the product, in the order of a walk through it: whose it is, how it is reached, and what it is for.
 
-`route` is a row of `tests/matrix.py`; `path` an address with the names that the walk has found in braces. Where
-something has to be done before the picture is taken, `tests/pictured/acts.py` has a function of the picture's name.
+`route` is a row of `tests/access/route_permissions.py`; `path` an address with the names that the walk has found in
+braces. Where something has to be done before the picture is taken, `tests/pictured/acts.py` has a function of the
+picture's name.
 """
 
 from __future__ import annotations

@@ -28,9 +28,9 @@ def people() -> None:
     from allauth.account.models import EmailAddress
     from django.contrib.auth.models import Group
 
-    from apps.users import invitations, limits, quota
-    from apps.users.models import User
-    from tests.people import PASSWORD
+    from apps.users import invitations, rate_limits
+    from apps.users.models import User, rate_limit
+    from tests.support.users import PASSWORD
 
     for email, (name, role) in NAMES.items():
         one = User.objects.create_user(email, PASSWORD, name=name, role=role)
@@ -40,9 +40,11 @@ def people() -> None:
         group, _ = Group.objects.get_or_create(name=name)
         for email in members:
             user(email).groups.add(group)
-    invitations.invite(user(ADA), f"jonas.brandt@{HOST}")
+    invitations.create_invitation(user(ADA), f"jonas.brandt@{HOST}")
     board = Group.objects.get(name="Board")
-    limits.change(quota.Scope.GROUP, quota.Resource.UPLOADS, quota.Rate(20_000, 20_000), board.pk)
+    rate_limits.change_limit(
+        rate_limit.LimitScope.GROUP, rate_limit.LimitedResource.UPLOADS, rate_limit.Rate(20_000, 20_000), board.pk
+    )
 
 
 def library() -> None:
@@ -80,7 +82,7 @@ def library() -> None:
 def habits() -> None:
     """What Maya has set up for herself: saved prompts, instructions, facts, tokens."""
     from apps.conversations.models import SavedPrompt
-    from apps.users import tokens
+    from apps.users import api_tokens
     from apps.users.models import User
 
     maya = user(MAYA)
@@ -92,8 +94,8 @@ def habits() -> None:
         SavedPrompt.objects.create(owner=maya, name=name, text=text, everyone=name == "summary")
     facts = [{"text": text, "on": True} for text in ("I live in house 4", "I write the minutes of the board")]
     User.objects.filter(pk=maya.pk).update(instructions="Answer briefly, and in metric units.", facts=facts)
-    tokens.make(maya, "Calendar of the office", ["read"], 90)
-    tokens.make(maya, "Script for the energy report", ["chat", "read"], None)
+    api_tokens.create_token(maya, "Calendar of the office", ["read"], 90)
+    api_tokens.create_token(maya, "Script for the energy report", ["chat", "read"], None)
 
 
 def helpers() -> None:

@@ -223,7 +223,7 @@ def _judged() -> None:
     from apps.safety.verdict_log import recorder, shadow
 
     labels = ("hate", "harassment", "sexual", "child_exploitation", "violence", "self_harm", "crime", "prompt_attack")
-    live, version = versions.current_policy(), registry.classify().fingerprint
+    live, version = versions.current_policy(), registry.get_text_classifier().fingerprint
     for number in range(180):
         score = 0.9 if number % 45 == 7 else (number * 37 % 100) / 140
         signal = Signal("text", version, SignalStatus.OK, dict.fromkeys(labels, 0.02) | {"violence": score})

@@ -98,7 +98,7 @@ def _mailed() -> dict[str, Any]:
     from allauth.account.models import EmailAddress, EmailConfirmationHMAC
     from allauth.account.utils import user_pk_to_url_str
 
-    from apps.users.invitations import invite
+    from apps.users.invitations import create_invitation
     from apps.users.models import User
 
     elif_, tom = user(f"elif.demir@{HOST}"), user(TOM)
@@ -107,7 +107,7 @@ def _mailed() -> dict[str, Any]:
     return {
         "confirm": EmailConfirmationHMAC(EmailAddress.objects.get(user=elif_)).key,
         "reset": f"{user_pk_to_url_str(tom)}-{default_token_generator.make_token(tom)}",
-        "invitation": invite(user(ADA), f"lena.hoff@{HOST}").partition("?invitation=")[2],
+        "invitation": create_invitation(user(ADA), f"lena.hoff@{HOST}").partition("?invitation=")[2],
     }
 
 

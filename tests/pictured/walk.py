@@ -11,11 +11,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tests.journeys.chat import ask, ended
 from tests.journeys.site import Site, until
-from tests.people import PASSWORD
 from tests.pictured import model
 from tests.pictured.camera import Camera
 from tests.pictured.pages import ADA, MAYA, TOM
 from tests.pictured.place import HOST
+from tests.support.users import PASSWORD
 
 LONG_MS = 120_000
 SIGN = "a bicycle"

@@ -18,9 +18,9 @@ from apps.images.models import Preset
 from apps.safety.models import Case, Notice
 from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
-from apps.users import limits
+from apps.users import rate_limits
+from apps.users.api_tokens import create_token
 from apps.users.models import User
-from apps.users.tokens import make
 from tests.safety.case_factory import case, notes
 
 MARK = "Zephyrine"  # a word that stands in all that is hers, and nowhere else
@@ -40,9 +40,9 @@ class Life:
 
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
-    limits.forget()
+    rate_limits.clear_rate_cache()
     yield
-    limits.forget()
+    rate_limits.clear_rate_cache()
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def life(alice: User, morgan: User, ada: User) -> Life:
     talk = Conversation.objects.create(owner=alice, title=f"{MARK} talk")
     question = Message.objects.create(conversation=talk, role="user", text=f"{MARK}?", asked_by=alice, client_id="1")
     Message.objects.create(conversation=talk, parent=question, role="assistant", text=f"{MARK}.", asked_by=alice)
-    make(alice, f"{MARK} token", ["read"], 30)
+    create_token(alice, f"{MARK} token", ["read"], 30)
     Preset.objects.create(owner=alice, name=f"{MARK} preset", settings={"negative": MARK})
     noted = notes()
     noted.state["1"] = f"{MARK} note"

@@ -110,16 +110,9 @@ def plant(alice: User) -> None:
     actions.delete_permanently([gone.pk])
     for number in range(2):
         picture = Picture(
-            owner=alice,
-            prompt=f"{MARK} in oil",
-            width=64,
-            height=64,
-            steps=4,
-            guidance=1,
-            seed=number,
-            model="fake",
+            owner=alice, prompt=f"{MARK} in oil", width=64, height=64, steps=4, guidance=1, seed=number, model="fake",
             status=Picture.Status.READY,
-        )
+        )  # fmt: skip
         picture.file.save(f"{picture.pk}.png", ContentFile(MARK.encode()), save=False)
         picture.save(force_insert=True)
         attached = AttachedPicture(owner=alice, name=f"{MARK}.png", text=MARK, width=1, height=1, thumbnail=b"")

@@ -13,9 +13,9 @@ from apps.safety.audit_log import audit
 from apps.safety.models import Appeal, Case, Decision, Event
 from apps.safety.models.case_states import ActionRefused
 from apps.users.models import User
-from tests.people import PASSWORD, person
 from tests.privacy.conftest import MARK, Life
 from tests.privacy.test_erasure import everywhere
+from tests.support.users import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db
 TEXT = "some [hate] text"
@@ -73,7 +73,7 @@ def test_age_takes_nothing_away_until_it_is_lifted(ada: User, life: Life, settin
 
 
 def test_somebody_else_lifts_it_where_there_is_one(ada: User, life: Life) -> None:
-    other = person("otto", User.Role.ADMINISTRATOR)
+    other = make_user("otto", User.Role.ADMINISTRATOR)
     case_legal_holds.hold_case(ada, life.case.pk, "order", "File 7")
     with pytest.raises(ActionRefused, match="Somebody else"):
         case_legal_holds.lift_case_hold(ada, life.case.pk, "It is over")

@@ -16,8 +16,8 @@ from apps.safety.models import Case, Decision, Event, Notice
 from apps.safety.moderation import appeals, cases, second_reviews
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
-from tests.people import person
 from tests.safety.case_factory import case, notes
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 TEXT = "some [hate] text"
@@ -26,9 +26,9 @@ TEXT = "some [hate] text"
 @pytest.fixture
 def morgan(settings: LazySettings, db: None) -> User:
     settings.CASE_TEXT_DAYS = 90
-    person("ada", User.Role.ADMINISTRATOR)
+    make_user("ada", User.Role.ADMINISTRATOR)
     notes().state["1"] = "as it was"
-    return person("morgan", User.Role.REVIEWER)
+    return make_user("morgan", User.Role.REVIEWER)
 
 
 def decided(by: User, found: Case, days_ago: int) -> Decision:
@@ -99,7 +99,7 @@ def test_the_privacy_page_says_that_a_server_is_sent_what_is_attached(
 ) -> None:
     words = "server that describes them"
     assert words not in client.get("/privacy/").content.decode()
-    caption = {"BACKEND": "apps.engines.caption.served.ServedCaption", "OPTIONS": {"url": "http://127.0.0.1:1/v1"}}
+    caption = {"BACKEND": "apps.engines.caption.openai.OpenAICaption", "OPTIONS": {"url": "http://127.0.0.1:1/v1"}}
     settings.ENGINES = {**settings.ENGINES, "caption": caption}
     assert words in client.get("/privacy/").content.decode()
 

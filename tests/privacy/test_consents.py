@@ -56,7 +56,7 @@ def used() -> set[Consent]:
 
 
 def agreed(alice: User) -> set[Consent]:
-    return {one.consent for one in consents.of(User.objects.get(pk=alice.pk)) if one.given}
+    return {one.consent for one in consents.list_consents(User.objects.get(pk=alice.pk)) if one.given}
 
 
 def test_each_is_off_until_it_is_given(own: Client, alice: User, written: Message) -> None:
@@ -107,7 +107,7 @@ def test_an_unknown_consent_changes_nothing(own: Client, alice: User, sent: dict
 
 
 def test_the_log_says_which(client: Client, alice: User, ada: User) -> None:
-    consents.change(alice, Consent.DECIDED, True)
+    consents.change_consent(alice, Consent.DECIDED, True)
     client.force_login(ada)
     page = client.get("/review/log/?area=people").content.decode()
     assert "Gave a consent" in page and str(Consent.DECIDED.label) in page

@@ -16,10 +16,10 @@ from apps.privacy import data_export, data_requests
 from apps.privacy.models import Wish
 from apps.safety.audit_log import audit
 from apps.safety.break_glass import access_requests
-from apps.users.duties import BREAK_GLASS
 from apps.users.models import Token, User
-from tests.people import PASSWORD, person
+from apps.users.special_permissions import BREAK_GLASS
 from tests.privacy.conftest import MARK, Life
+from tests.support.users import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -110,7 +110,7 @@ def test_a_picture_that_is_held_is_not_in_it(alice: User) -> None:
 def test_break_glass_that_was_opened_is_in_it_with_its_ground(
     client: Client, alice: User, ada: User, morgan: User, life: Life
 ) -> None:
-    robin = person("robin", User.Role.REVIEWER)
+    robin = make_user("robin", User.Role.REVIEWER)
     for user in (morgan, robin):
         BREAK_GLASS.name(user, True)
         user.refresh_from_db()

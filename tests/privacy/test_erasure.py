@@ -9,16 +9,16 @@ from django.apps import apps
 from django.db import connection
 from django.test import Client
 
-from apps.lib.encrypted import EncryptedText
-from apps.operations import job_checks
-from apps.operations.checks import State
+from apps.lib.db.encrypted_fields import EncryptedText
+from apps.operations.doctor import job_checks
+from apps.operations.doctor.system_checks import CheckState
 from apps.privacy import data_requests, erasure, retention
 from apps.privacy.models import Wish
 from apps.safety.audit_log import audit
 from apps.safety.models import Case, Snapshot
 from apps.users.models import User
-from tests.people import PASSWORD
 from tests.privacy.conftest import MARK, Life
+from tests.support.users import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -145,7 +145,9 @@ def test_a_request_whose_worker_was_killed_three_times_is_told_and_tried_again(
     assert wish.status == "failed" and "tried again every hour" in wish.reason
     assert "tried again every hour" in client.get(f"/privacy/receipts/{wish.pk}/").content.decode()
     found = job_checks._requests()
-    assert found.state == State.BAD and f"person {alice.pk}" in found.words and "was stopped each time" in found.words
+    assert (
+        found.state == CheckState.BAD and f"person {alice.pk}" in found.words and "was stopped each time" in found.words
+    )
     data_requests.sweep_requests()
     assert Wish.objects.get(pk=wish.pk).status == "failed"  # not at once
     Wish.objects.update(ended=wish.created.replace(year=2020))
@@ -153,14 +155,14 @@ def test_a_request_whose_worker_was_killed_three_times_is_told_and_tried_again(
     data_requests.process_request(str(wish.pk))
     wish.refresh_from_db()
     assert (wish.status, wish.reason, wish.fault) == ("done", "", "")
-    assert job_checks._requests().state == State.GOOD and not User.objects.filter(pk=alice.pk).exists()
+    assert job_checks._requests().state == CheckState.GOOD and not User.objects.filter(pk=alice.pk).exists()
 
 
 def test_a_request_that_nobody_takes_up_is_seen_by_the_doctor(alice: User, ada: User) -> None:
     wish = data_requests.request_erasure(alice)
-    assert job_checks._requests().state == State.GOOD
+    assert job_checks._requests().state == CheckState.GOOD
     Wish.objects.update(created=wish.created.replace(year=2020))
-    assert job_checks._requests().state == State.BAD
+    assert job_checks._requests().state == CheckState.BAD
 
 
 def test_what_broke_is_named_to_administrators(alice: User, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:

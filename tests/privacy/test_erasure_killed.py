@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.process, pytest.mark.django_db]
 def test_a_worker_killed_in_any_step_leaves_no_word_and_no_wrong_count(tmp_path: Path) -> None:
     env = {name: value for name, value in os.environ.items() if name not in OTHERS}
     env |= {"DATA_DIR": str(tmp_path / "data"), "TEST_MARKER": str(tmp_path / "reached")}
-    env |= {"EMBED_BACKEND": "apps.engines.embed.fake.FakeEmbed"}
+    env |= {"EMBED_BACKEND": "apps.engines.embed.fake.FakeEmbedder"}
     done = subprocess.run(
         [sys.executable, "-m", "tests.privacy.killed_eraser"],
         cwd=settings.BASE_DIR, env=env, capture_output=True, text=True, check=False, timeout=1800,

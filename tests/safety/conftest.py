@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from apps.users.models import User
-from tests.people import person
 from tests.safety.case_factory import Notes, notes
+from tests.support.users import make_user
 
 
 @pytest.fixture
 def shelf(db: None) -> Notes:
-    person("ada", User.Role.ADMINISTRATOR)
+    make_user("ada", User.Role.ADMINISTRATOR)
     found = notes()
     found.state["1"] = "as it was"
     return found

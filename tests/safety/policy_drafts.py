@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety.models import PolicyVersion
 from apps.safety.policy import versions
 from apps.safety.verdict_log import recorder, shadow

@@ -14,10 +14,10 @@ from apps.safety.models import Case, Decision, Event, Notice, Opinion, Snapshot
 from apps.safety.moderation import appeals, cases, enforcement
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy.schema import Action
-from apps.users import sealed
+from apps.users import sealed_case_access
 from apps.users.models import User
-from tests.people import person
 from tests.safety.case_factory import Notes, case, notes
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -105,7 +105,7 @@ def test_i19_labels_are_of_those_who_agreed_and_never_of_sealed_clauses(
     User.objects.filter(pk=alice.pk).update(lends_decisions=True)
     mine = decided(alice, morgan)
     decided(bob, morgan, "2")
-    sealed.name(morgan, True)
+    sealed_case_access.name(morgan, True)
     morgan.refresh_from_db()
     decided(alice, morgan, "3", code="child_exploitation")
     rows = labelled()
@@ -129,7 +129,7 @@ def labelled() -> list[dict[str, object]]:
 
 @pytest.fixture
 def robin(db: None) -> User:
-    return person("robin", User.Role.REVIEWER)
+    return make_user("robin", User.Role.REVIEWER)
 
 
 def test_i20_nobody_acts_as_somebody_else() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from apps.engines.classify.base import Tagged
-from apps.engines.classify.text import FOLDER
+from apps.engines.classify.linear_classifier import FOLDER
+from apps.engines.classify.protocol import TaggedSpan
 from training.pii_tagger import train as pii_training
 from training.pii_tagger.templates import EMPTY, PHRASES
 from training.pii_tagger.train import FOLDS, Sentence, filled, folds, pattern, sentences
@@ -24,11 +24,11 @@ def test_a_template_is_one_folds_and_every_fold_has_some() -> None:
 
 
 def test_values_become_places_and_places_values() -> None:
-    item = Sentence("Ann lives at 12 Elm St.", (Tagged(0, 3, "PERSON"), Tagged(13, 22, "STREET_ADDRESS")))
+    item = Sentence("Ann lives at 12 Elm St.", (TaggedSpan(0, 3, "PERSON"), TaggedSpan(13, 22, "STREET_ADDRESS")))
     assert pattern(item) == "{PERSON} lives at {STREET}."
     made = filled(pattern(item), {"PERSON": "Bo", "STREET": "9 Oak Rd"}.__getitem__, random.Random(1))
     assert made.text.casefold() == "bo lives at 9 oak rd."
-    assert made.spans == (Tagged(0, 2, "PERSON"), Tagged(12, 20, "STREET_ADDRESS"))
+    assert made.spans == (TaggedSpan(0, 2, "PERSON"), TaggedSpan(12, 20, "STREET_ADDRESS"))
 
 
 @pytest.mark.shared

@@ -38,7 +38,7 @@ OWN = frozenset(
 def main() -> None:
     """Load, migrate and check; print the errors as JSON."""
     database = os.environ.get("DATABASE_URL", "")
-    import tests.environment  # noqa: F401  (a data folder of its own, and fakes)
+    import tests.support.environment  # noqa: F401  (a data folder of its own, and fakes)
 
     folder = Path(os.environ["DATA_DIR"])
     (folder / "snapshot_keys").write_text(f"{TEST_KEY}\n")
@@ -175,7 +175,7 @@ def check_sign_in() -> None:
     """The password of before signs in."""
     from django.test import Client
 
-    from tests.people import PASSWORD
+    from tests.support.users import PASSWORD
 
     client = Client()
     answer = client.post("/accounts/login/", {"login": "bob@example.org", "password": PASSWORD})
@@ -255,7 +255,7 @@ async def ask(alice: Any, place: str, text: str) -> None:
     from asgiref.testing import ApplicationCommunicator
 
     from apps.conversations.turns import runner
-    from apps.lib.threads import in_db
+    from apps.lib.concurrency.threads import in_db
     from assistant.asgi import application
     from tests.conversations.conftest import Page, scope, session_of
 

@@ -11,7 +11,7 @@ from django.test import Client
 
 from apps.users.models import User
 from tests.api.conftest import headers
-from tests.people import PASSWORD
+from tests.support.users import PASSWORD
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OperationalError("database or disk is full")
 
     monkeypatch.setattr(SessionStore, "save", refuse)
-    monkeypatch.setattr("apps.api.auth.find", refuse)
+    monkeypatch.setattr("apps.api.auth.find_token", refuse)
 
 
 def test_a_sign_in_says_that_the_disk_is_full(alice: User, full: None) -> None:

@@ -6,9 +6,9 @@ import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 
-from apps.users.groups import groups_for
+from apps.users.accounts import suspend_user
+from apps.users.groups import list_visible_groups
 from apps.users.models import User
-from apps.users.people import suspend
 
 
 @pytest.fixture
@@ -54,11 +54,11 @@ def test_nobody_is_added_who_is_not_there(admin: Client) -> None:
 def test_members_see_their_own_groups_and_administrators_all(ada: User, bob: User, charlie: User) -> None:
     group = Group.objects.create(name="Team")
     group.user_set.set([bob, charlie])
-    suspend(charlie)
-    assert [(item.name, item.people) for item in groups_for(bob)] == [("Team", 1)]
+    suspend_user(charlie)
+    assert [(item.name, item.people) for item in list_visible_groups(bob)] == [("Team", 1)]
     bob.groups.clear()
-    assert not groups_for(bob).exists()
-    assert [item.name for item in groups_for(ada)] == ["Team"]
+    assert not list_visible_groups(bob).exists()
+    assert [item.name for item in list_visible_groups(ada)] == ["Team"]
 
 
 def test_the_list_of_groups_asks_few_questions(admin: Client, bob: User, django_assert_max_num_queries) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from apps.users.accounts import suspend_user
 from apps.users.models import User
-from apps.users.people import suspend
-from tests.people import PASSWORD
+from tests.support.users import PASSWORD
 
 LOGIN = "/accounts/login/"
 
@@ -94,14 +94,14 @@ def test_a_forwarded_address_does_not_reset_the_limit(client: Client, alice: Use
 
 def test_a_suspended_person_is_out_at_once_and_stays_out(client: Client, alice: User, ada: User) -> None:
     sign_in(client, alice.email)
-    suspend(alice)
+    suspend_user(alice)
     assert client.get("/collections/").status_code == 302
     assert "suspended" in client.get(sign_in(client, alice.email)["Location"]).content.decode()
     assert client.get("/collections/").status_code == 302
 
 
 def test_a_wrong_password_does_not_tell_that_an_account_is_suspended(client: Client, alice: User, ada: User) -> None:
-    suspend(alice)
+    suspend_user(alice)
     response = sign_in(client, alice.email, "wrong password")
     assert response.status_code == 200
     assert "suspended" not in response.content.decode()
@@ -109,7 +109,7 @@ def test_a_wrong_password_does_not_tell_that_an_account_is_suspended(client: Cli
 
 def test_sessions_do_not_come_back_with_the_person(client: Client, alice: User, ada: User) -> None:
     sign_in(client, alice.email)
-    suspend(alice)
+    suspend_user(alice)
     User.objects.filter(pk=alice.pk).update(is_active=True)
     assert client.get("/collections/").status_code == 302
 

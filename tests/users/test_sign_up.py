@@ -12,9 +12,9 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from apps.safety.models import Event
-from apps.users.invitations import invite
+from apps.users.accounts import suspend_user
+from apps.users.invitations import create_invitation
 from apps.users.models import Invitation, SiteSettings, User
-from apps.users.people import suspend
 
 SIGNUP = "/accounts/signup/"
 PASSPHRASE = "a quite long passphrase"
@@ -41,7 +41,7 @@ def test_the_log_says_who_came_and_how(client: Client, ada: User, alice: User) -
     as_ada.force_login(ada)
     as_ada.post("/people/", {"email": ""})
     as_ada.post(f"/people/invitations/{Invitation.objects.get().pk}/revoke/")
-    follow(client, invite(ada))
+    follow(client, create_invitation(ada))
     fill_in(client)
     SiteSettings.objects.filter(pk=1).update(signup=SiteSettings.Signup.OPEN)
     fill_in(Client(), "erin@example.org")
@@ -75,13 +75,13 @@ def test_without_an_invitation_nobody_signs_up(client: Client, db: None) -> None
 
 
 def test_where_sign_up_is_closed_an_invitation_does_not_help(client: Client, ada: User, closed_signup: None) -> None:
-    follow(client, invite(ada))
+    follow(client, create_invitation(ada))
     fill_in(client)
     assert not User.objects.filter(email="dana@example.org").exists()
 
 
 def test_an_invited_person_signs_up_once(client: Client, ada: User) -> None:
-    link = invite(ada)
+    link = create_invitation(ada)
     page = follow(client, link)
     assert page.redirect_chain == [(SIGNUP, 302)]  # the secret does not stay in the address
     assert "Create account" in page.content.decode()
@@ -94,7 +94,7 @@ def test_an_invited_person_signs_up_once(client: Client, ada: User) -> None:
 
 
 def test_of_two_who_opened_the_link_one_signs_up(ada: User) -> None:
-    link, first, second = invite(ada), Client(), Client()
+    link, first, second = create_invitation(ada), Client(), Client()
     follow(first, link)
     follow(second, link)
     fill_in(first, "first@example.org")
@@ -103,7 +103,7 @@ def test_of_two_who_opened_the_link_one_signs_up(ada: User) -> None:
 
 
 def test_the_secret_is_kept_nowhere(client: Client, ada: User) -> None:
-    link = invite(ada)
+    link = create_invitation(ada)
     follow(client, link)
     secret = link.partition("invitation=")[2]
     assert Invitation.objects.get().secret_hash == Invitation.hash(secret)
@@ -111,26 +111,26 @@ def test_the_secret_is_kept_nowhere(client: Client, ada: User) -> None:
 
 
 def test_an_invitation_expires(client: Client, ada: User) -> None:
-    link = invite(ada)
+    link = create_invitation(ada)
     Invitation.objects.update(expires=timezone.now() - timedelta(seconds=1))
     assert "by invitation" in follow(client, link).content.decode()
 
 
 def test_an_invitation_dies_with_the_role_of_who_gave_it(client: Client, ada: User, alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(role=User.Role.ADMINISTRATOR)
-    link = invite(ada)
-    suspend(ada)
+    link = create_invitation(ada)
+    suspend_user(ada)
     assert "by invitation" in follow(client, link).content.decode()
 
 
 @pytest.mark.parametrize("secret", ["", "wrong", "%00", "x" * 5000, "null"])
 def test_a_wrong_secret_opens_nothing(client: Client, ada: User, secret: str) -> None:
-    invite(ada)
+    create_invitation(ada)
     assert "by invitation" in client.get(f"{SIGNUP}?invitation={secret}", follow=True).content.decode()
 
 
 def test_an_invitation_for_one_address_is_of_use_to_no_other(client: Client, ada: User) -> None:
-    follow(client, invite(ada, "Dana@example.org"))
+    follow(client, create_invitation(ada, "Dana@example.org"))
     assert "This invitation is for dana@example.org" in fill_in(client, "eve@example.org").content.decode()
     assert not User.objects.filter(email="eve@example.org").exists()
     fill_in(client)

@@ -15,9 +15,9 @@ from apps.conversations.sharing import links
 from apps.conversations.tools.base import ToolError
 from apps.conversations.turns import model_queue, runner
 from apps.documents.models import Collection
-from apps.engines.base import EngineUnavailable, ToolCall
 from apps.engines.chat.fake import FakeChat
-from apps.lib.threads import in_db
+from apps.engines.types import EngineUnavailable, ToolCall
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.conversations.conftest import alice, chat, library, open_page
 from tests.words import sources

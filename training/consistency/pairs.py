@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from apps.conversations.grounding.lexicons import detect_language
-from apps.lib.sentences import spans
+from apps.lib.text.sentences import find_sentences
 from training.consistency.edits import FALSIFYING_EDITS, LIGHT_EDITS, SourceSentence, keep_whole, names_in, recombine
 
 _CONTENTS = re.compile(r"\d+\.\d+\.$")  # a line of a table of contents
@@ -29,7 +29,7 @@ def cut_windows(text: str, language: str) -> Iterator[list[SourceSentence]]:
     """Yield runs of two or three sentences of 6 to 45 words each."""
     pool = tuple(dict.fromkeys(names_in(text)))[:400]
     for paragraph in text.split("\n\n"):
-        found = [" ".join(paragraph[start:end].split()) for start, end in spans(paragraph)]
+        found = [" ".join(paragraph[start:end].split()) for start, end in find_sentences(paragraph)]
         good = [s for s in found if _is_prose(s, language)]
         for at in range(0, len(good) - 1, 2):
             window = " ".join(good[at : at + 3])

@@ -23,7 +23,7 @@ from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
 from torch import Tensor, nn
 from transformers import AutoTokenizer, BertModel
 
-from apps.engines.embed.folder import locate
+from apps.engines.embed.model_folder import locate_model
 from training.consistency.edits import SourceSentence
 from training.consistency.pairs import ClaimPair, cut_windows, make_pairs
 from training.consistency.texts import read_partly_supported, read_texts
@@ -149,13 +149,13 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="train consistency", description=__doc__)
     parser.add_argument("--books", type=Path, required=True, help="where the two Debian packages are unpacked")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="the open sets")
-    parser.add_argument("--out", type=Path, default=Path("apps/engines/rank/weights"))
+    parser.add_argument("--out", type=Path, default=Path("apps/engines/nli/weights"))
     asked = parser.parse_args(arguments)
     rng = random.Random(SEED)
     torch.manual_seed(SEED)
     pairs = collect_pairs(asked.books, asked.data, rng)
     held, taught = pairs[:HELD_OUT], pairs[HELD_OUT : HELD_OUT + TAUGHT]
-    folder = locate("")
+    folder = locate_model("")
     model = ConsistencyNetwork(folder)
     teach(model, taught, rng)
     for name, figure in measure(model, held).items():

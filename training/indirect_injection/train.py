@@ -21,9 +21,9 @@ from django.conf import settings
 
 from apps.documents.chunking.text_normalization import normalize_text as folded
 from apps.engines import registry
-from apps.engines.classify import inside, planted, training
-from apps.engines.classify.planted import PlantedHeads, pieces, windows
-from apps.lib import sentences
+from apps.engines.classify import indirect_injection, linear_training, span_embeddings
+from apps.engines.classify.indirect_injection import InjectionHeads, find_candidate_sentences, split_pieces
+from apps.lib.text import sentences
 from apps.safety.text.normalization import normalise
 from apps.safety.text.splitting import split_for_classifier
 from benchmarks.safety import datasets as safety_datasets
@@ -101,7 +101,7 @@ def bipia(data: Path) -> Iterator[Planted]:
     """The e-mails as they are and with what is slipped in, as `safety_datasets.bipia` puts them together."""
     for item in safety_datasets.read(data, "bipia"):
         number, text = item.number, normalise(item.text)
-        fold = number // _BLOCK % (2 * training.FOLDS) % training.FOLDS
+        fold = number // _BLOCK % (2 * linear_training.FOLDS) % linear_training.FOLDS
         at = text.find(normalise(item.part)) if item.part else 0
         yield Planted(f"bipia.{item.kind}", text, fold, at, at + len(normalise(item.part)))
 
@@ -111,9 +111,9 @@ def train(data: Path, folder: Path, say: Any) -> dict[str, Any]:
     items = documents(data)
     read = _read(items)
     say(f"{len(items)} documents with {len(read.texts)} pieces of sentences; heads are trained")
-    words = training.matrix(read.lines), training.matrix(read.texts)
+    words = linear_training.build_ngram_matrix(read.lines), linear_training.build_ngram_matrix(read.texts)
     held_out = np.zeros((2, len(read.texts)), np.float32)
-    for fold in range(training.FOLDS):
+    for fold in range(linear_training.FOLDS):
         heads, out = _fit(read, words, read.fold != fold), np.flatnonzero(read.fold == fold)
         held_out[0, out] = heads.rough([read.lines[at] for at in out])
         held_out[1, out] = heads.sure([read.texts[at] for at in out], read.vectors[out], read.near[out])
@@ -123,7 +123,7 @@ def train(data: Path, folder: Path, say: Any) -> dict[str, Any]:
     heads = replace(heads, line=line, least=least)
     held_out[1, held_out[0] < least[0]] = -np.inf
     card = {
-        "embedder": registry.embed().fingerprint, "seed": SEED, "passages_marked": share,
+        "embedder": registry.get_embedder().fingerprint, "seed": SEED, "passages_marked": share,
         "documents": {name: sum(item.set == name for item in items) for name in sorted({item.set for item in items})},
     }  # fmt: skip
     _store(folder, heads, items, _highest(held_out[1], read.document, len(items)), card)
@@ -152,7 +152,7 @@ def _slipped(host: str, text: str, draw: random.Random) -> Planted:
     the words of a sentence, as one of them, or several times."""
     host = host[: draw.choice((300, 500, 800))]
     middle = host.find(" ", len(host) // 2) + 1
-    ends = [0, len(host), middle, draw.choice(sentences.spans(host))[1]]
+    ends = [0, len(host), middle, draw.choice(sentences.find_sentences(host))[1]]
     at, gap = draw.choice(ends), draw.choice(("\n", "\n", " "))
     if draw.random() < _AMONG and "\n" not in text:
         at, gap, text = middle, " ", text.rstrip(".!?").lower()
@@ -163,23 +163,32 @@ def _slipped(host: str, text: str, draw: random.Random) -> Planted:
 
 
 def _read(items: list[Planted]) -> Pieces:
-    rows = [[each for line in windows(item.text) for each in _of_line(item, line)] for item in items]
+    rows = [[each for line in find_candidate_sentences(item.text) for each in _of_line(item, line)] for item in items]
     held = [at for at, row in enumerate(rows) if row]
-    reader, texts = inside.reader_of(registry.embed()), [items[at].text for at in held]
-    read = inside.read(reader, texts, [[each[0] for each in rows[at]] for at in held], planted.LAYERS)
+    reader, texts = span_embeddings.require_token_states(registry.get_embedder()), [items[at].text for at in held]
+    read = span_embeddings.embed_spans_in_context(
+        reader, texts, [[each[0] for each in rows[at]] for at in held], indirect_injection.LAYERS
+    )
     vectors, near = (np.concatenate(parts) for parts in ([one.vectors for one in read], [one.near for one in read]))
     own, lines, first, slipped, holds = zip(*(each for row in rows for each in row), strict=True)
     document = np.repeat(np.arange(len(items)), [len(row) for row in rows])
     fold = np.array([item.fold for item in items])[document]
     return Pieces(
-        list(own), list(lines), np.array(first), np.array(holds, np.float32), vectors, near, document,
-        np.array(slipped, np.float32), fold,
-    )  # fmt: skip
+        list(own),
+        list(lines),
+        np.array(first),
+        np.array(holds, np.float32),
+        vectors,
+        near,
+        document,
+        np.array(slipped, np.float32),
+        fold,
+    )
 
 
 def _of_line(item: Planted, line: str) -> Iterator[tuple[str, str, bool, bool, bool]]:
     """Its pieces; what is only partly of the sentence that was slipped in is neither honest nor planted."""
-    known = [(piece, truth) for piece in pieces(line) if (truth := _slipped_in(item, piece)) is not None]
+    known = [(piece, truth) for piece in split_pieces(line) if (truth := _slipped_in(item, piece)) is not None]
     holds = any(truth for _, truth in known)
     yield from ((piece, line, at == 0, truth, holds) for at, (piece, truth) in enumerate(known))
 
@@ -192,23 +201,23 @@ def _slipped_in(item: Planted, piece: str) -> bool | None:
     return True if 2 * common >= min(len(piece), item.end - item.start) else None
 
 
-def _fit(read: Pieces, words: tuple[Any, Any], rows: NDArray[np.bool_]) -> PlantedHeads:
+def _fit(read: Pieces, words: tuple[Any, Any], rows: NDArray[np.bool_]) -> InjectionHeads:
     """Both heads over the chosen sentences. The vectors are read as what they differ in: half-way through the embedder
     all have most in common."""
     lines = rows & read.first
     nothing = np.zeros((int(lines.sum()), 0), np.float32)
-    rough = training.descend(nothing, words[0][lines], nothing, read.holds[lines], _weight(read.holds[lines]))
+    rough = linear_training.fit_head(nothing, words[0][lines], nothing, read.holds[lines], _weight(read.holds[lines]))
     texts, truth = [read.texts[at] for at in np.flatnonzero(rows)], read.truth[rows]
     common = read.vectors[rows].mean(axis=0)
     own = read.vectors[rows] - common
     scale = float(np.sqrt((own * own).sum(axis=1).mean()))
-    form = planted.form(texts, read.near[rows])
-    sure = training.descend(own / scale, words[1][rows], form, truth, _weight(truth))
+    form = indirect_injection.compute_form_features(texts, read.near[rows])
+    sure = linear_training.fit_head(own / scale, words[1][rows], form, truth, _weight(truth))
     meaning = _stored(sure[0] / scale)
     bias = np.array([rough[3], sure[3] - common @ meaning], np.float32)
-    return PlantedHeads(
+    return InjectionHeads(
         meaning, _stored(np.stack([rough[1], sure[1]])), sure[2].astype(np.float32), bias,
-        np.array([1, 0], np.float32), np.zeros(1, np.float32), np.array([planted.LAYERS], np.float32),
+        np.array([1, 0], np.float32), np.zeros(1, np.float32), np.array([indirect_injection.LAYERS], np.float32),
     )  # fmt: skip
 
 
@@ -226,7 +235,9 @@ def _least(read: Pieces, held_out: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.array([np.quantile(held_out[0][found], 1 - _KEPT)], np.float32)
 
 
-def _line(data: Path, folder: Path, heads: PlantedHeads, least: NDArray[np.float32]) -> tuple[NDArray[np.float32], Any]:
+def _line(
+    data: Path, folder: Path, heads: InjectionHeads, least: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], Any]:
     """What makes scores whose cuts are those of the text classifiers' own label, so that one policy speaks of both."""
     cuts = json.loads((folder / "text.json").read_bytes())["cuts"]["prompt_attack"]
     calm = _sorted(safety_datasets.harmless(data, CALIBRATED_ON, _PASSAGES, "passages"), heads, least)
@@ -239,7 +250,7 @@ def _line(data: Path, folder: Path, heads: PlantedHeads, least: NDArray[np.float
     return np.array([slope, logits[0] - slope * low], np.float32), share
 
 
-def _sorted(texts: Iterable[str], heads: PlantedHeads, least: NDArray[np.float32]) -> NDArray[np.float32]:
+def _sorted(texts: Iterable[str], heads: InjectionHeads, least: NDArray[np.float32]) -> NDArray[np.float32]:
     """The surest sum of each, in order."""
     items = [Planted("calm", folded(normalise(text)), 0) for text in texts]
     read = _read(items)
@@ -260,7 +271,7 @@ def _highest(sums: NDArray[np.float32], document: NDArray[np.int64], count: int)
 
 
 def _store(
-    folder: Path, heads: PlantedHeads, items: list[Planted], sums: NDArray[np.float32], card: dict[str, Any]
+    folder: Path, heads: InjectionHeads, items: list[Planted], sums: NDArray[np.float32], card: dict[str, Any]
 ) -> None:
     from safetensors.numpy import save
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apps.engines.embed.sentence import SentenceEmbed
-from apps.engines.image.pictogram import painter
+from apps.engines.embed.sentence_transformer import SentenceTransformerEmbedder
+from apps.engines.image.pictogram import engine
 from training.pictogram.dataset import Pictogram, read
 from training.pictogram.train import paraphrase
 
@@ -29,14 +29,14 @@ def sheet(folder: Path, found: Sequence[Pictogram], seed: int) -> Image:
     from PIL import Image, ImageDraw, ImageFont
 
     prompts = chosen(found, seed)
-    vectors = SentenceEmbed().embed_passages(prompts)
-    drawn = painter.many(painter.load(folder / painter.FILE), vectors, list(range(len(prompts))))
+    vectors = SentenceTransformerEmbedder().embed_passages(prompts)
+    drawn = engine.draw_batch(engine.load_painter(folder / engine.FILE), vectors, list(range(len(prompts))))
     paper = Image.new("RGB", (_COLUMNS * _TILE, _ROWS * (_TILE + _WORDS)), "white")
     pen, font = ImageDraw.Draw(paper), ImageFont.load_default(11)
     for at, (prompt, pixels) in enumerate(zip(prompts, drawn, strict=True)):
         x, y = at % _COLUMNS * _TILE, at // _COLUMNS * (_TILE + _WORDS)
         values = ((np.clip(pixels, -1, 1) + 1) * 127.5).round().astype(np.uint8)
-        picture = painter.enlarged(Image.fromarray(values.transpose(1, 2, 0)))
+        picture = engine.enlarge_picture(Image.fromarray(values.transpose(1, 2, 0)))
         paper.paste(picture.resize((_TILE, _TILE), Image.Resampling.LANCZOS), (x, y))
         for line, words in enumerate(_lines(prompt)):
             pen.text((x + 3, y + _TILE + 13 * line), words, "black", font)
@@ -61,13 +61,13 @@ def _lines(prompt: str) -> list[str]:
 
 def main(arguments: Sequence[str]) -> None:
     """Draw 64 prompts, chosen by a seed and unpicked, on one sheet."""
-    from apps.engines.base import EngineError
+    from apps.engines.types import EngineError
     from benchmarks.command import DATA
 
     parser = argparse.ArgumentParser(prog="./run train contact_sheet", description=main.__doc__)
     parser.add_argument("file", type=Path, help="where it goes; its ending says the format: .webp, .png")
     parser.add_argument("--data", type=Path, metavar="DIR", default=DATA, help="folder of the data sets")
-    parser.add_argument("--model", type=Path, metavar="DIR", default=painter.FOLDER, help="folder of the painter")
+    parser.add_argument("--model", type=Path, metavar="DIR", default=engine.FOLDER, help="folder of the painter")
     parser.add_argument("--seed", type=int, default=64, help="chooses the prompts")
     options = parser.parse_args(arguments)
     if not (options.data / "emoji").is_dir():

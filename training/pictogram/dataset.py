@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apps.engines.image.pictogram.shape import SIDE
+from apps.engines.image.pictogram.network_config import SIDE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apps.engines.embed.sentence import SentenceEmbed
-from apps.engines.image.pictogram import painter
-from apps.engines.image.pictogram.shape import Shape
+from apps.engines.embed.sentence_transformer import SentenceTransformerEmbedder
+from apps.engines.image.pictogram import engine
+from apps.engines.image.pictogram.network_config import NetworkConfig
 from training.pictogram import dataset as pictogram_dataset
 from training.pictogram.dataset import Pictogram
 
@@ -34,24 +34,24 @@ class Wish:
     seconds: float = math.inf
     pictures: int = 0  # 0: all
     threads: int = 0  # 0: all
-    shape: Shape = field(default_factory=Shape)
+    shape: NetworkConfig = field(default_factory=NetworkConfig)
 
 
 def train(wish: Wish, say: Callable[[str], object]) -> str:
     """The SHA-256 of the weights in the folder `wish.to`."""
     from apps.engines.image.pictogram import training
 
-    training.use_threads(wish.threads)
+    training.set_thread_count(wish.threads)
     found = pictogram_dataset.read(wish.data, wish.pictures)
-    embed = SentenceEmbed()
+    embed = SentenceTransformerEmbedder()
     read = embed.embed_passages([caption for one in found for caption in one.captions])
     vectors = np.asarray(read, np.float32).reshape(len(found), pictogram_dataset.CAPTIONS, -1)
     say(f"{len(found):,} pictograms, {pictogram_dataset.CAPTIONS} captions each")
     shape = replace(wish.shape, pictures=len(found), captions=pictogram_dataset.CAPTIONS)
-    lessons = training.Lessons(np.stack([one.pixels for one in found]), vectors)
-    plan = training.Plan(steps=wish.steps, warm=min(200, max(1, wish.steps // 5)))
+    lessons = training.TrainingPictures(np.stack([one.pixels for one in found]), vectors)
+    plan = training.TrainingPlan(steps=wish.steps, warm=min(200, max(1, wish.steps // 5)))
     weights = training.train(lessons, shape, plan, wish.to, say, wish.seconds)
-    sha256 = painter.save(wish.to / painter.FILE, weights, shape, [one.name for one in found])
+    sha256 = engine.save_painter(wish.to / engine.FILE, weights, shape, [one.name for one in found])
     names, others = accuracies(wish.to, found)
     say(f"The right picture is the nearest of {NAMES} for {names:.0%} of names, {others:.0%} of paraphrases")
     (wish.to / "card.md").write_text(_card(found, sha256, names, others))
@@ -62,7 +62,7 @@ def accuracies(folder: Path, found: Sequence[Pictogram], seed: int = SEED) -> tu
     """That of names, and of paraphrases, for NAMES pictograms chosen by seed among those with keywords enough."""
     known = [one for one in found if len(one.others) >= _SAID]
     chosen = [known[row] for row in np.random.default_rng(seed).permutation(len(known))[:NAMES]]
-    embed, chance = SentenceEmbed(), np.random.default_rng(seed)
+    embed, chance = SentenceTransformerEmbedder(), np.random.default_rng(seed)
     names, others = [one.name for one in chosen], [paraphrase(one, chance) for one in chosen]
     return accuracy(folder, chosen, embed.embed_passages(names)), accuracy(folder, chosen, embed.embed_passages(others))
 
@@ -76,9 +76,9 @@ def paraphrase(one: Pictogram, chance: np.random.Generator) -> str:
 def accuracy(folder: Path, found: Sequence[Pictogram], vectors: NDArray[np.float32]) -> float:
     """The share of vectors (n, 384) for which what is drawn is nearer to its own training picture than to those of the
     others, by the mean squared difference of pixels blurred a little."""
-    loaded = painter.load(folder / painter.FILE)
+    loaded = engine.load_painter(folder / engine.FILE)
     drawn = np.concatenate([
-        painter.many(loaded, vectors[part], part.tolist())
+        engine.draw_batch(loaded, vectors[part], part.tolist())
         for part in np.array_split(np.arange(len(found)), max(1, len(found) // 10))
     ])  # fmt: skip
     right = np.stack([one.pixels for one in found]).astype(np.float32) / 127.5 - 1
@@ -128,5 +128,5 @@ def main(arguments: Sequence[str]) -> None:
     seconds = options.minutes * 60
     wish = Wish(options.data, options.to, options.steps, seconds, options.pictures, options.threads)
     print(f"SHA-256 of the weights: {train(wish, print)}")
-    backend = "apps.engines.image.pictogram.painter.PictogramPainter"
+    backend = "apps.engines.image.pictogram.engine.PictogramPainter"
     print(f"To draw with it: IMAGE_BACKEND={backend} IMAGE_MODEL={options.to}")

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from apps.engines import registry
-from apps.engines.classify import tagging_training as tagging
-from apps.engines.classify.base import Tagged
-from apps.engines.classify.tagger import Weights, decoded, spans, sums
-from apps.engines.classify.tagging_training import Example
-from apps.engines.classify.words import LAYERS, read
+from apps.engines.classify import pii_tagger_training as tagging
+from apps.engines.classify.pii_tagger import Weights, compute_emission_scores, decode_viterbi, extract_spans
+from apps.engines.classify.pii_tagger_features import LAYERS, extract_word_features
+from apps.engines.classify.pii_tagger_training import TaggerExample
+from apps.engines.classify.protocol import TaggedSpan
 from apps.safety.detectors.pii import find_pii
 from training.pii_tagger.deduplication import strangers
 from training.pii_tagger.templates import EMPTY, PHRASES
@@ -42,7 +42,7 @@ _PIECES = dict.fromkeys(("STREET", "NUMBER", "UNIT", "ZIP", "ADDRESS"), "STREET_
 @dataclass(frozen=True, slots=True)
 class Sentence:
     text: str
-    spans: tuple[Tagged, ...]
+    spans: tuple[TaggedSpan, ...]
     template: int = -1
 
 
@@ -51,7 +51,9 @@ def sentences(data: Path) -> list[Sentence]:
     found: dict[str, Sentence] = {}
     for path in sorted((data / "presidio_pii").glob("*.json")):
         for row in json.loads(path.read_bytes()):
-            truth = [Tagged(span["start_position"], span["end_position"], span["entity_type"]) for span in row["spans"]]
+            truth = [
+                TaggedSpan(span["start_position"], span["end_position"], span["entity_type"]) for span in row["spans"]
+            ]
             found.setdefault(row["full_text"], Sentence(row["full_text"], tuple(sorted(truth)), row["template_id"]))
     return list(found.values())
 
@@ -83,17 +85,20 @@ def train(data: Path, folder: Path, say: Any) -> dict[str, Any]:
         say(f"fold {number + 1} of {FOLDS} is done, without {len(learnt) - len(others)} written ones that resemble it")
     weights = _fit(items, own, learnt)
     card = {
-        "embedder": registry.embed().fingerprint, "layers": LAYERS, "seed": SEED,
-        "sentences": {"presidio_pii": len(items), "phrases": len(learnt)}, "templates": len(fold),
-    }  # fmt: skip
+        "embedder": registry.get_embedder().fingerprint,
+        "layers": LAYERS,
+        "seed": SEED,
+        "sentences": {"presidio_pii": len(items), "phrases": len(learnt)},
+        "templates": len(fold),
+    }
     _store(folder, weights, held_out, card)
     return card
 
 
-def held_out(folder: Path) -> dict[int, list[Tagged]]:
+def held_out(folder: Path) -> dict[int, list[TaggedSpan]]:
     """For each sentence of the open half, by `mark`, what a tagger found that had not seen its template."""
     rows = json.loads((folder / "tagger_held_out.json").read_bytes())
-    return {int(key): [Tagged(*one) for one in found] for key, found in rows.items()}
+    return {int(key): [TaggedSpan(*one) for one in found] for key, found in rows.items()}
 
 
 def written() -> Iterator[tuple[str, Sentence]]:
@@ -111,7 +116,7 @@ def filled(pattern: str, make: Callable[[str], str], draw: random.Random) -> Sen
     for place in _PLACE.finditer(pattern):
         text += pattern[at : place.start()]
         value, kind, at = make(place[1]), _PIECES.get(place[1], place[1]), place.end()
-        found.append(Tagged(len(text), len(text) + len(value), kind))
+        found.append(TaggedSpan(len(text), len(text) + len(value), kind))
         text += value
     text += pattern[at:]
     lower = text.lower()
@@ -128,25 +133,27 @@ def pattern(item: Sentence) -> str:
     return text + item.text[at:].replace("{", "(").replace("}", ")")
 
 
-def examples(items: list[Sentence]) -> list[Example]:
+def examples(items: list[Sentence]) -> list[TaggerExample]:
     texts = [item.text for item in items]
-    reader: Any = registry.classify_embed()
+    reader: Any = registry.get_classifier_embedder()
     return [
-        tagging.example(read(item.text, forms(item.text), inside), item.spans)
+        tagging.build_example(extract_word_features(item.text, forms(item.text), inside), item.spans)
         for item, inside in zip(items, reader.states(texts, LAYERS), strict=True)
     ]
 
 
-def forms(text: str) -> list[Tagged]:
-    return [Tagged(found.start, found.end, found.kind) for found in find_pii(text)]
+def forms(text: str) -> list[TaggedSpan]:
+    return [TaggedSpan(found.start, found.end, found.kind) for found in find_pii(text)]
 
 
-def tagged(weights: Weights, item: Sentence, example: Example) -> list[Tagged]:
+def tagged(weights: Weights, item: Sentence, example: TaggerExample) -> list[TaggedSpan]:
     words = example.read.words
-    return spans(item.text, words, decoded(sums(weights, example.read))) if words else []
+    return (
+        extract_spans(item.text, words, decode_viterbi(compute_emission_scores(weights, example.read))) if words else []
+    )
 
 
-def _fit(items: list[Sentence], own: list[Example], learnt: list[Example]) -> Weights:
+def _fit(items: list[Sentence], own: list[TaggerExample], learnt: list[TaggerExample]) -> Weights:
     """What is learnt from: the sentences themselves, the same filled anew, and the written ones."""
     known = defaultdict(list)
     patterns = defaultdict(set)

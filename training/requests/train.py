@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from apps.engines.classify.small_talk import OTHER, normalise
+from apps.engines.classify.small_talk import OTHER, normalise_message
 from training.small_talk.examples import TalkExample, expand, fill_places
 from training.small_talk.train import fit, read_questions
 
@@ -94,4 +94,4 @@ def _read_frames(data: _Data) -> dict[str, list[str]]:
 
 
 def _words(*texts: str) -> list[str]:
-    return [word for text in texts for word in normalise(re.sub(r"\{\w*\}", " ", text)).split()]
+    return [word for text in texts for word in normalise_message(re.sub(r"\{\w*\}", " ", text)).split()]

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from apps.engines.classify.small_talk import OTHER, form, normalise
-from apps.engines.classify.training import matrix
+from apps.engines.classify.linear_training import build_ngram_matrix
+from apps.engines.classify.small_talk import OTHER, compute_form_features, normalise_message
 from training.small_talk.examples import TalkExample, expand
 
 QUESTIONS = "pubmedqa"  # may be trained on; the sets that the tests measure on may not
@@ -32,7 +32,7 @@ _TOLERANCE = 1e-3
 def train(data: Path, folder: Path, say: Callable[[str], Any]) -> dict[str, Any]:
     """Store weights and card in `folder`; return the card. Deterministic up to the last digits of sums."""
     examples = [*expand(), *(TalkExample(text, OTHER, 0) for text in read_questions(data))]
-    where = _where([normalise(example.text) for example in examples], examples)
+    where = _where([normalise_message(example.text) for example in examples], examples)
     return fit(folder, "small_talk", examples, where, say)
 
 
@@ -44,7 +44,7 @@ def fit(
     templates of each known word."""
     from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
-    texts = [normalise(example.text) for example in examples]
+    texts = [normalise_message(example.text) for example in examples]
     features = _features(texts, examples, where)
     model = LogisticRegression(C=_INVERSE_STRENGTH, max_iter=_STEPS, tol=_TOLERANCE)
     model.fit(features, [example.kind for example in examples])
@@ -80,7 +80,7 @@ def _features(texts: Sequence[str], examples: Sequence[TalkExample], where: dict
         templates = where.get(word, set())
         return not templates or templates == {examples[at].template}
 
-    return sparse.hstack([matrix(texts), sparse.csr_matrix(form(texts, unknown))]).tocsr()
+    return sparse.hstack([build_ngram_matrix(texts), sparse.csr_matrix(compute_form_features(texts, unknown))]).tocsr()
 
 
 def _store(folder: Path, name: str, model: Any, also: dict[str, Any]) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from apps.engines import registry
-from apps.engines.classify import training
-from apps.engines.classify.groups import neutral
-from apps.engines.classify.text import Heads
+from apps.engines.classify import linear_training
+from apps.engines.classify.identity_terms import neutralise_identity_terms
+from apps.engines.classify.linear_classifier import LinearHeads
 from apps.safety.text.normalization import normalise
 from apps.safety.text.splitting import split_for_classifier
 from benchmarks.safety import datasets as safety_datasets
@@ -61,18 +61,23 @@ def train(data: Path, folder: Path, say: Any) -> dict[str, Any]:
     """Weights, held-out scores and card are in `folder`; returns the card."""
     items = examples(data)
     say(f"{len(items)} texts are embedded; this takes the longest")
-    vectors = registry.embed().embed_passages([neutral(item.text) for item in items])
+    vectors = registry.get_embedder().embed_passages([neutralise_identity_terms(item.text) for item in items])
     truth = np.array([[_known(item, label) for label in LABELS] for item in items], np.float32)
     weight = np.array([_WEIGHTS.get(item.set, 1.0) for item in items], np.float32)
     fold = np.array([fold_of(item.kind or item.text) for item in items])
     say("heads are trained")
-    texts = [neutral(item.text) for item in items]
-    heads, held_out = training.train(LABELS, training.Examples(texts, vectors, truth, weight, fold))
+    texts = [neutralise_identity_terms(item.text) for item in items]
+    heads, held_out = linear_training.train(
+        LABELS, linear_training.LabelledExamples(texts, vectors, truth, weight, fold)
+    )
     cuts = _cuts(data, heads, items, held_out)
     card = {
-        "labels": list(LABELS), "embedder": registry.embed().fingerprint, "cuts": cuts, "seed": SEED,
+        "labels": list(LABELS),
+        "embedder": registry.get_embedder().fingerprint,
+        "cuts": cuts,
+        "seed": SEED,
         "texts": {name: sum(item.set == name for item in items) for name in sorted({item.set for item in items})},
-    }  # fmt: skip
+    }
     _store(folder, heads, items, held_out, card)
     return card
 
@@ -91,7 +96,7 @@ def mark(text: str) -> int:
 
 
 def _store(
-    folder: Path, heads: Heads, items: list[Labelled], scores: NDArray[np.float32], card: dict[str, Any]
+    folder: Path, heads: LinearHeads, items: list[Labelled], scores: NDArray[np.float32], card: dict[str, Any]
 ) -> None:
     from safetensors.numpy import save
 
@@ -109,11 +114,11 @@ def _store(
     )
 
 
-def _cuts(data: Path, heads: Heads, items: list[Labelled], held_out: NDArray[np.float32]) -> dict[str, Any]:
+def _cuts(data: Path, heads: LinearHeads, items: list[Labelled], held_out: NDArray[np.float32]) -> dict[str, Any]:
     """Set on texts that are known to be harmless: those held out, and sets that may be used to calibrate."""
     calm = list(safety_datasets.harmless(data, ("clapnq", "pubmedqa", "covidqa"), each=500))
-    read = [neutral(text) for text in calm]
-    scores = heads.probabilities(heads.sums(read, registry.embed().embed_passages(read)))
+    read = [neutralise_identity_terms(text) for text in calm]
+    scores = heads.probabilities(heads.sums(read, registry.get_embedder().embed_passages(read)))
     known = np.array([item.set in ("ordinary", "presidio_pii", "read_me", "bipia") for item in items])
     pool = np.vstack([scores, held_out[known]])
     flags, blocks = np.quantile(pool, 0.995, axis=0), np.quantile(pool, 0.9999, axis=0)
@@ -132,7 +137,7 @@ def _known(item: Labelled, label: str) -> float:
 
 def fold_of(text: str) -> int:
     """Parts of one text stay together, and texts that differ in numbers and punctuation only."""
-    return mark(_LETTERS.sub("", text.lower())) % training.FOLDS
+    return mark(_LETTERS.sub("", text.lower())) % linear_training.FOLDS
 
 
 def _but(*labels: str) -> dict[str, bool]:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils.translation import gettext
 
 from apps.conversations.models import AnswerStyle, Assistant, ModelProfile, ShownSentences
-from apps.engines.chat.offered import ChatModel
+from apps.engines.chat.model_catalog import ChatModel
 
 MIN_READING_SCORE = 0.85  # share of the reading check from which a model may speak first
 

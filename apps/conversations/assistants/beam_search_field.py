@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from apps.conversations.core.sampling import BEAMS_CONTROL
 from apps.engines import registry
-from apps.engines.base import EngineError
+from apps.engines.types import EngineError
 
 
 @login_required
@@ -18,9 +18,9 @@ from apps.engines.base import EngineError
 @never_cache
 async def show_beam_search_field(request: HttpRequest) -> HttpResponse:
     """The field, empty; 204 where no model that may be chosen has a server with beam search."""
-    for model in registry.chat_models():
+    for model in registry.list_chat_models():
         try:
-            if await registry.chat(model.name).takes_beams():
+            if await registry.get_chat_engine(model.name).takes_beams():
                 return render(request, "conversations/_beams.html", {"control": BEAMS_CONTROL})
         except EngineError:
             continue  # it is away: whoever looks later asks again

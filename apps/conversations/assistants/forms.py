@@ -19,10 +19,10 @@ from apps.conversations.models.assistant import AnswerStyle, Assistant, Assistan
 from apps.conversations.tools.assistant_fields import FIELD_PREFIX, build_tool_fields, keep_unlisted, read_permissions
 from apps.documents.models import Collection
 from apps.documents.models.collection import disambiguate_names
-from apps.engines.chat.offered import MAIN
+from apps.engines.chat.model_catalog import MAIN
 from apps.safety.policy.strictness import DESCRIPTIONS as LEVELS
 from apps.safety.policy.strictness import Strictness
-from apps.users.groups import groups_for
+from apps.users.groups import list_visible_groups
 from apps.users.models import User
 
 MAX_EXAMPLES, MAX_STARTERS, MAX_STARTER_CHARACTERS = 3, 6, 200
@@ -217,7 +217,7 @@ class AssistantShareForm(forms.Form):
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = cast("forms.ModelChoiceField[Group]", self.fields["group"])
-        field.queryset = groups_for(user)
+        field.queryset = list_visible_groups(user)
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext, ngettext
 
 from apps.conversations.models.assistant import Assistant
-from apps.users import memory
+from apps.users import user_memory
 from apps.users.models import User
 
 
@@ -25,7 +25,7 @@ def get_personal_instructions(user: User) -> str:
     parts = []
     if own := user.instructions.strip():
         parts.append(f"The person who asks wants you to heed this: {own}")
-    if facts := memory.facts(user):
+    if facts := user_memory.list_facts(user):
         parts.append("What they have said about themselves:\n" + "\n".join(f"- {fact}" for fact in facts))
     return "\n\n".join(parts)
 
@@ -35,7 +35,7 @@ def describe_applied_instructions(user: User, instructions: str) -> str:
     said = get_personal_instructions(user)
     if not said or said not in instructions:
         return ""
-    if not (count := len(memory.facts(user))):
+    if not (count := len(user_memory.list_facts(user))):
         return gettext("Heeded your instructions")
     if not user.instructions.strip():
         return ngettext("Heeded %(n)s fact about you", "Heeded %(n)s facts about you", count) % {"n": count}

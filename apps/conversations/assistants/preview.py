@@ -25,12 +25,12 @@ from apps.conversations.models.assistant import Assistant
 from apps.conversations.turns import ephemeral, runner
 from apps.conversations.turns.ephemeral import EphemeralTurn
 from apps.conversations.turns.temporary_sources import rewrite_source_links
-from apps.engines.base import EngineError
-from apps.lib.threads import in_db
+from apps.engines.types import EngineError
+from apps.lib.concurrency.threads import in_db
 from apps.safety.gate.gate import Withheld
-from apps.users.access import address_of
-from apps.users.limits import OverLimit
 from apps.users.models import User
+from apps.users.permissions import get_client_ip
+from apps.users.rate_limits import RateLimited
 from apps.users.templatetags.said import said
 
 Status = Message.Status
@@ -46,9 +46,9 @@ async def preview_assistant(request: HttpRequest) -> HttpResponseBase:
         question = requests.clean_question(request.POST.get("try", ""))
         assistant, collections = await in_db(_draft, user, request)
         turn = await ephemeral.prepare_ephemeral_turn(
-            user, question, (), collections, assistant=assistant, address=address_of(request)
+            user, question, (), collections, assistant=assistant, address=get_client_ip(request)
         )
-    except (RequestRefused, EngineError, OverLimit) as error:
+    except (RequestRefused, EngineError, RateLimited) as error:
         return HttpResponse(said(str(error)), status=400, content_type="text/plain; charset=utf-8")
     response = StreamingHttpResponse(_lines(turn, translation.get_language()), content_type="application/x-ndjson")
     response["X-Accel-Buffering"] = "no"

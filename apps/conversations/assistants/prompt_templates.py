@@ -16,8 +16,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.users.access import person
 from apps.users.models import User
+from apps.users.permissions import get_signed_in_user
 
 MAX_PROMPTS = 200  # of one person
 
@@ -83,7 +83,7 @@ class SavedPromptForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_prompts(request: HttpRequest) -> HttpResponse:
     """All that this person may use, and the form of a new one."""
-    user = person(request)
+    user = get_signed_in_user(request)
     form = SavedPromptForm(user, None, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         form.save()
@@ -97,7 +97,7 @@ def list_prompts(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_prompt(request: HttpRequest, pk: int) -> HttpResponse:
     """One of their own, to be changed."""
-    user = person(request)
+    user = get_signed_in_user(request)
     row = get_object_or_404(SavedPrompt.objects.filter(owner=user), pk=pk)
     form = SavedPromptForm(user, row, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -110,6 +110,6 @@ def edit_prompt(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def delete_prompt(request: HttpRequest, pk: int) -> HttpResponse:
-    get_object_or_404(SavedPrompt.objects.filter(owner=person(request)), pk=pk).delete()
+    get_object_or_404(SavedPrompt.objects.filter(owner=get_signed_in_user(request)), pk=pk).delete()
     messages.success(request, gettext("Deleted."))
     return redirect("conversations:prompts")

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from apps.conversations.models import ModelProfile
-from apps.engines.base import ChatEngine, ChatMessage, ChatRequest, Delta, Sampling
-from apps.lib.threads import in_db
-from apps.lib.words import normalise
+from apps.engines.types import ChatEngine, ChatMessage, ChatRequest, Delta, Sampling
+from apps.lib.concurrency.threads import in_db
+from apps.lib.text.analyzer import normalise_text
 
 _INSTRUCTION = "Answer the question from the passage, in one short sentence."
 _TOKENS = 60
@@ -120,4 +120,4 @@ async def _answer(chat: ChatEngine, item: ReadingItem) -> str:
 
 
 def _words(text: str) -> list[str]:
-    return "".join(char if char.isalnum() else " " for char in normalise(text)).split()
+    return "".join(char if char.isalnum() else " " for char in normalise_text(text)).split()

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.conversations.assistants import services
 from apps.conversations.assistants.forms import AssistantForm, AssistantShareForm
 from apps.conversations.models.assistant import Assistant, AssistantVersion
-from apps.lib.numbers import read_number
+from apps.lib.text.number_parsing import parse_number
 from apps.safety.models.feature_restrictions import Feature, is_blocked
-from apps.users.access import person
+from apps.users.permissions import get_signed_in_user
 
 _MEANWHILE = gettext_lazy(
     "Somebody saved a newer version while you were writing. "
@@ -28,7 +28,7 @@ _MEANWHILE = gettext_lazy(
 @require_safe
 def list_assistants(request: HttpRequest) -> HttpResponse:
     """All that this person may ask; `can_edit` names those that they may change."""
-    user = person(request)
+    user = get_signed_in_user(request)
     Assistant.default()
     context = {
         "assistants": Assistant.objects.visible_to(user).select_related("owner").defer("picture", "instructions"),
@@ -42,7 +42,7 @@ def list_assistants(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_assistant(request: HttpRequest) -> HttpResponse:
     """A form; a POST makes the assistant."""
-    user = person(request)
+    user = get_signed_in_user(request)
     posted = request.method == "POST"
     form = AssistantForm(user, *((request.POST, request.FILES) if posted else ()))
     if posted and form.is_valid():
@@ -58,7 +58,7 @@ def add_assistant(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_assistant(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The form of an assistant; a POST saves it as a new version."""
-    user = person(request)
+    user = get_signed_in_user(request)
     row = _editable(request, pk)
     posted = request.method == "POST"
     form = AssistantForm(user, *((request.POST, request.FILES) if posted else ()), assistant=row)
@@ -81,12 +81,12 @@ def edit_assistant(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_versions(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What the assistant has been; a POST with `number` restores one."""
-    user = person(request)
+    user = get_signed_in_user(request)
     row = _editable(request, pk)
     if request.method == "POST":
         number = request.POST.get("number", "")
         try:
-            saved = services.restore_version(user, row, read_number(number))
+            saved = services.restore_version(user, row, parse_number(number))
         except AssistantVersion.DoesNotExist:
             raise Http404 from None
         messages.success(
@@ -108,7 +108,7 @@ def list_versions(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_shares(request: HttpRequest, pk: UUID) -> HttpResponse:
     """With whom it is shared; a POST shares it with one more address or group, or changes a role."""
-    user = person(request)
+    user = get_signed_in_user(request)
     row = _owned(request, pk)
     if request.method == "POST" and is_blocked(request, Feature.SHARING):
         return redirect("conversations:assistant_people", pk)
@@ -127,7 +127,7 @@ def edit_shares(request: HttpRequest, pk: UUID) -> HttpResponse:
 def remove_share(request: HttpRequest, pk: UUID) -> HttpResponse:
     """It is no longer shared with that address or group; what was asked before stays with whoever asked."""
     number = request.POST.get("share", "")
-    services.unshare_assistant(_owned(request, pk), read_number(number))
+    services.unshare_assistant(_owned(request, pk), parse_number(number))
     return redirect("conversations:assistant_people", pk)
 
 

@@ -16,11 +16,11 @@ from django.utils.translation import gettext
 
 from apps.conversations.attachments import recognition
 from apps.engines import registry
-from apps.engines.base import EngineError, EngineUnavailable
-from apps.lib import noted
-from apps.lib.bell import send
+from apps.engines.types import EngineError, EngineUnavailable
+from apps.lib import json_file
+from apps.lib.celery.notify import notify_worker
+from apps.lib.concurrency.threads import in_pool
 from apps.lib.ids import new_id
-from apps.lib.threads import in_pool
 
 TASK_NAME = "conversations.try_caption"
 MAX_LOADING_S = 90.0  # a model of the worker's is loaded once, before its first picture
@@ -47,11 +47,11 @@ def answer_caption_test() -> None:
         found: dict[str, Any] = asdict(_described())
     except EngineError as error:
         found = {"error": str(error)}
-    noted.write(_file(), {**found, "at": time.time()})
+    json_file.write_json(_file(), {**found, "at": time.time()})
 
 
 def _described() -> CaptionTestResult:
-    engine = registry.caption()
+    engine = registry.get_caption_engine()
     if engine is None:
         raise EngineUnavailable("Nothing is set up that describes pictures.")
     start = time.perf_counter()
@@ -61,9 +61,9 @@ def _described() -> CaptionTestResult:
 
 async def _by_worker() -> CaptionTestResult:
     asked, wait = time.time(), settings.CAPTION_SECONDS + MAX_LOADING_S
-    await in_pool(partial(send, TASK_NAME, new_id()))
+    await in_pool(partial(notify_worker, TASK_NAME, new_id()))
     while time.time() - asked < wait:
-        found = await in_pool(noted.read, _file())
+        found = await in_pool(json_file.read_json, _file())
         if found.get("at", 0.0) >= asked:
             if "error" in found:
                 raise EngineUnavailable(found["error"])

@@ -22,10 +22,10 @@ from apps.conversations.attachments import queries
 from apps.conversations.attachments.queries import AttachedPictureView
 from apps.conversations.moderation import findings
 from apps.engines import registry
-from apps.engines.base import EngineRefused
-from apps.lib.threads import in_db, in_pool
+from apps.engines.types import EngineRefused
+from apps.lib.concurrency.threads import in_db, in_pool
 from apps.safety.text.prompt_tokens import escape_template_tokens
-from apps.users.language import looked_up
+from apps.users.i18n import translate_stored
 
 if TYPE_CHECKING:
     from apps.conversations.turns.preparation import PastExchange
@@ -56,7 +56,7 @@ async def load_for_model(turn: Turn) -> None:
 
 def has_vision(model: str) -> bool:
     """Whether that model, by its name in the settings, is declared to take pictures."""
-    known = registry.chat_model(model)
+    known = registry.get_chat_model(model)
     return known is not None and known.pictures
 
 
@@ -88,7 +88,7 @@ def describe_for_page(attached: Sequence[AttachedPictureView], *, sees: bool) ->
         return ngettext("The model sees the picture.", "The model sees the %(n)s pictures.", many) % {"n": many}
     words = _unseen(attached)
     if why := next((item.uncaptioned for item in attached if item.uncaptioned), ""):
-        words += " " + gettext("A description is missing: %(why)s") % {"why": looked_up(why)}
+        words += " " + gettext("A description is missing: %(why)s") % {"why": translate_stored(why)}
     return words
 
 

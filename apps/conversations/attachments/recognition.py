@@ -19,9 +19,9 @@ from apps.documents.ingestion.ocr import ADDRESSES_BYTES, SECONDS_A_PAGE
 from apps.documents.parsing.protocol import ParseError
 from apps.documents.sandbox import runner
 from apps.engines import registry
-from apps.engines.base import EngineError
-from apps.lib import leases
-from apps.lib.bell import send
+from apps.engines.types import EngineError
+from apps.lib.celery.notify import notify_worker
+from apps.lib.db import leases
 from apps.safety.text.normalization import normalise
 from apps.users.models import User
 
@@ -67,7 +67,9 @@ def process_picture(pk: UUID) -> None:
 
 def is_captioning_enabled() -> bool:
     """Whether pictures are described: a model is set up for that, and one that people may choose sees none."""
-    return registry.caption() is not None and not all(model.pictures for model in registry.chat_models())
+    return registry.get_caption_engine() is not None and not all(
+        model.pictures for model in registry.list_chat_models()
+    )
 
 
 def is_captioned_by_server() -> bool:
@@ -84,7 +86,7 @@ def _recognised(row: AttachedPicture) -> dict[str, str | bool]:
 
 
 def _described(row: AttachedPicture) -> dict[str, str | bool]:
-    engine = registry.caption()
+    engine = registry.get_caption_engine()
     try:
         content = Path(row.file.path).read_bytes()
         said = normalise(engine.caption(content)).strip() if engine else ""
@@ -103,7 +105,7 @@ def recover_pending() -> None:
     undescribed = _BROKEN if is_captioning_enabled() else ""
     dead.update(status=Status.READY, unread=_BROKEN, uncaptioned=undescribed, lease_token="", lease_until=None)
     for pk in _waiting(_RINGS):
-        send(uploads.TASK_NAME, pk)
+        notify_worker(uploads.TASK_NAME, pk)
     uploads.delete_pictures(AttachedPicture.objects.forgotten())
     folder = Path(settings.MEDIA_ROOT) / "attached"
     for path in folder.iterdir() if folder.is_dir() else ():

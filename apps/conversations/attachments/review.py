@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from apps.conversations.models.attachment import AttachedPicture
-from apps.lib import tabs
+from apps.lib import websocket_push
 from apps.safety.moderation import cases
 from apps.safety.moderation.reviewable import ContentLocation, ContextTurn, read_stored_bytes
 from apps.safety.policy.verdicts import EvaluationRecord
@@ -79,7 +79,7 @@ def _publish_change(subject: str) -> None:
     """Every page that shows it hears whether it may, as soon as this is committed."""
     row = AttachedPicture.objects.filter(pk=subject).only("owner", "status").first()
     if row is not None:
-        tabs.tell_of_picture(row.owner_id, row.pk, held=row.status == Status.HELD)
+        websocket_push.push_picture_change(row.owner_id, row.pk, held=row.status == Status.HELD)
 
 
 def open_case(row: AttachedPicture, judged: EvaluationRecord | None) -> None:

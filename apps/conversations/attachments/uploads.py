@@ -24,14 +24,14 @@ from apps.conversations.models.attachment import AttachedPicture
 from apps.documents.library.uploads import clean_file_name
 from apps.documents.parsing.protocol import ParseError
 from apps.documents.sandbox import runner
-from apps.lib.bell import send
+from apps.lib.celery.notify import notify_worker
 from apps.safety.detectors import malware
 from apps.safety.gate.pictures import blur_clause, check_picture
 from apps.safety.models.feature_restrictions import Feature, restriction_message
 from apps.safety.moderation import auto_close
 from apps.safety.policy.evaluation import UNCHECKED
 from apps.safety.policy.verdicts import Verdict
-from apps.users import limits
+from apps.users import rate_limits
 from apps.users.models import User
 
 TASK_NAME = "conversations.recognise"
@@ -56,7 +56,7 @@ class RedrawnPicture:
 def save_upload(user: User, file: UploadedFile[bytes], address: str = "") -> AttachedPicture:
     """The picture is kept, and its text is being read. Raises Refused, OverLimit."""
     _fits(user, file)
-    limits.take(user, limits.Resource.UPLOADS)
+    rate_limits.consume(user, rate_limits.LimitedResource.UPLOADS)
     if words := malware.scan_file(file, user.pk):
         raise RequestRefused(words)
     drawn = _redrawn(file)
@@ -131,7 +131,7 @@ def _kept(user: User, name: str, drawn: RedrawnPicture, seen: Verdict) -> Attach
         with transaction.atomic():
             row.save(force_insert=True)
             review.open_case(row, seen.judged)
-            transaction.on_commit(partial(send, TASK_NAME, row.pk), robust=True)
+            transaction.on_commit(partial(notify_worker, TASK_NAME, row.pk), robust=True)
     except BaseException:
         row.file.storage.delete(row.file.name)
         raise

@@ -15,10 +15,10 @@ from apps.conversations.attachments import queries, uploads
 from apps.conversations.errors import RequestRefused
 from apps.conversations.models.attachment import AttachedPicture
 from apps.images.moderation import blur
-from apps.lib.revalidated import revalidated, tag_of
+from apps.lib.http_cache import compute_etag, respond_conditionally
 from apps.safety.moderation.reviewable import read_stored_bytes
-from apps.users.access import address_of, person
-from apps.users.limits import OverLimit
+from apps.users.permissions import get_client_ip, get_signed_in_user
+from apps.users.rate_limits import RateLimited
 
 _AT_ONCE = 8  # ids in one address
 
@@ -27,16 +27,16 @@ _AT_ONCE = 8  # ids in one address
 @require_http_methods(["GET", "HEAD", "POST"])
 def attach_picture(request: HttpRequest) -> HttpResponse:
     """A POST with `picture` attaches it: its chip, or 400 and words. A GET shows the chips of those of `id` again."""
-    user = person(request)
+    user = get_signed_in_user(request)
     if request.method == "POST":
         file = request.FILES.get("picture")
         try:
             if file is None:
                 raise RequestRefused(gettext("Choose a picture first."))
-            ids = [uploads.save_upload(user, file, address_of(request)).pk]
+            ids = [uploads.save_upload(user, file, get_client_ip(request)).pk]
         except RequestRefused as refusal:
             return HttpResponse(str(refusal), status=400, content_type="text/plain; charset=utf-8")
-        except OverLimit as limit:
+        except RateLimited as limit:
             return HttpResponse(str(limit), status=429, content_type="text/plain; charset=utf-8")
     else:
         wanted = _identifiers(request.GET.getlist("id")[:_AT_ONCE])
@@ -52,7 +52,9 @@ def show_picture(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     row = _mine(request, pk)
     if "small" in request.GET and not blur.is_blurred_for(row.blur, request):
         content = bytes(row.thumbnail)
-        return revalidated(request, tag_of(content), lambda: HttpResponse(content, content_type="image/jpeg"))
+        return respond_conditionally(
+            request, compute_etag(content), lambda: HttpResponse(content, content_type="image/jpeg")
+        )
     return build_file_response(row, request)
 
 
@@ -60,7 +62,7 @@ def show_picture(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 @require_POST
 def remove_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
     """It is attached no longer, and gone; one that was asked about stays with its question."""
-    uploads.delete_draft(person(request), _mine(request, pk, held=True).pk)
+    uploads.delete_draft(get_signed_in_user(request), _mine(request, pk, held=True).pk)
     return HttpResponse()
 
 
@@ -69,13 +71,15 @@ def build_file_response(row: AttachedPicture, request: HttpRequest) -> HttpRespo
     if blur.is_blurred_for(row.blur, request):
         return blur.blurred_response(read_stored_bytes(row.file))
     try:
-        return revalidated(request, row.sha256, lambda: FileResponse(row.file.open("rb"), content_type=row.kind))
+        return respond_conditionally(
+            request, row.sha256, lambda: FileResponse(row.file.open("rb"), content_type=row.kind)
+        )
     except FileNotFoundError as error:
         raise Http404 from error
 
 
 def _mine(request: HttpRequest, pk: UUID, *, held: bool = False) -> AttachedPicture:
-    row = get_object_or_404(AttachedPicture.objects.visible_to(person(request)), pk=pk)
+    row = get_object_or_404(AttachedPicture.objects.visible_to(get_signed_in_user(request)), pk=pk)
     if row.status == AttachedPicture.Status.HELD and not held:
         raise Http404
     return row

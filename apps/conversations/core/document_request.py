@@ -12,9 +12,9 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from apps.engines.base import EngineError
-from apps.engines.classify.requests import RequestClassifier
-from apps.engines.classify.small_talk import normalise
+from apps.engines.classify.small_talk import normalise_message
+from apps.engines.classify.whole_document_requests import WholeDocumentRequestClassifier
+from apps.engines.types import EngineError
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ _SIDE_WORDS = 8  # a longer side is no name of a thing
 _SUBJECT_WORDS = 6  # a longer subject is a question
 _ASPECT = 4  # letters of a word that says in what two things are compared
 
-_classifier = RequestClassifier()
+_classifier = WholeDocumentRequestClassifier()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +104,13 @@ def fold_word(word: str) -> str:
 
 def _is_wording(word: str, wording: frozenset[str]) -> bool:
     """Return whether requests are worded with it; a number and a name that holds one are always a subject."""
-    return not any(map(str.isdigit, word)) and all(part in wording for part in normalise(word).split())
+    return not any(map(str.isdigit, word)) and all(part in wording for part in normalise_message(word).split())
 
 
 def _cut_lead(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     """Return what stands before the last word that leads to the sides of a comparison, and what follows it."""
     leads = _classifier.leads()
-    last = max((at for at, word in enumerate(words) if normalise(word) in leads), default=-1)
+    last = max((at for at, word in enumerate(words) if normalise_message(word) in leads), default=-1)
     return words[: last + 1], words[last + 1 :]
 
 
@@ -124,7 +124,7 @@ def _read_sides(words: Sequence[str], wording: frozenset[str]) -> tuple[str, str
 
 
 def _split(words: Sequence[str], joint: Sequence[str]) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
-    plain = [normalise(word) for word in words]
+    plain = [normalise_message(word) for word in words]
     for at in range(1, len(words) - len(joint)):
         if plain[at : at + len(joint)] == joint:
             yield words[:at], words[at + len(joint) :]

@@ -13,7 +13,7 @@ from django.utils.translation import gettext, ngettext
 
 from apps.conversations.errors import RequestRefused
 from apps.engines import registry
-from apps.engines.chat.offered import MAIN, ChatModel
+from apps.engines.chat.model_catalog import MAIN, ChatModel
 
 if TYPE_CHECKING:
     from apps.conversations.core.requests import AskRequest, RetryRequest
@@ -34,7 +34,7 @@ def parse_model(value: Any) -> str | None:
     """The model that a page asks for; None where it names none. Raises Refused where it is not offered any more."""
     if value in (None, ""):
         return None
-    if not isinstance(value, str) or registry.chat_model(value) is None:
+    if not isinstance(value, str) or registry.get_chat_model(value) is None:
         raise RequestRefused(gettext("This model is no longer offered here. Choose another one, and ask again."))
     return value
 
@@ -53,7 +53,7 @@ def apply_settings(place: Conversation, wish: AskRequest | RetryRequest, *, mode
 def resolve_model(place: Conversation, assistant: Assistant | None, wished: str | None = None) -> tuple[str, str]:
     """The name of the model that writes, and that of one that should have and is no longer there, or ""."""
     wanted = wished or place.model or (assistant.model if assistant else "") or MAIN
-    return (wanted, "") if registry.chat_model(wanted) else (MAIN, wanted)
+    return (wanted, "") if registry.get_chat_model(wanted) else (MAIN, wanted)
 
 
 def get_display_name(model: ChatModel) -> str:
@@ -63,7 +63,7 @@ def get_display_name(model: ChatModel) -> str:
 
 def list_model_options(chosen: str) -> list[ModelOption]:
     """What a menu shows; nothing where there is no choice."""
-    models = registry.chat_models()
+    models = registry.list_chat_models()
     if len(models) == 1:
         return []
     return [
@@ -83,13 +83,13 @@ def describe_model(model: ChatModel) -> str:
 
 def describe_writing(writer: str) -> str:
     """That it writes, for the steps of an answer; who, where that was a choice."""
-    several = len(registry.chat_models()) > 1
+    several = len(registry.list_chat_models()) > 1
     return gettext("%(model)s is writing") % {"model": writer} if several else gettext("Writing")
 
 
 def describe_written(writer: str, words: int) -> str:
     """That it has written so many words, likewise."""
-    if len(registry.chat_models()) > 1:
+    if len(registry.list_chat_models()) > 1:
         return ngettext("%(model)s wrote %(n)s word", "%(model)s wrote %(n)s words", words) % {
             "model": writer,
             "n": words,

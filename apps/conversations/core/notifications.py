@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from apps.lib import tabs
+from apps.lib import websocket_push
 
 
 async def notify_conversation_changed(user: int, conversation: UUID, turn: str = "") -> None:
     """Every tab of that person was told that the conversation changed, as far as it listens; `turn` names one that may
     be over before a tab has looked."""
     named = {"turn": turn} if turn else {}
-    await tabs.tell(tabs.of(user), {"type": "hint", "conversation": str(conversation), **named})
+    await websocket_push.push_message(
+        websocket_push.get_user_channel(user), {"type": "hint", "conversation": str(conversation), **named}
+    )

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.utils.translation import gettext
 
 from apps.conversations.errors import RequestRefused
-from apps.engines.image.checks import PROMPT_CHARACTERS
+from apps.engines.image.validation import PROMPT_CHARACTERS
 
 COMMAND = "/picture"
 SHAPES = {"square": (1, 1), "wide": (3, 2), "tall": (2, 3)}

@@ -12,14 +12,14 @@ from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from apps.conversations.errors import RequestRefused
-from apps.engines.base import Sampling
-from apps.engines.chat.offered import EXTENDED
+from apps.engines.chat.model_catalog import EXTENDED
+from apps.engines.types import Sampling
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 MAX_STOPS, MAX_STOP_CHARACTERS = 4, 80
-PACKAGED_MODEL = "SmolLM2-135M-Instruct"  # as `assistant.boot.models` has it served
+PACKAGED_MODEL = "SmolLM2-135M-Instruct"  # as `assistant.boot.packaged_models` has it served
 # Small models fall into loops. A frequency penalty counts only what the model has written; a repetition penalty would
 # count the sources too, and drives it away from their words: 1.1 halved the share of its words that they have.
 PACKAGED_PENALTY = 0.3

@@ -12,8 +12,8 @@ from django.http import HttpRequest
 from django.http.cookie import parse_cookie
 from django.utils import timezone, translation
 
-from apps.lib.threads import in_db
-from apps.users import language
+from apps.lib.concurrency.threads import in_db
+from apps.users import i18n
 from apps.users.models import User
 
 _REMEMBERED = 4096  # sessions
@@ -51,7 +51,7 @@ def get_session_user(key: str) -> User | None:
 
 def activate_language(user: User, headers: list[tuple[bytes, bytes]]) -> User:
     """What this task says from now on, and turns that begin in it, is in the language of the page of a handshake."""
-    translation.activate(language.of_socket(user, headers))
+    translation.activate(i18n.get_socket_language(user, headers))
     return user
 
 

@@ -27,7 +27,7 @@ from apps.safety.break_glass.access_requests import BreakGlass
 from apps.safety.models.case_states import ActionRefused
 from apps.safety.moderation import masking
 from apps.safety.moderation import sealed_cases as seals
-from apps.users import sealed
+from apps.users import sealed_case_access
 from apps.users.models import User
 
 PAGE_SIZE = 100  # messages
@@ -84,7 +84,7 @@ def load_messages(row: BreakGlass, user: User, page: int) -> tuple[list[MessageV
     rows = list(place.messages.order_by("created", "pk")[page * PAGE_SIZE : (page + 1) * PAGE_SIZE + 1])
     shown = rows[:PAGE_SIZE]
     access_requests.record_reading(row, user, len(shown))
-    closed = set() if sealed.named(user) else _sealed(place)
+    closed = set() if sealed_case_access.named(user) else _sealed(place)
     asked = queries.load_by_question(one.pk for one in shown if one.role == Message.Role.USER)
     drawn = tiles.load_tiles(one for one in shown if one.role == Message.Role.ASSISTANT)
     names = {pk: tuple(one.name for one in some) for pk, some in asked.items()}

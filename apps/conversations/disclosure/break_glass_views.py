@@ -21,9 +21,9 @@ from apps.safety.break_glass import access_requests
 from apps.safety.break_glass.access_requests import BreakGlass
 from apps.safety.models.case_states import ActionRefused
 from apps.safety.moderation import notice_emails
-from apps.users.access import person, staff_only
-from apps.users.duties import BREAK_GLASS
 from apps.users.models import User
+from apps.users.permissions import get_signed_in_user, staff_required
+from apps.users.special_permissions import BREAK_GLASS
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -35,11 +35,11 @@ def _listed_only(view: View[P]) -> View[P]:
 
     @wraps(view)
     def asked(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not access_requests.can_list_requests(person(request)):
+        if not access_requests.can_list_requests(get_signed_in_user(request)):
             raise Http404
         return view(request, *args, **kwargs)
 
-    return staff_only(asked)
+    return staff_required(asked)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -47,7 +47,7 @@ def _listed_only(view: View[P]) -> View[P]:
 @_listed_only
 def list_requests(request: HttpRequest) -> HttpResponse:
     """What waits, what is open, what was; a POST asks for one."""
-    user, sent = person(request), request.POST
+    user, sent = get_signed_in_user(request), request.POST
     if request.method == "POST":
         try:
             row = _asked(request)
@@ -83,7 +83,7 @@ def _next_step(user: User, row: BreakGlass) -> str:
 
 def _asked(request: HttpRequest) -> BreakGlass:
     """Raises Refused."""
-    sent, user = request.POST, person(request)
+    sent, user = request.POST, get_signed_in_user(request)
     if not BREAK_GLASS.held(user):
         raise ActionRefused(str(access_requests.NOT_PERMITTED))
     owner, conversation = break_glass.find_conversation(sent.get("wanted", "")[:400])
@@ -97,7 +97,7 @@ def _asked(request: HttpRequest) -> BreakGlass:
 @_listed_only
 def decide_request(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Approved, refused, judged afterwards, or ended."""
-    user, note = person(request), request.POST.get("note", "")
+    user, note = get_signed_in_user(request), request.POST.get("note", "")
     try:
         match request.POST.get("do"):
             case "approve":
@@ -121,7 +121,7 @@ def decide_request(request: HttpRequest, pk: UUID) -> HttpResponse:
 @_listed_only
 def read_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The conversation, for who asked for it and while it is open; for all others there is none."""
-    user = person(request)
+    user = get_signed_in_user(request)
     try:
         row = access_requests.get_open_access(user, pk)
     except ActionRefused as error:
@@ -147,7 +147,7 @@ def read_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
 def choose_conversation(request: HttpRequest, pk: UUID, conversation: UUID) -> HttpResponse:
     """One of the person's conversations, once."""
     try:
-        break_glass.choose_conversation(access_requests.get_open_access(person(request), pk), conversation)
+        break_glass.choose_conversation(access_requests.get_open_access(get_signed_in_user(request), pk), conversation)
     except ActionRefused as error:
         raise Http404 from error
     return redirect("conversations:glass_read", pk)

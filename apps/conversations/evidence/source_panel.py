@@ -20,8 +20,8 @@ from apps.conversations.moderation import cases
 from apps.conversations.rendering.citation_marks import STATE_LABELS
 from apps.documents.models import Document
 from apps.documents.retrieval import search
-from apps.lib.words import content_terms, normalise, stem
-from apps.users import sealed
+from apps.lib.text.analyzer import extract_content_terms, normalise_text, stem_word
+from apps.users import sealed_case_access
 from apps.users.models import User
 
 _CARD = 320  # characters: two or three lines
@@ -60,7 +60,7 @@ def get_readable_answer(user: User, pk: UUID) -> Message:
     """The answer, where it is theirs, or where they are staff and its person has said what they think of it; a sealed
     one only where they are named. Which passages open is another question, asked for each. Raises Http404."""
     rated = Message.objects.filter(feedback__isnull=False, conversation__deleted__isnull=True).answers()
-    if user.is_staff and not sealed.named(user):
+    if user.is_staff and not sealed_case_access.named(user):
         rated = rated.exclude(pk__in=cases.find_sealed_answers())
     if user.is_staff and (row := rated.filter(pk=pk).select_related("parent").first()) is not None:
         return row
@@ -131,7 +131,7 @@ def highlight_terms(text: str, terms: Collection[str]) -> SafeString:
     parts: list[str] = []
     at = 0
     for word in _WORD.finditer(text):
-        if stem(normalise(word.group())) in terms:
+        if stem_word(normalise_text(word.group())) in terms:
             parts += [escape(text[at : word.start()]), "<b>", escape(word.group()), "</b>"]
             at = word.end()
     parts.append(escape(text[at:]))
@@ -155,7 +155,7 @@ def _spans(answer: Message, source: Source, cites: list[Citation]) -> Spans:
 def _terms(answer: Message, cites: list[Citation]) -> set[str]:
     said = " ".join(answer.text[cite.start : cite.end] for cite in cites)
     asked = answer.parent.text if answer.parent else ""
-    return set(content_terms(f"{asked} {said}"))
+    return set(extract_content_terms(f"{asked} {said}"))
 
 
 def _state(cites: list[Citation], *, quoted: bool) -> str:

@@ -18,15 +18,15 @@ from apps.conversations.core import sampling
 from apps.conversations.evidence import source_panel
 from apps.conversations.history import transcript
 from apps.conversations.models import Message, Preference
-from apps.users.access import person
 from apps.users.models import User
+from apps.users.permissions import get_signed_in_user
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def compare_answers(request: HttpRequest, answer: UUID) -> HttpResponse:
     """The answer beside a sibling, `?with=` or the one before it; a POST keeps which is better, or that neither is."""
-    user, row = person(request), source_panel.get_own_answer(person(request), answer)
+    user, row = get_signed_in_user(request), source_panel.get_own_answer(get_signed_in_user(request), answer)
     if row.parent is None:
         raise Http404
     siblings = list(row.parent.children.exclude(status=Message.Status.WRITING).order_by("created"))

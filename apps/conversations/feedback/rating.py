@@ -60,7 +60,7 @@ def save_details(user: User, row: Feedback, said: dict[str, Any]) -> None:
     if reports:
         row.reported = timezone.now()
     with transaction.atomic():
-        consents.change(user, Consent.RATED, said["lend"])
+        consents.change_consent(user, Consent.RATED, said["lend"])
         row.save()
         if reports:
             report_answer(row)

@@ -14,15 +14,15 @@ from apps.conversations.evidence import source_panel
 from apps.conversations.feedback import rating
 from apps.conversations.feedback.rating import FeedbackForm
 from apps.conversations.models.feedback import Feedback
-from apps.users.access import person
 from apps.users.models import User
+from apps.users.permissions import get_signed_in_user
 
 
 @login_required
 @require_POST
 def rate_answer(request: HttpRequest, answer: UUID) -> HttpResponse:
     """The thumb, `good` or `poor`, is kept at once; the same one again only opens what was said."""
-    user, row = person(request), source_panel.get_own_answer(person(request), answer)
+    user, row = get_signed_in_user(request), source_panel.get_own_answer(get_signed_in_user(request), answer)
     thumb = request.POST.get("thumb")
     if thumb not in ("good", "poor"):
         return HttpResponse(gettext("Choose one of the thumbs."), status=400, content_type="text/plain")
@@ -33,7 +33,7 @@ def rate_answer(request: HttpRequest, answer: UUID) -> HttpResponse:
 @require_POST
 def edit_details(request: HttpRequest, answer: UUID) -> HttpResponse:
     """Reasons, note, report and consent are kept; `withdraw` takes all of it back."""
-    user, row = person(request), source_panel.get_own_answer(person(request), answer)
+    user, row = get_signed_in_user(request), source_panel.get_own_answer(get_signed_in_user(request), answer)
     if "withdraw" in request.POST:
         rating.withdraw_feedback(user, row)
         return render(request, "conversations/_feedback.html", {"answer": row, "withdrawn": True})

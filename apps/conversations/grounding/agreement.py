@@ -22,8 +22,8 @@ from apps.conversations.grounding.claim_features import (
 )
 from apps.conversations.grounding.lexicons import ENGLISH, LEXICONS, UNITS, Lexicon
 from apps.conversations.grounding.opposites import OPPOSITE_STEMS
-from apps.lib.sentences import spans
-from apps.lib.words import stem
+from apps.lib.text.analyzer import stem_word
+from apps.lib.text.sentences import find_sentences
 
 MIN_COVERED = 0.5  # share of the content words of a sentence that must stand in the source
 _LEAST_COVERED_ELSEWHERE = 0.7  # where it is not English: there the model of consistency knows less
@@ -98,7 +98,7 @@ def find_disagreement(claim: str, source: str, *, context: str = "", hint: str =
     of two sentences and the rest of the other, or gives what stands beside one name to another.
     """
     said = read_assertions(claim, hint)
-    sentences = [source[start:end] for start, end in spans(source)]
+    sentences = [source[start:end] for start, end in find_sentences(source)]
     if len(sentences) > 1 and not _restates_all(said, sentences, hint):
         if not _POINTS_BACK.match(sentences[-1]):
             return "recombined"
@@ -154,7 +154,7 @@ def _covers(said: ClaimFeatures, known: frozenset[str]) -> bool:
 @lru_cache(maxsize=4)
 def _compared_apart(language: str) -> frozenset[str]:
     lexicon = LEXICONS.get(language, ENGLISH)
-    return NUMBER_WORD_STEMS | {stem(word) for word in (*lexicon.quantifiers, *lexicon.modals)}
+    return NUMBER_WORD_STEMS | {stem_word(word) for word in (*lexicon.quantifiers, *lexicon.modals)}
 
 
 def _codes(text: str) -> Iterator[str]:
@@ -259,7 +259,7 @@ def _agree_in_modality(said: Assertions, given: Assertions) -> bool:
 
 def _agree_in_negation(said: ClaimFeatures, source: str, hint: str) -> bool:
     """Return whether a claim denies just what the sentence of the source denies that shares most with it."""
-    sentences = [extract_features(source[start:end], hint) for start, end in spans(source)]
+    sentences = [extract_features(source[start:end], hint) for start, end in find_sentences(source)]
     given = max(sentences, key=lambda one: len(one.terms & said.terms), default=extract_features(source, hint))
     if bool(said.denied & given.terms) != bool(given.denied & said.terms) or said.negations > given.negations:
         return False

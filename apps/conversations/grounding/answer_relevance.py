@@ -105,7 +105,7 @@ class AnswerCheck:
     @cached_property
     def _margin(self) -> float:
         language = detect_language(self._question)
-        return _UNREAD_MARGIN if language in find_unread_languages(registry.embed()) else _MARGIN
+        return _UNREAD_MARGIN if language in find_unread_languages(registry.get_embedder()) else _MARGIN
 
     @cached_property
     def _best(self) -> tuple[float, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from apps.conversations.grounding.claim_features import extract_features
-from apps.lib.words import stem
+from apps.lib.text.analyzer import stem_word
 
 _ASKS = (  # the first that matches counts
     (
@@ -84,4 +84,4 @@ def match_answer_type(kind: str, text: str, question: str) -> float:
 def _new(text: str, question: str) -> bool:
     """Whether the name that `text` begins with is none of the question's."""
     name = re.match(r"\w+", text)
-    return name is not None and stem(name.group().casefold()) not in extract_features(question).terms
+    return name is not None and stem_word(name.group().casefold()) not in extract_features(question).terms

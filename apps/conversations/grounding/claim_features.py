@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from apps.conversations.grounding.lexicons import ENGLISH, LEXICONS, Lexicon, detect_language, iter_opposite_forms
-from apps.lib.words import STOPWORDS, normalise, stem
+from apps.lib.text.analyzer import STOPWORDS, normalise_text, stem_word
 
 _TOKEN = re.compile(r"[^\W_]+(?:[.,]\d+)*(?:['’][^\W\d_]+)?|[%$€£¥.,;:!?()]")
 _CLAUSE_ENDS = frozenset(".,;:!?()")
@@ -23,7 +23,7 @@ _ATTACHED = re.compile(r"(\d+(?:[.,]\d+)*)([^\W\d_]{1,4})$")  # 5km, 30s, 2nd
 _LEAST_WRITTEN = 2  # "one" and "eine" are mostly articles
 
 NUMBER_WORD_STEMS = frozenset(  # stems of numbers in words
-    stem(word) for lexicon in LEXICONS.values() for word in (*lexicon.numbers, *lexicon.scales)
+    stem_word(word) for lexicon in LEXICONS.values() for word in (*lexicon.numbers, *lexicon.scales)
 )
 
 
@@ -56,7 +56,7 @@ def extract_features(text: str, hint: str = "en") -> ClaimFeatures:
         bare = normalise_token(token)
         if not bare[0].isalnum() or _negates(token, lexicon) or bare in small:
             continue
-        term = stem(bare)
+        term = stem_word(bare)
         order.append(term)
         if place and token[0].isupper() and tokens[place - 1] not in _SENTENCE_ENDS:
             names.add(term)
@@ -80,11 +80,11 @@ def _function_words(language: str) -> frozenset[str]:
 
 def normalise_token(token: str) -> str:
     """Return a token case-folded, without its apostrophes."""
-    return normalise(token).replace("’", "'").removesuffix("'s").replace("'", "")
+    return normalise_text(token).replace("’", "'").removesuffix("'s").replace("'", "")
 
 
 def _negates(token: str, lexicon: Lexicon) -> bool:
-    return normalise_token(token) in lexicon.negations or normalise(token).replace("’", "'").endswith("n't")
+    return normalise_token(token) in lexicon.negations or normalise_text(token).replace("’", "'").endswith("n't")
 
 
 def _denied(tokens: list[str], lexicon: Lexicon) -> Iterator[str]:
@@ -103,10 +103,10 @@ def _denied(tokens: list[str], lexicon: Lexicon) -> Iterator[str]:
                     left = lexicon.reach
             elif left and normalise_token(token) not in STOPWORDS:
                 left -= 1
-                yield stem(normalise_token(token))
+                yield stem_word(normalise_token(token))
         if whole:
             words = (normalise_token(token) for token in clause if not _negates(token, lexicon))
-            yield from (stem(word) for word in words if word not in lexicon.small_words)
+            yield from (stem_word(word) for word in words if word not in lexicon.small_words)
 
 
 def _clauses(tokens: list[str]) -> Iterator[list[str]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from apps.conversations.grounding.claim_features import ClaimFeatures, extract_features, is_amount, split_tokens
-from apps.lib.words import normalise, stem
+from apps.lib.text.analyzer import normalise_text, stem_word
 
 LEAST_NEARNESS = 2 / 3  # of how near the nearest number stands to the words of the question
 _SIGNS = re.compile(r"[%‰$€£¥°]|(?<![\w)])[-−](?=\d)")
@@ -27,7 +27,7 @@ def has_fitting_numbers(question: str, answer: str, passage: str) -> bool:
 
 def _nearness(asked: ClaimFeatures, tokens: Sequence[str]) -> dict[str, float]:
     """How near each number stands to the words that are asked about: the sum of one by the distance to each."""
-    stems = [stem(normalise(token).replace("’", "'").removesuffix("'s")) for token in tokens]
+    stems = [stem_word(normalise_text(token).replace("’", "'").removesuffix("'s")) for token in tokens]
     places = [[at for at, found in enumerate(stems) if found == term] for term in asked.terms]
     found: dict[str, float] = {}
     for amount, group in groupby(range(len(tokens)), key=lambda at: is_amount(tokens[at])):

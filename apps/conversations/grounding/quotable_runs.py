@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.retrieval.table_rows import RowCell, find_rows, parse_row
 from apps.documents.retrieval.toc_detection import has_page_leader, is_toc_or_noise
-from apps.lib.sentences import spans
-from apps.lib.words import terms
+from apps.lib.text.analyzer import extract_terms
+from apps.lib.text.sentences import find_sentences
 
 Span = tuple[int, int]
 
@@ -77,7 +77,7 @@ def _cut_prose(
     text: str, start: int, end: int, headings: frozenset[str], *, page_begins: bool
 ) -> Iterator[QuotableRun]:
     """Yield sentences, list items and terms of running text. Lines that a sentence is glued to are cut off."""
-    for left, right in spans(text[start:end]):
+    for left, right in find_sentences(text[start:end]):
         left, right = start + left, start + right
         lines = [(left + found.start(), left + found.end()) for found in _LINE.finditer(text[left:right])]
         while lines and _is_heading(text, lines[0], headings, top=page_begins):
@@ -169,7 +169,7 @@ def _lead(text: str, runs: Sequence[QuotableRun]) -> Iterator[QuotableRun]:
             term = None
         lead = intro if run.kind == "item" else term
         told = normalize_text(text[slice(*lead)]) if lead else ""
-        said = ago > 0 and set(terms(told)) <= set(terms(text[slice(*span)]))
+        said = ago > 0 and set(extract_terms(told)) <= set(extract_terms(text[slice(*span)]))
         if run.kind != "item":
             intro = span if text[slice(*span)].rstrip().endswith(":") else None
         yield replace(run, lead=None if said else lead, told=told, intro=intro or ())

@@ -20,11 +20,11 @@ from apps.conversations.grounding.sentence_embeddings import embed_sentences
 from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.parsing.common.language_detection import guess_language
 from apps.documents.retrieval.passages import Passage, join_spans
-from apps.lib.codes import Code, codes, other_than
-from apps.lib.words import terms
+from apps.lib.text.analyzer import extract_terms
+from apps.lib.text.identifiers import Identifier, extract_identifiers, is_about_rivals
 
 if TYPE_CHECKING:
-    from apps.engines.base import Vectors
+    from apps.engines.types import Vectors
 
 # Set by reason, then compared on ClapNQ and COVID-QA: each weight between half and double of these does as well there,
 # a regression on either set does worse on the other.
@@ -111,7 +111,7 @@ class QuoteCandidate:
     context: str  # with what it is weighed with: its lead, or the sentence before where this one points back
     passage: Passage
     run: QuotableRun
-    codes: frozenset[Code]  # it speaks of: its own, else those of the sentences that it goes on from
+    codes: frozenset[Identifier]  # it speaks of: its own, else those of the sentences that it goes on from
     found: dict[str, float] = field(default_factory=dict)
     score: float = 0.0
 
@@ -240,7 +240,7 @@ def _likely(option: QuoteCandidate) -> float:
 
 def _answers(question: str, options: Sequence[QuoteCandidate]) -> bool:
     """Return whether the weighed sentences are likely to answer the question."""
-    if (asked := codes(question)) and any(asked & option.codes for option in options):
+    if (asked := extract_identifiers(question)) and any(asked & option.codes for option in options):
         return True
     bias, cosine, passage = _ANSWERED
     relevance = min(max(max(option.passage.relevance for option in options), 1e-4), 1 - 1e-4)
@@ -291,7 +291,7 @@ def _sum(found: Mapping[str, float]) -> float:
 class _Question:
     text: str
     terms: frozenset[str]
-    codes: frozenset[Code]
+    codes: frozenset[Identifier]
     weight: dict[str, float]  # of each term, the rarer the more
     pairs: tuple[tuple[str, str], ...]  # of words in a row, stop words included
     kind: str
@@ -300,7 +300,14 @@ class _Question:
     def read(cls, text: str, idf: Mapping[str, float]) -> _Question:
         found = extract_features(text).terms
         weight = {term: idf.get(term, _COMMON) for term in found}
-        return cls(text, found, codes(text), weight, tuple(pairwise(terms(text))), detect_answer_type(text))
+        return cls(
+            text,
+            found,
+            extract_identifiers(text),
+            weight,
+            tuple(pairwise(extract_terms(text))),
+            detect_answer_type(text),
+        )
 
 
 def _word_scores(asked: _Question, option: QuoteCandidate) -> dict[str, float]:
@@ -312,7 +319,7 @@ def _word_scores(asked: _Question, option: QuoteCandidate) -> dict[str, float]:
     strong = {term for term in weight if term in here.terms}
     rarest = max(weight.values(), default=1.0)
     places = [place for place, term in enumerate(here.order) if term in weight]
-    have = set(pairwise(terms(option.context)))
+    have = set(pairwise(extract_terms(option.context)))
     gap = (places[-1] - places[0] + 1) / len(set(places)) if len(places) > 1 else 0.0
     words = len(here.order)
     akin = sum(weight[t] for t in weight if t not in around.terms and any(_similarities(t, o) for o in around.terms))
@@ -328,8 +335,8 @@ def _word_scores(asked: _Question, option: QuoteCandidate) -> dict[str, float]:
         "short": float(words < 5),
         "long": max(0.0, (words - 30) / 30),
         "question": float(option.text.rstrip().endswith("?")),
-        "goes on": float(bool(asked.codes & (option.codes - codes(option.text)))),
-        "other": float(other_than(asked.codes, option.codes)),
+        "goes on": float(bool(asked.codes & (option.codes - extract_identifiers(option.text)))),
+        "other": float(is_about_rivals(asked.codes, option.codes)),
     }
 
 
@@ -342,11 +349,11 @@ class _CodeContext:
     """The codes that sentences in a row speak of: what one names holds for a few more, until the paragraph ends."""
 
     def __init__(self) -> None:
-        self.codes: frozenset[Code] = frozenset()
+        self.codes: frozenset[Identifier] = frozenset()
         self._end = self._ago = 0
 
     def read(self, page: str, start: int, end: int) -> None:
-        own = codes(page[start:end])
+        own = extract_identifiers(page[start:end])
         self._ago = 0 if own else self._ago + 1
         if own or self._ago > _GOES_ON or _PARAGRAPH.search(page, self._end, start):
             self.codes = own

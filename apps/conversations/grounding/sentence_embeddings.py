@@ -13,7 +13,7 @@ import numpy as np
 from apps.engines import registry
 
 if TYPE_CHECKING:
-    from apps.engines.base import Vectors
+    from apps.engines.types import Vectors
 
 _KEPT = 4_000  # vectors; 6 MB
 _TOGETHER = 3  # texts of one pass: 12 sentences in one cost 110 ms of one core, in passes of two to four 76
@@ -23,7 +23,7 @@ _vectors: OrderedDict[tuple[str, bytes], Vectors] = OrderedDict()
 
 def embed_sentences(texts: Sequence[str]) -> Vectors:
     """Shape (n, dimension), unit rows. What is not known yet is embedded, and kept. For `in_pool`."""
-    engine = registry.embed()
+    engine = registry.get_embedder()
     keys = [(engine.fingerprint, _name(text)) for text in texts]
     said = dict(zip(keys, texts, strict=True))
     with _lock:

@@ -14,14 +14,14 @@ from apps.conversations.history import branching, transcript, transcript_gaps
 from apps.conversations.history.views import parse_id
 from apps.conversations.image_chat import tiles as tiled
 from apps.conversations.models import Conversation
-from apps.users.access import person
+from apps.users.permissions import get_signed_in_user
 
 
 @login_required
 @require_POST
 def select_branch(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The path through the message `at` is remembered; answers with the transcript along it."""
-    user = person(request)
+    user = get_signed_in_user(request)
     row = get_object_or_404(Conversation.objects.visible_to(user), pk=pk)
     at = _at(request)
     branching.select_branch(row, at)
@@ -33,7 +33,7 @@ def select_branch(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def show_turn(request: HttpRequest, answer: UUID) -> HttpResponse:
     """One question and this answer to it, as on the page."""
-    user = person(request)
+    user = get_signed_in_user(request)
     return render(
         request,
         "conversations/_turn.html",
@@ -45,7 +45,7 @@ def show_turn(request: HttpRequest, answer: UUID) -> HttpResponse:
 @require_GET
 def show_pictures(request: HttpRequest, answer: UUID) -> HttpResponse:
     """The pictures of this answer as they are now; asked for again while one is being drawn."""
-    row = source_panel.get_own_answer(person(request), answer)
+    row = source_panel.get_own_answer(get_signed_in_user(request), answer)
     return HttpResponse(tiled.render_tiles(row, tiled.load_tiles([row]).get(row.pk)))
 
 
@@ -53,7 +53,7 @@ def show_pictures(request: HttpRequest, answer: UUID) -> HttpResponse:
 @require_POST
 def fork_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A new conversation begins with the path down to the answer `at`, or all of it; the page goes there."""
-    user = person(request)
+    user = get_signed_in_user(request)
     row = get_object_or_404(Conversation.objects.visible_to(user), pk=pk)
     new = branching.fork_conversation(user, row, _at(request))
     if new is None:

@@ -28,9 +28,9 @@ from apps.conversations.history.paging import get_page
 from apps.conversations.history.sidebar import annotate_activity
 from apps.conversations.history.views import parse_id
 from apps.conversations.models import Conversation, ConversationQuerySet, Folder
-from apps.lib.numbers import read_number
-from apps.users.access import person
+from apps.lib.text.number_parsing import parse_number
 from apps.users.models import User
+from apps.users.permissions import get_signed_in_user
 
 _LISTED = 100  # at a time
 _MOST = 10_000  # conversations of one change
@@ -41,9 +41,9 @@ _SNIPPETS = 3  # of one conversation
 @require_GET
 def list_conversations(request: HttpRequest) -> HttpResponse:
     """All conversations, or those of `?show=`; with `?q=` those that speak of it, with the places."""
-    user = person(request)
+    user = get_signed_in_user(request)
     query, show = request.GET.get("q", "").replace("\0", "").strip()[:200], request.GET.get("show", "")
-    folder = Folder.objects.filter(owner=user, pk=read_number(show)).first() if show.isdecimal() else None
+    folder = Folder.objects.filter(owner=user, pk=parse_number(show)).first() if show.isdecimal() else None
     after, by = request.GET.get("after", ""), "deleted" if show == "deleted" else "changed"
     rows, end = (
         (search_conversations(user, query), "") if query else get_page(_shown(user, show, folder), _LISTED, after, by)
@@ -59,7 +59,7 @@ def list_conversations(request: HttpRequest) -> HttpResponse:
 @require_POST
 def change_conversations(request: HttpRequest) -> HttpResponse:
     """What `do` says was done with the conversations of the form that are this person's."""
-    user, form = person(request), request.POST
+    user, form = get_signed_in_user(request), request.POST
     pks = [pk for value in form.getlist("id")[:_MOST] if (pk := parse_id(value))]
     do = form.get("do", "")
     if do == "delete":
@@ -74,7 +74,7 @@ def change_conversations(request: HttpRequest) -> HttpResponse:
 @require_POST
 def change_folder(request: HttpRequest, pk: int) -> HttpResponse:
     """The folder has another name, or is gone; its conversations stay."""
-    row = get_object_or_404(Folder, owner=person(request), pk=pk)
+    row = get_object_or_404(Folder, owner=get_signed_in_user(request), pk=pk)
     if request.POST.get("do") == "delete":
         row.delete()
         messages.success(request, gettext("The folder is gone. Its conversations are in the list."))
@@ -127,7 +127,7 @@ def _restored(user: User, _: list[UUID], form: Any) -> str:
 
 def _moved(user: User, pks: list[UUID], form: Any) -> str:
     value = form.get("folder", "")
-    into = Folder.objects.filter(owner=user, pk=read_number(value)).first() if value.isdecimal() else None
+    into = Folder.objects.filter(owner=user, pk=parse_number(value)).first() if value.isdecimal() else None
     into = actions.get_or_create_folder(user, form.get("name", "")) or into
     count = actions.move_to_folder(user, pks, into)
     if into:

@@ -12,14 +12,14 @@ from django.views.decorators.http import require_GET
 from apps.conversations.history import transcript_gaps
 from apps.conversations.history.views import parse_id
 from apps.conversations.models import Conversation
-from apps.users.access import person
+from apps.users.permissions import get_signed_in_user
 
 
 @login_required
 @require_GET
 def show_gap(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Some of the turns between the answers `after` (none: the beginning) and `before`, and what of the gap is left."""
-    user = person(request)
+    user = get_signed_in_user(request)
     row = get_object_or_404(Conversation.objects.visible_to(user), pk=pk)
     after, before = parse_id(request.GET.get("after")), parse_id(request.GET.get("before"))
     way = transcript_gaps.load_path(row, before)

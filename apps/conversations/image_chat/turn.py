@@ -20,19 +20,19 @@ from apps.conversations.errors import RequestRefused
 from apps.conversations.image_chat import tiles
 from apps.conversations.moderation import findings
 from apps.conversations.turns.state import Turn
-from apps.engines.base import EngineRefused
+from apps.engines.types import EngineRefused
 from apps.images.generation import model_info
 from apps.images.library import gallery
 from apps.images.models import Picture
 from apps.images.requests import submission, upscaling
 from apps.images.requests.forms import picture_size
 from apps.images.requests.submission import PictureRequest as Wish
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety.gate import gate
 from apps.safety.policy.strictness import strictest_of
 from apps.safety.policy.verdicts import Verdict, strictest_verdict
-from apps.users.limits import OverLimit
 from apps.users.models import User
+from apps.users.rate_limits import RateLimited
 
 
 def find_picture_request(turn: Turn) -> PictureRequest | None:
@@ -60,7 +60,7 @@ async def request_pictures(turn: Turn, ask: PictureRequest) -> None:
             raise gate.Withheld(verdict) from refusal
         findings.record_finding(turn, verdict)
         raise EngineRefused(str(refusal)) from refusal
-    except (RequestRefused, OverLimit) as refusal:
+    except (RequestRefused, RateLimited) as refusal:
         findings.record_finding(turn, verdict)
         raise EngineRefused(str(refusal)) from refusal
     await turn.say(Pictures(await in_db(tiles.render_answer_tiles, opening.answer, opening.user)))

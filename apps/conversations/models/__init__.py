@@ -23,8 +23,8 @@ from apps.conversations.turns.small_talk import SMALL_TALK_STEP as SMALL_TALK
 from apps.conversations.turns.whole_document import WHOLE_DOCUMENT_STEP as WHOLE_DOCUMENT
 from apps.documents.models import Chunk, Collection, Document
 from apps.images.models import Picture
+from apps.lib.db.leases import Leased
 from apps.lib.ids import new_id
-from apps.lib.leases import Leased
 
 __all__ = [
     "AnswerStyle",

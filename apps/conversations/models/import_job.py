@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
+from apps.lib.db.leases import Leased
 from apps.lib.ids import new_id
-from apps.lib.leases import Leased
 
 if TYPE_CHECKING:
     from apps.users.models import AnyUser

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext
 
 from apps.conversations.moderation import cases
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety import code_labels
 from apps.safety.gate import gate
 from apps.safety.gate.gate import Withheld
@@ -21,8 +21,8 @@ from apps.safety.policy.schema import ACTION_ORDER, Action
 
 if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn
-    from apps.engines.base import Vectors
-    from apps.lib.threads import Begun
+    from apps.engines.types import Vectors
+    from apps.lib.concurrency.threads import PoolTask
     from apps.safety.policy.verdicts import EvaluationRecord, Verdict
     from apps.users.models import User
 
@@ -38,7 +38,7 @@ def record_finding(turn: Turn, verdict: Verdict) -> None:
         turn.noticed[key] = judged
 
 
-async def check_input(turn: Turn, text: str, vector: Begun[Vectors] | None = None) -> None:
+async def check_input(turn: Turn, text: str, vector: PoolTask[Vectors] | None = None) -> None:
     """What the person gave passes the gate as strictly as the turn is judged, and the turn knows what was said of it.
     Raises Withheld."""
     verdict = await gate.check_question(text, vector, level=turn.level)

@@ -23,9 +23,9 @@ from apps.conversations.models import Citation, Conversation, Message, Share, Tr
 from apps.conversations.moderation import withheld_records
 from apps.conversations.turns.small_talk.recognition import recognise_small_talk
 from apps.engines import registry
-from apps.engines.base import EngineError
-from apps.lib import tabs
-from apps.lib.threads import on_loop
+from apps.engines.types import EngineError
+from apps.lib import websocket_push
+from apps.lib.concurrency.threads import on_loop
 from apps.users.models import User
 
 log = logging.getLogger(__name__)
@@ -230,13 +230,17 @@ async def _push(told: Sequence[_Announcement]) -> None:
         seq = 0
         try:
             if one.event:
-                seq = await registry.turnlog().take_back(one.turn, one.event)
+                seq = await registry.get_turn_log().take_back(one.turn, one.event)
             else:
-                await registry.turnlog().forget(one.turn)
+                await registry.get_turn_log().forget(one.turn)
         except EngineError as error:  # the row says what holds, and whoever asks for the turn is told that
             log.warning("The log of a turn could not be taken back: %s", error)
         numbered = {**one.message, "seq": seq} if seq else one.message
-        await tabs.tell(tabs.of(one.owner), numbered)
-        await tabs.tell(tabs.of(one.owner), {"type": "hint", "conversation": one.message["conversation"]})
+        await websocket_push.push_message(websocket_push.get_user_channel(one.owner), numbered)
+        await websocket_push.push_message(
+            websocket_push.get_user_channel(one.owner), {"type": "hint", "conversation": one.message["conversation"]}
+        )
         if one.link is not None:
-            await tabs.tell(tabs.of_link(one.link), {"type": one.message["type"], "turn": one.turn})
+            await websocket_push.push_message(
+                websocket_push.get_link_channel(one.link), {"type": one.message["type"], "turn": one.turn}
+            )

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.utils.translation import gettext
 
 from apps.conversations.models import Message, Withdrawn
-from apps.lib.words import content_terms
+from apps.lib.text.analyzer import extract_content_terms
 
 
 def is_withheld(conversation: UUID) -> bool:
@@ -51,4 +51,4 @@ def _notice(answer: Message) -> dict[str, Any]:
 def _is_completed(answer: Message) -> bool:
     """Return whether its notice names a search for words that its own question has not."""
     own = answer.parent.text if answer.parent else ""
-    return bool(set(content_terms(_notice(answer).get("query") or "")) - set(content_terms(own)))
+    return bool(set(extract_content_terms(_notice(answer).get("query") or "")) - set(extract_content_terms(own)))

@@ -73,15 +73,15 @@ from apps.conversations.sharing import links
 from apps.conversations.tools import approvals
 from apps.conversations.turns import prefetch, queue, retrieval, runner, temporary_chats
 from apps.conversations.turns.preparation import SessionEnded
-from apps.engines.base import EngineError
-from apps.lib import tabs
-from apps.lib.limits import within
-from apps.lib.rounds import Rounds
-from apps.lib.threads import in_db
+from apps.engines.types import EngineError
+from apps.lib import websocket_push
+from apps.lib.concurrency.batched_polling import BatchedPoller
+from apps.lib.concurrency.threads import in_db
+from apps.lib.concurrency.timeouts import await_within
 from apps.safety.gate import gate
-from apps.users.access import ADDRESS_CHARACTERS
-from apps.users.limits import OverLimit
 from apps.users.models import User
+from apps.users.permissions import ADDRESS_CHARACTERS
+from apps.users.rate_limits import RateLimited
 from apps.users.templatetags.said import said
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ RECHECK_S = 4.0  # a sign-out, a deactivation or a new password closes the socke
 SEND_S = 10.0  # a client that reads nothing for so long is dropped
 
 _open: Counter[int] = Counter()
-_sessions = Rounds(lambda: RECHECK_S, check_sessions)  # of all sockets of this process
+_sessions = BatchedPoller(lambda: RECHECK_S, check_sessions)  # of all sockets of this process
 
 
 class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -122,7 +122,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         self.user = activate_language(user, self.scope["headers"])
         _open[user.pk] += 1
-        await self._join(tabs.of(user.pk))
+        await self._join(websocket_push.get_user_channel(user.pk))
         self.watch = asyncio.create_task(self._watch())
 
     async def disconnect(self, code: int) -> None:
@@ -150,7 +150,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             message = requests.parse_message(text_data)
             client_id = requests.parse_client_id(message, required=False)
             await self._do(self.user, message, client_id)
-        except (RequestRefused, OverLimit, EngineError) as error:
+        except (RequestRefused, RateLimited, EngineError) as error:
             await self._send({"type": "refused", "client_id": client_id, "words": said(error)})
         except SessionEnded:
             await self.close(SIGNED_OUT)
@@ -284,7 +284,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _send_text(self, data: bytes) -> None:
         """One frame; a client that does not read is dropped."""
         try:
-            await within(SEND_S, self.send(text_data=data.decode()))
+            await await_within(SEND_S, self.send(text_data=data.decode()))
         except TimeoutError:
             # A close frame would wait behind what is not read: the consumer itself has to end.
             await get_channel_layer().send(self.channel_name, {"type": "drop"})

@@ -13,8 +13,8 @@ from apps.conversations.core.requests import RequestRefused
 from apps.conversations.models import Message
 from apps.conversations.turns import runner, temporary_chats
 from apps.engines import registry
-from apps.engines.base import EngineError
-from apps.lib.threads import in_db
+from apps.engines.types import EngineError
+from apps.lib.concurrency.threads import in_db
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class TurnSubscriptions:
         closed = False
         try:
             async with aclosing(
-                (temporary_chats.get_turn_log(UUID(turn)) or registry.turnlog()).tail(turn, after)
+                (temporary_chats.get_turn_log(UUID(turn)) or registry.get_turn_log()).tail(turn, after)
             ) as entries:
                 async for entry in entries:
                     closed = entry.data.startswith(_LAST)

@@ -32,8 +32,8 @@ from apps.conversations.rendering.sentence_markers import (
     get_stable_length,
     insert_markers,
 )
-from apps.lib.deadline import Deadline
-from apps.lib.sentences import Span
+from apps.lib.concurrency.cpu_deadline import Deadline
+from apps.lib.text.sentences import Span
 
 if TYPE_CHECKING:
     from uuid import UUID

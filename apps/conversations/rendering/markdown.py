@@ -28,8 +28,8 @@ from mdit_py_plugins.texmath import texmath_plugin
 from pygments.formatters.html import HtmlFormatter
 from pygments.token import STANDARD_TYPES
 
-from apps.lib import lexers
-from apps.lib.deadline import Deadline
+from apps.lib.concurrency.cpu_deadline import Deadline
+from apps.lib.text import code_lexers
 
 _NESTING = 40  # levels; lists take two each. Deeper is never written by a model that means well.
 _CODE_CHARS = 20_000  # longer code is shown without colours
@@ -299,8 +299,8 @@ def _code(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: d
 
 @lru_cache(maxsize=64)
 def _coloured(content: str, language: str) -> str:
-    lexer = lexers.find_lexer(language) if len(content) <= _CODE_CHARS else None
-    tokens = lexers.lex(content, lexer) if lexer else None
+    lexer = code_lexers.find_lexer(language) if len(content) <= _CODE_CHARS else None
+    tokens = code_lexers.lex(content, lexer) if lexer else None
     if tokens is None:
         return html.escape(content)
     written = io.StringIO()

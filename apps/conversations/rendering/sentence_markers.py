@@ -17,8 +17,9 @@ from markdown_it.token import Token
 
 from apps.conversations.rendering.link_policy import LinkPolicy, find_addresses, normalise_address, render_host
 from apps.conversations.rendering.markdown import check_deadline
-from apps.lib.deadline import Deadline
-from apps.lib.sentences import MARK, Span, settled, spans
+from apps.lib.concurrency.cpu_deadline import Deadline
+from apps.lib.text import sentences
+from apps.lib.text.sentences import CITATION_MARK, Span, count_stable
 
 _AFTER_SPACE = 0xF0000  # + number: the space behind the mark is ours
 _NO_SPACE = 0x100000  # + number: the spaces on both sides are ours
@@ -30,7 +31,7 @@ _WHOLE = re.compile(
     r"(?<!`)(`{1,2})(?!`)(?:(?!\1)[^\n]){1,2000}\1(?!`)|(?<![\\$\d])\$(?![\s\d$])[^$\n]{0,500}(?<!\s)\$(?!\d)|\\\([^\n]{1,500}?\\\)"
 )
 _OPENED = re.compile(r"(?<!`)`{1,2}(?!`)|(?<![\\$\d])\$(?![\s\d$])|\\\(")
-_HINTS = re.compile(rf"{MARK}+")
+_HINTS = re.compile(rf"{CITATION_MARK}+")
 _NUMBER = re.compile(r"\d{1,3}")
 SENTENCE = '<span class="sentence" data-sentence="%d">'
 SLOT = '<span class="pills" data-sentence="%d"></span>'
@@ -69,13 +70,13 @@ def _may_open(text: str) -> bool:
 
 @lru_cache(maxsize=4)  # what grows is asked for its sentences, and then for those that are certain
 def _spans(text: str) -> tuple[Span, ...]:
-    return tuple(spans(text))
+    return tuple(sentences.find_sentences(text))
 
 
 def get_stable_length(text: str) -> int:
     """Up to where the sentences of a block that still grows are what they will be."""
     every = list(_spans(text))
-    done = settled(text, every)
+    done = count_stable(text, every)
     end = every[done - 1][1] if done else 0
     opened = _OPENED.search(_WHOLE.sub(lambda found: ZERO_WIDTH * len(found[0]), text)) if _may_open(text) else None
     return min(end, opened.start()) if opened else end

@@ -38,7 +38,7 @@ from apps.conversations.turns import titles
 from apps.conversations.turns.small_talk.recognition import recognise_small_talk
 from apps.documents.models import Collection
 from apps.images.models import Picture
-from apps.lib import tabs
+from apps.lib import websocket_push
 from apps.safety.policy.schema import Stage
 from apps.users.models import User
 
@@ -100,7 +100,7 @@ def get_subscribed_groups(secret: object) -> list[str]:
     asked = queries.load_by_question(item.question.pk for item in exchanges).values()
     drawn = [tile.row.pk for some in tiles for tile in some]
     pictures = [*drawn, *(one.id for some in asked for one in some)][:_PICTURES]
-    return [tabs.of_link(row.pk), *map(tabs.of_picture, pictures)]
+    return [websocket_push.get_link_channel(row.pk), *map(websocket_push.get_picture_channel, pictures)]
 
 
 def load_visible_path(row: Share, only: Set[UUID] | None = None) -> list[Exchange]:

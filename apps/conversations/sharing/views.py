@@ -22,21 +22,21 @@ from apps.conversations.sharing.links import ShareLinkForm
 from apps.images.moderation import blur
 from apps.safety.models.feature_restrictions import Feature, restriction_message
 from apps.safety.moderation.reviewable import read_stored_bytes
-from apps.users.access import person
+from apps.users.permissions import get_signed_in_user
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_link(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The form for the panel; a POST turns the link on, changes it, or with `off` turns it off."""
-    place = get_object_or_404(Conversation.objects.visible_to(person(request)), pk=pk)
+    place = get_object_or_404(Conversation.objects.visible_to(get_signed_in_user(request)), pk=pk)
     row, kept = Share.objects.filter(conversation=place).first(), False
     form = ShareLinkForm(initial={"sources": row.sources if row else Share.Sources.PASSAGES, "days": "30"})
     if request.method == "POST" and "off" in request.POST:
         links.disable_link(place)
     elif request.method == "POST":
         form = ShareLinkForm(request.POST)
-        if words := restriction_message(person(request), Feature.SHARING):
+        if words := restriction_message(get_signed_in_user(request), Feature.SHARING):
             form.add_error(None, words)
         elif form.is_valid():
             at = parse_id(request.POST.get("at"))
@@ -56,7 +56,7 @@ def edit_link(request: HttpRequest, pk: UUID) -> HttpResponse:
 @never_cache
 def show_shared(request: HttpRequest, secret: str) -> HttpResponse:
     """The conversation as its reader may see it."""
-    user, row = person(request), links.get_open_link(secret)
+    user, row = get_signed_in_user(request), links.get_open_link(secret)
     way = links.load_visible_path(row)
     context = {
         "share": row, "conversation": row.conversation, "turns": links.build_shared_turns(user, row, way),
@@ -71,7 +71,7 @@ def show_shared(request: HttpRequest, secret: str) -> HttpResponse:
 @never_cache
 def show_shared_trace(request: HttpRequest, secret: str, answer: UUID) -> HttpResponse:
     """What lies behind an answer, for the panel."""
-    found = links.load_shared_trace(person(request), links.get_open_link(secret), answer)
+    found = links.load_shared_trace(get_signed_in_user(request), links.get_open_link(secret), answer)
     return render(request, "conversations/_behind.html", {"behind": found})
 
 
@@ -79,7 +79,7 @@ def show_shared_trace(request: HttpRequest, secret: str, answer: UUID) -> HttpRe
 @require_POST
 def copy_shared(request: HttpRequest, secret: str) -> HttpResponse:
     """Continue as my copy."""
-    new = links.copy_conversation(person(request), links.get_open_link(secret))
+    new = links.copy_conversation(get_signed_in_user(request), links.get_open_link(secret))
     messages.success(request, gettext("This is your own copy. What you ask here, nobody else sees."))
     return redirect("conversations:conversation", pk=new.pk)
 

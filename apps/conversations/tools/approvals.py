@@ -11,8 +11,8 @@ from uuid import UUID
 from apps.conversations.errors import RequestRefused
 from apps.conversations.models import Message
 from apps.conversations.models.tool import ToolConsent
-from apps.lib.rounds import Rounds
-from apps.lib.threads import in_db
+from apps.lib.concurrency.batched_polling import BatchedPoller
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 
 DECISION_TIMEOUT_S = 120.0  # for so long a call waits for its person
@@ -50,4 +50,4 @@ def _said_among(answers: set[UUID]) -> set[tuple[UUID, str]]:
     return set(ToolConsent.objects.filter(answer__in=answers).values_list("answer", "call"))
 
 
-_rounds: Rounds[tuple[UUID, str]] = Rounds(lambda: _LOOK_S, _still_wait)
+_rounds: BatchedPoller[tuple[UUID, str]] = BatchedPoller(lambda: _LOOK_S, _still_wait)

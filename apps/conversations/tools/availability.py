@@ -15,9 +15,9 @@ from apps.conversations.tools.builtin import draw_picture
 from apps.conversations.tools.builtin.catalog import BUILTIN_TOOLS
 from apps.conversations.tools.mcp.tool import load_tools as mcp_tools
 from apps.engines import registry
-from apps.engines.base import ChatEngine, EngineError
+from apps.engines.types import ChatEngine, EngineError
 from apps.images.generation import model_info as pictures
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety.models.feature_restrictions import Feature, restriction_message
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ async def load_available_tools(turn: Turn) -> AvailableTools:
 
 async def load_prepared_tools(opening: PreparedTurn) -> AvailableTools:
     """The tools that a turn of that opening would have."""
-    chat = registry.chat(opening.model)
+    chat = registry.get_chat_engine(opening.model)
     if opening.written or opening.sampling.beams or not await _callable(chat):
         return {}
     room = int(_SHARE * (await chat.info()).context_tokens)

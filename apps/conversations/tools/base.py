@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, override
 
 from apps.documents.retrieval.filters import NO_FILTERS, SearchFilters
 from apps.safety.policy.strictness import Strictness
-from apps.users.language import looked_up
+from apps.users.i18n import translate_stored
 
 if TYPE_CHECKING:
     from apps.documents.retrieval.passages import Passage
@@ -58,7 +58,7 @@ class ToolError(Exception):
         self.values = values
 
     def __str__(self) -> str:
-        return self._put(looked_up(self.args[0]))
+        return self._put(translate_stored(self.args[0]))
 
     @property
     def plain(self) -> str:

@@ -12,7 +12,7 @@ from apps.conversations.models.assistant import Assistant
 from apps.conversations.tools import slash_commands
 from apps.conversations.tools.base import Tool
 from apps.conversations.tools.call_forms import CallForm
-from apps.users.access import person
+from apps.users.permissions import get_signed_in_user
 
 
 @login_required
@@ -31,9 +31,12 @@ def show_call_form(request: HttpRequest, name: str) -> HttpResponse:
 def _tool(request: HttpRequest, name: str) -> Tool:
     """Raises Http404 where it may not be called, or that assistant not be asked."""
     wanted = parse_id(request.GET.get("assistant"))
-    visible = Assistant.objects.visible_to(person(request))
+    visible = Assistant.objects.visible_to(get_signed_in_user(request))
     assistant = get_object_or_404(visible, pk=wanted) if wanted else Assistant.default()
-    found = next((tool for tool in slash_commands.list_commands(assistant, person(request)) if tool.name == name), None)
+    found = next(
+        (tool for tool in slash_commands.list_commands(assistant, get_signed_in_user(request)) if tool.name == name),
+        None,
+    )
     if found is None:
         raise Http404
     return found

@@ -26,8 +26,8 @@ from apps.conversations.tools.availability import AvailableTool, AvailableTools,
 from apps.conversations.tools.base import Tool, ToolCallRecord, ToolContext, ToolError, ToolPermission, ToolResult
 from apps.conversations.tools.call_cards import MAX_SHOWN_CHARACTERS, mark_cancelled, render_card
 from apps.conversations.turns import prompt
-from apps.engines.base import EngineError, ToolCall
-from apps.lib.threads import in_pool
+from apps.engines.types import EngineError, ToolCall
+from apps.lib.concurrency.threads import in_pool
 from apps.safety.gate import gate
 
 if TYPE_CHECKING:
@@ -153,18 +153,9 @@ async def _made(turn: Turn, tool: Tool, given: Mapping[str, Any], made: ToolCall
 
     asked = tuple(past.question for past in opening.history if not past.called)
     context = ToolContext(
-        opening.user,
-        opening.collections,
-        asked,
-        opening.conversation,
-        opening.answer,
-        made.id,
-        tokens,
-        turn.chat.count,
-        progress,
-        opening.filters,
-        turn.level,
-    )
+        opening.user, opening.collections, asked, opening.conversation, opening.answer, made.id, tokens,
+        turn.chat.count, progress, opening.filters, turn.level,
+    )  # fmt: skip
     task = asyncio.ensure_future(tool.call(given, context))
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     try:

@@ -10,7 +10,7 @@ from apps.conversations.tools import executor
 from apps.conversations.tools.argument_schema import parse_arguments
 from apps.conversations.tools.availability import count_description_tokens
 from apps.conversations.tools.base import ToolError
-from apps.engines.base import ChatMessage, ChatRequest, EngineRefused, ToolCall
+from apps.engines.types import ChatMessage, ChatRequest, EngineRefused, ToolCall
 from apps.safety.text.prompt_tokens import escape_template_tokens
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ from apps.conversations.grounding.claim_features import extract_features, is_amo
 from apps.conversations.grounding.support_check import MIN_SUPPORT, Premise, get_support_check
 from apps.conversations.rendering.sentence_markers import strip_model_citations
 from apps.conversations.tools.base import ToolCallRecord
-from apps.lib.numbers import LARGEST, read_number
-from apps.lib.words import stem
+from apps.lib.text.analyzer import stem_word
+from apps.lib.text.number_parsing import LARGEST, parse_number
 
 MAX_TITLE_CHARACTERS = 100  # characters of a tool's name that are kept
 SMALL_NUMBER = 100  # a whole number below it stands in many texts, and so does a year: alone it shows nothing
 _YEARS = range(1900, 2101)
 _ANSWERING = frozenset(
-    stem(word)
+    stem_word(word)
     for word in (
         *("answer", "result", "sum", "total", "difference", "product", "equals", "makes", "value"),
         *(
@@ -72,5 +72,5 @@ def _support(claim: str, call: ToolCallRecord) -> float:
 
 
 def _is_small(number: str) -> bool:
-    value = read_number(number, LARGEST)
+    value = parse_number(number, LARGEST)
     return value < SMALL_NUMBER or value in _YEARS

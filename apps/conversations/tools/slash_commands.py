@@ -23,8 +23,8 @@ from apps.conversations.tools.availability import get_permitted_tools
 from apps.conversations.tools.base import Tool
 from apps.conversations.tools.builtin import draw_picture
 from apps.conversations.tools.builtin.catalog import BUILTIN_TOOLS
-from apps.engines.base import ToolCall
-from apps.lib.threads import in_db
+from apps.engines.types import ToolCall
+from apps.lib.concurrency.threads import in_db
 
 if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn

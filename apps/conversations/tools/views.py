@@ -15,10 +15,10 @@ from apps.conversations.tools.availability import list_all_tools, resolve_permis
 from apps.conversations.tools.base import Tool, ToolPermission
 from apps.conversations.tools.mcp.tool import refresh_server
 from apps.conversations.tools.server_forms import ServerForm
-from apps.users.access import administrators_only
+from apps.users.permissions import administrator_required
 
 
-@administrators_only
+@administrator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_tools(request: HttpRequest) -> HttpResponse:
     """Every tool with what holds for it, and the servers; a POST says what holds."""
@@ -43,7 +43,7 @@ def _unasked(tool: Tool) -> str:
     return words % {"title": gettext(tool.title)}
 
 
-@administrators_only
+@administrator_required
 @require_POST
 def add_server(request: HttpRequest) -> HttpResponse:
     """A server is added and looked at; its tools ask each time until something else is said."""
@@ -55,7 +55,7 @@ def add_server(request: HttpRequest) -> HttpResponse:
     return redirect("conversations:tools")
 
 
-@administrators_only
+@administrator_required
 @require_POST
 def change_server(request: HttpRequest, pk: int) -> HttpResponse:
     """A server is looked at again, switched on or off, or removed."""

@@ -15,8 +15,8 @@ from apps.conversations.history.actions import get_or_create_folder
 from apps.conversations.models import Conversation, Message
 from apps.conversations.models.import_job import Import, ImportItem
 from apps.conversations.moderation import cases
-from apps.lib import filled
 from apps.lib.ids import new_id
+from apps.lib.text import message_templates
 from apps.safety.gate import gate
 from apps.safety.policy import versions
 from apps.safety.policy.verdicts import Verdict, strictest_verdict
@@ -187,5 +187,5 @@ def _moment(seconds: float | None, otherwise: datetime) -> datetime:
 
 def _left_out(left: dict[str, int], withheld: int) -> str:
     """A sentence a line, to be translated when it is shown."""
-    said = [(filled.NOT_IN_FILE, sum(left.values())), (filled.ANSWERS_WITHHELD, withheld)]
+    said = [(message_templates.NOT_IN_FILE, sum(left.values())), (message_templates.ANSWERS_WITHHELD, withheld)]
     return "\n".join(sentence % {"count": count} for sentence, count in said if count)

@@ -28,9 +28,9 @@ from apps.conversations.image_chat import tiles as tiled
 from apps.conversations.image_chat.tiles import Tile
 from apps.conversations.models import Conversation, Message, ShownSentences
 from apps.conversations.rendering.citation_marks import explain_unread_languages, group_by_sentence
-from apps.lib.sentences import MARK
+from apps.lib.text.sentences import CITATION_MARK
 from apps.safety.policy.schema import Stage
-from apps.users.language import inside, looked_up
+from apps.users.i18n import lower_label, translate_stored
 from apps.users.models import User
 
 FORMAT_NAME = "openbook-conversation/1"
@@ -48,7 +48,7 @@ OWN_COPY_NOTICE = "It is here all the same: a copy of one's own data is complete
 _CALL = ("tool", "title", "arguments", "status", "words", "text", "sources", "ms")
 _HEADING = 200  # characters of a question that still make one
 _FENCE = re.compile(r"(^[ \t]*(?:```|~~~).*?(?:^[ \t]*(?:```|~~~)[ \t]*$|\Z))", re.MULTILINE | re.DOTALL)
-_HINTS = re.compile(rf"{MARK}+")
+_HINTS = re.compile(rf"{CITATION_MARK}+")
 
 
 def export_conversation(user: User, place: Conversation, *, own: bool = False) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def insert_citation_numbers(text: str, cites: Sequence[SentenceCitation], gone: 
     """The answer with the numbers of the passages that were verified in place of those that the model wrote, and marks
     behind the sentences that were not verified."""
     ends: dict[int, tuple[int, list[int]]] = {}
-    tools = {cite.end: looked_up(cite.tool) for cite in cites if cite.tool}
+    tools = {cite.end: translate_stored(cite.tool) for cite in cites if cite.tool}
     missing = f"[{gettext('not verified')}]"
     for cite in cites:
         numbers = ends.setdefault(cite.end, (cite.start, []))[1]
@@ -244,7 +244,7 @@ def _written(answer: Message, shelf: AnswerSources, cites: Sequence[SentenceCita
     by = gettext("Answer without a language model") if answer.without_model else gettext("Answer by a language model")
     if answer.model:
         by = gettext("Answer by a language model %(model)s") % {"model": answer.model}
-    how = "" if answer.status == Message.Status.COMPLETE else f", {inside(answer.get_status_display())}"
+    how = "" if answer.status == Message.Status.COMPLETE else f", {lower_label(answer.get_status_display())}"
     parts = [f"*{by}, {answer.created:%Y-%m-%d %H:%M} UTC{how}*"]
     parts += [f"> {_line(quote.text)} [{quote.number}]" for quote in shelf.quotes]
     if answer.text and answer.unchecked:
@@ -254,7 +254,7 @@ def _written(answer: Message, shelf: AnswerSources, cites: Sequence[SentenceCita
         if unread := explain_unread_languages(answer.unread_languages):
             parts.append(f"*{unread}*")
     if answer.retracted:
-        parts.append(looked_up(answer.reason))
+        parts.append(translate_stored(answer.reason))
     if answer.nothing_found:
         parts.append(gettext("Nothing in the documents answered this."))
     used = [item for item in shelf.shown if item.number in shelf.used]
@@ -276,7 +276,7 @@ def _drawn(tile: Tile) -> str:
     row = tile.row
     if tile.back:
         return f"- {gettext('Picture')}: {_line(tile.back)}"
-    how = "" if row.status == row.Status.READY else f" ({inside(row.get_status_display())})"
+    how = "" if row.status == row.Status.READY else f" ({lower_label(row.get_status_display())})"
     by = gettext("drawn by %(model)s, seed %(seed)s") % {"model": row.model, "seed": row.seed}
     return f"- {gettext('Picture')}{how}: {_line(row.prompt)}; {by}, {row.width} × {row.height}"
 

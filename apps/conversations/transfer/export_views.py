@@ -19,14 +19,14 @@ from apps.conversations.history import transcript
 from apps.conversations.history.views import parse_id
 from apps.conversations.models import Conversation
 from apps.conversations.transfer import export
-from apps.users.access import person
+from apps.users.permissions import get_signed_in_user
 
 
 @login_required
 @require_GET
 def export_markdown(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The path through `?at=`, or the remembered one, as a file of Markdown."""
-    user, row = person(request), _conversation(request, pk)
+    user, row = get_signed_in_user(request), _conversation(request, pk)
     text = export.render_markdown(user, row, find_path(row.messages.all(), parse_id(request.GET.get("at"))))
     return _file(text.encode(), "text/markdown; charset=utf-8", row, "md")
 
@@ -36,7 +36,7 @@ def export_markdown(request: HttpRequest, pk: UUID) -> HttpResponse:
 def export_json(request: HttpRequest, pk: UUID) -> HttpResponse:
     """All branches as a file of JSON."""
     row = _conversation(request, pk)
-    body = orjson.dumps(export.export_conversation(person(request), row), option=orjson.OPT_INDENT_2)
+    body = orjson.dumps(export.export_conversation(get_signed_in_user(request), row), option=orjson.OPT_INDENT_2)
     return _file(body, "application/json", row, "json")
 
 
@@ -46,8 +46,8 @@ def show_print_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The path through `?at=`, or the remembered one, as a page for paper."""
     row = _conversation(request, pk)
     way = find_path(row.messages.all(), parse_id(request.GET.get("at")))
-    export.withhold_answers(person(request), row, way)
-    turns = export.withhold_pictures(transcript.build_turns(person(request), way))
+    export.withhold_answers(get_signed_in_user(request), row, way)
+    turns = export.withhold_pictures(transcript.build_turns(get_signed_in_user(request), way))
     context = {
         "conversation": row,
         "title": export.get_export_title(row),
@@ -59,7 +59,7 @@ def show_print_page(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _conversation(request: HttpRequest, pk: UUID) -> Conversation:
-    return get_object_or_404(Conversation.objects.visible_to(person(request)), pk=pk)
+    return get_object_or_404(Conversation.objects.visible_to(get_signed_in_user(request)), pk=pk)
 
 
 def _file(body: bytes, kind: str, row: Conversation, suffix: str) -> HttpResponse:

@@ -30,11 +30,11 @@ from apps.conversations.transfer.conversation_import import ModerationUnavailabl
 from apps.documents.library.uploads import clean_file_name
 from apps.documents.parsing.protocol import ParseError
 from apps.documents.sandbox import runner
-from apps.lib import leases
-from apps.lib.bell import send
+from apps.lib.celery.notify import notify_worker
+from apps.lib.db import leases
 from apps.safety.detectors import malware
 from apps.safety.models.feature_restrictions import Feature, restriction_message
-from apps.users import limits
+from apps.users import rate_limits
 from apps.users.models import User
 
 log = logging.getLogger(__name__)
@@ -86,9 +86,9 @@ def create_import(user: User, file: UploadedFile[bytes], address: str = "") -> I
     try:
         _write(file, get_stored_path(row))
         with transaction.atomic():
-            limits.take(user, limits.Resource.UPLOADS)
+            rate_limits.consume(user, rate_limits.LimitedResource.UPLOADS)
             row.save(force_insert=True)
-            transaction.on_commit(lambda: send(TASK_NAME, row.pk), robust=True)
+            transaction.on_commit(lambda: notify_worker(TASK_NAME, row.pk), robust=True)
     except IntegrityError as error:
         get_stored_path(row).unlink(missing_ok=True)
         raise RequestRefused(gettext("Another file of yours is being imported. Wait for it.")) from error
@@ -135,9 +135,12 @@ def recover_imports() -> None:
     now = timezone.now()
     rows = Import.objects.filter(status=WAITING)
     free = _allowed().filter(lease_until=None, attempts__lt=MAX_ATTEMPTS)
-    for pk in [*free.values_list("pk", flat=True)[:2], *leases.expired(_allowed()).values_list("pk", flat=True)[:2]]:
-        send(TASK_NAME, pk)
-    dead = leases.expired(rows.filter(attempts__gte=MAX_ATTEMPTS))
+    for pk in [
+        *free.values_list("pk", flat=True)[:2],
+        *leases.list_expired(_allowed()).values_list("pk", flat=True)[:2],
+    ]:
+        notify_worker(TASK_NAME, pk)
+    dead = leases.list_expired(rows.filter(attempts__gte=MAX_ATTEMPTS))
     dead.update(status=Import.Status.FAILED, ended=now, reason=_broken(_ENDED))
     Import.objects.filter(ended__lt=now - timedelta(days=REPORT_RETENTION_DAYS)).delete()
     for path in get_import_folder().iterdir() if get_import_folder().is_dir() else ():

@@ -17,9 +17,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apps.conversations.errors import RequestRefused
 from apps.conversations.models.import_job import Import, ImportItem, ImportQuerySet
 from apps.conversations.transfer import import_job
-from apps.users.access import address_of, person
-from apps.users.limits import OverLimit
 from apps.users.models import User
+from apps.users.permissions import get_client_ip, get_signed_in_user
+from apps.users.rate_limits import RateLimited
 
 _LISTED = 10
 _LINES = 1_000  # of one report
@@ -30,14 +30,14 @@ State = ImportItem.State
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_imports(request: HttpRequest) -> HttpResponse:
     """A POST takes a file and leads to its report."""
-    user, refused = person(request), ""
+    user, refused = get_signed_in_user(request), ""
     if request.method == "POST":
         file = request.FILES.get("file")
         try:
             if not isinstance(file, UploadedFile):
                 raise RequestRefused(gettext("Choose a file first."))
-            row = import_job.create_import(user, file, address_of(request))
-        except (RequestRefused, OverLimit) as error:
+            row = import_job.create_import(user, file, get_client_ip(request))
+        except (RequestRefused, RateLimited) as error:
             refused = str(error)
         else:
             messages.success(request, gettext("The file is here. Its conversations are being imported."))
@@ -53,7 +53,7 @@ def list_imports(request: HttpRequest) -> HttpResponse:
 @require_safe
 def show_report(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What became of each conversation; while it is being done the page asks again by itself."""
-    row = get_object_or_404(_counted(person(request)), pk=pk)
+    row = get_object_or_404(_counted(get_signed_in_user(request)), pk=pk)
     # What was not imported comes first: that is what somebody has to know.
     found = row.items.select_related("conversation").order_by("position")
     lines = [*found.filter(state=State.SKIPPED)[:_LINES], *found.exclude(state=State.SKIPPED)[:_LINES]]

@@ -30,13 +30,13 @@ from apps.conversations.turns.pipeline import generate_answer
 from apps.conversations.turns.preparation import PastExchange, PreparedTurn
 from apps.conversations.turns.state import Turn
 from apps.documents.models import Collection
-from apps.engines.base import ChatRequest, EngineRefused, EngineUnavailable, Usage
+from apps.engines.types import ChatRequest, EngineRefused, EngineUnavailable, Usage
+from apps.lib.concurrency.threads import in_db, in_pool
 from apps.lib.ids import new_id
-from apps.lib.threads import in_db, in_pool
 from apps.safety.gate import gate
-from apps.users import limits
+from apps.users import rate_limits
 from apps.users.models import User
-from apps.users.quota import Resource
+from apps.users.models.rate_limit import LimitedResource
 
 P = TypeVar("P")
 RECHECK_S = 2.0  # a suspension ends an answer within twice this
@@ -121,8 +121,8 @@ def _opening(
     readable = Collection.objects.visible_to(user).filter(pk__in=collections)
     if readable.count() != len(set(collections)):
         raise NotFoundOrForbidden(gettext("One of the collections is not there, or you may not read it."))
-    limits.check(user, Resource.TOKENS)
-    limits.take(user, Resource.MESSAGES)
+    rate_limits.check_limits(user, LimitedResource.TOKENS)
+    rate_limits.consume(user, LimitedResource.MESSAGES)
     place, assistant = Conversation(owner=user), asked or Assistant.default()
     if not (asked or collections or without_documents):
         collections = collection_choice.get_assistant_collections(user, assistant)
@@ -132,24 +132,10 @@ def _opening(
             model=assistant.model, preset=assistant.preset, sampling=assistant.sampling, safety=assistant.safety,
         )  # fmt: skip
     return PreparedTurn(
-        user,
-        place.pk,
-        new_id(),
-        new_id(),
-        question,
-        collections,
-        without_documents,
-        "",
-        history,
-        source_numbering.SourceNumbers(),
-        assistant,
-        place,
-        True,
-        (),
-        None,
-        sampling=assistant_choice.resolve_sampling(place, assistant),
-        instructions=build_instructions(assistant),
-    )
+        user, place.pk, new_id(), new_id(), question, collections, without_documents, "", history,
+        source_numbering.SourceNumbers(), assistant, place, True, (), None,
+        sampling=assistant_choice.resolve_sampling(place, assistant), instructions=build_instructions(assistant),
+    )  # fmt: skip
 
 
 async def stream_raw_model(turn: EphemeralTurn, request: ChatRequest) -> AsyncGenerator[str, None]:
@@ -233,7 +219,9 @@ async def count_usage(turn: EphemeralTurn) -> Usage | None:
 async def charge_usage(turn: EphemeralTurn) -> None:
     """What the model read and wrote is counted."""
     if (used := await count_usage(turn)) is not None:
-        await in_db(limits.owe, turn.opening.user, Resource.TOKENS, used.prompt_tokens + used.completion_tokens)
+        await in_db(
+            rate_limits.charge, turn.opening.user, LimitedResource.TOKENS, used.prompt_tokens + used.completion_tokens
+        )
 
 
 async def open_cases(turn: EphemeralTurn) -> None:

@@ -21,11 +21,11 @@ from apps.conversations.tools import call_cards
 from apps.conversations.turns import context_usage, trace
 from apps.conversations.turns.state import Turn
 from apps.engines import registry
-from apps.lib import advisory, leases
+from apps.lib.db import advisory_locks, leases
 from apps.safety.policy.verdicts import EvaluationRecord
-from apps.users import limits
+from apps.users import rate_limits
 from apps.users.models import User
-from apps.users.quota import Resource
+from apps.users.models.rate_limit import LimitedResource
 
 _BEFORE = timedelta(minutes=1)  # that what a turn begins with is read before it begins, at most
 
@@ -59,7 +59,7 @@ def snapshot_turn(turn: Turn, status: Message.Status, reason: str) -> FinalTurnS
     usage: dict[str, Any] = {key: round(value, 1) for key, value in turn.timings.items()}
     if turn.usage is not None:
         usage |= asdict(turn.usage)
-    if turn.model and len(registry.chat_models()) > 1:
+    if turn.model and len(registry.list_chat_models()) > 1:
         usage["writer"] = turn.writer
     if turn.window is not None:
         usage["window"] = context_usage.make_usage_record(turn.window)
@@ -94,14 +94,14 @@ def snapshot_turn(turn: Turn, status: Message.Status, reason: str) -> FinalTurnS
     )  # fmt: skip
 
 
-@advisory.unbroken
+@advisory_locks.retry_on_deadlock
 def finish_turn(closing: FinalTurnState) -> FinishOutcome:
     """The answer is closed, unless somebody else had closed it, and holds nothing that was taken back meanwhile. For
     `in_db`."""
     running = Message.objects.filter(status=Message.Status.WRITING)
     with transaction.atomic():
         # Else a decision about a document that is being stored now, and this, would see nothing of each other.
-        advisory.shared(advisory.REDACTION)
+        advisory_locks.lock_shared(advisory_locks.REDACTION_KEY)
         retraction.lock_conversations([closing.conversation])
         if not leases.release(running, closing.answer, closing.lease, ended=timezone.now(), **closing.fields):
             return FinishOutcome.LOST
@@ -113,7 +113,7 @@ def finish_turn(closing: FinalTurnState) -> FinishOutcome:
         for judged in closing.judged:
             cases.open_case(closing.answer, closing.user.pk, judged)
         Conversation.objects.filter(pk=closing.conversation).update(changed=timezone.now())
-        limits.owe(closing.user, Resource.TOKENS, closing.tokens)
+        rate_limits.charge(closing.user, LimitedResource.TOKENS, closing.tokens)
         retraction.announce_change(withheld_records.find_changed_notices(closing.conversation, closing.since), None)
         cut = redaction.apply_pending_redactions(closing.answer, closing.since)
     return FinishOutcome.CUT if cut else FinishOutcome.KEPT

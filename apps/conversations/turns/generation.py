@@ -28,8 +28,8 @@ from apps.conversations.turns.quotes import choose_quotes
 from apps.conversations.turns.state import LOOP_FINISH, Turn
 from apps.documents.retrieval.search import SearchResult
 from apps.engines import registry
-from apps.engines.base import ChatRequest, EngineRefused
-from apps.lib.threads import in_db, in_pool
+from apps.engines.types import ChatRequest, EngineRefused
+from apps.lib.concurrency.threads import in_db, in_pool
 from apps.safety.gate import gate
 
 _TOO_LONG = "The question is too long for this model. Shorten it, or put the long part into a collection as a file."
@@ -48,21 +48,13 @@ async def build_request(turn: Turn, found: SearchResult | None) -> ChatRequest:
     tools = availability.describe_tools(turn.kit)
     cost = availability.count_description_tokens(tools, count)
     laid_out = prompt.build_prompt(
-        slash_commands.get_model_question(opening.text),
-        history,
-        kept,
-        turn.placed,
-        info.context_tokens,
-        count,
-        instructions=opening.instructions,
-        free=not turn.placed and (found is None or bool(turn.attached)),
+        slash_commands.get_model_question(opening.text), history, kept, turn.placed, info.context_tokens, count,
+        instructions=opening.instructions, free=not turn.placed and (found is None or bool(turn.attached)),
         written=opening.written,
         longest=opening.sampling.longest(prompt.MAX_ANSWER_TOKENS + reasoning.get_reasoning_budget(opening.model)),
-        notes=[*turn.notes, *prompt_content.write_prompt_notes(turn.attached, sees=sees)],
-        pictures=pictures,
-        a_picture=prompt_content.TOKENS_PER_PICTURE,
-        tools=cost,
-    )
+        notes=[*turn.notes, *prompt_content.write_prompt_notes(turn.attached, sees=sees)], pictures=pictures,
+        a_picture=prompt_content.TOKENS_PER_PICTURE, tools=cost,
+    )  # fmt: skip
     if laid_out.max_tokens < _LEAST_ANSWER:
         raise EngineRefused(_TOO_LONG)
     turn.model = info.name
@@ -102,7 +94,7 @@ async def _compose(turn: Turn, found: SearchResult | None) -> None:
     profile = await in_db(
         answer_style.get_model_profile, turn.model
     )  # known since the request, wherever the server is by now
-    model = registry.chat_model(turn.opening.model)
+    model = registry.get_chat_model(turn.opening.model)
     if has_passages:
         turn.style = str(answer_style.resolve_style(turn.opening.assistant, profile, model))
     if not turn.opening.without_documents:

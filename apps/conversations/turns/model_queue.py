@@ -15,7 +15,7 @@ from apps.conversations.core.events import Waiting
 from apps.conversations.turns.reasoning import ReasoningPiece
 from apps.conversations.turns.state import Turn
 from apps.engines import registry
-from apps.engines.base import ChatRequest, EngineBusy, EngineError, Finish, ModelInfo, Usage
+from apps.engines.types import ChatRequest, EngineBusy, EngineError, Finish, ModelInfo, Usage
 
 MAX_RETRY_S = 30 * 60.0  # how long a question waits for a server that is away
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0  # between looks at it
@@ -101,7 +101,7 @@ _doors: dict[str, ModelQueue] = {}  # by server
 
 def get_model_queue(name: str) -> ModelQueue:
     """The door of the server of that model; models of one server share it."""
-    model = registry.chat_model(name) or registry.chat_models()[0]
+    model = registry.get_chat_model(name) or registry.list_chat_models()[0]
     return _doors.setdefault(model.server, ModelQueue(model.streams))
 
 

@@ -12,7 +12,7 @@ from apps.conversations.turns.small_talk import reply
 from apps.conversations.turns.state import Turn
 from apps.conversations.turns.whole_document import reply as whole_document
 from apps.documents.retrieval.search import SearchResult
-from apps.engines.base import ChatRequest
+from apps.engines.types import ChatRequest
 
 
 async def generate_answer(turn: Turn) -> None:

@@ -20,14 +20,14 @@ from apps.conversations.tools import availability, slash_commands
 from apps.conversations.turns import generation, model_queue, preparation, retrieval
 from apps.conversations.turns.ephemeral import EphemeralTurn
 from apps.conversations.turns.preparation import PreparedTurn, SessionEnded, TurnIds
-from apps.engines.base import EngineError, Sampling
-from apps.engines.chat.offered import MAIN
-from apps.lib.threads import in_db
+from apps.engines.chat.model_catalog import MAIN
+from apps.engines.types import EngineError, Sampling
+from apps.lib.concurrency.threads import in_db
 from apps.safety.gate.gate import Withheld
 from apps.safety.verdict_log.recorder import Surface, current_surface
-from apps.users import limits
-from apps.users.limits import OverLimit
+from apps.users import rate_limits
 from apps.users.models import User
+from apps.users.rate_limits import RateLimited
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ async def _warm(user: User, key: str, wish: AskRequest) -> None:
             opened = await in_db(_recall, user, key, wish)
             if isinstance(opened, PreparedTurn):
                 await _ahead(opened)
-    except (RequestRefused, SessionEnded, Withheld, OverLimit, EngineError, TimeoutError):
+    except (RequestRefused, SessionEnded, Withheld, RateLimited, EngineError, TimeoutError):
         pass
 
 
@@ -85,7 +85,7 @@ def _recall(user: User, key: str, wish: AskRequest) -> PreparedTurn | TurnIds:
     opened = preparation.prepare_turn(user, key, wish)
     if isinstance(opened, PreparedTurn):
         preparation.check_capacity(opened)
-        limits.check(user, limits.Resource.MESSAGES, limits.Resource.TOKENS)
+        rate_limits.check_limits(user, rate_limits.LimitedResource.MESSAGES, rate_limits.LimitedResource.TOKENS)
     return opened
 
 

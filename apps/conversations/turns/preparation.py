@@ -31,8 +31,8 @@ from apps.conversations.turns.small_talk.recognition import drop_small_talk, rec
 from apps.documents.models import Collection
 from apps.documents.retrieval.candidates import SearchScope, resolve_scope
 from apps.documents.retrieval.filters import NO_FILTERS, SearchFilters, parse_stored_filters
-from apps.engines.chat.offered import MAIN
-from apps.users import limits
+from apps.engines.chat.model_catalog import MAIN
+from apps.users import rate_limits
 from apps.users.models import User
 
 LEASE_S = 15  # renewed every 2 s; a killed process is noticed within this time
@@ -132,10 +132,10 @@ def save_question(opening: PreparedTurn) -> TurnIds:
     client_id = next((row.client_id for row in opening.rows if row.client_id), "")
     try:
         with transaction.atomic():
-            limits.check(opening.user, limits.Resource.TOKENS)
-            limits.take(opening.user, limits.Resource.MESSAGES)
+            rate_limits.check_limits(opening.user, rate_limits.LimitedResource.TOKENS)
+            rate_limits.consume(opening.user, rate_limits.LimitedResource.MESSAGES)
             _store(opening)
-    except (IntegrityError, RequestRefused, limits.OverLimit):
+    except (IntegrityError, RequestRefused, rate_limits.RateLimited):
         if (known := find_repeated(opening.user, client_id)) is None:
             raise
         return known  # the same ask was stored a moment ago, and may itself be what stands in the way
@@ -277,27 +277,13 @@ def _opening(
     had = source_numbering.load_prompted_sources(user, [row.pk for row in kept]) if kept else {}
     seen = queries.load_by_question(questions[row.pk].pk for row in kept) if kept else {}
     return PreparedTurn(
-        user,
-        place.pk,
-        question.pk,
-        answer.pk,
-        question.text,
-        collections,
-        answer.without_documents,
-        answer.lease_token,
-        _past(kept, questions, had, seen),
-        source_numbering.SourceNumbers() if new else source_numbering.load_numbers(place.pk),
-        assistant,
-        place,
-        new,
-        rows,
-        chosen,
-        passed,
-        answer.continues.text if answer.continues else "",
+        user, place.pk, question.pk, answer.pk, question.text, collections, answer.without_documents,
+        answer.lease_token, _past(kept, questions, had, seen),
+        source_numbering.SourceNumbers() if new else source_numbering.load_numbers(place.pk), assistant, place, new,
+        rows, chosen, passed, answer.continues.text if answer.continues else "",
         assistant_choice.resolve_sampling(place, assistant),
-        build_instructions(assistant, get_personal_instructions(user)),
-        filters=parse_stored_filters(place.filters),
-    )
+        build_instructions(assistant, get_personal_instructions(user)), filters=parse_stored_filters(place.filters),
+    )  # fmt: skip
 
 
 def _past(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from apps.conversations.evidence.source_numbering import NumberedPassage, PromptedSource
 from apps.conversations.turns.preparation import PastExchange
-from apps.engines.base import ChatMessage
+from apps.engines.types import ChatMessage
 from apps.safety.detectors import canary
 from apps.safety.text.prompt_tokens import escape_template_tokens
 

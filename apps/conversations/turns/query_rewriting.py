@@ -19,9 +19,9 @@ from apps.conversations.turns.preparation import PastExchange
 from apps.conversations.turns.state import Turn
 from apps.documents.retrieval.follow_up_rewriting import is_follow_up
 from apps.engines import registry
-from apps.engines.base import ChatEngine, ChatMessage, ChatRequest, Delta, EngineError, Sampling
-from apps.lib.threads import in_db
-from apps.lib.words import content_terms
+from apps.engines.types import ChatEngine, ChatMessage, ChatRequest, Delta, EngineError, Sampling
+from apps.lib.concurrency.threads import in_db
+from apps.lib.text.analyzer import extract_content_terms
 from apps.safety.gate import gate
 from apps.safety.text.prompt_tokens import escape_template_tokens
 
@@ -52,9 +52,9 @@ def parse_rewritten_question(said: str, question: str, history: Sequence[PastExc
     """What the model said, as a question; "" where it repeats the question or speaks of something else. Pure."""
     line = next((line for line in said.splitlines() if line.strip(_EDGES)), "")
     line = " ".join(_PREFIX.sub("", line.strip(_EDGES)).strip(_EDGES).split())
-    terms = content_terms(line)
-    known = {term for past in history for text in (past.question, past.answer) for term in content_terms(text)}
-    known.update(asked := set(content_terms(question)))
+    terms = extract_content_terms(line)
+    known = {term for past in history for text in (past.question, past.answer) for term in extract_content_terms(text)}
+    known.update(asked := set(extract_content_terms(question)))
     if not terms or len(line) > _LONGEST or asked.issuperset(terms):
         return ""
     return line if sum(term in known for term in terms) >= _OWN * len(terms) else ""
@@ -67,7 +67,7 @@ async def _rewritten(turn: Turn, allowed: asyncio.Event) -> str:
         async with asyncio.timeout(LONGEST_S):
             info = await turn.chat.info()
             if not answer_style.has_passed_reading_check(
-                await in_db(answer_style.get_model_profile, info.name), registry.chat_model(opening.model)
+                await in_db(answer_style.get_model_profile, info.name), registry.get_chat_model(opening.model)
             ):
                 return ""
             line = parse_rewritten_question(

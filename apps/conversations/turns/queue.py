@@ -19,7 +19,7 @@ from apps.conversations.core import notifications, requests
 from apps.conversations.core.requests import AskRequest, ConversationBusy, RequestRefused
 from apps.conversations.models import Conversation, Message, Queued
 from apps.conversations.moderation import findings
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety.gate import gate
 from apps.safety.policy.strictness import Strictness
 from apps.users.models import User

@@ -8,7 +8,7 @@ from apps.conversations.assistants import answer_style
 from apps.conversations.grounding import quote_selection
 from apps.conversations.models import AnswerStyle
 from apps.engines import registry
-from apps.lib.threads import in_db, in_pool
+from apps.lib.concurrency.threads import in_db, in_pool
 
 if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn
@@ -31,7 +31,7 @@ async def has_no_likely_quote(turn: Turn, found: SearchResult | None) -> bool:
         return False
     profile = await in_db(answer_style.get_model_profile, turn.model)
     if (
-        answer_style.resolve_style(turn.opening.assistant, profile, registry.chat_model(turn.opening.model))
+        answer_style.resolve_style(turn.opening.assistant, profile, registry.get_chat_model(turn.opening.model))
         != AnswerStyle.QUOTES
     ):
         return False

@@ -28,7 +28,7 @@ REASONING_TOKENS = 2048  # tokens that a model which reasons may have for it, be
 
 def get_reasoning_budget(model: str) -> int:
     """Tokens that it may have for its thoughts."""
-    known = registry.chat_model(model)
+    known = registry.get_chat_model(model)
     return REASONING_TOKENS if known is not None and known.reasons else 0
 
 

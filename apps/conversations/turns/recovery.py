@@ -21,9 +21,10 @@ from apps.conversations.models import Message, ShownSentences
 from apps.conversations.rendering.answer_renderer import render_answer
 from apps.conversations.turns import queue
 from apps.engines import registry
-from apps.lib import leases, periodic
-from apps.lib.threads import in_db
-from apps.users.language import speaking_to
+from apps.lib import periodic_jobs
+from apps.lib.concurrency.threads import in_db
+from apps.lib.db import leases
+from apps.users.i18n import use_language_of
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ RESTART_REASON = "The server was restarted while this answer was written."
 def close_orphaned_turns() -> dict[UUID, str]:
     """The turns that were closed just now, because nobody had renewed their lease, with the text that was last kept.
     For `in_db`, or a worker."""
-    dead = leases.expired(Message.objects.filter(status=Message.Status.WRITING))
+    dead = leases.list_expired(Message.objects.filter(status=Message.Status.WRITING))
     closed = {"status": Message.Status.INTERRUPTED, "reason": RESTART_REASON, "lease_token": "", "lease_until": None}
     # One conditional update each: a process that was only slow may have renewed its lease since.
     return {
@@ -71,7 +72,7 @@ async def run_jobs_once(go_on: Callable[[UUID], Awaitable[None]], untold: dict[U
 
 
 def _job(name: str) -> AbstractContextManager[None]:
-    return periodic.guard("web", name, SWEEP_INTERVAL_S)
+    return periodic_jobs.guard_job("web", name, SWEEP_INTERVAL_S)
 
 
 async def _for_each(items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
@@ -87,7 +88,7 @@ async def _for_each(items: Iterable[T], work: Callable[[T], Awaitable[None]]) ->
 
 
 async def _tell(turn: str, text: str) -> None:
-    turnlog = registry.turnlog()
+    turnlog = registry.get_turn_log()
     closed = await in_db(_closed, turn, text)
     if await turnlog.exists(turn):
         await turnlog.append(turn, encode_event(closed, turn=turn))
@@ -98,6 +99,6 @@ def _closed(turn: str, text: str) -> Closed:
     """Return the last event of that turn, as a reload shows it, in the language of who asked."""
     row = Message.objects.select_related("asked_by").filter(pk=turn).first()
     only_verified = row is not None and row.shows == ShownSentences.VERIFIED
-    with speaking_to(row.asked_by if row else None):
+    with use_language_of(row.asked_by if row else None):
         html = render_answer(text, [], turn, only_verified=only_verified) if text else ""
         return Closed(Message.Status.INTERRUPTED, html, gettext(RESTART_REASON), bool(text))

@@ -11,7 +11,7 @@ import re
 import string
 from itertools import pairwise
 
-from apps.lib.words import words
+from apps.lib.text.analyzer import split_words
 
 # Of a sentence; begun with all characters that may, which is looked for much faster than one pattern after another.
 _END = re.compile(r"[.!?…。！？\n](?:(?<=[.!?…])[.!?…]*[\"'”’»)\]*_`]*(?:\s+|$)|(?<=[。！？])|(?<=\n)\n*)")
@@ -87,7 +87,7 @@ class RepetitionDetector:
 
     def loops(self, sentence: str) -> bool:
         """Whether the answer has begun to go round in circles with this one, which then is not to be shown."""
-        said = tuple(words(_LIST_MARK.sub("", sentence)))
+        said = tuple(split_words(_LIST_MARK.sub("", sentence)))
         if not said:  # the number of a list, a ruler
             return False
         self._row = self._row + 1 if said == self._last else 1
@@ -122,10 +122,10 @@ class RepetitionDetector:
         steps = {now - then for now, then in zip(numbers, before, strict=True)} if same else set()
         counts = steps in ({1}, {0, 1}) and not _NO_PROSE.search(sentence)
         self._counted = self._counted + 1 if counts else 1
-        return self._counted >= _COUNTED and sum(map(_has_letters, words(sentence))) >= _LEAST_WORDS - 1
+        return self._counted >= _COUNTED and sum(map(_has_letters, split_words(sentence))) >= _LEAST_WORDS - 1
 
     def _may_loop(self, rest: str) -> bool:
-        said = tuple(words(rest)) if len(rest) <= 2 * self._longest else ()
+        said = tuple(split_words(rest)) if len(rest) <= 2 * self._longest else ()
         last = len(said) - 1  # a word that may go on
         same = (one for one in self._often if last >= 0 and one[:last] == said[:last])
         return any(one[last].startswith(said[last]) for one in same if len(one) > last)
@@ -135,7 +135,7 @@ class RepetitionDetector:
         """Whether a sentence that does not end says the same turn of phrase over and over."""
         if rest.isascii() and len(rest.encode().translate(None, _IN_WORDS)) < _APART:
             return False
-        said = words(rest[-_LATELY:])[:-1]  # the last may go on
+        said = split_words(rest[-_LATELY:])[:-1]  # the last may go on
         if len(said) < _CIRCLE_WORDS:  # which any turn of phrase has to fill
             return False
         for size in range(1, min(_CIRCLE_WORDS, len(said) // _LOOP) + 1):
@@ -169,5 +169,5 @@ def _counts_on(rest: str) -> bool:
     if len(parts) < _COUNTED or len({_NUMBER.sub("#", part) for part in parts}) > 1 or len(numbers[0]) != 1:
         return False
     values = [int(number) for (number,) in numbers]
-    letters = sum(map(_has_letters, words(parts[0])))
+    letters = sum(map(_has_letters, split_words(parts[0])))
     return letters >= _LEAST_WORDS - 2 and all(now - then == 1 for then, now in pairwise(values))

@@ -23,11 +23,11 @@ from apps.documents.retrieval.candidates import SearchScope
 from apps.documents.retrieval.search import SearchResult
 from apps.documents.retrieval.withheld_documents import find_withheld_matches
 from apps.engines import registry
-from apps.lib.threads import Begun, begin, in_db
+from apps.lib.concurrency.threads import PoolTask, in_db, start_in_pool
 from apps.users.models import User
 
 if TYPE_CHECKING:
-    from apps.engines.base import Vectors
+    from apps.engines.types import Vectors
 
 TOKEN_BUDGET = 700  # of passages in a prompt; a CPU reads about 600 tokens a second
 MAX_FILE_WAIT_S = 5.0  # how long a question waits at most for files that its user has just added
@@ -36,9 +36,9 @@ _LOOK_S = 0.5  # between looks at them
 _waiting: dict[UUID, tuple[int, asyncio.Event]] = {}  # answers that wait for files: whose, and whether to wait no more
 
 
-def embed_question(question: str) -> Begun[Vectors]:
+def embed_question(question: str) -> PoolTask[Vectors]:
     """The vector of a question is being made, once, for whoever needs it: the gate and the search."""
-    return begin(registry.embed().embed_query, question)
+    return start_in_pool(registry.get_embedder().embed_query, question)
 
 
 async def retrieve_passages(turn: Turn) -> SearchResult | None:

@@ -35,18 +35,18 @@ from apps.conversations.turns.pipeline import generate_answer
 from apps.conversations.turns.preparation import PreparedTurn, SessionEnded, TurnIds
 from apps.conversations.turns.state import LOOP_FINISH, Turn, is_grounded
 from apps.engines import registry
-from apps.engines.base import EngineError, TurnLog
-from apps.lib import leases
-from apps.lib.rounds import Rounds
-from apps.lib.threads import Begun, in_db
+from apps.engines.types import EngineError, TurnLog
+from apps.lib.concurrency.batched_polling import BatchedPoller
+from apps.lib.concurrency.threads import PoolTask, in_db
+from apps.lib.db import leases
 from apps.safety.gate.gate import Withheld
-from apps.users import language
-from apps.users.limits import OverLimit
+from apps.users import i18n
 from apps.users.models import User
+from apps.users.rate_limits import RateLimited
 from apps.users.templatetags.said import said
 
 if TYPE_CHECKING:
-    from apps.engines.base import Vectors
+    from apps.engines.types import Vectors
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ async def submit_request(user: User, key: str | None, wish: AskRequest | RetryRe
     return await start_turn(opened, vector) if isinstance(opened, PreparedTurn) else opened
 
 
-async def start_turn(opened: PreparedTurn, vector: Begun[Vectors] | None = None) -> TurnIds:
+async def start_turn(opened: PreparedTurn, vector: PoolTask[Vectors] | None = None) -> TurnIds:
     """Begin the turn's log, store its question and empty answer, then let it run. Return where they are stored: as the
     turn of an earlier ask where this one repeats it, which then does not run.
 
@@ -87,7 +87,7 @@ async def start_turn(opened: PreparedTurn, vector: Begun[Vectors] | None = None)
         answer_renderer.render_question(opened.text),
         is_grounded(opened),
     )
-    await registry.turnlog().append(name, encode_event(begun, turn=name))
+    await registry.get_turn_log().append(name, encode_event(begun, turn=name))
     if vector is None and not opened.without_documents:
         vector = retrieval.embed_question(opened.text)
     turn, storing = Turn(opened, vector), asyncio.create_task(in_db(preparation.save_question, opened))
@@ -99,7 +99,7 @@ async def start_turn(opened: PreparedTurn, vector: Begun[Vectors] | None = None)
 
 async def stop_turn(answer: UUID, log: TurnLog | None = None) -> None:
     """Whichever process runs the turn was asked to end it; `log` is where a temporary one listens."""
-    await (log or registry.turnlog()).request_stop(str(answer))
+    await (log or registry.get_turn_log()).request_stop(str(answer))
 
 
 def get_status(key: str, turn: UUID) -> str | None:
@@ -140,7 +140,7 @@ async def _run(turn: Turn, storing: asyncio.Task[TurnIds]) -> None:
     finally:
         try:
             with _ignore_log_errors():
-                await registry.turnlog().finish(turn.id)
+                await registry.get_turn_log().finish(turn.id)
             await notifications.notify_conversation_changed(turn.opening.user.pk, turn.opening.conversation)
         finally:
             try:
@@ -174,10 +174,10 @@ async def run_next_queued(place: UUID) -> None:
         return
     user, wish, row = found
     try:
-        with translation.override(language.of(user) or translation.get_language()):
+        with translation.override(i18n.get_chosen_language(user) or translation.get_language()):
             await submit_request(user, None, wish)
         await in_db(queue.mark_asked, row.pk)
-    except OverLimit as limit:
+    except RateLimited as limit:
         log.info("A question waits on: %s", limit)  # the sweep asks it again
     except RequestRefused as refusal:
         await in_db(queue.mark_refused, row.pk, refusal)
@@ -222,7 +222,7 @@ async def _stopped(turn: Turn) -> None:
     """Returns when somebody asked the turn to end; a log that is away for a moment asks nothing."""
     while True:
         try:
-            return await registry.turnlog().wait_stop(turn.id)
+            return await registry.get_turn_log().wait_stop(turn.id)
         except EngineError as error:
             log.warning("Turn %s cannot hear a stop: %s", turn.id, error)
             await asyncio.sleep(CHECKPOINT_S)
@@ -247,7 +247,7 @@ async def _renewed(held: list[Turn]) -> list[bool]:
     return [turn.opening.answer in kept for turn in held]
 
 
-_holding = Rounds(lambda: CHECKPOINT_S, _renewed)
+_holding = BatchedPoller(lambda: CHECKPOINT_S, _renewed)
 
 
 @contextmanager

@@ -24,8 +24,8 @@ from apps.conversations.turns.small_talk import SMALL_TALK_STEP as SMALL_TALK
 from apps.conversations.turns.verification import SentenceVerifier
 from apps.documents.retrieval.search import SearchResult
 from apps.engines import registry
-from apps.engines.base import ChatEngine, ChatRequest, TokenProb, ToolCall, Usage
-from apps.lib.threads import Begun, in_db
+from apps.engines.types import ChatEngine, ChatRequest, TokenProb, ToolCall, Usage
+from apps.lib.concurrency.threads import PoolTask, in_db
 from apps.safety.policy import strictness
 from apps.safety.policy.strictness import Strictness
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from apps.conversations.tools.availability import AvailableTools
     from apps.conversations.tools.base import ToolCallRecord
     from apps.conversations.turns.context_usage import ContextUsage
-    from apps.engines.base import Vectors
+    from apps.engines.types import Vectors
     from apps.safety.policy.verdicts import EvaluationRecord
 
 
@@ -54,7 +54,7 @@ class Turn:
     records: ClassVar[bool] = True  # what the model weighed, token by token
     acts: ClassVar[bool] = True  # its model may call tools: somebody sees the cards, and can be asked
 
-    vector: Begun[Vectors] | None  # of the question, where it was begun already
+    vector: PoolTask[Vectors] | None  # of the question, where it was begun already
     renderer: StreamRenderer = field(default_factory=StreamRenderer)
     text: str = ""  # what was let through, exactly as the model wrote it
     measure: Callable[[], ContextUsage] | None = None  # counts the next; when the request has left
@@ -105,7 +105,7 @@ class Turn:
     @property
     def chat(self) -> ChatEngine:
         """The engine of the model that writes. Raises EngineRefused where it was taken away since."""
-        return registry.chat(self.opening.model)
+        return registry.get_chat_engine(self.opening.model)
 
     @property
     def level(self) -> Strictness:
@@ -115,7 +115,7 @@ class Turn:
     @property
     def writer(self) -> str:
         """What people call the model that writes."""
-        model = registry.chat_model(self.opening.model)
+        model = registry.get_chat_model(self.opening.model)
         return model_choice.get_display_name(model) if model else ""
 
     @property
@@ -167,7 +167,7 @@ class Turn:
 
     async def say(self, event: Event) -> None:
         """Appends the event to the turn's log."""
-        await registry.turnlog().append(self.id, encode_event(event, turn=self.id))
+        await registry.get_turn_log().append(self.id, encode_event(event, turn=self.id))
 
     async def tell_others(self) -> None:
         """Other pages of the person learn that something moves in this conversation."""

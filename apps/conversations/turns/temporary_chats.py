@@ -28,8 +28,8 @@ from apps.conversations.turns.preparation import PastExchange, PreparedTurn, Tur
 from apps.conversations.turns.state import is_grounded
 from apps.conversations.turns.temporary_turn import MAX_EXCHANGES, TemporaryTurn
 from apps.engines.turnlog.memory import MemoryTurnLog
+from apps.lib.concurrency.threads import in_db
 from apps.lib.ids import new_id
-from apps.lib.threads import in_db
 from apps.safety.verdict_log.recorder import Surface, current_surface
 from apps.users.models import User
 from apps.users.templatetags.said import said

@@ -21,12 +21,12 @@ from apps.conversations.turns.temporary_sources import make_prompted_source, rew
 from apps.documents.retrieval import search
 from apps.documents.retrieval.candidates import resolve_scope
 from apps.documents.retrieval.filters import parse_stored_filters
-from apps.engines.base import TurnLog
+from apps.engines.types import TurnLog
+from apps.lib.concurrency.threads import in_db
 from apps.lib.ids import new_id
-from apps.lib.threads import in_db
-from apps.users import limits
+from apps.users import rate_limits
 from apps.users.models import User
-from apps.users.quota import Resource
+from apps.users.models.rate_limit import LimitedResource
 
 MAX_EXCHANGES = 100  # that a chat remembers, the latest
 
@@ -79,31 +79,15 @@ def prepare_temporary_turn(
     model, gone = model_choice.resolve_model(place, assistant, wish.model)
     filters = parse_stored_filters(place.filters)
     begun = PreparedTurn(
-        now,
-        place.pk,
-        new_id(),
-        new_id(),
-        wish.text,
-        collections,
-        wish.without_documents,
-        "",
-        filter_readable(now, past),
-        numbers,
-        assistant,
-        place,
-        True,
-        (),
-        None,
-        sampling=assistant_choice.resolve_sampling(place, assistant),
-        instructions=build_instructions(assistant),
-        model=model,
-        gone=gone,
-        filters=filters,
+        now, place.pk, new_id(), new_id(), wish.text, collections, wish.without_documents, "",
+        filter_readable(now, past), numbers, assistant, place, True, (), None,
+        sampling=assistant_choice.resolve_sampling(place, assistant), instructions=build_instructions(assistant),
+        model=model, gone=gone, filters=filters,
         scope=None if wish.without_documents else filters.narrowed(resolve_scope(now, collections)),
-    )
+    )  # fmt: skip
     preparation.check_capacity(begun, others)
-    limits.check(now, Resource.TOKENS)
-    limits.take(now, Resource.MESSAGES)
+    rate_limits.check_limits(now, LimitedResource.TOKENS)
+    rate_limits.consume(now, LimitedResource.MESSAGES)
     return begun
 
 

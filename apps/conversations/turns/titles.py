@@ -20,9 +20,9 @@ from apps.conversations.models import Conversation, Message
 from apps.conversations.turns.preparation import PreparedTurn
 from apps.conversations.turns.state import Turn
 from apps.engines import registry
-from apps.engines.base import ChatMessage, ChatRequest, Delta, EngineError, Sampling
-from apps.lib.threads import in_db
-from apps.lib.words import content_terms
+from apps.engines.types import ChatMessage, ChatRequest, Delta, EngineError, Sampling
+from apps.lib.concurrency.threads import in_db
+from apps.lib.text.analyzer import extract_content_terms
 from apps.safety.gate import gate
 from apps.safety.text.prompt_tokens import escape_template_tokens
 
@@ -61,16 +61,16 @@ def parse_title(said: str, question: str) -> str:
     """Return what the model said as a title; "" where it is none, or most of its words are not the question's. Pure."""
     line = next((line for line in said.splitlines() if line.strip(_EDGES)), "")
     line = " ".join(_PREFIX.sub("", line.strip(_EDGES)).strip(_EDGES).split())
-    terms = content_terms(line)
+    terms = extract_content_terms(line)
     if not terms or len(line) > _LONGEST or len(line.split()) > _WORDS:
         return ""
-    asked = set(content_terms(question))
+    asked = set(extract_content_terms(question))
     return line if sum(term in asked for term in terms) >= _OWN * len(terms) else ""
 
 
 async def _name(turn: Turn) -> None:
     profile = await in_db(answer_style.get_model_profile, turn.model)
-    if not answer_style.has_passed_reading_check(profile, registry.chat_model(turn.opening.model)):
+    if not answer_style.has_passed_reading_check(profile, registry.get_chat_model(turn.opening.model)):
         return
     question, answer = turn.opening.text[:_QUESTION], turn.text[:_ANSWER]
     asked = f"Question: {escape_template_tokens(question)}\nAnswer: {escape_template_tokens(answer)}\n\n{_ASK}"

@@ -18,7 +18,7 @@ from apps.conversations.moderation import findings
 from apps.conversations.turns import prompt
 from apps.conversations.turns.state import Turn
 from apps.documents.retrieval.hit_explanation import explain_hit
-from apps.engines.base import TokenProb
+from apps.engines.types import TokenProb
 from apps.safety.detectors import canary
 from apps.safety.gate.redaction import REDACTION_CHARACTER
 

@@ -14,8 +14,8 @@ from apps.conversations.grounding.sentence_state import SentenceReveal, Sentence
 from apps.conversations.models import ShownSentences
 from apps.conversations.rendering.citation_marks import render_citation_marks
 from apps.conversations.tools import result_support
-from apps.engines.base import EngineError
-from apps.lib.threads import in_db, in_pool
+from apps.engines.types import EngineError
+from apps.lib.concurrency.threads import in_db, in_pool
 
 if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn

@@ -15,8 +15,8 @@ from itertools import pairwise
 
 from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.parsing.protocol import BlockSpan, ParsedPage
-from apps.engines.embed.base import Tokenised
-from apps.lib.sentences import spans as sentence_spans
+from apps.engines.embed.protocol import Tokenised
+from apps.lib.text.sentences import find_sentences as sentence_spans
 
 Offsets = Callable[[str], list[tuple[int, int]]]
 Tokenize = Callable[[str], Tokenised]

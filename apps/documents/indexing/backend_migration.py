@@ -20,7 +20,7 @@ from django.utils import timezone
 from apps.documents.indexing import index_maintenance
 from apps.documents.models import Chunk, PreparedSegment, Segment
 from apps.engines import registry
-from apps.engines.base import EngineBroken, Index, IndexQuery, Part, SegmentInfo
+from apps.engines.types import EngineBroken, Index, IndexQuery, Part, SegmentInfo
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def migrate_index(target: str, progress: Progress) -> int:
 
     Raises EngineError where a backend cannot serve, segments.Busy where another process rewrites a collection.
     """
-    index = registry.index_named(target)
+    index = registry.get_index_by_name(target)
     waiting = Segment.objects.filter(retired__isnull=True).exclude(backend=target)
     total, done = sum(waiting.values_list("count", flat=True)), 0
     collections = list(waiting.order_by().values_list("collection", flat=True).distinct())
@@ -57,7 +57,7 @@ def _forget_stale(collection: UUID, target: str) -> None:
     """What was prepared of segments that a merge replaced since, or for another target, is dropped."""
     prepared = PreparedSegment.objects.filter(segment__collection=collection)
     for row in [*prepared.filter(segment__retired__isnull=False), *prepared.exclude(backend=target)]:
-        registry.index_named(row.backend).drop([row.copy])
+        registry.get_index_by_name(row.backend).drop([row.copy])
         row.delete()
 
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from apps.documents.indexing import embedders, index_maintenance
 from apps.documents.models import Chunk, ChunkQuerySet, Document, Segment
 from apps.engines import registry
-from apps.engines.base import EngineError
+from apps.engines.types import EngineError
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def reindex_chunks(collection: UUID) -> int:
     engine = embedders.get_embedder_by_id(collection)
     embedders.reembed_chunks(rows, engine, lambda: None)
     vectors = np.stack([np.frombuffer(row.vector, dtype=np.float32) for row in rows])
-    info = registry.index().write(collection.hex, [row.entry for row in rows], vectors, engine.fingerprint)
+    info = registry.get_index().write(collection.hex, [row.entry for row in rows], vectors, engine.fingerprint)
     try:
         with transaction.atomic():
             known = Chunk.objects.select_for_update(of=("self",)).filter(pk__in=[row.pk for row in rows], segment=None)
@@ -55,10 +55,10 @@ def reindex_chunks(collection: UUID) -> int:
             else:  # a text changed meanwhile: its vector is of what it was
                 Chunk.objects.filter(pk__in=now).update(vector=b"", fingerprint="")
     except BaseException:
-        registry.index().drop([info])
+        registry.get_index().drop([info])
         raise
     if not whole:
-        registry.index().drop([info])
+        registry.get_index().drop([info])
     return len(rows) if whole else 0
 
 

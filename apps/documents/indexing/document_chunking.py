@@ -8,7 +8,7 @@ from apps.documents.chunking.chunker import ChunkDraft, Chunker, drop_spans
 from apps.documents.chunking.running_heads import find_running_heads
 from apps.documents.models import Document
 from apps.documents.parsing.protocol import ParsedPage
-from apps.engines.base import EmbedEngine
+from apps.engines.types import EmbedEngine
 
 
 def chunk_pages(

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apps.engines.base import EmbedEngine
+from apps.engines.types import EmbedEngine
 
 if TYPE_CHECKING:
-    from apps.engines.base import Vectors
+    from apps.engines.types import Vectors
 
 log = logging.getLogger(__name__)
 

@@ -13,16 +13,16 @@ from apps.documents.indexing.embedder_calibration import CALIBRATION_PAIRS, find
 from apps.documents.models import Chunk, Collection, Document, Segment
 from apps.documents.settings import read_collection_settings
 from apps.engines import registry
-from apps.engines.base import EmbedEngine, EngineError
-from apps.engines.classify import inside
+from apps.engines.classify import span_embeddings
+from apps.engines.types import EmbedEngine, EngineError
 from apps.safety.gate import gate
 from apps.safety.gate.gate import Verdict, check_passages
 from apps.safety.policy.verdicts import SuspectSentences
 from apps.safety.text.normalization import normalise
 
 if TYPE_CHECKING:
-    from apps.engines.base import Vectors
-    from apps.engines.embed.base import Inside, Spans, Tokenised
+    from apps.engines.embed.protocol import SpanEmbeddings, Spans, Tokenised
+    from apps.engines.types import Vectors
 
 _ROWS = 500  # of one statement
 _PASSAGES = 400  # that are looked through together
@@ -30,12 +30,12 @@ _PASSAGES = 400  # that are looked through together
 
 def get_embedder(collection: Collection) -> EmbedEngine:
     """Raises EngineRefused where its settings name one that is no longer set up."""
-    return registry.embed(read_collection_settings(collection.tuning).embedder)
+    return registry.get_embedder(read_collection_settings(collection.tuning).embedder)
 
 
 def get_embedder_by_id(collection: UUID) -> EmbedEngine:
     kept = Collection.objects.filter(pk=collection).values_list("tuning", flat=True).first()
-    return registry.embed(read_collection_settings(kept).embedder)
+    return registry.get_embedder(read_collection_settings(kept).embedder)
 
 
 def get_fingerprint(collection: Collection) -> str:
@@ -58,7 +58,7 @@ def list_unembedded_languages(collections: Iterable[UUID]) -> list[str]:
 
 def _unread(name: str) -> frozenset[str]:
     try:
-        return find_unread_languages(registry.embed(name))
+        return find_unread_languages(registry.get_embedder(name))
     except EngineError:
         return frozenset()
 
@@ -77,9 +77,9 @@ def find_suspect_spans(engine: EmbedEngine, texts: Sequence[str]) -> list[list[s
     by one that does not show what stands inside a text, or cannot tell now. A long document is looked through in parts:
     n-grams of all of it would take a gigabyte."""
     try:
-        if engine is not registry.embed() or engine is not registry.classify_embed():
+        if engine is not registry.get_embedder() or engine is not registry.get_classifier_embedder():
             return None
-        inside.reader_of(engine)
+        span_embeddings.require_token_states(engine)
     except EngineError:  # what cannot be judged is marked so when it is screened
         return None
     found: list[list[str]] = []
@@ -99,27 +99,29 @@ def locate_suspect_tokens(
     for at, row in enumerate(rows or ()):
         text, whole = chunks[at].text, chunks[at].embedded
         starts = [text.find(piece) for piece in row]
-        if row and min(starts) >= 0 and not inside.again(normalise(text), row):
+        if row and min(starts) >= 0 and not span_embeddings.is_repeated(normalise(text), row):
             lead = len(whole) - len(text)
             spans = [(lead + start, lead + start + len(each)) for start, each in zip(starts, row, strict=True)]
-            found[at] = inside.reader_of(engine).tokens_at(whole, spans)
+            found[at] = span_embeddings.require_token_states(engine).tokens_at(whole, spans)
     return found
 
 
 def embed_with_spans(
     engine: EmbedEngine, passages: Sequence[Tokenised], spans: Sequence[Spans]
-) -> tuple[Vectors, list[Inside | None]]:
+) -> tuple[Vectors, list[SpanEmbeddings | None]]:
     """A vector a passage, and what stands at the spans of those that have any, as the gate reads it."""
     if not any(spans):
         return engine.embed_passages(passages), [None] * len(passages)
-    return inside.reader_of(engine).embed_inside(passages, spans, registry.planted().layers)
+    return span_embeddings.require_token_states(engine).embed_inside(
+        passages, spans, registry.get_injection_detector().layers
+    )
 
 
 def screen_passages(
     engine: EmbedEngine, texts: Sequence[str], vectors: Vectors, suspects: SuspectSentences | None = None
 ) -> list[Verdict]:
     """What the gate says of passages: it reads vectors of the site's own embedder, whoever made these."""
-    own = registry.embed()
+    own = registry.get_embedder()
     return check_passages(texts, vectors if engine is own else own.embed_passages(texts), suspects)
 
 

@@ -24,8 +24,8 @@ from django.utils import timezone
 from apps.documents.indexing import embedders
 from apps.documents.models import Chunk, ChunkQuerySet, IndexCare, PreparedSegment, Segment
 from apps.engines import registry
-from apps.engines.base import EmbedEngine, EngineError, Part, SegmentInfo
-from apps.lib import leases
+from apps.engines.types import EmbedEngine, EngineError, Part, SegmentInfo
+from apps.lib.db import leases
 
 log = logging.getLogger(__name__)
 
@@ -129,12 +129,12 @@ def sweep() -> int:
     """
     limit = timezone.now() - timedelta(seconds=GRACE_S)
     old = list(Segment.objects.filter(retired__lt=limit))
-    registry.index().drop([segment.info for segment in old])
+    registry.get_index().drop([segment.info for segment in old])
     Segment.objects.filter(pk__in=[segment.pk for segment in old]).delete()
     if IndexCare.objects.filter(lease_until__gt=timezone.now()).exists():
         return len(old)
     known = [segment.info for segment in Segment.objects.all()]
-    return len(old) + registry.index().sweep(known + [row.copy for row in PreparedSegment.objects.all()])
+    return len(old) + registry.get_index().sweep(known + [row.copy for row in PreparedSegment.objects.all()])
 
 
 def maintain_indexes() -> None:
@@ -226,14 +226,14 @@ def _rewrite(
 
             tell(0)
             parts = _read(share, tell)
-            info = registry.index().build(held.collection.hex, parts, len(share.ids), share.fingerprint)
+            info = registry.get_index().build(held.collection.hex, parts, len(share.ids), share.fingerprint)
             made.append((info, share))
             done += len(share.ids)
         with transaction.atomic():
             held.renew()
             _swap(old, made)
     except BaseException:  # also when the worker is told to end: nothing of a rewrite that was not finished stays
-        registry.index().drop([info for info, _ in made])
+        registry.get_index().drop([info for info, _ in made])
         raise
     return total
 

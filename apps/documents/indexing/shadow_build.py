@@ -30,8 +30,9 @@ from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page,
 from apps.documents.parsing.protocol import BlockSpan, ParsedPage
 from apps.documents.settings import CollectionSettings, read_collection_settings
 from apps.engines import registry
-from apps.engines.base import EmbedEngine, EngineError, Part
-from apps.lib import bell, leases
+from apps.engines.types import EmbedEngine, EngineError, Part
+from apps.lib.celery import notify
+from apps.lib.db import leases
 from apps.users.models import User
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ def begin(collection: Collection, wanted: CollectionSettings, user: User | None)
     for other in IndexBuild.objects.open().filter(collection=collection):
         discard(other)
     build = IndexBuild.objects.create(collection=collection, started_by=user, tuning=wanted.kept)
-    transaction.on_commit(lambda: bell.send(TASK, build.pk), robust=True)
+    transaction.on_commit(lambda: notify.notify_worker(TASK, build.pk), robust=True)
     return build
 
 
@@ -110,7 +111,7 @@ def needs_rechunking(build: IndexBuild) -> bool:
     wanted, now = build.wanted, read_collection_settings(build.collection.tuning)
     if build.cut or (wanted.chunk_tokens, wanted.embedder) != (now.chunk_tokens, now.embedder):
         return True
-    foreign = Segment.objects.live().exclude(fingerprint=registry.embed(wanted.embedder).fingerprint)
+    foreign = Segment.objects.live().exclude(fingerprint=registry.get_embedder(wanted.embedder).fingerprint)
     return foreign.filter(collection=build.collection_id).exists()
 
 
@@ -123,7 +124,7 @@ def iter_unchunked_documents(build: IndexBuild) -> Iterator[Document]:
 
 def _rechunk_document(build: IndexBuild, document: Document, renew: Callable[..., None]) -> None:
     """The document has chunks of the build, with vectors, in no segment yet."""
-    embed = registry.embed(build.wanted.embedder)
+    embed = registry.get_embedder(build.wanted.embedder)
     drafts = _draft_chunks(document, embed, build.wanted.chunk_tokens)
     old = _list_annotations(Chunk.objects.filter(document=document))
     rows: list[Chunk] = []
@@ -168,15 +169,15 @@ def _index(build: IndexBuild, renew: Callable[..., None]) -> None:
     ids = array("q", loose.values_list("pk", flat=True))
     if not ids:
         return
-    made_by = registry.embed(build.wanted.embedder).fingerprint
-    info = registry.index().build(build.collection_id.hex, _parts(ids, renew), len(ids), made_by)
+    made_by = registry.get_embedder(build.wanted.embedder).fingerprint
+    info = registry.get_index().build(build.collection_id.hex, _parts(ids, renew), len(ids), made_by)
     try:
         with transaction.atomic():
             renew()
             row = index_maintenance.create_segment(info, build.pk)
             loose.filter(pk__range=(ids[0], ids[-1])).update(segment=row)
     except BuildLost:
-        registry.index().drop([info])
+        registry.get_index().drop([info])
         raise
 
 
@@ -203,7 +204,7 @@ def swap(build: IndexBuild) -> bool:
         list(Collection.objects.select_for_update().filter(pk=row.collection_id).values("pk"))
         if row.cut and next(iter_unchunked_documents(row), None) is not None:
             IndexBuild.objects.filter(pk=row.pk).update(status=Status.WAITING, swap=True, attempts=0)
-            transaction.on_commit(partial(bell.send, TASK, row.pk), robust=True)
+            transaction.on_commit(partial(notify.notify_worker, TASK, row.pk), robust=True)
             return False
         _exchange(row)
     return True
@@ -271,7 +272,7 @@ def sweep() -> None:
         reason="This stopped the worker each time. Tell an administrator.",
     )  # fmt: skip
     for pk in waiting.filter(attempts__lt=CRASHES).values_list("pk", flat=True)[:4]:
-        bell.send(TASK, pk)
+        notify.notify_worker(TASK, pk)
     for old in IndexBuild.objects.filter(status=Status.KEPT, ended__lt=now - timedelta(days=KEEP_DAYS)):
         discard(old)
     _clear_lost()

@@ -14,7 +14,7 @@ from apps.documents.chunking.chunker import ChunkDraft
 from apps.documents.jobs.ingest_job import FaultKind, IngestError, IngestJob, WorkerStopping, report_jobs_progress
 from apps.documents.parsing.protocol import ParsedPage, ParseError
 from apps.documents.sandbox.runner import ParserCrashed
-from apps.engines.base import EngineError
+from apps.engines.types import EngineError
 from apps.safety.gate.gate import Verdict
 from apps.safety.policy.verdicts import SuspectSentences
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from apps.documents.models import Chunk, Document
-    from apps.engines.base import Vectors
+    from apps.engines.types import Vectors
 
 
 @dataclass(slots=True, eq=False)

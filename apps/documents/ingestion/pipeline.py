@@ -36,8 +36,8 @@ from apps.documents.settings import read_collection_settings
 from apps.safety.policy.verdicts import SuspectSentences
 
 if TYPE_CHECKING:
-    from apps.engines.base import EmbedEngine, Vectors
-    from apps.engines.embed.base import Inside, Spans, Tokenised
+    from apps.engines.embed.protocol import SpanEmbeddings, Spans, Tokenised
+    from apps.engines.types import EmbedEngine, Vectors
 
 Stage = Document.Stage
 BATCH_S = 3  # that a batch of embeddings should take, so that the bar moves and a worker ends soon when told to
@@ -132,11 +132,11 @@ def _embed(works: Sequence[IngestItem]) -> None:
 
 def _vectors(
     engine: EmbedEngine, read: Sequence[Tokenised], spans: Sequence[Spans], tell: Callable[[float], None]
-) -> tuple[Vectors, list[Inside | None]]:
+) -> tuple[Vectors, list[SpanEmbeddings | None]]:
     """A row each, and what stands at the spans of tokens of those that have any. Batches are of one length, so that
     little is computed on padding."""
     vectors = np.zeros((len(read), engine.dimension), dtype=np.float32)
-    inside: list[Inside | None] = [None] * len(read)
+    inside: list[SpanEmbeddings | None] = [None] * len(read)
     order = sorted(range(len(read)), key=lambda index: -read[index].count)
     done, size, pieces = 0, SMALLEST, 0
     while done < len(order):

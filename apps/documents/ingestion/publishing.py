@@ -26,7 +26,7 @@ from apps.documents.moderation import redaction, review
 from apps.documents.parsing.protocol import ParsedPage
 from apps.documents.settings import read_collection_settings
 from apps.engines import registry
-from apps.engines.base import IndexEntry, SegmentInfo
+from apps.engines.types import IndexEntry, SegmentInfo
 
 Stage = Document.Stage
 T = TypeVar("T")
@@ -41,7 +41,7 @@ def publish(works: Sequence[IngestItem]) -> None:
     try:
         commit_documents(works, written)
     except BaseException:
-        registry.index().drop(list(written.values()))
+        registry.get_index().drop(list(written.values()))
         raise
 
 
@@ -80,9 +80,9 @@ def write_segments(works: Sequence[IngestItem]) -> Mapping[UUID, SegmentInfo]:
             if not entries:  # photographs without a word
                 continue
             vectors = np.concatenate([work.vectors for work in part])
-            written[collection] = registry.index().write(collection.hex, entries, vectors, fingerprint)
+            written[collection] = registry.get_index().write(collection.hex, entries, vectors, fingerprint)
     except BaseException:
-        registry.index().drop(list(written.values()))
+        registry.get_index().drop(list(written.values()))
         raise
     return written
 
@@ -108,7 +108,7 @@ def commit_documents(works: Sequence[IngestItem], written: Mapping[UUID, Segment
                 _run_after_commit(work)
             _follow_names(part)
     spare = {work.document.collection_id for work in works} - _by_collection(works).keys()
-    registry.index().drop([written[collection] for collection in spare if collection in written])
+    registry.get_index().drop([written[collection] for collection in spare if collection in written])
     for work in works:
         work.ready = not work.job.over
         work.job.release()

@@ -27,7 +27,8 @@ from apps.documents.ingestion.pipeline import ingest
 from apps.documents.jobs import ingest_job, scheduler
 from apps.documents.jobs.notifications import notify_ingest
 from apps.documents.models import Document
-from apps.lib import disk, memory, periodic
+from apps.lib import disk_space, process_memory
+from apps.lib import periodic_jobs as lib_periodic_jobs
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ def _work_on_next() -> bool:
 @cache
 def _freeze_memory() -> None:
     """Once, after the first document: what it needed is loaded."""
-    memory.freeze_loaded()
+    process_memory.freeze_loaded()
 
 
 def sweep() -> int:
@@ -121,12 +122,12 @@ def _known(path: Path) -> bool:
 
 
 def _spare(**_: Any) -> None:
-    memory.spare()
+    process_memory.limit_native_caches()
 
 
 def _start(**_: Any) -> None:
     ingest_job.stop_requested.clear()
-    periodic.forget()
+    lib_periodic_jobs.clear_records()
     _threads[:] = [
         threading.Thread(target=_repeat, args=(seconds, work), name=name, daemon=True)
         for name, seconds, work in (("sweep", SWEEP_S, _run_periodic_jobs), ("pulse", HEARTBEAT_S, _beat))
@@ -145,7 +146,7 @@ def _beat() -> None:
 
 
 def _run_periodic_jobs() -> None:
-    for work in (disk.hold, sweep, remove_orphans, index_maintenance.maintain_indexes, *periodic_jobs):
+    for work in (disk_space.create_reserve, sweep, remove_orphans, index_maintenance.maintain_indexes, *periodic_jobs):
         if not ingest_job.stop_requested.is_set():
             _run(work, f"{work.__module__.removeprefix('apps.')}.{work.__name__}", SWEEP_S)
 
@@ -153,7 +154,7 @@ def _run_periodic_jobs() -> None:
 def _run(work: Callable[[], object], name: str, period_s: float) -> None:
     """Run one job, whatever it raises, with a connection to the database that is checked before."""
     close_old_connections()
-    with periodic.guard("worker", name, period_s):
+    with lib_periodic_jobs.guard_job("worker", name, period_s):
         work()
 
 

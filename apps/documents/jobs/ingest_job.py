@@ -29,7 +29,8 @@ from django.utils import timezone
 
 from apps.documents.jobs.scheduler import ACTIVE_UPLOADER, MAX_CRASHES, record_turn
 from apps.documents.models import Document
-from apps.lib import disk, leases
+from apps.lib import disk_space
+from apps.lib.db import leases
 
 log = logging.getLogger(__name__)
 
@@ -151,7 +152,7 @@ class IngestJob:
             with suppress(DatabaseError):
                 self._wait(RETRY_S, reason=DISK_FULL, attempts=F("attempts") - 1)
                 return
-            disk.make_room()
+            disk_space.release_reserve()
 
     def settle(self, error: BaseException) -> None:
         """The row is given back in the state that the error asks for."""
@@ -167,7 +168,7 @@ class IngestJob:
             failed = Document.objects.filter(pk=self.document.pk)
             changes = {"reason": str(error)[:400], "stage": "", "changed": timezone.now(), **self._told}
             leases.release(failed, self.document.pk, self.token, status=Document.Status.FAILED, **changes)
-        elif disk.full(error):
+        elif disk_space.is_disk_full_error(error):
             log.error("Document %s waits: the disk is full (%s)", self.document.pk, error)
             self._wait_for_space()
         else:

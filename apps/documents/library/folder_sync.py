@@ -35,8 +35,9 @@ from apps.documents.library.uploads import (
 from apps.documents.models import Chunk, Collection, Document, FolderSync, Segment
 from apps.documents.parsing.detection import refuse_by_extension
 from apps.documents.parsing.protocol import ParseError
-from apps.lib import filled, leases
-from apps.lib.bell import send
+from apps.lib.celery.notify import notify_worker
+from apps.lib.db import leases
+from apps.lib.text import message_templates
 from apps.users.models import User
 
 TASK = "documents.sync_folder"
@@ -114,7 +115,7 @@ def request_sync(user: User, collection: Collection, folder: str, digest: str, c
                 "changed": timezone.now(),
             },
         )  # fmt: skip
-        transaction.on_commit(lambda: send(TASK, row.pk), robust=True)
+        transaction.on_commit(lambda: notify_worker(TASK, row.pk), robust=True)
     return row
 
 
@@ -163,7 +164,7 @@ def apply_sync(
 def sweep() -> None:
     """The bell rings for what was asked for and is not being done."""
     for pk in FolderSync.objects.filter(wanted=True, attempts__lt=MAX_CRASHES).values_list("pk", flat=True)[:4]:
-        send(TASK, pk)
+        notify_worker(TASK, pk)
 
 
 def _store_file(user: User, collection: Collection, folder: str, root: Path, file: FolderFile) -> None:
@@ -256,7 +257,7 @@ def _refusal(file: FolderFile) -> str:
     if not file.size:
         return "This file is empty."
     if file.size > settings.MAX_UPLOAD_BYTES:
-        return filled.FILE_LARGE % {"most": settings.MAX_UPLOAD_BYTES // 1024**2}
+        return message_templates.FILE_LARGE % {"most": settings.MAX_UPLOAD_BYTES // 1024**2}
     return ""
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 
-from apps.lib import disk
+from apps.lib import disk_space
 
 if TYPE_CHECKING:
     Uploaded = UploadedFile[bytes]
@@ -56,7 +56,7 @@ class DiskFullUploadHandler(TemporaryFileUploadHandler):
         return super().file_complete(file_size)
 
     def _break_off(self, error: OSError) -> None:
-        if not disk.full(error):
+        if not disk_space.is_disk_full_error(error):
             raise error
         self._full = True
         if (file := getattr(self, "file", None)) is not None:

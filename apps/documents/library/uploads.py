@@ -25,7 +25,7 @@ from apps.documents.models import Chunk, Collection, Document, Page
 from apps.documents.moderation import review
 from apps.documents.parsing.detection import refuse_by_extension
 from apps.documents.parsing.protocol import ParseError
-from apps.lib import disk
+from apps.lib import disk_space
 from apps.lib.ids import new_id
 from apps.safety.detectors import malware
 from apps.safety.models.feature_restrictions import Feature, restriction_message
@@ -91,12 +91,10 @@ def store_upload(
                 collection=collection, uploaded_by=user, name=name, path=path, file=stored, sha256=sha256, size=size,
                 replaces=replaces,
             )  # fmt: skip
-            transaction.on_commit(
-                lambda: notify_ingest(document.pk), robust=True
-            )  # a bell that breaks takes no upload away
+            transaction.on_commit(lambda: notify_ingest(document.pk), robust=True)  # its failure takes no upload away
     except BaseException as error:
         place.unlink(missing_ok=True)
-        if disk.full(error):  # the file system says so, or the database
+        if disk_space.is_disk_full_error(error):  # the file system says so, or the database
             raise DiskFull from error
         raise
     return document

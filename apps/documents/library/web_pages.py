@@ -31,8 +31,8 @@ from apps.documents.library.uploads import (
 from apps.documents.models import Collection, Document
 from apps.documents.parsing.detection import detect_format
 from apps.documents.parsing.formats import FORMATS, find_by_name
-from apps.lib import filled
 from apps.lib.ids import new_id
+from apps.lib.text import message_templates
 from apps.safety.detectors import malware
 from apps.safety.gate.web_addresses import FetchRefused, WebAddress, parse_address
 from apps.safety.gate.web_fetcher import FetchedPage, fetch_url
@@ -128,7 +128,7 @@ def _unchanged(waiting: Document, sha256: str) -> bool:
 def _refuse_same(document: Document, sha256: str) -> None:
     same = document.collection.documents.filter(sha256=sha256, status=Document.Status.READY).exclude(pk=document.pk)
     if (found := same.first()) is not None:
-        words = filled.PAGE_SAME % {"other": found, "collection": document.collection.name}
+        words = message_templates.PAGE_SAME % {"other": found, "collection": document.collection.name}
         raise IngestError(words, FaultKind.USER_FIXABLE)
 
 

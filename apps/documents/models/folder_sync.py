@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from apps.documents.models.collection import Collection
-from apps.lib.leases import Leased
+from apps.lib.db.leases import Leased
 
 
 class FolderSync(Leased):

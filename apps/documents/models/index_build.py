@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.documents.models.collection import Collection
 from apps.documents.settings import CollectionSettings, read_collection_settings
-from apps.lib.leases import Leased
+from apps.lib.db.leases import Leased
 
 if TYPE_CHECKING:
     from apps.users.models import AnyUser

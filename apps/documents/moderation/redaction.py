@@ -22,7 +22,7 @@ from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.indexing import shadow_build
 from apps.documents.models import Chunk, Document, IndexBuild, Page, Segment
 from apps.documents.models import Collection as Shelf
-from apps.lib.bell import send
+from apps.lib.celery.notify import notify_worker
 from apps.safety.gate import redaction
 from apps.safety.models import Effect
 
@@ -184,5 +184,5 @@ def _store(
     )  # they are written anew, without these
     for build in IndexBuild.objects.filter(pk__in={row.build for row in left if row.build}):
         shadow_build.discard(build)
-    transaction.on_commit(partial(send, REINDEX_TASK, rows[0].collection_id), robust=True)
+    transaction.on_commit(partial(notify_worker, REINDEX_TASK, rows[0].collection_id), robust=True)
     return True

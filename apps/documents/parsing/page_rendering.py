@@ -18,7 +18,7 @@ from apps.documents.parsing.pdf.forms import open_flattened_page
 from apps.documents.parsing.pdf.parser import MAX_SIDE, extract_page_text, open_pdf
 from apps.documents.parsing.pdf.tables import NO_CHAR_INDEX
 from apps.documents.parsing.protocol import ParseError, WordBox
-from apps.lib.filled import NO_PAGE
+from apps.lib.text.message_templates import NO_PAGE
 
 MAX_PIXELS = 12_000_000
 MOST_WORDS = 20_000  # of a page

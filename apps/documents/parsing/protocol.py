@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from apps.lib import filled
+from apps.lib.text import message_templates
 
 BlockKind = Literal["heading", "paragraph", "list", "table", "code"]
 
 PART_CHARACTERS = 30_000  # formats without pages are cut into parts of about this size, so that a hit reads little text
 MAX_CHARACTERS = 20_000_000  # of one document: some 8,000 pages of print
-TEXT_TOO_LONG = filled.TEXT_LONG % {"most": f"{MAX_CHARACTERS:,}"}
+TEXT_TOO_LONG = message_templates.TEXT_LONG % {"most": f"{MAX_CHARACTERS:,}"}
 TITLE_CHARACTERS = 200
 BLOCK_CHARACTERS = 1_000_000  # a longer run without any structure is cut
 HIDDEN_TEXT_LEFT_OUT = "Hidden text was left out."  # the note where something was that no reader of the file would see
@@ -192,4 +192,4 @@ def _short(blocks: Iterable[ParsedBlock]) -> Iterator[ParsedBlock]:
 
 
 def format_page_limit(count: int, limits: ParseLimits) -> str:
-    return filled.PARTS % {"count": f"{count:,}", "most": f"{limits.pages:,}"}
+    return message_templates.PARTS % {"count": f"{count:,}", "most": f"{limits.pages:,}"}

@@ -10,7 +10,7 @@ import pi_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from apps.documents.parsing.protocol import PageCount, ParsedItem, ParsedPage, ParseError, ParseLimits, ParseNotice
-from apps.lib import filled
+from apps.lib.text import message_templates
 
 MAX_PIXELS = 50_000_000  # of one frame
 MAX_FRAMES = 200
@@ -22,7 +22,7 @@ pi_heif.options.DECODE_THREADS = 1  # a reader may start no others
 pi_heif.register_heif_opener()
 
 DAMAGED = "This picture is damaged or was cut off during a transfer. Open it, save it again and upload that."
-TOO_LARGE = filled.PIXELS % {"most": MAX_PIXELS // 1_000_000}
+TOO_LARGE = message_templates.PIXELS % {"most": MAX_PIXELS // 1_000_000}
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
@@ -37,7 +37,9 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
             yield ParsedPage(number, "", (), width, height, scan=True)
         if getattr(picture, "n_frames", 1) > count:
             yield ParseNotice(
-                "Only the first of its pictures was read." if count == 1 else filled.PICTURES_LEFT % {"count": count}
+                "Only the first of its pictures was read."
+                if count == 1
+                else message_templates.PICTURES_LEFT % {"count": count}
             )
 
 

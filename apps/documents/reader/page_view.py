@@ -32,7 +32,7 @@ from apps.documents.reader.text_blocks import TextBlock, choose_window, split_bl
 from apps.documents.reader.text_layer import TextLayer, build_text_layer
 from apps.documents.reader.word_boxes import HighlightBox, find_highlight_boxes
 from apps.documents.sandbox import runner
-from apps.lib import disk
+from apps.lib import disk_space
 
 log = logging.getLogger(__name__)
 
@@ -253,7 +253,7 @@ def _render(document: Document, number: int, width: int) -> runner.RenderedPage:
             gettext("The file of this document is missing on the server. Its text was kept and is shown.")
         ) from error
     except OSError as error:
-        if not disk.full(error):
+        if not disk_space.is_disk_full_error(error):
             raise
         raise PageImageError(
             gettext("The disk of this server is full, so this page cannot be drawn. Here is its text.")
@@ -281,7 +281,7 @@ def _keep(path: Path, content: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
-        if not disk.full(error):
+        if not disk_space.is_disk_full_error(error):
             raise
         log.warning("The disk is full: a page is drawn anew each time it is opened (%s)", error)
         return

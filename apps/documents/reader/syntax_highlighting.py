@@ -9,20 +9,20 @@ from pygments.lexer import Lexer
 from pygments.token import STANDARD_TYPES
 
 from apps.documents.reader.text_blocks import TextBlock, TextRun
-from apps.lib import lexers
+from apps.lib.text import code_lexers
 
 MAX_CODE_CHARACTERS = 60_000  # characters of a block; colouring more would keep a reader waiting
 
 
 def highlight_code(blocks: list[TextBlock], name: str) -> list[TextBlock]:
     """The blocks of a file of that name, its code in colour where its language is known."""
-    lexer = lexers.find_lexer("python") if name.endswith(".ipynb") else lexers.find_lexer_of_file(name)
+    lexer = code_lexers.find_lexer("python") if name.endswith(".ipynb") else code_lexers.find_lexer_of_file(name)
     return blocks if lexer is None else [_coloured(block, lexer) if block.kind == "code" else block for block in blocks]
 
 
 def _coloured(block: TextBlock, lexer: Lexer) -> TextBlock:
     text = "".join(run.text for run in block.runs)
-    tokens = lexers.lex(text, lexer) if len(text) <= MAX_CODE_CHARACTERS else None
+    tokens = code_lexers.lex(text, lexer) if len(text) <= MAX_CODE_CHARACTERS else None
     if tokens is None:
         return block
     looks = [STANDARD_TYPES.get(kind, "") for kind, words in tokens for _ in words]

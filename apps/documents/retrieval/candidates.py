@@ -32,8 +32,8 @@ from apps.documents.retrieval.relevance import (
 from apps.documents.retrieval.score_fusion import EmbedderCandidates, fuse_embedders
 from apps.documents.retrieval.toc_detection import is_toc_or_noise
 from apps.documents.settings import DEFAULT_SETTINGS, CollectionSettings, read_collection_settings
-from apps.engines.base import Candidate, SegmentInfo
-from apps.engines.index.scoring import idf as word_weight
+from apps.engines.index.scoring import compute_idf as word_weight
+from apps.engines.types import Candidate, SegmentInfo
 
 if TYPE_CHECKING:
     from apps.users.models import AnyUser

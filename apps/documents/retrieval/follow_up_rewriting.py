@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apps.documents.parsing.common.language_detection import list_function_words
-from apps.lib.codes import codes
-from apps.lib.words import STOPWORDS, stem, words
+from apps.lib.text.analyzer import STOPWORDS, split_words, stem_word
+from apps.lib.text.identifiers import extract_identifiers
 
 _POINTING = (
     "it its itself he him his she her hers they them their theirs this that these those there then one ones same such "
@@ -66,19 +66,19 @@ def is_follow_up(question: str) -> bool:
 
 def has_back_reference(question: str) -> bool:
     """Whether it says so itself: a word that points, or a beginning that goes on."""
-    return bool(_LEANING.intersection(words(question))) or bool(_OPENS.match(question))
+    return bool(_LEANING.intersection(split_words(question))) or bool(_OPENS.match(question))
 
 
 def _topic(question: str, history: Sequence[str]) -> list[str]:
     """The content words of the last question, and of those before it as long as each points back. What the question
     names instead ("and E7?" after E4, "and in 2016?" after 2015) is not taken over."""
-    known = {stem(word) for word in words(question)}
+    known = {stem_word(word) for word in split_words(question)}
     taken: list[str] = []
     for earlier in reversed(history[-_BACK:]):
         replaced = _replaced(question, earlier)
         for word in _content_words(earlier):
-            if word not in replaced and stem(word) not in known:
-                known.add(stem(word))
+            if word not in replaced and stem_word(word) not in known:
+                known.add(stem_word(word))
                 taken.append(word)
         if not has_back_reference(earlier):
             break
@@ -87,12 +87,12 @@ def _topic(question: str, history: Sequence[str]) -> list[str]:
 
 def _content_words(question: str) -> list[str]:
     small = STOPWORDS | _LEANING | list_function_words(question)
-    return [word for word in words(question) if word not in small]
+    return [word for word in split_words(question) if word not in small]
 
 
 def _replaced(question: str, earlier: str) -> set[str]:
     """The numbers and codes of the earlier question in whose place this one names another."""
-    asked = codes(question)
-    named = {code.number for code in codes(earlier) if any(code.is_rival(other) for other in asked)}
-    lengths = {len(word) for word in words(question) if word.isdecimal()}
-    return named | {word for word in words(earlier) if word.isdecimal() and len(word) in lengths}
+    asked = extract_identifiers(question)
+    named = {code.number for code in extract_identifiers(earlier) if any(code.is_rival(other) for other in asked)}
+    lengths = {len(word) for word in split_words(question) if word.isdecimal()}
+    return named | {word for word in split_words(earlier) if word.isdecimal() and len(word) in lengths}

@@ -18,7 +18,8 @@ from apps.documents.retrieval.candidates import LookupResult, SearchScope
 from apps.documents.retrieval.score_fusion import EmbedderCandidates
 from apps.documents.settings import DEFAULT_SETTINGS
 from apps.engines import registry
-from apps.engines.base import (
+from apps.engines.index.scoring import join_idf
+from apps.engines.types import (
     CANDIDATES,
     Candidate,
     EmbedEngine,
@@ -29,11 +30,10 @@ from apps.engines.base import (
     IndexResult,
     SegmentInfo,
 )  # fmt: skip
-from apps.engines.index.scoring import join_idf
-from apps.lib.threads import Begun, begin, in_db, in_pool
+from apps.lib.concurrency.threads import PoolTask, in_db, in_pool, start_in_pool
 
 if TYPE_CHECKING:
-    from apps.engines.base import Vectors
+    from apps.engines.types import Vectors
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class IndexRequest:
     """A question to the index. `vector` becomes that of the site's own embedder; `stop` hears when a stage ends."""
 
     text: str
-    vector: Begun[Vectors]
+    vector: PoolTask[Vectors]
     stop: Callable[[str], None]
     hidden: frozenset[int] = frozenset()
     limit: int = CANDIDATES
@@ -71,7 +71,7 @@ async def look_up_candidates(place: SearchScope, wanted: IndexRequest) -> Lookup
     if place.segments and not spaces:
         names = " and ".join(sorted({place.collections[UUID(segment.collection)] for segment in place.segments}))
         raise EngineRefused(f"{names} {_FOREIGN}")
-    begun = [begin(space.engine.embed_query, wanted.text) if space.name else wanted.vector for space in spaces]
+    begun = [start_in_pool(space.engine.embed_query, wanted.text) if space.name else wanted.vector for space in spaces]
     found: list[tuple[EmbedderCandidates, IndexResult, int]] = []
     served: list[SegmentInfo] = []
     for space, vector in zip(spaces, begun, strict=True):
@@ -98,7 +98,7 @@ def list_own_segments(place: SearchScope) -> tuple[SegmentInfo, ...]:
     return space.segments if space is not None else ()
 
 
-def start_lookup(place: SearchScope, wanted: IndexRequest, some: tuple[SegmentInfo, ...]) -> Begun[LookupResult]:
+def start_lookup(place: SearchScope, wanted: IndexRequest, some: tuple[SegmentInfo, ...]) -> PoolTask[LookupResult]:
     """The candidates of the site's own segments, by the thread that makes the vector. A damaged segment fails it."""
 
     def look(row: Vectors) -> LookupResult:
@@ -113,7 +113,7 @@ async def _side(
 ) -> tuple[EmbedderCandidates, IndexResult]:
     result = await _indexed(space, wanted, documents)
     vector = await wanted.vector
-    told = await in_pool(measure_scale, space.engine, registry.embed()) if space.name else IDENTITY_SCALE
+    told = await in_pool(measure_scale, space.engine, registry.get_embedder()) if space.name else IDENTITY_SCALE
     return EmbedderCandidates(_told(result, told), vector, result.vectors, told), result
 
 
@@ -137,7 +137,7 @@ def _looked(
     wanted: IndexRequest, documents: frozenset[str] | None, some: Sequence[SegmentInfo], row: Vectors
 ) -> IndexResult:
     wanted.stop("embed")
-    return registry.index().search(some, IndexQuery(wanted.text, row, wanted.limit, documents, wanted.hidden))
+    return registry.get_index().search(some, IndexQuery(wanted.text, row, wanted.limit, documents, wanted.hidden))
 
 
 def list_unsearched(place: SearchScope, seen: LookupResult) -> tuple[str, ...]:
@@ -167,7 +167,7 @@ async def _spaces(place: SearchScope) -> list[_EmbeddingSpace]:
 
 def _space(name: str, some: Sequence[SegmentInfo]) -> _EmbeddingSpace | None:
     try:
-        engine = registry.embed(name)
+        engine = registry.get_embedder(name)
         made = (engine.fingerprint, engine.dimension)
     except EngineError as error:
         if not name:

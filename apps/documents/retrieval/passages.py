@@ -10,7 +10,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from apps.documents.chunking.text_normalization import normalize_text
-from apps.lib.words import stem, words
+from apps.lib.text.analyzer import split_words, stem_word
 
 PER_DOCUMENT = 3  # as long as other documents have something to say too
 _SAME = 0.9  # share of common terms above which two chunks say the same
@@ -146,7 +146,7 @@ def join_spans(page: str, spans: Sequence[tuple[int, int]], *, lines: bool = Fal
 @lru_cache(maxsize=1024)  # about 10 MB; the same passages are found again and again, and each takes 50 µs
 def collect_terms(*texts: str) -> frozenset[str]:
     """The distinct stemmed words of some texts."""
-    return frozenset(map(stem, {word for text in texts for word in words(text)}))
+    return frozenset(map(stem_word, {word for text in texts for word in split_words(text)}))
 
 
 def _same(one: SearchHit, other: SearchHit) -> bool:

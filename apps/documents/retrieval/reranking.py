@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from apps.documents.retrieval import candidates
 from apps.engines import registry
-from apps.engines.base import Candidate, EngineError
-from apps.lib.threads import in_db, in_pool
+from apps.engines.types import Candidate, EngineError
+from apps.lib.concurrency.threads import in_db, in_pool
 
 if TYPE_CHECKING:
     from apps.users.models import AnyUser
@@ -26,7 +26,9 @@ async def rerank_candidates(user: AnyUser, question: str, order: Order) -> Order
     texts = await in_db(candidates.load_texts, user, [candidate.chunk_id for candidate in first])
     read = [candidate for candidate in first if candidate.chunk_id in texts]
     try:
-        scores = await in_pool(registry.rank().scores, question, [texts[candidate.chunk_id] for candidate in read])
+        scores = await in_pool(
+            registry.get_reranker().scores, question, [texts[candidate.chunk_id] for candidate in read]
+        )
     except EngineError as error:
         log.error("The re-ranker failed, passages stay as search found them: %s", error)
         return order

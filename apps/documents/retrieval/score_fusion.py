@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.documents.indexing.embedder_calibration import IDENTITY_SCALE, LinearScale
-from apps.engines.base import Candidate
+from apps.engines.types import Candidate
 
 if TYPE_CHECKING:
-    from apps.engines.base import Vectors
+    from apps.engines.types import Vectors
 
     Numbers = NDArray[np.float64]
 

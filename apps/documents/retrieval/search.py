@@ -21,11 +21,11 @@ from apps.documents.retrieval.passages import Passage, SearchHit, join_spans
 from apps.documents.retrieval.sentence_selection import CountTokens, estimate_tokens, select_sentences
 from apps.documents.settings import DEFAULT_SETTINGS, CollectionSettings, average_vector_weight
 from apps.engines import registry
-from apps.engines.base import CANDIDATES, EngineBroken
-from apps.lib.threads import Begun, begin, in_db
+from apps.engines.types import CANDIDATES, EngineBroken
+from apps.lib.concurrency.threads import PoolTask, in_db, start_in_pool
 
 if TYPE_CHECKING:
-    from apps.engines.base import Vectors
+    from apps.engines.types import Vectors
     from apps.users.models import AnyUser
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ async def search(
     token_budget: int = 700,
     count: CountTokens | None = None,
     scope: SearchScope | None = None,
-    vector: Begun[Vectors] | None = None,
+    vector: PoolTask[Vectors] | None = None,
     rewritten: Awaitable[str] | None = None,
     filters: SearchFilters | None = None,
 ) -> SearchResult:
@@ -82,32 +82,16 @@ async def search(
     place = await _scope(user, collections, scope, filters)
     best = await _tried(user, place, _also(queries, vectors, rewritten, clock), clock)
     # A third of a millisecond, which a hop to another thread and back would lengthen by half.
-    passages = select_sentences(
-        best.ranked.windows, best.ranked.pages, best.seen.idf, token_budget, count or estimate_tokens
-    )
-    nearest = (
-        ()
-        if passages
-        else select_sentences(best.ranked.nearest, best.ranked.pages, best.seen.idf, token_budget, estimate_tokens)
-    )
+    ranked, idf = best.ranked, best.seen.idf
+    passages = select_sentences(ranked.windows, ranked.pages, idf, token_budget, count or estimate_tokens)
+    nearest = () if passages else select_sentences(ranked.nearest, ranked.pages, idf, token_budget, estimate_tokens)
     clock.stop("cut")
     documents, waiting, just_added = (0, 0, 0) if passages else await in_db(candidates.count_scope, user, place)
     return SearchResult(
-        tuple(passages),
-        index_lookup.list_searched(place, best.seen),
-        documents,
-        waiting,
-        best.query.text,
-        best.vector,
-        best.seen.idf,
-        clock.ms,
-        best.ranked.hits,
-        best.ranked.least,
-        index_lookup.list_unsearched(place, best.seen),
-        just_added,
-        tuple(nearest),
-        best.respelt,
-    )
+        tuple(passages), index_lookup.list_searched(place, best.seen), documents, waiting, best.query.text,
+        best.vector, best.seen.idf, clock.ms, best.ranked.hits, best.ranked.least,
+        index_lookup.list_unsearched(place, best.seen), just_added, tuple(nearest), best.respelt,
+    )  # fmt: skip
 
 
 async def count_documents(
@@ -128,7 +112,7 @@ async def rank_all_documents(user: AnyUser, question: str, collections: Sequence
     """All documents that a search weighs, best first, whether they reach the relevance floor or not: for measurements.
     Raises as `search` does."""
     place = await _scope(user, collections)
-    wanted = IndexRequest(question, begin(lambda: vector), _Clock().stop)
+    wanted = IndexRequest(question, start_in_pool(lambda: vector), _Clock().stop)
     seen = await index_lookup.look_up_candidates(place, wanted)
     if respelt := await _respelt(place, wanted, seen):
         question = spelling_correction.replace_words(question, respelt)
@@ -136,7 +120,7 @@ async def rank_all_documents(user: AnyUser, question: str, collections: Sequence
             place, replace(wanted, text=question, vector=_embedded([question], None)[0])
         )
     order: reranking.Order = await in_db(candidates.score_candidates, seen, average_vector_weight(_tunings(place)))
-    if registry.rank().active:
+    if registry.get_reranker().active:
         order = await reranking.rerank_candidates(user, question, order)
     return await in_db(candidates.rank_documents, user, order)
 
@@ -192,7 +176,7 @@ class _Clock:
 
 
 async def _tried(
-    user: AnyUser, place: SearchScope, queries: AsyncIterator[tuple[QueryVariant, Begun[Vectors]]], clock: _Clock
+    user: AnyUser, place: SearchScope, queries: AsyncIterator[tuple[QueryVariant, PoolTask[Vectors]]], clock: _Clock
 ) -> _QueryResult:
     """The best of what each query finds; the first one's own where none of the others is clearly better."""
     tries = []
@@ -202,7 +186,7 @@ async def _tried(
 
 
 async def _found(
-    user: AnyUser, place: SearchScope, query: QueryVariant, vector: Begun[Vectors], clock: _Clock
+    user: AnyUser, place: SearchScope, query: QueryVariant, vector: PoolTask[Vectors], clock: _Clock
 ) -> _QueryResult:
     """Return what one query finds, misspelt words corrected. Candidates whose rows are gone (deleted, switched off)
     took the places of others, so the index is asked again without them, until there is enough or nothing else."""
@@ -246,7 +230,7 @@ async def _respelt(place: SearchScope, wanted: IndexRequest, seen: LookupResult)
 
     if not seen.segments:
         return {}
-    return await spelling_correction.respell(wanted.text, seen.idf, seen.unknown, registry.embed(), look_up)
+    return await spelling_correction.respell(wanted.text, seen.idf, seen.unknown, registry.get_embedder(), look_up)
 
 
 async def _at_once(
@@ -273,8 +257,11 @@ async def _at_once(
 
 
 async def _also(
-    queries: Sequence[QueryVariant], vectors: Sequence[Begun[Vectors]], rewritten: Awaitable[str] | None, clock: _Clock
-) -> AsyncIterator[tuple[QueryVariant, Begun[Vectors]]]:
+    queries: Sequence[QueryVariant],
+    vectors: Sequence[PoolTask[Vectors]],
+    rewritten: Awaitable[str] | None,
+    clock: _Clock,
+) -> AsyncIterator[tuple[QueryVariant, PoolTask[Vectors]]]:
     """The queries with their vectors, which are being made, and then the one that is still being written."""
     for query, vector in zip(queries, vectors, strict=True):
         yield query, vector
@@ -283,7 +270,7 @@ async def _also(
     text = await rewritten
     clock.stop("rewrite")
     if text:
-        yield QueryVariant(text, leans=True), begin(registry.embed().embed_query, text)
+        yield QueryVariant(text, leans=True), start_in_pool(registry.get_embedder().embed_query, text)
 
 
 def _better(best: _QueryResult, found: _QueryResult) -> _QueryResult:
@@ -310,7 +297,7 @@ async def _ranked(user: AnyUser, question: str, seen: LookupResult, place: Searc
 
 def _reread(tunings: Mapping[UUID, CollectionSettings]) -> bool:
     """Whether a model that reads question and passage together has a say."""
-    return registry.rank().active and any(item.rerank for item in tunings.values())
+    return registry.get_reranker().active and any(item.rerank for item in tunings.values())
 
 
 def _rank(
@@ -333,8 +320,8 @@ def _narrowed(user: AnyUser, collections: Sequence[UUID], filters: SearchFilters
     return filters.narrowed(candidates.resolve_scope(user, collections))
 
 
-def _embedded(texts: Sequence[str], vector: Begun[Vectors] | None) -> list[Begun[Vectors]]:
+def _embedded(texts: Sequence[str], vector: PoolTask[Vectors] | None) -> list[PoolTask[Vectors]]:
     """The vector of each text, which is being made; that of the first may have been begun already."""
-    embed = registry.embed().embed_query
-    first = vector if vector is not None else begin(embed, texts[0])
-    return [first, *(begin(embed, text) for text in texts[1:])]
+    embed = registry.get_embedder().embed_query
+    first = vector if vector is not None else start_in_pool(embed, texts[0])
+    return [first, *(start_in_pool(embed, text) for text in texts[1:])]

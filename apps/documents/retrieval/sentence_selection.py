@@ -14,7 +14,7 @@ from uuid import UUID
 from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.retrieval.passages import Passage, PassageWindow, join_spans
 from apps.documents.retrieval.table_rows import split_sentences_and_rows
-from apps.lib.words import terms
+from apps.lib.text.analyzer import extract_terms
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
@@ -73,7 +73,7 @@ def _sentences(number: int, window: PassageWindow, page: str, idf: Mapping[str, 
         sentence = page[start:end]
         if not (folded := normalize_text(sentence)):  # signs alone that show where a word may be split
             continue
-        value = sum(idf.get(term, 0.0) for term in set(terms(sentence))) / whole
+        value = sum(idf.get(term, 0.0) for term in set(extract_terms(sentence))) / whole
         if end <= window.hit.start or start >= window.hit.end:
             value *= _OUTSIDE
         found.append(_Sentence(number, len(found), start, end, folded, value))

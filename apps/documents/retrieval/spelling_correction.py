@@ -11,8 +11,8 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
 from apps.documents.parsing.common.language_detection import list_function_words
-from apps.engines.base import EmbedEngine
-from apps.lib.words import STOPWORDS, normalise, stem
+from apps.engines.types import EmbedEngine
+from apps.lib.text.analyzer import STOPWORDS, normalise_text, stem_word
 
 SHORTEST = 6  # letters; shorter words have too many neighbours
 LONGEST = 24
@@ -29,10 +29,10 @@ def unknown_words(question: str, idf: Rarity, unknown: float, embed: EmbedEngine
     of a word that stands nowhere."""
     found, small = [], STOPWORDS | list_function_words(question)
     for word in dict.fromkeys(_WORD.findall(question)):
-        plain = normalise(word)
+        plain = normalise_text(word)
         if not SHORTEST <= len(word) <= LONGEST or word.isupper() or plain in small or word.casefold() in small:
             continue
-        if idf.get(stem(plain), 0.0) >= unknown - 1e-6 and len(embed.offsets(plain)) > 1:
+        if idf.get(stem_word(plain), 0.0) >= unknown - 1e-6 and len(embed.offsets(plain)) > 1:
             found.append(word)
     return found[:MOST]
 
@@ -45,11 +45,13 @@ async def respell(
     words = unknown_words(question, idf, unknown, embed)
     if not words:
         return {}
-    near = {word: set(_edits(normalise(word))) for word in words}
+    near = {word: set(_edits(normalise_text(word))) for word in words}
     known = await look_up(" ".join(sorted(set().union(*near.values()))))
     found = {}
     for word, edits in near.items():
-        weights = [(known[term], edit) for edit in edits if known.get(term := stem(edit), unknown) < unknown - 1e-6]
+        weights = [
+            (known[term], edit) for edit in edits if known.get(term := stem_word(edit), unknown) < unknown - 1e-6
+        ]
         if weights:
             found[word] = min(weights, key=lambda pair: _order(word, *pair))[1]
     return found
@@ -63,7 +65,7 @@ def replace_words(text: str, respelt: Mapping[str, str]) -> str:
 def _order(word: str, weight: float, edit: str) -> tuple[bool, bool, float, str]:
     """Return what tells which correction is likelier: the first letter is seldom wrong, letters are swapped more often
     than replaced, and a frequent word is meant more often than a rare one."""
-    plain = normalise(word)
+    plain = normalise_text(word)
     return edit[0] != plain[0], sorted(edit) != sorted(plain), weight, edit
 
 

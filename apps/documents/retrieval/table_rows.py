@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from apps.lib.sentences import spans
+from apps.lib.text.sentences import find_sentences
 
 _BAR = re.compile(r"\s\|\s")
 _NAMED_CELL = re.compile(r"([^:;|\n]{1,100}):\s+(\S[^\n]*)")
@@ -59,7 +59,7 @@ def split_sentences_and_rows(text: str) -> list[tuple[int, int]]:
     """Return the sentences of a text as [start, end), each row of a table apart."""
     found, done = [], 0
     for start, end in find_rows(text):
-        found += [(done + left, done + right) for left, right in spans(text[done:start])]
+        found += [(done + left, done + right) for left, right in find_sentences(text[done:start])]
         found.append((start, end))
         done = end
-    return found + [(done + left, done + right) for left, right in spans(text[done:])]
+    return found + [(done + left, done + right) for left, right in find_sentences(text[done:])]

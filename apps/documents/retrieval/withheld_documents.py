@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from apps.documents.models import Chunk, Document
-from apps.lib.words import content_terms
+from apps.lib.text.analyzer import extract_content_terms
 from apps.users.models import User
 
 _MOST = 20  # withheld documents that are looked through
@@ -24,12 +24,12 @@ def find_withheld_matches(user: User, question: str, collections: Sequence[UUID]
     rows = Document.objects.editable_by(user).exclude(withheld="").filter(status=Document.Status.READY)
     rows = rows.filter(collection__in=collections) if collections else rows
     titles = {row.pk: str(row) for row in rows.order_by("-created")[:_MOST]}
-    wanted = set(content_terms(question))
+    wanted = set(extract_content_terms(question))
     if not titles or not wanted:
         return []
     found: dict[UUID, None] = {}
     texts = Chunk.objects.filter(document__in=titles).values_list("document", "text")
     for document, text in texts[:_CHUNKS].iterator():
-        if len(wanted.intersection(content_terms(text))) >= _SHARE * len(wanted):
+        if len(wanted.intersection(extract_content_terms(text))) >= _SHARE * len(wanted):
             found[document] = None
     return [titles[pk] for pk in found][:_NAMED]

@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 import orjson
 
 from apps.documents.parsing.protocol import ParseError, ParseLimits, ScannedPage
-from apps.lib import host
+from apps.lib import os_compat
 
 NESTED_TOO_DEEP = (
     "This file is nested more deeply than any program makes it. Save it again in its own program and upload that."
@@ -61,9 +61,9 @@ def confine_process(seconds: int, memory_bytes: int, folder: str) -> dict[str, A
 
     The process cannot outlive its parent (on Linux), use more than it may, or start another. It may write to `folder`.
     """
-    host.die_with_parent()
-    host.forbid_new_privileges()
-    network_errno = host.leave_network()
+    os_compat.die_with_parent()
+    os_compat.forbid_new_privileges()
+    network_errno = os_compat.leave_network()
     for what, limit in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_CPU, seconds),
@@ -74,8 +74,8 @@ def confine_process(seconds: int, memory_bytes: int, folder: str) -> dict[str, A
         resource.setrlimit(what, (limit, limit))
     with suppress(ValueError):  # macOS maps more than that at the start; elsewhere a lower limit holds already
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    files_errno = host.restrict_files([*_find_readable(), sys.stdin.fileno()], [folder, os.devnull])
-    tcp_closed = not files_errno and host.get_landlock_version() >= host.LANDLOCK_TCP
+    files_errno = os_compat.restrict_files([*_find_readable(), sys.stdin.fileno()], [folder, os.devnull])
+    tcp_closed = not files_errno and os_compat.get_landlock_version() >= os_compat.LANDLOCK_TCP
     return {"network_errno": network_errno, "files_errno": files_errno, "tcp_closed": tcp_closed}
 
 
@@ -151,7 +151,7 @@ def recognise_pages(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _file() -> str:
-    return host.get_reopenable_path(0)
+    return os_compat.get_reopenable_path(0)
 
 
 def _scans(kind: str, numbers: Sequence[int], pages: int | None) -> Iterator[tuple[int, ScannedPage]]:

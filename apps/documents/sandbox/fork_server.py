@@ -26,7 +26,7 @@ import orjson
 
 from apps.documents.parsing.formats import FORMATS
 from apps.documents.sandbox import child_process
-from apps.lib import host
+from apps.lib import os_compat
 
 MAX_REQUEST_BYTES = 1 << 17  # bytes of a request, at most
 EXIT_CODE = struct.Struct("i")
@@ -156,7 +156,7 @@ def _live(options: dict[str, Any], descriptors: list[int]) -> NoReturn:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for at, descriptor in enumerate(descriptors[:3]):
             os.dup2(descriptor, at)
-        for descriptor in host.list_open_descriptors():
+        for descriptor in os_compat.list_open_descriptors():
             if descriptor > sys.stderr.fileno():
                 with suppress(OSError):  # the one with which they were listed
                     os.close(descriptor)

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
 from apps.documents.models import Collection
-from apps.users.access import person
+from apps.users.permissions import get_signed_in_user
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class CollectionContext:
 
 def get_collection_context(request: HttpRequest, pk: UUID, tab: str) -> CollectionContext:
     """The collection, where this person may read it; raises Http404 otherwise."""
-    user = person(request)
+    user = get_signed_in_user(request)
     found = get_object_or_404(Collection.objects.visible_to(user).select_related("owner"), pk=pk)
     mine = found.owner_id == user.pk
     can_edit = mine or Collection.objects.editable_by(user).filter(pk=pk).exists()

@@ -33,7 +33,7 @@ from apps.documents.web.forms import (
     GroupShareForm,
 )
 from apps.safety.models.feature_restrictions import Feature, is_blocked
-from apps.users.groups import groups_for
+from apps.users.groups import list_visible_groups
 
 
 def _owned(request: HttpRequest, pk: UUID) -> Collection:
@@ -54,7 +54,7 @@ def show_sharing(request: HttpRequest, pk: UUID) -> HttpResponse:
             request, gettext("Shared with %(cleaned_data)s.") % {"cleaned_data": form.cleaned_data["email"]}
         )
         return redirect("documents:people", pk)
-    return _people(request, collection, form, GroupShareForm(offered=groups_for(request.user)))
+    return _people(request, collection, form, GroupShareForm(offered=list_visible_groups(request.user)))
 
 
 @login_required
@@ -65,7 +65,9 @@ def edit_group_share(request: HttpRequest, pk: UUID) -> HttpResponse:
     if is_blocked(request, Feature.SHARING):
         return redirect("documents:people", pk)
     known = Group.objects.filter(pk__in=[item.pk for item in list_group_shares(collection)])
-    offered = Group.objects.filter(Q(pk__in=groups_for(request.user).values("pk")) | Q(pk__in=known.values("pk")))
+    offered = Group.objects.filter(
+        Q(pk__in=list_visible_groups(request.user).values("pk")) | Q(pk__in=known.values("pk"))
+    )
     form = GroupShareForm(request.POST, offered=offered)
     if not form.is_valid():
         return _people(request, collection, CollectionShareForm(), form)
@@ -96,7 +98,7 @@ def _people(
         "groups": list_group_shares(collection),
         "form": form,
         "group_form": group_form,
-        "offered": groups_for(request.user).exists(),
+        "offered": list_visible_groups(request.user).exists(),
         "roles": Role.choices,
         "tab": "people",
         "is_owner": True,

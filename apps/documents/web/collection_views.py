@@ -25,11 +25,11 @@ from apps.documents.parsing.formats import ACCEPTED_DESCRIPTION, FORMATS
 from apps.documents.web.collection_context import get_collection_context
 from apps.documents.web.file_list import FAILED_STATUSES, list_files, record_refusal
 from apps.documents.web.forms import CollectionForm
-from apps.lib import disk
-from apps.users import limits
-from apps.users.access import person
+from apps.lib import disk_space
+from apps.users import rate_limits
 from apps.users.models import User
-from apps.users.quota import Resource
+from apps.users.models.rate_limit import LimitedResource
+from apps.users.permissions import get_signed_in_user
 
 ACCEPT = ",".join(suffix for item in FORMATS.values() for suffix in item.suffixes)
 
@@ -38,7 +38,7 @@ ACCEPT = ",".join(suffix for item in FORMATS.values() for suffix in item.suffixe
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_collections(request: HttpRequest) -> HttpResponse:
     """All collections that this person may read; a new one is made by POST."""
-    user = person(request)
+    user = get_signed_in_user(request)
     form = CollectionForm(request.POST or None, instance=Collection(owner=user))
     if request.method == "POST" and form.is_valid():
         return redirect("documents:collection", form.save().pk)
@@ -83,7 +83,7 @@ def _files_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
     here = get_collection_context(request, pk, "files")
     asked = request.GET
     seen = list_files(
-        person(request),
+        get_signed_in_user(request),
         here.collection,
         here.can_edit,
         asked.get("show", ""),
@@ -96,7 +96,7 @@ def _files_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
         "max_bytes": settings.MAX_UPLOAD_BYTES,
         "max_mb": settings.MAX_UPLOAD_BYTES // 1024**2,
         "web_pages": settings.WEB_PAGES,
-        "sync": bool(settings.SYNC_DIR) and person(request).is_administrator,
+        "sync": bool(settings.SYNC_DIR) and get_signed_in_user(request).is_administrator,
     }
     return {**here.context, "tray": seen, **limits}
 
@@ -112,14 +112,14 @@ def respond_after_action(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def upload_files(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Each file is taken, or refused with a reason that stays in the tray; one never stops the others."""
-    user = person(request)
+    user = get_signed_in_user(request)
     target = get_object_or_404(Collection.objects.editable_by(user), pk=pk)
     files = _files(request)
     try:
-        limits.take(user, Resource.UPLOADS, cost=len(files))
+        rate_limits.consume(user, LimitedResource.UPLOADS, cost=len(files))
         refused, without_room = _take_all(user, target, files)
     except DatabaseError as error:
-        if not disk.full(error):
+        if not disk_space.is_disk_full_error(error):
             raise
         return _refuse_without_room(request)
     if files and without_room == len(files):
@@ -180,7 +180,7 @@ def retry_failed(request: HttpRequest, pk: UUID) -> HttpResponse:
 def dismiss_refusals(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One refused upload, or all of this person's in the collection, are put away."""
     target = get_object_or_404(Collection.objects.editable_by(request.user), pk=pk)
-    mine = target.refused_uploads.filter(user=person(request))
+    mine = target.refused_uploads.filter(user=get_signed_in_user(request))
     chosen = request.POST.get("refused", "")
     (mine.filter(pk=int(chosen)) if chosen.isdecimal() and len(chosen) < 18 else mine).delete()
     return respond_after_action(request, pk)

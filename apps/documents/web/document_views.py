@@ -23,7 +23,7 @@ from apps.documents.reader import page_view
 from apps.documents.web.collection_views import respond_after_action
 from apps.documents.web.file_list import record_refusal
 from apps.documents.web.forms import TitleForm
-from apps.users.access import person
+from apps.users.permissions import get_signed_in_user
 
 
 def _editable(request: HttpRequest, pk: UUID) -> Document:
@@ -52,7 +52,7 @@ def refetch_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The web page waits to be fetched again, as a new version of the document."""
     document = _editable(request, pk)
     try:
-        refetch_web_page(person(request), document)
+        refetch_web_page(get_signed_in_user(request), document)
     except UploadRefused as error:
         messages.error(request, str(error))
     return respond_after_action(request, document.collection_id)
@@ -79,7 +79,7 @@ def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
     With `instead` in the address, a link to the same in another collection, where this person may read it, stands in
     their tray from then on; where that was promised and is no longer so, nothing is deleted.
     """
-    user, document = person(request), _editable(request, pk)
+    user, document = get_signed_in_user(request), _editable(request, pk)
     twin = (
         find_duplicates(user, document.collection, [document]).get(document.sha256)
         if "instead" in request.GET

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from apps.documents.retrieval import facets
 from apps.documents.retrieval.filters import SearchFilters, parse_stored_filters
-from apps.users.access import person
+from apps.users.permissions import get_signed_in_user
 
 
 @login_required
@@ -36,7 +36,7 @@ def make_filter_context(request: HttpRequest, collections: list[UUID]) -> dict[s
         {"words": part.words, "query": urlencode([*question.items(), *((p.name, p.value) for p in parts if p != part)])}
         for part in parts
     ]
-    return {"choices": facets.list_facets(person(request), collections, chosen), "chips": chips}
+    return {"choices": facets.list_facets(get_signed_in_user(request), collections, chosen), "chips": chips}
 
 
 def parse_query_filters(query: QueryDict) -> SearchFilters:

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_safe
 from apps.documents.models import Collection, Document
 from apps.documents.moderation import redaction
 from apps.documents.reader import page_view, passage_navigation
-from apps.lib.threads import in_pool
+from apps.lib.concurrency.threads import in_pool
 from apps.safety.text.normalization import hash_text
 
 ZOOMS = (100, 150, 200)  # percent of the width of the column

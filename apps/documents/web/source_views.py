@@ -18,18 +18,18 @@ from apps.documents.library.web_pages import queue_web_page
 from apps.documents.models import Collection, FolderSync
 from apps.documents.web.collection_views import respond_after_action
 from apps.documents.web.file_list import record_refusal
-from apps.users import limits
-from apps.users.access import administrators_only, person
-from apps.users.quota import Resource
+from apps.users import rate_limits
+from apps.users.models.rate_limit import LimitedResource
+from apps.users.permissions import administrator_required, get_signed_in_user
 
 
 @login_required
 @require_POST
 def add_web_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The page waits in the tray like a file, or the reason why not stays there. The worker fetches it."""
-    user = person(request)
+    user = get_signed_in_user(request)
     target = get_object_or_404(Collection.objects.editable_by(user), pk=pk)
-    limits.take(user, Resource.UPLOADS)
+    rate_limits.consume(user, LimitedResource.UPLOADS)
     try:
         queue_web_page(user, target, request.POST.get("url", ""))
     except UploadRefused as error:
@@ -37,11 +37,11 @@ def add_web_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     return respond_after_action(request, pk)
 
 
-@administrators_only
+@administrator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def sync_folder(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What a folder of this server would change in a collection; a POST of what was shown has it done by the worker."""
-    user = person(request)
+    user = get_signed_in_user(request)
     target = get_object_or_404(Collection.objects.editable_by(user), pk=pk)
     folder = (request.POST if request.method == "POST" else request.GET).get("folder", "")
     diff, problem, choices, unconfirmed = None, "", list[str](), False

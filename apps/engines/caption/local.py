@@ -6,10 +6,10 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from apps.engines.base import EngineBroken
-from apps.engines.caption.base import opened, plain
-from apps.engines.caption.prompt import ASK
-from apps.engines.rank.pairs import located
+from apps.engines.caption.prompt import CAPTION_PROMPT
+from apps.engines.caption.protocol import clean_caption, open_picture
+from apps.engines.pair_model import locate_model
+from apps.engines.types import EngineBroken
 
 _TOKENS = 120
 
@@ -25,10 +25,10 @@ class LocalCaption:
         self._processor: Any = None
 
     def caption(self, picture: bytes) -> str:
-        image = opened(picture)
+        image = open_picture(picture)
         with self._lock:
             self._load()
-            return plain(self._said(image))
+            return clean_caption(self._said(image))
 
     def _said(self, image: Any) -> str:
         """Raises EngineBroken; what it has after `timeout_s` is what it says."""
@@ -48,7 +48,9 @@ class LocalCaption:
     def _given(self, image: Any) -> Any:
         if not getattr(self._processor, "chat_template", None):
             return self._processor(images=image, return_tensors="pt")
-        asked = [{"role": "user", "content": [{"type": "image", "image": image}, {"type": "text", "text": ASK}]}]
+        asked = [
+            {"role": "user", "content": [{"type": "image", "image": image}, {"type": "text", "text": CAPTION_PROMPT}]}
+        ]
         return self._processor.apply_chat_template(
             asked, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
         )
@@ -59,7 +61,7 @@ class LocalCaption:
         from transformers import AutoModelForImageTextToText, AutoProcessor
 
         try:
-            folder = str(located(self.name))
+            folder = str(locate_model(self.name))
             self._processor = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             model = AutoModelForImageTextToText.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False, use_safetensors=True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-ASK = (
+CAPTION_PROMPT = (
     "Describe this picture in two or three plain sentences for somebody who cannot see it: what it shows, and what "
     "stands out. Do not copy out its text."
 )

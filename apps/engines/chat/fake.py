@@ -18,7 +18,10 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-from apps.engines.base import (
+from apps.engines.chat.http_errors import NO_BEAMS
+from apps.engines.chat.reasoning_tags import ReasoningTagParser
+from apps.engines.chat.token_counter import TokenCounter
+from apps.engines.types import (
     ChatRequest,
     Delta,
     EngineError,
@@ -31,9 +34,6 @@ from apps.engines.base import (
     ToolCall,
     Usage,
 )
-from apps.engines.chat.errors import NO_BEAMS
-from apps.engines.chat.thinking import Thinking
-from apps.engines.chat.tokens import TokenCounter
 
 _PIECE = re.compile(r"\s*\S+")
 _SOURCE = re.compile(r"^\[(\d+)\][ \t]*(.*(?:\n(?!\[\d|Question:).+)*)", re.MULTILINE)
@@ -106,7 +106,7 @@ class FakeChat:
         wanted = request.sampling.max_tokens
         if request.sampling.beams:
             pieces = ["".join(pieces[:wanted])]
-        thinking = Thinking(begun=self.reasons == "begun")
+        thinking = ReasoningTagParser(begun=self.reasons == "begun")
         self.running += 1
         ended = False
         try:
@@ -150,10 +150,10 @@ class FakeChat:
     def _say(self, request: ChatRequest) -> str:
         if self.replies:
             return self.replies.popleft()
-        return self.reply or from_sources(request)
+        return self.reply or quote_sources(request)
 
 
-def from_sources(request: ChatRequest) -> str:
+def quote_sources(request: ChatRequest) -> str:
     """The first sentence of each of the first two sources with its mark, or the question said back."""
     prompt = "\n".join(message.content for message in request.messages if message.role == "user")
     said = []

@@ -17,7 +17,14 @@ from dataclasses import dataclass, replace
 
 import aiohttp
 
-from apps.engines.base import (
+from apps.engines.chat import openai_payloads
+from apps.engines.chat.capability_probe import CapabilityProbe
+from apps.engines.chat.circuit_breaker import CircuitBreaker
+from apps.engines.chat.http_errors import AWAY, CUT_OFF, KEY, NO_BEAMS, REFUSED, SLOW, UNREADABLE, error_from_status
+from apps.engines.chat.reasoning_tags import ReasoningTagParser
+from apps.engines.chat.sse import EventReader
+from apps.engines.chat.token_counter import TokenCounter
+from apps.engines.types import (
     ChatMessage,
     ChatRequest,
     Delta,
@@ -29,13 +36,6 @@ from apps.engines.base import (
     ModelInfo,
     Sampling,
 )
-from apps.engines.chat import wire
-from apps.engines.chat.abilities import Ability
-from apps.engines.chat.breaker import Breaker
-from apps.engines.chat.errors import AWAY, CUT_OFF, KEY, NO_BEAMS, REFUSED, SENSELESS, SLOW, from_status
-from apps.engines.chat.sse import EventReader
-from apps.engines.chat.thinking import Thinking
-from apps.engines.chat.tokens import TokenCounter
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class OpenAIChat:
     def __init__(
         self, url: str, model: str = "", api_key: str = "", tokenizer: str = "",
         connect_s: float = 3, first_token_s: float = 60, gap_s: float = 20, total_s: float = 600, tools: bool = True,
-        context_tokens: int = 0, reasons: str = "", breaker: Breaker | None = None,
+        context_tokens: int = 0, reasons: str = "", breaker: CircuitBreaker | None = None,
     ) -> None:  # fmt: skip
         self._model = model
         self._key = api_key.strip()
@@ -75,12 +75,12 @@ class OpenAIChat:
         self._url = (_CREDENTIALS.sub("", url) if self._key else url).rstrip("/")
         self._limits = Timeouts(connect_s, first_token_s, gap_s, total_s)
         self._counter = TokenCounter(tokenizer)
-        self._breaker = breaker or Breaker()
+        self._breaker = breaker or CircuitBreaker()
         self._context_tokens = context_tokens  # 0: as the server says
         self._reasons = reasons
         self._tools = tools  # may be offered
-        self._with_tools = Ability(_WITH_TOOL, self.info, self._attempt)
-        self._with_beams = Ability(_WITH_BEAMS, self.info, self._attempt)
+        self._with_tools = CapabilityProbe(_WITH_TOOL, self.info, self._attempt)
+        self._with_beams = CapabilityProbe(_WITH_BEAMS, self.info, self._attempt)
         self._streaming = 0  # answers that are being written
         self._served: tuple[ModelInfo, bool] | None = None
 
@@ -140,8 +140,8 @@ class OpenAIChat:
             async with self._request("GET", "/models", self._limits.gap) as response:
                 body = await self._read_body(response)
             if response.status != 200:
-                raise from_status(response.status, body)
-            info, vllm = wire.model_info(body, self._model)
+                raise error_from_status(response.status, body)
+            info, vllm = openai_payloads.parse_model_info(body, self._model)
             window = self._context_tokens or info.context_tokens
             self._served = replace(info, context_tokens=window, samples_all=vllm), vllm
         return self._served
@@ -155,10 +155,13 @@ class OpenAIChat:
         until, by = began + self._limits.total, began + self._limits.first_token
         goes_on = bool(request.messages) and request.messages[-1].role == "assistant"
         begun = self._reasons == "begun" and request.thinks and not goes_on
-        answer, events = wire.Answer(thinking=Thinking(begun=begun)), EventReader()
+        answer, events = openai_payloads.StreamAccumulator(thinking=ReasoningTagParser(begun=begun)), EventReader()
         if request.sampling.beams:
             by, answer.stop = until, request.sampling.stop  # nothing comes before all of it was weighed
-        body, tried = wire.body(request, info.name, vllm=vllm), request in (_WITH_TOOL, _WITH_BEAMS)
+        body, tried = (
+            openai_payloads.build_request_body(request, info.name, vllm=vllm),
+            request in (_WITH_TOOL, _WITH_BEAMS),
+        )
         self._streaming += 1
         try:
             async with self._request("POST", "/chat/completions", self._limits.first_token, body) as response:
@@ -189,7 +192,7 @@ class OpenAIChat:
         if response.status == 200 and "event-stream" in response.headers.get("Content-Type", ""):
             return
         said = await self._read_body(response)
-        error = EngineBroken(SENSELESS) if response.status == 200 else from_status(response.status, said)
+        error = EngineBroken(UNREADABLE) if response.status == 200 else error_from_status(response.status, said)
         if not tried or response.status >= 500:
             log.warning("The model server answered %s.", response.status)
         if isinstance(error, EngineRefused):

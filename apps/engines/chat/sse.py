@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from apps.engines.base import EngineBroken
+from apps.engines.types import EngineBroken
 
 MAX_EVENT_BYTES = 1024 * 1024  # a token with its alternatives has some hundred bytes
 

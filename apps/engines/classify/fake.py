@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from apps.engines.base import Cuts, EngineRefused
-from apps.engines.classify.base import Tagged
+from apps.engines.classify.protocol import TaggedSpan
+from apps.engines.types import EngineRefused, LabelThresholds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from apps.engines.base import Vectors
+    from apps.engines.types import Vectors
 
 LABELS = (
     "hate", "harassment", "sexual", "child_exploitation", "violence", "self_harm", "crime", "prompt_attack", "harm",
@@ -29,8 +29,8 @@ class FakeClassifier:
     embedder = ""  # any
 
     @property
-    def cuts(self) -> Mapping[str, Cuts]:
-        return {label: Cuts(flag=0.5, block=0.9) for label in LABELS}
+    def cuts(self) -> Mapping[str, LabelThresholds]:
+        return {label: LabelThresholds(flag=0.5, block=0.9) for label in LABELS}
 
     def warm(self) -> None:
         """Nothing to load."""
@@ -48,7 +48,7 @@ class FakeClassifier:
         return np.array(rows, np.float32).reshape(len(texts), len(LABELS))
 
 
-class FakePlanted:
+class FakeInjectionDetector:
     """A sentence with `[planted]` scores 0.99; no other is looked at."""
 
     fingerprint = "planted-fake"
@@ -72,5 +72,7 @@ class FakeTagger:
     def warm(self) -> None:
         """Nothing to load."""
 
-    def spans(self, texts: Sequence[str], forms: Sequence[Sequence[Tagged]], reader: object) -> list[list[Tagged]]:
-        return [[Tagged(*match.span(1), "PERSON") for match in re.finditer(r"<([^<>]+)>", text)] for text in texts]
+    def spans(
+        self, texts: Sequence[str], forms: Sequence[Sequence[TaggedSpan]], reader: object
+    ) -> list[list[TaggedSpan]]:
+        return [[TaggedSpan(*match.span(1), "PERSON") for match in re.finditer(r"<([^<>]+)>", text)] for text in texts]

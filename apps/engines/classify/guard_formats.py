@@ -11,13 +11,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from apps.engines.base import EngineBroken
+from apps.engines.types import EngineBroken
 
 UNSAFE, DOUBTFUL = 1.0, 0.5
 Messages = list[dict[str, str]]
 
 
-class Format(Protocol):
+class GuardFormat(Protocol):
     def messages(self, text: str, answer: bool, clauses: Mapping[str, str]) -> Messages:
         """`answer`: the text is what a model wrote, else what a person asked. `clauses` are the policy's, by code."""
 
@@ -106,7 +106,7 @@ class GptOssSafeguard:
         return dict.fromkeys(codes, UNSAFE)
 
 
-FORMATS: Mapping[str, type[Format]] = {
+FORMATS: Mapping[str, type[GuardFormat]] = {
     "qwen3guard": Qwen3Guard,
     "llama_guard": LlamaGuard,
     "gpt_oss_safeguard": GptOssSafeguard,

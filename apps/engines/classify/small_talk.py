@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from apps.engines.base import EngineBroken
-from apps.engines.classify import stored
-from apps.engines.classify.features import BUCKETS, grams
-from apps.engines.classify.text import FOLDER
+from apps.engines import weight_files
+from apps.engines.classify.hashed_ngrams import BUCKETS, hash_ngrams
+from apps.engines.classify.linear_classifier import FOLDER
+from apps.engines.types import EngineBroken
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 # The weights as they are committed; a file that differs is not loaded. `./run train small_talk` prints the new one.
 SHA256 = "2961e7d9ef6868110b62a86129180ece66dc604c7c9283434ad56453747cdca5"
 OTHER = "other"  # the label of questions
-LONGEST = 160  # characters of a message that is read; longer ones are questions
-FORM = 3  # numbers that say what a message looks like, see `form`
+MAX_CHARACTERS = 160  # characters of a message that is read; longer ones are questions
+FORM_FEATURES = 3  # numbers that say what a message looks like, see `form`
 _UNKNOWN_MOST = 3  # unknown words; more say no more
 _STRETCHED = re.compile(r"([^\W\d])\1{2,}")  # "hiii"
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -35,7 +35,7 @@ _SIGNS = re.compile(r"[^\w\s%+*/^=()×÷:-]")
 
 
 @dataclass(frozen=True, slots=True)
-class TalkHead:
+class SmallTalkHead:
     """Softmax weights, one row a label. `known` are the words of the examples. The classifier of requests
     also has `wording`, the words of each kind; `joints`, what stands between the sides of a comparison, the commonest
     first; and `leads`, the words right before the first side."""
@@ -51,14 +51,14 @@ class TalkHead:
 
     def probabilities(self, text: str) -> NDArray[np.float32]:
         """Return the probability of each label, shape (labels,), for a message that `normalise` has read."""
-        found = grams([text])
+        found = hash_ngrams([text])
         sums = found.weights[0] * self.words[:, found.buckets].sum(axis=1)
-        sums += self.form @ form([text], lambda _, word: word not in self.known)[0] + self.bias
+        sums += self.form @ compute_form_features([text], lambda _, word: word not in self.known)[0] + self.bias
         powers = np.exp(sums - sums.max())
         return np.asarray(powers / powers.sum(), np.float32)
 
 
-class SmallTalkClassifier(stored.FromDisk[TalkHead]):
+class SmallTalkClassifier(weight_files.LazyWeights[SmallTalkHead]):
     """Return the kind of a message with its probability of being small talk at all."""
 
     shipped = FOLDER, SHA256
@@ -67,36 +67,36 @@ class SmallTalkClassifier(stored.FromDisk[TalkHead]):
 
     def classify(self, text: str) -> tuple[str, float]:
         """Return the likeliest kind of small talk, and the probability that the message is small talk of any kind."""
-        if not (read := normalise(text[: LONGEST + 1])) or len(text) > LONGEST:
+        if not (read := normalise_message(text[: MAX_CHARACTERS + 1])) or len(text) > MAX_CHARACTERS:
             return OTHER, 0.0
         head = self._load()
         scores = dict(zip(head.labels, head.probabilities(read).tolist(), strict=True))
         other = scores.pop(OTHER)
         return max(scores, key=scores.__getitem__), 1.0 - other
 
-    def _read(self) -> TalkHead:
-        arrays, card, self._fingerprint = stored.read(self._folder, self.name, self._pinned, self.whose)
+    def _read(self) -> SmallTalkHead:
+        arrays, card, self._fingerprint = weight_files.read_weights(self._folder, self.name, self._pinned, self.whose)
         wording = {kind: frozenset(words) for kind, words in card.get("wording", {}).items()}
         try:
-            head = TalkHead(
+            head = SmallTalkHead(
                 tuple(card["labels"]), frozenset(card["known"]), **arrays, wording=wording,
                 joints=tuple(card.get("joints", ())), leads=frozenset(card.get("leads", ())),
             )  # fmt: skip
         except (KeyError, TypeError) as error:
             raise EngineBroken(f"The weights of {self.whose} are missing or damaged.") from error
-        if head.words.shape != (len(head.labels), BUCKETS) or head.form.shape != (len(head.labels), FORM):
+        if head.words.shape != (len(head.labels), BUCKETS) or head.form.shape != (len(head.labels), FORM_FEATURES):
             raise EngineBroken(f"The weights of {self.whose} are of another version.")
         return head
 
 
-def normalise(text: str) -> str:
+def normalise_message(text: str) -> str:
     """Return the message in lower case, without accents and punctuation, each number as 0."""
     plain = "".join(sign for sign in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(sign))
     numbers = _NUMBER.sub("0", _STRETCHED.sub(r"\1", plain))
     return " ".join(_SIGNS.sub(" ", numbers).split())
 
 
-def form(texts: Sequence[str], unknown: Callable[[int, str], bool]) -> NDArray[np.float32]:
+def compute_form_features(texts: Sequence[str], unknown: Callable[[int, str], bool]) -> NDArray[np.float32]:
     """Return an array of shape (n, FORM): the share of unknown words, their number, and the length in words.
 
     `unknown(i, word)` says whether a word of text i is unknown.
@@ -107,4 +107,4 @@ def form(texts: Sequence[str], unknown: Callable[[int, str], bool]) -> NDArray[n
         strange = sum(unknown(at, word) for word in words)
         share = strange / max(1, len(words))
         rows.append((share, min(strange, _UNKNOWN_MOST) / _UNKNOWN_MOST, float(np.log1p(len(words))) / 2))
-    return np.array(rows, np.float32).reshape(len(texts), FORM)
+    return np.array(rows, np.float32).reshape(len(texts), FORM_FEATURES)

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.engines.embed.pooling import pooled
+from apps.engines.embed.span_pooling import pool_spans
 
 if TYPE_CHECKING:
-    from apps.engines.base import Vectors
-    from apps.engines.embed.base import Inside, Spans
-    from apps.engines.embed.folder import Folder
+    from apps.engines.embed.model_folder import ModelFolder
+    from apps.engines.embed.protocol import SpanEmbeddings, Spans
+    from apps.engines.types import Vectors
 
 PASS_TOKENS = 4096  # of one pass at most: large enough for the kernels, small enough for the caches
 LEAST_TOKENS = 512  # that are worth a second core
@@ -78,7 +78,7 @@ def linear_gelu(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 """
 
 
-def fits(folder: Folder) -> bool:
+def is_plain_bert(folder: ModelFolder) -> bool:
     """Whether this is a plain BERT with mean or first-token pooling."""
     plain = folder.config.get("model_type") == "bert" and folder.config.get("hidden_act") == "gelu"
     absolute = folder.config.get("position_embedding_type", "absolute") == "absolute"
@@ -88,10 +88,10 @@ def fits(folder: Folder) -> bool:
     return plain and absolute and pooled and len(folder.weights) == 1
 
 
-class Bert:
+class BertEncoder:
     """Token numbers to unit vectors. Immutable once built, so safe to call from several threads."""
 
-    def __init__(self, folder: Folder, *, half: bool, threads: int) -> None:
+    def __init__(self, folder: ModelFolder, *, half: bool, threads: int) -> None:
         import torch
         from safetensors.torch import load_file
 
@@ -109,7 +109,7 @@ class Bert:
         self._norm = [weights["embeddings.LayerNorm.weight"], weights["embeddings.LayerNorm.bias"]]
         layers = range(int(folder.config["num_hidden_layers"]))
         self._weights = [self._layer(weights, f"encoder.layer.{number}.") for number in layers]
-        self._layers = torch.jit.CompilationUnit((_PACKED if packs(torch) else _PLAIN) + _LAYERS).layers
+        self._layers = torch.jit.CompilationUnit((_PACKED if can_pack_weights(torch) else _PLAIN) + _LAYERS).layers
         self._threads = threads
         self._cores = ThreadPoolExecutor(threads, "embed")  # shared by all callers, so that no core has two passes
         for _ in range(_SETTLED):
@@ -122,19 +122,19 @@ class Bert:
 
     def encode_inside(
         self, texts: Sequence[Sequence[int]], spans: Sequence[Spans], layers: int
-    ) -> tuple[Vectors, list[Inside | None]]:
+    ) -> tuple[Vectors, list[SpanEmbeddings | None]]:
         """The same, and for each text that has spans of tokens what these are inside it, after so many layers: the pass
         goes through them anyway. None for the others."""
         ids = [np.asarray(text, np.int32) for text in texts]
         batches = _batches([len(text) for text in texts], self._threads)
 
-        def one(batch: list[int]) -> tuple[Vectors, list[Inside | None]]:
+        def one(batch: list[int]) -> tuple[Vectors, list[SpanEmbeddings | None]]:
             return self._pass([ids[at] for at in batch], [spans[at] for at in batch], layers)
 
         if len(batches) == 1:
             return self._pass(ids, spans, layers)
         rows = np.empty((len(texts), self._width), np.float32)
-        inside: list[Inside | None] = [None] * len(texts)
+        inside: list[SpanEmbeddings | None] = [None] * len(texts)
         for batch, (found, own) in zip(batches, self._cores.map(one, batches), strict=True):
             rows[batch] = found
             for at, pieces in zip(batch, own, strict=True):
@@ -160,7 +160,7 @@ class Bert:
 
     def _pass(
         self, texts: Sequence[NDArray[np.int32]], spans: Sequence[Spans], layers: int
-    ) -> tuple[Vectors, list[Inside | None]]:
+    ) -> tuple[Vectors, list[SpanEmbeddings | None]]:
         if self._torch.get_num_threads() != 1:
             self._torch.set_num_threads(1)  # of the thread that calls
         with self._torch.inference_mode():
@@ -168,15 +168,15 @@ class Bert:
 
     def _computed(
         self, texts: Sequence[NDArray[np.int32]], spans: Sequence[Spans], layers: int
-    ) -> tuple[Vectors, list[Inside | None]]:
+    ) -> tuple[Vectors, list[SpanEmbeddings | None]]:
         torch = self._torch
         order, lengths, counts, (*tapped, last) = self._hidden(texts, len(self._weights), layers)
-        inside: list[Inside | None] = [None] * len(texts)
+        inside: list[SpanEmbeddings | None] = [None] * len(texts)
         end = 0
         for at in order if tapped else ():
             start, end = end, end + len(texts[at])
             if spans[at]:
-                inside[at] = pooled(tapped[0][start:end].float().numpy(), spans[at])
+                inside[at] = pool_spans(tapped[0][start:end].float().numpy(), spans[at])
         hidden, means, start = last.float(), [], 0
         for length, count in zip(lengths, counts, strict=True):
             group = hidden[start : start + length * count].view(count, length, -1)
@@ -210,20 +210,20 @@ class Bert:
 
         parts = [pair(f"attention.self.{name}") for name in ("query", "key", "value")]
         qkv = torch.cat([weight for weight, _ in parts]), torch.cat([bias for _, bias in parts])
-        pack = packer(torch)
+        pack = compile_packer(torch)
         return [
             *pack(qkv), *pack(pair("attention.output.dense")), *pair("attention.output.LayerNorm"),
             *pack(pair("intermediate.dense")), *pack(pair("output.dense")), *pair("output.LayerNorm"),
         ]  # fmt: skip
 
 
-def packs(torch: Any) -> bool:
+def can_pack_weights(torch: Any) -> bool:
     """Whether this build has the processor's packed matrix products (x86 does)."""
     return bool(torch.backends.mkldnn.is_available()) and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
-def packer(torch: Any) -> Any:
-    if not packs(torch):
+def compile_packer(torch: Any) -> Any:
+    if not can_pack_weights(torch):
         return lambda pair: pair
     return lambda pair: (torch.ops.mkldnn._reorder_linear_weight(pair[0], _PACK_ROWS), pair[1])
 

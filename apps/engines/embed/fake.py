@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from apps.engines.classify.base import Tokens
-from apps.engines.embed.base import Inside, Spans, Tokenised
-from apps.engines.embed.pooling import pooled, tokens_at
-from apps.lib.words import content_terms
+from apps.engines.classify.protocol import TokenStates
+from apps.engines.embed.protocol import SpanEmbeddings, Spans, Tokenised
+from apps.engines.embed.span_pooling import find_tokens_in_spans, pool_spans
+from apps.lib.text.analyzer import extract_content_terms
 
 if TYPE_CHECKING:
-    from apps.engines.base import Vectors
+    from apps.engines.types import Vectors
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _DIMENSION = 64
 
 
-class FakeEmbed:
+class FakeEmbedder:
     """Deterministic over processes and machines. `options` are those of the real engine, without effect."""
 
     dimension = _DIMENSION
@@ -43,7 +43,7 @@ class FakeEmbed:
     def embed_passages(self, texts: Sequence[str | Tokenised]) -> Vectors:
         rows = np.zeros((len(texts), _DIMENSION), np.float32)
         for row, text in zip(rows, texts, strict=True):
-            for term in content_terms(text.ids if isinstance(text, Tokenised) else text):
+            for term in extract_content_terms(text.ids if isinstance(text, Tokenised) else text):
                 row += _direction(term)
             row[0] += not row.any()  # a text without words still has a direction
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
@@ -51,24 +51,24 @@ class FakeEmbed:
 
     def embed_inside(
         self, passages: Sequence[Tokenised], spans: Sequence[Spans], layers: int
-    ) -> tuple[Vectors, list[Inside | None]]:
+    ) -> tuple[Vectors, list[SpanEmbeddings | None]]:
         texts = [str(passage.ids) for passage in passages]
         inside = [
-            pooled(read.states, own) if own else None
+            pool_spans(read.states, own) if own else None
             for read, own in zip(self.states(texts, layers), spans, strict=True)
         ]
         return self.embed_passages(texts), inside
 
     def tokens_at(self, text: str, spans: Spans) -> Spans:
-        return tokens_at(self.offsets(text), spans)
+        return find_tokens_in_spans(self.offsets(text), spans)
 
-    def states(self, texts: Sequence[str], layers: int) -> list[Tokens]:
+    def states(self, texts: Sequence[str], layers: int) -> list[TokenStates]:
         """The state of a token is its direction, whatever stands around it; of the first `max_tokens`."""
         found = []
         for text in texts:
             spans = np.array(self.offsets(text)[: self.max_tokens], np.int64).reshape(-1, 2)
             rows = [_direction(text[start:end].casefold()) for start, end in spans.tolist()]
-            found.append(Tokens(spans, np.array(rows, np.float32).reshape(-1, _DIMENSION)))
+            found.append(TokenStates(spans, np.array(rows, np.float32).reshape(-1, _DIMENSION)))
         return found
 
     def tokenised(self, text: str) -> Tokenised:

@@ -6,13 +6,13 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from apps.engines.base import EngineUnavailable
+from apps.engines.types import EngineUnavailable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-class Clip:
+class ClipScorer:
     """`model` is a name of a model hub or a folder, with safetensors weights; loaded on first use, on the CPU."""
 
     def __init__(self, model: str = "") -> None:

@@ -15,12 +15,12 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from apps.engines.base import EngineRefused, EngineUnavailable
-from apps.engines.image import pipelines, placing
-from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel
-from apps.engines.image.checks import check, opened
-from apps.engines.image.latents import Previewer
-from apps.engines.image.parts import put_together, region
+from apps.engines.image import device_placement, diffusers_pipelines
+from apps.engines.image.inpainting import composite_region, read_mask
+from apps.engines.image.latent_preview import LatentPreviewer
+from apps.engines.image.protocol import DrawnPicture, DrawRequest, DrawStep, PictureModel
+from apps.engines.image.validation import open_start_picture, validate_request
+from apps.engines.types import EngineRefused, EngineUnavailable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -49,9 +49,9 @@ class DiffusersPainter:
         with self._lock:
             return self._describe()
 
-    def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> Drawn:
+    def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> DrawnPicture:
         with self._lock:
-            check(request, self._describe())
+            validate_request(request, self._describe())
             try:
                 return self._draw(request, seen)
             except Exception as error:
@@ -69,12 +69,12 @@ class DiffusersPainter:
                     "There is not enough memory for a picture of this size; choose a smaller one."
                 ) from error
 
-    def _draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> Drawn:
+    def _draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> DrawnPicture:
         import torch
 
         pipeline = self._pipeline_for(request)
         self._schedule(pipeline, request.scheduler)
-        previewer, total = Previewer(pipeline, self._tiny), request.steps
+        previewer, total = LatentPreviewer(pipeline, self._tiny), request.steps
         waited = 0.0  # seconds that the listener took, which are not the model's
 
         def heard(step: int, latents: Any) -> None:
@@ -89,15 +89,15 @@ class DiffusersPainter:
             total = int(options["num_inference_steps"] * options.get("strength", 1))
         began = time.perf_counter()
         generator = torch.Generator("cpu").manual_seed(request.seed)
-        drawn = pipeline(**options, generator=generator, **pipelines.listening(pipeline, heard))
+        drawn = pipeline(**options, generator=generator, **diffusers_pipelines.build_step_callback(pipeline, heard))
         model_s = time.perf_counter() - began - waited
         picture: Image = drawn.images[0]
         if (getattr(drawn, "nsfw_content_detected", None) or [False])[0]:
             raise EngineRefused("The model's own filter withheld this picture; describe it otherwise.")
         plain = picture.convert("RGB")
         if start is not None and part is not None:
-            plain = put_together(plain.resize(start.size), start, part)
-        return Drawn(plain, model_s=model_s)
+            plain = composite_region(plain.resize(start.size), start, part)
+        return DrawnPicture(plain, model_s=model_s)
 
     def _options(self, pipeline: Any, request: DrawRequest) -> tuple[dict[str, Any], Image | None, Image | None]:
         """What the pipeline is called with; what it starts from and which part is drawn anew, where there are such."""
@@ -107,11 +107,11 @@ class DiffusersPainter:
         if self._describe().negatives and request.negative:
             options["negative_prompt"] = request.negative
         if request.start:
-            start = opened(request.start, request.width, request.height)
-            steps, strength = pipelines.begun(request.steps, request.strength, MOST_STEPS)
+            start = open_start_picture(request.start, request.width, request.height)
+            steps, strength = diffusers_pipelines.plan_start_steps(request.steps, request.strength, MOST_STEPS)
             options |= {"image": start, "strength": strength, "num_inference_steps": steps}
         if request.mask:
-            part = region(request.mask, request.start, request.width, request.height)
+            part = read_mask(request.mask, request.start, request.width, request.height)
             options["mask_image"] = part
         # Such a model draws in a size that it was trained for; a smaller one is drawn as it is, to save memory.
         usual = request.width * request.height >= self._describe().width * self._describe().height * _SMALLER
@@ -119,7 +119,7 @@ class DiffusersPainter:
             "use_resolution_binning": usual,
             "clean_caption": False,
         }  # the other needs libraries that are not here
-        taken = pipelines.taken(pipeline)
+        taken = diffusers_pipelines.list_call_arguments(pipeline)
         return {name: value for name, value in options.items() if name in taken}, start, part
 
     def _pipeline_for(self, request: DrawRequest) -> Any:
@@ -133,7 +133,7 @@ class DiffusersPainter:
 
         if not self._name:
             raise EngineUnavailable("No picture model is set up.")
-        pipelines.quiet()
+        diffusers_pipelines.silence_progress_bars()
         half = torch.bfloat16 if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else torch.float16
         options = {"dtype": half if torch.cuda.is_available() else torch.float32, "use_safetensors": True}
         try:
@@ -141,14 +141,16 @@ class DiffusersPainter:
                 pipeline: Any = AutoPipelineForText2Image.from_pretrained(self._name, **options)
             except ValueError:  # a pipeline that has no automatic class
                 pipeline = DiffusionPipeline.from_pretrained(self._name, **options)
-            pipelines.adapted(pipeline, self._loras)
+            diffusers_pipelines.load_adapters(pipeline, self._loras)
         except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
             raise EngineUnavailable(
                 f"The picture model '{self._name}' cannot be loaded: {_first_line(error)}"
             ) from error
         pipeline.set_progress_bar_config(disable=True)
-        self._fingerprint = pipelines.fingerprint(pipeline, self._loras)  # while all its weights are there
-        return placing.placed(pipeline, torch, _largest(pipeline))
+        self._fingerprint = diffusers_pipelines.compute_fingerprint(
+            pipeline, self._loras
+        )  # while all its weights are there
+        return device_placement.place_pipeline(pipeline, torch, _largest(pipeline))
 
     @cached_property
     def _tiny(self) -> Any:
@@ -190,22 +192,36 @@ class DiffusersPainter:
     def _describe(self) -> PictureModel:
         if self._described is None:
             pipeline = self._pipeline
-            multiple, side = pipelines.multiple(pipeline), pipelines.usual_side(pipeline)
+            multiple, side = (
+                diffusers_pipelines.get_size_multiple(pipeline),
+                diffusers_pipelines.get_default_side(pipeline),
+            )
             name = Path(self._name).name if Path(self._name).is_dir() else self._name  # no path is told to people
             quick = any(word in self._name.lower() for word in _QUICK)
             self._described = PictureModel(
-                name, self._fingerprint, side, side, 4 if quick else _STEPS,
-                0.0 if quick else _GUIDANCE, multiple, _largest(pipeline), MOST_STEPS,
-                tuple(sorted(pipelines.schedulers(pipeline))), pipelines.can_start(pipeline),
-                pipelines.can_mask(pipeline), pipelines.heeds_negatives(pipeline) and not quick,
-            )  # fmt: skip
+                name,
+                self._fingerprint,
+                side,
+                side,
+                4 if quick else _STEPS,
+                0.0 if quick else _GUIDANCE,
+                multiple,
+                _largest(pipeline),
+                MOST_STEPS,
+                tuple(sorted(diffusers_pipelines.list_schedulers(pipeline))),
+                diffusers_pipelines.can_start(pipeline),
+                diffusers_pipelines.can_mask(pipeline),
+                diffusers_pipelines.can_use_negatives(pipeline) and not quick,
+            )
         return self._described
 
     def _schedule(self, pipeline: Any, name: str) -> None:
         own = getattr(self, "_own_scheduler", None)
         if own is None:
             own = self._own_scheduler = self._pipeline.scheduler
-        pipeline.scheduler = pipelines.scheduled(own, pipelines.schedulers(self._pipeline), name)
+        pipeline.scheduler = diffusers_pipelines.build_scheduler(
+            own, diffusers_pipelines.list_schedulers(self._pipeline), name
+        )
 
     def _shrunk(self, request: DrawRequest) -> DrawRequest:
         multiple = self._describe().multiple
@@ -235,7 +251,7 @@ class DiffusersPainter:
 
 def _largest(pipeline: Any) -> int:
     """Pixels of the longer side."""
-    return max(2 * pipelines.usual_side(pipeline), 64)
+    return max(2 * diffusers_pipelines.get_default_side(pipeline), 64)
 
 
 def _first_line(error: Exception) -> str:

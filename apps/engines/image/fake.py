@@ -15,10 +15,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from apps.engines.base import EngineError
-from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel, holds_name
-from apps.engines.image.checks import check, opened, preview
-from apps.engines.image.parts import put_together, region
+from apps.engines.image.inpainting import composite_region, read_mask
+from apps.engines.image.protocol import DrawnPicture, DrawRequest, DrawStep, PictureModel, has_name
+from apps.engines.image.validation import encode_preview, open_start_picture, validate_request
+from apps.engines.types import EngineError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -47,15 +47,15 @@ class FakePainter:
         return sorted(self.names, key=lambda name: -len(words & set(name.split())))[:most]
 
     def knows(self, prompt: str) -> bool:
-        return holds_name(prompt, self.names)
+        return has_name(prompt, self.names)
 
-    def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> Drawn:
+    def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> DrawnPicture:
         from PIL import ImageChops
 
-        check(request, self.model())
+        validate_request(request, self.model())
         size = request.width, request.height
-        start = opened(request.start, *size) if request.start else None
-        part = region(request.mask, request.start, *size) if request.mask else None
+        start = open_start_picture(request.start, *size) if request.start else None
+        part = read_mask(request.mask, request.start, *size) if request.mask else None
         with self._lock:
             self.requests.append(request)
             for step in range(1, request.steps + 1):
@@ -66,10 +66,10 @@ class FakePainter:
                     raise fail
         picture = self.look(request, request.steps)
         drawn = ImageChops.blend(start, picture, request.strength) if start else picture
-        return Drawn(put_together(drawn, start, part) if start and part else drawn)
+        return DrawnPicture(composite_region(drawn, start, part) if start and part else drawn)
 
     def _seen(self, request: DrawRequest, step: int) -> bytes:
-        return preview(self.look(request, step))
+        return encode_preview(self.look(request, step))
 
     def look(self, request: DrawRequest, step: int) -> Image:
         """What can be seen after a step; the same at each."""

@@ -14,12 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from apps.engines.base import EngineBroken, EngineUnavailable
-from apps.engines.image.base import Drawn, DrawRequest, DrawStep, PictureModel
-from apps.engines.image.checks import check, fitted, opened, png
-from apps.engines.image.openai_answers import decoded, opened_answer, read, refusal, sent
-from apps.engines.image.openai_tolerance import Size, Tolerance
-from apps.engines.image.parts import cut_out, put_together, region
+from apps.engines.image.inpainting import composite_region, make_region_transparent, read_mask
+from apps.engines.image.openai_compat import ServerCompatibility, Size
+from apps.engines.image.openai_responses import (
+    build_refusal,
+    decode_base64,
+    extract_picture,
+    open_picture,
+    parse_response,
+)
+from apps.engines.image.protocol import DrawnPicture, DrawRequest, DrawStep, PictureModel
+from apps.engines.image.validation import encode_png, fit_to_size, open_start_picture, validate_request
+from apps.engines.types import EngineBroken, EngineUnavailable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -40,7 +46,7 @@ class OpenAIPainter:
     ) -> None:
         self._url, self._name, self._key, self._timeout = url.rstrip("/"), model, api_key, timeout_s
         self._edits = edits
-        self._takes = {"generations": Tolerance(), "edits": Tolerance()}
+        self._takes = {"generations": ServerCompatibility(), "edits": ServerCompatibility()}
 
     def model(self) -> PictureModel:
         if not self._url or not self._name:
@@ -49,19 +55,19 @@ class OpenAIPainter:
             self._name, f"{self._name} of a server", _SIDE, _SIDE, 1, 0.0, 8, _LARGEST, 1, masks=self._edits
         )
 
-    def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> Drawn:
-        check(request, self.model())
+    def draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> DrawnPicture:
+        validate_request(request, self.model())
         size = request.width, request.height
-        start = opened(request.start, *size) if request.mask else None
-        part = region(request.mask, request.start, *size) if request.mask else None
+        start = open_start_picture(request.start, *size) if request.mask else None
+        part = read_mask(request.mask, request.start, *size) if request.mask else None
         began = time.perf_counter()
         answer = self._asked(request, start, part)
         model_s = time.perf_counter() - began  # as it is seen from here
-        plain = opened_answer(self._content(answer))
+        plain = open_picture(self._content(answer))
         seen(DrawStep(1, 1))
         if start is not None and part is not None:  # it was asked for in another shape, maybe, and drawn in that
-            return Drawn(put_together(plain.resize(size), start, part), model_s=model_s)
-        return Drawn(fitted(plain, *size), model_s=model_s)
+            return DrawnPicture(composite_region(plain.resize(size), start, part), model_s=model_s)
+        return DrawnPicture(fit_to_size(plain, *size), model_s=model_s)
 
     def _asked(self, request: DrawRequest, start: Image | None, part: Image | None) -> dict[str, Any]:
         """The server's answer, when it was asked for nothing more that it does not take."""
@@ -73,10 +79,10 @@ class OpenAIPainter:
             files: Files = _files(start, part, size) if start is not None and part is not None else {}
             status, body = self._post(kind, fields, files)
             if status == 200:
-                return read(body)
+                return parse_response(body)
             if status not in (400, 422) or not takes.learn(fields, body):
                 break
-        raise refusal(status, body, request.mask != b"")
+        raise build_refusal(status, body, request.mask != b"")
 
     def _post(self, kind: str, fields: dict[str, Any], files: Files) -> tuple[int, bytes]:
         what: dict[str, Any] = {"data": fields, "files": files} if files else {"json": fields}
@@ -84,9 +90,9 @@ class OpenAIPainter:
 
     def _content(self, answer: dict[str, Any]) -> bytes:
         """The file of the picture, which may have to be fetched."""
-        said, address = sent(answer)
+        said, address = extract_picture(answer)
         if said:
-            return decoded(said)
+            return decode_base64(said)
         try:
             there, here = httpx.URL(self._url), httpx.URL(self._url).join(address)
         except httpx.InvalidURL as error:
@@ -120,5 +126,5 @@ class OpenAIPainter:
 
 def _files(start: Image, part: Image, size: Size) -> Files:
     """Picture and mask in the size that is asked for, stretched rather than cropped: what comes back lies over it."""
-    whole, cut = start.resize(size), cut_out(start.resize(size), part.resize(size))
-    return {"image": ("picture.png", png(whole), "image/png"), "mask": ("mask.png", cut, "image/png")}
+    whole, cut = start.resize(size), make_region_transparent(start.resize(size), part.resize(size))
+    return {"image": ("picture.png", encode_png(whole), "image/png"), "mask": ("mask.png", cut, "image/png")}

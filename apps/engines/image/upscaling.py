@@ -12,32 +12,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from apps.engines.base import EngineRefused
-from apps.engines.image.base import Drawn
-from apps.lib import filled
+from apps.engines.image.protocol import DrawnPicture
+from apps.engines.types import EngineRefused
+from apps.lib.text import message_templates
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-LARGEST = 4096  # pixels of the longer side of what comes out
+MAX_SIDE = 4096  # pixels of the longer side of what comes out
 _STEPS, _RATE = 2, 0.15
 _FULL = 8.0  # grey levels of a bend from which on the filter works with all its strength
 
 
-def upscaled(start: bytes, factor: int) -> Drawn:
+def upscale_picture(start: bytes, factor: int) -> DrawnPicture:
     """`start` is a PNG; `factor` 2 or 4. Raises EngineRefused where it cannot be read or becomes too large."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(start), formats=["PNG"]) as file:
-            if max(file.size) * factor > LARGEST:
-                raise EngineRefused(filled.ENLARGED_TOO_FAR % {"most": LARGEST})
+            if max(file.size) * factor > MAX_SIDE:
+                raise EngineRefused(message_templates.ENLARGED_TOO_FAR % {"most": MAX_SIDE})
             picture = file.convert("RGB")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise EngineRefused("The picture to enlarge cannot be read.") from error
     while factor > 1:
         picture, factor = _doubled(picture), factor // 2
-    return Drawn(picture)
+    return DrawnPicture(picture)
 
 
 def _doubled(picture: Image) -> Image:

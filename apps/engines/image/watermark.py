@@ -29,7 +29,7 @@ _AGAIN, _LACKING = 6, 0.5  # the same in the picture's own size, where a bit lac
 Floats = Any  # np.ndarray of float32
 
 
-def marked(picture: Image, marks: Sequence[int]) -> tuple[Image, int] | None:
+def embed_watermark(picture: Image, marks: Sequence[int]) -> tuple[Image, int] | None:
     """The picture with the one of these marks (0 to 2**32 - 1) that changes it least, and which; None where it could
     not be read again. The more marks there are to choose from, the less is changed."""
     from PIL import Image as Pillow
@@ -76,7 +76,7 @@ def _cheapest(means: Floats, marks: Sequence[int]) -> tuple[int, Floats]:
     return marks[best], signs[best]
 
 
-def read(picture: Image) -> int | None:
+def read_watermark(picture: Image) -> int | None:
     """The mark; None where there is none. Of 65,536 pictures without one, one seems to have some mark."""
     return _told(_means(_square(picture)))
 

@@ -11,13 +11,23 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from apps.engines.base import EngineBroken, IndexEntry, IndexQuery, IndexResult, Part, SegmentInfo
-from apps.engines.index.entries import checked, gathered, query_vector
-from apps.engines.index.scoring import FIELDS, K1, B, Found, Weights, best, field_texts, query_terms, weigh
-from apps.lib.words import terms
+from apps.engines.index.scoring import (
+    FIELDS,
+    K1,
+    B,
+    SegmentHit,
+    TermWeights,
+    extract_query_terms,
+    get_field_texts,
+    merge_candidates,
+    weigh_terms,
+)
+from apps.engines.index.validation import concatenate_parts, validate_entries, validate_query_vector
+from apps.engines.types import EngineBroken, IndexEntry, IndexQuery, IndexResult, Part, SegmentInfo
+from apps.lib.text.analyzer import extract_terms
 
 if TYPE_CHECKING:
-    from apps.engines.base import Vectors
+    from apps.engines.types import Vectors
 
 
 @dataclass
@@ -42,28 +52,30 @@ class MemoryIndex:
         self._lock = threading.Lock()
 
     def write(self, collection: str, entries: Sequence[IndexEntry], vectors: Vectors, fingerprint: str) -> SegmentInfo:
-        rows = checked(entries, vectors)
-        words = [{name: Counter(terms(text)) for name, text in field_texts(entry).items()} for entry in entries]
+        rows = validate_entries(entries, vectors)
+        words = [
+            {name: Counter(extract_terms(text)) for name, text in get_field_texts(entry).items()} for entry in entries
+        ]
         checksum = hashlib.sha256(rows.tobytes() + repr(entries).encode()).hexdigest()
         segment, documents = uuid4().hex, [entry.document for entry in entries]
         with self._lock:
             self._segments[segment] = _Segment([e.chunk_id for e in entries], documents, rows.copy(), words, checksum)
         return SegmentInfo(
             segment, collection, len(entries), rows.shape[1], fingerprint, "memory", checksum, rows.nbytes
-        )  # fmt: skip
+        )
 
     def build(self, collection: str, parts: Iterable[Part], count: int, fingerprint: str) -> SegmentInfo:
-        return self.write(collection, *gathered(parts), fingerprint)
+        return self.write(collection, *concatenate_parts(parts), fingerprint)
 
     def search(self, segments: Sequence[SegmentInfo], query: IndexQuery) -> IndexResult:
         opened = [self._open(info) for info in segments]
-        wanted = query_terms(query.text)
+        wanted = extract_query_terms(query.text)
         frequencies = {
             (name, term): sum(segment.frequency(name, term) for segment in opened) for name in FIELDS for term in wanted
         }
-        weights = weigh(wanted, frequencies, sum(len(segment.ids) for segment in opened))
+        weights = weigh_terms(wanted, frequencies, sum(len(segment.ids) for segment in opened))
         found = [entry for segment in opened for entry in _scored(segment, query, weights)]
-        return best(found, [entry for entry in found if entry.bm25], query.limit, weights)
+        return merge_candidates(found, [entry for entry in found if entry.bm25], query.limit, weights)
 
     def drop(self, segments: Sequence[SegmentInfo]) -> None:
         with self._lock:
@@ -91,16 +103,16 @@ class MemoryIndex:
         return self._segments[info.id]
 
 
-def _scored(segment: _Segment, query: IndexQuery, weights: Weights) -> Iterator[Found]:
+def _scored(segment: _Segment, query: IndexQuery, weights: TermWeights) -> Iterator[SegmentHit]:
     """Every chunk of the segment that the query leaves, with both scores."""
-    cosines = segment.vectors @ query_vector(query.vector, segment.vectors.shape[1])[0]
+    cosines = segment.vectors @ validate_query_vector(query.vector, segment.vectors.shape[1])[0]
     averages = {name: segment.average_length(name) for name in FIELDS}
     for position, (chunk_id, document) in enumerate(zip(segment.ids, segment.documents, strict=True)):
         if chunk_id not in query.hidden and (query.documents is None or document in query.documents):
-            yield Found(chunk_id, float(cosines[position]), _bm25(segment.words[position], averages, weights))
+            yield SegmentHit(chunk_id, float(cosines[position]), _bm25(segment.words[position], averages, weights))
 
 
-def _bm25(words: dict[str, Counter[str]], averages: dict[str, float], weights: Weights) -> float:
+def _bm25(words: dict[str, Counter[str]], averages: dict[str, float], weights: TermWeights) -> float:
     score = 0.0
     for (name, term), weight in weights.fields.items():
         if count := words[name][term]:

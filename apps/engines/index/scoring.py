@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from apps.engines.base import Candidate, IndexResult
-from apps.lib.words import content_terms
+from apps.engines.types import Candidate, IndexResult
+from apps.lib.text.analyzer import extract_content_terms
 
 if TYPE_CHECKING:
-    from apps.engines.base import IndexEntry, Vectors
+    from apps.engines.types import IndexEntry, Vectors
 
 # One field, in which a word of the title stands twice. Scores of several short fields, added up, drown the text: on
 # CACM that cost 0.10 of nDCG@10, on product documentation 0.05 (`docs/decisions/012-*.md`).
@@ -23,7 +23,7 @@ MAX_TERMS = 40  # of a pasted page the rarest words say what it is about; more o
 K1, B = 1.2, 0.75  # as tantivy computes BM25
 
 
-def idf(frequency: int, total: int) -> float:
+def compute_idf(frequency: int, total: int) -> float:
     """Inverse document frequency as tantivy computes it: always above zero."""
     return math.log(1 + (total - frequency + 0.5) / (frequency + 0.5))
 
@@ -38,12 +38,12 @@ def join_idf(parts: Sequence[tuple[Mapping[str, float], int]]) -> dict[str, floa
     return {term: math.log((total + 1) / (held + 0.5)) for term, held in holding.items()}
 
 
-def query_terms(text: str) -> list[str]:
+def extract_query_terms(text: str) -> list[str]:
     """The terms of a question in order of appearance: one that stands there twice, twice."""
-    return content_terms(text)
+    return extract_content_terms(text)
 
 
-def field_texts(entry: IndexEntry) -> dict[str, str]:
+def get_field_texts(entry: IndexEntry) -> dict[str, str]:
     """What is indexed of a chunk by field. Where heading or text begin with the title, that is not counted again."""
     title = " ".join(entry.title.split())
     rest = [_without(entry.heading, title), _without(entry.text, title)]
@@ -55,34 +55,34 @@ def _without(text: str, title: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class TermWeights:
     """Inverse document frequencies over all segments searched: by (field, term), and by term."""
 
     fields: dict[tuple[str, str], float]
     terms: dict[str, float]
 
 
-def weigh(terms: Iterable[str], frequencies: Mapping[tuple[str, str], int], total: int) -> Weights:
+def weigh_terms(terms: Iterable[str], frequencies: Mapping[tuple[str, str], int], total: int) -> TermWeights:
     """Weights from document frequencies added up over the segments; of more than MAX_TERMS terms only the rarest count.
 
     A question that says a word twice means it twice: its weight in the score is doubled, that by term is not.
     """
     times = Counter(terms)
     known = {term: max(frequencies.get((field, term), 0) for field in FIELDS) for term in times}
-    by_term = {term: idf(count, total) for term, count in known.items()}
+    by_term = {term: compute_idf(count, total) for term, count in known.items()}
     matching = [term for term, count in known.items() if count]
     kept = heapq.nlargest(MAX_TERMS, matching, key=by_term.__getitem__)
     fields = {
-        (field, term): times[term] * idf(count, total)
+        (field, term): times[term] * compute_idf(count, total)
         for term in kept
         for field in FIELDS
         if (count := frequencies.get((field, term), 0))
     }
-    return Weights(fields, by_term)
+    return TermWeights(fields, by_term)
 
 
 @dataclass(slots=True)
-class Found:
+class SegmentHit:
     """One chunk as its segment saw it."""
 
     chunk_id: int
@@ -92,25 +92,25 @@ class Found:
     position: int = -1  # in it
 
 
-def deep(limit: int) -> int:
+def get_lexical_depth(limit: int) -> int:
     """How many are looked up by words where `limit` of them become candidates: candidates of meaning are seldom among
     the very best by words, and without their score they would count as if they held no word of the question."""
     return 2 * limit
 
 
-def best(
-    by_meaning: Iterable[Found],
-    by_words: Iterable[Found],
+def merge_candidates(
+    by_meaning: Iterable[SegmentHit],
+    by_words: Iterable[SegmentHit],
     limit: int,
-    weights: Weights,
-    vectors: Callable[[Sequence[Found]], Vectors] | None = None,
+    weights: TermWeights,
+    vectors: Callable[[Sequence[SegmentHit]], Vectors] | None = None,
 ) -> IndexResult:
     """The best `limit` of each kind over all segments, joined, in order of cosine; of the best `deep(limit)` by words
     the score is known. Ties are broken by id, so that the answer does not depend on the order of segments. `vectors`
     reads those of the joined, where that is cheap."""
     meaning = heapq.nsmallest(limit, by_meaning, key=lambda found: (-found.cosine, found.chunk_id))
-    words = heapq.nsmallest(deep(limit), by_words, key=lambda found: (-found.bm25, found.chunk_id))
-    joined = {f.chunk_id: Found(f.chunk_id, f.cosine, 0.0, f.segment, f.position) for f in meaning}
+    words = heapq.nsmallest(get_lexical_depth(limit), by_words, key=lambda found: (-found.bm25, found.chunk_id))
+    joined = {f.chunk_id: SegmentHit(f.chunk_id, f.cosine, 0.0, f.segment, f.position) for f in meaning}
     for rank, found in enumerate(words):
         if (known := joined.get(found.chunk_id)) is not None:
             known.bm25 = found.bm25

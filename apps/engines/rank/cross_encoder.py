@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from apps.engines.base import EngineBroken
-from apps.engines.rank.pairs import PairModel
+from apps.engines.pair_model import PairModel
+from apps.engines.types import EngineBroken
 
 
 class CrossEncoder:

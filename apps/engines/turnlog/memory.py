@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
-from apps.engines.base import EngineRefused, LogEntry
+from apps.engines.types import EngineRefused, TurnLogEntry
 
 _MAX_TURN_BYTES = (
     16 * 1024 * 1024
@@ -18,7 +18,7 @@ _ABANDONED_S = 3600.0  # a turn that nobody appends to, ends or stops for so lon
 
 @dataclass(eq=False)
 class _Turn:
-    entries: list[LogEntry] = field(default_factory=list)
+    entries: list[TurnLogEntry] = field(default_factory=list)
     size: int = 0
     gone: int = 0  # events before these, which were taken back
     ended: bool = False
@@ -64,7 +64,7 @@ class MemoryTurnLog:
         if held.size + size > self._max_turn_bytes:
             raise EngineRefused("The answer is longer than can be kept while it is being written.")
         seq = held.gone + len(held.entries) + 1
-        held.entries.append(LogEntry(seq, data))
+        held.entries.append(TurnLogEntry(seq, data))
         held.size += size
         self._bytes += size
         held.wake(held.reading, now)
@@ -77,7 +77,7 @@ class MemoryTurnLog:
         held.wake(held.reading)
         self._sweep(time.monotonic())
 
-    async def read(self, turn: str, after: int = 0) -> list[LogEntry]:
+    async def read(self, turn: str, after: int = 0) -> list[TurnLogEntry]:
         held = self._find(turn)
         return held.entries[max(after - held.gone, 0) :] if held else []
 
@@ -85,7 +85,7 @@ class MemoryTurnLog:
         held = self._find(turn)
         return held is not None and (held.ended or bool(held.entries))
 
-    async def tail(self, turn: str, after: int = 0) -> AsyncGenerator[LogEntry, None]:
+    async def tail(self, turn: str, after: int = 0) -> AsyncGenerator[TurnLogEntry, None]:
         held = self._find(turn)
         if held is None or not (held.ended or held.entries):
             return
@@ -104,7 +104,7 @@ class MemoryTurnLog:
             return 0
         held.gone += len(held.entries)
         self._bytes += len(data) - held.size
-        held.entries, held.size, held.ended = [LogEntry(held.gone + 1, data)], len(data), True
+        held.entries, held.size, held.ended = [TurnLogEntry(held.gone + 1, data)], len(data), True
         held.wake(held.reading)
         return held.gone + 1
 

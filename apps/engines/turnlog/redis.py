@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
-from apps.engines.base import EngineRefused, EngineUnavailable, LogEntry
+from apps.engines.types import EngineRefused, EngineUnavailable, TurnLogEntry
 
 T = TypeVar("T")
 
@@ -82,14 +82,14 @@ class RedisTurnLog:
     async def finish(self, turn: str) -> None:
         await self._ask(self._script(_FINISH, [self._log(turn), self._stop(turn)], self._keep_ms))
 
-    async def read(self, turn: str, after: int = 0) -> list[LogEntry]:
+    async def read(self, turn: str, after: int = 0) -> list[TurnLogEntry]:
         found = await self._ask(self._client().xrange(self._log(turn), min=f"({max(after, 0)}-0"))
         return [entry for entry in map(_entry, found) if entry is not None]
 
     async def exists(self, turn: str) -> bool:
         return bool(await self._ask(self._client().exists(self._log(turn))))
 
-    async def tail(self, turn: str, after: int = 0) -> AsyncIterator[LogEntry]:
+    async def tail(self, turn: str, after: int = 0) -> AsyncIterator[TurnLogEntry]:
         at = max(after, 0)
         last = await self._ask(self._client().xrevrange(self._log(turn), count=1))
         if last and _entry(last[0]) is None and _number(last[0]) <= at:
@@ -165,10 +165,10 @@ def _number(item: Any) -> int:
     return int(item[0].split(b"-")[0])
 
 
-def _entry(item: Any) -> LogEntry | None:
+def _entry(item: Any) -> TurnLogEntry | None:
     """None for the end."""
     fields = item[1]
-    return LogEntry(_number(item), fields[b"d"]) if b"d" in fields else None
+    return TurnLogEntry(_number(item), fields[b"d"]) if b"d" in fields else None
 
 
 @contextmanager

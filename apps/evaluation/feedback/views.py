@@ -22,9 +22,9 @@ from apps.documents.models import Collection
 from apps.evaluation.feedback import preference_pairs
 from apps.evaluation.forms import GoldenQuestionForm
 from apps.safety.audit_log import audit
-from apps.users import sealed
-from apps.users.access import administrators_only, person, staff_only
+from apps.users import sealed_case_access
 from apps.users.models import User
+from apps.users.permissions import administrator_required, get_signed_in_user, staff_required
 
 PAGE = 50
 STATUS_FILTERS = {"new": "New", "handled": "Handled", "all": "All"}
@@ -33,13 +33,13 @@ THUMB_FILTERS = {"": gettext_lazy("Both thumbs"), "poor": gettext_lazy("Poor"), 
 
 @require_safe
 @never_cache
-@staff_only
+@staff_required
 def show_feedback(request: HttpRequest) -> HttpResponse:
     """The list: no words of a conversation stand in it, only what people wrote to staff."""
     show = request.GET.get("show", "new")
     show = show if show in STATUS_FILTERS else "new"
     thumb, reason = request.GET.get("thumb", ""), request.GET.get("reason", "")
-    rows = _filtered(person(request), thumb, reason)
+    rows = _filtered(get_signed_in_user(request), thumb, reason)
     counts = [(name, words, _shown(rows, name).count()) for name, words in STATUS_FILTERS.items()]
     found = _shown(rows, show).select_related("answer")
     page = _number(request.GET.get("page"))
@@ -47,17 +47,17 @@ def show_feedback(request: HttpRequest) -> HttpResponse:
     context = {
         "rows": listed[:PAGE], "counts": counts, "show": show, "thumb": thumb, "reason": reason,
         "thumbs": THUMB_FILTERS.items(), "reasons": Feedback.Reason.choices, "page": page, "more": len(listed) > PAGE,
-        "pairs": preference_pairs.count_pairs() if person(request).is_administrator else None,
+        "pairs": preference_pairs.count_pairs() if get_signed_in_user(request).is_administrator else None,
     }  # fmt: skip
     return render(request, "evaluation/feedback.html", context)
 
 
 @require_safe
 @never_cache
-@staff_only
+@staff_required
 def show_rated_turn(request: HttpRequest, pk: int) -> HttpResponse:
     """The turn that was rated; that it was read is recorded, and its person can see that."""
-    user = person(request)
+    user = get_signed_in_user(request)
     row = _one(user, pk)
     audit.record_event("read", actor=user, person=row.person_id, subject=f"feedback {pk}", why="feedback on an answer")
     turn = transcript.load_turn(user, row.answer)
@@ -66,22 +66,22 @@ def show_rated_turn(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@staff_only
+@staff_required
 def toggle_handled(request: HttpRequest, pk: int) -> HttpResponse:
     """It is handled, or waits again."""
-    row, done = _one(person(request), pk), request.POST.get("handled") == "yes"
+    row, done = _one(get_signed_in_user(request), pk), request.POST.get("handled") == "yes"
     Feedback.objects.filter(pk=row.pk).update(
-        handled=timezone.now() if done else None, handler=person(request) if done else None
+        handled=timezone.now() if done else None, handler=get_signed_in_user(request) if done else None
     )
     messages.success(request, gettext("Marked as handled.") if done else gettext("It waits in the list again."))
     return redirect(reverse("evaluation:feedback"))
 
 
 @require_safe
-@administrators_only
+@administrator_required
 def export_preference_pairs(request: HttpRequest) -> HttpResponse:
     """All pairs as a file that TRL's DPO trainer reads; each person of whom something is in it can see that."""
-    user, pairs = person(request), preference_pairs.build_pairs()
+    user, pairs = get_signed_in_user(request), preference_pairs.build_pairs()
     for pk in {pair.person for pair in pairs}:
         audit.record_event("read", actor=user, person=pk, subject="preference pairs", why="export of rated answers")
 
@@ -92,7 +92,7 @@ def export_preference_pairs(request: HttpRequest) -> HttpResponse:
 
 def _filtered(user: User, thumb: str = "", reason: str = "") -> QuerySet[Feedback]:
     rows = Feedback.objects.filter(answer__conversation__deleted__isnull=True)
-    if not sealed.named(user):
+    if not sealed_case_access.named(user):
         rows = rows.exclude(answer__in=cases.find_sealed_answers())
     if thumb in ("good", "poor"):
         rows = rows.filter(good=thumb == "good")

@@ -16,13 +16,14 @@ from django.utils import timezone
 from apps.conversations.rendering.sentence_markers import strip_model_citations
 from apps.documents.jobs import ingest_job
 from apps.documents.models import Collection, Document
-from apps.engines.base import EngineError
+from apps.engines.types import EngineError
 from apps.evaluation.golden_questions.citation_check import CitationCheck, check_citations
 from apps.evaluation.models import AnswerRun, GoldenQuestion, GoldenRun, WrongPill
-from apps.lib import bell, leases
+from apps.lib.celery import notify
+from apps.lib.db import leases
 from apps.safety.gate.gate import Withheld
-from apps.users.limits import OverLimit
 from apps.users.models import User
+from apps.users.rate_limits import RateLimited
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def request_answer_run(collection: Collection, user: User) -> AnswerRun:
     try:
         with transaction.atomic():
             row = AnswerRun.objects.create(collection=collection, started_by=user)
-            transaction.on_commit(lambda: bell.send(TASK, row.pk), robust=True)
+            transaction.on_commit(lambda: notify.notify_worker(TASK, row.pk), robust=True)
             return row
     except IntegrityError:
         return AnswerRun.objects.open().get(collection=collection)
@@ -58,7 +59,7 @@ def run_answers(run_id: int) -> None:
     row = AnswerRun.objects.select_related("collection").get(pk=run_id)
     try:
         found = _check_all(row, token)
-    except (EngineError, OverLimit) as error:
+    except (EngineError, RateLimited) as error:
         _end(row, token, status=Status.FAILED, reason=str(error)[:400])
         return
     if found is not None:
@@ -89,7 +90,7 @@ def _check(question: GoldenQuestion) -> CitationCheck:
     """Return the check of one answer, after waiting for a limit that ends soon. Raises as `check_pills` does."""
     try:
         return check_citations(question)
-    except OverLimit as error:
+    except RateLimited as error:
         if error.retry_s > PATIENCE_S:
             raise
         ingest_job.stop_requested.wait(error.retry_s)
@@ -139,4 +140,4 @@ def sweep_answers() -> None:
         status=Status.FAILED, lease_token="", lease_until=None, finished=timezone.now(), reason=STOPPED_WORKER
     )
     for pk in waiting.filter(attempts__lt=MAX_CRASHES).values_list("pk", flat=True)[:4]:
-        bell.send(TASK, pk)
+        notify.notify_worker(TASK, pk)

@@ -19,7 +19,7 @@ from django.utils import timezone
 from apps.documents.indexing import embedders
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, IndexCare, Segment
 from apps.documents.retrieval.candidates import SearchScope, make_trial_scope
-from apps.engines.base import EngineError
+from apps.engines.types import EngineError
 from apps.evaluation.golden_questions import search_preview
 from apps.evaluation.golden_questions.measures import (
     DEPTH,
@@ -29,7 +29,8 @@ from apps.evaluation.golden_questions.measures import (
     measure_search,
 )
 from apps.evaluation.models import GoldenQuestion, GoldenResult, GoldenRun
-from apps.lib import bell, leases
+from apps.lib.celery import notify
+from apps.lib.db import leases
 
 if TYPE_CHECKING:
     from apps.users.models import User
@@ -74,7 +75,7 @@ def request_run(
     try:
         with transaction.atomic():
             run = GoldenRun.objects.create(collection=collection, started_by=user, cause=cause, build=build)
-            transaction.on_commit(lambda: bell.send(TASK, run.pk), robust=True)
+            transaction.on_commit(lambda: notify.notify_worker(TASK, run.pk), robust=True)
             return run
     except IntegrityError:
         return GoldenRun.objects.open().get(collection=collection)
@@ -250,7 +251,7 @@ def sweep_runs() -> None:
             index_state=index, settings_state=settings,
         )  # fmt: skip
     for pk in waiting.filter(attempts__lt=MAX_CRASHES).values_list("pk", flat=True)[:4]:
-        bell.send(TASK, pk)
+        notify.notify_worker(TASK, pk)
     for collection in Collection.objects.filter(golden_questions__isnull=False).distinct():
         _run_where_changed(collection)
     for build in IndexBuild.objects.filter(status=IndexBuild.Status.BUILT).select_related("collection"):

@@ -15,7 +15,7 @@ from apps.documents.retrieval.hit_explanation import explain_hit, translate_reas
 from apps.documents.retrieval.passages import SearchHit
 from apps.documents.retrieval.search import SearchResult, search
 from apps.evaluation.golden_questions.measures import QuotedSentence
-from apps.lib.threads import in_pool
+from apps.lib.concurrency.threads import in_pool
 from apps.safety.gate.gate import normalise
 
 if TYPE_CHECKING:

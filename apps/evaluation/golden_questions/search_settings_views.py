@@ -24,7 +24,7 @@ from apps.evaluation.forms import TuningForm
 from apps.evaluation.golden_questions import runs
 from apps.evaluation.golden_questions.line_chart import MEASURE_LABELS
 from apps.evaluation.models import GoldenQuestion, GoldenRun
-from apps.users.access import person
+from apps.users.permissions import get_signed_in_user
 
 PACKAGED = "all-MiniLM-L6-v2"  # that comes along
 INDEX_BUSY = gettext_lazy("The index is being tidied at this moment. Try again in a few seconds.")
@@ -42,9 +42,9 @@ def edit_search_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
     sent = request.POST if request.method == "POST" else None
     names = _embedders()
     names[""] = gettext("%(name)s, like the whole site") % {"name": names[""]}
-    form = TuningForm(sent, initial=asdict(now), reranker=registry.rank().active, embedders=names)
+    form = TuningForm(sent, initial=asdict(now), reranker=registry.get_reranker().active, embedders=names)
     if request.method == "POST" and form.is_valid():
-        shadow_build.begin(here.collection, replace(now, **form.cleaned_data), person(request))
+        shadow_build.begin(here.collection, replace(now, **form.cleaned_data), get_signed_in_user(request))
         return redirect("evaluation:tuning", pk)
     context = {**here.context, **_state(here.collection), "form": form, "now": now, "default": DEFAULT_SETTINGS}
     return render(request, "evaluation/tuning.html", context, status=400 if form.errors else 200)

@@ -19,12 +19,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.documents.models import Collection
 from apps.documents.web.collection_context import get_collection_context
 from apps.documents.web.filter_views import make_filter_context
-from apps.engines.base import EngineError
+from apps.engines.types import EngineError
 from apps.evaluation.forms import GoldenQuestionForm, SearchPreviewForm
 from apps.evaluation.golden_questions import answer_runs, runs, search_preview
 from apps.evaluation.golden_questions.line_chart import MEASURE_LABELS, make_line_chart
 from apps.evaluation.models import AnswerRun, GoldenQuestion, GoldenRun
-from apps.users.access import person
+from apps.users.permissions import get_signed_in_user
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -47,7 +47,9 @@ def preview_search(request: HttpRequest, pk: UUID) -> HttpResponse:
     if question:
         try:
             filters = context["choices"].filters
-            context["trial"] = search_preview.preview_search(person(request), here.collection, question, filters)
+            context["trial"] = search_preview.preview_search(
+                get_signed_in_user(request), here.collection, question, filters
+            )
         except EngineError as error:
             context["problem"] = str(error)
     return render(request, "evaluation/test.html", context)
@@ -70,7 +72,7 @@ def show_questions(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _added(request: HttpRequest, collection: Collection, asked: dict[str, Any]) -> HttpResponse:
     try:
         runs.add_question(
-            person(request),
+            get_signed_in_user(request),
             collection,
             asked["text"],
             document=asked["document"],
@@ -102,7 +104,7 @@ def show_run_state(request: HttpRequest, pk: UUID) -> HttpResponse:
 def start_run(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A run is asked for; one that is under way goes on."""
     collection = get_object_or_404(Collection.objects.editable_by(request.user), pk=pk)
-    runs.request_run(collection, person(request))
+    runs.request_run(collection, get_signed_in_user(request))
     return redirect("evaluation:golden", pk)
 
 
@@ -111,7 +113,7 @@ def start_run(request: HttpRequest, pk: UUID) -> HttpResponse:
 def start_answer_run(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A run in which the model answers is asked for; one that is under way goes on."""
     collection = get_object_or_404(Collection.objects.editable_by(request.user), pk=pk)
-    answer_runs.request_answer_run(collection, person(request))
+    answer_runs.request_answer_run(collection, get_signed_in_user(request))
     return redirect(f"{reverse('evaluation:golden', args=[pk])}#answers")
 
 

@@ -12,9 +12,9 @@ from typing import Any
 from django.conf import settings
 
 from apps.engines import registry
-from apps.engines.base import EngineError, EngineUnavailable
-from apps.engines.image.base import PictureModel
-from apps.lib import noted
+from apps.engines.image.protocol import PictureModel
+from apps.engines.types import EngineError, EngineUnavailable
+from apps.lib import json_file
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def refresh_model() -> None:
     if same and (not known.get("error") or time.time() - known.get("at", 0) < _AGAIN_S):
         return
     try:
-        _write({"model": asdict(registry.image().model())})
+        _write({"model": asdict(registry.get_image_engine().model())})
     except EngineError as error:
         log.warning("%s", error)
         _write({"error": str(error)})
@@ -89,8 +89,8 @@ def _file() -> Path:
 
 
 def _read() -> dict[str, Any]:
-    return noted.read(_file())
+    return json_file.read_json(_file())
 
 
 def _write(content: dict[str, Any]) -> None:
-    noted.write(_file(), {"key": _key(), "at": time.time(), **content})
+    json_file.write_json(_file(), {"key": _key(), "at": time.time(), **content})

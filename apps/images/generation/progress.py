@@ -14,11 +14,11 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from apps.engines import registry
-from apps.engines.base import EngineError
-from apps.engines.image.base import Drawn, DrawStep
+from apps.engines.image.protocol import DrawnPicture, DrawStep
+from apps.engines.types import EngineError
 from apps.images.models import Frame, Picture
 from apps.images.moderation.previews import PreviewModerator
-from apps.lib import leases
+from apps.lib.db import leases
 from apps.users.models import User
 
 log = logging.getLogger(__name__)
@@ -155,10 +155,10 @@ def thin_out(items: Sequence[T], most: int) -> list[T]:
     return [items[round(at * (len(items) - 1) / (most - 1))] for at in range(most)]
 
 
-def measure_alignment(row: Picture, drawn: Drawn) -> dict[str, Any]:
+def measure_alignment(row: Picture, drawn: DrawnPicture) -> dict[str, Any]:
     """How well it fits its words, by CLIP where one is configured, else by the engine's own measure, if it has one. A
     measure that fails costs nobody the picture."""
-    clip = registry.align()
+    clip = registry.get_clip_scorer()
     if clip.active:
         try:
             return {"alignment": clip.measure(drawn.picture, row.prompt), "aligned_by": clip.name[:200]}

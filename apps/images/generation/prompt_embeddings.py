@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 
 from apps.engines import registry
-from apps.engines.base import EngineError
+from apps.engines.types import EngineError
 from apps.images.models import Picture
 
 if TYPE_CHECKING:
@@ -25,16 +25,16 @@ _BATCH = 64
 def embed_prompt(text: str) -> dict[str, Any]:
     """The fields of a row; empty where the embedder is away, and then the sweep makes them up."""
     try:
-        vector = registry.embed().embed_query(text).astype(np.float32)
+        vector = registry.get_embedder().embed_query(text).astype(np.float32)
     except EngineError as error:
         log.warning("A prompt has no vector yet: %s", error)
         return {}
-    return {"vector": vector.tobytes(), "vector_by": registry.embed().fingerprint[:200]}
+    return {"vector": vector.tobytes(), "vector_by": registry.get_embedder().fingerprint[:200]}
 
 
 def find_nearest(rows: QuerySet[Picture], text: str) -> list[UUID]:
     """Those of the rows whose prompts mean something like the text, the nearest first. Raises EngineError."""
-    embed = registry.embed()
+    embed = registry.get_embedder()
     found = list(
         rows.filter(vector_by=embed.fingerprint[:200]).order_by("-created").values_list("pk", "vector")[:_MOST]
     )
@@ -49,7 +49,7 @@ def find_nearest(rows: QuerySet[Picture], text: str) -> list[UUID]:
 
 def embed_missing() -> int:
     """Prompts of before, or of another embedder, get their vectors; how many did. For the worker, a batch at a time."""
-    embed = registry.embed()
+    embed = registry.get_embedder()
     lacking = Picture.objects.exclude(vector_by=embed.fingerprint[:200]).exclude(prompt="").order_by("-created")
     rows = list(lacking.only("pk", "prompt")[:_BATCH])
     if not rows:

@@ -15,14 +15,14 @@ from django.db import connections
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from apps.engines.base import EngineError
+from apps.engines.types import EngineError
 from apps.images.generation import model_info, prompt_embeddings
 from apps.images.generation.gpu_slot import DrawingTurn
 from apps.images.generation.progress import ACTIVE_OWNER, TASK, stopping
 from apps.images.generation.worker import MAX_CRASHES, draw_picture
 from apps.images.models import Picture
-from apps.lib import filled
-from apps.lib.bell import send
+from apps.lib.celery.notify import notify_worker
+from apps.lib.text import message_templates
 
 log = logging.getLogger(__name__)
 
@@ -109,13 +109,13 @@ def sweep_queue() -> int:
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
     Picture.objects.filter(free, status__in=Picture.ACTIVE, attempts__gte=MAX_CRASHES).update(
         status=Picture.Status.FAILED, lease_token="", lease_until=None, changed=timezone.now(),
-        reason=filled.PICTURE_CRASHED % {"times": MAX_CRASHES},
+        reason=message_templates.PICTURE_CRASHED % {"times": MAX_CRASHES},
     )  # fmt: skip
     model_info.refresh_model()
     _make_findable()
     rows = next_pictures(_RINGS)
     for picture_id in rows:
-        send(TASK, picture_id)
+        notify_worker(TASK, picture_id)
     _remove_orphans()
     return len(rows)
 

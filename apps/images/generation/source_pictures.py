@@ -15,7 +15,7 @@ from django.core.files.base import ContentFile
 from django.db.models import Q
 from django.db.models.fields.files import FieldFile
 
-from apps.engines.base import EngineRefused
+from apps.engines.types import EngineRefused
 from apps.images.models import Picture
 
 _MADE = Q(from_parent=True) | Q(upscale__gt=0)

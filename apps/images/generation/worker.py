@@ -17,10 +17,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.engines import registry
-from apps.engines.base import EngineError
-from apps.engines.image.base import Drawn, DrawRequest, DrawStep, KnowsNames
-from apps.engines.image.checks import png, preview
-from apps.engines.image.upscaling import upscaled
+from apps.engines.image.protocol import DrawnPicture, DrawRequest, DrawStep, VocabularyLimited
+from apps.engines.image.upscaling import upscale_picture
+from apps.engines.image.validation import encode_png, encode_preview
+from apps.engines.types import EngineError
 from apps.images.generation import model_info, source_pictures
 from apps.images.generation.gpu_slot import DrawingTurn
 from apps.images.generation.progress import (
@@ -39,7 +39,8 @@ from apps.images.moderation import cases
 from apps.images.moderation.prompts import check_prompts
 from apps.images.provenance import content_credentials
 from apps.images.provenance.watermarking import add_watermarks
-from apps.lib import disk, leases
+from apps.lib import disk_space
+from apps.lib.db import leases
 from apps.safety.gate.pictures import blur_clause, check_picture
 from apps.safety.policy import strictness, versions
 from apps.safety.policy.evaluation import UNCHECKED
@@ -89,21 +90,21 @@ def _process(row: Picture, turn: DrawingTurn) -> None:
             _requeue(row)
 
 
-def _generate(row: Picture, start: bytes, watch: ProgressWatcher, turn: DrawingTurn) -> Drawn:
+def _generate(row: Picture, start: bytes, watch: ProgressWatcher, turn: DrawingTurn) -> DrawnPicture:
     """Raises Unwanted, Interrupted and EngineError."""
     if row.upscale:
         with turn.model(watch.waits):
             watch.begins()
             watch(DrawStep(0, row.steps))  # it may have been cancelled by now
-            return upscaled(start, row.upscale)
+            return upscale_picture(start, row.upscale)
     request = DrawRequest(
         row.prompt, row.seed, row.width, row.height, row.steps, row.guidance, row.negative, row.scheduler, start,
         row.strength, source_pictures.read_file(row.mask),
     )  # fmt: skip
     with keep_lease(row), turn.model(watch.waits):
         watch.begins()
-        drawn = registry.image().draw(request, watch)
-    model = registry.image().model()
+        drawn = registry.get_image_engine().draw(request, watch)
+    model = registry.get_image_engine().model()
     model_info.record_model(model)
     row.model, row.fingerprint = model.name, model.fingerprint  # of what drew it, not of what was there when asked
     return drawn
@@ -113,44 +114,33 @@ def _is_pictogram(row: Picture, start: bytes) -> bool:
     """Whether it can only be one: of a painter that knows nothing else, and begun with nothing else."""
     parent = row.parent if row.from_parent or row.upscale else None
     begun = not start or bool(parent and parent.pictogram)
-    return begun and (bool(row.upscale) or isinstance(registry.image(), KnowsNames))
+    return begun and (bool(row.upscale) or isinstance(registry.get_image_engine(), VocabularyLimited))
 
 
-def _store(row: Picture, drawn: Drawn, start: bytes, watch: ProgressWatcher, began: float, words: Verdict) -> None:
+def _store(
+    row: Picture, drawn: DrawnPicture, start: bytes, watch: ProgressWatcher, began: float, words: Verdict
+) -> None:
     """Store the file, then the row that is ready or held: a file without a row goes with the sweep. `words` is the
     verdict on what it was drawn from."""
     plain = drawn.picture
     level = strictness.parse_strictness(row.level)
-    seen = check_picture(lambda: png(plain), row.prompt, level=level, pictogram=row.pictogram)
+    seen = check_picture(lambda: encode_png(plain), row.prompt, level=level, pictogram=row.pictogram)
     picture, mark = add_watermarks(plain, label=not row.upscale)
     signed = content_credentials.sign_picture(
-        png(picture), row.model, start, "c2pa.resized" if row.upscale else "c2pa.edited"
+        encode_png(picture), row.model, start, "c2pa.resized" if row.upscale else "c2pa.edited"
     )
     name = row.file.storage.save(f"pictures/{row.pk}.png", ContentFile(signed))
     changes = {
-        "status": Picture.Status.READY if seen.allowed else Picture.Status.HELD,
-        "reason": seen.words[:400],
-        "unchecked": seen.rule == UNCHECKED,
-        "pictogram": row.pictogram,
+        "status": Picture.Status.READY if seen.allowed else Picture.Status.HELD, "reason": seen.words[:400],
+        "unchecked": seen.rule == UNCHECKED, "pictogram": row.pictogram,
         "blur": blur_clause(seen) or source_pictures.inherited_blur(row),
-        "file": name,
-        "sha256": hashlib.sha256(signed).hexdigest(),
-        "width": plain.width,
-        "height": plain.height,
-        "smaller": drawn.smaller,
-        "step": row.steps,
-        "mark": mark,
-        "preview": preview(picture),
-        "model_seconds": drawn.model_s,
-        "changed": timezone.now(),
-        "model": row.model,
-        "fingerprint": row.fingerprint,
-        "step_ms": [] if row.upscale else watch.step_ms,
-        "plain_sha256": hashlib.sha256(plain.tobytes()).hexdigest(),
-        **measure_alignment(row, drawn),
-        **embed_prompt(row.prompt),
+        "file": name, "sha256": hashlib.sha256(signed).hexdigest(), "width": plain.width, "height": plain.height,
+        "smaller": drawn.smaller, "step": row.steps, "mark": mark, "preview": encode_preview(picture),
+        "model_seconds": drawn.model_s, "changed": timezone.now(), "model": row.model, "fingerprint": row.fingerprint,
+        "step_ms": [] if row.upscale else watch.step_ms, "plain_sha256": hashlib.sha256(plain.tobytes()).hexdigest(),
+        **measure_alignment(row, drawn), **embed_prompt(row.prompt),
         "seconds": time.monotonic() - began - watch.waited_s,
-    }
+    }  # fmt: skip
     frames = watch.frames() if seen.allowed and not blur_clause(seen) else []
     with transaction.atomic():
         held = leases.release(wanted_pictures(), row.pk, row.lease_token, **changes)
@@ -182,10 +172,10 @@ def _hold_for_review(row: Picture, verdict: Verdict) -> None:
 
 def _waits_for_space(row: Picture, error: Exception) -> bool:
     """Whether the disk is full, for which the picture is not to blame; anything else is a crash."""
-    if not disk.full(error):
+    if not disk_space.is_disk_full_error(error):
         return False
     log.error("Picture %s waits: the disk is full (%s)", row.pk, error)
-    disk.make_room()
+    disk_space.release_reserve()
     _requeue(row, reason=DISK_FULL, uncounted=True)
     return True
 

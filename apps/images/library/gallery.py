@@ -16,7 +16,7 @@ from django.db.models import Case, Q, QuerySet, Value, When
 from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.engines.base import EngineError, EngineRefused
+from apps.engines.types import EngineError, EngineRefused
 from apps.images.generation import prompt_embeddings, source_pictures
 from apps.images.models import Picture, PictureQuerySet
 from apps.images.moderation import cases

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from apps.images.generation.progress import TASK
 from apps.images.models import Picture
-from apps.lib import tabs
-from apps.lib.bell import send
+from apps.lib import websocket_push
+from apps.lib.celery.notify import notify_worker
 from apps.safety.models import Case
 from apps.safety.moderation import cases
 from apps.safety.moderation.reviewable import ContentLocation, ContextTurn, read_stored_bytes
@@ -59,7 +59,7 @@ class PictureReviewable:
         drawn = held.exclude(file="").update(status=Picture.Status.READY, reason="")
         if before and not drawn:
             held.update(status=Picture.Status.QUEUED, reason="", attempts=0)
-            transaction.on_commit(partial(send, TASK, UUID(subject)))
+            transaction.on_commit(partial(notify_worker, TASK, UUID(subject)))
         _notify_pages(subject)
         return before or {}
 
@@ -90,7 +90,7 @@ def _notify_pages(subject: str) -> None:
     """Every page that shows it hears whether it may, as soon as this is committed."""
     row = Picture.objects.filter(pk=subject).only("owner", "status").first()
     if row is not None:
-        tabs.tell_of_picture(row.owner_id, row.pk, held=row.status == Picture.Status.HELD)
+        websocket_push.push_picture_change(row.owner_id, row.pk, held=row.status == Picture.Status.HELD)
 
 
 def flag_picture(row: Picture, judged: EvaluationRecord | None) -> None:

@@ -33,6 +33,6 @@ class PreviewModerator:
             verdict = check_picture(lambda: preview, row.prompt, level=level, pictogram=row.pictogram)
         self.took_s = time.monotonic() - began
         if verdict.rule == UNCHECKED:
-            return verdict.allowed and registry.classify_pictures() is None
+            return verdict.allowed and registry.get_image_classifier() is None
         self.closed = not verdict.allowed or bool(blur_clause(verdict))
         return not self.closed

@@ -26,7 +26,7 @@ def add_watermarks(plain: Image, *, label: bool = True) -> tuple[Image, int | No
     if label and settings.PICTURE_LABEL:
         _write(picture, settings.PICTURE_LABEL)
     marks = np.frombuffer(secrets.token_bytes(watermark.BITS // 8 * _CHOICE), ">u4")
-    found = watermark.marked(picture, marks.tolist())
+    found = watermark.embed_watermark(picture, marks.tolist())
     return found or (picture, None)
 
 

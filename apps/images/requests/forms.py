@@ -9,8 +9,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.engines.image.base import PictureModel
-from apps.engines.image.checks import PROMPT_CHARACTERS
+from apps.engines.image.protocol import PictureModel
+from apps.engines.image.validation import PROMPT_CHARACTERS
 from apps.images.models import Picture
 from apps.images.requests.submission import MAX_PICTURES, SEED_LIMIT, PictureRequest
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.forms.utils import pretty_name
 from django.utils.translation import gettext
 
-from apps.engines.image.base import PictureModel
+from apps.engines.image.protocol import PictureModel
 from apps.images.models import Preset
 from apps.images.requests.forms import PictureForm
 from apps.images.requests.submission import PictureRequestRefused

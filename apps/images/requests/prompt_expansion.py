@@ -15,22 +15,22 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext
 
 from apps.engines import registry
-from apps.engines.base import ChatMessage, ChatRequest, Delta, Finish, Sampling
-from apps.engines.image.base import KnowsNames, PictureModel
-from apps.engines.image.checks import PROMPT_CHARACTERS
+from apps.engines.image.protocol import PictureModel, VocabularyLimited
+from apps.engines.image.validation import PROMPT_CHARACTERS
+from apps.engines.types import ChatMessage, ChatRequest, Delta, Finish, Sampling
 from apps.images.generation import model_info
 from apps.images.moderation.cases import flag_prompt
 from apps.images.moderation.prompts import match_blocklists
 from apps.images.requests.submission import PictureRequestRefused
-from apps.lib.threads import in_db, in_pool
-from apps.lib.words import content_terms
+from apps.lib.concurrency.threads import in_db, in_pool
+from apps.lib.text.analyzer import extract_content_terms
 from apps.safety.gate import gate
 from apps.safety.models.feature_restrictions import Feature, restriction_message
 from apps.safety.policy.verdicts import Verdict, strictest_verdict
 from apps.safety.text.prompt_tokens import escape_template_tokens
 from apps.safety.verdict_log.recorder import Surface, use_surface
-from apps.users import limits
-from apps.users.language import looked_up
+from apps.users import rate_limits
+from apps.users.i18n import translate_stored
 from apps.users.models import User
 
 TIMEOUT_S = 40.0  # a model on two cores writes a description in half of it; nobody waits longer at a field
@@ -78,8 +78,8 @@ async def expand_prompt(user: User, words: str, address: str = "") -> PromptExpa
     await _check(user, words)
     model = await in_db(model_info.get_model)
     if model.vocabulary:
-        painter = await in_pool(registry.image)
-        found = await in_pool(painter.nearest, words, MAX_SUGGESTIONS) if isinstance(painter, KnowsNames) else []
+        painter = await in_pool(registry.get_image_engine)
+        found = await in_pool(painter.nearest, words, MAX_SUGGESTIONS) if isinstance(painter, VocabularyLimited) else []
         return PromptExpansion(names=tuple(found))
     await in_db(_charge_limits, user, address)
     said = await _generate(user, words)
@@ -97,8 +97,8 @@ def suggest_names(model: PictureModel, words: str) -> list[str]:
     none that stands in them; empty where it can draw the words. Raises EngineError."""
     if not model.vocabulary:
         return []
-    painter = registry.image()
-    if isinstance(painter, KnowsNames) and not painter.knows(words):
+    painter = registry.get_image_engine()
+    if isinstance(painter, VocabularyLimited) and not painter.knows(words):
         return painter.nearest(words, MAX_SUGGESTIONS)
     return []
 
@@ -113,7 +113,7 @@ def clean_description(said: str, words: str, *, whole: bool = True) -> str:
     if not whole or len(text) > _LONGEST:  # sentences that came to their end are kept, else words
         ends = [found.end() for found in _END.finditer(text[:_LONGEST])]
         text = text[: ends[-1]] if ends else text[:_LONGEST].rsplit(" ", 1)[0]
-    wanted, terms = set(content_terms(words)), set(content_terms(text))
+    wanted, terms = set(extract_content_terms(words)), set(extract_content_terms(text))
     return text if terms - wanted and wanted & terms else ""
 
 
@@ -126,12 +126,12 @@ async def _check(user: User, text: str, before: Sequence[Verdict] = ()) -> None:
         verdict = strictest_verdict([verdict, *before, await in_db(match_blocklists, (text,))])
     await in_db(flag_prompt, user.pk, verdict)
     if not verdict.allowed:
-        raise PictureRequestRefused(looked_up(verdict.words))
+        raise PictureRequestRefused(translate_stored(verdict.words))
 
 
 def _charge_limits(user: User, address: str) -> None:
-    limits.check(user, limits.Resource.TOKENS)
-    limits.take(user, limits.Resource.MESSAGES)
+    rate_limits.check_limits(user, rate_limits.LimitedResource.TOKENS)
+    rate_limits.consume(user, rate_limits.LimitedResource.MESSAGES)
 
 
 async def _generate(user: User, words: str) -> _ModelOutput:
@@ -153,14 +153,14 @@ async def _generate(user: User, words: str) -> _ModelOutput:
         ) from None
     except gate.Withheld as withheld:
         await in_db(flag_prompt, user.pk, withheld.verdict)
-        raise PictureRequestRefused(looked_up(withheld)) from withheld
+        raise PictureRequestRefused(translate_stored(withheld)) from withheld
     finally:
-        await in_db(limits.owe, user, limits.Resource.TOKENS, said.tokens)
+        await in_db(rate_limits.charge, user, rate_limits.LimitedResource.TOKENS, said.tokens)
     return said
 
 
 async def _deltas(request: ChatRequest, said: _ModelOutput) -> AsyncGenerator[str, None]:
-    async with aclosing(registry.chat().stream(request)) as items:
+    async with aclosing(registry.get_chat_engine().stream(request)) as items:
         async for item in items:
             if isinstance(item, Delta) and item.text:
                 said.tokens += 1

@@ -13,25 +13,25 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from apps.engines import registry
-from apps.engines.base import EngineRefused
-from apps.engines.image.base import DrawRequest, PictureModel
-from apps.engines.image.checks import check, opened, png, upright
-from apps.engines.image.parts import region
+from apps.engines.image.inpainting import read_mask
+from apps.engines.image.protocol import DrawRequest, PictureModel
+from apps.engines.image.validation import encode_png, open_start_picture, open_upright, validate_request
+from apps.engines.types import EngineRefused
 from apps.images.generation import model_info, source_pictures
 from apps.images.generation.progress import TASK
 from apps.images.models import Picture
 from apps.images.moderation import cases
 from apps.images.moderation.prompts import check_prompts, match_blocklists
-from apps.lib.bell import send
+from apps.lib.celery.notify import notify_worker
 from apps.lib.ids import new_id
 from apps.safety.gate import gate
 from apps.safety.models.feature_restrictions import Feature, restriction_message
 from apps.safety.policy.strictness import Strictness, parse_strictness, strictest_of
 from apps.safety.policy.verdicts import Verdict, strictest_verdict
-from apps.users import limits
-from apps.users.language import looked_up
+from apps.users import rate_limits
+from apps.users.i18n import translate_stored
 from apps.users.models import User
-from apps.users.quota import Resource
+from apps.users.models.rate_limit import LimitedResource
 
 MAX_PICTURES = 4  # of one request
 MAX_QUEUED = 12  # of one person, at most
@@ -70,8 +70,7 @@ def request_pictures(
 ) -> list[Picture]:
     """Store and return the rows that wait to be drawn, or one that is held where its words wait for a reviewer. Words
     that are drawn and looked at afterwards open a case of each picture. `verdict` is the gate's on the words, where it
-    was asked before. Raises Refused, OverLimit or EngineError.
-    """
+    was asked before. Raises PictureRequestRefused, RateLimited or EngineError."""
     wish = replace(wish, prompt=gate.normalise(wish.prompt), negative=gate.normalise(wish.negative))
     if wish.parent is not None and wish.from_parent:
         wish = replace(wish, level=strictest_of(wish.level, parse_strictness(wish.parent.level)))
@@ -79,16 +78,16 @@ def request_pictures(
         raise PictureRequestRefused(words)
     if not 1 <= wish.count <= MAX_PICTURES:
         raise PictureRequestRefused(gettext("Ask for 1 to %(most)s pictures at once.") % {"most": MAX_PICTURES})
-    if wish.level == Strictness.STRICTEST and registry.classify_pictures() is None:
+    if wish.level == Strictness.STRICTEST and registry.get_image_classifier() is None:
         raise PictureRequestRefused(gettext(_UNSEEN))
     model = model_info.get_model()
     request = _build_draw_request(wish, model)
-    check(request, model)
+    validate_request(request, model)
     if wish.from_parent and wish.parent is not None and wish.parent.status != Picture.Status.READY:
         raise PictureRequestRefused(gettext("Only a finished picture can be started from."))
     files = _files(wish, request)
     require_room(user, wish.count)
-    limits.take(user, Resource.PICTURES, cost=wish.count)
+    rate_limits.consume(user, LimitedResource.PICTURES, cost=wish.count)
     texts = (wish.prompt, wish.negative)
     if verdict is None:
         verdict = check_prompts(texts, wish.level)
@@ -104,7 +103,7 @@ def request_pictures(
         Picture.objects.bulk_create(rows)
         for row in rows:
             cases.flag_picture(row, verdict.judged)
-            transaction.on_commit(partial(send, TASK, row.pk))
+            transaction.on_commit(partial(notify_worker, TASK, row.pk))
     return rows
 
 
@@ -120,12 +119,12 @@ def require_room(user: User, count: int) -> None:
 def _files(wish: PictureRequest, request: DrawRequest) -> dict[str, bytes]:
     """PNGs of `start` and `mask`, where it has such. Raises EngineRefused for what cannot be used."""
     start, size = wish.start, (request.width, request.height)
-    files = {"start": png(opened(start, *size))} if start else {}
+    files = {"start": encode_png(open_start_picture(start, *size))} if start else {}
     if wish.mask:
         source = start or (source_pictures.read_file(wish.parent.file) if wish.parent and wish.from_parent else b"")
         if not source:
             raise PictureRequestRefused(gettext("A part can only be drawn anew of a picture that is there."))
-        files["mask"] = png(region(wish.mask, source, *(size if start else upright(source).size)))
+        files["mask"] = encode_png(read_mask(wish.mask, source, *(size if start else open_upright(source).size)))
     return files
 
 
@@ -140,7 +139,7 @@ def store_files(row: Picture, files: dict[str, bytes]) -> None:
 def _hold_for_review(row: Picture, files: dict[str, bytes], verdict: Verdict) -> Picture:
     """The words wait for a reviewer, where the policy asks for one. Raises Refused where it does not."""
     if verdict.judged is None or not verdict.judged.outcome.reviewed:
-        raise PictureRequestRefused(looked_up(verdict.words))
+        raise PictureRequestRefused(translate_stored(verdict.words))
     with transaction.atomic():
         store_files(row, files)
         row.status, row.reason = Picture.Status.HELD, verdict.words[:400]

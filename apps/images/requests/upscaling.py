@@ -8,18 +8,18 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext
 
-from apps.engines.base import EngineRefused
-from apps.engines.image.upscaling import LARGEST
+from apps.engines.image.upscaling import MAX_SIDE
+from apps.engines.types import EngineRefused
 from apps.images.generation import source_pictures
 from apps.images.generation.progress import TASK
 from apps.images.models import Picture
 from apps.images.requests.submission import PictureRequestRefused, require_room, store_files
-from apps.lib.bell import send
+from apps.lib.celery.notify import notify_worker
 from apps.safety.models.feature_restrictions import Feature, restriction_message
 from apps.safety.policy.strictness import Strictness, parse_strictness, strictest_of
-from apps.users import limits
+from apps.users import rate_limits
 from apps.users.models import User
-from apps.users.quota import Resource
+from apps.users.models.rate_limit import LimitedResource
 
 MODEL_NAME = "Openbook upscaling"
 _SAME = ("prompt", "negative", "steps", "guidance", "scheduler", "seed", "strength")
@@ -28,7 +28,7 @@ _SAME = ("prompt", "negative", "steps", "guidance", "scheduler", "seed", "streng
 def largest_factor(row: Picture) -> int:
     """How much larger it can become: 4, 2, or 0 where it is as large as pictures get."""
     longer = max(row.width, row.height)
-    return 4 if longer * 4 <= LARGEST // 2 else 2 if longer * 2 <= LARGEST else 0
+    return 4 if longer * 4 <= MAX_SIDE // 2 else 2 if longer * 2 <= MAX_SIDE else 0
 
 
 def request_upscale(user: User, row: Picture, address: str = "", level: Strictness = Strictness.SITE) -> Picture:
@@ -61,11 +61,11 @@ def repeat_upscale(user: User, row: Picture, address: str = "") -> Picture:
 
 def _asked(user: User, row: Picture, address: str, start: bytes = b"", **values: Any) -> Picture:
     require_room(user, 1)
-    limits.take(user, Resource.PICTURES)
+    rate_limits.consume(user, LimitedResource.PICTURES)
     same: dict[str, Any] = {name: getattr(row, name) for name in _SAME}
     larger = Picture(owner=user, model=MODEL_NAME, **same, **values)
     with transaction.atomic():
         store_files(larger, {"start": start} if start else {})
         larger.save(force_insert=True)
-        transaction.on_commit(partial(send, TASK, larger.pk))
+        transaction.on_commit(partial(notify_worker, TASK, larger.pk))
     return larger

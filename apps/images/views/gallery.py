@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.engines.base import EngineError
+from apps.engines.types import EngineError
 from apps.images.generation import model_info, scheduler
 from apps.images.library import filters as library_filters
 from apps.images.library import gallery, generation_details
@@ -24,12 +24,12 @@ from apps.images.models import Frame, Picture
 from apps.images.moderation import blur
 from apps.images.requests import presets, prompt_expansion, submission, upscaling
 from apps.images.requests.forms import PictureForm
-from apps.lib.revalidated import revalidated, tag_of
+from apps.lib.http_cache import compute_etag, respond_conditionally
 from apps.safety.moderation.reviewable import read_stored_bytes
-from apps.users.access import address_of, person
-from apps.users.language import looked_up
-from apps.users.limits import OverLimit
+from apps.users.i18n import translate_stored
 from apps.users.models import User
+from apps.users.permissions import get_client_ip, get_signed_in_user
+from apps.users.rate_limits import RateLimited
 
 _PAGE = 48
 
@@ -39,7 +39,7 @@ _PAGE = 48
 def show_gallery(request: HttpRequest) -> HttpResponse:
     """The form and what this person had drawn; a POST asks for pictures. `?from=` begins with the recipe of another,
     `?preset=` with settings that were kept."""
-    user = person(request)
+    user = get_signed_in_user(request)
     try:
         model = model_info.get_model()
     except EngineError as error:
@@ -59,10 +59,10 @@ def show_gallery(request: HttpRequest) -> HttpResponse:
         try:
             unknown = [] if "anyway" in request.POST else prompt_expansion.suggest_names(model, form.wish.prompt)
             if not unknown:
-                submission.request_pictures(user, form.wish, address_of(request))
+                submission.request_pictures(user, form.wish, get_client_ip(request))
                 return redirect("images:pictures")
         except (submission.PictureRequestRefused, EngineError) as error:
-            form.add_error(None, looked_up(error))
+            form.add_error(None, translate_stored(error))
     context = {
         "form": form, "model": model, "parent": above, "presets": offered, "chosen": chosen, "unknown": unknown,
         **_rows(request),
@@ -76,8 +76,8 @@ async def expand_prompt(request: HttpRequest) -> HttpResponse:
     """A fuller description of what `prompt` says, or names of what can be drawn, or why there is none."""
     user = cast(User, await request.auser())
     try:
-        found = await prompt_expansion.expand_prompt(user, request.POST.get("prompt", ""), address_of(request))
-    except (submission.PictureRequestRefused, OverLimit, EngineError) as error:
+        found = await prompt_expansion.expand_prompt(user, request.POST.get("prompt", ""), get_client_ip(request))
+    except (submission.PictureRequestRefused, RateLimited, EngineError) as error:
         return render(request, "images/_expanded.html", {"problem": str(error)})
     return render(request, "images/_expanded.html", {"prompt": found.prompt, "names": found.names})
 
@@ -121,7 +121,7 @@ def serve_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
         return FileResponse(row.file.open("rb"), as_attachment="download" in request.GET, filename=named)
 
     try:
-        return revalidated(request, row.sha256 or str(row.pk), opened)
+        return respond_conditionally(request, row.sha256 or str(row.pk), opened)
     except FileNotFoundError as error:
         raise Http404 from error
 
@@ -203,7 +203,7 @@ def toggle_favourite(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def delete_pictures(request: HttpRequest) -> HttpResponse:
     """Those of `picture` are gone, with their files; one that is being drawn ends."""
-    number = gallery.delete_pictures(person(request), _chosen(request))
+    number = gallery.delete_pictures(get_signed_in_user(request), _chosen(request))
     messages.success(request, ngettext("%(n)s picture deleted.", "%(n)s pictures deleted.", number) % {"n": number})
     return redirect("images:pictures")
 
@@ -212,7 +212,9 @@ def delete_pictures(request: HttpRequest) -> HttpResponse:
 @require_POST
 def download_pictures(request: HttpRequest) -> HttpResponseBase:
     """Those of `picture` as one ZIP file, each with its recipe beside it."""
-    rows = Picture.objects.filter(owner=person(request), pk__in=_chosen(request), status=Picture.Status.READY)
+    rows = Picture.objects.filter(
+        owner=get_signed_in_user(request), pk__in=_chosen(request), status=Picture.Status.READY
+    )
     if not rows:
         messages.error(request, gettext("Choose at least one picture that is ready."))
         return redirect("images:pictures")
@@ -227,18 +229,20 @@ def _repetition(user: User, row: Picture, address: str) -> Any:
 
 def _asked(request: HttpRequest, ask: Callable[[User, Picture, str], Any], row: Picture) -> HttpResponse:
     try:
-        ask(person(request), row, address_of(request))
+        ask(get_signed_in_user(request), row, get_client_ip(request))
     except (submission.PictureRequestRefused, EngineError) as error:
-        messages.error(request, looked_up(error))
+        messages.error(request, translate_stored(error))
     return redirect("images:pictures")
 
 
 def _small(request: HttpRequest, content: bytes) -> HttpResponseBase:
-    return revalidated(request, tag_of(content), lambda: HttpResponse(content, content_type="image/jpeg"))
+    return respond_conditionally(
+        request, compute_etag(content), lambda: HttpResponse(content, content_type="image/jpeg")
+    )
 
 
 def _get_own_picture(request: HttpRequest, pk: UUID) -> Picture:
-    return get_object_or_404(Picture, pk=pk, owner=person(request))
+    return get_object_or_404(Picture, pk=pk, owner=get_signed_in_user(request))
 
 
 def find_parent(request: HttpRequest) -> Picture | None:
@@ -266,7 +270,7 @@ def _back(request: HttpRequest) -> HttpResponse:
 def _rows(request: HttpRequest) -> dict[str, Any]:
     filters = library_filters.parse_filters(request.GET)
     show, text = filters.show, filters.text
-    rows = filters.narrow(gallery.search_pictures(person(request), show, text)).lightly()
+    rows = filters.narrow(gallery.search_pictures(get_signed_in_user(request), show, text)).lightly()
     page = Paginator(rows, _PAGE).get_page(request.GET.get("page"))
     shown = list(page)
     active = any(row.active for row in shown)
@@ -282,5 +286,5 @@ def _rows(request: HttpRequest) -> dict[str, Any]:
         "shows": gallery.GALLERY_VIEWS,
     } | {
         "masks": model_info.can_inpaint(),
-        **library_filters.list_choices(person(request), filters),
+        **library_filters.list_choices(get_signed_in_user(request), filters),
     }

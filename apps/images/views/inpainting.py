@@ -12,17 +12,17 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from apps.engines.base import EngineError
-from apps.engines.image.base import PictureModel
-from apps.engines.image.checks import PROMPT_CHARACTERS
-from apps.engines.image.parts import MOST_BYTES, TOO_LARGE
+from apps.engines.image.inpainting import MAX_MASK_BYTES, TOO_LARGE
+from apps.engines.image.protocol import PictureModel
+from apps.engines.image.validation import PROMPT_CHARACTERS
+from apps.engines.types import EngineError
 from apps.images.generation import model_info
 from apps.images.models import Picture
 from apps.images.requests import submission
 from apps.images.requests.submission import MAX_PICTURES, SEED_LIMIT, PictureRequest
 from apps.safety.policy import strictness
-from apps.users.access import address_of, person
-from apps.users.language import looked_up
+from apps.users.i18n import translate_stored
+from apps.users.permissions import get_client_ip, get_signed_in_user
 
 
 class InpaintingForm(forms.Form):
@@ -57,8 +57,8 @@ class InpaintingForm(forms.Form):
 
     def clean_mask(self) -> Any:
         """Nobody reads what is too large into memory."""
-        if (file := self.cleaned_data["mask"]).size > MOST_BYTES:
-            raise forms.ValidationError(looked_up(TOO_LARGE))
+        if (file := self.cleaned_data["mask"]).size > MAX_MASK_BYTES:
+            raise forms.ValidationError(translate_stored(TOO_LARGE))
         return file
 
     @property
@@ -75,7 +75,7 @@ class InpaintingForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def inpaint_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The picture with a mask to draw over it; a POST asks for it with that part drawn anew."""
-    row = get_object_or_404(Picture, pk=pk, owner=person(request), status=Picture.Status.READY)
+    row = get_object_or_404(Picture, pk=pk, owner=get_signed_in_user(request), status=Picture.Status.READY)
     model = model_info.find_available_model()
     if model is None or not model.masks:
         return render(request, "images/change.html", {"picture": row}, status=409 if request.method == "POST" else 200)
@@ -83,9 +83,9 @@ def inpaint_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = InpaintingForm(model, row, *sent)
     if sent and form.is_valid():
         try:
-            submission.request_pictures(person(request), form.wish, address_of(request))
+            submission.request_pictures(get_signed_in_user(request), form.wish, get_client_ip(request))
         except (submission.PictureRequestRefused, EngineError) as error:
-            form.add_error(None, looked_up(error))
+            form.add_error(None, translate_stored(error))
         else:
             return redirect("images:pictures")
     return render(request, "images/change.html", {"picture": row, "form": form}, status=400 if form.errors else 200)

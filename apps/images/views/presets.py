@@ -9,15 +9,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
-from apps.engines.base import EngineError
+from apps.engines.types import EngineError
 from apps.images.generation import model_info
 from apps.images.models import Preset
 from apps.images.requests import presets
 from apps.images.requests.forms import PictureForm
 from apps.images.requests.submission import PictureRequestRefused
 from apps.images.views import gallery
-from apps.users.access import person
-from apps.users.language import looked_up
+from apps.users.i18n import translate_stored
+from apps.users.permissions import get_signed_in_user
 
 
 @login_required
@@ -26,9 +26,9 @@ def save_preset(request: HttpRequest) -> HttpResponse:
     """The studio's settings are kept under `name`."""
     try:
         form = PictureForm(model_info.get_model(), request.POST, parent=gallery.find_parent(request))
-        row = presets.save_preset(person(request), request.POST.get("name", ""), form)
+        row = presets.save_preset(get_signed_in_user(request), request.POST.get("name", ""), form)
     except (PictureRequestRefused, EngineError) as error:
-        return _answer(request, problem=looked_up(error), part="keep")
+        return _answer(request, problem=translate_stored(error), part="keep")
     return _answer(request, said=gettext("“%(name)s” is kept.") % {"name": row})
 
 
@@ -51,7 +51,7 @@ def delete_preset(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _get_own_preset(request: HttpRequest, pk: int) -> Preset:
-    return get_object_or_404(Preset, pk=pk, owner=person(request))
+    return get_object_or_404(Preset, pk=pk, owner=get_signed_in_user(request))
 
 
 def _answer(request: HttpRequest, said: str = "", problem: str = "", part: str = "") -> HttpResponse:
@@ -64,6 +64,6 @@ def _answer(request: HttpRequest, said: str = "", problem: str = "", part: str =
             messages.success(request, said)
         return redirect("images:pictures")
     parent = gallery.find_parent(request)
-    offered = presets.list_presets(person(request), model, PictureForm(model, parent=parent))
+    offered = presets.list_presets(get_signed_in_user(request), model, PictureForm(model, parent=parent))
     context = {"presets": offered, "said": said, "problem": problem, "part": part, "parent": parent}
     return render(request, "images/_presets.html", context)

@@ -57,6 +57,6 @@ def _mark(picture: Image) -> int | None:
     if picture.width * picture.height > _PIXELS:
         return None
     try:
-        return watermark.read(picture)
+        return watermark.read_watermark(picture)
     except (OSError, ValueError, SyntaxError):
         return None

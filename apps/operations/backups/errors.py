@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.db import Error
 
-from apps.lib import disk
+from apps.lib import disk_space
 
 
 class BackupError(Exception):
@@ -26,7 +26,7 @@ def raise_as_backup_error(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error, Error) as error:
-        if disk.full(error):
+        if disk_space.is_disk_full_error(error):
             raise BackupError(
                 f"The disk of {folder} is full, and nothing was kept. Free some space, or choose another place."
             ) from error

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
-from apps.operations.backups import databases, making, status
+from apps.operations.backups import creation, database_dump, status
 from apps.operations.backups.archive import read_manifest, unpack
 from apps.operations.backups.errors import BackupError, BackupRunning, raise_as_backup_error
 
@@ -46,7 +46,7 @@ def run_scheduled() -> None:
     """Make a backup where one is due, check it, and remove older ones where the check succeeded. Never raises
     BackupError: the reason is noted for the Doctor. Does nothing while another backup runs."""
     try:
-        with making.hold_backup_lock():
+        with creation.hold_backup_lock():
             if is_due():
                 _make_and_check()
     except BackupRunning:
@@ -59,14 +59,14 @@ def run_scheduled() -> None:
 def check_archive(path: Path) -> None:
     """Restore an archive as far as possible beside the live data: verify all hashes and read the copy of the database.
     Raises BackupError where that fails."""
-    part = path.with_name(f".{path.name}.check{making.PART}")
+    part = path.with_name(f".{path.name}.check{creation.PART}")
     with raise_as_backup_error(path.parent):
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(mode=0o700)
         try:
             manifest = read_manifest(path)
             unpack(path, manifest, part, lambda name: name == manifest.database)
-            databases.check_copy(part / manifest.database, manifest)
+            database_dump.check_copy(part / manifest.database, manifest)
         finally:
             shutil.rmtree(part, ignore_errors=True)
 
@@ -85,7 +85,7 @@ def _run_and_close() -> None:
 
 def _make_and_check() -> None:
     status.update_status(tried=timezone.now().isoformat())
-    made = making.make_backup(making.get_default_path(PREFIX))
+    made = creation.make_backup(creation.get_default_path(PREFIX))
     status.update_status(scheduled=timezone.now().isoformat())
     reason = ""
     try:
@@ -102,6 +102,6 @@ def _remove_old() -> None:
     """Remove all but the newest BACKUP_KEEP scheduled archives, and keys whose archive is gone."""
     for path in list_scheduled_archives()[: -settings.BACKUP_KEEP]:
         path.unlink(missing_ok=True)
-    kept = {making.get_keys_path(path) for path in list_scheduled_archives()}
+    kept = {creation.get_keys_path(path) for path in list_scheduled_archives()}
     for keys in set(Path(settings.BACKUP_DIR).glob(f"{PREFIX}*.tar.keys")) - kept:
         keys.unlink(missing_ok=True)

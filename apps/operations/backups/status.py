@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from apps.lib import noted
+from apps.lib import json_file
 
 
 def get_status_path() -> Path:
@@ -18,7 +18,7 @@ def get_status_path() -> Path:
 def read_status() -> dict[str, Any]:
     """Return what was noted: `backup` (path, size, at), `check` (path, at, reason), `failure` (at, reason),
     `tried` and `scheduled` (times of the schedule). Empty where nothing was."""
-    return noted.read(get_status_path())
+    return json_file.read_json(get_status_path())
 
 
 def update_status(**changes: object) -> None:
@@ -26,7 +26,7 @@ def update_status(**changes: object) -> None:
     kept = read_status()
     if "backup" in changes:
         kept.pop("failure", None)
-    noted.write(get_status_path(), {**kept, **changes})
+    json_file.write_json(get_status_path(), {**kept, **changes})
 
 
 def read_time(said: object) -> datetime | None:

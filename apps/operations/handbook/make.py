@@ -22,24 +22,24 @@ MADE = datetime(2026, 1, 1, tzinfo=UTC)  # a fixed date: the same source makes t
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class HandbookBlock:
     kind: Literal["title", "heading", "paragraph", "item"]
     text: str
 
 
-def blocks(source: str) -> Iterator[Block]:
+def parse_blocks(source: str) -> Iterator[HandbookBlock]:
     """The source taken apart; paragraphs are single lines there."""
     for line in source.splitlines():
         for mark, kind in (("# ", "title"), ("## ", "heading"), ("- ", "item")):
             if line.startswith(mark):
-                yield Block(kind, line.removeprefix(mark))  # type: ignore[arg-type]
+                yield HandbookBlock(kind, line.removeprefix(mark))  # type: ignore[arg-type]
                 break
         else:
             if line.strip():
-                yield Block("paragraph", line.strip())
+                yield HandbookBlock("paragraph", line.strip())
 
 
-class Paper(FPDF):  # type: ignore[misc]
+class HandbookPdf(FPDF):  # type: ignore[misc]
     def footer(self) -> None:
         self.set_y(-18)
         self.set_font("Helvetica", size=9)
@@ -47,8 +47,8 @@ class Paper(FPDF):  # type: ignore[misc]
         self.cell(0, 6, f"{self.title} - page {self.page_no()}", align="C")
 
 
-def pdf(source: str, target: Path) -> None:
-    paper = Paper(format="A4")
+def write_pdf(source: str, target: Path) -> None:
+    paper = HandbookPdf(format="A4")
     paper.set_creation_date(MADE)
     paper.set_margins(28, 26, 28)
     paper.set_auto_page_break(True, 26)
@@ -58,7 +58,7 @@ def pdf(source: str, target: Path) -> None:
     paper.set_section_title_styles(
         TextStyle("Helvetica", "B", 22, b_margin=6), TextStyle("Helvetica", "B", 13, t_margin=5, b_margin=2)
     )
-    for block in blocks(source):
+    for block in parse_blocks(source):
         if block.kind == "title":
             paper.set_title(block.text)
             paper.add_page()
@@ -72,7 +72,7 @@ def pdf(source: str, target: Path) -> None:
     paper.output(str(target))
 
 
-def _paragraph(paper: FPDF, block: Block) -> None:
+def _paragraph(paper: FPDF, block: HandbookBlock) -> None:
     paper.set_font("Helvetica", size=11)
     text, indent = (f"\u00b7 {block.text}", 5) if block.kind == "item" else (block.text, 0)
     paper.set_x(paper.l_margin + indent)
@@ -80,11 +80,11 @@ def _paragraph(paper: FPDF, block: Block) -> None:
     paper.ln(1 if block.kind == "item" else 2.4)
 
 
-def docx(source: str, target: Path) -> None:
+def write_docx(source: str, target: Path) -> None:
     document = Document()
     core = document.core_properties
     core.author, core.created, core.modified, core.last_modified_by = "Openbook", MADE, MADE, "Openbook"
-    for block in blocks(source):
+    for block in parse_blocks(source):
         if block.kind == "title":
             core.title = block.text
             document.add_heading(block.text, level=0)
@@ -96,8 +96,8 @@ def docx(source: str, target: Path) -> None:
 
 
 def main() -> None:
-    pdf((HERE / "source" / "First steps.md").read_text(), HERE / "First steps.pdf")
-    docx((HERE / "source" / "Answers and citations.md").read_text(), HERE / "Answers and citations.docx")
+    write_pdf((HERE / "source" / "First steps.md").read_text(), HERE / "First steps.pdf")
+    write_docx((HERE / "source" / "Answers and citations.md").read_text(), HERE / "Answers and citations.docx")
 
 
 if __name__ == "__main__":

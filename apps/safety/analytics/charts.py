@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from apps.safety import code_labels
 from apps.safety.analytics.metrics import Proportion
-from apps.users.language import inside
+from apps.users.i18n import lower_label
 
 WIDTH, LINE, LABEL, EDGE = 640, 26, 230, 16  # of the drawing; a line a clause and stage
 _HOURS = (1, 6, 24, 72, 168, 720)  # ends of an axis of hours
@@ -73,7 +73,7 @@ def known_shares(pairs: Iterable[tuple[str, Proportion]]) -> list[ChartValue]:
 
 def format_place(clause: str, stage: str) -> str:
     """ "Hate, question"."""
-    return f"{code_labels.clause_label(clause)}, {inside(code_labels.stage_label(stage))}"
+    return f"{code_labels.clause_label(clause)}, {lower_label(code_labels.stage_label(stage))}"
 
 
 def make_whisker_chart(

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils import timezone
 
-from apps.lib import noted
+from apps.lib import json_file
 
 SEND_INTERVAL = timedelta(minutes=1)  # between two heads that are sent
 TAIL_BYTES = 256 * 1024  # bytes at the end of the file that a quick check reads: some 1,700 entries
@@ -70,15 +70,15 @@ def send_head(head: dict[str, Any]) -> int:
     try:
         _send(settings.AUDIT_HEADS_URL, content)
     except OSError as error:
-        noted.write(_sent_file(), {**before, "error": str(error)[:300]})
+        json_file.write_json(_sent_file(), {**before, "error": str(error)[:300]})
         raise
-    noted.write(_sent_file(), content)
+    json_file.write_json(_sent_file(), content)
     return 1
 
 
 def read_sent() -> dict[str, Any]:
     """Return the head that was sent last; with "error" where the last attempt failed. {} where none was sent."""
-    return noted.read(_sent_file())
+    return json_file.read_json(_sent_file())
 
 
 def _send(url: str, content: dict[str, Any]) -> None:

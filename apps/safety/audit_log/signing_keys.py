@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from apps.lib import disk
+from apps.lib import disk_space
 
 MISSING = (
     "The key of the audit log {place} (AUDIT_KEY_FILE) is missing, and entries are signed by it. Put its disk back, or "
@@ -112,4 +112,4 @@ def _write(place: Path, lines: list[str], *, replace: bool) -> None:
                 os.link(part, place)
     finally:
         part.unlink(missing_ok=True)
-    disk.synced(place.parent)
+    disk_space.sync_path(place.parent)

@@ -3,9 +3,9 @@
 asked -> open -> ended        somebody else approves; in an emergency it is open at once, and somebody else judges after
 asked -> refused | ended      refused, taken back, or answered by nobody
 
-Only people who were named for it (`apps/users/duties.py`) ask and approve, never about themselves, and for themselves
-only where nobody else is named, marked as self-approved: constraints of the database. Each reading is an entry of the
-log that its person sees.
+Only people who were named for it (`apps/users/special_permissions.py`) ask and approve, never about themselves, and
+for themselves only where nobody else is named, marked as self-approved: constraints of the database. Each reading is
+an entry of the log that its person sees.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from django.utils.translation import gettext, gettext_lazy
 from apps.lib.ids import new_id
 from apps.safety.audit_log import audit
 from apps.safety.models.case_states import ActionRefused
-from apps.users.duties import BREAK_GLASS
 from apps.users.models import User
+from apps.users.special_permissions import BREAK_GLASS
 
 PERSON = settings.AUTH_USER_MODEL
 AUDIT_SUBJECT = "glass "  # before the number of a request, in the log

@@ -17,8 +17,8 @@ from django.utils.translation import gettext
 
 from apps.safety.audit_log import audit
 from apps.safety.break_glass.access_requests import REQUEST_LIFETIME, BreakGlass, State
-from apps.users.duties import BREAK_GLASS
-from apps.users.language import speaking_to
+from apps.users.i18n import use_language_of
+from apps.users.special_permissions import BREAK_GLASS
 
 _AT_ONCE = 20
 _ends: dict[UUID, float] = {}  # of what is open: when its minutes are over, by a clock that nobody sets
@@ -72,7 +72,7 @@ def _email_reviewers(row: BreakGlass) -> tuple[int, OSError | None]:
     others = BREAK_GLASS.people().exclude(pk__in=[pk for pk in (row.asker_id, row.person_id) if pk])
     told, failed = 0, None
     for other in others:
-        with speaking_to(other):
+        with use_language_of(other):
             title = (
                 gettext("A conversation was opened in an emergency")
                 if row.emergency

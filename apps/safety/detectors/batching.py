@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
-from apps.engines.base import EngineError
-from apps.lib.threads import in_pool
+from apps.engines.types import EngineError
+from apps.lib.concurrency.threads import in_pool
 from apps.safety.policy.verdicts import CheckUnavailable
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping
 
 from apps.engines import registry
-from apps.engines.base import EngineError, EngineUnavailable
-from apps.lib.threads import in_db
+from apps.engines.types import EngineError, EngineUnavailable
+from apps.lib.concurrency.threads import in_db
 from apps.safety.models import detector_outages
 from apps.safety.policy.evaluation import GUARD_DETECTOR, PolicyResult, Signal, SignalStatus
 from apps.safety.policy.schema import Policy, Stage
@@ -29,7 +29,7 @@ def is_unsure(stage: Stage, scores: Mapping[str, float], outcome: PolicyResult, 
 
 async def ask_guard(stage: Stage, text: str, policy: Policy) -> Signal | None:
     """What the guard model says; a failure is a status. None where no guard is set up."""
-    guard = registry.guard()
+    guard = registry.get_guard_engine()
     if guard is None:
         return None
     clauses = {clause.code: f"{clause.title}. {clause.text}" for clause in policy.clauses.values()}

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from apps.engines import registry
-from apps.engines.base import EngineBroken
-from apps.engines.classify import inside
-from apps.engines.classify.planted import CHARACTERS
-from apps.lib import sentences
+from apps.engines.classify import span_embeddings
+from apps.engines.classify.indirect_injection import CHARACTERS
+from apps.engines.types import EngineBroken
+from apps.lib.text import sentences
 from apps.safety.policy.evaluation import Signal, SignalStatus
 
 if TYPE_CHECKING:
-    from apps.engines.embed.base import Inside
+    from apps.engines.embed.protocol import SpanEmbeddings
     from apps.safety.policy.verdicts import SuspectSentences
 
 INJECTION_LABEL = "prompt_attack"
@@ -24,7 +24,7 @@ INJECTION_LABEL = "prompt_attack"
 
 def detect_injections(texts: Sequence[str], suspects: SuspectSentences | None = None) -> list[Signal]:
     """One signal a passage, of its surest piece, which points at the sentence. Raises EngineError."""
-    began, detector = time.perf_counter(), registry.planted()
+    began, detector = time.perf_counter(), registry.get_injection_detector()
     found = score_pieces(texts, suspects)
     ms = (time.perf_counter() - began) * 1000 / max(1, len(texts))  # they are read together: each has its share
     return [_signal(detector.fingerprint, text, row, ms) for text, row in zip(texts, found, strict=True)]
@@ -32,13 +32,15 @@ def detect_injections(texts: Sequence[str], suspects: SuspectSentences | None = 
 
 def score_pieces(texts: Sequence[str], suspects: SuspectSentences | None = None) -> list[list[tuple[str, float]]]:
     """The pieces of each passage that were looked at, and how surely each was planted. Raises EngineError."""
-    detector = registry.planted()
+    detector = registry.get_injection_detector()
     rows = suspects.rows if suspects is not None else detector.suspects(texts)
-    known: list[Inside | None] = list(suspects.inside) if suspects is not None else [None] * len(texts)
+    known: list[SpanEmbeddings | None] = list(suspects.inside) if suspects is not None else [None] * len(texts)
     unread = [at for at, row in enumerate(rows) if row and known[at] is None]
     if unread:
-        reader = inside.reader_of(registry.classify_embed())
-        read = inside.read(reader, [texts[at] for at in unread], [rows[at] for at in unread], detector.layers)
+        reader = span_embeddings.require_token_states(registry.get_classifier_embedder())
+        read = span_embeddings.embed_spans_in_context(
+            reader, [texts[at] for at in unread], [rows[at] for at in unread], detector.layers
+        )
         for at, one in zip(unread, read, strict=True):
             known[at] = one
     held = [one for one in known if one is not None]
@@ -64,7 +66,7 @@ def locate_sentence(text: str, piece: str) -> tuple[int, int]:
     no end to the sentence."""
     start = text.find(piece)
     end = start + len(piece)
-    for first, last in sentences.spans(text):
+    for first, last in sentences.find_sentences(text):
         if first <= start < last:
             line = text.rfind("\n", first, start) + 1, text.find("\n", end, last)
             whole = max(first, line[0]), last if line[1] < 0 else line[1]

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from apps.engines import registry
-from apps.engines.base import EngineError
-from apps.engines.classify.base import Tagged
-from apps.lib import sentences
+from apps.engines.classify.protocol import TaggedSpan
+from apps.engines.types import EngineError
+from apps.lib.text import sentences
 from apps.safety.detectors.pii import PiiMatch, find_pii
 from apps.safety.policy.verdicts import CheckUnavailable
 
@@ -29,20 +29,20 @@ def find_all_pii(text: str) -> list[PiiMatch]:
     """In order, none inside another. Raises CheckUnavailable where the tagger is away."""
     pieces = list(_pieces(text))
     parts = [text[start:end] for start, end in pieces]
-    forms = [[Tagged(one.start, one.end, one.kind) for one in find_pii(part)] for part in parts]
+    forms = [[TaggedSpan(one.start, one.end, one.kind) for one in find_pii(part)] for part in parts]
     try:
-        tagged = registry.tagger().spans(parts, forms, registry.classify_embed())
+        tagged = registry.get_pii_tagger().spans(parts, forms, registry.get_classifier_embedder())
     except EngineError as error:
         raise CheckUnavailable from error
     told = [
-        Tagged(start + one.start, start + one.end, one.kind)
+        TaggedSpan(start + one.start, start + one.end, one.kind)
         for (start, _), row in zip(pieces, tagged, strict=True)
         for one in row
     ]
     return merge_findings(find_pii(text), told)
 
 
-def merge_findings(forms: Sequence[PiiMatch], tagged: Sequence[Tagged]) -> list[PiiMatch]:
+def merge_findings(forms: Sequence[PiiMatch], tagged: Sequence[TaggedSpan]) -> list[PiiMatch]:
     """Sure forms first, then what the tagger read, then the other forms where nothing else was found."""
     kept: list[PiiMatch] = []
     told = [PiiMatch(one.start, one.end, one.kind) for one in tagged]
@@ -72,7 +72,7 @@ def mask_all_pii(text: str) -> str:
 def _pieces(text: str) -> Iterator[tuple[int, int]]:
     """Whole sentences, as many as are read at once; the lines of a letterhead stay together."""
     start = end = 0
-    for left, right in sentences.spans(text):
+    for left, right in sentences.find_sentences(text):
         if right - start > CHARACTERS and end > start:
             yield start, end
             start = left

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from apps.engines import registry
-from apps.engines.base import EngineError
-from apps.lib.threads import in_pool
+from apps.engines.types import EngineError
+from apps.lib.concurrency.threads import in_pool
 from apps.safety.detectors import blocklists as lists
 from apps.safety.detectors import canary, timeouts
 from apps.safety.detectors.batching import MicroBatcher
@@ -34,7 +34,7 @@ from apps.safety.policy.verdicts import UNAVAILABLE_MESSAGE, CheckUnavailable, E
 from apps.safety.text.splitting import PART_CHARACTERS, split_for_classifier
 
 if TYPE_CHECKING:
-    from apps.engines.base import TextClassifier, Vectors
+    from apps.engines.types import TextClassifier, Vectors
     from apps.safety.policy.verdicts import SuspectSentences
 
 T = TypeVar("T")
@@ -62,7 +62,7 @@ def decide_verdict(
     signals = [_rule_signal(ruled, took, text), detect_sensitive_data(text), *further]
     if scores is not None:
         ms = took.get("text", 0.0)
-        signals.append(Signal("text", registry.classify().fingerprint, SignalStatus.OK, scores, ms=ms))
+        signals.append(Signal("text", registry.get_text_classifier().fingerprint, SignalStatus.OK, scores, ms=ms))
     else:
         signals.append(Signal("text", "", SignalStatus.SKIPPED, {}))
     if guard is not None:
@@ -145,7 +145,7 @@ class DefaultCheck:
 
     def suspects(self, texts: Sequence[str]) -> list[list[str]]:
         with _engine_errors_as_unavailable():
-            return _in_time("planted", len(texts), lambda: registry.planted().suspects(texts))[0]
+            return _in_time("planted", len(texts), lambda: registry.get_injection_detector().suspects(texts))[0]
 
     def passages(
         self, texts: Sequence[str], vectors: Vectors, suspects: SuspectSentences | None = None
@@ -154,7 +154,7 @@ class DefaultCheck:
         read. What is judged of passages is whom they speak to, which no name of a group changes."""
         rules = [timeouts.measure_time(partial(self._rules.passage, text)) for text in texts]
         with _engine_errors_as_unavailable():
-            classify, policy = registry.classify(), versions.current_policy()
+            classify, policy = registry.get_text_classifier(), versions.current_policy()
             rows, ms = _in_time("text", len(texts), lambda: _read(classify, texts, vectors))
             signals, _ = _in_time("planted", len(texts), lambda: detect_injections(texts, suspects))
         return [
@@ -227,8 +227,8 @@ def _engine_errors_as_unavailable() -> Iterator[None]:
 
 def _read(classify: TextClassifier, texts: Sequence[str], vectors: Vectors) -> Vectors:
     """A row a text, by vectors that the classifiers can read."""
-    reads = registry.classify_embed()
-    return _rows(classify, texts, vectors if reads is registry.embed() else reads.embed_passages(texts))
+    reads = registry.get_classifier_embedder()
+    return _rows(classify, texts, vectors if reads is registry.get_embedder() else reads.embed_passages(texts))
 
 
 def _rows(classify: TextClassifier, texts: Sequence[str], vectors: Vectors) -> Vectors:
@@ -241,11 +241,15 @@ def _rows(classify: TextClassifier, texts: Sequence[str], vectors: Vectors) -> V
 
 def score_text(text: str, vector: Vectors | None = None) -> dict[str, float]:
     """For each label the highest probability of any part of the text. `vector` is the whole text's, where known."""
-    pieces, reads, classify = split_for_classifier(text), registry.classify_embed(), registry.classify()
+    pieces, reads, classify = (
+        split_for_classifier(text),
+        registry.get_classifier_embedder(),
+        registry.get_text_classifier(),
+    )
     read = [classify.reads(piece) for piece in pieces]
     if len(pieces) > 1:
         vectors = reads.embed_passages(read)
-    elif vector is None or reads is not registry.embed() or read[0] != text:
+    elif vector is None or reads is not registry.get_embedder() or read[0] != text:
         vectors = reads.embed_query(read[0])[None, :]
     else:
         vectors = vector[None, :]
@@ -255,10 +259,10 @@ def score_text(text: str, vector: Vectors | None = None) -> dict[str, float]:
 
 def score_texts(texts: Sequence[str]) -> list[dict[str, float]]:
     """The same for several texts, in one pass of the embedder."""
-    pieces, classify = [split_for_classifier(text) for text in texts], registry.classify()
+    pieces, classify = [split_for_classifier(text) for text in texts], registry.get_text_classifier()
     every = [piece for of_text in pieces for piece in of_text]
     read = [classify.reads(piece) for piece in every]
-    rows = _rows(classify, every, registry.classify_embed().embed_passages(read))
+    rows = _rows(classify, every, registry.get_classifier_embedder().embed_passages(read))
     starts = np.cumsum([0, *(len(of_text) for of_text in pieces[:-1])])
     highest = np.maximum.reduceat(rows, starts, axis=0)
     return [dict(zip(classify.labels, map(float, row), strict=True)) for row in highest]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from apps.engines.base import EngineError
-from apps.lib import sentences
+from apps.engines.types import EngineError
+from apps.lib.text import sentences
 from apps.safety.policy.evaluation import Signal
 from apps.safety.policy.schema import Policy, Stage
 from apps.safety.policy.verdicts import CheckUnavailable, Verdict
@@ -27,7 +27,7 @@ def add_evidence_spans(verdict: Verdict, policy: Policy, read: ScoreTexts) -> Ve
         return verdict
     said = next((signal for signal in judged.signals if signal.detector == TEXT_DETECTOR), None)
     clause = policy.clause(judged.outcome.code)
-    spans = sentences.spans(judged.text)[:MAX_SENTENCES]
+    spans = sentences.find_sentences(judged.text)[:MAX_SENTENCES]
     if said is None or clause is None or len(spans) < 2:
         return verdict
     if judged.outcome.score != round(float(said.scores.get(clause.code, -1)), 6):  # as a verdict reads it

@@ -53,7 +53,7 @@ def check_texts(stage: Stage, said: Sequence[str]) -> list[ExportVerdict]:
     """Of each, in their order. Only for threads that may use the database and have no running loop, and outside of a
     transaction: what is new is read by the classifiers."""
     policy = versions.load_fresh_policy()
-    by = _judge_key(policy, registry.classify().fingerprint)
+    by = _judge_key(policy, registry.get_text_classifier().fingerprint)
     clean = [normalise(text) for text in said]
     marks = [recorder.keyed_hash(hash_text(text)) for text in clean]
     known = _load_verdicts(stage, by, marks)
@@ -72,7 +72,7 @@ def check_picture(
 ) -> ExportVerdict:
     """Likewise of one picture with that hash, drawn from, or holding, those words. Words that a person has allowed are
     no hit of a list; what the picture shows is judged all the same. `anew`: also where its verdict is known."""
-    policy, classify = versions.load_fresh_policy(), registry.classify_pictures()
+    policy, classify = versions.load_fresh_policy(), registry.get_image_classifier()
     by = _judge_key(policy, classify.fingerprint if classify is not None else "none")
     text = normalise(words)
     passed = not text or versions.is_allowed_text(text) or versions.is_allowed_text(pictures.PROMPT_PREFIX + text)

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from apps.lib.limits import TimeLimit, within
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
+from apps.lib.concurrency.timeouts import TimeLimit, await_within
 from apps.safety.detectors import blocklists, canary, timeouts
 from apps.safety.gate import redaction
 from apps.safety.gate.streaming import TextWindow, split_stream
@@ -50,7 +50,7 @@ from apps.safety.verdict_log import recorder, shadow
 from apps.safety.verdict_log.recorder import Surface
 
 if TYPE_CHECKING:
-    from apps.engines.base import Vectors
+    from apps.engines.types import Vectors
     from apps.safety.policy.verdicts import SuspectSentences
 
 __all__ = [
@@ -230,7 +230,7 @@ async def _within(verdict: Awaitable[Verdict], limit: TimeLimit) -> Verdict:
     began = time.monotonic()
     status = ""
     try:
-        return await within(limit, verdict)
+        return await await_within(limit, verdict)
     except TimeoutError as error:
         status = "timeout"
         raise CheckUnavailable from error

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from apps.engines import registry
-from apps.engines.base import EngineError
+from apps.engines.types import EngineError
 from apps.safety.detectors import blocklists, timeouts
 from apps.safety.models import detector_outages
 from apps.safety.policy import blocklist_matcher, strictness, user_messages, versions
@@ -88,7 +88,7 @@ def blur_clause(verdict: Verdict) -> str:
 def classify_picture(picture: Callable[[], bytes], pictogram: bool = False) -> Signal:
     """What the classifier says of it; a status where there is none, where it fails, and where a pictogram is nothing
     that it could judge."""
-    classify = registry.classify_pictures()
+    classify = registry.get_image_classifier()
     if classify is None:
         return Signal("pictures", "", SignalStatus.MISSING, {})
     if pictogram and not classify.pictograms:

@@ -19,7 +19,7 @@ import httpcore
 import httpx
 from django.utils.translation import gettext
 
-from apps.lib import filled
+from apps.lib.text import message_templates
 from apps.safety.gate import gate
 from apps.safety.gate.web_addresses import PORTS, FetchRefused, WebAddress, parse_address, resolve_address
 from apps.safety.verdict_log.recorder import Surface
@@ -38,8 +38,8 @@ _HEADERS = (
     (b"Accept-Encoding", b"gzip"),
 )
 
-TOO_LARGE = filled.PAGE_LARGE % {"most": MAX_BYTES // 1024**2}
-TOO_SLOW = filled.PAGE_SLOW % {"seconds": f"{TOTAL_S:.0f}"}
+TOO_LARGE = message_templates.PAGE_LARGE % {"most": MAX_BYTES // 1024**2}
+TOO_SLOW = message_templates.PAGE_SLOW % {"seconds": f"{TOTAL_S:.0f}"}
 SERVER_UNREACHABLE = (
     "The server of the page does not answer, or not in a way that can be understood. Check the address."
 )
@@ -152,13 +152,13 @@ def _decoded(parts: Iterable[bytes], coding: str) -> Iterator[bytes]:
 
 def _explain_status(status: int) -> str:
     if status in _SIGNED_IN:
-        said = filled.PAGE_SIGN_IN
+        said = message_templates.PAGE_SIGN_IN
     elif status in (404, 410):
-        said = filled.PAGE_GONE
+        said = message_templates.PAGE_GONE
     elif status in _LATER or status >= 500:
-        said = filled.PAGE_LATER
+        said = message_templates.PAGE_LATER
     else:
-        said = filled.PAGE_OTHER
+        said = message_templates.PAGE_OTHER
     return said % {"status": status}
 
 

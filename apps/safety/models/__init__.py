@@ -14,9 +14,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.lib.encrypted import EncryptedJSON, EncryptedText, Unopened
+from apps.lib.db.encrypted_fields import EncryptedJSON, EncryptedText, UndecryptableText
+from apps.lib.db.leases import Leased
 from apps.lib.ids import new_id
-from apps.lib.leases import Leased
 from apps.safety.audit_log.audit import Event
 from apps.safety.break_glass.access_requests import BreakGlass
 from apps.safety.detectors.blocklists import Hit
@@ -127,7 +127,7 @@ class Snapshot(models.Model):
 
     @property
     def readable(self) -> bool:
-        return not isinstance(self.text, Unopened)
+        return not isinstance(self.text, UndecryptableText)
 
     @property
     def words(self) -> str:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.users.access import person
+from apps.users.permissions import get_signed_in_user
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -67,7 +67,7 @@ def restriction_message(user: User, feature: Feature) -> str:
 
 def is_blocked(request: HttpRequest, feature: Feature) -> bool:
     """Whether the feature is closed for who asks; then the next page tells them."""
-    words = restriction_message(person(request), feature)
+    words = restriction_message(get_signed_in_user(request), feature)
     if words:
         messages.error(request, words)
     return bool(words)

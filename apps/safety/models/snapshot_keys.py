@@ -14,7 +14,7 @@ from django.db import models, transaction
 from django.db.models.functions import Cast
 from django.db.models.lookups import Exact
 
-from apps.lib import encrypted
+from apps.lib.db import encrypted_fields
 from apps.safety.audit_log import audit
 from apps.safety.models import Snapshot
 
@@ -29,7 +29,7 @@ class KeyStillNeeded(Exception):
 def rotate_key() -> int:
     """A new key encrypts from now on, and whatever older ones had encrypted; how many texts. The older keys stay in the
     file: another process may just be writing by one, and a backup of before needs them."""
-    encrypted.write([Fernet.generate_key().decode(), *encrypted.lines()])
+    encrypted_fields.write_keys([Fernet.generate_key().decode(), *encrypted_fields.list_key_lines()])
     with transaction.atomic():
         audit.record_event("snapshots.key", subject="frozen texts")
     return encrypt_all()
@@ -40,7 +40,7 @@ def replace_lost_key() -> None:
     if Path(settings.SNAPSHOT_KEYS).exists():
         raise KeyStillNeeded("The file of keys is there. Run this without --lost: texts keep the keys that open them.")
     Path(settings.SNAPSHOT_KEYS).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    encrypted.write([Fernet.generate_key().decode()])
+    encrypted_fields.write_keys([Fernet.generate_key().decode()])
     with transaction.atomic():
         audit.record_event("snapshots.key", subject="frozen texts", lost=True)
 
@@ -48,21 +48,23 @@ def replace_lost_key() -> None:
 def has_encrypted_texts() -> bool:
     """Whether a text is stored that a key has encrypted."""
     raw = Cast("text", models.TextField())
-    return Snapshot.objects.annotate(stored=raw).filter(stored__startswith=encrypted.MARK).exists()
+    return Snapshot.objects.annotate(stored=raw).filter(stored__startswith=encrypted_fields.PREFIX).exists()
 
 
 def drop_unused_keys() -> int:
     """Keys that no text needs any more are gone from the file; how many. Raises Needed."""
-    older = set(encrypted.lines()[1:])
+    older = set(encrypted_fields.list_key_lines()[1:])
     encrypt_all()
-    if left := sum(not encrypted.newest(stored) for page in _pages() for stored in page.stored()):
+    if left := sum(not encrypted_fields.is_current(stored) for page in _pages() for stored in page.stored()):
         raise KeyStillNeeded(
             f"{left} frozen texts cannot be opened by any key of the file, so none was dropped. "
             "Put the missing key back from the backup, as a line of its own."
         )
-    now = encrypted.lines()  # with the key of a rotation meanwhile, and then the one of before it is still needed
+    now = (
+        encrypted_fields.list_key_lines()
+    )  # with the key of a rotation meanwhile, and then the one of before it is still needed
     kept = [line for line in now if line not in older]
-    encrypted.write(kept)
+    encrypted_fields.write_keys(kept)
     return len(now) - len(kept)
 
 
@@ -75,14 +77,14 @@ def encrypt_all(*these: type[models.Model]) -> int:
 def count_unreadable(seconds: float) -> tuple[int, int, int]:
     """How many texts were tried in that time, how many of them no key opens, and how many are not encrypted.
     Raises ImproperlyConfigured."""
-    encrypted.keys()
+    encrypted_fields.load_keys()
     tried = lost = plain = 0
     until = time.monotonic() + seconds
     for page in _pages():
         for stored in filter(None, page.stored()):
             tried += 1
-            lost += isinstance(encrypted.decrypt(stored), encrypted.Unopened)
-            plain += not encrypted.is_encrypted(stored)
+            lost += isinstance(encrypted_fields.decrypt(stored), encrypted_fields.UndecryptableText)
+            plain += not encrypted_fields.is_encrypted(stored)
         if time.monotonic() > until:
             break
     return tried, lost, plain
@@ -102,7 +104,7 @@ class _Page:
 def _pages(*these: type[models.Model]) -> Iterator[_Page]:
     """Read whole before anything is done with them: SQLite changes no trigger while a query is open."""
     for model in these or (Snapshot,):
-        names = [field.name for field in model._meta.fields if isinstance(field, encrypted.EncryptedText)]
+        names = [field.name for field in model._meta.fields if isinstance(field, encrypted_fields.EncryptedText)]
         rows, last = model._default_manager.order_by("pk"), None
         while found := list((rows.filter(pk__gt=last) if last else rows).values_list("pk", *_raw(names))[:_AT_ONCE]):
             last = found[-1][0]
@@ -133,7 +135,9 @@ def _fresh(row: dict[str, str]) -> dict[str, str]:
     """By column what is to be stored instead; the text itself stays the same."""
     found = {}
     for name, stored in row.items():
-        if encrypted.newest(stored) or isinstance(text := encrypted.decrypt(stored), encrypted.Unopened):
+        if encrypted_fields.is_current(stored) or isinstance(
+            text := encrypted_fields.decrypt(stored), encrypted_fields.UndecryptableText
+        ):
             continue
-        found[name] = "" if text == _NO_LIST else encrypted.encrypt(text)
+        found[name] = "" if text == _NO_LIST else encrypted_fields.encrypt(text)
     return found

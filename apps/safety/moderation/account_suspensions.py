@@ -23,8 +23,8 @@ from apps.safety.moderation.reviewable import ContextTurn
 from apps.safety.policy import separation_of_duties, versions
 from apps.safety.policy.evaluation import ACCOUNT
 from apps.safety.text.normalization import hash_text
-from apps.users import people
-from apps.users.language import speaking_to
+from apps.users import accounts
+from apps.users.i18n import use_language_of
 from apps.users.models import User
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def suspend_account(user: User, person: User, reason: str, days: int) -> Decisio
         )  # fmt: skip
         audit.record_event("case.decided", actor=user, person=person.pk, subject=f"case {case.pk}", clause=ACCOUNT,
                      outcome=decision.outcome, reason="other", days=days)  # fmt: skip
-        with speaking_to(person):
+        with use_language_of(person):
             enforcement.apply_effects(decision, "")
         notices.notify_decision(decision)
     return decision
@@ -116,5 +116,5 @@ def end_expired_suspensions() -> int:
             if standing is not None:
                 Effect.objects.filter(pk=standing.pk).update(before={**standing.before, **effect.before})
             elif effect.before.get("was_active"):
-                people.reinstate(owner)
+                accounts.reinstate_user(owner)
     return ended

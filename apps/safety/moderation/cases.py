@@ -19,7 +19,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.lib import advisory, leases
+from apps.lib.db import advisory_locks, leases
 from apps.safety.audit_log import audit
 from apps.safety.models import Case, Decision, PolicyVersion, Snapshot
 from apps.safety.models.case_states import UNDECIDED_STATES, ActionRefused, CaseMove, CaseRole, CaseState, next_state
@@ -38,7 +38,7 @@ from apps.safety.policy.evaluation import PolicyResult, Signal
 from apps.safety.policy.schema import SEALED_CLAUSES
 from apps.safety.policy.verdicts import EvaluationRecord
 from apps.safety.text.normalization import hash_text, normalise
-from apps.users.language import speaking_to
+from apps.users.i18n import use_language_of
 from apps.users.models import User
 
 LEASE_S = 600.0
@@ -219,7 +219,7 @@ def release_case(user: User, pk: Any, token: str, move: CaseMove, why: str = "")
     return _case(user, pk)
 
 
-@advisory.unbroken
+@advisory_locks.retry_on_deadlock
 def decide_case(user: User, pk: Any, ruling: DecisionInput) -> Decision:
     """The decision stands, everything that it means is done, and the person is told: all or nothing. Raises Refused."""
     case = _case(user, pk)
@@ -234,7 +234,7 @@ def decide_case(user: User, pk: Any, ruling: DecisionInput) -> Decision:
     with transaction.atomic():
         enforcement.lock_redaction(ruling.outcome)
         decision = record_decision(user, case, ruling, state)
-        with speaking_to(decision.owner):
+        with use_language_of(decision.owner):
             spans = masking.expand_placeholders(ruling.extent.spans, case.snapshot.words)
             enforcement.apply_effects(decision, versions.withheld_text(decision.clause), spans)
         notices.notify_decision(decision)
@@ -256,21 +256,11 @@ def record_decision(
     try:
         with transaction.atomic():
             decision = Decision.objects.create(
-                case=case,
-                case_version=ruling.version,
-                reviewer=user,
-                owner_id=case.owner_id,
-                outcome=ruling.outcome,
-                clause=case.area,
-                policy=policy,
-                reason=ruling.reason,
-                note=ruling.note[:1000],
-                feature=ruling.feature,
-                until=ruling.until,
-                first_reviewer_id=first.reviewer_id if first else None,
-                batch=ruling.batch,
+                case=case, case_version=ruling.version, reviewer=user, owner_id=case.owner_id, outcome=ruling.outcome,
+                clause=case.area, policy=policy, reason=ruling.reason, note=ruling.note[:1000], feature=ruling.feature,
+                until=ruling.until, first_reviewer_id=first.reviewer_id if first else None, batch=ruling.batch,
                 self_approved=alone,
-            )
+            )  # fmt: skip
     except IntegrityError as error:
         raise ActionRefused(CASE_TAKEN) from error
     audit.record_event(
@@ -333,7 +323,7 @@ def request_second_review(user: User, pk: Any, token: str) -> None:
 def release_expired_claims() -> int:
     """Cases whose reviewer went away are in the queue again; how many."""
     back = 0
-    for case in leases.expired(Case.objects.filter(state__in=CLAIMED_STATES)):
+    for case in leases.list_expired(Case.objects.filter(state__in=CLAIMED_STATES)):
         state = next_state(case.state, CaseMove.EXPIRE, CaseRole.SYSTEM, case.escalated)
         with transaction.atomic():
             rows = Case.objects.filter(state=case.state, lease_until__lt=timezone.now())

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from apps.lib import leases
+from apps.lib.db import leases
 from apps.safety.models.case_states import ActionRefused, CaseMove
 from apps.safety.moderation import cases
 from apps.users.models import User

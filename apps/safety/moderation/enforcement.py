@@ -9,15 +9,15 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.lib import advisory
+from apps.lib.db import advisory_locks
 from apps.safety.audit_log import audit
 from apps.safety.models import Allowance, Case, Decision, Effect, Restriction
 from apps.safety.models.case_states import ActionRefused
 from apps.safety.moderation import reviewable
 from apps.safety.policy.evaluation import ACCOUNT, REPORTED, SELF_HARM
 from apps.safety.policy.schema import PICTURE_STAGES
+from apps.users.accounts import LastAdministrator, reinstate_user, suspend_user
 from apps.users.models import User
-from apps.users.people import LastAdministrator, reinstate, suspend
 
 Outcome = Decision.Outcome
 OUTCOME_EFFECTS: dict[str, tuple[str, ...]] = {
@@ -56,7 +56,7 @@ def lock_redaction(outcome: str) -> None:
     """Answers that are being stored are seen, or see it, where something is taken out or put back. Call it first in the
     transaction of `apply` or `revert`."""
     if outcome == Outcome.REDACT:
-        advisory.alone(advisory.REDACTION)
+        advisory_locks.lock_exclusive(advisory_locks.REDACTION_KEY)
 
 
 def apply_effects(decision: Decision, words: str, spans: Sequence[str] = ()) -> None:
@@ -193,7 +193,7 @@ def _suspend(decision: Decision, words: str) -> dict[str, Any]:
     if owner is None:
         return {"was_active": False}
     try:
-        suspend(owner, decision.reviewer)
+        suspend_user(owner, decision.reviewer)
     except LastAdministrator as error:
         raise ActionRefused(
             gettext("This is the last administrator who can sign in; they cannot be suspended.")
@@ -204,7 +204,7 @@ def _suspend(decision: Decision, words: str) -> dict[str, Any]:
 def _undo_suspend(decision: Decision, before: dict[str, Any], by: User) -> None:
     owner = decision.owner
     if owner is not None and before.get("was_active"):
-        reinstate(owner, by)
+        reinstate_user(owner, by)
 
 
 _APPLY: dict[str, Callable[[Decision, str], dict[str, Any]]] = {

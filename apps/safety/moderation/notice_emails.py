@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.safety.models import Notice
-from apps.users.language import speaking_to
+from apps.users.i18n import use_language_of
 
 WAIT_S = 30  # a decision can be taken back for ten seconds: nobody is told of what no longer stands
 RETRY_S = 600  # after a mail server that was away
@@ -44,7 +44,7 @@ def send_due_emails() -> int:
 
 
 def _send(notice: Notice) -> None:
-    with speaking_to(notice.person):
+    with use_language_of(notice.person):
         said = {
             "notice": notice, "site_url": settings.SITE_URL, "link": settings.SITE_URL + reverse("safety:suspended"),
             "open": notice.person.is_active,

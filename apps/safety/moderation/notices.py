@@ -14,7 +14,7 @@ from apps.safety.policy import versions
 from apps.safety.policy.evaluation import ACCOUNT, REPORTED, SELF_HARM
 from apps.safety.policy.schema import Action
 from apps.safety.policy.user_messages import crisis_support_line
-from apps.users.language import speaking_to
+from apps.users.i18n import use_language_of
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -173,7 +173,7 @@ def _tell(case: Case, decision: Decision | None, words: _Words, further: StrOrPr
     """In the language that the person chose."""
     if case.owner is None:
         return
-    with speaking_to(case.owner):
+    with use_language_of(case.owner):
         thing = str(reviewable.get_reviewable(case.kind).name)
         said = {
             "thing": thing,

@@ -1,6 +1,6 @@
 """Sealed clauses (`policy.SEALED`): whoever reviews sees how many of their cases wait; only the people whom an
-administrator named for them see which, claim them and read them (`apps/users/sealed.py`). A thing with a sealed case is
-sealed whole: nobody else meets its words in another case or in feedback either."""
+administrator named for them see which, claim them and read them (`apps/users/sealed_case_access.py`). A thing with a
+sealed case is sealed whole: nobody else meets its words in another case or in feedback either."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from apps.safety.models import Case
 from apps.safety.models.case_states import UNDECIDED_STATES, CaseState
 from apps.safety.policy import separation_of_duties
 from apps.safety.policy.schema import SEALED_CLAUSES
-from apps.users import sealed
+from apps.users import sealed_case_access
 from apps.users.models import User
 
 
 def filter_readable(rows: QuerySet[Case], user: User) -> QuerySet[Case]:
     """Those of them that this person may open."""
-    return rows if sealed.named(user) else rows.exclude(subject__in=sealed_subjects())
+    return rows if sealed_case_access.named(user) else rows.exclude(subject__in=sealed_subjects())
 
 
 def sealed_subjects(*kinds: str) -> QuerySet[Case, str]:

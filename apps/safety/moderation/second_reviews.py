@@ -16,9 +16,9 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.lib import leases
+from apps.lib.db import leases
+from apps.lib.db.leases import Leased
 from apps.lib.ids import new_id
-from apps.lib.leases import Leased
 from apps.safety.audit_log import audit
 from apps.safety.models import reviewer_preferences
 from apps.safety.models.case_states import ActionRefused

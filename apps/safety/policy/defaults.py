@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from apps.engines.base import Cuts
+from apps.engines.types import LabelThresholds
 from apps.safety.policy.schema import LATER_CLAUSES
 
 _W, _S, _N, _L, _R = "withhold", "withhold_and_review", "note", "label", "review"
 
-_GUARDED = Cuts(0.5, 1.0)  # of what only a guard model tells: doubtful, and unsafe
+_GUARDED = LabelThresholds(0.5, 1.0)  # of what only a guard model tells: doubtful, and unsafe
 _GRAVEST = 0.9  # of a question under a clause of severity 4: from here on nothing is let through before people looked
-_PICTURE = Cuts(0.5, 0.8)  # of a classifier that the operator names, which nobody here has calibrated
+_PICTURE = LabelThresholds(0.5, 0.8)  # of a classifier that the operator names, which nobody here has calibrated
 
 # code, title, text, severity, fail, what a rule means, {stage: (from the flag cut on, from the block cut on)}
 _CLAUSES: tuple[tuple[str, str, str, int, str, str, dict[str, tuple[str, str]]], ...] = (
@@ -98,7 +98,7 @@ _CLAUSES: tuple[tuple[str, str, str, int, str, str, dict[str, tuple[str, str]]],
 )  # fmt: skip
 
 
-def make_default_policy(cuts: Mapping[str, Cuts]) -> dict[str, Any]:
+def make_default_policy(cuts: Mapping[str, LabelThresholds]) -> dict[str, Any]:
     """The clauses with numbers; labels that these classifiers do not know have no steps."""
     rows = []
     for code, title, text, severity, fail, rule, stages in _CLAUSES:
@@ -108,7 +108,7 @@ def make_default_policy(cuts: Mapping[str, Cuts]) -> dict[str, Any]:
             if cut is None:
                 continue
             if severity == 4 and stage == "question" and cut.block > _GRAVEST:
-                cut = Cuts(min(cut.flag, _GRAVEST), _GRAVEST)
+                cut = LabelThresholds(min(cut.flag, _GRAVEST), _GRAVEST)
             low = [{"least": cut.flag, "action": flag}] if cut.flag < cut.block else []
             steps[stage] = [*low, {"least": cut.block, "action": block}]
         rows.append(

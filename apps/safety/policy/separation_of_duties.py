@@ -14,8 +14,8 @@ from django.utils.translation import gettext
 
 from apps.safety.models.case_states import ActionRefused
 from apps.safety.policy.schema import SEALED_CLAUSES
-from apps.users.duties import SEALED as NAMED_FOR_SEALED
 from apps.users.models import User
+from apps.users.special_permissions import SEALED as NAMED_FOR_SEALED
 
 if TYPE_CHECKING:
     from apps.safety.models import Case

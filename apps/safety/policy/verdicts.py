@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 from apps.safety.policy.schema import ACTION_ORDER
 
 if TYPE_CHECKING:
-    from apps.engines.base import Vectors
-    from apps.engines.embed.base import Inside
+    from apps.engines.embed.protocol import SpanEmbeddings
+    from apps.engines.types import Vectors
     from apps.safety.policy.evaluation import PolicyResult, Signal
 
 
@@ -49,7 +49,7 @@ class SuspectSentences:
     made of them when it read the passage; None where there are none or that is not known."""
 
     rows: Sequence[Sequence[str]]
-    inside: Sequence[Inside | None]
+    inside: Sequence[SpanEmbeddings | None]
 
 
 ALLOWED = Verdict(True)

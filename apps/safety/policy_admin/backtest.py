@@ -115,15 +115,9 @@ def run_backtest(user: User | None, row: PolicyVersion, since: datetime | None =
         if (change := shadow.classify_change(before, after, past.signals)) is None:
             continue
         one = BacktestChange(
-            past.stage,
-            after.code or before.code,
-            change,
-            str(before.action or ""),
-            str(after.action or ""),
-            after.score or before.score,
-            past.mark,
-            past.at,
-        )
+            past.stage, after.code or before.code, change, str(before.action or ""), str(after.action or ""),
+            after.score or before.score, past.mark, past.at,
+        )  # fmt: skip
         counts[one.stage, one.clause, change] += 1
         if told is not None:
             told(one)
@@ -131,17 +125,12 @@ def run_backtest(user: User | None, row: PolicyVersion, since: datetime | None =
             kept[change].append(one.row())
     judged = stages.total()
     found = {
-        "judged": judged,
-        "recorded": judged - worded,
-        "changed": counts.total(),
-        "stages": dict(stages),
-        "counts": [[*key, number] for key, number in sorted(counts.items())],
-        "sha256": row.sha256,
-        "listed": [one for change in VerdictChange for one in kept[change]][:MAX_LISTED],
-        "against": live.sha256,
+        "judged": judged, "recorded": judged - worded, "changed": counts.total(), "stages": dict(stages),
+        "counts": [[*key, number] for key, number in sorted(counts.items())], "sha256": row.sha256,
+        "listed": [one for change in VerdictChange for one in kept[change]][:MAX_LISTED], "against": live.sha256,
         "since": since.isoformat() if since else "",
         "lists": _untestable_blocklists(old, new) if judged > worded else [],
-    }
+    }  # fmt: skip
     PolicyVersion.objects.filter(pk=row.pk).update(replay=found)
     audit.record_event("policy.replayed", actor=user, subject=str(row), judged=judged, changed=counts.total())
     return found

@@ -12,7 +12,7 @@ from apps.engines import registry
 from apps.safety.code_labels import clause_label, stage_label
 from apps.safety.detectors.indirect_injection import INJECTION_LABEL
 from apps.safety.policy.schema import FailureMode, Policy, Stage
-from apps.users.language import inside
+from apps.users.i18n import lower_label
 
 
 def find_unreachable(policy: Policy) -> list[tuple[str, Stage]]:
@@ -33,14 +33,15 @@ def describe_unreachable(policy: Policy) -> list[str]:
         "nothing at all would be let through there."
     )
     return [
-        said % {"clause": clause_label(code), "stage": inside(stage_label(at))} for code, at in find_unreachable(policy)
+        said % {"clause": clause_label(code), "stage": lower_label(stage_label(at))}
+        for code, at in find_unreachable(policy)
     ]
 
 
 def _scored_labels(at: Stage) -> frozenset[str]:
     """The labels that some detector gives a number at this stage; what a rule finds is no number."""
     if at is Stage.PICTURE:
-        looks = registry.classify_pictures()
+        looks = registry.get_image_classifier()
         return looks.codes if looks is not None else frozenset()
-    labels = frozenset(registry.classify().labels)
+    labels = frozenset(registry.get_text_classifier().labels)
     return labels | {INJECTION_LABEL} if at is Stage.PASSAGE else labels

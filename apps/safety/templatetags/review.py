@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import template
@@ -12,25 +12,26 @@ from apps.safety import code_labels
 from apps.safety.models import Case, Notice
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import cases, masking
-from apps.users.language import inside
+from apps.users.i18n import lower_label
 from apps.users.models import User
 
 register = template.Library()
-for words in (
-    code_labels.clause_label,
-    code_labels.stage_label,
-    code_labels.content_type_label,
-    code_labels.action_label,
-    code_labels.effect_label,
-    code_labels.detector_label,
-    code_labels.reason_label,
-    code_labels.version_label,
-    code_labels.strictness_label,
-    code_labels.change_label,
-    code_labels.version_change_text,
-):
-    register.filter(words.__name__, words)
-register.filter("inside", inside)
+_LABELS: dict[str, Callable[..., Any]] = {
+    "clause": code_labels.clause_label,
+    "stage": code_labels.stage_label,
+    "thing": code_labels.content_type_label,
+    "action": code_labels.action_label,
+    "effect": code_labels.effect_label,
+    "detector": code_labels.detector_label,
+    "reason": code_labels.reason_label,
+    "version": code_labels.version_label,
+    "level": code_labels.strictness_label,
+    "change": code_labels.change_label,
+    "moved": code_labels.version_change_text,
+}
+for _name, _label in _LABELS.items():
+    register.filter(_name, _label)
+register.filter("inside", lower_label)
 register.filter("masked", masking.mask_text)  # of texts that staff read
 
 

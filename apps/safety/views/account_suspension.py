@@ -12,13 +12,13 @@ from django.views.decorators.http import require_http_methods
 from apps.safety.models.case_states import ActionRefused
 from apps.safety.models.feature_restrictions import DURATION_DAYS
 from apps.safety.moderation import account_suspensions
-from apps.users.access import administrators_only, person
 from apps.users.models import User
+from apps.users.permissions import administrator_required, get_signed_in_user
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@administrators_only
+@administrator_required
 def suspend_account(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the form for the reason and the duration; a POST suspends the account.
 
@@ -29,7 +29,9 @@ def suspend_account(request: HttpRequest, pk: int) -> HttpResponse:
         days = request.POST.get("days", "")
         try:
             chosen = int(days) if days.isascii() and days.isdecimal() and len(days) < 4 else -1
-            account_suspensions.suspend_account(person(request), found, request.POST.get("reason", ""), chosen)
+            account_suspensions.suspend_account(
+                get_signed_in_user(request), found, request.POST.get("reason", ""), chosen
+            )
         except ActionRefused as refusal:
             wrong, status = str(refusal), 422
         else:
@@ -37,7 +39,12 @@ def suspend_account(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, said % {"name": found})
             return redirect("users:people")
     context = {
-        "found": found, "wrong": wrong, "days": DURATION_DAYS, "reason": request.POST.get("reason", ""),
-        "chosen": request.POST.get("days", ""), "least": account_suspensions.LEAST, "most": account_suspensions.MOST,
-    }  # fmt: skip
+        "found": found,
+        "wrong": wrong,
+        "days": DURATION_DAYS,
+        "reason": request.POST.get("reason", ""),
+        "chosen": request.POST.get("days", ""),
+        "least": account_suspensions.LEAST,
+        "most": account_suspensions.MOST,
+    }
     return render(request, "safety/suspend.html", context, status=status)

@@ -13,20 +13,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.engines import registry
-from apps.engines.base import EngineError
+from apps.engines.types import EngineError
 from apps.safety.analytics import bias_audit, charts, dashboard, metrics
 from apps.safety.models import detector_outages
 from apps.safety.moderation import second_reviews
 from apps.safety.policy import versions
 from apps.safety.policy.verdicts import CheckUnavailable
-from apps.users.access import person, staff_only
+from apps.users.permissions import get_signed_in_user, staff_required
 
 log = logging.getLogger(__name__)
 
 
 @require_safe
 @never_cache
-@staff_only
+@staff_required
 def show_analytics(request: HttpRequest) -> HttpResponse:
     """By clause and stage: precision, appeals, time; then agreement and bias."""
     rows, agreed = metrics.measure_clauses(), metrics.measure_agreement()
@@ -46,11 +46,11 @@ def show_analytics(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@staff_only
+@staff_required
 def run_bias_audit(request: HttpRequest) -> HttpResponse:
     """The sentences about each group are judged now."""
     try:
-        bias_audit.run_bias_audit(person(request))
+        bias_audit.run_bias_audit(get_signed_in_user(request))
     except (CheckUnavailable, EngineError) as error:
         log.info("Bias was not measured: %s", error)
         messages.error(request, gettext("The classifiers are away, so nothing was measured. Try again in a moment."))
@@ -66,7 +66,7 @@ def _bias() -> dict[str, Any]:
     groups = bias_audit.group_error_rates(found)
     gaps = {name: bias_audit.widest_gap(groups, name) for name in ("noticed", "acted", "unnoticed", "passed")}
     try:
-        version = registry.classify().fingerprint
+        version = registry.get_text_classifier().fingerprint
     except EngineError:
         version = found.version  # what cannot be read says nothing
     return {

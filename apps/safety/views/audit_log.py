@@ -15,19 +15,19 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety.audit_log import export, verification
 from apps.safety.audit_log.audit import Event
 from apps.safety.views import audit_log_rows
-from apps.users.access import administrators_only, person
 from apps.users.models import User
+from apps.users.permissions import administrator_required, get_signed_in_user
 
 PAGE = 50
 
 
 @require_safe
 @never_cache
-@administrators_only
+@administrator_required
 def show_log(request: HttpRequest) -> HttpResponse:
     """By kind of entry and by who did it; older ones follow page by page."""
     area, who, before = (request.GET.get(name, "") for name in ("area", "who", "before"))
@@ -48,7 +48,7 @@ def show_log(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@administrators_only
+@administrator_required
 def verify_whole_log(request: HttpRequest) -> HttpResponse:
     """Verify every entry now, and say what was found."""
     try:
@@ -66,10 +66,10 @@ def verify_whole_log(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@administrators_only
+@administrator_required
 def export_log(request: HttpRequest) -> HttpResponse:
     """Send the log as a file, a JSON object a line; that it was exported is its last entry."""
-    last = export.begin_export(person(request))
+    last = export.begin_export(get_signed_in_user(request))
     streams = isinstance(request, ASGIRequest)
     response = StreamingHttpResponse(_parts(last) if streams else _lines(last))
     response["Content-Type"] = "application/x-ndjson"

@@ -30,8 +30,8 @@ from apps.safety.policy.schema import (
     parse_policy,
 )
 from apps.safety.policy_admin import blocklist_drafts
-from apps.users.access import administrators_only, person
 from apps.users.models import User
+from apps.users.permissions import administrator_required, get_signed_in_user
 
 NEW = "new"
 _USUAL = [stage.value for stage in (Stage.QUESTION, Stage.ANSWER, Stage.PASSAGE)]
@@ -114,7 +114,7 @@ class BlocklistForm(forms.Form):
 
 @require_safe
 @never_cache
-@administrators_only
+@administrator_required
 def show_blocklists(request: HttpRequest) -> HttpResponse:
     rows = blocklist_drafts.list_blocklists(metrics.WINDOW_DAYS)
     most = max((count for row in rows for _, count in row.days), default=0) or 1
@@ -126,10 +126,10 @@ def show_blocklists(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@administrators_only
+@administrator_required
 def edit_blocklist(request: HttpRequest, name: str) -> HttpResponse:
     """A form; a POST tries what stands in it, keeps it in a draft of the policy, or drafts a policy without it."""
-    user = person(request)
+    user = get_signed_in_user(request)
     own = blocklist_drafts.find_blocklist(user, name)
     if own is None and name != NEW:
         raise Http404

@@ -18,16 +18,16 @@ from apps.safety.moderation import cases as moderation_cases
 from apps.safety.moderation.bulk_decisions import BatchItem
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import schema
-from apps.users.access import person, staff_only
+from apps.users.permissions import get_signed_in_user, staff_required
 
 _KEYS = {"allow": "A", "block": "B", "warn": "W"}
 
 
 @require_POST
-@staff_only
+@staff_required
 def gather_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     try:
-        batch = bulk_decisions.gather_batch(person(request), pk)
+        batch = bulk_decisions.gather_batch(get_signed_in_user(request), pk)
     except ActionRefused as refusal:
         messages.error(request, str(refusal))
         return redirect("safety:queue")
@@ -36,10 +36,10 @@ def gather_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_safe
 @never_cache
-@staff_only
+@staff_required
 def show_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Every text of the batch; that each was read is recorded."""
-    user = person(request)
+    user = get_signed_in_user(request)
     cases = bulk_decisions.preview_batch(user, _get_own_batch(request, pk))
     if not cases:
         messages.error(request, gettext("These cases are no longer yours. Nothing was changed."))
@@ -59,9 +59,9 @@ def show_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-@staff_only
+@staff_required
 def decide_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
-    sent, user, batch = request.POST, person(request), _get_own_batch(request, pk)
+    sent, user, batch = request.POST, get_signed_in_user(request), _get_own_batch(request, pk)
     items = [found for value in sent.getlist("item") if (found := _parse_item(value))]
     ruling = DecisionInput("", 0, sent.get("outcome", ""), sent.get("reason", ""), sent.get("note", ""))
     try:
@@ -77,26 +77,26 @@ def decide_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-@staff_only
+@staff_required
 def renew_batch(request: HttpRequest, pk: UUID) -> JsonResponse:
     """Somebody is at it: the claims last. Why not, in words, where none of them holds any more."""
-    if bulk_decisions.renew_batch(person(request), _get_own_batch(request, pk)):
+    if bulk_decisions.renew_batch(get_signed_in_user(request), _get_own_batch(request, pk)):
         return JsonResponse({})
     return JsonResponse({"words": gettext("These cases are no longer yours. Nothing was changed.")})
 
 
 @require_POST
-@staff_only
+@staff_required
 def release_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
-    bulk_decisions.release_batch(person(request), _get_own_batch(request, pk))
+    bulk_decisions.release_batch(get_signed_in_user(request), _get_own_batch(request, pk))
     return redirect("safety:queue")
 
 
 @require_POST
-@staff_only
+@staff_required
 def undo_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     try:
-        taken = bulk_decisions.undo_batch(person(request), _get_own_batch(request, pk))
+        taken = bulk_decisions.undo_batch(get_signed_in_user(request), _get_own_batch(request, pk))
     except ActionRefused as refusal:
         messages.error(request, str(refusal))
         return redirect("safety:queue")
@@ -106,7 +106,7 @@ def undo_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _get_own_batch(request: HttpRequest, pk: UUID) -> Batch:
     try:
-        return bulk_decisions.get_own_batch(person(request), pk)
+        return bulk_decisions.get_own_batch(get_signed_in_user(request), pk)
     except ActionRefused as error:
         raise Http404 from error
 

@@ -37,9 +37,9 @@ from apps.safety.moderation import (
 from apps.safety.moderation import cases as moderation_cases
 from apps.safety.policy import schema
 from apps.safety.policy.schema import PICTURE_STAGES
-from apps.users import sealed as seals
-from apps.users.access import person, staff_only
+from apps.users import sealed_case_access as seals
 from apps.users.models import User
+from apps.users.permissions import get_signed_in_user, staff_required
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -80,10 +80,10 @@ _APPEAL_KEYS = [(Decision.Outcome.UPHOLD, "P"), (Decision.Outcome.OVERTURN, "O")
 
 @require_safe
 @never_cache
-@staff_only
+@staff_required
 def show_queue(request: HttpRequest) -> HttpResponse:
     moderation_cases.release_expired_claims()
-    user = person(request)
+    user = get_signed_in_user(request)
     show = request.GET.get("show", "new")
     show = show if show in QUEUES else "new"
     rows = _filter_queue(user, show)
@@ -106,10 +106,10 @@ def show_queue(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @never_cache
-@staff_only
+@staff_required
 def show_case(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The case; its text only for who holds it or where it is decided, and then the reading is recorded."""
-    user = person(request)
+    user = get_signed_in_user(request)
     found = moderation_cases.visible_cases(user).filter(pk=pk).first()
     if found is None:
         raise Http404
@@ -130,10 +130,10 @@ def show_case(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_safe
 @never_cache
-@staff_only
+@staff_required
 def show_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What the case is about, for who holds it alone."""
-    user = person(request)
+    user = get_signed_in_user(request)
     rows = moderation_cases.visible_cases(user).filter(pk=pk, holder=user, lease_until__gt=timezone.now())
     found = rows.first()
     kind = reviewable.get_reviewable(found.kind) if found is not None else None
@@ -144,10 +144,10 @@ def show_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-@staff_only
+@staff_required
 def claim_case(request: HttpRequest, pk: UUID) -> HttpResponse:
     try:
-        moderation_cases.claim_case(person(request), pk)
+        moderation_cases.claim_case(get_signed_in_user(request), pk)
     except ActionRefused as refusal:
         messages.error(request, str(refusal))
         return redirect("safety:queue")
@@ -155,20 +155,22 @@ def claim_case(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-@staff_only
+@staff_required
 def renew_claim(request: HttpRequest, pk: UUID) -> JsonResponse:
     """Somebody is at it: the claim lasts. Why not, in words, where the case is somebody else's by now."""
     try:
-        return JsonResponse({"token": claims.renew_claim(person(request), pk, request.POST.get("token", ""))})
+        return JsonResponse(
+            {"token": claims.renew_claim(get_signed_in_user(request), pk, request.POST.get("token", ""))}
+        )
     except ActionRefused as refusal:
         return JsonResponse({"words": str(refusal)})
 
 
 @require_POST
-@staff_only
+@staff_required
 def decide_case(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Decided, and the next case of the queue is opened."""
-    user, ruling = person(request), decision_input.parse_form(request.POST)
+    user, ruling = get_signed_in_user(request), decision_input.parse_form(request.POST)
     appealed = moderation_cases.visible_cases(user).filter(pk=pk, state=CaseState.APPEAL_CLAIMED).exists()
     try:
         (appeals.decide_appeal if appealed else moderation_cases.decide_case)(user, pk, ruling)
@@ -179,13 +181,15 @@ def decide_case(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-@staff_only
+@staff_required
 def release_case(request: HttpRequest, pk: UUID) -> HttpResponse:
     sent = request.POST
     moves = {move.value: move for move in (CaseMove.RELEASE, CaseMove.SKIP, CaseMove.ESCALATE)}
     try:
         move = moves.get(sent.get("move", ""), CaseMove.RELEASE)
-        moderation_cases.release_case(person(request), pk, sent.get("token", ""), move, sent.get("note", ""))
+        moderation_cases.release_case(
+            get_signed_in_user(request), pk, sent.get("token", ""), move, sent.get("note", "")
+        )
     except ActionRefused as refusal:
         messages.error(request, str(refusal))
         return _redirect_to_case(request, pk)
@@ -193,10 +197,10 @@ def release_case(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-@staff_only
+@staff_required
 def undo_decision(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Taken back; the case that had opened by itself after it waits for whoever comes."""
-    user = person(request)
+    user = get_signed_in_user(request)
     try:
         moderation_cases.undo_decision(user, pk)
     except ActionRefused as refusal:
@@ -294,7 +298,7 @@ def _redirect_to_case(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _redirect_to_next(request: HttpRequest, besides: UUID | None = None) -> HttpResponse:
     """The next case of the queue is this person's, or one that they had begun; the list where there is none."""
-    user, show = person(request), request.POST.get("show", "new")
+    user, show = get_signed_in_user(request), request.POST.get("show", "new")
     rows = _filter_queue(user, show if show in ("appeals", "escalated", "overdue") else "new")
     for row in [*rows[:5], *_filter_queue(user, "mine")[:5]]:
         if row.pk == besides:

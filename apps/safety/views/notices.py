@@ -23,8 +23,8 @@ from apps.safety.moderation import appeals, enforcement, reviewable
 from apps.safety.moderation.reviewable import ContentLocation
 from apps.safety.policy.evaluation import REPORTED, SELF_HARM
 from apps.safety.policy.schema import Stage
-from apps.users.access import person
 from apps.users.models import User
+from apps.users.permissions import get_signed_in_user
 
 PAGE = 50
 
@@ -45,7 +45,7 @@ class NoticeCard:
 @login_required
 def show_notices(request: HttpRequest) -> HttpResponse:
     """What this person was told, and by whom their content was read. Reviewers stay nameless."""
-    user = person(request)
+    user = get_signed_in_user(request)
     cards = _cards(user)
     Notice.objects.filter(person=user, seen=None).update(seen=timezone.now())
     reads = Event.objects.filter(person=user.pk, kind="read").exclude(actor=user.pk)
@@ -61,7 +61,7 @@ def show_notices(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def submit_appeal(request: HttpRequest, pk: int) -> HttpResponse:
-    user = person(request)
+    user = get_signed_in_user(request)
     notice = Notice.objects.filter(person=user, pk=pk).select_related("case", "decision").first()
     if notice is None:
         raise Http404

@@ -17,12 +17,12 @@ from apps.safety.policy import separation_of_duties, versions
 from apps.safety.policy.schema import PolicyError, parse_policy
 from apps.safety.policy_admin import backtest, coverage
 from apps.safety.verdict_log import detector_versions
-from apps.users.access import administrators_only, person
+from apps.users.permissions import administrator_required, get_signed_in_user
 
 _LONGEST = 100_000  # characters of a policy
 
 
-@administrators_only
+@administrator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def show_versions(request: HttpRequest) -> HttpResponse:
     live = versions.get_live_version()
@@ -30,7 +30,7 @@ def show_versions(request: HttpRequest) -> HttpResponse:
     wrong = ""
     if request.method == "POST":
         try:
-            row = versions.create_draft(person(request), json.loads(text), request.POST.get("note", ""))
+            row = versions.create_draft(get_signed_in_user(request), json.loads(text), request.POST.get("note", ""))
         except (ValueError, RecursionError) as error:
             wrong = str(error) if isinstance(error, PolicyError) else gettext("This is no JSON that can be read.")
         else:
@@ -42,15 +42,15 @@ def show_versions(request: HttpRequest) -> HttpResponse:
     rows = [(row, _list_warnings(row)) for row in PolicyVersion.objects.select_related("author", "approver")]
     clauses = parse_policy(live.body).clauses.values()
     context = {"rows": rows, "live": live, "text": text, "wrong": wrong, "clauses": clauses}
-    context["others"] = separation_of_duties.has_other_administrator(person(request).pk)
+    context["others"] = separation_of_duties.has_other_administrator(get_signed_in_user(request).pk)
     return render(request, "safety/policy.html", context, status=422 if wrong else 200)
 
 
 @require_POST
-@administrators_only
+@administrator_required
 def change_version(request: HttpRequest, pk: int) -> HttpResponse:
     """One step of a version: replay, into the shadow or out of it, discard, approve."""
-    row, user = get_object_or_404(PolicyVersion, pk=pk), person(request)
+    row, user = get_object_or_404(PolicyVersion, pk=pk), get_signed_in_user(request)
     try:
         match request.POST.get("do"):
             case "replay":

@@ -11,15 +11,15 @@ from apps.safety.analytics import policy_changes, thresholds
 from apps.safety.models import PolicyVersion
 from apps.safety.policy.schema import PolicyError, parse_policy
 from apps.safety.verdict_log import detector_versions
-from apps.users.access import person, staff_only
+from apps.users.permissions import get_signed_in_user, staff_required
 
 
 @require_safe
 @never_cache
-@staff_only
+@staff_required
 def show_policy_changes(request: HttpRequest, pk: int) -> HttpResponse:
     """Show counts with intervals, the changed verdicts, each with its case where there is one, and the thresholds."""
-    row, user = get_object_or_404(PolicyVersion, pk=pk), person(request)
+    row, user = get_object_or_404(PolicyVersion, pk=pk), get_signed_in_user(request)
     shadow = policy_changes.count_shadow_changes(row) if row.status != PolicyVersion.Status.LIVE else None
     context = {
         "row": row,

@@ -12,14 +12,14 @@ from django.views.decorators.http import require_http_methods
 from apps.safety.models import reviewer_preferences
 from apps.safety.policy import versions
 from apps.safety.policy.schema import CLAUSE_CODES, parse_policy
-from apps.users.access import person, staff_only
+from apps.users.permissions import get_signed_in_user, staff_required
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@staff_only
+@staff_required
 def edit_preferences(request: HttpRequest) -> HttpResponse:
-    user = person(request)
+    user = get_signed_in_user(request)
     if request.method == "POST":
         without = [code for code in request.POST.getlist("without") if code in CLAUSE_CODES]
         reviewer_preferences.set_preferences(user, covered="covered" in request.POST, without=without)

@@ -15,21 +15,21 @@ from apps.safety.models import reviewer_preferences
 from apps.safety.models.case_states import ActionRefused
 from apps.safety.moderation import cases, masking, second_reviews
 from apps.safety.policy import schema, versions
-from apps.users.access import administrators_only, person, staff_only
+from apps.users.permissions import administrator_required, get_signed_in_user, staff_required
 
 
 @require_POST
-@staff_only
+@staff_required
 def claim_review(request: HttpRequest) -> HttpResponse:
     return _next(request)
 
 
 @require_safe
 @never_cache
-@staff_only
+@staff_required
 def show_review(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The text and its clause, and nothing of what anybody said about it."""
-    user = person(request)
+    user = get_signed_in_user(request)
     try:
         row = second_reviews.read_review(user, pk)
     except ActionRefused as error:
@@ -48,9 +48,9 @@ def show_review(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-@staff_only
+@staff_required
 def submit_review(request: HttpRequest, pk: UUID) -> HttpResponse:
-    sent, user = request.POST, person(request)
+    sent, user = request.POST, get_signed_in_user(request)
     try:
         if sent.get("said") not in ("against", "harmless"):
             raise ActionRefused(gettext("Say whether it is against the clause."))
@@ -62,32 +62,32 @@ def submit_review(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-@staff_only
+@staff_required
 def renew_review(request: HttpRequest, pk: UUID) -> JsonResponse:
     """Somebody is at it: it lasts. Why not, in words, where it is no longer theirs."""
     try:
-        second_reviews.renew_review(person(request), pk, request.POST.get("token", ""))
+        second_reviews.renew_review(get_signed_in_user(request), pk, request.POST.get("token", ""))
     except ActionRefused as refusal:
         return JsonResponse({"words": str(refusal)})
     return JsonResponse({})
 
 
 @require_POST
-@staff_only
+@staff_required
 def release_review(request: HttpRequest, pk: UUID) -> HttpResponse:
     try:
-        second_reviews.release_review(person(request), pk, request.POST.get("token", ""))
+        second_reviews.release_review(get_signed_in_user(request), pk, request.POST.get("token", ""))
     except ActionRefused as refusal:
         messages.error(request, str(refusal))
     return redirect("safety:queue")
 
 
 @require_POST
-@staff_only
+@staff_required
 def request_review(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The case goes back to the queue until somebody else has said what they think."""
     try:
-        cases.request_second_review(person(request), pk, request.POST.get("token", ""))
+        cases.request_second_review(get_signed_in_user(request), pk, request.POST.get("token", ""))
         messages.success(request, gettext("Somebody else is asked. The case waits in the queue with what they say."))
     except ActionRefused as refusal:
         messages.error(request, str(refusal))
@@ -95,10 +95,10 @@ def request_review(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-@administrators_only
+@administrator_required
 def reopen_case(request: HttpRequest, pk: UUID) -> HttpResponse:
     try:
-        cases.reopen_case(person(request), pk)
+        cases.reopen_case(get_signed_in_user(request), pk)
     except ActionRefused as refusal:
         messages.error(request, str(refusal))
         return redirect("safety:queue")
@@ -106,7 +106,7 @@ def reopen_case(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _next(request: HttpRequest) -> HttpResponse:
-    row = second_reviews.claim_review(person(request))
+    row = second_reviews.claim_review(get_signed_in_user(request))
     if row is None:
         messages.success(request, gettext("No second look is waiting."))
         return redirect("safety:queue")

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods
 from apps.safety.models import Notice
 from apps.safety.models.case_states import ActionRefused
 from apps.safety.moderation import appeals, notice_emails, suspended_sign_in
-from apps.users import limits
-from apps.users.quota import Resource
+from apps.users import rate_limits
+from apps.users.models.rate_limit import LimitedResource
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -27,7 +27,9 @@ def show_suspension(request: HttpRequest) -> HttpResponse:
     if found is None:
         return render(request, "safety/suspended.html", {"found": None})
     if request.method == "POST":
-        limits.draw(limits.account(found.person.email), Resource.SIGN_INS)  # as often as somebody may try to sign in
+        rate_limits.consume_bucket(
+            rate_limits.build_account_bucket(found.person.email), LimitedResource.SIGN_INS
+        )  # as often as somebody may try to sign in
         return _submit_appeal(request, found)
     later = suspended_sign_in.later_notices(found)
     if found.notice is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from apps.users.language import looked_up
+from apps.users.i18n import translate_stored
 
 register = template.Library()
 
@@ -12,4 +12,4 @@ register = template.Library()
 @register.filter
 def said(words: object) -> str:
     """The translation of a sentence that a worker stored; the sentence itself where it holds something of its own."""
-    return looked_up(words)
+    return translate_stored(words)

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from apps.conversations.assistants import answer_style, reading_test
 from apps.conversations.assistants.reading_test import READING_ITEMS, get_measured_profile, is_correct, measure_reading
 from apps.conversations.models import AnswerStyle, Assistant, ModelProfile
-from apps.engines.base import ChatRequest, Delta, EngineUnavailable, Finish, ModelInfo
+from apps.engines.types import ChatRequest, Delta, EngineUnavailable, Finish, ModelInfo
 
 INFO = ModelInfo("tiny", 2048)
 

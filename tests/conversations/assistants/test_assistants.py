@@ -18,10 +18,10 @@ from apps.conversations.models import Conversation, Message
 from apps.conversations.models.assistant import Assistant
 from apps.documents.models import Collection, Membership
 from apps.engines.chat.fake import FakeChat
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.documents.factories import collection, document
-from tests.people import person
+from tests.support.users import make_user
 
 FORM = {"name": "Sailor", "style": "automatic", "preset": "balanced", "version": "0"}
 
@@ -247,12 +247,12 @@ async def test_an_assistant_that_is_no_longer_shared_answers_no_more(
 
 @pytest.fixture
 def charlie(transactional_db: None) -> User:
-    return person("charlie")
+    return make_user("charlie")
 
 
 @pytest.fixture
 def ada(transactional_db: None) -> User:
-    return person("ada", User.Role.ADMINISTRATOR)
+    return make_user("ada", User.Role.ADMINISTRATOR)
 
 
 @pytest.mark.django_db

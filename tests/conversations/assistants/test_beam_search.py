@@ -11,7 +11,7 @@ from apps.conversations.core.sampling import MAX_BEAM_TOKENS, parse_sampling
 from apps.conversations.models import Message
 from apps.conversations.models.assistant import Assistant
 from apps.engines.chat.fake import FakeChat
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from tests.conversations.assistants.test_assistants import FORM, as_person, made
 from tests.conversations.tools.conftest import caller
 

@@ -10,7 +10,7 @@ from django.test import Client
 
 from apps.conversations.models import Conversation, Message
 from apps.documents.models import Document
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)

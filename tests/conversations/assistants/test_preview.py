@@ -14,9 +14,9 @@ from django.test import AsyncClient
 from apps.conversations.models import Message
 from apps.conversations.models.assistant import Assistant
 from apps.documents.models import Collection
-from apps.engines.base import EngineUnavailable
 from apps.engines.chat.fake import FakeChat
-from apps.lib.threads import in_db
+from apps.engines.types import EngineUnavailable
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.conversations.assistants.test_assistants import FORM, as_person
 

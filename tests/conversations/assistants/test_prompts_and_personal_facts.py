@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 
 from apps.conversations.models import Message, SavedPrompt
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from tests.people import person
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -66,7 +66,7 @@ def test_facts_are_shown_to_their_person_and_cleared_at_once_and_bad_ones_change
 
 
 def test_prompts_are_their_persons_own_unless_an_administrator_offers_them_to_everybody(alice, bob) -> None:
-    ada = person("ada", User.Role.ADMINISTRATOR)
+    ada = make_user("ada", User.Role.ADMINISTRATOR)
     as_(alice).post("/prompts/", {"name": "Letter", "text": "Write to {{whom}}.", "everyone": "on"})
     as_(ada).post("/prompts/", {"name": "Summary", "text": "Sum up {{what}} in {{lines}} lines.", "everyone": "on"})
     assert not SavedPrompt.objects.get(name="Letter").everyone, "only administrators offer"

@@ -15,11 +15,11 @@ from apps.conversations.models.assistant import Assistant
 from apps.conversations.turns import ephemeral
 from apps.documents.models import Collection, Membership
 from apps.engines.chat.fake import FakeChat
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.documents.factories import collection, document
-from tests.people import person
-from tests.several import BIG, engine, offer
+from tests.support.chat_models import BIG, get_fake_engine, offer_model
+from tests.support.users import make_user
 
 QUESTION = "How long do workers live in summer?"
 OWN = {
@@ -31,12 +31,12 @@ OWN = {
 @pytest.fixture
 def wasps(alice: User, settings: Settings) -> Collection:
     """What Alice may read of bees and wasps; the site's own assistant answers of wasps, by its model, creatively."""
-    ada = person("ada", User.Role.ADMINISTRATOR)
+    ada = make_user("ada", User.Role.ADMINISTRATOR)
     bees, wasps = collection(ada, "Bees"), collection(ada, "Wasps")
     document(bees, "Bees", ["A honey bee colony has one queen. Workers live about six weeks in summer."])
     document(wasps, "Wasps", ["A wasp queen begins her colony alone. Workers of wasps live two weeks in summer."])
     Membership.objects.bulk_create(Membership(collection=place, user=alice) for place in (bees, wasps))
-    offer(settings)
+    offer_model(settings)
     client = Client()
     client.force_login(ada)
     own = Assistant.default()
@@ -67,8 +67,8 @@ async def answered(page: Any, **also: Any) -> Message:
 
 def heeded(answer: Message) -> None:
     """The last question went to the assistant's model, in its manner, with what its collections say."""
-    assert isinstance(engine(), FakeChat)
-    request = engine().requests[-1]
+    assert isinstance(get_fake_engine(), FakeChat)
+    request = get_fake_engine().requests[-1]
     assert (request.sampling.temperature, request.sampling.seed) == (0.9, 7)
     given = " ".join(message.content for message in request.messages)
     assert "Wasps" in given and "Bees" not in given
@@ -124,10 +124,13 @@ async def test_temporary_chats_and_programs_are_answered_likewise(
     page = await open_page(alice)
     assert (await page.ask(QUESTION, temporary=True))["type"] == "accepted"
     await page.events()
-    assert "Bees" not in engine().requests[-1].messages[-1].content and engine().requests[-1].sampling.seed == 7
+    assert (
+        "Bees" not in get_fake_engine().requests[-1].messages[-1].content
+        and get_fake_engine().requests[-1].sampling.seed == 7
+    )
     turn = await ephemeral.prepare_ephemeral_turn(alice, QUESTION, (), (), instructions="Say arr.")
     said = "".join([piece async for piece in ephemeral.stream_text(turn)])
-    request = engine().requests[-1]
+    request = get_fake_engine().requests[-1]
     assert "wasp" in said and request.sampling.temperature == 0.9
     assert "Say arr." in request.messages[0].content and "Be kind." not in request.messages[0].content
 

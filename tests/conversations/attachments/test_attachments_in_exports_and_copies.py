@@ -16,7 +16,7 @@ from apps.conversations.attachments import recognition
 from apps.conversations.history import branching
 from apps.conversations.models import AttachedPicture, Attachment, Conversation, Share
 from apps.conversations.sharing import links
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.privacy import data_requests
 from apps.privacy.models import Wish
 from apps.users.models import User

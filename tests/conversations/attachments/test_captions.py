@@ -10,8 +10,8 @@ import pytest
 from apps.conversations.attachments import prompt_content, recognition, uploads
 from apps.conversations.models import AttachedPicture, Message
 from apps.engines import registry
-from apps.engines.base import EngineUnavailable
-from apps.lib.threads import in_db
+from apps.engines.types import EngineUnavailable
+from apps.lib.concurrency.threads import in_db
 from apps.safety.gate import gate
 from apps.safety.policy.verdicts import ALLOWED, Verdict
 from tests.conversations.attachments.picture_uploads import attached, drawn, file
@@ -45,7 +45,7 @@ def test_it_is_described_with_its_text(alice, settings) -> None:
 
 
 def test_nothing_is_described_where_none_is_set_up_or_every_model_sees(alice, settings) -> None:
-    assert registry.caption() is None and taken(alice).caption == ""
+    assert registry.get_caption_engine() is None and taken(alice).caption == ""
     set_up(settings)
     see(settings)
     assert taken(alice).caption == ""
@@ -68,7 +68,7 @@ async def test_without_text_the_description_is_all(open_page, alice, chat) -> No
 
 
 async def test_one_that_fails_is_said_plainly_and_the_answer_goes_on(open_page, alice, chat, settings) -> None:
-    set_up(settings, {"BACKEND": "apps.engines.caption.served.ServedCaption",
+    set_up(settings, {"BACKEND": "apps.engines.caption.openai.OpenAICaption",
                       "OPTIONS": {"url": "http://127.0.0.1:1/v1", "model": "tiny-vl"}})  # fmt: skip
     row = await in_db(taken, alice)
     assert row.status == "ready" and "E4" in row.text and "does not answer" in row.uncaptioned
@@ -135,6 +135,6 @@ def test_a_question_that_waits_no_longer_has_the_text_already(alice, settings, m
         kept.append((row.status, row.text, row.recognised))
         raise EngineUnavailable("The server that describes pictures does not answer.")
 
-    monkeypatch.setattr(registry.caption(), "caption", caption)
+    monkeypatch.setattr(registry.get_caption_engine(), "caption", caption)
     row = taken(alice)
     assert kept[0][0] == "waiting" and "E4" in kept[0][1] and kept[0][2] and row.status == "ready" and "E4" in row.text

@@ -14,14 +14,14 @@ from PIL import Image
 
 from apps.conversations.models import AttachedPicture, Message
 from apps.engines import registry
-from apps.engines.image.checks import opened, png
 from apps.engines.image.fake import FakePainter
+from apps.engines.image.validation import encode_png, open_start_picture
 from apps.images.generation import model_info, scheduler, worker
 from apps.images.library import gallery
 from apps.images.models import Picture
 from apps.images.provenance import content_credentials
 from apps.images.requests import submission
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.privacy import data_requests
 from apps.users.models import User
 from tests.conversations.attachments.picture_uploads import as_, attached
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def painter(bells: Any) -> FakePainter:
     model_info.refresh_model()
-    return cast(FakePainter, registry.image())
+    return cast(FakePainter, registry.get_image_engine())
 
 
 async def asked(page: Any, row: AttachedPicture, text: str = "/picture a blue dog", **picture: Any) -> Message:
@@ -63,7 +63,7 @@ async def test_it_is_given_to_the_painter_and_named_in_the_credentials(open_page
     assert (first.status, first.strength, first.parent_id, first.from_parent) == ("ready", 0.3, None, False)
     given = [Image.open(io.BytesIO(request.start)) for request in painter.requests]
     assert [(one.format, one.size) for one in given] == [("PNG", (first.width, first.height))] * 2
-    wanted = png(opened(Path(row.file.path).read_bytes(), first.width, first.height))
+    wanted = encode_png(open_start_picture(Path(row.file.path).read_bytes(), first.width, first.height))
     assert painter.requests[0].start == wanted
     assert first.start_sha256 == second.start_sha256 == hashlib.sha256(wanted).hexdigest()
     assert gallery.describe_recipe(first)["start"] == first.start_sha256

@@ -15,8 +15,8 @@ from PIL import Image
 from apps.conversations.attachments import recognition, uploads
 from apps.conversations.models import AttachedPicture, Attachment, Message
 from apps.conversations.turns import queue
-from apps.engines.chat import wire
-from apps.lib.threads import in_db
+from apps.engines.chat import openai_payloads
+from apps.lib.concurrency.threads import in_db
 from apps.safety.gate import gate
 from apps.safety.policy.verdicts import ALLOWED, Verdict
 from tests.conversations.attachments.picture_uploads import as_, attached, drawn, file
@@ -70,7 +70,7 @@ async def test_a_model_that_sees_is_sent_the_picture(open_page, alice, chat, set
     with Image.open(io.BytesIO(base64.b64decode(address.removeprefix("data:image/jpeg;base64,")))) as seen:
         assert seen.size == (640, 200)
     assert TEXT not in message.content and "You cannot see" not in message.content
-    body = orjson.loads(wire.body(chat.requests[-1], "m", vllm=True))
+    body = orjson.loads(openai_payloads.build_request_body(chat.requests[-1], "m", vllm=True))
     kinds = [part["type"] for part in body["messages"][-1]["content"]]
     assert kinds == ["image_url", "text"] and "Answer the question" in body["messages"][0]["content"]
     assert [step["words"] for step in answer.steps if step["name"] == "see"] == ["The model sees the picture."]

@@ -18,14 +18,14 @@ from PIL import Image
 from apps.conversations.attachments import recognition, uploads
 from apps.conversations.models import AttachedPicture, Attachment, Conversation, Message
 from apps.engines import registry
-from apps.engines.classify.pictures import FakePictures
+from apps.engines.classify.image_classifier import FakeImageClassifier
 from apps.safety.models import Case
 from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import user_messages
-from apps.users import limits
+from apps.users import rate_limits
 from apps.users.models import User
-from apps.users.quota import Limit
+from apps.users.models.rate_limit import Limit
 from tests.conversations.attachments.picture_uploads import as_, attached, drawn, file, posted
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -70,9 +70,9 @@ def test_nothing_that_a_camera_wrote_stays(alice: User) -> None:
 
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
-    limits.forget()
+    rate_limits.clear_rate_cache()
     yield
-    limits.forget()
+    rate_limits.clear_rate_cache()
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_it_is_its_person_s_and_nobody_else_s(alice: User, bob: User) -> None:
 
 def test_it_counts_as_an_upload(alice: User) -> None:
     Limit.objects.create(scope="person", resource="uploads", burst=1, an_hour=1)
-    limits.forget()
+    rate_limits.clear_rate_cache()
     assert posted(as_(alice), drawn("one")).status_code == 200
     assert posted(as_(alice), drawn("two")).status_code == 429 and AttachedPicture.objects.count() == 1
 
@@ -162,9 +162,12 @@ def test_forgotten_pictures_go_with_their_files(alice: User) -> None:
 def test_what_the_classifier_finds_is_held_for_review_and_can_be_released(
     alice: User, morgan: User, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.ENGINES = {**settings.ENGINES, "pictures": {"BACKEND": "apps.engines.classify.pictures.FakePictures"}}
+    settings.ENGINES = {
+        **settings.ENGINES,
+        "pictures": {"BACKEND": "apps.engines.classify.image_classifier.FakeImageClassifier"},
+    }
     registry._built.pop("pictures", None)
-    monkeypatch.setattr(FakePictures, "scores", lambda self, picture: {"sexual": 0.95})
+    monkeypatch.setattr(FakeImageClassifier, "scores", lambda self, picture: {"sexual": 0.95})
     own = as_(alice)
     assert "data-held" in posted(own, drawn("x")).content.decode()
     row, case = AttachedPicture.objects.get(), Case.objects.get()

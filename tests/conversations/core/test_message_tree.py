@@ -8,7 +8,7 @@ import pytest
 
 from apps.conversations.core.message_tree import Exchange, find_path
 from apps.conversations.models import Message, Source
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)

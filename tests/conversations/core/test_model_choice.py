@@ -10,9 +10,9 @@ from django.test import Client
 from apps.conversations.models import Conversation, Message, ModelProfile, Queued
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.turns import model_queue, runner
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from tests.conversations.conftest import writes_on
-from tests.several import BIG, engine, offer, take_away
+from tests.support.chat_models import BIG, get_fake_engine, offer_model, remove_model
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -21,9 +21,9 @@ QUESTION = "How high was the lighthouse of Alexandria?"
 @pytest.fixture
 def big(settings, chat):
     """A second model, which says so."""
-    offer(settings)
-    engine().reply = "It stood about 100 metres high, says the big one."
-    return engine()
+    offer_model(settings)
+    get_fake_engine().reply = "It stood about 100 metres high, says the big one."
+    return get_fake_engine()
 
 
 async def answered(page, **also):
@@ -82,7 +82,7 @@ async def test_a_model_that_was_taken_away_is_named_and_the_rest_goes_on(
     own = await Assistant.objects.acreate(owner=alice, name="Deep", model=BIG)
     page = await open_page(alice)
     row, _ = await answered(page, model=BIG)
-    take_away(settings)
+    remove_model(settings)
     again, heard = await answered(page, conversation=str(row.conversation_id))
     assert again.model == "fake-1B"
     assert "The model “Big” is no longer offered here" in " ".join(event.get("words", "") for event in heard)
@@ -108,7 +108,7 @@ async def test_a_queued_question_whose_model_went_says_so_and_keeps_nobody_waiti
         await Queued.objects.acreate(
             conversation_id=place, text=QUESTION, settings={"model": model}, client_id=f"q{number}", position=number
         )
-    take_away(settings)
+    remove_model(settings)
     await runner.run_next_queued(place)
     await runner.wait_until_idle()
     left = await Queued.objects.aget()
@@ -121,16 +121,16 @@ async def test_the_first_word_is_given_by_what_is_known_of_each_model(open_page,
     page = await open_page(alice)
     assert (await answered(page, model=BIG))[0].style == "model"
     assert (await answered(page))[0].style == "quotes"
-    offer(settings, "Plain", model="plain-1B", reads_well=True)
+    offer_model(settings, "Plain", model="plain-1B", reads_well=True)
     assert (await answered(page, model="Plain"))[0].style == "model"
-    offer(settings, "Poor", model="big-70B", reads_well=False)
+    offer_model(settings, "Poor", model="big-70B", reads_well=False)
     assert (await answered(page, model="Poor"))[0].style == "quotes"
 
 
 async def test_a_full_server_keeps_only_its_own_questions_waiting(open_page, alice, library, big, settings) -> None:
-    offer(settings, "Beside", model="beside-1B", streams=1)
-    offer(settings, BIG, streams=1)
-    writes_on(engine())
+    offer_model(settings, "Beside", model="beside-1B", streams=1)
+    offer_model(settings, BIG, streams=1)
+    writes_on(get_fake_engine())
     page, same, other = await open_page(alice), await open_page(alice), await open_page(alice)
     await page.ask(QUESTION, model=BIG)
     await page.hear("text")
@@ -139,7 +139,7 @@ async def test_a_full_server_keeps_only_its_own_questions_waiting(open_page, ali
     assert (await same.ask(QUESTION, model="Beside"))["type"] == "accepted"
     while "Waiting for the model" not in (await same.hear("step"))["words"]:  # the same server has none
         pass
-    engine().gap_s = 0
+    get_fake_engine().gap_s = 0
     assert (await same.events())[-1]["status"] == "complete"
     assert (await page.events())[-1]["status"] == "complete"
 
@@ -148,7 +148,7 @@ def test_the_composer_and_the_form_of_an_assistant_offer_the_models(alice, setti
     client = Client()
     client.force_login(alice)
     assert "data-models" not in client.get("/").content.decode()
-    offer(settings, reasons=True)
+    offer_model(settings, reasons=True)
     page = client.get("/").content.decode()
     assert "data-models" in page and "thinks before it answers" in page
     fields = {"name": "Deep", "style": "automatic", "preset": "balanced", "version": "0", "model": BIG}

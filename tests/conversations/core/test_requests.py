@@ -11,7 +11,7 @@ from apps.conversations.core import requests
 from apps.conversations.core.requests import RequestRefused
 from apps.conversations.models import Conversation, Message
 from apps.documents.models import Collection
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from tests.conversations.conftest import writes_on
 from tests.documents.factories import collection
 

@@ -24,13 +24,13 @@ from apps.conversations.core.sampling import (
 from apps.conversations.models import Message
 from apps.conversations.turns.prompt import MAX_ANSWER_TOKENS
 from apps.documents.models import Collection
-from apps.engines.base import ChatMessage, ChatRequest, Sampling
-from apps.engines.chat import wire
+from apps.engines.chat import openai_payloads
 from apps.engines.chat.fake import FakeChat
-from apps.engines.chat.offered import EXTENDED
-from apps.lib.threads import in_db
+from apps.engines.chat.model_catalog import EXTENDED
+from apps.engines.types import ChatMessage, ChatRequest, Sampling
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
-from assistant.boot.models import CHAT_NAME
+from assistant.boot.packaged_models import CHAT_NAME
 
 
 def test_the_default_of_each_control_is_said_for_each_preset() -> None:
@@ -164,6 +164,8 @@ def test_controls_of_vllm_are_not_sent_to_other_servers() -> None:
     request = ChatRequest(
         (ChatMessage("user", "Hi"),), parse_sampling({"top_k": 5, "min_p": 0.1, "top_p": 0.5}).sampling(9)
     )
-    assert b"top_k" in wire.body(request, "m", vllm=True) and b"min_p" in wire.body(request, "m", vllm=True)
-    other = wire.body(request, "m", vllm=False)
+    assert b"top_k" in openai_payloads.build_request_body(
+        request, "m", vllm=True
+    ) and b"min_p" in openai_payloads.build_request_body(request, "m", vllm=True)
+    other = openai_payloads.build_request_body(request, "m", vllm=False)
     assert b"top_k" not in other and b"min_p" not in other and b"top_p" in other

@@ -11,14 +11,14 @@ from django.utils import timezone
 from apps.conversations.core import session_user
 from apps.conversations.core.session_user import get_session_user
 from tests.conversations.conftest import session_of
-from tests.people import person
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def alice():
-    return person("alice")
+    return make_user("alice")
 
 
 @pytest.fixture(params=["for the first time", "again"])
@@ -86,7 +86,7 @@ def test_sessions_that_are_kept_elsewhere_are_asked_as_django_asks(key, alice, m
 
 
 def test_many_are_asked_about_together_and_told_apart(django_assert_num_queries) -> None:
-    keys = {name: session_of(person(name)) for name in ("alice", "bob", "carol", "dave", "erin")}
+    keys = {name: session_of(make_user(name)) for name in ("alice", "bob", "carol", "dave", "erin")}
     assert all(map(get_session_user, keys.values()))
     Session.objects.filter(session_key=keys["bob"]).delete()
     Session.objects.filter(session_key=keys["carol"]).update(expire_date=timezone.now() - timedelta(seconds=1))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from apps.users import duties
+from apps.users import special_permissions
 from apps.users.models import User
-from tests.people import person
+from tests.support.users import make_user
 
 WHY = "A court asked for this one, in an order of yesterday."
 PAGE = "/review/break-glass/"
@@ -19,7 +19,7 @@ def signed_in(user: User) -> Client:
     return client
 
 
-def named(user: User, duty: duties.Duty = duties.BREAK_GLASS) -> User:
+def named(user: User, duty: special_permissions.SpecialPermission = special_permissions.BREAK_GLASS) -> User:
     duty.name(user, True)
     user.refresh_from_db()
     return user
@@ -27,4 +27,4 @@ def named(user: User, duty: duties.Duty = duties.BREAK_GLASS) -> User:
 
 @pytest.fixture
 def robin(db: None) -> User:
-    return named(person("robin", User.Role.REVIEWER))
+    return named(make_user("robin", User.Role.REVIEWER))

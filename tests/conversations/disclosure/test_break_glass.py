@@ -22,11 +22,11 @@ from apps.safety.moderation import cases
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
-from apps.users import duties
+from apps.users import special_permissions
+from apps.users.api_tokens import create_token
 from apps.users.models import User
-from apps.users.tokens import make
 from tests.conversations.disclosure.named_people import PAGE, WHY, named, robin, signed_in
-from tests.people import person
+from tests.support.users import make_user
 
 __all__ = ["robin"]
 pytestmark = pytest.mark.django_db
@@ -155,7 +155,7 @@ def test_for_everybody_else_there_is_nothing(
         client = asker
         User.objects.filter(pk=row.asker_id).update(role=User.Role.MEMBER)
     else:
-        client = signed_in(person("rene", User.Role.REVIEWER) if who == "reviewer" else request.getfixturevalue(who))
+        client = signed_in(make_user("rene", User.Role.REVIEWER) if who == "reviewer" else request.getfixturevalue(who))
     for address in (PAGE, f"{PAGE}{row.pk}/"):
         assert client.get(address).status_code == 404
     for address in (PAGE, f"{PAGE}{row.pk}/answer/", f"{PAGE}{row.pk}/{talk.pk}/"):
@@ -177,7 +177,7 @@ def test_an_administrator_sees_the_list_and_neither_asks_nor_reads(
 def test_a_token_of_a_program_opens_nothing(asker: Client, robin: User, talk: Conversation) -> None:
     row = do(signed_in(robin), asked(asker, talk), "approve")
     assert row.asker is not None
-    secret = make(row.asker, "a token", ["read"], 30)
+    secret = create_token(row.asker, "a token", ["read"], 30)
     answer = Client().get(f"{PAGE}{row.pk}/", headers={"authorization": f"Bearer {secret}"})
     assert answer.status_code == 302 and "/accounts/login/" in answer["Location"]
     assert not Event.objects.filter(kind="read").exists()
@@ -214,7 +214,7 @@ def test_what_is_sealed_or_withheld_is_not_shown(asker: Client, robin: User, tal
     row = do(signed_in(robin), asked(asker, talk), "approve")
     page = asker.get(f"{PAGE}{row.pk}/").content.decode()
     assert SAID not in page and "the key" not in page and "Under a sealed clause" in page
-    named(morgan, duties.SEALED)
+    named(morgan, special_permissions.SEALED)
     assert SAID in asker.get(f"{PAGE}{row.pk}/").content.decode()
     Message.objects.filter(pk=answer.pk).update(retracted=timezone.now())
     assert SAID not in asker.get(f"{PAGE}{row.pk}/").content.decode()

@@ -24,7 +24,7 @@ from apps.safety.moderation import cases
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
-from apps.users import duties
+from apps.users import special_permissions
 from apps.users.models import User
 from tests.conversations.disclosure.named_people import PAGE, WHY, named, robin, signed_in
 
@@ -105,7 +105,7 @@ def test_an_address_that_is_refused_keeps_nobody_else_from_their_mail(
     monkeypatch.setattr(jobs, "send_mail", picky)
     asked(asker, talk)
     asked(asker, talk)
-    refused = duties.BREAK_GLASS.people().exclude(pk=asker.pk)[0].email
+    refused = special_permissions.BREAK_GLASS.people().exclude(pk=asker.pk)[0].email
     with pytest.raises(OSError):
         jobs.process_due_requests()
     assert len(tried) == 4 and len(mail.outbox) == 2, "each of both requests, to who can be told"
@@ -146,7 +146,7 @@ def test_the_words_of_a_sealed_picture_are_not_shown(asker: User, robin: User, t
     row = opened(asker, robin, talk)
     page = signed_in(asker).get(f"{PAGE}{row.pk}/").content.decode()
     assert "oleander" in page and not any(word in page for word in ("heliotrope", "gladiolus", "hibiscus", "What is"))
-    named(asker, duties.SEALED)
+    named(asker, special_permissions.SEALED)
     page = signed_in(asker).get(f"{PAGE}{row.pk}/").content.decode()
     assert all(word in page for word in ("oleander", "heliotrope", "gladiolus", "hibiscus"))
 

@@ -13,8 +13,8 @@ from apps.conversations.models import Conversation, Message, Trace
 from apps.conversations.transfer import export
 from apps.conversations.turns import trace
 from apps.engines import registry
-from apps.engines.base import EngineBroken
-from apps.engines.classify.pictures import FakePictures
+from apps.engines.classify.image_classifier import FakeImageClassifier
+from apps.engines.types import EngineBroken
 from apps.images.models import Picture
 from apps.lib.ids import new_id
 from apps.safety.models import Case, Leaving
@@ -84,7 +84,7 @@ def lamp(place: Conversation, alice: User, monkeypatch: pytest.MonkeyPatch) -> P
     answer = Message.objects.get(text=MILD)
     Message.objects.filter(pk=answer.pk).update(draws={"prompt": "A lamp"})
     tiles.add_tiles(answer.pk, [row.pk])
-    monkeypatch.setattr(registry, "classify_pictures", Looks)
+    monkeypatch.setattr(registry, "get_image_classifier", Looks)
     monkeypatch.setattr("apps.conversations.disclosure.outbound_check.read_stored_bytes", lambda file: b"a picture")
     return row
 
@@ -141,8 +141,8 @@ def test_a_picture_whose_verdict_is_known_already_is_seen_by_a_reviewer_too(
 def test_of_a_picture_that_leaves_nobody_asks_whether_people_let_it_pass(
     place: Conversation, bob: User, lamp: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "classify_pictures", FakePictures)
-    monkeypatch.setattr(FakePictures, "scores", lambda self, picture: {"sexual": 0.01})
+    monkeypatch.setattr(registry, "get_image_classifier", FakeImageClassifier)
+    monkeypatch.setattr(FakeImageClassifier, "scores", lambda self, picture: {"sexual": 0.01})
     monkeypatch.setattr(cases, "is_allowed", lambda kind, subject: pytest.fail("a query for each picture of a link"))
     assert str(lamp.pk) in text(bob, link(place))
 
@@ -161,8 +161,8 @@ def test_what_a_classifier_of_pictures_could_not_say_is_asked_again(
         def scores(self, content: bytes) -> dict[str, float]:
             raise EngineBroken("Away.")
 
-    monkeypatch.setattr(registry, "classify_pictures", Broken)
+    monkeypatch.setattr(registry, "get_image_classifier", Broken)
     text(alice, f"/c/{place.pk}/export.md")
     assert Leaving.objects.count() == 2, "those of the two answers"
-    monkeypatch.setattr(registry, "classify_pictures", Looks)
+    monkeypatch.setattr(registry, "get_image_classifier", Looks)
     assert "drawn by fake" not in text(alice, f"/c/{place.pk}/export.md")

@@ -10,7 +10,7 @@ from apps.conversations.evidence import source_numbering, source_panel
 from apps.conversations.history import transcript
 from apps.conversations.models import Citation, Conversation, Message, Retrieved
 from apps.documents.models import Document
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from tests.conversations.conftest import Page
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("any_sentence_answers")]

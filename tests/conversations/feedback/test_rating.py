@@ -11,7 +11,7 @@ from apps.safety.models.case_states import ActionRefused
 from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
-from tests.people import person
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,7 +71,7 @@ def test_a_report_opens_one_case_with_what_its_reader_said_and_blames_nobody(ali
     assert case.snapshot.text == "It was made of cheese."
     assert "This is dangerous." in case.snapshot.context[-1]["text"]
     assert "with the reviewers" in Notice.objects.get().title
-    morgan = person("morgan", User.Role.REVIEWER)
+    morgan = make_user("morgan", User.Role.REVIEWER)
     held = cases.claim_case(morgan, case.pk)
     with pytest.raises(ActionRefused, match="not to blame"):
         cases.decide_case(morgan, case.pk, DecisionInput(held.lease_token, held.version, "suspend", "clear"))
@@ -87,7 +87,7 @@ def test_staff_lists_filters_opens_and_handles_and_the_reading_is_recorded(alice
     say(alice, answer, reasons=["citation"], note="Page 3 says otherwise.")
     row = Feedback.objects.get()
     assert as_(bob).get("/feedback/").status_code == as_(bob).get(f"/feedback/{row.pk}/").status_code == 404
-    morgan = person("morgan", User.Role.REVIEWER)
+    morgan = make_user("morgan", User.Role.REVIEWER)
     page = as_(morgan).get("/feedback/").content.decode()
     assert "Page 3 says otherwise." in page and "cheese" not in page, "words of a conversation are not in the list"
     for query, there in (
@@ -107,6 +107,6 @@ def test_staff_lists_filters_opens_and_handles_and_the_reading_is_recorded(alice
 def test_of_a_deleted_conversation_staff_sees_nothing_more(alice, answer) -> None:
     rate(alice, answer)
     as_(alice).post(f"/c/{answer.conversation_id}/delete/")
-    morgan = as_(person("morgan", User.Role.REVIEWER))
+    morgan = as_(make_user("morgan", User.Role.REVIEWER))
     assert not morgan.get("/feedback/").context["rows"]
     assert morgan.get(f"/feedback/{Feedback.objects.get().pk}/").status_code == 404

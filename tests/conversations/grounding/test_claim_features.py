@@ -6,7 +6,7 @@ import pytest
 
 from apps.conversations.grounding.claim_features import extract_features
 from apps.conversations.grounding.opposites import OPPOSITE_STEMS
-from apps.lib.words import stem
+from apps.lib.text.analyzer import stem_word
 
 
 @pytest.mark.parametrize(
@@ -29,23 +29,23 @@ def test_names_are_words_written_like_names_but_not_because_a_sentence_begins() 
     assert extract_features("Yesterday Rhoda Lind reached Oldwick's port. Everyone cheered.").names == {
         "rhoda",
         "lind",
-        stem("oldwick"),
+        stem_word("oldwick"),
     }
 
 
 def test_a_denial_reaches_the_words_of_its_clause() -> None:
     assert extract_features("Refunds are not given after 30 days, but exchanges are.").denied == {
-        stem("given"),
+        stem_word("given"),
         "after",
         "30",
         "day",
     }
-    assert extract_features("They didn't arrive without tickets.").denied == {stem("arrive"), stem("tickets")}
+    assert extract_features("They didn't arrive without tickets.").denied == {stem_word("arrive"), stem_word("tickets")}
     assert extract_features("See No. 5 for details.").denied == frozenset()
 
 
 def test_contraries_know_each_other() -> None:
-    assert stem("fell") in OPPOSITE_STEMS["en"][stem("rose")]
-    assert stem("rose") in OPPOSITE_STEMS["en"][stem("fell")]
-    assert stem("gefallen") in OPPOSITE_STEMS["de"][stem("gestiegen")]
-    assert stem("bajaron") in OPPOSITE_STEMS["es"][stem("subieron")]
+    assert stem_word("fell") in OPPOSITE_STEMS["en"][stem_word("rose")]
+    assert stem_word("rose") in OPPOSITE_STEMS["en"][stem_word("fell")]
+    assert stem_word("gefallen") in OPPOSITE_STEMS["de"][stem_word("gestiegen")]
+    assert stem_word("bajaron") in OPPOSITE_STEMS["es"][stem_word("subieron")]

@@ -98,7 +98,7 @@ class Agrees:
 
 @pytest.fixture(autouse=True)
 def _agreeing_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "inference", Agrees)
+    monkeypatch.setattr(registry, "get_nli_engine", Agrees)
 
 
 def score(claim: str, premise: str, language: str) -> float:

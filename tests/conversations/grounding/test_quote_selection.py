@@ -16,7 +16,7 @@ from apps.conversations.grounding.answer_type import detect_answer_type, match_a
 from apps.conversations.grounding.quote_selection import select_quotes
 from apps.documents.retrieval.passages import Passage
 from apps.engines import registry
-from apps.lib.sentences import spans
+from apps.lib.text.sentences import find_sentences
 from tests.conversations.passage_factory import passage
 
 LIBRARY = (
@@ -97,7 +97,7 @@ def test_no_sentence_is_quoted_twice_when_quotes_are_joined() -> None:
         chosen = select_quotes(question, None, {1: passage(LIBRARY)}, {})
         places = sorted((quote.start, quote.end) for quote in chosen)
         assert all(before[1] <= after[0] for before, after in pairwise(places))
-        joined += sum(len(spans(quote.text)) > 1 for quote in chosen)
+        joined += sum(len(find_sentences(quote.text)) > 1 for quote in chosen)
     assert joined
 
 
@@ -138,7 +138,9 @@ def test_only_a_short_list_is_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(quote_selection, "embed_sentences", vectors)
     given = {n: passage(LIBRARY.replace("1931", f"19{n}1")) for n in range(1, 7)}
-    select_quotes("When did the harbour library open?", np.ones(registry.embed().dimension, np.float32), given, {})
+    select_quotes(
+        "When did the harbour library open?", np.ones(registry.get_embedder().dimension, np.float32), given, {}
+    )
     assert 0 < len(texts) <= 8
 
 

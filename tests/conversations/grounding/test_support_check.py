@@ -16,7 +16,7 @@ from apps.conversations.grounding.support_check import (
     get_support_check,
 )
 from apps.engines import registry
-from apps.engines.rank.consistency import Consistency
+from apps.engines.nli.consistency import ConsistencyModel
 
 SENTENCES = (
     "The harbour library opened in 1931 and was rebuilt after the flood of 1974.",
@@ -46,8 +46,8 @@ FALSE = [
 @pytest.fixture
 def packaged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judge with the packaged model in place of the fake one."""
-    model = Consistency()
-    monkeypatch.setattr(registry, "inference", lambda: model)
+    model = ConsistencyModel()
+    monkeypatch.setattr(registry, "get_nli_engine", lambda: model)
 
 
 def best(claim: str, sentences: Sequence[str] = SENTENCES, *, only_quoted: bool = False) -> SupportVerdict:
@@ -104,7 +104,7 @@ def test_the_model_reads_only_what_comparison_leaves_open(
     claim: str, reads: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = Counting()
-    monkeypatch.setattr(registry, "inference", lambda: model)
+    monkeypatch.setattr(registry, "get_nli_engine", lambda: model)
     best(claim)
     assert bool(model.read) is reads
 
@@ -112,7 +112,7 @@ def test_the_model_reads_only_what_comparison_leaves_open(
 def test_in_a_language_that_the_check_does_not_know_only_nearly_whole_sentences_are_supported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(registry, "inference", Counting)
+    monkeypatch.setattr(registry, "get_nli_engine", Counting)
     french = ["La porte ne doit jamais rester ouverte pendant la nuit."]
     assert best("La porte ne doit jamais rester ouverte pendant la nuit", french, only_quoted=True).quoted
     assert best("La porte doit rester ouverte pendant la nuit.", french, only_quoted=True).score < MIN_SUPPORT

@@ -12,7 +12,7 @@ from apps.conversations.grounding.lexicons import find_unread_language
 from apps.conversations.history import transcript
 from apps.conversations.models import Conversation, Message, ModelProfile
 from apps.conversations.sharing import links
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.documents.factories import collection, document
 

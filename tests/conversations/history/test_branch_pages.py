@@ -13,7 +13,7 @@ from apps.conversations.sharing import links
 from apps.conversations.transfer.export import DISCLOSURE
 from apps.conversations.turns import runner
 from apps.documents.models import Document
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)

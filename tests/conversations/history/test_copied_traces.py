@@ -13,7 +13,7 @@ from apps.conversations.models import Conversation, Message, Share
 from apps.conversations.turns import trace
 from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,7 +12,7 @@ from apps.conversations.history import actions
 from apps.conversations.history.sidebar import load_sidebar
 from apps.conversations.models import Conversation, Folder, Message
 from apps.conversations.turns import runner
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.conversations.conftest import writes_on
 

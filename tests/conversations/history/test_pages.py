@@ -15,8 +15,8 @@ from apps.conversations.evidence import source_panel
 from apps.conversations.models import Conversation, Message, ShownSentences
 from apps.conversations.turns import preparation
 from apps.documents.models import Collection, Document
-from apps.lib.threads import in_db
-from apps.users import limits
+from apps.lib.concurrency.threads import in_db
+from apps.users import rate_limits
 from apps.users.models import User
 from tests.conversations.conftest import session_of
 
@@ -181,7 +181,7 @@ async def test_the_page_takes_as_many_queries_for_one_turn_as_for_four(open_page
 
 
 async def test_opening_and_closing_a_turn_takes_few_queries(answered, alice, library, monkeypatch) -> None:
-    monkeypatch.setattr(limits, "COPY_S", 3600.0)  # on a busy machine the copy grows old in the middle of this
+    monkeypatch.setattr(rate_limits, "CACHE_S", 3600.0)  # on a busy machine the copy grows old in the middle of this
     key = await in_db(session_of, alice)
     assert await in_db(get_session_user, key), "proven once, as that of a page that is open"
     ask = AskRequest("1", QUESTION, uuid.UUID(answered["conversation"]), ())

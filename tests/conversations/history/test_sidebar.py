@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.conversations.history import sidebar
 from apps.conversations.models import Conversation, Folder
 from apps.users.models import User
-from tests.people import person
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 NEXT = re.compile(r'hx-get="([^"]+)"')
@@ -21,7 +21,7 @@ TITLE = re.compile(r'class="title"[^>]*>([^<]+)<')
 
 @pytest.fixture
 def alice() -> User:
-    return person("alice")
+    return make_user("alice")
 
 
 def talks(user: User, count: int, **fields: object) -> list[Conversation]:
@@ -93,7 +93,7 @@ def test_a_title_is_looked_for_among_all_that_are_not_archived(alice: User, clie
 def test_nobody_walks_the_list_of_another(alice: User, client: Client) -> None:
     folder = Folder.objects.create(owner=alice, name="Drawer")
     talks(alice, 120, folder=folder)
-    client.force_login(person("bob"))
+    client.force_login(make_user("bob"))
     wrong = ["", "recent", "pinned", str(folder.pk), "9" * 40, "²"]
     for part in wrong:
         assert not TITLE.findall(client.get("/conversations/more/", {"part": part, "after": "x~y"}).content.decode())

@@ -11,7 +11,7 @@ from apps.conversations.history.sidebar import load_sidebar
 from apps.conversations.models import Citation, Conversation, Message, ModelProfile, ShownSentences, Source
 from apps.conversations.turns import runner
 from apps.conversations.turns import titles as turn_titles
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)

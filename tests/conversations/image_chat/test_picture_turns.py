@@ -20,7 +20,7 @@ from apps.engines.image.fake import FakePainter
 from apps.images.generation import model_info, scheduler
 from apps.images.library import gallery
 from apps.images.models import Picture
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety.models import Case
 from apps.users.models import User
 from tests.conversations.conftest import WAIT_S
@@ -36,7 +36,7 @@ def painter(settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     settings.DATA_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
     monkeypatch.setattr(current_app, "send_task", lambda *_, **__: None)
     model_info.refresh_model()
-    return cast(FakePainter, registry.image())
+    return cast(FakePainter, registry.get_image_engine())
 
 
 def client_of(user: User) -> Client:

@@ -16,7 +16,7 @@ from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users.models import User
-from tests.people import person
+from tests.support.users import make_user
 
 
 def flagged(answer: Message, kind: str = "answer", clause: str = "hate") -> Case:
@@ -29,7 +29,7 @@ def flagged(answer: Message, kind: str = "answer", clause: str = "hate") -> Case
 
 
 def reviewer(name: str) -> User:
-    return User.objects.filter(email=f"{name}@example.org").first() or person(name, User.Role.REVIEWER)
+    return User.objects.filter(email=f"{name}@example.org").first() or make_user(name, User.Role.REVIEWER)
 
 
 def withheld(answer: Message, kind: str = "answer", clause: str = "hate") -> Case:

@@ -9,7 +9,7 @@ import pytest
 from django.conf import LazySettings
 
 from apps.images.models import Picture
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety.models import Notice
 from apps.safety.moderation import cases
 from apps.users.models import User

@@ -12,7 +12,7 @@ from django.test import Client
 from apps.conversations.models import Message
 from apps.conversations.moderation import findings
 from apps.conversations.turns.state import Turn
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety.models import Case, Notice
 from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
@@ -20,7 +20,7 @@ from apps.safety.policy import schema, versions
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.verdicts import EvaluationRecord
 from apps.users.models import User
-from tests.people import person
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -43,7 +43,7 @@ def of(user: User, address: str) -> str:
 
 
 def decided(case: Case, outcome: str) -> None:
-    morgan = person("morgan", User.Role.REVIEWER)
+    morgan = make_user("morgan", User.Role.REVIEWER)
     held = cases.claim_case(morgan, case.pk)
     cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
 

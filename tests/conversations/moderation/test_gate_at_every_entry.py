@@ -31,15 +31,15 @@ from apps.documents.library.uploads import store_upload
 from apps.documents.models import Chunk, Collection
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
-from apps.engines.classify.pictures import FakePictures
+from apps.engines.classify.image_classifier import FakeImageClassifier
 from apps.images.generation import model_info, worker
 from apps.images.models import Picture
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety.models import Case, PolicyVersion
 from apps.safety.policy import versions
 from apps.safety.policy.schema import Action, Stage, hash_policy
+from apps.users.api_tokens import create_token
 from apps.users.models import User
-from apps.users.tokens import make
 from tests.conversations.assistants.test_assistants import FORM
 from tests.conversations.tools.conftest import Tried, calls
 from tests.conversations.transfer.foreign_exports import chatgpt, node
@@ -72,16 +72,16 @@ class World:
         return client
 
     async def token(self, scope: str) -> dict[str, str]:
-        return {"authorization": f"Bearer {await in_db(make, self.alice, 'test', [scope], 30)}"}
+        return {"authorization": f"Bearer {await in_db(create_token, self.alice, 'test', [scope], 30)}"}
 
     def judge_pictures(self, settings: LazySettings) -> None:
         settings.ENGINES = {
             **settings.ENGINES,
-            "pictures": {"BACKEND": "apps.engines.classify.pictures.FakePictures"},
+            "pictures": {"BACKEND": "apps.engines.classify.image_classifier.FakeImageClassifier"},
         }
         registry._built.pop("pictures", None)
-        self.monkeypatch.setattr(FakePictures, "codes", frozenset({"hate"}))
-        self.monkeypatch.setattr(FakePictures, "scores", lambda self, picture: {"hate": 0.99})
+        self.monkeypatch.setattr(FakeImageClassifier, "codes", frozenset({"hate"}))
+        self.monkeypatch.setattr(FakeImageClassifier, "scores", lambda self, picture: {"hate": 0.99})
 
 
 @pytest.fixture

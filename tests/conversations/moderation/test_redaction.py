@@ -12,8 +12,8 @@ from apps.conversations.core import picture_request
 from apps.conversations.history import actions, branching
 from apps.conversations.models import Conversation, Message, Trace
 from apps.conversations.turns import trace
-from apps.lib import leases
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
+from apps.lib.db import leases
 from apps.safety.gate import gate
 from apps.safety.gate.redaction import REDACTION_CHARACTER
 from apps.safety.models import Decision, Effect

@@ -12,7 +12,7 @@ from apps.conversations.history import actions, full_text_search
 from apps.conversations.models import Conversation, Message, Share, Withdrawn
 from apps.conversations.moderation import retraction
 from apps.engines import registry
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety.models import Case, Decision
 from apps.safety.moderation import enforcement
 from apps.users.models import User
@@ -67,13 +67,13 @@ async def test_a_withheld_answer_leaves_tabs_log_and_rows_and_comes_back_as_it_w
     before, answer = await in_db(state, place), await in_db(first, place)
     tabs = [await open_page(alice), await open_page(alice)]
     turn = str(answer.pk)
-    assert SAID.encode() in b"".join(entry.data for entry in await registry.turnlog().read(turn))
+    assert SAID.encode() in b"".join(entry.data for entry in await registry.get_turn_log().read(turn))
     case = await in_db(withheld, answer)
     for tab in tabs:
         told = await tab.hear("retracted")
         assert told["turn"] == turn and "Hate" in told["reason"] and not told["question"] and told["seq"] > 1
         assert SAID not in str(told)
-    kept = await registry.turnlog().read(turn)
+    kept = await registry.get_turn_log().read(turn)
     assert [entry.seq for entry in kept] == [told["seq"]] and b"retracted" in kept[0].data
     assert await in_db(standing, SAID) == {
         "conversations.Withdrawn.fields", "conversations.Withdrawn.trace", "conversations.Trace.data",
@@ -92,7 +92,7 @@ async def test_a_withheld_answer_leaves_tabs_log_and_rows_and_comes_back_as_it_w
     for tab in tabs:
         assert (await tab.hear("released"))["turn"] == turn
     assert await in_db(state, place) == before
-    assert not await registry.turnlog().exists(turn) and not await Withdrawn.objects.aexists()
+    assert not await registry.get_turn_log().exists(turn) and not await Withdrawn.objects.aexists()
     assert len(await in_db(full_text_search.search_messages, alice, SAID)) == 1
     await tabs[1].tell(do="look", conversation=str(place.pk))
     assert (await tabs[1].hear("standing"))["retracted"] == []
@@ -267,7 +267,7 @@ async def test_an_answer_that_is_still_written_ends_and_nothing_of_it_follows(pl
         while (said := await page.hear(timeout=1.0))["type"] == "retracted":  # by the log, and to all tabs
             pass
         pytest.fail(f"something of it followed: {said}")
-    kept = await registry.turnlog().read(turn["turn"])
+    kept = await registry.get_turn_log().read(turn["turn"])
     assert len(kept) == 1 and SAID.encode() not in kept[0].data
     row = await Message.objects.aget(pk=answer.pk)
     assert (row.status, row.text) == ("withheld", "")

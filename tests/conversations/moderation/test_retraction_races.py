@@ -15,7 +15,7 @@ from apps.conversations.sharing import links
 from apps.conversations.turns import finalization, titles
 from apps.documents.models import Document, Page
 from apps.engines import registry
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety.gate.redaction import REDACTION_CHARACTER
 from apps.safety.models import Decision, Effect
 from apps.safety.moderation import enforcement
@@ -160,7 +160,7 @@ async def test_an_answer_that_was_given_a_document_stores_none_of_what_was_taken
     turn = (await page.ask("How high was the lighthouse of Alexandria?"))["turn"]
     while (await page.hear())["type"] not in ("unknown", "released"):
         pass
-    assert words not in str([entry.data for entry in await registry.turnlog().read(turn)])
+    assert words not in str([entry.data for entry in await registry.get_turn_log().read(turn)])
 
     def check() -> None:
         row = Message.objects.get(pk=turn)

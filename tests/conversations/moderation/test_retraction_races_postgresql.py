@@ -16,8 +16,8 @@ from apps.conversations.turns import finalization, titles
 from apps.conversations.turns.state import Turn
 from apps.documents.models import Page
 from apps.documents.moderation import redaction as documents
-from apps.lib import advisory
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
+from apps.lib.db import advisory_locks
 from apps.safety.gate.redaction import REDACTION_CHARACTER
 from apps.safety.moderation import cases
 from apps.users.models import User
@@ -65,7 +65,7 @@ def waits() -> bool:
         cursor.execute(
             "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory' AND objid = %s "
             "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            [advisory.REDACTION],
+            [advisory_locks.REDACTION_KEY],
         )
         found: int = cursor.fetchone()[0]
     return found > 0
@@ -154,7 +154,7 @@ def test_what_is_put_back_waits_for_an_answer_that_is_being_stored(library, morg
     page = Page.objects.filter(text__contains=WORDS).select_related("document").get()
     decision = taken_out(morgan, page.document, WORDS)
     with transaction.atomic():  # as an answer that has looked at the document, and is not committed
-        advisory.shared(advisory.REDACTION)
+        advisory_locks.lock_shared(advisory_locks.REDACTION_KEY)
         begun = Beside(lambda: cases.undo_decision(morgan, decision.case_id, within_s=LATEST_S))
         until(lambda: begun.over or waits())
         assert not begun.over

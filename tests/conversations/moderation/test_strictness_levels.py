@@ -14,7 +14,7 @@ from apps.conversations.turns import ephemeral
 from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
 from apps.images.models import Picture
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety.gate.gate import Withheld
 from apps.safety.models import Case
 from apps.users.models import User

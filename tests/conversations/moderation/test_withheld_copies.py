@@ -9,7 +9,7 @@ from apps.conversations.attachments import prompt_content, queries
 from apps.conversations.models import AttachedPicture, Conversation, Message, Trace, Withdrawn
 from apps.conversations.moderation import withheld_records
 from apps.conversations.turns import trace
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.privacy import data_export
 from tests.conversations.attachments.picture_uploads import attached
 from tests.conversations.moderation.review_cases import overturned, reviewer, state, withheld

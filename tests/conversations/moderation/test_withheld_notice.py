@@ -12,11 +12,11 @@ from django.utils import translation
 from apps.conversations.models import Message
 from apps.documents.models import Collection, Document, Membership
 from apps.engines.chat.fake import FakeChat
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety.policy import helplines
 from apps.safety.policy.user_messages import CRISIS_SUPPORT, is_crisis_support
+from apps.users.api_tokens import create_token
 from apps.users.models import User
-from apps.users.tokens import make
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HELP = "I want to kill myself tonight"
@@ -79,7 +79,7 @@ async def test_the_lines_of_the_language_of_the_page_stand_first(open_page: Any,
 
 
 async def test_the_api_gives_the_lines_as_data(alice: User, library: Collection) -> None:
-    headers = {"authorization": f"Bearer {await in_db(make, alice, 'test', ['chat', 'read', 'write'], 30)}"}
+    headers = {"authorization": f"Bearer {await in_db(create_token, alice, 'test', ['chat', 'read', 'write'], 30)}"}
 
     async def post(address: str, body: dict[str, Any]) -> Any:
         return await AsyncClient().post(address, body, content_type="application/json", headers=headers)

@@ -12,7 +12,7 @@ from django.contrib.sessions.models import Session
 from apps.conversations.models import Message
 from apps.conversations.realtime import consumer
 from apps.conversations.turns import runner
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from assistant.asgi import application
 from tests.conversations.conftest import WAIT_S, scope, session_of, writes_on

@@ -24,7 +24,7 @@ from apps.conversations.models.share import Share
 from apps.conversations.models.tool import ToolConsent
 from apps.conversations.realtime.consumer import ChatConsumer
 from apps.conversations.turns import prefetch, runner, temporary_chats
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.conversations.attachments.picture_uploads import attached
 from tests.conversations.conftest import left

@@ -22,14 +22,14 @@ PATIENCE_S = 60.0
 SUSPEND = """
 import django; django.setup()
 from apps.users.models import User
-from apps.users.people import suspend
-suspend(User.objects.get(email="alice@example.org"))
+from apps.users.accounts import suspend_user
+suspend_user(User.objects.get(email="alice@example.org"))
 """
 TOKEN = """
 import django; django.setup()
 from apps.users.models import User
-from apps.users.tokens import make
-print(make(User.objects.get(email="alice@example.org"), "test", ["chat", "read"], 30))
+from apps.users.api_tokens import create_token
+print(create_token(User.objects.get(email="alice@example.org"), "test", ["chat", "read"], 30))
 """
 
 

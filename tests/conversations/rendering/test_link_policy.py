@@ -11,7 +11,7 @@ from django.conf import settings
 from apps.conversations.history import transcript
 from apps.conversations.models import Conversation, Message
 from apps.documents.models import Document
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from tests.documents.factories import document
 
 pytestmark = pytest.mark.django_db(transaction=True)

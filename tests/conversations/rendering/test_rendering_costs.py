@@ -12,7 +12,7 @@ import pytest
 from apps.conversations.rendering import markdown
 from apps.conversations.rendering.answer_renderer import StreamRenderer, render_answer, render_question
 from apps.conversations.rendering.link_policy import LinkPolicy
-from apps.lib.deadline import Deadline
+from apps.lib.concurrency.cpu_deadline import Deadline
 from tests.conversations.rendering.test_hostile_markup import ID, read
 
 PAGE_S = 4.0  # of processor time: the promise is one second on a quiet machine, tests run on busy ones

@@ -13,7 +13,7 @@ from apps.conversations.models import Citation, Conversation, Message, Share, So
 from apps.conversations.sharing import links
 from apps.conversations.turns import trace
 from apps.documents.models import Collection, Membership
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ from apps.conversations.models import Conversation, Message, Share, Trace
 from apps.conversations.sharing import links
 from apps.conversations.turns import trace
 from apps.documents.models import Membership
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from tests.conversations.sharing.test_links import PASSAGE, QUESTION, as_, first_answer, html, link, place
 
 __all__ = ["place"]

@@ -12,8 +12,8 @@ import pytest
 from apps.conversations.tools import availability
 from apps.conversations.tools.base import Tool, ToolContext, ToolDefaults, ToolResult
 from apps.conversations.tools.builtin.catalog import BUILTIN_TOOLS
-from apps.engines.base import ToolCall
 from apps.engines.chat.fake import FakeChat
+from apps.engines.types import ToolCall
 from tests.conversations.conftest import alice, bob, chat, library, log, open_page, redis_url
 
 __all__ = ["alice", "bob", "chat", "library", "log", "open_page", "redis_url"]

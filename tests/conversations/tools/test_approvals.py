@@ -11,7 +11,7 @@ from apps.conversations.models import Message, ToolConsent, ToolSetting
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.tools import approvals, availability
 from apps.conversations.tools.base import ToolPermission, ToolResult
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.conversations.tools.conftest import Effect, Tried, calls, hangs, said, tools_in
 

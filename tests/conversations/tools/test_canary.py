@@ -14,8 +14,8 @@ from apps.conversations.models import Message, ToolServer, ToolSetting, Trace
 from apps.conversations.tools.mcp import client
 from apps.conversations.tools.mcp.tool import refresh_server
 from apps.conversations.turns import trace
-from apps.engines.base import ChatRequest
-from apps.lib.threads import in_db
+from apps.engines.types import ChatRequest
+from apps.lib.concurrency.threads import in_db
 from apps.safety.detectors import canary
 from apps.users.models import User
 from tests.conversations.tools.conftest import Tried, calls, said, tools_in

@@ -10,7 +10,7 @@ from apps.conversations.models.assistant import Assistant
 from apps.conversations.tools import availability
 from apps.images.generation import model_info, scheduler
 from apps.images.models import Picture
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.conversations.image_chat.test_picture_turns import BAD, painter
 from tests.conversations.tools.conftest import calls, tools_in

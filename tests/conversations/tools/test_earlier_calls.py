@@ -9,7 +9,7 @@ from apps.conversations.core.requests import AskRequest
 from apps.conversations.models import Conversation, Message
 from apps.conversations.tools import call_cards
 from apps.conversations.turns import preparation
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from tests.conversations.moderation.review_cases import overturned, reviewer, withheld
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("log")]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from apps.conversations.tools.loop import build_next_request
-from apps.engines.base import ChatMessage, ChatRequest, EngineRefused, ToolCall
+from apps.engines.types import ChatMessage, ChatRequest, EngineRefused, ToolCall
 
 LAST = ChatRequest((ChatMessage("user", "Hello?"),), tool_choice="none")
 

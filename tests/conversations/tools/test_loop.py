@@ -8,7 +8,7 @@ from apps.conversations.history import transcript
 from apps.conversations.models import Citation, Message, Retrieved
 from apps.conversations.tools import loop
 from apps.conversations.tools.base import ToolDefaults, ToolError, ToolResult
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from tests.conversations.tools.conftest import Tried, calls, said, tools_in
 from tests.documents.factories import collection, document
 

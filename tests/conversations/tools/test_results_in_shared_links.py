@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from apps.conversations.models import Conversation, Message
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from tests.conversations.sharing.test_links import as_, html, link
 from tests.conversations.tools.test_loop import turn
 

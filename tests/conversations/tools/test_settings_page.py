@@ -13,7 +13,7 @@ from apps.conversations.tools.availability import get_permitted_tools
 from apps.conversations.tools.builtin.catalog import BUILTIN_TOOLS
 from apps.users.models import User
 from tests.conversations.tools.test_mcp_servers import COMMANDS
-from tests.people import person
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def ada() -> Client:
     client = Client()
-    client.force_login(person("ada", User.Role.ADMINISTRATOR))
+    client.force_login(make_user("ada", User.Role.ADMINISTRATOR))
     return client
 
 

@@ -7,7 +7,7 @@ from django.test import Client
 
 from apps.conversations.models import Message
 from apps.conversations.turns import context_usage
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"

@@ -21,10 +21,10 @@ AT_ONCE, WARM_UP, MEASURED = 10, 300, 300  # turns
 REST_S = 40  # before a measurement: what is free goes back to the system every 30 s
 MOST_MB = 35  # that the measured turns may add; arenas and kernels of each thread, kept for good, added 50 and more
 REAL = {  # the engines of the product, which the other tests replace
-    "EMBED_BACKEND": "apps.engines.embed.sentence.SentenceEmbed",
-    "CLASSIFY_BACKEND": "apps.engines.classify.text.LinearClassifier",
-    "PLANTED_BACKEND": "apps.engines.classify.planted.PlantedClassifier",
-    "TAGGER_BACKEND": "apps.engines.classify.tagger.PersonalTagger",
+    "EMBED_BACKEND": "apps.engines.embed.sentence_transformer.SentenceTransformerEmbedder",
+    "CLASSIFY_BACKEND": "apps.engines.classify.linear_classifier.LinearClassifier",
+    "PLANTED_BACKEND": "apps.engines.classify.indirect_injection.IndirectInjectionClassifier",
+    "TAGGER_BACKEND": "apps.engines.classify.pii_tagger.PiiTagger",
 }
 SEED = """
 import json, os
@@ -32,22 +32,22 @@ import django
 django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
-from apps.users import limits, tokens
-from apps.users.quota import Rate
+from apps.users import rate_limits; from apps.users import api_tokens
+from apps.users.models.rate_limit import Rate
 from tests.documents.factories import collection, document
-from tests.people import person
-for scope, resource in limits.DEFAULTS:
-    limits.change(scope, resource, Rate(10**8, 10**8))
-person("ada", "administrator")
+from tests.support.users import make_user
+for scope, resource in rate_limits.DEFAULTS:
+    rate_limits.change_limit(scope, resource, Rate(10**8, 10**8))
+make_user("ada", "administrator")
 users = []
 for name in (f"colleague{number}" for number in range(10)):
-    user = person(name)
+    user = make_user(name)
     place = collection(user, "Handbook")
     for number in range(12):
         text = f"The lighthouse number {number} of {name} was built in {1800 + number}, {20 + number} metres high. "
         more = "Its keeper writes down the weather each evening. " * (number + 1)
         document(place, f"Lighthouse {number}", [text + more])
-    users.append([tokens.make(user, "test", ["chat", "read"], 30), str(place.pk)])
+    users.append([api_tokens.create_token(user, "test", ["chat", "read"], 30), str(place.pk)])
 print(json.dumps(users))
 """
 SERVE = "uvicorn assistant.asgi:application --port PORT --log-level warning"

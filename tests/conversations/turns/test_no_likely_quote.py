@@ -11,7 +11,7 @@ from apps.conversations.grounding import quote_selection
 from apps.conversations.models import AnswerStyle, Message, Retrieved
 from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -15,7 +15,7 @@ from apps.conversations.history import transcript
 from apps.conversations.models import Assistant, Citation, Conversation, Message, ModelProfile, ShownSentences
 from apps.conversations.sharing import links
 from apps.conversations.turns import recovery
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 
 QUESTION = "How high was the lighthouse of Alexandria?"

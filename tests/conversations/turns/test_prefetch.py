@@ -44,7 +44,7 @@ async def test_the_request_is_read_ahead_and_the_question_sends_the_same_again(o
     await nothing_runs()
     assert await page.silent(0.05), "nothing is said"
     assert await Message.objects.acount() == await Conversation.objects.acount() == 0, "nothing is kept"
-    assert not registry.turnlog()._turns, "nor in the log of turns"
+    assert not registry.get_turn_log()._turns, "nor in the log of turns"
     await page.ask(QUESTION)
     await page.events()
     ahead, asked = chat.requests

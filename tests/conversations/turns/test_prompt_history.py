@@ -15,7 +15,7 @@ from apps.conversations.turns import retrieval, runner
 from apps.conversations.turns.prompt import FREE_SYSTEM, SYSTEM, build_system_text
 from apps.documents.models import Document
 from apps.engines import registry
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from tests.documents.factories import collection, document
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -105,7 +105,7 @@ async def test_nothing_found_asks_no_model_and_offers_what_can_be_done(open_page
 
 
 async def test_what_another_embedding_model_has_read_is_named(open_page, alice, library, chat) -> None:
-    registry.embed().fingerprint = "another"
+    registry.get_embedder().fingerprint = "another"
     place = await in_db(collection, alice, "Reread")
     await in_db(document, place, "Zeppelins", ["The zeppelin that crossed the Atlantic first was LZ 126."])
     page = await open_page(alice)

@@ -8,8 +8,8 @@ from apps.conversations.models import ModelProfile, Trace
 from apps.conversations.turns import query_rewriting
 from apps.conversations.turns.preparation import PastExchange
 from apps.conversations.turns.trace import unpack_trace
-from apps.engines.base import EngineBusy
 from apps.engines.chat.fake import FakeChat
+from apps.engines.types import EngineBusy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"

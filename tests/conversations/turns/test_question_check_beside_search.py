@@ -67,7 +67,7 @@ async def test_the_search_does_not_wait_for_the_verdict_but_the_model_does(
 async def test_a_question_is_embedded_once_for_gate_and_search_also_when_it_is_asked_again(
     open_page, alice, library, chat, monkeypatch
 ) -> None:
-    embed, texts = registry.embed(), []
+    embed, texts = registry.get_embedder(), []
     made = type(embed).embed_query
     monkeypatch.setattr(type(embed), "embed_query", lambda self, text: texts.append(text) or made(self, text))
     check = Gatekeeper(ALLOWED)

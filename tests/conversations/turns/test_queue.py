@@ -10,7 +10,7 @@ from django.test import Client
 from apps.conversations.core.requests import RequestRefused
 from apps.conversations.models import Conversation, Message, Queued
 from apps.conversations.turns import queue, runner
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from tests.conversations.conftest import WAIT_S, writes_on
 
 pytestmark = pytest.mark.django_db(transaction=True)

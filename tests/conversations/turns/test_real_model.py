@@ -10,7 +10,7 @@ import pytest
 
 from apps.conversations.models import Message
 from apps.engines import registry
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from tests.conversations.server_processes import Process, stub_llm
 from tests.documents.factories import collection, document
 
@@ -29,7 +29,7 @@ def _real(settings) -> None:
         "OPTIONS": {"url": URL, "tokenizer": os.environ.get("TEST_LLM_TOKENIZER", "")},
         "ABOUT": {"shown": "", "server": URL},
     }
-    embed = {"BACKEND": "apps.engines.embed.sentence.SentenceEmbed", "OPTIONS": {}}
+    embed = {"BACKEND": "apps.engines.embed.sentence_transformer.SentenceTransformerEmbedder", "OPTIONS": {}}
     settings.ENGINES = {**settings.ENGINES, "embed": embed}
     settings.CHATS = {"main": chat}
     registry.reset()
@@ -87,7 +87,7 @@ async def test_two_servers_answer_the_same_question_and_one_that_dies_leaves_the
         accepted = await page.ask(QUESTION, model=model)
         assert (await page.events(timeout=MODEL_S))[-1]["status"] == "complete"
         names[model] = (await Message.objects.aget(pk=accepted["turn"])).model
-    assert names == {"main": (await registry.chat().info()).name, "Stand-in": "stub"}
+    assert names == {"main": (await registry.get_chat_engine().info()).name, "Stand-in": "stub"}
     stand_in.kill()
     waits = await open_page(alice)
     await waits.ask(QUESTION, model="Stand-in")

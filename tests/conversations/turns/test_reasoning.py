@@ -12,9 +12,9 @@ from apps.conversations.core.message_tree import find_path
 from apps.conversations.models import Citation, Conversation, Message, Trace
 from apps.conversations.transfer.export import export_conversation, render_markdown
 from apps.conversations.turns import runner, trace
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from tests.conversations.conftest import transcript
-from tests.several import BIG, engine, offer
+from tests.support.chat_models import BIG, get_fake_engine, offer_model
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -123,18 +123,18 @@ async def test_exports_mark_them_or_leave_them_out(open_page, alice, library, th
 
 
 async def test_a_model_that_reasons_has_room_for_it(open_page, alice, library, chat, settings) -> None:
-    offer(settings, reasons=True)
+    offer_model(settings, reasons=True)
     page = await open_page(alice)
     await answered(page, model=BIG)
     await answered(page)
-    assert engine().requests[0].sampling.max_tokens > 2000 > chat.requests[0].sampling.max_tokens
+    assert get_fake_engine().requests[0].sampling.max_tokens > 2000 > chat.requests[0].sampling.max_tokens
 
 
 async def test_late_thoughts_stay_thoughts(open_page, alice, library, chat, monkeypatch) -> None:
     real = chat.stream
 
     async def also(request):
-        from apps.engines.base import Delta
+        from apps.engines.types import Delta
 
         async for item in real(request):
             yield item

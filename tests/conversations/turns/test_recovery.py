@@ -16,9 +16,9 @@ from apps.conversations.history import actions
 from apps.conversations.models import Conversation, Message
 from apps.conversations.turns import queue, recovery
 from apps.engines import registry
-from apps.engines.base import EngineUnavailable
-from apps.lib import periodic
-from apps.lib.threads import in_db
+from apps.engines.types import EngineUnavailable
+from apps.lib import periodic_jobs
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,9 +28,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def _quick(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.DATA_DIR = str(tmp_path)
     monkeypatch.setattr(recovery, "SWEEP_INTERVAL_S", 0.02)
-    periodic.forget()
+    periodic_jobs.clear_records()
     yield
-    periodic.forget()
+    periodic_jobs.clear_records()
 
 
 def dead_turn(owner: User) -> Message:
@@ -56,7 +56,9 @@ async def closed(turn: Message) -> bool:
     return (await Message.objects.aget(pk=turn.pk)).status == Message.Status.INTERRUPTED
 
 
-@pytest.mark.parametrize("broken", ["_closed", "sweep", "ready", "purge", "go_on"])
+@pytest.mark.parametrize(
+    "broken", ["_closed", "close_orphaned_turns", "find_ready_conversations", "purge_deleted", "go_on"]
+)
 async def test_one_database_error_ends_no_sweep(alice: User, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     asked: list[UUID] = []
     left = uuid4()
@@ -67,7 +69,12 @@ async def test_one_database_error_ends_no_sweep(alice: User, monkeypatch: pytest
             locked()
         asked.append(place)
 
-    owner = {"_closed": recovery, "sweep": recovery, "ready": queue, "purge": actions}.get(broken)
+    owner = {
+        "_closed": recovery,
+        "close_orphaned_turns": recovery,
+        "find_ready_conversations": queue,
+        "purge_deleted": actions,
+    }.get(broken)
     monkeypatch.setattr(queue, "find_ready_conversations", lambda: [left])
     real = getattr(owner, broken, None)
     calls = iter([True, True])
@@ -107,7 +114,7 @@ async def test_a_conversation_that_cannot_go_on_keeps_no_other_waiting(
     monkeypatch.setattr(queue, "find_ready_conversations", lambda: [broken, well])
     await recovery.run_jobs_once(go_on, {})
     assert asked == [well]
-    late = periodic.find_overdue(time.time() + 300)
+    late = periodic_jobs.find_overdue(time.time() + 300)
     failing = [one for one in late if one.error]
     assert [one.name for one in failing] == ["ask queued questions"] and "nobody has foreseen" in failing[0].error
 
@@ -116,7 +123,7 @@ async def test_followers_of_a_dead_turn_are_told_when_the_log_is_back(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turn = await in_db(dead_turn, alice)
-    log = registry.turnlog()
+    log = registry.get_turn_log()
     await log.append(str(turn.pk), b"{}")
     untold: dict[UUID, str] = {}
 

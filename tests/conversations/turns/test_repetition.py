@@ -12,7 +12,7 @@ from django.conf import settings
 from apps.conversations.models import Message
 from apps.conversations.turns import repetition as module
 from apps.conversations.turns.repetition import RepetitionDetector
-from apps.lib.words import words
+from apps.lib.text.analyzer import split_words
 
 ROOT = Path(settings.BASE_DIR)
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -125,7 +125,7 @@ def test_wherever_the_pieces_end_a_sentence_is_shown_twice(size: int) -> None:
 def test_a_sentence_without_an_end_is_not_taken_apart_again_with_every_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some scripts have no stops, and an answer in them may be one sentence."""
     read: list[int] = []
-    monkeypatch.setattr(module, "words", lambda text: read.append(len(text)) or words(text))
+    monkeypatch.setattr(module, "split_words", lambda text: read.append(len(text)) or split_words(text))
     repeats = RepetitionDetector()
     pieces = ["It is a collection of documents. " * 2, *(f"word{number} " for number in range(2000))]
     assert "".join(map(repeats.until, pieces)) + repeats.rest() == "".join(pieces)
@@ -194,7 +194,7 @@ def test_no_text_that_is_passed_over_has_as_many_words_as_a_circle() -> None:
         text = "".join(draw.choices(["a", "7", "x1", "-", ".", " ", ":", "_", "/", "1.5"], k=draw.randint(1, 90)))
         if len(text.encode().translate(None, module._IN_WORDS)) < module._APART:
             short += 1
-            assert len(words(text)) - 1 < 24, text
+            assert len(split_words(text)) - 1 < 24, text
     assert short > 5_000
 
 

@@ -18,7 +18,7 @@ from apps.conversations.models import Message
 from apps.conversations.rendering.answer_renderer import StreamRenderer
 from apps.conversations.turns import recovery, runner
 from apps.engines import registry
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from tests.conversations.conftest import left, session_of, transcript, writes_on
 
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -197,7 +197,7 @@ async def test_an_unknown_turn_is_unknown(open_page, alice) -> None:
 
 @both_logs
 async def test_the_end_that_the_sweep_writes_into_a_log_that_lives_on_keeps_the_text(alice, library) -> None:
-    log = registry.turnlog()
+    log = registry.get_turn_log()
     turn = str(uuid.uuid4())
     await log.append(turn, b"{}")
     await recovery._tell(turn, "So far.")

@@ -17,10 +17,10 @@ from apps.conversations.turns import temporary_chats
 from apps.documents.models import Collection, Document, Membership
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety.models import Case, Notice
 from apps.users.models import User
-from apps.users.quota import Bucket
+from apps.users.models.rate_limit import Bucket
 from tests.conversations.conftest import WAIT_S, left, transcript
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -153,7 +153,7 @@ async def test_nothing_of_it_is_stored(
     accepted = await ask(page, f"{HIGH} With a {NEVER_STORED}?")
     events = await page.events()
     assert NEVER_STORED in events[-1]["html"]
-    assert not await registry.turnlog().exists(accepted["turn"])
+    assert not await registry.get_turn_log().exists(accepted["turn"])
     after = await in_db(rows)
     counted = {name for name in after if after[name] != before[name]}
     assert counted <= {Bucket._meta.label}  # limits count

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from apps.conversations.models import Conversation, Message, Share
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.conversations.moderation.review_cases import overturned, withheld
 

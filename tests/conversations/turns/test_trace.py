@@ -9,8 +9,8 @@ from apps.conversations.history import trace_view
 from apps.conversations.models import Message, Trace
 from apps.conversations.turns import trace
 from apps.documents.models import Document
-from apps.engines.base import TokenProb
-from apps.lib.threads import in_db
+from apps.engines.types import TokenProb
+from apps.lib.concurrency.threads import in_db
 from apps.safety.detectors import canary
 from apps.users.models import User
 from tests.conversations.conftest import writes_on

@@ -10,12 +10,12 @@ from apps.conversations.history import transcript as history_transcript
 from apps.conversations.models import Citation, Message, ModelProfile, Retrieved, ShownSentences, Source
 from apps.conversations.turns import runner
 from apps.engines import registry
-from apps.engines.base import EngineRefused, EngineUnavailable
-from apps.lib.threads import in_db
+from apps.engines.types import EngineRefused, EngineUnavailable
+from apps.lib.concurrency.threads import in_db
+from apps.users.accounts import suspend_user
 from apps.users.models import User
-from apps.users.people import suspend
 from tests.conversations.conftest import WAIT_S, transcript, writes_on
-from tests.people import person
+from tests.support.users import make_user
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("log")]
 Status = Message.Status
@@ -197,8 +197,8 @@ async def test_nothing_is_written_on_for_a_person_who_was_suspended(
     page = await open_page(alice)
     await page.ask(QUESTION)
     await page.hear("text")
-    await in_db(person, "ada", User.Role.ADMINISTRATOR)  # somebody has to stay
-    await in_db(suspend, alice)
+    await in_db(make_user, "ada", User.Role.ADMINISTRATOR)  # somebody has to stay
+    await in_db(suspend_user, alice)
     async with asyncio.timeout(WAIT_S):
         await runner.wait_until_idle()
     assert chat.running == 0
@@ -223,7 +223,7 @@ async def test_nothing_is_asked_of_the_turn_log_after_the_end(open_page, alice, 
     accepted = await page.ask(QUESTION)
     events = await page.events()
     await runner.wait_until_idle()
-    assert len(await registry.turnlog().read(accepted["turn"])) == len(events)
+    assert len(await registry.get_turn_log().read(accepted["turn"])) == len(events)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from apps.conversations.evidence.source_numbering import save_sources
 from apps.conversations.models import Message, Retrieved
 from apps.conversations.turns import runner
 from apps.engines import registry
-from apps.engines.base import EngineUnavailable
-from apps.lib import leases
-from apps.lib.threads import in_db
+from apps.engines.types import EngineUnavailable
+from apps.lib.concurrency.threads import in_db
+from apps.lib.db import leases
 from tests.conversations.conftest import WAIT_S, writes_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,7 +27,7 @@ async def _away(*args: object) -> None:
 
 
 async def test_a_log_that_cannot_hear_a_stop_stops_nothing(open_page, alice, library, chat, monkeypatch) -> None:
-    monkeypatch.setattr(registry.turnlog(), "wait_stop", _away)
+    monkeypatch.setattr(registry.get_turn_log(), "wait_stop", _away)
     chat.replies.append(ANSWER)
     page = await open_page(alice)
     await page.ask(QUESTION)
@@ -37,7 +37,7 @@ async def test_a_log_that_cannot_hear_a_stop_stops_nothing(open_page, alice, lib
 async def test_a_question_is_refused_and_not_kept_where_there_is_no_log(
     open_page, alice, library, chat, monkeypatch
 ) -> None:
-    monkeypatch.setattr(registry.turnlog(), "append", _away)
+    monkeypatch.setattr(registry.get_turn_log(), "append", _away)
     page = await open_page(alice)
     assert (await page.ask(QUESTION))["type"] == "refused"
     await runner.wait_until_idle()
@@ -51,14 +51,14 @@ async def test_an_answer_whose_log_is_gone_is_closed_with_what_it_has_and_the_pa
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.hear("text")
-    monkeypatch.setattr(registry.turnlog(), "append", _away)
+    monkeypatch.setattr(registry.get_turn_log(), "append", _away)
     await page.hear("unknown")
     answer = await Message.objects.aget(pk=accepted["turn"])
     assert answer.status == Status.FAILED and answer.text.startswith("word") and answer.ended is not None
 
 
 async def test_a_log_that_cannot_be_ended_holds_up_nobody(open_page, alice, library, chat, monkeypatch) -> None:
-    monkeypatch.setattr(registry.turnlog(), "finish", _away)
+    monkeypatch.setattr(registry.get_turn_log(), "finish", _away)
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     await page.events()
@@ -74,7 +74,7 @@ async def test_a_page_is_told_to_fetch_the_answer_where_the_log_cannot_be_follow
         await _away()
         yield
 
-    monkeypatch.setattr(registry.turnlog(), "tail", tail)
+    monkeypatch.setattr(registry.get_turn_log(), "tail", tail)
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     assert (await page.hear("unknown"))["turn"] == accepted["turn"]

@@ -15,7 +15,7 @@ from apps.conversations.models.assistant import ShownSentences
 from apps.conversations.rendering.answer_renderer import StreamRenderer
 from apps.conversations.turns.state import Turn
 from apps.conversations.turns.verification import SentenceVerifier
-from apps.engines.base import EngineUnavailable
+from apps.engines.types import EngineUnavailable
 
 
 class Log:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from apps.documents.chunking.chunker import ChunkDraft, Chunker
 from apps.documents.parsing.protocol import ParsedBlock, ParsedPage, ParseLimits, paginate
-from apps.engines.embed.fake import FakeEmbed
+from apps.engines.embed.fake import FakeEmbedder
 
 WINDOW = 256
-offsets = FakeEmbed().offsets
+offsets = FakeEmbedder().offsets
 
 
 def page_of(*blocks: ParsedBlock) -> ParsedPage:
@@ -63,7 +63,7 @@ def test_no_chunk_exceeds_the_window_with_its_header(some: list[ParsedBlock], wi
 @settings(max_examples=50, deadline=None)
 @given(st.lists(blocks, min_size=1, max_size=8))
 def test_chunks_are_the_same_where_the_embedder_reads_them_while_they_are_cut(some: list[ParsedBlock]) -> None:
-    embed = FakeEmbed()
+    embed = FakeEmbedder()
     for page in paginate(some, ParseLimits()):
         read = list(Chunker("Title", offsets, 64, embed.tokenised).cut(page))
         assert [replace(draft, read=None) for draft in read] == list(Chunker("Title", offsets, 64).cut(page))

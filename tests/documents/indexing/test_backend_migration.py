@@ -12,11 +12,11 @@ from django.utils import timezone
 from apps.documents.indexing import backend_migration, index_maintenance
 from apps.documents.models import Chunk, Collection, Document, PreparedSegment, Segment
 from apps.engines import registry
-from apps.engines.base import EngineBroken, EngineUnavailable, IndexQuery
+from apps.engines.types import EngineBroken, EngineUnavailable, IndexQuery
 from apps.users.models import User
 from tests.documents.factories import collection, document
 from tests.engines.conftest import milvus_url, postgres_url  # noqa: F401 - fixtures
-from tests.engines.indexes import empty_milvus, empty_pgvector
+from tests.engines.index.sample_entries import empty_milvus, empty_pgvector
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,7 +45,7 @@ def library(alice: User) -> Collection:
 
 def found(question: str) -> list[tuple[int, float, bool]]:
     live = [segment.info for segment in Segment.objects.live()]
-    result = registry.index().search(live, IndexQuery(question, registry.embed().embed_query(question)))
+    result = registry.get_index().search(live, IndexQuery(question, registry.get_embedder().embed_query(question)))
     return sorted((c.chunk_id, round(c.cosine, 2), c.bm25 > 0) for c in result.candidates)
 
 
@@ -74,7 +74,7 @@ def test_to_postgresql_to_milvus_and_back_the_same_is_found(
 def test_what_is_finished_stays_where_a_move_is_broken_off(
     library: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = registry.index_named("other")
+    other = registry.get_index_by_name("other")
     build, built = other.build, []
 
     def breaks(*args: Any) -> Any:
@@ -101,7 +101,7 @@ def test_what_is_finished_stays_where_a_move_is_broken_off(
 def test_a_copy_that_is_not_what_was_written_is_never_searched(
     library: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry.index_named("other"), "verify", lambda info: False)
+    monkeypatch.setattr(registry.get_index_by_name("other"), "verify", lambda info: False)
 
     with pytest.raises(EngineBroken, match="not read back"):
         backend_migration.migrate_index("other", lambda done, total: None)
@@ -112,7 +112,7 @@ def test_a_copy_that_is_not_what_was_written_is_never_searched(
 def test_what_comes_and_goes_while_it_moves_is_right_afterwards(
     library: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = registry.index_named("other")
+    other = registry.get_index_by_name("other")
     build, once = other.build, []
 
     def meanwhile(*args: Any) -> Any:

@@ -42,14 +42,14 @@ def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("language", ["en", "de", "es"])
 def test_an_embedder_of_one_language_has_a_scale(language: str) -> None:
     engine: Any = OfOneLanguage(language)
-    told = embedder_calibration.measure_scale(engine, registry.embed())
-    other, near = embedder_calibration._best_means(registry.embed())
+    told = embedder_calibration.measure_scale(engine, registry.get_embedder())
+    other, near = embedder_calibration._best_means(registry.get_embedder())
     assert told.told(1.0) == pytest.approx(near, abs=1e-5) and told.told(0.5) == pytest.approx(other, abs=1e-5)
 
 
 def test_an_embedder_of_a_language_that_nobody_measures_is_taken_as_it_is() -> None:
     engine: Any = OfOneLanguage("tlh")
-    assert embedder_calibration.measure_scale(engine, registry.embed()) == embedder_calibration.IDENTITY_SCALE
+    assert embedder_calibration.measure_scale(engine, registry.get_embedder()) == embedder_calibration.IDENTITY_SCALE
 
 
 def test_languages_that_an_embedder_does_not_tell_apart_are_named() -> None:

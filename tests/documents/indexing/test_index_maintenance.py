@@ -15,8 +15,8 @@ from apps.documents.indexing import index_maintenance
 from apps.documents.models import Chunk, Collection, Document, IndexCare, Segment
 from apps.documents.retrieval.search import search
 from apps.engines import registry
-from apps.engines.base import EngineUnavailable, IndexQuery
-from apps.lib import leases
+from apps.engines.types import EngineUnavailable, IndexQuery
+from apps.lib.db import leases
 from apps.users.models import User
 from tests.documents.factories import collection, document
 
@@ -45,7 +45,7 @@ def library(alice: User) -> Collection:
 
 def found(question: str) -> list[tuple[int, float]]:
     live = [segment.info for segment in Segment.objects.live()]
-    result = registry.index().search(live, IndexQuery(question, registry.embed().embed_query(question)))
+    result = registry.get_index().search(live, IndexQuery(question, registry.get_embedder().embed_query(question)))
     return [(c.chunk_id, round(c.cosine, 3)) for c in result.candidates]
 
 
@@ -90,11 +90,11 @@ def test_retired_segments_stay_readable_for_searches_under_way(library: Collecti
     index_maintenance.merge(library.pk)
 
     assert index_maintenance.sweep() == 0
-    assert all(registry.index().verify(info) for info in old)
+    assert all(registry.get_index().verify(info) for info in old)
 
     age_retired()
     assert index_maintenance.sweep() == len(old)
-    assert not any(registry.index().verify(info) for info in old)
+    assert not any(registry.get_index().verify(info) for info in old)
     assert Segment.objects.count() == 1
     assert len(found("foxes")) == len(TOPICS)
 
@@ -103,7 +103,7 @@ def test_new_files_of_a_rewrite_that_takes_hours_are_left_alone(
     library: Collection, real_index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index_maintenance, "MAX_SEGMENT_CHUNKS", 2)
-    build, swept = registry.index().build, []
+    build, swept = registry.get_index().build, []
 
     def slow(*args: Any) -> Any:
         info = build(*args)
@@ -112,10 +112,10 @@ def test_new_files_of_a_rewrite_that_takes_hours_are_left_alone(
         swept.append(index_maintenance.sweep())
         return info
 
-    monkeypatch.setattr(registry.index(), "build", slow)
+    monkeypatch.setattr(registry.get_index(), "build", slow)
     assert index_maintenance.merge(library.pk) == len(TOPICS)
     assert swept == [0] * (len(TOPICS) // 2)
-    assert all(registry.index().verify(row.info) for row in Segment.objects.live())
+    assert all(registry.get_index().verify(row.info) for row in Segment.objects.live())
     assert len(found("foxes")) == len(TOPICS)
 
 
@@ -162,13 +162,13 @@ def test_one_process_at_a_time_rewrites_a_collection(library: Collection) -> Non
 
 
 def test_a_merge_that_lost_its_lease_changes_nothing(library: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
-    build = registry.index().build
+    build = registry.get_index().build
 
     def taken_over(*args: Any) -> Any:
         IndexCare.objects.update(lease_token="another")
         return build(*args)
 
-    monkeypatch.setattr(registry.index(), "build", taken_over)
+    monkeypatch.setattr(registry.get_index(), "build", taken_over)
 
     assert index_maintenance.merge(library.pk) == 0
     assert Segment.objects.live().count() == len(TOPICS)
@@ -193,7 +193,7 @@ def test_a_merge_that_fails_leaves_the_live_index_and_no_files(
 
 
 async def test_a_damaged_segment_is_left_out_then_rebuilt(alice: User, library: Collection, real_index: Path) -> None:
-    from apps.lib.threads import in_db
+    from apps.lib.concurrency.threads import in_db
 
     damaged = await in_db(lambda: Chunk.objects.get(text="foxes hunt").segment)
     path = next((real_index / library.pk.hex / damaged.pk.hex).rglob("ids.npy"))
@@ -236,7 +236,7 @@ def test_a_collection_that_cannot_be_rebuilt_does_not_keep_others_from_care(
 
 
 def test_reindex_embeds_again_what_another_embedder_made(library: Collection) -> None:
-    registry.embed().fingerprint = "the next embedder"
+    registry.get_embedder().fingerprint = "the next embedder"
 
     call_command("reindex", collection=library.pk, verbosity=0)
 

@@ -13,9 +13,9 @@ from apps.documents.ingestion import pipeline as ingesting
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library import uploads
 from apps.engines import registry
-from apps.engines.base import EngineBroken
-from apps.engines.classify import inside
-from apps.engines.classify.base import TokenReader
+from apps.engines.classify import span_embeddings
+from apps.engines.classify.protocol import TokenStateEmbedder
+from apps.engines.types import EngineBroken
 from apps.safety.gate import gate
 from apps.users.models import User
 from tests.documents.factories import collection
@@ -29,7 +29,7 @@ def test_a_long_document_is_looked_through_part_by_part(monkeypatch: pytest.Monk
     monkeypatch.setattr(embedders, "_PASSAGES", 2)
     real, parts = gate.find_suspect_sentences, list[int]()
     monkeypatch.setattr(gate, "find_suspect_sentences", lambda texts: (parts.append(len(texts)), real(texts))[1])
-    assert embedders.find_suspect_spans(registry.embed(), TEXTS) == [[text] for text in TEXTS]
+    assert embedders.find_suspect_spans(registry.get_embedder(), TEXTS) == [[text] for text in TEXTS]
     assert parts == [2, 2, 1]
 
 
@@ -40,9 +40,9 @@ def test_nothing_is_said_where_the_gate_or_the_embedder_of_the_classifiers_is_aw
         raise EngineBroken("It is damaged.")
 
     monkeypatch.setattr(gate, "find_suspect_sentences", lambda texts: None)
-    assert embedders.find_suspect_spans(registry.embed(), TEXTS) is None
-    monkeypatch.setattr(registry, "classify_embed", broken)
-    assert embedders.find_suspect_spans(registry.embed(), TEXTS) is None
+    assert embedders.find_suspect_spans(registry.get_embedder(), TEXTS) is None
+    monkeypatch.setattr(registry, "get_classifier_embedder", broken)
+    assert embedders.find_suspect_spans(registry.get_embedder(), TEXTS) is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -50,8 +50,8 @@ def test_a_document_is_read_also_by_an_embedder_that_shows_nothing_inside(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What would have been looked at cannot be, and is marked so; the others of the same batch are judged."""
-    monkeypatch.setattr(registry.embed(), "shows_states", False, raising=False)
-    assert embedders.find_suspect_spans(registry.embed(), TEXTS) is None
+    monkeypatch.setattr(registry.get_embedder(), "shows_states", False, raising=False)
+    assert embedders.find_suspect_spans(registry.get_embedder(), TEXTS) is None
     files = [SimpleUploadedFile(f"{at}.txt", text.encode()) for at, text in enumerate((TEXTS[0], "It is nine."))]
     rows = [uploads.store_upload(alice, collection(alice), file) for file in files]
     assert [ingest(row.pk) for row in rows] == [1, 1]
@@ -62,8 +62,12 @@ def test_a_document_is_read_also_by_an_embedder_that_shows_nothing_inside(
 def test_of_a_document_full_of_them_no_more_is_kept_than_fits_and_the_rest_is_read_again(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, seen = inside.read, list[str]()
-    monkeypatch.setattr(inside, "read", lambda of, texts, *rest: (seen.extend(texts), real(of, texts, *rest))[1])
+    real, seen = span_embeddings.embed_spans_in_context, list[str]()
+    monkeypatch.setattr(
+        span_embeddings,
+        "embed_spans_in_context",
+        lambda of, texts, *rest: (seen.extend(texts), real(of, texts, *rest))[1],
+    )
     monkeypatch.setattr(ingesting, "MAX_SUSPECT_SPANS", 3)
     files = [SimpleUploadedFile(f"{at}.txt", text.encode()) for at, text in enumerate(TEXTS)]
     rows = [uploads.store_upload(alice, collection(alice), file) for file in files]
@@ -78,9 +82,9 @@ def test_an_order_that_comes_again_in_disguise_is_not_read_along_with_its_copies
     drafts = [
         ChunkDraft(1, 0, 1, "", text, "", 10) for text in (order, "\n".join(copies), "\n".join(["It is nine.", order]))
     ]
-    rows = embedders.find_suspect_spans(registry.embed(), [draft.text for draft in drafts])
+    rows = embedders.find_suspect_spans(registry.get_embedder(), [draft.text for draft in drafts])
     assert rows == [[order]] * 3
-    found = embedders.locate_suspect_tokens(registry.embed(), drafts, rows)
+    found = embedders.locate_suspect_tokens(registry.get_embedder(), drafts, rows)
     assert [bool(spans) for spans in found] == [True, False, True]
 
 
@@ -88,13 +92,13 @@ def test_an_order_that_comes_again_in_disguise_is_not_read_along_with_its_copies
 def test_a_passage_in_disguise_is_read_once_more_as_the_gate_sees_it(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, seen = inside.read, list[str]()
+    real, seen = span_embeddings.embed_spans_in_context, list[str]()
 
-    def noted(reader: TokenReader, texts: list[str], *rest: Any) -> Any:
+    def noted(reader: TokenStateEmbedder, texts: list[str], *rest: Any) -> Any:
         seen.extend(texts)
         return real(reader, texts, *rest)
 
-    monkeypatch.setattr(inside, "read", noted)
+    monkeypatch.setattr(span_embeddings, "embed_spans_in_context", noted)
     said = ("Do as I say [planted] in clear words.", "Do as \U0001d408 say\u200b [planted] in disguise.")
     files = [SimpleUploadedFile(f"{at}.txt", text.encode()) for at, text in enumerate(said)]
     rows = [uploads.store_upload(alice, collection(alice), file) for file in files]

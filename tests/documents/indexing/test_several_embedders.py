@@ -21,15 +21,15 @@ from apps.documents.retrieval import candidates
 from apps.documents.retrieval.search import SearchResult, search
 from apps.documents.settings import DEFAULT_SETTINGS, CollectionSettings, read_collection_settings
 from apps.engines import registry
-from apps.engines.embed.folder import PACKAGE_SHA256, locate
+from apps.engines.embed.model_folder import PACKAGE_SHA256, locate_model
 from apps.users.models import User
 from tests.documents.factories import collection
 from tests.engines.conftest import postgres_url  # noqa: F401 - fixture
-from tests.engines.indexes import empty_pgvector
+from tests.engines.index.sample_entries import empty_pgvector
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-REAL = "apps.engines.embed.sentence.SentenceEmbed"
+REAL = "apps.engines.embed.sentence_transformer.SentenceTransformerEmbedder"
 FERRY = "# Ferry\n\nThe boat to the island leaves the eastern pier at nine in the morning.\n"
 BREAD = "# Bread\n\nA sourdough loaf is baked for fifty minutes in a very hot oven.\n"
 BEES = "# Bees\n\nA colony keeps its brood at thirty-five degrees all through the spring.\n"
@@ -40,7 +40,7 @@ SHORT, FIRST = CollectionSettings(embedder="Short"), CollectionSettings(embedder
 def pooled_otherwise(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The packaged weights as a model of another kind: the first token stands for the text."""
     folder = tmp_path_factory.mktemp("models") / "first-token"
-    shutil.copytree(locate(""), folder)
+    shutil.copytree(locate_model(""), folder)
     config = folder / "1_Pooling" / "config.json"
     said = json.loads(config.read_text())
     said |= {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False} | (
@@ -59,7 +59,7 @@ def site(
     if request.param == "pgvector":
         url = request.getfixturevalue("postgres_url")
         empty_pgvector(url)
-        index = "apps.engines.index.pgvector.PgvectorIndex", {"url": url}
+        index = "apps.engines.index.pgvector.engine.PgvectorIndex", {"url": url}
     held = {"BACKEND": index[0], "OPTIONS": index[1]}
     settings.INDEXES = {request.param: held}
     settings.ENGINES = settings.ENGINES | {
@@ -122,7 +122,7 @@ def test_another_embedder_is_built_beside_tried_swapped_in_and_rolled_back(alice
     assert shadow_build.swap(row)
     place.refresh_from_db()
     assert read_collection_settings(place.tuning) == SHORT
-    assert made_by(place) == {(registry.embed("Short").fingerprint, 128)}
+    assert made_by(place) == {(registry.get_embedder("Short").fingerprint, 128)}
     assert all(len(vector) == 4 * 128 for vector in Chunk.objects.values_list("vector", flat=True))
     found = ask(alice, question)
     assert "nine in the morning" in found.passages[0].text and found.left_out == ()
@@ -144,7 +144,7 @@ def test_what_comes_later_is_read_by_the_embedder_of_its_collection(alice: User,
     assert {dimension for _, dimension in made_by(place)} == {128} and {d for _, d in made_by(late)} == {384}
     index_maintenance.reindex(place.pk)
     index_maintenance.merge(place.pk)
-    assert made_by(place) == {(registry.embed("Short").fingerprint, 128)}
+    assert made_by(place) == {(registry.get_embedder("Short").fingerprint, 128)}
     assert "thirty-five" in ask(alice, "At what temperature does a colony keep its brood?", [place]).passages[0].text
 
 
@@ -173,7 +173,9 @@ def test_cosines_of_another_embedder_are_told_on_the_scale_of_the_site(alice: Us
     for shelved in (place, other):
         moved(shelved, FIRST)
     after = {hit.title: hit.cosine for hit in ask(alice, question, [place, other]).hits}
-    raw = registry.embed("First").embed_query(question) @ registry.embed("First").embed_passages([BEES])[0]
+    raw = (
+        registry.get_embedder("First").embed_query(question) @ registry.get_embedder("First").embed_passages([BEES])[0]
+    )
     assert abs(after["Bees"] - before["Bees"]) < abs(float(raw) - before["Bees"]), "nearer than it was by itself"
     assert after["Ferry"] > after["Bees"]
 
@@ -205,17 +207,17 @@ def test_a_document_that_was_read_during_a_swap_is_embedded_again(
 ) -> None:
     place = shelf(alice, "Ferry", FERRY)
     row = built(place, SHORT)
-    write = type(registry.index()).write
+    write = type(registry.get_index()).write
 
     def swapping(self: Any, *given: Any) -> Any:
-        monkeypatch.setattr(type(registry.index()), "write", write)
+        monkeypatch.setattr(type(registry.get_index()), "write", write)
         assert shadow_build.swap(row)
         return write(self, *given)
 
-    monkeypatch.setattr(type(registry.index()), "write", swapping)
+    monkeypatch.setattr(type(registry.get_index()), "write", swapping)
     assert add(alice, place, "late.md", BEES).status == "ready"
     assert {dimension for _, dimension in made_by(place)} == {128, 384}
     assert IndexCare.objects.get(pk=place.pk).rebuild
     index_maintenance.maintain_indexes()
-    assert made_by(place) == {(registry.embed("Short").fingerprint, 128)}
+    assert made_by(place) == {(registry.get_embedder("Short").fingerprint, 128)}
     assert "thirty-five" in ask(alice, "At what temperature does a colony keep its brood?").passages[0].text

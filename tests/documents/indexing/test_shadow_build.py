@@ -157,7 +157,7 @@ def test_a_build_marks_what_ingestion_marks_and_makes_each_vector_once(
     )
     assert Chunk.objects.exclude(flag="").exists()
     read: list[str] = []
-    embed = registry.embed()
+    embed = registry.get_embedder()
     original = embed.embed_passages
 
     def embed_passages(texts: Sequence[str]) -> Any:

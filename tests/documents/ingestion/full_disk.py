@@ -26,9 +26,9 @@ from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library import uploads
 from apps.documents.models import Chunk, Collection, Document, Segment
 from apps.engines import registry
-from apps.lib import disk
+from apps.lib import disk_space
 from apps.users.models import User
-from tests import migrated
+from tests.support import prepared_site
 
 DISK = Path(os.environ["DATA_DIR"])
 FREE = [600, 400, 300, 200, 150, 100, 60, 30, 12, 0]  # kilobytes
@@ -47,7 +47,7 @@ def state() -> dict[str, object]:
     """What is seen must be whole: every segment sound, every chunk that can be found of a ready document."""
     seen = Chunk.objects.searchable()
     return {
-        "sound": all(registry.index().verify(row.info) for row in Segment.objects.live()),
+        "sound": all(registry.get_index().verify(row.info) for row in Segment.objects.live()),
         "ready": Document.objects.filter(status="ready").count(),
         "found": seen.values("document").distinct().count(),
         "states": sorted(set(Document.objects.values_list("status", flat=True))),
@@ -74,9 +74,9 @@ def merged(place: Collection) -> list[dict[str, object]]:
 def main() -> None:
     uploads.KEEP_FREE_BYTES, uploads.KEEP_FREE_SHARE, uploads.notify_ingest = 0, 0, lambda *_: None
     index_maintenance.MERGE_FAN = 1000  # merged later
-    if not migrated.tables(DISK):
+    if not prepared_site.copy_tables(DISK):
         call_command("migrate", verbosity=0)
-    disk.hold()
+    disk_space.create_reserve()
     place = Collection.objects.create(owner=User.objects.create_user("alice", password="x"), name="Shelf")
     words = [f"Sentence {n} of this text says what foxes number {n * 7} hunt at night." for n in range(120)]
     for number in range(len(FREE)):

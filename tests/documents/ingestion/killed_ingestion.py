@@ -46,15 +46,15 @@ from apps.documents.library import uploads
 from apps.documents.models import Chunk, Collection, Document, IndexCare, Page, Segment
 from apps.engines import registry
 from apps.users.models import User
-from tests import migrated
 from tests.documents import sample_files
+from tests.support import prepared_site
 
 LONGEST = 1.3  # times what a life takes that nobody ends
 chance = random.Random(17)
 
 
 def main(kills: int) -> dict[str, object]:
-    if not migrated.tables(Path(settings.DATA_DIR)):
+    if not prepared_site.copy_tables(Path(settings.DATA_DIR)):
         call_command("migrate", verbosity=0)
     for name in ("notify_ingest", "notify_merge"):  # nobody hears them here: a kill between row and bell loses the bell
         vars(uploads)[name] = lambda *_: None
@@ -68,7 +68,7 @@ def main(kills: int) -> dict[str, object]:
         lived(place, number, seconds=chance.random() * LONGEST * whole)
         stages += Counter(Document.objects.filter(status="working").values_list("stage", flat=True))
         torn += Chunk.objects.searchable().exclude(document__status="ready").values("document").distinct().count()
-        torn += sum(not registry.index().verify(row.info) for row in Segment.objects.live())
+        torn += sum(not registry.get_index().verify(row.info) for row in Segment.objects.live())
         Document.objects.update(lease_until=None, attempts=0)  # as if the leases had run out
         IndexCare.objects.update(lease_until=None)
     settle()

@@ -64,7 +64,7 @@ def main(kills: int) -> dict[str, object]:
         killed(worker)
         stages += Counter(Document.objects.filter(status="working").values_list("stage", flat=True))
         torn += Chunk.objects.searchable().exclude(document__status="ready").values("document").distinct().count()
-        torn += sum(not registry.index().verify(row.info) for row in Segment.objects.live())
+        torn += sum(not registry.get_index().verify(row.info) for row in Segment.objects.live())
     again = Document.objects.filter(attempts__gt=0).count()
     began = time.monotonic()
     worker = started()

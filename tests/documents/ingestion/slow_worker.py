@@ -63,5 +63,5 @@ match PAUSE:
     case "publish":
         publishing.commit_documents = _hang(publishing.commit_documents, before=True)
     case "slow":
-        embed = registry.embed()
+        embed = registry.get_embedder()
         embed.embed_passages = _slow(embed.embed_passages)  # type: ignore[method-assign]

@@ -18,13 +18,13 @@ from apps.documents.library import uploads
 from apps.documents.models import Chunk, Document, Page, Segment
 from apps.documents.sandbox import runner
 from apps.engines import registry
-from apps.engines.base import EngineBroken, EngineBusy
-from apps.engines.classify import inside
+from apps.engines.classify import span_embeddings
+from apps.engines.types import EngineBroken, EngineBusy
+from apps.users.accounts import reinstate_user, suspend_user
 from apps.users.models import User
-from apps.users.people import reinstate, suspend
 from tests.documents import sample_files
 from tests.documents.factories import collection
-from tests.people import person
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,7 +55,7 @@ def whole(row: Document) -> bool:
 
 def test_one_segment_and_one_batch_hold_them_all(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [put() for _ in range(5)]
-    embed, batches = registry.embed(), list[int]()
+    embed, batches = registry.get_embedder(), list[int]()
     real = embed.embed_passages
     monkeypatch.setattr(embed, "embed_passages", lambda texts: (batches.append(len(texts)), real(texts))[1])
     assert ended(*rows) == 5 * ["ready"]
@@ -71,14 +71,14 @@ def test_sentences_that_the_gate_reads_are_read_along_with_their_passages(
 ) -> None:
     bad = b"The boiler is new.\nDo as I say [planted]\nIt is blue."
     rows = [put(), put("b.txt", bad), put("c.txt", bad + b"\n\n"), put()]
-    embed, batches = registry.embed(), list[int]()
+    embed, batches = registry.get_embedder(), list[int]()
     real = embed.embed_passages
     monkeypatch.setattr(embed, "embed_passages", lambda texts: (batches.append(len(texts)), real(texts))[1])
 
     def again(*_: object) -> None:
         raise AssertionError("it was read already")
 
-    monkeypatch.setattr(inside, "read", again)
+    monkeypatch.setattr(span_embeddings, "embed_spans_in_context", again)
     assert ended(*rows) == 4 * ["ready"]
     assert batches == [4]
     assert [row.chunks.get().flag for row in rows] == ["", "prompt_attack", "prompt_attack", ""]
@@ -149,7 +149,7 @@ def test_slow_files_take_nobody_elses_reader(put: Put, monkeypatch: pytest.Monke
 
 def test_a_text_that_breaks_the_embedder_ends_alone(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [put(), put("bad.txt", b"Poison."), put()]
-    embed = registry.embed()
+    embed = registry.get_embedder()
     real, bad = embed.embed_passages, list(embed.tokenised("bad.txt\nPoison.").ids)
 
     def picky(texts: Any) -> Any:
@@ -166,7 +166,7 @@ def test_an_embedder_that_is_away_puts_all_back_uncounted(put: Put, monkeypatch:
     def away(_: Any) -> Any:
         raise EngineBusy("The embedding server is busy.")
 
-    monkeypatch.setattr(registry.embed(), "embed_passages", away)
+    monkeypatch.setattr(registry.get_embedder(), "embed_passages", away)
     rows = [put(), put()]
     assert ended(*rows) == 2 * ["queued"]
     assert set(Document.objects.values_list("attempts", "reason")) == {(0, "The embedding server is busy.")}
@@ -278,13 +278,15 @@ def test_no_more_wait_together_than_are_soon_ready(put: Put) -> None:
 def test_what_is_worked_on_for_a_suspended_person_waits_as_if_it_had_not_begun(
     put: Put, bob: User, monkeypatch: pytest.MonkeyPatch, where: str, beside: bool
 ) -> None:
-    person("ada", User.Role.ADMINISTRATOR)  # somebody has to stay
+    make_user("ada", User.Role.ADMINISTRATOR)  # somebody has to stay
     rows = [put(owner=bob), *([put()] if beside else [])]
-    engine, name = (registry.embed(), "embed_passages") if where == "embedded" else (registry.index(), "write")
+    engine, name = (
+        (registry.get_embedder(), "embed_passages") if where == "embedded" else (registry.get_index(), "write")
+    )
     real = getattr(engine, name)
 
     def suspended_meanwhile(*args: Any) -> Any:
-        suspend(User.objects.get(pk=bob.pk))
+        suspend_user(User.objects.get(pk=bob.pk))
         return real(*args)
 
     for _ in range(scheduler.MAX_CRASHES):
@@ -295,6 +297,6 @@ def test_what_is_worked_on_for_a_suspended_person_waits_as_if_it_had_not_begun(
         assert (row.status, row.attempts, row.lease_token, row.stage) == ("queued", 0, "", "")
         assert scheduler.list_next_documents(5) == [] and not Chunk.objects.searchable().filter(document=row).exists()
         assert [other.status for other in Document.objects.exclude(pk=row.pk)] == (["ready"] if beside else [])
-        reinstate(User.objects.get(pk=bob.pk))
+        reinstate_user(User.objects.get(pk=bob.pk))
         bob.refresh_from_db()
     assert ingest_job.quarantine_crashed() == 0 and ended(*rows)[0] == "ready" and whole(rows[0])

@@ -17,7 +17,7 @@ from apps.documents.models import Chunk, Collection, Document, Membership, Page
 from apps.documents.retrieval.search import search
 from apps.documents.settings import CollectionSettings
 from apps.engines import registry
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.documents.factories import collection
 
@@ -43,7 +43,7 @@ class Done:
 
 @pytest.fixture
 def done(monkeypatch: pytest.MonkeyPatch) -> Done:
-    made, own, embed = Done(), file_parsing.runner.SandboxProcess, registry.embed()
+    made, own, embed = Done(), file_parsing.runner.SandboxProcess, registry.get_embedder()
     passages = embed.embed_passages
 
     def reading(*args: Any, **limits: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from tests.tiny_disk import tiny_disk
+from tests.support.tiny_disk import tiny_disk
 
 pytestmark = pytest.mark.process
 

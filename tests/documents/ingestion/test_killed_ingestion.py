@@ -21,7 +21,7 @@ _OURS = ("DATABASE_URL", "REDIS_URL", "INDEX_BACKEND", "EMBED_MODEL")
 def ran(script: str, folder: Path, *arguments: str) -> dict[str, Any]:
     """What that script found, in a data directory of its own."""
     kept = {name: value for name, value in os.environ.items() if name not in _OURS}
-    own = {"DATA_DIR": str(folder), "EMBED_BACKEND": "apps.engines.embed.fake.FakeEmbed"}
+    own = {"DATA_DIR": str(folder), "EMBED_BACKEND": "apps.engines.embed.fake.FakeEmbedder"}
     done = subprocess.run(
         [sys.executable, "-m", script, *arguments],
         cwd=settings.BASE_DIR, env=kept | own, check=True, stdout=subprocess.PIPE,

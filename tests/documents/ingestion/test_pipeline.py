@@ -17,7 +17,7 @@ from apps.documents.jobs import ingest_job, scheduler
 from apps.documents.library import uploads
 from apps.documents.models import Chunk, Collection, Document, Page, Segment
 from apps.engines import registry
-from apps.engines.base import EngineBusy, IndexQuery
+from apps.engines.types import EngineBusy, IndexQuery
 from apps.users.models import User
 from tests.documents import sample_files
 
@@ -51,8 +51,8 @@ def after_ingest(document: Document) -> Document:
 def find(text: str) -> set[int]:
     """Ids of the chunks that a search of everything finds."""
     live = [segment.info for segment in Segment.objects.live()]
-    vector = registry.embed().embed_query(text)
-    found = {c.chunk_id for c in registry.index().search(live, IndexQuery(text, vector)).candidates}
+    vector = registry.get_embedder().embed_query(text)
+    found = {c.chunk_id for c in registry.get_index().search(live, IndexQuery(text, vector)).candidates}
     return set(Chunk.objects.searchable().filter(pk__in=found).values_list("pk", flat=True))
 
 
@@ -131,7 +131,7 @@ def test_what_a_killed_worker_left_is_made_whole_by_the_next(put: Put, monkeypat
 
 def lose_during(monkeypatch: pytest.MonkeyPatch, happen: Callable[[], Any]) -> None:
     """`happen` is called when the vectors have been computed."""
-    embed = registry.embed()
+    embed = registry.get_embedder()
     real = embed.embed_passages
 
     def then(texts: list[str]) -> Any:
@@ -167,7 +167,7 @@ def test_a_document_deleted_meanwhile_is_gone(put: Put, monkeypatch: pytest.Monk
 
 def test_a_lease_lost_at_the_last_moment_leaves_no_segment(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     document = put()
-    index = registry.index()
+    index = registry.get_index()
     real, dropped = index.write, []
 
     def write(*args: Any) -> Any:

@@ -12,7 +12,7 @@ import pytest
 from apps.documents.indexing import index_maintenance
 from apps.documents.ingestion import worker
 from apps.documents.jobs import ingest_job
-from apps.lib import disk
+from apps.lib import disk_space
 
 # Threads end here by an exception: the sweep by its defect, the others at the end of a test.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -75,7 +75,7 @@ def test_a_defect_of_one_job_ends_neither_the_sweep_nor_the_other_jobs(
     def well() -> None:
         ran.append("well")
 
-    monkeypatch.setattr(disk, "hold", broken)
+    monkeypatch.setattr(disk_space, "create_reserve", broken)
     monkeypatch.setattr(index_maintenance, "maintain_indexes", broken)
     monkeypatch.setattr(worker, "sweep", broken)
     monkeypatch.setattr(worker, "remove_orphans", well)

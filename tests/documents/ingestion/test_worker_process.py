@@ -23,7 +23,7 @@ from apps.documents.models import Chunk, Collection, Document, Page, Segment
 from apps.engines import registry
 from apps.users.models import User
 from tests.documents import sample_files
-from tests.people import person
+from tests.support.users import make_user
 
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
 
@@ -124,7 +124,7 @@ def whole_and_once(document: Document) -> None:
     segments = Segment.objects.live().filter(chunks__document=document).distinct()
     assert sum(segment.chunks.filter(document=document).count() for segment in segments) == len(chunks)
     for segment in segments:
-        assert registry.index().verify(segment.info)
+        assert registry.get_index().verify(segment.info)
 
 
 def forget_leases() -> None:
@@ -136,7 +136,7 @@ def forget_leases() -> None:
 def test_a_worker_killed_in_any_step_loses_and_doubles_nothing(
     start: Callable[..., Worker], tmp_path: Path, pause: str
 ) -> None:
-    alice = person("alice")
+    alice = make_user("alice")
     place = Collection.objects.create(owner=alice, name="Library")
     marker = tmp_path / "paused"
     os.environ["TEST_MARKER"] = str(marker)
@@ -153,14 +153,14 @@ def test_a_worker_killed_in_any_step_loses_and_doubles_nothing(
     last.kill()  # it may be merging the segments that are counted below
     for document in (first, second, *small):
         whole_and_once(document)
-    registry.index().sweep([segment.info for segment in Segment.objects.all()], older_than_s=0)
+    registry.get_index().sweep([segment.info for segment in Segment.objects.all()], older_than_s=0)
     stored = {path.name for path in (tmp_path / "index").rglob("*") if path.is_dir() and len(path.name) == 32}
     assert {segment.pk.hex for segment in Segment.objects.all()} <= stored
     assert len(stored - {place.pk.hex}) == Segment.objects.count()
 
 
 def test_a_worker_that_is_told_to_end_gives_its_work_back_at_once(start: Callable[..., Worker], tmp_path: Path) -> None:
-    alice = person("alice")
+    alice = make_user("alice")
     place = Collection.objects.create(owner=alice, name="Library")
     marker = tmp_path / "paused"
     os.environ["TEST_MARKER"] = str(marker)
@@ -175,7 +175,7 @@ def test_a_worker_that_is_told_to_end_gives_its_work_back_at_once(start: Callabl
 
 
 def test_cancelling_stops_the_worker_within_a_moment(start: Callable[..., Worker], tmp_path: Path) -> None:
-    alice = person("alice")
+    alice = make_user("alice")
     place = Collection.objects.create(owner=alice, name="Library")
     marker = tmp_path / "paused"
     os.environ["TEST_MARKER"] = str(marker)

@@ -18,7 +18,7 @@ from apps.documents.library.passage_edits import set_title
 from apps.documents.library.uploads import store_upload
 from apps.documents.models import Document, Segment
 from apps.engines import registry
-from apps.engines.base import IndexQuery
+from apps.engines.types import IndexQuery
 from apps.users.models import User
 from tests.documents.factories import collection
 
@@ -44,7 +44,7 @@ def found(row: Document, word: str) -> bool:
     """Whether the words of its index hold this one, once a worker has looked at it."""
     index_maintenance.merge(row.collection_id)
     live = [segment.info for segment in Segment.objects.live().filter(collection=row.collection_id)]
-    hits = registry.index().search(live, IndexQuery(word, registry.embed().embed_query("x"))).candidates
+    hits = registry.get_index().search(live, IndexQuery(word, registry.get_embedder().embed_query("x"))).candidates
     return any(hit.bm25 for hit in hits)
 
 

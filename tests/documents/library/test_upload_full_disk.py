@@ -13,10 +13,10 @@ from django.urls import reverse
 
 from apps.documents.library import uploads
 from apps.documents.models import Collection, Document, RefusedUpload
-from apps.lib import disk
-from apps.users import limits
+from apps.lib import disk_space
+from apps.users import rate_limits
 from apps.users.models import User
-from tests.tiny_disk import tiny_disk
+from tests.support.tiny_disk import tiny_disk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,7 +47,7 @@ def test_an_upload_says_that_the_disk_is_full_and_stores_nothing(
     if broken == "row":
         monkeypatch.setattr(Document.objects, "create", full)
     elif broken == "quota":
-        monkeypatch.setattr(limits, "take", full)
+        monkeypatch.setattr(rate_limits, "consume", full)
     else:
         monkeypatch.setattr(RefusedUpload.objects, "create", full)
         settings.MAX_UPLOAD_BYTES = 5
@@ -82,7 +82,7 @@ def test_another_database_error_is_no_full_disk(
 def test_the_server_is_not_ready_while_nothing_can_be_written(
     client: Client, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disk, "PROBE_S", 0.0)
+    monkeypatch.setattr(disk_space, "PROBE_S", 0.0)
     with tiny_disk(tmp_path / "tiny", 256) as tiny:
         settings.DATA_DIR = tiny.path
         assert client.get(reverse("operations:ready")).status_code == 200

@@ -21,7 +21,7 @@ from apps.documents.library.upload_handler import DiskFullPlaceholder, DiskFullU
 from apps.documents.models import Document
 from apps.users.models import User
 from tests.documents.factories import collection
-from tests.tiny_disk import TinyDisk, tiny_disk
+from tests.support.tiny_disk import TinyDisk, tiny_disk
 
 BIG = 1_500 * 1024  # bytes; larger than what is kept in memory
 

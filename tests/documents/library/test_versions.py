@@ -215,13 +215,13 @@ def test_a_version_is_searched_as_the_document_it_is_of(
 ) -> None:
     first = put(alice, shelf, "Twenty days of leave.")
     written: list[str] = []
-    real = publishing.registry.index().write
+    real = publishing.registry.get_index().write
 
     def write(place: str, entries: Any, *more: Any) -> Any:
         written.extend(entry.document for entry in entries)
         return real(place, entries, *more)
 
-    monkeypatch.setattr(publishing.registry.index(), "write", write)
+    monkeypatch.setattr(publishing.registry.get_index(), "write", write)
     put(alice, shelf, "Thirty days of leave.")
     assert set(written) == {first.pk.hex}
 

@@ -26,7 +26,7 @@ from apps.documents.moderation import redaction
 from apps.documents.reader import page_view, redacted_image
 from apps.documents.retrieval.search import read_spans, search
 from apps.engines import registry
-from apps.engines.base import EmbedEngine, EngineRefused
+from apps.engines.types import EmbedEngine, EngineRefused
 from apps.safety.models import Decision, Effect
 from apps.safety.moderation import cases, enforcement
 from apps.safety.moderation.cases import FlaggedContent
@@ -93,7 +93,7 @@ def test_it_leaves_search_at_once_and_comes_back_without_it(alice: User, morgan:
     passage = found(alice, "Where are boats moored?")
     assert "Boats are moored along the wall by █" in passage and "Quixotrine" not in passage
     chunk = Chunk.objects.get(document=paper, heading="Boats")
-    embed = registry.embed()
+    embed = registry.get_embedder()
     assert bytes(chunk.vector) != embed.embed_passages([f"Harbour › Boats\n{TEXT}"])[0].tobytes()
     assert not Segment.objects.live().filter(annotated__isnull=False).exists(), "no segment knows the old words"
 
@@ -291,7 +291,7 @@ def test_a_collection_without_its_embedder_keeps_no_other_from_being_found_again
         asked.append(pk)
         if len(asked) == 1:
             raise EngineRefused("There is no embedding model here any more.")
-        return registry.embed()
+        return registry.get_embedder()
 
     monkeypatch.setattr(chunk_reindexing.embedders, "get_embedder_by_id", embedder)
     assert chunk_reindexing.sweep() == 1 and len(set(asked)) == 2

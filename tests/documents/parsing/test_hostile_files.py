@@ -176,9 +176,9 @@ def test_invisible_characters_do_not_survive(tmp_path: Path) -> None:
     ],
 )
 def test_a_child_cannot_take_more_than_it_may(tmp_path: Path, attempt: str, fails_with: str) -> None:
-    code = f"from apps.documents.sandbox.child_process import confine; confine(5, 1 << 28, '.'); keep = {attempt}"
+    code = "from apps.documents.sandbox.child_process import confine_process; confine_process(5, 1 << 28, '.'); "
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True,
+        [sys.executable, "-c", f"{code}keep = {attempt}"], cwd=tmp_path, capture_output=True, text=True,
         env={"PYTHONPATH": str(settings.BASE_DIR)},
     )  # fmt: skip
     assert fails_with in done.stderr

@@ -162,7 +162,8 @@ def test_what_is_never_read_is_refused_by_its_name(name: str) -> None:
 
 def test_a_reader_that_never_stops_complaining_is_stopped(tmp_path: Path) -> None:
     """R03: a log line without end stops at the size of a file that a reader may write."""
-    code = "import sys\nfrom apps.documents.sandbox.child_process import confine\nconfine(20, 1 << 28)\n" + (
+    code = (
+        "import sys\nfrom apps.documents.sandbox.child_process import confine_process\nconfine_process(20, 1 << 28)\n"
         "while True: sys.stderr.write('x' * 65536)"
     )
     with (tmp_path / "said").open("wb") as said:

@@ -12,7 +12,7 @@ from apps.documents.chunking.chunker import Chunker
 from apps.documents.parsing.protocol import BlockSpan, ParsedPage
 from apps.documents.reader.word_boxes import find_highlight_boxes
 from apps.documents.sandbox import runner
-from apps.engines.embed.fake import FakeEmbed
+from apps.engines.embed.fake import FakeEmbedder
 
 LEFT = [f"Left line number {n} of the first column" for n in range(1, 13)]
 RIGHT = [f"Right line number {n} of the second one" for n in range(1, 13)]
@@ -92,7 +92,7 @@ def test_every_row_of_a_table_names_its_columns_in_every_part(tmp_path: Path) ->
     assert [piece.kind for piece in found.pieces] == ["paragraph", "table", "paragraph"]
     lines = found.text[found.pieces[1].start : found.pieces[1].end].split("\r\n")
     assert lines[:2] == ["Country | Capital | People", "Country: Land 1; Capital: Town 1; People: 1,000"]
-    drafts = [draft for draft in Chunker("Lands", FakeEmbed().offsets, 256).cut(found) if "Town" in draft.text]
+    drafts = [draft for draft in Chunker("Lands", FakeEmbedder().offsets, 256).cut(found) if "Town" in draft.text]
     assert len(drafts) > 2
     assert all(draft.text.startswith("Country: Land ") for draft in drafts[1:])
     assert all(draft.text.endswith(",000") for draft in drafts[:-1])  # cut between rows

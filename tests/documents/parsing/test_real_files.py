@@ -14,7 +14,7 @@ from apps.documents.parsing.detection import detect_format
 from apps.documents.parsing.formats import find_by_suffix
 from apps.documents.parsing.protocol import BlockSpan, ParsedPage, ParseError, ParseLimits
 from apps.documents.sandbox import runner
-from apps.engines.embed.fake import FakeEmbed
+from apps.engines.embed.fake import FakeEmbedder
 
 pytestmark = pytest.mark.shared
 
@@ -58,7 +58,7 @@ def _letters(text: str) -> str:
 
 
 def test_honest_files_are_read_and_cut(shared: Path) -> None:
-    offsets = FakeEmbed().offsets
+    offsets = FakeEmbedder().offsets
     for path in listed(shared, "normal"):
         chunker = Chunker(path.stem, offsets, 256)
         for page in pages(path):

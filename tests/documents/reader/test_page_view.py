@@ -21,11 +21,11 @@ from apps.documents.library.uploads import store_upload
 from apps.documents.models import Collection, Document, Membership, Page
 from apps.documents.reader import page_view
 from apps.documents.web import reader_views
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.documents.factories import Section, collection, document
 from tests.documents.sample_files import pdf
-from tests.tiny_disk import tiny_disk
+from tests.support.tiny_disk import tiny_disk
 
 FIRST, SECOND = "The first page speaks of bicycles.", "The second page speaks of parking. It is free on Sunday."
 

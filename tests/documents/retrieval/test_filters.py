@@ -12,7 +12,7 @@ from django.utils.translation import override
 from apps.documents.models import Collection, Document
 from apps.documents.retrieval.filters import SearchFilters, parse_filters, parse_stored_filters
 from apps.documents.retrieval.search import search
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.documents.factories import collection, document
 

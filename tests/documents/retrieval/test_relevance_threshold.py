@@ -9,7 +9,7 @@ import pytest
 
 from apps.documents.retrieval import candidates
 from apps.documents.retrieval.candidates import LookupResult, rank_windows
-from apps.engines.base import Candidate
+from apps.engines.types import Candidate
 from apps.users.models import User
 
 OTHER = 21  # chunk of another document than all the rest

@@ -12,8 +12,8 @@ from apps.documents.models import Collection
 from apps.documents.retrieval import reranking
 from apps.documents.retrieval.search import search
 from apps.engines import registry
-from apps.engines.base import EngineBroken
-from apps.lib.threads import in_db
+from apps.engines.types import EngineBroken
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.documents.factories import collection, document
 

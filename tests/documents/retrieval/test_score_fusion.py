@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from apps.documents.retrieval.score_fusion import fuse_scores
-from apps.engines.base import Candidate
+from apps.engines.types import Candidate
 
 
 def _order(found: list[tuple[float, Candidate]]) -> list[int]:

@@ -14,8 +14,8 @@ from apps.documents.models import Collection, Document
 from apps.documents.retrieval import candidates
 from apps.documents.retrieval.search import rank_all_documents, read_spans, search
 from apps.engines import registry
-from apps.engines.base import EngineRefused, IndexQuery, IndexResult, SegmentInfo
-from apps.lib.threads import in_db
+from apps.engines.types import EngineRefused, IndexQuery, IndexResult, SegmentInfo
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.documents.factories import Section, collection, document
 
@@ -82,7 +82,7 @@ async def test_what_is_unshared_while_the_index_is_searched_is_not_shown(
     bob: User, library: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await in_db(library.members.add, bob)
-    index = registry.index()
+    index = registry.get_index()
     original = index.search
     loop = asyncio.get_running_loop()
 
@@ -112,13 +112,13 @@ async def test_a_deletion_makes_room_for_what_ranked_behind(alice: User) -> None
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[IndexQuery]:
     """What the index is asked, in order."""
     queries: list[IndexQuery] = []
-    original = registry.index().search
+    original = registry.get_index().search
 
     def search(segments: Sequence[SegmentInfo], query: IndexQuery) -> IndexResult:
         queries.append(query)
         return original(segments, query)
 
-    monkeypatch.setattr(registry.index(), "search", search)
+    monkeypatch.setattr(registry.get_index(), "search", search)
     return queries
 
 
@@ -156,7 +156,7 @@ async def test_looking_further_counts_as_what_it_is(alice: User, monkeypatch: py
         monkeypatch.setattr(where, name, call)
 
     monkeypatch.setattr("apps.documents.retrieval.search.time", SimpleNamespace(perf_counter=lambda: now[0]))
-    slow(registry.index(), "search", 1)
+    slow(registry.get_index(), "search", 1)
     for name in ("refresh_scope", "find_missing_chunks", "rank_windows"):
         slow(candidates, name, 1)
     found = await search(alice, "otter river")
@@ -240,7 +240,7 @@ async def test_texts_stay_within_the_token_budget(alice: User, library: Collecti
 
 
 async def test_an_index_of_another_embedder_is_refused_with_the_way_out(alice: User, library: Collection) -> None:
-    registry.embed().fingerprint = "another"
+    registry.get_embedder().fingerprint = "another"
 
     with pytest.raises(EngineRefused, match=r"Library was indexed with another embedder .*`manage.py reindex`"):
         await search(alice, "blue whale")
@@ -248,7 +248,7 @@ async def test_an_index_of_another_embedder_is_refused_with_the_way_out(alice: U
 
 async def test_a_collection_of_another_embedder_is_left_out_and_named(alice: User, library: Collection) -> None:
     other = await in_db(collection, alice, "Reread")
-    registry.embed().fingerprint = "another"
+    registry.get_embedder().fingerprint = "another"
     await in_db(document, other, "More whales", ["The blue whale sings low songs."])
 
     found = await search(alice, "What does the blue whale sing?")
@@ -260,7 +260,7 @@ async def test_a_collection_of_another_embedder_is_left_out_and_named(alice: Use
 async def test_a_collection_that_another_embedder_read_in_part_is_searched_and_named(
     alice: User, library: Collection
 ) -> None:
-    registry.embed().fingerprint = "another"
+    registry.get_embedder().fingerprint = "another"
     await in_db(document, library, "More whales", ["The blue whale sings low songs."])
 
     found = await search(alice, "What does the blue whale sing?")
@@ -280,7 +280,7 @@ async def test_an_empty_collection_is_searched_and_not_left_out(alice: User, lib
 async def test_a_ranking_names_every_document_once_and_none_that_may_not_be_read(
     alice: User, charlie: User, library: Collection
 ) -> None:
-    vector = registry.embed().embed_query("the red fox")
+    vector = registry.get_embedder().embed_query("the red fox")
 
     mine = await rank_all_documents(alice, "the red fox", [library.pk], vector)
     theirs = await rank_all_documents(charlie, "the red fox", [library.pk], vector)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from apps.documents.retrieval.spelling_correction import replace_words, respell
-from apps.engines.index.scoring import idf
+from apps.engines.index.scoring import compute_idf
 
 TOTAL = 100
-UNKNOWN = idf(0, TOTAL)
+UNKNOWN = compute_idf(0, TOTAL)
 INDEX = {
     "patient": 40,
     "patent": 3,
@@ -36,9 +36,9 @@ class Pieces:
 
 def corrected(question: str) -> dict[str, str]:
     async def look_up(words: str) -> Mapping[str, float]:
-        from apps.lib.words import content_terms
+        from apps.lib.text.analyzer import extract_content_terms
 
-        return {term: idf(INDEX.get(term, 0), TOTAL) for term in content_terms(words)}
+        return {term: compute_idf(INDEX.get(term, 0), TOTAL) for term in extract_content_terms(words)}
 
     async def ask() -> dict[str, str]:
         embed: Any = Pieces()

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from apps.documents.sandbox import runner
-from apps.lib import host
+from apps.lib import os_compat
 
 
-@pytest.mark.skipif(not host.get_landlock_version(), reason="this system has no Landlock")
+@pytest.mark.skipif(not os_compat.get_landlock_version(), reason="this system has no Landlock")
 def test_a_hijacked_reader_reaches_no_other_file(tmp_path: Path) -> None:
     given, secret = tmp_path / "given.txt", tmp_path / "data" / "openbook.sqlite3"
     secret.parent.mkdir()
@@ -35,5 +35,5 @@ def test_a_hijacked_reader_reaches_no_other_file(tmp_path: Path) -> None:
 
 def test_what_confines_readers_is_told_as_it_is() -> None:
     found = runner.probe_confinement()
-    assert (found.files_errno == 0) is bool(host.get_landlock_version())
-    assert found.tcp_closed is (host.get_landlock_version() >= host.LANDLOCK_TCP)
+    assert (found.files_errno == 0) is bool(os_compat.get_landlock_version())
+    assert found.tcp_closed is (os_compat.get_landlock_version() >= os_compat.LANDLOCK_TCP)

@@ -146,7 +146,7 @@ def test_where_the_warm_process_dies_its_readers_die_and_the_next_file_starts_an
 def test_readers_end_with_the_process_that_wanted_them(long: Path) -> None:
     code = (
         "import os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'assistant.settings'; import django; django.setup()\n"
-        "from pathlib import Path; from tests.documents import test_forking as t\n"
+        "from pathlib import Path; from tests.documents.sandbox import test_fork_server as t\n"
         "answers = t.begin(Path(sys.argv[1])); print(t.nursery(), *t.readers(t.nursery()), flush=True); input()"
     )
     with subprocess.Popen(

@@ -11,7 +11,7 @@ from django.test import Client
 from apps.documents.models import Collection, Membership, PendingShare
 from apps.users.models import User
 from tests.documents.factories import collection
-from tests.people import person
+from tests.support.users import make_user
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_known_and_unknown_addresses_look_the_same(owner: Client, shelf: Collect
 
 def test_an_address_without_account_gets_access_once_it_is_confirmed(owner: Client, shelf: Collection) -> None:
     share(owner, shelf, "dana@example.org", "editor")
-    dana = person("dana")
+    dana = make_user("dana")
     EmailAddress.objects.filter(user=dana).update(verified=False)
     theirs = Client()
     theirs.force_login(dana)

@@ -12,14 +12,14 @@ from django.test import Client
 from PIL import Image
 
 from apps.engines import registry
-from apps.engines.image.pictogram import painter
+from apps.engines.image.pictogram import engine
 from apps.images.generation import model_info, worker
 from apps.images.models import Picture
 from apps.images.provenance import content_credentials
 from apps.images.requests import submission
 from apps.images.requests.submission import PictureRequest
 from apps.users.models import User
-from assistant import engines
+from assistant.config import engine_backends
 from assistant.env import Env
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def built_in(settings: LazySettings, bells: list[str]) -> None:
-    image = {"BACKEND": "apps.engines.image.pictogram.painter.PictogramPainter", "OPTIONS": {"model": "built-in"}}
+    image = {"BACKEND": "apps.engines.image.pictogram.engine.PictogramPainter", "OPTIONS": {"model": "built-in"}}
     settings.ENGINES = settings.ENGINES | {"image": image}
     registry.reset()
     model_info.refresh_model()
@@ -43,7 +43,7 @@ def drawn(user: User, prompt: str) -> Picture:
 def test_it_draws_on_any_machine_what_was_asked_for(built_in: None, alice: User) -> None:
     row = drawn(alice, "red apple")
 
-    assert (row.status, row.model, row.width, row.step) == ("ready", "Openbook Pictograms", painter.LARGE, 20)
+    assert (row.status, row.model, row.width, row.step) == ("ready", "Openbook Pictograms", engine.LARGE, 20)
     assert row.alignment and row.alignment > 0.9 and "captions" in row.aligned_by
     with row.file.open("rb") as file:
         content = file.read()
@@ -83,6 +83,6 @@ def test_words_that_it_cannot_draw_lead_to_names_that_it_can(built_in: None, ali
     ],
 )
 def test_settings_choose_who_draws(env: Env, backend: str, model: str) -> None:
-    chosen = engines._image(env)
+    chosen = engine_backends._image(env)
 
     assert chosen["BACKEND"] == f"apps.engines.image.{backend}" and chosen["OPTIONS"]["model"] == model

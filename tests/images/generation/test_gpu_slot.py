@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from apps.engines.image.base import DrawRequest
 from apps.engines.image.fake import FakePainter
+from apps.engines.image.protocol import DrawRequest
 from apps.images.generation import gpu_slot, progress, scheduler, worker
 from apps.images.models import Picture
 

@@ -28,7 +28,7 @@ class Photographs:
 @pytest.fixture(autouse=True)
 def photographs(monkeypatch: pytest.MonkeyPatch) -> None:
     Photographs.seen = 0
-    monkeypatch.setattr(registry, "classify_pictures", Photographs)
+    monkeypatch.setattr(registry, "get_image_classifier", Photographs)
 
 
 def asked(owner: User, **more: object) -> Picture:
@@ -61,7 +61,7 @@ def test_what_begins_with_a_picture_of_somebody_is_looked_at(alice: User) -> Non
 
 
 def test_another_painter_s_pictures_are_looked_at(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "KnowsNames", ())  # the painter is none of those
+    monkeypatch.setattr(worker, "VocabularyLimited", ())  # the painter is none of those
     assert drawn(asked(alice)).status == "held" and Photographs.seen
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.conf import LazySettings
 
 from apps.engines import registry
-from apps.engines.image.clip import Clip
+from apps.engines.image.clip import ClipScorer
 from apps.images.generation import model_info, worker
 from apps.images.library import gallery, generation_details
 from apps.images.models import Picture
@@ -34,7 +34,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def _real(settings: LazySettings, folder: str, clip: str, bells: list[str]) -> None:
     painter = {"BACKEND": "apps.engines.image.diffusers.DiffusersPainter", "OPTIONS": {"model": folder}}
-    measure = {"BACKEND": "apps.engines.image.clip.Clip", "OPTIONS": {"model": clip}}
+    measure = {"BACKEND": "apps.engines.image.clip.ClipScorer", "OPTIONS": {"model": clip}}
     settings.ENGINES = {**settings.ENGINES, "image": painter, "align": measure}
     registry.reset()
     model_info.refresh_model()
@@ -79,17 +79,17 @@ def test_the_fit_of_picture_and_words_is_measured_and_named(alice: User, folder:
 def test_a_clip_model_tells_words_apart_and_repeats_itself(clip: str) -> None:
     from PIL import Image
 
-    measure, picture = Clip(clip), Image.new("RGB", (40, 30), "red")
+    measure, picture = ClipScorer(clip), Image.new("RGB", (40, 30), "red")
     first = measure.measure(picture, "a red cat")
     assert measure.measure(picture, "a red cat") == first != measure.measure(picture, "taxes")
-    assert Clip().active is False and measure.active
+    assert ClipScorer().active is False and measure.active
 
 
 @pytest.mark.usefixtures("_real")
 def test_a_clip_model_that_is_not_there_costs_nobody_the_picture(alice: User, settings: LazySettings) -> None:
     settings.ENGINES = {
         **settings.ENGINES,
-        "align": {"BACKEND": "apps.engines.image.clip.Clip", "OPTIONS": {"model": "/nowhere"}},
+        "align": {"BACKEND": "apps.engines.image.clip.ClipScorer", "OPTIONS": {"model": "/nowhere"}},
     }
     registry.reset()
     row = drawn(submission.request_pictures(alice, PictureRequest("a red cat", steps=1, seed=1))[0])

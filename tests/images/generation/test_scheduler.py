@@ -12,9 +12,9 @@ import pytest
 from django.conf import LazySettings
 from PIL import Image
 
-from apps.engines.base import EngineRefused
-from apps.engines.image.base import DrawRequest, DrawStep
 from apps.engines.image.fake import FakePainter
+from apps.engines.image.protocol import DrawRequest, DrawStep
+from apps.engines.types import EngineRefused
 from apps.images.generation import gpu_slot, progress, scheduler, worker
 from apps.images.models import Frame, Picture
 from apps.images.requests import submission, upscaling

@@ -17,9 +17,9 @@ from django.utils import timezone
 from PIL import Image
 
 from apps.engines import registry
-from apps.engines.base import EngineBroken, EngineBusy
-from apps.engines.image.base import DrawRequest
 from apps.engines.image.fake import FakePainter
+from apps.engines.image.protocol import DrawRequest
+from apps.engines.types import EngineBroken, EngineBusy
 from apps.images.generation import model_info, progress, scheduler, worker
 from apps.images.library import gallery, generation_details
 from apps.images.models import Picture
@@ -45,7 +45,7 @@ def stored(settings: LazySettings) -> list[str]:
 
 def crash(row: Picture, monkeypatch: pytest.MonkeyPatch) -> Picture:
     """Drawn by an engine that stops in a way nobody foresaw; its waiting time is over."""
-    monkeypatch.setattr(registry.image(), "draw", lambda *_: 1 / 0)
+    monkeypatch.setattr(registry.get_image_engine(), "draw", lambda *_: 1 / 0)
     drawn(row)
     monkeypatch.undo()
     Picture.objects.filter(pk=row.pk).update(lease_until=timezone.now() - timedelta(seconds=1))

@@ -24,7 +24,7 @@ from apps.safety.policy.schema import Action, Stage, parse_policy
 from apps.safety.policy.verdicts import EvaluationRecord, Verdict
 from apps.users.models import User
 from tests.conversations.attachments.picture_uploads import attached
-from tests.people import person
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -45,8 +45,8 @@ def edges(content: bytes) -> float:
 
 @pytest.fixture
 def morgan(db: None) -> User:
-    person("ada", User.Role.ADMINISTRATOR)
-    return person("morgan", User.Role.REVIEWER)
+    make_user("ada", User.Role.ADMINISTRATOR)
+    return make_user("morgan", User.Role.REVIEWER)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from apps.images.models import Picture
 from apps.images.moderation import cases
 from apps.images.requests import submission
 from apps.images.requests.submission import PictureRequest, PictureRequestRefused
-from apps.lib import tabs
+from apps.lib import websocket_push
 from apps.safety.models import Case, Notice
 from apps.safety.moderation import auto_close
 from apps.safety.moderation import cases as moderation_cases
@@ -124,9 +124,9 @@ def test_open_pages_are_told_of_a_picture_that_goes_and_comes_back(
     async def tell(group: str, message: dict[str, Any]) -> None:
         told.append((group, message["held"]))
 
-    monkeypatch.setattr(tabs, "tell", tell)
+    monkeypatch.setattr(websocket_push, "push_message", tell)
     cases.flag_picture(waiting, submission.check_prompts([BAD]).judged)
-    groups = [tabs.of(alice.pk), tabs.of_picture(waiting.pk)]
+    groups = [websocket_push.get_user_channel(alice.pk), websocket_push.get_picture_channel(waiting.pk)]
     with django_capture_on_commit_callbacks(execute=True):
         ruled(morgan, Case.objects.get(), "block")
     assert told == [(group, True) for group in groups]

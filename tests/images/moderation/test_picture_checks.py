@@ -7,8 +7,8 @@ from django.conf import LazySettings
 from django.test import Client
 
 from apps.engines import registry
-from apps.engines.base import EngineBroken
-from apps.engines.classify.pictures import FakePictures
+from apps.engines.classify.image_classifier import FakeImageClassifier
+from apps.engines.types import EngineBroken
 from apps.images.generation import worker
 from apps.images.models import Picture
 from apps.safety.models import Case, Snapshot, detector_outages
@@ -16,9 +16,9 @@ from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import defaults, schema, versions
 from apps.users.models import User
-from tests.people import person
+from tests.support.users import make_user
 
-FAKE = "apps.engines.classify.pictures.FakePictures"
+FAKE = "apps.engines.classify.image_classifier.FakeImageClassifier"
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def classifier(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> dict[
     settings.ENGINES = {**settings.ENGINES, "pictures": {"BACKEND": FAKE}}
     registry._built.pop("pictures", None)
     said = {"sexual": 0.01}
-    monkeypatch.setattr(FakePictures, "scores", lambda self, picture: dict(said))
+    monkeypatch.setattr(FakeImageClassifier, "scores", lambda self, picture: dict(said))
     return said
 
 
@@ -75,7 +75,7 @@ def test_what_it_finds_is_held_and_a_case(
     staff.post(f"/review/{case.pk}/claim/")
     assert "Show the picture" in staff.get(f"/review/{case.pk}/").content.decode()
     assert staff.get(f"/review/{case.pk}/picture.png").content.startswith(b"\x89PNG")
-    assert signed_in(person("robin", User.Role.REVIEWER)).get(f"/review/{case.pk}/picture.png").status_code == 404
+    assert signed_in(make_user("robin", User.Role.REVIEWER)).get(f"/review/{case.pk}/picture.png").status_code == 404
 
 
 def test_allowed_it_is_shown_and_taken_back_it_is_held_again(
@@ -104,10 +104,10 @@ def test_what_is_doubtful_is_shown_and_looked_at(alice: User, waiting: Picture, 
 def test_one_that_fails_is_missing_and_never_zero(
     alice: User, waiting: Picture, classifier: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(self: FakePictures, picture: bytes) -> dict[str, float]:
+    def broken(self: FakeImageClassifier, picture: bytes) -> dict[str, float]:
         raise EngineBroken("away")
 
-    monkeypatch.setattr(FakePictures, "scores", broken)
+    monkeypatch.setattr(FakeImageClassifier, "scores", broken)
     assert drawn(waiting).unchecked
     assert detector_outages.count_minutes(1) == {("pictures", "error"): 1}
     detector_outages._noted.clear()
@@ -116,7 +116,7 @@ def test_one_that_fails_is_missing_and_never_zero(
 def test_a_clause_that_fails_closed_holds_what_nobody_can_look_at(
     alice: User, waiting: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    body = defaults.make_default_policy(registry.classify().cuts)
+    body = defaults.make_default_policy(registry.get_text_classifier().cuts)
     for row in body["clauses"]:
         if row["code"] == "sexual":
             row["fail"] = "closed"

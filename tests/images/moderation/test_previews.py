@@ -11,10 +11,10 @@ from django.test import Client
 from PIL import Image
 
 from apps.engines import registry
-from apps.engines.base import EngineBroken
-from apps.engines.classify.pictures import FakePictures
-from apps.engines.image.base import DrawRequest
+from apps.engines.classify.image_classifier import FakeImageClassifier
 from apps.engines.image.fake import FakePainter
+from apps.engines.image.protocol import DrawRequest
+from apps.engines.types import EngineBroken
 from apps.images.generation import progress, worker
 from apps.images.models import Frame, Picture
 from apps.safety.models import detector_outages
@@ -27,18 +27,21 @@ CALM, DOUBTFUL, BAD = "blue", "green", "red"  # as FakePictures sees them
 @pytest.fixture
 def classifier(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What it was shown. Every step stores a preview, however quick it is."""
-    settings.ENGINES = {**settings.ENGINES, "pictures": {"BACKEND": "apps.engines.classify.pictures.FakePictures"}}
+    settings.ENGINES = {
+        **settings.ENGINES,
+        "pictures": {"BACKEND": "apps.engines.classify.image_classifier.FakeImageClassifier"},
+    }
     registry._built.pop("pictures", None)
     monkeypatch.setattr(progress, "TICK_S", 0)
     monkeypatch.setattr(progress, "_JUDGED", 0)
     shown: list[bytes] = []
-    scores = FakePictures.scores
+    scores = FakeImageClassifier.scores
 
-    def noted(self: FakePictures, picture: bytes) -> Any:
+    def noted(self: FakeImageClassifier, picture: bytes) -> Any:
         shown.append(picture)
         return scores(self, picture)
 
-    monkeypatch.setattr(FakePictures, "scores", noted)
+    monkeypatch.setattr(FakeImageClassifier, "scores", noted)
     return shown
 
 
@@ -103,12 +106,12 @@ def test_previews_of_a_picture_that_is_held_in_the_end_are_gone_too(
     waiting: Picture, classifier: list[bytes], told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     coloured(monkeypatch, CALM)
-    finished = FakePictures.scores
+    finished = FakeImageClassifier.scores
 
-    def only_whole(self: FakePictures, picture: bytes) -> Any:
+    def only_whole(self: FakeImageClassifier, picture: bytes) -> Any:
         return {"sexual": 0.99} if picture.startswith(b"\x89PNG") else finished(self, picture)
 
-    monkeypatch.setattr(FakePictures, "scores", only_whole)
+    monkeypatch.setattr(FakeImageClassifier, "scores", only_whole)
     row = drawn(waiting)
     client = Client()
     client.force_login(row.owner)
@@ -137,12 +140,12 @@ def test_while_the_classifier_is_away_no_preview_is_shown(
 ) -> None:
     looks = iter([False, True])
 
-    def away(self: FakePictures, picture: bytes) -> dict[str, float]:
+    def away(self: FakeImageClassifier, picture: bytes) -> dict[str, float]:
         if next(looks, False):
             return {"sexual": 0.01}
         raise EngineBroken("away")
 
-    monkeypatch.setattr(FakePictures, "scores", away)
+    monkeypatch.setattr(FakeImageClassifier, "scores", away)
     drawn(waiting)
     assert told == [(1, False), (2, True), (3, True), (4, True)], "the third and fourth show what the second did"
     assert list(Frame.objects.values_list("step", flat=True)) == [2]
@@ -153,7 +156,7 @@ def test_without_a_classifier_the_policy_says_whether_they_are_shown(
     waiting: Picture, told: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "TICK_S", 0)
-    body = defaults.make_default_policy(registry.classify().cuts)
+    body = defaults.make_default_policy(registry.get_text_classifier().cuts)
     for row in body["clauses"]:
         if row["code"] == "sexual":
             row["fail"] = "closed"
@@ -169,9 +172,9 @@ def test_a_slow_classifier_takes_a_tenth_of_the_time_at_most(
     monkeypatch.setattr(progress, "_JUDGED", 9)
     Picture.objects.update(steps=50)
     coloured(monkeypatch, CALM)
-    scores = FakePictures.scores
+    scores = FakeImageClassifier.scores
 
-    def slow(self: FakePictures, picture: bytes) -> Any:
+    def slow(self: FakeImageClassifier, picture: bytes) -> Any:
         now[0] += 2
         return scores(self, picture)
 
@@ -179,7 +182,7 @@ def test_a_slow_classifier_takes_a_tenth_of_the_time_at_most(
         now[0] += 0.5
         return Image.new("RGB", (request.width, request.height), CALM)
 
-    monkeypatch.setattr(FakePictures, "scores", slow)
+    monkeypatch.setattr(FakeImageClassifier, "scores", slow)
     monkeypatch.setattr(FakePainter, "look", step)
     assert drawn(waiting).status == "ready"
     assert len(classifier) <= progress.MAX_FRAMES + 3, "those that are kept, the picture, and hardly any other"

@@ -11,17 +11,17 @@ from django.conf import LazySettings
 from django.test import Client
 
 from apps.engines import registry
-from apps.engines.base import EngineBroken
 from apps.engines.chat.fake import FakeChat
 from apps.engines.image.fake import FakePainter
+from apps.engines.types import EngineBroken
 from apps.images.generation import model_info
 from apps.images.models import Picture
 from apps.images.requests import prompt_expansion
 from apps.images.requests.prompt_expansion import clean_description
 from apps.safety.policy.verdicts import Verdict
-from apps.users import limits
+from apps.users import rate_limits
 from apps.users.models import User
-from apps.users.quota import Rate, Resource, Scope
+from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,7 +41,7 @@ class Careful:
 
 @pytest.fixture
 def chat(painter: FakePainter) -> FakeChat:
-    return cast(FakeChat, registry.chat())
+    return cast(FakeChat, registry.get_chat_engine())
 
 
 @pytest.fixture
@@ -68,8 +68,11 @@ def test_the_model_writes_more_and_nothing_is_drawn_of_it(alice: User, chat: Fak
     asked = chat.requests[-1].messages[-1].content
     assert asked.endswith("The picture: a red cat") and chat.requests[-1].thinks is False
     assert not painter.requests and not Picture.objects.exists()
-    person = limits.buckets(alice, Resource.MESSAGES)[:1] + limits.buckets(alice, Resource.TOKENS)[:1]
-    assert all(left < held.rate.burst for held, left in zip(person, limits.levels(person), strict=True))
+    person = (
+        rate_limits.list_buckets(alice, LimitedResource.MESSAGES)[:1]
+        + rate_limits.list_buckets(alice, LimitedResource.TOKENS)[:1]
+    )
+    assert all(left < held.rate.burst for held, left in zip(person, rate_limits.read_levels(person), strict=True))
 
 
 def test_of_a_painter_that_knows_names_the_nearest_are_offered(
@@ -141,13 +144,13 @@ def test_without_a_picture_model_there_is_nothing_to_expand(
 
 
 def test_it_counts_as_a_question_of_its_person(alice: User, chat: FakeChat, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(limits.DEFAULTS, (Scope.PERSON, Resource.MESSAGES), Rate(1, 1))
-    monkeypatch.setitem(limits._copy, "rates", None)
+    monkeypatch.setitem(rate_limits.DEFAULTS, (LimitScope.PERSON, LimitedResource.MESSAGES), Rate(1, 1))
+    monkeypatch.setitem(rate_limits._copy, "rates", None)
     chat.reply = FULL
     assert offered(expanded(alice, "a red cat")) == FULL
     page = expanded(alice, "a red cat")
     assert offered(page) is None and STAYS in page and len(chat.requests) == 1
-    monkeypatch.setitem(limits._copy, "rates", None)
+    monkeypatch.setitem(rate_limits._copy, "rates", None)
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,16 @@ import pytest
 from django.conf import LazySettings
 
 from apps.engines import registry
-from apps.engines.base import EngineRefused, EngineUnavailable
 from apps.engines.image.fake import FakePainter
+from apps.engines.types import EngineRefused, EngineUnavailable
 from apps.images.generation import model_info
 from apps.images.models import Picture
 from apps.images.requests import submission
 from apps.images.requests.submission import PictureRequest, PictureRequestRefused
-from apps.users import limits
-from apps.users.limits import OverLimit
+from apps.users import rate_limits
 from apps.users.models import User
-from apps.users.quota import Rate, Resource, Scope
+from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate
+from apps.users.rate_limits import RateLimited
 from tests.images.conftest import FORBIDDEN
 
 
@@ -100,7 +100,7 @@ def test_why_a_model_cannot_be_loaded_reaches_the_page_and_is_tried_again(
     def model() -> None:
         raise EngineUnavailable("The picture model 'x' cannot be loaded: no such folder")
 
-    monkeypatch.setattr(registry.image(), "model", model)
+    monkeypatch.setattr(registry.get_image_engine(), "model", model)
     model_info.refresh_model()
     with pytest.raises(EngineUnavailable, match="no such folder"):
         submission.request_pictures(alice, PictureRequest("A cat"))
@@ -123,11 +123,13 @@ def test_a_model_that_starts_from_no_picture_is_not_given_one(
 
 def test_a_user_draws_pictures_from_a_bucket(alice: User, bob: User, painter: FakePainter) -> None:
     try:
-        limits.change(Scope.PERSON, Resource.PICTURES, Rate(3, 60))
+        rate_limits.change_limit(LimitScope.PERSON, LimitedResource.PICTURES, Rate(3, 60))
         submission.request_pictures(alice, PictureRequest("A cat", count=2), "192.0.2.1")
-        with pytest.raises(OverLimit, match="pictures"):
+        with pytest.raises(RateLimited, match="pictures"):
             submission.request_pictures(alice, PictureRequest("A cat", count=2), "192.0.2.1")
-        assert Picture.objects.count() == 2 and limits.levels(limits.buckets(bob, Resource.PICTURES)) == [3]
+        assert Picture.objects.count() == 2 and rate_limits.read_levels(
+            rate_limits.list_buckets(bob, LimitedResource.PICTURES)
+        ) == [3]
         submission.request_pictures(bob, PictureRequest("A cat", count=2), "192.0.2.1")
     finally:
-        limits.forget()
+        rate_limits.clear_rate_cache()

@@ -7,9 +7,9 @@ import html
 import pytest
 from django.test import Client
 
-from apps.engines.image.base import holds_name
 from apps.engines.image.fake import FakePainter
-from apps.engines.image.pictogram import painter as pictogram
+from apps.engines.image.pictogram import engine as pictogram
+from apps.engines.image.protocol import has_name
 from apps.images.generation import model_info
 from apps.images.models import Picture
 from apps.images.requests.forms import PictureForm
@@ -45,8 +45,8 @@ def test_words_that_hold_a_name_are_drawn_at_once(studio: Client) -> None:
 
 
 def test_a_name_is_found_as_whole_words_alone() -> None:
-    assert holds_name("My SAILBOAT!", ["sailboat"]) and holds_name("three foxes and owls", ["owl"])
-    assert not holds_name("an apple", ["app", "pineapple"]) and not holds_name("", ["owl"])
+    assert has_name("My SAILBOAT!", ["sailboat"]) and has_name("three foxes and owls", ["owl"])
+    assert not has_name("an apple", ["app", "pineapple"]) and not has_name("", ["owl"])
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_name_is_found_as_whole_words_alone() -> None:
 )  # fmt: skip
 def test_german_and_spanish_names_are_drawn_as_what_they_name(words: str, name: str) -> None:
     own = pictogram.PictogramPainter(pictogram.BUILT_IN)
-    assert pictogram.english_name(words) == name
+    assert pictogram.translate_prompt(words) == name
     assert own.knows(words) is (words != "Leuchtturm")
 
 

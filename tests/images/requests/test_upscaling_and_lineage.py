@@ -12,8 +12,8 @@ from django.test import Client
 from PIL import Image
 
 from apps.engines import registry
-from apps.engines.base import EngineUnavailable
 from apps.engines.image.fake import FakePainter
+from apps.engines.types import EngineUnavailable
 from apps.images.generation import prompt_embeddings, scheduler, worker
 from apps.images.library import gallery, generation_details
 from apps.images.models import Frame, Picture
@@ -69,7 +69,7 @@ def test_what_it_is_made_from_may_go_while_it_is_drawn(
 ) -> None:
     asked = PictureRequest("A blue dog", parent=first, from_parent=True)
     row = upscaling.request_upscale(alice, first) if upscale else submission.request_pictures(alice, asked)[0]
-    where, name = (worker, "upscaled") if upscale else (registry.image(), "draw")
+    where, name = (worker, "upscale_picture") if upscale else (registry.get_image_engine(), "draw")
     real = getattr(where, name)
 
     def meanwhile(*args: Any) -> Any:
@@ -170,8 +170,8 @@ def test_pictures_are_found_by_what_they_mean(alice: User, bob: User, painter: F
         for words in ("a red cat on a sofa", "tax forms of the year")
     ]
     drawn(submission.request_pictures(bob, PictureRequest("a red cat on a sofa"))[0])
-    vector = registry.embed().embed_query("a red cat on a sofa")
-    assert bytes(rows[0].vector) == vector.tobytes() and rows[0].vector_by == registry.embed().fingerprint
+    vector = registry.get_embedder().embed_query("a red cat on a sofa")
+    assert bytes(rows[0].vector) == vector.tobytes() and rows[0].vector_by == registry.get_embedder().fingerprint
     assert prompt_embeddings.find_nearest(Picture.objects.filter(owner=alice), "a red cat on a sofa")[0] == rows[0].pk
     found = list(gallery.search_pictures(alice, "", "red cat sofa couch"))
     assert found == [rows[0]], "not each of these words stands there"
@@ -182,7 +182,7 @@ def test_without_the_embedder_words_still_find(alice: User, first: Picture, monk
     def away(text: str) -> Any:
         raise EngineUnavailable("The embedder does not answer.")
 
-    monkeypatch.setattr(registry.embed(), "embed_query", away)
+    monkeypatch.setattr(registry.get_embedder(), "embed_query", away)
     assert (
         list(gallery.search_pictures(alice, "", "red")) == [first]
         and not gallery.search_pictures(alice, "", "blue").exists()
@@ -194,7 +194,8 @@ def test_without_the_embedder_words_still_find(alice: User, first: Picture, monk
     scheduler.sweep_queue()
     first.refresh_from_db()
     assert (
-        first.vector_by == registry.embed().fingerprint and len(bytes(first.vector)) == 4 * registry.embed().dimension
+        first.vector_by == registry.get_embedder().fingerprint
+        and len(bytes(first.vector)) == 4 * registry.get_embedder().dimension
     )
 
 

@@ -12,8 +12,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from apps.engines.image.checks import png
 from apps.engines.image.fake import FakePainter
+from apps.engines.image.validation import encode_png
 from apps.images.generation import model_info, scheduler, worker
 from apps.images.library import gallery, generation_details
 from apps.images.models import Picture
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 def mask(width: int = 128, height: int = 128, left: int = 64) -> bytes:
     picture = Image.new("RGB", (width, height))
     picture.paste("white", (left, 0, width, height))
-    return png(picture)
+    return encode_png(picture)
 
 
 def pixels(row: Picture) -> Any:
@@ -84,7 +84,7 @@ def test_a_mask_that_cannot_be_used_is_said_and_nothing_waits(
 def test_a_mask_that_is_too_large_is_read_by_nobody(
     client: Client, first: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inpainting, "MOST_BYTES", 50)
+    monkeypatch.setattr(inpainting, "MAX_MASK_BYTES", 50)
     monkeypatch.setattr(submission, "request_pictures", Mock(side_effect=AssertionError("it was read")))
     said = sent(client, first, mask())
     assert said.status_code == 400 and "too large" in said.content.decode()

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from apps.engines import registry
-from apps.engines.base import EngineBroken
+from apps.engines.types import EngineBroken
 from apps.safety.analytics import bias_audit
 from apps.safety.analytics.metrics import Proportion
 from apps.safety.models import BiasAudit
@@ -22,7 +22,7 @@ def suspicious(of: str) -> object:
     """Classifiers that take whatever names that group for hate, and see hate nowhere else."""
 
     def scores(self: object, texts: Sequence[str], vectors: object) -> np.ndarray:
-        labels = registry.classify().labels
+        labels = registry.get_text_classifier().labels
         rows = np.full((len(texts), len(labels)), 0.01, np.float32)
         rows[:, labels.index("hate")] = [0.99 if of in text.casefold() else 0.01 for text in texts]
         return rows
@@ -41,7 +41,7 @@ def test_every_group_has_the_same_sentences() -> None:
 
 
 def test_a_check_that_is_hard_on_one_group_is_found_out(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(registry.classify()), "scores", suspicious("muslim"))
+    monkeypatch.setattr(type(registry.get_text_classifier()), "scores", suspicious("muslim"))
     found = bias_audit.group_error_rates(bias_audit.run_bias_audit(ada))
     by_name = {str(row.name): row for row in found}
     assert by_name["Muslims"].acted == Proportion(
@@ -75,7 +75,7 @@ def test_classifiers_that_are_away_measure_nothing(
     def away(*_: object) -> None:
         raise EngineBroken("away")
 
-    monkeypatch.setattr(type(registry.classify()), "scores", away)
+    monkeypatch.setattr(type(registry.get_text_classifier()), "scores", away)
     client.force_login(morgan)
     page = client.post("/review/figures/bias/", follow=True).content.decode()
     assert "so nothing was measured" in page and not BiasAudit.objects.exists()

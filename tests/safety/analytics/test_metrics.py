@@ -15,8 +15,8 @@ from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users.models import User
-from tests.people import person
 from tests.safety.case_factory import KIND, Notes, case, notes
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ def decided(owner: User, reviewer: User, subject: str, outcome: str) -> Decision
 
 
 def test_what_was_right_and_what_was_overturned(alice: User, morgan: User, shelf: Notes) -> None:
-    robin = person("robin", User.Role.REVIEWER)
+    robin = make_user("robin", User.Role.REVIEWER)
     for number, outcome in enumerate(["block", "block", "warn", "allow"]):
         decided(alice, morgan, str(number), outcome)
     last = decided(alice, morgan, "4", "block")
@@ -82,7 +82,7 @@ def test_what_people_reported_says_nothing_about_the_check(alice: User, morgan: 
 
 def test_agreement_is_known_by_clause_and_stage(alice: User, morgan: User, shelf: Notes, settings: object) -> None:
     settings.REVIEW_SECOND_PERCENT = 100  # type: ignore[attr-defined]
-    robin = person("robin", User.Role.REVIEWER)
+    robin = make_user("robin", User.Role.REVIEWER)
     for number, harmful in enumerate((True, True, False)):
         decided(alice, morgan, str(number), "block")
         row = Opinion.objects.get(given=None)

@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.engines import registry
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety.analytics import policy_changes
 from apps.safety.analytics.metrics import Proportion
 from apps.safety.gate import gate
@@ -18,9 +18,9 @@ from apps.safety.models import PolicyVersion
 from apps.safety.policy import versions
 from apps.safety.policy_admin import backtest
 from apps.users.models import User
-from tests.people import person
 from tests.safety.case_factory import case, notes
 from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, body, in_the_shadow, written
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,12 +32,12 @@ def kept(settings: Any) -> None:
 
 @pytest.fixture
 def ada(transactional_db: None) -> User:
-    return person("ada", User.Role.ADMINISTRATOR)
+    return make_user("ada", User.Role.ADMINISTRATOR)
 
 
 @pytest.fixture
 def morgan(transactional_db: None) -> User:
-    return person("morgan", User.Role.REVIEWER)
+    return make_user("morgan", User.Role.REVIEWER)
 
 
 async def shadow(ada: User) -> PolicyVersion:
@@ -102,7 +102,7 @@ async def test_the_page_says_where_there_is_nothing_yet(ada: User, alice: User, 
 
 async def test_thresholds_of_another_detector_are_named(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
     row = await shadow(ada)
-    monkeypatch.setattr(type(registry.classify()), "fingerprint", "text-of-another-training")
+    monkeypatch.setattr(type(registry.get_text_classifier()), "fingerprint", "text-of-another-training")
     await gate.check_question(PLAIN)
     await written()
     words = "“Classifiers of texts” has another version since"

@@ -21,7 +21,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.documents.ingestion import worker
-from apps.operations import checks
+from apps.operations.doctor import system_checks
 from apps.safety.audit_log import audit, chain_heads, verification
 from apps.safety.models import Event
 from apps.safety.moderation import account_suspensions
@@ -123,20 +123,20 @@ def test_missing_and_empty_triggers_are_found_and_put_back_by_command(
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("DROP TRIGGER safety_event_no_update")
-    monkeypatch.setattr("apps.operations.management.commands.doctor.every", list)
+    monkeypatch.setattr("apps.operations.management.commands.doctor.list_checks", list)
     call_command("doctor", "--install-triggers")
     assert audit.find_missing_triggers() == []
     assert Event.objects.filter(kind="log.guarded").count() == 1 and verification.verify_log().faults == []
 
 
 def test_the_doctor_of_the_page_verifies_the_log(entries: list[Event]) -> None:
-    found = checks._audit_log()
+    found = system_checks._audit_log()
     assert found.state == "good" and "5 entries are whole" in found.words
     unguard()
     Event.objects.filter(seq=2).update(subject="another")
     audit.install_triggers()
     for _ in range(2):  # each time, not only the first
-        found = checks._audit_log()
+        found = system_checks._audit_log()
         assert found.state == "bad" and "Entry 2 was changed" in found.words
 
 
@@ -181,7 +181,7 @@ def test_without_its_key_nothing_is_logged_by_another_one(entries: list[Event], 
     (place / "audit_keys").unlink()
     with pytest.raises(ImproperlyConfigured, match="AUDIT_KEY_FILE"):
         audit.record_event("read", subject="person 9")
-    assert checks._audit_log().state == "bad"
+    assert system_checks._audit_log().state == "bad"
     (place / "audit_keys").write_text(key)
     audit.record_event("read", subject="person 9")
     assert verification.verify_log().faults == []
@@ -291,7 +291,7 @@ def test_a_place_that_takes_no_head_is_a_warning(
     with pytest.raises(OSError):
         verification.note_heads()
     monkeypatch.setattr(verification, "LATE_AFTER", timedelta(0))
-    found = checks._audit_log()
+    found = system_checks._audit_log()
     assert found.state == "warn" and "AUDIT_HEADS_URL" in found.advice
 
 

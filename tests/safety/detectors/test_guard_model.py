@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from apps.engines import registry
-from apps.engines.classify.guard import FakeGuard
+from apps.engines.classify.guard_model import FakeGuard
 from apps.safety.detectors.guard_model import is_unsure
 from apps.safety.gate.gate import check_question, check_sentence
 from apps.safety.models import detector_outages
@@ -15,7 +15,7 @@ from apps.safety.policy.evaluation import PolicyResult, Signal, SignalStatus, ev
 from apps.safety.policy.schema import Action, Stage
 from tests.safety.gate.test_default_check import POLICY
 
-FAKE = "apps.engines.classify.guard.FakeGuard"
+FAKE = "apps.engines.classify.guard_model.FakeGuard"
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ async def test_silence_and_nonsense_are_missing_and_never_safe(guard: list[str],
 
 
 async def test_without_one_everything_is_as_before() -> None:
-    assert registry.guard() is None
+    assert registry.get_guard_engine() is None
     assert (await check_question("Some [hate?] here {hate}")).allowed
 
 

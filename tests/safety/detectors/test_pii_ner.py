@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from apps.engines import registry
-from apps.engines.base import EngineBroken
-from apps.engines.classify.base import Tagged
+from apps.engines.classify.protocol import TaggedSpan
+from apps.engines.types import EngineBroken
 from apps.safety.detectors.pii import PiiMatch
 from apps.safety.detectors.pii_ner import CHARACTERS, UNAVAILABLE_NOTICE, find_all_pii, mask_all_pii, merge_findings
 from apps.safety.policy.verdicts import CheckUnavailable
@@ -20,7 +20,7 @@ def test_names_and_forms_are_masked_and_everything_else_stays() -> None:
 
 def test_what_a_form_proves_wins_and_what_it_suggests_gives_way() -> None:
     forms = [PiiMatch(0, 10, "IBAN_CODE"), PiiMatch(20, 30, "PHONE_NUMBER"), PiiMatch(40, 50, "PHONE_NUMBER")]
-    told = [Tagged(5, 12, "PERSON"), Tagged(18, 30, "US_DRIVER_LICENSE")]
+    told = [TaggedSpan(5, 12, "PERSON"), TaggedSpan(18, 30, "US_DRIVER_LICENSE")]
     assert [(one.start, one.kind) for one in merge_findings(forms, told)] == [
         (0, "IBAN_CODE"), (18, "US_DRIVER_LICENSE"), (40, "PHONE_NUMBER"),
     ]  # fmt: skip
@@ -37,7 +37,7 @@ def test_without_the_tagger_the_text_is_not_shown(monkeypatch: pytest.MonkeyPatc
     def broken(*args: object) -> object:
         raise EngineBroken("away")
 
-    monkeypatch.setattr(type(registry.tagger()), "spans", broken)
+    monkeypatch.setattr(type(registry.get_pii_tagger()), "spans", broken)
     assert mask_all_pii("Ask <Ann Lee>.") == UNAVAILABLE_NOTICE
     with pytest.raises(CheckUnavailable):
         find_all_pii("Ask <Ann Lee>.")

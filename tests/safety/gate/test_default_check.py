@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from apps.engines import registry
-from apps.engines.base import Cuts, EngineBroken
+from apps.engines.types import EngineBroken, LabelThresholds
 from apps.safety.gate.default_check import decide_verdict, score_text
 from apps.safety.gate.gate import check_passage, check_passages, check_question, check_sentence, find_suspect_sentences
 from apps.safety.policy import defaults, schema
@@ -16,7 +16,7 @@ from apps.safety.policy.schema import Stage
 from apps.safety.policy.verdicts import ALLOWED, SuspectSentences, Verdict
 
 LABELS = ("hate", "self_harm", "sexual", "prompt_attack", "harm")
-POLICY = schema.parse_policy(defaults.make_default_policy({label: Cuts(0.5, 0.9) for label in LABELS}))
+POLICY = schema.parse_policy(defaults.make_default_policy({label: LabelThresholds(0.5, 0.9) for label in LABELS}))
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,8 @@ def test_a_question_under_the_gravest_clause_waits_for_people_from_nine_tenths_o
     stage: str, code: str, score: float, action: str
 ) -> None:
     cuts = {
-        "child_exploitation": Cuts(0.747, 0.983),
-        "violence": Cuts(0.836, 0.983),
+        "child_exploitation": LabelThresholds(0.747, 0.983),
+        "violence": LabelThresholds(0.836, 0.983),
     }  # as the packaged weights have them
     ours = schema.parse_policy(defaults.make_default_policy(cuts))
     verdict = decide_verdict(Stage(stage), "text", ALLOWED, dict.fromkeys(cuts, 0.0) | {code: score}, ours)
@@ -86,7 +86,7 @@ def test_an_instruction_planted_in_a_passage_is_seen_by_its_sentence() -> None:
     signal = next(signal for signal in verdict.judged.signals if signal.detector == "planted")
     assert signal.scores["prompt_attack"] > 0.9
     texts = ["Nothing here.", text, "Nor here."]
-    verdicts = check_passages(texts, registry.embed().embed_passages(texts))
+    verdicts = check_passages(texts, registry.get_embedder().embed_passages(texts))
     assert [each.allowed for each in verdicts] == [True, False, True]
 
 
@@ -94,20 +94,20 @@ def test_what_was_read_along_is_judged_alike_and_not_read_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     texts = ["Nothing here.", "It rained.\nDo as I say [planted]\nIt was nine.", "Do as I say [planted]"]
-    embed = registry.embed()
+    embed = registry.get_embedder()
     vectors, before = embed.embed_passages(texts), check_passages(texts, embed.embed_passages(texts))
     rows = find_suspect_sentences(texts)
     assert rows == [[], ["Do as I say [planted]"], ["Do as I say [planted]"]]
     starts = [[text.find(each) for each in row] for text, row in zip(texts, rows, strict=True)]
     spans = [embed.tokens_at(text, [(at, at + 21) for at in own]) for text, own in zip(texts, starts, strict=True)]
     read = [embed.tokenised(text) for text in texts]
-    suspects = SuspectSentences(rows, embed.embed_inside(read, spans, registry.planted().layers)[1])
+    suspects = SuspectSentences(rows, embed.embed_inside(read, spans, registry.get_injection_detector().layers)[1])
 
     def again(*_: object) -> object:
         raise AssertionError("it was there")
 
     monkeypatch.setattr(embed, "states", again)
-    monkeypatch.setattr(type(registry.planted()), "suspects", again)
+    monkeypatch.setattr(type(registry.get_injection_detector()), "suspects", again)
     assert check_passages(texts, vectors, suspects) == before
     assert [verdict.rule for verdict in before] == ["", "prompt_attack", "prompt_attack"]
 
@@ -117,7 +117,7 @@ def test_a_passage_is_unchecked_where_nobody_looked_for_planted_instructions(mon
     def broken(*args: object) -> object:
         raise EngineBroken("away")
 
-    monkeypatch.setattr(type(registry.planted()), "suspects", broken)
+    monkeypatch.setattr(type(registry.get_injection_detector()), "suspects", broken)
     assert check_passage("It is nine.").rule == "unchecked"
     assert find_suspect_sentences(["It is nine."]) is None
 
@@ -130,7 +130,7 @@ async def test_the_end_of_a_long_question_counts_as_much_as_its_head() -> None:
 
 async def test_a_vector_that_is_being_made_anyway_is_used() -> None:
     text = "What about [crime] here?"
-    made = asyncio.ensure_future(asyncio.to_thread(registry.embed().embed_query, text))
+    made = asyncio.ensure_future(asyncio.to_thread(registry.get_embedder().embed_query, text))
     assert (await check_question(text, made)).rule == "crime"
 
 
@@ -152,7 +152,7 @@ async def test_a_batch_that_fails_lets_none_of_its_texts_through(monkeypatch: py
         raise ValueError("no numbers")
 
     with monkeypatch.context() as patched:
-        patched.setattr(type(registry.classify()), "scores", broken)
+        patched.setattr(type(registry.get_text_classifier()), "scores", broken)
         verdicts = await asyncio.gather(*(check_sentence(f"Sentence {n} of several.") for n in range(40)))
     assert {verdict.rule for verdict in verdicts} == {"check_unavailable"}
     assert (await check_sentence("It can be judged again.")).allowed
@@ -161,7 +161,7 @@ async def test_a_batch_that_fails_lets_none_of_its_texts_through(monkeypatch: py
 def _counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many texts each reading of the classifiers took."""
     reads: list[int] = []
-    engine = type(registry.classify())
+    engine = type(registry.get_text_classifier())
     plain = engine.scores
 
     def scores(self: Any, texts: Any, vectors: Any) -> Any:
@@ -176,9 +176,9 @@ async def test_without_classifiers_nothing_is_let_through(monkeypatch: pytest.Mo
     def broken(*args: object) -> object:
         raise EngineBroken("away")
 
-    monkeypatch.setattr(type(registry.classify()), "scores", broken)
+    monkeypatch.setattr(type(registry.get_text_classifier()), "scores", broken)
     assert (await check_question("What is the time?")).rule == "check_unavailable"
     assert (await check_sentence("It is a quarter past nine.")).rule == "check_unavailable"
     assert check_passage("It is nine.").rule == "unchecked"
-    vectors = registry.embed().embed_passages(["It is nine."])
+    vectors = registry.get_embedder().embed_passages(["It is nine."])
     assert [verdict.rule for verdict in check_passages(["It is nine."], vectors)] == ["unchecked"]

@@ -15,7 +15,7 @@ from django.test import Client
 from apps.documents.indexing import embedders
 from apps.engines import registry
 from apps.images.moderation import prompts
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety.detectors import canary
 from apps.safety.gate import gate, pictures
 from apps.safety.models import PolicyVersion
@@ -78,8 +78,8 @@ async def result_of_a_tool() -> bool:
 
 
 async def passages() -> bool:
-    vectors = np.asarray(registry.embed().embed_passages([TEXT]))
-    return (await in_db(embedders.screen_passages, registry.embed(), [TEXT], vectors))[0].allowed
+    vectors = np.asarray(registry.get_embedder().embed_passages([TEXT]))
+    return (await in_db(embedders.screen_passages, registry.get_embedder(), [TEXT], vectors))[0].allowed
 
 
 async def words_of_a_picture() -> bool:

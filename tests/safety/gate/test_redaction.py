@@ -21,7 +21,7 @@ from apps.safety.policy.evaluation import REPORTED, PolicyResult, Signal, Signal
 from apps.safety.policy.schema import Action, PolicyError, Stage, parse_policy
 from apps.safety.policy.verdicts import EvaluationRecord, Verdict
 from apps.users.models import User
-from tests.people import person
+from tests.support.users import make_user
 
 TEXT = "Write to mia@example.org or call.\nThe code is 4711."
 MAIL = "mia@example.org"
@@ -29,8 +29,8 @@ MAIL = "mia@example.org"
 
 @pytest.fixture
 def morgan(db: None) -> User:
-    person("ada", User.Role.ADMINISTRATOR)
-    return person("morgan", User.Role.REVIEWER)
+    make_user("ada", User.Role.ADMINISTRATOR)
+    return make_user("morgan", User.Role.REVIEWER)
 
 
 def answer(owner: User, text: str = TEXT, **more: Any) -> Message:
@@ -66,7 +66,7 @@ def test_a_span_becomes_a_gap_of_its_length_and_comes_back(alice: User, morgan: 
     told = Notice.objects.get(decision=made)
     assert told.title == "A part of an answer was taken out" and "object within 30 days" in told.text and told.clause
     appeals.submit_appeal(alice, told, "It is my own address.")
-    robin = person("robin", User.Role.REVIEWER)
+    robin = make_user("robin", User.Role.REVIEWER)
     held = cases.claim_case(robin, made.case_id)
     appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
     assert text(row) == TEXT

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.engines import registry
-from apps.engines.base import Cuts, EngineBroken, EngineUnavailable
-from apps.engines.classify import guard as guards
+from apps.engines.classify import guard_model as guards
+from apps.engines.types import EngineBroken, EngineUnavailable, LabelThresholds
 from apps.safety.detectors import timeouts
 from apps.safety.detectors.rules.engine import RuleCheck
 from apps.safety.gate import gate, pictures
@@ -28,7 +28,7 @@ from apps.safety.policy.schema import CLAUSE_CODES, FailureMode, Stage
 from apps.safety.policy.verdicts import Verdict
 
 LABELS = (*CLAUSE_CODES, "harm")
-POLICY = schema.parse_policy(defaults.make_default_policy({label: Cuts(0.5, 0.9) for label in LABELS}))
+POLICY = schema.parse_policy(defaults.make_default_policy({label: LabelThresholds(0.5, 0.9) for label in LABELS}))
 CLOSED = [code for code, clause in POLICY.clauses.items() if clause.fail is FailureMode.CLOSED and clause.steps]
 NONSENSE = (math.nan, math.inf, -math.inf, -0.1, 1.01, "0.1", None, [0.1], 1j)
 
@@ -107,7 +107,9 @@ def foreign(*args: Any) -> Any:
 
 
 def shaped(change: Callable[[Any], Any]) -> Callable[..., Any]:
-    return lambda _, texts, *vectors: change(np.full((len(texts), len(registry.classify().labels)), 0.01, np.float32))
+    return lambda _, texts, *vectors: change(
+        np.full((len(texts), len(registry.get_text_classifier().labels)), 0.01, np.float32)
+    )
 
 
 FAULTS = {
@@ -130,7 +132,7 @@ def quiet(db: None) -> Iterator[None]:
 
 
 async def everywhere(text: str) -> list[Verdict]:
-    vectors = registry.embed().embed_passages([text])
+    vectors = registry.get_embedder().embed_passages([text])
     asked, said = await gate.check_question(text), await gate.check_sentence(text)
     while gate._refreshing:
         await asyncio.gather(*gate._refreshing)
@@ -142,7 +144,7 @@ async def everywhere(text: str) -> list[Verdict]:
 async def test_classifiers_that_fail_in_any_way_let_nothing_through(
     quiet: None, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    monkeypatch.setattr(type(registry.classify()), "scores", FAULTS[fault])
+    monkeypatch.setattr(type(registry.get_text_classifier()), "scores", FAULTS[fault])
     verdicts = await everywhere("The office is open until five in the evening.")
     assert [verdict.rule for verdict in verdicts] == ["check_unavailable", "check_unavailable", "unchecked"]
     assert not any(verdict.allowed for verdict in verdicts)
@@ -153,7 +155,7 @@ async def test_classifiers_that_fail_in_any_way_let_nothing_through(
 def test_planted_instructions_that_nobody_could_look_for_are_unchecked(
     quiet: None, monkeypatch: pytest.MonkeyPatch, said: Callable[..., Any]
 ) -> None:
-    monkeypatch.setattr(type(registry.planted()), "scores", said)
+    monkeypatch.setattr(type(registry.get_injection_detector()), "scores", said)
     assert gate.check_passage("Do as I say [planted]").rule == "unchecked"
     assert gate.check_passage("Nothing is planted here.").allowed
 
@@ -163,7 +165,7 @@ def test_passages_whose_check_is_late_are_unchecked(quiet: None, monkeypatch: py
     over = threading.Event()
     monkeypatch.setattr(gate, "DEADLINE_S", 0.05)
     monkeypatch.setattr(timeouts, "PASSAGE_S", 0.0)
-    monkeypatch.setattr(type(registry.planted()), "suspects", lambda *_: over.wait(60) or [])
+    monkeypatch.setattr(type(registry.get_injection_detector()), "suspects", lambda *_: over.wait(60) or [])
     began = time.monotonic()
     assert gate.check_passage("It is nine.").rule == "unchecked"
     assert time.monotonic() - began < 30
@@ -190,7 +192,7 @@ def test_a_picture_that_nobody_could_look_at_says_so(
         fingerprint = "pictures-odd"
         scores = said
 
-    monkeypatch.setattr(registry, "classify_pictures", Odd)
+    monkeypatch.setattr(registry, "get_image_classifier", Odd)
     monkeypatch.setitem(timeouts.TIMEOUT_S, "pictures", 0.05 if status == "timeout" else 30.0)
     verdict = pictures.check_picture(lambda: b"a picture")
     assert verdict.rule == "unchecked"
@@ -210,12 +212,12 @@ async def test_a_mild_rule_does_not_keep_the_classifiers_from_looking(monkeypatc
     assert (await gate.check_sentence(text)).rule == (await gate.check_question(asked)).rule == "child_exploitation"
 
 
-def cuts() -> dict[str, Cuts]:
-    return dict(registry.classify().cuts)
+def cuts() -> dict[str, LabelThresholds]:
+    return dict(registry.get_text_classifier().cuts)
 
 
 async def test_every_detector_says_how_long_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "guard", guards.FakeGuard)
+    monkeypatch.setattr(registry, "get_guard_engine", guards.FakeGuard)
     text = "Do as I say [planted] [hate?] and write to ada@example.org."
     verdicts = [await gate.check_question(text), await gate.check_sentence(text), gate.check_passage(text)]
     signals = [signal for verdict in verdicts if verdict.judged for signal in verdict.judged.signals]
@@ -239,7 +241,9 @@ async def test_what_cannot_be_interrupted_and_took_too_long_counts_as_not_come(
 @pytest.mark.parametrize("late", ["text", "planted"])
 async def test_each_classifier_has_its_own_deadline(quiet: None, monkeypatch: pytest.MonkeyPatch, late: str) -> None:
     over = threading.Event()
-    stuck = (registry.classify, "scores") if late == "text" else (registry.planted, "suspects")
+    stuck = (
+        (registry.get_text_classifier, "scores") if late == "text" else (registry.get_injection_detector, "suspects")
+    )
     monkeypatch.setattr(type(stuck[0]()), stuck[1], lambda *_: over.wait(60) or [])
     monkeypatch.setitem(timeouts.TIMEOUT_S, late, 0.05)
     monkeypatch.setattr(timeouts, "PASSAGE_S", 0.0)
@@ -254,7 +258,7 @@ async def test_each_classifier_has_its_own_deadline(quiet: None, monkeypatch: py
 
 
 async def test_every_detector_has_a_deadline_and_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "guard", guards.FakeGuard)
+    monkeypatch.setattr(registry, "get_guard_engine", guards.FakeGuard)
     text = "Do as I say [planted] [hate?] and write to ada@example.org."
     verdicts = [await gate.check_question(text), await gate.check_sentence(text), gate.check_passage(text)]
     signals = [signal for verdict in verdicts if verdict.judged for signal in verdict.judged.signals]
@@ -262,6 +266,6 @@ async def test_every_detector_has_a_deadline_and_a_version(monkeypatch: pytest.M
     assert all(timeouts.TIMEOUT_S[signal.detector] > 0 for signal in signals)
     for signal in signals:
         assert re.search(r"-(?:[0-9a-f]{12,}|fake)$", signal.version), signal
-    served = guards.ServedGuard("http://127.0.0.1:9/v1", "guard", "llama_guard").fingerprint
+    served = guards.OpenAIGuard("http://127.0.0.1:9/v1", "guard", "llama_guard").fingerprint
     assert re.fullmatch(r"llama_guard-[0-9a-f]{16}", served)
-    assert served != guards.ServedGuard("http://127.0.0.1:9/v1", "other", "llama_guard").fingerprint
+    assert served != guards.OpenAIGuard("http://127.0.0.1:9/v1", "other", "llama_guard").fingerprint

@@ -30,8 +30,8 @@ from apps.safety.moderation import appeals, cases
 from apps.safety.moderation.decision_input import DecisionInput, OutcomeScope
 from apps.users.models import User
 from tests.documents.factories import collection, document
-from tests.people import person
 from tests.safety.case_factory import Notes, case, notes
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 WORDS = "closed for you until"
@@ -39,7 +39,7 @@ WORDS = "closed for you until"
 
 @pytest.fixture
 def shelf(db: None) -> Notes:
-    person("ada", User.Role.ADMINISTRATOR)
+    make_user("ada", User.Role.ADMINISTRATOR)
     found = notes()
     found.state = {"1": "as it was", "2": "too"}
     return found
@@ -47,7 +47,7 @@ def shelf(db: None) -> Notes:
 
 @pytest.fixture
 def morgan(db: None) -> User:
-    return person("morgan", User.Role.REVIEWER)
+    return make_user("morgan", User.Role.REVIEWER)
 
 
 def as_(user: User) -> Client:
@@ -111,7 +111,7 @@ def test_taken_back_it_is_open_and_what_another_decision_closed_stays_closed(
 def test_an_appeal_that_succeeds_opens_it(alice: User, morgan: User, shelf: Notes) -> None:
     made = restrict(alice, morgan, "sharing", 90)
     appeals.submit_appeal(alice, Notice.objects.get(decision=made), "It was a quotation.")
-    robin = person("robin", User.Role.REVIEWER)
+    robin = make_user("robin", User.Role.REVIEWER)
     held = cases.claim_case(robin, made.case_id)
     appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
     assert not feature_restrictions.restriction_message(alice, Feature.SHARING) and shelf.state["1"] == "as it was"

@@ -14,7 +14,7 @@ from django.conf import LazySettings
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from apps.lib import encrypted
+from apps.lib.db import encrypted_fields
 from apps.safety.audit_log import audit
 from apps.safety.models import Opinion, Snapshot, snapshot_keys
 from apps.safety.models.case_states import ActionRefused
@@ -36,23 +36,25 @@ def test_a_key_is_kept_that_was_the_newest_until_a_rotation_meanwhile(
     alice: User, shelf: Notes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case(alice)
-    encrypted.write([*encrypted.lines(), Fernet.generate_key().decode()])
+    encrypted_fields.write_keys([*encrypted_fields.list_key_lines(), Fernet.generate_key().decode()])
     pages = snapshot_keys._pages
 
     def looked(*these: Any) -> Iterator[Any]:
         yield from pages(*these)
-        if not these and len(encrypted.lines()) == 2:  # the last page was read: another process begins to rotate
-            encrypted.write([Fernet.generate_key().decode(), *encrypted.lines()])
+        if (
+            not these and len(encrypted_fields.list_key_lines()) == 2
+        ):  # the last page was read: another process begins to rotate
+            encrypted_fields.write_keys([Fernet.generate_key().decode(), *encrypted_fields.list_key_lines()])
 
     monkeypatch.setattr(snapshot_keys, "encrypt_all", lambda: 0)
     monkeypatch.setattr(snapshot_keys, "_pages", looked)
     assert snapshot_keys.drop_unused_keys() == 1
-    assert Snapshot.objects.get().readable and len(encrypted.lines()) == 2
+    assert Snapshot.objects.get().readable and len(encrypted_fields.list_key_lines()) == 2
 
 
 def test_while_texts_are_encrypted_anew_the_log_is_locked_for_nobody(alice: User, shelf: Notes) -> None:
     case(alice)
-    encrypted.write([Fernet.generate_key().decode(), *encrypted.lines()])
+    encrypted_fields.write_keys([Fernet.generate_key().decode(), *encrypted_fields.list_key_lines()])
     with CaptureQueriesContext(connection) as asked:
         assert snapshot_keys.encrypt_all() == 1
     said = " ".join(query["sql"] for query in asked)
@@ -69,7 +71,7 @@ def test_what_somebody_wrote_like_a_token_before_there_was_a_key_is_their_text(a
     assert Snapshot.objects.get().text == text and snapshot_keys.encrypt_all() == 1
     with connection.cursor() as cursor:
         cursor.execute("SELECT text FROM safety_snapshot")
-        assert encrypted.newest(cursor.fetchone()[0]) and Snapshot.objects.get().text == text
+        assert encrypted_fields.is_current(cursor.fetchone()[0]) and Snapshot.objects.get().text == text
 
 
 def test_what_cannot_be_read_is_judged_by_nobody_and_keeps_its_words(
@@ -96,9 +98,9 @@ def test_a_key_is_on_the_disk_before_anything_is_encrypted_by_it(place: Path, mo
         sync(handle)
 
     monkeypatch.setattr(os, "fsync", noted)
-    encrypted.encrypt("a text")
+    encrypted_fields.encrypt("a text")
     assert synced == [False, True], "the file, and then its name"
-    encrypted.write([Fernet.generate_key().decode(), *encrypted.lines()])
+    encrypted_fields.write_keys([Fernet.generate_key().decode(), *encrypted_fields.list_key_lines()])
     assert synced == [False, True] * 2
 
 
@@ -106,11 +108,11 @@ def test_a_new_key_is_written_where_a_link_leads_and_for_who_read_the_old_one(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret, owners = tmp_path / "mounted" / "secret", []
-    encrypted.keys()
+    encrypted_fields.load_keys()
     secret.parent.mkdir()
     place.rename(secret)
     place.symlink_to(secret)
     monkeypatch.setattr(os, "chown", lambda path, uid, gid: owners.append((uid, gid)))
-    encrypted.write([Fernet.generate_key().decode(), *encrypted.lines()])
-    assert place.is_symlink() and len(secret.read_text().split()) == len(encrypted.keys()) == 2
+    encrypted_fields.write_keys([Fernet.generate_key().decode(), *encrypted_fields.list_key_lines()])
+    assert place.is_symlink() and len(secret.read_text().split()) == len(encrypted_fields.load_keys()) == 2
     assert owners == [(secret.stat().st_uid, secret.stat().st_gid)]

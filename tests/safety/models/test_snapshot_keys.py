@@ -17,8 +17,8 @@ from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
-from apps.lib import encrypted
-from apps.operations import checks
+from apps.lib.db import encrypted_fields
+from apps.operations.doctor import system_checks
 from apps.privacy.tombstones import replace_with_tombstone
 from apps.safety.analytics import training_labels
 from apps.safety.audit_log import audit
@@ -80,17 +80,17 @@ def test_a_new_key_encrypts_everything_and_the_trigger_is_there_again(
     for number in range(5):
         shelf.state[str(number)] = "as it was"
         case(alice, str(number), text=f"text {number}")
-    before, (old,) = stored(), encrypted.lines()
+    before, (old,) = stored(), encrypted_fields.list_key_lines()
     out = StringIO()
     call_command("rotate_snapshot_key", stdout=out)
     assert "5 rows" in out.getvalue() and not set(before) & set(stored())
-    assert encrypted.lines()[1:] == [old] and {row.text for row in Snapshot.objects.all()} == {
+    assert encrypted_fields.list_key_lines()[1:] == [old] and {row.text for row in Snapshot.objects.all()} == {
         f"text {number}" for number in range(5)
     }
     with pytest.raises(DatabaseError), transaction.atomic():
         Snapshot.objects.update(text="otherwise")
     call_command("rotate_snapshot_key", "--drop", stdout=out)
-    assert len(encrypted.lines()) == 1 and "1 older keys dropped" in out.getvalue()
+    assert len(encrypted_fields.list_key_lines()) == 1 and "1 older keys dropped" in out.getvalue()
     place.write_text(old + "\n")  # the old key alone opens none of them
     assert not any(row.readable for row in Snapshot.objects.all())
     assert Event.objects.filter(kind="snapshots.key").count() == 1 and audit.verify_chain() == []
@@ -99,10 +99,10 @@ def test_a_new_key_encrypts_everything_and_the_trigger_is_there_again(
 def test_a_key_that_is_needed_is_not_dropped(alice: User, shelf: Notes, place: Path) -> None:
     case(alice)
     lose(place)
-    encrypted.write([*encrypted.lines(), Fernet.generate_key().decode()])
+    encrypted_fields.write_keys([*encrypted_fields.list_key_lines(), Fernet.generate_key().decode()])
     with pytest.raises(CommandError, match="cannot be opened"):
         call_command("rotate_snapshot_key", "--drop")
-    assert len(encrypted.lines()) == 2
+    assert len(encrypted_fields.list_key_lines()) == 2
 
 
 def test_without_its_key_a_text_says_so_and_can_only_be_allowed(
@@ -133,11 +133,14 @@ def test_rows_from_before_there_was_a_key_are_encrypted(alice: User, shelf: Note
         cursor.execute(
             "UPDATE safety_snapshot SET text = %s, context = %s", ["Où est-ce ?", json.dumps([{"label": "a"}])]
         )
-    assert Snapshot.objects.get().text == "Où est-ce ?" and checks._frozen_texts().state == checks.State.WARN
+    assert (
+        Snapshot.objects.get().text == "Où est-ce ?"
+        and system_checks._frozen_texts().state == system_checks.CheckState.WARN
+    )
     assert snapshot_keys.encrypt_all(Snapshot) == 1  # as a migration calls it
     found = Snapshot.objects.get()
     assert (found.pk, found.text, found.context) == (first.pk, "Où est-ce ?", [{"label": "a"}])
-    assert all(map(encrypted.newest, [*stored(), *stored("context")])) and "Où" not in stored()[0]
+    assert all(map(encrypted_fields.is_current, [*stored(), *stored("context")])) and "Où" not in stored()[0]
     with audit.unlock_snapshots(), connection.cursor() as cursor:
         cursor.execute("UPDATE safety_snapshot SET context = '[]'")
     assert snapshot_keys.encrypt_all() == 1 and stored("context") == [""] and snapshot_keys.encrypt_all() == 0
@@ -145,20 +148,20 @@ def test_rows_from_before_there_was_a_key_are_encrypted(alice: User, shelf: Note
 
 def test_the_doctor_says_what_is_wrong_with_the_keys(alice: User, shelf: Notes, place: Path) -> None:
     case(alice)
-    assert checks._frozen_texts().state == checks.State.GOOD
+    assert system_checks._frozen_texts().state == system_checks.CheckState.GOOD
     place.chmod(0o644)
-    assert "chmod 600" in checks._frozen_texts().advice
+    assert "chmod 600" in system_checks._frozen_texts().advice
     lose(place)
-    said = checks._frozen_texts()
-    assert said.state == checks.State.BAD and "2 of 2" in said.words and str(place) in said.advice
+    said = system_checks._frozen_texts()
+    assert said.state == system_checks.CheckState.BAD and "2 of 2" in said.words and str(place) in said.advice
     place.write_text("no key\n")
-    assert "holds a line that is no key" in checks._frozen_texts().words
+    assert "holds a line that is no key" in system_checks._frozen_texts().words
 
 
 def test_a_file_of_keys_that_is_none_is_said_and_nothing_is_stored_plain(
     alice: User, shelf: Notes, place: Path
 ) -> None:
-    encrypted.keys()
+    encrypted_fields.load_keys()
     place.write_text("no key\n")
     with pytest.raises(ImproperlyConfigured, match="Put it back"), transaction.atomic():
         case(alice)
@@ -167,7 +170,7 @@ def test_a_file_of_keys_that_is_none_is_said_and_nothing_is_stored_plain(
 
 def test_processes_that_begin_at_once_make_one_key(place: Path) -> None:
     made: list[Any] = []
-    threads = [threading.Thread(target=lambda: made.append(encrypted._seen(place))) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: made.append(encrypted_fields._seen(place))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -178,10 +181,10 @@ def test_processes_that_begin_at_once_make_one_key(place: Path) -> None:
 def test_a_long_text_takes_a_few_milliseconds_at_most() -> None:
     """Of the processor, and only where a case opens: nothing that is judged waits for it."""
     text = "word " * 4000  # the longest question
-    encrypted.encrypt(text)
+    encrypted_fields.encrypt(text)
     began = time.process_time()
     for _ in range(50):
-        assert encrypted.decrypt(encrypted.encrypt(text)) == text
+        assert encrypted_fields.decrypt(encrypted_fields.encrypt(text)) == text
     assert (time.process_time() - began) / 50 < 0.003
 
 
@@ -189,11 +192,11 @@ def test_no_new_key_is_made_where_one_is_missing_that_texts_need(alice: User, sh
     shot = case(alice).snapshot
     kept = place.with_name("elsewhere")
     place.rename(kept)  # its disk is not there
-    for act in (encrypted.keys, lambda: case(alice, "2"), snapshot_keys.rotate_key):
+    for act in (encrypted_fields.load_keys, lambda: case(alice, "2"), snapshot_keys.rotate_key):
         with pytest.raises(ImproperlyConfigured, match=r"is missing.*Put its disk back.*--lost"), transaction.atomic():
             act()
-    assert not place.exists() and isinstance(Snapshot.objects.get(pk=shot.pk).text, encrypted.Unopened)
-    told = checks._frozen_texts()
+    assert not place.exists() and isinstance(Snapshot.objects.get(pk=shot.pk).text, encrypted_fields.UndecryptableText)
+    told = system_checks._frozen_texts()
     assert told.state.value == "bad" and "is missing" in told.words
     kept.rename(place)
     assert Snapshot.objects.get(pk=shot.pk).text == TEXT
@@ -209,9 +212,9 @@ def test_where_all_keys_are_lost_for_good_a_new_one_is_made_when_somebody_says_s
     call_command("rotate_snapshot_key", "--lost", stdout=StringIO())
     shelf.state["2"] = "as it was"
     assert case(alice, "2", text="another").snapshot.text == "another" and place.stat().st_mode & 0o777 == 0o600
-    assert isinstance(Snapshot.objects.get(pk=shot.pk).text, encrypted.Unopened)
+    assert isinstance(Snapshot.objects.get(pk=shot.pk).text, encrypted_fields.UndecryptableText)
     assert Event.objects.filter(kind="snapshots.key", payload__lost=True).count() == 1
 
 
 def test_a_new_site_makes_its_key_itself(place: Path) -> None:
-    assert not place.exists() and len(encrypted.keys()) == 1 and place.exists()
+    assert not place.exists() and len(encrypted_fields.load_keys()) == 1 and place.exists()

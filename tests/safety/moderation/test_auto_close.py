@@ -25,7 +25,7 @@ from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.users.models import User
 from tests.documents.factories import collection, document
-from tests.people import person
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 Ends = Callable[[Conversation], None]
@@ -33,7 +33,7 @@ Ends = Callable[[Conversation], None]
 
 @pytest.fixture
 def robin(db: None) -> User:
-    return person("robin", User.Role.REVIEWER)
+    return make_user("robin", User.Role.REVIEWER)
 
 
 def about(kind: str, subject: object, owner: User, code: str = "hate") -> Case:

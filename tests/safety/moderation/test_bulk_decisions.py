@@ -13,10 +13,10 @@ from apps.safety.models.case_states import ActionRefused, CaseState
 from apps.safety.moderation import bulk_decisions, cases
 from apps.safety.moderation.bulk_decisions import BatchItem
 from apps.safety.moderation.decision_input import DecisionInput
-from apps.users import sealed
+from apps.users import sealed_case_access
 from apps.users.models import User
-from tests.people import person
 from tests.safety.case_factory import Notes, case, notes
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 TEXT = "Everybody from the northern islands should be driven into the sea, number {}"
@@ -87,7 +87,7 @@ def test_one_undo_takes_all_of_them_back(morgan: User, held: Case, shelf: Notes)
 
 
 def test_what_somebody_else_has_by_then_is_left_alone(morgan: User, held: Case, shelf: Notes) -> None:
-    robin = person("robin", User.Role.REVIEWER)
+    robin = make_user("robin", User.Role.REVIEWER)
     batch = bulk_decisions.gather_batch(morgan, held.pk)
     seen = items(morgan, batch)
     Case.objects.filter(subject="1").update(lease_until=timezone.now() - timedelta(seconds=1))
@@ -112,7 +112,7 @@ def test_nobody_is_suspended_in_bulk_and_nothing_is_decided_unticked(morgan: Use
 def test_sealed_clauses_are_never_gathered(alice: User, morgan: User, shelf: Notes) -> None:
     for number in range(2):
         case(alice, str(number), code="child_exploitation", text=TEXT.format(number))
-    sealed.name(morgan, True)
+    sealed_case_access.name(morgan, True)
     morgan.refresh_from_db()
     found = cases.claim_case(morgan, Case.objects.get(subject="0").pk)
     with pytest.raises(ActionRefused):
@@ -132,5 +132,5 @@ def test_by_the_pages(client: Client, morgan: User, held: Case, shelf: Notes) ->
     assert set(shelf.state.values()) == {"as it was"}
     client.post(f"{at}leave/")
     assert not Case.objects.filter(holder=morgan).exists()
-    client.force_login(person("robin", User.Role.REVIEWER))
+    client.force_login(make_user("robin", User.Role.REVIEWER))
     assert client.get(at).status_code == 404

@@ -17,15 +17,15 @@ from apps.safety.moderation.reviewable import ContextTurn
 from apps.safety.policy import versions
 from apps.safety.policy.user_messages import CRISIS_SUPPORT
 from apps.users.models import User
-from tests.people import person
 from tests.safety.case_factory import KIND, Notes, case
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def robin(db: None) -> User:
-    return person("robin", User.Role.REVIEWER)
+    return make_user("robin", User.Role.REVIEWER)
 
 
 def ruling(held: Case, outcome: str = "block", reason: str = "clear", **more: object) -> DecisionInput:

@@ -13,8 +13,8 @@ from apps.safety.models.case_states import ActionRefused, CaseMove, CaseState
 from apps.safety.moderation import bulk_decisions, cases, claims
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
-from tests.people import person
 from tests.safety.case_factory import Notes, case, notes
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +28,7 @@ def shelf(ada: User) -> Notes:
 
 @pytest.fixture
 def robin(db: None) -> User:
-    return person("robin", User.Role.REVIEWER)
+    return make_user("robin", User.Role.REVIEWER)
 
 
 def signed_in(user: User) -> Client:

@@ -15,8 +15,8 @@ from apps.safety.models.case_states import ActionRefused, CaseState
 from apps.safety.moderation import bulk_decisions, cases, claims, temporary_holds
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
-from tests.people import person
 from tests.safety.case_factory import Notes, case, notes
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 Jump = Callable[[float], None]
@@ -63,7 +63,7 @@ def test_ahead_a_claim_is_over_and_is_claimed_again(alice: User, morgan: User, j
 
 
 def test_back_nobody_takes_what_somebody_holds(alice: User, morgan: User, jump: Jump) -> None:
-    robin = person("robin", User.Role.REVIEWER)
+    robin = make_user("robin", User.Role.REVIEWER)
     held = cases.claim_case(morgan, case(alice).pk)
     jump(-24)
     cases.release_expired_claims()

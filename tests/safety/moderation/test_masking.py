@@ -20,10 +20,10 @@ from apps.safety.models import BreakGlass, Notice, Opinion, Snapshot
 from apps.safety.moderation import appeals, cases, masking
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.moderation.reviewable import ContextTurn
-from apps.users.duties import BREAK_GLASS
 from apps.users.models import User
-from tests.people import person
+from apps.users.special_permissions import BREAK_GLASS
 from tests.safety.case_factory import Notes, case, notes
+from tests.support.users import make_user
 
 _draw = random.Random(20_261_129)
 UPPER, LOWER, DIGITS = string.ascii_uppercase, string.ascii_lowercase, string.digits
@@ -158,7 +158,7 @@ def of_many_cases(alice: User, morgan: User) -> str:
 def of_a_second_look(alice: User, morgan: User) -> str:
     held = claimed(morgan, alice)
     cases.request_second_review(morgan, held.pk, held.lease_token)
-    robin = person("robin", User.Role.REVIEWER)
+    robin = make_user("robin", User.Role.REVIEWER)
     client = Client()
     client.force_login(robin)
     return page(robin, client.post("/review/looks/")["Location"])
@@ -168,13 +168,13 @@ def of_an_appeal(alice: User, morgan: User) -> str:
     held = claimed(morgan, alice)
     decision = cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
     appeals.submit_appeal(alice, Notice.objects.get(decision=decision), ALL[:2000])
-    robin = person("robin", User.Role.REVIEWER)
+    robin = make_user("robin", User.Role.REVIEWER)
     cases.claim_case(robin, held.pk)
     return page(robin, f"/review/{held.pk}/")
 
 
 def of_break_glass(alice: User, morgan: User) -> str:
-    robin = person("robin", User.Role.REVIEWER)
+    robin = make_user("robin", User.Role.REVIEWER)
     for one in (morgan, robin):
         BREAK_GLASS.name(one, True)
         one.refresh_from_db()
@@ -213,13 +213,13 @@ def test_a_reviewer_takes_out_secrets_without_seeing_them(alice: User, morgan: U
 def test_opening_a_case_asks_no_model_inside_its_transaction(
     alice: User, morgan: User, shelf: Spoken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spans, inside = type(registry.tagger()).spans, []
+    spans, inside = type(registry.get_pii_tagger()).spans, []
 
     def watched(*args: Any) -> Any:
         inside.append(len(connection.savepoint_ids))
         return spans(*args)
 
-    monkeypatch.setattr(type(registry.tagger()), "spans", watched)
+    monkeypatch.setattr(type(registry.get_pii_tagger()), "spans", watched)
     with transaction.atomic():
         found = case(alice)
     assert inside == []

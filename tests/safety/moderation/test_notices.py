@@ -19,8 +19,8 @@ from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
+from apps.users.accounts import reinstate_user
 from apps.users.models import User
-from apps.users.people import reinstate
 from tests.documents.factories import collection, document
 
 pytestmark = pytest.mark.django_db
@@ -107,7 +107,7 @@ def test_a_decision_takes_the_place_of_the_notice_before_it_and_offers_the_appea
 def test_what_was_lifted_is_over(alice: User, morgan: User, ada: User, answer: Message) -> None:
     case = flagged(alice, "question", answer.pk, "question", ASKED)
     ruled(morgan, case, "suspend")
-    reinstate(User.objects.get(pk=alice.pk), ada)
+    reinstate_user(User.objects.get(pk=alice.pk), ada)
     (card,) = told(User.objects.get(pk=alice.pk))
     assert "is suspended" in card and "This no longer holds." in card
 

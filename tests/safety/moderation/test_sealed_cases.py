@@ -9,10 +9,10 @@ from apps.safety.models import Case, Decision, Event, Notice
 from apps.safety.models.case_states import ActionRefused, CaseMove
 from apps.safety.moderation import appeals, cases, sealed_cases
 from apps.safety.moderation.decision_input import DecisionInput
-from apps.users import sealed as seals
+from apps.users import sealed_case_access as seals
 from apps.users.models import User
-from tests.people import person
 from tests.safety.case_factory import case, notes
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 SEALED = "child_exploitation"
@@ -61,7 +61,7 @@ def test_who_is_not_named_neither_lists_nor_claims_nor_opens(
 def test_who_is_named_reviews_them_as_others_and_somebody_else_named_decides_the_appeal(
     hidden: Case, alice: User, morgan: User
 ) -> None:
-    robin, kim = named(person("robin", User.Role.REVIEWER)), person("kim", User.Role.REVIEWER)
+    robin, kim = named(make_user("robin", User.Role.REVIEWER)), make_user("kim", User.Role.REVIEWER)
     client = signed_in(named(morgan))
     page = client.get("/review/").content.decode()
     assert "You are named for them" in page and str(hidden.pk) in page
@@ -79,7 +79,7 @@ def test_who_is_named_reviews_them_as_others_and_somebody_else_named_decides_the
 def test_what_was_decided_about_a_sealed_case_is_not_told_beside_another_of_the_person(
     hidden: Case, alice: User, morgan: User
 ) -> None:
-    robin = named(person("robin", User.Role.REVIEWER))
+    robin = named(make_user("robin", User.Role.REVIEWER))
     notes().state |= {"1": "as it was", "2": "as it was", "3": "as it was"}
     for owned, user in ((hidden, robin), (case(alice, "2", code="violence"), morgan)):
         held = cases.claim_case(user, owned.pk)
@@ -147,5 +147,5 @@ def test_a_lone_administrator_is_told_that_a_sealed_case_about_themselves_waits(
     case(ada, code=SEALED, severity=4)
     page = signed_in(ada).get("/review/").content.decode()
     assert "1 case under a sealed clause waits" in page and "Name somebody" in page
-    person("kim", User.Role.REVIEWER)
+    make_user("kim", User.Role.REVIEWER)
     assert "under a sealed clause" not in signed_in(ada).get("/review/").content.decode()

@@ -14,9 +14,9 @@ from apps.safety.moderation import cases, sealed_cases
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
-from apps.users import sealed as seals
+from apps.users import sealed_case_access as seals
 from apps.users.models import User
-from tests.people import person
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 ASKED, SAID = "What was it that he wrote to her?", "He wrote about the harbour."
@@ -43,7 +43,7 @@ def turn(alice: User, ada: User) -> Message:
 
 @pytest.fixture
 def robin(db: None) -> User:
-    found = person("robin", User.Role.REVIEWER)
+    found = make_user("robin", User.Role.REVIEWER)
     seals.name(found, True)
     found.refresh_from_db()
     return found

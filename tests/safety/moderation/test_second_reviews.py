@@ -13,10 +13,10 @@ from apps.safety.models import Case, Decision, Event, Opinion
 from apps.safety.models.case_states import ActionRefused, CaseState
 from apps.safety.moderation import cases, second_reviews
 from apps.safety.moderation.decision_input import DecisionInput
-from apps.users import sealed
+from apps.users import sealed_case_access
 from apps.users.models import User
-from tests.people import person
 from tests.safety.case_factory import Notes, case, notes
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ def shelf(ada: User, settings: object) -> Notes:
 
 @pytest.fixture
 def robin(db: None) -> User:
-    return person("robin", User.Role.REVIEWER)
+    return make_user("robin", User.Role.REVIEWER)
 
 
 def decided(owner: User, reviewer: User, subject: str = "1", outcome: str = "block", **more: str) -> Decision:
@@ -126,7 +126,7 @@ def test_a_second_opinion_is_asked_for_and_read_by_who_decides(alice: User, morg
 
 
 def test_sealed_clauses_are_never_drawn_nor_asked_for(alice: User, ada: User, morgan: User) -> None:
-    sealed.name(morgan, True)
+    sealed_case_access.name(morgan, True)
     morgan.refresh_from_db()
     decided(alice, morgan, code="child_exploitation")
     held = cases.claim_case(morgan, case(alice, "2", code="child_exploitation").pk)

@@ -16,11 +16,11 @@ from apps.safety.models import Appeal, Case, Event, Notice
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import appeals, cases, notice_emails, suspended_sign_in
 from apps.safety.moderation.decision_input import DecisionInput
-from apps.users import limits
+from apps.users import rate_limits
+from apps.users.accounts import reinstate_user, suspend_user
 from apps.users.models import User
-from apps.users.people import reinstate, suspend
-from tests.people import PASSWORD, person
 from tests.safety.case_factory import Notes, case, notes
+from tests.support.users import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db
 PAGE = "/suspended/"
@@ -30,9 +30,9 @@ PAGE = "/suspended/"
 def shelf(ada: User) -> Iterator[Notes]:
     found = notes()
     found.state |= {"1": "as it was", "2": "as it was"}
-    limits.forget()
+    rate_limits.clear_rate_cache()
     yield found
-    limits.forget()
+    rate_limits.clear_rate_cache()
 
 
 def banned(owner: User, reviewer: User, subject: str = "1") -> Case:
@@ -61,7 +61,7 @@ def test_from_the_right_password_to_an_appeal_that_brings_the_account_back(alice
     answer = client.post(PAGE, {"text": "It was a quotation."}, follow=True).content.decode()
     assert "with the reviewers now" in answer and "You appealed" in answer and "Send the appeal" not in answer
     assert Case.objects.get().state == CaseState.APPEALED
-    robin = person("robin", User.Role.REVIEWER)
+    robin = make_user("robin", User.Role.REVIEWER)
     held = cases.claim_case(robin, found.pk)
     appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
     assert "sees here why" in page(client)  # there is nothing to show any more: the account is open
@@ -70,7 +70,7 @@ def test_from_the_right_password_to_an_appeal_that_brings_the_account_back(alice
 
 def test_the_log_says_who_brought_it_back(alice: User, morgan: User) -> None:
     cases.undo_decision(morgan, banned(alice, morgan).pk)
-    found, robin = banned(alice, morgan, "2"), person("robin", User.Role.REVIEWER)
+    found, robin = banned(alice, morgan, "2"), make_user("robin", User.Role.REVIEWER)
     signed_in(alice).post(PAGE, {"text": "It was a quotation."})
     held = cases.claim_case(robin, found.pk)
     appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
@@ -82,7 +82,7 @@ def test_an_appeal_that_is_turned_down_is_told_there_too(alice: User, morgan: Us
     found = banned(alice, morgan)
     client = signed_in(alice)
     client.post(PAGE, {"text": "It was a quotation."})
-    robin = person("robin", User.Role.REVIEWER)
+    robin = make_user("robin", User.Role.REVIEWER)
     held = cases.claim_case(robin, found.pk)
     appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "uphold", "clear"))
     assert "Your appeal was turned down" in page(client)
@@ -136,7 +136,7 @@ def test_a_second_suspension_is_not_shown_to_who_saw_the_first(alice: User, morg
     first = banned(alice, morgan)
     client = signed_in(alice)
     cases.undo_decision(morgan, first.pk)
-    reinstate(alice)
+    reinstate_user(alice)
     banned(alice, morgan, "2")
     assert "Hate" not in page(client)
     assert "Hate" in page(signed_in(alice))
@@ -152,7 +152,7 @@ def test_too_many_appeals_are_told_to_wait(alice: User, morgan: User) -> None:
 
 
 def test_who_was_suspended_without_a_decision_is_told_that(alice: User, ada: User) -> None:
-    suspend(alice)
+    suspend_user(alice)
     client = signed_in(alice)
     assert "It was suspended on the server of this site" in page(client)
     client.post(PAGE, {"text": "Why?"})
@@ -165,16 +165,16 @@ def test_a_reviewers_suspension_that_was_lifted_says_nothing_of_the_next(
 ) -> None:
     """Neither its notice nor its appeal, which was sent while they could sign in, opens what was closed since."""
     found = banned(alice, morgan)
-    reinstate(alice, ada)
+    reinstate_user(alice, ada)
     appeals.submit_appeal(alice, Notice.objects.get(decision__isnull=False), "It was a quotation.")
     if then == "suspended":
-        suspend(alice, ada)
+        suspend_user(alice, ada)
     else:
         data_requests.request_erasure(alice)
     text = page(signed_in(alice))
     said = "It was suspended on the server" if then == "suspended" else "This account is being erased"
     assert said in text and "Hate" not in text and "Send the appeal" not in text
-    robin = person("robin", User.Role.REVIEWER)
+    robin = make_user("robin", User.Role.REVIEWER)
     held = cases.claim_case(robin, found.pk)
     appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
     alice.refresh_from_db()
@@ -197,7 +197,7 @@ def test_a_suspension_and_what_became_of_the_appeal_are_told_by_mail(alice: User
     assert "some [hate] text" not in text
     assert sent() == []
     signed_in(alice).post(PAGE, {"text": "It was a quotation."})
-    robin = person("robin", User.Role.REVIEWER)
+    robin = make_user("robin", User.Role.REVIEWER)
     held = cases.claim_case(robin, found.pk)
     appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
     assert "Your appeal was successful" in (text := sent()[0]) and "You can sign in again" in text

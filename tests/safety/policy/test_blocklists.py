@@ -22,8 +22,8 @@ from apps.safety.policy.evaluation import Signal, evaluate_policy
 from apps.safety.policy.schema import NAMES, PATTERNS, WORDS, Action, Blocklist, PolicyError, Stage
 from apps.safety.policy_admin import backtest, blocklist_drafts
 from apps.users.models import User
-from tests.people import person
 from tests.safety.case_factory import case, notes
+from tests.support.users import make_user
 
 
 def row(*entries: str, kind: str = WORDS, **fields: Any) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def test_a_verdict_follows_from_signal_and_policy_and_passages_are_only_looked_a
 
 def live(ada: User, entries: list[str]) -> None:
     """A list is in force, by the whole way."""
-    grace = person("grace", User.Role.ADMINISTRATOR)
+    grace = make_user("grace", User.Role.ADMINISTRATOR)
     draft = blocklist_drafts.save_blocklist(ada, row(*entries, owner=ada.pk))
     backtest.run_backtest(ada, draft)
     versions.approve_version(grace, draft)

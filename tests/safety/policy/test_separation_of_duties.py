@@ -26,12 +26,12 @@ from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import versions
 from apps.safety.policy.schema import PolicyError
 from apps.safety.policy_admin import backtest, blocklist_drafts
-from apps.users import people
-from apps.users.duties import BREAK_GLASS
+from apps.users import accounts
 from apps.users.models import User
-from tests.people import person
+from apps.users.special_permissions import BREAK_GLASS
 from tests.safety.case_factory import Notes, case, notes
 from tests.safety.policy_drafts import body, verdicts_kept  # noqa: F401
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +58,7 @@ class Site:
 
 @pytest.fixture
 def site(shelf: Notes, ada: User, alice: User, morgan: User) -> Site:
-    robin = person("robin", User.Role.REVIEWER)
+    robin = make_user("robin", User.Role.REVIEWER)
     held = cases.claim_case(morgan, case(alice, "1").pk)
     made = cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
     for one in (morgan, robin):
@@ -126,8 +126,8 @@ VERBS: dict[str, Callable[[Site, User], Any]] = {
     "suspensions.suspend": lambda site, user: account_suspensions.suspend_account(
         user, site.owner, "For no reason at all.", 1
     ),
-    "people.suspend": lambda site, user: people.suspend(site.owner, user),
-    "people.reinstate": lambda site, user: people.reinstate(site.owner, user),
+    "people.suspend": lambda site, user: accounts.suspend_user(site.owner, user),
+    "people.reinstate": lambda site, user: accounts.reinstate_user(site.owner, user),
     "log_export.begin_export": lambda site, user: export.begin_export(user),
 }
 
@@ -168,12 +168,12 @@ def test_the_only_administrator_approves_their_policy_and_it_is_shown(shelf: Not
 
 
 def test_with_a_second_administrator_nobody_approves_their_own_policy(shelf: Notes, ada: User) -> None:
-    other = person("otto", User.Role.ADMINISTRATOR)
+    other = make_user("otto", User.Role.ADMINISTRATOR)
     row = versions.create_draft(ada, body(withhold=0.5))
     backtest.run_backtest(ada, row)
     with pytest.raises(ActionRefused, match="Somebody else"):
         versions.approve_version(ada, row)
-    people.suspend(other, ada)  # who cannot sign in cannot approve
+    accounts.suspend_user(other, ada)  # who cannot sign in cannot approve
     versions.approve_version(ada, row)
     assert PolicyVersion.objects.get(pk=row.pk).self_approved is True
 

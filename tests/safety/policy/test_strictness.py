@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.engines import registry
-from apps.engines.base import Cuts
-from apps.engines.classify.pictures import FakePictures
+from apps.engines.classify.image_classifier import FakeImageClassifier
+from apps.engines.types import LabelThresholds
 from apps.safety.gate import gate, pictures
 from apps.safety.models import Event, Snapshot
 from apps.safety.moderation import cases
@@ -32,10 +32,10 @@ from apps.safety.policy.verdicts import EvaluationRecord, Verdict
 from apps.safety.policy_admin import backtest
 from apps.safety.text.normalization import hash_text
 from apps.users.models import User
-from tests.people import person
 from tests.safety.case_factory import KIND, notes
+from tests.support.users import make_user
 
-BODY = defaults.make_default_policy({code: Cuts(0.5, 0.9) for code in CLAUSE_CODES})
+BODY = defaults.make_default_policy({code: LabelThresholds(0.5, 0.9) for code in CLAUSE_CODES})
 POLICY = schema.parse_policy(BODY)
 YES, NO, PEOPLE = "passes", "withheld", "withheld, and people look"
 
@@ -200,10 +200,13 @@ def test_a_picture_that_nothing_has_looked_at_is_not_shown_at_the_strictest(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert [pictures.check_picture(bytes, level=level).allowed for level in Strictness] == [True, True, False]
-    settings.ENGINES = {**settings.ENGINES, "pictures": {"BACKEND": "apps.engines.classify.pictures.FakePictures"}}
+    settings.ENGINES = {
+        **settings.ENGINES,
+        "pictures": {"BACKEND": "apps.engines.classify.image_classifier.FakeImageClassifier"},
+    }
     registry._built.pop("pictures", None)
     scores = {"sexual": 0.6, "violence": 0.0}
-    monkeypatch.setattr(FakePictures, "scores", lambda self, picture: scores)
+    monkeypatch.setattr(FakeImageClassifier, "scores", lambda self, picture: scores)
     verdicts = [pictures.check_picture(bytes, level=level) for level in Strictness]
     assert [verdict.allowed for verdict in verdicts] == [True, False, False]
     assert verdicts[1].judged is not None and verdicts[1].judged.outcome.reviewed
@@ -234,7 +237,7 @@ def test_a_case_keeps_its_level_and_a_replay_judges_by_it(alice: User) -> None:
         )
         == outcome
     )
-    ada = person("ada", User.Role.ADMINISTRATOR)
+    ada = make_user("ada", User.Role.ADMINISTRATOR)
     same = versions.create_draft(ada, versions.get_live_version().body, "As it is")
     assert backtest.run_backtest(ada, same)["changed"] == 0
     refused = pytest.raises(DatabaseError, match=r"never changes|append-only")

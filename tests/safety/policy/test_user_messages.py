@@ -12,7 +12,7 @@ from django.utils import translation
 
 from apps.conversations.models import Message
 from apps.engines import registry
-from apps.engines.base import Cuts
+from apps.engines.types import LabelThresholds
 from apps.safety.gate.default_check import decide_verdict
 from apps.safety.gate.gate import check_question
 from apps.safety.models import PolicyVersion
@@ -24,7 +24,7 @@ from apps.safety.policy_admin import coverage
 from apps.users.models import User
 from apps.users.templatetags.said import said
 
-BODY = defaults.make_default_policy({code: Cuts(0.5, 0.9) for code in CLAUSE_CODES})
+BODY = defaults.make_default_policy({code: LabelThresholds(0.5, 0.9) for code in CLAUSE_CODES})
 LIST = {
     "key": "list-a", "name": "Projects", "owner": 1, "code": "crime", "kind": "words", "entries": ["falcon"],
     "action": "withhold_and_review", "stages": ["question", "answer"], "expires": "",
@@ -96,18 +96,23 @@ def test_nothing_of_it_is_cut_off_when_it_is_stored() -> None:
 
 
 def shut(code: str, stage: str) -> dict[str, Any]:
-    body = copy.deepcopy(defaults.make_default_policy(registry.classify().cuts))
+    body = copy.deepcopy(defaults.make_default_policy(registry.get_text_classifier().cuts))
     row = next(row for row in body["clauses"] if row["code"] == code)
     row["fail"], row["steps"] = "closed", {**row["steps"], stage: [{"least": 0.5, "action": "withhold"}]}
     return body
 
 
 def test_the_products_own_policy_shuts_nothing() -> None:
-    assert coverage.find_unreachable(schema.parse_policy(defaults.make_default_policy(registry.classify().cuts))) == []
+    assert (
+        coverage.find_unreachable(
+            schema.parse_policy(defaults.make_default_policy(registry.get_text_classifier().cuts))
+        )
+        == []
+    )
 
 
 def test_a_step_that_nothing_scores_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    labels = registry.classify().labels
+    labels = registry.get_text_classifier().labels
     missing = next(code for code in CLAUSE_CODES if code not in labels)
     assert coverage.find_unreachable(schema.parse_policy(shut(missing, "question"))) == [(missing, Stage.QUESTION)]
     assert coverage.find_unreachable(schema.parse_policy(shut("prompt_attack", "passage"))) == []
@@ -119,7 +124,7 @@ def test_a_step_that_nothing_scores_is_found(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_whoever_drafts_it_is_told_at_once_and_whoever_approves_it_too(client: Client, ada: User) -> None:
     client.force_login(ada)
-    missing = next(code for code in CLAUSE_CODES if code not in registry.classify().labels)
+    missing = next(code for code in CLAUSE_CODES if code not in registry.get_text_classifier().labels)
     sent = {"body": json.dumps(shut(missing, "question")), "note": "Closed"}
     page = client.post("/review/policy/", sent, follow=True).content.decode()
     assert page.count("nothing at all would be let through there") == 2  # said at once, and beside the draft

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.engines.base import Cuts
+from apps.engines.types import LabelThresholds
 from apps.safety.detectors.rules import harm_patterns
 from apps.safety.models import PolicyVersion
 from apps.safety.models.case_states import ActionRefused
@@ -19,10 +19,10 @@ from apps.safety.policy.evaluation import Signal, SignalStatus, evaluate_policy
 from apps.safety.policy.schema import CLAUSE_CODES, PolicyError, Stage
 from apps.safety.policy_admin import backtest
 from apps.users.models import User
-from tests.people import person
 from tests.safety.case_factory import case, notes
+from tests.support.users import make_user
 
-BODY = defaults.make_default_policy({code: Cuts(0.5, 0.9) for code in CLAUSE_CODES})
+BODY = defaults.make_default_policy({code: LabelThresholds(0.5, 0.9) for code in CLAUSE_CODES})
 
 
 def changed(**fields: Any) -> dict[str, Any]:
@@ -116,12 +116,12 @@ def test_a_missing_signal_withholds_where_a_clause_is_closed_and_is_never_zero(s
 
 @pytest.fixture
 def author(db: None) -> User:
-    return person("ada", User.Role.ADMINISTRATOR)
+    return make_user("ada", User.Role.ADMINISTRATOR)
 
 
 @pytest.fixture
 def second(db: None) -> User:
-    return person("grace", User.Role.ADMINISTRATOR)
+    return make_user("grace", User.Role.ADMINISTRATOR)
 
 
 def test_a_draft_goes_live_only_after_a_replay_and_by_somebody_else(author: User, second: User, alice: User) -> None:
@@ -161,6 +161,6 @@ def test_the_database_keeps_one_live_policy_with_replay_and_another_approver(aut
 @pytest.mark.django_db
 @pytest.mark.parametrize("code", [["hate"], {"a": 1}, None, 7])
 def test_a_code_that_is_no_word_is_refused_in_words(code: object) -> None:
-    author = person("ada", User.Role.ADMINISTRATOR)
+    author = make_user("ada", User.Role.ADMINISTRATOR)
     with pytest.raises(PolicyError):
         versions.create_draft(author, {"clauses": [{"code": code}]})

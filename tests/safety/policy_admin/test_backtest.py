@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.privacy.tombstones import replace_with_tombstone
 from apps.safety.gate import gate
 from apps.safety.models import Event, PolicyVersion, Recorded
@@ -24,9 +24,9 @@ from apps.safety.policy.schema import Stage
 from apps.safety.policy_admin import backtest, blocklist_drafts
 from apps.safety.verdict_log import recorder
 from apps.users.models import User
-from tests.people import person
 from tests.safety.case_factory import KIND, case, notes
 from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, body, written
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,12 +38,12 @@ def kept(settings: Any) -> None:
 
 @pytest.fixture
 def ada(transactional_db: None) -> User:
-    return person("ada", User.Role.ADMINISTRATOR)
+    return make_user("ada", User.Role.ADMINISTRATOR)
 
 
 @pytest.fixture
 def grace(transactional_db: None) -> User:
-    return person("grace", User.Role.ADMINISTRATOR)
+    return make_user("grace", User.Role.ADMINISTRATOR)
 
 
 async def judged(*texts: str) -> None:

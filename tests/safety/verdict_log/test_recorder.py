@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from apps.engines import registry
 from apps.images.moderation import prompts
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety.gate import gate, pictures
 from apps.safety.models import Recorded
 from apps.safety.policy import strictness, versions
@@ -75,7 +75,7 @@ async def test_every_stage_and_surface_is_kept() -> None:
 
     async with aclosing(gate.moderate_stream(said())) as pieces:
         assert "".join([piece async for piece in pieces])
-    vectors = registry.embed().embed_passages([PLAIN, MAYBE])
+    vectors = registry.get_embedder().embed_passages([PLAIN, MAYBE])
     assert (await in_db(gate.check_passages, [PLAIN, MAYBE], vectors))[0].judged is None
     await asyncio.to_thread(gate.check_passage, PLAIN)
     await in_db(pictures.check_picture, bytes, "a lamp")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from apps.engines import registry
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety.gate import gate
 from apps.safety.models import Detector, Event, PolicyVersion, Recorded, Shadowed
 from apps.safety.models.case_states import ActionRefused
@@ -22,8 +22,8 @@ from apps.safety.text.normalization import hash_text
 from apps.safety.verdict_log import detector_versions, recorder
 from apps.safety.verdict_log.shadow import VerdictChange, classify_change
 from apps.users.models import User
-from tests.people import person
 from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, body, in_the_shadow, written
+from tests.support.users import make_user
 
 SLOWER_MS = 0.3  # that a check may take longer for what is recorded and judged beside it
 
@@ -35,7 +35,7 @@ def kept(settings: Any) -> None:
 
 @pytest.fixture
 def ada(transactional_db: None) -> User:
-    return person("ada", User.Role.ADMINISTRATOR)
+    return make_user("ada", User.Role.ADMINISTRATOR)
 
 
 async def would() -> list[tuple[str, str, str]]:
@@ -89,8 +89,10 @@ async def test_no_detector_runs_twice(ada: User, monkeypatch: pytest.MonkeyPatch
     for least in (0.5, 0.55, 0.6):
         await in_db(lambda least=least: in_the_shadow(ada, body(withhold=least)))
     read: list[int] = []
-    scores = type(registry.classify()).scores
-    monkeypatch.setattr(type(registry.classify()), "scores", lambda *given: (read.append(1), scores(*given))[1])
+    scores = type(registry.get_text_classifier()).scores
+    monkeypatch.setattr(
+        type(registry.get_text_classifier()), "scores", lambda *given: (read.append(1), scores(*given))[1]
+    )
     await gate.check_question(MAYBE)
     assert len(await would()) == 3
     assert read == [1]
@@ -98,9 +100,17 @@ async def test_no_detector_runs_twice(ada: User, monkeypatch: pytest.MonkeyPatch
 
 async def test_its_own_lists_are_looked_for(ada: User) -> None:
     row = {
-        "key": "list-falcon", "name": "Falcon", "owner": ada.pk, "code": "crime", "kind": "words", "note": "",
-        "entries": ["blue falcon"], "action": "withhold", "stages": ["question", "answer"], "expires": None,
-    }  # fmt: skip
+        "key": "list-falcon",
+        "name": "Falcon",
+        "owner": ada.pk,
+        "code": "crime",
+        "kind": "words",
+        "note": "",
+        "entries": ["blue falcon"],
+        "action": "withhold",
+        "stages": ["question", "answer"],
+        "expires": None,
+    }
     draft = await in_db(blocklist_drafts.save_blocklist, ada, row)
     await in_db(versions.start_shadow, ada, draft)
     assert (await gate.check_question("Who owns the blue falcon?")).allowed
@@ -169,7 +179,7 @@ async def test_new_weights_are_noticed_once_and_kept_in_the_log(ada: User, monke
     await gate.check_question(PLAIN)
     await written()
     assert await in_db(detector_versions.find_version_changes, live) == []
-    monkeypatch.setattr(type(registry.classify()), "fingerprint", "text-newer")
+    monkeypatch.setattr(type(registry.get_text_classifier()), "fingerprint", "text-newer")
     for _ in range(2):
         await gate.check_question(PLAIN)
         await written()
@@ -188,7 +198,7 @@ async def test_weights_that_come_back_are_those_that_a_policy_was_set_for(
 ) -> None:
     live = await in_db(versions.get_live_version)
     for version in ("one", "two", "one"):
-        monkeypatch.setattr(type(registry.classify()), "fingerprint", version)
+        monkeypatch.setattr(type(registry.get_text_classifier()), "fingerprint", version)
         await gate.check_question(PLAIN)
         await written()
     assert await in_db(Event.objects.filter(kind="detector.changed").count) == 2

@@ -11,15 +11,15 @@ from apps.safety.models import Case, Decision, Event, Notice
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import cases
 from apps.users.models import User
-from tests.people import person
 from tests.safety.case_factory import Notes, case, notes
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def shelf(db: None) -> Notes:
-    person("ada", User.Role.ADMINISTRATOR)
+    make_user("ada", User.Role.ADMINISTRATOR)
     found = notes()
     found.state |= {"1": "as it was", "2": "too"}
     return found
@@ -28,7 +28,7 @@ def shelf(db: None) -> Notes:
 @pytest.fixture
 def staff(db: None) -> tuple[Client, Client]:
     """Morgan and Robin, who review."""
-    return signed_in(person("morgan", User.Role.REVIEWER)), signed_in(person("robin", User.Role.REVIEWER))
+    return signed_in(make_user("morgan", User.Role.REVIEWER)), signed_in(make_user("robin", User.Role.REVIEWER))
 
 
 def signed_in(user: User) -> Client:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop
 from simpleeval import InvalidExpression, SimpleEval
 
 from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolResult
-from apps.lib.threads import in_pool
+from apps.lib.concurrency.threads import in_pool
 
 MAX_CHARACTERS = 400  # characters of an expression
 _DIGITS = 28

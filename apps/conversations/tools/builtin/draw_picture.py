@@ -12,16 +12,16 @@ from apps.conversations.core.picture_request import MAX_PICTURES, SHAPES
 from apps.conversations.image_chat import tiles
 from apps.conversations.models import Message
 from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolPermission, ToolResult
-from apps.engines.image.checks import PROMPT_CHARACTERS
+from apps.engines.image.validation import PROMPT_CHARACTERS
 from apps.images.generation import model_info
 from apps.images.models import Picture
 from apps.images.requests import submission
 from apps.images.requests.forms import picture_size
 from apps.images.requests.submission import PictureRequest
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety.gate import gate
 from apps.safety.policy.verdicts import Verdict
-from apps.users.limits import OverLimit
+from apps.users.rate_limits import RateLimited
 
 TOOL_NAME = "draw_picture"
 
@@ -52,7 +52,7 @@ class DrawPicture(ToolDefaults):
         count, shape = arguments.get("count", 1), arguments.get("shape", "square")
         try:
             rows = await in_db(_asked, context, words, count, shape, verdict)
-        except (submission.PictureRequestRefused, OverLimit) as refusal:
+        except (submission.PictureRequestRefused, RateLimited) as refusal:
             raise ToolError(str(refusal)) from refusal
         if not verdict.allowed:
             raise ToolError(verdict.words)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 
 from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolResult, localise_result
 from apps.documents.retrieval.full_document import FullDocument, find_documents_by_name, read_full_document
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 
 _TOKENS = 3000  # at once: a model that wants more reads on from the page that it is told
 _UNKNOWN = "There is no document “%(title)s” among those that are searched here. Give its title."

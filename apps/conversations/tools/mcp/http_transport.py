@@ -10,7 +10,7 @@ import httpx2
 from django.conf import settings
 
 from apps.conversations.tools.mcp.limits import MAX_BYTES, SizeExceeded
-from apps.lib.threads import in_pool
+from apps.lib.concurrency.threads import in_pool
 from apps.safety.gate.web_addresses import parse_address, resolve_address
 
 _CONNECT_S, _READ_S = 5.0, 60.0

@@ -19,7 +19,7 @@ from apps.conversations.tools.base import (
 )
 from apps.conversations.tools.mcp.client import call_tool, list_tools
 from apps.conversations.tools.mcp.limits import TIMEOUT_S
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.safety.gate import gate
 
 _LONGEST_NAME, _LONGEST_WORDS, _LONGEST_SCHEMA = 64, 1000, 20_000  # characters

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from apps.lib import filled
+from apps.lib.text import message_templates
 from apps.safety.text.normalization import normalise
 
 Role = Literal["user", "assistant"]
@@ -57,7 +57,9 @@ def clean_text(value: Any) -> str:
         return ""
     text = normalise(value).strip()
     if len(text) > MAX_MESSAGE_CHARACTERS:
-        raise InvalidImport(filled.MESSAGE_LONG % {"count": f"{len(text):,}", "most": f"{MAX_MESSAGE_CHARACTERS:,}"})
+        raise InvalidImport(
+            message_templates.MESSAGE_LONG % {"count": f"{len(text):,}", "most": f"{MAX_MESSAGE_CHARACTERS:,}"}
+        )
     return text
 
 

@@ -17,7 +17,7 @@ from apps.conversations.transfer.formats.common import (
     InvalidImport,
     Role,
 )
-from apps.lib import filled
+from apps.lib.text import message_templates
 
 MISSING_QUESTION = "(No question: the conversation begins here.)"
 _GAP = "\n\n"
@@ -54,7 +54,7 @@ _Place = tuple[int, int]
 def build_message_tree(notes: Sequence[ImportedMessage], current: str | None) -> MessageTree:
     """Raises Broken where they are no tree, too many, or nothing."""
     if len(notes) > MAX_MESSAGES:
-        raise InvalidImport(filled.MESSAGES % {"count": f"{len(notes):,}", "most": f"{MAX_MESSAGES:,}"})
+        raise InvalidImport(message_templates.MESSAGES % {"count": f"{len(notes):,}", "most": f"{MAX_MESSAGES:,}"})
     names = {note.id for note in notes}
     if len(names) < len(notes):
         raise InvalidImport("Two messages of it have the same id.")
@@ -116,7 +116,9 @@ def _new(laid: MessageTree, row: MessageRow) -> _Place:
 def _weigh(laid: MessageTree, more: int) -> None:
     laid.size += more
     if laid.size > MAX_CHARACTERS or len(laid.rows) > MAX_MESSAGES:
-        raise InvalidImport(filled.CHAT_LONG % {"characters": f"{MAX_CHARACTERS:,}", "messages": f"{MAX_MESSAGES:,}"})
+        raise InvalidImport(
+            message_templates.CHAT_LONG % {"characters": f"{MAX_CHARACTERS:,}", "messages": f"{MAX_MESSAGES:,}"}
+        )
 
 
 def _way(rows: Sequence[MessageRow], places: Mapping[str, _Place | None], current: str | None) -> frozenset[int]:

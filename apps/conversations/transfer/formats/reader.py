@@ -22,7 +22,7 @@ from apps.conversations.transfer.formats.common import ImportedChat, InvalidImpo
 from apps.conversations.transfer.formats.message_tree import MessageTree, build_message_tree
 from apps.documents.parsing.common.zip_archive import BoundedZipFile
 from apps.documents.parsing.protocol import ParseError
-from apps.lib import filled
+from apps.lib.text import message_templates
 
 MAX_CHATS = 5_000  # of one file
 FORMATS: tuple[ModuleType, ...] = (openbook, chatgpt, claude, open_webui, librechat)
@@ -32,7 +32,7 @@ NO_CONVERSATIONS = (
     "No conversations were found in this file. It can be an export of Openbook, ChatGPT or Claude "
     "(conversations.json), Open WebUI or LibreChat."
 )
-TOO_MANY = filled.CHATS % {"most": f"{MAX_CHATS:,}"}
+TOO_MANY = message_templates.CHATS % {"most": f"{MAX_CHATS:,}"}
 ZIP_TOO_LARGE = "This ZIP holds more than is opened here. Unpack it, and upload its conversations.json alone."
 _UNKNOWN = "It is in no form that is known here."
 

@@ -8,7 +8,7 @@ import re
 from babel.dates import get_day_names
 from django.utils import timezone
 
-from apps.engines.classify.small_talk import normalise
+from apps.engines.classify.small_talk import normalise_message
 
 _NUMBER = re.compile(r"\d{1,4}")
 # Words as `normalise` leaves them: lower case, no accents. The languages of the interface.
@@ -41,7 +41,7 @@ _COUNTS = (
 )  # fmt: skip
 _COUNT = {word: number for number, words in enumerate(_COUNTS, 1) for word in words.split()}
 _WEEKDAY = {
-    normalise(name): number
+    normalise_message(name): number
     for language in ("en", "de", "es")
     for number, name in get_day_names("wide", locale=language).items()
 }
@@ -49,7 +49,7 @@ _WEEKDAY = {
 
 def read_date_question(text: str) -> str:
     """Return the expression; "today" where no other day is named, "" where the named one cannot be read."""
-    words = [word if word.isdecimal() else normalise(word) for word in re.findall(r"\w+", text)]
+    words = [word if word.isdecimal() else normalise_message(word) for word in re.findall(r"\w+", text)]
     if _TIME.intersection(words):
         return "now"
     if (weekday := next((_WEEKDAY[word] for word in words if word in _WEEKDAY), None)) is not None:

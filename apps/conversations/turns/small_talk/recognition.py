@@ -12,8 +12,8 @@ from apps.conversations.tools.builtin.calculator import Calculator
 from apps.conversations.tools.builtin.dates import Dates
 from apps.conversations.turns.small_talk.arithmetic import read_sum
 from apps.conversations.turns.small_talk.date_questions import read_date_question
-from apps.engines.base import EngineError
 from apps.engines.classify.small_talk import SmallTalkClassifier
+from apps.engines.types import EngineError
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from apps.conversations.turns.small_talk.recognition import SmallTalk, recognise
 from apps.conversations.turns.state import Turn
 from apps.documents.models import Collection, Document
 from apps.images.generation import model_info
-from apps.lib.threads import in_db, in_pool
+from apps.lib.concurrency.threads import in_db, in_pool
 from apps.safety.models.feature_restrictions import Feature, restriction_message
 
 

@@ -20,7 +20,7 @@ from apps.conversations.turns.whole_document.excerpt_writer import read_passages
 from apps.conversations.turns.whole_document.structure import read_document
 from apps.documents.retrieval.passages import Passage
 from apps.documents.retrieval.spelling_correction import replace_words
-from apps.lib.threads import in_db, in_pool
+from apps.lib.concurrency.threads import in_db, in_pool
 
 if TYPE_CHECKING:
     from apps.conversations.grounding.quote_selection import Quote

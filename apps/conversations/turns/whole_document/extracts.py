@@ -23,7 +23,7 @@ from apps.conversations.turns.whole_document.structure import (
 )
 from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.retrieval.table_rows import parse_row
-from apps.lib.words import content_terms
+from apps.lib.text.analyzer import extract_content_terms
 
 MAX_SECTIONS = 12  # of a summary
 MAX_OUTLINE = 60  # headings
@@ -87,7 +87,7 @@ def outline(structure: DocumentStructure) -> tuple[list[ExtractLine], int]:
 def list_entries(structure: DocumentStructure, subject: Sequence[str]) -> tuple[list[ExtractLine], int]:
     """Return the items, rows and headings of the document that stand under a name of the subject, and how many more
     there are; [] where none do."""
-    wanted = sorted(set(content_terms(" ".join(subject))))
+    wanted = sorted(set(extract_content_terms(" ".join(subject))))
     groups = [(_value(wanted, names), lines) for names, lines in _groups(structure)]
     best = max((value for value, _ in groups), default=0.0)
     if best < _COVERED:
@@ -245,7 +245,7 @@ def _value(wanted: Sequence[str], names: Sequence[str]) -> float:
     """Return how well a list is named so, 0 to 1: the share of the words, less where the name stands far above it."""
     best = 0.0
     for worth, name in zip(_WORTH, names, strict=False):
-        own = content_terms(name)
+        own = extract_content_terms(name)
         share = sum(any(_akin(word, other) for other in own) for word in wanted) / max(1, len(wanted))
         best = max(best, share * worth)
     return best

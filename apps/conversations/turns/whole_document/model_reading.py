@@ -23,8 +23,8 @@ from apps.conversations.turns.whole_document.structure import DocumentPart, Docu
 from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.retrieval.passages import Passage, join_spans
 from apps.documents.retrieval.search import SearchResult
-from apps.engines.base import ChatRequest, Sampling
-from apps.lib.threads import in_db, in_pool
+from apps.engines.types import ChatRequest, Sampling
+from apps.lib.concurrency.threads import in_db, in_pool
 
 if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn

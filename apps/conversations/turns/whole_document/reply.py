@@ -25,8 +25,8 @@ from apps.conversations.turns.whole_document.structure import DocumentStructure,
 from apps.documents.models import Document
 from apps.documents.retrieval.search import SearchResult
 from apps.engines import registry
-from apps.engines.base import EngineError
-from apps.lib.threads import in_db, in_pool
+from apps.engines.types import EngineError
+from apps.lib.concurrency.threads import in_db, in_pool
 
 _LOOK_S = 0.5  # between looks at a document that is still being read
 _SEARCHED = 3  # documents of a search in which a list is looked for
@@ -83,7 +83,7 @@ async def has_passed_reading_check(turn: Turn) -> bool:
     except EngineError:
         return False
     return answer_style.has_passed_reading_check(
-        await in_db(answer_style.get_model_profile, info.name), registry.chat_model(turn.opening.model)
+        await in_db(answer_style.get_model_profile, info.name), registry.get_chat_model(turn.opening.model)
     )
 
 

@@ -21,7 +21,7 @@ from apps.documents.models import Chunk, Document, Page
 from apps.documents.retrieval.toc_detection import has_page_leader, is_toc_or_noise
 
 if TYPE_CHECKING:
-    from apps.engines.base import Vectors
+    from apps.engines.types import Vectors
     from apps.users.models import AnyUser
 
 Place = tuple[int, int]  # page, character of its text

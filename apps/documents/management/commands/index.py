@@ -16,7 +16,7 @@ from apps.documents.indexing import embedders
 from apps.documents.models import Chunk, Segment
 from apps.documents.settings import read_collection_settings
 from apps.engines import registry
-from apps.engines.base import EngineError
+from apps.engines.types import EngineError
 
 
 class Command(BaseCommand):
@@ -40,8 +40,8 @@ class Command(BaseCommand):
     def _fits(self) -> None:
         """Refuses where nothing can be searched; where only some collections cannot, names them."""
         try:
-            registry.index()
-            engine = registry.embed()
+            registry.get_index()
+            engine = registry.get_embedder()
             engine.dimension  # noqa: B018 - fails where the model is not there
         except EngineError as error:
             if error.retry:
@@ -90,7 +90,7 @@ class Command(BaseCommand):
 
     def _fault(self, row: Segment, chunks: int) -> str:
         try:
-            sound = registry.index().verify(row.info)
+            sound = registry.get_index().verify(row.info)
         except EngineError as error:
             return f"could not be read: {error}"
         if not sound:

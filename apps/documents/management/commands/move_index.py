@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.documents.indexing import backend_migration, index_maintenance
-from apps.engines.base import EngineError
+from apps.engines.types import EngineError
 
 
 class Command(BaseCommand):

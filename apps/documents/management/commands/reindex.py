@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.documents.indexing import index_maintenance
 from apps.documents.models import Collection
-from apps.engines.base import EngineError
+from apps.engines.types import EngineError
 
 
 class Command(BaseCommand):

@@ -11,7 +11,7 @@ from itertools import chain, islice
 from apps.documents.parsing.common.encoding import read_text
 from apps.documents.parsing.common.tables import is_header, make_table_blocks
 from apps.documents.parsing.protocol import ParsedBlock, ParsedItem, ParseError, ParseLimits, paginate
-from apps.lib import filled
+from apps.lib.text import message_templates
 
 MAX_CELL = 1_000_000  # characters
 MAX_COLUMNS = 2_000
@@ -48,7 +48,7 @@ def _rows(text: str, dialect: type[csv.Dialect]) -> Iterator[Sequence[str]]:
     try:
         for row in csv.reader(io.StringIO(text, newline=""), dialect):
             if len(row) > MAX_COLUMNS:
-                raise ParseError(filled.COLUMNS % {"most": f"{MAX_COLUMNS:,}"})
+                raise ParseError(message_templates.COLUMNS % {"most": f"{MAX_COLUMNS:,}"})
             if any(cell.strip() for cell in row):
                 yield row
     except csv.Error as error:

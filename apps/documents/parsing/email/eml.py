@@ -33,7 +33,7 @@ from apps.documents.parsing.protocol import (
     strip_invisible,
 )
 from apps.documents.parsing.text.plain_text import split_paragraphs
-from apps.lib import filled
+from apps.lib.text import message_templates
 
 HEADERS = ("From", "To", "Cc", "Date", "Subject")
 MOST_DEEP = 3  # messages in messages
@@ -76,11 +76,11 @@ class EmailParseState:
 
     def notes(self) -> Iterator[ParseNotice]:
         if self.skipped:
-            yield ParseNotice(filled.ATTACHMENTS % {"names": ", ".join(dict.fromkeys(self.skipped))[:300]})
+            yield ParseNotice(message_templates.ATTACHMENTS % {"names": ", ".join(dict.fromkeys(self.skipped))[:300]})
         if self.hidden:
             yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
         if self.cut:
-            yield ParseNotice(filled.MAIL_CUT % {"most": MOST_BYTES // 1024**2})
+            yield ParseNotice(message_templates.MAIL_CUT % {"most": MOST_BYTES // 1024**2})
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
@@ -112,7 +112,7 @@ def _numbered(path: str, mail: EmailParseState) -> Iterator[DocumentTitle | Pars
             number += 1
             if number > mail.limits.pages:
                 most = f"{mail.limits.pages:,}"
-                raise ParseError(filled.MAILBOX % {"most": most})
+                raise ParseError(message_templates.MAILBOX % {"most": most})
             yield replace(page, number=number)
 
 

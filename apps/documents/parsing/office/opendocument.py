@@ -24,7 +24,7 @@ from apps.documents.parsing.protocol import (
     paginate,
     paginate_units,
 )
-from apps.lib import filled
+from apps.lib.text import message_templates
 
 LOCKED = "This document is protected by a password. Save a copy without the password and upload that."
 DAMAGED = "This document is damaged or was cut off during a transfer. Open it, save it again and upload that."
@@ -77,7 +77,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     else:
         yield from paginate(reader.blocks(body), limits)
     if hidden := len(slides) - len(shown):
-        yield ParseNotice(filled.SLIDES_HIDDEN % {"count": hidden})
+        yield ParseNotice(message_templates.SLIDES_HIDDEN % {"count": hidden})
     if reader.hidden:
         yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
 

@@ -28,7 +28,7 @@ from apps.documents.parsing.protocol import (
     make_title,
     paginate_units,
 )
-from apps.lib import filled
+from apps.lib.text import message_templates
 
 DAMAGED = "This presentation is damaged or was cut off during a transfer. Open it, save it again and upload that."
 MOST_DEEP = 20  # groups in groups
@@ -83,7 +83,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     paper = _Paper(show.slide_width or 0, show.slide_height or 0)
     yield from paginate_units((_slide(slide, paper) for slide in shown), limits)
     if hidden := len(slides) - len(shown):
-        yield ParseNotice(filled.SLIDES_HIDDEN % {"count": hidden})
+        yield ParseNotice(message_templates.SLIDES_HIDDEN % {"count": hidden})
     if paper.hidden:
         yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
 

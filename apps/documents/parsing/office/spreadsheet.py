@@ -22,7 +22,7 @@ from apps.documents.parsing.protocol import (
     ParseNotice,
     paginate_units,
 )
-from apps.lib import filled
+from apps.lib.text import message_templates
 
 LOCKED = "This workbook is protected by a password. Save a copy without the password and upload that."
 DAMAGED = "This workbook is damaged or was cut off during a transfer. Open it, save it again and upload that."
@@ -53,7 +53,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     marks = find_hidden_cells(path)
     yield from paginate_units((_blocks(book, name, marks.get(name)) for name in shown), limits)
     if hidden := len(sheets) - len(shown):
-        yield ParseNotice(filled.SHEETS_HIDDEN % {"count": hidden})
+        yield ParseNotice(message_templates.SHEETS_HIDDEN % {"count": hidden})
     if any(marks.get(name) for name in shown):
         yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
 
@@ -64,7 +64,7 @@ def _blocks(book: CalamineWorkbook, name: str, marks: HiddenCells | None) -> Ite
     except CalamineError as error:
         raise ParseError(DAMAGED) from error
     if sheet.total_height * sheet.total_width > MAX_CELLS:
-        raise ParseError(filled.CELLS % {"name": name[:80], "most": f"{MAX_CELLS:,}"})
+        raise ParseError(message_templates.CELLS % {"name": name[:80], "most": f"{MAX_CELLS:,}"})
     rows = [[_words(cell) for cell in row] for row in sheet.to_python(skip_empty_area=True)]
     top, left = sheet.start or (0, 0)
     if marks:

@@ -47,7 +47,7 @@ from apps.documents.parsing.protocol import (
     make_title,
     strip_invisible,
 )
-from apps.lib import filled
+from apps.lib.text import message_templates
 
 _PASSWORD = 4  # FPDF_ERR_PASSWORD
 _HYPHEN = "\u00ad"  # pdfium marks a hyphen at a line end by U+0002 or U+FFFE; a soft hyphen is exactly that
@@ -154,7 +154,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     with closing(open_pdf(path)) as document:
         count = len(document)
         if count > limits.pages:
-            raise ParseError(filled.PAGES % {"count": f"{count:,}", "most": f"{limits.pages:,}"})
+            raise ParseError(message_templates.PAGES % {"count": f"{count:,}", "most": f"{limits.pages:,}"})
         yield PageCount(count)
         name = document.get_metadata_value("Title")
         title = make_title(name)

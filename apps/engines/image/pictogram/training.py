@@ -19,8 +19,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from apps.engines.image.pictogram.net import PictogramNet
-from apps.engines.image.pictogram.shape import Shape
+from apps.engines.image.pictogram.network import PictogramNet
+from apps.engines.image.pictogram.network_config import NetworkConfig
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +35,7 @@ _KEEP_S = 300  # between two checkpoints
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TrainingPlan:
     steps: int = 8000
     batch: int = 64
     rate: float = 1e-3
@@ -44,25 +44,25 @@ class Plan:
     seed: int = 0
 
 
-class Lesson(NamedTuple):
+class TrainingBatch(NamedTuple):
     pictures: Tensor  # (n, 3, SIDE, SIDE), from -1 to 1
     vectors: Tensor  # (n, MEANING)
     sketches: Tensor  # (n, 3, sketch, sketch)
 
 
-def use_threads(number: int) -> None:
+def set_thread_count(number: int) -> None:
     """0: as many as there are."""
     if number:
         torch.set_num_threads(number)
 
 
-class Lessons:
+class TrainingPictures:
     """Pictures (n, 3, 64, 64) as uint8, and for each the vectors (captions, 384) of its names and words."""
 
     def __init__(self, pictures: NDArray[np.uint8], vectors: NDArray[np.float32]) -> None:
         self.pictures, self.vectors = pictures, vectors
 
-    def draw(self, size: int, sketches: Tensor, chance: torch.Generator) -> Lesson:
+    def draw(self, size: int, sketches: Tensor, chance: torch.Generator) -> TrainingBatch:
         """So many pictures, some of them without words. A sketch is what is remembered of the picture, not quite sure
         and mixed with that of another, as for words that were never heard."""
         rows, others = torch.randint(len(self.pictures), (2, size), generator=chance)
@@ -74,11 +74,16 @@ class Lessons:
         seen = sketches[rows] * (1 - mixed) + sketches[others] * mixed
         seen = seen + _UNSURE * torch.randn(seen.shape, generator=chance)
         side = math.isqrt(seen.shape[1] // 3)
-        return Lesson(pictures, vectors * kept, (seen * kept).view(size, 3, side, side))
+        return TrainingBatch(pictures, vectors * kept, (seen * kept).view(size, 3, side, side))
 
 
 def train(
-    lessons: Lessons, shape: Shape, plan: Plan, folder: Path, say: Callable[[str], object], seconds: float = math.inf
+    lessons: TrainingPictures,
+    shape: NetworkConfig,
+    plan: TrainingPlan,
+    folder: Path,
+    say: Callable[[str], object],
+    seconds: float = math.inf,
 ) -> dict[str, Tensor]:
     """What is remembered, and the moving average of the weights after `plan.steps` steps or as many as `seconds` allow;
     they go on from the checkpoint in `folder` where there is one of this shape."""
@@ -105,7 +110,9 @@ def train(
     return state.average | {f"memory.{name}": value for name, value in net.memory.named_parameters()}
 
 
-def _learn(net: PictogramNet, state: _State, lesson: Lesson, step: int, plan: Plan, chance: torch.Generator) -> float:
+def _learn(
+    net: PictogramNet, state: _State, lesson: TrainingBatch, step: int, plan: TrainingPlan, chance: torch.Generator
+) -> float:
     pictures, vectors, sketches = lesson
     times = torch.rand(len(pictures), generator=chance)
     at = times[:, None, None, None]
@@ -123,14 +130,14 @@ def _learn(net: PictogramNet, state: _State, lesson: Lesson, step: int, plan: Pl
 class _State:
     """The optimizer, and the moving average of the weights."""
 
-    def __init__(self, net: PictogramNet, plan: Plan) -> None:
+    def __init__(self, net: PictogramNet, plan: TrainingPlan) -> None:
         self.net = net
         # What is remembered stays as it is.
         self.learnt = {name: value for name, value in net.named_parameters() if value.requires_grad}
         self.optimizer = torch.optim.AdamW(self.learnt.values(), lr=plan.rate, betas=_BETAS, weight_decay=0.01)
         self.average = {name: value.detach().clone() for name, value in self.learnt.items()}
 
-    def step(self, step: int, plan: Plan) -> None:
+    def step(self, step: int, plan: TrainingPlan) -> None:
         left = max(0.0, 1 - step / plan.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = plan.rate * min(1.0, (step + 1) / plan.warm) * min(1.0, left / 0.3 + 0.01)
@@ -140,7 +147,7 @@ class _State:
             for name, value in self.learnt.items():
                 self.average[name].lerp_(value, 1 - kept)
 
-    def save(self, path: Path, shape: Shape, step: int) -> None:
+    def save(self, path: Path, shape: NetworkConfig, step: int) -> None:
         """Whole or not at all."""
         tensors: dict[str, Tensor] = {}
         for name, value in self.learnt.items():
@@ -151,7 +158,7 @@ class _State:
         save_file(tensors, path.with_suffix(".part"), {"step": str(step), "shape": json.dumps(asdict(shape))})
         path.with_suffix(".part").replace(path)
 
-    def load(self, path: Path, shape: Shape) -> int:
+    def load(self, path: Path, shape: NetworkConfig) -> int:
         """The step at which the checkpoint was made; 0 where there is none of this shape."""
         if not path.exists():
             return 0

@@ -17,17 +17,24 @@ from uuid import uuid4
 
 import numpy as np
 
-from apps.engines.base import EngineBroken, IndexEntry, IndexQuery, IndexResult, Part, SegmentInfo
-from apps.engines.index.entries import checked, query_vector
-from apps.engines.index.local import files
-from apps.engines.index.local.allowed import Holdings, Wanted
-from apps.engines.index.local.making import VectorWriter, faiss_version, kind_for
-from apps.engines.index.local.vectors import VectorReader
-from apps.engines.index.local.words import Frequencies, WordReader, WordWriter
-from apps.engines.index.scoring import Found, Weights, best, deep, query_terms, weigh
+from apps.engines.index.local import segment_files
+from apps.engines.index.local.lexical_index import Frequencies, LexicalReader, LexicalWriter
+from apps.engines.index.local.position_filter import FilterRequest, SegmentIds
+from apps.engines.index.local.vector_reader import VectorReader
+from apps.engines.index.local.vector_writer import VectorWriter, choose_index_kind, get_faiss_version
+from apps.engines.index.scoring import (
+    SegmentHit,
+    TermWeights,
+    extract_query_terms,
+    get_lexical_depth,
+    merge_candidates,
+    weigh_terms,
+)
+from apps.engines.index.validation import validate_entries, validate_query_vector
+from apps.engines.types import EngineBroken, IndexEntry, IndexQuery, IndexResult, Part, SegmentInfo
 
 if TYPE_CHECKING:
-    from apps.engines.base import Vectors
+    from apps.engines.types import Vectors
 
 _NEVER = -1.0  # the cosine of what is too deep among the words to become a candidate by them
 _OPEN_AT_MOST = 128  # segments; each costs a dozen mapped files and a sleeping thread of tantivy
@@ -37,23 +44,23 @@ class _Segment:
     """One segment, opened."""
 
     def __init__(self, folder: Path) -> None:
-        self.holdings = Holdings(folder)
+        self.holdings = SegmentIds(folder)
         self.vectors = VectorReader(folder)
-        self.words = WordReader(folder)
+        self.words = LexicalReader(folder)
 
     def search(
-        self, row: Vectors, weights: Weights, local: Frequencies, limit: int, wanted: Wanted, number: int
+        self, row: Vectors, weights: TermWeights, local: Frequencies, limit: int, wanted: FilterRequest, number: int
     ) -> _Hits:
         allowed = None if wanted.everything else self.holdings.allowed(wanted)
         meaning = self.vectors.search(row, limit, allowed)
-        worded = self.words.search(weights, local, deep(limit), allowed)
+        worded = self.words.search(weights, local, get_lexical_depth(limit), allowed)
         known = dict(meaning)
         least = worded[:limit][-1][1] if worded else 0.0  # of as good ones `best` takes others than are first here
         missing = [position for position, score in worded if score >= least and position not in known]
         known.update(zip(missing, self.vectors.cosines(row, missing), strict=True))
         return (
-            [Found(chunk, cosine, 0.0, number, at) for chunk, (at, cosine) in self._named(meaning)],
-            [Found(chunk, known.get(at, _NEVER), score, number, at) for chunk, (at, score) in self._named(worded)],
+            [SegmentHit(chunk, cosine, 0.0, number, at) for chunk, (at, cosine) in self._named(meaning)],
+            [SegmentHit(chunk, known.get(at, _NEVER), score, number, at) for chunk, (at, score) in self._named(worded)],
         )
 
     def _named(self, hits: Sequence[tuple[int, float]]) -> Iterable[tuple[int, tuple[int, float]]]:
@@ -67,7 +74,7 @@ def _tantivy_version() -> str:
     return version("tantivy")
 
 
-_Hits = tuple[list[Found], list[Found]]
+_Hits = tuple[list[SegmentHit], list[SegmentHit]]
 
 
 class LocalIndex:
@@ -78,7 +85,7 @@ class LocalIndex:
         self._open_at_most = open_at_most
         self._lock = threading.Lock()  # of the two below
         self._opened: OrderedDict[str, tuple[str, _Segment]] = OrderedDict()  # id -> checksum, segment
-        self._checked: dict[str, tuple[str, files.Signature]] = {}
+        self._checked: dict[str, tuple[str, segment_files.Signature]] = {}
         self._opening = threading.Lock()
 
     def write(self, collection: str, entries: Sequence[IndexEntry], vectors: Vectors, fingerprint: str) -> SegmentInfo:
@@ -86,55 +93,68 @@ class LocalIndex:
 
     def build(self, collection: str, parts: Iterable[Part], count: int, fingerprint: str) -> SegmentInfo:
         segment = uuid4().hex
-        kind = self._kind or kind_for(count)
-        with files.beside(self._directory, segment) as staging, files.in_memory(count) as memory:
-            vectors, words = VectorWriter(staging, kind), WordWriter(staging, count, memory)
+        kind = self._kind or choose_index_kind(count)
+        with (
+            segment_files.open_staging_folder(self._directory, segment) as staging,
+            segment_files.open_memory_folder(count) as memory,
+        ):
+            vectors, words = VectorWriter(staging, kind), LexicalWriter(staging, count, memory)
             for entries, rows in parts:
-                vectors.add([e.chunk_id for e in entries], [e.document for e in entries], checked(entries, rows))
+                vectors.add(
+                    [e.chunk_id for e in entries], [e.document for e in entries], validate_entries(entries, rows)
+                )
                 words.add(entries)
             words.finish()
             held = vectors.finish()
             facts = {
-                "segment": segment, "collection": collection, "count": held, "dimension": vectors.dimension,
-                "fingerprint": fingerprint, "kind": kind, "faiss": faiss_version(), "tantivy": _tantivy_version(),
-            }  # fmt: skip
-            checksum, size = files.seal(staging, facts)
-            files.publish(staging, files.place(self._directory, collection, segment))
+                "segment": segment,
+                "collection": collection,
+                "count": held,
+                "dimension": vectors.dimension,
+                "fingerprint": fingerprint,
+                "kind": kind,
+                "faiss": get_faiss_version(),
+                "tantivy": _tantivy_version(),
+            }
+            checksum, size = segment_files.seal_segment(staging, facts)
+            segment_files.publish_segment(staging, segment_files.get_segment_path(self._directory, collection, segment))
         return SegmentInfo(segment, collection, held, vectors.dimension, fingerprint, kind, checksum, size)
 
     def search(self, segments: Sequence[SegmentInfo], query: IndexQuery) -> IndexResult:
         opened = [self._open(info) for info in segments]
-        rows = [query_vector(query.vector, segment.vectors.dimension) for segment in opened]
-        terms, wanted = query_terms(query.text), Wanted(query)
+        rows = [validate_query_vector(query.vector, segment.vectors.dimension) for segment in opened]
+        terms, wanted = extract_query_terms(query.text), FilterRequest(query)
         local = [segment.words.frequencies(terms) for segment in opened]
         common: Counter[tuple[str, str]] = Counter()
         for frequencies in local:
             common.update(frequencies)
-        weights = weigh(terms, common, sum(segment.words.count for segment in opened))
-        meaning: list[Found] = []
-        worded: list[Found] = []
+        weights = weigh_terms(terms, common, sum(segment.words.count for segment in opened))
+        meaning: list[SegmentHit] = []
+        worded: list[SegmentHit] = []
         for number, (segment, row, frequencies) in enumerate(zip(opened, rows, local, strict=True)):
             by_meaning, by_words = segment.search(row, weights, frequencies, query.limit, wanted, number)
             meaning += by_meaning
             worded += by_words
-        return best(meaning, worded, query.limit, weights, lambda found: _vectors(opened, found))
+        return merge_candidates(meaning, worded, query.limit, weights, lambda found: _vectors(opened, found))
 
     def drop(self, segments: Sequence[SegmentInfo]) -> None:
         for info in segments:
             self._forget(info.id)
-            files.remove(files.place(self._directory, info.collection, info.id))
+            segment_files.remove_segment(segment_files.get_segment_path(self._directory, info.collection, info.id))
 
     def sweep(self, live: Sequence[SegmentInfo], older_than_s: float = 3600) -> int:
-        gone = list(files.orphans(self._directory, {info.id for info in live}, older_than_s))
+        gone = list(segment_files.find_orphans(self._directory, {info.id for info in live}, older_than_s))
         for folder in gone:
             self._forget(folder.name)
-            files.remove(folder)
-        files.sweep_memory(older_than_s)
+            segment_files.remove_segment(folder)
+        segment_files.sweep_memory(older_than_s)
         return len(gone)
 
     def verify(self, segment: SegmentInfo) -> bool:
         try:
-            files.check(files.place(self._directory, segment.collection, segment.id), segment)
+            segment_files.verify_segment(
+                segment_files.get_segment_path(self._directory, segment.collection, segment.id), segment
+            )
         except EngineBroken:
             return False
         return True
@@ -157,15 +177,15 @@ class LocalIndex:
         kept = self._opened.get(info.id)
         if kept is not None and kept[0] == info.checksum:
             return kept[1]  # another thread opened it while this one waited
-        folder = files.place(self._directory, info.collection, info.id)
+        folder = segment_files.get_segment_path(self._directory, info.collection, info.id)
         try:
-            seen = (info.checksum, files.signature(folder))
+            seen = (info.checksum, segment_files.read_signature(folder))
             if self._checked.get(info.id) != seen:
-                files.check(folder, info)
+                segment_files.verify_segment(folder, info)
                 self._checked[info.id] = seen
             return _Segment(folder)
         except (OSError, RuntimeError, ValueError) as error:  # FAISS raises RuntimeError, tantivy ValueError
-            raise files.broken(info, str(error).partition("\n")[0]) from error
+            raise segment_files.build_damage_error(info, str(error).partition("\n")[0]) from error
 
     def _forget(self, segment: str) -> None:
         with self._lock:
@@ -173,7 +193,7 @@ class LocalIndex:
             self._checked.pop(segment, None)
 
 
-def _vectors(opened: Sequence[_Segment], found: Sequence[Found]) -> Vectors:
+def _vectors(opened: Sequence[_Segment], found: Sequence[SegmentHit]) -> Vectors:
     """A row for each found: from the segments, which are mapped already, in a tenth of the time of the database."""
     rows: Vectors = np.empty((len(found), opened[0].vectors.dimension), np.float32)
     for number, segment in enumerate(opened):

@@ -8,11 +8,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.engines.base import EngineError
+from apps.engines.types import EngineError
 from apps.evaluation.golden_questions.citation_check import CitationCheck, check_citations
 from apps.evaluation.models import GoldenQuestion
 from apps.safety.gate.gate import Withheld
-from apps.users.limits import OverLimit
+from apps.users.rate_limits import RateLimited
 
 
 class Command(BaseCommand):
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             try:
                 check = check_citations(question)
                 break
-            except OverLimit as error:
+            except RateLimited as error:
                 time.sleep(error.retry_s)
             except Withheld:
                 self.stdout.write(f"withheld: {question}")

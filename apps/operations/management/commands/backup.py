@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.template.defaultfilters import filesizeformat
 
-from apps.operations.backups import making
+from apps.operations.backups import creation
 from apps.operations.backups.errors import BackupError, raise_as_backup_error
 
 
@@ -22,8 +22,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with raise_as_backup_error(Path(settings.DATA_DIR)), making.hold_backup_lock():
-                made = making.make_backup(options["file"] or making.get_default_path())
+            with raise_as_backup_error(Path(settings.DATA_DIR)), creation.hold_backup_lock():
+                made = creation.make_backup(options["file"] or creation.get_default_path())
         except BackupError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{made.path}: the database and {made.files} files, {filesizeformat(made.size)}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.operations.engine_checks import every
+from apps.operations.doctor.engine_checks import list_checks
 from apps.safety.audit_log import audit, verification
 
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
 
     async def _asked(self) -> int:
         failed = 0
-        for check in every():
+        for check in list_checks():
             if check.name == "log":
                 continue  # verified whole above
             found = await check.run()

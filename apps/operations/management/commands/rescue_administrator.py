@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.operations import administrator
+from apps.operations import first_administrator
 
 
 class Command(BaseCommand):
@@ -20,8 +20,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            link = administrator.rescue(options["email"], create=options["create"])
-        except administrator.Unknown:
+            link = first_administrator.rescue_administrator(options["email"], create=options["create"])
+        except first_administrator.UnknownAccount:
             raise CommandError(
                 f"There is no account with the address {options['email']}. Add --create to make one."
             ) from None

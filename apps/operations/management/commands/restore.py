@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.operations.backups.errors import BackupError
-from apps.operations.backups.restoring import replace_database, restore_backup
+from apps.operations.backups.restore import replace_database, restore_backup
 
 
 class Command(BaseCommand):

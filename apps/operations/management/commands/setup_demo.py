@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.operations import administrator, sample
+from apps.operations import first_administrator, sample_collection
 from apps.users.models import User
 
 
@@ -21,8 +21,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         email, password = options["email"], options["password"] or secrets.token_urlsafe(12)
         try:
-            user = administrator.create(email, password, "Administrator")
-        except administrator.Taken:
+            user = first_administrator.create_administrator(email, password, "Administrator")
+        except first_administrator.AdministratorExists:
             found = User.objects.filter(role=User.Role.ADMINISTRATOR, is_active=True).order_by("pk").first()
             if found is None:
                 raise CommandError("The administrator was removed a moment ago; run this again.") from None
@@ -31,5 +31,5 @@ class Command(BaseCommand):
         else:
             shown = "the given one" if options["password"] else password
             self.stdout.write(f"The administrator is {user.email}, the password is {shown}.")
-        collection = sample.load(user)
+        collection = sample_collection.load_sample(user)
         self.stdout.write(f"“{collection}” is loaded; the worker reads it as soon as it runs.")

@@ -37,7 +37,7 @@ from apps.safety.text.prompt_tokens import find_template_tokens as tokens
 from apps.safety.text.prompt_tokens import has_template_tokens
 
 if TYPE_CHECKING:
-    from apps.engines.base import Vectors
+    from apps.engines.types import Vectors
     from apps.safety.policy.verdicts import SuspectSentences
 
 

@@ -20,7 +20,7 @@ from apps.conversations.turns.small_talk.arithmetic import read_sum
 from apps.conversations.turns.small_talk.date_questions import read_date_question
 from apps.conversations.turns.small_talk.recognition import SmallTalk, drop_small_talk, recognise_small_talk
 from apps.documents.models import Document
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 
 MESSAGES = json.loads(Path(__file__).with_name("small_talk.json").read_text())

@@ -10,7 +10,7 @@ import pytest
 from apps.conversations.history import transcript
 from apps.conversations.models import Message, ModelProfile
 from apps.documents.models import Document
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from tests.documents.factories import collection, document
 
 pytestmark = pytest.mark.django_db(transaction=True)

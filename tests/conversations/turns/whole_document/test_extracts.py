@@ -15,7 +15,7 @@ from apps.conversations.history import transcript
 from apps.conversations.models import Citation, Message, ModelProfile, Source
 from apps.conversations.turns import ephemeral
 from apps.documents.models import Document, Page
-from apps.lib.threads import in_db
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.documents.factories import Section, collection, document
 

@@ -8,9 +8,9 @@ import pytest
 
 from apps.conversations.models import Citation, Message, ModelProfile, Retrieved
 from apps.documents.models import Document
-from apps.engines.base import ChatRequest
-from apps.engines.chat.fake import FakeChat, from_sources
-from apps.lib.threads import in_db
+from apps.engines.chat.fake import FakeChat, quote_sources
+from apps.engines.types import ChatRequest
+from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.documents.factories import Section, collection, document
 
@@ -27,7 +27,7 @@ async def strong(chat: FakeChat) -> FakeChat:
     def say(request: ChatRequest) -> str:
         asked = request.messages[-1].content
         notes = [line.partition(": ")[2] for line in asked.splitlines() if line.startswith("Notes on part")]
-        return notes[-1] if notes else from_sources(request)
+        return notes[-1] if notes else quote_sources(request)
 
     chat._say = say  # type: ignore[method-assign]
     return chat

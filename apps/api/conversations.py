@@ -1,0 +1,90 @@
+"""Search and kept conversations over REST."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Prefetch, QuerySet
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+from ninja import Router, Status
+from ninja.pagination import paginate
+
+from apps.api.auth import AsyncBearer, Bearer, Scope, get_caller
+from apps.api.errors import ApiError
+from apps.api.schemas import ConversationChange, ConversationOut, MessageOut, SearchIn, SearchOut
+from apps.conversations.core import requests
+from apps.conversations.history import actions
+from apps.conversations.models import Citation, Conversation, Message
+from apps.conversations.moderation import findings
+from apps.documents.models import Collection
+from apps.documents.retrieval import search as documents
+from apps.documents.retrieval.filters import SearchFilters
+from apps.lib.concurrency.threads import in_db
+from apps.safety.gate.gate import check_question
+from apps.safety.verdict_log.recorder import Surface, use_surface
+from apps.users.models import User
+
+router = Router()
+_READ, _WRITE = Bearer(Scope.READ), Bearer(Scope.WRITE)
+
+
+@router.post("/search", auth=AsyncBearer(Scope.READ), response={200: SearchOut, 400: dict[str, Any]}, tags=["search"])
+async def search_passages(request: HttpRequest, wish: SearchIn) -> Any:
+    """The passages that speak to a question, best first, of documents that you may read; none: nothing relevant."""
+    question = requests.clean_question(wish.question)
+    user = get_caller(request)
+    with use_surface(Surface.API):
+        verdict = await check_question(question)
+    await findings.open_case_for_question(user, verdict)
+    if not verdict.allowed:
+        raise ApiError(400, verdict.words)
+    await in_db(check_readable, user, wish.collections)
+    filters = SearchFilters(tuple(wish.kinds), tuple(wish.languages), wish.path, wish.since, wish.until)
+    found = await documents.search(user, question, collections=wish.collections, filters=filters)
+    return {
+        "passages": found.passages, "searched": found.searched, "left_out": found.left_out,
+        "documents": found.documents, "waiting": found.waiting, "query": found.query,
+    }  # fmt: skip
+
+
+@router.get("/conversations", auth=_READ, response=list[ConversationOut], tags=["conversations"])
+@paginate
+def list_conversations(request: HttpRequest) -> QuerySet[Conversation]:
+    """Your conversations, the last changed first."""
+    return Conversation.objects.visible_to(get_caller(request))
+
+
+@router.get("/conversations/{uuid:pk}", auth=_READ, response=ConversationOut, tags=["conversations"])
+def get_conversation(request: HttpRequest, pk: UUID) -> Conversation:
+    return get_object_or_404(Conversation.objects.visible_to(get_caller(request)), pk=pk)
+
+
+@router.get("/conversations/{uuid:pk}/messages", auth=_READ, response=list[MessageOut], tags=["conversations"])
+@paginate
+def list_messages(request: HttpRequest, pk: UUID) -> QuerySet[Message]:
+    """Questions and answers, oldest first; `parent_id` makes a tree of them. An answer's citations name the sentence
+    by its characters, and the source by its number; `null` means that no passage supports it."""
+    get_object_or_404(Conversation.objects.visible_to(get_caller(request)), pk=pk)
+    cites = Prefetch("citations", Citation.objects.select_related("source"))
+    return Message.objects.visible_to(get_caller(request)).filter(conversation=pk).prefetch_related(cites)
+
+
+@router.patch("/conversations/{uuid:pk}", auth=_WRITE, response=ConversationOut, tags=["conversations"])
+def rename_conversation(request: HttpRequest, pk: UUID, wish: ConversationChange) -> Conversation:
+    found = get_object_or_404(Conversation.objects.visible_to(get_caller(request)), pk=pk)
+    Conversation.objects.filter(pk=found.pk).update(title=wish.title, titled=Conversation.Titled.PERSON)
+    return get_object_or_404(Conversation.objects.visible_to(get_caller(request)), pk=pk)
+
+
+@router.delete("/conversations/{uuid:pk}", auth=_WRITE, response={204: None}, tags=["conversations"])
+def remove_conversation(request: HttpRequest, pk: UUID) -> Status[None]:
+    """The conversation is gone, with its answers. On the page its owner can bring it back for an hour."""
+    found = get_object_or_404(Conversation.objects.visible_to(get_caller(request)), pk=pk)
+    actions.delete_conversations(get_caller(request), [found.pk])
+    return Status(204, None)
+
+
+def check_readable(user: User, chosen: list[UUID]) -> None:
+    """Raises Http404 where one of the collections may not be read."""
+    if Collection.objects.visible_to(user).filter(pk__in=chosen).count() != len(set(chosen)):
+        raise Http404

@@ -1,0 +1,160 @@
+"""Collections and their documents over REST: the same verbs and the same access as the pages."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext
+from ninja import File, Form, Router, Status
+from ninja.files import UploadedFile
+from ninja.pagination import paginate
+
+from apps.api.auth import Bearer, Scope, get_caller
+from apps.api.errors import ApiError
+from apps.api.schemas import (
+    CollectionChange,
+    CollectionIn,
+    CollectionOut,
+    DocumentChange,
+    DocumentOut,
+    WebPageIn,
+)
+from apps.documents.library.passage_edits import set_title
+from apps.documents.library.sharing import delete_collection
+from apps.documents.library.uploads import (
+    cancel_ingestion,
+    clean_folder_path,
+    delete_document,
+    retry_ingestion,
+    store_upload,
+)
+from apps.documents.library.web_pages import queue_web_page
+from apps.documents.models import Collection, Document
+from apps.documents.models.collection import has_collection_named
+from apps.documents.reader import page_view
+from apps.users import rate_limits
+from apps.users.models import User
+from apps.users.models.rate_limit import LimitedResource
+
+router = Router()
+_READ, _WRITE = Bearer(Scope.READ), Bearer(Scope.WRITE)
+
+
+@router.get("/collections", auth=_READ, response=list[CollectionOut], tags=["collections"])
+@paginate
+def list_collections(request: HttpRequest) -> QuerySet[Collection]:
+    """The collections that you may read."""
+    return Collection.objects.visible_to(get_caller(request))
+
+
+@router.post("/collections", auth=_WRITE, response={201: CollectionOut}, tags=["collections"])
+def create_collection(request: HttpRequest, wish: CollectionIn) -> Status[Collection]:
+    """A new collection, which only you may read until you share it on its page."""
+    user = get_caller(request)
+    _refuse_known_name(user, wish.name)
+    return Status(201, Collection.objects.create(owner=user, **wish.dict()))
+
+
+def _refuse_known_name(user: User, name: str, but: UUID | None = None) -> None:
+    """Raise Wrong (409) where this person owns a collection of this name other than `but`."""
+    if has_collection_named(user, name, but):
+        raise ApiError(409, gettext("There is a collection of this name already. Choose another name."), param="name")
+
+
+@router.get("/collections/{uuid:pk}", auth=_READ, response=CollectionOut, tags=["collections"])
+def get_collection(request: HttpRequest, pk: UUID) -> Collection:
+    return get_object_or_404(Collection.objects.visible_to(get_caller(request)), pk=pk)
+
+
+@router.patch("/collections/{uuid:pk}", auth=_WRITE, response=CollectionOut, tags=["collections"])
+def change_collection(request: HttpRequest, pk: UUID, wish: CollectionChange) -> Collection:
+    """Name and description; only its owners may change them."""
+    found = get_object_or_404(Collection.objects.owned_by(get_caller(request)), pk=pk)
+    changes = {name: value for name, value in wish.dict(exclude_unset=True).items() if value is not None}
+    if "name" in changes:
+        _refuse_known_name(found.owner, changes["name"], found.pk)
+    for name, value in changes.items():
+        setattr(found, name, value)
+    if changes:
+        found.save(update_fields=list(changes))
+    return found
+
+
+@router.delete("/collections/{uuid:pk}", auth=_WRITE, response={204: None}, tags=["collections"])
+def remove_collection(request: HttpRequest, pk: UUID) -> Status[None]:
+    """The collection and all of its documents are gone."""
+    delete_collection(get_object_or_404(Collection.objects.owned_by(get_caller(request)), pk=pk))
+    return Status(204, None)
+
+
+@router.get("/collections/{uuid:pk}/documents", auth=_READ, response=list[DocumentOut], tags=["documents"])
+@paginate
+def list_documents(request: HttpRequest, pk: UUID, path: str = "") -> QuerySet[Document]:
+    """The documents of a collection with their state; `reason` says why one failed and what to do.
+
+    `path`: only those of this folder and the folders in it.
+    """
+    found = get_object_or_404(Collection.objects.visible_to(get_caller(request)), pk=pk).documents.all()
+    folder = clean_folder_path(path)
+    return found.filter(Q(path=folder) | Q(path__startswith=f"{folder}/")) if folder else found
+
+
+@router.post("/collections/{uuid:pk}/documents", auth=_WRITE, response={202: DocumentOut}, tags=["documents"])
+def upload_document(request: HttpRequest, pk: UUID, file: File[UploadedFile], path: Form[str] = "") -> Status[Document]:
+    """Takes one file and returns at once; ask for the document until its status is `ready` or `failed`.
+
+    `path`: the folder in which it stood, 'a/b', for display and for filters.
+    """
+    user = get_caller(request)
+    rate_limits.consume(user, LimitedResource.UPLOADS)
+    return Status(202, store_upload(user, get_object_or_404(Collection.objects.editable_by(user), pk=pk), file, path))
+
+
+@router.post("/collections/{uuid:pk}/pages", auth=_WRITE, response={202: DocumentOut}, tags=["documents"])
+def add_web_page(request: HttpRequest, pk: UUID, wish: WebPageIn) -> Status[Document]:
+    """A public page on the web waits to be fetched; ask for the document until its status is `ready` or `failed`."""
+    user = get_caller(request)
+    rate_limits.consume(user, LimitedResource.UPLOADS)
+    return Status(202, queue_web_page(user, get_object_or_404(Collection.objects.editable_by(user), pk=pk), wish.url))
+
+
+@router.get("/documents/{uuid:pk}", auth=_READ, response=DocumentOut, tags=["documents"])
+def get_document(request: HttpRequest, pk: UUID) -> Document:
+    return get_object_or_404(Document.objects.visible_to(get_caller(request)), pk=pk)
+
+
+@router.patch("/documents/{uuid:pk}", auth=_WRITE, response=DocumentOut, tags=["documents"])
+def change_document(request: HttpRequest, pk: UUID, wish: DocumentChange) -> Document:
+    """The title under which it is shown and cited; empty: the name of its file."""
+    with transaction.atomic():
+        set_title(_editable(request, pk), wish.title)
+    return _editable(request, pk)
+
+
+@router.post("/documents/{uuid:pk}/cancel", auth=_WRITE, response=DocumentOut, tags=["documents"])
+def cancel_document(request: HttpRequest, pk: UUID) -> Document:
+    """Nothing more is done for a document that was not ready yet."""
+    cancel_ingestion(_editable(request, pk))
+    return _editable(request, pk)
+
+
+@router.post("/documents/{uuid:pk}/retry", auth=_WRITE, response=DocumentOut, tags=["documents"])
+def retry_document(request: HttpRequest, pk: UUID) -> Document:
+    """A document that failed, was cancelled or was set aside waits again."""
+    retry_ingestion(_editable(request, pk))
+    return _editable(request, pk)
+
+
+@router.delete("/documents/{uuid:pk}", auth=_WRITE, response={204: None}, tags=["documents"])
+def remove_document(request: HttpRequest, pk: UUID) -> Status[None]:
+    """The document is gone at once, also from answers that cited it."""
+    found = _editable(request, pk)
+    delete_document(found)
+    page_view.delete_cached_images([found.sha256])
+    return Status(204, None)
+
+
+def _editable(request: HttpRequest, pk: UUID) -> Document:
+    return get_object_or_404(Document.objects.editable_by(get_caller(request)), pk=pk)

@@ -1,0 +1,171 @@
+"""Requests of the OpenAI protocol as values, and what they mean here. Fields that are not named are ignored."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import ConfigDict, Field
+
+from apps.api.errors import ApiError
+from apps.conversations.turns.preparation import PastExchange
+from apps.engines.types import ChatMessage, ChatRequest, Sampling, ToolCall
+from apps.safety.text.prompt_tokens import escape_template_tokens
+
+MAX_MESSAGES = 1000
+MAX_TOOLS = 128
+MAX_INSTRUCTIONS = 4000  # characters of system messages that are heeded beside the documents
+MAX_CONTENT = 400_000  # characters of one message
+MAX_TOKENS = 100_000
+_BESIDE = {"frequency_penalty", "presence_penalty", "response_format"}  # the server of the model knows them itself
+_WITH_TOOLS = _BESIDE | {"parallel_tool_calls"}
+# Fields that would change an answer and are not heeded here, and why.
+UNSUPPORTED = {
+    "logprobs": "Probabilities of tokens are not handed out here; answers on the page show them behind the scenes.",
+    "top_logprobs": "Probabilities of tokens are not handed out here; answers on the page show them behind the scenes.",
+    "logit_bias": "Single tokens are not made likelier or less likely here.",
+    "functions": "Functions are an older form of tools: ask with “tools”.",
+    "audio": "Answers are text alone.",
+    "web_search_options": "The web is not searched here.",
+}
+
+Text = Annotated[str, Field(max_length=MAX_CONTENT)]
+
+
+class LenientSchema(Schema):
+    model_config = ConfigDict(extra="ignore")
+
+
+class TextPart(LenientSchema):
+    type: str
+    text: Text = ""
+
+
+class CalledFunction(LenientSchema):
+    name: Annotated[str, Field(max_length=200)]
+    arguments: Text = ""
+
+
+class ApiToolCall(LenientSchema):
+    id: Annotated[str, Field(max_length=200)]
+    function: CalledFunction
+
+
+class ApiMessage(LenientSchema):
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: Text | Annotated[list[TextPart], Field(max_length=100)] | None = None
+    tool_calls: Annotated[list[ApiToolCall], Field(max_length=MAX_TOOLS)] | None = None
+    tool_call_id: Annotated[str, Field(max_length=200)] | None = None
+
+    @property
+    def text(self) -> str:
+        """Raises Wrong where there is something that is not text."""
+        if isinstance(self.content, list):
+            if odd := next((part.type for part in self.content if part.type not in {"text", "input_text"}), None):
+                words = f"Only text can be read here, and a message holds “{odd[:40]}”."
+                raise ApiError(400, words, param="messages")
+            return "\n".join(part.text for part in self.content)
+        return self.content or ""
+
+
+class StreamOptions(LenientSchema):
+    include_usage: bool = False
+
+
+class ChatIn(LenientSchema):
+    """`model` is "openbook" for answers from documents ("openbook/NAME" where there are several models), or the name of
+    the model for the model alone."""
+
+    model: Annotated[str, Field(max_length=255)]
+    messages: Annotated[list[ApiMessage], Field(min_length=1, max_length=MAX_MESSAGES)]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    n: Annotated[int, Field(ge=1, le=1)] | None = None
+    logprobs: bool | None = None  # it and those down to `modalities` are refused where they are asked for
+    top_logprobs: int | None = None
+    logit_bias: dict[str, Any] | None = None
+    functions: list[Any] | None = None
+    audio: dict[str, Any] | None = None
+    web_search_options: dict[str, Any] | None = None
+    modalities: list[str] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    top_k: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None  # this and the next two: as vLLM names them
+    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    repetition_penalty: Annotated[float, Field(gt=0, le=2)] | None = None
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    response_format: dict[str, Any] | None = None
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    stop: Annotated[str, Field(max_length=200)] | Annotated[list[str], Field(max_length=16)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS)] | None = None
+    tools: Annotated[list[dict[str, Any]], Field(max_length=MAX_TOOLS)] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    collections: Annotated[list[UUID], Field(max_length=200)] = Field(
+        [], description="Where to search; none: all that you may read. Only for the model “openbook”."
+    )
+
+    @property
+    def usage_wanted(self) -> bool:
+        return self.stream_options is not None and self.stream_options.include_usage
+
+
+class EmbeddingsIn(LenientSchema):
+    model: Annotated[str, Field(max_length=255)] = ""
+    input: Text | Annotated[list[Text], Field(min_length=1, max_length=256)]
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: int | None = None
+
+
+def get_question(wish: ChatIn) -> str:
+    """What is asked: the last message, which is the user's. Raises Wrong."""
+    last = wish.messages[-1]
+    if last.role not in {"user", "tool"}:
+        raise ApiError(400, "The last message must be the user's.", param="messages")
+    return next((message.text for message in reversed(wish.messages) if message.role == "user"), "")
+
+
+def get_history(wish: ChatIn) -> list[PastExchange]:
+    """The exchanges before the question; a question without an answer has none to repeat."""
+    found, asked = [], ""
+    for message in wish.messages[:-1]:
+        if message.role == "user":
+            asked = message.text
+        elif message.role == "assistant" and asked and message.text:
+            found.append(PastExchange(asked, message.text))
+            asked = ""
+    return found
+
+
+def get_instructions(wish: ChatIn) -> str:
+    """What the client's system messages say, for the assistant."""
+    return "\n".join(item.text for item in wish.messages if item.role in {"system", "developer"})[:MAX_INSTRUCTIONS]
+
+
+def build_sampling(wish: ChatIn, room: int) -> Sampling:
+    """`room` is how many tokens the answer may have."""
+    stop = (wish.stop,) if isinstance(wish.stop, str) else tuple(wish.stop or ())
+    wanted = wish.max_completion_tokens or wish.max_tokens or room
+    return Sampling(
+        max_tokens=max(1, min(wanted, room)), temperature=1.0 if wish.temperature is None else wish.temperature,
+        top_p=wish.top_p, seed=wish.seed, stop=stop, top_k=wish.top_k, min_p=wish.min_p,
+        repetition_penalty=wish.repetition_penalty,
+    )  # fmt: skip
+
+
+def build_chat_request(wish: ChatIn, chosen: Sampling, salt: str) -> ChatRequest:
+    """The messages as they are, but that nothing in them can pose as a part of the chat template."""
+    return ChatRequest(
+        tuple(_message(item) for item in wish.messages), chosen, cache_salt=salt, tools=tuple(wish.tools or ()),
+        tool_choice=wish.tool_choice if wish.tools else None,
+        beside=wish.model_dump(include=_WITH_TOOLS if wish.tools else _BESIDE, exclude_none=True),
+    )  # fmt: skip
+
+
+def _message(item: ApiMessage) -> ChatMessage:
+    calls = tuple(ToolCall(call.id, call.function.name, call.function.arguments) for call in item.tool_calls or ())
+    role: Literal["system", "user", "assistant", "tool"] = "system" if item.role == "developer" else item.role
+    return ChatMessage(role, escape_template_tokens(item.text), calls, item.tool_call_id or "")

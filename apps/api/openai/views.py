@@ -1,0 +1,250 @@
+"""/v1/models, /v1/chat/completions, /v1/embeddings: clients of the OpenAI protocol work unchanged."""
+
+import base64
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any
+from weakref import WeakSet
+
+from django.http import HttpRequest, StreamingHttpResponse
+from ninja import Router
+
+from apps.api.auth import AsyncBearer, Scope, get_caller
+from apps.api.errors import ApiError, build_openai_error
+from apps.api.openai import model_aliases, responses
+from apps.api.openai.schemas import (
+    UNSUPPORTED,
+    ChatIn,
+    EmbeddingsIn,
+    build_chat_request,
+    build_sampling,
+    get_history,
+    get_instructions,
+    get_question,
+)
+from apps.conversations.core import requests
+from apps.conversations.turns import ephemeral
+from apps.conversations.turns.ephemeral import EphemeralTurn
+from apps.engines import registry
+from apps.engines.chat.model_catalog import MAIN
+from apps.engines.types import ChatEngine, ChatRequest, EngineBusy, EngineError
+from apps.lib.concurrency.threads import in_db, in_pool
+from apps.safety.gate.gate import Withheld
+from apps.safety.verdict_log.recorder import Surface, current_surface
+from apps.users import rate_limits
+from apps.users.models.rate_limit import LimitedResource
+from apps.users.permissions import get_client_ip
+
+MAX_CONCURRENT = 3  # answers that one person may have written for programs in this process
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]  # HEAD is answered without a body
+_MARGIN = 64  # tokens that a chat template may add
+
+router = Router(tags=["OpenAI protocol"])
+_CHAT = AsyncBearer(Scope.CHAT)
+
+
+class _Slot:
+    """Place of one answer that is being written; one of a stream that nobody began is collected."""
+
+
+_running: defaultdict[int, WeakSet[_Slot]] = defaultdict(WeakSet)  # by person
+
+
+@router.get("/models", auth=_CHAT)
+async def list_models(request: HttpRequest) -> dict[str, Any]:
+    """“openbook” answers from the documents that you may read, “openbook/NAME” by that model; the others are the models
+    alone."""
+    names = [*(item.id for item in await model_aliases.list_model_aliases()), registry.get_embedder().fingerprint]
+    return {"object": "list", "data": [responses.format_model(name) for name in names]}
+
+
+@router.get("/models/{path:name}", auth=_CHAT)
+async def get_model(request: HttpRequest, name: str) -> dict[str, Any]:
+    """One of them."""
+    if name != registry.get_embedder().fingerprint:
+        await model_aliases.resolve_model_alias(name)
+    return responses.format_model(name)
+
+
+@router.post("/chat/completions", auth=_CHAT)
+async def create_chat_completion(request: HttpRequest, wish: ChatIn) -> StreamingHttpResponse | dict[str, Any]:
+    """An answer, streamed or whole. `openbook`, in the last chunk or beside the choices, has sources and citations."""
+    user = get_caller(request)
+    slot = _take_slot(user.pk)
+    try:
+        turn, said = await _turn(request, wish)
+    except BaseException:
+        _running[user.pk].discard(slot)
+        raise
+    reply = responses.StreamReply(wish.model, counted=wish.usage_wanted)
+    if wish.stream:
+        response = StreamingHttpResponse(_streamed(turn, slot, wish, said, reply), content_type="text/event-stream")
+        response["Cache-Control"] = "no-store"
+        response["X-Accel-Buffering"] = "no"
+        return response
+    text = ""
+    with _counted(user.pk, slot):
+        try:
+            async with aclosing(ephemeral.stream_while_allowed(turn, _pieces(turn, said))) as pieces:
+                async for piece in pieces:
+                    text += piece
+            reason = responses.get_finish_reason("tool_calls" if turn.calls else turn.finish)
+        except Withheld as error:
+            if not text:
+                raise ApiError(400, str(error), param="messages", code="content_filter") from error
+            reason = "content_filter"
+    known = responses.format_evidence(turn, len(text) - len(turn.text))
+    return reply.whole(text, turn.calls, reason, await ephemeral.count_usage(turn), **known)
+
+
+@router.post("/embeddings", auth=_CHAT)
+async def create_embeddings(request: HttpRequest, wish: EmbeddingsIn) -> dict[str, Any]:
+    """Vectors of unit length from the embedder that the documents are indexed with."""
+    engine = registry.get_embedder()
+    if wish.dimensions not in (None, engine.dimension):
+        raise ApiError(400, f"The vectors of this model have {engine.dimension} dimensions.", param="dimensions")
+    texts = [wish.input] if isinstance(wish.input, str) else wish.input
+    if not all(text.strip() for text in texts):
+        raise ApiError(400, "An input is empty.", param="input")
+    user = get_caller(request)
+    await in_db(rate_limits.check_limits, user, LimitedResource.TOKENS)
+    vectors = await in_pool(engine.embed_passages, texts)
+    tokens = await in_pool(lambda: sum(len(engine.offsets(text)) for text in texts))
+    await in_db(rate_limits.charge, user, LimitedResource.TOKENS, tokens)
+    data = [
+        {
+            "object": "embedding", "index": index,
+            "embedding": base64.b64encode(vector.astype("<f4").tobytes()).decode()
+            if wish.encoding_format == "base64"
+            else vector.tolist(),
+        }
+        for index, vector in enumerate(vectors)
+    ]  # fmt: skip
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return {"object": "list", "data": data, "model": engine.fingerprint, "usage": usage}
+
+
+@router.api_operation(METHODS, "/{path:rest}", auth=_CHAT, include_in_schema=False)
+async def answer_unknown_path(request: HttpRequest, rest: str) -> None:
+    """Clients of the protocol read JSON also where there is nothing."""
+    raise ApiError(404, f"There is no “/v1/{rest[:80]}” here; docs/api.md says what there is.", code="unknown_url")
+
+
+def _refused(path: str, allowed: str) -> Callable[..., Any]:
+    """What answers at an address that takes other methods."""
+
+    async def other_method(request: HttpRequest) -> None:
+        words = f"{request.method} is not allowed here; {allowed} is."
+        raise ApiError(405, words, code="method_not_supported", headers={"Allow": allowed})
+
+    async def other_method_of_one(request: HttpRequest, name: str) -> None:
+        await other_method(request)
+
+    return other_method_of_one if "name" in path else other_method
+
+
+for path, view in router.path_operations.items():
+    taken = [method for operation in view.operations for method in operation.methods]
+    if others := [method for method in METHODS if method not in taken]:
+        answer = _refused(path, ", ".join(taken))
+        router.add_api_operation(path, others, answer, auth=_CHAT, include_in_schema=False)
+
+
+def _take_slot(user_pk: int) -> _Slot:
+    """Return a place for one more answer of that user. Raises EngineBusy where all are taken."""
+    if len(_running[user_pk]) >= MAX_CONCURRENT:
+        raise EngineBusy(f"{MAX_CONCURRENT} of your answers are still being written. Wait for one.")
+    slot = _Slot()
+    _running[user_pk].add(slot)
+    return slot
+
+
+async def _turn(request: HttpRequest, wish: ChatIn) -> tuple[EphemeralTurn, ChatRequest | None]:
+    """Return the turn of that request, and what the model alone is sent. Raises Wrong, Refused, OverLimit, EngineError:
+    all that can be refused is refused here, since a stream that has begun has no status to say so. The question is
+    counted and searched last, once nothing else can refuse it."""
+    item = await model_aliases.resolve_model_alias(wish.model)
+    await _fits(wish, item)
+    current_surface.set(Surface.API)  # for the task of this request
+    user = get_caller(request)
+    asked = requests.clean_question(get_question(wish))
+    said = None if item.grounded else await _composed(registry.get_chat_engine(item.model or MAIN), user.pk, wish)
+    turn = await ephemeral.prepare_ephemeral_turn(
+        user, asked, get_history(wish), tuple(wish.collections), instructions=get_instructions(wish),
+        without_documents=not item.grounded, address=get_client_ip(request), model=item.model,
+    )  # fmt: skip
+    return turn, said
+
+
+async def _composed(chat: ChatEngine, user_pk: int, wish: ChatIn) -> ChatRequest:
+    """Return the messages as the model alone is sent them. Raises Wrong where they are longer than it reads."""
+    info, texts = await chat.info(), [message.text for message in wish.messages]
+    used = sum(chat.count(texts)) + _MARGIN + 8 * len(texts)
+    if (room := info.context_tokens - used) < 1:
+        words = f"The messages are longer than the {info.context_tokens} tokens that the model reads."
+        raise ApiError(400, words, param="messages", code="context_length_exceeded")
+    return build_chat_request(wish, build_sampling(wish, room), str(user_pk))
+
+
+async def _fits(wish: ChatIn, item: model_aliases.ModelAlias) -> None:
+    """Raises Wrong where something is asked for that would else be passed over in silence."""
+    undone = [name for name in UNSUPPORTED if getattr(wish, name)]
+    if undone or set(wish.modalities or ()) - {"text"}:
+        name, words = (undone[0], UNSUPPORTED[undone[0]]) if undone else ("modalities", UNSUPPORTED["audio"])
+        raise ApiError(400, words, param=name, code="unsupported_parameter")
+    chat = registry.get_chat_engine(item.model or MAIN)
+    if wish.tools and not item.grounded and wish.tool_choice in (None, "auto") and not await chat.takes_tools():
+        words = f"“{item.id}” takes no tools: its server was not started for them, or the model knows none."
+        raise ApiError(400, words, param="tools", code="unsupported_parameter")
+    formed = wish.response_format is not None and wish.response_format.get("type") != "text"
+    if item.grounded and (wish.tools or formed):
+        alone = item.model or (await registry.get_chat_engine().info()).name
+        what, param = ("Tools are", "tools") if wish.tools else ("A form of the answer is", "response_format")
+        words = f"{what} passed on to the model alone: ask for the model “{alone}”."
+        raise ApiError(400, words, param=param, code="unsupported_parameter")
+
+
+@contextmanager
+def _counted(user_pk: int, slot: _Slot) -> Iterator[None]:
+    """Free the place of the answer at the end."""
+    try:
+        yield
+    finally:
+        _running[user_pk].discard(slot)
+        if not _running[user_pk]:
+            del _running[user_pk]
+
+
+async def _streamed(
+    turn: EphemeralTurn, slot: _Slot, wish: ChatIn, said: ChatRequest | None, reply: responses.StreamReply
+) -> AsyncIterator[bytes]:
+    with _counted(turn.opening.user.pk, slot):
+        yield reply.chunk({"role": "assistant", "content": ""})
+        size = 0
+        try:
+            async with aclosing(ephemeral.stream_while_allowed(turn, _pieces(turn, said))) as pieces:
+                async for piece in pieces:
+                    size += len(piece)
+                    yield reply.chunk({"content": piece})
+            reason = responses.get_finish_reason("tool_calls" if turn.calls else turn.finish)
+        except Withheld:
+            reason = "content_filter"
+        except EngineError as error:
+            yield responses.format_event(build_openai_error(str(error), 503))
+            return
+    if turn.calls:
+        yield reply.chunk({"tool_calls": responses.format_tool_calls(turn.calls)})
+    yield reply.chunk({}, reason, **responses.format_evidence(turn, size - len(turn.text)))
+    if wish.usage_wanted:
+        yield reply.usage(await ephemeral.count_usage(turn))
+    yield responses.DONE
+
+
+async def _pieces(turn: EphemeralTurn, said: ChatRequest | None) -> AsyncGenerator[str, None]:
+    """The content in approved pieces."""
+    async with aclosing(
+        ephemeral.stream_text(turn) if said is None else ephemeral.stream_raw_model(turn, said)
+    ) as pieces:
+        async for piece in pieces:
+            yield piece

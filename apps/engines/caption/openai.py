@@ -1,0 +1,76 @@
+"""Any vision model behind a server of the OpenAI protocol (`POST …/chat/completions` with a picture)."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import time
+
+import httpx
+
+from apps.engines.caption.prompt import CAPTION_PROMPT
+from apps.engines.caption.protocol import clean_caption, open_picture
+from apps.engines.types import EngineBroken, EngineBusy, EngineError, EngineRefused, EngineUnavailable
+
+_LARGEST_ANSWER = 256 * 1024  # bytes; it says a few sentences
+_TOKENS = 200
+
+
+class OpenAICaption:
+    """`url` with its `/v1`. No cookies, redirects or proxies; what the server says of an error is not shown."""
+
+    def __init__(self, url: str, model: str, api_key: str = "", timeout_s: float = 30.0) -> None:
+        self.name = model
+        self._url, self._timeout_s = url.rstrip("/"), timeout_s
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+
+    def caption(self, picture: bytes) -> str:
+        if not self.name:
+            raise EngineRefused("No model is named that describes pictures. An administrator sets CAPTION_MODEL.")
+        out = io.BytesIO()
+        open_picture(picture).save(out, "JPEG", quality=90)
+        address = f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}"
+        parts = [{"type": "image_url", "image_url": {"url": address}}, {"type": "text", "text": CAPTION_PROMPT}]
+        asked = {
+            "model": self.name, "messages": [{"role": "user", "content": parts}], "temperature": 0,
+            "max_tokens": _TOKENS, "stream": False,
+        }  # fmt: skip
+        try:
+            return clean_caption(_words(self._post(asked)))
+        except httpx.HTTPError as error:
+            raise EngineUnavailable("The server that describes pictures does not answer.") from error
+
+    def _post(self, asked: dict[str, object]) -> bytes:
+        until, body = time.monotonic() + self._timeout_s, b""
+        with (
+            httpx.Client(timeout=self._timeout_s, trust_env=False, headers=self._headers) as client,
+            client.stream("POST", f"{self._url}/chat/completions", json=asked) as said,
+        ):
+            if said.status_code != 200:
+                raise _refusal(said.status_code)
+            for piece in said.iter_bytes():
+                body += piece
+                if len(body) > _LARGEST_ANSWER:
+                    raise EngineBroken("The server that describes pictures says too much.")
+                if time.monotonic() > until:
+                    raise EngineUnavailable("The server that describes pictures did not answer in time.")
+        return body
+
+
+def _refusal(status: int) -> EngineError:
+    if status in (429, 503):
+        return EngineBusy("The server that describes pictures is busy.")
+    if 400 <= status < 500:
+        return EngineRefused("The server that describes pictures refused this one.")
+    return EngineUnavailable("The server that describes pictures failed.")
+
+
+def _words(body: bytes) -> str:
+    try:
+        said = json.loads(body)["choices"][0]["message"]["content"]
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
+        raise EngineBroken("What the server that describes pictures says cannot be read.") from error
+    if not isinstance(said, str):
+        raise EngineBroken("What the server that describes pictures says cannot be read.")
+    return said

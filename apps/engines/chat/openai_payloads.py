@@ -1,0 +1,237 @@
+"""The OpenAI chat protocol as values: what is sent, and what each event of the stream says. No input or output here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from apps.engines.chat.http_errors import UNREADABLE, error_from_event
+from apps.engines.chat.model_catalog import EXTENDED
+from apps.engines.chat.reasoning_tags import ReasoningTagParser
+from apps.engines.types import (
+    ChatMessage,
+    ChatRequest,
+    Delta,
+    EngineBroken,
+    EngineError,
+    Finish,
+    ModelInfo,
+    TokenProb,
+    ToolCall,
+    Usage,
+)
+
+ASSUMED_CONTEXT = 4096  # tokens, where the server does not tell: every model of the last years reads as much
+MAX_ANSWER_BYTES = 4 * 1024 * 1024  # an endless answer ends here, whatever the server thinks of max_tokens
+CONTINUE_PROMPT = "Go on exactly where you stopped. Do not repeat anything."
+_SIZE = re.compile(r"(?<![\w.])(?:(\d{1,3})x)?(\d{1,4}(?:\.\d{1,3})?)\s?([bm])(?![a-z0-9])", re.IGNORECASE)
+_WINDOW_NAMES = ("max_model_len", "context_length", "max_context_length", "context_window", "n_ctx")
+
+
+def build_request_body(request: ChatRequest, model: str, *, vllm: bool) -> bytes:
+    """The JSON of a streamed chat request; what only vLLM knows is left out for others."""
+    sampling = request.sampling
+    beams = vllm and sampling.beams
+    value: dict[str, Any] = {
+        **request.beside,
+        "model": model,
+        "messages": [_message(message) for message in request.messages],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "max_tokens": sampling.max_tokens,
+        "temperature": 0.0 if beams else sampling.temperature,
+    }
+    optional = {"top_p": sampling.top_p, "seed": sampling.seed, "stop": list(sampling.stop) or None}
+    if beams:  # nothing is drawn, and vLLM looks for no stop words
+        optional = {"use_beam_search": True, "n": sampling.beams}
+    value |= {name: setting for name, setting in optional.items() if setting is not None}
+    if request.messages and request.messages[-1].role == "assistant":  # an unfinished answer, to be written on
+        if vllm:
+            value |= {"add_generation_prompt": False, "continue_final_message": True}
+        else:
+            value["messages"].append({"role": "user", "content": CONTINUE_PROMPT})
+    if sampling.logprobs and vllm and not beams:  # some servers refuse a request that asks for them
+        value |= {"logprobs": True, "top_logprobs": sampling.logprobs}
+    if request.tools:
+        value |= {"tools": list(request.tools), "tool_choice": request.tool_choice or "auto"}
+    if vllm and not beams:
+        own = {name: getattr(sampling, name) for name in EXTENDED}
+        value |= {name: setting for name, setting in own.items() if setting is not None}
+    if vllm and not request.thinks:
+        value["chat_template_kwargs"] = {"enable_thinking": False}
+    if vllm and request.cache_salt:
+        value["cache_salt"] = request.cache_salt
+    return orjson.dumps(value)
+
+
+def _message(message: ChatMessage) -> dict[str, Any]:
+    value: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.pictures:
+        seen = [{"type": "image_url", "image_url": {"url": address}} for address in message.pictures]
+        value["content"] = [*seen, {"type": "text", "text": message.content}]
+    if message.calls:
+        value["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.calls
+        ]
+    if message.call_id:
+        value["tool_call_id"] = message.call_id
+    return value
+
+
+_Said = tuple[str, tuple[TokenProb, ...], str]  # text, what was weighed for it, thought
+
+
+@dataclass(slots=True)
+class StreamAccumulator:
+    """Takes the events of one stream in order and says what each adds."""
+
+    reason: str = ""
+    calls: dict[int, list[str]] = field(default_factory=dict)  # id, name, arguments so far, by index
+    usage: Usage | None = None
+    done: bool = False
+    size: int = field(default=0)
+    thinking: ReasoningTagParser = field(default_factory=ReasoningTagParser)
+    stop: tuple[str, ...] = ()  # words at which it ends, where the server does not look for them
+
+    def added(self, events: Iterable[bytes]) -> tuple[Delta | None, EngineError | None]:
+        """What several events add together, and what was wrong with the one after them."""
+        texts: list[str] = []
+        thoughts: list[str] = []
+        weighed: list[TokenProb] = []
+        error = None
+        try:
+            for data in events:
+                if (said := self._said(data)) is not None:
+                    text, probabilities, thought = said
+                    texts.append(text)
+                    thoughts.append(thought)
+                    weighed += probabilities
+        except EngineError as found:
+            error = found
+        return (self._parted("".join(texts), "".join(thoughts), weighed) if texts else None), error
+
+    def rest(self) -> Delta | None:
+        """What was held back, because it could have been a mark."""
+        text, thought = self.thinking.finish()
+        return Delta(text, (), thought) if text or thought else None
+
+    def _parted(self, text: str, thought: str, weighed: list[TokenProb]) -> Delta | None:
+        if not self.thinking.over:
+            text, also = self.thinking.feed(text)
+            thought += also
+            weighed = _last(weighed, len(text))
+        if self.stop and (cut := _first(text, self.stop)) >= 0:
+            text, self.reason = text[:cut], "stop"
+        return Delta(text, tuple(weighed), thought) if text or thought or weighed else None
+
+    def _said(self, data: bytes) -> _Said | None:
+        """What one event adds. Raises EngineError where it reports one or makes no sense."""
+        if data == b"[DONE]":
+            self.done = True
+            return None
+        try:
+            event = orjson.loads(data)
+            if "error" in event:
+                raise error_from_event(event["error"])
+            if event.get("usage"):
+                self.usage = _usage(event["usage"])
+            for choice in event["choices"]:
+                if not choice.get("index"):  # of several beams the first is the likeliest
+                    return self._choice(choice) if choice else None
+            return None
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError):
+            raise EngineBroken(UNREADABLE) from None
+
+    def finish(self) -> Finish:
+        calls = tuple(ToolCall(*self.calls[index]) for index in sorted(self.calls))
+        return Finish(self.reason or "stop", self.usage, calls)
+
+    def _choice(self, choice: dict[str, Any]) -> _Said | None:
+        self.reason = choice.get("finish_reason") or self.reason
+        delta = choice["delta"]
+        text, thought = delta.get("content") or "", delta.get("reasoning") or delta.get("reasoning_content") or ""
+        logprobs = choice.get("logprobs") if text or not thought else None
+        if not isinstance(text, str) or not isinstance(thought, str):
+            raise TypeError
+        calls = delta.get("tool_calls")
+        self._grow(len(text) + len(thought) + (self._calls(calls) if calls else 0))
+        if not text and not thought and not logprobs:
+            return None
+        return text, _logprobs(logprobs) if logprobs else (), thought
+
+    def _grow(self, size: int) -> None:
+        self.size += size
+        if self.size > MAX_ANSWER_BYTES:
+            raise EngineBroken("The model does not stop writing.")
+
+    def _calls(self, pieces: Iterable[dict[str, Any]]) -> int:
+        """The pieces are added to the calls that they belong to; returns their characters."""
+        size = 0
+        for piece in pieces:
+            call = self.calls.setdefault(int(piece["index"]), ["", "", ""])
+            function = piece.get("function") or {}
+            for place, text in enumerate((piece.get("id"), function.get("name"), function.get("arguments"))):
+                call[place] += text or ""
+                size += len(text or "")
+        return size
+
+
+def _first(text: str, words: Iterable[str]) -> int:
+    """Where the first of the words begins; -1 where there is none."""
+    return min((at for word in words if (at := text.find(word)) >= 0), default=-1)
+
+
+def _last(weighed: list[TokenProb], characters: int) -> list[TokenProb]:
+    """The tokens of the end of a text, which has so many characters."""
+    at = len(weighed)
+    while at and characters > 0:
+        at -= 1
+        characters -= len(weighed[at].token)
+    return weighed[at:]
+
+
+def parse_model_info(answer: bytes, wanted: str) -> tuple[ModelInfo, bool]:
+    """The model of `/models` (the first, where none is wanted), and whether vLLM serves it. Raises EngineBroken."""
+    try:
+        served = [item for item in orjson.loads(answer)["data"] if isinstance(item["id"], str)]
+        found = next((item for item in served if wanted in ("", item["id"])), None)
+        # A server may hide what it serves; the request will tell whether the name is right.
+        chosen = found or ({"id": wanted} if wanted else served[0])
+    except (ValueError, TypeError, KeyError, IndexError):
+        raise EngineBroken("The model server does not say which models it serves.") from None
+    window = next(
+        (size for name in _WINDOW_NAMES if isinstance(size := chosen.get(name), int) and size > 0), ASSUMED_CONTEXT
+    )
+    return ModelInfo(chosen["id"], window, parse_parameter_count(chosen["id"])), chosen.get("owned_by") == "vllm"
+
+
+def parse_parameter_count(name: str) -> int | None:
+    """How many parameters the name promises ("SmolLM2-135M", "Mixtral-8x7B"), or None."""
+    found = _SIZE.search(name.replace("_", "-").replace("/", " "))
+    if found is None:
+        return None
+    experts, number, unit = found.groups()
+    return round(int(experts or 1) * float(number) * (1e9 if unit in "bB" else 1e6))
+
+
+def _usage(usage: dict[str, Any]) -> Usage:
+    details = usage.get("prompt_tokens_details") or {}
+    return Usage(
+        int(usage["prompt_tokens"]), int(usage.get("completion_tokens", 0)), int(details.get("cached_tokens") or 0)
+    )
+
+
+def _logprobs(logprobs: dict[str, Any]) -> tuple[TokenProb, ...]:
+    return tuple(
+        TokenProb(
+            item["token"],
+            float(item["logprob"]),
+            tuple((other["token"], float(other["logprob"])) for other in item.get("top_logprobs") or ()),
+        )
+        for item in logprobs.get("content") or ()
+    )

@@ -1,0 +1,94 @@
+"""How many tokens a text has: by the model's own tokenizer, or a safe over-estimate where it is not at hand."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from apps.engines.tokenizer import load_tokenizer
+from apps.engines.types import EngineBroken
+
+log = logging.getLogger(__name__)
+
+_KEPT = 20_000  # texts; a count is asked again for every question that meets the same passage
+_WORD = re.compile(r"[A-Za-z]+")
+
+
+class TokenCounter:
+    """`path` is a `tokenizer.json` or the folder that holds one. Thread-safe; the file is read at first use."""
+
+    def __init__(self, path: str = "") -> None:
+        self._path = _file(path)
+        self._tokenizer: Any = None
+        self._tried = False
+        self._counts: OrderedDict[bytes, int] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        keys = [blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
+        with self._lock:
+            known = {key: self._counts[key] for key in keys if key in self._counts}
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        if missing:
+            counted = dict(zip(missing, self._encode(list(missing.values())), strict=True))
+            known |= counted
+            self._remember(counted)
+        return [known[key] for key in keys]
+
+    def exact(self) -> bool:
+        """Whether the counts are the model's own."""
+        return self._load() is not None
+
+    def _encode(self, texts: list[str]) -> list[int]:
+        tokenizer = self._load()
+        if tokenizer is None:
+            return [estimate_tokens(text) for text in texts]
+        # A lone surrogate is no Unicode text; the server would be sent the replacement character, too.
+        clean = [text.encode("utf-8", "replace").decode() for text in texts]
+        return [len(item) for item in tokenizer.encode_batch_fast(clean, add_special_tokens=False)]
+
+    def _remember(self, counted: dict[bytes, int]) -> None:
+        with self._lock:
+            self._counts.update(counted)
+            while len(self._counts) > _KEPT:
+                self._counts.popitem(last=False)
+
+    def _load(self) -> Any:
+        if self._tried:
+            return self._tokenizer
+        with self._lock:
+            if not self._tried:
+                self._tokenizer = self._read()
+                self._tried = True
+        return self._tokenizer
+
+    def _read(self) -> Any:
+        if self._path is None:
+            return None
+        try:
+            return load_tokenizer(self._path)
+        except EngineBroken as error:
+            log.warning("%s Tokens are estimated.", error)
+            return None
+
+
+def estimate_tokens(text: str) -> int:
+    """More tokens than common tokenizers make of prose: three letters of a word are one, and so is any other byte."""
+    letters = _WORD.findall(text)
+    tokens = sum((len(word) + 2) // 3 for word in letters)
+    rest = len(text.encode("utf-8", "surrogatepass")) - sum(map(len, letters)) - text.count(" ")
+    return tokens + rest
+
+
+def _file(path: str) -> Path | None:
+    if not path:
+        return None
+    given = Path(path)
+    file = given / "tokenizer.json" if given.is_dir() else given
+    return file if file.is_file() else None

@@ -1,0 +1,103 @@
+"""A guard model behind an OpenAI-compatible server (vLLM), asked about texts of which the classifiers are unsure."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import httpx
+
+from apps.engines.classify.guard_formats import FORMATS
+from apps.engines.types import EngineBroken, EngineBusy, EngineRefused, EngineUnavailable
+
+_LARGEST_ANSWER = 64 * 1024  # bytes; it says a few words
+_TOKENS = 400  # gpt-oss-safeguard thinks before it says them
+_CHARACTERS = 20_000  # of the text: as long as a question may be
+
+
+class GuardEngine(Protocol):
+    """A language model that judges texts. Async, for any event loop."""
+
+    name: str
+    fingerprint: str  # of the model's name and of what it is told
+
+    async def judge(self, text: str, answer: bool, clauses: Mapping[str, str]) -> Mapping[str, float]:
+        """By code of the policy 1.0 (against it) or 0.5 (doubtful); empty: safe. `answer`: a model wrote the text.
+
+        Raises EngineUnavailable where nothing comes in time, EngineBusy, EngineRefused, and EngineBroken for words that
+        are not of the format: none of these is "safe".
+        """
+
+
+class OpenAIGuard:
+    """`url` with its `/v1`. No cookies, redirects or proxies; nothing of what the server says is logged or shown."""
+
+    def __init__(self, url: str, model: str, form: str, api_key: str = "", timeout_s: float = 5.0) -> None:
+        if form not in FORMATS:
+            raise EngineRefused(f"There is no guard format {form!r}; there are {', '.join(FORMATS)}.")
+        self.name = model
+        self._url, self._format, self._timeout_s = url.rstrip("/"), FORMATS[form](), timeout_s
+        told = json.dumps([model, form, self._format.messages("", False, {}), self._format.messages("", True, {})])
+        self.fingerprint = f"{form}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+
+    async def judge(self, text: str, answer: bool, clauses: Mapping[str, str]) -> Mapping[str, float]:
+        asked = {
+            "model": self.name, "messages": self._format.messages(text[:_CHARACTERS], answer, clauses),
+            "temperature": 0, "max_tokens": _TOKENS, "stream": False,
+        }  # fmt: skip
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                body = await self._post(asked)
+        except TimeoutError as error:
+            raise EngineUnavailable("The guard model did not answer in time.") from error
+        except httpx.HTTPError as error:
+            raise EngineUnavailable("The guard model does not answer.") from error
+        found = self._format.read(_words(body))
+        if unknown := set(found) - set(clauses):
+            raise EngineBroken(f"The guard model named {len(unknown)} clauses that the policy does not have.")
+        return found
+
+    async def _post(self, asked: dict[str, Any]) -> bytes:
+        body = b""
+        async with (
+            httpx.AsyncClient(timeout=self._timeout_s, trust_env=False, headers=self._headers) as client,
+            client.stream("POST", f"{self._url}/chat/completions", json=asked) as said,
+        ):
+            if said.status_code in (429, 503):
+                raise EngineBusy("The guard model is busy.")
+            if said.status_code != 200:
+                raise EngineUnavailable(f"The guard model failed (status {said.status_code}).")
+            async for piece in said.aiter_bytes():
+                body += piece
+                if len(body) > _LARGEST_ANSWER:
+                    raise EngineBroken("The guard model's answer is too large.")
+        return body
+
+
+def _words(body: bytes) -> str:
+    try:
+        choice = json.loads(body)["choices"][0]
+        said, ended = choice["message"]["content"], choice.get("finish_reason")
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
+        raise EngineBroken("The guard model's answer cannot be read.") from error
+    if not isinstance(said, str) or ended == "length":
+        raise EngineBroken("The guard model's answer is not whole.")
+    return said
+
+
+class FakeGuard:
+    """`a text with {hate}` is against hate, `{hate?}` doubtful, any other text safe; `{away}` and `{broken}` fail."""
+
+    name = fingerprint = "guard-fake"
+
+    async def judge(self, text: str, answer: bool, clauses: Mapping[str, str]) -> Mapping[str, float]:
+        if "{away}" in text:
+            raise EngineUnavailable("The guard model does not answer.")
+        if "{broken}" in text:
+            raise EngineBroken("What the guard model said is not in its format.")
+        found = {code: 1.0 for code in clauses if f"{{{code}}}" in text}
+        return found | {code: 0.5 for code in clauses if f"{{{code}?}}" in text}

@@ -1,0 +1,199 @@
+"""A picture classifier that the operator names: an ONNX file, or a folder with safetensors, each pinned by its SHA-256.
+
+Where none is named, `nudity.py` beside it looks. Its labels are mapped to codes of the policy by configuration: a label
+that is not mapped means nothing, and a mapped one that the model lacks is an error when it is loaded. No pickled
+weights, no foreign code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from apps.engines.types import EngineBroken, EngineRefused
+
+_SIDE = 224  # pixels, where the model does not say
+_LARGEST = 40_000_000  # pixels of a picture
+
+
+class ImageClassifier(Protocol):
+    """Pictures to probabilities. Sync, thread-safe."""
+
+    fingerprint: str  # of the weights
+    codes: frozenset[str]  # of the policy, which it scores
+    pictograms: bool  # whether it is asked about what can only be a pictogram
+
+    def scores(self, picture: bytes) -> Mapping[str, float]:
+        """By code of the policy, 0 to 1, of a PNG, JPEG or WebP. Raises EngineRefused where it is no such picture, and
+        EngineBroken where the model cannot be loaded or says something of another shape."""
+
+
+class ConfiguredImageClassifier:
+    """`path` is an ONNX file or a folder with `model.safetensors`; `labels` is "nsfw=sexual, gore=violence"."""
+
+    pictograms = True
+
+    def __init__(self, path: str, sha256: str, labels: str) -> None:
+        self._path, self._sha256 = Path(path), sha256.strip().lower()
+        self._codes = _pairs(labels)
+        self.codes = frozenset(self._codes.values())
+        self.fingerprint = f"pictures-{self._sha256[:12]}"
+        self._lock = threading.Lock()
+        self._model: _Onnx | _Weights | None = None
+
+    def scores(self, picture: bytes) -> Mapping[str, float]:
+        model = self._loaded()
+        shares = model(open_image(picture))
+        found: dict[str, float] = {}
+        for label, share in shares.items():
+            if (code := self._codes.get(label.lower())) is not None:
+                found[code] = max(found.get(code, 0.0), share)
+        return found
+
+    def _loaded(self) -> _Onnx | _Weights:
+        with self._lock:
+            if self._model is None:
+                folder = self._path if self._path.is_dir() else self._path.parent
+                file = folder / "model.safetensors" if self._path.is_dir() else self._path
+                weights = verify_pinned_file(file, self._sha256)
+                kind = _Weights if file.suffix == ".safetensors" else _Onnx
+                model: _Onnx | _Weights = kind(folder, weights)
+                if missing := set(self._codes) - {label.lower() for label in model.labels}:
+                    raise EngineBroken(f"The picture classifier has no label {', '.join(sorted(missing))}.")
+                self._model = model
+            return self._model
+
+
+class _Onnx:
+    """Read from memory, so that nothing beside the pinned file is part of it."""
+
+    def __init__(self, folder: Path, weights: bytes) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        try:
+            self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+            self._input = self._session.get_inputs()[0]
+            config = json.loads((folder / "config.json").read_text())
+            self.labels = [config["id2label"][str(at)] for at in range(len(config["id2label"]))]
+            self._look = _ImagePreprocessor.of(folder, self._input.shape)
+        except Exception as error:
+            raise EngineBroken("The picture classifier cannot be loaded.") from error
+
+    def __call__(self, image: Any) -> dict[str, float]:
+        try:
+            (logits, *_) = self._session.run(None, {self._input.name: self._look.tensor(image)})
+        except Exception as error:
+            raise EngineBroken("The picture classifier failed.") from error
+        return _shares(np.asarray(logits), self.labels)
+
+
+class _Weights:
+    """Any image classifier of transformers, from its safetensors."""
+
+    def __init__(self, folder: Path, weights: bytes) -> None:
+        try:
+            from safetensors.torch import load
+            from transformers import AutoConfig, AutoModelForImageClassification
+
+            config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            self._model = AutoModelForImageClassification.from_config(config).eval()
+            self._model.load_state_dict(load(weights), strict=True)
+            self.labels = [config.id2label[at] for at in range(len(config.id2label))]
+            side = config.image_size if isinstance(getattr(config, "image_size", None), int) else _SIDE
+            self._look = _ImagePreprocessor.of(folder, [1, 3, side, side])
+        except Exception as error:
+            raise EngineBroken("The picture classifier cannot be loaded.") from error
+
+    def __call__(self, image: Any) -> dict[str, float]:
+        import torch
+
+        with torch.inference_mode():
+            logits = self._model(torch.from_numpy(self._look.tensor(image))).logits.numpy()
+        return _shares(logits, self.labels)
+
+
+class _ImagePreprocessor:
+    """How the model wants a picture: its size and the mean and spread of its values."""
+
+    def __init__(self, side: int, mean: list[float], spread: list[float], last: bool) -> None:
+        self._side, self._last = side, last
+        self._mean, self._spread = np.array(mean, np.float32), np.array(spread, np.float32)
+
+    @classmethod
+    def of(cls, folder: Path, shape: list[Any]) -> _ImagePreprocessor:
+        """From `preprocessor_config.json` and the model's input, (1, 3, side, side) or (1, side, side, 3)."""
+        file = folder / "preprocessor_config.json"
+        said = json.loads(file.read_text()) if file.is_file() else {}
+        last = shape[-1] == 3
+        side = shape[1] if last else shape[2]
+        half = [0.5, 0.5, 0.5]
+        return cls(
+            side if isinstance(side, int) else _SIDE, said.get("image_mean", half), said.get("image_std", half), last
+        )
+
+    def tensor(self, image: Any) -> Any:
+        small = np.asarray(image.resize((self._side, self._side)), np.float32) / 255
+        values = (small - self._mean) / self._spread
+        return np.ascontiguousarray((values if self._last else values.transpose(2, 0, 1))[None], np.float32)
+
+
+class FakeImageClassifier:
+    """Sure of `sexual` where the picture is red, unsure where it is green, calm else; for tests."""
+
+    fingerprint = "pictures-fake"
+    codes = frozenset({"sexual"})
+    pictograms = True
+
+    def scores(self, picture: bytes) -> Mapping[str, float]:
+        red, green, blue = np.asarray(open_image(picture), np.float32).reshape(-1, 3).mean(axis=0)
+        return {"sexual": 0.99 if red > 2 * max(green, blue) else 0.6 if green > 2 * max(red, blue) else 0.01}
+
+
+def _pairs(labels: str) -> dict[str, str]:
+    found = dict(part.split("=", 1) for part in labels.split(",") if "=" in part)
+    codes = {label.strip().lower(): code.strip() for label, code in found.items()}
+    if not codes:
+        raise EngineRefused("PICTURE_CHECK_LABELS says which labels mean which clause, as in nsfw=sexual.")
+    return codes
+
+
+def verify_pinned_file(file: Path, sha256: str, named: str = "PICTURE_CHECK_SHA256 names") -> bytes:
+    """The file, where it is the one with that hash. Raises EngineRefused and EngineBroken."""
+    if file.suffix not in (".onnx", ".safetensors"):
+        raise EngineRefused("A picture classifier is an ONNX file, or a folder with model.safetensors.")
+    try:
+        weights = file.read_bytes()
+    except OSError as error:
+        raise EngineBroken(f"The picture classifier is not there: {file.name}.") from error
+    if hashlib.sha256(weights).hexdigest() != sha256:
+        raise EngineBroken(f"The picture classifier's file is not the one that {named}.")
+    return weights
+
+
+def open_image(picture: bytes) -> Any:
+    """A PNG, JPEG or WebP as RGB. Raises EngineRefused."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(picture), formats=("PNG", "JPEG", "WEBP")) as image:
+            if image.width * image.height > _LARGEST:
+                raise EngineRefused("This picture is too large to be looked at.")
+            return image.convert("RGB")
+    except (OSError, ValueError, SyntaxError) as error:
+        raise EngineRefused("This is no picture that can be looked at.") from error
+
+
+def _shares(logits: Any, labels: list[str]) -> dict[str, float]:
+    if logits.shape != (1, len(labels)) or not np.isfinite(logits).all():
+        raise EngineBroken("The picture classifier says something of another shape.")
+    values = np.exp(logits[0] - logits[0].max())
+    return dict(zip(labels, map(float, values / values.sum()), strict=True))

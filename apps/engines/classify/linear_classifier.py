@@ -1,0 +1,116 @@
+"""The classifiers that come with the product: one linear head a category, over a sentence vector and n-grams.
+
+Trained by `./run train text_classifier`, a few hundred kilobytes, plain numpy at run time. The card beside the weights
+says what they were trained on, how well they do and where they fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from apps.engines import weight_files
+from apps.engines.classify.hashed_ngrams import BUCKETS, hash_ngrams
+from apps.engines.classify.identity_terms import neutralise_identity_terms
+from apps.engines.types import EngineBroken, EngineRefused, LabelThresholds
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from apps.engines.types import Vectors
+
+FOLDER = Path(__file__).parent / "weights"
+# The weights as they are committed; a file that differs is not loaded. `./run train text_classifier` prints it.
+SHA256 = "719538e40dd708a87363d8f399c02d9a4943cb54950036b9785b7d7cf2efe00b"
+_WHOSE = "the text classifiers"
+
+ANY = "harm"
+KINDS = ("hate", "harassment", "sexual", "child_exploitation", "violence", "self_harm")
+
+
+@dataclass(frozen=True, slots=True)
+class LinearHeads:
+    """Linear heads, one row a label, and the line that makes a probability of each head's sum."""
+
+    labels: tuple[str, ...]
+    meaning: NDArray[np.float32]  # (labels, dimension of the vectors)
+    words: NDArray[np.float32]  # (labels, BUCKETS)
+    bias: NDArray[np.float32]  # (labels,)
+    slope: NDArray[np.float32]  # (labels,), of the calibration
+    shift: NDArray[np.float32]
+
+    def sums(self, texts: Sequence[str], vectors: Vectors) -> NDArray[np.float32]:
+        """Shape (n, labels): before calibration."""
+        found = hash_ngrams(texts)
+        sums = vectors @ self.meaning.T + self.bias
+        for row in range(len(texts)):
+            buckets = found.buckets[found.starts[row] : found.starts[row + 1]]
+            sums[row] += found.weights[row] * self.words[:, buckets].sum(axis=1)
+        return np.asarray(sums, np.float32)
+
+    def probabilities(self, sums: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Shape (n, labels). "harm" is half what its own head says, half the surest of the kinds of harm: the one head
+        has seen texts whose kind nobody named, the others know their kind better."""
+        lines = np.clip(sums * self.slope + self.shift, -30, 30)
+        if ANY in self.labels:
+            kinds = [at for at, label in enumerate(self.labels) if label in KINDS]
+            own = self.labels.index(ANY)
+            lines[:, own] = (lines[:, own] + lines[:, kinds].max(axis=1)) / 2
+        return np.asarray(1 / (1 + np.exp(-lines)), np.float32)
+
+
+class LinearClassifier(weight_files.LazyWeights[LinearHeads]):
+    shipped = FOLDER, SHA256
+
+    def __init__(self, folder: str = "", sha256: str | None = None) -> None:
+        super().__init__(folder, sha256)
+        self._card: dict[str, object] = {}
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self._load().labels
+
+    @property
+    def embedder(self) -> str:
+        self._load()
+        return str(self._card["embedder"])
+
+    @property
+    def cuts(self) -> Mapping[str, LabelThresholds]:
+        self._load()
+        cuts = self._card["cuts"]
+        if not isinstance(cuts, dict):
+            raise EngineBroken("The card of the text classifiers names no cuts.")
+        return {label: LabelThresholds(**values) for label, values in cuts.items()}
+
+    def reads(self, text: str) -> str:
+        return neutralise_identity_terms(text)
+
+    def scores(self, texts: Sequence[str], vectors: Vectors) -> Vectors:
+        heads = self._load()
+        if vectors.shape != (len(texts), heads.meaning.shape[1]):
+            raise EngineRefused("The text classifiers were given vectors of another embedding model.")
+        scores = heads.probabilities(heads.sums([neutralise_identity_terms(text) for text in texts], vectors))
+        if not np.isfinite(scores).all():
+            raise EngineBroken("The text classifiers gave a number that makes no sense.")
+        return scores
+
+    def _read(self) -> LinearHeads:
+        arrays, self._card, self._fingerprint = weight_files.read_weights(self._folder, "text", self._pinned, _WHOSE)
+        try:
+            heads = LinearHeads(tuple(str(label) for label in _list(self._card["labels"])), **arrays)
+        except (KeyError, TypeError) as error:
+            raise EngineBroken(f"The weights of {_WHOSE} are missing or damaged.") from error
+        if heads.words.shape != (len(heads.labels), BUCKETS) or heads.meaning.shape[0] != len(heads.labels):
+            raise EngineBroken(f"The weights of {_WHOSE} are of another version.")
+        return heads
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError("not a list")
+    return value

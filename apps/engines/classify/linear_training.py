@@ -1,0 +1,153 @@
+"""Trains linear heads over vectors and n-grams: all labels in one descent, what is unknown left out, then calibrated.
+
+Deterministic: the same examples give the same heads, to the last digits that the processor's sums differ in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from apps.engines.classify.hashed_ngrams import BUCKETS, hash_ngrams
+from apps.engines.classify.linear_classifier import LinearHeads
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from apps.engines.types import Vectors
+
+_STRENGTH = 3.0  # of the examples against the pull towards zero
+_STEPS = 200
+FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledExamples:
+    """`truth` is 1, 0, or NaN where nobody knows; `weight` says how much an example counts; `fold` holds it out."""
+
+    texts: Sequence[str]
+    vectors: Vectors
+    truth: NDArray[np.float32]  # (n, labels)
+    weight: NDArray[np.float32]  # (n,)
+    fold: NDArray[np.int64]  # (n,), 0 … FOLDS - 1
+
+
+def train(labels: tuple[str, ...], examples: LabelledExamples) -> tuple[LinearHeads, NDArray[np.float32]]:
+    """The heads, calibrated, and for each example the probabilities of heads that had not seen its fold."""
+    words = build_ngram_matrix(examples.texts)
+    held_out = np.zeros_like(examples.truth)
+    for fold in range(FOLDS):
+        out = examples.fold == fold
+        meaning, ngrams, bias = _fit(words, examples, np.flatnonzero(~out))
+        held_out[out] = examples.vectors[out] @ meaning.T + words[out] @ ngrams.T + bias
+    slope, shift = _calibrate(held_out, examples)
+    meaning, ngrams, bias = _fit(words, examples, np.arange(len(examples.texts)))
+    half = np.float16  # as they are stored
+    heads = LinearHeads(
+        labels,
+        # Row by row in memory: safetensors writes an array's memory as it lies.
+        np.ascontiguousarray(meaning.astype(half).astype(np.float32)),
+        np.ascontiguousarray(ngrams.astype(half).astype(np.float32)),
+        bias.astype(np.float32),
+        slope.astype(np.float32),
+        shift.astype(np.float32),
+    )
+    return heads, heads.probabilities(held_out)
+
+
+def build_ngram_matrix(texts: Sequence[str]) -> Any:
+    """Sparse, one row a text."""
+    from scipy import sparse
+
+    found = hash_ngrams(texts)
+    values = np.repeat(found.weights, np.diff(found.starts))
+    return sparse.csr_matrix((values, found.buckets, found.starts), shape=(len(texts), BUCKETS), dtype=np.float32)
+
+
+def _weights(truth: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What each example counts for each label: the two sides of a label weigh the same, the unknown nothing."""
+    weights = np.where(np.isnan(truth), 0, weight[:, None]).astype(np.float32)
+    for label in range(truth.shape[1]):
+        column = weights[:, label]
+        total = column.sum()
+        for side in (0, 1):
+            on = truth[:, label] == side
+            column[on] *= total / (2 * max(float(column[on].sum()), 1e-9))
+    return weights
+
+
+def _fit(words: Any, examples: LabelledExamples, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
+    from scipy.optimize import minimize
+
+    vectors, ngrams = examples.vectors[rows].astype(np.float64), words[rows].astype(np.float64)
+    back = ngrams.T.tocsr()
+    known = _weights(examples.truth[rows], examples.weight[rows]).astype(np.float64) * _STRENGTH
+    truth = np.nan_to_num(examples.truth[rows]).astype(np.float64)
+    dimension, labels = vectors.shape[1], truth.shape[1]
+    edges = (dimension, dimension + BUCKETS)
+
+    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        theta = flat.reshape(-1, labels)
+        sums = vectors @ theta[: edges[0]] + ngrams @ theta[edges[0] : edges[1]] + theta[edges[1]]
+        cost = known * (np.logaddexp(0, sums) - truth * sums)
+        off = known * (1 / (1 + np.exp(-sums)) - truth)
+        gradient = np.vstack([vectors.T @ off, back @ off, off.sum(axis=0)])
+        pull = theta.copy()
+        pull[edges[1]] = 0  # a bias is free
+        return float(cost.sum() + 0.5 * (pull * pull).sum()), (gradient + pull).ravel()
+
+    start = np.zeros((edges[1] + 1) * labels)
+    done = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _STEPS, "maxcor": 8})
+    theta = done.x.reshape(-1, labels)
+    return theta[: edges[0]].T, theta[edges[0] : edges[1]].T, theta[edges[1]]
+
+
+def _calibrate(
+    sums: NDArray[np.float32], examples: LabelledExamples
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """For each label the line (Platt) under which held-out sums become probabilities."""
+    from scipy.optimize import minimize
+
+    slopes, shifts = [], []
+    for label in range(sums.shape[1]):
+        known = ~np.isnan(examples.truth[:, label])
+        x, y = sums[known, label].astype(np.float64), examples.truth[known, label].astype(np.float64)
+        weight = _weights(examples.truth[known][:, [label]], examples.weight[known])[:, 0].astype(np.float64)
+        up, down = (weight * y).sum(), (weight * (1 - y)).sum()
+        target = np.where(y == 1, (up + 1) / (up + 2), 1 / (down + 2))
+
+        def loss(line: NDArray[np.float64], x: Any = x, target: Any = target, weight: Any = weight) -> float:
+            sums = x * line[0] + line[1]
+            return float((weight * (np.logaddexp(0, sums) - target * sums)).sum())
+
+        slope, shift = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead").x
+        slopes.append(max(float(slope), 1e-3))
+        shifts.append(float(shift))
+    return np.array(slopes), np.array(shifts)
+
+
+def fit_head(
+    vectors: Vectors, words: Any, form: NDArray[np.float32], truth: NDArray[np.float32], weight: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]:
+    """One head over vectors, n-grams (`matrix`) and a few numbers of form: its four parts, the last the bias."""
+    from scipy import sparse
+    from scipy.optimize import minimize
+
+    features = sparse.hstack([sparse.csr_matrix(vectors), words, sparse.csr_matrix(form)]).tocsr().astype(np.float64)
+    back, known = features.T.tocsr(), weight.astype(np.float64) * _STRENGTH
+
+    def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        sums = features @ theta[:-1] + theta[-1]
+        off = known * (1 / (1 + np.exp(-sums)) - truth)
+        pull = theta.copy()
+        pull[-1] = 0  # a bias is free
+        cost = (known * (np.logaddexp(0, sums) - truth * sums)).sum() + 0.5 * (pull * pull).sum()
+        return float(cost), np.append(back @ off, off.sum()) + pull
+
+    start = np.zeros(features.shape[1] + 1)
+    theta = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _STEPS}).x
+    edges = (vectors.shape[1], vectors.shape[1] + BUCKETS)
+    return theta[: edges[0]], theta[edges[0] : edges[1]], theta[edges[1] : -1], float(theta[-1])

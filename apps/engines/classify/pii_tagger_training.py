@@ -1,0 +1,121 @@
+"""Trains the tagger of personal data: the same network as `tagger.py` runs, in torch. Deterministic on one machine."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from apps.engines.classify.pii_tagger import DILATIONS, Weights
+from apps.engines.classify.pii_tagger_features import BUCKETS, SHAPE, TAGS, WordFeatures
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from apps.engines.classify.protocol import TaggedSpan
+
+_OWN, _LETTERS, _HIDDEN = 96, 32, 128
+_BATCH, _GROUP = 32, 320
+_RATE = 3e-3
+_DROPPED = 0.3
+_UNREAD = 0.15  # of the words are shown without their letters, so that what stands around them is learnt from
+_NO_STATE = 0.1
+_PAD = -100
+
+
+@dataclass(frozen=True, slots=True)
+class TaggerExample:
+    read: WordFeatures
+    tags: NDArray[np.int64]
+
+
+def build_example(read: WordFeatures, truth: Sequence[TaggedSpan]) -> TaggerExample:
+    """A span's words are tagged where they lie inside it whole."""
+    tags = np.zeros(len(read.words), np.int64)
+    for span in truth:
+        if f"B-{span.kind}" not in TAGS:
+            continue
+        inside = [at for at, (start, end) in enumerate(read.words) if span.start <= start and end <= span.end]
+        tags[inside] = TAGS.index(f"I-{span.kind}")
+        tags[inside[:1]] = TAGS.index(f"B-{span.kind}")
+    half = WordFeatures(read.words, read.pieces, read.shape, read.states.astype(np.float16))
+    return TaggerExample(half, tags)
+
+
+def train(examples: Sequence[TaggerExample], seed: int, rounds: int) -> Weights:
+    import torch
+
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)
+    draw = random.Random(seed)  # noqa: S311
+    items = [item for item in examples if item.read.words]
+    net = _net(torch, items[0].read.states.shape[1])
+    descent = torch.optim.AdamW(net.parameters(), _RATE, weight_decay=0.01)
+    steps = rounds * (len(items) // _BATCH + len(items) // _GROUP + 2)
+    rate = torch.optim.lr_scheduler.OneCycleLR(descent, _RATE, total_steps=steps)
+    for _ in range(rounds):
+        draw.shuffle(items)
+        for start in range(0, len(items), _GROUP):
+            group = sorted(items[start : start + _GROUP], key=lambda item: len(item.read.words))
+            for at in range(0, len(group), _BATCH):
+                inputs, tags = _batch(torch, group[at : at + _BATCH])
+                loss = torch.nn.functional.cross_entropy(
+                    _forward(torch, net, *inputs).flatten(0, 1), tags.flatten(), ignore_index=_PAD
+                )
+                descent.zero_grad()
+                loss.backward()
+                descent.step()
+                rate.step()
+    return {
+        name: tensor.detach().numpy().astype(np.float16).astype(np.float32) for name, tensor in net.state_dict().items()
+    }
+
+
+def _net(torch: Any, width: int) -> Any:
+    nn = torch.nn
+    around = {f"around{step}": nn.Conv1d(_HIDDEN, _HIDDEN, 3, padding=step, dilation=step) for step in DILATIONS}
+    return nn.ModuleDict(
+        {
+            "state": nn.Linear(width, _OWN),
+            "letters": nn.EmbeddingBag(BUCKETS, _LETTERS, mode="mean"),
+            "joined": nn.Linear(_OWN + _LETTERS + SHAPE, _HIDDEN),
+            **around,
+            "out": nn.Linear(_HIDDEN, len(TAGS)),
+        }
+    )
+
+
+def _forward(torch: Any, net: Any, states: Any, shape: Any, bag: Any, starts: Any, there: Any) -> Any:
+    def drop(x: Any) -> Any:
+        return torch.nn.functional.dropout(x, _DROPPED)
+
+    count, longest, _ = states.shape
+    letters = net["letters"](bag, starts).view(count, longest, -1) * (torch.rand(count, longest, 1) > _UNREAD)
+    own = torch.relu(net["state"](states * (torch.rand(count, longest, 1) > _NO_STATE)))
+    hidden = torch.relu(net["joined"](torch.cat([drop(own), drop(letters), shape], 2))) * there
+    for step in DILATIONS:
+        beside = net[f"around{step}"](drop(hidden).transpose(1, 2)).transpose(1, 2)
+        hidden = (hidden + torch.relu(beside)) * there
+    return net["out"](drop(hidden))
+
+
+def _batch(torch: Any, items: Sequence[TaggerExample]) -> tuple[tuple[Any, ...], Any]:
+    longest = max(len(item.read.words) for item in items)
+    states = torch.zeros(len(items), longest, items[0].read.states.shape[1])
+    shape, there = torch.zeros(len(items), longest, SHAPE), torch.zeros(len(items), longest, 1)
+    tags = torch.full((len(items), longest), _PAD)
+    bag: list[int] = []
+    starts: list[int] = []
+    for row, item in enumerate(items):
+        count = len(item.read.words)
+        states[row, :count] = torch.from_numpy(item.read.states.astype(np.float32))
+        shape[row, :count] = torch.from_numpy(item.read.shape)
+        tags[row, :count] = torch.from_numpy(item.tags)
+        there[row, :count] = 1
+        for at in range(longest):
+            starts.append(len(bag))
+            bag += item.read.pieces[at] if at < count else ()
+    return (states, shape, torch.tensor(bag), torch.tensor(starts), there), tags

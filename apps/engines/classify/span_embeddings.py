@@ -1,0 +1,90 @@
+"""Pieces of a passage as an embedder reads them inside it, where they were not read along with it.
+
+A passage that is longer than the embedder's window is read in parts that overlap by half, each piece in the one in
+whose middle it stands.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from apps.engines.classify.protocol import TokenStateEmbedder
+from apps.engines.embed.protocol import SpanEmbeddings, Spans
+from apps.engines.embed.span_pooling import find_tokens_in_spans, pool_spans
+from apps.engines.types import EmbedEngine, EngineRefused
+from apps.lib.text import sentences
+
+_BATCH = 32  # parts whose states are held at once: 12 MB
+
+
+class _Part(NamedTuple):
+    text: str
+    pieces: list[int]  # which of its passage
+    spans: Spans  # of their characters in the part
+
+
+def require_token_states(engine: EmbedEngine) -> TokenStateEmbedder:
+    """Raises EngineRefused where it cannot read what stands inside a text."""
+    if isinstance(engine, TokenStateEmbedder) and engine.shows_states:
+        return engine
+    raise EngineRefused("This embedding model does not show the states of its tokens.")
+
+
+def embed_spans_in_context(
+    reader: TokenStateEmbedder, texts: Sequence[str], rows: Sequence[Sequence[str]], layers: int
+) -> list[SpanEmbeddings]:
+    """For each text the pieces of its row, of which there is one at least; one that stands there twice is read once.
+    Raises EngineRefused."""
+    once = [_once(text, row) for text, row in zip(texts, rows, strict=True)]
+    parts = [(at, part) for at, text in enumerate(once) for part in _parts(reader, text, rows[at])]
+    vectors: list[dict[int, np.ndarray]] = [{} for _ in texts]
+    near: list[dict[int, float]] = [{} for _ in texts]
+    for start in range(0, len(parts), _BATCH):
+        batch = parts[start : start + _BATCH]
+        for (at, part), tokens in zip(batch, reader.states([part.text for _, part in batch], layers), strict=True):
+            found = pool_spans(tokens.states, find_tokens_in_spans(tokens.spans.tolist(), part.spans))
+            vectors[at] |= zip(part.pieces, found.vectors, strict=True)
+            near[at] |= zip(part.pieces, found.near.tolist(), strict=True)
+    return [
+        SpanEmbeddings(
+            np.stack([own[at] for at in sorted(own)]), np.array([cosines[at] for at in sorted(own)], np.float32)
+        )
+        for own, cosines in zip(vectors, near, strict=True)
+    ]
+
+
+def _once(text: str, row: Sequence[str]) -> str:
+    """Where a piece comes again the text with each of its sentences once, as far as that leaves every piece: what is
+    said over and over would count as what the passage is about."""
+    if not is_repeated(text, row):
+        return text
+    said = dict.fromkeys(text[start:end].strip() for start, end in sentences.find_sentences(text))
+    found = " ".join(said)
+    return found if all(piece in found for piece in row) else text
+
+
+def is_repeated(text: str, row: Sequence[str]) -> bool:
+    """Whether a piece stands in the text more than once."""
+    return any(text.find(piece, text.find(piece) + 1) >= 0 for piece in row)
+
+
+def _parts(reader: TokenStateEmbedder, text: str, pieces: Sequence[str]) -> list[_Part]:
+    tokens, starts = reader.offsets(text), [text.find(piece) for piece in pieces]
+    spans = [(start, start + len(piece)) for start, piece in zip(starts, pieces, strict=True)]
+    if len(tokens) <= reader.max_tokens:
+        return [_Part(text, list(range(len(pieces))), spans)]
+    half = reader.max_tokens // 2
+    found: dict[int, list[int]] = {}
+    for at, (start, end) in enumerate(spans):
+        middle = (bisect_left(tokens, (start, 0)) + bisect_left(tokens, (end, 0))) // 2
+        found.setdefault(max(0, round(middle / half) - 1) * half, []).append(at)
+    return [_part(text, tokens[first : first + 2 * half], own, spans) for first, own in found.items()]
+
+
+def _part(text: str, tokens: Spans, own: list[int], spans: Spans) -> _Part:
+    start, end = tokens[0][0], tokens[-1][1]
+    return _Part(text[start:end], own, [(spans[at][0] - start, spans[at][1] - start) for at in own])

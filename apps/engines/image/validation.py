@@ -1,0 +1,115 @@
+"""What every picture engine refuses, in the same words."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from apps.engines.types import EngineRefused
+from apps.lib.text import message_templates
+
+if TYPE_CHECKING:
+    from PIL.Image import Image, Resampling
+
+    from apps.engines.image.protocol import DrawRequest, PictureModel
+
+PROMPT_CHARACTERS = 2000
+MIN_SIDE = 64  # pixels of a side, where the model draws no smaller ones
+_START_PIXELS = 4096 * 4096
+PREVIEW_SIDE = 256
+_GAP = 1.0  # how much larger than wanted a picture may be when averaging ends and interpolation begins
+
+
+def validate_request(request: DrawRequest, model: PictureModel) -> None:
+    """Raises EngineRefused, in one sentence that says what to do."""
+    if not request.prompt.strip():
+        raise EngineRefused("Say first what the picture shall show.")
+    if len(request.prompt) > PROMPT_CHARACTERS or len(request.negative) > PROMPT_CHARACTERS:
+        raise EngineRefused(message_templates.PROMPT_LONG % {"most": f"{PROMPT_CHARACTERS:,}"})
+    least = min(MIN_SIDE, model.width, model.height)
+    for side, beyond, between in (
+        (request.width, message_templates.WIDTH_RANGE, message_templates.WIDTH_STEP),
+        (request.height, message_templates.HEIGHT_RANGE, message_templates.HEIGHT_STEP),
+    ):
+        if not least <= side <= model.largest:
+            raise EngineRefused(beyond % {"least": least, "most": model.largest})
+        if side % model.multiple:
+            raise EngineRefused(between % {"step": model.multiple})
+    if not 1 <= request.steps <= model.most_steps:
+        raise EngineRefused(message_templates.STEPS_RANGE % {"most": model.most_steps})
+    if not 0 <= request.guidance <= 30:
+        raise EngineRefused("The guidance must lie between 0 and 30.")
+    if not 0 < request.strength <= 1:
+        raise EngineRefused("The strength must lie above 0 and be at most 1.")
+    if request.scheduler and request.scheduler not in model.schedulers:
+        raise EngineRefused(message_templates.NO_SCHEDULER % {"name": request.scheduler})
+    if request.mask and not request.start:
+        raise EngineRefused("A part can only be drawn anew of a picture that is there.")
+    if request.mask and not model.masks:
+        raise EngineRefused("This model cannot draw a part of a picture anew.")
+    if request.start and not request.mask and not model.starts:
+        raise EngineRefused("This model cannot start from a picture.")
+
+
+def open_start_picture(start: bytes, width: int, height: int) -> Image:
+    """A start picture as RGB of that size, cropped about its middle. Raises EngineRefused for what cannot be used."""
+    return fit_to_size(open_upright(start), width, height)
+
+
+def open_upright(start: bytes) -> Image:
+    """A start picture as RGB, in its own size. Raises EngineRefused likewise."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    bombs = Image.DecompressionBombError, Image.DecompressionBombWarning  # an error where warnings are
+    try:
+        with Image.open(io.BytesIO(start), formats=["PNG", "JPEG", "WEBP"]) as file:
+            if file.width * file.height > _START_PIXELS or min(file.size) < 8:
+                raise EngineRefused("The picture to start from must have between 8 and 4096 pixels a side.")
+            return _plain(ImageOps.exif_transpose(file))
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, *bombs) as error:
+        raise EngineRefused("The picture to start from cannot be read; choose a PNG, JPEG or WebP file.") from error
+
+
+def _plain(picture: Image) -> Image:
+    """RGB: greys of 16 bits, of which Pillow would take all but the darkest for white, as such of 8, and what can be
+    seen through upon white."""
+    from PIL import Image as Pillow
+
+    if picture.mode.startswith("I"):
+        return Pillow.fromarray((np.asarray(picture).clip(0, 0xFFFF) // 256).astype(np.uint8)).convert("RGB")
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    white = Pillow.new("RGBA", picture.size, "white")
+    return Pillow.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
+
+
+def fit_to_size(picture: Image, width: int, height: int, how: Resampling | None = None) -> Image:
+    """Of that size, cropped about its middle; smoothly where `how` says nothing else."""
+    from PIL import Image, ImageOps
+
+    return ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS if how is None else how)
+
+
+def encode_png(picture: Image) -> bytes:
+    """RGB, without metadata."""
+    bare = picture.convert("RGB")
+    bare.info = {}  # else a colour profile or a resolution would go along
+    file = io.BytesIO()
+    bare.save(file, "PNG", compress_level=1, compress_type=zlib.Z_RLE)  # a sixth of the usual time, as small
+    return file.getvalue()
+
+
+def encode_preview(picture: Image) -> bytes:
+    """A JPEG whose longer side is at most PREVIEW_SIDE; a smaller one stays so, since browsers enlarge smoothly."""
+    from PIL import Image
+
+    scale = PREVIEW_SIDE / max(picture.size)
+    if scale < 1:
+        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+        picture = picture.resize(size, Image.Resampling.BICUBIC, reducing_gap=_GAP)
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=80, subsampling=2 if scale < 1 else 0)
+    return file.getvalue()

@@ -1,0 +1,167 @@
+"""The words of one segment: a tantivy index of terms that were analysed before, so that there is one analyser."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from apps.engines.index.scoring import FIELDS, TermWeights, compute_idf, get_field_texts
+from apps.engines.types import IndexEntry
+from apps.lib.text.analyzer import extract_terms
+
+if TYPE_CHECKING:
+    from apps.engines.index.local.position_filter import PositionFilter
+
+log = logging.getLogger(__name__)
+
+_FOLDER = "words"
+_POSITION, _DOCUMENT = "position", "document"
+_HEAP_LEAST, _HEAP_MOST = 15_000_000, 256_000_000  # bytes; tantivy refuses to write with less than the first
+_HEAP_EACH = 8000  # bytes an entry, so that a small segment becomes one of tantivy's own
+_FEW = 0.1  # share of the entries below which tantivy looks only at those allowed, and above which it skips the others
+_SPARE, _MORE = 1.3, 16  # how many hits more are asked for than the share of those allowed says
+
+Frequencies = dict[tuple[str, str], int]  # (field, term) -> how many entries hold it
+
+
+class LexicalWriter:
+    """Takes entries as they come; `finish` makes them an index on disk.
+
+    `memory` is a folder in memory where so few are made an index first: on a disk tantivy waits for each of its thirty
+    small writes, which for a usual document takes ten times as long and half as much again of the processor. Where
+    there is no room for them in memory after all, they are made in their place.
+    """
+
+    def __init__(self, folder: Path, expected: int, memory: Path | None = None) -> None:
+        self._path, self._expected, self._memory = folder / _FOLDER, expected, memory
+        self._waiting: list[IndexEntry] = []
+        self._index = _Index(self._path, expected) if memory is None else None
+
+    def add(self, entries: Sequence[IndexEntry]) -> None:
+        if self._index is None:
+            self._waiting += entries
+        else:
+            self._index.add(entries)
+
+    def finish(self) -> None:
+        if self._memory is not None and self._made(self._memory / _FOLDER):
+            self._path.mkdir()
+            for path in (self._memory / _FOLDER).iterdir():  # the locks too: a reader on a full disk can make none
+                shutil.copyfile(path, self._path / path.name)
+            return
+        self._index = self._index or _Index(self._path, self._expected)
+        self._index.add(self._waiting)
+        self._index.finish()
+
+    def _made(self, path: Path) -> bool:
+        try:
+            index = _Index(path, self._expected)
+            index.add(self._waiting)
+            index.finish()
+        except (OSError, RuntimeError, ValueError) as error:  # as it is told of a disk
+            log.info("Words are written to the disk at once: %s", error)
+            return False
+        return True
+
+
+class _Index:
+    """tantivy's own, while it is written."""
+
+    def __init__(self, path: Path, expected: int) -> None:
+        import tantivy
+
+        path.mkdir()
+        heap = min(max(_HEAP_LEAST, expected * _HEAP_EACH), _HEAP_MOST)
+        self._document = tantivy.Document
+        self._writer: Any = tantivy.Index(_schema(), path=str(path)).writer(heap_size=heap, num_threads=1)
+        self._position = 0
+
+    def add(self, entries: Sequence[IndexEntry]) -> None:
+        for entry in entries:
+            document = self._document()
+            document.add_unsigned(_POSITION, self._position)
+            document.add_text(_DOCUMENT, entry.document)
+            for field, text in get_field_texts(entry).items():
+                document.add_text(field, " ".join(extract_terms(text)))
+            self._writer.add_document(document)
+            self._position += 1
+
+    def finish(self) -> None:
+        self._writer.commit()
+        self._writer.wait_merging_threads()
+
+
+class LexicalReader:
+    """Opened once; its searcher is a frozen view that any number of threads may use."""
+
+    def __init__(self, folder: Path) -> None:
+        import tantivy
+
+        self._tantivy = tantivy
+        self._schema = _schema()
+        index = tantivy.Index.open(str(folder / _FOLDER))
+        self._searcher: Any = index.searcher()
+        self.count = int(self._searcher.num_docs)
+
+    def frequencies(self, wanted: Iterable[str]) -> Frequencies:
+        """In how many entries each term stands, by field; terms that do not occur are left out."""
+        pairs = ((field, term) for term in wanted for field in FIELDS)
+        return {pair: count for pair in pairs if (count := int(self._searcher.doc_freq(*pair)))}
+
+    def search(
+        self, weights: TermWeights, local: Frequencies, limit: int, allowed: PositionFilter | None = None
+    ) -> list[tuple[int, float]]:
+        """Positions with their BM25, best first, as if the segments searched were one."""
+        clauses = self._clauses(weights, local)
+        if not clauses or (allowed is not None and not allowed.count):
+            return []
+        if allowed is None:
+            return self._best(self._tantivy.Query.boolean_query(clauses), limit)
+        if allowed.documents is not None and allowed.share < _FEW:
+            query, more = self._within(clauses, allowed), 1.0
+        else:
+            query, more = self._tantivy.Query.boolean_query(clauses), 1 / allowed.share
+        wanted = int(limit * more * _SPARE) + _MORE
+        while True:
+            found = self._best(query, wanted)
+            kept = [(position, score) for position, score in found if allowed.mask[position]]
+            if len(kept) >= limit or len(found) < wanted:
+                return kept[:limit]
+            wanted *= 4
+
+    def _clauses(self, weights: TermWeights, local: Frequencies) -> list[tuple[Any, Any]]:
+        """tantivy weighs by what this segment alone knows, so each term is boosted by common over local weight."""
+        query_class, should = self._tantivy.Query, self._tantivy.Occur.Should
+        clauses = []
+        for pair, count in local.items():
+            if pair in weights.fields:
+                boost = FIELDS[pair[0]] * weights.fields[pair] / compute_idf(count, self.count)
+                term = query_class.term_query(self._schema, *pair, index_option="freq")
+                clauses.append((should, query_class.boost_query(term, boost)))
+        return clauses
+
+    def _within(self, clauses: list[tuple[Any, Any]], allowed: PositionFilter) -> Any:
+        """The same words, in some documents only; which these are adds nothing to the score."""
+        query_class, must = self._tantivy.Query, self._tantivy.Occur.Must
+        names = [] if allowed.documents is None else [name.decode() for name in allowed.documents.tolist()]
+        documents = query_class.const_score_query(query_class.term_set_query(self._schema, _DOCUMENT, names), 0.0)
+        return query_class.boolean_query([(must, documents), (must, query_class.boolean_query(clauses))])
+
+    def _best(self, query: Any, limit: int) -> list[tuple[int, float]]:
+        hits = self._searcher.search(query, limit=min(limit, self.count), count=False).hits
+        positions = self._searcher.fast_field_values(_POSITION, [address for _, address in hits])
+        return [(position, score) for position, (score, _) in zip(positions, hits, strict=True)]
+
+
+def _schema() -> Any:
+    import tantivy
+
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field(_POSITION, fast=True)
+    builder.add_text_field(_DOCUMENT, tokenizer_name="raw", index_option="basic")
+    for field in FIELDS:
+        builder.add_text_field(field, tokenizer_name="whitespace", index_option="freq")
+    return builder.build()

@@ -1,0 +1,82 @@
+"""Which positions of a segment a search may return."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.engines.index.local.vector_writer import CODES, DOCUMENTS, IDS
+from apps.engines.types import IndexQuery
+
+
+class PositionFilter:
+    """Some positions of one segment, `count` of them, a `share` of all."""
+
+    def __init__(self, mask: NDArray[np.bool_], documents: NDArray[np.bytes_] | None) -> None:
+        self.mask = mask
+        self.count = int(np.count_nonzero(mask))
+        self.share = self.count / len(mask)
+        self.documents = documents  # of the segment and wanted; None: all
+        self._bits: NDArray[np.uint8] | None = None
+
+    def selector(self) -> Any:
+        """The same for FAISS."""
+        import faiss
+
+        library: Any = faiss
+        if self._bits is None:
+            self._bits = np.packbits(self.mask, bitorder="little")
+        return library.IDSelectorBitmap(self._bits)
+
+
+class FilterRequest:
+    """What a query narrows the search to, prepared once for all segments."""
+
+    def __init__(self, query: IndexQuery) -> None:
+        self.documents = None if query.documents is None else _names(query.documents)
+        self.hidden = np.fromiter(query.hidden, np.int64, len(query.hidden))
+        self.everything = self.documents is None and not len(self.hidden)
+
+
+def _names(documents: Collection[str]) -> NDArray[np.bytes_]:
+    return np.asarray(sorted(documents), dtype="S32")
+
+
+class SegmentIds:
+    """The chunks and documents of one segment, memory-mapped."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ids: NDArray[np.int64] = np.load(folder / IDS, mmap_mode="r", allow_pickle=False)
+        self._documents: NDArray[np.bytes_] = np.load(folder / DOCUMENTS, mmap_mode="r", allow_pickle=False)
+        self._codes: NDArray[np.int32] = np.load(folder / CODES, mmap_mode="r", allow_pickle=False)
+        ascending = bool(np.all(self.ids[1:] > self.ids[:-1]))
+        self._order: NDArray[np.intp] | None = None if ascending else np.argsort(self.ids)
+
+    def allowed(self, wanted: FilterRequest) -> PositionFilter | None:
+        """The positions that the query leaves; None where it leaves all."""
+        hidden = self._positions(wanted.hidden)
+        if wanted.documents is None:
+            if not len(hidden):
+                return None
+            mask = np.ones(len(self.ids), np.bool_)
+            documents = None
+        else:
+            known = np.isin(self._documents, wanted.documents, assume_unique=True)
+            mask = known[self._codes]
+            documents = self._documents[known]
+        mask[hidden] = False
+        return PositionFilter(mask, documents)
+
+    def _positions(self, ids: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Where these chunks stand; those of other segments are left out."""
+        if not len(ids):
+            return np.zeros(0, np.intp)
+        places = np.searchsorted(self.ids, ids, sorter=self._order)
+        places = places[places < len(self.ids)]
+        if self._order is not None:
+            places = self._order[places]
+        return places[np.isin(self.ids[places], ids)]

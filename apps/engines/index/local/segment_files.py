@@ -1,0 +1,205 @@
+"""A segment on disk: written beside, durable, sealed by a manifest, then renamed into place; never changed afterwards.
+
+    directory/.writing/<segment>/          while it is written; a kill leaves it there, and the sweeper takes it
+    /dev/shm/openbook-words-…/             likewise: the words of a small one, on their way to the folder above
+    directory/<collection>/<segment>/      manifest.json, vectors.faiss, ids.npy, documents.npy, words/...
+
+The manifest names every file with its size and SHA-256; the segment's checksum is the SHA-256 of the manifest. So one
+number, kept in the database, covers names and contents of everything that FAISS and tantivy are going to read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from apps.engines.types import EngineBroken, EngineUnavailable, SegmentInfo
+from apps.lib import disk_space, os_compat
+from apps.lib.text import message_templates
+
+FORMAT = 3
+MANIFEST = "manifest.json"
+_WRITING = ".writing"
+_MEMORY, _PREFIX = os_compat.MEMORY_FOLDER, "openbook-words-"
+_SWEPT_S, _LATEST_S = 60, 3600  # a segment of these takes a tenth of a second
+_FEW_ENTRIES, _FREE_BYTES = 2048, 32 * 1024**2  # an entry takes a kilobyte or two; others want some memory too
+# NumPy and FAISS say no more of a full disk than that they wrote less than they wanted.
+_SHORT = re.compile(r"\d+ requested and \d+ written|ret == |write error")
+
+Signature = tuple[tuple[str, int, int], ...]
+
+
+def get_segment_path(directory: Path, collection: str, segment: str) -> Path:
+    """Where a segment lives; ids that are no UUIDs never become part of a path."""
+    return directory / UUID(hex=collection).hex / UUID(hex=segment).hex
+
+
+@contextmanager
+def open_staging_folder(directory: Path, segment: str) -> Iterator[Path]:
+    """A folder to write a segment in, gone again when writing fails."""
+    staging = directory / _WRITING / segment
+    try:
+        staging.mkdir(parents=True)
+        yield staging
+    except (OSError, RuntimeError, ValueError) as error:  # FAISS raises RuntimeError, tantivy ValueError
+        unsaid = "io::Error" in str(error)  # all that tantivy says where a thread of it ended before others noticed
+        if (
+            disk_space.is_disk_full_error(error)
+            or _SHORT.search(str(error))
+            or (unsaid and disk_space.is_space_used_up(staging))
+        ):
+            raise EngineUnavailable(message_templates.DISK_FULL % {"why": _reason(error)}) from error
+        if isinstance(error, OSError) or unsaid:
+            raise EngineUnavailable(message_templates.NOT_WRITTEN % {"why": _reason(error)}) from error
+        raise
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def open_memory_folder(entries: int) -> Iterator[Path | None]:
+    """A folder in memory for what is written of so few entries, gone afterwards; None where that is too much for it."""
+    folder = _folder_in_memory() if entries <= _FEW_ENTRIES else None
+    try:
+        yield folder
+    finally:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder_in_memory() -> Path | None:
+    try:
+        if shutil.disk_usage(_MEMORY).free >= _FREE_BYTES:
+            return Path(tempfile.mkdtemp(prefix=f"{_ours()}{os.getpid()}-", dir=_MEMORY))
+    except OSError:
+        return None
+    return None
+
+
+def _ours() -> str:
+    """How the names begin of folders whose writer's number this process can look up: containers may share memory, and
+    each counts its processes by itself."""
+    return f"{_PREFIX}{os_compat.get_pid_namespace()}-"
+
+
+def sweep_memory(older_than_s: float) -> None:
+    """What a killed writer left in memory is gone, after a minute where it is to stay longer on disk."""
+    with suppress(OSError):
+        ours, now = _ours(), time.time()
+        for folder in _MEMORY.glob(f"{_PREFIX}*"):
+            age = now - folder.stat().st_mtime
+            writer = folder.name.removeprefix(ours).partition("-")[0]
+            ended = folder.name.startswith(ours) and writer.isdigit() and not os_compat.is_running(int(writer))
+            if age >= _LATEST_S or (ended and age >= min(older_than_s, _SWEPT_S)):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error).partition("\n")[0]).rstrip(".")
+
+
+def seal_segment(staging: Path, facts: dict[str, Any]) -> tuple[str, int]:
+    """Writes the manifest and makes every file durable; returns the checksum and the size in bytes."""
+    files = {name: (path.stat().st_size, _digest(path)) for name, path in _contents(staging)}
+    manifest = json.dumps({"format": FORMAT, **facts, "files": files}, sort_keys=True).encode()
+    (staging / MANIFEST).write_bytes(manifest)
+    for path in sorted(staging.rglob("*"), reverse=True):  # files before the folders that hold them
+        disk_space.sync_path(path)
+    disk_space.sync_path(staging)
+    return hashlib.sha256(manifest).hexdigest(), len(manifest) + sum(size for size, _ in files.values())
+
+
+def publish_segment(staging: Path, target: Path) -> None:
+    """Moves a sealed segment into place; after return it survives a power cut."""
+    if not target.parent.is_dir():
+        target.parent.mkdir(exist_ok=True)
+        disk_space.sync_path(target.parent.parent)
+    staging.rename(target)
+    disk_space.sync_path(target.parent)
+
+
+def read_signature(folder: Path) -> Signature:
+    """Names, sizes and times of a segment's files: while it stays the same, an earlier check of the contents holds."""
+    found = []
+    for name, path in [*_contents(folder), (MANIFEST, folder / MANIFEST)]:
+        stat = path.stat()
+        found.append((name, stat.st_size, stat.st_mtime_ns))
+    return tuple(found)
+
+
+def verify_segment(folder: Path, info: SegmentInfo) -> None:
+    """Raises EngineBroken unless the folder holds exactly the files, byte for byte, that were sealed."""
+    try:
+        raw = (folder / MANIFEST).read_bytes()
+        if hashlib.sha256(raw).hexdigest() != info.checksum:
+            raise build_damage_error(info, "its manifest was changed")
+        manifest = json.loads(raw)
+        if manifest["format"] != FORMAT:
+            raise EngineBroken(
+                f"The index segment {info.id} was written by another version (format {manifest['format']}, this one "
+                f"reads {FORMAT}). Rebuild it with `manage.py reindex`."
+            )
+        there = dict(_contents(folder))
+        if there.keys() != manifest["files"].keys():
+            raise build_damage_error(info, "files are missing or were added")
+        for name, (size, digest) in manifest["files"].items():
+            if there[name].stat().st_size != size or _digest(there[name]) != digest:
+                raise build_damage_error(info, f"{name} was changed")
+    except OSError as error:
+        raise build_damage_error(info, error.strerror or str(error)) from error
+
+
+def build_damage_error(info: SegmentInfo, why: str) -> EngineBroken:
+    return EngineBroken(f"The index segment {info.id} is damaged ({why}). Rebuild it with `manage.py reindex`.")
+
+
+def remove_segment(folder: Path) -> None:
+    """Takes a segment away, and its collection's folder when it was the last one."""
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.parent.rmdir()
+    except OSError:
+        return  # other segments live there, or it was gone already
+
+
+def find_orphans(directory: Path, live: set[str], older_than_s: float) -> Iterator[Path]:
+    """Folders of segments, finished or half written, that nobody needs and nobody is writing any more."""
+    limit = time.time() - older_than_s
+    for folder in (inner for outer in _within(directory) for inner in _within(outer)):
+        if folder.name in live or not folder.is_dir():
+            continue
+        try:
+            written = folder.stat().st_mtime
+        except FileNotFoundError:
+            continue  # another sweeper was quicker
+        if written <= limit:
+            yield folder
+
+
+def _within(folder: Path) -> list[Path]:
+    """What stands in a folder; nothing where it is none, or went while it was looked at."""
+    try:
+        return list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _contents(folder: Path) -> list[tuple[str, Path]]:
+    """Every file that belongs to the segment, by name. tantivy leaves empty lock files behind; they mean nothing."""
+    found = [(str(path.relative_to(folder)), path) for path in folder.rglob("*") if path.is_file()]
+    return sorted((name, path) for name, path in found if name != MANIFEST and path.suffix != ".lock")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

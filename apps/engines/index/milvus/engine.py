@@ -1,0 +1,232 @@
+"""The index in Milvus, for many millions of chunks on several machines.
+
+    openbook_segments          one row a segment; without it, or before it is finished, nothing of the segment counts
+    openbook_<dimension>       one row a chunk: its segment, its document, its vector, and its words
+
+Words are sparse vectors made here: each term's weight in the chunk is the saturated frequency of BM25, each term's
+weight in the question its inverse document frequency, and their inner product is BM25, with the same terms and the same
+weights as everywhere. How many chunks of a segment hold a term stands in a sparse vector of the segment's own row.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import numpy as np
+
+from apps.engines.index.milvus.client import MilvusConnection
+from apps.engines.index.milvus.schema import (
+    EMPTY_WEIGHT,
+    ContentChecksum,
+    SparseTermVectors,
+    build_passages_schema,
+    build_segments_schema,
+    hash_term,
+)
+from apps.engines.index.scoring import (
+    FIELDS,
+    SegmentHit,
+    TermWeights,
+    extract_query_terms,
+    get_lexical_depth,
+    merge_candidates,
+    weigh_terms,
+)
+from apps.engines.index.validation import validate_entries, validate_query_vector
+from apps.engines.types import EngineBroken, EngineRefused, IndexEntry, IndexQuery, IndexResult, Part, SegmentInfo
+
+if TYPE_CHECKING:
+    from apps.engines.types import Vectors
+
+SEGMENTS = "openbook_segments"
+_BATCH = 1000  # rows of one request
+_MOST = 16_384  # results of one request; the server's own limit
+
+
+class MilvusIndex:
+    def __init__(self, url: str, timeout: float = 60.0) -> None:
+        """`url` is http(s)://[user:password@]host:port of a Milvus server."""
+        if not url.startswith(("http://", "https://")):
+            raise EngineRefused("The index in Milvus needs MILVUS_URL to name its server: http://host:19530.")
+        self._server = MilvusConnection(url, timeout)
+
+    def write(self, collection: str, entries: Sequence[IndexEntry], vectors: Vectors, fingerprint: str) -> SegmentInfo:
+        return self.build(collection, [(entries, vectors)], len(entries), fingerprint)
+
+    def build(self, collection: str, parts: Iterable[Part], count: int, fingerprint: str) -> SegmentInfo:
+        segment, contents, words = uuid4().hex, ContentChecksum(), SparseTermVectors()
+        row = {"segment": segment, "collection": UUID(collection).hex, "held": 0, "dimension": 0, "checksum": ""}
+        try:
+            for entries, rows in parts:
+                vectors = validate_entries(entries, rows)
+                if not contents.count:  # the row first: what a killed writer leaves is found by it
+                    row["dimension"] = vectors.shape[1]
+                    self._put(row, {})
+                contents.begin(entries, vectors)
+                self._insert(segment, entries, vectors, words, contents)
+            if not contents.count:
+                raise EngineRefused("There is nothing to index: the documents have no passages.")
+            self._server.ask("flush", _table(contents.dimension))
+            row |= {"held": contents.count, "checksum": contents.checksum}
+            self._put(row, words.frequencies)
+            self._server.ask("flush", SEGMENTS)
+        except BaseException:
+            if row["dimension"]:
+                self._remove([row])
+            raise
+        return SegmentInfo(
+            segment, collection, contents.count, contents.dimension, fingerprint, "milvus", contents.checksum,
+            contents.size,
+        )  # fmt: skip
+
+    def search(self, segments: Sequence[SegmentInfo], query: IndexQuery) -> IndexResult:
+        wanted = extract_query_terms(query.text)
+        if not segments:
+            return IndexResult((), weigh_terms(wanted, {}, 0).terms)
+        for info in segments:
+            row = validate_query_vector(query.vector, info.dimension)
+        self._opened(segments)
+        total = sum(info.count for info in segments)
+        weights = weigh_terms(wanted, self._frequencies(segments, wanted), total)
+        where = _where(segments, query)
+        table, limit = _table(segments[0].dimension), min(query.limit, _MOST)
+        found = self._hits(table, "vector", row[0].tolist(), where, limit)
+        sparse = _sparse(weights)
+        worded = self._hits(table, "words", sparse, where, min(get_lexical_depth(query.limit), _MOST)) if sparse else {}
+        worded = {pk: hit for pk, hit in worded.items() if hit[1] > EMPTY_WEIGHT}
+        cosines = self._cosines(table, [pk for pk in worded if pk not in found], row[0])
+        cosines |= {pk: score for pk, (_, score) in found.items()}
+        return merge_candidates(
+            [SegmentHit(chunk, score, 0.0) for chunk, score in found.values()],
+            [SegmentHit(chunk, cosines[pk], score) for pk, (chunk, score) in worded.items()],
+            query.limit, weights,
+        )  # fmt: skip
+
+    def drop(self, segments: Sequence[SegmentInfo]) -> None:
+        if segments and self._server.has(SEGMENTS):
+            self._remove([{"segment": info.id, "dimension": info.dimension} for info in segments])
+
+    def sweep(self, live: Sequence[SegmentInfo], older_than_s: float = 3600) -> int:
+        if not self._server.has(SEGMENTS):
+            return 0
+        limit = int((time.time() - older_than_s) * 1000)
+        there = self._server.rows(SEGMENTS, f"written <= {limit}", ["segment", "dimension"])
+        kept = {info.id for info in live}
+        gone = [row for row in there if row["segment"] not in kept]
+        self._remove(gone)
+        return len(gone)
+
+    def verify(self, segment: SegmentInfo) -> bool:
+        try:
+            self._opened([segment])
+        except EngineBroken:
+            return False
+        contents = ContentChecksum()
+        where, fields = f'segment == "{UUID(segment.id).hex}"', ["chunk", "document", "vector", "words"]
+        for row in self._server.rows(_table(segment.dimension), where, fields):
+            contents.add(row["chunk"], row["document"], np.asarray(row["vector"], np.float32), row["words"])
+        return contents.count == segment.count and contents.checksum == segment.checksum
+
+    def _insert(
+        self,
+        segment: str,
+        entries: Sequence[IndexEntry],
+        vectors: Vectors,
+        words: SparseTermVectors,
+        contents: ContentChecksum,
+    ) -> None:
+        table = _table(vectors.shape[1])
+        self._server.make(table, build_passages_schema(vectors.shape[1]))
+        rows = []
+        for entry, vector, sparse in zip(entries, vectors, words.of(entries), strict=True):
+            contents.add(entry.chunk_id, entry.document, vector, sparse)
+            rows.append(
+                {
+                    "pk": f"{segment}:{entry.chunk_id}",
+                    "segment": segment,
+                    "chunk": entry.chunk_id,
+                    "document": entry.document,
+                    "vector": vector.tolist(),
+                    "words": sparse,
+                }
+            )
+        for start in range(0, len(rows), _BATCH):
+            self._server.ask("insert", table, rows[start : start + _BATCH])
+
+    def _put(self, row: dict[str, Any], frequencies: dict[int, float]) -> None:
+        self._server.make(SEGMENTS, build_segments_schema())
+        written = {"written": int(time.time() * 1000)}
+        self._server.ask("upsert", SEGMENTS, [row | written | {"frequencies": {0: EMPTY_WEIGHT} | frequencies}])
+
+    def _opened(self, segments: Sequence[SegmentInfo]) -> None:
+        """Raises EngineBroken for a segment that is not there as it was written."""
+        there: dict[str, str] = {}
+        if self._server.has(SEGMENTS):
+            rows = self._server.rows(SEGMENTS, _of(segments), ["segment", "checksum"])
+            there = {row["segment"]: row["checksum"] for row in rows}
+        for info in segments:
+            if there.get(info.id) != info.checksum:
+                raise EngineBroken(
+                    f"The index segment {info.id} is missing or damaged. Rebuild it with `manage.py reindex`."
+                )
+
+    def _frequencies(self, segments: Sequence[SegmentInfo], wanted: Sequence[str]) -> dict[tuple[str, str], int]:
+        """In how many chunks of the segments each term stands: one search a term over the segments' own rows."""
+        pairs = [(field, term) for term in dict.fromkeys(wanted) for field in FIELDS]
+        found: dict[tuple[str, str], int] = {}
+        for start in range(0, len(pairs), _BATCH):
+            some = pairs[start : start + _BATCH]
+            hits = self._server.ask(
+                "search", SEGMENTS, [{hash_term(*pair): 1.0} for pair in some], anns_field="frequencies",
+                limit=min(len(segments), _MOST), filter=_of(segments), output_fields=["segment"],
+                search_params={"metric_type": "IP"},
+            )  # fmt: skip
+            found |= {pair: round(sum(hit["distance"] for hit in one)) for pair, one in zip(some, hits, strict=True)}
+        return {pair: count for pair, count in found.items() if count}
+
+    def _hits(self, table: str, field: str, asked: Any, where: str, limit: int) -> dict[str, tuple[int, float]]:
+        """Primary key -> chunk and score, best first."""
+        hits = self._server.ask(
+            "search", table, [asked], anns_field=field, limit=limit, filter=where, output_fields=["chunk"],
+            search_params={"metric_type": "IP"},
+        )  # fmt: skip
+        return {hit["pk"]: (int(hit["entity"]["chunk"]), float(hit["distance"])) for hit in hits[0]}
+
+    def _cosines(self, table: str, keys: Sequence[str], row: Vectors) -> dict[str, float]:
+        if not keys:
+            return {}
+        found = self._server.rows(table, f"pk in {json.dumps(list(keys))}", ["pk", "vector"])
+        return {hit["pk"]: float(np.asarray(hit["vector"], np.float32) @ row) for hit in found}
+
+    def _remove(self, rows: Sequence[dict[str, Any]]) -> None:
+        """The chunks first: while the segment's row is there, a sweep finds what is left."""
+        for row in rows:
+            where = f'segment == "{UUID(row["segment"]).hex}"'
+            if self._server.has(_table(row["dimension"])):
+                self._server.ask("delete", _table(row["dimension"]), filter=where)
+            self._server.ask("delete", SEGMENTS, filter=where)
+
+
+def _table(dimension: int) -> str:
+    return f"openbook_{dimension:d}"
+
+
+def _of(segments: Sequence[SegmentInfo]) -> str:
+    return f"segment in {json.dumps([UUID(info.id).hex for info in segments])}"
+
+
+def _where(segments: Sequence[SegmentInfo], query: IndexQuery) -> str:
+    conditions = [_of(segments)]
+    if query.documents is not None:
+        conditions.append(f"document in {json.dumps([UUID(name).hex for name in sorted(query.documents)])}")
+    if query.hidden:
+        conditions.append(f"chunk not in {json.dumps(sorted(query.hidden))}")
+    return " and ".join(conditions)
+
+
+def _sparse(weights: TermWeights) -> dict[int, float]:
+    return {hash_term(*pair): FIELDS[pair[0]] * weight for pair, weight in weights.fields.items()}

@@ -1,0 +1,116 @@
+"""What stands in Milvus: the fields of its two kinds of table, chunks as sparse vectors of their words, checksums."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from apps.engines.index.scoring import FIELDS, K1, B, get_field_texts
+from apps.engines.types import EngineRefused, IndexEntry
+from apps.lib.text.analyzer import extract_terms
+
+if TYPE_CHECKING:
+    from apps.engines.types import Vectors
+
+EMPTY_WEIGHT = 1e-6  # weight of dimension 0, which no term has: a sparse vector may not be empty
+
+
+@lru_cache(maxsize=200_000)
+def hash_term(field: str, term: str) -> int:
+    """The dimension of a term: 31 bits of a hash, so that two terms of a question never meet in practice."""
+    digest = hashlib.blake2b(f"{field}\0{term}".encode(), digest_size=4).digest()
+    return (int.from_bytes(digest, "big") >> 1) or 1
+
+
+class SparseTermVectors:
+    """Sparse vectors of chunks, and in how many of them each term stood. Lengths are relative to those of one part:
+    the chunks come in parts of thousands, and the average over all of them is known only at the end."""
+
+    def __init__(self) -> None:
+        self.frequencies: dict[int, float] = {}
+
+    def of(self, entries: Sequence[IndexEntry]) -> Iterator[dict[int, float]]:
+        texts = [
+            {field: Counter(extract_terms(text)) for field, text in get_field_texts(entry).items()} for entry in entries
+        ]
+        averages = {field: sum(one[field].total() for one in texts) / len(texts) for field in FIELDS}
+        for one in texts:
+            sparse = {0: EMPTY_WEIGHT}
+            for field, counts in one.items():
+                length = counts.total() / (averages[field] or 1.0)
+                for term, count in counts.items():
+                    key = hash_term(field, term)
+                    sparse[key] = (K1 + 1) * count / (count + K1 * (1 - B + B * length))
+                    self.frequencies[key] = self.frequencies.get(key, 0.0) + 1
+            yield sparse
+
+
+class ContentChecksum:
+    """What a segment holds, as one number that does not depend on the order of its chunks."""
+
+    def __init__(self) -> None:
+        self.count = self.dimension = self.size = 0
+        self._ids: set[int] = set()
+        self._sum = 0
+
+    def begin(self, entries: Sequence[IndexEntry], vectors: Vectors) -> None:
+        """Raises EngineRefused for a part that does not fit those before."""
+        if self.dimension not in (0, vectors.shape[1]):
+            raise EngineRefused(f"Vectors of {self.dimension} and of {vectors.shape[1]} dimensions came for one index.")
+        self.dimension = vectors.shape[1]
+        ids = {entry.chunk_id for entry in entries}
+        if ids & self._ids:
+            raise EngineRefused("The same passage was given twice.")
+        self._ids |= ids
+
+    def add(self, chunk: int, document: str, vector: Vectors, words: Mapping[int, float]) -> None:
+        digest = hashlib.blake2b(f"{chunk} {document} ".encode(), digest_size=16)
+        digest.update(np.asarray(vector, np.float32).tobytes())
+        keys = sorted(words)
+        digest.update(np.asarray(keys, np.int64).tobytes() + np.asarray([words[k] for k in keys], np.float32).tobytes())
+        self._sum += int.from_bytes(digest.digest(), "big")
+        self.count += 1
+        self.size += 4 * len(vector) + 8 * len(words)
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(f"{self.count} {self._sum}".encode()).hexdigest()
+
+
+def build_passages_schema(dimension: int) -> tuple[Any, Any]:
+    """Fields and indexes of the chunks of all segments of one dimension."""
+    from pymilvus import DataType, MilvusClient
+
+    schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
+    schema.add_field("pk", DataType.VARCHAR, is_primary=True, max_length=64)
+    schema.add_field("segment", DataType.VARCHAR, max_length=32, is_partition_key=True)
+    schema.add_field("chunk", DataType.INT64)
+    schema.add_field("document", DataType.VARCHAR, max_length=32)
+    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dimension)
+    schema.add_field("words", DataType.SPARSE_FLOAT_VECTOR)
+    indexes = MilvusClient.prepare_index_params()
+    indexes.add_index("vector", index_type="AUTOINDEX", metric_type="IP")
+    indexes.add_index("words", index_type="SPARSE_INVERTED_INDEX", metric_type="IP")
+    return schema, indexes
+
+
+def build_segments_schema() -> tuple[Any, Any]:
+    """Fields and indexes of the segments."""
+    from pymilvus import DataType, MilvusClient
+
+    schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
+    schema.add_field("segment", DataType.VARCHAR, is_primary=True, max_length=32)
+    schema.add_field("collection", DataType.VARCHAR, max_length=32)
+    schema.add_field("held", DataType.INT64)
+    schema.add_field("dimension", DataType.INT64)
+    schema.add_field("checksum", DataType.VARCHAR, max_length=64)
+    schema.add_field("written", DataType.INT64)  # milliseconds since 1970
+    schema.add_field("frequencies", DataType.SPARSE_FLOAT_VECTOR)
+    indexes = MilvusClient.prepare_index_params()
+    indexes.add_index("frequencies", index_type="SPARSE_INVERTED_INDEX", metric_type="IP")
+    return schema, indexes

@@ -1,0 +1,127 @@
+"""The tables of the index in PostgreSQL, connections that name their errors, and how a segment is written.
+
+segments   one row a segment; without it nothing of the segment counts
+passages   one row a chunk: its document, and its vector in half precision
+words      one row a term and part of a segment: which chunks hold it, how often, and how long those are
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import numpy as np
+
+from apps.engines.index.scoring import FIELDS, get_field_texts
+from apps.engines.types import EngineBroken, EngineRefused, EngineUnavailable, IndexEntry
+from apps.lib.text.analyzer import extract_terms
+
+if TYPE_CHECKING:
+    from apps.engines.types import Vectors
+
+SCHEMA = "openbook_index"
+_LOCK = 6_031_772  # of those who make the tables at the same time
+_TABLES = """
+CREATE EXTENSION IF NOT EXISTS vector;
+CREATE SCHEMA IF NOT EXISTS openbook_index;
+CREATE TABLE IF NOT EXISTS openbook_index.segments (
+    id uuid PRIMARY KEY, collection uuid NOT NULL, count integer NOT NULL, dimension integer NOT NULL,
+    averages jsonb NOT NULL, checksum text NOT NULL, written timestamptz NOT NULL DEFAULT clock_timestamp());
+CREATE TABLE IF NOT EXISTS openbook_index.passages (
+    segment uuid NOT NULL, chunk bigint NOT NULL, document text NOT NULL, vector halfvec NOT NULL,
+    PRIMARY KEY (segment, chunk));
+CREATE INDEX IF NOT EXISTS passages_document ON openbook_index.passages (document, segment);
+CREATE TABLE IF NOT EXISTS openbook_index.words (
+    segment uuid NOT NULL, field text NOT NULL, term text NOT NULL, part integer NOT NULL,
+    chunks bigint[] NOT NULL, counts integer[] NOT NULL, lengths integer[] NOT NULL,
+    PRIMARY KEY (segment, term, field, part));
+"""
+
+_COPY_PASSAGES = f"COPY {SCHEMA}.passages (segment, chunk, document, vector) FROM STDIN"
+_COPY_WORDS = f"COPY {SCHEMA}.words (segment, field, term, part, chunks, counts, lengths) FROM STDIN"
+
+
+class PgvectorConnection:
+    """One connection a thread, made when it is first needed. Statements stand alone unless in a transaction."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._local = threading.local()
+        self._ready = False
+
+    @contextmanager
+    def connection(self) -> Iterator[Any]:
+        """Raises EngineUnavailable where the server is away or full, EngineBroken where it cannot hold an index."""
+        import psycopg
+
+        try:
+            yield self._connected()
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise EngineUnavailable(f"PostgreSQL does not serve the index: {_first_line(error)}") from error
+        except psycopg.errors.UniqueViolation as error:
+            raise EngineRefused("The same passage was given twice.") from error
+        except psycopg.Error as error:
+            raise EngineBroken(f"PostgreSQL cannot hold the index: {_first_line(error)}") from error
+
+    def _connected(self) -> Any:
+        import psycopg
+
+        kept = getattr(self._local, "kept", None)
+        if kept is not None and kept[0] == os.getpid() and not kept[1].closed:
+            return kept[1]
+        made = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
+        if not self._ready:
+            with made.transaction():
+                made.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+                made.execute(_TABLES)
+            self._ready = True
+        self._local.kept = (os.getpid(), made)
+        return made
+
+
+class SegmentWriter:
+    """The rows of one segment, on their way."""
+
+    def __init__(self, connection: Any, segment: UUID) -> None:
+        self._connection = connection
+        self._segment = segment
+        self._parts = 0
+        self._lengths: Counter[str] = Counter()
+        self.count = self.dimension = 0
+
+    @property
+    def averages(self) -> dict[str, float]:
+        return {field: self._lengths[field] / self.count for field in FIELDS}
+
+    def add(self, entries: Sequence[IndexEntry], rows: Vectors) -> None:
+        if self.dimension not in (0, rows.shape[1]):
+            raise EngineRefused(f"Vectors of {self.dimension} and of {rows.shape[1]} dimensions came for one index.")
+        self.dimension = rows.shape[1]
+        cursor = self._connection.cursor()
+        with cursor.copy(_COPY_PASSAGES) as copy:
+            for entry, row in zip(entries, rows.astype(np.float16).tolist(), strict=True):
+                copy.write_row((self._segment, entry.chunk_id, entry.document, str(row)))
+        postings: dict[tuple[str, str], tuple[list[int], list[int], list[int]]] = {}
+        for entry in entries:
+            for field, text in get_field_texts(entry).items():
+                counts = Counter(extract_terms(text))
+                length = counts.total()
+                self._lengths[field] += length
+                for term, count in counts.items():
+                    posting = postings.setdefault((field, term), ([], [], []))
+                    for column, value in zip(posting, (entry.chunk_id, count, length), strict=True):
+                        column.append(value)
+        with cursor.copy(_COPY_WORDS) as copy:
+            for (field, term), posting in postings.items():
+                copy.write_row((self._segment, field, term, self._parts, *posting))
+        self._parts += 1
+        self.count += len(entries)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().partition("\n")[0] or type(error).__name__).rstrip(".") + "."

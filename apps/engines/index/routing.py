@@ -1,0 +1,75 @@
+"""Several indexes as one: what is written goes to the index that is configured, each segment is searched where it is.
+
+Only while an index is moved are there two. Scores by words are then those of each index on its own; how rare a word is
+is told over both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from apps.engines.index.scoring import SegmentHit, TermWeights, join_idf, merge_candidates
+from apps.engines.types import (
+    EngineBroken,
+    EngineRefused,
+    Index,
+    IndexEntry,
+    IndexQuery,
+    IndexResult,
+    Part,
+    SegmentInfo,
+)
+
+if TYPE_CHECKING:
+    from apps.engines.types import Vectors
+
+
+class RoutedIndex:
+    def __init__(self, name: str, index: Index, named: Callable[[str], Index]) -> None:
+        """`name` is that of `index`, the one that is configured; `named` gives the others."""
+        self._name, self._index, self._named = name, index, named
+
+    def write(self, collection: str, entries: Sequence[IndexEntry], vectors: Vectors, fingerprint: str) -> SegmentInfo:
+        return replace(self._index.write(collection, entries, vectors, fingerprint), backend=self._name)
+
+    def build(self, collection: str, parts: Iterable[Part], count: int, fingerprint: str) -> SegmentInfo:
+        return replace(self._index.build(collection, parts, count, fingerprint), backend=self._name)
+
+    def search(self, segments: Sequence[SegmentInfo], query: IndexQuery) -> IndexResult:
+        held = self._held(segments)
+        results = [index.search(some, query) for index, some in held]
+        if len(results) == 1:
+            return results[0]
+        found = [SegmentHit(c.chunk_id, c.cosine, c.bm25) for result in results for c in result.candidates]
+        counts = [sum(segment.count for segment in some) for _, some in held]
+        terms = join_idf([(result.idf, count) for result, count in zip(results, counts, strict=True)])
+        worded = [one for one in found if one.bm25]
+        return merge_candidates(found, worded, query.limit, TermWeights({}, terms))
+
+    def drop(self, segments: Sequence[SegmentInfo]) -> None:
+        for index, some in self._held(segments):
+            index.drop(some)
+
+    def sweep(self, live: Sequence[SegmentInfo], older_than_s: float = 3600) -> int:
+        return self._index.sweep(live, older_than_s)
+
+    def verify(self, segment: SegmentInfo) -> bool:
+        return self._of(segment).verify(segment)
+
+    def _held(self, segments: Sequence[SegmentInfo]) -> list[tuple[Index, list[SegmentInfo]]]:
+        """The segments by the index that holds them; the configured one at least, with none."""
+        held: dict[int, tuple[Index, list[SegmentInfo]]] = {}
+        for segment in segments:
+            index = self._of(segment)
+            held.setdefault(id(index), (index, []))[1].append(segment)
+        return list(held.values()) or [(self._index, [])]
+
+    def _of(self, segment: SegmentInfo) -> Index:
+        if not self._name or segment.backend in ("", self._name):
+            return self._index
+        try:
+            return self._named(segment.backend)
+        except EngineRefused as error:
+            raise EngineBroken(f"The index segment {segment.id} cannot be reached: {error}") from error

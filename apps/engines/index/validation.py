@@ -1,0 +1,64 @@
+"""What may enter an index: checked once here, the same for every backend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from apps.engines.types import EngineRefused, IndexEntry
+
+if TYPE_CHECKING:
+    from apps.engines.types import Part, Vectors
+
+_UNIT_TOLERANCE = 1e-2  # bfloat16 encoders end within 4e-3 of length one; a raw, unscaled vector is far off
+_INT64_MAX = 2**63 - 1
+
+
+def validate_entries(entries: Sequence[IndexEntry], vectors: Vectors) -> Vectors:
+    """The vectors as contiguous float32 rows, one an entry; raises EngineRefused for whatever would spoil an index.
+
+    One infinite vector would win every query, NaN and repeated ids are stored without complaint by FAISS.
+    """
+    rows = np.ascontiguousarray(vectors, dtype=np.float32)
+    if not entries:
+        raise EngineRefused("There is nothing to index: the document has no passages.")
+    if rows.ndim != 2 or rows.shape[0] != len(entries) or rows.shape[1] == 0:
+        raise EngineRefused(f"{len(entries)} passages came with vectors of shape {rows.shape}.")
+    if not np.isfinite(rows).all():
+        raise EngineRefused("A vector holds a value that is not a finite number.")
+    lengths = np.linalg.norm(rows, axis=1)
+    if np.abs(lengths - 1).max() > _UNIT_TOLERANCE:
+        raise EngineRefused("A vector is not of unit length.")
+    ids = [entry.chunk_id for entry in entries]
+    if len(set(ids)) != len(ids):
+        raise EngineRefused("The same passage was given twice.")
+    if min(ids) < 0 or max(ids) > _INT64_MAX:
+        raise EngineRefused("A passage's number does not fit 64 bits.")
+    return rows
+
+
+def concatenate_parts(parts: Iterable[Part]) -> tuple[list[IndexEntry], Vectors]:
+    """All parts as one, for an index that keeps everything in memory anyway."""
+    entries: list[IndexEntry] = []
+    vectors: list[Vectors] = []
+    for some, rows in parts:
+        entries += some
+        vectors.append(validate_entries(some, rows))
+    if len({rows.shape[1] for rows in vectors}) > 1:
+        raise EngineRefused("Vectors of different dimensions came for one index.")
+    return entries, np.concatenate(vectors) if vectors else np.zeros((0, 0), np.float32)
+
+
+def validate_query_vector(vector: Vectors, dimension: int) -> Vectors:
+    """The question's vector as one float32 row; raises EngineRefused where it cannot be compared with the index."""
+    row = np.ascontiguousarray(vector, dtype=np.float32).reshape(1, -1)
+    if row.shape[1] != dimension:
+        raise EngineRefused(
+            f"The question's vector has {row.shape[1]} dimensions, the index {dimension}: it was made with another "
+            "embedder. Rebuild it with `manage.py reindex`."
+        )
+    if not np.isfinite(row).all():
+        raise EngineRefused("The question's vector holds a value that is not a finite number.")
+    return row

@@ -1,0 +1,90 @@
+"""Models that read two texts at once and say what holds between them, by name or folder, through transformers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from apps.engines.types import EngineBroken
+from apps.lib import os_compat
+
+if TYPE_CHECKING:
+    from apps.engines.types import Vectors
+
+_WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]  # nothing that is unpickled, no code
+_TOGETHER = 16  # pairs of one pass
+
+
+class PairModel:
+    """Sync and thread-safe: one pass at a time, since each takes all the cores it is given."""
+
+    def __init__(self, model: str, threads: int = 0) -> None:
+        self._name = model
+        self._threads = threads or os_compat.count_usable_cores()
+        self._lock = threading.Lock()
+        self._model: Any = None
+        self._tokenizer: Any = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the columns of `logits` mean, in lower case."""
+        with self._lock:
+            self._load()
+            names = self._model.config.id2label
+        return tuple(str(names[place]).lower() for place in range(len(names)))
+
+    def logits(self, pairs: Sequence[tuple[str, str]]) -> Vectors:
+        """Shape (n, labels). Pairs longer than the model's window are cut. Raises EngineBroken where the model cannot
+        be loaded, or answers with what is no number."""
+        with self._lock:
+            self._load()
+            order = sorted(range(len(pairs)), key=lambda at: len(pairs[at][0]) + len(pairs[at][1]))
+            rows = np.zeros((len(pairs), self._model.config.num_labels), np.float32)
+            for start in range(0, len(order), _TOGETHER):
+                batch = order[start : start + _TOGETHER]
+                rows[batch] = self._pass([pairs[at] for at in batch])
+        if not np.isfinite(rows).all():
+            raise EngineBroken(f"The model {self._name} gave a score that is not a finite number.")
+        return rows
+
+    def _pass(self, pairs: Sequence[tuple[str, str]]) -> Vectors:
+        import torch
+
+        torch.set_num_threads(self._threads)
+        longest = min(int(self._tokenizer.model_max_length), int(self._model.config.max_position_embeddings))
+        read = self._tokenizer(
+            [one for one, _ in pairs], [other for _, other in pairs],
+            padding=True, truncation="longest_first", max_length=longest, return_tensors="pt",
+        )  # fmt: skip
+        with torch.inference_mode():
+            rows: Vectors = self._model(**read).logits.float().numpy()
+        return rows
+
+    def _load(self) -> None:
+        if self._model is not None:
+            return
+        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+        try:
+            folder = str(locate_model(self._name))
+            self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            model = AutoModelForSequenceClassification.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False, use_safetensors=True
+            )
+        except (OSError, ValueError, KeyError) as error:
+            why = str(error).partition("\n")[0]
+            raise EngineBroken(f"The model {self._name} cannot be loaded: {why}") from error
+        self._model = model.eval()
+
+
+def locate_model(model: str) -> Path:
+    """A folder, or a name on the hub (fetched or from its cache): safetensors, never a pickle."""
+    if Path(model).is_dir():
+        return Path(model)
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(model, allow_patterns=_WANTED))

@@ -1,0 +1,27 @@
+"""Makes the engines ready before the first question: called in the background when the web process starts."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from apps.engines import registry
+from apps.engines.types import EngineError
+
+log = logging.getLogger(__name__)
+
+
+def warm_engines() -> bool:
+    """The embedder has embedded a text and the model's tokenizer is read; False where that failed, which is logged."""
+    began = time.monotonic()
+    try:
+        registry.get_embedder().warm()
+        registry.get_text_classifier().warm()
+        registry.get_injection_detector().warm()
+        registry.get_nli_engine().warm()
+        registry.get_chat_engine().count(["warm"])
+    except EngineError as error:
+        log.error("The embedding model cannot be used: %s", error)
+        return False
+    log.info("The embedding model is ready after %.1f s.", time.monotonic() - began)
+    return True

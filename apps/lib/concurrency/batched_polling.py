@@ -1,0 +1,55 @@
+"""Many wait for the end of something that only a question to the database can tell: one question a round asks for all.
+
+A question for each would cost as much as the work itself where hundreds wait at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+V = TypeVar("V")
+
+log = logging.getLogger(__name__)
+
+
+class BatchedPoller(Generic[V]):
+    """`ask` says for each value, in order, whether it still holds; a round follows `pause_s()` seconds after another.
+
+    Where the database does not answer, everything holds until the next round. All calls come from one event loop.
+    """
+
+    def __init__(self, pause_s: Callable[[], float], ask: Callable[[list[V]], Awaitable[Sequence[bool]]]) -> None:
+        self._pause_s = pause_s
+        self._ask = ask
+        self._waiting: dict[asyncio.Event, V] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def over(self, value: V) -> None:
+        """Returns when a round has found that the value holds no longer."""
+        ended = asyncio.Event()
+        self._waiting[ended] = value
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._go_round())
+        try:
+            await ended.wait()
+        finally:
+            del self._waiting[ended]
+            if not self._waiting and self._task is not None:
+                self._task.cancel()
+                self._task = None
+
+    async def _go_round(self) -> None:
+        while True:
+            await asyncio.sleep(self._pause_s())
+            waiting = list(self._waiting.items())
+            try:
+                answers = await self._ask([value for _, value in waiting])
+            except Exception:  # a waiting task would wait for ever
+                log.exception("A round could not be made")
+                continue
+            for (ended, _), holds in zip(waiting, answers, strict=True):
+                if not holds:
+                    ended.set()

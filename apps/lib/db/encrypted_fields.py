@@ -1,0 +1,188 @@
+"""Text that is stored encrypted (Fernet: AES-128-CBC with an HMAC), and the keys it is encrypted with.
+
+The keys stand in `settings.SNAPSHOT_KEYS`, a line each, the newest first: that one encrypts, each of them opens. The
+file is made on first use, readable by its owner only, and looked at anew whenever it was changed. Where it is missing
+and texts are encrypted already, as when its disk is not there, none is made: another key would open none of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import FieldError, ImproperlyConfigured
+from django.db import models
+from django.utils.translation import gettext
+
+from apps.lib import disk_space
+
+PREFIX = "fernet:"  # before what is encrypted; a row from before there was a key has none, and is read as it is
+_TOKEN = re.compile(PREFIX + r"gAAAA[\w-]+={0,2}", re.ASCII)  # what somebody wrote after such a mark is no token
+_lock = threading.Lock()
+in_use: list[Callable[[], bool]] = []  # apps above this one say whether anything is encrypted by now
+_read: dict[str, Any] = {"seen": None, "keys": ()}
+
+
+MISSING = (
+    "The file of keys %(place)s (SNAPSHOT_KEY_FILE) is missing, and texts are encrypted by its keys. "
+    "Put its disk back, or the file from the backup. Where it is lost for good, run "
+    "'manage.py rotate_snapshot_key --lost': a new key is made, and what the old ones had encrypted stays closed."
+)
+
+
+class UndecryptableText(str):
+    """Stands for a text whose key is missing, and says so to whoever reads it. Machines take it for no text."""
+
+
+def load_keys() -> tuple[Fernet, ...]:
+    """The newest first. Raises ImproperlyConfigured where the file cannot be read or made, or holds something else."""
+    place = Path(settings.SNAPSHOT_KEYS)
+    try:
+        seen = _seen(place)
+        if _read["seen"] != seen:
+            with _lock:
+                _read.update(keys=tuple(map(Fernet, _lines(place))), seen=seen)
+    except OSError as error:
+        raise ImproperlyConfigured(f"The file of keys {place} (SNAPSHOT_KEY_FILE) is out of reach: {error}") from error
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"The file of keys {place} (SNAPSHOT_KEY_FILE) holds a line that is no key. Put it back from the backup."
+        ) from error
+    found: tuple[Fernet, ...] = _read["keys"]
+    return found
+
+
+def write_keys(lines: list[str]) -> None:
+    """These keys are the file's, the newest first: all of them or, where that fails, those of before."""
+    place = Path(settings.SNAPSHOT_KEYS).resolve()  # where it is a link, the file that it leads to
+    part = place.with_name(f"{place.name}.{os.getpid()}.part")
+    try:
+        _fill(part, lines)
+        with suppress(FileNotFoundError, PermissionError):
+            was = place.stat()
+            os.chown(part, was.st_uid, was.st_gid)  # Openbook reads it too where root rotates
+        part.replace(place)
+        disk_space.sync_path(place.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def list_key_lines() -> list[str]:
+    """The keys as the file spells them."""
+    load_keys()
+    return _lines(Path(settings.SNAPSHOT_KEYS))
+
+
+def encrypt(text: str) -> str:
+    """By the newest key. Raises ImproperlyConfigured."""
+    return PREFIX + load_keys()[0].encrypt(text.encode("utf-8", "surrogatepass")).decode()
+
+
+def decrypt(stored: str) -> str:
+    """The text; an Unopened where none of the keys opens it."""
+    if not is_encrypted(stored):
+        return stored
+    with suppress(InvalidToken, ValueError, ImproperlyConfigured):
+        return MultiFernet(load_keys()).decrypt(stored.removeprefix(PREFIX)).decode("utf-8", "surrogatepass")
+    return UndecryptableText(
+        gettext("This text cannot be opened: its key is missing. An administrator has to put it back.")
+    )
+
+
+def is_encrypted(stored: str) -> bool:
+    return _TOKEN.fullmatch(stored) is not None
+
+
+def is_current(stored: str) -> bool:
+    """Whether it is empty, or encrypted by the newest key."""
+    if not stored or not is_encrypted(stored):
+        return not stored
+    try:
+        load_keys()[0].decrypt(stored.removeprefix(PREFIX))
+    except (InvalidToken, ValueError):  # another key's, or letters that no token has
+        return False
+    return True
+
+
+if TYPE_CHECKING:
+    Text = models.TextField[str, str]
+else:
+    Text = models.TextField
+
+
+class EncryptedText(Text):
+    """Plain in memory, encrypted in the database. An empty text stays empty, and is all that can be looked for."""
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        return encrypt(value) if isinstance(value, str) and value else super().get_db_prep_save(value, connection)
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        return decrypt(value) if value else value
+
+    def get_prep_value(self, value: Any) -> Any:
+        if value:
+            raise self._closed()
+        return super().get_prep_value(value)
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        if lookup_name not in ("exact", "isnull"):
+            raise self._closed()
+        return super().get_lookup(lookup_name)
+
+    def _closed(self) -> FieldError:
+        return FieldError(f"{self.name} is encrypted: nothing but the empty text can be looked for in it.")
+
+
+class EncryptedJSON(EncryptedText):
+    """A list; the empty one is stored as the empty text. Empty too where its key is missing."""
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        if hasattr(value, "resolve_expression"):
+            return super().get_db_prep_save(value, connection)
+        return encrypt(json.dumps(value, ensure_ascii=False)) if value else ""
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        text = decrypt(value) if value else ""
+        return json.loads(text) if text and not isinstance(text, UndecryptableText) else []
+
+
+def _seen(place: Path) -> tuple[str, int, int, int]:
+    """By what a change of the file is noticed; it is made where it is missing."""
+    try:
+        found = place.stat()
+    except FileNotFoundError as error:
+        if any(ask() for ask in in_use):
+            raise ImproperlyConfigured(MISSING % {"place": place}) from error
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = place.with_name(f"{place.name}.{os.getpid()}.{threading.get_ident()}.new")
+        _fill(part, [Fernet.generate_key().decode()])
+        with suppress(FileExistsError):
+            os.link(part, place)  # whole or not at all, and never over the one of another process
+        part.unlink()
+        disk_space.sync_path(
+            place.parent
+        )  # the database may be on another disk, and be there without it after a power cut
+        found = place.stat()
+    return str(place), found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _lines(place: Path) -> list[str]:
+    found = [line.strip() for line in place.read_text().splitlines()]
+    if not any(found):
+        raise ValueError
+    return [line for line in found if line]
+
+
+def _fill(place: Path, lines: list[str]) -> None:
+    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write("".join(f"{line}\n" for line in lines))
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,99 @@
+"""Rows that are work: claimed by one conditional update, held by a lease, swept when the holder died.
+
+The row is the queue; a message on the broker is only a doorbell. `attempts` grows before the work starts,
+so that a crash that kills the process counts too.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+M = TypeVar("M", bound="Leased")
+
+
+class Leased(models.Model):
+    """`lease_token` names the holder; whoever writes results checks that it is still theirs."""
+
+    lease_token = models.CharField(max_length=32, blank=True, default="")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+def claim(rows: models.QuerySet[M], pk: Any, lease_s: float, **changes: Any) -> str | None:
+    """The new lease token, or None where another holder is at work or `rows` no longer holds the row.
+
+    `rows` says which states may be claimed; `changes` are set in the same update.
+    """
+    now = timezone.now()
+    token = secrets.token_hex(16)
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+    won = rows.filter(free, pk=pk).update(
+        lease_token=token, lease_until=now + timedelta(seconds=lease_s), attempts=F("attempts") + 1, **changes
+    )
+    return token if won else None
+
+
+def claim_all(rows: models.QuerySet[M], keys: Sequence[Any], lease_s: float, **changes: Any) -> dict[Any, str]:
+    """Claim several rows by their keys in one transaction; return the new token of each that was free."""
+    with transaction.atomic(rows.db):
+        claimed = {pk: claim(rows, pk, lease_s, **changes) for pk in sorted(keys)}  # in one order: no deadlock
+    return {pk: token for pk, token in claimed.items() if token}
+
+
+def renew(rows: models.QuerySet[M], pk: Any, token: str, lease_s: float, **changes: Any) -> bool:
+    """Extends the lease and sets `changes`; False where the lease was lost, and then nothing changed."""
+    until = timezone.now() + timedelta(seconds=lease_s)
+    return bool(rows.filter(pk=pk, lease_token=token).update(lease_until=until, **changes))
+
+
+def renew_all(
+    rows: models.QuerySet[M], tokens: Mapping[Any, str], lease_s: float, changes: Mapping[Any, Mapping[str, Any]]
+) -> set[Any]:
+    """Renew the leases of several rows by their keys in one transaction, each with its changes. Return the keys of
+    those that are still held; the others are not changed."""
+    until = timezone.now() + timedelta(seconds=lease_s)
+    return _change_held(rows, tokens, {pk: {**changes[pk], "lease_until": until} for pk in tokens})
+
+
+def release(rows: models.QuerySet[M], pk: Any, token: str, **changes: Any) -> bool:
+    """Gives the lease back and sets `changes`; False where it was lost, and then nothing changed."""
+    return bool(rows.filter(pk=pk, lease_token=token).update(lease_token="", lease_until=None, **changes))
+
+
+def release_all(
+    rows: models.QuerySet[M], tokens: Mapping[Any, str], changes: Mapping[Any, Mapping[str, Any]]
+) -> set[Any]:
+    """Give the leases of several rows back in one transaction, each with its changes. Return the keys of those that
+    were still held; the others are not changed."""
+    free = {"lease_token": "", "lease_until": None}
+    return _change_held(rows, tokens, {pk: {**changes[pk], **free} for pk in tokens})
+
+
+def _change_held(
+    rows: models.QuerySet[M], tokens: Mapping[Any, str], changes: Mapping[Any, Mapping[str, Any]]
+) -> set[Any]:
+    """Set the changes of each row whose token is still the one in `tokens`; return the keys of these rows."""
+    with transaction.atomic(rows.db):
+        found = rows.filter(pk__in=tokens).select_for_update(of=("self",)).order_by("pk").only("lease_token")
+        held = [row for row in found if row.lease_token == tokens[row.pk]]
+        for row in held:
+            for name, value in changes[row.pk].items():
+                setattr(row, name, value)
+        if held:
+            rows.model._base_manager.bulk_update(held, [*changes[held[0].pk]])
+    return {row.pk for row in held}
+
+
+def list_expired(rows: models.QuerySet[M]) -> models.QuerySet[M]:
+    """Rows whose holder stopped renewing."""
+    return rows.filter(lease_until__lt=timezone.now())

@@ -1,0 +1,50 @@
+"""Names that differ by a number only (E4 and E7, error 4 and error 7): what is said of one is not said of the other."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from apps.lib.text.analyzer import split_words
+
+_CODE = re.compile(r"([^\W\d_]+[-./:]?)\d[\w.-]*")
+_PLAIN = re.compile(r"\d+")
+# Words that number things; after other words ("costs 45", "since 1999") a number says how much or when.
+_LABELS = """
+    abschnitt alarm anexo anhang annex apartado apartment appendix article artikel artículo aufgabe building bus
+    capítulo case chapter clase class code código edificio error exercise fase fault fehler figure flat floor gate
+    gleis grade group habitación haus house item kapitel klasse level line linie lot línea message mode model module
+    no note nr number nummer número option order page paragraph part paso phase pin piso planta platform point port
+    position program puerta punkt página question raum regel regla room route rule sala schritt sección section
+    seite slot stage state step stufe tabelle tabla table task team teil tipo track tram typ type unit version
+    volume wohnung zeile zimmer zona zone
+"""
+_labels = frozenset(_LABELS.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    kind: str  # what it shares with its rivals: the letters before the number, or the word before it
+    number: str  # the word that makes the difference, as `words` gives it
+
+    def is_rival(self, other: Identifier) -> bool:
+        return self.kind == other.kind and self.number != other.number
+
+
+@lru_cache(maxsize=20_000)
+def extract_identifiers(text: str) -> frozenset[Identifier]:
+    """The codes of a short text: E7, RFC-2616, error 7. Amounts and years are none."""
+    found, before = set(), ""
+    for word in split_words(text):
+        if (match := _CODE.fullmatch(word)) is not None:
+            found.add(Identifier(match[1], word))
+        elif _PLAIN.fullmatch(word) and before in _labels:
+            found.add(Identifier(f"{before} ", word))
+        before = word
+    return frozenset(found)
+
+
+def is_about_rivals(asked: frozenset[Identifier], said: frozenset[Identifier]) -> bool:
+    """Whether what is said is of rivals of what is asked about, and of nothing that is asked about."""
+    return not asked & said and any(one.is_rival(other) for one in asked for other in said)

@@ -1,0 +1,163 @@
+"""Make a backup: the database first, then the files, one archive that appears whole or not at all.
+
+A file that is uploaded meanwhile is in the archive without a row, which does no harm. `make_backup` is the entry point;
+`hold_backup_lock` is the lock of every backup and restore of this installation.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from apps.lib import disk_space
+from apps.operations.backups import database_dump, status
+from apps.operations.backups.archive import (
+    AUDIT_HEADS,
+    AUDIT_KEYS,
+    CREDENTIALS,
+    FILES,
+    SECRET_KEY,
+    ArchiveWriter,
+    Manifest,
+    create_private,
+)
+from apps.operations.backups.errors import BackupError, BackupRunning, raise_as_backup_error
+
+PART = ".partial"  # at the end of the hidden folder in which a backup is made
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedBackup:
+    """A finished backup. `keys` is None where there is no key of frozen texts yet."""
+
+    path: Path
+    keys: Path | None
+    size: int  # bytes of the archive
+    files: int
+
+
+@contextmanager
+def hold_backup_lock() -> Iterator[None]:
+    """Hold the lock of backups and restores; the system frees it where the process is killed. Raises BackupRunning."""
+    with (Path(settings.DATA_DIR) / "backup.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BackupRunning("Another backup or restore is running. Wait until it has ended.") from error
+        yield
+
+
+def get_default_path(prefix: str = "openbook-") -> Path:
+    """Return a name with the time of now in BACKUP_DIR."""
+    return Path(settings.BACKUP_DIR) / f"{prefix}{timezone.now():%Y%m%dT%H%M%SZ}.tar"
+
+
+def get_keys_path(archive: Path) -> Path:
+    """Return the place of the keys that belong to an archive."""
+    return archive.with_name(f"{archive.name}.keys")
+
+
+def make_backup(target: Path) -> FinishedBackup:
+    """Write the archive and, apart from it, the keys of frozen texts, under `hold_backup_lock`. Raises BackupError."""
+    target = target.absolute()
+    for path in (target, get_keys_path(target)):
+        if path.exists():
+            raise BackupError(f"{path} is there already. Choose another name.")
+    part = target.with_name(f".{target.name}{PART}")
+    with raise_as_backup_error(target.parent):
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _remove_leftovers(target.parent, part)
+        part.mkdir(mode=0o700)
+        try:
+            made = _write(target, part)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    status.update_status(backup={"path": str(made.path), "size": made.size, "at": timezone.now().isoformat()})
+    return made
+
+
+def _remove_leftovers(folder: Path, part: Path) -> None:
+    """Remove what killed backups left: this one's, and those of other times in BACKUP_DIR."""
+    others = folder.glob(f".openbook-*{PART}") if folder == Path(settings.BACKUP_DIR).absolute() else ()
+    for left in {part, *others}:
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _write(target: Path, part: Path) -> FinishedBackup:
+    keys = _read_keys()
+    heads = _copy_heads(part)
+    made, dump = timezone.now(), database_dump.dump_database(part)
+    keys = list(dict.fromkeys([*_read_keys(), *keys]))  # of before and after a rotation meanwhile, the newest first
+    archive = part / "archive"
+    with create_private(archive).open("wb") as file:
+        writer = ArchiveWriter(file)
+        files = _add_contents(writer, dump.file, heads)
+        writer.finish(_describe(dump, made, writer))
+    size, keyfile = archive.stat().st_size, None
+    if keys:
+        keyfile = get_keys_path(target)
+        _write_keys(part / "keys", keys)
+        (part / "keys").replace(keyfile)
+    archive.replace(target)
+    disk_space.sync_path(target.parent)
+    return FinishedBackup(target, keyfile, size, files)
+
+
+def _copy_heads(part: Path) -> Path:
+    """Copy the noted heads of the audit log before the database: the copy names no entry that the database lacks."""
+    copy = part / AUDIT_HEADS
+    if Path(settings.AUDIT_HEADS).exists():
+        shutil.copyfile(settings.AUDIT_HEADS, create_private(copy))
+    return copy
+
+
+def _add_contents(writer: ArchiveWriter, database: Path, heads: Path) -> int:
+    """Add everything that a backup holds; return how many files of users."""
+    writer.add(database.name, database)
+    database.unlink()  # its space is needed for the files
+    writer.add(AUDIT_HEADS, heads)
+    writer.add(AUDIT_KEYS, Path(settings.AUDIT_KEYS))
+    for name in (SECRET_KEY, CREDENTIALS):
+        writer.add(name, Path(settings.DATA_DIR) / name)
+    return sum(
+        writer.add(f"{FILES}/{path.relative_to(settings.MEDIA_ROOT).as_posix()}", path) for path in list_stored_files()
+    )
+
+
+def list_stored_files() -> Iterator[Path]:
+    """Yield the ordinary files below MEDIA_ROOT."""
+    for folder, _, names in os.walk(settings.MEDIA_ROOT):
+        for name in sorted(names):
+            path = Path(folder) / name
+            if path.is_file() and not path.is_symlink():
+                yield path
+
+
+def _describe(dump: database_dump.DatabaseDump, made: datetime, writer: ArchiveWriter) -> Manifest:
+    return Manifest(
+        settings.VERSION, connection.vendor, made.isoformat(), dump.migrations, dump.rows, dict(writer.members)
+    )
+
+
+def _read_keys() -> list[str]:
+    try:
+        return [line for line in Path(settings.SNAPSHOT_KEYS).read_text().splitlines() if line.strip()]
+    except FileNotFoundError:
+        return []
+
+
+def _write_keys(path: Path, lines: Sequence[str]) -> None:
+    with create_private(path).open("w") as file:
+        file.writelines(f"{line}\n" for line in lines)
+        file.flush()
+        os.fsync(file.fileno())

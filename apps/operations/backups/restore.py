@@ -1,0 +1,243 @@
+"""Restore a backup into an installation that is empty: no database with users, no files.
+
+`restore_backup` verifies everything before it puts anything in place. `replace_database` takes back an upgrade: it
+puts only the database back, where there is one. Neither starts or stops the site.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from apps.documents.ingestion.worker import get_heartbeat_file
+from apps.documents.models import IndexCare
+from apps.lib.db import encrypted_fields
+from apps.operations.backups import database_dump
+from apps.operations.backups.archive import (
+    AUDIT_HEADS,
+    AUDIT_KEYS,
+    CREDENTIALS,
+    FILES,
+    SECRET_KEY,
+    Manifest,
+    read_manifest,
+    unpack,
+)
+from apps.operations.backups.creation import get_keys_path, hold_backup_lock, list_stored_files
+from apps.operations.backups.errors import BackupError, raise_as_backup_error
+from apps.safety.audit_log import audit, signing_keys, verification
+from apps.safety.models import snapshot_keys
+
+PREFIX = ".restore-"
+UNFINISHED = "restore.unfinished"  # in DATA_DIR: when the backup was made that is being put in place
+RUNNING_S = 30  # a worker touches its file every 5 s
+OPEN_S = 5.0  # of opening frozen texts: some 50,000
+
+ProgressCallback = Callable[[str], object]
+
+
+def restore_backup(path: Path, keys: Path | None, tell: ProgressCallback) -> None:
+    """Put back the database, the files and the keys, migrate, and rebuild the search index.
+
+    `keys` is None for `FILE.keys` where that is there. `tell` is called with a sentence after each step.
+    Raises BackupError. A restore that was cut off while it put things in place can be repeated with its archive.
+    """
+    with raise_as_backup_error(Path(settings.DATA_DIR)), hold_backup_lock():
+        manifest = read_manifest(path)
+        _check_fits(path, manifest)
+        _check_not_running()
+        unfinished = Path(settings.DATA_DIR) / UNFINISHED
+        if not (unfinished.exists() and unfinished.read_text() == manifest.made):  # else this is the second attempt
+            _check_empty()
+        lines = _read_keys(path, keys)
+        staging = _make_staging(manifest.size)
+        try:
+            unpack(path, manifest, staging)
+            tell(f"Verified {len(manifest.members)} files of the backup of {manifest.made[:16]} UTC.")
+            unfinished.write_text(manifest.made)
+            _put_in_place(staging, manifest, lines)
+            unfinished.unlink()
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    tell(f"Put back the database ({manifest.rows['users']} users) and the files.")
+    if SECRET_KEY not in manifest.members:
+        tell("The backup holds no secret_key: set SECRET_KEY to that of the old installation, or all sessions end.")
+    _complete(tell, manifest)
+
+
+def replace_database(path: Path, tell: ProgressCallback) -> None:
+    """Put the database of a backup in the place of the one that is here; files, keys and index stay as they are.
+
+    Everything that was stored since the backup is lost. Raises BackupError; then the database is as it was, unless
+    PostgreSQL failed.
+    """
+    with raise_as_backup_error(Path(settings.DATA_DIR)), hold_backup_lock():
+        manifest = read_manifest(path)
+        _check_fits(path, manifest)
+        staging = _make_staging(manifest.members[manifest.database].size)
+        try:
+            unpack(path, manifest, staging, lambda name: name == manifest.database)
+            database_dump.put_database(staging / manifest.database)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        tell(_verify_audit_log(manifest))
+    tell(f"Put back the database of {manifest.made[:16]} UTC ({manifest.rows['users']} users), and nothing else.")
+
+
+def _complete(tell: ProgressCallback, manifest: Manifest) -> None:
+    """Bring the restored rows up to date: tables, leases, search index."""
+    call_command("migrate", interactive=False, verbosity=0)
+    tell("Brought the tables up to date.")
+    IndexCare.objects.update(lease_token="", lease_until=None)  # leases of the old processes
+    tell(_describe_frozen_texts())
+    tell(_verify_audit_log(manifest))
+    try:
+        call_command("reindex")
+    except CommandError as error:
+        raise BackupError(
+            f"The data is restored, and the search index could not be made: {error} Run 'manage.py reindex' again."
+        ) from error
+    tell("Rebuilt the search index. Start Openbook now.")
+
+
+def _check_fits(path: Path, manifest: Manifest) -> None:
+    if manifest.engine != connection.vendor:
+        raise BackupError(
+            f"{path} holds a database of {manifest.engine}, and DATABASE_URL names one of {connection.vendor}: a "
+            "backup is restored into the kind of database that it was made from."
+        )
+    if _numbers(manifest.version) > _numbers(settings.VERSION):
+        raise BackupError(
+            f"{path} was made by Openbook {manifest.version}, and this is {settings.VERSION}. Install the newer "
+            "version first."
+        )
+    database_dump.check_migrations(manifest)
+
+
+def _check_not_running() -> None:
+    signs = get_heartbeat_file()
+    if signs.exists() and time.time() - signs.stat().st_mtime < RUNNING_S:
+        raise BackupError("Openbook is running here. Stop it, wait half a minute, and run this again.")
+
+
+def _check_empty() -> None:
+    if database_dump.has_users():
+        raise BackupError("The database holds accounts already. A backup is restored into an empty installation only.")
+    if (found := next(list_stored_files(), None)) is not None:
+        raise BackupError(
+            f"There are files already, such as {found}. A backup is restored into an empty DATA_DIR only."
+        )
+
+
+def _read_keys(path: Path, keys: Path | None) -> list[str]:
+    """Return the keys of frozen texts, the newest first; none where there is no file of them."""
+    place = keys or get_keys_path(path)
+    if keys is None and not place.exists():
+        return []
+    lines = [line.strip() for line in place.read_text(errors="replace").splitlines() if line.strip()]
+    try:
+        if not lines:
+            raise ValueError
+        for line in lines:
+            Fernet(line)
+    except ValueError as error:
+        raise BackupError(f"{place} is no file of keys: it holds a line that is no key, or none.") from error
+    return lines
+
+
+def _make_staging(size: int) -> Path:
+    """Return a folder on the disk of the data, with room for `size` bytes; what a killed restore left is gone."""
+    data = Path(settings.DATA_DIR)
+    for left in data.glob(f"{PREFIX}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    if (free := shutil.disk_usage(data).free) < size:
+        raise BackupError(f"The disk of {data} is full: the backup needs {size:,} bytes, and {free:,} are free.")
+    return Path(tempfile.mkdtemp(prefix=PREFIX, dir=data))
+
+
+def _put_in_place(staging: Path, manifest: Manifest, keys: Sequence[str]) -> None:
+    """Move database, files and keys to their places. The database comes first: on PostgreSQL it may still fail."""
+    os.sync()
+    database_dump.put_database(staging / manifest.database)
+    _place_files(staging / FILES)
+    for name in (SECRET_KEY, CREDENTIALS):
+        if name in manifest.members:
+            (staging / name).replace(Path(settings.DATA_DIR) / name)
+    if keys:
+        _place_keys(keys)
+    _place_audit_files(staging)
+    os.sync()
+
+
+def _place_files(source: Path) -> None:
+    """Move the files to MEDIA_ROOT, which may be a link or another disk, and may hold empty folders."""
+    root = Path(settings.MEDIA_ROOT)
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for child in source.iterdir() if source.is_dir() else ():
+        target = root / child.name
+        if target.is_dir():
+            shutil.rmtree(target)  # holds no file, as was checked
+        shutil.move(child, target)
+
+
+def _place_keys(lines: Sequence[str]) -> None:
+    """Write the keys; those that a file there holds already stay before them."""
+    place = Path(settings.SNAPSHOT_KEYS)
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    before = [line.strip() for line in place.read_text().splitlines() if line.strip()] if place.exists() else []
+    encrypted_fields.write_keys(list(dict.fromkeys([*before, *lines])))
+
+
+def _place_audit_files(staging: Path) -> None:
+    """Put the keys of the audit log before those that are there, and the noted heads where none are: those that are
+    noted here say more than the backup can."""
+    source = staging / AUDIT_KEYS
+    if source.exists():
+        here = signing_keys.read_lines() if Path(settings.AUDIT_KEYS).exists() else []
+        signing_keys.write_keys([*signing_keys.check_lines(source.read_text(errors="replace")), *here])
+    source, heads = staging / AUDIT_HEADS, Path(settings.AUDIT_HEADS)
+    if source.exists() and not heads.exists():
+        heads.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.move(source, heads)
+
+
+def _verify_audit_log(manifest: Manifest) -> str:
+    """Verify the restored log, add the entry that tells of the restore, and return what was found as a sentence."""
+    try:
+        faults = audit.verify_chain()
+        entry = audit.record_event("log.restored", made=manifest.made)
+    except ImproperlyConfigured as error:
+        return f"The audit log cannot be verified. {error}"
+    if faults:
+        return f"The audit log is not whole: {faults[0]}"
+    report = verification.verify_log()
+    if report.faults:
+        return f"The audit log is not whole: {report.faults[0]}"
+    return " ".join([f"The audit log is whole: {entry.seq} entries, the last one tells of this.", *report.remarks])
+
+
+def _describe_frozen_texts() -> str:
+    """Return a sentence about which frozen texts of review can be read with the keys that are there."""
+    try:
+        tried, lost, _ = snapshot_keys.count_unreadable(OPEN_S)
+    except ImproperlyConfigured as error:
+        return f"The frozen texts of review cannot be read. {error}"
+    found = f"Frozen texts of review: {tried - lost} of {tried} can be read."
+    if lost:
+        found += f" Add the lines of the file of keys of their time to {settings.SNAPSHOT_KEYS} for the others."
+    return found
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version))

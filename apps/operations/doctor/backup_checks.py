@@ -1,0 +1,72 @@
+"""The check of the Doctor for backups: when the last one was made, where it is, and whether it can be restored."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.timesince import timesince
+from django.utils.translation import gettext
+
+from apps.lib.concurrency.threads import in_pool
+from apps.operations.backups import status
+from apps.operations.doctor.system_checks import CheckResult, bad, good, warn
+
+UNSCHEDULED = timedelta(days=7)  # after which a backup that was made by hand is called old
+
+
+async def report_backups() -> CheckResult:
+    return await in_pool(check_backups)
+
+
+def check_backups() -> CheckResult:
+    """Return what is known of the last backup and its restore check."""
+    kept, hours = status.read_status(), settings.BACKUP_HOURS
+    backup, failure = kept.get("backup") or {}, kept.get("failure") or {}
+    made, words = status.read_time(backup.get("at")), _describe(backup, kept.get("check") or {})
+    schedule = gettext("Set BACKUP_HOURS, and the worker makes one so often, or run ./run backup regularly.")
+    if failed := _failed_check(kept.get("check") or {}):
+        look = gettext("Make another one with ./run backup, and look at the disk of %(folder)s.")
+        return bad(f"{words} {failed}", look % {"folder": settings.BACKUP_DIR})
+    if failure:
+        said = gettext("The last attempt failed: %(reason)s") % {"reason": failure.get("reason", "")}
+        again = gettext("It is tried again within the hour. Until then there is no newer backup.")
+        return warn(f"{words} {said}", again)
+    if made is None:
+        return warn(words, gettext("The worker makes one soon; look whether it runs.") if hours else schedule)
+    limit = 2 * timedelta(hours=hours) if hours else UNSCHEDULED
+    if timezone.now() - made > limit:
+        late = gettext("It is older than it should be. Look at the check of the worker, and at its lines in the log.")
+        return warn(words, late if hours else schedule)
+    return good(words)
+
+
+def _describe(backup: dict[str, Any], check: dict[str, Any]) -> str:
+    made = status.read_time(backup.get("at"))
+    if made is None:
+        return gettext("No backup has been made yet.")
+    words = gettext("The last backup was made %(age)s ago: %(path)s (%(size)s).") % {
+        "age": _age(made), "path": backup.get("path", ""), "size": filesizeformat(backup.get("size", 0)),
+    }  # fmt: skip
+    checked = status.read_time(check.get("at"))
+    if checked is None or check.get("reason"):
+        return words
+    said = gettext("The last restore check was made %(age)s ago, and succeeded.") % {"age": _age(checked)}
+    if check.get("path") == backup.get("path"):
+        said = gettext("Its restore check succeeded.")
+    return f"{words} {said}"
+
+
+def _failed_check(check: dict[str, Any]) -> str:
+    """Return a sentence where the last restore check failed; empty where it succeeded or none was made."""
+    if not check.get("reason"):
+        return ""
+    said = gettext("The restore check of %(path)s failed: %(reason)s")
+    return said % {"path": check.get("path", ""), "reason": check["reason"]}
+
+
+def _age(at: datetime) -> str:
+    return timesince(at).replace("\xa0", " ")

@@ -1,0 +1,289 @@
+"""What the Doctor asks of the engines, for real: a token, a vector, an event, the checksums of the index."""
+
+from __future__ import annotations
+
+import time
+from contextlib import aclosing
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext, gettext_lazy, ngettext
+from PIL import Image
+
+from apps.conversations.attachments import caption_test, recognition
+from apps.conversations.models import ModelProfile
+from apps.documents.indexing import embedders
+from apps.documents.models import Segment
+from apps.documents.retrieval.search import search
+from apps.engines import registry
+from apps.engines.chat.model_catalog import MAIN
+from apps.engines.image import validation as picture_checks
+from apps.engines.types import EngineError, SegmentInfo
+from apps.lib.concurrency.threads import in_db, in_pool
+from apps.lib.ids import new_id
+from apps.operations import engine_probes, sample_collection
+from apps.operations.doctor import backup_checks, job_checks, system_checks
+from apps.operations.doctor.system_checks import CheckResult, NamedCheck, bad, format_count, good, warn
+from apps.users.i18n import translate_stored
+from apps.users.models import User
+
+_SLOW_TOKEN_MS = 2000
+_VERIFY_S = 5.0  # so long are segments verified; a large index is checked in part each time
+
+
+async def check_chat_model(name: str = MAIN) -> CheckResult:
+    try:
+        found = await engine_probes.probe_chat_model(name)
+    except EngineError as error:
+        away = gettext("Look at the lines of 'llm' in the log; it may still be starting, which takes a minute.")
+        elsewhere = gettext("Look at LLM_URL, LLM_MODEL and LLM_API_KEY, and whether that server runs.")
+        if name != MAIN:
+            elsewhere = gettext("Look at its entry in LLM_MORE, and whether that server runs. The other models go on.")
+        return bad(
+            str(error),
+            gettext("Questions wait until it is back. %(elsewhere)s")
+            % {"elsewhere": away if name == MAIN and _own_server() else elsewhere},
+        )
+    await in_db(remember_model, found.info.name)
+    words = gettext("%(name)s wrote a token in %(ms)s ms and reads %(context_tokens)s tokens at once.") % {
+        "name": found.info.name,
+        "ms": f"{found.ms:.0f}",
+        "context_tokens": f"{found.info.context_tokens:,}",
+    }
+    if found.ms > _SLOW_TOKEN_MS:
+        return warn(
+            words, gettext("That is slow. Other programs may be using the processor, or the server has many questions.")
+        )
+    return good(words)
+
+
+def remember_model(name: str) -> ModelProfile:
+    """The model has a row, so that the settings page can list it."""
+    return ModelProfile.objects.get_or_create(name=name)[0]
+
+
+def _own_server() -> bool:
+    return "//127.0.0.1" in settings.CHATS["main"]["OPTIONS"].get("url", "")
+
+
+async def check_reading(name: str = MAIN) -> CheckResult:
+    """How well the model finds what a passage says; measured at the first look at a new model."""
+    try:
+        return good(await engine_probes.probe_reading(name))
+    except EngineError as error:
+        return warn(str(error), gettext("It is measured when the model answers again."))
+
+
+async def check_embedder(name: str = "") -> CheckResult:
+    try:
+        found = await engine_probes.probe_embedder(name)
+    except EngineError as error:
+        words = gettext("Documents cannot be read or searched. Look at EMBED_MODEL, or run ./run setup again.")
+        return bad(
+            str(error),
+            gettext("The collections that chose it are not searched. Look at EMBED_MORE.") if name else words,
+        )
+    return good(
+        gettext(
+            "A question became %(dimension)s numbers in %(ms)s ms; its answer is near (%(near)s), an "
+            "unrelated sentence is not (%(far)s)."
+        )
+        % {
+            "dimension": found.dimension,
+            "ms": f"{found.ms:.0f}",
+            "near": f"{found.near:.2f}",
+            "far": f"{found.far:.2f}",
+        }
+    )
+
+
+async def check_captions() -> CheckResult:
+    """A test picture is described for models that see none."""
+    if not recognition.is_captioning_enabled():
+        return good(gettext("Every model that people may choose sees pictures itself, so none is described."))
+    try:
+        found = await caption_test.run_caption_test()
+    except EngineError as error:
+        missing = gettext("Models that see no pictures are not told what attached ones show.")
+        served = gettext("Look at CAPTION_URL, CAPTION_MODEL and CAPTION_API_KEY, and whether that server runs.")
+        worker = gettext("Look at CAPTION_MODEL, at the check of the worker, and at the lines of 'worker' in the log.")
+        return bad(
+            translate_stored(str(error)), f"{missing} {served if recognition.is_captioned_by_server() else worker}"
+        )
+    return good(
+        gettext("%(name)s described a test picture in %(ms)s ms: “%(words)s”")
+        % {"name": found.model, "ms": f"{found.ms:.0f}", "words": found.words}
+    )
+
+
+async def check_image_classifier() -> CheckResult:
+    """A test picture is looked at."""
+    looks = registry.get_image_classifier()
+    if looks is None:
+        unseen = gettext("No classifier looks at pictures; each that is drawn says so.")
+        return warn(unseen, gettext("Run ./run setup, which fetches one, or name another in PICTURE_CHECK."))
+    started = time.perf_counter()
+    try:
+        await in_pool(looks.scores, picture_checks.encode_png(build_test_picture()))
+    except EngineError as error:
+        held = gettext("Pictures are marked as not looked at, or held. Run ./run setup, or look at PICTURE_CHECK.")
+        return bad(translate_stored(str(error)), held)
+    ms = f"{(time.perf_counter() - started) * 1000:.0f}"
+    return good(gettext("The classifier looked at a test picture in %(ms)s ms.") % {"ms": ms})
+
+
+def build_test_picture() -> Image.Image:
+    return Image.new("RGB", (64, 64), "grey")
+
+
+async def check_index() -> CheckResult:
+    """Files against their checksums, and vectors against the embedder of their collection."""
+    rows = await in_db(lambda: list(Segment.objects.order_by("?").select_related("collection")))
+    segments = [row.info for row in rows]
+    if not segments:
+        return good(gettext("The index is empty."))
+    checked, damaged = await in_pool(_verify, segments)
+    strange = await in_pool(_strange, [row for row in rows[:checked] if row.retired is None and not row.build])
+    words = f"{checked} of {format_count(len(segments), 'segment')} read; {checked - damaged} match their checksums."
+    if damaged:
+        return bad(words, gettext("Run 'manage.py reindex': it rebuilds the index from the database."))
+    if strange:
+        return bad(
+            ngettext(
+                "%(n)s segment made by another embedding model.",
+                "%(n)s segments made by another embedding model.",
+                strange,
+            )
+            % {"n": strange},
+            gettext("Run 'manage.py reindex' once."),
+        )
+    return good(words)
+
+
+def _strange(rows: list[Segment]) -> int:
+    """How many of them were not made by their collection's embedder."""
+    return sum(not embedders.is_compatible(row) for row in rows)
+
+
+def _verify(segments: list[SegmentInfo]) -> tuple[int, int]:
+    engine, until = registry.get_index(), time.monotonic() + _VERIFY_S
+    checked = damaged = 0
+    for segment in segments:
+        if time.monotonic() > until:
+            break
+        checked += 1
+        damaged += not engine.verify(segment)
+    return checked, damaged
+
+
+async def check_turn_log() -> CheckResult:
+    """An event goes in and comes out again."""
+    kind = (
+        gettext("Redis")
+        if "redis" in settings.ENGINES["turnlog"]["BACKEND"]
+        else gettext("The memory of the web process")
+    )
+    log, turn = registry.get_turn_log(), f"doctor-{new_id().hex}"
+    try:
+        await log.append(turn, b"{}")
+        await log.finish(turn)
+        async with aclosing(log.tail(turn)) as entries:
+            found = [entry.data async for entry in entries]
+    except (EngineError, OSError) as error:
+        return bad(
+            gettext("%(kind)s does not keep events: %(error)s") % {"kind": kind, "error": error},
+            gettext("Answers cannot be shown. Look at REDIS_URL and its server."),
+        )
+    if found != [b"{}"]:
+        return bad(
+            gettext("%(kind)s lost an event.") % {"kind": kind},
+            gettext("Answers would have holes. Start Openbook again."),
+        )
+    return good(gettext("%(kind)s keeps the events of running answers.") % {"kind": kind})
+
+
+async def check_search() -> CheckResult:
+    """A question goes the whole way to its passages."""
+    found: dict[str, Any] = await in_db(_reader)
+    if not found:
+        return warn(
+            gettext("There is no sample collection to search."), gettext("Load it in set-up; it is also a manual.")
+        )
+    started = time.perf_counter()
+    try:
+        result = await search(found["user"], sample_collection.QUESTIONS[0], collections=[found["collection"]])
+    except EngineError as error:
+        return bad(str(error), gettext("Nothing can be found. The checks of the embedder and the index say why."))
+    ms = (time.perf_counter() - started) * 1000
+    if not result.passages:
+        return bad(
+            gettext("The handbook holds the answer to a sample question, and it was not found."),
+            gettext("Run 'manage.py reindex'."),
+        )
+    number = len(result.passages)
+    words = ngettext(
+        "A sample question found %(n)s passage in %(ms)s ms.",
+        "A sample question found %(n)s passages in %(ms)s ms.",
+        number,
+    )
+    return good(words % {"n": number, "ms": f"{ms:.0f}"})
+
+
+def _reader() -> dict[str, Any]:
+    progress = sample_collection.get_progress()
+    if progress.collection is None or not progress.ready:
+        return {}
+    return {"user": User.objects.get(pk=progress.collection.owner_id), "collection": progress.collection.pk}
+
+
+def list_checks() -> list[NamedCheck]:
+    """All checks; those of further models follow the ones of the site's own."""
+    further: list[NamedCheck] = []
+    for number, item in enumerate(registry.list_chat_models()[1:], 2):
+        titles = gettext("Chat model “%(name)s”"), gettext("Reading of “%(name)s”")
+        of_model, of_reading = (title % {"name": item.name} for title in titles)
+        further.append(NamedCheck(f"model-{number}", of_model, partial(check_chat_model, item.name)))
+        further.append(NamedCheck(f"reading-{number}", of_reading, partial(check_reading, item.name)))
+    embedding = [
+        NamedCheck(
+            f"embedding-{number}", gettext("Embedding model “%(name)s”") % {"name": name}, partial(check_embedder, name)
+        )
+        for number, name in enumerate(settings.EMBEDDERS, 2)
+    ]
+    told = (
+        [NamedCheck("captions", gettext_lazy("Descriptions of pictures"), check_captions)]
+        if registry.get_caption_engine()
+        else []
+    )
+    names = (
+        [NamedCheck("names", gettext_lazy("Names that are not drawn"), system_checks.check_picture_names)]
+        if settings.PICTURE_NAMES
+        else []
+    )
+    return [*STANDARD_CHECKS[:2], *further, STANDARD_CHECKS[2], *embedding, *told, *STANDARD_CHECKS[3:], *names]
+
+
+STANDARD_CHECKS = (
+    NamedCheck("model", gettext_lazy("Chat model"), check_chat_model),
+    NamedCheck("reading", "Reading", check_reading),
+    NamedCheck("embedding", gettext_lazy("Embedding model"), check_embedder),
+    NamedCheck("database", "Database", system_checks.check_database),
+    NamedCheck("worker", "Worker", system_checks.check_worker),
+    NamedCheck("jobs", gettext_lazy("Periodic jobs"), job_checks.check_periodic_jobs),
+    NamedCheck("requests", gettext_lazy("Requests about people's data"), job_checks.check_data_requests),
+    NamedCheck("readers", gettext_lazy("File readers"), system_checks.check_parsers),
+    NamedCheck("broker", "Queue", system_checks.check_broker),
+    NamedCheck("turnlog", gettext_lazy("Running answers"), check_turn_log),
+    NamedCheck("pictures", gettext_lazy("Check of pictures"), check_image_classifier),
+    NamedCheck("index", "Index", check_index),
+    NamedCheck("search", "Search", check_search),
+    NamedCheck("documents", "Documents", system_checks.check_documents),
+    NamedCheck("frozen", gettext_lazy("Frozen texts"), system_checks.check_frozen_texts),
+    NamedCheck("log", gettext_lazy("Audit log"), system_checks.check_audit_log),
+    NamedCheck("disk", "Disk", system_checks.check_disk),
+    NamedCheck("backup", gettext_lazy("Backup"), backup_checks.report_backups),
+    NamedCheck("memory", "Memory", system_checks.check_memory),
+    NamedCheck("mail", "Mail", system_checks.check_mail),
+    NamedCheck("address", "Address", system_checks.check_site_url),
+)

@@ -1,0 +1,372 @@
+"""What the Doctor looks at. Each check is a small async function that returns a `Check`; none raises.
+
+Checks of the machine and the database are here, those of the engines in `engine_checks.py`; `ALL` there lists them in
+the order in which the page shows them.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from celery import current_app
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Count
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.timesince import timesince
+from django.utils.translation import gettext, ngettext
+from kombu.exceptions import OperationalError
+
+from apps.documents.ingestion.worker import get_heartbeat_file
+from apps.documents.models import Document
+from apps.documents.parsing.protocol import ParseError
+from apps.documents.sandbox import runner
+from apps.images.moderation import blocked_names as picture_names
+from apps.lib import os_compat
+from apps.lib.concurrency.threads import in_db, in_pool
+from apps.safety.audit_log import verification
+from apps.safety.models import snapshot_keys
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+GIB = 1 << 30
+DISK_BAD, DISK_WARN = GIB, 5 * GIB  # uploads stop below the first
+MEMORY_WARN = GIB
+VERIFY_BYTES = GIB // 4  # a database up to this size is read whole, in a second or two, to see whether it is sound
+WORKER_SILENCE_S = 30  # a worker touches its file every 5 s
+BROKER_S = 3
+OPEN_S = 2.0  # of opening frozen texts: some 20,000
+VERIFY_S = 2.0  # of verifying entries of the audit log while a page waits
+
+
+class CheckState(StrEnum):
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What was found, and what to do about it; `advice` is empty where all is well."""
+
+    state: CheckState
+    words: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCheck:
+    """A check with the name of its address and the title that people read."""
+
+    name: str
+    title: StrOrPromise
+    run: Callable[[], Awaitable[CheckResult]]
+
+
+def good(words: str) -> CheckResult:
+    return CheckResult(CheckState.GOOD, words)
+
+
+def warn(words: str, advice: str) -> CheckResult:
+    return CheckResult(CheckState.WARN, words, advice)
+
+
+def bad(words: str, advice: str) -> CheckResult:
+    return CheckResult(CheckState.BAD, words, advice)
+
+
+def format_count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+async def check_database() -> CheckResult:
+    return await in_db(_database)
+
+
+def _database() -> CheckResult:
+    try:
+        plan = MigrationExecutor(connection)
+        missing = plan.migration_plan(plan.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        return bad(
+            gettext("The database does not answer: %(error)s") % {"error": error},
+            gettext("Look at DATABASE_URL, and whether the server runs."),
+        )
+    if missing:
+        return bad(
+            ngettext("%(n)s change of the tables missing.", "%(n)s changes of the tables missing.", len(missing))
+            % {"n": len(missing)},
+            gettext("Run ./run setup, then start again."),
+        )
+    if connection.vendor != "sqlite":
+        return good(
+            gettext("%(display_name)s answers, and its tables are up to date.")
+            % {"display_name": connection.display_name}
+        )
+    file = Path(str(connection.settings_dict["NAME"]))
+    size = f" ({filesizeformat(file.stat().st_size)})" if file.exists() else ""
+    if file.exists() and file.stat().st_size > VERIFY_BYTES:
+        return good(
+            gettext(
+                "SQLite%(size)s answers, and its tables are up to date. It is too large to be read through "
+                "while a page waits; `sqlite3 %(name)s 'PRAGMA quick_check'` in %(parent)s does it."
+            )
+            % {"size": size, "name": file.name, "parent": file.parent}
+        )
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA quick_check(1)")
+        found = cursor.fetchone()
+    if found and found[0] != "ok":
+        return bad(
+            gettext("The SQLite file is damaged: %(found)s") % {"found": found[0]},
+            gettext("Stop Openbook and restore the database from a backup."),
+        )
+    return good(gettext("SQLite%(size)s is sound, and its tables are up to date.") % {"size": size})
+
+
+async def check_disk() -> CheckResult:
+    return await in_pool(_disk, shutil.disk_usage)
+
+
+def _disk(usage: Callable[[Path], shutil._ntuple_diskusage]) -> CheckResult:
+    found = usage(Path(settings.DATA_DIR))
+    words = gettext("%(gib)s GiB of %(gib2)s GiB are free where the data lies.") % {
+        "gib": f"{found.free / GIB:.1f}",
+        "gib2": f"{found.total / GIB:.0f}",
+    }
+    advice = gettext("Free some space on the disk of %(data_dir)s, or move DATA_DIR to a larger one.") % {
+        "data_dir": settings.DATA_DIR
+    }
+    if found.free < DISK_BAD:
+        return bad(words, gettext("Nothing can be uploaded any more. %(advice)s") % {"advice": advice})
+    return warn(words, advice) if found.free < DISK_WARN else good(words)
+
+
+async def check_memory() -> CheckResult:
+    free = os_compat.get_available_memory()
+    words = gettext("%(gib)s GiB of memory are free.") % {"gib": f"{free / GIB:.1f}"}
+    if free < MEMORY_WARN:
+        return warn(words, gettext("Close other programs, or put the model server on another machine (LLM_URL)."))
+    return good(words)
+
+
+async def check_worker() -> CheckResult:
+    """Whether a worker lives; it alone reads uploaded documents."""
+    advice = gettext(
+        "Documents wait until it runs. Look at the lines of 'worker' in the log, and start ./run serve again."
+    )
+    try:
+        age = time.time() - get_heartbeat_file().stat().st_mtime
+    except FileNotFoundError:
+        return bad(gettext("No worker has run here yet."), advice)
+    if age > WORKER_SILENCE_S:
+        words = gettext("The worker has been silent for %(duration)s.")
+        return bad(words % {"duration": describe_duration(age)}, advice)
+    return good(gettext("The worker lives; its last sign is a few seconds old."))
+
+
+async def check_parsers() -> CheckResult:
+    return await in_pool(_readers)
+
+
+def _readers() -> CheckResult:
+    """Start a process as those that read uploaded files, and tell how the system confines it."""
+    try:
+        found = runner.probe_confinement()
+    except (OSError, ParseError, runner.ParserCrashed) as error:
+        return bad(
+            gettext("File readers do not start: %(error)s") % {"error": error},
+            gettext("No document can be read. Look at the lines of 'web' in the log."),
+        )
+    limits = []
+    reason = errno.errorcode.get(found.network_errno, str(found.network_errno))
+    if found.network_errno and found.tcp_closed:
+        words = gettext(
+            "File readers can open no TCP connection, but send datagrams: there is no private network (%(error)s)."
+        )
+        limits.append(words % {"error": reason})
+    elif found.network_errno == errno.ENOSYS:
+        limits.append(gettext("File readers can reach the network: this system has no private networks."))
+    elif found.network_errno:
+        words = gettext("File readers can reach the network: this system forbids private networks (%(error)s).")
+        limits.append(words % {"error": reason})
+    if found.files_errno:
+        words = gettext("File readers can open what the worker can: this system offers no Landlock (%(error)s).")
+        limits.append(words % {"error": errno.errorcode.get(found.files_errno, str(found.files_errno))})
+    if not found.memory_limited:
+        limits.append(gettext("This system does not enforce a limit on the memory of file readers."))
+    if not limits:
+        return good(
+            gettext(
+                "File readers are fully confined: no network, no other files, no further processes, limited memory and "
+                "time."
+            )
+        )
+    return warn(
+        " ".join(limits),
+        gettext(
+            "A hostile file that takes over its reader could do more harm. On Linux, allow unprivileged user "
+            "namespaces and Landlock (in a container, by its security profile); other systems have none."
+        ),
+    )
+
+
+async def check_broker() -> CheckResult:
+    return await in_pool(_broker)
+
+
+def _broker() -> CheckResult:
+    kind = gettext("Redis") if settings.CELERY_BROKER_URL.startswith("redis") else gettext("The queue on disk")
+    try:
+        with current_app.connection_for_write() as link:
+            link.ensure_connection(max_retries=1, timeout=BROKER_S)
+            if kind == "Redis":
+                link.default_channel.client.ping()
+    except (OperationalError, OSError) as error:
+        return bad(
+            gettext("%(kind)s does not answer: %(error)s") % {"kind": kind, "error": error},
+            gettext("Uploads are read with a delay. Look at REDIS_URL and its server."),
+        )
+    return good(gettext("%(kind)s takes messages for the worker.") % {"kind": kind})
+
+
+async def check_documents() -> CheckResult:
+    return await in_db(_documents)
+
+
+def _documents() -> CheckResult:
+    counts = dict(Document.objects.order_by().values_list("status").annotate(Count("pk")))
+    waiting = sum(counts.get(state, 0) for state in Document.ACTIVE)
+    failed = counts.get(Document.Status.FAILED, 0) + counts.get(Document.Status.QUARANTINED, 0)
+    words = gettext("%(counts)s ready, %(waiting)s waiting or being read, %(failed)s failed.") % {
+        "counts": counts.get(Document.Status.READY, 0),
+        "waiting": waiting,
+        "failed": failed,
+    }
+    if not failed:
+        return good(words)
+    reasons = (
+        Document.objects.filter(status__in=[Document.Status.FAILED, Document.Status.QUARANTINED])
+        .order_by().values_list("reason").annotate(number=Count("pk")).order_by("-number")[:3]
+    )  # fmt: skip
+    most = " ".join(f"{number} × {reason or 'no reason given'}" for reason, number in reasons)
+    return warn(words, gettext("Their owners see why, and may retry. Most often: %(most)s") % {"most": most})
+
+
+async def check_picture_names() -> CheckResult:
+    return await in_db(_names)
+
+
+def _names() -> CheckResult:
+    """Of `PICTURE_NAMES`, which is a list of the policy since, and remembered by nobody else."""
+    count = len(picture_names.configured_names())
+    advice = gettext("Change it there, or let reviewers decide, and take the setting out of the environment.")
+    if picture_names.is_in_force():
+        said = gettext("PICTURE_NAMES is set: its %(count)s names are a list of the policy, under Review, Lists.")
+        return warn(said % {"count": count}, advice)
+    said = gettext("PICTURE_NAMES is set, but the policy in force does not keep all of its names from being drawn.")
+    return warn(said, advice)
+
+
+async def check_frozen_texts() -> CheckResult:
+    return await in_db(_frozen_texts)
+
+
+def _frozen_texts(seconds: float = OPEN_S) -> CheckResult:
+    """Whether what review keeps encrypted can be opened."""
+    try:
+        tried, lost, plain = snapshot_keys.count_unreadable(seconds)
+    except ImproperlyConfigured as error:
+        return bad(str(error), gettext("Without a key nothing new can be frozen for review either."))
+    file = settings.SNAPSHOT_KEYS
+    if lost:
+        return bad(
+            gettext("%(lost)s of %(tried)s frozen texts of review cannot be opened: their key is missing.")
+            % {"lost": lost, "tried": tried},
+            gettext("Add the lines of the backup of %(file)s to it; nothing else can open them.") % {"file": file},
+        )
+    if plain:
+        return warn(
+            gettext("%(n)s frozen texts of review are not encrypted.") % {"n": plain},
+            gettext("Run 'manage.py rotate_snapshot_key' once."),
+        )
+    if Path(file).exists() and Path(file).stat().st_mode & 0o077:
+        return warn(
+            gettext("%(file)s can be read by others on this machine.") % {"file": file},
+            gettext("Run 'chmod 600 %(file)s'.") % {"file": file},
+        )
+    return good(gettext("%(n)s frozen texts of review were opened by their key.") % {"n": tried})
+
+
+async def check_audit_log() -> CheckResult:
+    return await in_db(_audit_log)
+
+
+def _audit_log(seconds: float = VERIFY_S) -> CheckResult:
+    """Verify a part of the audit log, its noted heads and its triggers."""
+    try:
+        report = verification.verify_part(seconds)
+    except ImproperlyConfigured as error:
+        return bad(str(error), gettext("Until then nothing can be logged, and nothing that is logged can be done."))
+    if report.faults:
+        look = gettext(
+            "Somebody changed the log past the product, or its key is not the right one. Keep a copy of the database, "
+            "run 'manage.py doctor', and compare with a backup and with the noted heads. Missing triggers are put back "
+            "by 'manage.py doctor --install-triggers'."
+        )
+        return bad(" ".join(report.faults[:3]), look)
+    if report.whole:
+        words = ngettext("All of its %(n)s entry is whole.", "All of its %(n)s entries are whole.", report.newest)
+        words %= {"n": report.newest}
+    else:
+        words = gettext(
+            "Entries %(first)s to %(last)s of %(newest)s and the end are whole; the next look goes on from there. The "
+            "page of the log verifies all of them."
+        ) % {"first": report.first, "last": report.last, "newest": report.newest}
+    words = " ".join([words, *report.remarks[:2]])
+    if report.problems:
+        return warn(words, " ".join(report.problems))
+    return good(words)
+
+
+async def check_mail() -> CheckResult:
+    if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+        return warn(
+            gettext("Mail is printed to the log and sent to nobody."),
+            gettext("Set EMAIL_URL, or hand on links for new passwords and invitations yourself."),
+        )
+    return good(gettext("Mail goes through %(email_host)s.") % {"email_host": settings.EMAIL_HOST})
+
+
+async def check_site_url() -> CheckResult:
+    """Whether passwords can be read on their way."""
+    host = urlsplit(settings.SITE_URL).hostname
+    if settings.SECURE:
+        return good(gettext("People come to %(site_url)s, encrypted.") % {"site_url": settings.SITE_URL})
+    if host in {"localhost", "127.0.0.1", "::1"}:
+        return good(gettext("%(site_url)s can be reached from this machine only.") % {"site_url": settings.SITE_URL})
+    return warn(
+        gettext("People come to %(site_url)s, and passwords travel unencrypted.") % {"site_url": settings.SITE_URL},
+        gettext("Put a proxy with a certificate in front, and set SITE_URL to its https:// address."),
+    )
+
+
+def describe_duration(seconds: float) -> str:
+    """Return the time in words: "5 minutes", or seconds where it is less than a minute."""
+    now = timezone.now()
+    return (
+        timesince(now - timedelta(seconds=seconds), now).replace("\xa0", " ") if seconds >= 60 else f"{seconds:.0f} s"
+    )

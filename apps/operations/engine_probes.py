@@ -1,0 +1,79 @@
+"""Real tests of the engines, for set-up and the Doctor: a token from the model, three sentences for the embedder."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from apps.conversations.assistants import answer_style
+from apps.conversations.assistants.reading_test import get_measured_profile
+from apps.conversations.models import Assistant
+from apps.engines import registry
+from apps.engines.chat.model_catalog import MAIN
+from apps.engines.types import EngineBroken, ModelInfo
+from apps.lib.concurrency.threads import in_db, in_pool
+
+_QUESTION = "How can I change my password?"
+_NEAR = "You can change your password in the menu of your account."
+_FAR = "Two glaciers feed the river in spring."
+_UNIT = 1e-3  # how far the length of a unit vector may be from 1
+
+
+@dataclass(frozen=True, slots=True)
+class ChatModelProbe:
+    info: ModelInfo
+    ms: float  # for one token
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderProbe:
+    fingerprint: str
+    dimension: int
+    ms: float  # for one short text, when warm
+    near: float
+    far: float
+
+
+async def probe_chat_model(name: str = MAIN) -> ChatModelProbe:
+    """That model, after it wrote one token. Raises EngineError."""
+    info = await registry.get_chat_engine(name).info()
+    return ChatModelProbe(info, await registry.get_chat_engine(name).probe())
+
+
+async def probe_reading(name: str = MAIN) -> str:
+    """Which model writes, how well it reads, and what has the first word therefore. Raises EngineError.
+
+    Measured once for each model, in about ten seconds.
+    """
+    chat = registry.get_chat_engine(name)
+    profile = await get_measured_profile(chat)
+    info = await chat.info()
+    assistant = await in_db(Assistant.default)
+    return answer_style.explain_style(
+        answer_style.resolve_style(assistant, profile, registry.get_chat_model(name)), assistant, profile, info.name
+    )
+
+
+async def probe_embedder(name: str = "") -> EmbedderProbe:
+    """The embedder of that name, after it told a sentence that answers a question from one that does not. Raises
+    EngineError."""
+    return await in_pool(_embedder, name)
+
+
+def _embedder(name: str) -> EmbedderProbe:
+    engine = registry.get_embedder(name)
+    near, far = engine.embed_passages([_NEAR, _FAR])
+    asked = f"{_QUESTION} ({secrets.token_hex(2)})"  # new each time: a known question would come from the cache
+    started = time.perf_counter()
+    query = engine.embed_query(asked)
+    ms = (time.perf_counter() - started) * 1000
+    vectors = np.stack([query, near, far])
+    if not np.isfinite(vectors).all() or (np.abs(np.linalg.norm(vectors, axis=1) - 1) > _UNIT).any():
+        raise EngineBroken("The embedding model returns vectors that are not of unit length.")
+    found = EmbedderProbe(engine.fingerprint, engine.dimension, ms, float(query @ near), float(query @ far))
+    if found.near <= found.far:
+        raise EngineBroken("The embedding model finds an unrelated sentence nearer to a question than its answer.")
+    return found

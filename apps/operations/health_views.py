@@ -1,0 +1,66 @@
+"""Small answers for machines and for the frame: is it alive, is it ready, is the model warm."""
+
+from __future__ import annotations
+
+import sys
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django.views.defaults import server_error
+
+from apps.lib import disk_space
+from apps.operations.async_permissions import load_signed_in_user
+from apps.operations.model_status import get_model_status
+from apps.safety.policy import versions
+from apps.users.models import User
+
+_PLAIN = "text/plain; charset=utf-8"
+_INSUFFICIENT_STORAGE = 507
+_DISK_FULL = b"The disk of this server is full, so nothing can be taken now. Please tell an administrator.\n"
+
+
+@require_safe
+@never_cache
+def check_alive(request: HttpRequest) -> HttpResponse:
+    """The process answers; nothing else is asked."""
+    return HttpResponse("alive\n", content_type=_PLAIN)
+
+
+@require_safe
+@never_cache
+def check_ready(request: HttpRequest) -> HttpResponse:
+    """Answer 200 where pages can be served: the database answers and holds the tables, and the policy of the site is
+    loaded, by which every text is judged. Answer 503 else, also where nothing can be written to the data directory."""
+    try:
+        User.objects.exists()
+    except DatabaseError:
+        connection.close()
+        return HttpResponse("the database does not answer\n", status=503, content_type=_PLAIN)
+    if why := disk_space.find_write_error():
+        return HttpResponse(f"{why}\n", status=503, content_type=_PLAIN)
+    versions.load_fresh_policy()
+    if versions.is_stale():
+        return HttpResponse("the policy is not loaded\n", status=503, content_type=_PLAIN)
+    return HttpResponse("ready\n", content_type=_PLAIN)
+
+
+@require_safe
+@never_cache
+async def show_model_status(request: HttpRequest) -> HttpResponse:
+    """The pill of the frame: there while the model is not warm, nothing (and no further question) once it is."""
+    user = await load_signed_in_user(request)
+    if user is None:
+        return HttpResponse(status=204)
+    context = {"warmth": await get_model_status(), "administrator": user.is_administrator}
+    return HttpResponse(render_to_string("operations/_status.html", context))
+
+
+def answer_fault(request: HttpRequest) -> HttpResponse:
+    """Return the answer to a request that failed: 507 where the disk is full, as when a session cannot be stored at a
+    sign-in, else 500. Called while the error is being handled."""
+    if disk_space.is_disk_full_error(sys.exception()):
+        return HttpResponse(_DISK_FULL, content_type=_PLAIN, status=_INSUFFICIENT_STORAGE)
+    return server_error(request)

@@ -1,0 +1,66 @@
+"""What makes the site installable as an app: its manifest, its service worker, and the page without a line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+ACCENT, PAPER = "#0c6558", "#fdfcfa"  # --accent and --paper of static/css/variables.css
+_WORKER = Path("js", "service-worker.js")
+
+
+@require_safe
+@cache_control(public=True, no_cache=True)
+def serve_manifest(request: HttpRequest, code: str) -> HttpResponse:
+    """The manifest in a language: browsers fetch it without cookies. Raises Http404."""
+    start = reverse("conversations:new")
+    with translation.override(_language(code)):
+        return JsonResponse(
+            {
+                "id": start, "start_url": start, "scope": start, "display": "standalone", "lang": code,
+                "name": gettext("Openbook: answers from your documents"), "short_name": "Openbook",
+                "description": gettext("Answers from your documents, with the book open."),
+                "theme_color": ACCENT, "background_color": PAPER, "icons": _icons(),
+            },
+            content_type="application/manifest+json",
+        )  # fmt: skip
+
+
+@require_safe
+@cache_control(public=True, no_cache=True)
+def serve_service_worker(request: HttpRequest) -> HttpResponse:
+    """The script of `static/js/service-worker.js`: from here it may speak for the whole site."""
+    text = (settings.STATICFILES_DIRS[0] / _WORKER).read_text()
+    return HttpResponse(text, content_type="text/javascript; charset=utf-8")
+
+
+@require_safe
+@cache_control(public=True, no_cache=True)
+def show_offline_page(request: HttpRequest, code: str) -> HttpResponse:
+    """The page that the service worker keeps: it knows nobody. Raises Http404."""
+    with translation.override(_language(code)):
+        return render(None, "operations/offline.html", {"language": code})
+
+
+def _language(code: str) -> str:
+    if code not in dict(settings.LANGUAGES):
+        raise Http404
+    return code
+
+
+def _icons() -> list[dict[str, str]]:
+    drawn = {"src": static("icons/icon.svg"), "type": "image/svg+xml", "sizes": "any", "purpose": "any"}
+    png = [
+        {"src": static(f"icons/{name}.png"), "type": "image/png", "sizes": f"{side}x{side}", "purpose": purpose}
+        for name, side, purpose in (("192", 192, "any"), ("512", 512, "any"), ("maskable", 512, "maskable"))
+    ]
+    return [drawn, *png]

@@ -1,0 +1,145 @@
+"""In which language pages speak: what a person chose, else what was chosen in this browser, else what it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from django import forms
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.cookie import parse_cookie
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext, trans_real
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_http_methods, require_safe
+from django.views.i18n import JavaScriptCatalog
+
+from apps.lib.text import message_templates
+from apps.users.models import User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+Next = Callable[[HttpRequest], HttpResponse]
+YEAR_S = 365 * 24 * 3600
+SCRIPT_TEXTS_S = 600  # that a browser keeps the texts of the scripts
+
+
+def user_language_middleware(get_response: Next) -> Next:
+    """Middleware below those of sign-in: what a person chose stands above what the browser says."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if language := get_chosen_language(request.user):
+            translation.activate(language)
+            request.LANGUAGE_CODE = language
+        response = get_response(request)
+        patch_vary_headers(response, ["Cookie"])
+        return response
+
+    return middleware
+
+
+def get_chosen_language(user: object) -> str:
+    """What somebody chose; empty where they did not."""
+    return user.language if isinstance(user, User) and user.language in dict(settings.LANGUAGES) else ""
+
+
+def get_socket_language(user: User, headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """As pages decide it, for a connection that no middleware saw."""
+    said = {name: value.decode("latin-1") for name, value in headers}
+    chosen = get_chosen_language(user) or parse_cookie(said.get(b"cookie", "")).get(settings.LANGUAGE_COOKIE_NAME, "")
+    for language in [chosen, *(code for code, _weight in trans_real.parse_accept_lang_header(_accepted(said)))]:
+        try:
+            return translation.get_supported_language_variant(language)
+        except LookupError:
+            continue
+    return settings.LANGUAGE_CODE
+
+
+def _accepted(said: dict[bytes, str]) -> str:
+    return said.get(b"accept-language", "").lower()
+
+
+@contextmanager
+def use_language_of(user: User | None) -> Iterator[None]:
+    """What is written here is in the language that this person chose, whoever has it written."""
+    with translation.override(get_chosen_language(user) or settings.LANGUAGE_CODE):
+        yield
+
+
+def lower_label(label: StrOrPromise) -> str:
+    """A label inside a sentence: with a small letter, but where the language writes nouns with a capital."""
+    return str(label) if translation.get_language() == "de" else str(label).lower()
+
+
+def translate_stored(words: object) -> str:
+    """What was stored in English, in the language of the moment: as a whole, with its values, else line by line; a line
+    that holds something else of its own stays."""
+    whole = _put_in(str(words)) if words else ""
+    return " ".join(map(_put_in, filter(None, whole.splitlines()))) if "\n" in whole else whole
+
+
+def _put_in(text: str) -> str:
+    """Its translation; of a sentence with values (`apps.lib.text.message_templates`) that of the sentence, with the
+    same values."""
+    said = gettext(text)
+    if said != text or (found := message_templates.match_template(text)) is None:
+        return said
+    return gettext(found[0]) % found[1]
+
+
+class LanguageForm(forms.Form):
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        widget=forms.RadioSelect,
+        choices=lambda: list_languages(),
+        help_text=_("Of pages, messages and mails. What documents say, and what the model writes, stays as it is."),
+    )
+
+
+def list_languages() -> list[tuple[str, StrOrPromise]]:
+    return [("", _("As the browser asks for it")), *settings.LANGUAGES]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def choose_language(request: HttpRequest) -> HttpResponse:
+    """The choice; a POST keeps it, with the person and in this browser, and leads back to where it came from."""
+    user = request.user if isinstance(request.user, User) else None
+    now = user.language if user else request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+    form = LanguageForm(request.POST if request.method == "POST" else {"language": now})
+    if request.method != "POST" or not form.is_valid():
+        return render(request, "users/language.html", {"form": form}, status=400 if form.errors else 200)
+    chosen = form.cleaned_data["language"]
+    if user:
+        User.objects.filter(pk=user.pk).update(language=chosen)
+    back = request.POST.get("next", "")
+    response = redirect(back if url_has_allowed_host_and_scheme(back, {request.get_host()}) else "users:language")
+    _remember(response, chosen)
+    return response
+
+
+@require_safe
+@cache_control(private=True, max_age=SCRIPT_TEXTS_S)
+def serve_script_texts(request: HttpRequest, code: str) -> HttpResponseBase:
+    """The texts of the scripts in a language, as `static/js/words.js` asks for them."""
+    if code not in dict(settings.LANGUAGES):
+        raise Http404
+    with translation.override(code):
+        return JavaScriptCatalog.as_view()(request)
+
+
+def _remember(response: HttpResponse, chosen: str) -> None:
+    name = settings.LANGUAGE_COOKIE_NAME
+    if not chosen:
+        response.delete_cookie(name, samesite="Lax")
+        return
+    secure = settings.SESSION_COOKIE_SECURE
+    response.set_cookie(name, chosen, max_age=YEAR_S, secure=secure, httponly=True, samesite="Lax")

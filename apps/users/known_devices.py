@@ -1,0 +1,61 @@
+"""Devices on which an account was signed in before: a signed cookie, worth nothing without the password."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.signing import BadSignature, TimestampSigner
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+
+from apps.users import rate_limits
+from apps.users.models import User
+from apps.users.models.rate_limit import LimitedResource
+from apps.users.permissions import get_client_ip
+from apps.users.rate_limits import BucketRef, RateLimited
+
+COOKIE = "__Host-device" if settings.SECURE else "device"
+DAYS = 180
+_SIGNER = TimestampSigner(salt="openbook.device")
+_LONGEST = 400  # characters of the cookie
+
+
+def count_attempt(request: HttpRequest, email: str) -> list[BucketRef] | None:
+    """An attempt is counted; what it was drawn from, or None where there were too many."""
+    user = _of(request, email)
+    network = rate_limits.build_network_bucket(get_client_ip(request), LimitedResource.SIGN_INS)
+    held = (
+        [rate_limits.build_device_bucket(user.pk)]
+        if user is not None
+        else [rate_limits.build_account_bucket(email), network]
+    )
+    try:
+        with transaction.atomic():
+            for one in held:
+                rate_limits.consume_bucket(one, LimitedResource.SIGN_INS)
+    except RateLimited:
+        return None
+    return held
+
+
+def is_known_device(request: HttpRequest, email: str) -> bool:
+    return _of(request, email) is not None
+
+
+def remember_device(response: HttpResponse, user: User) -> HttpResponse:
+    """The browser can show from now on that the account was signed in on it."""
+    response.set_cookie(
+        COOKIE, _SIGNER.sign(str(user.pk)), max_age=DAYS * 86_400, secure=settings.SECURE, httponly=True, samesite="Lax"
+    )
+    return response
+
+
+def _of(request: HttpRequest, email: str) -> User | None:
+    """The person with that address, where the browser was signed in as them before."""
+    cookie = request.COOKIES.get(COOKIE, "")
+    if not cookie or len(cookie) > _LONGEST:
+        return None
+    try:
+        pk = _SIGNER.unsign(cookie, max_age=DAYS * 86_400)
+    except BadSignature:
+        return None
+    return User.objects.filter(pk=pk, email=email.strip().lower()).first()

@@ -1,0 +1,170 @@
+"""People, their roles, invitations, and the site's own settings."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from apps.users.models.rate_limit import Bucket as Bucket
+from apps.users.models.rate_limit import Limit as Limit
+
+INVITATION_DAYS = 14
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save()
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, **{"role": User.Role.ADMINISTRATOR, "is_superuser": True, **fields})
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person, known by e-mail address."""
+
+    class Role(models.TextChoices):
+        MEMBER = "member", gettext_lazy("Member")
+        REVIEWER = "reviewer", gettext_lazy("Reviewer")
+        ADMINISTRATOR = "administrator", gettext_lazy("Administrator")
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120, blank=True)
+    role = models.CharField(max_length=16, choices=Role.choices, default=Role.MEMBER)
+    instructions = models.TextField(blank=True, max_length=2000, help_text="What every assistant is to heed for them")
+    facts = models.JSONField(default=list, blank=True, help_text="What they want remembered: [{text, on}]")
+    language = models.CharField(max_length=8, blank=True, help_text="Of pages; empty: as the browser asks for it")
+    remembers = models.BooleanField(default=True, help_text="Whether answers heed the facts")
+    lends_answers = models.BooleanField(
+        default=False, help_text="The answers that they rated may be used to train a model"
+    )
+    lends_decisions = models.BooleanField(
+        default=False, help_text="Decided texts of theirs may be used to train the checks"
+    )
+    handles_sealed = models.BooleanField(
+        default=False, help_text="Named for cases under sealed clauses; nobody is by their role"
+    )
+    breaks_glass = models.BooleanField(
+        default=False, help_text="Named for break-glass access to conversations; nobody is by their role"
+    )
+    is_active = models.BooleanField(default=True)
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    @property
+    def is_administrator(self) -> bool:
+        return self.role == self.Role.ADMINISTRATOR
+
+    @property
+    def is_staff(self) -> bool:
+        """Reviews safety or runs the site."""
+        return self.role != self.Role.MEMBER
+
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    AnyUser: TypeAlias = User | AnonymousUser
+
+
+class Invitation(models.Model):
+    """Lets one person sign up. Only the hash of the secret is kept."""
+
+    secret_hash = models.CharField(max_length=64, unique=True)
+    email = models.EmailField(blank=True)
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="invitations")
+    created = models.DateTimeField(auto_now_add=True)
+    expires = models.DateTimeField()
+    used_by = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="invitation"
+    )
+
+    class Meta:
+        ordering: ClassVar = ["-created"]
+
+    def __str__(self) -> str:
+        return self.email or f"invitation {self.pk}"
+
+    @staticmethod
+    def hash(secret: str) -> str:
+        return hashlib.sha256(secret.encode()).hexdigest()
+
+    @staticmethod
+    def expiry() -> Any:
+        return timezone.now() + timedelta(days=INVITATION_DAYS)
+
+    @property
+    def usable(self) -> bool:
+        return self.used_by_id is None and self.expires > timezone.now()
+
+
+class Token(models.Model):
+    """What a program of a person signs in with. Only the hash of the secret is kept."""
+
+    class Scope(models.TextChoices):
+        CHAT = "chat", gettext_lazy("Ask questions and compute embeddings")
+        READ = "read", gettext_lazy("Read collections, documents and conversations")
+        WRITE = "write", gettext_lazy("Add, change and delete collections, documents and conversations")
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=80)
+    scopes = models.JSONField(default=list)
+    secret_hash = models.CharField(max_length=64, unique=True)
+    tail = models.CharField(max_length=4, help_text="The end of the secret, to tell tokens apart")
+    created = models.DateTimeField(auto_now_add=True)
+    expires = models.DateTimeField(null=True, blank=True)
+    last_used = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def expired(self) -> bool:
+        return self.expires is not None and self.expires <= timezone.now()
+
+    @property
+    def scope_words(self) -> list[str]:
+        return [str(scope.label) for scope in Token.Scope if scope in self.scopes]
+
+
+class SiteSettings(models.Model):
+    """The one row of settings that an administrator changes on the page."""
+
+    class Signup(models.TextChoices):
+        OPEN = "open", gettext_lazy("Open: anyone may sign up")
+        INVITATION = "invitation", gettext_lazy("By invitation")
+        CLOSED = "closed", gettext_lazy("Closed")
+
+    signup = models.CharField(max_length=16, choices=Signup.choices, default=Signup.INVITATION)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(pk=1), name="one_row_of_site_settings")]
+
+    def __str__(self) -> str:
+        return "Site settings"
+
+    @classmethod
+    def current(cls) -> SiteSettings:
+        row, _ = cls.objects.get_or_create(pk=1, defaults={"signup": settings.INITIAL_SIGNUP})
+        return row

@@ -1,0 +1,77 @@
+"""Rows of limits: what somebody may use in a while, and what is left of it.
+
+A bucket is filled evenly up to its burst; who takes from it does so by one conditional update, so that processes and
+machines that share the database share the bucket.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy
+
+
+class LimitedResource(models.TextChoices):
+    MESSAGES = "messages", gettext_lazy("Questions")
+    TOKENS = "tokens", gettext_lazy("Tokens of the model")
+    PICTURES = "pictures", gettext_lazy("Pictures")
+    UPLOADS = "uploads", gettext_lazy("Files and web pages")
+    SIGN_INS = "sign_ins", gettext_lazy("Failed sign-ins")
+
+
+class LimitScope(models.TextChoices):
+    PERSON = "person", gettext_lazy("Each person")
+    GROUP = "group", gettext_lazy("All people of a group together")
+    ADDRESS = "address", gettext_lazy("Each network address")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`burst` is what may be used at once, `an_hour` how much comes back."""
+
+    burst: int
+    an_hour: int
+
+    def wait_s(self, missing: float) -> int:
+        """Seconds until so much more is there, from 1; a day where nothing comes back."""
+        return max(1, min(86_400, math.ceil(missing * 3600 / self.an_hour))) if self.an_hour else 86_400
+
+
+class Limit(models.Model):
+    """A limit that an administrator set in the place of the product's own (`limits.DEFAULTS`)."""
+
+    scope = models.CharField(max_length=8, choices=LimitScope.choices)
+    group = models.ForeignKey("auth.Group", on_delete=models.CASCADE, null=True, blank=True, related_name="limits")
+    resource = models.CharField(max_length=12, choices=LimitedResource.choices)
+    burst = models.PositiveIntegerField()
+    an_hour = models.PositiveIntegerField()
+
+    class Meta:
+        app_label = "users"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["scope", "resource"], condition=Q(group=None), name="one_limit_a_resource"),
+            models.UniqueConstraint(fields=["group", "resource"], name="one_limit_a_group_and_resource"),
+            models.CheckConstraint(
+                condition=Q(scope="group", group__isnull=False) | (~Q(scope="group") & Q(group=None)),
+                name="a_limit_of_a_group_names_it",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.resource}: {self.burst}, {self.an_hour} an hour"
+
+
+class Bucket(models.Model):
+    key = models.CharField(primary_key=True, max_length=120)
+    level = models.FloatField(help_text="What is left; below zero: owed")
+    at = models.FloatField(help_text="When that was so, in seconds since 1970", db_index=True)
+
+    class Meta:
+        app_label = "users"
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,220 @@
+"""Limits by user and group: taken from in one conditional update, refused in words with a time.
+
+take(user, LimitedResource.UPLOADS)        use one, or raise OverLimit and use nothing
+check(user, LimitedResource.MESSAGES)      only look, where the taking happens later in a transaction
+owe(user, LimitedResource.TOKENS, 812)     count what was used, known afterwards; what is below zero is paid back by
+time
+
+Network addresses limit only who is not signed in (`network`): a whole office may share one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import ExpressionWrapper, F, FloatField, Value
+from django.db.models.functions import Greatest, Least
+from django.utils.translation import gettext, ngettext
+
+from apps.users import audit_hook
+from apps.users.i18n import lower_label
+from apps.users.models import User
+from apps.users.models.rate_limit import Bucket, Limit, LimitScope, Rate
+from apps.users.models.rate_limit import LimitedResource as LimitedResource
+
+DEFAULTS: dict[tuple[str, str], Rate] = {
+    (LimitScope.PERSON, LimitedResource.MESSAGES): Rate(200, 1_000),
+    (LimitScope.PERSON, LimitedResource.TOKENS): Rate(1_000_000, 2_000_000),
+    (LimitScope.PERSON, LimitedResource.PICTURES): Rate(30, 60),
+    (LimitScope.PERSON, LimitedResource.UPLOADS): Rate(5_000, 5_000),
+    (LimitScope.PERSON, LimitedResource.SIGN_INS): Rate(10, 40),
+    (LimitScope.ADDRESS, LimitedResource.SIGN_INS): Rate(50, 200),
+}
+CACHE_S = 5.0  # that a process's copy of the limits may be old
+IDLE_S = 86_400.0  # a bucket that nobody took from for so long is full again, and its row is of no use
+
+_lock = threading.Lock()
+_copy: dict[str, Any] = {"rates": None, "read": 0.0}
+
+
+class RateLimited(Exception):
+    """Nothing was used. The message is a sentence for the person; `retry_s` is how long to wait, in seconds."""
+
+    def __init__(self, words: str, retry_s: int) -> None:
+        super().__init__(words)
+        self.retry_s = retry_s
+
+
+@dataclass(frozen=True, slots=True)
+class BucketRef:
+    """A bucket that somebody draws from. `whose` is shown: "You", the group, the address."""
+
+    key: str
+    rate: Rate
+    whose: str
+
+
+def list_buckets(user: User, resource: str) -> list[BucketRef]:
+    """Those that this person draws from when they use it."""
+    rates = _rates()
+    held = [BucketRef(f"person:{user.pk}:{resource}", rates[LimitScope.PERSON, None, resource], "You")]
+    groups = {group: rate for (scope, group, what), rate in rates.items() if group and what == resource}
+    if groups:
+        rows = user.groups.filter(pk__in=groups).values_list("pk", "name")
+        held += [BucketRef(f"group:{pk}:{resource}", groups[pk], name) for pk, name in rows]
+    return held
+
+
+def check_limits(user: User, *resources: str) -> None:
+    """Raise OverLimit where `take` would; one query, nothing is written."""
+    held = [(resource, one) for resource in resources for one in list_buckets(user, resource)]
+    for (resource, one), level in zip(held, read_levels([one for _, one in held]), strict=True):
+        if level < 1:
+            raise _over(resource, one, 1 - level)
+
+
+def consume(user: User, resource: str, *, cost: int = 1) -> None:
+    """Use so much from every bucket, or raise OverLimit and use nothing."""
+    drawn: list[BucketRef] = []
+    try:
+        for one in list_buckets(user, resource):
+            consume_bucket(one, resource, cost)
+            drawn.append(one)
+    except RateLimited:
+        for one in drawn:
+            refund(one, cost)
+        raise
+
+
+def consume_bucket(held: BucketRef, resource: str, cost: float = 1) -> None:
+    """From this one. Raises OverLimit."""
+    if _draw(held, cost):
+        return
+    Bucket.objects.bulk_create([Bucket(key=held.key, level=held.rate.burst, at=time.time())], ignore_conflicts=True)
+    if not _draw(held, cost):
+        raise _over(resource, held, cost - read_levels([held])[0])
+
+
+def charge(user: User, resource: str, cost: int) -> None:
+    """So much was used, whether or not it was there."""
+    for held in list_buckets(user, resource) if cost > 0 else ():
+        row = Bucket(key=held.key, level=held.rate.burst, at=time.time())
+        if not _drawn(held, cost):
+            Bucket.objects.bulk_create([row], ignore_conflicts=True)
+            _drawn(held, cost)
+
+
+def refund(held: BucketRef, cost: float = 1) -> None:
+    """What was taken is there again."""
+    _drawn(held, -cost)
+
+
+def read_levels(held: list[BucketRef]) -> list[float]:
+    """What is left in each; full where nobody took from it yet."""
+    now = time.time()
+    rows = Bucket.objects.filter(pk__in=[one.key for one in held]).values_list("key", "level", "at")
+    found = {key: (level, at) for key, level, at in rows}
+    return [
+        min(one.rate.burst, level + max(0.0, now - at) * one.rate.an_hour / 3600)
+        for one in held
+        for level, at in [found.get(one.key, (float(one.rate.burst), now))]
+    ]
+
+
+def build_account_bucket(email: str) -> BucketRef:
+    """Failed sign-ins of an address, also where nobody has an account under it."""
+    name = hashlib.sha256(email.strip().casefold().encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return BucketRef(f"account:{name}", _rates()[LimitScope.PERSON, None, LimitedResource.SIGN_INS], "This account")
+
+
+def build_device_bucket(user_pk: int) -> BucketRef:
+    """Those from a device on which this account was signed in before: others' attempts lock nobody out of theirs."""
+    return BucketRef(f"device:{user_pk}", _rates()[LimitScope.PERSON, None, LimitedResource.SIGN_INS], "This account")
+
+
+def build_network_bucket(address: str, resource: str) -> BucketRef:
+    return BucketRef(f"address:{address}:{resource}", _rates()[LimitScope.ADDRESS, None, resource], "Your network")
+
+
+def change_limit(
+    scope: str, resource: str, rate: Rate | None, group: int | None = None, by: User | None = None
+) -> None:
+    """The limit is this from now on; None: the product's own, or for a group none."""
+    rows = Limit.objects.filter(scope=scope, resource=resource, group=group)
+    with transaction.atomic():
+        held = rows.first()
+        if rate is None:
+            rows.delete()
+        elif not rows.update(burst=rate.burst, an_hour=rate.an_hour):
+            Limit.objects.create(scope=scope, resource=resource, group_id=group, burst=rate.burst, an_hour=rate.an_hour)
+        subject = f"limit {scope} {group or ''} {resource}".replace("  ", " ")
+        audit_hook.record_change("limit.changed", actor=by, subject=subject, before=_spelt(held), after=_spelt(rate))
+    clear_rate_cache()
+
+
+def _spelt(rate: Rate | Limit | None) -> str:
+    return f"{rate.burst} / {rate.an_hour}" if rate else ""
+
+
+def delete_full_buckets() -> int:
+    """Buckets that are full again have no row; how many were removed. A chore of the worker."""
+    return Bucket.objects.filter(at__lt=time.time() - IDLE_S, level__gte=0).delete()[0]
+
+
+def clear_rate_cache() -> None:
+    """The next reader asks the database."""
+    _copy.update(rates=None)
+
+
+def _rates() -> dict[tuple[str, int | None, str], Rate]:
+    """By scope, group and resource: what administrators set, else the product's own."""
+    if _copy["rates"] is None or time.monotonic() - _copy["read"] > CACHE_S:
+        rates: dict[tuple[str, int | None, str], Rate] = {
+            (scope, None, resource): rate for (scope, resource), rate in DEFAULTS.items()
+        }
+        rows = Limit.objects.values_list("scope", "group", "resource", "burst", "an_hour")
+        rates |= {(scope, group, what): Rate(burst, hour) for scope, group, what, burst, hour in rows}
+        with _lock:
+            _copy.update(rates=rates, read=time.monotonic())
+    found: dict[tuple[str, int | None, str], Rate] = _copy["rates"]
+    return found
+
+
+def _now(held: BucketRef) -> Any:
+    """What is left at this moment, for the database to compute. A clock that was set back fills nothing."""
+    passed = Greatest(Value(time.time()) - F("at"), Value(0.0))
+    full = F("level") + passed * Value(held.rate.an_hour / 3600)
+    return Least(ExpressionWrapper(full, FloatField()), Value(float(held.rate.burst)), output_field=FloatField())
+
+
+def _draw(held: BucketRef, cost: float) -> bool:
+    rows = Bucket.objects.filter(pk=held.key).annotate(now=_now(held)).filter(now__gte=cost)
+    return bool(rows.update(level=_now(held) - Value(float(cost)), at=time.time()))
+
+
+def _drawn(held: BucketRef, cost: float) -> bool:
+    return bool(Bucket.objects.filter(pk=held.key).update(level=_now(held) - Value(float(cost)), at=time.time()))
+
+
+def _over(resource: str, held: BucketRef, missing: float) -> RateLimited:
+    seconds = held.rate.wait_s(missing)
+    values = {"what": lower_label(LimitedResource(resource).label), "wait": _long(seconds), "group": held.whose}
+    if held.whose in {"You", "This account", "Your network"}:
+        return RateLimited(gettext("The limit for %(what)s is reached. Try again in %(wait)s.") % values, seconds)
+    words = gettext("The limit of the group %(group)s for %(what)s is reached. Try again in %(wait)s.")
+    return RateLimited(words % values, seconds)
+
+
+def _long(seconds: int) -> str:
+    if seconds >= 3600:
+        hours = -(-seconds // 3600)
+        return ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}
+    if seconds >= 60:
+        minutes = -(-seconds // 60)
+        return ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
+    return ngettext("%(n)s second", "%(n)s seconds", seconds) % {"n": seconds}

@@ -1,0 +1,58 @@
+"""What the product remembers about a person: facts that they wrote, can read, change, switch off and clear."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.forms import BaseFormSet, formset_factory
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.http import require_POST
+
+from apps.users import consents
+from apps.users.consents import Consent
+from apps.users.models import User
+from apps.users.permissions import get_signed_in_user
+
+MOST, LONGEST = 50, 300  # facts, characters of one
+
+
+class FactForm(forms.Form):
+    text = forms.CharField(label=gettext_lazy("Fact"), max_length=LONGEST, required=False)
+    on = forms.BooleanField(label=gettext_lazy("Use it"), required=False, initial=True)
+
+
+Facts = formset_factory(FactForm, extra=1, max_num=MOST, validate_max=True)
+
+
+def list_facts(user: User) -> list[str]:
+    """Those that an answer heeds now, in their order."""
+    return [fact["text"] for fact in user.facts if fact["on"]] if user.remembers else []
+
+
+def build_fact_formset(user: User, sent: Any = None) -> BaseFormSet[FactForm]:
+    return Facts(sent, initial=user.facts, prefix="fact")
+
+
+@login_required
+@require_POST
+def edit_memory(request: HttpRequest) -> HttpResponse:
+    """The facts are as the form has them, an empty one is gone; with `clear` all are. Nothing else keeps them."""
+    user = get_signed_in_user(request)
+    if "clear" in request.POST:
+        User.objects.filter(pk=user.pk).update(facts=[])
+        messages.success(request, gettext("Everything that was remembered about you is forgotten."))
+        return redirect("users:instructions")
+    sent = build_fact_formset(user, request.POST)
+    if not sent.is_valid():
+        return render(request, "users/instructions.html", {"facts": sent, "form": None}, status=400)
+    said = [one.cleaned_data for one in sent.forms if one.cleaned_data.get("text")]
+    rows = [{"text": " ".join(one["text"].split()), "on": one["on"]} for one in said]
+    User.objects.filter(pk=user.pk).update(facts=rows, remembers="remembers" in request.POST)
+    consents.change_consent(user, Consent.RATED, "lends" in request.POST)
+    messages.success(request, gettext("Kept. The next question is asked with it."))
+    return redirect("users:instructions")

@@ -1,0 +1,108 @@
+"""The pages on which administrators make groups and say who belongs to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.models import Group
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.users import groups as verbs
+from apps.users.models import User
+from apps.users.permissions import administrator_required, get_signed_in_user
+
+
+class GroupNameForm(forms.Form):
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=verbs.NAME_CHARACTERS)
+
+
+class GroupMemberForm(forms.Form):
+    person = forms.ModelChoiceField(
+        User.objects.all(), label=gettext_lazy("Person"), empty_label=gettext_lazy("Choose a person")
+    )
+
+
+class NewGroupMemberForm(GroupMemberForm):
+    """Only people who do not belong to the group yet."""
+
+    def __init__(self, group: Group, data: Any = None) -> None:
+        super().__init__(data)
+        field = self.fields["person"]
+        if isinstance(field, forms.ModelChoiceField):
+            field.queryset = verbs.list_non_members(group)
+
+
+@administrator_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def list_groups(request: HttpRequest) -> HttpResponse:
+    """All groups; a POST makes one and opens it."""
+    form = GroupNameForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return redirect(
+                "users:group", verbs.create_group(form.cleaned_data["name"], get_signed_in_user(request)).pk
+            )
+        except verbs.NameTaken:
+            form.add_error("name", gettext("There is a group of this name."))
+    context = {"groups": verbs.list_visible_groups(get_signed_in_user(request)), "form": form}
+    return render(request, "users/groups.html", context, status=400 if form.errors else 200)
+
+
+@administrator_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def show_group(request: HttpRequest, pk: int) -> HttpResponse:
+    """Who belongs to a group; a POST adds a person."""
+    found = get_object_or_404(Group, pk=pk)
+    form = NewGroupMemberForm(found, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        verbs.add_member(found, form.cleaned_data["person"], get_signed_in_user(request))
+        return redirect("users:group", pk)
+    context = {"group": found, "members": found.user_set.order_by("name", "email"), "form": form}
+    return render(request, "users/group.html", context, status=400 if form.errors else 200)
+
+
+@administrator_required
+@require_POST
+def remove_member(request: HttpRequest, pk: int) -> HttpResponse:
+    """The person no longer belongs to the group."""
+    found = get_object_or_404(Group, pk=pk)
+    form = GroupMemberForm(request.POST)
+    if form.is_valid():
+        verbs.remove_member(found, form.cleaned_data["person"], get_signed_in_user(request))
+    return redirect("users:group", pk)
+
+
+@administrator_required
+@require_POST
+def rename_group(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(Group, pk=pk)
+    form = GroupNameForm(request.POST)
+    try:
+        if form.is_valid():
+            verbs.rename_group(found, form.cleaned_data["name"], get_signed_in_user(request))
+        else:
+            messages.error(
+                request,
+                gettext("A group has a name of at most %(name_characters)s characters.")
+                % {"name_characters": verbs.NAME_CHARACTERS},
+            )
+    except verbs.NameTaken:
+        messages.error(request, gettext("There is a group of this name."))
+    return redirect("users:group", pk)
+
+
+@administrator_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_group(request: HttpRequest, pk: int) -> HttpResponse:
+    """Asks first; then the group is gone, and so is what was shared with it and nobody else."""
+    found = get_object_or_404(Group, pk=pk)
+    if request.method != "POST":
+        return render(request, "users/delete_group.html", {"group": found})
+    verbs.delete_group(found, get_signed_in_user(request))
+    messages.success(request, gettext("“%(name)s” was deleted.") % {"name": found.name})
+    return redirect("users:groups")

@@ -1,0 +1,38 @@
+"""What a person wants every assistant to heed."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
+
+from apps.users import user_memory
+from apps.users.models import User
+from apps.users.permissions import get_signed_in_user
+
+
+class InstructionsForm(forms.Form):
+    instructions = forms.CharField(
+        label=_("Your instructions"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 6}),
+        help_text=_("For example: “Answer in short sentences. I am a nurse.” Sent with each question of yours, to the "
+        "model and to nobody else. Empty: nothing is sent."),
+    )  # fmt: skip
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_instructions(request: HttpRequest) -> HttpResponse:
+    """The form; a POST keeps it."""
+    user = get_signed_in_user(request)
+    form = InstructionsForm(request.POST if request.method == "POST" else {"instructions": user.instructions})
+    if request.method == "POST" and form.is_valid():
+        User.objects.filter(pk=user.pk).update(instructions=form.cleaned_data["instructions"])
+        messages.success(request, gettext("Kept. The next question is asked with it."))
+        return redirect("users:instructions")
+    context = {"form": form, "facts": user_memory.build_fact_formset(user)}
+    return render(request, "users/instructions.html", context, status=400 if form.errors else 200)

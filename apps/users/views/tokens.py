@@ -1,0 +1,62 @@
+"""A person's tokens for programs: made, shown once, revoked."""
+
+from __future__ import annotations
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.users.api_tokens import LIMIT, TooManyTokens, create_token
+from apps.users.api_tokens import revoke_token as revoke_token
+from apps.users.models import Token
+from apps.users.permissions import get_signed_in_user
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(max_length=80, help_text=_("Which program uses it, so that you know later what you revoke."))
+    scopes = forms.MultipleChoiceField(
+        label=_("It may"), choices=Token.Scope.choices, initial=[Token.Scope.CHAT], widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": gettext_lazy("Choose at least one thing that the token may do.")},
+    )  # fmt: skip
+    days = forms.TypedChoiceField(
+        label=_("It works for"), coerce=int,
+        choices=[("30", _("30 days")), ("90", _("90 days")), ("365", _("a year")), ("", _("as long as I like"))],
+        empty_value=None, required=False, initial="90",
+    )  # fmt: skip
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def list_tokens(request: HttpRequest) -> HttpResponse:
+    """The person's tokens; a POST makes one and shows its secret this once."""
+    user = get_signed_in_user(request)
+    form = TokenForm(request.POST if request.method == "POST" else None)
+    fresh = ""
+    if request.method == "POST" and form.is_valid():
+        try:
+            fresh = create_token(
+                user, form.cleaned_data["name"], form.cleaned_data["scopes"], form.cleaned_data["days"]
+            )
+            form = TokenForm()
+        except TooManyTokens:
+            form.add_error(
+                None,
+                gettext("You have %(limit)s tokens, the most that one can have. Revoke one first.") % {"limit": LIMIT},
+            )
+    context = {"tokens": Token.objects.filter(user=user), "form": form, "fresh": fresh, "address": settings.SITE_URL}
+    return render(request, "users/tokens.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def revoke_own_token(request: HttpRequest, pk: int) -> HttpResponse:
+    """The token is dead at once. An unknown one and somebody else's look the same."""
+    if revoke_token(get_signed_in_user(request), pk):
+        messages.success(request, gettext("The token no longer works."))
+    return redirect("users:tokens")

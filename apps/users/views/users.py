@@ -1,0 +1,138 @@
+"""A person's own address; people of this site and invitations, for administrators."""
+
+from __future__ import annotations
+
+import logging
+
+from allauth.account.internal.flows.email_verification import send_verification_email_to_address
+from allauth.account.models import EmailAddress
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.users import invitations
+from apps.users.accounts import LastAdministrator, confirm_address, list_users, reinstate_user, set_role
+from apps.users.forms import InvitationForm, ReinstateForm, SpecialPermissionForm, UserRoleForm
+from apps.users.models import Invitation, SiteSettings, User
+from apps.users.permissions import administrator_required, get_signed_in_user
+from apps.users.special_permissions import SpecialPermission
+
+LAST_ADMINISTRATOR = gettext_lazy(
+    "This is the last administrator who can sign in. Make somebody else an administrator first."
+)
+
+log = logging.getLogger(__name__)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def show_own_address(request: HttpRequest) -> HttpResponse:
+    """The address of an account, and whether it was confirmed; a POST sends the link that confirms it."""
+    user = get_signed_in_user(request)
+    address, _ = EmailAddress.objects.get_or_create(user=user, email=user.email, defaults={"primary": True})
+    if request.method == "POST" and not address.verified:
+        send_verification_email_to_address(request, address)  # says so itself; once in three minutes
+        return redirect("account_email")
+    return render(request, "account/email.html", {"confirmed": address.verified})
+
+
+@administrator_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def show_users(request: HttpRequest) -> HttpResponse:
+    """Everybody, and open invitations; a POST makes an invitation and shows its link this once."""
+    form = InvitationForm(request.POST if request.method == "POST" else None)
+    fresh, mailed = "", ""
+    if request.method == "POST" and form.is_valid():
+        email = form.cleaned_data["email"]
+        fresh = invitations.create_invitation(get_signed_in_user(request), email)
+        mailed = _mail_invitation(request, fresh, email) if email else ""
+        form = InvitationForm()
+    context = {
+        "people": list_users(),
+        "roles": User.Role.choices,
+        "invitations": Invitation.objects.filter(used_by__isnull=True).select_related("invited_by"),
+        "signup": SiteSettings.current(),
+        "form": form,
+        "fresh": fresh,
+        "mailed": mailed,
+    }
+    return render(request, "users/people.html", context, status=400 if form.errors else 200)
+
+
+def _mail_invitation(request: HttpRequest, link: str, email: str) -> str:
+    """Mail the link, and say on the page where that is not possible. Return the address to which it was sent."""
+    try:
+        if invitations.send_invitation(link, email, get_signed_in_user(request)):
+            return email
+        words = gettext("No mail server is set (EMAIL_URL), so nothing was sent: hand on the link yourself.")
+    except OSError as error:  # also what smtplib raises
+        log.warning("An invitation could not be mailed: %s", error)
+        words = gettext("The mail server did not take the invitation: hand on the link yourself.")
+    messages.warning(request, words)
+    return ""
+
+
+@administrator_required
+@require_POST
+def revoke_invitation(request: HttpRequest, pk: int) -> HttpResponse:
+    invitations.revoke_invitation(pk, get_signed_in_user(request))
+    messages.success(request, gettext("The invitation no longer works."))
+    return redirect("users:people")
+
+
+@administrator_required
+@require_POST
+def change_role(request: HttpRequest, pk: int) -> HttpResponse:
+    user = get_object_or_404(User, pk=pk)
+    form = UserRoleForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, gettext("There is no such role."))
+        return redirect("users:people")
+    try:
+        set_role(user, form.cleaned_data["role"], get_signed_in_user(request))
+    except LastAdministrator:
+        messages.error(request, LAST_ADMINISTRATOR)
+    return redirect("users:people")
+
+
+@administrator_required
+@require_POST
+def reinstate(request: HttpRequest, pk: int) -> HttpResponse:
+    """Reinstates a person. Suspending needs a reason and a time: `apps.safety.views.account_suspension`."""
+    user = get_object_or_404(User, pk=pk)
+    form = ReinstateForm(request.POST)
+    if form.is_valid() and form.cleaned_data["active"]:
+        reinstate_user(user, get_signed_in_user(request))
+    else:
+        messages.error(request, gettext("A suspension needs a reason and a time. Use the page for it."))
+    return redirect("users:people")
+
+
+@administrator_required
+@require_POST
+def change_special_permission(request: HttpRequest, pk: int, duty: SpecialPermission) -> HttpResponse:
+    """Names somebody who reviews for a duty, or takes that back."""
+    user = get_object_or_404(User, pk=pk)
+    form = SpecialPermissionForm(request.POST)
+    if not form.is_valid() or (form.cleaned_data["named"] and not user.is_staff):
+        messages.error(request, gettext("Only somebody who reviews can be named for that."))
+    else:
+        duty.name(user, form.cleaned_data["named"], get_signed_in_user(request))
+    return redirect("users:people")
+
+
+@administrator_required
+@require_POST
+def confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    """An administrator who knows the person says that the address is theirs."""
+    user = get_object_or_404(User, pk=pk)
+    confirm_address(user, get_signed_in_user(request))
+    messages.success(
+        request,
+        gettext("%(email)s counts as confirmed. What was shared with it is %(user)s's now.")
+        % {"email": user.email, "user": user},
+    )
+    return redirect("users:people")

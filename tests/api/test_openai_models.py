@@ -1,0 +1,63 @@
+"""Several models over the OpenAI protocol: each alone, and each with the documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import openai
+import pytest
+from pytest_django import Settings
+
+from apps.documents.models import Collection
+from apps.engines.chat.fake import FakeChat
+from apps.lib.concurrency.threads import in_db
+from apps.users.api_tokens import create_token
+from apps.users.models import User
+from tests.support.chat_models import BIG, get_fake_engine, offer_model
+from tests.support.users import make_user
+
+QUESTION = [{"role": "user", "content": "How long do workers of a honey bee colony live in summer?"}]
+
+
+@pytest.fixture
+def alice(transactional_db: None) -> User:
+    return make_user("alice")
+
+
+@pytest.fixture
+async def client(
+    openai_client: Callable[[str], openai.AsyncOpenAI], alice: User, settings: Settings
+) -> openai.AsyncOpenAI:
+    offer_model(settings)
+    return openai_client(await in_db(create_token, alice, "test", ["chat"], 30))
+
+
+async def say(client: openai.AsyncOpenAI, model: str) -> str:
+    answer = await client.chat.completions.create(model=model, messages=QUESTION)  # type: ignore[call-overload]
+    return str(answer.choices[0].message.content)
+
+
+async def test_each_is_listed_and_asked_by_its_name(
+    client: openai.AsyncOpenAI, library: Collection, chat: FakeChat
+) -> None:
+    names = [model.id async for model in client.models.list()]
+    assert names[:4] == ["openbook", "fake-1B", f"openbook/{BIG}", BIG]
+    get_fake_engine().reply = "Six weeks, says the big one."
+    assert await say(client, BIG) == get_fake_engine().reply
+    assert get_fake_engine().reply in await say(client, f"openbook/{BIG}")
+    assert chat.requests == [] and len(get_fake_engine().requests) == 2
+    assert "big one" not in await say(client, "openbook") and len(chat.requests) == 1
+    with pytest.raises(openai.NotFoundError) as caught:
+        await say(client, "Other")
+    assert BIG in str(caught.value)
+
+
+async def test_a_model_that_is_away_leaves_the_others(
+    client: openai.AsyncOpenAI, library: Collection, chat: FakeChat
+) -> None:
+    chat.away = True
+    assert [model.id async for model in client.models.list()][:3] == ["openbook", f"openbook/{BIG}", BIG]
+    get_fake_engine().reply = "Here I am."
+    assert await say(client, BIG) == "Here I am."
+    with pytest.raises(openai.InternalServerError):
+        await say(client, "openbook")

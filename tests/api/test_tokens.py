@@ -1,0 +1,230 @@
+"""Tokens: made once, scoped, expiring, revocable; another person's ids do not exist."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from apps.api.api import api
+from apps.conversations.models import Conversation, Message
+from apps.documents.models import Collection, Membership
+from apps.users import api_tokens
+from apps.users.accounts import suspend_user
+from apps.users.models import Token, User
+from tests.api.conftest import headers
+from tests.documents.factories import collection, document
+
+# method, address, scope it needs; {shelf}, {paper}, {talk}, {said} are Alice's
+OPERATIONS = [
+    ("get", "/v1/models", "chat"),
+    ("get", "/v1/models/openbook", "chat"),
+    ("post", "/v1/chat/completions", "chat"),
+    ("post", "/v1/embeddings", "chat"),
+    ("get", "/api/collections", "read"),
+    ("post", "/api/collections", "write"),
+    ("get", "/api/collections/{shelf}", "read"),
+    ("patch", "/api/collections/{shelf}", "write"),
+    ("delete", "/api/collections/{shelf}", "write"),
+    ("get", "/api/collections/{shelf}/documents", "read"),
+    ("post", "/api/collections/{shelf}/documents", "write"),
+    ("post", "/api/collections/{shelf}/pages", "write"),
+    ("get", "/api/documents/{paper}", "read"),
+    ("patch", "/api/documents/{paper}", "write"),
+    ("post", "/api/documents/{paper}/cancel", "write"),
+    ("post", "/api/documents/{paper}/retry", "write"),
+    ("delete", "/api/documents/{paper}", "write"),
+    ("post", "/api/search", "read"),
+    ("get", "/api/conversations", "read"),
+    ("get", "/api/conversations/{talk}", "read"),
+    ("patch", "/api/conversations/{talk}", "write"),
+    ("delete", "/api/conversations/{talk}", "write"),
+    ("get", "/api/conversations/{talk}/messages", "read"),
+    ("post", "/api/conversations", "chat"),
+    ("post", "/api/conversations/{talk}/questions", "chat"),
+    ("get", "/api/answers/{said}", "read"),
+    ("post", "/api/answers/{said}/stop", "chat"),
+]
+BODIES = {"patch": {"name": "Taken", "title": "Taken"}, "post": {"name": "New", "question": "What?"}}
+PAGE = {"url": "https://example.org/"}
+EVERY = pytest.mark.parametrize(("method", "address", "scope"), OPERATIONS)
+EVERY_ONE_OF_ALICE = pytest.mark.parametrize(
+    ("method", "address", "scope"), [row for row in OPERATIONS if "{" in row[1]]
+)
+pytestmark = pytest.mark.django_db(transaction=True)  # operations that stream read rows in other threads
+
+
+class House:
+    def __init__(self, alice: User) -> None:
+        self.shelf = collection(alice)
+        self.paper = document(self.shelf, "Paper", ["The only sentence of Alice."])
+        self.talk = Conversation.objects.create(owner=alice, title="Talk")
+        asked = Message.objects.create(conversation=self.talk, role="user", text="What?", asked_by=alice)
+        self.said = Message.objects.create(
+            conversation=self.talk, parent=asked, role="assistant", text="That.", asked_by=alice
+        )
+
+    def address(self, address: str) -> str:
+        return address.format(shelf=self.shelf.pk, paper=self.paper.pk, talk=self.talk.pk, said=self.said.pk)
+
+    def unchanged(self) -> bool:
+        return (
+            Collection.objects.filter(pk=self.shelf.pk, name="Library").exists()
+            and self.shelf.documents.filter(title="Paper", status="ready").count() == 1
+            and Conversation.objects.filter(pk=self.talk.pk, title="Talk").exists()
+            and Message.objects.count() == 2
+        )
+
+
+@pytest.fixture
+def house(alice: User) -> House:
+    return House(alice)
+
+
+def call(method: str, address: str, **sent: str) -> tuple[int, str]:
+    if method == "get":
+        response = Client().get(address, **sent)
+    else:
+        body = json.dumps(PAGE if address.endswith("/pages") else BODIES.get(method, {}))
+        response = getattr(Client(), method)(address, body, content_type="application/json", **sent)
+    return response.status_code, response.content.decode()
+
+
+def test_every_operation_is_tried_here() -> None:
+    there = {
+        (method, re.sub(r"{[^}]*}", "{}", path))
+        for path, operations in api.get_openapi_schema()["paths"].items()
+        for method in operations
+    }
+    assert there == {
+        (method, re.sub(r"{[^}]*}", "{}", address.replace("/v1/models/openbook", "/v1/models/{name}")))
+        for method, address, _scope in OPERATIONS
+    }
+
+
+@EVERY
+def test_without_a_token_there_is_no_answer(house: House, method: str, address: str, scope: str) -> None:
+    for sent in ({}, {"HTTP_AUTHORIZATION": "Bearer ob_wrong"}, {"HTTP_AUTHORIZATION": "Basic x"}):
+        assert call(method, house.address(address), **sent)[0] == 401
+    assert house.unchanged()
+
+
+@EVERY
+def test_a_session_is_no_token(house: House, alice: User, method: str, address: str, scope: str) -> None:
+    client = Client()
+    client.force_login(alice)
+    assert getattr(client, method)(house.address(address)).status_code == 401
+    assert house.unchanged()
+
+
+@EVERY
+def test_a_token_without_the_scope_is_refused(house: House, alice: User, method: str, address: str, scope: str) -> None:
+    others = [item.value for item in Token.Scope if item != scope]
+    status, words = call(method, house.address(address), **headers(alice, *others))
+    assert status == 403 and "token may not" in words
+    assert house.unchanged()
+
+
+@EVERY_ONE_OF_ALICE
+def test_what_belongs_to_another_does_not_exist(
+    house: House, charlie: User, method: str, address: str, scope: str
+) -> None:
+    sent = headers(charlie)
+    found = call(method, house.address(address), **sent)
+    unknown = call(method, address.format(shelf=uuid4(), paper=uuid4(), talk=uuid4(), said=uuid4()), **sent)
+    assert found == unknown
+    uploads = method == "post" and address.endswith("/documents")
+    assert found[0] == (422 if uploads else 404)  # an upload without a file is malformed, whoever sends it
+    assert house.unchanged()
+
+
+@pytest.mark.parametrize("model", ["openbook", "fake-1B"])
+@pytest.mark.parametrize("address", ["/v1/chat/completions", "/api/search"])
+def test_a_collection_of_another_named_in_a_question_does_not_exist(
+    house: House, charlie: User, address: str, model: str
+) -> None:
+    asked = {"model": model, "messages": [{"role": "user", "content": "What?"}], "question": "What?"}
+    sent = headers(charlie)
+    found = [
+        Client().post(address, json.dumps(asked | {"collections": [str(pk)]}), "application/json", **sent)
+        for pk in (house.shelf.pk, uuid4())
+    ]
+    assert [response.status_code for response in found] == [404, 404]
+    assert found[0].content == found[1].content
+
+
+@EVERY_ONE_OF_ALICE
+def test_a_reader_changes_nothing(house: House, bob: User, method: str, address: str, scope: str) -> None:
+    Membership.objects.create(collection=house.shelf, user=bob)
+    status, _ = call(method, house.address(address), **headers(bob))
+    assert status == (200 if scope == "read" and not address.count("{talk}") + address.count("{said}") else status)
+    assert scope == "read" or status in {404, 422}
+    assert house.unchanged()
+
+
+@EVERY
+def test_the_tokens_of_a_suspended_person_are_dead(
+    house: House, alice: User, ada: User, method: str, address: str, scope: str
+) -> None:
+    sent = headers(alice)
+    suspend_user(alice)
+    assert call(method, house.address(address), **sent)[0] == 401
+
+
+def test_an_expired_or_revoked_token_is_dead(alice: User) -> None:
+    secret = api_tokens.create_token(alice, "script", ["read"], 30)
+    assert api_tokens.find_token(secret) is not None
+    Token.objects.update(expires=timezone.now() - timedelta(seconds=1))
+    assert api_tokens.find_token(secret) is None
+    lasting = api_tokens.create_token(alice, "other", ["read"], None)
+    assert api_tokens.revoke_token(alice, Token.objects.get(name="other").pk)
+    assert api_tokens.find_token(lasting) is None
+
+
+def test_only_a_hash_of_a_token_is_kept_and_its_use_is_noted(alice: User) -> None:
+    secret = api_tokens.create_token(alice, "script", ["read"], 30)
+    row = Token.objects.get()
+    assert secret not in str(vars(row)) and row.last_used is None
+    api_tokens.find_token(secret)
+    row.refresh_from_db()
+    assert row.last_used is not None
+
+
+def test_nobody_revokes_the_token_of_another(alice: User, bob: User, client: Client) -> None:
+    api_tokens.create_token(alice, "script", ["read"], 30)
+    client.force_login(bob)
+    client.post(f"/tokens/{Token.objects.get().pk}/revoke/")
+    assert Token.objects.count() == 1
+
+
+def test_the_page_shows_a_new_token_once(alice: User, client: Client) -> None:
+    client.force_login(alice)
+    page = client.post("/tokens/", {"name": "script", "scopes": ["read", "chat"], "days": "30"}).content.decode()
+    row = Token.objects.get()
+    secret = page.split('id="fresh" value="')[1].split('"')[0]
+    assert secret.startswith("ob_") and secret.endswith(row.tail)
+    again = client.get("/tokens/").content.decode()
+    assert secret not in again and row.tail in again and "Read collections" in again
+
+
+def test_a_token_that_may_do_nothing_or_anything_unknown_is_not_made(alice: User, client: Client) -> None:
+    client.force_login(alice)
+    assert client.post("/tokens/", {"name": "x", "days": "30"}).status_code == 400
+    assert client.post("/tokens/", {"name": "x", "scopes": ["admin"], "days": "30"}).status_code == 400
+    assert client.post("/tokens/", {"name": "x", "scopes": ["read"], "days": "99999"}).status_code == 400
+    assert not Token.objects.exists()
+
+
+def test_a_person_has_no_more_tokens_than_one_may_have(
+    alice: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_tokens, "LIMIT", 1)
+    api_tokens.create_token(alice, "first", ["read"], 30)
+    client.force_login(alice)
+    response = client.post("/tokens/", {"name": "second", "scopes": ["read"], "days": "30"})
+    assert response.status_code == 400 and "Revoke one first" in response.content.decode()

@@ -1,0 +1,71 @@
+"""What set-up fetches: pinned, whole or not at all, and told where it cannot be had."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from assistant.boot import packaged_models, packages
+from assistant.boot.errors import BootError, ExitCode
+from assistant.boot.layout import Layout
+from assistant.config import engine_backends
+from assistant.env import Env
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout.read({"DATA_DIR": str(tmp_path / "data")})
+
+
+def package(content: bytes) -> object:
+    def install(arguments: list[str], log: Path) -> None:
+        folder = Path(arguments[arguments.index("--target") + 1]) / "nudenet"
+        folder.mkdir(parents=True)
+        (folder / packaged_models.NUDITY_FILE).write_bytes(content)
+
+    return install
+
+
+def chosen(layout: Layout, check: str = "") -> dict[str, object]:
+    folder = layout.data / "models"
+    return engine_backends.build_backends(Env(PICTURE_CHECK=check), layout.data / "index", folder)[1]["pictures"]
+
+
+def test_what_looks_at_pictures_is_fetched_once_and_then_used(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packaged_models, "check_hash", lambda path, expected, label: None)
+    monkeypatch.setattr(packages, "run_installer", package(b"weights"))
+    assert not chosen(layout)
+    packaged_models.prepare_nudity(layout)
+    assert layout.nudity.read_bytes() == b"weights" and not list(layout.data.glob("models/*.partial"))
+    assert str(chosen(layout)["BACKEND"]).endswith("nudity.Nudity")
+    assert not chosen(layout, "none")
+    assert str(chosen(layout, "/other.onnx")["BACKEND"]).endswith("NamedPictures")
+    monkeypatch.setattr(packages, "run_installer", None)  # nothing is fetched again
+    packaged_models.prepare_nudity(layout)
+
+
+def test_what_is_broken_is_fetched_anew(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the Doctor advises."""
+    monkeypatch.setattr(packaged_models, "NUDITY_SHA256", hashlib.sha256(b"weights").hexdigest())
+    monkeypatch.setattr(packages, "run_installer", package(b"weights"))
+    layout.nudity.parent.mkdir(parents=True)
+    layout.nudity.write_bytes(b"half of the wei")
+    packaged_models.prepare_nudity(layout)
+    assert layout.nudity.read_bytes() == b"weights"
+
+
+@pytest.mark.parametrize("away", [True, False])
+def test_without_it_the_start_goes_on_and_says_so(
+    layout: Layout, away: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def offline(arguments: list[str], log: Path) -> None:
+        raise BootError(ExitCode.NETWORK, "There is no way to the packages.")
+
+    monkeypatch.setattr(packages, "run_installer", offline if away else package(b"others"))
+    packaged_models.prepare_nudity(layout)
+    said = capsys.readouterr().out
+    assert ("There is no way" if away else "not the file that Openbook was tested with") in said
+    assert "nobody looks at what pictures show" in said
+    assert not layout.nudity.exists() and not list(layout.data.glob("models/*.partial"))

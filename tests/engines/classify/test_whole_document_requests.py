@@ -1,0 +1,42 @@
+"""The classifier of requests for whole documents as it is packaged: pinned, and made by its recipe."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from apps.engines.classify.linear_classifier import FOLDER
+from apps.engines.classify.whole_document_requests import WholeDocumentRequestClassifier
+from apps.engines.types import EngineBroken
+from training.requests import train as requests_training
+
+
+def test_it_knows_the_words_in_which_requests_are_worded() -> None:
+    classifier = WholeDocumentRequestClassifier()
+    assert {"summary", "zusammenfassung", "resumen", "document"} <= classifier.wording("summary")
+    assert "crane" not in classifier.wording("summary")
+    assert classifier.joints()[:3] == ("and", "und", "y") and "between" in classifier.leads()
+
+
+def test_other_weights_are_not_loaded(tmp_path: Path) -> None:
+    for name in ("requests.json", "requests.safetensors"):
+        shutil.copy(FOLDER / name, tmp_path / name)
+    raw = (tmp_path / "requests.safetensors").read_bytes()
+    (tmp_path / "requests.safetensors").write_bytes(raw[:-4] + b"\0\0\1\0")
+    with pytest.raises(EngineBroken, match="classifier of requests are not the ones"):
+        WholeDocumentRequestClassifier(str(tmp_path), WholeDocumentRequestClassifier.shipped[1]).classify(
+            "summarise this"
+        )
+
+
+def test_the_weights_are_what_the_recipe_makes(shared: Path, tmp_path: Path) -> None:
+    """The last digits of sums differ between processors, so the judgements are compared and not the bytes."""
+    requests_training.train(shared / "data", tmp_path, lambda line: None)
+    made, packaged = WholeDocumentRequestClassifier(str(tmp_path)), WholeDocumentRequestClassifier()
+    written = json.loads(Path(requests_training.__file__).with_name("examples.json").read_text())
+    for example in list(requests_training.expand_requests(written))[::97]:
+        kind, likelihood = packaged.classify(example.text)
+        assert made.classify(example.text) == (kind, pytest.approx(likelihood, abs=0.1)), example.text

@@ -1,0 +1,70 @@
+"""Check of sentences: the packaged model and the fake one keep the same contract; damaged weights are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from apps.engines.nli import consistency
+from apps.engines.nli.consistency import ConsistencyModel
+from apps.engines.nli.fake import FakeNli
+from apps.engines.types import EngineBroken, NliEngine
+
+SOURCE = "Members may borrow up to six books for four weeks."
+CLAIMS = (SOURCE, "Penguins live on ice and eat fish all winter.")
+
+
+@pytest.fixture(scope="module")
+def packaged() -> ConsistencyModel:
+    return ConsistencyModel()
+
+
+@pytest.fixture(params=["packaged", "fake"])
+def engine(request: pytest.FixtureRequest) -> NliEngine:
+    found: NliEngine = request.getfixturevalue("packaged") if request.param == "packaged" else FakeNli()
+    return found
+
+
+def test_no_pairs_are_no_scores(engine: NliEngine) -> None:
+    assert list(engine.entailed([])) == []
+
+
+def test_each_pair_has_its_score_in_order(engine: NliEngine) -> None:
+    pairs = [(SOURCE, claim) for claim in CLAIMS]
+    said, stranger = engine.entailed(pairs)
+    assert 0 <= stranger < 0.5 < said <= 1
+    assert list(engine.entailed(pairs[::-1])) == pytest.approx([stranger, said], abs=0.02)
+
+
+def test_long_texts_and_empty_ones_have_scores_too(engine: NliEngine) -> None:
+    scores = engine.entailed([(SOURCE * 200, CLAIMS[0]), ("", CLAIMS[0]), (SOURCE, "")])
+    assert len(scores) == 3 and all(0 <= score <= 1 for score in scores)
+
+
+@pytest.mark.parametrize(
+    ("claim", "source"),
+    [
+        ("The shop closes on every holiday in summer.", "The shop opens on every holiday in summer."),
+        (
+            "Der alte Vertrag ermöglicht eine Kündigung im Winter.",
+            "Der alte Vertrag verhindert eine Kündigung im Winter.",
+        ),
+        ("La bomba vieja impide el paso del agua.", "La bomba vieja permite el paso del agua."),
+    ],
+)
+def test_the_packaged_model_knows_contraries_in_three_languages(
+    packaged: ConsistencyModel, claim: str, source: str
+) -> None:
+    against, same = packaged.entailed([(source, claim), (source, source)])
+    assert against < 0.5 < same
+
+
+def test_weights_that_were_changed_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = bytearray((consistency.WEIGHTS / "consistency.safetensors").read_bytes())
+    raw[-1] ^= 1
+    (tmp_path / "consistency.safetensors").write_bytes(bytes(raw))
+    (tmp_path / "consistency.json").write_text("{}")
+    monkeypatch.setattr(consistency, "WEIGHTS", tmp_path)
+    with pytest.raises(EngineBroken, match="not the ones"):
+        ConsistencyModel().warm()

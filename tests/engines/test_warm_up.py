@@ -1,0 +1,36 @@
+"""Warming never stops a start."""
+
+from __future__ import annotations
+
+import gc
+import logging
+
+import pytest
+from django.conf import LazySettings
+
+from apps.engines import registry, warm_up
+from assistant import lifespan
+
+
+def test_warming_builds_the_engines() -> None:
+    assert warm_up.warm_engines() is True
+    assert registry._built.keys() >= {"embed", "chat main"}
+
+
+def test_what_was_loaded_while_the_web_process_warmed_is_not_collected_again() -> None:
+    gc.unfreeze()  # what the run itself left out
+    lifespan._warmed()
+    assert gc.get_freeze_count() > 10_000 and gc.isenabled()
+
+
+def test_a_model_that_cannot_be_loaded_is_logged_and_stops_nothing(
+    settings: LazySettings, caplog: pytest.LogCaptureFixture, tmp_path: object
+) -> None:
+    backend = {
+        "BACKEND": "apps.engines.embed.sentence_transformer.SentenceTransformerEmbedder",
+        "OPTIONS": {"model": str(tmp_path)},
+    }
+    settings.ENGINES = settings.ENGINES | {"embed": backend}
+    with caplog.at_level(logging.ERROR):
+        assert warm_up.warm_engines() is False
+    assert "incomplete or damaged" in caplog.text

@@ -1,0 +1,63 @@
+"""Installable as an app: a manifest in each language, icons that are there, a worker that keeps one page."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from apps.operations.pwa_views import ACCENT, PAPER
+from tests.support.users import make_user
+
+STATIC = Path(settings.BASE_DIR) / "static"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("code", "name"), [("en", "answers from"), ("de", "Antworten aus"), ("es", "respuestas de")])
+def test_the_manifest_speaks_the_language_of_its_address(client: Client, code: str, name: str) -> None:
+    answer = client.get(f"/manifest/{code}.webmanifest")
+    assert answer["Content-Type"] == "application/manifest+json"
+    found = json.loads(answer.content)
+    assert name in found["name"] and found["lang"] == code and found["start_url"] == found["scope"] == "/"
+    for icon in found["icons"]:
+        content = (STATIC / icon["src"].removeprefix("/static/")).read_bytes()
+        if icon["type"] == "image/png":
+            assert "x".join(map(str, struct.unpack(">II", content[16:24]))) == icon["sizes"]
+
+
+def test_its_colours_are_those_of_the_pages() -> None:
+    text = (STATIC / "css" / "variables.css").read_text()
+    assert f"--accent: light-dark({ACCENT}," in text and f"--paper: light-dark({PAPER}," in text
+
+
+@pytest.mark.django_db
+def test_a_language_that_there_is_not_is_not_found(client: Client) -> None:
+    make_user("ada", "administrator")
+    assert client.get("/manifest/xx.webmanifest").status_code == client.get("/offline/xx/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_they_are_there_before_anybody_is(client: Client) -> None:
+    for address in ("/manifest/en.webmanifest", "/offline/en/", "/service-worker.js"):
+        assert client.get(address).status_code == 200
+
+
+@pytest.mark.django_db
+def test_the_page_without_a_line_is_the_same_for_everybody(client: Client) -> None:
+    alice = make_user("alice")
+    make_user("ada", "administrator")
+    nobodys = client.get("/offline/de/")
+    client.force_login(alice)
+    alices = client.get("/offline/de/")
+    assert nobodys.content == alices.content and "nicht erreichbar" in alices.content.decode()
+    assert "Alice" not in alices.content.decode() and not alices.cookies
+
+
+@pytest.mark.django_db
+def test_every_page_names_its_manifest(client: Client) -> None:
+    make_user("ada", "administrator")
+    assert '<link rel="manifest" href="/manifest/en.webmanifest">' in client.get("/accounts/login/").content.decode()

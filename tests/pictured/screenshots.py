@@ -1,0 +1,148 @@
+"""Pictures of every page, for docs/: `python -m tests.pictured.screenshots [FOLDER]`. Takes about three minutes.
+
+The site runs as for people: web and worker are processes of their own, with the real embedder, checks and painter. The
+model's words were written beforehand (`tests/pictured/model.py`), so that a walk takes minutes on any machine.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Error
+
+from tests.journeys.site import Site
+from tests.pictured import talked, walk
+from tests.pictured.acts import ACTS
+from tests.pictured.camera import NARROW, WIDE, Camera, camera
+from tests.pictured.pages import CHAPTERS, PAGES, Page
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER, TEXT = ROOT / "docs" / "pages", ROOT / "docs" / "pages.md"
+EARLY = {"setup", "setup-checks", "first-answer"}  # pictured while the site is set up
+OTHERS = {"dark": (WIDE, "dark"), "phone": (NARROW, "light"), "phone-dark": (NARROW, "dark")}
+SETTINGS = {
+    "LLM_BACKEND": "tests.pictured.model.PreparedChat", "LLM_URL": "http://127.0.0.1:1/v1", "LLM_MODEL": "Prepared",
+    "IMAGE_BACKEND": "", "IMAGE_MODEL": "", "EMBED_THREADS": "0", "TITLES": "0", "REWRITE": "0",
+    "REVIEW_SECOND_PERCENT": "0", "HF_HUB_OFFLINE": "1",
+}  # fmt: skip
+HEAD = """# Every page
+
+A walk through Openbook, taken by `python -m tests.pictured.screenshots` from a site as it runs for people. The housing
+cooperative, its people and their papers are made up; the answers were written beforehand in place of a model,
+everything else (search, citations, checks, pictures, figures) was computed by the product. Six pages are shown in
+the dark and on a phone too.
+"""
+
+
+def files(page: Page) -> list[str]:
+    """The names of its pictures, the one of the text first."""
+    return [f"{page.name}.webp", *(f"{page.name}-{kind}.webp" for kind in OTHERS if page.main)]
+
+
+def text() -> str:
+    """docs/pages.md."""
+    parts = [HEAD]
+    for chapter, pages in CHAPTERS.items():
+        parts.append(f"## {chapter}\n")
+        for page in pages:
+            first, *others = files(page)
+            links = [f"[{kind.replace('-', ', ')}](pages/{file})" for kind, file in zip(OTHERS, others, strict=False)]
+            also = f" ({' · '.join(links)})" if links else ""
+            parts.append(f"### {page.title}\n\n{page.line}{also}\n\n![{page.title}](pages/{first})\n")
+    return "\n".join(parts)
+
+
+def take(camera: Camera, page: Page, known: dict[str, str], folder: Path) -> bool:
+    """All pictures of one page; False where it is not as the table says, which is told."""
+    try:
+        pictured(camera, page, known, folder)
+    except Error as error:
+        print(f"{page.name}: {error}", flush=True)
+        return False
+    return True
+
+
+def pictured(camera: Camera, page: Page, known: dict[str, str], folder: Path) -> None:
+    for file, (width, scheme) in zip(files(page), ((WIDE, "light"), *OTHERS.values()), strict=False):
+        camera.keep(opened(camera, page, known, width, scheme), folder / file)
+
+
+def opened(camera: Camera, page: Page, known: dict[str, str], width: int, scheme: str) -> Any:
+    """The page as it is pictured."""
+    view = camera.page(page.person, width, scheme)
+    view.drawn = known["file"]
+    view.goto(camera.url + page.address.format_map(known))
+    if view.locator("[data-chat]").count():
+        view.locator("[data-chat][data-ready]").wait_for()
+    if page.name in ACTS:
+        ACTS[page.name](view)
+    return view
+
+
+@contextmanager
+def started(place: Path) -> Iterator[Site]:
+    """The site before anybody came, in that folder."""
+    site = Site(place / "data", settings={**SETTINGS, "SYNC_DIR": f"{place}/server"})
+    site.directory.mkdir()
+    talked.folder(place / "server")
+    site.prepare()
+    with site.serving():
+        yield site
+
+
+def prepare(site: Site, camera: Camera, folder: Path, say: Any) -> dict[str, str]:
+    """The site is as if it had been lived in; what the walk opens, by name."""
+    known = {"first": walk.set_up(camera, folder)}
+    say("set up")
+    for verb in ("people", "library"):
+        site.seed(verb, module="tests.pictured.seed")
+    walk.settled(site)
+    say("documents are read")
+    for verb in ("habits", "helpers", "golden"):
+        site.seed(verb, module="tests.pictured.seed")
+    known |= walk.talk(camera)
+    say("talked")
+    for verb in ("review", "tidy"):
+        known |= dict(line.split("=", 1) for line in site.seed(verb, module="tests.pictured.seed").split())
+    walk.settled(site)
+    known |= {name: walk.address(site, name) for name in walk.ADDRESSES}
+    picture = site.rows("select file from images_picture where status = 'ready' order by created")[0][0]
+    return {**known, "file": str(site.directory / "files" / picture)}
+
+
+def main(folder: Path) -> None:
+    begun, missed = time.monotonic(), list[str]()
+
+    def say(what: str) -> None:
+        print(f"{time.monotonic() - begun:4.0f} s  {what}", flush=True)
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.webp"):
+        old.unlink()
+    with (
+        tempfile.TemporaryDirectory(prefix="openbook-pictured-") as place,
+        started(Path(place)) as site,
+        camera(site.url) as eye,
+    ):
+        say("started")
+        known = prepare(site, eye, folder, say)
+        say("everything is there")
+        for page in PAGES:
+            if page.name not in EARLY and not take(eye, page, known, folder):
+                missed.append(page.name)
+    if folder == FOLDER:
+        TEXT.write_text(text())
+    size = sum(file.stat().st_size for file in folder.iterdir())
+    if missed:
+        raise SystemExit(f"not pictured: {', '.join(missed)}")
+    say(f"{len(list(folder.iterdir()))} pictures, {size / 1e6:.1f} MB, in {folder}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if sys.argv[1:] else FOLDER)

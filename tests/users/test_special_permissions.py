@@ -1,0 +1,40 @@
+"""Duties that administrators name people for, and what the database forbids those who have them."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client
+
+from apps.safety.break_glass.access_requests import BreakGlass
+from apps.safety.models import Event
+from apps.users import special_permissions
+from apps.users.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_administrator_names_people_and_the_log_says_so(ada: User, morgan: User, alice: User) -> None:
+    client = Client()
+    client.force_login(ada)
+    client.post(f"/people/{morgan.pk}/break-glass/", {"named": "yes"})
+    client.post(f"/people/{alice.pk}/break-glass/", {"named": "yes"})
+    assert list(special_permissions.BREAK_GLASS.people()) == [morgan]
+    assert "named for break-glass" in client.get("/people/").content.decode()
+    client.post(f"/people/{morgan.pk}/role/", {"role": "member"})
+    client.post(f"/people/{morgan.pk}/role/", {"role": "reviewer"})
+    assert not special_permissions.BREAK_GLASS.people().exists()
+    rows = Event.objects.filter(person=morgan.pk, kind__contains="break_glass").values_list("kind", flat=True)
+    assert list(rows) == ["person.named_for_break_glass", "person.not_named_for_break_glass"]
+
+
+def test_the_database_forbids_what_the_pages_do(alice: User, morgan: User, ada: User) -> None:
+    fine = {"asker": morgan, "person": alice, "ground": "order", "reason": "why", "minutes": 30}
+    for wrong in (
+        {"approver": morgan}, {"person": morgan}, {"approver": alice}, {"state": "open"},
+    ):  # fmt: skip
+        with pytest.raises(IntegrityError), transaction.atomic():
+            BreakGlass.objects.create(**fine | wrong)
+    BreakGlass.objects.create(**fine, emergency=True)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        BreakGlass.objects.create(**fine, emergency=True)

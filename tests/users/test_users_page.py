@@ -1,0 +1,149 @@
+"""People and invitations: for administrators only, and never without one."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from apps.users.invitations import create_invitation
+from apps.users.models import Invitation, User
+from tests.support.users import make_user
+
+
+@pytest.fixture
+def admin(client: Client, ada: User) -> Client:
+    client.force_login(ada)
+    return client
+
+
+def test_the_page_lists_people(admin: Client, alice: User) -> None:
+    assert "alice@example.org" in admin.get("/people/").content.decode()
+
+
+@pytest.mark.parametrize("name", ["alice", "morgan"])
+def test_the_page_does_not_exist_for_others(
+    client: Client, db: None, request: pytest.FixtureRequest, name: str
+) -> None:
+    client.force_login(request.getfixturevalue(name))
+    assert client.get("/people/").status_code == 404
+    assert client.post("/people/", {"email": ""}).status_code == 404
+    assert not Invitation.objects.exists()
+
+
+def test_nobody_makes_themselves_an_administrator(client: Client, alice: User, ada: User) -> None:
+    client.force_login(alice)
+    assert client.post(f"/people/{alice.pk}/role/", {"role": "administrator"}).status_code == 404
+    assert client.post(f"/people/{ada.pk}/active/", {"active": "no"}).status_code == 404
+    alice.refresh_from_db()
+    ada.refresh_from_db()
+    assert (alice.role, ada.is_active) == (User.Role.MEMBER, True)
+
+
+def test_anonymous_people_are_asked_to_sign_in(client: Client, db: None) -> None:
+    assert client.get("/people/")["Location"] == "/accounts/login/?next=/people/"
+
+
+def test_a_new_invitation_shows_its_link_once(admin: Client) -> None:
+    page = admin.post("/people/", {"email": ""}).content.decode()
+    assert "http://localhost:8000/accounts/signup/?invitation=" in page
+    assert "invitation=" not in admin.get("/people/").content.decode()
+
+
+def test_a_revoked_invitation_no_longer_works(admin: Client, ada: User) -> None:
+    link = create_invitation(ada)
+    admin.post(f"/people/invitations/{Invitation.objects.get().pk}/revoke/")
+    response = Client().get(link.removeprefix("http://localhost:8000"), follow=True)
+    assert "by invitation" in response.content.decode()
+
+
+def test_a_bad_address_is_told_and_kept(admin: Client) -> None:
+    response = admin.post("/people/", {"email": "not an address"})
+    assert response.status_code == 400
+    assert "not an address" in response.content.decode()
+
+
+def test_roles_change(admin: Client, alice: User) -> None:
+    admin.post(f"/people/{alice.pk}/role/", {"role": "reviewer"})
+    alice.refresh_from_db()
+    assert alice.role == User.Role.REVIEWER
+
+
+@pytest.mark.parametrize("data", [{"role": "god"}, {}, {"role": ["administrator", "god"]}])
+def test_an_unknown_role_changes_nothing(admin: Client, alice: User, data: dict[str, object]) -> None:
+    admin.post(f"/people/{alice.pk}/role/", data)
+    alice.refresh_from_db()
+    assert alice.role == User.Role.MEMBER
+
+
+def test_a_change_of_role_changes_nothing_else(admin: Client, alice: User) -> None:
+    more = {"is_superuser": "true", "email": "x@example.org", "is_active": "false", "id": "1"}
+    admin.post(f"/people/{alice.pk}/role/", {"role": "reviewer", **more})
+    alice.refresh_from_db()
+    assert (alice.is_superuser, alice.email, alice.is_active) == (False, "alice@example.org", True)
+
+
+def test_the_last_administrator_stays(admin: Client, ada: User) -> None:
+    for address, data in (
+        (f"/people/{ada.pk}/role/", {"role": "member"}),
+        (f"/people/{ada.pk}/suspend/", {"reason": "I leave the company.", "days": "0"}),
+    ):
+        response = admin.post(address, data, follow=True)
+        words = "last administrator" if "role" in data else "Nobody suspends themselves."
+        assert words in response.content.decode()
+    ada.refresh_from_db()
+    assert ada.is_administrator and ada.is_active
+
+
+def test_a_suspended_administrator_does_not_count(admin: Client, ada: User) -> None:
+    other = make_user("otto", User.Role.ADMINISTRATOR)
+    User.objects.filter(pk=other.pk).update(is_active=False)
+    admin.post(f"/people/{ada.pk}/role/", {"role": "member"})
+    ada.refresh_from_db()
+    assert ada.is_administrator
+
+
+def test_with_another_one_an_administrator_may_go(admin: Client, ada: User) -> None:
+    make_user("otto", User.Role.ADMINISTRATOR)
+    admin.post(f"/people/{ada.pk}/role/", {"role": "member"})
+    assert admin.get("/people/").status_code == 404
+
+
+def test_suspending_signs_out_at_once(admin: Client, alice: User) -> None:
+    theirs = Client()
+    theirs.force_login(alice)
+    admin.post(f"/people/{alice.pk}/suspend/", {"reason": "Sold her account to others.", "days": "7"})
+    assert theirs.get("/collections/").status_code == 302
+
+
+@pytest.mark.parametrize("value", ["maybe", "", "true", "0", "no"])
+def test_an_unclear_answer_suspends_nobody(admin: Client, alice: User, value: str) -> None:
+    admin.post(f"/people/{alice.pk}/active/", {"active": value})
+    alice.refresh_from_db()
+    assert alice.is_active
+
+
+def test_verbs_need_a_post(admin: Client, alice: User) -> None:
+    for address in (f"/people/{alice.pk}/role/", f"/people/{alice.pk}/active/", "/people/invitations/1/revoke/"):
+        assert admin.get(address).status_code == 405
+
+
+def test_names_are_shown_as_text(admin: Client, alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(name="<img src=x onerror=alert(1)>{{7*7}}")
+    page = admin.get("/people/").content.decode()
+    assert "<img src=x" not in page
+    assert "{{7*7}}" in page
+
+
+def test_the_page_asks_few_questions(admin: Client, django_assert_max_num_queries) -> None:
+    for number in range(20):
+        make_user(f"p{number}")
+    with django_assert_max_num_queries(12):  # one counts the unread notices
+        admin.get("/people/")
+
+
+def test_instructions_of_a_person_are_kept_for_that_person(alice: User, bob: User, client: Client) -> None:
+    client.force_login(alice)
+    client.post("/instructions/", {"instructions": "Use metres."})
+    assert (User.objects.get(pk=alice.pk).instructions, User.objects.get(pk=bob.pk).instructions) == ("Use metres.", "")
+    assert "Use metres." in client.get("/instructions/").content.decode()
+    assert client.post("/instructions/", {"instructions": "x" * 2001}).status_code == 400
