@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from apps.documents.retrieval import relevance
+from apps.documents.settings import RELEVANCE_THRESHOLD
 from training.relevance.calibration import Example, Group, area, area_interval, best, cross_validated, fit
 
 
@@ -62,12 +63,12 @@ def test_relevance_grows_with_each_sign() -> None:
     assert relevance.estimate_relevance(0.4, 0.5, 0.9) > base
     assert (
         relevance.estimate_relevance(0.15, 0.2, 0.2)
-        < relevance.RELEVANCE_THRESHOLD
+        < RELEVANCE_THRESHOLD
         < relevance.estimate_relevance(0.45, 0.6, 0.6)
     )
 
 
 def test_the_floor_rises_with_the_best_passage() -> None:
-    assert relevance.compute_threshold(0.05) == relevance.RELEVANCE_THRESHOLD
+    assert relevance.compute_threshold(0.05) == RELEVANCE_THRESHOLD
     assert relevance.compute_threshold(0.9) == pytest.approx(0.09)
     assert relevance.compute_threshold(0.9, 0.3) == 0.3, "one that an owner raised holds for each passage"

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from apps.documents.retrieval import relevance
+from apps.documents.settings import RELEVANCE_THRESHOLD
 from apps.engines.index.local.engine import LocalIndex
 from benchmarks.command import DATA
 from benchmarks.lib.datasets import Library, read
@@ -74,4 +75,4 @@ def _print_silence(what: str, found: list[Example]) -> None:
     """How often the constants in the code say that there is nothing."""
     constants = np.array([relevance.BIAS, relevance.COSINE, relevance.COVERED, relevance.COVERED_IN_TEXT])
     scores = np.array(list(best(found, constants).values()))
-    print(f"{what}: nothing found in {np.mean(scores < relevance.RELEVANCE_THRESHOLD):.3f}")
+    print(f"{what}: nothing found in {np.mean(scores < RELEVANCE_THRESHOLD):.3f}")

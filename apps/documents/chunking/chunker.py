@@ -15,13 +15,13 @@ from itertools import pairwise
 
 from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.parsing.protocol import BlockSpan, ParsedPage
+from apps.documents.settings import TARGET_TOKENS
 from apps.engines.embed.protocol import Tokenised
 from apps.lib.text.sentences import find_sentences as sentence_spans
 
 Offsets = Callable[[str], list[tuple[int, int]]]
 Tokenize = Callable[[str], Tokenised]
 
-TARGET_TOKENS = 200  # of header and text; passages of about this size found the most in measurements
 HEADER_TOKENS = 40
 SMALL_TOKENS = 40  # a section shorter than this shares its chunk with the next
 LONG_TOKEN = 24  # characters; a longer "word" counts as several tokens, so that no chunk becomes huge

@@ -30,8 +30,8 @@ from apps.documents.ingestion.publishing import publish
 from apps.documents.jobs.ingest_job import IngestJob
 from apps.documents.library.web_pages import fetch_web_page
 from apps.documents.models import Document
-from apps.documents.parsing.detection import detect_format
 from apps.documents.parsing.protocol import ParseError
+from apps.documents.sandbox.runner import detect_format
 from apps.documents.settings import read_collection_settings
 from apps.safety.policy.verdicts import SuspectSentences
 

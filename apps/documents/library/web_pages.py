@@ -29,8 +29,8 @@ from apps.documents.library.uploads import (
     delete_document,
 )
 from apps.documents.models import Collection, Document
-from apps.documents.parsing.detection import detect_format
 from apps.documents.parsing.formats import FORMATS, find_by_name
+from apps.documents.sandbox.runner import detect_format
 from apps.lib.ids import new_id
 from apps.lib.text import message_templates
 from apps.safety.detectors import malware

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path, PurePath
 
 from apps.documents.parsing.common.encoding import detect_encoding
 from apps.documents.parsing.common.zip_archive import BoundedZipFile
 from apps.documents.parsing.data import dbase
 from apps.documents.parsing.formats import ACCEPTED_DESCRIPTION, FORMATS, find_by_name, find_by_suffix
-from apps.documents.parsing.office.ole_container import detect_ole_kind
 from apps.documents.parsing.protocol import ParseError
 
 _HEAD = 8192
@@ -100,7 +100,7 @@ def refuse_by_extension(name: str) -> None:
         raise ParseError(f"Files ending in {suffix[:20]} cannot be read. Accepted are {ACCEPTED_DESCRIPTION}.")
 
 
-def detect_format(path: str | Path, name: str, *, in_child: bool = False) -> str:
+def detect_format(path: str | Path, name: str, read_ole_kind: Callable[[str | Path], str | None]) -> str:
     """The kind of a file, a key of FORMATS. Raises Unreadable, saying what it really is, where it cannot be read.
 
     Of a container of the old Office formats the directory has to be read, in a child process, unless this is one.
@@ -110,7 +110,7 @@ def detect_format(path: str | Path, name: str, *, in_child: bool = False) -> str
     if not head.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n"):
         raise ParseError("This file is empty. Check that it was saved, and upload it again.")
     named = find_by_name(name)
-    found = _old_office(path, in_child) if head.startswith(_OLE) else _binary_kind(path, head)
+    found = _old_office(read_ole_kind(path)) if head.startswith(_OLE) else _binary_kind(path, head)
     if found is not None:
         if named is not None and named.kind != found and found not in _KIN.get(named.kind, ()):
             raise ParseError(_mismatch(name, FORMATS[found].words))
@@ -179,13 +179,7 @@ def _says(archive: BoundedZipFile) -> str:
         return file.read(_SAYS).decode("ascii", "replace").strip()
 
 
-def _old_office(path: str | Path, in_child: bool) -> str:
-    if in_child:
-        kind = detect_ole_kind(path)
-    else:
-        from apps.documents.sandbox import runner  # which needs Django's settings, and a child has none
-
-        kind = runner.detect_ole_kind(path)
+def _old_office(kind: str | None) -> str:
     if kind in FORMATS:
         return kind
     raise ParseError(_not_accepted("a file in an old Office format"))

@@ -22,7 +22,6 @@ from apps.documents.retrieval.passages import (
     select_diverse,
 )
 from apps.documents.retrieval.relevance import (
-    RELEVANCE_THRESHOLD,
     WORD_MATCH_COVERAGE,
     compute_coverage,
     compute_threshold,
@@ -31,7 +30,7 @@ from apps.documents.retrieval.relevance import (
 )
 from apps.documents.retrieval.score_fusion import EmbedderCandidates, fuse_embedders
 from apps.documents.retrieval.toc_detection import is_toc_or_noise
-from apps.documents.settings import DEFAULT_SETTINGS, CollectionSettings, read_collection_settings
+from apps.documents.settings import DEFAULT_SETTINGS, RELEVANCE_THRESHOLD, CollectionSettings, read_collection_settings
 from apps.engines.index.scoring import compute_idf as word_weight
 from apps.engines.types import Candidate, SegmentInfo
 

@@ -15,10 +15,10 @@ import math
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
+from apps.documents.settings import RELEVANCE_THRESHOLD
+
 BIAS, COSINE, COVERED, COVERED_IN_TEXT = -7.65, 11.44, 1.96, 1.52
 
-# Of the best passage. Saying "nothing found" of what is there is some 13 times as bad as showing what is of no use.
-RELEVANCE_THRESHOLD = 0.07
 WORD_MATCH_COVERAGE = 0.5  # word coverage from which the best passage is shown although it reaches no floor
 # A passage less likely than this share of the best one only distracts. A quarter, and FLOOR for each passage, lost the
 # right one for 19 % of XQuAD's questions in German over texts in three languages (8 % so), for 13 % in Spanish (7 %).

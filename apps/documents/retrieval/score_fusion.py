@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.documents.indexing.embedder_calibration import IDENTITY_SCALE, LinearScale
+from apps.documents.settings import VECTOR_WEIGHT
 from apps.engines.types import Candidate
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
-VECTOR_WEIGHT = 0.5  # weight of meaning; words get the rest
 _FEEDBACK = 0.3  # how far the question's vector moves
 _STANDS_OUT = 0.2  # standard deviations by which a candidate's share of the feedback falls to 1/e
 

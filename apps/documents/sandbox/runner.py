@@ -23,6 +23,7 @@ from typing import IO, Any
 import orjson
 from django.conf import settings
 
+from apps.documents.parsing import detection
 from apps.documents.parsing.protocol import ParseError
 from apps.documents.sandbox import fork_client
 
@@ -177,6 +178,14 @@ def detect_ole_kind(path: str | Path) -> str | None:
     """
     answer = run_task("ole", path, {}, seconds=LOOK_S, memory_bytes=settings.PARSE_MEMORY_BYTES)[0]
     return None if answer["kind"] is None else str(answer["kind"])
+
+
+def detect_format(path: str | Path, name: str) -> str:
+    """Return the kind of an uploaded file, a key of FORMATS. Containers of old Office formats are opened in a child.
+
+    Raises ParseError, which says what the file is where it cannot be read, or ParserCrashed.
+    """
+    return detection.detect_format(path, name, detect_ole_kind)
 
 
 def probe_confinement() -> Confinement:

@@ -17,12 +17,12 @@ from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library.uploads import store_upload
 from apps.documents.models import Document, Page, Segment
 from apps.documents.parsing.common.xy_cut import order_boxes
-from apps.documents.parsing.detection import detect_format
 from apps.documents.parsing.ocr.page_assembly import RecognisedLine, assemble_page
 from apps.documents.parsing.protocol import ParsedPage, ParseError
 from apps.documents.reader import page_view
 from apps.documents.reader.word_boxes import find_highlight_boxes
 from apps.documents.sandbox import runner
+from apps.documents.sandbox.runner import detect_format
 from apps.users.models import User
 from tests.documents import sample_files
 from tests.documents.factories import collection

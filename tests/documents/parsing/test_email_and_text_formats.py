@@ -10,12 +10,12 @@ import pytest
 
 from apps.documents.parsing.data import json_records as json_parser
 from apps.documents.parsing.data import xml_text
-from apps.documents.parsing.detection import detect_format
 from apps.documents.parsing.email import eml
 from apps.documents.parsing.formats import find_by_name
 from apps.documents.parsing.protocol import DocumentTitle, ParsedPage, ParseLimits, ParseNotice
 from apps.documents.parsing.text import notebook, rst, rtf
 from apps.documents.parsing.text import source_code as code_parser
+from apps.documents.sandbox.runner import detect_format
 from tests.documents import sample_files
 
 

@@ -14,10 +14,10 @@ from PIL import Image
 
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library.uploads import store_upload
-from apps.documents.parsing.detection import detect_format
 from apps.documents.parsing.email import eml, outlook_msg
 from apps.documents.parsing.protocol import ParsedPage, ParseLimits, ParseNotice
 from apps.documents.sandbox import runner
+from apps.documents.sandbox.runner import detect_format
 from apps.users.models import User
 from tests.documents.factories import collection
 from tests.documents.ingestion.test_ocr import MEMORY, drawn, scan

@@ -10,11 +10,11 @@ import pypdfium2
 import pytest
 from fpdf import FPDF
 
-from apps.documents.parsing.detection import detect_format
 from apps.documents.parsing.pdf import pdfium_calls
 from apps.documents.parsing.pdf.hidden_text import blank_hidden_words
 from apps.documents.parsing.protocol import HIDDEN_TEXT_LEFT_OUT, ParseLimits
 from apps.documents.sandbox import runner
+from apps.documents.sandbox.runner import detect_format
 from tests.documents import sample_files
 
 

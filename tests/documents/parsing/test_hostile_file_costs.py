@@ -10,11 +10,11 @@ import pytest
 
 from apps.documents.chunking.chunker import Chunker
 from apps.documents.ingestion import file_parsing
-from apps.documents.parsing.detection import detect_format
 from apps.documents.parsing.formats import FORMATS
 from apps.documents.parsing.protocol import MAX_CHARACTERS, BlockSpan, ParsedPage, ParseError
 from apps.documents.parsing.text.markdown import read_markdown
 from apps.documents.sandbox import runner
+from apps.documents.sandbox.runner import detect_format
 from tests.documents.sample_files import raw_docx
 
 SIZE = 500_000

@@ -13,9 +13,9 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 
-from apps.documents.parsing.detection import detect_format
 from apps.documents.parsing.protocol import ParseError, ParseLimits
 from apps.documents.sandbox import runner
+from apps.documents.sandbox.runner import detect_format
 from tests.documents import sample_files
 
 SECONDS, MEMORY = 30, 1024**3

@@ -18,9 +18,10 @@ from django.test import Client
 
 from apps.documents.library.uploads import store_upload
 from apps.documents.models import Document
-from apps.documents.parsing.detection import detect_format, refuse_by_extension
+from apps.documents.parsing.detection import refuse_by_extension
 from apps.documents.parsing.office import ole_container
 from apps.documents.parsing.protocol import ParseError
+from apps.documents.sandbox.runner import detect_format
 from apps.users.models import User
 from tests.documents import sample_files
 from tests.documents.factories import collection

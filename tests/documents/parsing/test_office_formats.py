@@ -11,13 +11,13 @@ import pytest
 import xlsxwriter
 from pptx.util import Inches
 
-from apps.documents.parsing.detection import detect_format
 from apps.documents.parsing.html.epub import parse as parse_epub
 from apps.documents.parsing.office.opendocument import parse as parse_opendocument
 from apps.documents.parsing.office.pptx import parse as parse_slides
 from apps.documents.parsing.office.spreadsheet import parse as parse_sheet
 from apps.documents.parsing.protocol import HIDDEN_TEXT_LEFT_OUT, DocumentTitle, ParsedPage, ParseLimits, ParseNotice
 from apps.documents.sandbox import runner
+from apps.documents.sandbox.runner import detect_format
 
 Found = tuple[str, list[str], list[str]]
 

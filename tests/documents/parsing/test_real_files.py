@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from apps.documents.chunking.chunker import Chunker
-from apps.documents.parsing.detection import detect_format
 from apps.documents.parsing.formats import find_by_suffix
 from apps.documents.parsing.protocol import BlockSpan, ParsedPage, ParseError, ParseLimits
 from apps.documents.sandbox import runner
+from apps.documents.sandbox.runner import detect_format
 from apps.engines.embed.fake import FakeEmbedder
 
 pytestmark = pytest.mark.shared

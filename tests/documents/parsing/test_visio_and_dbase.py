@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from apps.documents.parsing.data import dbase
-from apps.documents.parsing.detection import detect_format
 from apps.documents.parsing.office import visio
 from apps.documents.parsing.protocol import (
     HIDDEN_TEXT_LEFT_OUT,
@@ -21,6 +20,7 @@ from apps.documents.parsing.protocol import (
     ParseLimits,
     ParseNotice,
 )
+from apps.documents.sandbox.runner import detect_format
 from tests.documents import sample_files
 
 _V = 'xmlns="http://schemas.microsoft.com/office/visio/2012/main"'

@@ -240,12 +240,13 @@ def parse_attachment(name: str, data: bytes, mail: EmailParseState, depth: int) 
     """What is read of an attachment, below its name unless it is a message of its own. What is not read of it, and why,
     stands among what was skipped."""
     from apps.documents.parsing.detection import detect_format
+    from apps.documents.parsing.office.ole_container import detect_ole_kind
 
     with tempfile.NamedTemporaryFile() as file:
         try:
             file.write(data)
             file.flush()
-            kind = detect_format(file.name, name, in_child=True)
+            kind = detect_format(file.name, name, detect_ole_kind)
             if kind in {"mail", "msg"}:
                 yield from _inner(kind, file.name, name, mail, depth)
             elif kind == "image":
