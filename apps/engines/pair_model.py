@@ -1,4 +1,5 @@
-"""Models that read two texts at once and say what holds between them, by name or folder, through transformers."""
+"""Sequence-pair classifiers of transformers, loaded by hub name or folder: the base of the cross-encoder and the NLI
+models."""
 
 from __future__ import annotations
 
@@ -15,12 +16,12 @@ from apps.lib import os_compat
 if TYPE_CHECKING:
     from apps.engines.types import Vectors
 
-_WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]  # nothing that is unpickled, no code
-_TOGETHER = 16  # pairs of one pass
+_WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]  # no pickled weights and no code
+_TOGETHER = 16  # pairs per forward pass
 
 
 class PairModel:
-    """Sync and thread-safe: one pass at a time, since each takes all the cores it is given."""
+    """Sequence-pair classifier. Sync and thread-safe: one forward pass at a time, each with all `threads`."""
 
     def __init__(self, model: str, threads: int = 0) -> None:
         self._name = model
@@ -31,15 +32,16 @@ class PairModel:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What the columns of `logits` mean, in lower case."""
+        """The model's label names in lower case, in the order of the columns of `logits`. Raise EngineBroken if the
+        model cannot be loaded."""
         with self._lock:
             self._load()
             names = self._model.config.id2label
         return tuple(str(names[place]).lower() for place in range(len(names)))
 
     def logits(self, pairs: Sequence[tuple[str, str]]) -> Vectors:
-        """Shape (n, labels). Pairs longer than the model's window are cut. Raises EngineBroken where the model cannot
-        be loaded, or answers with what is no number."""
+        """Return raw scores of shape (n, labels), float32, in the order of `pairs`. Pairs longer than the model's
+        window are truncated. Raise EngineBroken if the model cannot be loaded or returns a value that is not finite."""
         with self._lock:
             self._load()
             order = sorted(range(len(pairs)), key=lambda at: len(pairs[at][0]) + len(pairs[at][1]))
@@ -82,7 +84,9 @@ class PairModel:
 
 
 def locate_model(model: str) -> Path:
-    """A folder, or a name on the hub (fetched or from its cache): safetensors, never a pickle."""
+    """Return the folder of a model: `model` itself if it is a folder, else the snapshot of that name from the hub or
+    its cache. Only safetensors weights are fetched, never pickles. Network and cache errors of huggingface_hub are not
+    translated."""
     if Path(model).is_dir():
         return Path(model)
     from huggingface_hub import snapshot_download

@@ -1,4 +1,9 @@
-"""Builds each engine once per process, on first use, from `settings.ENGINES`."""
+"""Registry of engines: builds each one once per process, on first use, from `settings.ENGINES`, `CHATS`, `EMBEDDERS`
+and `INDEXES`.
+
+Entry points are the `get_…` functions. All are thread-safe. Models are loaded by the engines themselves, at their first
+use.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +40,7 @@ _built: dict[str, Any] = {}
 
 
 def get_chat_engine(name: str = MAIN) -> ChatEngine:
-    """The chat model of that name, of `settings.CHATS`. Raises EngineRefused for another one."""
+    """Return the chat model named `name` in `settings.CHATS`. Raise EngineRefused for an unknown name."""
     engine = _built.get(f"chat {name}")
     if engine is None:
         with _lock:
@@ -45,16 +50,18 @@ def get_chat_engine(name: str = MAIN) -> ChatEngine:
 
 
 def list_chat_models() -> tuple[ChatModel, ...]:
-    """What can be chosen, the site's own first."""
+    """Return the chat models that users can choose, the site's own first."""
     return load_catalog(settings.CHATS)
 
 
 def get_chat_model(name: str) -> ChatModel | None:
+    """Return the description of the chat model named `name`, or None if there is none of that name."""
     return next((model for model in list_chat_models() if model.name == name), None)
 
 
 def get_embedder(name: str = "") -> EmbedEngine:
-    """The site's own embedder, or the one of that name, of `settings.EMBEDDERS`. Raises EngineRefused for another."""
+    """Return the site's own embedder for "", else the one named `name` in `settings.EMBEDDERS`. Raise EngineRefused for
+    an unknown name."""
     if not name:
         return cast(EmbedEngine, _get("embed"))
     if (config := settings.EMBEDDERS.get(name)) is None:
@@ -66,7 +73,7 @@ def get_embedder(name: str = "") -> EmbedEngine:
 
 
 def get_index() -> Index:
-    """The index that is configured; segments that another one holds are looked up there."""
+    """Return the configured index. Segments that another index holds are searched in that other index."""
     with _lock:
         if "routed" not in _built:
             name = settings.ENGINES["index"].get("NAME", "")
@@ -75,7 +82,8 @@ def get_index() -> Index:
 
 
 def get_index_by_name(name: str) -> Index:
-    """One of `settings.INDEXES`. Raises EngineRefused for another name, or one that is not set up."""
+    """Return the index named `name`: the configured one or one of `settings.INDEXES`. Raise EngineRefused for a name
+    that is unknown or not set up."""
     if name == settings.ENGINES["index"].get("NAME", ""):
         return cast(Index, _get("index"))
     if name not in settings.INDEXES:
@@ -88,11 +96,13 @@ def get_index_by_name(name: str) -> Index:
 
 
 def get_text_classifier() -> TextClassifier:
+    """Return the classifier of harmful texts."""
     return cast(TextClassifier, _get("classify"))
 
 
 def get_classifier_embedder() -> EmbedEngine:
-    """The embedder whose vectors the classifiers read: the product's own, or where it is another, theirs beside it."""
+    """Return the embedder whose vectors the text classifier was trained on: the site's own if its fingerprint matches,
+    else a second one that is loaded beside it."""
     wanted = get_text_classifier().embedder
     if wanted in ("", get_embedder().fingerprint):
         return get_embedder()
@@ -103,45 +113,48 @@ def get_classifier_embedder() -> EmbedEngine:
 
 
 def get_injection_detector() -> IndirectInjectionDetector:
+    """Return the detector of indirect prompt injections in documents."""
     return cast(IndirectInjectionDetector, _get("planted"))
 
 
 def get_pii_tagger() -> SpanTagger:
+    """Return the tagger of personal data."""
     return cast(SpanTagger, _get("tagger"))
 
 
 def get_reranker() -> RankEngine:
+    """Return the reranker. Its `active` is False if none is configured."""
     return cast(RankEngine, _get("rank"))
 
 
 def get_nli_engine() -> NliEngine:
-    """Return the model of inference that `SUPPORT_MODEL` names, else the packaged one."""
+    """Return the model of natural language inference that `SUPPORT_MODEL` names, else the packaged one."""
     return cast(NliEngine, _get("inference"))
 
 
 def get_malware_scanner() -> MalwareScanner | None:
-    """None where none is set up."""
+    """Return the malware scanner, or None if none is configured."""
     return cast(MalwareScanner, _get("malware")) if settings.ENGINES.get("malware") else None
 
 
 def get_guard_engine() -> GuardEngine | None:
-    """The guard model; None where none is set up."""
+    """Return the guard model, or None if none is configured."""
     return cast(GuardEngine, _get("guard")) if settings.ENGINES.get("guard") else None
 
 
 def get_image_classifier() -> ImageClassifier | None:
-    """The picture classifier that the operator named; None where there is none."""
+    """Return the classifier of pictures that the operator configured, or None if there is none."""
     return cast(ImageClassifier, _get("pictures")) if settings.ENGINES.get("pictures") else None
 
 
 def get_caption_engine() -> CaptionEngine | None:
-    """What describes pictures for models that see none; None where none is set up."""
+    """Return the engine that describes pictures for models without vision, or None if none is configured."""
     return cast(CaptionEngine, _get("caption")) if settings.ENGINES.get("caption") else None
 
 
 def get_image_engine() -> ImageEngine:
-    """What draws. One that reads sentence vectors may take them from the product's own embedder, where it is the same:
-    the words of a picture were embedded for the gate already, and its weights need not be loaded twice."""
+    """Return the picture engine. An engine conditioned on sentence vectors shares the site's embedder if that is the
+    one it was trained with: the prompt was embedded for moderation already, and the weights are loaded only once."""
     engine = _get("image")
     if isinstance(engine, EmbeddingConditioned):
         engine.share(get_embedder)
@@ -149,22 +162,23 @@ def get_image_engine() -> ImageEngine:
 
 
 def get_clip_scorer() -> ClipScorer:
-    """What measures how well pictures fit words; not active where `CLIP_MODEL` names none."""
+    """Return the CLIP scorer of pictures and prompts. Its `active` is False if `CLIP_MODEL` is empty."""
     return cast(ClipScorer, _get("align"))
 
 
 def get_turn_log() -> TurnLog:
+    """Return the log of turn events."""
     return cast(TurnLog, _get("turnlog"))
 
 
 def reset() -> None:
-    """Forgets every engine, so that changed settings take effect (tests)."""
+    """Drop every engine that was built, so that changed settings take effect. For tests."""
     with _lock:
         _built.clear()
 
 
 def _chat(name: str) -> Any:
-    """Models of one server share its breaker: it is the server that is away."""
+    """Build a chat engine. Models of one server share a circuit breaker, since it is the server that fails."""
     if (config := settings.CHATS.get(name)) is None:
         raise EngineRefused(message_templates.NO_MODEL % {"name": name})
     breaker = _built.setdefault(f"breaker {config['ABOUT']['server']}", CircuitBreaker())

@@ -1,4 +1,4 @@
-"""Reads a `tokenizer.json`; the one place that knows how its library complains."""
+"""Loader of `tokenizer.json` files. The only module that translates errors of the tokenizers library."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from apps.engines.types import EngineBroken
 
 
 def load_tokenizer(path: Path) -> Any:
-    """A `tokenizers.Tokenizer` that neither cuts nor pads. Raises EngineBroken where the file is none."""
+    """Return a `tokenizers.Tokenizer` without truncation and padding. Raise EngineBroken if the file cannot be read as
+    a tokenizer."""
     from tokenizers import Tokenizer
 
     try:

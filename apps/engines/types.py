@@ -1,16 +1,16 @@
-"""The contracts between the product and its engines: Protocols, frozen values, one error tree.
+"""Contracts between the product and its engines: Protocols, frozen values and one error tree.
 
-    EngineError            something an engine could not do; `retry` says whether trying again helps
+    EngineError            an engine could not do something; `retry` says whether trying again helps
     +- EngineUnavailable   no answer: refused, timed out, cut off, still starting        (retry)
     +- EngineBusy          an answer that says "later": 429, 503, queue full             (retry)
     +- EngineRefused       the request itself cannot be served: too long, unknown model  (no retry)
     +- EngineBroken        the answer makes no sense: wrong shape, not finite, bad files (no retry)
 
-Nothing here knows Django, the ORM or a heavy library. An engine is built on first use by `apps.engines.registry` from
+Nothing here imports Django, the ORM or a heavy library. An engine is built on first use by `apps.engines.registry` from
 `{"BACKEND": dotted path, "OPTIONS": {...}}`, once per process, and must be safe to call from several threads. Chat and
 turn log are async because they stream; the others are sync and are called through
-`apps.lib.concurrency.threads.in_pool`. Heavy libraries are imported inside the engine that needs them, at its first
-use or in `warm()`, never at module import.
+`apps.lib.concurrency.threads.in_pool`. Heavy libraries are imported inside the engine that needs them, at its first use
+or in `warm()`, never at module import.
 """
 
 from __future__ import annotations
@@ -51,24 +51,34 @@ __all__ = [
 
 
 class EngineError(Exception):
-    """An engine could not do what was asked; the message is one sentence fit for a person."""
+    """Failure of an engine. The message is one sentence that may be shown to users; `retry` says whether trying again
+    helps."""
 
     retry = False
 
 
 class EngineUnavailable(EngineError):
+    """Failure without an answer: refused, timed out, cut off or still starting. Trying again helps."""
+
     retry = True
 
 
 class EngineBusy(EngineError):
+    """Answer that asks to come later: status 429 or 503, or a full queue. Trying again helps."""
+
     retry = True
 
 
 class EngineRefused(EngineError):
+    """Request that cannot be served, such as one too long or for an unknown model. Trying again does not help."""
+
     pass
 
 
 class EngineBroken(EngineError):
+    """Answer or file that makes no sense: wrong shape, values that are not finite, damaged weights. Trying again does
+    not help."""
+
     pass
 
 
@@ -77,7 +87,8 @@ class EngineBroken(EngineError):
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """That the model wants a tool to be called. `arguments` is JSON as the model wrote it, and may be anything."""
+    """Call of a tool that the model requests. `arguments` is JSON as the model wrote it, unvalidated; it may be
+    malformed."""
 
     id: str
     name: str
@@ -86,43 +97,47 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
+    """Message of a chat request."""
+
     role: Literal["system", "user", "assistant", "tool"]
     content: str
-    calls: tuple[ToolCall, ...] = ()  # of an assistant
-    call_id: str = ""  # of a tool: the call that it answers
-    pictures: tuple[str, ...] = ()  # of a user, as data: addresses, for a model that sees
+    calls: tuple[ToolCall, ...] = ()  # only with role "assistant"
+    call_id: str = ""  # only with role "tool": id of the call that this message answers
+    pictures: tuple[str, ...] = ()  # only with role "user": data URLs, for a model with vision
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How the model draws its tokens; `None` leaves the server's own default."""
+    """Settings of token sampling. None leaves the server's own default."""
 
     max_tokens: int = 512
     temperature: float = 0.2
     top_p: float | None = None
-    top_k: int | None = None  # like the next one, left out where the server is not vLLM
+    top_k: int | None = None  # omitted, like `min_p` and `repetition_penalty`, where the server is not vLLM
     min_p: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
     repetition_penalty: float | None = None
-    logprobs: int = 0  # how many alternatives to keep per token; 0 keeps none
-    beams: int = 0  # 2 or more: that many ways on are followed side by side, and the likeliest is said; 0: one is drawn
+    logprobs: int = 0  # alternatives to return per token; 0 returns none
+    beams: int = 0  # width of beam search, 2 or more; 0 samples a single answer
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
+    """Request to a chat model, in the terms of the OpenAI chat protocol."""
+
     messages: tuple[ChatMessage, ...]
     sampling: Sampling = field(default_factory=Sampling)
-    cache_salt: str = ""  # separates prefix caches of people who must not share one
-    tools: tuple[dict[str, Any], ...] = ()  # as the OpenAI protocol describes them
+    cache_salt: str = ""  # separates the prefix caches of users who must not share one
+    tools: tuple[dict[str, Any], ...] = ()  # in the format of the OpenAI protocol
     tool_choice: str | dict[str, Any] | None = None
-    beside: Mapping[str, Any] = field(default_factory=dict)  # further settings of the OpenAI protocol, as they are
-    thinks: bool = True  # False: a model that reasons is asked to answer at once, where its server can tell it so
+    beside: Mapping[str, Any] = field(default_factory=dict)  # further fields of the OpenAI protocol, sent unchanged
+    thinks: bool = True  # False asks a reasoning model to answer at once, where its server supports that
 
 
 @dataclass(frozen=True, slots=True)
 class TokenProb:
-    """One token with its natural log probability and the alternatives the model weighed."""
+    """Token with its natural log probability and the alternatives that the model considered."""
 
     token: str
     logprob: float
@@ -131,15 +146,17 @@ class TokenProb:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of the answer, as the server sent it."""
+    """Piece of a streamed answer, as the server sent it."""
 
     text: str
-    logprobs: tuple[TokenProb, ...] = ()  # of the text
-    thought: str = ""  # what the model thinks before it answers, never a part of the text
+    logprobs: tuple[TokenProb, ...] = ()  # of the tokens of `text`
+    thought: str = ""  # reasoning of the model before its answer; never part of `text`
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
+    """Token usage of a request as the server counted it. `cached_tokens` of the prompt came from the prefix cache."""
+
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int = 0
@@ -147,77 +164,82 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Always the last item of a stream that ended by itself."""
+    """Last item of every stream that ended normally."""
 
-    reason: str  # "stop" | "length" | "tool_calls" | what the server said
+    reason: str  # "stop", "length", "tool_calls" or another word of the server
     usage: Usage | None = None
-    calls: tuple[ToolCall, ...] = ()  # whole, in the model's order
+    calls: tuple[ToolCall, ...] = ()  # complete, in the model's order
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What the server serves. `context_tokens` is the whole window, prompt and answer together."""
+    """Model that a server serves. `context_tokens` is the context window: prompt and answer together."""
 
     name: str
     context_tokens: int
-    parameters: int | None = None  # None where the server and the name do not tell
-    samples_all: bool = True  # False: what OpenAI's protocol lacks of a sampling is left out (`chat/offered.py`)
+    parameters: int | None = None  # None if neither the server nor the name says
+    samples_all: bool = True  # False: settings that OpenAI's protocol lacks are left out (`chat/model_catalog.py`)
 
 
 class ChatEngine(Protocol):
-    """A model server. Async, one instance per event loop, many streams at once."""
+    """Client of a model server. Async, one instance per process, many streams at once."""
 
     async def info(self) -> ModelInfo:
-        """The model served; cached once known. Raises EngineUnavailable while the server is away."""
+        """Return the served model, cached once known. Raise EngineUnavailable while the server cannot be reached."""
 
     async def takes_tools(self) -> bool:
-        """Whether the model may be offered tools; found out once, of the server itself. Raises EngineUnavailable while
-        the server is away."""
+        """Return whether requests may offer tools, found out once by asking the server. Raise EngineUnavailable while
+        the server cannot be reached."""
 
     async def takes_beams(self) -> bool:
-        """Likewise, whether `Sampling.beams` may be asked for. Such an answer comes at once, without probabilities."""
+        """Return whether `Sampling.beams` may be set, found out once by asking the server. A beam-search answer arrives
+        in one piece, without probabilities. Raise EngineUnavailable while the server cannot be reached."""
 
     async def probe(self) -> float:
-        """Milliseconds that a real one-token request took. Raises EngineError when it did not work."""
+        """Return the milliseconds that a real one-token request took. Raise EngineError if it failed."""
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | Finish, None]:
-        """Yields the answer. Closing the iterator aborts the request at the server.
+        """Yield the answer as deltas, then one Finish. Closing the iterator aborts the request at the server.
 
-        Always consume it under `contextlib.aclosing`. Raises EngineError, before or between items.
+        Consume it under `contextlib.aclosing`. Raise EngineError, before or between items.
         """
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text by the model's own tokenizer (no special tokens). Sync, fast, local;
-        a safe over-estimate where the tokenizer is not at hand."""
+        """Return the tokens of each text by the model's own tokenizer, without special tokens. Sync and local. Return a
+        safe over-estimate if the tokenizer is not available."""
 
     async def close(self) -> None:
-        """Closes connections."""
+        """Close connections."""
 
 
 # --- embed ------------------------------------------------------------------------------------------
 
 
 class EmbedEngine(Protocol):
-    """Texts to unit vectors. Sync, thread-safe."""
+    """Embedder of texts as unit vectors. Sync, thread-safe."""
 
     dimension: int
-    max_tokens: int  # the window: longer texts would be cut, so chunks never exceed it
-    fingerprint: str  # model, weights hash, precision family: vectors mix only where it is equal
+    max_tokens: int  # window in tokens: longer texts would be truncated, so chunks never exceed it
+    fingerprint: str  # model, hash of the weights, precision family: only vectors of equal fingerprint are comparable
 
     def warm(self) -> None:
-        """Loads the model and embeds one text, so that the first question does not wait."""
+        """Load the model and embed one text, so that the first question does not wait."""
 
     def embed_query(self, text: str) -> Vectors:
-        """Shape (dimension,), float32, unit length. Made for one short text at low latency."""
+        """Return the vector of a question: shape (dimension,), float32, unit length. Made for one short text at low
+        latency."""
 
     def embed_passages(self, texts: Sequence[str | Tokenised]) -> Vectors:
-        """Shape (n, dimension), float32, unit rows, finite. Sorts by length itself; pass many at once."""
+        """Return the vectors of passages: shape (n, dimension), float32, unit rows, finite. Batches by length itself;
+        pass many at once."""
 
     def tokenised(self, text: str) -> Tokenised:
-        """A passage, ready to be embedded; one that fits has at most `max_tokens`."""
+        """Return the passage tokenised, ready for `embed_passages`. A passage that fits the window has at most
+        `max_tokens`."""
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
-        """Character span of every token of `text`, in order, without special tokens, uncut."""
+        """Return the character span (start, end) of every token of `text`, in order, without special tokens and without
+        truncation."""
 
 
 # --- classify ---------------------------------------------------------------------------------------
@@ -225,91 +247,97 @@ class EmbedEngine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LabelThresholds:
-    """From which probability on a label is worth noting, and from which on harmless texts are (almost) never."""
+    """Thresholds of a label, as probabilities 0 to 1: `flag` is worth noting, `block` is (almost) never reached by
+    harmless texts."""
 
     flag: float
     block: float
 
 
 class RankEngine(Protocol):
-    """Reads question and passage together. Sync, thread-safe; tens of milliseconds a passage, so it sees only the
-    best."""
+    """Cross-encoder that scores passages for a question. Sync, thread-safe; takes tens of milliseconds per passage, so
+    only the best candidates are passed."""
 
-    active: bool  # False: there is none, and what it says is not asked for
+    active: bool  # False: no reranker is configured, and `scores` is not called
 
     def scores(self, question: str, texts: Sequence[str]) -> Sequence[float]:
-        """For each text the probability, 0 to 1, that it answers the question. Raises EngineBroken where the model
-        cannot be loaded or does not tell that."""
+        """Return for each text the probability, 0 to 1, that it answers the question. Raise EngineBroken if the model
+        cannot be loaded or does not give such a probability."""
 
 
 class NliEngine(Protocol):
-    """Whether one text follows from another. Sync, thread-safe."""
+    """Model of natural language inference: whether a claim follows from a premise. Sync, thread-safe."""
 
     def warm(self) -> None:
-        """Load the weights now. Raises EngineBroken where they are missing or damaged."""
+        """Load the weights. Raise EngineBroken if they are missing or damaged."""
 
     def entailed(self, pairs: Sequence[tuple[str, str]]) -> Sequence[float]:
-        """For each (premise, claim) the probability, 0 to 1, that the claim follows. Raises EngineBroken as above."""
+        """Return for each (premise, claim) the probability, 0 to 1, that the claim follows. Raise EngineBroken if the
+        weights are missing or damaged."""
 
 
 class TextClassifier(Protocol):
-    """Texts and their vectors to probabilities, one a label. Sync, thread-safe, well below a millisecond a text."""
+    """Classifier of texts with one probability per label. Sync, thread-safe, well below a millisecond per text."""
 
     labels: tuple[str, ...]
     fingerprint: str  # of the weights
-    embedder: str  # the fingerprint of the embedder whose vectors it reads; "" for any
+    embedder: str  # fingerprint of the embedder whose vectors it takes; "" for any
 
     @property
     def cuts(self) -> Mapping[str, LabelThresholds]:
-        """For each label what was found on texts held out in training. A policy may say otherwise."""
+        """The thresholds of each label, measured on texts held out in training. A policy may set others."""
 
     def warm(self) -> None:
-        """Reads the weights."""
+        """Load the weights. Raise EngineBroken if they are missing or damaged."""
 
     def reads(self, text: str) -> str:
-        """What the text's vector is made of: mostly the text itself."""
+        """Return the text that has to be embedded for `text`; usually `text` itself."""
 
     def scores(self, texts: Sequence[str], vectors: Vectors) -> Vectors:
-        """Shape (n, labels), float32, calibrated: of many texts scored 0.7, seven in ten are what the label says.
-        Raises EngineRefused where the vectors are not one a text, or of another embedder."""
+        """Return calibrated probabilities of shape (n, labels), float32: of many texts scored 0.7, seven in ten have
+        the label. Raise EngineRefused if the vectors are not one per text, or are of another embedder."""
 
 
 # --- turn log ---------------------------------------------------------------------------------------
 
 
 class TurnLogEntry(NamedTuple):
+    """Event of a turn with its sequence number."""
+
     seq: int  # 1, 2, 3 ... per turn, without gaps
     data: bytes
 
 
 class TurnLog(Protocol):
-    """The events of each running turn, kept for `keep_s` after its end. Async. A reader may join at any time, read from
-    any sequence number, and misses nothing. It also carries the one signal that travels towards a turn: stop."""
+    """Log of the events of each running turn, kept for `keep_s` seconds after its end. Async. A reader may join at any
+    time and read from any sequence number without missing events. The log also carries the one signal sent to a turn:
+    stop."""
 
     async def append(self, turn: str, data: bytes) -> int:
-        """Returns the sequence number."""
+        """Append an event and return its sequence number."""
 
     async def finish(self, turn: str) -> None:
-        """No event follows; tails end after the last one."""
+        """Mark the turn as ended: no event follows, and tails end after the last one."""
 
     async def read(self, turn: str, after: int = 0) -> list[TurnLogEntry]:
-        """What is there now, after that number. Empty for an unknown turn."""
+        """Return the present events after sequence number `after`, in order. Empty for an unknown turn."""
 
     async def exists(self, turn: str) -> bool:
-        """Whether the log still holds this turn (running, or ended less than `keep_s` ago)."""
+        """Return whether the log still holds this turn: running, or ended less than `keep_s` seconds ago."""
 
     def tail(self, turn: str, after: int = 0) -> AsyncGenerator[TurnLogEntry, None]:
-        """What is there, then what comes, until `finish`; nothing for an unknown turn. Consume under `aclosing`."""
+        """Yield the events after sequence number `after`, then new ones until `finish`. Yields nothing for an unknown
+        turn. Consume under `aclosing`."""
 
     async def take_back(self, turn: str, data: bytes) -> int:
-        """The turn is at its end, and of its events there is only `data`, under the next number, which is returned; 0
-        for an unknown turn, of which nothing is kept."""
+        """End the turn and replace all its events by the single event `data` under the next sequence number. Return
+        that number, or 0 for an unknown turn, for which nothing is stored."""
 
     async def forget(self, turn: str) -> None:
-        """Nothing is known of a turn that has ended; its tails end."""
+        """Delete a turn that has ended; its tails end."""
 
     async def request_stop(self, turn: str) -> None:
-        """Asks the process that owns the turn to stop it; from any process, any number of times."""
+        """Ask the process that runs the turn to stop it. May be called from any process, any number of times."""
 
     async def wait_stop(self, turn: str) -> None:
-        """Returns when a stop was requested (also when it was before the call)."""
+        """Return once a stop is requested; at once if it was requested before the call."""

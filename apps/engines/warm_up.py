@@ -1,4 +1,4 @@
-"""Makes the engines ready before the first question: called in the background when the web process starts."""
+"""Warm-up of the engines before the first question. Called in the background when the web process starts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ log = logging.getLogger(__name__)
 
 
 def warm_engines() -> bool:
-    """The embedder has embedded a text and the model's tokenizer is read; False where that failed, which is logged."""
+    """Load the weights of the embedder, the classifiers and the NLI model, and read the chat model's tokenizer. Return
+    False if one of them failed, which is logged."""
     began = time.monotonic()
     try:
         registry.get_embedder().warm()

@@ -1,4 +1,4 @@
-"""Weights as they lie on the disk: `NAME.safetensors` with the arrays, `NAME.json` with the card."""
+"""Reader of packaged weights: `NAME.safetensors` holds the arrays, `NAME.json` the model card."""
 
 from __future__ import annotations
 
@@ -20,14 +20,18 @@ T = TypeVar("T")
 
 
 class WeightFile(NamedTuple):
+    """Contents of a pair of weight files. `fingerprint` is the name and the first 16 hexadecimal digits of the
+    SHA-256."""
+
     arrays: dict[str, NDArray[np.float32]]
     card: dict[str, Any]
     fingerprint: str
 
 
 def read_weights(folder: Path, name: str, pinned: str, whose: str) -> WeightFile:
-    """`pinned` is the SHA-256 that the arrays' file must have, empty: any; nothing of another file is read. Raises
-    EngineBroken, which calls the weights those of `whose`."""
+    """Read the weights `name` in `folder`, arrays as float32. `pinned` is the SHA-256 that the safetensors file must
+    have; "" accepts any. Raise EngineBroken if a file is missing, damaged or not the pinned one; its message names the
+    weights as those of `whose`."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -44,12 +48,13 @@ def read_weights(folder: Path, name: str, pinned: str, whose: str) -> WeightFile
 
 
 class LazyWeights(ABC, Generic[T]):
-    """What has weights that are read once, when they are first needed, also where several threads need them at once.
+    """Base class of models whose weights are read once, at their first use. Thread-safe.
 
-    `sha256` pins another file's weights; empty takes them as they are (a person who trains their own).
+    `folder` is empty for the packaged weights. `sha256` pins the weights of another folder; empty accepts any, for
+    users who train their own.
     """
 
-    shipped: ClassVar[tuple[Path, str]]  # the folder of the weights that come with the product, and their SHA-256
+    shipped: ClassVar[tuple[Path, str]]  # folder and SHA-256 of the packaged weights
 
     def __init__(self, folder: str = "", sha256: str | None = None) -> None:
         self._folder = Path(folder) if folder else self.shipped[0]
@@ -60,10 +65,12 @@ class LazyWeights(ABC, Generic[T]):
 
     @property
     def fingerprint(self) -> str:
+        """Name and hash of the weights. Raise EngineBroken if they cannot be read."""
         self._load()
         return self._fingerprint
 
     def warm(self) -> None:
+        """Load the weights. Raise EngineBroken if they cannot be read."""
         self._load()
 
     def _load(self) -> T:
@@ -75,4 +82,5 @@ class LazyWeights(ABC, Generic[T]):
 
     @abstractmethod
     def _read(self) -> T:
-        """From `_folder`, as `_pinned` says; also sets `_fingerprint`. Raises EngineBroken."""
+        """Return the model read from `_folder` and checked against `_pinned`; also set `_fingerprint`. Raise
+        EngineBroken."""

@@ -1,4 +1,4 @@
-"""Says how large a picture is and which colour it mostly has: for tests, quick and always the same."""
+"""Fake caption engine for tests: names the size and the nearest main colour of a picture. Deterministic."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ _COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0), "red": (255, 0, 0), "g
 
 
 class FakeCaption:
+    """Caption engine without a model."""
+
     name = "caption-fake"
 
     def caption(self, picture: bytes) -> str:

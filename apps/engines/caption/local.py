@@ -1,5 +1,7 @@
-"""An image-to-text model of transformers by hub name or folder, run here: BLIP and GIT, which describe by themselves,
-and vision models of chat (SmolVLM, LLaVA …), which are asked to."""
+"""Caption engine that runs an image-to-text model of transformers in this process, by hub name or folder.
+
+BLIP and GIT describe a picture without a prompt; chat models with vision (SmolVLM, LLaVA …) are given `CAPTION_PROMPT`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ _TOKENS = 120
 
 
 class LocalCaption:
-    """One picture at a time, since each takes all the cores. Safetensors only; no code of a model runs."""
+    """Caption engine of a local model. Describes one picture at a time, since each uses all cores. Loads safetensors
+    only and runs no code of a model."""
 
     def __init__(self, model: str, timeout_s: float = 30.0) -> None:
         self.name = model
@@ -31,7 +34,8 @@ class LocalCaption:
             return clean_caption(self._said(image))
 
     def _said(self, image: Any) -> str:
-        """Raises EngineBroken; what it has after `timeout_s` is what it says."""
+        """Return the generated text. Generation stops after `timeout_s` seconds; the text until then is returned. Raise
+        EngineBroken."""
         import torch
 
         given = self._given(image)

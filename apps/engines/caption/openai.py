@@ -1,4 +1,5 @@
-"""Any vision model behind a server of the OpenAI protocol (`POST …/chat/completions` with a picture)."""
+"""Caption engine that calls a vision model on a server of the OpenAI protocol (`POST …/chat/completions` with a
+picture)."""
 
 from __future__ import annotations
 
@@ -13,12 +14,13 @@ from apps.engines.caption.prompt import CAPTION_PROMPT
 from apps.engines.caption.protocol import clean_caption, open_picture
 from apps.engines.types import EngineBroken, EngineBusy, EngineError, EngineRefused, EngineUnavailable
 
-_LARGEST_ANSWER = 256 * 1024  # bytes; it says a few sentences
+_LARGEST_ANSWER = 256 * 1024  # bytes; a caption has a few sentences
 _TOKENS = 200
 
 
 class OpenAICaption:
-    """`url` with its `/v1`. No cookies, redirects or proxies; what the server says of an error is not shown."""
+    """Caption engine of a remote model. `url` includes `/v1`. Uses no cookies, redirects or proxies, and never shows
+    the server's own error texts."""
 
     def __init__(self, url: str, model: str, api_key: str = "", timeout_s: float = 30.0) -> None:
         self.name = model

@@ -1,4 +1,4 @@
-"""What a vision model is asked about a picture."""
+"""Prompt that asks a vision model to describe a picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of what describes pictures for models that see none."""
+"""Contract of caption engines, which describe pictures for models without vision."""
 
 from __future__ import annotations
 
@@ -10,24 +10,28 @@ from apps.engines.types import EngineBroken, EngineRefused
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MAX_CHARACTERS = 600  # of a description
-MAX_SIDE = 1024  # pixels of the longer side of what a model is shown
+MAX_CHARACTERS = 600  # of a caption
+MAX_SIDE = 1024  # pixels of the longer side of the picture that the model gets
 _LARGEST = 40_000_000  # pixels of a picture
 
 
 class CaptionEngine(Protocol):
-    """Pictures to words. Sync, thread-safe; seconds a picture on a processor."""
+    """Caption engine. Sync, thread-safe; takes seconds per picture on a CPU."""
 
     name: str  # of the model
 
     def caption(self, picture: bytes) -> str:
-        """What a PNG or JPEG shows: plain text on one line, up to CHARACTERS, never empty. It is a model's word, and
-        untrusted. Raises EngineRefused where it is no such picture or nothing is set up rightly, EngineUnavailable
-        where nothing comes in time, EngineBusy, and EngineBroken for a model that cannot be loaded or says nothing."""
+        """Return what a PNG or JPEG shows: plain text on one line, up to MAX_CHARACTERS, never empty. It comes from a
+        model and is untrusted.
+
+        Raise EngineRefused if the bytes are no such picture or the settings are wrong, EngineUnavailable on a timeout,
+        and EngineBusy. Raise EngineBroken for a model that cannot be loaded or returns nothing.
+        """
 
 
 def open_picture(picture: bytes) -> Image:
-    """RGB, within SIDE. Raises EngineRefused."""
+    """Return a PNG or JPEG as RGB, scaled down to fit MAX_SIDE pixels. Raise EngineRefused for anything else and for
+    pictures above 40 million pixels."""
     from PIL import Image
 
     try:
@@ -42,7 +46,8 @@ def open_picture(picture: bytes) -> Image:
 
 
 def clean_caption(said: str) -> str:
-    """As the contract has it; a sentence that was cut off at the end is left out. Raises EngineBroken."""
+    """Return the model's text as the contract wants it: one line of printable characters, up to MAX_CHARACTERS, without
+    a last sentence that was cut off. Raise EngineBroken if nothing is left."""
     words = " ".join("".join(char if char.isprintable() else " " for char in said).split())[:MAX_CHARACTERS]
     whole = max(words.rfind(sign) for sign in ".!?。")
     words = words[: whole + 1] if whole > 0 else words

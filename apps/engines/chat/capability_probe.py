@@ -1,4 +1,4 @@
-"""What the model of a server can do, found out by asking it once: a request of one token that wants just that."""
+"""Detection of a feature of a model server by a request of one token that uses it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from apps.engines.types import (
     ModelInfo,
 )
 
-_AGAIN_S = 60.0  # until a server that could not say is asked again
+_AGAIN_S = 60.0  # until a server that gave no verdict is asked again
 
 Attempt = Callable[[ChatRequest], AsyncGenerator[Delta | Finish, None]]
 
 
 class CapabilityProbe:
-    """`wanting` is a request that only a server which has the ability takes."""
+    """Cached answer to whether the server's model supports a feature. `wanting` is a request that only a server with
+    the feature accepts."""
 
     def __init__(self, wanting: ChatRequest, info: Callable[[], Awaitable[ModelInfo]], attempt: Attempt) -> None:
         self._wanting, self._info, self._attempt = wanting, info, attempt
@@ -33,11 +34,12 @@ class CapabilityProbe:
         self._asking: asyncio.Task[None] | None = None
 
     async def has(self) -> bool:
-        """Whether the model served now has it. Raises EngineUnavailable while the server is away."""
+        """Return whether the model served now has the feature; False for a minute after a server gave no verdict. Raise
+        EngineUnavailable while the server cannot be reached."""
         if time.monotonic() < self._later:
             return False
         model = (await self._info()).name
-        if model not in self._has:  # one asks for all that come meanwhile
+        if model not in self._has:  # concurrent callers share one request
             loop, asking = asyncio.get_running_loop(), self._asking
             if asking is None or asking.done() or asking.get_loop() is not loop:
                 asking = self._asking = loop.create_task(self._ask(model))
@@ -45,13 +47,13 @@ class CapabilityProbe:
         return self._has.get(model, False)
 
     async def _ask(self, model: str) -> None:
-        """Notes whether it has it; the first word of its answer tells."""
+        """Store whether the model has the feature. The first item of its answer is enough."""
         try:
             async with aclosing(self._attempt(self._wanting)) as answer:
                 async for _ in answer:
                     break
             self._has[model] = True
-        except EngineRefused:  # as vLLM says of tools without --enable-auto-tool-choice
+        except EngineRefused:  # vLLM refuses tools this way without --enable-auto-tool-choice
             self._has[model] = False
         except (EngineBroken, EngineBusy, EngineUnavailable):
             self._later = time.monotonic() + _AGAIN_S

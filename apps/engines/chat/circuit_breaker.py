@@ -1,16 +1,17 @@
-"""A circuit breaker: after some failures nobody waits for a server that is away; one call at a time looks for it."""
+"""Circuit breaker of a model server: after some failures calls fail at once, and single calls probe the server."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-FAILURES = 3  # in a row, before callers are answered at once
-COOL_S = 3.0  # until the next one may try
+FAILURES = 3  # consecutive ones that open the breaker
+COOL_S = 3.0  # seconds between two probes while it is open
 
 
 class CircuitBreaker:
-    """Closed, open or half open. For one event loop or many: each step is a few assignments."""
+    """Circuit breaker: closed, open or half open. May be shared by several event loops, since each step is a few
+    assignments."""
 
     def __init__(
         self, failures: int = FAILURES, cool_s: float = COOL_S, clock: Callable[[], float] = time.monotonic
@@ -22,7 +23,7 @@ class CircuitBreaker:
         self._closed_until_tried = 0.0
 
     def admits(self) -> bool:
-        """Whether a call may go out. While open, True once per cooling time: that call is the probe."""
+        """Return whether a call may go out. While open, True once per cooling time: that call is the probe."""
         if self._failed < self._limit:
             return True
         now = self._clock()
@@ -32,8 +33,10 @@ class CircuitBreaker:
         return True
 
     def success(self) -> None:
+        """Close the breaker."""
         self._failed = 0
 
     def failure(self) -> None:
+        """Count a failure and start a new cooling time."""
         self._failed += 1
         self._closed_until_tried = self._clock() + self._cool_s

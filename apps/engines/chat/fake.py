@@ -1,11 +1,11 @@
-"""A model server in memory: answers from the sources in its prompt, the same way every time, and does as it is told.
+"""Fake model server in memory, for tests: answers from the sources in its prompt, deterministically, or as it is told.
 
 chat = FakeChat()                      # quotes the first sentence of the first two sources, with their marks
-chat.replies.append("The answer.")     # said next, instead; "<think>…</think>" before it are thoughts
-chat.calls.append((ToolCall(…),))      # called next, where the request offers tools
-chat.tools = True                      # its server takes tools
-chat.beams = 8                         # its server searches with up to so many beams
-chat.away = True                       # nobody answers
+chat.replies.append("The answer.")     # the next answer; "<think>…</think>" before it is reasoning
+chat.calls.append((ToolCall(…),))      # the next tool calls, if the request offers tools
+chat.tools = True                      # the server accepts tools
+chat.beams = 8                         # the widest beam search that the server accepts
+chat.away = True                       # the server cannot be reached
 chat.fail = EngineBusy("…")            # raised by the next stream, after `fail_after` pieces
 chat.first_token_s, chat.gap_s = 1, 0.05
 """
@@ -40,12 +40,13 @@ _SOURCE = re.compile(r"^\[(\d+)\][ \t]*(.*(?:\n(?!\[\d|Question:).+)*)", re.MULT
 _SENTENCE = re.compile(r"[^.!?\n]{10,}[.!?]")
 
 
-# That tools may be offered: whether its server takes them is said in a test. And what no server is away behind.
+# Options of the real engine that the fake ignores: a test sets `tools` itself, and no breaker is needed without a
+# server.
 _NOT_ITS_OWN = ("tools", "breaker")
 
 
 class FakeChat:
-    """`options` are those of the real engine and any of the attributes below."""
+    """Chat engine without a model. `options` are those of the real engine and any of the attributes below."""
 
     def __init__(
         self, url: str = "", model: str = "", api_key: str = "", tokenizer: str = "", reply: str = "", **options: Any
@@ -53,7 +54,7 @@ class FakeChat:
         self.name = model or "fake-1B"
         self.context_tokens = 8192
         self.parameters: int | None = 1_000_000_000
-        self.reply = reply  # said whenever `replies` is empty; empty: an answer made from the sources
+        self.reply = reply  # the answer while `replies` is empty; "" makes an answer from the sources
         self.replies: deque[str] = deque()
         self.calls: deque[tuple[ToolCall, ...]] = deque()
         self.tools = False
@@ -154,7 +155,8 @@ class FakeChat:
 
 
 def quote_sources(request: ChatRequest) -> str:
-    """The first sentence of each of the first two sources with its mark, or the question said back."""
+    """Return the first sentence of each of the first two sources with its mark, or the question repeated if the prompt
+    has no sources."""
     prompt = "\n".join(message.content for message in request.messages if message.role == "user")
     said = []
     for match in _SOURCE.finditer(prompt):

@@ -1,5 +1,5 @@
-"""What a model server's refusals mean, in the words of the error tree. The server's own text is never shown or logged:
-it may quote the prompt."""
+"""Translation of a model server's errors into the error tree. The server's own text is never shown or logged: it may
+quote the prompt."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _CONTEXT_SIGNS = (
 
 
 def error_from_status(status: int, body: bytes) -> EngineError:
-    """The error of a response that is not 200."""
+    """Return the error for a response whose status is not 200."""
     if status in (429, 503):
         return EngineBusy(_BUSY)
     if status in (408, 504, 500, 502):
@@ -49,7 +49,7 @@ def error_from_status(status: int, body: bytes) -> EngineError:
 
 
 def error_from_event(error: Any) -> EngineError:
-    """The error of an event inside a stream that had begun well."""
+    """Return the error for an error event inside a stream that had begun well."""
     details = error if isinstance(error, dict) else {"message": str(error)}
     code = details.get("code")
     if isinstance(code, int) and 400 <= code < 600:

@@ -1,4 +1,4 @@
-"""The chat models of a site, as its operator described them: what is known of each before its server was asked."""
+"""Catalogue of the chat models that an operator configured: what is known of each before its server is asked."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-EXTENDED = ("top_k", "min_p", "repetition_penalty")  # of a sampling: for servers that are vLLM
-MAIN = "main"  # the name of the site's own model, whatever it is called on the pages
+EXTENDED = ("top_k", "min_p", "repetition_penalty")  # sampling settings that only vLLM accepts
+MAIN = "main"  # key of the site's own model, independent of the name that pages show
 
 
 @dataclass(frozen=True, slots=True)
 class ChatModel:
-    """One that can be chosen. `server` is the address that its door and its breaker belong to."""
+    """Chat model that users can choose. `server` is the address; models of one address share a queue and a circuit
+    breaker."""
 
     name: str
-    shown: str  # "" where the site's own model was given no name
+    shown: str  # name on pages; "" if the site's own model was given none
     server: str
-    streams: int = 8  # answers that its server writes at once for this process
-    reads_well: bool | None = None  # None: the reading check says so
+    streams: int = 8  # concurrent answers of its server for this process
+    reads_well: bool | None = None  # None: the reading check decides
     reasons: bool = False
     tools: bool = True
-    pictures: bool = False  # it sees them
+    pictures: bool = False  # the model has vision
 
 
 def load_catalog(configs: Mapping[str, Mapping[str, Any]]) -> tuple[ChatModel, ...]:
-    """All of them, the site's own first."""
+    """Return the configured models, the site's own first."""
     return tuple(ChatModel(name=name, **config["ABOUT"]) for name, config in configs.items())

@@ -1,7 +1,7 @@
-"""Any server that speaks the OpenAI chat protocol; vLLM first.
+"""Chat engine for any server that speaks the OpenAI chat protocol; vLLM first.
 
-Nothing of a user travels but the messages: no cookies, no headers, no addresses. The base URL comes from the settings
-only, redirects are not followed. Dropping the stream closes the connection, and vLLM aborts the request.
+The messages are all that the server gets of a user: no cookies, no headers, no addresses. The base URL comes from the
+settings only, and redirects are not followed. Dropping the stream closes the connection, and vLLM aborts the request.
 """
 
 from __future__ import annotations
@@ -40,12 +40,13 @@ from apps.engines.types import (
 log = logging.getLogger(__name__)
 
 _MAX_BODY_BYTES = 1024 * 1024  # of a list of models, or of an error
-_TRIES = 3  # of a request that the server is too busy for; only before its first token
-# Seconds between two reads of an answer: so many for each that is being written, at most as long as the gate holds
-# words back anyway. With two hundred answers a word then takes some two thirds of the processor time.
+_TRIES = 3  # attempts of a request while the server is busy; only before its first token
+# Seconds between two reads of an answer: `_REST_S` for each answer that is being streamed, at most `_LONGEST_REST_S`,
+# for which the moderation gate holds words back anyway. With 200 concurrent answers a word then takes about two thirds
+# of the CPU time.
 _REST_S, _LONGEST_REST_S = 0.003, 0.4
 _CREDENTIALS = re.compile(r"(?<=//)[^/@]*@")  # of an address
-_PAUSE_S = 0.4  # before the second try; doubled for the third, and spread so that callers do not come back together
+_PAUSE_S = 0.4  # before the second try; doubled for the third, with jitter against simultaneous retries
 _spread = random.SystemRandom()
 _TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 _WITH_TOOL = ChatRequest((ChatMessage("user", "Hi"),), Sampling(max_tokens=1, temperature=0.0), tools=(_TOOL,))
@@ -55,7 +56,7 @@ _PROBE = ChatRequest((ChatMessage("user", "Hi"),), Sampling(max_tokens=1, temper
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds."""
+    """Timeouts of a request in seconds. `gap` is the longest wait between two reads."""
 
     connect: float = 3
     first_token: float = 60
@@ -64,6 +65,9 @@ class Timeouts:
 
 
 class OpenAIChat:
+    """Chat engine of one server and model. `url` includes `/v1`; `model` "" takes the first that the server lists.
+    `reasons` "begun" means that the prompt template already opened the reasoning tag."""
+
     def __init__(
         self, url: str, model: str = "", api_key: str = "", tokenizer: str = "",
         connect_s: float = 3, first_token_s: float = 60, gap_s: float = 20, total_s: float = 600, tools: bool = True,
@@ -71,17 +75,17 @@ class OpenAIChat:
     ) -> None:  # fmt: skip
         self._model = model
         self._key = api_key.strip()
-        # A key goes before the credentials of the address: no request can carry both.
+        # A configured key replaces credentials in the address: no request can carry both.
         self._url = (_CREDENTIALS.sub("", url) if self._key else url).rstrip("/")
         self._limits = Timeouts(connect_s, first_token_s, gap_s, total_s)
         self._counter = TokenCounter(tokenizer)
         self._breaker = breaker or CircuitBreaker()
-        self._context_tokens = context_tokens  # 0: as the server says
+        self._context_tokens = context_tokens  # 0: the server's own value
         self._reasons = reasons
-        self._tools = tools  # may be offered
+        self._tools = tools  # tools may be offered
         self._with_tools = CapabilityProbe(_WITH_TOOL, self.info, self._attempt)
         self._with_beams = CapabilityProbe(_WITH_BEAMS, self.info, self._attempt)
-        self._streaming = 0  # answers that are being written
+        self._streaming = 0  # answers that are being streamed
         self._served: tuple[ModelInfo, bool] | None = None
 
     async def info(self) -> ModelInfo:
@@ -95,7 +99,7 @@ class OpenAIChat:
 
     async def probe(self) -> float:
         start = time.perf_counter()
-        self._served = None  # the server may have come back with another model
+        self._served = None  # the server may have restarted with another model
         await self._known()
         async with aclosing(self._attempt(_PROBE)) as answer:
             async for _ in answer:
@@ -120,7 +124,7 @@ class OpenAIChat:
                     raise EngineRefused(NO_BEAMS) from error
                 raise
             except EngineBusy:
-                self._breaker.success()  # an answer is a sign of life
+                self._breaker.success()  # an answer shows that the server is alive
                 if begun or attempt == _TRIES - 1:
                     raise
             except (EngineUnavailable, EngineBroken):
@@ -147,17 +151,17 @@ class OpenAIChat:
         return self._served
 
     async def _attempt(self, request: ChatRequest) -> AsyncGenerator[Delta | Finish, None]:
-        """One request, from the first byte to the last."""
+        """Send one request and yield its answer, without retrying."""
         info, vllm = await self._known()
         if request.sampling.beams and not vllm:
-            raise EngineRefused(NO_BEAMS)  # another server may draw so many answers, and say the first
+            raise EngineRefused(NO_BEAMS)  # another server may draw as many answers and return the first
         began = _now()
         until, by = began + self._limits.total, began + self._limits.first_token
         goes_on = bool(request.messages) and request.messages[-1].role == "assistant"
         begun = self._reasons == "begun" and request.thinks and not goes_on
         answer, events = openai_payloads.StreamAccumulator(thinking=ReasoningTagParser(begun=begun)), EventReader()
         if request.sampling.beams:
-            by, answer.stop = until, request.sampling.stop  # nothing comes before all of it was weighed
+            by, answer.stop = until, request.sampling.stop  # nothing arrives before the search ends
         body, tried = (
             openai_payloads.build_request_body(request, info.name, vllm=vllm),
             request in (_WITH_TOOL, _WITH_BEAMS),
@@ -176,7 +180,7 @@ class OpenAIChat:
                         by = _now() + self._limits.gap
                     if error is not None:
                         raise error
-                    if answer.size and not answer.done:  # words that come meanwhile are read together
+                    if answer.size and not answer.done:  # words that arrive meanwhile are read together
                         await asyncio.sleep(min(self._streaming * _REST_S, _LONGEST_REST_S))
             if not answer.done and not answer.reason:
                 raise EngineUnavailable(CUT_OFF)
@@ -187,8 +191,8 @@ class OpenAIChat:
             self._streaming -= 1
 
     async def _expect_stream(self, response: aiohttp.ClientResponse, *, tried: bool) -> None:
-        """Raise the error that the server reports instead of a stream. Where a feature is only `tried`, a refusal is
-        the answer and is not logged."""
+        """Raise the error that the server reports instead of a stream. `tried` marks a probe of a feature, whose
+        refusal is expected and is not logged."""
         if response.status == 200 and "event-stream" in response.headers.get("Content-Type", ""):
             return
         said = await self._read_body(response)
@@ -196,7 +200,7 @@ class OpenAIChat:
         if not tried or response.status >= 500:
             log.warning("The model server answered %s.", response.status)
         if isinstance(error, EngineRefused):
-            self._served = None  # it may serve another model now
+            self._served = None  # the server may serve another model now
         raise error
 
     @asynccontextmanager
@@ -204,8 +208,8 @@ class OpenAIChat:
         self, method: str, path: str, seconds: float, body: bytes | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a request on a connection of its own and yield the response once its head is read, within `seconds`.
-        Leaving the context closes the connection, and a server that still writes stops. No connection serves a second
-        question: what a server says unasked would be taken for the answer to it."""
+        Leaving the context closes the connection, and the server stops generating. Connections are never reused: bytes
+        that a server sent unasked would be taken for the next answer."""
         if not self._key.isprintable():
             raise EngineRefused(KEY)
         headers = {"Accept": "text/event-stream" if body else "application/json", "Accept-Encoding": "identity"}
@@ -225,7 +229,7 @@ class OpenAIChat:
                 response.close()
 
     async def _read_body(self, response: aiohttp.ClientResponse) -> bytes:
-        """Return the body of a short answer, cut to about a megabyte."""
+        """Return the body of a short answer, truncated to about a megabyte."""
         body = b""
         with _errors(AWAY):
             async with asyncio.timeout(self._limits.gap):
@@ -235,8 +239,8 @@ class OpenAIChat:
 
 
 async def _read(response: aiohttp.ClientResponse, by: float, *, begun: bool) -> bytes:
-    """Return the next bytes of a body, empty at its end. Raise EngineUnavailable after `by`, seconds of the clock of
-    the event loop."""
+    """Return the next bytes of a body, empty at its end. Raise EngineUnavailable after `by`, in seconds of the event
+    loop's clock."""
     with _errors(CUT_OFF if begun else AWAY):
         async with asyncio.timeout_at(by):
             return await response.content.readany()
@@ -248,10 +252,10 @@ def _now() -> float:
 
 @contextmanager
 def _errors(words: str) -> Iterator[None]:
-    """Turns what the network raises into the error tree."""
+    """Translate network errors into the error tree. `words` is the message of a lost connection."""
     try:
         yield
     except TimeoutError:
         raise EngineUnavailable(SLOW) from None
-    except (aiohttp.ClientError, OSError, ValueError):  # a ValueError is an address that is none
+    except (aiohttp.ClientError, OSError, ValueError):  # a ValueError means an invalid address
         raise EngineUnavailable(words) from None

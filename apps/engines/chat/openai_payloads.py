@@ -1,4 +1,4 @@
-"""The OpenAI chat protocol as values: what is sent, and what each event of the stream says. No input or output here."""
+"""Request bodies and stream events of the OpenAI chat protocol as values. Does no input or output."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from apps.engines.types import (
     Usage,
 )
 
-ASSUMED_CONTEXT = 4096  # tokens, where the server does not tell: every model of the last years reads as much
-MAX_ANSWER_BYTES = 4 * 1024 * 1024  # an endless answer ends here, whatever the server thinks of max_tokens
+ASSUMED_CONTEXT = 4096  # tokens, where the server does not say: every recent model has at least as much
+MAX_ANSWER_BYTES = 4 * 1024 * 1024  # bounds an endless answer, should the server ignore max_tokens
 CONTINUE_PROMPT = "Go on exactly where you stopped. Do not repeat anything."
 _SIZE = re.compile(r"(?<![\w.])(?:(\d{1,3})x)?(\d{1,4}(?:\.\d{1,3})?)\s?([bm])(?![a-z0-9])", re.IGNORECASE)
 _WINDOW_NAMES = ("max_model_len", "context_length", "max_context_length", "context_window", "n_ctx")
 
 
 def build_request_body(request: ChatRequest, model: str, *, vllm: bool) -> bytes:
-    """The JSON of a streamed chat request; what only vLLM knows is left out for others."""
+    """Return the JSON body of a streamed chat request. `vllm` False leaves out what only vLLM accepts."""
     sampling = request.sampling
     beams = vllm and sampling.beams
     value: dict[str, Any] = {
@@ -46,15 +46,15 @@ def build_request_body(request: ChatRequest, model: str, *, vllm: bool) -> bytes
         "temperature": 0.0 if beams else sampling.temperature,
     }
     optional = {"top_p": sampling.top_p, "seed": sampling.seed, "stop": list(sampling.stop) or None}
-    if beams:  # nothing is drawn, and vLLM looks for no stop words
+    if beams:  # beam search samples nothing, and vLLM ignores stop words in it
         optional = {"use_beam_search": True, "n": sampling.beams}
     value |= {name: setting for name, setting in optional.items() if setting is not None}
-    if request.messages and request.messages[-1].role == "assistant":  # an unfinished answer, to be written on
+    if request.messages and request.messages[-1].role == "assistant":  # an unfinished answer to continue
         if vllm:
             value |= {"add_generation_prompt": False, "continue_final_message": True}
         else:
             value["messages"].append({"role": "user", "content": CONTINUE_PROMPT})
-    if sampling.logprobs and vllm and not beams:  # some servers refuse a request that asks for them
+    if sampling.logprobs and vllm and not beams:  # other servers may refuse a request for log probabilities
         value |= {"logprobs": True, "top_logprobs": sampling.logprobs}
     if request.tools:
         value |= {"tools": list(request.tools), "tool_choice": request.tool_choice or "auto"}
@@ -83,23 +83,24 @@ def _message(message: ChatMessage) -> dict[str, Any]:
     return value
 
 
-_Said = tuple[str, tuple[TokenProb, ...], str]  # text, what was weighed for it, thought
+_Said = tuple[str, tuple[TokenProb, ...], str]  # text, probabilities of its tokens, reasoning
 
 
 @dataclass(slots=True)
 class StreamAccumulator:
-    """Takes the events of one stream in order and says what each adds."""
+    """State of one stream: takes its events in order and returns what each batch adds."""
 
     reason: str = ""
-    calls: dict[int, list[str]] = field(default_factory=dict)  # id, name, arguments so far, by index
+    calls: dict[int, list[str]] = field(default_factory=dict)  # by index: [id, name, arguments so far]
     usage: Usage | None = None
     done: bool = False
     size: int = field(default=0)
     thinking: ReasoningTagParser = field(default_factory=ReasoningTagParser)
-    stop: tuple[str, ...] = ()  # words at which it ends, where the server does not look for them
+    stop: tuple[str, ...] = ()  # words at which the answer ends, where the server does not look for them
 
     def added(self, events: Iterable[bytes]) -> tuple[Delta | None, EngineError | None]:
-        """What several events add together, and what was wrong with the one after them."""
+        """Return what `events` add together, None if nothing, and the error of the first bad event, after which the
+        rest is ignored."""
         texts: list[str] = []
         thoughts: list[str] = []
         weighed: list[TokenProb] = []
@@ -116,7 +117,8 @@ class StreamAccumulator:
         return (self._parted("".join(texts), "".join(thoughts), weighed) if texts else None), error
 
     def rest(self) -> Delta | None:
-        """What was held back, because it could have been a mark."""
+        """Return the text that was held back as a possible reasoning tag, None if there is none. Call at the end of the
+        stream."""
         text, thought = self.thinking.finish()
         return Delta(text, (), thought) if text or thought else None
 
@@ -130,7 +132,7 @@ class StreamAccumulator:
         return Delta(text, tuple(weighed), thought) if text or thought or weighed else None
 
     def _said(self, data: bytes) -> _Said | None:
-        """What one event adds. Raises EngineError where it reports one or makes no sense."""
+        """Return what one event adds. Raise EngineError if it reports one or cannot be parsed."""
         if data == b"[DONE]":
             self.done = True
             return None
@@ -148,6 +150,7 @@ class StreamAccumulator:
             raise EngineBroken(UNREADABLE) from None
 
     def finish(self) -> Finish:
+        """Return the last item of the stream: reason, usage and complete tool calls."""
         calls = tuple(ToolCall(*self.calls[index]) for index in sorted(self.calls))
         return Finish(self.reason or "stop", self.usage, calls)
 
@@ -170,7 +173,7 @@ class StreamAccumulator:
             raise EngineBroken("The model does not stop writing.")
 
     def _calls(self, pieces: Iterable[dict[str, Any]]) -> int:
-        """The pieces are added to the calls that they belong to; returns their characters."""
+        """Add the pieces to their tool calls. Return the number of characters added."""
         size = 0
         for piece in pieces:
             call = self.calls.setdefault(int(piece["index"]), ["", "", ""])
@@ -182,12 +185,12 @@ class StreamAccumulator:
 
 
 def _first(text: str, words: Iterable[str]) -> int:
-    """Where the first of the words begins; -1 where there is none."""
+    """Return the position of the earliest of `words` in the text, -1 if none occurs."""
     return min((at for word in words if (at := text.find(word)) >= 0), default=-1)
 
 
 def _last(weighed: list[TokenProb], characters: int) -> list[TokenProb]:
-    """The tokens of the end of a text, which has so many characters."""
+    """Return the tokens of the last `characters` characters of a text."""
     at = len(weighed)
     while at and characters > 0:
         at -= 1
@@ -196,11 +199,12 @@ def _last(weighed: list[TokenProb], characters: int) -> list[TokenProb]:
 
 
 def parse_model_info(answer: bytes, wanted: str) -> tuple[ModelInfo, bool]:
-    """The model of `/models` (the first, where none is wanted), and whether vLLM serves it. Raises EngineBroken."""
+    """Return the wanted model of the answer to `GET /models` (the first, if `wanted` is ""), and whether vLLM serves
+    it. Raise EngineBroken for an answer that lists no models."""
     try:
         served = [item for item in orjson.loads(answer)["data"] if isinstance(item["id"], str)]
         found = next((item for item in served if wanted in ("", item["id"])), None)
-        # A server may hide what it serves; the request will tell whether the name is right.
+        # A server may hide its models; the chat request will show whether the name is right.
         chosen = found or ({"id": wanted} if wanted else served[0])
     except (ValueError, TypeError, KeyError, IndexError):
         raise EngineBroken("The model server does not say which models it serves.") from None
@@ -211,7 +215,7 @@ def parse_model_info(answer: bytes, wanted: str) -> tuple[ModelInfo, bool]:
 
 
 def parse_parameter_count(name: str) -> int | None:
-    """How many parameters the name promises ("SmolLM2-135M", "Mixtral-8x7B"), or None."""
+    """Return the number of parameters that a model's name states ("SmolLM2-135M", "Mixtral-8x7B"), or None."""
     found = _SIZE.search(name.replace("_", "-").replace("/", " "))
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""What a model thinks, taken out of the text of its answer: `<think>…</think>` at the beginning."""
+"""Parser that separates a model's reasoning, `<think>…</think>` at the beginning, from the text of its answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ OPENS, CLOSES = "<think>", "</think>"
 
 
 class ReasoningTagParser:
-    """Feeds on text however it was cut. `begun`: the thoughts have no opening mark, since the template wrote it."""
+    """Incremental parser of reasoning tags; text may be split anywhere. `begun`: the reasoning has no opening tag,
+    since the prompt template wrote it."""
 
     def __init__(self, *, begun: bool = False) -> None:
         self._state = "inside" if begun else "before"
@@ -14,11 +15,11 @@ class ReasoningTagParser:
 
     @property
     def over(self) -> bool:
-        """All that comes is the answer."""
+        """True once all further text belongs to the answer."""
         return self._state == "after"
 
     def feed(self, text: str) -> tuple[str, str]:
-        """What of the text so far is answer, and what is thought; a mark that may be coming is held back."""
+        """Return (answer, reasoning) that are certain after `text`. The beginning of a possible tag is held back."""
         if self._state == "after":
             return text, ""
         held, self._held = self._held + text, ""
@@ -34,7 +35,7 @@ class ReasoningTagParser:
         return self._inside(held) if self._state == "inside" else self._between(held)
 
     def finish(self) -> tuple[str, str]:
-        """What was held back at the end."""
+        """Return (answer, reasoning) that was held back at the end of the stream."""
         held, self._held = self._held, ""
         return ("", held) if self._state == "inside" else ("" if self._state == "between" else held, "")
 
@@ -48,7 +49,7 @@ class ReasoningTagParser:
         return self._between(rest)[0], thought
 
     def _between(self, held: str) -> tuple[str, str]:
-        """The answer begins with its first word."""
+        """Drop white space before the first word of the answer."""
         text = held.lstrip()
         if text:
             self._state = "after"

@@ -1,4 +1,4 @@
-"""Server-sent events from the chunks of a response."""
+"""Parser of server-sent events in the chunks of a response."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from collections.abc import Iterator
 
 from apps.engines.types import EngineBroken
 
-MAX_EVENT_BYTES = 1024 * 1024  # a token with its alternatives has some hundred bytes
+MAX_EVENT_BYTES = 1024 * 1024  # a token with its alternatives takes some hundred bytes
 
 
 class EventReader:
-    """Feeds on bytes however they were cut; gives the `data` of each complete event."""
+    """Incremental parser; chunks may be split anywhere. Yields the `data` of each complete event."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Raises EngineBroken for a line without end, or one that is no event."""
+        """Yield the data of the events that `chunk` completes. Raise EngineBroken for a line above MAX_EVENT_BYTES or
+        one that belongs to no event."""
         lines = (self._rest + chunk if self._rest else chunk).split(b"\n")
         self._rest = lines.pop()
         if len(self._rest) > MAX_EVENT_BYTES:

@@ -1,4 +1,4 @@
-"""How many tokens a text has: by the model's own tokenizer, or a safe over-estimate where it is not at hand."""
+"""Token counts of texts: by the model's own tokenizer, or a safe over-estimate if that is not available."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from apps.engines.types import EngineBroken
 
 log = logging.getLogger(__name__)
 
-_KEPT = 20_000  # texts; a count is asked again for every question that meets the same passage
+_KEPT = 20_000  # texts; the same passages are counted again for many questions
 _WORD = re.compile(r"[A-Za-z]+")
 
 
 class TokenCounter:
-    """`path` is a `tokenizer.json` or the folder that holds one. Thread-safe; the file is read at first use."""
+    """Cached token counter. `path` is a `tokenizer.json` or the folder that holds one, "" for estimates. Thread-safe;
+    the file is read at first use."""
 
     def __init__(self, path: str = "") -> None:
         self._path = _file(path)
@@ -31,6 +32,7 @@ class TokenCounter:
         self._lock = threading.Lock()
 
     def count(self, texts: Sequence[str]) -> list[int]:
+        """Return the tokens of each text, without special tokens."""
         keys = [blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
         with self._lock:
             known = {key: self._counts[key] for key in keys if key in self._counts}
@@ -42,14 +44,14 @@ class TokenCounter:
         return [known[key] for key in keys]
 
     def exact(self) -> bool:
-        """Whether the counts are the model's own."""
+        """Return whether the counts come from the model's own tokenizer."""
         return self._load() is not None
 
     def _encode(self, texts: list[str]) -> list[int]:
         tokenizer = self._load()
         if tokenizer is None:
             return [estimate_tokens(text) for text in texts]
-        # A lone surrogate is no Unicode text; the server would be sent the replacement character, too.
+        # A lone surrogate is not valid Unicode; the server would get the replacement character, too.
         clean = [text.encode("utf-8", "replace").decode() for text in texts]
         return [len(item) for item in tokenizer.encode_batch_fast(clean, add_special_tokens=False)]
 
@@ -79,7 +81,8 @@ class TokenCounter:
 
 
 def estimate_tokens(text: str) -> int:
-    """More tokens than common tokenizers make of prose: three letters of a word are one, and so is any other byte."""
+    """Return an over-estimate of the tokens that common tokenizers make of prose: one per three letters of a word, and
+    one per other byte except spaces."""
     letters = _WORD.findall(text)
     tokens = sum((len(word) + 2) // 3 for word in letters)
     rest = len(text.encode("utf-8", "surrogatepass")) - sum(map(len, letters)) - text.count(" ")

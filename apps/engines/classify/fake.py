@@ -1,4 +1,4 @@
-"""Classifiers without weights, for tests: a label is sure where the text says so."""
+"""Fake classifiers without weights, for tests: a marker in the text decides the score."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LABELS = (
 
 
 class FakeClassifier:
-    """`a text with [hate]` scores 0.99 for hate, `[hate?]` scores 0.6, any other text 0.01."""
+    """Text classifier: `a text with [hate]` scores 0.99 for hate, `[hate?]` scores 0.6, any other text 0.01."""
 
     labels = LABELS
     fingerprint = "text-fake"
@@ -49,7 +49,7 @@ class FakeClassifier:
 
 
 class FakeInjectionDetector:
-    """A sentence with `[planted]` scores 0.99; no other is looked at."""
+    """Injection detector: a line with `[planted]` scores 0.99; others are no suspects."""
 
     fingerprint = "planted-fake"
     layers = 3
@@ -65,7 +65,7 @@ class FakeInjectionDetector:
 
 
 class FakeTagger:
-    """`<Ann Lee>` is a name; nothing else is found."""
+    """Tagger of personal data: `<Ann Lee>` is a PERSON; nothing else is found."""
 
     fingerprint = "tagger-fake"
 

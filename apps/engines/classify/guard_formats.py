@@ -1,7 +1,7 @@
-"""What guard models are told and what they say, one class a family.
+"""Prompt and output formats of guard models, one class per model family.
 
-Words are parsed strictly: what is not exactly in the family's format is broken, never "safe". Each family's own labels
-are mapped to the codes of the policy; a label that is not in its table is broken too.
+Output is parsed strictly: anything outside the family's format raises EngineBroken and never counts as safe. The
+family's labels are mapped to clause codes of the policy; a label missing from its table raises EngineBroken, too.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ Messages = list[dict[str, str]]
 
 
 class GuardFormat(Protocol):
+    """Format of one family of guard models."""
+
     def messages(self, text: str, answer: bool, clauses: Mapping[str, str]) -> Messages:
-        """`answer`: the text is what a model wrote, else what a person asked. `clauses` are the policy's, by code."""
+        """Return the messages to send. `answer` True: a model wrote the text, else a user sent it. `clauses` maps the
+        policy's codes to their wording."""
 
     def read(self, said: str) -> Mapping[str, float]:
-        """UNSAFE or DOUBTFUL by code; empty for safe. Raises EngineBroken."""
+        """Return UNSAFE or DOUBTFUL by clause code; {} for safe. Raise EngineBroken for output outside the format."""
 
 
-# "" is what our policy has no clause for: it is known, and means nothing.
+# "" marks categories that are known but have no clause in our policy; they are ignored.
 LLAMA = {
     "S1": "violence", "S2": "crime", "S3": "sex_crime", "S4": "child_exploitation", "S5": "defamation", "S6": "advice",
     "S7": "personal_data", "S8": "intellectual_property", "S9": "weapons", "S10": "hate", "S11": "self_harm",
@@ -40,7 +43,8 @@ QWEN = {
 
 
 class LlamaGuard:
-    """Llama Guard 3 and 4: "safe", or "unsafe" and a line of S1 … S14. The server's template has the task."""
+    """Format of Llama Guard 3 and 4: "safe", or "unsafe" and a line of S1 … S14. The server's chat template holds the
+    task."""
 
     _SAID = re.compile(r"safe|unsafe\n(S\d{1,2}(?:,\s?S\d{1,2})*)")
 
@@ -55,7 +59,8 @@ class LlamaGuard:
 
 
 class Qwen3Guard:
-    """Qwen3Guard-Gen: "Safety: …", "Categories: …", of answers also "Refusal: …"; the task is the template's."""
+    """Format of Qwen3Guard-Gen: "Safety: …", "Categories: …", for answers also "Refusal: …". The server's chat template
+    holds the task."""
 
     _SAID = re.compile(
         r"Safety: (Safe|Unsafe|Controversial)\nCategories: ([^\n]+?)(?:\nRefusal: (?:Yes|No))?", re.ASCII
@@ -71,13 +76,13 @@ class Qwen3Guard:
         level = {"Safe": 0.0, "Controversial": DOUBTFUL, "Unsafe": UNSAFE}[found[1]]
         labels = re.split(r",\s*", found[2])
         if level and "None" in labels:
-            raise _broken()  # against what, it does not say
+            raise _broken()  # unsafe without a category
         codes = _mapped(labels, QWEN, level)
         return codes if level else {}
 
 
 class GptOssSafeguard:
-    """gpt-oss-safeguard: it is given the policy, and answers with one JSON object."""
+    """Format of gpt-oss-safeguard: the prompt holds the policy, and the output is one JSON object."""
 
     def messages(self, text: str, answer: bool, clauses: Mapping[str, str]) -> Messages:
         rules = "\n".join(f"- {code}: {words}" for code, words in clauses.items())
@@ -98,7 +103,7 @@ class GptOssSafeguard:
         if not isinstance(found, dict) or set(found) != {"violation", "codes"}:
             raise _broken()
         violation, codes = found["violation"], found["codes"]
-        # JSON's true is Python's 1: only the numbers are in the format.
+        # JSON's true equals 1 in Python: only numbers are in the format.
         if type(violation) is not int or violation not in (0, 1) or not isinstance(codes, list):
             raise _broken()
         if not all(isinstance(code, str) for code in codes) or bool(codes) != bool(violation):
@@ -114,7 +119,8 @@ FORMATS: Mapping[str, type[GuardFormat]] = {
 
 
 def _turns(text: str, answer: bool) -> Messages:
-    """Guards judge the last turn; of an answer the question is not told, so that it is judged by itself."""
+    """Build the messages for models that judge the last turn. The question of an answer is left out, so that the answer
+    is judged by itself."""
     if answer:
         return [{"role": "user", "content": "Go on."}, {"role": "assistant", "content": text}]
     return [{"role": "user", "content": text}]

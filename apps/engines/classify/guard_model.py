@@ -1,4 +1,4 @@
-"""A guard model behind an OpenAI-compatible server (vLLM), asked about texts of which the classifiers are unsure."""
+"""Guard model behind an OpenAI-compatible server (vLLM), asked about texts on which the classifiers are unsure."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ import httpx
 from apps.engines.classify.guard_formats import FORMATS
 from apps.engines.types import EngineBroken, EngineBusy, EngineRefused, EngineUnavailable
 
-_LARGEST_ANSWER = 64 * 1024  # bytes; it says a few words
-_TOKENS = 400  # gpt-oss-safeguard thinks before it says them
-_CHARACTERS = 20_000  # of the text: as long as a question may be
+_LARGEST_ANSWER = 64 * 1024  # bytes; a verdict has a few words
+_TOKENS = 400  # gpt-oss-safeguard reasons before its verdict
+_CHARACTERS = 20_000  # of the text: the longest question
 
 
 class GuardEngine(Protocol):
-    """A language model that judges texts. Async, for any event loop."""
+    """Language model that judges texts against the policy. Async, for any event loop."""
 
     name: str
-    fingerprint: str  # of the model's name and of what it is told
+    fingerprint: str  # of the model's name and its prompt
 
     async def judge(self, text: str, answer: bool, clauses: Mapping[str, str]) -> Mapping[str, float]:
-        """By code of the policy 1.0 (against it) or 0.5 (doubtful); empty: safe. `answer`: a model wrote the text.
+        """Return by clause code 1.0 (violates) or 0.5 (doubtful); {} means safe. `answer` True: a model wrote the text.
 
-        Raises EngineUnavailable where nothing comes in time, EngineBusy, EngineRefused, and EngineBroken for words that
-        are not of the format: none of these is "safe".
+        Raise EngineUnavailable on a timeout or failed server, EngineBusy, EngineRefused, and EngineBroken for output
+        outside the format. None of these means safe.
         """
 
 
 class OpenAIGuard:
-    """`url` with its `/v1`. No cookies, redirects or proxies; nothing of what the server says is logged or shown."""
+    """Guard engine of a remote model. `url` includes `/v1`; `form` is a key of FORMATS. Uses no cookies, redirects or
+    proxies, and never logs or shows the server's texts."""
 
     def __init__(self, url: str, model: str, form: str, api_key: str = "", timeout_s: float = 5.0) -> None:
         if form not in FORMATS:
@@ -90,7 +91,8 @@ def _words(body: bytes) -> str:
 
 
 class FakeGuard:
-    """`a text with {hate}` is against hate, `{hate?}` doubtful, any other text safe; `{away}` and `{broken}` fail."""
+    """Guard engine for tests: `a text with {hate}` violates hate, `{hate?}` is doubtful, any other text safe; `{away}`
+    and `{broken}` fail."""
 
     name = fingerprint = "guard-fake"
 

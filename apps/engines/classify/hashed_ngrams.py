@@ -1,6 +1,6 @@
-"""What a text looks like, letter by letter and word by word: hashed n-grams, beside the meaning that a vector holds.
+"""Hashed n-grams of characters and words: the surface features of a text, beside the meaning in its embedding.
 
-Words and pairs of words tell "are not" from "are"; pieces of words see through spelling that was bent on purpose.
+Words and word pairs tell "are not" from "are"; character n-grams see through deliberate misspelling.
 """
 
 from __future__ import annotations
@@ -19,25 +19,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BUCKETS = 1 << 14  # a power of two
-CHARACTERS = 2000  # of a text that are read; longer ones come in parts (`apps.safety.text.splitting`)
+CHARACTERS = 2000  # read per text; longer texts are passed in parts (`apps.safety.text.splitting`)
 _WORD = re.compile(r"\w+|[^\w\s]")
 _PIECES = (3, 4, 5)
 _START = crc32(b"b")
-_TOGETHER = 32  # texts whose buckets are sorted at once: they fit a processor's cache
+_TOGETHER = 32  # texts whose buckets are sorted at once: they fit the CPU cache
 _SUM_BYTES = 8
-_SHORT = 32  # characters of words whose sums are kept; full, some 20 MB
+_SHORT = 32  # longest words whose hashes are cached; the full cache takes some 20 MB
 
 
 @dataclass(frozen=True, slots=True)
 class HashedNgrams:
-    """The texts' n-grams end to end: those of text i are `buckets[starts[i]:starts[i + 1]]`, each with `weights[i]`."""
+    """N-grams of several texts in one array: those of text i are `buckets[starts[i]:starts[i + 1]]`, each with the
+    weight `weights[i]`."""
 
     buckets: NDArray[np.int32]
-    starts: NDArray[np.int64]  # one more than there are texts
-    weights: NDArray[np.float32]  # 1 / sqrt(number of n-grams): every text is a vector of length one
+    starts: NDArray[np.int64]  # one entry more than texts
+    weights: NDArray[np.float32]  # 1 / sqrt(number of n-grams): every text is a unit vector
 
 
 def hash_ngrams(texts: Sequence[str]) -> HashedNgrams:
+    """Return the hashed n-grams of the first CHARACTERS of each text, each bucket once per text, in ascending order."""
     parts = [_filled([_sums(text) for text in texts[at : at + _TOGETHER]]) for at in range(0, len(texts), _TOGETHER)]
     buckets = np.concatenate([np.zeros(0, np.int32), *(part for part, _ in parts)])
     counts = np.concatenate([np.zeros(0, np.int64), *(part for _, part in parts)])
@@ -46,7 +48,7 @@ def hash_ngrams(texts: Sequence[str]) -> HashedNgrams:
 
 
 def _filled(sums: Sequence[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Which buckets each text fills, each once, in order, one text after the other; and how many each fills."""
+    """Return the buckets of each text, each once, ascending, concatenated; and the number of buckets per text."""
     counts = np.fromiter(map(len, sums), np.int64, len(sums)) // _SUM_BYTES
     places = (np.frombuffer(b"".join(sums), np.int64) & (BUCKETS - 1)).astype(np.int32)
     places += np.repeat(np.arange(len(sums), dtype=np.int32) * BUCKETS, counts)
@@ -58,16 +60,16 @@ def _filled(sums: Sequence[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int64]
 
 
 def _sums(text: str) -> bytes:
-    """Return the sums of its n-grams, some more than once, as numbers of eight bytes."""
+    """Return the hashes of a text's n-grams, with repetitions, as integers of eight bytes."""
     words = _WORD.findall(text[:CHARACTERS].casefold())
     raw = [word.encode("utf-8", "surrogatepass") for word in words]
-    before = [_START, *(crc32(word, _START) for word in raw)]  # of "b" and the word before, "" at the beginning
+    before = [_START, *(crc32(word, _START) for word in raw)]  # hash of "b" and the previous word, "" at the beginning
     pairs = array("q", (crc32(b" " + word, start) for word, start in zip(raw, before, strict=False)))
     return b"".join([pairs.tobytes(), *map(_sums_of_word, dict.fromkeys(words))])
 
 
 def _sums_of_word(word: str) -> bytes:
-    """Return the sums of the word itself and of its pieces, as numbers of eight bytes."""
+    """Return the hashes of the word and of its character n-grams, as integers of eight bytes."""
     return _sums_of_short(word) if len(word) <= _SHORT else _hash_pieces(word)
 
 
@@ -79,4 +81,4 @@ def _hash_pieces(word: str) -> bytes:
     return array("q", (crc32(gram.encode("utf-8", "surrogatepass")) for gram in grams)).tobytes()
 
 
-_sums_of_short = lru_cache(maxsize=32_768)(_hash_pieces)  # a language uses few words most of the time
+_sums_of_short = lru_cache(maxsize=32_768)(_hash_pieces)  # most words of a text are few and frequent

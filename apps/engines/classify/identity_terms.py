@@ -1,7 +1,7 @@
-"""The same sentence about whatever group: names of groups of people become one name before the classifiers read.
+"""Replacement of names of groups of people by one neutral name before the text classifiers read a text.
 
-A classifier learns which groups are hated in the texts that it saw, and then takes their bare name for hate. What is
-said of them is all that may count, so a sentence scores the same whoever it is about. Slurs are no names and stay.
+A classifier learns which groups are attacked in its training texts, and then takes their bare name for hate. With one
+name for every group, a sentence scores the same whichever group it is about. Slurs are not names of groups and stay.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-# Before "people", "woman" …, up to three in a row; those that are nouns as well stand in `_SINGLE` too.
+# Adjectives before "people", "woman" …, up to three in a row; those that are also nouns are in `_SINGLE`, too.
 _DESCRIBING = _set(
     "african american arab asian bangladeshi black brazilian brown chinese colored coloured cuban dutch english "
     "ethiopian european filipino french german greek haitian hispanic hungarian indian indigenous irish iranian iraqi "
@@ -54,9 +54,9 @@ _NO_LETTERS = {code: " " for code in range(128) if not chr(code).isalpha()}  # o
 
 
 def neutralise_identity_terms(text: str) -> str:
-    """The text with one name for every group. The same where it names none, and the same when applied twice."""
+    """Return the text with one name for every group. Unchanged if it names none; idempotent."""
     if _NAMES.isdisjoint(_words(text)):
-        return text  # the usual case, a tenth of the time
+        return text  # the usual case, in a tenth of the time
     words = [(match.group().casefold(), match.start(), match.end()) for match in _WORD.finditer(text)]
     parts: list[str] = []
     at = done = 0
@@ -76,7 +76,8 @@ def _words(text: str) -> Iterable[str]:
 
 
 def _named(text: str, words: list[tuple[str, int, int]], at: int) -> tuple[int, str]:
-    """The last word of the name that begins at word `at`, and what stands for it; nothing where none does."""
+    """Return the index of the last word of the group name that begins at word `at`, and its replacement; (at, "") if
+    none begins there."""
     last = at
     while last - at < _MOST and words[last][0] in _DESCRIBING and _joined(text, words, last):
         last += 1
@@ -90,5 +91,5 @@ def _named(text: str, words: list[tuple[str, int, int]], at: int) -> tuple[int, 
 
 
 def _joined(text: str, words: list[tuple[str, int, int]], at: int) -> bool:
-    """Whether the next word follows directly, or by a hyphen."""
+    """Return whether the next word follows after one space or a hyphen."""
     return at + 1 < len(words) and text[words[at][2] : words[at + 1][1]] in (" ", "-")

@@ -1,8 +1,8 @@
-"""A picture classifier that the operator names: an ONNX file, or a folder with safetensors, each pinned by its SHA-256.
+"""Picture classifier that the operator configures: an ONNX file or a folder with safetensors, pinned by its SHA-256.
 
-Where none is named, `nudity.py` beside it looks. Its labels are mapped to codes of the policy by configuration: a label
-that is not mapped means nothing, and a mapped one that the model lacks is an error when it is loaded. No pickled
-weights, no foreign code.
+If none is configured, `nudity_detector.py` is used. Labels are mapped to clause codes of the policy by configuration:
+an unmapped label is ignored, and a mapped label that the model lacks is an error on loading. Pickled weights and code
+of a model are never loaded.
 """
 
 from __future__ import annotations
@@ -19,24 +19,25 @@ import numpy as np
 
 from apps.engines.types import EngineBroken, EngineRefused
 
-_SIDE = 224  # pixels, where the model does not say
+_SIDE = 224  # pixels, if the model does not say
 _LARGEST = 40_000_000  # pixels of a picture
 
 
 class ImageClassifier(Protocol):
-    """Pictures to probabilities. Sync, thread-safe."""
+    """Classifier of pictures. Sync, thread-safe."""
 
     fingerprint: str  # of the weights
-    codes: frozenset[str]  # of the policy, which it scores
-    pictograms: bool  # whether it is asked about what can only be a pictogram
+    codes: frozenset[str]  # clause codes of the policy that it scores
+    pictograms: bool  # True if it is also asked about drawings of the built-in pictogram painter
 
     def scores(self, picture: bytes) -> Mapping[str, float]:
-        """By code of the policy, 0 to 1, of a PNG, JPEG or WebP. Raises EngineRefused where it is no such picture, and
-        EngineBroken where the model cannot be loaded or says something of another shape."""
+        """Return a probability, 0 to 1, by clause code for a PNG, JPEG or WebP. Raise EngineRefused if the bytes are no
+        such picture, and EngineBroken if the model cannot be loaded or returns another shape."""
 
 
 class ConfiguredImageClassifier:
-    """`path` is an ONNX file or a folder with `model.safetensors`; `labels` is "nsfw=sexual, gore=violence"."""
+    """Picture classifier of the operator. `path` is an ONNX file or a folder with `model.safetensors`; `labels` maps as
+    in "nsfw=sexual, gore=violence"."""
 
     pictograms = True
 
@@ -72,7 +73,7 @@ class ConfiguredImageClassifier:
 
 
 class _Onnx:
-    """Read from memory, so that nothing beside the pinned file is part of it."""
+    """ONNX model, loaded from memory so that only the pinned file is part of it."""
 
     def __init__(self, folder: Path, weights: bytes) -> None:
         import onnxruntime
@@ -97,7 +98,7 @@ class _Onnx:
 
 
 class _Weights:
-    """Any image classifier of transformers, from its safetensors."""
+    """Image classifier of transformers, loaded from safetensors."""
 
     def __init__(self, folder: Path, weights: bytes) -> None:
         try:
@@ -122,7 +123,7 @@ class _Weights:
 
 
 class _ImagePreprocessor:
-    """How the model wants a picture: its size and the mean and spread of its values."""
+    """Preprocessing that the model expects: side in pixels, mean and standard deviation of the values."""
 
     def __init__(self, side: int, mean: list[float], spread: list[float], last: bool) -> None:
         self._side, self._last = side, last
@@ -130,7 +131,8 @@ class _ImagePreprocessor:
 
     @classmethod
     def of(cls, folder: Path, shape: list[Any]) -> _ImagePreprocessor:
-        """From `preprocessor_config.json` and the model's input, (1, 3, side, side) or (1, side, side, 3)."""
+        """Build it from `preprocessor_config.json` and the model's input shape, (1, 3, side, side) or (1, side, side,
+        3)."""
         file = folder / "preprocessor_config.json"
         said = json.loads(file.read_text()) if file.is_file() else {}
         last = shape[-1] == 3
@@ -147,7 +149,7 @@ class _ImagePreprocessor:
 
 
 class FakeImageClassifier:
-    """Sure of `sexual` where the picture is red, unsure where it is green, calm else; for tests."""
+    """Picture classifier for tests: scores `sexual` 0.99 for a red picture, 0.6 for a green one, else 0.01."""
 
     fingerprint = "pictures-fake"
     codes = frozenset({"sexual"})
@@ -167,7 +169,8 @@ def _pairs(labels: str) -> dict[str, str]:
 
 
 def verify_pinned_file(file: Path, sha256: str, named: str = "PICTURE_CHECK_SHA256 names") -> bytes:
-    """The file, where it is the one with that hash. Raises EngineRefused and EngineBroken."""
+    """Return the bytes of the file. Raise EngineRefused for another file type, and EngineBroken if it is missing or its
+    SHA-256 differs. `named` completes the message: "not the one that …"."""
     if file.suffix not in (".onnx", ".safetensors"):
         raise EngineRefused("A picture classifier is an ONNX file, or a folder with model.safetensors.")
     try:
@@ -180,7 +183,8 @@ def verify_pinned_file(file: Path, sha256: str, named: str = "PICTURE_CHECK_SHA2
 
 
 def open_image(picture: bytes) -> Any:
-    """A PNG, JPEG or WebP as RGB. Raises EngineRefused."""
+    """Return a PNG, JPEG or WebP as RGB. Raise EngineRefused for anything else and for pictures above 40 million
+    pixels."""
     from PIL import Image
 
     try:

@@ -1,10 +1,10 @@
-"""Finds instructions to an assistant that were planted in a document: an indirect prompt injection.
+"""Detector of indirect prompt injections: instructions to an assistant that were planted in a document.
 
-The whole passage's vector hardly moves when one sentence is slipped in, so every sentence is looked at by itself. Words
-alone sort out ninety-seven in a hundred. The rest are read piece by piece, so that an order among many other words is
-not lost in their mean: its words, its form, what the embedder makes of it inside its passage, half-way through, and how
-far that stands from the passage: a task beside the point is more suspicious than the same words in a text about such
-tasks.
+A single sentence hardly moves the vector of a whole passage, so every sentence is examined by itself. A first head on
+n-grams rules out 97 of 100 sentences. A second head examines the rest in short pieces, so that an instruction among
+many words is not averaged away. Its features are n-grams, form, the embedding of the piece inside its passage after
+LAYERS layers, and the cosine of piece and passage. A low cosine is suspicious: an instruction in a text about such
+instructions is less so.
 
 Trained by `./run train indirect_injection`; plain numpy at run time.
 """
@@ -30,45 +30,50 @@ if TYPE_CHECKING:
 
     from apps.engines.types import Vectors
 
-LAYERS = 3  # of the embedder's six: later ones tell of what the passage is about, more than of who is spoken to
-# The weights as they are committed; a file that differs is not loaded. `./run train indirect_injection` prints it.
+LAYERS = 3  # of the embedder's six: later layers represent the topic more than the addressee
+# SHA-256 of the committed weights; other files are not loaded. `./run train indirect_injection` prints it.
 SHA256 = "5f87cd53bdef162058f939ca119c0dfb4b2680f7ed4bf9f12ff60db42cb743ba"
 _WHOSE = "the check for planted instructions"
-CHARACTERS = 400  # that are read together; a longer line is read in parts, else what stands far to the right is not
-OVERLAP = 120  # characters that two parts have in common: an order that a border cuts is whole in one of them
-PIECE, LAP = 64, 44  # likewise of what the sure one reads together: in more an order is lost in the mean
-_ATOM = re.compile(r"\S{1,16}")  # what is not cut: a word, or sixteen letters of what has no spaces
-MAX_SENTENCES = 400  # sentences of a passage that are looked at; a passage has a dozen
-FORM_FEATURES = 4  # numbers that say what a sentence looks like, see `form`
+CHARACTERS = 400  # scored together; a longer line is scored in parts, else its right end would not be read
+OVERLAP = 120  # characters that two parts share: an instruction across a border is whole in one of them
+# Characters of a piece that the second head scores, and their overlap: in longer pieces an instruction is lost.
+PIECE, LAP = 64, 44
+_ATOM = re.compile(r"\S{1,16}")  # unit that is never split: a word, or sixteen characters of text without spaces
+MAX_SENTENCES = 400  # per passage; a passage usually has a dozen
+FORM_FEATURES = 4  # number of features, see `compute_form_features`
 _LINE = re.compile(r"[^\n]+")
-_THREE_WORDS = re.compile(r"\W*+\w++\W++\w++\W++\w")  # less asks for nothing
+_THREE_WORDS = re.compile(r"\W*+\w++\W++\w++\W++\w")  # fewer words make no instruction
 
 
 @dataclass(frozen=True, slots=True)
 class InjectionHeads:
-    """`rough` reads the words of a sentence, `sure` form and meaning of its pieces as well. `line` makes a probability
-    of the sure one's sum.
+    """Weights of the two heads. `rough` scores the n-grams of a sentence, `sure` also form and embedding of its pieces.
+    `line` maps the sum of the second head to a probability.
 
-    The rough one is not told of form: the letters it learnt from are shorter than what books and papers say in a
-    sentence, so by length it took a quarter of their words for suspicious.
+    The first head does not use form: instructions in the training data are shorter than sentences of books and papers,
+    so by length it flagged a quarter of those.
     """
 
     meaning: NDArray[np.float32]  # (dimension,)
-    words: NDArray[np.float32]  # (2, BUCKETS): rough, sure
-    form: NDArray[np.float32]  # (FORM,), of the sure one
+    words: NDArray[np.float32]  # (2, BUCKETS): first head, second head
+    form: NDArray[np.float32]  # (FORM_FEATURES,), of the second head
     bias: NDArray[np.float32]  # (2,)
     line: NDArray[np.float32]  # slope and shift
-    least: NDArray[np.float32]  # (1,): of the rough sum, to be looked at by the sure one
-    layers: NDArray[np.float32]  # (1,): after which the vectors were read that `meaning` is for
+    least: NDArray[np.float32]  # (1,): least sum of the first head for the second to be asked
+    layers: NDArray[np.float32]  # (1,): number of the embedder's layers whose vectors `meaning` was trained on
 
     def rough(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the sums of the first head, shape (n,)."""
         return np.asarray(self._lexical(0, texts) + self.bias[0], np.float32)
 
     def sure(self, texts: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the sums of the second head, shape (n,). `vectors` is (n, dimension); `near` (n,) is the cosine of
+        each piece with its passage."""
         lexical = self._lexical(1, texts) + vectors @ self.meaning
         return np.asarray(lexical + compute_form_features(texts, near) @ self.form + self.bias[1], np.float32)
 
     def probabilities(self, sums: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the probabilities for sums of the second head, same shape."""
         return np.asarray(1 / (1 + np.exp(-np.clip(sums * self.line[0] + self.line[1], -30, 30))), np.float32)
 
     def _lexical(self, head: int, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -78,7 +83,8 @@ class InjectionHeads:
 
 
 def compute_form_features(texts: Sequence[str], near: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Shape (n, FORM): how near the sentence stands to its passage, its length, a question, an announcement."""
+    """Return features of shape (n, FORM_FEATURES): cosine with the passage, scaled log of the word count, ends with
+    "?", ends with ":"."""
     rows = [
         (
             float(close), np.log(1 + len(text.split())) / 3, float(text.endswith("?")), float(text.endswith(":"))
@@ -88,7 +94,8 @@ def compute_form_features(texts: Sequence[str], near: NDArray[np.float32]) -> ND
 
 
 def find_candidate_sentences(text: str) -> list[str]:
-    """The sentences that may ask for something: each line of a sentence by itself, code set aside."""
+    """Return the sentences that may hold an instruction: each line of a sentence by itself, code blocks and lines below
+    four words left out. Above MAX_SENTENCES, only the first and last halves of that number."""
     found: list[str] = []
     for start, end in sentences.find_sentences(text):
         if text.startswith(("```", "~~~"), start):
@@ -103,13 +110,13 @@ def find_candidate_sentences(text: str) -> list[str]:
 
 
 def split_pieces(sentence: str) -> list[str]:
-    """What of a sentence is read together by the sure head."""
+    """Return the overlapping pieces of a sentence that the second head scores."""
     return list(_parts(sentence, PIECE, LAP))
 
 
 def _parts(line: str, most: int, lap: int) -> Iterator[str]:
-    """Whole words, of at most so many characters, of which two parts that follow each other have `lap` in common.
-    However much white space stands between two words, it counts as one."""
+    """Yield parts of whole words with at most `most` characters; consecutive parts share about `lap` characters. A run
+    of white space counts as one character."""
     if len(line) <= most:
         yield line
         return
@@ -127,6 +134,8 @@ def _parts(line: str, most: int, lap: int) -> Iterator[str]:
 
 
 class IndirectInjectionClassifier(weight_files.LazyWeights[InjectionHeads]):
+    """Detector of indirect prompt injections with the packaged weights or those of `folder`."""
+
     shipped = FOLDER, SHA256
     layers = LAYERS
 

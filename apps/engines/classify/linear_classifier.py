@@ -1,7 +1,7 @@
-"""The classifiers that come with the product: one linear head a category, over a sentence vector and n-grams.
+"""Packaged text classifiers: one linear head per category, over a sentence vector and hashed n-grams.
 
-Trained by `./run train text_classifier`, a few hundred kilobytes, plain numpy at run time. The card beside the weights
-says what they were trained on, how well they do and where they fail.
+Trained by `./run train text_classifier`, a few hundred kilobytes, plain numpy at run time. The model card beside the
+weights names the training data, the quality and the known failures.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from apps.engines.types import Vectors
 
 FOLDER = Path(__file__).parent / "weights"
-# The weights as they are committed; a file that differs is not loaded. `./run train text_classifier` prints it.
+# SHA-256 of the committed weights; other files are not loaded. `./run train text_classifier` prints it.
 SHA256 = "719538e40dd708a87363d8f399c02d9a4943cb54950036b9785b7d7cf2efe00b"
 _WHOSE = "the text classifiers"
 
@@ -34,7 +34,7 @@ KINDS = ("hate", "harassment", "sexual", "child_exploitation", "violence", "self
 
 @dataclass(frozen=True, slots=True)
 class LinearHeads:
-    """Linear heads, one row a label, and the line that makes a probability of each head's sum."""
+    """Weights of the linear heads, one row per label, and the calibration line of each head."""
 
     labels: tuple[str, ...]
     meaning: NDArray[np.float32]  # (labels, dimension of the vectors)
@@ -44,7 +44,7 @@ class LinearHeads:
     shift: NDArray[np.float32]
 
     def sums(self, texts: Sequence[str], vectors: Vectors) -> NDArray[np.float32]:
-        """Shape (n, labels): before calibration."""
+        """Return the scores before calibration, shape (n, labels)."""
         found = hash_ngrams(texts)
         sums = vectors @ self.meaning.T + self.bias
         for row in range(len(texts)):
@@ -53,8 +53,9 @@ class LinearHeads:
         return np.asarray(sums, np.float32)
 
     def probabilities(self, sums: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Shape (n, labels). "harm" is half what its own head says, half the surest of the kinds of harm: the one head
-        has seen texts whose kind nobody named, the others know their kind better."""
+        """Return calibrated probabilities, shape (n, labels). "harm" is the mean, before the sigmoid, of its own head
+        and of the surest kind of harm: its own head was trained also on texts without a named kind, the other heads
+        know their kind better."""
         lines = np.clip(sums * self.slope + self.shift, -30, 30)
         if ANY in self.labels:
             kinds = [at for at, label in enumerate(self.labels) if label in KINDS]
@@ -64,6 +65,8 @@ class LinearHeads:
 
 
 class LinearClassifier(weight_files.LazyWeights[LinearHeads]):
+    """Text classifier with the packaged weights or those of `folder`."""
+
     shipped = FOLDER, SHA256
 
     def __init__(self, folder: str = "", sha256: str | None = None) -> None:

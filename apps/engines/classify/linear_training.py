@@ -1,6 +1,7 @@
-"""Trains linear heads over vectors and n-grams: all labels in one descent, what is unknown left out, then calibrated.
+"""Training of linear heads over vectors and n-grams: all labels in one optimisation, unknown labels masked, then
+calibrated.
 
-Deterministic: the same examples give the same heads, to the last digits that the processor's sums differ in.
+Deterministic: equal examples give equal heads, up to the floating-point differences of the CPU.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ if TYPE_CHECKING:
 
     from apps.engines.types import Vectors
 
-_STRENGTH = 3.0  # of the examples against the pull towards zero
+_STRENGTH = 3.0  # weight of the loss of the examples against the L2 penalty
 _STEPS = 200
 FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledExamples:
-    """`truth` is 1, 0, or NaN where nobody knows; `weight` says how much an example counts; `fold` holds it out."""
+    """Training examples. `truth` is 1, 0, or NaN if unknown; `weight` is the weight of an example; `fold` is the fold
+    that holds it out."""
 
     texts: Sequence[str]
     vectors: Vectors
@@ -36,7 +38,8 @@ class LabelledExamples:
 
 
 def train(labels: tuple[str, ...], examples: LabelledExamples) -> tuple[LinearHeads, NDArray[np.float32]]:
-    """The heads, calibrated, and for each example the probabilities of heads that had not seen its fold."""
+    """Return the calibrated heads, and for each example the probabilities, shape (n, labels), of heads that were
+    trained without its fold."""
     words = build_ngram_matrix(examples.texts)
     held_out = np.zeros_like(examples.truth)
     for fold in range(FOLDS):
@@ -45,10 +48,10 @@ def train(labels: tuple[str, ...], examples: LabelledExamples) -> tuple[LinearHe
         held_out[out] = examples.vectors[out] @ meaning.T + words[out] @ ngrams.T + bias
     slope, shift = _calibrate(held_out, examples)
     meaning, ngrams, bias = _fit(words, examples, np.arange(len(examples.texts)))
-    half = np.float16  # as they are stored
+    half = np.float16  # precision of the stored weights
     heads = LinearHeads(
         labels,
-        # Row by row in memory: safetensors writes an array's memory as it lies.
+        # Row-major in memory: safetensors writes an array's memory as it is.
         np.ascontiguousarray(meaning.astype(half).astype(np.float32)),
         np.ascontiguousarray(ngrams.astype(half).astype(np.float32)),
         bias.astype(np.float32),
@@ -59,7 +62,7 @@ def train(labels: tuple[str, ...], examples: LabelledExamples) -> tuple[LinearHe
 
 
 def build_ngram_matrix(texts: Sequence[str]) -> Any:
-    """Sparse, one row a text."""
+    """Return the n-grams as a sparse matrix of shape (texts, BUCKETS), float32."""
     from scipy import sparse
 
     found = hash_ngrams(texts)
@@ -68,7 +71,8 @@ def build_ngram_matrix(texts: Sequence[str]) -> Any:
 
 
 def _weights(truth: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What each example counts for each label: the two sides of a label weigh the same, the unknown nothing."""
+    """Return the weight of each example for each label: both classes of a label weigh the same, unknown labels
+    nothing."""
     weights = np.where(np.isnan(truth), 0, weight[:, None]).astype(np.float32)
     for label in range(truth.shape[1]):
         column = weights[:, label]
@@ -96,7 +100,7 @@ def _fit(words: Any, examples: LabelledExamples, rows: NDArray[np.int64]) -> tup
         off = known * (1 / (1 + np.exp(-sums)) - truth)
         gradient = np.vstack([vectors.T @ off, back @ off, off.sum(axis=0)])
         pull = theta.copy()
-        pull[edges[1]] = 0  # a bias is free
+        pull[edges[1]] = 0  # the bias is not penalised
         return float(cost.sum() + 0.5 * (pull * pull).sum()), (gradient + pull).ravel()
 
     start = np.zeros((edges[1] + 1) * labels)
@@ -108,7 +112,7 @@ def _fit(words: Any, examples: LabelledExamples, rows: NDArray[np.int64]) -> tup
 def _calibrate(
     sums: NDArray[np.float32], examples: LabelledExamples
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """For each label the line (Platt) under which held-out sums become probabilities."""
+    """Return for each label the slope and shift of Platt scaling, fitted on held-out sums."""
     from scipy.optimize import minimize
 
     slopes, shifts = [], []
@@ -132,7 +136,8 @@ def _calibrate(
 def fit_head(
     vectors: Vectors, words: Any, form: NDArray[np.float32], truth: NDArray[np.float32], weight: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]:
-    """One head over vectors, n-grams (`matrix`) and a few numbers of form: its four parts, the last the bias."""
+    """Fit one head over vectors, n-grams (see `build_ngram_matrix`) and form features. Return its four parts: weights
+    of the vectors, of the n-grams, of the form, and the bias."""
     from scipy import sparse
     from scipy.optimize import minimize
 
@@ -143,7 +148,7 @@ def fit_head(
         sums = features @ theta[:-1] + theta[-1]
         off = known * (1 / (1 + np.exp(-sums)) - truth)
         pull = theta.copy()
-        pull[-1] = 0  # a bias is free
+        pull[-1] = 0  # the bias is not penalised
         cost = (known * (np.logaddexp(0, sums) - truth * sums)).sum() + 0.5 * (pull * pull).sum()
         return float(cost), np.append(back @ off, off.sum()) + pull
 

@@ -1,8 +1,9 @@
-"""The picture classifier that comes with the product: bare bodies in photographs, as a detector of the package NudeNet
-3.0.8 (YOLOv8n at 320 pixels) sees them. `./run setup` fetches its ONNX file; none of the package's code is used.
+"""Packaged picture classifier: nudity in photographs, by the detector of the package NudeNet 3.0.8 (YOLOv8n, 320
+pixels).
 
-It was trained on photographs. Faces of pictograms look like something else to it: of 600 emoji it flags 5 %, and none
-of 20 photographs of other things. So it is not asked about what can only be a pictogram.
+`./run setup` fetches its ONNX file; none of the package's code is used. It was trained on photographs and misreads
+faces of pictograms: it flags 5 % of 600 emoji, and none of 20 photographs of other things. So it is not asked about
+drawings of the pictogram painter.
 """
 
 from __future__ import annotations
@@ -20,15 +21,16 @@ from apps.engines.types import EngineBroken
 SHA256 = "9832f15515bdb06bcb5a77beb60bc8ea54439bd7ecbaac46dac3b760b3dd13cc"
 
 _SIDE = 320
-_SHAPE = (1, 22, 2100)  # four numbers of a box, then a confidence for each of 18 kinds, of 2,100 places
+_SHAPE = (1, 22, 2100)  # box of four numbers, then the confidence of each of 18 classes, for 2,100 anchors
 _BARE = [4 + kind for kind in (2, 3, 4, 6, 14)]  # buttocks, female breast, female genitals, anus, male genitals
-# How sure it is of its best find, as a probability: its makers report from 0.2 on; what a reviewer shall look at and
-# what is held (the policy's 0.5 and 0.8) is our reading, not measured on photographs of people, which no open set has.
+# Calibration of the best confidence to a probability. The model's authors report finds from 0.2 on. The points that
+# meet the policy's thresholds, 0.5 (review) and 0.8 (withhold), are our choice; they are not measured on photographs of
+# people, for lack of an open data set.
 _SURE, _PROBABLE = (0.0, 0.2, 0.35, 0.55, 1.0), (0.0, 0.2, 0.5, 0.8, 1.0)
 
 
 class NudityDetector:
-    """`path` is the ONNX file; another one than the pinned one is not loaded."""
+    """Detector of nudity. `path` is the ONNX file; only the pinned file is loaded."""
 
     fingerprint = f"nudity-{SHA256[:12]}"
     codes = frozenset({"sexual"})
@@ -64,7 +66,7 @@ class NudityDetector:
 
 
 def _boxed(image: Any) -> Any:
-    """The whole picture within a black square, (1, 3, side, side), 0 to 1."""
+    """Return the whole picture centred on a black square, shape (1, 3, side, side), values 0 to 1."""
     from PIL import Image
 
     share = _SIDE / max(image.size)

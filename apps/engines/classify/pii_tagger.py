@@ -1,8 +1,9 @@
-"""Finds names, places, organisations, addresses, dates, jobs and ages of people: what has no form of its own.
+"""Tagger of personal data without a fixed pattern: names, places, organisations, addresses, dates, jobs and ages of
+people.
 
-Reads the states of the packaged embedder's tokens (they know what a word means here), the letters of each word (they
-know what a name looks like), and its shape. Three convolutions over neighbours, then the best sequence of tags that is
-possible at all. Trained by `./run train pii_tagger`; plain numpy at run time.
+Features are the token states of the packaged embedder (meaning in context), the character n-grams of each word (what
+names look like) and its shape. Three dilated convolutions over the words follow, then Viterbi decoding over valid tag
+sequences. Trained by `./run train pii_tagger`; plain numpy at run time.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from apps.engines.types import EngineBroken, EngineRefused
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# The weights as they are committed; a file that differs is not loaded. `./run train pii_tagger` prints the new one.
+# SHA-256 of the committed weights; other files are not loaded. `./run train pii_tagger` prints the new one.
 SHA256 = "8c69066174efd531c0fa96d80ecf9a23a3237285d7ab0fca0485c282fee3cc46"
 _WHOSE = "the tagger of personal data"
-DILATIONS = (1, 2, 4)  # how far apart the words are that each convolution reads beside each other
+DILATIONS = (1, 2, 4)  # distance in words between the inputs of each convolution
 _NAMES = ("state", "letters", "joined", *(f"around{step}" for step in DILATIONS), "out")
 _NEVER = -1e4
 _BATCH = 32
@@ -52,7 +53,7 @@ Weights = dict[str, "NDArray[np.float32]"]
 
 
 def compute_emission_scores(weights: Weights, read: WordFeatures) -> NDArray[np.float32]:
-    """Shape (words, tags). Of no words nothing."""
+    """Return the score of every tag for every word, shape (words, tags)."""
     own = np.maximum(read.states @ weights["state.weight"].T + weights["state.bias"], 0)
     letters = np.array([weights["letters.weight"][list(pieces)].mean(axis=0) for pieces in read.pieces], np.float32)
     hidden = np.concatenate([own, letters, read.shape], axis=1)
@@ -66,7 +67,8 @@ def compute_emission_scores(weights: Weights, read: WordFeatures) -> NDArray[np.
 
 
 def decode_viterbi(scores: NDArray[np.float32]) -> list[str]:
-    """The best sequence of tags in which nothing goes on that has not begun (Viterbi)."""
+    """Return the best tag per word for scores of shape (words, tags), words at least 1, such that every I- tag
+    continues a span of its kind."""
     best = scores[0] + _BEGINS
     came: list[NDArray[np.int64]] = []
     for row in scores[1:]:
@@ -80,6 +82,8 @@ def decode_viterbi(scores: NDArray[np.float32]) -> list[str]:
 
 
 def extract_spans(text: str, words: Sequence[tuple[int, int]], tags: Sequence[str]) -> list[TaggedSpan]:
+    """Return the spans that the tags mark, as character offsets, merged by `merge_spans`. `words` are the character
+    spans of the tagged words."""
     found: list[TaggedSpan] = []
     for (start, end), tag in zip(words, tags, strict=True):
         if tag.startswith("B-"):
@@ -90,7 +94,8 @@ def extract_spans(text: str, words: Sequence[tuple[int, int]], tags: Sequence[st
 
 
 def merge_spans(text: str, found: Sequence[TaggedSpan]) -> list[TaggedSpan]:
-    """Without space around a find; two people for "Ann and Bo"; what belongs together is one."""
+    """Return the spans trimmed of space and punctuation, with "Ann and Bo" split into two people, and with adjacent
+    parts of one address or job joined."""
     kept: list[TaggedSpan] = []
     for one in found:
         at = one.start
@@ -102,8 +107,8 @@ def merge_spans(text: str, found: Sequence[TaggedSpan]) -> list[TaggedSpan]:
 
 
 def _joined(text: str, found: Sequence[TaggedSpan]) -> list[TaggedSpan]:
-    """What belongs together is one: a house number and a whole address, an address that holds its city and the country
-    behind it, the two halves of "court and licence clerk"."""
+    """Join adjacent parts of one item: a house number and its address, an address and the city or country after it, the
+    two halves of "court and licence clerk"."""
     kept: list[TaggedSpan] = []
     for one in found:
         before = kept[-1] if kept else None
@@ -130,7 +135,7 @@ def _together(text: str, one: TaggedSpan, gap: str, after: TaggedSpan) -> bool:
 
 
 def _numbered(text: str, one: TaggedSpan) -> list[TaggedSpan]:
-    """A house number apart from a street that has a number of its own, where they are no whole address."""
+    """Split a house number from a street that begins with a number of its own, unless the span is a whole address."""
     number = _NUMBER.fullmatch(text, one.start, one.end) if one.kind == "STREET_ADDRESS" else None
     if number is None or _WHOLE.search(text, one.start, one.end):
         return [one]
@@ -138,7 +143,8 @@ def _numbered(text: str, one: TaggedSpan) -> list[TaggedSpan]:
 
 
 def _trimmed(text: str, one: TaggedSpan) -> list[TaggedSpan]:
-    """Without space and stops at its ends, but for that of an abbreviation; neither a letter nor a direction is one."""
+    """Trim space and punctuation at both ends, except the full stop of an honorific. Drop single letters and points of
+    the compass."""
     edges = string.whitespace + _EDGES.get(one.kind, "")
     piece = text[one.start : one.end].rstrip(edges)
     end = one.start + len(piece)
@@ -153,6 +159,8 @@ def _trimmed(text: str, one: TaggedSpan) -> list[TaggedSpan]:
 
 
 class PiiTagger(weight_files.LazyWeights[Weights]):
+    """Tagger of personal data with the packaged weights or those of `folder`."""
+
     shipped = FOLDER, SHA256
 
     def __init__(self, folder: str = "", sha256: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""A text word by word, as the tagger of personal data reads it, in training and at run time alike."""
+"""Word features of the tagger of personal data, for training and run time alike."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
     from apps.engines.classify.protocol import TaggedSpan, TokenStates
 
-LAYERS = 4  # of the embedder that are run: later ones know the sentence better and the word less
+LAYERS = 4  # of the embedder that are run: later layers represent the sentence more and the word less
 BUCKETS = 8192
 KINDS = (
     "PERSON", "GPE", "STREET_ADDRESS", "ORGANIZATION", "TITLE", "AGE", "NRP", "DATE_TIME", "ZIP_CODE",
     "US_DRIVER_LICENSE", "PHONE_NUMBER", "US_SSN",
 )  # fmt: skip
-# What its form gives away is told to the tagger, which then knows what stands beside it.
+# Kinds that a pattern detector finds first. The tagger is told of them, since they inform about their neighbours.
 PATTERN_KINDS = (
     "EMAIL_ADDRESS", "DOMAIN_NAME", "CREDIT_CARD", "IBAN_CODE", "IP_ADDRESS", "US_SSN", "PHONE_NUMBER",
 )  # fmt: skip
 TAGS = ("O", *(f"{part}-{kind}" for kind in KINDS for part in "BI"))
 _WORD = re.compile(r"\n|[^\W\d_]+|\d+|[^\w\s]|_")
 _PIECES = (2, 3, 4)
-_LONGEST = 20  # letters of a word that are read
+_LONGEST = 20  # letters that are read per word
 _DIGITS = 7
 _SHAPE = 17 + _DIGITS
 SHAPE = _SHAPE + len(PATTERN_KINDS)
@@ -37,13 +37,17 @@ SHAPE = _SHAPE + len(PATTERN_KINDS)
 
 @dataclass(frozen=True, slots=True)
 class WordFeatures:
+    """Features of one text. `words` are character spans (start, end)."""
+
     words: list[tuple[int, int]]
-    pieces: list[tuple[int, ...]]  # buckets of the letters of each word
+    pieces: list[tuple[int, ...]]  # hash buckets of the character n-grams of each word
     shape: NDArray[np.float32]  # (words, SHAPE)
-    states: NDArray[np.float32]  # (words, width): the mean of its tokens; nothing beyond the embedder's window
+    states: NDArray[np.float32]  # (words, width): mean state of the word's tokens; zeros beyond the embedder's window
 
 
 def extract_word_features(text: str, forms: Sequence[TaggedSpan], inside: TokenStates) -> WordFeatures:
+    """Return the features of each word of the text. `forms` are the spans that a pattern detector found; `inside` the
+    embedder's token states of the same text."""
     words = [match.span() for match in _WORD.finditer(text)]
     shape = np.zeros((len(words), SHAPE), np.float32)
     for at, (start, end) in enumerate(words):
@@ -62,7 +66,7 @@ def _states(words: list[tuple[int, int]], inside: TokenStates) -> NDArray[np.flo
     states = np.zeros((len(words), inside.states.shape[1]), np.float32)
     if not words:
         return states
-    own = inside.spans[:, 1] > inside.spans[:, 0]  # special tokens have no place
+    own = inside.spans[:, 1] > inside.spans[:, 0]  # special tokens have no position
     starts = np.array([start for start, _ in words])
     at = np.searchsorted(starts, inside.spans[own, 0], side="right") - 1
     there = at >= 0

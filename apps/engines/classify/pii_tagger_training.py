@@ -1,4 +1,4 @@
-"""Trains the tagger of personal data: the same network as `tagger.py` runs, in torch. Deterministic on one machine."""
+"""Training of the tagger of personal data: the network of `pii_tagger.py` in torch. Deterministic on one machine."""
 
 from __future__ import annotations
 
@@ -21,19 +21,22 @@ _OWN, _LETTERS, _HIDDEN = 96, 32, 128
 _BATCH, _GROUP = 32, 320
 _RATE = 3e-3
 _DROPPED = 0.3
-_UNREAD = 0.15  # of the words are shown without their letters, so that what stands around them is learnt from
+_UNREAD = 0.15  # share of words shown without their letters, so that the model learns from context
 _NO_STATE = 0.1
 _PAD = -100
 
 
 @dataclass(frozen=True, slots=True)
 class TaggerExample:
+    """Training example: features of a text and the index in TAGS of each word's tag, shape (words,)."""
+
     read: WordFeatures
     tags: NDArray[np.int64]
 
 
 def build_example(read: WordFeatures, truth: Sequence[TaggedSpan]) -> TaggerExample:
-    """A span's words are tagged where they lie inside it whole."""
+    """Return the example of a text whose true spans are `truth`. A word is tagged if it lies wholly inside a span;
+    kinds without tags are ignored."""
     tags = np.zeros(len(read.words), np.int64)
     for span in truth:
         if f"B-{span.kind}" not in TAGS:
@@ -46,6 +49,8 @@ def build_example(read: WordFeatures, truth: Sequence[TaggedSpan]) -> TaggerExam
 
 
 def train(examples: Sequence[TaggerExample], seed: int, rounds: int) -> Weights:
+    """Return the weights by name, rounded to float16 precision, after `rounds` epochs. Examples without words are
+    skipped; runs on one thread."""
     import torch
 
     torch.manual_seed(seed)

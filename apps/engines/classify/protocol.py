@@ -1,4 +1,4 @@
-"""The contracts of the detectors that read a text piece by piece."""
+"""Contracts of the detectors that read a text piece by piece: indirect injections and personal data."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ if TYPE_CHECKING:
 
 
 class IndirectInjectionDetector(Protocol):
-    """Instructions to an assistant inside a document, piece by piece. Sync, thread-safe."""
+    """Detector of instructions to an assistant inside a document, piece by piece. Sync, thread-safe."""
 
     fingerprint: str  # of the weights
-    layers: int  # of the embedder, after which a piece is read inside its passage
+    layers: int  # number of the embedder's layers after which a piece is pooled inside its passage
 
     def warm(self) -> None:
-        """Reads the weights."""
+        """Load the weights. Raise EngineBroken if they cannot be read."""
 
     def suspects(self, texts: Sequence[str]) -> list[list[str]]:
-        """The pieces of each passage's sentences that are worth a closer look, each once; none of most passages."""
+        """Return for each passage the pieces of its sentences that need scoring, each once. Most passages have none."""
 
     def scores(self, pieces: Sequence[str], vectors: Vectors, near: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Shape (n,): how probably each speaks to an assistant, by its vector inside its passage (a row each, unit),
-        and by that vector's cosine with the passage's."""
+        """Return for each piece the probability that it addresses an assistant, shape (n,). `vectors` (n, width) are
+        unit vectors of the pieces inside their passages; `near` (n,) the cosine of each with its passage. Raise
+        EngineRefused for vectors of another shape."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenStates:
-    """What an embedder makes of a text inside: `spans` are (start, end) of its tokens, special ones (0, 0)."""
+    """Hidden states of a text's tokens. `spans` are the character spans of the tokens, (0, 0) for special ones."""
 
     spans: NDArray[np.int64]  # (tokens, 2)
     states: NDArray[np.float32]  # (tokens, width)
@@ -41,45 +42,51 @@ class TokenStates:
 
 @runtime_checkable
 class TokenStateEmbedder(Protocol):
-    """The embedder whose states a tagger, or the check for planted instructions, was trained on."""
+    """Embedder that exposes token states; the tagger of personal data and the injection detector need the one that they
+    were trained on."""
 
     fingerprint: str
     max_tokens: int
-    shows_states: bool  # else what needs them raises EngineRefused
+    shows_states: bool  # False: methods that need the states raise EngineRefused
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
-        """As `EmbedEngine.offsets`."""
+        """Return the character span of every token, as `EmbedEngine.offsets` does."""
 
     def tokens_at(self, text: str, spans: Spans) -> Spans:
-        """For each span of characters its tokens, as `tokenised(text)` counts them; (0, 0) where there is none."""
+        """Return for each character span the span of its tokens, counted as in `tokenised(text)`; (0, 0) if it has
+        none."""
 
     def embed_inside(
         self, passages: Sequence[Tokenised], spans: Sequence[Spans], layers: int
     ) -> tuple[Vectors, list[SpanEmbeddings | None]]:
-        """What `embed_passages` gives, and for each passage that has spans of tokens what these are inside it, after so
-        many layers, at almost no cost; None for the others. Raises EngineRefused as `states` does."""
+        """Return the vectors of `embed_passages`, and the embeddings of each passage's token spans after `layers`
+        layers, None for a passage without spans. The spans add almost no cost. Raise EngineRefused if the model does
+        not expose its states."""
 
     def states(self, texts: Sequence[str], layers: int) -> list[TokenStates]:
-        """Raises EngineRefused where the model does not show them."""
+        """Return the token states of each text after `layers` layers, truncated to the window. Raise EngineRefused if
+        the model does not expose them."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class TaggedSpan:
+    """Piece of a text that is personal data, as character offsets; `end` is exclusive."""
+
     start: int
     end: int
-    kind: str  # as Presidio calls it
+    kind: str  # name of the kind in Presidio
 
 
 class SpanTagger(Protocol):
-    """Names, places, addresses … in short texts. Sync, thread-safe, a few milliseconds a sentence."""
+    """Tagger of names, places, addresses … in short texts. Sync, thread-safe, a few milliseconds per sentence."""
 
     fingerprint: str  # of the weights
 
     def warm(self) -> None:
-        """Reads the weights."""
+        """Load the weights. Raise EngineBroken if they cannot be read."""
 
     def spans(
         self, texts: Sequence[str], forms: Sequence[Sequence[TaggedSpan]], reader: object
     ) -> list[list[TaggedSpan]]:
-        """For each text what was found, in order. `forms` is what its form has given away already; `reader` is a
-        TokenReader. Raises EngineRefused where it is of another model than the tagger's."""
+        """Return the spans found in each text, in order. `forms` are the spans that pattern detectors found already;
+        `reader` is a TokenStateEmbedder. Raise EngineRefused if the reader's model is not the one of the tagger."""

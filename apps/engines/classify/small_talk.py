@@ -1,8 +1,8 @@
 """Classifier of messages that are no question about documents: greetings, thanks, sums, dates and questions to the
-assistant about itself. One softmax over hashed n-grams and three numbers of form; no embedder, so every language that
-the examples speak is read alike.
+assistant about itself.
 
-Trained by `./run train small_talk`; plain numpy at run time, a third of a millisecond a message.
+One softmax over hashed n-grams and three form features. It uses no embedder, so all languages of the training examples
+work alike. Trained by `./run train small_talk`; plain numpy at run time, a third of a millisecond per message.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from apps.engines.types import EngineBroken
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# The weights as they are committed; a file that differs is not loaded. `./run train small_talk` prints the new one.
+# SHA-256 of the committed weights; other files are not loaded. `./run train small_talk` prints the new one.
 SHA256 = "2961e7d9ef6868110b62a86129180ece66dc604c7c9283434ad56453747cdca5"
 OTHER = "other"  # the label of questions
-MAX_CHARACTERS = 160  # characters of a message that is read; longer ones are questions
-FORM_FEATURES = 3  # numbers that say what a message looks like, see `form`
-_UNKNOWN_MOST = 3  # unknown words; more say no more
+MAX_CHARACTERS = 160  # of a message that is classified; longer ones count as questions
+FORM_FEATURES = 3  # number of features, see `compute_form_features`
+_UNKNOWN_MOST = 3  # unknown words counted; further ones add no information
 _STRETCHED = re.compile(r"([^\W\d])\1{2,}")  # "hiii"
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _SIGNS = re.compile(r"[^\w\s%+*/^=()×÷:-]")
@@ -36,21 +36,21 @@ _SIGNS = re.compile(r"[^\w\s%+*/^=()×÷:-]")
 
 @dataclass(frozen=True, slots=True)
 class SmallTalkHead:
-    """Softmax weights, one row a label. `known` are the words of the examples. The classifier of requests
-    also has `wording`, the words of each kind; `joints`, what stands between the sides of a comparison, the commonest
+    """Softmax weights, one row per label. `known` are the words of the training examples. The classifier of requests
+    also has `wording`, the words of each kind; `joints`, the words between the sides of a comparison, the commonest
     first; and `leads`, the words right before the first side."""
 
     labels: tuple[str, ...]
     known: frozenset[str]
     words: NDArray[np.float32]  # (labels, BUCKETS)
-    form: NDArray[np.float32]  # (labels, FORM)
+    form: NDArray[np.float32]  # (labels, FORM_FEATURES)
     bias: NDArray[np.float32]  # (labels,)
     wording: dict[str, frozenset[str]] = field(default_factory=dict)
     joints: tuple[str, ...] = ()
     leads: frozenset[str] = frozenset()
 
     def probabilities(self, text: str) -> NDArray[np.float32]:
-        """Return the probability of each label, shape (labels,), for a message that `normalise` has read."""
+        """Return the probability of each label, shape (labels,), for a message that `normalise_message` returned."""
         found = hash_ngrams([text])
         sums = found.weights[0] * self.words[:, found.buckets].sum(axis=1)
         sums += self.form @ compute_form_features([text], lambda _, word: word not in self.known)[0] + self.bias
@@ -59,10 +59,10 @@ class SmallTalkHead:
 
 
 class SmallTalkClassifier(weight_files.LazyWeights[SmallTalkHead]):
-    """Return the kind of a message with its probability of being small talk at all."""
+    """Classifier of small talk with the packaged weights or those of `folder`."""
 
     shipped = FOLDER, SHA256
-    name: ClassVar[str] = "small_talk"  # of the files
+    name: ClassVar[str] = "small_talk"  # file name of the weights
     whose: ClassVar[str] = "the classifier of small talk"
 
     def classify(self, text: str) -> tuple[str, float]:
@@ -97,10 +97,8 @@ def normalise_message(text: str) -> str:
 
 
 def compute_form_features(texts: Sequence[str], unknown: Callable[[int, str], bool]) -> NDArray[np.float32]:
-    """Return an array of shape (n, FORM): the share of unknown words, their number, and the length in words.
-
-    `unknown(i, word)` says whether a word of text i is unknown.
-    """
+    """Return features of shape (n, FORM_FEATURES): the share of unknown words, their capped number, and the log of the
+    length in words. `unknown(i, word)` says whether a word of text i is unknown."""
     rows = []
     for at, text in enumerate(texts):
         words = text.split()

@@ -1,7 +1,7 @@
-"""Pieces of a passage as an embedder reads them inside it, where they were not read along with it.
+"""Embeddings of pieces of a passage inside it, for passages that were embedded without their pieces.
 
-A passage that is longer than the embedder's window is read in parts that overlap by half, each piece in the one in
-whose middle it stands.
+A passage longer than the embedder's window is embedded in windows that overlap by half; each piece is pooled in the
+window whose middle is nearest.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from apps.engines.embed.span_pooling import find_tokens_in_spans, pool_spans
 from apps.engines.types import EmbedEngine, EngineRefused
 from apps.lib.text import sentences
 
-_BATCH = 32  # parts whose states are held at once: 12 MB
+_BATCH = 32  # windows whose states are held at once: 12 MB
 
 
 class _Part(NamedTuple):
     text: str
-    pieces: list[int]  # which of its passage
-    spans: Spans  # of their characters in the part
+    pieces: list[int]  # indices of the passage's pieces
+    spans: Spans  # character spans of the pieces within the window
 
 
 def require_token_states(engine: EmbedEngine) -> TokenStateEmbedder:
-    """Raises EngineRefused where it cannot read what stands inside a text."""
+    """Return the embedder as one that exposes token states. Raise EngineRefused if it does not."""
     if isinstance(engine, TokenStateEmbedder) and engine.shows_states:
         return engine
     raise EngineRefused("This embedding model does not show the states of its tokens.")
@@ -37,8 +37,8 @@ def require_token_states(engine: EmbedEngine) -> TokenStateEmbedder:
 def embed_spans_in_context(
     reader: TokenStateEmbedder, texts: Sequence[str], rows: Sequence[Sequence[str]], layers: int
 ) -> list[SpanEmbeddings]:
-    """For each text the pieces of its row, of which there is one at least; one that stands there twice is read once.
-    Raises EngineRefused."""
+    """Return for each text the embeddings of the pieces in its row, in order, at least one per row. The first
+    occurrence of a piece is used. Raise EngineRefused if the model does not expose its states."""
     once = [_once(text, row) for text, row in zip(texts, rows, strict=True)]
     parts = [(at, part) for at, text in enumerate(once) for part in _parts(reader, text, rows[at])]
     vectors: list[dict[int, np.ndarray]] = [{} for _ in texts]
@@ -58,8 +58,8 @@ def embed_spans_in_context(
 
 
 def _once(text: str, row: Sequence[str]) -> str:
-    """Where a piece comes again the text with each of its sentences once, as far as that leaves every piece: what is
-    said over and over would count as what the passage is about."""
+    """Return the text with each sentence once if a piece occurs repeatedly, unless a piece would be lost: repeated
+    sentences would dominate the mean of the passage."""
     if not is_repeated(text, row):
         return text
     said = dict.fromkeys(text[start:end].strip() for start, end in sentences.find_sentences(text))
@@ -68,7 +68,7 @@ def _once(text: str, row: Sequence[str]) -> str:
 
 
 def is_repeated(text: str, row: Sequence[str]) -> bool:
-    """Whether a piece stands in the text more than once."""
+    """Return whether a piece occurs in the text more than once."""
     return any(text.find(piece, text.find(piece) + 1) >= 0 for piece in row)
 
 

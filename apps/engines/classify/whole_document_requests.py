@@ -1,7 +1,7 @@
 """Classifier of requests that concern a whole document: a summary, an outline, a list of all of something, a
-comparison. Built like the classifier of small talk, with weights of its own.
+comparison.
 
-Trained by `./run train requests`.
+Built like the classifier of small talk, with weights of its own. Trained by `./run train requests`.
 """
 
 from __future__ import annotations
@@ -9,26 +9,27 @@ from __future__ import annotations
 from apps.engines.classify.linear_classifier import FOLDER
 from apps.engines.classify.small_talk import SmallTalkClassifier
 
-# The weights as they are committed; a file that differs is not loaded. `./run train requests` prints the new one.
+# SHA-256 of the committed weights; other files are not loaded. `./run train requests` prints the new one.
 SHA256 = "3831d3084efc96ffa8d9a981c3160422027464a694a3aae21da9254744d605b0"
 
 
 class WholeDocumentRequestClassifier(SmallTalkClassifier):
-    """Return the kind of a request ("summary", "outline", "list", "compare") with its probability of being one."""
+    """Classifier of the kinds "summary", "outline", "list" and "compare"; `classify` returns the kind and the
+    probability that the message is such a request."""
 
     shipped = FOLDER, SHA256
     name = "requests"
     whose = "the classifier of requests"
 
     def wording(self, kind: str) -> frozenset[str]:
-        """Return the words, as `normalise` leaves them, in which requests of that kind are worded: all that is no name
-        and no subject."""
+        """Return the words, as `normalise_message` leaves them, in which requests of that kind are phrased, without
+        names and subjects. Empty for an unknown kind."""
         return self._load().wording.get(kind, frozenset())
 
     def joints(self) -> tuple[str, ...]:
-        """Return what stands between the two sides of a comparison, words joined by spaces, the commonest first."""
+        """Return the words between the two sides of a comparison, joined by spaces, the commonest first."""
         return self._load().joints
 
     def leads(self) -> frozenset[str]:
-        """Return the words right before the first side of a comparison, as `normalise` leaves them."""
+        """Return the words right before the first side of a comparison, as `normalise_message` leaves them."""
         return self._load().leads

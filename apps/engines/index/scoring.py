@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from apps.engines.types import IndexEntry, Vectors
 
 # One field, in which a word of the title stands twice. Scores of several short fields, added up, drown the text: on
-# CACM that cost 0.10 of nDCG@10, on product documentation 0.05 (`docs/decisions/012-*.md`).
+# CACM that cost 0.10 of nDCG@10, on product documentation 0.05 (`docs/develop/decisions/012-*.md`).
 FIELDS: Mapping[str, float] = {"words": 1.0}
 _TITLE_TIMES = 2
 MAX_TERMS = 40  # of a pasted page the rarest words say what it is about; more only cost time
