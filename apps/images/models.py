@@ -10,7 +10,9 @@ from django.utils.translation import gettext_lazy
 
 from apps.lib.db.leases import Leased
 from apps.lib.ids import new_id
-from apps.safety.policy.strictness import Strictness
+from apps.safety.models.strictness import Strictness
+
+TASK = "images.draw"  # name of the Celery task that draws
 
 
 class PictureQuerySet(models.QuerySet["Picture"]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from apps.images.generation import scheduler
-from apps.images.generation.progress import TASK
+from apps.images.models import TASK
 
 scheduler.connect_signals()
 

@@ -14,10 +14,10 @@ from django.utils.translation import gettext, gettext_lazy
 
 from apps.safety.break_glass.access_requests import Ground
 from apps.safety.models import Decision
+from apps.safety.models.strictness import Strictness
 from apps.safety.policy import versions
 from apps.safety.policy.evaluation import ACCOUNT, REPORTED, UNCHECKED, SignalStatus
 from apps.safety.policy.schema import Action, Stage
-from apps.safety.policy.strictness import Strictness
 from apps.safety.verdict_log.shadow import VerdictChange
 from apps.users.i18n import lower_label
 

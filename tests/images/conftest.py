@@ -11,8 +11,8 @@ from django.conf import LazySettings
 
 from apps.engines import registry
 from apps.engines.image.fake import FakePainter
-from apps.images.generation import model_info, progress
-from apps.images.models import Picture
+from apps.images.generation import model_info
+from apps.images.models import TASK, Picture
 from apps.images.requests import submission
 from apps.safety.policy.verdicts import Verdict
 from apps.users.models import User
@@ -47,7 +47,7 @@ def bells(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     heard: list[str] = []
 
     def send(task: str, args: list[str], **_: Any) -> None:
-        assert task == progress.TASK
+        assert task == TASK
         heard.extend(args)
 
     monkeypatch.setattr(current_app, "send_task", send)

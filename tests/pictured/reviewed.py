@@ -11,6 +11,7 @@ from unittest import mock
 
 from django.utils import timezone
 
+from apps.safety.models.verdict_log import Surface
 from tests.pictured.place import ADA, HOST, MAYA, MORGAN, PAT, ROBIN, user
 
 NOW = datetime.now().astimezone()
@@ -215,10 +216,10 @@ def _away() -> int:
 def _judged() -> None:
     """What was asked while it ran in the shadow, by the scores of the classifiers; no word of it is kept."""
     from apps.engines import registry
+    from apps.safety.models.strictness import Strictness
     from apps.safety.policy import versions
     from apps.safety.policy.evaluation import Signal, SignalStatus, evaluate_policy
     from apps.safety.policy.schema import Stage
-    from apps.safety.policy.strictness import Strictness
     from apps.safety.policy.verdicts import EvaluationRecord
     from apps.safety.verdict_log import recorder, shadow
 
@@ -229,5 +230,5 @@ def _judged() -> None:
         signal = Signal("text", version, SignalStatus.OK, dict.fromkeys(labels, 0.02) | {"violence": score})
         stage = Stage.QUESTION if number % 3 == 1 else Stage.ANSWER
         judged = EvaluationRecord(stage, f"{number}", evaluate_policy(stage, [signal], live), (signal,))
-        recorder.queue_verdict(judged, Strictness.SITE, live.number, recorder.Surface.CHAT)
+        recorder.queue_verdict(judged, Strictness.SITE, live.number, Surface.CHAT)
     shadow.write_verdicts()

@@ -10,8 +10,8 @@ from django.utils import timezone
 from apps.privacy import case_legal_holds, case_retention, data_requests
 from apps.privacy.models import CaseHold
 from apps.safety.audit_log import audit
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Appeal, Case, Decision, Event
-from apps.safety.models.case_states import ActionRefused
 from apps.users.models import User
 from tests.privacy.conftest import MARK, Life
 from tests.privacy.test_erasure import everywhere

@@ -1,7 +1,7 @@
 """Planted orders and harmless passages that look like them, written for measuring the check of passages.
 
 Neither the rules nor the classifiers were made from the held-out half: rules were tuned on `DEVELOPMENT`, and
-`HELD_OUT` was measured once afterwards. `docs/classifiers.md` reports both.
+`HELD_OUT` was measured once afterwards. `docs/review/classifiers.md` reports both.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The table of invariants in `docs/security.md` is true: each test is there, and each constraint in the database."""
+"""The table of invariants in `docs/security/cases.md` is true: each test is there, and each constraint in the database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from apps.safety.audit_log import audit
 
 TESTS = Path(__file__).parents[1]
 ROWS = re.findall(
-    r"^\| (I\d+) [^|]+\|([^|]*)\|([^|]*)\|$", (TESTS.parent / "docs" / "security.md").read_text(), re.MULTILINE
+    r"^\| (I\d+) [^|]+\|([^|]*)\|([^|]*)\|$", (TESTS.parent / "docs/security/cases.md").read_text(), re.MULTILINE
 )
 # What the design asks to be held by the database as well.
 HELD = {"I1", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I15"}

@@ -1,4 +1,4 @@
-"""Invariants of review that no other test names; `docs/security.md` lists all twenty and where each is tried."""
+"""Invariants of review that no other test names; `docs/security/cases.md` lists all twenty and where each is tried."""
 
 from __future__ import annotations
 

@@ -132,8 +132,8 @@ def check_texts() -> None:
     """What people wrote, and how reviewers decided, reads as before."""
     from apps.conversations.models import Conversation, Message
     from apps.documents.models import Chunk, Collection
-    from apps.safety.gate.redaction import REDACTION_CHARACTER
     from apps.safety.models import Case, Decision, PolicyVersion
+    from apps.safety.text.redaction_marks import REDACTION_CHARACTER
     from apps.users.models import User
 
     answers = Message.objects.filter(role="assistant", status="complete")

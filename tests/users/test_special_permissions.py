@@ -6,8 +6,8 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from apps.safety.break_glass.access_requests import BreakGlass
 from apps.safety.models import Event
+from apps.safety.models.break_glass import BreakGlass
 from apps.users import special_permissions
 from apps.users.models import User
 

@@ -11,8 +11,7 @@ from apps.conversations.core.requests import RequestRefused
 from apps.conversations.core.sampling import SamplingChoice, parse_sampling
 from apps.conversations.models import Conversation
 from apps.conversations.models.assistant import Assistant
-from apps.safety.policy import strictness
-from apps.safety.policy.strictness import Strictness
+from apps.safety.models.strictness import Strictness, parse_strictness
 from apps.users.models import User
 
 
@@ -44,7 +43,7 @@ def describe_unshared_assistant(name: str) -> str:
 
 def resolve_level(user: User, place: Conversation) -> Strictness:
     """How strictly is judged what is said there."""
-    return strictness.parse_strictness(resolve_assistant(user, place)[0].safety)
+    return parse_strictness(resolve_assistant(user, place)[0].safety)
 
 
 def resolve_sampling(place: Conversation, assistant: Assistant) -> SamplingChoice:

@@ -20,8 +20,8 @@ from apps.conversations.tools.assistant_fields import FIELD_PREFIX, build_tool_f
 from apps.documents.models import Collection
 from apps.documents.models.collection import disambiguate_names
 from apps.engines.chat.model_catalog import MAIN
+from apps.safety.models.strictness import Strictness
 from apps.safety.policy.strictness import DESCRIPTIONS as LEVELS
-from apps.safety.policy.strictness import Strictness
 from apps.users.groups import list_visible_groups
 from apps.users.models import User
 

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from apps.conversations.models.assistant import Assistant, AssistantShare, AssistantVersion, ShownSentences
 from apps.documents.models import Collection
-from apps.safety.policy.strictness import Strictness
+from apps.safety.models.strictness import Strictness
 from apps.users.models import User
 
 VERSIONED_FIELDS = (

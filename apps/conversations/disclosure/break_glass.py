@@ -23,8 +23,8 @@ from apps.conversations.rendering import answer_renderer
 from apps.conversations.rendering.link_policy import LinkPolicy
 from apps.images.moderation.cases import KIND as PICTURE
 from apps.safety.break_glass import access_requests
-from apps.safety.break_glass.access_requests import BreakGlass
-from apps.safety.models.case_states import ActionRefused
+from apps.safety.errors import ActionRefused
+from apps.safety.models.break_glass import BreakGlass
 from apps.safety.moderation import masking
 from apps.safety.moderation import sealed_cases as seals
 from apps.users import sealed_case_access

@@ -18,8 +18,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.conversations.disclosure import break_glass
 from apps.safety.break_glass import access_requests
-from apps.safety.break_glass.access_requests import BreakGlass
-from apps.safety.models.case_states import ActionRefused
+from apps.safety.errors import ActionRefused
+from apps.safety.models.break_glass import BreakGlass
 from apps.safety.moderation import notice_emails
 from apps.users.models import User
 from apps.users.permissions import get_signed_in_user, staff_required

@@ -20,7 +20,7 @@ from apps.conversations.models import Citation, Conversation, Message, Retrieved
 from apps.conversations.moderation import cases, retraction
 from apps.conversations.turns import trace
 from apps.lib.ids import new_id
-from apps.safety.policy.strictness import Strictness
+from apps.safety.models.strictness import Strictness
 from apps.safety.policy.verdicts import EvaluationRecord
 from apps.users.models import User
 

@@ -18,7 +18,7 @@ from apps.conversations.moderation import withheld_records
 from apps.conversations.turns import context_usage, prompt, trace
 from apps.documents.models import Document
 from apps.documents.retrieval import filters, hit_explanation, search
-from apps.safety.policy.strictness import Strictness
+from apps.safety.models.strictness import Strictness
 from apps.users.models import User
 
 if TYPE_CHECKING:

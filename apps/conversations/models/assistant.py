@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from apps.conversations.core.sampling import SamplingPreset
 from apps.documents.models import Collection
 from apps.lib.ids import new_id
-from apps.safety.policy.strictness import Strictness
+from apps.safety.models.strictness import Strictness
 
 if TYPE_CHECKING:
     from apps.users.models import AnyUser, User

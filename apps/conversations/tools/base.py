@@ -17,7 +17,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy, override
 
 from apps.documents.retrieval.filters import NO_FILTERS, SearchFilters
-from apps.safety.policy.strictness import Strictness
+from apps.safety.models.strictness import Strictness
 from apps.users.i18n import translate_stored
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ from apps.engines.chat.model_catalog import MAIN
 from apps.engines.types import EngineError, Sampling
 from apps.lib.concurrency.threads import in_db
 from apps.safety.gate.gate import Withheld
-from apps.safety.verdict_log.recorder import Surface, current_surface
+from apps.safety.models.verdict_log import Surface
+from apps.safety.verdict_log.recorder import current_surface
 from apps.users import rate_limits
 from apps.users.models import User
 from apps.users.rate_limits import RateLimited

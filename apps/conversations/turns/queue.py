@@ -21,7 +21,7 @@ from apps.conversations.models import Conversation, Message, Queued
 from apps.conversations.moderation import findings
 from apps.lib.concurrency.threads import in_db
 from apps.safety.gate import gate
-from apps.safety.policy.strictness import Strictness
+from apps.safety.models.strictness import Strictness
 from apps.users.models import User
 
 log = logging.getLogger(__name__)

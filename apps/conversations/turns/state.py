@@ -26,8 +26,7 @@ from apps.documents.retrieval.search import SearchResult
 from apps.engines import registry
 from apps.engines.types import ChatEngine, ChatRequest, TokenProb, ToolCall, Usage
 from apps.lib.concurrency.threads import PoolTask, in_db
-from apps.safety.policy import strictness
-from apps.safety.policy.strictness import Strictness
+from apps.safety.models.strictness import Strictness, parse_strictness
 
 if TYPE_CHECKING:
     from apps.conversations.attachments.queries import AttachedPictureView
@@ -110,7 +109,7 @@ class Turn:
     @property
     def level(self) -> Strictness:
         """How strictly its question and answer are judged."""
-        return strictness.parse_strictness(self.opening.assistant.safety)
+        return parse_strictness(self.opening.assistant.safety)
 
     @property
     def writer(self) -> str:

@@ -2,7 +2,7 @@
 
 Their turns run the same spine as any other: gate, search within what the person may read, prompt, gated stream, cite
 and verify. They have no rows: no history, search, title, feedback, trace. Limits count. Where the policy sends what was
-withheld to people, the case holds that text and nothing around it (`docs/decisions`).
+withheld to people, the case holds that text and nothing around it (`docs/develop/decisions/017-*.md`).
 
 A chat belongs to the lines of its page. It ends when the page says goodbye, and soon after its line has broken.
 """
@@ -30,7 +30,8 @@ from apps.conversations.turns.temporary_turn import MAX_EXCHANGES, TemporaryTurn
 from apps.engines.turnlog.memory import MemoryTurnLog
 from apps.lib.concurrency.threads import in_db
 from apps.lib.ids import new_id
-from apps.safety.verdict_log.recorder import Surface, current_surface
+from apps.safety.models.verdict_log import Surface
+from apps.safety.verdict_log.recorder import current_surface
 from apps.users.models import User
 from apps.users.templatetags.said import said
 

@@ -20,7 +20,7 @@ from apps.conversations.turns.state import Turn
 from apps.documents.retrieval.hit_explanation import explain_hit
 from apps.engines.types import TokenProb
 from apps.safety.detectors import canary
-from apps.safety.gate.redaction import REDACTION_CHARACTER
+from apps.safety.text.redaction_marks import REDACTION_CHARACTER
 
 FORMAT_VERSION = 1
 WRITING_STAGE = "Model wrote the answer"

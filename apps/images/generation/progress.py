@@ -23,7 +23,6 @@ from apps.users.models import User
 
 log = logging.getLogger(__name__)
 
-TASK = "images.draw"
 MAX_FRAMES = 8  # previews that are kept of a picture
 LEASE_S = 90  # a picture whose worker was killed is drawn again after at most this and one sweep
 TICK_S = 0.3  # between two looks at whether the picture is still wanted; each stores a preview, and waits for the disk

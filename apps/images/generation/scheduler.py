@@ -18,9 +18,9 @@ from django.utils import timezone
 from apps.engines.types import EngineError
 from apps.images.generation import model_info, prompt_embeddings
 from apps.images.generation.gpu_slot import DrawingTurn
-from apps.images.generation.progress import ACTIVE_OWNER, TASK, stopping
+from apps.images.generation.progress import ACTIVE_OWNER, stopping
 from apps.images.generation.worker import MAX_CRASHES, draw_picture
-from apps.images.models import Picture
+from apps.images.models import TASK, Picture
 from apps.lib.celery.notify import notify_worker
 from apps.lib.text import message_templates
 

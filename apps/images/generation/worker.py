@@ -42,7 +42,8 @@ from apps.images.provenance.watermarking import add_watermarks
 from apps.lib import disk_space
 from apps.lib.db import leases
 from apps.safety.gate.pictures import blur_clause, check_picture
-from apps.safety.policy import strictness, versions
+from apps.safety.models.strictness import parse_strictness
+from apps.safety.policy import versions
 from apps.safety.policy.evaluation import UNCHECKED
 from apps.safety.policy.verdicts import Verdict
 
@@ -69,7 +70,7 @@ def _process(row: Picture, turn: DrawingTurn) -> None:
     try:
         began = time.monotonic()
         versions.refresh_policy()  # a reviewer may have let the words pass a moment ago
-        verdict = check_prompts((row.prompt, row.negative), strictness.parse_strictness(row.level))
+        verdict = check_prompts((row.prompt, row.negative), parse_strictness(row.level))
         if not verdict.allowed:
             _hold_for_review(row, verdict)
             return
@@ -123,7 +124,7 @@ def _store(
     """Store the file, then the row that is ready or held: a file without a row goes with the sweep. `words` is the
     verdict on what it was drawn from."""
     plain = drawn.picture
-    level = strictness.parse_strictness(row.level)
+    level = parse_strictness(row.level)
     seen = check_picture(lambda: encode_png(plain), row.prompt, level=level, pictogram=row.pictogram)
     picture, mark = add_watermarks(plain, label=not row.upscale)
     signed = content_credentials.sign_picture(

@@ -21,8 +21,8 @@ from apps.images.generation import prompt_embeddings, source_pictures
 from apps.images.models import Picture, PictureQuerySet
 from apps.images.moderation import cases
 from apps.images.requests.submission import PictureRequest, PictureRequestRefused
+from apps.safety.models.strictness import parse_strictness
 from apps.safety.moderation import auto_close
-from apps.safety.policy import strictness
 from apps.users.models import User
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ def make_variation(row: Picture) -> PictureRequest:
     return PictureRequest(
         row.prompt, row.negative, 1, row.width, row.height, row.steps, row.guidance, row.scheduler, None, row.strength,
         parent=row.parent if row.from_parent else row, from_parent=row.from_parent, start=_content(row.start),
-        mask=_content(row.mask), level=strictness.parse_strictness(row.level),
+        mask=_content(row.mask), level=parse_strictness(row.level),
     )  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def make_repetition(row: Picture) -> PictureRequest:
     return PictureRequest(
         row.prompt, row.negative, 1, row.width, row.height, row.steps, row.guidance, row.scheduler, row.seed,
         row.strength, parent=row.parent, from_parent=row.from_parent, repeats=row, start=_content(row.start),
-        mask=_content(row.mask), level=strictness.parse_strictness(row.level),
+        mask=_content(row.mask), level=parse_strictness(row.level),
     )  # fmt: skip
 
 

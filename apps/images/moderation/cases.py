@@ -11,8 +11,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
-from apps.images.generation.progress import TASK
-from apps.images.models import Picture
+from apps.images.models import TASK, Picture
 from apps.lib import websocket_push
 from apps.lib.celery.notify import notify_worker
 from apps.safety.models import Case

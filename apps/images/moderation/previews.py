@@ -7,9 +7,10 @@ import time
 from apps.engines import registry
 from apps.images.models import Picture
 from apps.safety.gate.pictures import blur_clause, check_picture
-from apps.safety.policy import strictness
+from apps.safety.models.strictness import parse_strictness
+from apps.safety.models.verdict_log import Surface
 from apps.safety.policy.evaluation import UNCHECKED
-from apps.safety.verdict_log.recorder import Surface, use_surface
+from apps.safety.verdict_log.recorder import use_surface
 
 
 class PreviewModerator:
@@ -29,7 +30,7 @@ class PreviewModerator:
         began = time.monotonic()
         with use_surface(Surface.NOWHERE):  # what counts is the finished picture
             row = self._row
-            level = strictness.parse_strictness(row.level)
+            level = parse_strictness(row.level)
             verdict = check_picture(lambda: preview, row.prompt, level=level, pictogram=row.pictogram)
         self.took_s = time.monotonic() - began
         if verdict.rule == UNCHECKED:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from apps.images.moderation import blocked_names
 from apps.safety.gate import gate
 from apps.safety.gate.pictures import check_picture_prompt
+from apps.safety.models.strictness import Strictness
+from apps.safety.models.verdict_log import Surface
 from apps.safety.policy import versions
-from apps.safety.policy.strictness import Strictness
 from apps.safety.policy.verdicts import Verdict, strictest_verdict
 from apps.safety.verdict_log import shadow
-from apps.safety.verdict_log.recorder import Surface, use_surface
+from apps.safety.verdict_log.recorder import use_surface
 
 
 def check_prompts(texts: Sequence[str], level: Strictness = Strictness.SITE) -> Verdict:

@@ -26,9 +26,10 @@ from apps.lib.concurrency.threads import in_db, in_pool
 from apps.lib.text.analyzer import extract_content_terms
 from apps.safety.gate import gate
 from apps.safety.models.feature_restrictions import Feature, restriction_message
+from apps.safety.models.verdict_log import Surface
 from apps.safety.policy.verdicts import Verdict, strictest_verdict
 from apps.safety.text.prompt_tokens import escape_template_tokens
-from apps.safety.verdict_log.recorder import Surface, use_surface
+from apps.safety.verdict_log.recorder import use_surface
 from apps.users import rate_limits
 from apps.users.i18n import translate_stored
 from apps.users.models import User

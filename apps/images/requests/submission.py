@@ -18,15 +18,15 @@ from apps.engines.image.protocol import DrawRequest, PictureModel
 from apps.engines.image.validation import encode_png, open_start_picture, open_upright, validate_request
 from apps.engines.types import EngineRefused
 from apps.images.generation import model_info, source_pictures
-from apps.images.generation.progress import TASK
-from apps.images.models import Picture
+from apps.images.models import TASK, Picture
 from apps.images.moderation import cases
 from apps.images.moderation.prompts import check_prompts, match_blocklists
 from apps.lib.celery.notify import notify_worker
 from apps.lib.ids import new_id
 from apps.safety.gate import gate
 from apps.safety.models.feature_restrictions import Feature, restriction_message
-from apps.safety.policy.strictness import Strictness, parse_strictness, strictest_of
+from apps.safety.models.strictness import Strictness, parse_strictness
+from apps.safety.policy.strictness import strictest_of
 from apps.safety.policy.verdicts import Verdict, strictest_verdict
 from apps.users import rate_limits
 from apps.users.i18n import translate_stored

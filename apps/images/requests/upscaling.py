@@ -11,12 +11,12 @@ from django.utils.translation import gettext
 from apps.engines.image.upscaling import MAX_SIDE
 from apps.engines.types import EngineRefused
 from apps.images.generation import source_pictures
-from apps.images.generation.progress import TASK
-from apps.images.models import Picture
+from apps.images.models import TASK, Picture
 from apps.images.requests.submission import PictureRequestRefused, require_room, store_files
 from apps.lib.celery.notify import notify_worker
 from apps.safety.models.feature_restrictions import Feature, restriction_message
-from apps.safety.policy.strictness import Strictness, parse_strictness, strictest_of
+from apps.safety.models.strictness import Strictness, parse_strictness
+from apps.safety.policy.strictness import strictest_of
 from apps.users import rate_limits
 from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource

@@ -20,7 +20,7 @@ from apps.images.generation import model_info
 from apps.images.models import Picture
 from apps.images.requests import submission
 from apps.images.requests.submission import MAX_PICTURES, SEED_LIMIT, PictureRequest
-from apps.safety.policy import strictness
+from apps.safety.models.strictness import parse_strictness
 from apps.users.i18n import translate_stored
 from apps.users.permissions import get_client_ip, get_signed_in_user
 
@@ -67,7 +67,7 @@ class InpaintingForm(forms.Form):
         return PictureRequest(
             data["prompt"], row.negative if self._model.negatives else "", data["count"], row.width, row.height,
             seed=data.get("seed"), strength=data.get("strength") or 1.0, parent=row, from_parent=True,
-            mask=data["mask"].read(), level=strictness.parse_strictness(row.level),
+            mask=data["mask"].read(), level=parse_strictness(row.level),
         )  # fmt: skip
 
 

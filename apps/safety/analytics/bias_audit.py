@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.safety.analytics.metrics import Proportion
+from apps.lib.proportions import Proportion
 from apps.safety.detectors.rules.engine import RuleCheck
+from apps.safety.errors import ActionRefused
 from apps.safety.gate.default_check import decide_verdict, score_texts
 from apps.safety.models.bias_audits import BiasAudit
-from apps.safety.models.case_states import ActionRefused
 from apps.safety.policy import blocklist_matcher, schema, versions
 from apps.safety.policy.schema import Action, Stage
 

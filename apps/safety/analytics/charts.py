@@ -10,8 +10,8 @@ from datetime import datetime
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
+from apps.lib.proportions import Proportion
 from apps.safety import code_labels
-from apps.safety.analytics.metrics import Proportion
 from apps.users.i18n import lower_label
 
 WIDTH, LINE, LABEL, EDGE = 640, 26, 230, 16  # of the drawing; a line a clause and stage

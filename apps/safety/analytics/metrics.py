@@ -11,36 +11,14 @@ from statistics import median, quantiles
 
 from django.utils import timezone
 
-from apps.safety.models import Case, Decision, Opinion, Snapshot
+from apps.lib.proportions import Proportion
+from apps.safety.models import HARMFUL_OUTCOMES, Case, Decision, Opinion, Snapshot
 from apps.safety.models.case_states import CaseState
 from apps.safety.policy.evaluation import ACCOUNT
 
 WINDOW_DAYS = 28
 _O = Decision.Outcome
-HARMFUL_OUTCOMES = {_O.BLOCK, _O.REDACT, _O.BLUR, _O.WARN, _O.RESTRICT, _O.SUSPEND, _O.UPHOLD}
 _APPEAL_OUTCOMES = {Decision.Outcome.UPHOLD, Decision.Outcome.OVERTURN}
-
-
-@dataclass(frozen=True, slots=True)
-class Proportion:
-    """So many of so many, with the interval in which the true share lies in 95 of 100 cases (Wilson)."""
-
-    part: int
-    whole: int
-
-    @property
-    def value(self) -> float | None:
-        return self.part / self.whole if self.whole else None
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        if not self.whole:
-            return 0.0, 1.0
-        z, n, p = 1.96, self.whole, self.part / self.whole
-        middle = p + z * z / (2 * n)
-        wide = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        low, high = (middle - wide) / (1 + z * z / n), (middle + wide) / (1 + z * z / n)
-        return max(0.0, low), min(1.0, high)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Count
 
-from apps.safety.analytics.metrics import Proportion
+from apps.lib.proportions import Proportion
 from apps.safety.models import PolicyVersion, Shadowed
 from apps.safety.moderation import cases
 from apps.safety.verdict_log import recorder

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apps.safety.analytics.metrics import HARMFUL_OUTCOMES, Proportion
-from apps.safety.models import Decision
+from apps.lib.proportions import Proportion
+from apps.safety.models import HARMFUL_OUTCOMES, Decision
 from apps.safety.policy.schema import Action, Policy
 
 MAX_DECISIONS = 5000  # decisions that are read

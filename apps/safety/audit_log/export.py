@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from apps.safety.audit_log import audit
 from apps.safety.audit_log.audit import Event
-from apps.safety.models.case_states import ActionRefused
+from apps.safety.errors import ActionRefused
 from apps.users.models import User
 
 BATCH = 1000  # entries of one query

@@ -11,92 +11,25 @@ an entry of the log that its person sees.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, models, transaction
-from django.db.models import F, Q, QuerySet
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.lib.ids import new_id
 from apps.safety.audit_log import audit
-from apps.safety.models.case_states import ActionRefused
+from apps.safety.errors import ActionRefused
+from apps.safety.models.break_glass import BreakGlass
 from apps.users.models import User
 from apps.users.special_permissions import BREAK_GLASS
 
-PERSON = settings.AUTH_USER_MODEL
-AUDIT_SUBJECT = "glass "  # before the number of a request, in the log
 REQUEST_LIFETIME = timedelta(hours=24)  # that a request may wait for an answer
 CLOCK_TOLERANCE = timedelta(minutes=1)  # of the machines of one site, at most
 NOT_PERMITTED = gettext_lazy("That is not yours to do, or somebody has done it by now. Nothing was changed.")
 _UNJUDGED = gettext_lazy("Your last emergency waits for somebody's judgement. Ask in the usual way until then.")
-
-
-def _person() -> Any:
-    return models.ForeignKey(PERSON, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-
-
-class BreakGlass(models.Model):
-    """One request, for one conversation. Of a person without a conversation it is bound to the first that is opened."""
-
-    class Ground(models.TextChoices):
-        ORDER = "order", gettext_lazy("An order of a court or an authority")
-        LIFE = "life", gettext_lazy("A threat to somebody's life or health")
-        INCIDENT = "incident", gettext_lazy("A security incident")
-        ASKED = "asked", gettext_lazy("Its person asked for help with it")
-
-    class State(models.TextChoices):
-        ASKED = "asked", gettext_lazy("Waits for approval")
-        OPEN = "open", gettext_lazy("Open")
-        ENDED = "ended", gettext_lazy("Ended")
-        REFUSED = "refused", gettext_lazy("Refused")
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    asker, person, approver = _person(), _person(), _person()
-    conversation = models.UUIDField(null=True, blank=True)
-    ground = models.CharField(max_length=10, choices=Ground.choices)
-    reason = models.CharField(max_length=1000, blank=True, help_text="Empty once its person was erased")
-    emergency = models.BooleanField(default=False, help_text="Opened at once; somebody else judges it afterwards")
-    state = models.CharField(max_length=8, choices=State.choices, default=State.ASKED)
-    minutes = models.PositiveSmallIntegerField()
-    created = models.DateTimeField(auto_now_add=True)
-    opened = models.DateTimeField(null=True, blank=True)
-    ends = models.DateTimeField(null=True, blank=True)
-    judged = models.DateTimeField(null=True, blank=True, help_text="When somebody else looked at an emergency")
-    justified = models.BooleanField(null=True, blank=True)
-    note = models.CharField(max_length=400, blank=True)
-    self_approved = models.BooleanField(default=False, help_text="By who asked: nobody else was named")
-    mailed = models.DateTimeField(null=True, blank=True, help_text="When the others who are named were told")
-
-    class Meta:
-        app_label = "safety"
-        ordering: ClassVar = ["-created"]
-        constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=~Q(approver=F("asker")) | Q(self_approved=True), name="nobody_approves_their_own_break_glass"
-            ),
-            models.CheckConstraint(
-                condition=~Q(person=F("asker")) & ~Q(person=F("approver")), name="no_break_glass_about_oneself"
-            ),
-            models.CheckConstraint(
-                condition=~Q(state="open") | (Q(opened__isnull=False, ends__isnull=False)),
-                name="an_open_break_glass_ends",
-            ),
-            models.UniqueConstraint(
-                fields=["asker"], condition=Q(emergency=True, judged=None), name="one_emergency_until_it_is_judged"
-            ),
-        ]
-        indexes: ClassVar = [models.Index(fields=["state", "ends"], name="break_glass_by_state")]
-
-    def __str__(self) -> str:
-        return f"Break-glass {self.pk}"
-
-    @property
-    def subject(self) -> str:
-        """Of its entries in the log."""
-        return f"{AUDIT_SUBJECT}{self.pk}"
 
 
 State, Ground = BreakGlass.State, BreakGlass.Ground

@@ -16,7 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.safety.audit_log import audit
-from apps.safety.break_glass.access_requests import REQUEST_LIFETIME, BreakGlass, State
+from apps.safety.break_glass.access_requests import REQUEST_LIFETIME, State
+from apps.safety.models.break_glass import BreakGlass
 from apps.users.i18n import use_language_of
 from apps.users.special_permissions import BREAK_GLASS
 

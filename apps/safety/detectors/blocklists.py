@@ -6,35 +6,19 @@ import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import ClassVar
 
-from django.db import Error, models, transaction
+from django.db import Error, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from apps.safety.detectors import timeouts
+from apps.safety.models.blocklist_hits import Hit
 from apps.safety.policy import blocklist_matcher
 from apps.safety.policy.evaluation import BLOCKLIST_DETECTOR, Signal, SignalStatus
 from apps.safety.policy.schema import Policy, Stage
 
 _lock = threading.Lock()
 _noted: Counter[tuple[str, date]] = Counter()
-
-
-class Hit(models.Model):
-    """Of one list on one day."""
-
-    key = models.CharField(max_length=40, help_text="Of the list, the same in each version of the policy")
-    day = models.DateField()
-    count = models.PositiveIntegerField(default=0)
-    last = models.DateTimeField()
-
-    class Meta:
-        app_label = "safety"
-        constraints: ClassVar = [models.UniqueConstraint(fields=["key", "day"], name="one_row_of_hits_a_day")]
-
-    def __str__(self) -> str:
-        return f"{self.key} {self.day}: {self.count}"
 
 
 def detect_blocklists(policy: Policy, stage: Stage, text: str, since: int = 0) -> list[Signal]:

@@ -20,9 +20,9 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from apps.safety.detectors import timeouts
-from apps.safety.gate import redaction
 from apps.safety.policy.evaluation import Signal, SignalStatus
 from apps.safety.text.normalization import fold_for_detection, map_spans_to_source
+from apps.safety.text.redaction_marks import redact_spans
 
 DETECTOR, CODE = "canary", "prompt_leak"
 _SALT = "apps.safety.canary"  # never changed: prompts that are stored hold marks drawn with it
@@ -68,7 +68,7 @@ def detect_canary(text: str, since: int = 0) -> list[Signal]:
 
 def mask_canary(text: str) -> str:
     """The text with a gap of the same length wherever the mark stands; line breaks stay."""
-    return redaction.redact_spans(text, find_spans(text))
+    return redact_spans(text, find_spans(text))
 
 
 def mask_reported(text: str, said: Iterable[Signal]) -> str:

@@ -16,14 +16,14 @@ from django.utils import timezone
 from apps.engines import registry
 from apps.safety.detectors import blocklists
 from apps.safety.gate import gate, pictures
+from apps.safety.models.strictness import Strictness
+from apps.safety.models.verdict_log import Leaving, Surface
 from apps.safety.policy import strictness, versions
 from apps.safety.policy.evaluation import BLOCKLIST_DETECTOR, UNCHECKED, PolicyResult, Signal, SignalStatus
 from apps.safety.policy.schema import Action, Policy, Stage
-from apps.safety.policy.strictness import Strictness
 from apps.safety.policy.verdicts import EvaluationRecord
 from apps.safety.text.normalization import hash_text, normalise
 from apps.safety.verdict_log import recorder, shadow
-from apps.safety.verdict_log.recorder import Leaving, Surface
 
 _AT_ONCE = 24  # texts that wait for the classifiers together: each has its deadline
 _KEPT_DAYS = 90  # that a verdict is kept after it was last made anew

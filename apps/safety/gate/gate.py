@@ -27,10 +27,11 @@ from apps.safety.detectors import blocklists, canary, timeouts
 from apps.safety.gate import redaction
 from apps.safety.gate.streaming import TextWindow, split_stream
 from apps.safety.models import detector_outages
+from apps.safety.models.strictness import Strictness
+from apps.safety.models.verdict_log import Surface
 from apps.safety.policy import strictness, versions
 from apps.safety.policy.evaluation import Signal, SignalStatus, evaluate_policy
 from apps.safety.policy.schema import Stage
-from apps.safety.policy.strictness import Strictness
 from apps.safety.policy.user_messages import withheld_message
 from apps.safety.policy.verdicts import (
     ALLOWED,
@@ -47,7 +48,6 @@ from apps.safety.text.normalization import (
     normalise,
 )
 from apps.safety.verdict_log import recorder, shadow
-from apps.safety.verdict_log.recorder import Surface
 
 if TYPE_CHECKING:
     from apps.engines.types import Vectors
@@ -106,9 +106,9 @@ async def ensure_fresh_policy() -> None:
     if not versions.is_stale():
         return
     if versions.is_loaded():
-        _run_beside(versions.refresh_policy)
+        _run_beside(_refresh_policy)
     else:
-        await in_db(versions.refresh_policy)
+        await in_db(_refresh_policy)
 
 
 async def check_question(
@@ -278,6 +278,12 @@ def _count_hits() -> None:
         _run_beside(blocklists.write_hits)
 
 
+def _refresh_policy() -> None:
+    """Read the policy anew, and store what was counted of its lists."""
+    _write_hits()
+    versions.refresh_policy()
+
+
 def _write_hits() -> None:
     if blocklists.has_pending_hits():
         blocklists.write_hits()
@@ -309,9 +315,9 @@ def _keep_fresh_anywhere() -> None:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        versions.refresh_policy()
+        _refresh_policy()
     else:
-        _run_beside(versions.refresh_policy)
+        _run_beside(_refresh_policy)
 
 
 def _run_beside(work: Callable[[], None]) -> None:

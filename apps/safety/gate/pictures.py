@@ -11,14 +11,14 @@ from apps.engines import registry
 from apps.engines.types import EngineError
 from apps.safety.detectors import blocklists, timeouts
 from apps.safety.models import detector_outages
+from apps.safety.models.strictness import Strictness
+from apps.safety.models.verdict_log import Surface
 from apps.safety.policy import blocklist_matcher, strictness, user_messages, versions
 from apps.safety.policy.evaluation import UNCHECKED, Signal, SignalStatus, evaluate_policy
 from apps.safety.policy.schema import Action, Stage
-from apps.safety.policy.strictness import Strictness
 from apps.safety.policy.verdicts import ALLOWED, UNAVAILABLE_MESSAGE, EvaluationRecord, Verdict
 from apps.safety.text.normalization import normalise
 from apps.safety.verdict_log import recorder, shadow
-from apps.safety.verdict_log.recorder import Surface
 
 log = logging.getLogger(__name__)
 

@@ -12,11 +12,10 @@ from apps.safety.detectors.sensitive_data import is_personal_data, is_secret
 from apps.safety.policy.evaluation import SECRETS
 from apps.safety.policy.schema import Action
 from apps.safety.policy.verdicts import Verdict
+from apps.safety.text.redaction_marks import REDACTION_CHARACTER, Span, redact_spans
 
-REDACTION_CHARACTER = "█"
 LEAST, MOST = 3, 50  # characters of a span that a person names, and how many of them at once
 
-Span = tuple[int, int]
 Redactions = list[tuple[int, str]]  # where, and what stood there
 
 
@@ -46,14 +45,6 @@ def find_terms(text: str, wanted: Iterable[str]) -> list[Span]:
 def compile_terms(wanted: Iterable[str]) -> re.Pattern[str]:
     """Any of the strings in either case, with any space between its words: lines break elsewhere in a document."""
     return re.compile("|".join(r"\s+".join(map(re.escape, words.split())) for words in wanted), re.IGNORECASE)
-
-
-def redact_spans(text: str, spans: Sequence[Span]) -> str:
-    """Of the same length; line breaks stay."""
-    chars = list(text)
-    for start, end in spans:
-        chars[start:end] = [char if char == "\n" else REDACTION_CHARACTER for char in chars[start:end]]
-    return "".join(chars)
 
 
 def cut_spans(text: str, spans: Sequence[Span]) -> tuple[str, Redactions]:

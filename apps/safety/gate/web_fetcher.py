@@ -22,7 +22,7 @@ from django.utils.translation import gettext
 from apps.lib.text import message_templates
 from apps.safety.gate import gate
 from apps.safety.gate.web_addresses import PORTS, FetchRefused, WebAddress, parse_address, resolve_address
-from apps.safety.verdict_log.recorder import Surface
+from apps.safety.models.verdict_log import Surface
 
 log = logging.getLogger(__name__)
 

@@ -18,17 +18,17 @@ from apps.lib.db.encrypted_fields import EncryptedJSON, EncryptedText, Undecrypt
 from apps.lib.db.leases import Leased
 from apps.lib.ids import new_id
 from apps.safety.audit_log.audit import Event
-from apps.safety.break_glass.access_requests import BreakGlass
-from apps.safety.detectors.blocklists import Hit
 from apps.safety.models.bias_audits import BiasAudit
+from apps.safety.models.blocklist_hits import Hit
+from apps.safety.models.break_glass import BreakGlass
 from apps.safety.models.case_states import UNDECIDED_STATES, CaseState
 from apps.safety.models.detector_outages import Degraded
+from apps.safety.models.detector_version import Detector
 from apps.safety.models.feature_restrictions import Feature, Restriction
 from apps.safety.models.reviewer_preferences import Care
-from apps.safety.moderation.second_reviews import Opinion
-from apps.safety.policy.strictness import Strictness
-from apps.safety.verdict_log.detector_versions import Detector
-from apps.safety.verdict_log.recorder import Leaving, Recorded, Shadowed
+from apps.safety.models.second_review import Opinion
+from apps.safety.models.strictness import Strictness
+from apps.safety.models.verdict_log import Leaving, Recorded, Shadowed
 
 __all__ = [
     "Allowance",
@@ -252,6 +252,13 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.outcome} ({self.clause})"
+
+
+_OUTCOME = Decision.Outcome
+# Outcomes that say that a text or picture was harmful.
+HARMFUL_OUTCOMES = {
+    _OUTCOME.BLOCK, _OUTCOME.REDACT, _OUTCOME.BLUR, _OUTCOME.WARN, _OUTCOME.RESTRICT, _OUTCOME.SUSPEND, _OUTCOME.UPHOLD,
+}  # fmt: skip
 
 
 class Effect(models.Model):

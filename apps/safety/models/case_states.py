@@ -7,6 +7,8 @@ from enum import StrEnum
 from django.db import models
 from django.utils.translation import gettext, gettext_lazy
 
+from apps.safety.errors import ActionRefused
+
 
 class CaseState(models.TextChoices):
     OPEN = "open", gettext_lazy("New")
@@ -46,10 +48,6 @@ class CaseRole(StrEnum):
     ADMINISTRATOR = "administrator"  # may do what a reviewer may, and takes what was escalated
     OWNER = "owner"  # the person it is about
     SYSTEM = "system"
-
-
-class ActionRefused(Exception):
-    """That cannot be done now; the message is a sentence for the person who tried."""
 
 
 _STAFF = frozenset({CaseRole.REVIEWER, CaseRole.ADMINISTRATOR})

@@ -15,8 +15,9 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.safety.audit_log import audit
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Case, Decision, Effect, Snapshot
-from apps.safety.models.case_states import ActionRefused, CaseState
+from apps.safety.models.case_states import CaseState
 from apps.safety.models.feature_restrictions import DURATION_DAYS
 from apps.safety.moderation import enforcement, notices
 from apps.safety.moderation.reviewable import ContextTurn

@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.safety.audit_log import audit
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Appeal, Case, Decision, Notice
-from apps.safety.models.case_states import ActionRefused, CaseMove, CaseRole, CaseState, next_state
+from apps.safety.models.case_states import CaseMove, CaseRole, CaseState, next_state
 from apps.safety.moderation import enforcement, notices
 from apps.safety.moderation.cases import CASE_TAKEN, get_role, record_decision, visible_cases
 from apps.safety.moderation.decision_input import DecisionInput

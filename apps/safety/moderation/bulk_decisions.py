@@ -16,8 +16,9 @@ from django.utils.translation import gettext
 from rapidfuzz import fuzz, process
 
 from apps.safety.audit_log import audit
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Batch, Case, Decision
-from apps.safety.models.case_states import ActionRefused, CaseMove, CaseState
+from apps.safety.models.case_states import CaseMove, CaseState
 from apps.safety.moderation import cases, enforcement
 from apps.safety.moderation.decision_input import DecisionInput, validate_input
 from apps.safety.policy.schema import SEALED_CLAUSES

@@ -21,8 +21,10 @@ from django.utils.translation import gettext, gettext_lazy
 
 from apps.lib.db import advisory_locks, leases
 from apps.safety.audit_log import audit
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Case, Decision, PolicyVersion, Snapshot
-from apps.safety.models.case_states import UNDECIDED_STATES, ActionRefused, CaseMove, CaseRole, CaseState, next_state
+from apps.safety.models.case_states import UNDECIDED_STATES, CaseMove, CaseRole, CaseState, next_state
+from apps.safety.models.second_review import Opinion
 from apps.safety.moderation import (
     enforcement,
     masking,
@@ -288,7 +290,7 @@ def undo_decision(user: User, pk: Any, within_s: int = UNDO_S) -> Case:
     with transaction.atomic():
         _take_back(user, case, decision, state)
         decision.notices.all().delete()
-        second_reviews.Opinion.objects.filter(decision=decision, given=None).delete()
+        Opinion.objects.filter(decision=decision, given=None).delete()
         audit.record_event("case.undone", actor=user, person=case.owner_id, subject=f"case {case.pk}")
     return _case(user, pk)
 

@@ -10,7 +10,8 @@ from uuid import UUID
 from django.utils import timezone
 
 from apps.lib.db import leases
-from apps.safety.models.case_states import ActionRefused, CaseMove
+from apps.safety.errors import ActionRefused
+from apps.safety.models.case_states import CaseMove
 from apps.safety.moderation import cases
 from apps.users.models import User
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from apps.safety.errors import ActionRefused
 from apps.safety.gate import redaction
 from apps.safety.models import Batch, Decision
-from apps.safety.models.case_states import ActionRefused
 from apps.safety.models.feature_restrictions import DURATION_DAYS, Feature
 from apps.safety.moderation import enforcement
+from apps.safety.text.redaction_marks import REDACTION_CHARACTER
 
 if TYPE_CHECKING:
     from django.http import QueryDict
@@ -86,7 +87,7 @@ def validate_input(ruling: DecisionInput) -> None:
 def parse_spans(text: str) -> tuple[str, ...]:
     """What a reviewer wants taken out, a line each. A gap is no text."""
     lines = dict.fromkeys(line.strip() for line in text.splitlines())
-    fitting = [line for line in lines if len(line) >= redaction.LEAST and redaction.REDACTION_CHARACTER not in line]
+    fitting = [line for line in lines if len(line) >= redaction.LEAST and REDACTION_CHARACTER not in line]
     return tuple(fitting[: redaction.MOST])
 
 

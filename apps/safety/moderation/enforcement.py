@@ -11,8 +11,8 @@ from django.utils.translation import gettext, gettext_lazy
 
 from apps.lib.db import advisory_locks
 from apps.safety.audit_log import audit
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Allowance, Case, Decision, Effect, Restriction
-from apps.safety.models.case_states import ActionRefused
 from apps.safety.moderation import reviewable
 from apps.safety.policy.evaluation import ACCOUNT, REPORTED, SELF_HARM
 from apps.safety.policy.schema import PICTURE_STAGES

@@ -8,20 +8,19 @@ administrator.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.lib.db import leases
-from apps.lib.db.leases import Leased
-from apps.lib.ids import new_id
 from apps.safety.audit_log import audit
+from apps.safety.errors import ActionRefused
 from apps.safety.models import reviewer_preferences
-from apps.safety.models.case_states import ActionRefused
+from apps.safety.models.second_review import Opinion
 from apps.safety.policy.schema import SEALED_CLAUSES
 
 if TYPE_CHECKING:
@@ -30,48 +29,6 @@ if TYPE_CHECKING:
 
 LEASE_S = 600.0
 REVIEW_GONE = gettext_lazy("This second look is no longer yours. Nothing was changed.")
-
-
-def _person(**options: Any) -> Any:
-    return models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", **options
-    )
-
-
-class Opinion(Leased):
-    """One second look, waiting, held or given."""
-
-    class Why(models.TextChoices):
-        SAMPLE = "sample", gettext_lazy("Drawn")
-        ASKED = "asked", gettext_lazy("Asked for")
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    why = models.CharField(max_length=6, choices=Why.choices)
-    snapshot = models.ForeignKey("safety.Snapshot", on_delete=models.PROTECT, related_name="opinions")
-    clause = models.CharField(max_length=40)
-    severity = models.PositiveSmallIntegerField(default=0)
-    case = models.ForeignKey("safety.Case", on_delete=models.PROTECT, null=True, blank=True, related_name="opinions")
-    decision = models.OneToOneField(
-        "safety.Decision", on_delete=models.PROTECT, null=True, blank=True, related_name="opinion"
-    )
-    owner = _person(help_text=gettext_lazy("Whose text it is"))
-    first = _person(help_text=gettext_lazy("Who decided, or asked"))
-    reviewer = _person()
-    harmful = models.BooleanField(null=True, blank=True, help_text="What the second look found")
-    note = models.CharField(max_length=1000, blank=True)
-    created = models.DateTimeField(auto_now_add=True)
-    given = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        app_label = "safety"
-        ordering: ClassVar = ["created"]
-        constraints: ClassVar = [
-            models.CheckConstraint(condition=~Q(reviewer=F("owner")), name="nobody_looks_twice_at_their_own"),
-            models.CheckConstraint(condition=~Q(reviewer=F("first")), name="a_second_look_is_by_somebody_else"),
-        ]
-
-    def __str__(self) -> str:
-        return f"A second look: {self.clause}"
 
 
 def is_sampled(decision: Decision) -> bool:

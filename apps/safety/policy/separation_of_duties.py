@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, Q, QuerySet
 from django.utils.translation import gettext
 
-from apps.safety.models.case_states import ActionRefused
+from apps.safety.errors import ActionRefused
 from apps.safety.policy.schema import SEALED_CLAUSES
 from apps.users.models import User
 from apps.users.special_permissions import SEALED as NAMED_FOR_SEALED

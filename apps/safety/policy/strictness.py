@@ -17,9 +17,9 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy
 
+from apps.safety.models.strictness import Strictness
 from apps.safety.policy.evaluation import SELF_HARM, UNCHECKED, PolicyResult, Signal, evaluate_policy
 from apps.safety.policy.schema import Action, Clause, Policy, Stage, Threshold
 from apps.safety.policy.user_messages import CRISIS_SUPPORT
@@ -27,12 +27,6 @@ from apps.safety.policy.verdicts import Verdict
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
-
-
-class Strictness(TextChoices):
-    SITE = "site", gettext_lazy("As the site has it")
-    STRICT = "strict", gettext_lazy("Strict")
-    STRICTEST = "strictest", gettext_lazy("Strictest")
 
 
 DESCRIPTIONS: dict[Strictness, StrOrPromise] = {
@@ -51,11 +45,6 @@ PICTURE_MESSAGE = "This picture is held back: what it was asked under is stricte
 
 # That somebody's data stands in a text is no harm that the text does: it can be hidden, and is never a reason here.
 _KEPT = frozenset({"personal_data"})
-
-
-def parse_strictness(value: str) -> Strictness:
-    """What a row holds; the strictest where it is none of them."""
-    return Strictness(value) if value in Strictness.values else Strictness.STRICTEST
 
 
 def strictest_of(*levels: Strictness) -> Strictness:

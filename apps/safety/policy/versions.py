@@ -21,9 +21,8 @@ from django.utils.translation import gettext
 
 from apps.engines import registry
 from apps.safety.audit_log import audit
-from apps.safety.detectors import blocklists
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Allowance, PolicyVersion
-from apps.safety.models.case_states import ActionRefused
 from apps.safety.policy import blocklist_matcher, defaults, separation_of_duties
 from apps.safety.policy.evaluation import ACCOUNT, REPORTED, SELF_HARM
 from apps.safety.policy.schema import Policy, PolicyError, hash_policy, parse_policy
@@ -112,8 +111,6 @@ def refresh_policy() -> None:
     """Read the policy from the database, with its lists and what people allowed. Keep the last copy where the database
     is away. For `in_db`."""
     _current["read"] = time.monotonic()
-    if blocklists.has_pending_hits():
-        blocklists.write_hits()
     try:
         row = PolicyVersion.objects.filter(status=Status.LIVE).first()
         found = parse_policy(row.body, row.number) if row is not None else None

@@ -14,10 +14,10 @@ from typing import Any
 
 from apps.safety.audit_log import audit
 from apps.safety.models import PolicyVersion, Recorded, Snapshot
+from apps.safety.models.strictness import Strictness, parse_strictness
 from apps.safety.policy import separation_of_duties, strictness, versions
 from apps.safety.policy.evaluation import PolicyResult, Signal
 from apps.safety.policy.schema import Action, Policy, Stage, parse_policy
-from apps.safety.policy.strictness import Strictness
 from apps.safety.verdict_log import recorder, shadow
 from apps.safety.verdict_log.shadow import VerdictChange
 from apps.users.models import User
@@ -74,13 +74,21 @@ def past_verdicts(since: datetime | None, most: int) -> Iterator[PastVerdict]:
         known.add((shot.stage, mark))
         signals = [Signal.of(signal) for signal in shot.signals]
         yield PastVerdict(
-            Stage(shot.stage), strictness.parse_strictness(shot.level), signals, shot.words or None, mark, shot.created
+            Stage(shot.stage), parse_strictness(shot.level), signals, shot.words or None, mark, shot.created
         )
     for row in rows[:most].iterator(chunk_size=2000):
         if (row.stage, row.mark) not in known:
             was = PolicyResult(Action(row.action) if row.action else None, row.code, score=row.score)
             yield PastVerdict(
-                Stage(row.stage), row.strictness, row.said, None, row.mark, row.hour, row.policy, was, row.allowance
+                Stage(row.stage),
+                row.strictness,
+                recorder.read_signals(row),
+                None,
+                row.mark,
+                row.hour,
+                row.policy,
+                was,
+                row.allowance,
             )
 
 

@@ -12,10 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.lib.ids import new_id
-from apps.safety.analytics.metrics import HARMFUL_OUTCOMES, Proportion
+from apps.lib.proportions import Proportion
 from apps.safety.audit_log import audit
 from apps.safety.detectors import blocklists
-from apps.safety.models import Case, Decision, PolicyVersion
+from apps.safety.models import HARMFUL_OUTCOMES, Case, Decision, PolicyVersion
+from apps.safety.models.blocklist_hits import Hit
 from apps.safety.moderation import cases
 from apps.safety.policy import blocklist_matcher, separation_of_duties, versions
 from apps.safety.policy.benign_sentences import BENIGN_SENTENCES
@@ -47,7 +48,7 @@ class BlocklistRow:
     own: Blocklist
     owner: str
     days: list[tuple[date, int]]
-    last: blocklists.Hit | None
+    last: Hit | None
     ended: bool
     draft: PolicyVersion | None  # where it is not in force yet
 

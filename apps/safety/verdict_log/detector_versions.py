@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from django.db import models, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from apps.safety.audit_log import audit
+from apps.safety.models.detector_version import Detector
 from apps.safety.policy.evaluation import BLOCKLIST_DETECTOR, Signal, SignalStatus
 
 if TYPE_CHECKING:
@@ -21,28 +22,6 @@ _KEPT = 20  # versions of one detector
 _UNSCORED = frozenset({"rules", "personal", "canary"})  # no threshold is set for what they say
 
 _seen: dict[str, str] = {}  # by this process
-
-
-class Detector(models.Model):
-    """One detector, and the versions that it had."""
-
-    name = models.CharField(max_length=40, primary_key=True)
-    version = models.CharField(max_length=120)
-    since = models.DateTimeField()
-    history = models.JSONField(default=list, help_text="[{version, since}], the oldest first, this one last")
-
-    class Meta:
-        app_label = "safety"
-        ordering: ClassVar = ["name"]
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.version}"
-
-    def at(self, moment: datetime) -> str:
-        """The version that judged then; the first one that is known where nothing is known of that time."""
-        known = [one["version"] for one in self.history if datetime.fromisoformat(one["since"]) <= moment]
-        first = self.history[0]["version"] if self.history else self.version
-        return str(known[-1] if known else first)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,14 @@ from django.db import Error, transaction
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy
 
+from apps.safety.models.strictness import Strictness
+from apps.safety.models.verdict_log import Recorded, Shadowed
 from apps.safety.policy import blocklist_matcher, strictness, versions
 from apps.safety.policy.evaluation import BLOCKLIST_DETECTOR, PolicyResult, Signal, SignalStatus
 from apps.safety.policy.schema import Action, Policy, Stage
-from apps.safety.policy.strictness import Strictness
 from apps.safety.policy.versions import ShadowVersion
 from apps.safety.verdict_log import detector_versions, recorder
-from apps.safety.verdict_log.recorder import PendingVerdict, Recorded, Shadowed
+from apps.safety.verdict_log.recorder import PendingVerdict
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from apps.safety.models.case_states import ActionRefused
+from apps.safety.errors import ActionRefused
 from apps.safety.models.feature_restrictions import DURATION_DAYS
 from apps.safety.moderation import account_suspensions
 from apps.users.models import User

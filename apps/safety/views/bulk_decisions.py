@@ -11,8 +11,8 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Batch, Decision
-from apps.safety.models.case_states import ActionRefused
 from apps.safety.moderation import bulk_decisions
 from apps.safety.moderation import cases as moderation_cases
 from apps.safety.moderation.bulk_decisions import BatchItem

@@ -17,9 +17,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.safety.break_glass import access_requests
+from apps.safety.errors import ActionRefused
 from apps.safety.gate import redaction
 from apps.safety.models import Case, Decision, detector_outages, reviewer_preferences
-from apps.safety.models.case_states import UNDECIDED_STATES, ActionRefused, CaseMove, CaseState
+from apps.safety.models.break_glass import BreakGlass
+from apps.safety.models.case_states import UNDECIDED_STATES, CaseMove, CaseState
 from apps.safety.models.feature_restrictions import DURATION_DAYS, Feature
 from apps.safety.moderation import (
     appeals,
@@ -265,7 +267,7 @@ def _break_glass_context(user: User) -> dict[str, Any]:
     """What waits for this person of break-glass, and emergencies that nobody has judged."""
     if not access_requests.can_list_requests(user):
         return {"glass": None}
-    unjudged = access_requests.BreakGlass.objects.filter(emergency=True, judged=None)
+    unjudged = BreakGlass.objects.filter(emergency=True, judged=None)
     return {
         "glass": access_requests.pending_requests(user).count(),
         "emergencies": unjudged.exclude(person=user).count(),

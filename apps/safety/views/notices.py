@@ -16,9 +16,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.safety.break_glass import access_requests
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Case, Decision, Effect, Event, Notice, feature_restrictions
-from apps.safety.models.case_states import UNDECIDED_STATES, ActionRefused
+from apps.safety.models.break_glass import AUDIT_SUBJECT
+from apps.safety.models.case_states import UNDECIDED_STATES
 from apps.safety.moderation import appeals, enforcement, reviewable
 from apps.safety.moderation.reviewable import ContentLocation
 from apps.safety.policy.evaluation import REPORTED, SELF_HARM
@@ -50,9 +51,7 @@ def show_notices(request: HttpRequest) -> HttpResponse:
     Notice.objects.filter(person=user, seen=None).update(seen=timezone.now())
     reads = Event.objects.filter(person=user.pk, kind="read").exclude(actor=user.pk)
     reads = reads.order_by("-seq")
-    glass = reads.filter(subject__startswith=access_requests.AUDIT_SUBJECT)[
-        :PAGE
-    ]  # shown also behind many other readings
+    glass = reads.filter(subject__startswith=AUDIT_SUBJECT)[:PAGE]  # shown also behind many other readings
     looks = sorted({*reads[:PAGE], *glass}, key=lambda one: -one.seq)
     shut = feature_restrictions.active_restrictions().filter(person=user)
     return render(request, "safety/notices.html", {"cards": cards, "reads": looks, "closed": shut})

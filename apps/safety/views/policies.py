@@ -11,8 +11,8 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.safety import code_labels
+from apps.safety.errors import ActionRefused
 from apps.safety.models import PolicyVersion
-from apps.safety.models.case_states import ActionRefused
 from apps.safety.policy import separation_of_duties, versions
 from apps.safety.policy.schema import PolicyError, parse_policy
 from apps.safety.policy_admin import backtest, coverage

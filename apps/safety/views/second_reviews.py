@@ -11,8 +11,8 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.safety.errors import ActionRefused
 from apps.safety.models import reviewer_preferences
-from apps.safety.models.case_states import ActionRefused
 from apps.safety.moderation import cases, masking, second_reviews
 from apps.safety.policy import schema, versions
 from apps.users.permissions import administrator_required, get_signed_in_user, staff_required

@@ -10,8 +10,8 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Notice
-from apps.safety.models.case_states import ActionRefused
 from apps.safety.moderation import appeals, notice_emails, suspended_sign_in
 from apps.users import rate_limits
 from apps.users.models.rate_limit import LimitedResource

@@ -16,8 +16,8 @@ from apps.privacy import data_requests
 from apps.privacy.models import Wish
 from apps.safety.audit_log import audit
 from apps.safety.break_glass import jobs
-from apps.safety.break_glass.access_requests import BreakGlass
 from apps.safety.models import Event
+from apps.safety.models.break_glass import BreakGlass
 from apps.safety.moderation import cases
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.policy.evaluation import PolicyResult

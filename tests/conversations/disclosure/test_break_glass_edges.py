@@ -17,9 +17,9 @@ from apps.conversations.models.attachment import AttachedPicture, Attachment
 from apps.images.models import Picture
 from apps.safety.audit_log import audit
 from apps.safety.break_glass import access_requests, jobs
-from apps.safety.break_glass.access_requests import BreakGlass
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Event
-from apps.safety.models.case_states import ActionRefused
+from apps.safety.models.break_glass import BreakGlass
 from apps.safety.moderation import cases
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.policy.evaluation import PolicyResult

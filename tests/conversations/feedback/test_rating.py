@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 
 from apps.conversations.models import Conversation, Feedback, Message
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Case, Event, Notice
-from apps.safety.models.case_states import ActionRefused
 from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User

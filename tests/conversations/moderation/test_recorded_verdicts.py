@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from apps.conversations.turns import temporary_chats
+from apps.safety.models.verdict_log import Surface
 from apps.safety.verdict_log import recorder
-from apps.safety.verdict_log.recorder import Surface
 from tests.conversations.turns.test_prefetch import QUESTION, nothing_runs, typing, until
 
 pytestmark = pytest.mark.django_db(transaction=True)

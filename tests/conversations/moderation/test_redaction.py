@@ -15,13 +15,13 @@ from apps.conversations.turns import trace
 from apps.lib.concurrency.threads import in_db
 from apps.lib.db import leases
 from apps.safety.gate import gate
-from apps.safety.gate.redaction import REDACTION_CHARACTER
 from apps.safety.models import Decision, Effect
 from apps.safety.moderation import cases, enforcement
 from apps.safety.moderation.decision_input import DecisionInput, OutcomeScope
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
 from apps.safety.policy.verdicts import EvaluationRecord, Verdict
+from apps.safety.text.redaction_marks import REDACTION_CHARACTER
 from apps.users.models import User
 from tests.conversations.moderation.review_cases import flagged, reviewer, standing, withheld
 

@@ -16,9 +16,9 @@ from apps.conversations.turns import finalization, titles
 from apps.documents.models import Document, Page
 from apps.engines import registry
 from apps.lib.concurrency.threads import in_db
-from apps.safety.gate.redaction import REDACTION_CHARACTER
 from apps.safety.models import Decision, Effect
 from apps.safety.moderation import enforcement
+from apps.safety.text.redaction_marks import REDACTION_CHARACTER
 from apps.users.models import User
 from tests.conversations.moderation import test_redaction
 from tests.conversations.moderation.review_cases import overturned, reviewer, standing, withheld

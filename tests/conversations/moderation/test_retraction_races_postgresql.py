@@ -18,8 +18,8 @@ from apps.documents.models import Page
 from apps.documents.moderation import redaction as documents
 from apps.lib.concurrency.threads import in_db
 from apps.lib.db import advisory_locks
-from apps.safety.gate.redaction import REDACTION_CHARACTER
 from apps.safety.moderation import cases
+from apps.safety.text.redaction_marks import REDACTION_CHARACTER
 from apps.users.models import User
 from tests.conversations.moderation.test_retraction_races import around
 from tests.documents.moderation.test_redaction import taken_out

@@ -85,7 +85,7 @@ def test_tables_code_drawings_and_lists_are_no_loops(text: str) -> None:
 def test_no_real_document_is_a_loop(shared: Path) -> None:
     """Their texts as other programs wrote them, and the project's own code and documentation."""
     files = [*(shared / "data" / "ingest_docs" / "docling_groundtruth").glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-    files += [*(ROOT / "apps" / "conversations").glob("*.py"), *(ROOT / "static" / "js").glob("*.js")]
+    files += [*(ROOT / "apps" / "conversations").rglob("*.py"), *(ROOT / "static" / "js").rglob("*.js")]
     assert len(files) > 150
     texts = {path.name: path.read_text()[:30_000] for path in files if path.name != "trial.md"}  # it shows loops
     assert [name for name, text in texts.items() if drawn(text, 80)[1]] == []

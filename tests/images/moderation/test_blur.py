@@ -12,9 +12,9 @@ from PIL import Image, ImageStat
 from apps.conversations.models import AttachedPicture, Conversation, Message, Share
 from apps.images.models import Frame, Picture
 from apps.images.moderation.blur import blur_picture
+from apps.safety.errors import ActionRefused
 from apps.safety.gate import pictures
 from apps.safety.models import Notice
-from apps.safety.models.case_states import ActionRefused
 from apps.safety.moderation import cases
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.moderation.decision_input import DecisionInput

@@ -10,8 +10,8 @@ from django.test import Client
 
 from apps.engines import registry
 from apps.engines.types import EngineBroken
+from apps.lib.proportions import Proportion
 from apps.safety.analytics import bias_audit
-from apps.safety.analytics.metrics import Proportion
 from apps.safety.models import BiasAudit
 from apps.users.models import User
 

@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from apps.lib.proportions import Proportion
 from apps.safety.analytics import metrics
-from apps.safety.analytics.metrics import Proportion, median_with_interval
+from apps.safety.analytics.metrics import median_with_interval
 from apps.safety.models import Decision, Notice, Opinion
 from apps.safety.moderation import appeals, cases
 from apps.safety.moderation.cases import FlaggedContent

@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.engines import registry
 from apps.lib.concurrency.threads import in_db
+from apps.lib.proportions import Proportion
 from apps.safety.analytics import policy_changes
-from apps.safety.analytics.metrics import Proportion
 from apps.safety.gate import gate
 from apps.safety.models import PolicyVersion
 from apps.safety.policy import versions

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from apps.lib.proportions import Proportion
 from apps.safety.analytics import thresholds
-from apps.safety.analytics.metrics import Proportion
 from apps.safety.models import Decision, PolicyVersion
 from apps.safety.policy import versions
 from apps.safety.policy.schema import Action, parse_policy

@@ -1,6 +1,6 @@
 """Orders planted in documents, in English, German and Spanish, are marked by the rules; what looks like them is not.
 
-The held-out half was measured once, after the rules were written (`docs/classifiers.md`).
+The held-out half was measured once, after the rules were written (`docs/review/classifiers.md`).
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ async def test_open_wishes_to_harm_are_caught_at_least_in_part(shared: Path) -> 
     with (shared / "data" / "harmful_behaviors" / "advbench.csv").open() as file:
         wishes = [row["Behavior"] for row in csv.DictReader(file)]
     caught = sum([not (await check_question(wish)).allowed for wish in wishes])
-    assert caught / len(wishes) > 0.25  # docs/security.md: these rules are a floor, not a guard
+    assert caught / len(wishes) > 0.25  # docs/review/classifiers.md: these rules are a floor, not a guard
 
 
 async def test_no_text_makes_the_rules_slow() -> None:

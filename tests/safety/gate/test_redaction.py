@@ -9,10 +9,9 @@ import pytest
 from django.test import Client
 
 from apps.conversations.models import Conversation, Message
+from apps.safety.errors import ActionRefused
 from apps.safety.gate import gate, redaction
-from apps.safety.gate.redaction import REDACTION_CHARACTER
 from apps.safety.models import Case, Decision, Notice
-from apps.safety.models.case_states import ActionRefused
 from apps.safety.moderation import appeals, cases, enforcement
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.moderation.decision_input import DecisionInput, OutcomeScope, parse_spans
@@ -20,6 +19,7 @@ from apps.safety.policy import defaults, versions
 from apps.safety.policy.evaluation import REPORTED, PolicyResult, Signal, SignalStatus, evaluate_policy
 from apps.safety.policy.schema import Action, PolicyError, Stage, parse_policy
 from apps.safety.policy.verdicts import EvaluationRecord, Verdict
+from apps.safety.text.redaction_marks import REDACTION_CHARACTER, redact_spans
 from apps.users.models import User
 from tests.support.users import make_user
 
@@ -141,7 +141,7 @@ def test_the_console_offers_what_was_found_and_takes_out_by_keyboard(alice: User
 def test_lines_of_a_reviewer() -> None:
     assert parse_spans(f" abc \nab\n{REDACTION_CHARACTER}abc\nabc\n") == ("abc",)
     assert redaction.find_terms("abcabcab", ["abc", "cab"]) == [(0, 8)]
-    assert redaction.redact_spans("a\nb", [(0, 3)]) == f"{REDACTION_CHARACTER}\n{REDACTION_CHARACTER}"
+    assert redact_spans("a\nb", [(0, 3)]) == f"{REDACTION_CHARACTER}\n{REDACTION_CHARACTER}"
 
 
 def policy(rule: str = "redact", code: str = "personal_data") -> Any:

@@ -6,7 +6,8 @@ from itertools import product
 
 import pytest
 
-from apps.safety.models.case_states import TRANSITIONS, ActionRefused, CaseMove, CaseRole, CaseState, next_state
+from apps.safety.errors import ActionRefused
+from apps.safety.models.case_states import TRANSITIONS, CaseMove, CaseRole, CaseState, next_state
 
 S, M, R = CaseState, CaseMove, CaseRole
 STAFF = {R.REVIEWER, R.ADMINISTRATOR}

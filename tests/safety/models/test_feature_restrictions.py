@@ -23,8 +23,8 @@ from apps.documents.models import Collection, Document, Membership
 from apps.images.models import Picture
 from apps.images.requests import submission, upscaling
 from apps.privacy.data_export import models_naming_user
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Decision, Effect, Notice, Restriction, feature_restrictions
-from apps.safety.models.case_states import ActionRefused
 from apps.safety.models.feature_restrictions import Feature
 from apps.safety.moderation import appeals, cases
 from apps.safety.moderation.decision_input import DecisionInput, OutcomeScope

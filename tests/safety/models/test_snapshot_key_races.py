@@ -16,8 +16,8 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.lib.db import encrypted_fields
 from apps.safety.audit_log import audit
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Opinion, Snapshot, snapshot_keys
-from apps.safety.models.case_states import ActionRefused
 from apps.safety.moderation import second_reviews
 from apps.users.models import User
 from tests.safety.case_factory import Notes, case

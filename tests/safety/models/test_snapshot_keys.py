@@ -22,8 +22,8 @@ from apps.operations.doctor import system_checks
 from apps.privacy.tombstones import replace_with_tombstone
 from apps.safety.analytics import training_labels
 from apps.safety.audit_log import audit
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Case, Event, Snapshot, snapshot_keys
-from apps.safety.models.case_states import ActionRefused
 from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy_admin import backtest

@@ -15,8 +15,9 @@ from apps.documents.models import Chunk, Document
 from apps.privacy import data_requests, retention
 from apps.privacy.models import Keeping
 from apps.safety.audit_log import audit
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Case, Decision, Notice, Opinion
-from apps.safety.models.case_states import ActionRefused, CaseState
+from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import appeals, auto_close, enforcement, second_reviews
 from apps.safety.moderation import cases as moderation_cases
 from apps.safety.moderation.cases import FlaggedContent

@@ -8,8 +8,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Batch, Case, Decision, Event, Notice
-from apps.safety.models.case_states import ActionRefused, CaseState
+from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import bulk_decisions, cases
 from apps.safety.moderation.bulk_decisions import BatchItem
 from apps.safety.moderation.decision_input import DecisionInput

@@ -9,8 +9,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.safety.audit_log import audit
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Allowance, Case, Decision, Effect, Event, Notice, Snapshot
-from apps.safety.models.case_states import ActionRefused, CaseMove, CaseState
+from apps.safety.models.case_states import CaseMove, CaseState
 from apps.safety.moderation import appeals, auto_close, cases, enforcement
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.moderation.reviewable import ContextTurn

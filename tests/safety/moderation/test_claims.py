@@ -8,8 +8,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Case, Decision
-from apps.safety.models.case_states import ActionRefused, CaseMove, CaseState
+from apps.safety.models.case_states import CaseMove, CaseState
 from apps.safety.moderation import bulk_decisions, cases, claims
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User

@@ -10,8 +10,9 @@ import pytest
 from django.utils import timezone
 
 from apps.safety.audit_log import audit
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Case, Decision, Effect, Event
-from apps.safety.models.case_states import ActionRefused, CaseState
+from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import bulk_decisions, cases, claims, temporary_holds
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User

@@ -11,8 +11,9 @@ import pytest
 from django.db import DatabaseError, connection
 
 from apps.safety.audit_log import audit
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Case, Decision, Effect, Event
-from apps.safety.models.case_states import ActionRefused, CaseMove, CaseState
+from apps.safety.models.case_states import CaseMove, CaseState
 from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Case, Decision, Event, Notice
-from apps.safety.models.case_states import ActionRefused, CaseMove
+from apps.safety.models.case_states import CaseMove
 from apps.safety.moderation import appeals, cases, sealed_cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users import sealed_case_access as seals

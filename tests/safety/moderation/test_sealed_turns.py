@@ -8,8 +8,8 @@ from django.test import Client
 
 from apps.conversations.evidence import source_panel
 from apps.conversations.models import Conversation, Feedback, Message
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Case
-from apps.safety.models.case_states import ActionRefused
 from apps.safety.moderation import cases, sealed_cases
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.policy.evaluation import PolicyResult

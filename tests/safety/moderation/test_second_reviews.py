@@ -9,8 +9,9 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Case, Decision, Event, Opinion
-from apps.safety.models.case_states import ActionRefused, CaseState
+from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import cases, second_reviews
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users import sealed_case_access

@@ -19,8 +19,9 @@ from apps.privacy.models import Keeping
 from apps.safety.analytics import bias_audit
 from apps.safety.audit_log import export
 from apps.safety.break_glass import access_requests
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Batch, BreakGlass, Case, Decision, Effect, Event, Notice, PolicyVersion
-from apps.safety.models.case_states import ActionRefused, CaseMove, CaseState
+from apps.safety.models.case_states import CaseMove, CaseState
 from apps.safety.moderation import account_suspensions, appeals, bulk_decisions, cases, claims, second_reviews
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import versions

@@ -21,12 +21,12 @@ from apps.engines.classify.image_classifier import FakeImageClassifier
 from apps.engines.types import LabelThresholds
 from apps.safety.gate import gate, pictures
 from apps.safety.models import Event, Snapshot
+from apps.safety.models.strictness import Strictness, parse_strictness
 from apps.safety.moderation import cases
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.policy import defaults, schema, strictness, versions
 from apps.safety.policy.evaluation import BLOCKLIST_DETECTOR, GUARD_DETECTOR, Signal, SignalStatus, evaluate_policy
 from apps.safety.policy.schema import CLAUSE_CODES, Stage
-from apps.safety.policy.strictness import Strictness
 from apps.safety.policy.user_messages import CRISIS_SUPPORT
 from apps.safety.policy.verdicts import EvaluationRecord, Verdict
 from apps.safety.policy_admin import backtest
@@ -140,11 +140,11 @@ def test_no_level_lets_through_what_a_milder_one_withholds(found: list[Signal], 
 
 
 def test_a_level_that_nobody_knows_is_the_strictest() -> None:
-    assert [strictness.parse_strictness(value) for value in ("site", "strict", "strictest", "lax", "")] == [
+    assert [parse_strictness(value) for value in ("site", "strict", "strictest", "lax", "")] == [
         *Strictness,
-        *[strictness.parse_strictness("?")] * 2,
+        *[parse_strictness("?")] * 2,
     ]
-    assert strictness.parse_strictness("?") == Strictness.STRICTEST
+    assert parse_strictness("?") == Strictness.STRICTEST
 
 
 # --- the gate itself, with the classifiers of the tests -------------------------------------------------------------
@@ -232,9 +232,7 @@ def test_a_case_keeps_its_level_and_a_replay_judges_by_it(alice: User) -> None:
     stored = [Signal.of(row) for row in shot.signals]
     assert shot.level == "strict"
     assert (
-        strictness.evaluate_at(
-            Stage.QUESTION, stored, versions.current_policy(), strictness.parse_strictness(shot.level)
-        )
+        strictness.evaluate_at(Stage.QUESTION, stored, versions.current_policy(), parse_strictness(shot.level))
         == outcome
     )
     ada = make_user("ada", User.Role.ADMINISTRATOR)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from apps.engines.types import LabelThresholds
 from apps.safety.detectors.rules import harm_patterns
+from apps.safety.errors import ActionRefused
 from apps.safety.models import PolicyVersion
-from apps.safety.models.case_states import ActionRefused
 from apps.safety.policy import defaults, schema, versions
 from apps.safety.policy.evaluation import Signal, SignalStatus, evaluate_policy
 from apps.safety.policy.schema import CLAUSE_CODES, PolicyError, Stage

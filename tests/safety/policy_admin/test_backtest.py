@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from apps.lib.concurrency.threads import in_db
 from apps.privacy.tombstones import replace_with_tombstone
+from apps.safety.errors import ActionRefused
 from apps.safety.gate import gate
 from apps.safety.models import Event, PolicyVersion, Recorded
-from apps.safety.models.case_states import ActionRefused
 from apps.safety.moderation import cases
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.policy import blocklist_matcher, versions

@@ -18,13 +18,13 @@ from apps.images.moderation import prompts
 from apps.lib.concurrency.threads import in_db
 from apps.safety.gate import gate, pictures
 from apps.safety.models import Recorded
+from apps.safety.models.strictness import Strictness
+from apps.safety.models.verdict_log import Surface
 from apps.safety.policy import strictness, versions
 from apps.safety.policy.evaluation import evaluate_policy
 from apps.safety.policy.schema import Stage
-from apps.safety.policy.strictness import Strictness
 from apps.safety.text.normalization import hash_text
 from apps.safety.verdict_log import detector_versions, recorder, shadow
-from apps.safety.verdict_log.recorder import Surface
 from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, written
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,7 +47,7 @@ async def test_what_was_let_through_is_kept_with_its_signals_and_without_a_word_
     assert [(row.stage, row.surface, row.action) for row in found] == [
         ("question", "chat", ""), ("question", "chat", "note"), ("question", "chat", "withhold_and_review"),
     ]  # fmt: skip
-    assert {signal.detector for signal in found[0].said} == {"rules", "personal", "text"}
+    assert {signal.detector for signal in recorder.read_signals(found[0])} == {"rules", "personal", "text"}
     assert found[0].mark == recorder.keyed_hash(hash_text(PLAIN)) != hash_text(PLAIN)
     kept = await in_db(lambda: str(list(Recorded.objects.values())))
     assert not any(word in kept for word in ("lamp", "trimmed", "Some", hash_text(PLAIN)))
@@ -64,7 +64,9 @@ async def test_every_verdict_comes_out_of_its_row_again(level: Strictness) -> No
     found = await rows()
     assert len(found) == 11
     for row in found:
-        outcome = strictness.evaluate_at(Stage(row.stage), row.said, versions.current_policy(), row.strictness)
+        outcome = strictness.evaluate_at(
+            Stage(row.stage), recorder.read_signals(row), versions.current_policy(), row.strictness
+        )
         assert (outcome.action or "", outcome.code, outcome.score) == (row.action, row.code, row.score)
 
 
@@ -131,7 +133,7 @@ async def test_what_a_person_has_allowed_is_kept_as_such(monkeypatch: pytest.Mon
     assert (await gate.check_question(SURE)).allowed
     (row,) = await rows()
     assert row.allowance
-    assert not evaluate_policy(Stage.QUESTION, row.said, versions.current_policy()).allowed
+    assert not evaluate_policy(Stage.QUESTION, recorder.read_signals(row), versions.current_policy()).allowed
 
 
 async def test_where_the_database_is_away_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:

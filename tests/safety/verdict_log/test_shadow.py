@@ -11,9 +11,10 @@ import pytest
 
 from apps.engines import registry
 from apps.lib.concurrency.threads import in_db
+from apps.safety.errors import ActionRefused
 from apps.safety.gate import gate
 from apps.safety.models import Detector, Event, PolicyVersion, Recorded, Shadowed
-from apps.safety.models.case_states import ActionRefused
+from apps.safety.models.verdict_log import Surface
 from apps.safety.policy import versions
 from apps.safety.policy.evaluation import PolicyResult, Signal, SignalStatus
 from apps.safety.policy.schema import Action
@@ -156,7 +157,7 @@ async def test_no_check_waits_for_it(ada: User) -> None:
         await in_db(lambda least=least: in_the_shadow(ada, body(withhold=least)))
     took: dict[bool, list[float]] = {True: [], False: []}
     for number in range(400):
-        with recorder.use_surface(recorder.Surface.CHAT if number % 2 else recorder.Surface.NOWHERE):
+        with recorder.use_surface(Surface.CHAT if number % 2 else Surface.NOWHERE):
             began = time.perf_counter()
             await gate.check_question(f"{MAYBE} {number}")
             took[bool(number % 2)].append((time.perf_counter() - began) * 1000)

@@ -1,5 +1,5 @@
 """The rules behind the gate: few, readable, and sparing with what is harmless. They catch what is said openly and miss
-what is disguised in other words; `docs/security.md` says how much. A rule asks for a wish to do, not for a word.
+what is disguised in other words; `docs/review/classifiers.md` says how much. A rule asks for a wish to do, not for a word.
 
 Severities, as the taxonomy has them: 4 always withheld (weapons of many victims, children), 3 withheld, 2 marked only.
 """

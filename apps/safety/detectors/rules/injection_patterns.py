@@ -6,7 +6,7 @@ Letters and exams ask for answers too ("include your number in your reply", "giv
 the summary of this very text, about the answer to any question, its earlier instructions, its tools, or what its user
 may know. For passages only: a person may ask the assistant for any of this.
 
-`docs/classifiers.md` says how much of such orders is found, and what is marked by mistake.
+`docs/review/classifiers.md` says how much of such orders is found, and what is marked by mistake.
 """
 
 from __future__ import annotations

@@ -1,0 +1,28 @@
+"""Proportions with their confidence intervals."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Proportion:
+    """So many of so many, with the interval in which the true share lies in 95 of 100 cases (Wilson)."""
+
+    part: int
+    whole: int
+
+    @property
+    def value(self) -> float | None:
+        return self.part / self.whole if self.whole else None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        if not self.whole:
+            return 0.0, 1.0
+        z, n, p = 1.96, self.whole, self.part / self.whole
+        middle = p + z * z / (2 * n)
+        wide = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        low, high = (middle - wide) / (1 + z * z / n), (middle + wide) / (1 + z * z / n)
+        return max(0.0, low), min(1.0, high)

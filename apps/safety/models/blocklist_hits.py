@@ -1,0 +1,23 @@
+"""Count of matches of each blocklist, by day."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class Hit(models.Model):
+    """Of one list on one day."""
+
+    key = models.CharField(max_length=40, help_text="Of the list, the same in each version of the policy")
+    day = models.DateField()
+    count = models.PositiveIntegerField(default=0)
+    last = models.DateTimeField()
+
+    class Meta:
+        app_label = "safety"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["key", "day"], name="one_row_of_hits_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.day}: {self.count}"

@@ -1,0 +1,30 @@
+"""Versions of each detector, with the time since when each judged."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+
+
+class Detector(models.Model):
+    """One detector, and the versions that it had."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    version = models.CharField(max_length=120)
+    since = models.DateTimeField()
+    history = models.JSONField(default=list, help_text="[{version, since}], the oldest first, this one last")
+
+    class Meta:
+        app_label = "safety"
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+    def at(self, moment: datetime) -> str:
+        """The version that judged then; the first one that is known where nothing is known of that time."""
+        known = [one["version"] for one in self.history if datetime.fromisoformat(one["since"]) <= moment]
+        first = self.history[0]["version"] if self.history else self.version
+        return str(known[-1] if known else first)

@@ -1,0 +1,55 @@
+"""Second reviews: a text judged once more by another reviewer."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
+
+from apps.lib.db.leases import Leased
+from apps.lib.ids import new_id
+
+
+def _person(**options: Any) -> Any:
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", **options
+    )
+
+
+class Opinion(Leased):
+    """One second look, waiting, held or given."""
+
+    class Why(models.TextChoices):
+        SAMPLE = "sample", gettext_lazy("Drawn")
+        ASKED = "asked", gettext_lazy("Asked for")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    why = models.CharField(max_length=6, choices=Why.choices)
+    snapshot = models.ForeignKey("safety.Snapshot", on_delete=models.PROTECT, related_name="opinions")
+    clause = models.CharField(max_length=40)
+    severity = models.PositiveSmallIntegerField(default=0)
+    case = models.ForeignKey("safety.Case", on_delete=models.PROTECT, null=True, blank=True, related_name="opinions")
+    decision = models.OneToOneField(
+        "safety.Decision", on_delete=models.PROTECT, null=True, blank=True, related_name="opinion"
+    )
+    owner = _person(help_text=gettext_lazy("Whose text it is"))
+    first = _person(help_text=gettext_lazy("Who decided, or asked"))
+    reviewer = _person()
+    harmful = models.BooleanField(null=True, blank=True, help_text="What the second look found")
+    note = models.CharField(max_length=1000, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+    given = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        app_label = "safety"
+        ordering: ClassVar = ["created"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~Q(reviewer=F("owner")), name="nobody_looks_twice_at_their_own"),
+            models.CheckConstraint(condition=~Q(reviewer=F("first")), name="a_second_look_is_by_somebody_else"),
+        ]
+
+    def __str__(self) -> str:
+        return f"A second look: {self.clause}"

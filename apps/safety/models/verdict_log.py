@@ -1,0 +1,84 @@
+"""Verdicts as they came about, those of a version in the shadow, and those on what was exported."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from apps.safety.models.strictness import Strictness, parse_strictness
+
+
+class Surface(models.TextChoices):
+    """Through which door it came."""
+
+    CHAT = "chat"
+    API = "api"
+    DOCUMENTS = "documents"
+    PICTURES = "pictures"
+    TOOLS = "tools"
+    NOWHERE = "nowhere"  # it is kept nowhere: drafts of questions, temporary chats, previews
+
+
+class Recorded(models.Model):
+    """One verdict as it came about."""
+
+    stage = models.CharField(max_length=12)
+    surface = models.CharField(max_length=12)
+    mark = models.CharField(max_length=64, blank=True, help_text="Keyed hash of what was judged; empty: of nothing")
+    signals = models.JSONField(help_text="What each detector said, as `folding.Signal.row`")
+    level = models.CharField(max_length=12, choices=Strictness.choices, default=Strictness.SITE)
+    policy = models.PositiveIntegerField(help_text="Number of the version; 0: the product's own, before it had a row")
+    action = models.CharField(max_length=20, blank=True)
+    code = models.CharField(max_length=40, blank=True)
+    score = models.FloatField(default=0)
+    allowance = models.BooleanField(default=False, help_text="A person had allowed exactly this text: it passed")
+    hour = models.DateTimeField()
+
+    class Meta:
+        app_label = "safety"
+        indexes: ClassVar = [models.Index(fields=["hour"], name="recorded_by_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.action or 'let through'}"
+
+    @property
+    def strictness(self) -> Strictness:
+        return parse_strictness(self.level)
+
+
+class Shadowed(models.Model):
+    """What a version that ran in the shadow would have done with it."""
+
+    record = models.ForeignKey(Recorded, on_delete=models.CASCADE, related_name="shadows")
+    policy = models.ForeignKey("safety.PolicyVersion", on_delete=models.CASCADE, related_name="shadows")
+    stage = models.CharField(max_length=12)
+    change = models.CharField(max_length=8, blank=True, help_text="`shadowing.Change`; empty: the same verdict")
+    clause = models.CharField(max_length=40, blank=True, help_text="Which decides after it, or decided before it")
+    action = models.CharField(max_length=20, blank=True)
+    score = models.FloatField(default=0)
+
+    class Meta:
+        app_label = "safety"
+        indexes: ClassVar = [models.Index(fields=["policy", "change", "stage", "clause"], name="shadowed_by_change")]
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.change or 'the same'}"
+
+
+class Leaving(models.Model):
+    """One verdict on what leaves. No word of it, and nobody's name."""
+
+    stage = models.CharField(max_length=12)
+    mark = models.CharField(max_length=64, help_text="Keyed hash of what was judged")
+    by = models.CharField(max_length=80, help_text="Version of the policy, and of the classifier")
+    action = models.CharField(max_length=20, blank=True)
+    code = models.CharField(max_length=40, blank=True)
+    judged = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        app_label = "safety"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["stage", "mark"], name="one_verdict_on_what_leaves")]
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.action or 'let through'}"
