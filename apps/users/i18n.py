@@ -129,7 +129,7 @@ def choose_language(request: HttpRequest) -> HttpResponse:
 @require_safe
 @cache_control(private=True, max_age=SCRIPT_TEXTS_S)
 def serve_script_texts(request: HttpRequest, code: str) -> HttpResponseBase:
-    """The texts of the scripts in a language, as `static/js/words.js` asks for them."""
+    """The texts of the scripts in a language, as `static/js/lib/i18n.js` asks for them."""
     if code not in dict(settings.LANGUAGES):
         raise Http404
     with translation.override(code):

@@ -130,7 +130,7 @@ def test_what_is_sent_while_the_server_is_away_is_answered_when_it_is_back(site:
 def test_a_block_is_cut_where_the_server_counted_also_after_an_emoji(page_wide: Any) -> None:
     html = page_wide.evaluate(
         """async () => {
-            const { Blocks } = await import("/static/js/blocks.js");
+            const { Blocks } = await import("/static/js/chat/blocks.js");
             const blocks = new Blocks();
             blocks.write({ block: 0, keep: 0, html: "<p>\U0001f600 a</p>" });
             blocks.write({ block: 0, keep: 5, html: "b</p>" });

@@ -25,7 +25,7 @@ TABLE = "| a | b |\n|---|---|\n" + "| One. Two | 3 |\n" * 8 + "\n"
 ITEMS = "".join(f"- Item **{n}** says so. It goes on.\n" for n in range(12)) + "\n"
 
 PLAY = """async (frames) => {
-    const { Blocks } = await import("/static/js/blocks.js");
+    const { Blocks } = await import("/static/js/chat/blocks.js");
     const blocks = new Blocks();
     const text = document.createElement("div");
     const plain = document.createElement("template");
@@ -38,7 +38,7 @@ PLAY = """async (frames) => {
     return null;
 }"""
 COST = """async ([events, near]) => {
-    const { Blocks } = await import("/static/js/blocks.js");
+    const { Blocks } = await import("/static/js/chat/blocks.js");
     const { set } = Object.getOwnPropertyDescriptor(Element.prototype, "innerHTML");
     let read = 0;
     Object.defineProperty(Element.prototype, "innerHTML", {

@@ -80,7 +80,7 @@ def test_pages_hold_no_inline_script_or_style() -> None:
 
 
 def test_every_script_is_a_short_module_of_its_own() -> None:
-    long = {p.name: n for p in (ROOT / "static" / "js").glob("*.js") if (n := p.read_text().count("\n")) > 150}
+    long = {p.name: n for p in (ROOT / "static" / "js").rglob("*.js") if (n := p.read_text().count("\n")) > 150}
     assert long == {}
 
 

@@ -13,7 +13,7 @@ def read_all(*patterns: str) -> str:
     return "\n".join(path.read_text() for pattern in patterns for path in sorted(ROOT.glob(pattern)))
 
 
-SCRIPTS = read_all("static/js/*.js")
+SCRIPTS = read_all("static/js/**/*.js")
 TEMPLATES = read_all("templates/**/*.html", "apps/**/*.html")
 SERVER = read_all("apps/**/*.py", "assistant/**/*.py")
 ASKED = set(re.findall(r"\[data-([a-z][a-z0-9-]*)", SCRIPTS))

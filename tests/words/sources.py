@@ -49,7 +49,7 @@ def catalogue(domain: str) -> Catalog:
 
 def of_domain(domain: str) -> Iterator[Text]:
     if domain == "djangojs":
-        yield from called(sorted((ROOT / "static" / "js").glob("*.js")), "javascript", _SCRIPT)
+        yield from called(sorted((ROOT / "static" / "js").rglob("*.js")), "javascript", _SCRIPT)
         return
     yield from called(sorted([*(ROOT / "apps").rglob("*.py"), *(ROOT / "assistant").rglob("*.py")]), "python", _PYTHON)
     for path in templates():

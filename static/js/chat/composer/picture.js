@@ -1,0 +1,126 @@
+// Pictures of a conversation: asked for with "/picture", seen emerging, and what can be made of one.
+import { say } from "../../ui/announce.js";
+import { expanding } from "../../ui/expand.js";
+import { headers } from "../../net/headers.js";
+import { fragment, morph } from "../../lib/morph.js";
+import { around } from "../../ui/scroll.js";
+import { together } from "../../lib/once-more.js";
+import { gettext, ngettext } from "../../lib/i18n.js";
+
+const COMMAND = /^\/picture(\s+|$)/i;
+const EVERY_MS = 1000;
+const form = document.querySelector("[data-composer]");
+const field = form.querySelector("textarea");
+const bar = form.querySelector("[data-picture-bar]");
+const start = bar?.querySelector("[data-picture-start]");
+let made = null; // {how, parent} for the next picture
+let once = null; // all that goes with one that is asked for by a button
+
+// What goes with a text that asks for a picture; undefined for a question.
+export function picture(text) {
+  if (!COMMAND.test(text)) return undefined;
+  if (once || !bar) return once ?? {};
+  const value = (name) => bar.querySelector(`#picture-${name}`).value;
+  const negative = bar.querySelector("[data-picture-negative]")?.value.trim();
+  return { count: Number(value("count")), shape: value("shape"), ...(negative && { negative }), ...(made && { ...made, strength: Number(value("strength")) }) };
+}
+
+function begin(parent, source, how = "start") {
+  made = parent && { how, parent };
+  if (!start) return;
+  start.hidden = !parent;
+  start.querySelector("img").src = source ?? "";
+}
+
+function write(words) {
+  field.value = `/picture ${words}`;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.focus();
+  field.setSelectionRange(field.value.length, field.value.length);
+}
+
+// Sent as if it had been written; what is being written stays.
+function ask(words, also) {
+  const draft = field.value;
+  once = also;
+  field.value = `/picture ${words}`;
+  form.requestSubmit();
+  once = null;
+  field.value = draft;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+const verbs = {
+  vary: (id, words) => ask(words, { how: "vary", parent: id }),
+  upscale: (id, words) => ask(words, { how: "upscale", parent: id }),
+  edit: (_, words) => write(words),
+  start(id, words, tile) {
+    begin(id, tile.querySelector("img").src);
+    write(words);
+  },
+  async cancel(id, _, tile) {
+    await htmx.ajax("POST", `/pictures/${id}/cancel/`, { source: tile, target: tile, swap: "none" });
+    look();
+  },
+};
+
+document.addEventListener("click", ({ target }) => {
+  const verb = target.closest("[data-picture-do]")?.dataset.pictureDo;
+  const tile = target.closest("[data-picture]");
+  if (verb) return verbs[verb](tile.dataset.picture, tile.dataset.prompt, tile);
+  if (target.closest("[data-picture-unstart]")) begin(null);
+  const chip = target.closest("[data-attached-do]")?.closest("[data-attached]");
+  if (chip && target.closest('[data-attached-do="start"]')) begin(chip.dataset.attached, chip.querySelector("img").src, "attached");
+  else if (chip && chip.dataset.attached === made?.parent) begin(null); // it was taken away
+  if (!target.closest("[data-picture-begin]")) return;
+  if (COMMAND.test(field.value)) return field.focus();
+  write(field.value.trim());
+});
+
+// Asked anew with other words, it keeps what it had begun with.
+document.addEventListener("question:rerun", ({ target, detail }) => {
+  const had = target.querySelector("[data-draws]")?.dataset.draws;
+  if (!had || !COMMAND.test(detail.text)) return;
+  once = JSON.parse(had);
+  setTimeout(() => (once = null));
+}, { capture: true });
+
+const expander = expanding(bar, { read: () => field.value.replace(COMMAND, "").trim(), write });
+
+// The choices stand there while a picture is being described; once it was asked for, the next begins from nothing.
+function dress() {
+  if (!bar) return;
+  bar.hidden = !COMMAND.test(field.value);
+  if (bar.hidden) expander?.forget();
+}
+field.addEventListener("input", dress);
+form.addEventListener("submit", () => {
+  const asked = once === null;
+  setTimeout(() => {
+    dress();
+    if (asked && !field.value) begin(null);
+  });
+});
+dress();
+
+// The new previews are loaded before they take the place of the old ones, so that nothing flickers.
+async function fetched(part) {
+  const { turn } = part.closest("[data-turn]").dataset;
+  const answer = await fetch(`/answers/${turn}/pictures/`, { headers }).catch(() => null);
+  if (!answer?.ok) return;
+  const wanted = fragment(await answer.text());
+  await Promise.all([...wanted.querySelectorAll("img")].map(({ src }) => Object.assign(new Image(), { src }).decode().catch(() => {})));
+  around(() => morph(part, wanted));
+  const ready = part.querySelectorAll('[data-status="ready"]').length;
+  if (!part.querySelector("[data-active]")) say(ready ? ngettext("%(n)s picture is ready.", "%(n)s pictures are ready.", ready) : gettext("No picture was drawn."));
+}
+
+const look = together(async () => {
+  // Those that are not finished, and those that the model has asked for, of which nothing is shown yet.
+  const asked = "[data-turn]:has([data-pictures-asked]) [data-part=pictures]:empty";
+  const parts = [...document.querySelectorAll(`[data-turn] [data-part=pictures]:has([data-active]), ${asked}`)];
+  await Promise.all(parts.map(fetched));
+});
+
+setInterval(() => document.hidden || look(), EVERY_MS);
+document.addEventListener("pictures:changed", () => document.querySelectorAll("[data-turn] [data-part=pictures]:not(:empty)").forEach(fetched));

@@ -1,0 +1,38 @@
+// How words are chosen: a preset, and what differs from it. The fields are the truth; the server keeps what was sent last.
+import { gettext, put } from "../../lib/i18n.js";
+
+const menu = document.querySelector("[data-drawing]");
+const presets = [...menu.querySelectorAll("input[name=preset]")];
+const controls = () => [...menu.querySelectorAll("[data-control]")]; // one comes when it is looked at, where a server has it
+const words = menu.querySelector("[data-drawing-words]");
+
+const preset = () => presets.find((radio) => radio.checked);
+const changed = () => controls().filter((control) => control.value.trim());
+
+export const drawing = () => ({ preset: preset().value, ...Object.fromEntries(changed().map((control) => [control.dataset.control, control.value])) });
+
+function show() {
+  const { label } = preset().dataset;
+  words.textContent = changed().length ? put(gettext("%(label)s, changed"), { label }) : label;
+  for (const control of controls()) {
+    const { defaults } = control.dataset;
+    if (defaults) control.placeholder = JSON.parse(defaults)[preset().value];
+    control.parentElement.querySelector("[data-set-back]").hidden = !control.value.trim();
+  }
+}
+
+menu.addEventListener("input", show);
+menu.addEventListener("click", ({ target }) => {
+  const back = target.closest("[data-set-back]");
+  if (!back) return;
+  const control = back.parentElement.querySelector("[data-control]");
+  control.value = "";
+  control.focus();
+  show();
+});
+menu.querySelector("[data-drawing-reset]").addEventListener("click", () => {
+  for (const control of controls()) control.value = "";
+  show();
+});
+menu.addEventListener("htmx:load", show); // the field for beams
+show();

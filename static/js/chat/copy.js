@@ -1,0 +1,75 @@
+// Copies an answer with its sources and marks, or the code of one block, without buttons.
+import { onChange } from "../lib/changes.js";
+import { copyText } from "../ui/clipboard.js";
+import { gettext } from "../lib/i18n.js";
+
+const EXTRA = ".writer, .code-copy, .folded > :not(summary), .folded .closed, .folded .open";
+
+// What stands behind a sentence, as text.
+function mark(pills) {
+  const sources = pills.querySelector("[data-sources], [data-source]")?.dataset;
+  if (sources) return (sources.sources ?? sources.source).split(",").map((number) => `[${number}]`).join("");
+  if (pills.querySelector(".pill")) return pills.querySelector(".tool") ? `[${pills.textContent.trim()}]` : "";
+  return pills.firstElementChild ? `[${gettext("not verified")}]` : "";
+}
+
+function plain(element, marks) {
+  const copy = element.cloneNode(true);
+  for (const extra of copy.querySelectorAll(EXTRA)) extra.remove();
+  for (const pills of copy.querySelectorAll(".pills")) {
+    const words = marks ? mark(pills) : "";
+    pills.replaceWith(words && ` ${words}`);
+  }
+  // innerText keeps paragraphs and lists only while it is laid out, and leaves out what is not shown.
+  const stage = Object.assign(document.createElement("div"), { className: "copy-stage" });
+  stage.append(copy);
+  document.body.append(stage);
+  const text = copy.innerText.trim();
+  stage.remove();
+  return text;
+}
+
+const parts = (answer, marks) => ["quotes", "text"].map((part) => plain(answer.querySelector(`[data-part="${part}"]`), marks));
+
+export const spoken = (answer) => parts(answer, false).filter(Boolean).join("\n\n");
+
+// The sources that the text names, one a line.
+function sources(answer, text) {
+  const named = new Set([...text.matchAll(/\[(\d+)\]/g)].map(([, number]) => number));
+  const links = [...answer.querySelectorAll('[data-part="sources"] a.passage')].filter(({ dataset }) => named.has(dataset.source));
+  const lines = links.map((link) => [`[${link.dataset.source}]`, ...[...link.querySelector(".title").childNodes].map((node) => node.textContent.trim()).filter(Boolean)]);
+  return lines.sort((one, other) => one[0].localeCompare(other[0], undefined, { numeric: true })).map(([number, ...words]) => `${number} ${words.join(", ")}`);
+}
+
+export function written(answer) {
+  const text = parts(answer, true).filter(Boolean).join("\n\n");
+  const mark = answer.querySelector("[data-ungrounded]:not([hidden])");
+  const listed = sources(answer, text);
+  return [mark?.textContent.trim(), text, listed.length && `${gettext("Sources")}:\n${listed.join("\n")}`].filter(Boolean).join("\n\n");
+}
+
+function codeButton() {
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "code-copy" });
+  button.append(Object.assign(document.createElement("span"), { textContent: gettext("Copy") }));
+  button.firstChild.dataset.words = "";
+  button.setAttribute("aria-label", gettext("Copy the code"));
+  return button;
+}
+
+// Finished code gets its button; a block that is still written would lose it again.
+export function dress(root) {
+  for (const code of root.querySelectorAll('[data-turn]:not([data-status="writing"]) .prose pre')) {
+    if (!code.querySelector(".code-copy")) code.append(codeButton());
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy], .code-copy");
+  if (!button) return;
+  const answer = button.closest("[data-answer]");
+  if (button.matches(".code-copy")) copyText(plain(button.parentElement, false), button);
+  else copyText(written(answer), button);
+});
+document.addEventListener("turn:closed", () => dress(document));
+onChange(() => dress(document));
+dress(document);

@@ -1,0 +1,24 @@
+// The cards of tools that the model calls: each event brings a card whole; a call that asks is allowed or denied here.
+import { say } from "../ui/announce.js";
+import { tell } from "../net/socket.js";
+
+export function card(place, call, wanted) {
+  const fresh = wanted.firstElementChild;
+  const old = place.querySelector(`[data-call="${CSS.escape(call)}"]`);
+  const held = old?.contains(document.activeElement);
+  const open = old?.querySelector("details")?.open;
+  if (old) old.replaceWith(fresh);
+  else place.append(fresh);
+  if (open) fresh.querySelector("details").open = true;
+  if (held) fresh.querySelector("summary").focus({ preventScroll: true }); // the button that had the focus is gone
+  if (!old || old.dataset.status !== fresh.dataset.status) say(fresh.dataset.said);
+}
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-decide]");
+  if (!button || button.ariaDisabled === "true") return;
+  const { call } = button.closest("[data-call]").dataset;
+  const { turn } = button.closest("[data-turn]").dataset;
+  if (!tell({ do: "decide", turn, call, allow: button.dataset.decide === "allow" })) return;
+  for (const other of button.parentElement.querySelectorAll("[data-decide]")) other.ariaDisabled = "true";
+});

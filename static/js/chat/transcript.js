@@ -1,0 +1,131 @@
+// The turns on the page: adopted from what the server rendered, added when something is asked, fetched again when the log is gone.
+import { shown } from "./composer/attachments.js";
+import { announceChange } from "../lib/changes.js";
+import { headers } from "../net/headers.js";
+import { fragment, morph } from "../lib/morph.js";
+import { around, toBottom } from "../ui/scroll.js";
+import { Turn } from "./turn.js";
+
+const list = () => document.querySelector("[data-transcript]");
+const turns = new Map();
+
+let missing = false; // a turn of another tab, over before this one could follow it
+
+document.addEventListener("turn:elsewhere", ({ detail }) => {
+  const here = document.querySelector("[data-chat]").dataset.conversation === detail.conversation;
+  missing ||= here && !document.getElementById(`turn-${detail.turn}`);
+});
+export const lacking = () => missing;
+export const running = () => [...turns.values()].find((turn) => turn.running);
+export const get = (id) => turns.get(id);
+export const last = () => [...list().querySelectorAll("[data-turn]")].at(-1)?.dataset.turn || null;
+
+export function adopt() {
+  for (const article of list().querySelectorAll('[data-turn][data-status="writing"]')) {
+    if (article.dataset.turn && !turns.has(article.dataset.turn)) follow(article);
+  }
+}
+
+export function follow(article) {
+  const turn = new Turn(article, around);
+  turns.set(turn.id, turn);
+  return turn;
+}
+
+// A question is on the page the moment it is sent; it becomes a turn when the server has taken it.
+// Asked again, it takes the place of the former answer and of what followed from that one; `former` is put back on refusal.
+export function pending(words, former, written) {
+  const article = document.querySelector("[data-new-turn]").content.cloneNode(true).firstElementChild;
+  const question = document.createElement("p");
+  question.textContent = words;
+  article.querySelector("[data-question]").append(question);
+  article.querySelector("[data-question]").dataset.text = words;
+  const pictures = former[0]?.querySelector('[data-part="attached"]').cloneNode(true).childNodes ?? shown(words);
+  article.querySelector('[data-part="attached"]').append(...pictures);
+  if (written) article.querySelector('[data-part="text"]').replaceChildren(...written.cloneNode(true).childNodes);
+  document.querySelector("[data-welcome]")?.remove();
+  document.querySelector("[data-chat]").classList.remove("fresh");
+  former[0]?.before(article);
+  for (const other of former) other.remove();
+  if (!former.length) list().append(article);
+  toBottom();
+  return article;
+}
+
+export function from(article) {
+  return article ? [article, ...from(article.nextElementSibling)] : [];
+}
+
+export function refuse(article, former) {
+  article.replaceWith(...former);
+}
+
+export function accept(article, id, question) {
+  article.dataset.turn = id;
+  article.dataset.questionId = question;
+  article.id = `turn-${id}`;
+  return follow(article);
+}
+
+// The server no longer has it: what is there stays, and nothing more comes.
+export function lose(id) {
+  get(id)?.article.setAttribute("data-status", "interrupted");
+  turns.delete(id);
+}
+
+// Nothing more of it is shown, and nothing is waited for.
+export function leave(id) {
+  get(id)?.leave();
+  turns.delete(id);
+}
+
+// What only the server knows of a turn that has ended, such as its siblings.
+export async function dress(article) {
+  const answer = await fetch(`/answers/${article.dataset.turn}/`, { headers });
+  if (!answer.ok) return;
+  const fresh = fragment(await answer.text()).firstElementChild;
+  morph(article, fresh);
+  announceChange();
+}
+
+export async function refetch(id) {
+  turns.delete(id);
+  await htmx.ajax("GET", `/answers/${id}/`, { target: `#turn-${id}`, swap: "outerHTML" });
+}
+
+// Along the path that this page shows, whatever another tab has turned to meanwhile; one after the other. What is asked
+// here from now on, or opened to be edited, stays: then what comes is not shown, as where nothing comes, and the reply is false.
+let before = Promise.resolve();
+export function refetchAll({ method = "GET", address = location.pathname, at = last() } = {}) {
+  const edits = () => list().querySelectorAll(".edit").length;
+  const [until, edited] = [last(), edits()];
+  const still = () => last() === until && edits() <= edited;
+  return (before = before.then(() => still() && fetchAll(fetched(method, address, at), still)));
+}
+
+async function fetchAll(coming, still) {
+  const lacked = missing;
+  missing = false;
+  const wanted = await coming;
+  if (!wanted || !still()) {
+    missing ||= lacked;
+    return false;
+  }
+  turns.clear();
+  list().replaceWith(wanted);
+  htmx.process(wanted);
+  adopt();
+  announceChange();
+  return true;
+}
+
+async function fetched(method, address, at) {
+  const values = new URLSearchParams(at ? { at } : {});
+  const wish = method === "GET" ? [`${address}?${values}`, { headers }] : [address, { method, headers, body: values }];
+  try {
+    const answer = await fetch(...wish);
+    return answer.ok && fragment(await answer.text()).querySelector("[data-transcript]");
+  } catch {
+    return null; // the line is down; it is asked for again with the next that is heard
+  }
+}

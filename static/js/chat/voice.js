@@ -1,0 +1,94 @@
+// Voice by the browser's own functions: dictation into the field, and an answer read aloud. Without them there are no buttons.
+import { say } from "../ui/announce.js";
+import { spoken } from "./copy.js";
+import { gettext } from "../lib/i18n.js";
+
+const { lang } = document.documentElement;
+const Recognition = window.SpeechRecognition ?? window.webkitSpeechRecognition;
+const speaks = "speechSynthesis" in window && "SpeechSynthesisUtterance" in window;
+const form = document.querySelector("[data-composer]");
+const field = form.querySelector("textarea");
+const microphone = form.querySelector("[data-dictate]");
+const LISTENING = gettext("Listening … speak, and press again to stop.");
+const WORDS = {
+  "not-allowed": gettext("The microphone is not allowed for this page. Allow it in the settings of your browser, then try again."),
+  "audio-capture": gettext("Your browser found no microphone. Connect one, then try again."),
+};
+const QUIET = new Set(["no-speech", "aborted"]); // nobody spoke, or somebody pressed stop
+const SILENT = gettext("Your browser could not listen: its speech service does not answer. What you wrote is still here.");
+
+let listening = null;
+let reading = null; // the button of the answer that is being read
+
+function mark(button, pressed) {
+  button.setAttribute("aria-pressed", String(pressed));
+  const words = button.querySelector("[data-words]");
+  words.textContent = pressed ? button.dataset.stops : button.dataset.starts;
+}
+
+function refuse(words) {
+  const line = form.querySelector("[data-refusal]");
+  line.textContent = words;
+  line.hidden = false;
+}
+
+// What was there stays before what is said; what is still being understood may change until it is final.
+function dictate() {
+  const before = field.value && !/\s$/.test(field.value) ? `${field.value} ` : field.value;
+  listening = Object.assign(new Recognition(), { lang, continuous: true, interimResults: true });
+  listening.addEventListener("result", ({ results }) => {
+    field.value = before + [...results].map((result) => result[0].transcript).join("");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  listening.addEventListener("error", ({ error }) => QUIET.has(error) || refuse(WORDS[error] ?? SILENT));
+  listening.addEventListener("end", () => {
+    listening = null;
+    mark(microphone, false);
+    field.focus();
+  });
+  mark(microphone, true);
+  say(LISTENING);
+  listening.start();
+}
+
+function hush() {
+  speechSynthesis.cancel();
+  if (reading?.isConnected) mark(reading, false);
+  reading = null;
+}
+
+function read(button) {
+  const again = button === reading;
+  hush();
+  if (again) return;
+  const utterance = Object.assign(new SpeechSynthesisUtterance(spoken(button.closest("[data-answer]"))), { lang });
+  const over = () => button === reading && hush();
+  utterance.addEventListener("end", over);
+  utterance.addEventListener("error", ({ error }) => {
+    if (button === reading && !["canceled", "interrupted"].includes(error)) say(gettext("Your browser could not read it aloud."));
+    over();
+  });
+  reading = button;
+  mark(button, true);
+  speechSynthesis.speak(utterance);
+}
+
+if (Recognition) {
+  microphone.hidden = false;
+  microphone.addEventListener("click", () => (listening ? listening.stop() : dictate()));
+  form.addEventListener("submit", () => listening?.stop());
+}
+if (speaks) {
+  document.documentElement.classList.add("speaks"); // shows the buttons of answers, also of those that come later
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest("[data-read-aloud]");
+    if (button) read(button);
+  });
+  addEventListener("pagehide", hush);
+  document.addEventListener("turn:retracted", hush);
+}
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !(listening || reading)) return;
+  listening?.stop();
+  if (reading) hush();
+});

@@ -1,0 +1,77 @@
+// What a reviewer withheld leaves the page at once, whatever had been shown of it; given back, it is fetched again.
+import { forget, say } from "../ui/announce.js";
+import { close } from "../ui/panel.js";
+import { tell } from "../net/socket.js";
+import { temporary } from "./temporary.js";
+import * as transcript from "./transcript.js";
+import { removePicture } from "../net/watch.js";
+import { gettext } from "../lib/i18n.js";
+
+const PARTS = ["seen", "nothing", "quotes", "tools", "text", "pictures", "sources", "thoughts"];
+const article = (id) => document.getElementById(`turn-${id}`);
+const marked = () => [...document.querySelectorAll("[data-turn][data-retracted]")];
+
+function withhold({ turn, reason, question }) {
+  transcript.leave(turn);
+  const here = article(turn);
+  if (!here) return;
+  for (const name of PARTS) here.querySelector(`[data-part="${name}"]`)?.replaceChildren();
+  for (const part of here.querySelectorAll("[data-steps], [data-thoughts], [data-waiting], [data-weak]")) part.hidden = true;
+  if (question) withholdQuestion(here);
+  const end = document.querySelector('[data-ending="retracted"]').content.cloneNode(true);
+  end.querySelector("[data-reason]").textContent = reason;
+  end.querySelector('[data-do="retry"]').hidden = question;
+  here.querySelector('[data-part="end"]').replaceChildren(end);
+  here.dataset.status = "withheld";
+  here.dataset.retracted = "";
+  close();
+  forget();
+  say(reason);
+  here.dispatchEvent(new CustomEvent("turn:retracted", { bubbles: true }));
+  here.dispatchEvent(new CustomEvent("turn:closed", { bubbles: true }));
+  transcript.dress(here); // what else the server says of it now
+}
+
+function withholdQuestion(here) {
+  const place = here.querySelector("[data-question]");
+  place.dataset.text = "";
+  place.textContent = gettext("A reviewer withheld this question.");
+  here.querySelector('[data-part="attached"]')?.replaceChildren();
+  here.querySelector(".edit")?.remove();
+  here.classList.remove("editing");
+  here.querySelector("[data-edit]").hidden = true;
+}
+
+async function release({ turn }) {
+  if (!article(turn)) return;
+  await transcript.refetch(turn);
+  say(gettext("An answer that had been withheld is back."));
+}
+
+// Pictures that are drawn stand in a part that is fetched by itself; those of a question go with their turn.
+function look(picture, held) {
+  if (held) removePicture(picture);
+  document.dispatchEvent(new CustomEvent("pictures:changed"));
+  for (const part of document.querySelectorAll('[data-turn]:not([data-status="writing"]) [data-part="attached"]:not(:empty)')) transcript.dress(part.closest("[data-turn]"));
+}
+
+export const retraction = {
+  picture: ({ picture, held }) => look(picture, held),
+  retracted: withhold,
+  released: release,
+  standing({ retracted }) {
+    const now = new Set(retracted.map(({ turn }) => turn));
+    for (const here of marked()) if (!now.has(here.dataset.turn)) release(here.dataset);
+    for (const one of retracted) if (article(one.turn) && !("retracted" in article(one.turn).dataset)) withhold(one);
+  },
+};
+
+let before = false; // there was a line
+
+// Asked whenever a line is there: what was said while there was none was not heard.
+export function catchUp(conversation) {
+  if (temporary || !conversation) return;
+  tell({ do: "look", conversation });
+  if (before) look();
+  before = true;
+}

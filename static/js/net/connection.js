@@ -1,0 +1,28 @@
+// A slim bar says so when the line is gone; it waits a moment, because most losses are over before anyone looks.
+import { gettext } from "../lib/i18n.js";
+
+const bar = document.querySelector("[data-connection]");
+const PATIENCE_MS = 700;
+const WORDS = {
+  lost: gettext("Reconnecting… What you send meanwhile is kept."),
+  "too many": gettext("This is open in too many windows. Close one, and this one goes on by itself."),
+};
+let timer = 0;
+
+export function connection(state) {
+  clearTimeout(timer);
+  if (state === "open") {
+    bar.hidden = true;
+    return;
+  }
+  if (state === "signed out") {
+    const link = Object.assign(document.createElement("a"), { href: `/accounts/login/?next=${encodeURIComponent(location.pathname)}`, textContent: gettext("Sign in again") });
+    bar.replaceChildren(gettext("You have been signed out."), " ", link, ". ", gettext("What you typed is kept."));
+    bar.hidden = false;
+    return;
+  }
+  timer = setTimeout(() => {
+    bar.textContent = WORDS[state];
+    bar.hidden = false;
+  }, PATIENCE_MS);
+}

@@ -1,0 +1,122 @@
+// An assistant tried beside its form: its answer is written there as in a chat, with its sources, and nothing is kept.
+import "../chat/citations.js";
+import { Blocks } from "../chat/blocks.js";
+import { fold, over, textOf } from "../chat/folding.js";
+import { headers } from "../net/headers.js";
+import { fragment, morph } from "../lib/morph.js";
+import { step } from "../chat/steps.js";
+import { gettext } from "../lib/i18n.js";
+
+const button = document.querySelector("[data-try]");
+const form = button.closest("form");
+const place = document.getElementById("tried");
+const status = document.querySelector("[data-trying]");
+const ASK = button.textContent;
+const PLACED = new Set(["sources", "quotes", "nothing"]);
+let running = null; // the AbortController of what is being written
+
+class Answer {
+  blocks = new Blocks();
+  arrived = [];
+  article = document.querySelector("[data-tried-parts]").content.cloneNode(true).firstElementChild;
+
+  part(name) {
+    return this.article.querySelector(`[data-part="${name}"]`);
+  }
+
+  take(event) {
+    this.arrived.push(event);
+    if (this.arrived.length > 1) return;
+    if (document.hidden) setTimeout(() => this.show(), 200);
+    else requestAnimationFrame(() => this.show());
+  }
+
+  show() {
+    const events = this.arrived;
+    this.arrived = [];
+    const written = events.filter(({ type }) => type === "text" || type === "cited");
+    for (const event of written) event.type === "text" ? this.blocks.write(event) : this.blocks.cite(event);
+    events.filter(({ type }) => type === "folds").forEach(({ words }) => fold(this.article, words));
+    if (written.length) this.blocks.show(textOf(this.article));
+    for (const event of events) {
+      if (event.type === "step") step(this.article.querySelector("[data-steps]"), event);
+      else if (PLACED.has(event.type)) morph(this.part(event.type), fragment(event.html));
+      else if (event.type === "closed") this.closed(event);
+    }
+  }
+
+  closed({ status: how, html, reason, weak }) {
+    morph(this.part("text"), fragment(html));
+    this.article.dataset.status = how;
+    over(this.article);
+    this.article.querySelector("[data-weak]").hidden = !weak;
+    this.end(reason, how === "failed");
+  }
+
+  // The line was lost, before the first word or in the middle of the answer: what has come stays.
+  broken() {
+    this.show();
+    const lost = gettext("The answer broke off, since the line to the server was lost. What has come stays here.");
+    this.end(this.begun ? lost : gettext("The server does not answer. Try again in a moment."), true);
+  }
+
+  get begun() {
+    return this.part("text").hasChildNodes();
+  }
+
+  end(words, again = false) {
+    this.part("end").hidden = !words;
+    this.article.querySelector("[data-words]").textContent = words;
+    this.article.querySelector("[data-again]").hidden = !again;
+  }
+}
+
+// Whether the answer came to its end.
+async function heard(answer, body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let [rest, ended] = ["", false];
+  for (let got = await reader.read(); !got.done; got = await reader.read()) {
+    const lines = (rest + got.value).split("\n");
+    rest = lines.pop();
+    for (const event of lines.map((line) => JSON.parse(line))) {
+      answer.take(event);
+      ended ||= event.type === "closed";
+    }
+  }
+  return ended;
+}
+
+async function ask() {
+  const stop = (running = new AbortController());
+  const answer = new Answer();
+  place.replaceChildren(answer.article);
+  say(true);
+  try {
+    const said = await fetch(button.dataset.try, { method: "POST", body: new FormData(form), headers, signal: stop.signal });
+    if (said.status === 400) answer.end(await said.text());
+    else if (!said.ok || said.redirected || !(await heard(answer, said.body))) answer.broken();
+  } catch {
+    if (stop.signal.aborted) answer.end(gettext("Stopped."));
+    else answer.broken();
+  }
+  if (running === stop) running = null;
+  say(Boolean(running));
+}
+
+function say(busy) {
+  button.textContent = busy ? gettext("Stop") : ASK;
+  status.hidden = !busy;
+  place.ariaBusy = String(busy); // read when it is whole
+}
+
+button.addEventListener("click", () => (running ? running.abort() : ask()));
+place.addEventListener("click", ({ target }) => {
+  if (!target.closest("[data-again]") || running) return;
+  button.focus(); // the one that was pressed goes with what it stood below
+  ask();
+});
+document.getElementById("try").addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.isComposing) return;
+  event.preventDefault(); // the form around it is not meant
+  if (!running) ask();
+});

@@ -1,0 +1,10 @@
+// What every page of the frame can do.
+import "../ui/blurred.js";
+import "../ui/install.js";
+import "../ui/menu.js";
+import "../ui/sidebar.js";
+import "../ui/shortcuts.js";
+
+// Moments are written in UTC by the server, which does not know where the reader is.
+const local = new Intl.DateTimeFormat(document.documentElement.lang || undefined, { dateStyle: "long", timeStyle: "short" });
+for (const moment of document.querySelectorAll("time[data-local]")) moment.textContent = local.format(new Date(moment.dateTime));

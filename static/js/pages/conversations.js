@@ -1,0 +1,27 @@
+// The page of all conversations: selecting many, and what can be done with them.
+import { onChange } from "../lib/changes.js";
+import "../ui/dialogs.js";
+import { gettext, put } from "../lib/i18n.js";
+
+const found = () => document.querySelector("[data-found]");
+const boxes = () => [...found().querySelectorAll("[name=id]")];
+
+function count() {
+  const bulk = found().querySelector("[data-bulk]");
+  if (!bulk) return;
+  const all = bulk.querySelector("[data-all]");
+  const chosen = boxes().filter((box) => box.checked).length;
+  all.checked = chosen > 0 && chosen === boxes().length;
+  all.indeterminate = chosen > 0 && !all.checked;
+  bulk.querySelector("[data-bulk-actions]").hidden = !chosen;
+  bulk.querySelector("[data-bulk-words]").textContent = chosen ? put(gettext("%(n)s selected"), { n: chosen }) : gettext("Select all");
+}
+
+document.addEventListener("change", ({ target }) => {
+  if (!found().contains(target)) return;
+  if (target.matches("[data-all]")) for (const box of boxes()) box.checked = target.checked;
+  count();
+});
+
+onChange(count);
+count();

@@ -1,0 +1,29 @@
+// Several pictures are chosen with their boxes; a bar then says what can be done with them. Boxes survive the refreshes.
+import { onChange } from "../lib/changes.js";
+import { expanding } from "../ui/expand.js";
+import { gettext, put } from "../lib/i18n.js";
+
+const tiles = () => document.getElementById("tiles");
+const boxes = () => [...tiles().querySelectorAll("input[name=picture]:checked")];
+
+function show() {
+  const bar = tiles().querySelector("[data-chosen]");
+  if (!bar) return;
+  const { length } = boxes();
+  bar.hidden = length === 0;
+  bar.querySelector("[data-chosen-words]").textContent = put(gettext("%(n)s chosen"), { n: length });
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.name === "picture") show();
+});
+document.querySelector("[data-narrow]")?.addEventListener("change", (event) => event.currentTarget.requestSubmit());
+onChange(show);
+document.addEventListener("click", (event) => {
+  const asked = event.target.closest("[data-confirm]");
+  if (asked && !window.confirm(asked.dataset.confirm)) event.preventDefault();
+});
+
+const prompt = document.querySelector(".studio textarea[name=prompt]");
+expanding(prompt?.form, { read: () => prompt.value.trim(), write: (words) => (prompt.value = words) });
+show();

@@ -1,0 +1,66 @@
+// Review by keyboard: J and K walk the queue, letters decide, digits say why, U takes back. Buttons do the same.
+// What an outcome needs to be told is folded; it opens before that outcome is sent for the first time.
+import { off } from "../ui/shortcuts.js";
+import { gettext } from "../lib/i18n.js";
+
+const typing = (target) => target.closest("textarea, select, input:not([type=radio], [type=checkbox])");
+const rows = () => [...document.querySelectorAll("[data-case]")];
+const hint = document.querySelector("[data-hint]");
+
+function walk(step) {
+  const all = rows();
+  if (!all.length) return;
+  const here = all.indexOf(document.activeElement.closest("[data-case]"));
+  all[Math.min(all.length - 1, Math.max(0, here + step))].focus();
+}
+
+function press(found) {
+  if (found.type === "radio") {
+    found.checked = true;
+    found.focus();
+    if (hint) hint.textContent = "";
+  } else if (found.tagName === "SUMMARY") {
+    found.parentElement.open = !found.parentElement.open;
+  } else if (found.matches("textarea, select")) {
+    const around = found.closest("details");
+    if (around) around.open = true;
+    found.focus();
+  } else if (found.closest("[data-decide]") && !found.form.reportValidity()) {
+    if (hint) hint.textContent = gettext("Say why first: 1 to 5.");
+  } else {
+    found.form.requestSubmit(found);
+  }
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && event.target.matches("textarea, select")) return event.target.blur();
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || typing(event.target) || off()) return;
+  const key = event.key.toLowerCase();
+  if (document.querySelector("[data-queue]") && (key === "j" || key === "k")) return walk(key === "j" ? 1 : -1);
+  const row = document.activeElement.closest("[data-case]");
+  if (row && key === "enter" && event.target === row) return row.querySelector("[data-open]")?.click();
+  const undo = document.querySelector("[data-undo] button");
+  if (key === "u" && undo) return undo.form.requestSubmit(undo);
+  const found = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  if (!found) return;
+  event.preventDefault();
+  press(found);
+});
+
+document.querySelector("[data-decide]")?.addEventListener("submit", (event) => {
+  const needed = event.target.querySelector(`details[data-for="${CSS.escape(event.submitter?.value ?? "")}"]:not([open])`);
+  if (!needed) return;
+  event.preventDefault();
+  needed.open = true;
+  needed.scrollIntoView({ block: "nearest" });
+  hint.textContent = gettext("Look at what this does, then decide once more.");
+});
+
+// A note is sent with every way of leaving a case.
+document.querySelector("[data-leave]")?.addEventListener("submit", (event) => {
+  event.target.elements.note.value = document.getElementById("note").value;
+});
+
+// A decision can be taken back for some seconds; then the offer goes.
+const offer = document.querySelector("[data-undo]");
+if (offer) setTimeout(() => offer.remove(), Number(offer.dataset.undo) * 1000);

@@ -1,0 +1,19 @@
+// A comparison or a page to print, watched for answers that are withheld. Where the page is no longer there, its
+// conversation is opened instead.
+import { watchPage } from "../net/watch.js";
+
+const place = () => document.querySelector("[data-standing]");
+
+watchPage({
+  replace(page) {
+    if (!page) return location.replace(`/c/${place().dataset.standing}/`);
+    document.title = page.title;
+    place().replaceWith(page.querySelector("[data-standing]"));
+  },
+  received({ type, conversation }) {
+    if (type === "picture") return true;
+    if (!["retracted", "released"].includes(type) || conversation !== place().dataset.standing) return false;
+    if (type === "retracted") place().replaceChildren();
+    return true;
+  },
+});

@@ -1,0 +1,53 @@
+// Reads an answer to a screen reader politely, a sentence at a time, and never twice.
+import { gettext, put } from "../lib/i18n.js";
+
+const region = document.querySelector("[data-announce]");
+const KEPT = 12;
+const ENDINGS = {
+  stopped: gettext("stopped"),
+  withheld: gettext("withheld"),
+  failed: gettext("failed"),
+  interrupted: gettext("interrupted"),
+};
+
+export function say(words) {
+  if (!words.trim()) return;
+  const line = document.createElement("p");
+  line.textContent = words;
+  region.append(line);
+  while (region.children.length > KEPT) region.firstElementChild.remove();
+}
+
+// What was read goes too, where it was taken back.
+export function forget() {
+  region.replaceChildren();
+}
+
+export class Reader {
+  next = 0;
+
+  // Sentences before the last one on the page are finished; at the end all are. `parts` finds the elements of one.
+  read(until, parts) {
+    for (; this.next < until; this.next += 1) this.say(parts(this.next));
+  }
+
+  // Sentences that appear when they are verified, in the order in which they do.
+  appear(cited, parts) {
+    for (const { shown = [] } of cited) for (const sentence of shown) this.say(parts(sentence));
+  }
+
+  say(parts) {
+    const spoken = [...parts].filter((part) => !part.classList.contains("pills"));
+    say(spoken.map((part) => part.textContent).join(""));
+  }
+}
+
+export function ending(article, status) {
+  const numbers = (parts) => new Set([...article.querySelectorAll(parts)].map((part) => part.closest("[data-sentence]").dataset.sentence));
+  const found = numbers(".pills[data-sentence] > .pill").size;
+  const all = found + numbers(".sentence.unverified").size;
+  if (status !== "complete") return say(put(gettext("The answer ended early: %(status)s."), { status: ENDINGS[status] ?? status }));
+  const unread = article.querySelector(".unread")?.textContent ?? ""; // which languages the check does not know
+  if (!all) return say(`${gettext("Done.")} ${unread}`.trim());
+  say(`${put(gettext("Answer complete. %(found)s of %(all)s sentences are quoted or supported."), { found, all })} ${unread}`.trim());
+}

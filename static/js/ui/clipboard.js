@@ -1,0 +1,27 @@
+// Copies text and says so on the button for a moment. Where the browser forbids it, as without https, the field that
+// holds the text is selected instead. A button `data-copy-link="ID"` copies the field with that id.
+import { gettext } from "../lib/i18n.js";
+
+const SHOWN_MS = 1600;
+
+export async function copyText(text, button, field = null) {
+  const words = button.querySelector("[data-words]") ?? button;
+  const before = (words.dataset.before ??= words.textContent);
+  try {
+    await navigator.clipboard.writeText(text);
+    words.textContent = gettext("Copied");
+  } catch {
+    field?.select();
+    words.textContent = field ? gettext("Press Ctrl C to copy") : gettext("The browser does not allow it");
+  }
+  setTimeout(() => (words.textContent = before), SHOWN_MS);
+}
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-copy-link]");
+  const field = button && document.getElementById(button.dataset.copyLink);
+  if (field) copyText(field.value, button, field);
+});
+document.addEventListener("focusin", ({ target }) => {
+  if (target.matches("[data-link-field]")) target.select();
+});
