@@ -1,4 +1,4 @@
-"""The forms of django-allauth with our words: labels, rules in one sentence, no placeholders that repeat them."""
+"""Forms of django-allauth with our labels and help texts, and without placeholders that repeat the labels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LABELS = {
 
 
 class AccountFormMixin:
-    """Mixed into a form; changes what is said and nothing that is checked."""
+    """Mixin of allauth forms that changes labels and help texts, never validation."""
 
     fields: dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""Pages under /accounts/ that stand in for those of django-allauth."""
+"""Override URLs below /accounts/ that replace pages of django-allauth."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from django.urls import path
 
 from apps.users.views import users
 
-# Changing the address is left out: django-allauth's page empties User.email where addresses need not be confirmed.
+# Users cannot change their address here: django-allauth's page empties User.email if addresses need no confirmation.
 urlpatterns = [path("email/", users.show_own_address, name="account_email")]

@@ -1,4 +1,7 @@
-"""What administrators do with people. One administrator who can sign in always remains."""
+"""Change roles and the active state of accounts; every change is logged.
+
+At least one active administrator always remains: a change that would leave none raises `LastAdministrator`.
+"""
 
 from __future__ import annotations
 
@@ -14,25 +17,27 @@ from apps.users.models import User
 
 
 class LastAdministrator(Exception):
-    """The change would leave nobody who can administer."""
+    """Error: the change would leave no active administrator."""
 
 
 def list_users() -> QuerySet[User]:
-    """All people, those who may sign in first; `confirmed` says whether their address is known to be theirs."""
+    """Return all users, active ones first. `confirmed` is True for a user whose e-mail address is verified."""
     confirmed = EmailAddress.objects.filter(user=OuterRef("pk"), email=OuterRef("email"), verified=True)
     return User.objects.annotate(confirmed=Exists(confirmed)).order_by("-is_active", "name", "email")
 
 
 def confirm_address(user: User, by: User | None = None) -> None:
-    """The address of the account counts as confirmed."""
+    """Mark the e-mail address of the account as verified. `by` is the administrator; None for the product itself."""
     with transaction.atomic():
         EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
         _tell("person.confirmed", user, by)
 
 
 def set_role(user: User, role: str, by: User | None = None) -> None:
-    """Who reviews no longer has no duty any more (`duties.py`), also not after they review again. Raises
-    LastAdministrator."""
+    """Set the role of the user and log it; a user who becomes a member loses all special permissions for good.
+
+    Raises LastAdministrator.
+    """
     with transaction.atomic():
         before = _change(user, role=role)["role"]
         if before != role:
@@ -43,8 +48,10 @@ def set_role(user: User, role: str, by: User | None = None) -> None:
 
 
 def suspend_user(user: User, by: User | None = None) -> None:
-    """Close the account: the person can no longer sign in, and every session of theirs is dead. `by` is None where the
-    product itself does it. Raises LastAdministrator, and PermissionDenied where a member suspends somebody else."""
+    """Deactivate the account and end all its sessions. `by` is None if the product itself does it.
+
+    Raises LastAdministrator, and PermissionDenied if a member suspends another user.
+    """
     if by is not None and by.pk != user.pk and not (by.is_staff and by.is_active):
         raise PermissionDenied
     with transaction.atomic():
@@ -54,7 +61,7 @@ def suspend_user(user: User, by: User | None = None) -> None:
 
 
 def reinstate_user(user: User, by: User | None = None) -> None:
-    """Open the account again. Raises PermissionDenied where a member does it."""
+    """Reactivate the account. Raises PermissionDenied if `by` is a member."""
     if by is not None and not (by.is_staff and by.is_active):
         raise PermissionDenied
     with transaction.atomic():
@@ -63,7 +70,7 @@ def reinstate_user(user: User, by: User | None = None) -> None:
 
 
 def reinstate_as_administrator(user: User) -> None:
-    """Make the account active and an administrator in one change, also where there is no other administrator."""
+    """Activate the account and make it an administrator in one change; works if there is no other administrator."""
     with transaction.atomic():
         before = _change(user, role=User.Role.ADMINISTRATOR, is_active=True)
         if before["role"] != User.Role.ADMINISTRATOR:
@@ -77,8 +84,11 @@ def _tell(kind: str, user: User, by: User | None, **facts: object) -> None:
 
 
 def _change(user: User, **changes: object) -> dict[str, object]:
-    """Returns what was there before. Call inside a transaction."""
-    # Locked together, so that two administrators cannot take each other's role at the same moment.
+    """Update the user and return the previous role and active state.
+
+    Must run inside a transaction. Raises LastAdministrator.
+    """
+    # All administrators are locked, so that two of them cannot remove each other at the same time.
     able = User.objects.select_for_update().filter(role=User.Role.ADMINISTRATOR, is_active=True)
     others = [row.pk for row in able if row.pk != user.pk]
     stored = User.objects.filter(pk=user.pk).values("role", "is_active").first()
@@ -91,7 +101,7 @@ def _change(user: User, **changes: object) -> dict[str, object]:
 
 
 def end_sessions(user: User) -> None:
-    """Nobody is signed in as this person any more, also not after they are reinstated."""
+    """Delete all sessions of the user. None of them works again if the account is reactivated."""
     alive = Session.objects.filter(expire_date__gt=timezone.now())
     theirs = [row.pk for row in alive.iterator() if row.get_decoded().get("_auth_user_id") == str(user.pk)]
     Session.objects.filter(pk__in=theirs).delete()

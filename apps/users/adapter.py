@@ -1,4 +1,4 @@
-"""Sign-up rules and links in mails, on top of django-allauth."""
+"""Adapter of django-allauth: sign-up rules, invitations, known devices, links in mails."""
 
 from __future__ import annotations
 
@@ -21,11 +21,17 @@ Signup = SiteSettings.Signup
 
 
 def build_mail_link(name: str, **parts: str) -> str:
-    """An address for a mail. Its host is configured; the Host header of a request never gets into a mail."""
+    """Return the absolute URL of a page for use in a mail.
+
+    The host is the configured SITE_URL, never the Host header of a request.
+    """
     return settings.SITE_URL + reverse(name, kwargs=parts)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Adapter that applies the sign-up rule of the site, and counts failed sign-ins per device or per account and
+    network."""
+
     error_messages = DefaultAccountAdapter.error_messages | {
         "account_inactive": gettext_lazy("This account is suspended. Sign in to see why, and how to object."),
         "email_password_mismatch": gettext_lazy(
@@ -42,17 +48,20 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Whether this visitor may sign up. A link with a secret is left at once for an address without it."""
+        """Return whether this visitor may sign up.
+
+        A link with an invitation's secret is redirected at once to the URL without it.
+        """
         if invitations.accept_link(request):
             raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_signup")))
-        rule = request.signup_rule = SiteSettings.current().signup  # type: ignore[attr-defined]  # for the page
+        rule = request.signup_rule = SiteSettings.current().signup  # type: ignore[attr-defined]  # read by the sign-up page
         invitation = invitations.get_session_invitation(request) if rule != Signup.CLOSED else None
         if invitation is not None and invitation.email:
-            self.stash_verified_email(request, invitation.email)  # whoever has the link was given it for this address
+            self.stash_verified_email(request, invitation.email)  # the link was given to the owner of this address
         return rule == Signup.OPEN or invitation is not None
 
     def clean_email(self, email: str) -> str:
-        """Lower case everywhere; an invitation for one address is of use to no other."""
+        """Return the address in lower case. Raises ValidationError if the invitation is for another address."""
         email = email.lower()
         request = self.request
         if request is not None and request.path == reverse("account_signup"):
@@ -62,7 +71,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return email
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
-        """The account exists and, where one was needed or held, the invitation is used up; or neither."""
+        """Create the account and redeem the invitation in one transaction.
+
+        Redirects to the sign-up page if the site needs an invitation and none could be redeemed.
+        """
         with transaction.atomic():
             user.is_active, user.role, user.is_superuser = True, User.Role.MEMBER, False
             super().save_user(request, user, form, commit)
@@ -76,8 +88,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return user
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
-        """The person, or None. A failed attempt counts for the account and the network; from a device on which the
-        account was signed in before it counts for that device, so that the attempts of others lock nobody out."""
+        """Return the user, or None. Raises ValidationError after too many attempts.
+
+        A failed attempt counts for the account and the network. On a device where the account has signed in before it
+        counts for that device instead, so that attempts of others cannot lock the user out.
+        """
         held = known_devices.count_attempt(request, str(credentials.get("email") or ""))
         if held is None:
             raise self.validation_error("too_many_login_attempts")
@@ -88,7 +103,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return user
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """django-allauth counts by account alone: that would let strangers lock a person out of a device of theirs."""
+        """Skip django-allauth's own rate limit on known devices.
+
+        It counts by account alone, so strangers could lock users out of their own devices.
+        """
         if not known_devices.is_known_device(request, str(credentials.get("email") or "")):
             super().pre_authenticate(request, **credentials)
 

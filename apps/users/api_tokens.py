@@ -1,4 +1,7 @@
-"""Personal tokens: what programs sign in with. Only a hash is kept; what a token may do is fixed when it is made."""
+"""Create, find and revoke personal API tokens.
+
+Only a hash of the secret is stored. The scopes of a token cannot change after its creation.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,21 @@ from django.utils import timezone
 from apps.lib.ids import new_secret
 from apps.users.models import Token, User
 
-PREFIX = "ob_"  # what a scanner of leaked secrets, and a person who finds one, can recognise
-LIMIT = 50  # tokens a person
+PREFIX = "ob_"  # lets secret scanners, and people who find a leaked token, recognise it
+LIMIT = 50  # tokens per user
 _SECRET_CHARACTERS = 200
-_USED_S = 60  # "last used" is this exact, so that a busy program does not write a row at each request
+_USED_S = 60  # precision of "last used": a busy client does not write a row at each request
 
 
 class TooManyTokens(Exception):
-    """The person has as many tokens as one may have."""
+    """Error: the user has `LIMIT` tokens already."""
 
 
 def create_token(user: User, name: str, scopes: list[str], days: int | None) -> str:
-    """The secret of a new token, which cannot be shown again. Raises TooMany."""
+    """Create a token and return its secret, which cannot be shown again. Raises TooManyTokens.
+
+    `days` is how long the token is valid; None: without end.
+    """
     if Token.objects.filter(user=user).count() >= LIMIT:
         raise TooManyTokens
     secret = PREFIX + new_secret()
@@ -34,7 +40,7 @@ def create_token(user: User, name: str, scopes: list[str], days: int | None) -> 
 
 
 def find_token(secret: str) -> Token | None:
-    """The token with that secret, where it is alive and its person may sign in; its use is noted."""
+    """Return the token of that secret and note its use; None if it is unknown, expired or of an inactive user."""
     if not secret.startswith(PREFIX) or len(secret) > _SECRET_CHARACTERS:
         return None
     now = timezone.now()
@@ -46,7 +52,7 @@ def find_token(secret: str) -> Token | None:
 
 
 def revoke_token(user: User, pk: int) -> bool:
-    """The token no longer works; False where the person has no such token."""
+    """Delete the token. Return False if the user has no such token."""
     return bool(Token.objects.filter(user=user, pk=pk).delete()[0])
 
 
@@ -55,5 +61,5 @@ def _is_old(used: datetime | None, now: datetime) -> bool:
 
 
 def _hash(secret: str) -> str:
-    """A plain hash is enough: the secret is 256 random bits, so nobody can guess through a list."""
+    """Return the SHA-256 of a secret. A fast unsalted hash suffices: the secret is 256 random bits."""
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()

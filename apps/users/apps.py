@@ -1,3 +1,5 @@
+"""App configuration of users, groups, invitations, tokens and limits."""
+
 from django.apps import AppConfig
 
 

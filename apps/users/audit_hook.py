@@ -1,5 +1,7 @@
-"""What administrators change is written down by a layer above, which registers its log here in `ready()`,
-and what else follows from it."""
+"""Pass changes of accounts, groups and limits to functions that a higher layer registers.
+
+`apps.safety` registers its audit log, and what follows from a reinstatement, in `ready()`; this app does not import it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ if TYPE_CHECKING:
 
 
 class AuditRecorder(Protocol):
-    """As `apps.safety.audit_log.audit.record_event`: written with the transaction that it belongs to, or not at all."""
+    """Function with the signature of `apps.safety.audit_log.audit.record_event`. Its entry is written in the
+    transaction of the change."""
 
     def __call__(
         self, kind: str, *, actor: User | None = None, person: int | None = None, subject: str = "", **payload: Any
@@ -21,6 +24,7 @@ _recorders: list[AuditRecorder] = []
 
 
 def register_recorder(recorder: AuditRecorder) -> None:
+    """Add a recorder that is called for each change. Registering one twice has no effect."""
     if recorder not in _recorders:
         _recorders.append(recorder)
 
@@ -28,6 +32,9 @@ def register_recorder(recorder: AuditRecorder) -> None:
 def record_change(
     kind: str, *, actor: User | None = None, person: int | None = None, subject: str = "", **payload: Any
 ) -> None:
-    """Call inside the transaction of the change. Names of people stay out: entries outlive accounts."""
+    """Call every recorder. Must run inside the transaction of the change.
+
+    `person` is the id of the user concerned. Pass no names: entries outlive accounts.
+    """
     for recorder in _recorders:
         recorder(kind, actor=actor, person=person, subject=subject, **payload)

@@ -1,4 +1,4 @@
-"""What a person agreed to: each consent by itself, off until they give it. Each change is an entry of the log."""
+"""Consents of a user to uses of their data: off by default, each changed by itself and logged."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 
 class Consent(models.TextChoices):
+    """Kind of use that a user can consent to."""
+
     RATED = "rated", gettext_lazy("My rated answers may be used to train a model")
     DECIDED = "decided", gettext_lazy("What reviewers decided about my texts may be used to train the checks")
 
@@ -33,7 +35,7 @@ _MEANS: dict[Consent, StrOrPromise] = {
 
 @dataclass(frozen=True, slots=True)
 class ConsentState:
-    """One consent of a person, as pages show it."""
+    """Consent of a user with its explanation, for pages."""
 
     consent: Consent
     means: StrOrPromise
@@ -41,11 +43,12 @@ class ConsentState:
 
 
 def list_consents(user: User) -> list[ConsentState]:
+    """Return every consent with its present state."""
     return [ConsentState(one, _MEANS[one], bool(getattr(user, FIELDS[one]))) for one in Consent]
 
 
 def change_consent(user: User, consent: Consent, given: bool) -> None:
-    """It holds from now on, also for what was written before; the log says when it was given or taken back."""
+    """Give or withdraw a consent, for past and future data, and log it. An unchanged value is not logged."""
     with transaction.atomic():
         rows = User.objects.filter(pk=user.pk, **{FIELDS[consent]: not given})
         if rows.update(**{FIELDS[consent]: given}):

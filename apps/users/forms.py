@@ -1,4 +1,4 @@
-"""What a person fills in about people. Only the fields named here can change anything."""
+"""Forms on accounts and invitations. Only the fields named here can change."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from apps.users.models import User
 
 
 class SignupFormBase(forms.Form):
-    """The part of the sign-up form that is ours; django-allauth adds address and password."""
+    """Base of django-allauth's sign-up form that adds the name; allauth adds address and password."""
 
     name = forms.CharField(
         max_length=120,
@@ -22,7 +22,7 @@ class SignupFormBase(forms.Form):
     field_order = ("name", "email", "password1", "password2")
 
     def signup(self, request: HttpRequest, user: User) -> None:
-        """Called by django-allauth once the account exists."""
+        """Store the name. Called by django-allauth after it has created the account."""
         user.name = self.cleaned_data["name"]
         user.save(update_fields=["name"])
 

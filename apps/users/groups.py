@@ -1,4 +1,7 @@
-"""Groups of people, with whom documents are shared as with one. Administrators make them; members know their own."""
+"""Create, rename and delete groups, change their members, and list the groups that a user may see.
+
+Collections are shared with groups. Callers check that the user is an administrator.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,14 @@ NAME_CHARACTERS = 80
 
 
 class NameTaken(Exception):
-    """There is a group of that name."""
+    """Error: another group has this name."""
 
 
 def list_visible_groups(user: User | AnonymousUser) -> QuerySet[Group]:
-    """The groups that this person may see and share with: their own, and all for administrators. Each has `people`."""
+    """Return the groups that the user may see and share with: their own; for administrators all.
+
+    Each has `people`, the number of active members.
+    """
     if not isinstance(user, User):
         return Group.objects.none()
     rows = Group.objects.all() if user.is_administrator else Group.objects.filter(pk__in=user.groups.values("pk"))
@@ -25,7 +31,7 @@ def list_visible_groups(user: User | AnonymousUser) -> QuerySet[Group]:
 
 
 def create_group(name: str, by: User | None = None) -> Group:
-    """Raises NameTaken."""
+    """Create a group and log it. Raises NameTaken."""
     try:
         with transaction.atomic():
             made = Group.objects.create(name=name)
@@ -36,7 +42,7 @@ def create_group(name: str, by: User | None = None) -> Group:
 
 
 def rename_group(group: Group, name: str, by: User | None = None) -> None:
-    """Raises NameTaken."""
+    """Rename the group and log it if the name differs. Raises NameTaken."""
     try:
         with transaction.atomic():
             before = Group.objects.select_for_update().get(pk=group.pk).name
@@ -48,26 +54,26 @@ def rename_group(group: Group, name: str, by: User | None = None) -> None:
 
 
 def delete_group(group: Group, by: User | None = None) -> None:
-    """What was shared with it and nobody else is shared no more."""
+    """Delete the group with its shares, and log it. Members lose access that they had through it alone."""
     with transaction.atomic():
         _tell("group.deleted", group, by, name=group.name)
         group.delete()
 
 
 def list_non_members(group: Group) -> QuerySet[User]:
-    """People who could be added."""
+    """Return the active users who are not in the group, by name."""
     return User.objects.filter(is_active=True).exclude(groups=group).order_by("name", "email")
 
 
 def add_member(group: Group, user: User, by: User | None = None) -> None:
-    """What is shared with the group is theirs from the next request on."""
+    """Add the user to the group and log it. Access to shared collections starts with the next request."""
     with transaction.atomic():
         user.groups.add(group)
         _tell("group.joined", group, by, user, name=group.name)
 
 
 def remove_member(group: Group, user: User, by: User | None = None) -> None:
-    """What is shared with the group only is no longer theirs."""
+    """Remove the user from the group and log it. Access through this group alone ends."""
     with transaction.atomic():
         user.groups.remove(group)
         _tell("group.left", group, by, user, name=group.name)

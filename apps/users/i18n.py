@@ -1,4 +1,7 @@
-"""In which language pages speak: what a person chose, else what was chosen in this browser, else what it asks for."""
+"""Choose the language of pages, sockets, mails and stored messages.
+
+Order: the choice of the user, the cookie of the browser, its Accept-Language header, LANGUAGE_CODE.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +32,11 @@ if TYPE_CHECKING:
 
 Next = Callable[[HttpRequest], HttpResponse]
 YEAR_S = 365 * 24 * 3600
-SCRIPT_TEXTS_S = 600  # that a browser keeps the texts of the scripts
+SCRIPT_TEXTS_S = 600  # seconds that a browser caches the texts of the scripts
 
 
 def user_language_middleware(get_response: Next) -> Next:
-    """Middleware below those of sign-in: what a person chose stands above what the browser says."""
+    """Return middleware that activates the language of the signed-in user. Must follow those of sign-in and locale."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if language := get_chosen_language(request.user):
@@ -47,12 +50,12 @@ def user_language_middleware(get_response: Next) -> Next:
 
 
 def get_chosen_language(user: object) -> str:
-    """What somebody chose; empty where they did not."""
+    """Return the language code that the user chose; "" without a choice, and for anonymous users."""
     return user.language if isinstance(user, User) and user.language in dict(settings.LANGUAGES) else ""
 
 
 def get_socket_language(user: User, headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """As pages decide it, for a connection that no middleware saw."""
+    """Return the language code for a socket connection, by the same order as for pages: no middleware runs there."""
     said = {name: value.decode("latin-1") for name, value in headers}
     chosen = get_chosen_language(user) or parse_cookie(said.get(b"cookie", "")).get(settings.LANGUAGE_COOKIE_NAME, "")
     for language in [chosen, *(code for code, _weight in trans_real.parse_accept_lang_header(_accepted(said)))]:
@@ -69,26 +72,28 @@ def _accepted(said: dict[bytes, str]) -> str:
 
 @contextmanager
 def use_language_of(user: User | None) -> Iterator[None]:
-    """What is written here is in the language that this person chose, whoever has it written."""
+    """Activate the language of the user within the block; that of the site if there is none."""
     with translation.override(get_chosen_language(user) or settings.LANGUAGE_CODE):
         yield
 
 
 def lower_label(label: StrOrPromise) -> str:
-    """A label inside a sentence: with a small letter, but where the language writes nouns with a capital."""
+    """Return a label for use inside a sentence: in lower case, except in German."""
     return str(label) if translation.get_language() == "de" else str(label).lower()
 
 
 def translate_stored(words: object) -> str:
-    """What was stored in English, in the language of the moment: as a whole, with its values, else line by line; a line
-    that holds something else of its own stays."""
+    """Return a text that was stored in English in the active language.
+
+    The text is translated as a whole, with its values, or line by line. Lines without a translation stay.
+    """
     whole = _put_in(str(words)) if words else ""
     return " ".join(map(_put_in, filter(None, whole.splitlines()))) if "\n" in whole else whole
 
 
 def _put_in(text: str) -> str:
-    """Its translation; of a sentence with values (`apps.lib.text.message_templates`) that of the sentence, with the
-    same values."""
+    """Return the translation of a text. For a text with values (`apps.lib.text.message_templates`), translate its
+    template and fill in the values."""
     said = gettext(text)
     if said != text or (found := message_templates.match_template(text)) is None:
         return said
@@ -106,12 +111,13 @@ class LanguageForm(forms.Form):
 
 
 def list_languages() -> list[tuple[str, StrOrPromise]]:
+    """Return the choices of the language form; "" means the language of the browser."""
     return [("", _("As the browser asks for it")), *settings.LANGUAGES]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose_language(request: HttpRequest) -> HttpResponse:
-    """The choice; a POST keeps it, with the person and in this browser, and leads back to where it came from."""
+    """Show the language form. A POST stores the choice in the account and a cookie, and redirects back."""
     user = request.user if isinstance(request.user, User) else None
     now = user.language if user else request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
     form = LanguageForm(request.POST if request.method == "POST" else {"language": now})
@@ -129,7 +135,8 @@ def choose_language(request: HttpRequest) -> HttpResponse:
 @require_safe
 @cache_control(private=True, max_age=SCRIPT_TEXTS_S)
 def serve_script_texts(request: HttpRequest, code: str) -> HttpResponseBase:
-    """The texts of the scripts in a language, as `static/js/lib/i18n.js` asks for them."""
+    """Return the JavaScript catalogue of a language, which `static/js/lib/i18n.js` loads. Raises Http404 for an unknown
+    one."""
     if code not in dict(settings.LANGUAGES):
         raise Http404
     with translation.override(code):

@@ -1,4 +1,4 @@
-"""Invitations: a link that lets one person sign up, once, for a while. Only the hash of its secret is kept."""
+"""Invitations: links that let one user sign up once, for `INVITATION_DAYS`. Only a hash of the secret is stored."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from apps.lib.ids import new_secret
 from apps.users import audit_hook
 from apps.users.models import INVITATION_DAYS, Invitation, User
 
-SESSION_KEY = "invitation"  # the hash: a session row tells nobody the secret
+SESSION_KEY = "invitation"  # holds the hash, so that a session row does not reveal the secret
 _SECRET_CHARACTERS = 200
 
 
 def create_invitation(by: User, email: str = "") -> str:
-    """The link of a new invitation. It cannot be shown again."""
+    """Create an invitation, log it, and return its link, which cannot be shown again.
+
+    `email`: the only address that may use it; "" for any.
+    """
     secret = new_secret()
     with transaction.atomic():
         made = Invitation.objects.create(
@@ -31,8 +34,10 @@ def create_invitation(by: User, email: str = "") -> str:
 
 
 def send_invitation(link: str, email: str, by: User) -> bool:
-    """Mail the link of an invitation to the address it is for. Return False where no mail server is set. Raises OSError
-    where the server does not take the mail."""
+    """Mail the link of an invitation to the address it is for. Return False if no mail server is set.
+
+    Raises OSError if the mail server refuses the mail.
+    """
     if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
         return False
     said = {"link": link, "by": by.name or by.email, "days": INVITATION_DAYS, "site_url": settings.SITE_URL}
@@ -43,7 +48,7 @@ def send_invitation(link: str, email: str, by: User) -> bool:
 
 
 def find_invitation(secret_hash: str) -> Invitation | None:
-    """The invitation, where it can still be used and the person who gave it is still an administrator here."""
+    """Return the invitation if it is still usable and its creator is still an active administrator; else None."""
     found = Invitation.objects.filter(
         secret_hash=secret_hash, invited_by__is_active=True, invited_by__role=User.Role.ADMINISTRATOR
     ).first()
@@ -51,7 +56,7 @@ def find_invitation(secret_hash: str) -> Invitation | None:
 
 
 def accept_link(request: HttpRequest) -> bool:
-    """True where the request brought the secret of an invitation; the session then knows the invitation."""
+    """Store the invitation of the request in the session. Return False if the request brought no secret."""
     secret = request.GET.get("invitation", "")
     if not secret or len(secret) > _SECRET_CHARACTERS:
         return False
@@ -60,18 +65,22 @@ def accept_link(request: HttpRequest) -> bool:
 
 
 def get_session_invitation(request: HttpRequest) -> Invitation | None:
+    """Return the usable invitation that the session holds; None if there is none."""
     secret_hash = request.session.get(SESSION_KEY)
     return find_invitation(secret_hash) if isinstance(secret_hash, str) else None
 
 
 def redeem_invitation(invitation: Invitation, user: User) -> bool:
-    """Of all who hold the link, one gets True."""
+    """Mark the invitation as used by the user. Return False if it was used before or has expired.
+
+    One conditional update: of all users who hold the link, one succeeds.
+    """
     unused = Invitation.objects.filter(pk=invitation.pk, used_by__isnull=True, expires__gt=timezone.now())
     return bool(unused.update(used_by=user))
 
 
 def revoke_invitation(pk: int, by: User | None = None) -> None:
-    """The link no longer works; an invitation that was used stays on record."""
+    """Delete the invitation and log it, so that its link no longer works. A used invitation is kept."""
     with transaction.atomic():
         if Invitation.objects.filter(pk=pk, used_by__isnull=True).delete()[0]:
             audit_hook.record_change("person.not_invited", actor=by, subject=f"invitation {pk}")

@@ -1,4 +1,7 @@
-"""Devices on which an account was signed in before: a signed cookie, worth nothing without the password."""
+"""Recognise devices where an account has signed in before, and count failed sign-ins per device.
+
+The device holds a signed cookie. It replaces no password: it only selects the rate limit.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ _LONGEST = 400  # characters of the cookie
 
 
 def count_attempt(request: HttpRequest, email: str) -> list[BucketRef] | None:
-    """An attempt is counted; what it was drawn from, or None where there were too many."""
+    """Count a sign-in attempt. Return the buckets that were charged, for a refund on success; None after too many
+    attempts."""
     user = _of(request, email)
     network = rate_limits.build_network_bucket(get_client_ip(request), LimitedResource.SIGN_INS)
     held = (
@@ -38,11 +42,12 @@ def count_attempt(request: HttpRequest, email: str) -> list[BucketRef] | None:
 
 
 def is_known_device(request: HttpRequest, email: str) -> bool:
+    """Return whether this browser has signed in to the account of that address before."""
     return _of(request, email) is not None
 
 
 def remember_device(response: HttpResponse, user: User) -> HttpResponse:
-    """The browser can show from now on that the account was signed in on it."""
+    """Set the cookie by which the browser is recognised as a known device of the account."""
     response.set_cookie(
         COOKIE, _SIGNER.sign(str(user.pk)), max_age=DAYS * 86_400, secure=settings.SECURE, httponly=True, samesite="Lax"
     )
@@ -50,7 +55,7 @@ def remember_device(response: HttpResponse, user: User) -> HttpResponse:
 
 
 def _of(request: HttpRequest, email: str) -> User | None:
-    """The person with that address, where the browser was signed in as them before."""
+    """Return the user of that address if the device cookie names them; None without a valid cookie."""
     cookie = request.COOKIES.get(COOKIE, "")
     if not cookie or len(cookie) > _LONGEST:
         return None

@@ -1,5 +1,4 @@
-"""Pages of signed-in people stay out of every cache, a fragment never becomes a sign-in page, and who uses more than a
-limit allows is told how long to wait."""
+"""Middleware for signed-in users: no caching of pages, no sign-in page inside a fragment, 429 for a reached limit."""
 
 from __future__ import annotations
 
@@ -15,6 +14,9 @@ Next = Callable[[HttpRequest], HttpResponse]
 
 
 def private_pages(get_response: Next) -> Next:
+    """Return middleware that adds `Cache-Control: no-store` for signed-in users, and answers RateLimited and expired
+    sessions."""
+
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         if request.user.is_authenticated and not response.has_header("Cache-Control"):
@@ -26,7 +28,7 @@ def private_pages(get_response: Next) -> Next:
 
 
 def respond_rate_limited(request: HttpRequest, error: Exception) -> HttpResponse | None:
-    """429 with the seconds to wait, as a page or as what the script of a page reads."""
+    """Return 429 with Retry-After, as a page or as JSON if the client accepts that; None for other exceptions."""
     if not isinstance(error, RateLimited):
         return None
     response: HttpResponse
@@ -39,7 +41,10 @@ def respond_rate_limited(request: HttpRequest, error: Exception) -> HttpResponse
 
 
 def _whole_page(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Where the session ended and a fragment was asked for, the page is loaded again, and that leads to the sign-in."""
+    """Return 401 with HX-Refresh instead of a redirect to the sign-in page, if htmx asked for a fragment.
+
+    The browser reloads the whole page, which then redirects to the sign-in page.
+    """
     signing_in = response.status_code == 302 and response["Location"].startswith(resolve_url(settings.LOGIN_URL))
     if not signing_in or not request.headers.get("HX-Request"):
         return response

@@ -1,4 +1,4 @@
-"""Who asks: the person of a request, and pages that only administrators have."""
+"""Return the user and address of a request, and restrict views to administrators or staff."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from apps.users.models import User
 
-ADDRESS_CHARACTERS = 45  # of an IPv6 address; what is longer is none
+ADDRESS_CHARACTERS = 45  # the longest text form of an IPv6 address
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def get_signed_in_user(request: HttpRequest) -> User:
-    """The signed-in person; only for views behind `login_required`."""
+    """Return the signed-in user. Raises Http404 for anonymous users; views behind `login_required` have none."""
     user = request.user
     if not isinstance(user, User):
         raise Http404
@@ -26,12 +26,12 @@ def get_signed_in_user(request: HttpRequest) -> User:
 
 
 def get_client_ip(request: HttpRequest) -> str:
-    """Where the request comes from. uvicorn has put the address there that a trusted proxy names, and no other."""
+    """Return the network address of the client. uvicorn takes it from a trusted proxy's header, from no other."""
     return str(request.META.get("REMOTE_ADDR") or "")[:ADDRESS_CHARACTERS]
 
 
 def administrator_required(view: View[P]) -> View[P]:
-    """Anonymous people are asked to sign in; for everybody else but administrators the page does not exist."""
+    """Restrict a view to administrators: 404 for other users, the sign-in page for anonymous ones."""
 
     @wraps(view)
     def asked(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -43,7 +43,7 @@ def administrator_required(view: View[P]) -> View[P]:
 
 
 def staff_required(view: View[P]) -> View[P]:
-    """Likewise, for reviewers and administrators."""
+    """Restrict a view to reviewers and administrators: 404 for members, the sign-in page for anonymous users."""
 
     @wraps(view)
     def asked(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:

@@ -1,11 +1,10 @@
-"""Limits by user and group: taken from in one conditional update, refused in words with a time.
+"""Token buckets that limit questions, model tokens, pictures, uploads and failed sign-ins by user, group and network.
 
-take(user, LimitedResource.UPLOADS)        use one, or raise OverLimit and use nothing
-check(user, LimitedResource.MESSAGES)      only look, where the taking happens later in a transaction
-owe(user, LimitedResource.TOKENS, 812)     count what was used, known afterwards; what is below zero is paid back by
-time
+`consume` takes from the user's buckets or raises RateLimited and takes nothing; `check_limits` only looks, for callers
+that consume later in a transaction; `charge` books a cost that is known afterwards and may leave a bucket below zero.
 
-Network addresses limit only who is not signed in (`network`): a whole office may share one.
+A bucket changes by one conditional update. Network buckets limit only users who are not signed in, since a whole office
+may share one address.
 """
 
 from __future__ import annotations
@@ -35,15 +34,18 @@ DEFAULTS: dict[tuple[str, str], Rate] = {
     (LimitScope.PERSON, LimitedResource.SIGN_INS): Rate(10, 40),
     (LimitScope.ADDRESS, LimitedResource.SIGN_INS): Rate(50, 200),
 }
-CACHE_S = 5.0  # that a process's copy of the limits may be old
-IDLE_S = 86_400.0  # a bucket that nobody took from for so long is full again, and its row is of no use
+CACHE_S = 5.0  # maximum age of the limits that a process has cached, in seconds
+IDLE_S = 86_400.0  # seconds; a bucket unused for so long is full again, so its row is deleted
 
 _lock = threading.Lock()
 _copy: dict[str, Any] = {"rates": None, "read": 0.0}
 
 
 class RateLimited(Exception):
-    """Nothing was used. The message is a sentence for the person; `retry_s` is how long to wait, in seconds."""
+    """Error: a limit is reached; nothing was consumed.
+
+    The message is a sentence for the user; `retry_s` is the time to wait in seconds.
+    """
 
     def __init__(self, words: str, retry_s: int) -> None:
         super().__init__(words)
@@ -52,7 +54,8 @@ class RateLimited(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BucketRef:
-    """A bucket that somebody draws from. `whose` is shown: "You", the group, the address."""
+    """Bucket that limits a user, with its rate. `whose` is shown in messages: "You", the group, "This account", "Your
+    network"."""
 
     key: str
     rate: Rate
@@ -60,7 +63,7 @@ class BucketRef:
 
 
 def list_buckets(user: User, resource: str) -> list[BucketRef]:
-    """Those that this person draws from when they use it."""
+    """Return the buckets that limit the user for this resource: their own, and those of their groups with a limit."""
     rates = _rates()
     held = [BucketRef(f"person:{user.pk}:{resource}", rates[LimitScope.PERSON, None, resource], "You")]
     groups = {group: rate for (scope, group, what), rate in rates.items() if group and what == resource}
@@ -71,7 +74,7 @@ def list_buckets(user: User, resource: str) -> list[BucketRef]:
 
 
 def check_limits(user: User, *resources: str) -> None:
-    """Raise OverLimit where `take` would; one query, nothing is written."""
+    """Raise RateLimited if `consume` would. One query for the levels; writes nothing."""
     held = [(resource, one) for resource in resources for one in list_buckets(user, resource)]
     for (resource, one), level in zip(held, read_levels([one for _, one in held]), strict=True):
         if level < 1:
@@ -79,7 +82,7 @@ def check_limits(user: User, *resources: str) -> None:
 
 
 def consume(user: User, resource: str, *, cost: int = 1) -> None:
-    """Use so much from every bucket, or raise OverLimit and use nothing."""
+    """Take `cost` units from every bucket of the user, or raise RateLimited and take nothing."""
     drawn: list[BucketRef] = []
     try:
         for one in list_buckets(user, resource):
@@ -92,7 +95,7 @@ def consume(user: User, resource: str, *, cost: int = 1) -> None:
 
 
 def consume_bucket(held: BucketRef, resource: str, cost: float = 1) -> None:
-    """From this one. Raises OverLimit."""
+    """Take `cost` units from one bucket. Raises RateLimited."""
     if _draw(held, cost):
         return
     Bucket.objects.bulk_create([Bucket(key=held.key, level=held.rate.burst, at=time.time())], ignore_conflicts=True)
@@ -101,7 +104,7 @@ def consume_bucket(held: BucketRef, resource: str, cost: float = 1) -> None:
 
 
 def charge(user: User, resource: str, cost: int) -> None:
-    """So much was used, whether or not it was there."""
+    """Subtract `cost` units from every bucket of the user, below zero if need be. Never raises RateLimited."""
     for held in list_buckets(user, resource) if cost > 0 else ():
         row = Bucket(key=held.key, level=held.rate.burst, at=time.time())
         if not _drawn(held, cost):
@@ -110,12 +113,12 @@ def charge(user: User, resource: str, cost: int) -> None:
 
 
 def refund(held: BucketRef, cost: float = 1) -> None:
-    """What was taken is there again."""
+    """Put `cost` units back into the bucket."""
     _drawn(held, -cost)
 
 
 def read_levels(held: list[BucketRef]) -> list[float]:
-    """What is left in each; full where nobody took from it yet."""
+    """Return the units left in each bucket; the full burst for a bucket without a row."""
     now = time.time()
     rows = Bucket.objects.filter(pk__in=[one.key for one in held]).values_list("key", "level", "at")
     found = {key: (level, at) for key, level, at in rows}
@@ -127,24 +130,26 @@ def read_levels(held: list[BucketRef]) -> list[float]:
 
 
 def build_account_bucket(email: str) -> BucketRef:
-    """Failed sign-ins of an address, also where nobody has an account under it."""
+    """Return the bucket of failed sign-ins for an address, whether or not it has an account. The key holds a hash of
+    it."""
     name = hashlib.sha256(email.strip().casefold().encode("utf-8", "surrogatepass")).hexdigest()[:32]
     return BucketRef(f"account:{name}", _rates()[LimitScope.PERSON, None, LimitedResource.SIGN_INS], "This account")
 
 
 def build_device_bucket(user_pk: int) -> BucketRef:
-    """Those from a device on which this account was signed in before: others' attempts lock nobody out of theirs."""
+    """Return the bucket of failed sign-ins from known devices of the account. Attempts of others do not reach it."""
     return BucketRef(f"device:{user_pk}", _rates()[LimitScope.PERSON, None, LimitedResource.SIGN_INS], "This account")
 
 
 def build_network_bucket(address: str, resource: str) -> BucketRef:
+    """Return the bucket of a network address for this resource."""
     return BucketRef(f"address:{address}:{resource}", _rates()[LimitScope.ADDRESS, None, resource], "Your network")
 
 
 def change_limit(
     scope: str, resource: str, rate: Rate | None, group: int | None = None, by: User | None = None
 ) -> None:
-    """The limit is this from now on; None: the product's own, or for a group none."""
+    """Store the limit and log it. None restores the default; for a group it removes the limit."""
     rows = Limit.objects.filter(scope=scope, resource=resource, group=group)
     with transaction.atomic():
         held = rows.first()
@@ -162,17 +167,18 @@ def _spelt(rate: Rate | Limit | None) -> str:
 
 
 def delete_full_buckets() -> int:
-    """Buckets that are full again have no row; how many were removed. A chore of the worker."""
+    """Delete rows of buckets that are full again, and return how many. Periodic job of the worker."""
     return Bucket.objects.filter(at__lt=time.time() - IDLE_S, level__gte=0).delete()[0]
 
 
 def clear_rate_cache() -> None:
-    """The next reader asks the database."""
+    """Make the next reader of this process load the limits from the database."""
     _copy.update(rates=None)
 
 
 def _rates() -> dict[tuple[str, int | None, str], Rate]:
-    """By scope, group and resource: what administrators set, else the product's own."""
+    """Return the limits by scope, group and resource: `DEFAULTS`, overridden by the rows of administrators. Cached for
+    CACHE_S."""
     if _copy["rates"] is None or time.monotonic() - _copy["read"] > CACHE_S:
         rates: dict[tuple[str, int | None, str], Rate] = {
             (scope, None, resource): rate for (scope, resource), rate in DEFAULTS.items()
@@ -186,7 +192,7 @@ def _rates() -> dict[tuple[str, int | None, str], Rate]:
 
 
 def _now(held: BucketRef) -> Any:
-    """What is left at this moment, for the database to compute. A clock that was set back fills nothing."""
+    """Return the SQL expression of the present level. A clock that was set back adds nothing."""
     passed = Greatest(Value(time.time()) - F("at"), Value(0.0))
     full = F("level") + passed * Value(held.rate.an_hour / 3600)
     return Least(ExpressionWrapper(full, FloatField()), Value(float(held.rate.burst)), output_field=FloatField())

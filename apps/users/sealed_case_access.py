@@ -1,4 +1,4 @@
-"""Who is named for sealed cases (`duties.py`)."""
+"""Permission to open sealed cases, as functions (see `special_permissions`)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""What a few members of the staff may do besides their role: each is named by an administrator, each time with an entry
-of the log. No role brings it along, that of administrators neither, and it ends with the work in review."""
+"""Permissions that administrators give to single members of the staff, beside their role; each change is logged.
+
+No role includes them, not even administrator. They apply only while the user is a reviewer or administrator.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +16,24 @@ from apps.users.models import User
 
 @dataclass(frozen=True, slots=True)
 class SpecialPermission:
-    """`field` of the account says who has it; `entry` ends the kinds of its entries in the log."""
+    """Permission that is stored in the `field` of the account; `entry` is the last part of its log entries' kinds."""
 
     field: str
     entry: str
 
     def held(self, user: User) -> bool:
-        """Only while they review."""
+        """Return whether the user has the permission and is an active member of the staff."""
         return bool(getattr(user, self.field)) and user.is_staff and user.is_active
 
     def people(self) -> QuerySet[User]:
+        """Return the active members of the staff who have the permission."""
         return User.objects.filter(**{self.field: True}, is_active=True).exclude(role=User.Role.MEMBER)
 
     def name(self, user: User, given: bool, by: User | None = None) -> bool:
-        """The person has it, or no longer; whether that was a change. Members cannot be named."""
+        """Give the user the permission, or withdraw it, and log it. Return whether it changed.
+
+        A user with the role of a member cannot get it.
+        """
         with transaction.atomic():
             rows = User.objects.filter(pk=user.pk, **{self.field: not given})
             if given:

@@ -1,4 +1,5 @@
-"""Addresses of the people pages; sign-in and passwords are django-allauth's, under /accounts/."""
+"""URLs of the pages on accounts, groups, limits and tokens. Sign-in and passwords are django-allauth's, below
+/accounts/."""
 
 from __future__ import annotations
 

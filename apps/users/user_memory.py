@@ -1,4 +1,4 @@
-"""What the product remembers about a person: facts that they wrote, can read, change, switch off and clear."""
+"""Facts that users write about themselves and that answers use; users can edit, disable and delete them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from apps.users.consents import Consent
 from apps.users.models import User
 from apps.users.permissions import get_signed_in_user
 
-MOST, LONGEST = 50, 300  # facts, characters of one
+MOST, LONGEST = 50, 300  # facts per user, characters per fact
 
 
 class FactForm(forms.Form):
+    """Form of one fact; `on` is whether answers use it."""
+
     text = forms.CharField(label=gettext_lazy("Fact"), max_length=LONGEST, required=False)
     on = forms.BooleanField(label=gettext_lazy("Use it"), required=False, initial=True)
 
@@ -30,18 +32,19 @@ Facts = formset_factory(FactForm, extra=1, max_num=MOST, validate_max=True)
 
 
 def list_facts(user: User) -> list[str]:
-    """Those that an answer heeds now, in their order."""
+    """Return the facts that answers use, in the user's order; [] if the user has switched memory off."""
     return [fact["text"] for fact in user.facts if fact["on"]] if user.remembers else []
 
 
 def build_fact_formset(user: User, sent: Any = None) -> BaseFormSet[FactForm]:
+    """Return the formset of the user's facts, bound to `sent` if given."""
     return Facts(sent, initial=user.facts, prefix="fact")
 
 
 @login_required
 @require_POST
 def edit_memory(request: HttpRequest) -> HttpResponse:
-    """The facts are as the form has them, an empty one is gone; with `clear` all are. Nothing else keeps them."""
+    """Replace the user's facts by those of the form, without empty ones; with `clear` delete all."""
     user = get_signed_in_user(request)
     if "clear" in request.POST:
         User.objects.filter(pk=user.pk).update(facts=[])

@@ -1,4 +1,4 @@
-"""People, their roles, invitations, and the site's own settings."""
+"""Models of users, invitations, API tokens and the site's settings."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ INVITATION_DAYS = 14
 
 
 class UserManager(BaseUserManager["User"]):
+    """Manager that creates users by e-mail address, stored in lower case."""
+
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
@@ -31,9 +33,11 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person, known by e-mail address."""
+    """Account of one user, who signs in by e-mail address."""
 
     class Role(models.TextChoices):
+        """Role of a user: members ask, reviewers also moderate, administrators also run the site."""
+
         MEMBER = "member", gettext_lazy("Member")
         REVIEWER = "reviewer", gettext_lazy("Reviewer")
         ADMINISTRATOR = "administrator", gettext_lazy("Administrator")
@@ -75,7 +79,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_staff(self) -> bool:
-        """Reviews safety or runs the site."""
+        """True for reviewers and administrators."""
         return self.role != self.Role.MEMBER
 
 
@@ -86,7 +90,7 @@ if TYPE_CHECKING:
 
 
 class Invitation(models.Model):
-    """Lets one person sign up. Only the hash of the secret is kept."""
+    """Invitation that lets one user sign up. Only a hash of the secret is stored."""
 
     secret_hash = models.CharField(max_length=64, unique=True)
     email = models.EmailField(blank=True)
@@ -105,10 +109,12 @@ class Invitation(models.Model):
 
     @staticmethod
     def hash(secret: str) -> str:
+        """Return the hash under which the secret is stored."""
         return hashlib.sha256(secret.encode()).hexdigest()
 
     @staticmethod
     def expiry() -> Any:
+        """Return the time at which an invitation made now expires."""
         return timezone.now() + timedelta(days=INVITATION_DAYS)
 
     @property
@@ -117,9 +123,11 @@ class Invitation(models.Model):
 
 
 class Token(models.Model):
-    """What a program of a person signs in with. Only the hash of the secret is kept."""
+    """Personal API token of a user. Only a hash of the secret is stored."""
 
     class Scope(models.TextChoices):
+        """Scope of a token: the operations that it allows."""
+
         CHAT = "chat", gettext_lazy("Ask questions and compute embeddings")
         READ = "read", gettext_lazy("Read collections, documents and conversations")
         WRITE = "write", gettext_lazy("Add, change and delete collections, documents and conversations")
@@ -149,9 +157,11 @@ class Token(models.Model):
 
 
 class SiteSettings(models.Model):
-    """The one row of settings that an administrator changes on the page."""
+    """Settings that administrators change on a page; one row, with the primary key 1."""
 
     class Signup(models.TextChoices):
+        """Rule of who may sign up."""
+
         OPEN = "open", gettext_lazy("Open: anyone may sign up")
         INVITATION = "invitation", gettext_lazy("By invitation")
         CLOSED = "closed", gettext_lazy("Closed")
@@ -166,5 +176,6 @@ class SiteSettings(models.Model):
 
     @classmethod
     def current(cls) -> SiteSettings:
+        """Return the row, created with INITIAL_SIGNUP if there is none."""
         row, _ = cls.objects.get_or_create(pk=1, defaults={"signup": settings.INITIAL_SIGNUP})
         return row

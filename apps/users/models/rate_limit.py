@@ -1,7 +1,6 @@
-"""Rows of limits: what somebody may use in a while, and what is left of it.
+"""Models of rate limits: limits that administrators set, and the fill levels of token buckets.
 
-A bucket is filled evenly up to its burst; who takes from it does so by one conditional update, so that processes and
-machines that share the database share the bucket.
+A bucket refills evenly up to its burst. Processes and machines that share the database share its buckets.
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ from django.utils.translation import gettext_lazy
 
 
 class LimitedResource(models.TextChoices):
+    """Resource that rate limits count."""
+
     MESSAGES = "messages", gettext_lazy("Questions")
     TOKENS = "tokens", gettext_lazy("Tokens of the model")
     PICTURES = "pictures", gettext_lazy("Pictures")
@@ -24,6 +25,8 @@ class LimitedResource(models.TextChoices):
 
 
 class LimitScope(models.TextChoices):
+    """Holder of a limit: each user, each group as a whole, each network address."""
+
     PERSON = "person", gettext_lazy("Each person")
     GROUP = "group", gettext_lazy("All people of a group together")
     ADDRESS = "address", gettext_lazy("Each network address")
@@ -31,18 +34,18 @@ class LimitScope(models.TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`burst` is what may be used at once, `an_hour` how much comes back."""
+    """Rate of a bucket: `burst` is its capacity, `an_hour` how many units flow back per hour."""
 
     burst: int
     an_hour: int
 
     def wait_s(self, missing: float) -> int:
-        """Seconds until so much more is there, from 1; a day where nothing comes back."""
+        """Return the seconds until `missing` units have flowed back: 1 to 86,400; 86,400 if nothing flows back."""
         return max(1, min(86_400, math.ceil(missing * 3600 / self.an_hour))) if self.an_hour else 86_400
 
 
 class Limit(models.Model):
-    """A limit that an administrator set in the place of the product's own (`limits.DEFAULTS`)."""
+    """Limit that an administrator set, in place of the default (`rate_limits.DEFAULTS`)."""
 
     scope = models.CharField(max_length=8, choices=LimitScope.choices)
     group = models.ForeignKey("auth.Group", on_delete=models.CASCADE, null=True, blank=True, related_name="limits")
@@ -66,6 +69,8 @@ class Limit(models.Model):
 
 
 class Bucket(models.Model):
+    """Fill level of one bucket. Buckets without a row are full."""
+
     key = models.CharField(primary_key=True, max_length=120)
     level = models.FloatField(help_text="What is left; below zero: owed")
     at = models.FloatField(help_text="When that was so, in seconds since 1970", db_index=True)

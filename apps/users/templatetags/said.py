@@ -1,4 +1,4 @@
-"""What was stored in English, shown in the language of its reader."""
+"""Template filter that translates texts stored in English."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ register = template.Library()
 
 @register.filter
 def said(words: object) -> str:
-    """The translation of a sentence that a worker stored; the sentence itself where it holds something of its own."""
+    """Return a stored English text in the active language; unchanged if it has no translation."""
     return translate_stored(words)

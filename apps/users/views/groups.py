@@ -1,4 +1,4 @@
-"""The pages on which administrators make groups and say who belongs to them."""
+"""Pages on which administrators create groups and change their members."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class GroupMemberForm(forms.Form):
 
 
 class NewGroupMemberForm(GroupMemberForm):
-    """Only people who do not belong to the group yet."""
+    """Form that offers only users who are not in the group yet."""
 
     def __init__(self, group: Group, data: Any = None) -> None:
         super().__init__(data)
@@ -40,7 +40,7 @@ class NewGroupMemberForm(GroupMemberForm):
 @administrator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_groups(request: HttpRequest) -> HttpResponse:
-    """All groups; a POST makes one and opens it."""
+    """List all groups; a POST creates one and redirects to it."""
     form = GroupNameForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -56,7 +56,7 @@ def list_groups(request: HttpRequest) -> HttpResponse:
 @administrator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def show_group(request: HttpRequest, pk: int) -> HttpResponse:
-    """Who belongs to a group; a POST adds a person."""
+    """Show the members of a group; a POST adds one."""
     found = get_object_or_404(Group, pk=pk)
     form = NewGroupMemberForm(found, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -69,7 +69,7 @@ def show_group(request: HttpRequest, pk: int) -> HttpResponse:
 @administrator_required
 @require_POST
 def remove_member(request: HttpRequest, pk: int) -> HttpResponse:
-    """The person no longer belongs to the group."""
+    """Remove a user from the group."""
     found = get_object_or_404(Group, pk=pk)
     form = GroupMemberForm(request.POST)
     if form.is_valid():
@@ -80,6 +80,7 @@ def remove_member(request: HttpRequest, pk: int) -> HttpResponse:
 @administrator_required
 @require_POST
 def rename_group(request: HttpRequest, pk: int) -> HttpResponse:
+    """Rename the group, and report a taken or invalid name as a message."""
     found = get_object_or_404(Group, pk=pk)
     form = GroupNameForm(request.POST)
     try:
@@ -99,7 +100,7 @@ def rename_group(request: HttpRequest, pk: int) -> HttpResponse:
 @administrator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_group(request: HttpRequest, pk: int) -> HttpResponse:
-    """Asks first; then the group is gone, and so is what was shared with it and nobody else."""
+    """Ask for confirmation; a POST deletes the group with its shares."""
     found = get_object_or_404(Group, pk=pk)
     if request.method != "POST":
         return render(request, "users/delete_group.html", {"group": found})

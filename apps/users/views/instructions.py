@@ -1,4 +1,4 @@
-"""What a person wants every assistant to heed."""
+"""Page on which users write instructions for every assistant."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class InstructionsForm(forms.Form):
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_instructions(request: HttpRequest) -> HttpResponse:
-    """The form; a POST keeps it."""
+    """Show the instructions and facts of the user; a POST stores the instructions."""
     user = get_signed_in_user(request)
     form = InstructionsForm(request.POST if request.method == "POST" else {"instructions": user.instructions})
     if request.method == "POST" and form.is_valid():

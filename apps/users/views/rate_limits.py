@@ -1,4 +1,4 @@
-"""What is left of a person's limits, and the page on which administrators set them."""
+"""Page of a user's own limits, and the page on which administrators change limits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST = 1_000_000_000
 
 
 class LimitForm(forms.Form):
-    """One limit; both numbers empty: the product's own again, or for a group none."""
+    """Form of one limit. Both numbers empty restores the default, or removes the limit of a group."""
 
     scope = forms.ChoiceField(choices=LimitScope.choices)
     resource = forms.ChoiceField(choices=LimitedResource.choices)
@@ -50,6 +50,7 @@ class LimitForm(forms.Form):
 
     @property
     def rate(self) -> Rate | None:
+        """Return the rate of a valid form; None to restore the default."""
         burst = self.cleaned_data["burst"]
         return None if burst is None else Rate(burst, self.cleaned_data["an_hour"])
 
@@ -58,7 +59,7 @@ class LimitForm(forms.Form):
 @never_cache
 @login_required
 def show_own_limits(request: HttpRequest) -> HttpResponse:
-    """What this person may still use, and from when on more."""
+    """Show the units left in each of the user's buckets, and the time until more is there."""
     user = get_signed_in_user(request)
     held = [(resource, one) for resource in SHOWN for one in rate_limits.list_buckets(user, resource)]
     left = rate_limits.read_levels([one for _, one in held])
@@ -79,7 +80,7 @@ def show_own_limits(request: HttpRequest) -> HttpResponse:
 @administrator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_limits(request: HttpRequest) -> HttpResponse:
-    """Every limit with its numbers; a POST changes one."""
+    """List every limit; a POST changes one."""
     form = LimitForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data

@@ -1,4 +1,4 @@
-"""A person's tokens for programs: made, shown once, revoked."""
+"""Page on which users create and revoke their API tokens."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TokenForm(forms.Form):
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_tokens(request: HttpRequest) -> HttpResponse:
-    """The person's tokens; a POST makes one and shows its secret this once."""
+    """List the user's tokens; a POST creates one and shows its secret once."""
     user = get_signed_in_user(request)
     form = TokenForm(request.POST if request.method == "POST" else None)
     fresh = ""
@@ -56,7 +56,7 @@ def list_tokens(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def revoke_own_token(request: HttpRequest, pk: int) -> HttpResponse:
-    """The token is dead at once. An unknown one and somebody else's look the same."""
+    """Revoke a token of the user. An unknown token and one of another user give the same answer."""
     if revoke_token(get_signed_in_user(request), pk):
         messages.success(request, gettext("The token no longer works."))
     return redirect("users:tokens")

@@ -1,4 +1,4 @@
-"""A person's own address; people of this site and invitations, for administrators."""
+"""Page of a user's own address; pages on accounts and invitations for administrators."""
 
 from __future__ import annotations
 
@@ -30,11 +30,13 @@ log = logging.getLogger(__name__)
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def show_own_address(request: HttpRequest) -> HttpResponse:
-    """The address of an account, and whether it was confirmed; a POST sends the link that confirms it."""
+    """Show the user's address and whether it is verified; a POST mails the verification link."""
     user = get_signed_in_user(request)
     address, _ = EmailAddress.objects.get_or_create(user=user, email=user.email, defaults={"primary": True})
     if request.method == "POST" and not address.verified:
-        send_verification_email_to_address(request, address)  # says so itself; once in three minutes
+        send_verification_email_to_address(
+            request, address
+        )  # adds its own message; mails at most once in three minutes
         return redirect("account_email")
     return render(request, "account/email.html", {"confirmed": address.verified})
 
@@ -42,7 +44,7 @@ def show_own_address(request: HttpRequest) -> HttpResponse:
 @administrator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def show_users(request: HttpRequest) -> HttpResponse:
-    """Everybody, and open invitations; a POST makes an invitation and shows its link this once."""
+    """List users and open invitations; a POST creates an invitation and shows its link once."""
     form = InvitationForm(request.POST if request.method == "POST" else None)
     fresh, mailed = "", ""
     if request.method == "POST" and form.is_valid():
@@ -63,12 +65,12 @@ def show_users(request: HttpRequest) -> HttpResponse:
 
 
 def _mail_invitation(request: HttpRequest, link: str, email: str) -> str:
-    """Mail the link, and say on the page where that is not possible. Return the address to which it was sent."""
+    """Mail the link; on failure add a warning to the page. Return the address it was sent to, "" on failure."""
     try:
         if invitations.send_invitation(link, email, get_signed_in_user(request)):
             return email
         words = gettext("No mail server is set (EMAIL_URL), so nothing was sent: hand on the link yourself.")
-    except OSError as error:  # also what smtplib raises
+    except OSError as error:  # base of smtplib's errors
         log.warning("An invitation could not be mailed: %s", error)
         words = gettext("The mail server did not take the invitation: hand on the link yourself.")
     messages.warning(request, words)
@@ -78,6 +80,7 @@ def _mail_invitation(request: HttpRequest, link: str, email: str) -> str:
 @administrator_required
 @require_POST
 def revoke_invitation(request: HttpRequest, pk: int) -> HttpResponse:
+    """Revoke an invitation that was not used."""
     invitations.revoke_invitation(pk, get_signed_in_user(request))
     messages.success(request, gettext("The invitation no longer works."))
     return redirect("users:people")
@@ -86,6 +89,7 @@ def revoke_invitation(request: HttpRequest, pk: int) -> HttpResponse:
 @administrator_required
 @require_POST
 def change_role(request: HttpRequest, pk: int) -> HttpResponse:
+    """Set the role of a user; the last active administrator keeps theirs."""
     user = get_object_or_404(User, pk=pk)
     form = UserRoleForm(request.POST)
     if not form.is_valid():
@@ -101,7 +105,7 @@ def change_role(request: HttpRequest, pk: int) -> HttpResponse:
 @administrator_required
 @require_POST
 def reinstate(request: HttpRequest, pk: int) -> HttpResponse:
-    """Reinstates a person. Suspending needs a reason and a time: `apps.safety.views.account_suspension`."""
+    """Reactivate an account. Suspending needs a reason and a time: `apps.safety.views.account_suspension`."""
     user = get_object_or_404(User, pk=pk)
     form = ReinstateForm(request.POST)
     if form.is_valid() and form.cleaned_data["active"]:
@@ -114,7 +118,7 @@ def reinstate(request: HttpRequest, pk: int) -> HttpResponse:
 @administrator_required
 @require_POST
 def change_special_permission(request: HttpRequest, pk: int, duty: SpecialPermission) -> HttpResponse:
-    """Names somebody who reviews for a duty, or takes that back."""
+    """Give a member of the staff the special permission `duty`, or withdraw it."""
     user = get_object_or_404(User, pk=pk)
     form = SpecialPermissionForm(request.POST)
     if not form.is_valid() or (form.cleaned_data["named"] and not user.is_staff):
@@ -127,7 +131,7 @@ def change_special_permission(request: HttpRequest, pk: int, duty: SpecialPermis
 @administrator_required
 @require_POST
 def confirm(request: HttpRequest, pk: int) -> HttpResponse:
-    """An administrator who knows the person says that the address is theirs."""
+    """Mark the address of a user as verified, on the word of an administrator who knows them."""
     user = get_object_or_404(User, pk=pk)
     confirm_address(user, get_signed_in_user(request))
     messages.success(
