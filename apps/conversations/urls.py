@@ -8,15 +8,18 @@ from apps.conversations.disclosure import break_glass_views
 from apps.conversations.feedback import comparison
 from apps.conversations.feedback import views as feedback_views
 from apps.conversations.history import branch_views, management_views, temporary_chat_views, transcript_gap_views, views
+from apps.conversations.sharing import evidence_views
 from apps.conversations.sharing import views as sharing_views
 from apps.conversations.tools import urls as tool_urls
 from apps.conversations.transfer import export_views, import_views
+from apps.conversations.turns import assistant_preview
 
 app_name = "conversations"
 urlpatterns = [
     *urls.patterns,
     *tool_urls.patterns,
     *attached_urls.patterns,
+    path("assistants/preview/", assistant_preview.preview_assistant, name="preview_assistant"),
     path("", views.show_new_chat, name="new"),
     path("temporary/", temporary_chat_views.show_temporary_chat, name="temporary"),
     path("temporary/<uuid:pk>/", temporary_chat_views.show_temporary_chat, name="temporary_gone"),
@@ -54,8 +57,8 @@ urlpatterns = [
     path("c/<uuid:pk>/export.md", export_views.export_markdown, name="markdown"),
     path("c/<uuid:pk>/export.json", export_views.export_json, name="json"),
     path("c/<uuid:pk>/print/", export_views.show_print_page, name="print"),
-    path("answers/<uuid:answer>/behind/", views.show_trace, name="behind"),
-    path("answers/<uuid:answer>/thoughts/", views.show_reasoning, name="thoughts"),
+    path("answers/<uuid:answer>/behind/", evidence_views.show_trace, name="behind"),
+    path("answers/<uuid:answer>/thoughts/", evidence_views.show_reasoning, name="thoughts"),
     path("answers/<uuid:answer>/pictures/", branch_views.show_pictures, name="pictures"),
     path("answers/<uuid:answer>/", branch_views.show_turn, name="turn"),
     path("conversations/", views.show_sidebar, name="recent"),
@@ -65,5 +68,5 @@ urlpatterns = [
     path("conversations/import/", import_views.list_imports, name="imports"),
     path("conversations/import/<uuid:pk>/", import_views.show_report, name="import"),
     path("folders/<int:pk>/", management_views.change_folder, name="folder"),
-    path("answers/<uuid:answer>/sources/<int:number>/", views.show_source, name="source"),
+    path("answers/<uuid:answer>/sources/<int:number>/", evidence_views.show_source, name="source"),
 ]

@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from PIL import Image, UnidentifiedImageError
 
 from apps.conversations.core import model_choice
-from apps.conversations.core.sampling import BEAMS_CONTROL, CONTROLS, SamplingControl, SamplingPreset, parse_sampling
+from apps.conversations.core.sampling import BEAMS_CONTROL, CONTROLS, SamplingControl, parse_sampling
 from apps.conversations.errors import RequestRefused
-from apps.conversations.models.assistant import AnswerStyle, Assistant, AssistantShare, ShownSentences
+from apps.conversations.models.assistant import AnswerStyle, Assistant, AssistantShare, SamplingPreset, ShownSentences
 from apps.conversations.tools.assistant_fields import FIELD_PREFIX, build_tool_fields, keep_unlisted, read_permissions
 from apps.documents.models import Collection
 from apps.documents.models.collection import disambiguate_names

@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import models
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.conversations.models.prompt_template import SavedPrompt
 from apps.users.models import User
 from apps.users.permissions import get_signed_in_user
 
 MAX_PROMPTS = 200  # of one person
-
-
-class SavedPromptQuerySet(models.QuerySet["SavedPrompt"]):
-    def visible_to(self, user: User) -> SavedPromptQuerySet:
-        """Their own, and those that an administrator gives to everybody."""
-        return self.filter(Q(owner=user) | Q(everyone=True))
-
-
-class SavedPrompt(models.Model):
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="prompts")
-    name = models.CharField(max_length=60)
-    text = models.TextField(max_length=4000)
-    everyone = models.BooleanField(default=False, help_text="Offered to everybody; only administrators set it")
-
-    objects = SavedPromptQuerySet.as_manager()
-
-    class Meta:
-        ordering: ClassVar = ["name", "pk"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["owner", "name"], name="one_prompt_a_name")]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class SavedPromptForm(forms.Form):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.conversations.assistants import preview, views
+from apps.conversations.assistants import views
 
 patterns = [
     path("assistants/", views.list_assistants, name="assistants"),
     path("assistants/new/", views.add_assistant, name="new_assistant"),
-    path("assistants/preview/", preview.preview_assistant, name="preview_assistant"),
     path("assistants/<uuid:pk>/", views.edit_assistant, name="assistant"),
     path("assistants/<uuid:pk>/picture.png", views.show_picture, name="assistant_picture"),
     path("assistants/<uuid:pk>/versions/", views.list_versions, name="assistant_versions"),

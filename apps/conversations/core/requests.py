@@ -154,6 +154,14 @@ def parse_optional_id(value: Any) -> UUID | None:
     return None if value is None else parse_id(value)
 
 
+def parse_id_or_none(value: str | None) -> UUID | None:
+    """Return the id that an address or a form names; None where it names none."""
+    try:
+        return UUID(value) if value else None
+    except ValueError:
+        return None
+
+
 def parse_id(value: Any) -> UUID:
     try:
         return UUID(value)

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from django.db import models
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from apps.conversations.errors import RequestRefused
+from apps.conversations.models.assistant import SamplingPreset
 from apps.engines.chat.model_catalog import EXTENDED
 from apps.engines.types import Sampling
 
@@ -26,12 +26,6 @@ PACKAGED_PENALTY = 0.3
 MAX_BEAM_TOKENS = (
     256  # of an answer by beam search: a server follows all beams to the greatest length, whatever they say
 )
-
-
-class SamplingPreset(models.TextChoices):
-    PRECISE = "precise", _("Precise")
-    BALANCED = "balanced", _("Balanced")
-    CREATIVE = "creative", _("Creative")
 
 
 PRESET_DESCRIPTIONS = {

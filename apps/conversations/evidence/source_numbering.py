@@ -15,6 +15,7 @@ from django.db import transaction
 from apps.conversations.models import Conversation, Retrieved, Source
 from apps.documents.retrieval import search
 from apps.documents.retrieval.passages import Passage, join_spans
+from apps.safety.text.prompt_tokens import escape_template_tokens
 from apps.users.models import User
 
 Spans = tuple[tuple[int, int], ...]
@@ -234,3 +235,21 @@ def _runs(page: str, spans: Spans) -> list[tuple[int, int]]:
         else:
             runs.append((start, end))
     return runs
+
+
+def format_source_line(number: int, title: str, page: int | None, text: str) -> str:
+    """One source, on one line."""
+    where = " ".join(escape_template_tokens(title).split()) + (f", page {page}" if page else "")
+    quoted = " ".join(escape_template_tokens(text).split()).replace('"', "'")
+    return f'[{number}] {where}: "{quoted}"'
+
+
+def format_passage_line(item: NumberedPassage) -> str:
+    """The line of a passage that this turn adds."""
+    page = item.passage.page_number if item.passage.kind == "pdf" else None
+    return format_source_line(item.number, item.passage.title, page, item.text)
+
+
+def format_prompted_line(item: PromptedSource) -> str:
+    """The line of a passage that an earlier turn added."""
+    return format_source_line(item.number, item.title, item.page_number if item.paged else None, item.text)

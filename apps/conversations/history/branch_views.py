@@ -9,9 +9,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.conversations.core.requests import parse_id_or_none
 from apps.conversations.evidence import source_panel
 from apps.conversations.history import branching, transcript, transcript_gaps
-from apps.conversations.history.views import parse_id
 from apps.conversations.image_chat import tiles as tiled
 from apps.conversations.models import Conversation
 from apps.users.permissions import get_signed_in_user
@@ -64,4 +64,4 @@ def fork_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _at(request: HttpRequest) -> UUID | None:
-    return parse_id(request.POST.get("at"))
+    return parse_id_or_none(request.POST.get("at"))

@@ -15,12 +15,11 @@ from apps.conversations.core.sampling import (
     CONTROLS,
     PRESET_DESCRIPTIONS,
     SamplingControl,
-    SamplingPreset,
     list_preset_values,
     parse_sampling,
 )
 from apps.conversations.models import Conversation, SavedPrompt
-from apps.conversations.models.assistant import Assistant
+from apps.conversations.models.assistant import Assistant, SamplingPreset
 from apps.conversations.tools import slash_commands
 from apps.documents.models import Collection
 from apps.documents.retrieval import filters

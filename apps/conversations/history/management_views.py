@@ -22,11 +22,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.conversations.core.requests import parse_id_or_none
 from apps.conversations.history import actions, full_text_search
 from apps.conversations.history.full_text_search import MessageHit
 from apps.conversations.history.paging import get_page
 from apps.conversations.history.sidebar import annotate_activity
-from apps.conversations.history.views import parse_id
 from apps.conversations.models import Conversation, ConversationQuerySet, Folder
 from apps.lib.text.number_parsing import parse_number
 from apps.users.models import User
@@ -60,7 +60,7 @@ def list_conversations(request: HttpRequest) -> HttpResponse:
 def change_conversations(request: HttpRequest) -> HttpResponse:
     """What `do` says was done with the conversations of the form that are this person's."""
     user, form = get_signed_in_user(request), request.POST
-    pks = [pk for value in form.getlist("id")[:_MOST] if (pk := parse_id(value))]
+    pks = [pk for value in form.getlist("id")[:_MOST] if (pk := parse_id_or_none(value))]
     do = form.get("do", "")
     if do == "delete":
         return _deleted(request, user, pks)

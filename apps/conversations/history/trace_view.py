@@ -13,9 +13,10 @@ import orjson
 from django.utils.translation import gettext_lazy
 
 from apps.conversations.core import sampling
+from apps.conversations.evidence.source_numbering import format_source_line
 from apps.conversations.models import Citation, Message, Source, Trace
 from apps.conversations.moderation import withheld_records
-from apps.conversations.turns import context_usage, prompt, trace
+from apps.conversations.turns import context_usage, trace
 from apps.documents.models import Document
 from apps.documents.retrieval import filters, hit_explanation, search
 from apps.safety.models.strictness import Strictness
@@ -150,7 +151,7 @@ def _line(source: Source | None, place: Sequence[Any], text: str | None) -> str:
     if source is None or source.document is None or text is None:
         return f"[{place[0]}] {PASSAGE_GONE}"
     page = source.page_number if source.document.has_pages else None
-    return prompt.format_source_line(source.number, str(source.document), page, text)
+    return format_source_line(source.number, str(source.document), page, text)
 
 
 def _token(text: str, logprob: float, others: Sequence[Sequence[Any]]) -> TokenView:

@@ -9,8 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
+from apps.conversations.core.requests import parse_id_or_none
 from apps.conversations.history import transcript_gaps
-from apps.conversations.history.views import parse_id
 from apps.conversations.models import Conversation
 from apps.users.permissions import get_signed_in_user
 
@@ -21,7 +21,7 @@ def show_gap(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Some of the turns between the answers `after` (none: the beginning) and `before`, and what of the gap is left."""
     user = get_signed_in_user(request)
     row = get_object_or_404(Conversation.objects.visible_to(user), pk=pk)
-    after, before = parse_id(request.GET.get("after")), parse_id(request.GET.get("before"))
+    after, before = parse_id_or_none(request.GET.get("after")), parse_id_or_none(request.GET.get("before"))
     way = transcript_gaps.load_path(row, before)
     if before is None or not (found := transcript_gaps.load_gap(user, way, after, before)):
         raise Http404

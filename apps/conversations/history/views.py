@@ -46,19 +46,16 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.html import escape
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.conversations.assistants.suggested_questions import suggest_questions
-from apps.conversations.evidence import source_panel
-from apps.conversations.history import actions, sidebar, trace_view, transcript, transcript_gaps
+from apps.conversations.core.requests import parse_id_or_none
+from apps.conversations.history import actions, sidebar, transcript, transcript_gaps
 from apps.conversations.history.composer_context import build_composer_context
 from apps.conversations.models import Conversation, Folder
-from apps.conversations.moderation import withheld_records
-from apps.conversations.sharing import links
 from apps.conversations.turns import queue
 from apps.documents.library.sharing import accept_pending_shares
 from apps.users.models import User
@@ -77,8 +74,8 @@ def build_new_chat_context(request: HttpRequest) -> dict[str, Any]:
     """What the page of a new chat shows."""
     user = _user(request)
     accept_pending_shares(user)
-    chosen = {pk} if (pk := parse_id(request.GET.get("collection"))) else set()
-    composer = build_composer_context(user, None, parse_id(request.GET.get("assistant")))
+    chosen = {pk} if (pk := parse_id_or_none(request.GET.get("collection"))) else set()
+    composer = build_composer_context(user, None, parse_id_or_none(request.GET.get("assistant")))
     return {
         "conversation": None,
         "folders": Folder.objects.filter(owner=user),
@@ -98,7 +95,7 @@ def show_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     shown = Conversation.objects.visible_to(user).select_related("assistant").defer("assistant__picture")
     row = get_object_or_404(shown, pk=pk)
     actions.mark_read(user, row.pk)
-    at = parse_id(request.GET.get("at"))
+    at = parse_id_or_none(request.GET.get("at"))
     turns = transcript_gaps.load_turns(user, transcript_gaps.load_path(row, at), at)
     context = {
         **build_composer_context(user, row),
@@ -153,29 +150,6 @@ def rename_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("conversations:conversation", pk=row.pk)
 
 
-@login_required
-@require_GET
-def show_source(request: HttpRequest, answer: UUID, number: int) -> HttpResponse:
-    """A source of an answer: the panel's inside, or with `?preview=1` the card of its pill. Opened in a tab of its own
-    it is the document, at the passage."""
-    user = _user(request)
-    row = links.get_shared_answer(answer, number) or source_panel.get_readable_answer(user, answer)
-    opened = source_panel.load_source(user, row, number, _number(request.GET.get("sentence", "")))
-    if request.GET.get("preview"):
-        return render(request, "conversations/_preview.html", {"source": opened})
-    if not request.headers.get("HX-Request"):
-        if opened.gone:
-            raise Http404
-        return redirect(opened.reader_url)
-    previous, following = source_panel.get_neighbour_urls(row, number)
-    return render(request, "conversations/_source.html", {"source": opened, "previous": previous, "next": following})
-
-
-def _number(value: str) -> int | None:
-    """Return the number that an address names; None where it names none."""
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 8 else None
-
-
 def _user(request: HttpRequest) -> User:
     return cast(User, request.user)
 
@@ -186,31 +160,3 @@ def show_queue(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The questions that wait in a conversation, again."""
     row = get_object_or_404(Conversation.objects.visible_to(_user(request)), pk=pk)
     return render(request, "conversations/_queue.html", {"queued": queue.list_waiting(_user(request), row)})
-
-
-@login_required
-@require_GET
-def show_trace(request: HttpRequest, answer: UUID) -> HttpResponse:
-    """Return what lies behind an answer, for the panel."""
-    row = source_panel.get_own_answer(_user(request), answer)
-    found, withheld = (
-        trace_view.build_trace_view(_user(request), row),
-        withheld_records.is_withheld(row.conversation_id),
-    )
-    return render(request, "conversations/_behind.html", {"behind": found, "withheld": withheld})
-
-
-@login_required
-@require_GET
-def show_reasoning(request: HttpRequest, answer: UUID) -> HttpResponse:
-    """What the model thought before an answer, as plain text that is safe to show in place."""
-    row = source_panel.get_own_answer(_user(request), answer)
-    return HttpResponse(escape(trace_view.get_reasoning(row) or gettext("Nothing was recorded")))
-
-
-def parse_id(value: str | None) -> UUID | None:
-    """The id that an address names; None where it names none."""
-    try:
-        return UUID(value) if value else None
-    except ValueError:
-        return None

@@ -9,24 +9,27 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from apps.conversations.assistants.prompt_templates import SavedPrompt
 from apps.conversations.models.assistant import AnswerStyle, Assistant, AssistantShare, AssistantVersion, ShownSentences
 from apps.conversations.models.attachment import AttachedPicture, Attachment
 from apps.conversations.models.feedback import Feedback
 from apps.conversations.models.import_job import Import, ImportItem
 from apps.conversations.models.model_profile import ModelProfile
 from apps.conversations.models.preference import Preference
+from apps.conversations.models.prompt_template import SavedPrompt
 from apps.conversations.models.retraction import Withdrawn
 from apps.conversations.models.share import Share
 from apps.conversations.models.tool import ToolConsent, ToolServer, ToolSetting
-from apps.conversations.turns.small_talk import SMALL_TALK_STEP as SMALL_TALK
-from apps.conversations.turns.whole_document import WHOLE_DOCUMENT_STEP as WHOLE_DOCUMENT
 from apps.documents.models import Chunk, Collection, Document
 from apps.images.models import Picture
 from apps.lib.db.leases import Leased
 from apps.lib.ids import new_id
 
+# Names of the steps that mark an answer of small talk, and one that was read from a whole document.
+SMALL_TALK_STEP, WHOLE_DOCUMENT_STEP = "small_talk", "read"
+
 __all__ = [
+    "SMALL_TALK_STEP",
+    "WHOLE_DOCUMENT_STEP",
     "AnswerStyle",
     "Assistant",
     "AssistantShare",
@@ -230,12 +233,12 @@ class Message(Leased):
     @property
     def small_talk(self) -> bool:
         """Return whether an answer is fixed words, a sum or a date: its one step says that nothing was searched."""
-        return any(step["name"] == SMALL_TALK for step in self.steps)
+        return any(step["name"] == SMALL_TALK_STEP for step in self.steps)
 
     @property
     def without_model(self) -> bool:
         """Return whether no model wrote an answer: it is small talk, or taken from a document word for word."""
-        return not self.model and any(step["name"] in (SMALL_TALK, WHOLE_DOCUMENT) for step in self.steps)
+        return not self.model and any(step["name"] in (SMALL_TALK_STEP, WHOLE_DOCUMENT_STEP) for step in self.steps)
 
     @property
     def grounded(self) -> bool:

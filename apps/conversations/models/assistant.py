@@ -11,13 +11,18 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from apps.conversations.core.sampling import SamplingPreset
 from apps.documents.models import Collection
 from apps.lib.ids import new_id
 from apps.safety.models.strictness import Strictness
 
 if TYPE_CHECKING:
     from apps.users.models import AnyUser, User
+
+
+class SamplingPreset(models.TextChoices):
+    PRECISE = "precise", gettext_lazy("Precise")
+    BALANCED = "balanced", gettext_lazy("Balanced")
+    CREATIVE = "creative", gettext_lazy("Creative")
 
 
 class AnswerStyle(models.TextChoices):

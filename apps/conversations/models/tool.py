@@ -7,7 +7,11 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy
 
-from apps.conversations.tools.base import ToolPermission
+
+class ToolPermission(models.TextChoices):
+    OFF = "off", gettext_lazy("Off")
+    ASK = "ask", gettext_lazy("Asks each time")
+    ALLOWED = "allowed", gettext_lazy("Allowed")
 
 
 class ToolSetting(models.Model):

@@ -21,7 +21,6 @@ from apps.conversations.core import picture_request
 from apps.conversations.core.events import Retracted, encode_event
 from apps.conversations.models import Citation, Conversation, Message, Share, Trace, Withdrawn
 from apps.conversations.moderation import withheld_records
-from apps.conversations.turns.small_talk.recognition import recognise_small_talk
 from apps.engines import registry
 from apps.engines.types import EngineError
 from apps.lib import websocket_push
@@ -179,7 +178,7 @@ def _can_name(question: Message) -> bool:
     """Return whether the conversation may have its title from this question: only small talk stands before it."""
     answer = question.parent
     while answer is not None and (asked := answer.parent) is not None:
-        if asked.text and recognise_small_talk(asked.text) is None:
+        if asked.text and not answer.small_talk:
             return False
         answer = asked.parent
     return True

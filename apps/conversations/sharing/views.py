@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.conversations.attachments.views import build_file_response
-from apps.conversations.history.views import parse_id
+from apps.conversations.core.requests import parse_id_or_none
 from apps.conversations.models import Conversation, Share
 from apps.conversations.sharing import links
 from apps.conversations.sharing.links import ShareLinkForm
@@ -39,14 +39,14 @@ def edit_link(request: HttpRequest, pk: UUID) -> HttpResponse:
         if words := restriction_message(get_signed_in_user(request), Feature.SHARING):
             form.add_error(None, words)
         elif form.is_valid():
-            at = parse_id(request.POST.get("at"))
+            at = parse_id_or_none(request.POST.get("at"))
             row = links.enable_link(place, at, form.cleaned_data["sources"], form.cleaned_data["days"])
             kept = row is not None
             if row is None:
                 form.add_error(None, gettext("There is no finished answer to share yet."))
     row = Share.objects.open().filter(conversation=place).first()
     link = request.build_absolute_uri(reverse("conversations:shared", args=[row.secret])) if row else ""
-    at = parse_id(request.GET.get("at")) or parse_id(request.POST.get("at"))
+    at = parse_id_or_none(request.GET.get("at")) or parse_id_or_none(request.POST.get("at"))
     context = {"conversation": place, "share": row, "form": form, "link": link, "kept": kept, "at": at or ""}
     return render(request, "conversations/_share.html", context)
 

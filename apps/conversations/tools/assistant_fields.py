@@ -9,9 +9,8 @@ from django import forms
 from django.utils.html import escape
 from django.utils.translation import gettext
 
-from apps.conversations.models.tool import ToolSetting
+from apps.conversations.models.tool import ToolPermission, ToolSetting
 from apps.conversations.tools.availability import list_all_tools, resolve_permission
-from apps.conversations.tools.base import ToolPermission
 
 FIELD_PREFIX = "tool_"
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from apps.conversations.models.assistant import Assistant
-from apps.conversations.models.tool import ToolSetting
-from apps.conversations.tools.base import Tool, ToolPermission, get_strictest
+from apps.conversations.models.tool import ToolPermission, ToolSetting
+from apps.conversations.tools.base import Tool, get_strictest
 from apps.conversations.tools.builtin import draw_picture
 from apps.conversations.tools.builtin.catalog import BUILTIN_TOOLS
 from apps.conversations.tools.mcp.tool import load_tools as mcp_tools

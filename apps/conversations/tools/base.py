@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db import models
 from django.utils.translation import gettext_lazy, override
 
+from apps.conversations.models.tool import ToolPermission
 from apps.documents.retrieval.filters import NO_FILTERS, SearchFilters
 from apps.safety.models.strictness import Strictness
 from apps.users.i18n import translate_stored
@@ -26,12 +27,6 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 20.0  # until a call is given up, where the tool says nothing else
 MAX_RESULT_CHARACTERS = 8000  # of a result that the model gets at most; a window may hold less
-
-
-class ToolPermission(models.TextChoices):
-    OFF = "off", gettext_lazy("Off")
-    ASK = "ask", gettext_lazy("Asks each time")
-    ALLOWED = "allowed", gettext_lazy("Allowed")
 
 
 class ToolHint(models.TextChoices):

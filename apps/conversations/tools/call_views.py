@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods
 
-from apps.conversations.history.views import parse_id
+from apps.conversations.core.requests import parse_id_or_none
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.tools import slash_commands
 from apps.conversations.tools.base import Tool
@@ -30,7 +30,7 @@ def show_call_form(request: HttpRequest, name: str) -> HttpResponse:
 
 def _tool(request: HttpRequest, name: str) -> Tool:
     """Raises Http404 where it may not be called, or that assistant not be asked."""
-    wanted = parse_id(request.GET.get("assistant"))
+    wanted = parse_id_or_none(request.GET.get("assistant"))
     visible = Assistant.objects.visible_to(get_signed_in_user(request))
     assistant = get_object_or_404(visible, pk=wanted) if wanted else Assistant.default()
     found = next(

@@ -20,12 +20,13 @@ from django.utils.translation import gettext
 
 from apps.conversations.core.events import Tool as Shown
 from apps.conversations.evidence import answer_sources, source_numbering
+from apps.conversations.evidence.source_numbering import format_passage_line
+from apps.conversations.models.tool import ToolPermission
 from apps.conversations.moderation import findings
 from apps.conversations.tools import approvals, argument_schema
 from apps.conversations.tools.availability import AvailableTool, AvailableTools, CountTokens
-from apps.conversations.tools.base import Tool, ToolCallRecord, ToolContext, ToolError, ToolPermission, ToolResult
+from apps.conversations.tools.base import Tool, ToolCallRecord, ToolContext, ToolError, ToolResult
 from apps.conversations.tools.call_cards import MAX_SHOWN_CHARACTERS, mark_cancelled, render_card
-from apps.conversations.turns import prompt
 from apps.engines.types import EngineError, ToolCall
 from apps.lib.concurrency.threads import in_pool
 from apps.safety.gate import gate
@@ -206,7 +207,7 @@ async def _placed(turn: Turn, passages: Sequence[Passage], tokens: int) -> tuple
         return [], ()
     turn.placed, found, fresh = source_numbering.add_passages(turn.placed, fitting, turn.opening.numbers)
     turn.stored = False  # should the turn end meanwhile, its closing stores them
-    lines = [(prompt.format_passage_line(item), item.number, item.passage.page_number, item.fresh) for item in fresh]
+    lines = [(format_passage_line(item), item.number, item.passage.page_number, item.fresh) for item in fresh]
     turn.lines += lines
     await turn.store_sources()
     turn.verifier.renew()

@@ -10,9 +10,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.conversations.models.tool import ToolServer, ToolSetting
+from apps.conversations.models.tool import ToolPermission, ToolServer, ToolSetting
 from apps.conversations.tools.availability import list_all_tools, resolve_permission
-from apps.conversations.tools.base import Tool, ToolPermission
+from apps.conversations.tools.base import Tool
 from apps.conversations.tools.mcp.tool import refresh_server
 from apps.conversations.tools.server_forms import ServerForm
 from apps.users.permissions import administrator_required

@@ -15,8 +15,8 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
 from apps.conversations.core.message_tree import find_path
+from apps.conversations.core.requests import parse_id_or_none
 from apps.conversations.history import transcript
-from apps.conversations.history.views import parse_id
 from apps.conversations.models import Conversation
 from apps.conversations.transfer import export
 from apps.users.permissions import get_signed_in_user
@@ -27,7 +27,7 @@ from apps.users.permissions import get_signed_in_user
 def export_markdown(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The path through `?at=`, or the remembered one, as a file of Markdown."""
     user, row = get_signed_in_user(request), _conversation(request, pk)
-    text = export.render_markdown(user, row, find_path(row.messages.all(), parse_id(request.GET.get("at"))))
+    text = export.render_markdown(user, row, find_path(row.messages.all(), parse_id_or_none(request.GET.get("at"))))
     return _file(text.encode(), "text/markdown; charset=utf-8", row, "md")
 
 
@@ -45,7 +45,7 @@ def export_json(request: HttpRequest, pk: UUID) -> HttpResponse:
 def show_print_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The path through `?at=`, or the remembered one, as a page for paper."""
     row = _conversation(request, pk)
-    way = find_path(row.messages.all(), parse_id(request.GET.get("at")))
+    way = find_path(row.messages.all(), parse_id_or_none(request.GET.get("at")))
     export.withhold_answers(get_signed_in_user(request), row, way)
     turns = export.withhold_pictures(transcript.build_turns(get_signed_in_user(request), way))
     context = {

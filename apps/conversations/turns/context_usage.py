@@ -9,7 +9,7 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy, ngettext
 
-from apps.conversations.evidence.source_numbering import NumberedPassage
+from apps.conversations.evidence.source_numbering import NumberedPassage, format_passage_line, format_prompted_line
 from apps.conversations.models import Message
 from apps.conversations.turns import prompt
 from apps.conversations.turns.preparation import PastExchange
@@ -46,8 +46,8 @@ def measure_usage(
     kept = history[laid_out.start :]
     first, *rest = [message.content for message in laid_out.messages]
     spoken = 2 * len(kept)
-    given = sum(count([prompt.format_prompted_line(item) for past in kept for item in past.given]))
-    fresh = sum(count([prompt.format_passage_line(item) for item in placed if item.fresh]))
+    given = sum(count([format_prompted_line(item) for past in kept for item in past.given]))
+    fresh = sum(count([format_passage_line(item) for item in placed if item.fresh]))
     before, now = sum(count(rest[:spoken])), sum(count(rest[spoken:]))
     return ContextUsage(
         size, count([first])[0], tools, max(0, before - given), given + fresh, max(0, now - fresh), laid_out.start

@@ -10,7 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from apps.conversations.evidence.source_numbering import NumberedPassage, PromptedSource
+from apps.conversations.evidence.source_numbering import (
+    NumberedPassage,
+    format_passage_line,
+    format_prompted_line,
+)
 from apps.conversations.turns.preparation import PastExchange
 from apps.engines.types import ChatMessage
 from apps.safety.detectors import canary
@@ -126,13 +130,6 @@ def build_system_text(instructions: str = "", *, free: bool = False, tools: bool
     return f"{base}\n\n{escape_template_tokens(instructions.strip())}" if instructions.strip() else base
 
 
-def format_source_line(number: int, title: str, page: int | None, text: str) -> str:
-    """One source, on one line."""
-    where = " ".join(escape_template_tokens(title).split()) + (f", page {page}" if page else "")
-    quoted = " ".join(escape_template_tokens(text).split()).replace('"', "'")
-    return f'[{number}] {where}: "{quoted}"'
-
-
 def _asked(question: str, placed: Sequence[NumberedPassage], notes: Sequence[str]) -> str:
     fresh = [format_passage_line(item) for item in sorted(placed, key=lambda item: item.number) if item.fresh]
     return _user(question, [*fresh, *(escape_template_tokens(" ".join(note.split())) for note in notes)])
@@ -140,17 +137,6 @@ def _asked(question: str, placed: Sequence[NumberedPassage], notes: Sequence[str
 
 def _past(past: PastExchange) -> str:
     return _user(past.question, [*(format_prompted_line(item) for item in past.given), *past.notes])
-
-
-def format_passage_line(item: NumberedPassage) -> str:
-    """The line of a passage that this turn adds."""
-    page = item.passage.page_number if item.passage.kind == "pdf" else None
-    return format_source_line(item.number, item.passage.title, page, item.text)
-
-
-def format_prompted_line(item: PromptedSource) -> str:
-    """The line of a passage that an earlier turn added."""
-    return format_source_line(item.number, item.title, item.page_number if item.paged else None, item.text)
 
 
 def _user(question: str, lines: Sequence[str]) -> str:

@@ -16,7 +16,6 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.conversations.core.events import Closed, encode_event
-from apps.conversations.history import actions
 from apps.conversations.models import Message, ShownSentences
 from apps.conversations.rendering.answer_renderer import render_answer
 from apps.conversations.turns import queue
@@ -45,16 +44,18 @@ def close_orphaned_turns() -> dict[UUID, str]:
     }
 
 
-async def run_sweeper(go_on: Callable[[UUID], Awaitable[None]]) -> None:
-    """Sweep every EVERY_S seconds until cancelled, whatever a job raises. `go_on` is called for each conversation in
-    which a question was left waiting."""
+async def run_sweeper(go_on: Callable[[UUID], Awaitable[None]], purge: Callable[[], object]) -> None:
+    """Sweep every SWEEP_INTERVAL_S seconds until cancelled, whatever a job raises. `go_on` is called for each
+    conversation in which a question was left waiting, `purge` in each round, in a thread with the database."""
     untold: dict[UUID, str] = {}
     while True:
-        await run_jobs_once(go_on, untold)
+        await run_jobs_once(go_on, purge, untold)
         await asyncio.sleep(SWEEP_INTERVAL_S)
 
 
-async def run_jobs_once(go_on: Callable[[UUID], Awaitable[None]], untold: dict[UUID, str]) -> None:
+async def run_jobs_once(
+    go_on: Callable[[UUID], Awaitable[None]], purge: Callable[[], object], untold: dict[UUID, str]
+) -> None:
     """Do each job once. `untold` keeps the closed turns, with their text, whose followers could not be told yet."""
 
     async def tell(turn: UUID) -> None:
@@ -66,7 +67,7 @@ async def run_jobs_once(go_on: Callable[[UUID], Awaitable[None]], untold: dict[U
     with _job("tell of closed turns"):
         await _for_each(list(untold), tell)
     with _job("purge deleted conversations"):
-        await in_db(actions.purge_deleted)
+        await in_db(purge)
     with _job("ask queued questions"):
         await _for_each(await in_db(queue.find_ready_conversations), go_on)
 

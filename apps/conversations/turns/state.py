@@ -15,12 +15,12 @@ from apps.conversations.evidence.source_numbering import NumberedPassage, Spans
 from apps.conversations.grounding.citer import SentenceCitation, is_mostly_unsupported
 from apps.conversations.grounding.lexicons import find_unread_language
 from apps.conversations.grounding.quote_selection import Quote
+from apps.conversations.models import SMALL_TALK_STEP as SMALL_TALK
 from apps.conversations.models import ShownSentences
 from apps.conversations.rendering.answer_renderer import StreamRenderer
 from apps.conversations.tools import call_cards
 from apps.conversations.turns.preparation import PreparedTurn
 from apps.conversations.turns.repetition import RepetitionDetector
-from apps.conversations.turns.small_talk import SMALL_TALK_STEP as SMALL_TALK
 from apps.conversations.turns.verification import SentenceVerifier
 from apps.documents.retrieval.search import SearchResult
 from apps.engines import registry

@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
+from apps.conversations.evidence.source_numbering import format_passage_line, format_prompted_line
 from apps.conversations.moderation import findings
-from apps.conversations.turns import prompt
 from apps.conversations.turns.state import Turn
 from apps.documents.retrieval.hit_explanation import explain_hit
 from apps.engines.types import TokenProb
@@ -117,9 +117,9 @@ def _prompt(turn: Turn) -> dict[str, Any] | None:
     if turn.request is None:
         return None
     given = [item for past in turn.opening.history for item in past.given]
-    lines = [(prompt.format_prompted_line(item), item.number, item.page_number, item.spans) for item in given]
+    lines = [(format_prompted_line(item), item.number, item.page_number, item.spans) for item in given]
     lines += [
-        (prompt.format_passage_line(item), item.number, item.passage.page_number, item.fresh)
+        (format_passage_line(item), item.number, item.passage.page_number, item.fresh)
         for item in turn.placed
         if item.fresh
     ] + turn.lines

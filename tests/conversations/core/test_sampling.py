@@ -15,13 +15,13 @@ from apps.conversations.core.sampling import (
     PACKAGED_PENALTY,
     PRESET_DESCRIPTIONS,
     PRESETS,
-    SamplingPreset,
     describe_sampling,
     get_penalties,
     list_preset_values,
     parse_sampling,
 )
 from apps.conversations.models import Message
+from apps.conversations.models.assistant import SamplingPreset
 from apps.conversations.turns.prompt import MAX_ANSWER_TOKENS
 from apps.documents.models import Collection
 from apps.engines.chat import openai_payloads

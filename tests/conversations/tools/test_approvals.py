@@ -9,8 +9,9 @@ import pytest
 
 from apps.conversations.models import Message, ToolConsent, ToolSetting
 from apps.conversations.models.assistant import Assistant
+from apps.conversations.models.tool import ToolPermission
 from apps.conversations.tools import approvals, availability
-from apps.conversations.tools.base import ToolPermission, ToolResult
+from apps.conversations.tools.base import ToolResult
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.conversations.tools.conftest import Effect, Tried, calls, hangs, said, tools_in

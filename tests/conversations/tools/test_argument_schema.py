@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from apps.conversations.models.tool import ToolPermission
 from apps.conversations.tools.argument_schema import check_arguments, parse_arguments
-from apps.conversations.tools.base import ToolError, ToolPermission, get_strictest
+from apps.conversations.tools.base import ToolError, get_strictest
 from apps.conversations.tools.builtin.catalog import BUILTIN_TOOLS
 
 SCHEMA: dict[str, Any] = {

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from apps.conversations.models import Message, Retrieved, ToolSetting
+from apps.conversations.models.tool import ToolPermission
 from apps.conversations.tools import slash_commands
-from apps.conversations.tools.base import ToolHint, ToolPermission
+from apps.conversations.tools.base import ToolHint
 from tests.conversations.tools.conftest import Tried, said, tools_in
 from tests.conversations.tools.test_loop import turn
 

@@ -11,7 +11,8 @@ from django.db import transaction
 from apps.conversations.core.picture_request import MAX_PICTURES, SHAPES
 from apps.conversations.image_chat import tiles
 from apps.conversations.models import Message
-from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolPermission, ToolResult
+from apps.conversations.models.tool import ToolPermission
+from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolResult
 from apps.engines.image.validation import PROMPT_CHARACTERS
 from apps.images.generation import model_info
 from apps.images.models import Picture

@@ -7,16 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from apps.conversations.models.tool import ToolServer, ToolSetting
-from apps.conversations.tools.base import (
-    Tool,
-    ToolContext,
-    ToolDefaults,
-    ToolError,
-    ToolHint,
-    ToolPermission,
-    ToolResult,
-)
+from apps.conversations.models.tool import ToolPermission, ToolServer, ToolSetting
+from apps.conversations.tools.base import Tool, ToolContext, ToolDefaults, ToolError, ToolHint, ToolResult
 from apps.conversations.tools.mcp.client import call_tool, list_tools
 from apps.conversations.tools.mcp.limits import TIMEOUT_S
 from apps.lib.concurrency.threads import in_db

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
+from apps.conversations.models import SMALL_TALK_STEP
 from apps.conversations.tools import slash_commands
 from apps.conversations.tools.availability import AvailableTools, get_permitted_tools
 from apps.conversations.tools.base import Tool, ToolError
@@ -13,7 +14,6 @@ from apps.conversations.tools.builtin.calculator import Calculator, calculate
 from apps.conversations.tools.builtin.dates import calculate_date
 from apps.conversations.tools.slash_commands import SlashCommand
 from apps.conversations.turns import generation, retrieval
-from apps.conversations.turns.small_talk import SMALL_TALK_STEP
 from apps.conversations.turns.small_talk.recognition import SmallTalk, recognise_small_talk
 from apps.conversations.turns.state import Turn
 from apps.documents.models import Collection, Document

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext
 
 from apps.conversations.evidence import source_numbering
-from apps.conversations.evidence.source_numbering import NumberedPassage
+from apps.conversations.evidence.source_numbering import NumberedPassage, format_passage_line
+from apps.conversations.models import WHOLE_DOCUMENT_STEP
 from apps.conversations.rendering.sentence_markers import find_model_citations
 from apps.conversations.turns import generation, model_queue, prompt, reasoning, retrieval
-from apps.conversations.turns.whole_document import WHOLE_DOCUMENT_STEP
 from apps.conversations.turns.whole_document.structure import DocumentPart, DocumentStructure, read_document
 from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.retrieval.passages import Passage, join_spans
@@ -47,7 +47,7 @@ async def read_whole(turn: Turn, document: Document) -> bool:
     info = await model_queue.wait_for_model(turn)
     structure = await in_db(read_document, turn.opening.user, document)
     placed = source_numbering.number_passages(merge_passages(structure), turn.opening.numbers, {})
-    costs = await in_pool(turn.chat.count, [prompt.format_passage_line(item) for item in placed])
+    costs = await in_pool(turn.chat.count, [format_passage_line(item) for item in placed])
     room = await in_pool(_room, turn, info.context_tokens)
     parts = split_parts(placed, costs, room)
     if not parts or len(parts) > MAX_PARTS:

@@ -13,9 +13,10 @@ from django.utils.translation import gettext, ngettext
 from apps.conversations.assistants import answer_style
 from apps.conversations.core.document_request import COMPARE, LIST, OUTLINE, SUMMARY, DocumentRequest, recognise_request
 from apps.conversations.evidence import answer_sources
+from apps.conversations.models import WHOLE_DOCUMENT_STEP
 from apps.conversations.turns import generation, retrieval
 from apps.conversations.turns.state import Turn
-from apps.conversations.turns.whole_document import WHOLE_DOCUMENT_STEP, extracts
+from apps.conversations.turns.whole_document import extracts
 from apps.conversations.turns.whole_document.comparison import find_sides
 from apps.conversations.turns.whole_document.document_choice import DocumentChoice, find_document, readable_documents
 from apps.conversations.turns.whole_document.excerpt_writer import ExcerptCiter, begin_excerpt_answer, escape_markdown

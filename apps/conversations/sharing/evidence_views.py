@@ -1,0 +1,61 @@
+"""Pages of what an answer rests on: its sources, its trace, its reasoning. Readers of a link see the sources too."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.html import escape
+from django.utils.translation import gettext
+from django.views.decorators.http import require_GET
+
+from apps.conversations.evidence import source_panel
+from apps.conversations.history import trace_view
+from apps.conversations.moderation import withheld_records
+from apps.conversations.sharing import links
+from apps.users.permissions import get_signed_in_user
+
+
+@login_required
+@require_GET
+def show_source(request: HttpRequest, answer: UUID, number: int) -> HttpResponse:
+    """A source of an answer: the panel's inside, or with `?preview=1` the card of its pill. Opened in a tab of its own
+    it is the document, at the passage."""
+    user = get_signed_in_user(request)
+    row = links.get_shared_answer(answer, number) or source_panel.get_readable_answer(user, answer)
+    opened = source_panel.load_source(user, row, number, _number(request.GET.get("sentence", "")))
+    if request.GET.get("preview"):
+        return render(request, "conversations/_preview.html", {"source": opened})
+    if not request.headers.get("HX-Request"):
+        if opened.gone:
+            raise Http404
+        return redirect(opened.reader_url)
+    previous, following = source_panel.get_neighbour_urls(row, number)
+    return render(request, "conversations/_source.html", {"source": opened, "previous": previous, "next": following})
+
+
+def _number(value: str) -> int | None:
+    """Return the number that an address names; None where it names none."""
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 8 else None
+
+
+@login_required
+@require_GET
+def show_trace(request: HttpRequest, answer: UUID) -> HttpResponse:
+    """Return what lies behind an answer, for the panel."""
+    row = source_panel.get_own_answer(get_signed_in_user(request), answer)
+    found, withheld = (
+        trace_view.build_trace_view(get_signed_in_user(request), row),
+        withheld_records.is_withheld(row.conversation_id),
+    )
+    return render(request, "conversations/_behind.html", {"behind": found, "withheld": withheld})
+
+
+@login_required
+@require_GET
+def show_reasoning(request: HttpRequest, answer: UUID) -> HttpResponse:
+    """What the model thought before an answer, as plain text that is safe to show in place."""
+    row = source_panel.get_own_answer(get_signed_in_user(request), answer)
+    return HttpResponse(escape(trace_view.get_reasoning(row) or gettext("Nothing was recorded")))
