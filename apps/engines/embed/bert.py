@@ -1,13 +1,12 @@
-"""The forward pass of BERT, written out: the same numbers as the library's with a third of its time for a short text.
+"""Forward pass of a plain BERT: the numbers of the transformers library in a third of its time for a short text.
 
-The weights are packed once for the matrix kernels of the processor, query, key and value are one product, and nothing
-is asked at run time that the configuration already answers. Texts stand one behind the other in a pass and only meet
-in their own attention, so nothing is computed on padding, however few or different they are. Pooling is done in
-float32, whatever the weights are.
+Weights are packed once for the CPU's matrix kernels; query, key and value are one product. The texts of a pass are
+concatenated and only attend within themselves, so no padding is computed. Pooling uses float32, whatever the dtype of
+the weights.
 
-The layers are TorchScript: one call that lets go of the interpreter once. Its ninety steps called from Python each
-waited for it again, for as long as other threads had work. A pass takes one core, and several passes run side by side:
-one pass over all cores would wait, at each of its steps, for the core that somebody else was using for a moment.
+The layers are TorchScript: one call that releases the GIL once. Called from Python, their ninety steps each waited for
+the GIL again while other threads were busy. A pass takes one core, and several passes run side by side: one pass over
+all cores would wait at each step for a core that another thread uses.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ if TYPE_CHECKING:
     from apps.engines.embed.protocol import SpanEmbeddings, Spans
     from apps.engines.types import Vectors
 
-PASS_TOKENS = 4096  # of one pass at most: large enough for the kernels, small enough for the caches
-LEAST_TOKENS = 512  # that are worth a second core
-_PACK_ROWS = 16  # tokens of a usual question: the shape that the weights are packed for
-_READ_TEXTS = 32  # whose states are computed in one pass
-_SETTLED = 3  # passes after which TorchScript has planned its own
+PASS_TOKENS = 4096  # tokens of one pass at most: large enough for the kernels, small enough for the caches
+LEAST_TOKENS = 512  # fewer tokens are not worth a second core
+_PACK_ROWS = 16  # tokens of a usual question: the shape for which the weights are packed
+_READ_TEXTS = 32  # texts whose states are computed in one pass
+_SETTLED = 3  # passes after which TorchScript has finished optimising
 
 _LAYERS = """
 def layers(ids: Tensor, places: Tensor, counts: List[int], lengths: List[int], words: Tensor, positions: Tensor,
@@ -79,7 +78,7 @@ def linear_gelu(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def is_plain_bert(folder: ModelFolder) -> bool:
-    """Whether this is a plain BERT with mean or first-token pooling."""
+    """Return whether this is a plain BERT with mean or first-token pooling, which BertEncoder supports."""
     plain = folder.config.get("model_type") == "bert" and folder.config.get("hidden_act") == "gelu"
     absolute = folder.config.get("position_embedding_type", "absolute") == "absolute"
     pooled = folder.kinds in (("Transformer", "Pooling"), ("Transformer", "Pooling", "Normalize")) and bool(
@@ -89,7 +88,7 @@ def is_plain_bert(folder: ModelFolder) -> bool:
 
 
 class BertEncoder:
-    """Token numbers to unit vectors. Immutable once built, so safe to call from several threads."""
+    """Encoder of token ids as unit vectors. Immutable once built, so safe to call from several threads."""
 
     def __init__(self, folder: ModelFolder, *, half: bool, threads: int) -> None:
         import torch
@@ -111,20 +110,21 @@ class BertEncoder:
         self._weights = [self._layer(weights, f"encoder.layer.{number}.") for number in layers]
         self._layers = torch.jit.CompilationUnit((_PACKED if can_pack_weights(torch) else _PLAIN) + _LAYERS).layers
         self._threads = threads
-        self._cores = ThreadPoolExecutor(threads, "embed")  # shared by all callers, so that no core has two passes
+        self._cores = ThreadPoolExecutor(threads, "embed")  # shared by all callers, so that no core runs two passes
         for _ in range(_SETTLED):
             self.encode([[0] * _PACK_ROWS])
 
     def encode(self, texts: Sequence[Sequence[int]]) -> Vectors:
-        """One row a text, in order. What fits one short pass, such as a question, is computed by the caller's thread at
-        once; the rest by all cores, in turn with what others have asked for."""
+        """Return unit vectors of shape (n, width), float32, in the order of `texts`, which are token ids with special
+        tokens. A short batch, such as a question, runs on the caller's thread at once; larger ones are queued for all
+        cores."""
         return self.encode_inside(texts, [()] * len(texts), 0)[0]
 
     def encode_inside(
         self, texts: Sequence[Sequence[int]], spans: Sequence[Spans], layers: int
     ) -> tuple[Vectors, list[SpanEmbeddings | None]]:
-        """The same, and for each text that has spans of tokens what these are inside it, after so many layers: the pass
-        goes through them anyway. None for the others."""
+        """Return the vectors of `encode`, and for each text with token spans their embeddings after `layers` layers,
+        taken from the same pass; None for texts without spans."""
         ids = [np.asarray(text, np.int32) for text in texts]
         batches = _batches([len(text) for text in texts], self._threads)
 
@@ -142,7 +142,8 @@ class BertEncoder:
         return rows, inside
 
     def states(self, texts: Sequence[Sequence[int]], layers: int) -> list[NDArray[np.float32]]:
-        """For each text the states of its tokens, (tokens, width), after so many layers. On the caller's thread."""
+        """Return for each text the states of its tokens after `layers` layers, shape (tokens, width). Runs on the
+        caller's thread."""
         ids = [np.asarray(text, np.int32) for text in texts]
         found: list[NDArray[np.float32]] = []
         for start in range(0, len(ids), _READ_TEXTS):
@@ -162,7 +163,7 @@ class BertEncoder:
         self, texts: Sequence[NDArray[np.int32]], spans: Sequence[Spans], layers: int
     ) -> tuple[Vectors, list[SpanEmbeddings | None]]:
         if self._torch.get_num_threads() != 1:
-            self._torch.set_num_threads(1)  # of the thread that calls
+            self._torch.set_num_threads(1)  # setting of the calling thread
         with self._torch.inference_mode():
             return self._computed(texts, spans, layers if any(spans) else 0)
 
@@ -189,8 +190,9 @@ class BertEncoder:
     def _hidden(
         self, texts: Sequence[NDArray[np.int32]], layers: int, tap: int = 0
     ) -> tuple[list[int], tuple[int, ...], tuple[int, ...], list[Any]]:
-        """Those of one length stand together, so that their attention is one call. Last come the states after all of
-        these layers, before them those after `tap` of them, where it is one."""
+        """Run the layers on texts sorted by length; texts of one length share one attention call. Return the order, the
+        lengths, the number of texts per length, and the states after `layers` layers, preceded by those after `tap`
+        layers if `tap` is one of them."""
         torch = self._torch
         order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
         lengths, counts = zip(*Counter(len(texts[at]) for at in order).items(), strict=True)
@@ -218,18 +220,21 @@ class BertEncoder:
 
 
 def can_pack_weights(torch: Any) -> bool:
-    """Whether this build has the processor's packed matrix products (x86 does)."""
+    """Return whether this torch build has packed matrix products (x86 builds do)."""
     return bool(torch.backends.mkldnn.is_available()) and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 def compile_packer(torch: Any) -> Any:
+    """Return a function that packs a (weight, bias) pair for the matrix kernels, or returns it unchanged where packing
+    is not available."""
     if not can_pack_weights(torch):
         return lambda pair: pair
     return lambda pair: (torch.ops.mkldnn._reorder_linear_weight(pair[0], _PACK_ROWS), pair[1])
 
 
 def _batches(lengths: Sequence[int], cores: int) -> list[list[int]]:
-    """The texts by length, in passes of about one size: one, or as many for each core, none above PASS_TOKENS."""
+    """Return the indices of the texts in batches of similar token counts, longest texts first: a single batch, or a
+    multiple of `cores`, none much above PASS_TOKENS."""
     total = sum(lengths)
     count = 1 if total <= LEAST_TOKENS else -(-total // (PASS_TOKENS * cores)) * cores
     batches: list[list[int]] = [[]]

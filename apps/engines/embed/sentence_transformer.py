@@ -1,7 +1,7 @@
-"""Sentence-transformers models on the processor: the packaged all-MiniLM-L6-v2, or any other by name or folder.
+"""Embedder of sentence-transformers models on the CPU: the packaged all-MiniLM-L6-v2, or another by name or folder.
 
-A plain BERT runs through `bert.py`; every other model through the library itself. Vectors made in bfloat16 stand within
-a cosine of 0.9999 of those in float32, so both may meet in one index.
+A plain BERT runs through `bert.py`, every other model through sentence-transformers itself. Vectors made in bfloat16
+have a cosine of at least 0.9999 with those in float32, so both may share an index.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from apps.lib import os_compat
 if TYPE_CHECKING:
     from apps.engines.types import Vectors
 
-_USUAL = 48  # tokens of a question that is typed by hand
-_REMEMBERED = 2048  # questions whose vector is kept; 3 MB
+_USUAL = 48  # tokens of a typical question
+_REMEMBERED = 2048  # questions whose vectors are cached; 3 MB
 _NORM_TOLERANCE = 1e-3
 
 
@@ -36,11 +36,12 @@ class _Encoder(Protocol):
 
 
 class SentenceTransformerEmbedder:
-    """`threads` for passages, 0 for all cores; a question always takes one, so that it never waits for another.
+    """Embedder of a sentence-transformers model. `threads` is for passages, 0 for all cores; a question always takes
+    one, so that it never waits for another.
 
-    With `sha256` only those weights are loaded. With `dimension` only so many of the first numbers of a vector are
-    kept, made a unit again: for models that were trained for it (Matryoshka). `dtype` is "float32", "bfloat16" or
-    "auto": bfloat16 where the processor has units for it (AMX); on others it may be slower.
+    With `sha256` only weights of that hash are loaded. With `dimension` vectors are truncated to that many numbers and
+    normalised again, for models trained for it (Matryoshka). `dtype` is "float32", "bfloat16" or "auto": bfloat16 if
+    the CPU has units for it (AMX); on other CPUs it may be slower.
     """
 
     def __init__(
@@ -65,13 +66,13 @@ class SentenceTransformerEmbedder:
 
     @property
     def max_tokens(self) -> int:
-        """Tokens of a text's own, so without the special ones and the prompt that the model adds."""
+        """Longest text in tokens, without the special tokens and the prompt that the model adds."""
         self._tokens()
         return self._described().window - self._special - self._prompt_tokens(self._prompt("passage", "document"))
 
     @property
     def shows_states(self) -> bool:
-        """Whether the states of its tokens can be read: of a plain BERT."""
+        """True for a plain BERT, whose token states can be read."""
         return bert.is_plain_bert(self._described())
 
     @property
@@ -86,7 +87,7 @@ class SentenceTransformerEmbedder:
         self._tokens()
         ids = self._read("warm", "query")[1]
         for length in range(len(ids), min(_USUAL, self._described().window) + 1):
-            # The kernels for a length are made when it first comes, which takes half as long again as the question.
+            # The kernels for a length are compiled at its first use, which takes half as long again as the question.
             self._run([ids[:1] * length])
 
     def embed_query(self, text: str) -> Vectors:
@@ -96,7 +97,7 @@ class SentenceTransformerEmbedder:
             known.setflags(write=False)
         with self._lock:
             self._questions[text] = known
-            self._questions.move_to_end(text)  # what was asked longest ago is forgotten first
+            self._questions.move_to_end(text)  # the least recently asked question is dropped first
             while len(self._questions) > _REMEMBERED:
                 self._questions.popitem(last=False)
         return known
@@ -109,7 +110,7 @@ class SentenceTransformerEmbedder:
 
     def tokenised(self, text: str) -> Tokenised:
         count, ids = self._read(text, "passage", "document")
-        return Tokenised(count, np.asarray(ids, np.int32))  # a list of numbers would take ten times the memory
+        return Tokenised(count, np.asarray(ids, np.int32))  # a list of numbers takes ten times the memory
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         return list(self._tokens().encode(text, add_special_tokens=False).offsets)
@@ -126,7 +127,7 @@ class SentenceTransformerEmbedder:
         return find_tokens_in_spans(read, [(start + shift, end + shift) for start, end in spans])
 
     def states(self, texts: Sequence[str], layers: int) -> list[TokenStates]:
-        """The tokens of each text, cut to the window, with their states after so many layers."""
+        """Return the token states of each text, truncated to the window, after `layers` layers."""
         encoder = self._open()
         read = [self._tokens().encode(text) for text in texts]
         window = self._described().window
@@ -154,8 +155,8 @@ class SentenceTransformerEmbedder:
         return rows
 
     def _read(self, text: str, *prompts: str) -> tuple[int, list[int]]:
-        """How many tokens the text has, and their numbers as the model wants them: prompt and special tokens added, cut
-        to its window."""
+        """Return the number of tokens of the text itself, and the token ids with prompt and special tokens, truncated
+        to the window."""
         prompt = self._prompt(*prompts)
         ids = self._tokens().encode(prompt + text).ids
         count = len(ids) - self._special - self._prompt_tokens(prompt)
@@ -203,14 +204,14 @@ class SentenceTransformerEmbedder:
             with self._lock:
                 if self._encoder is None:
                     folder = self._described()
-                    self._sha256()  # weights are checked before they are loaded
+                    self._sha256()  # the hash is checked before the weights are loaded
                     kind: Any = bert.BertEncoder if bert.is_plain_bert(folder) else _LibraryEncoder
                     self._encoder = kind(folder, half=self._half, threads=self._threads)
         return self._encoder
 
 
 class _LibraryEncoder:
-    """Any other model, by sentence-transformers itself."""
+    """Encoder that runs any model through sentence-transformers."""
 
     def __init__(self, folder: ModelFolder, *, half: bool, threads: int) -> None:
         import torch

@@ -1,5 +1,5 @@
-"""Pieces of a text as they are read inside it: the mean of their tokens' states ("late pooling"), so that what stands
-around them has its part."""
+"""Late pooling: embeddings of pieces of a text as the mean of their token states, so that the context has an
+influence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 def pool_spans(states: NDArray[np.float32], spans: Spans) -> SpanEmbeddings:
-    """Of each span of tokens; one that has no token among `states`, (tokens, width), is read as all of them."""
+    """Return unit vectors of the token spans and their cosines with the mean of all states. `states` has shape (tokens,
+    width); a span without tokens gets the mean of all."""
     whole = states.mean(axis=0)
     means = np.stack([states[start:end].mean(axis=0) if states[start:end].size else whole for start, end in spans])
     vectors = means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
@@ -23,8 +24,8 @@ def pool_spans(states: NDArray[np.float32], spans: Spans) -> SpanEmbeddings:
 
 
 def find_tokens_in_spans(tokens: Spans, spans: Spans) -> Spans:
-    """For each span of characters the tokens that begin in it, (0, 0) where there is none. `tokens` says where in the
-    text each begins and ends, in order; special ones are of no characters."""
+    """Return for each character span the span of the tokens that begin in it, (0, 0) if there is none. `tokens` are the
+    tokens' character spans in order; special tokens are empty."""
     own = [at for at, (start, end) in enumerate(tokens) if end > start]
     starts = [tokens[at][0] for at in own]
     found = [(bisect_left(starts, start), bisect_left(starts, end)) for start, end in spans]

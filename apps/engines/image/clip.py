@@ -1,4 +1,4 @@
-"""How well a picture fits words, by a CLIP model: the cosine between what it makes of both."""
+"""CLIP score of how well a picture fits its prompt: the cosine of the embeddings of both."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 class ClipScorer:
-    """`model` is a name of a model hub or a folder, with safetensors weights; loaded on first use, on the CPU."""
+    """CLIP model on the CPU, loaded on first use. `model` is a hub name or a folder with safetensors weights; "" leaves
+    the scorer inactive."""
 
     def __init__(self, model: str = "") -> None:
         self._model = model
@@ -26,7 +27,8 @@ class ClipScorer:
         return bool(self._model)
 
     def measure(self, picture: Image, words: str) -> float:
-        """From -1 to 1; where a picture fits its words it is mostly 0.25 to 0.35. Raises EngineUnavailable."""
+        """Return the cosine of picture and words, -1 to 1; usually 0.25 to 0.35 for a picture that fits. Raise
+        EngineUnavailable if the model cannot be loaded."""
         import torch
 
         with self._lock:

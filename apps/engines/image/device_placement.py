@@ -1,5 +1,5 @@
-"""Where a pipeline of diffusers lives, by the memory that is free: whole on the GPU, one model or one layer at a time;
-and whether its pictures are decoded whole or in tiles."""
+"""Placement of a diffusers pipeline by free memory: whole on the GPU, or one model or layer at a time; and decoding of
+pictures whole or in tiles."""
 
 from __future__ import annotations
 
@@ -12,31 +12,34 @@ from apps.lib import os_compat
 
 log = logging.getLogger(__name__)
 
-_ROOM = 1.3  # times the weights: what a pipeline, or a model of it, needs of a GPU's memory to stay there
-# Numbers that the decoder of Stable Diffusion holds at once for each pixel: 4.6 GB for 1024 x 1024 in half precision.
+_ROOM = 1.3  # GPU memory needed per byte of weights, for a pipeline or one of its models
+# Numbers that the decoder of Stable Diffusion holds per pixel: 4.6 GB for 1024 x 1024 in half precision.
 _DECODER = 2200
 
 
 class Placement(Enum):
+    """Unit in which weights are moved to the GPU."""
+
     WHOLE = "whole"
-    MODELS = "a model at a time"  # the others wait beside the GPU
-    LAYERS = "a layer at a time"  # slow, and fits nearly anywhere
+    MODELS = "a model at a time"  # the other models stay in main memory
+    LAYERS = "a layer at a time"  # slow, but fits nearly anywhere
 
 
 def plan_placement(sizes: Mapping[str, int], free: int) -> Placement:
-    """For weights of those many bytes, by model, where so many bytes are free. Pure."""
+    """Return the placement for models of `sizes` bytes, by name, with `free` bytes of GPU memory. Pure."""
     if sum(sizes.values()) * _ROOM < free:
         return Placement.WHOLE
     return Placement.MODELS if max(sizes.values(), default=0) * _ROOM < free else Placement.LAYERS
 
 
 def is_tiling_needed(pixels: int, number_bytes: int, free: int) -> bool:
-    """Whether a picture of so many pixels is too large to be decoded whole. Pure."""
+    """Return whether a picture of `pixels` pixels is too large to be decoded whole in `free` bytes. `number_bytes` is
+    the size of one number. Pure."""
     return pixels * number_bytes * _DECODER > free
 
 
 def place_pipeline(pipeline: Any, torch: Any, largest: int) -> Any:
-    """The pipeline where it draws, for pictures of up to `largest` pixels a side."""
+    """Place the pipeline for pictures of up to `largest` pixels a side and return it."""
     free, gpu = get_free_bytes(torch)
     sizes = {name: _bytes(part) for name, part in pipeline.components.items() if isinstance(part, torch.nn.Module)}
     if gpu:
@@ -60,7 +63,7 @@ def place_pipeline(pipeline: Any, torch: Any, largest: int) -> Any:
 
 
 def get_free_bytes(torch: Any) -> tuple[int, bool]:
-    """Of the memory in which pictures are decoded, and whether that is a GPU's."""
+    """Return the free bytes of the memory in which pictures are decoded, and whether that is a GPU's."""
     if torch.cuda.is_available():
         return int(torch.cuda.mem_get_info()[0]), True
     return os_compat.get_available_memory(), False

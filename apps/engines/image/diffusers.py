@@ -1,7 +1,7 @@
-"""Any text-to-image pipeline that diffusers loads by name or from a folder: Stable Diffusion, SDXL, Turbo, FLUX …
+"""Picture engine for text-to-image pipelines of diffusers by name or folder: Stable Diffusion, SDXL, Turbo, FLUX …
 
-Weights are taken as safetensors only. On a GPU half precision is used, and what does not fit its memory waits beside
-it; on a CPU everything is float32. One picture at a time: two would fight for the same memory.
+Weights are loaded as safetensors only. On a GPU half precision is used, and weights that do not fit stay in main
+memory; on a CPU everything is float32. One picture is drawn at a time: two would compete for memory.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_STEPS = 100
-_SMALLER = 0.75  # of each side, where memory did not suffice
+_SMALLER = 0.75  # of each side, for the second try after memory ran out
 _STEPS, _GUIDANCE = 25, 7.0
-_QUICK = ("turbo", "schnell", "lightning", "lcm", "hyper")  # models that need few steps and no guidance
+_QUICK = ("turbo", "schnell", "lightning", "lcm", "hyper")  # names of models that need few steps and no guidance
 
 
 class DiffusersPainter:
-    """`model` is a name of a model hub or a folder; `loras` are folders or files of adapters, comma separated;
-    `previews` is a tiny autoencoder for what can be seen of a half-finished picture, by name or folder."""
+    """Picture engine of one diffusers model. `model` is a hub name or a folder; `loras` are folders or files of
+    adapters, comma separated; `previews` is a tiny autoencoder for previews, by name or folder."""
 
     def __init__(self, model: str = "", loras: str = "", previews: str = "") -> None:
         self._name, self._previews = model, previews
@@ -44,7 +44,7 @@ class DiffusersPainter:
         self._described: PictureModel | None = None
 
     def model(self) -> PictureModel:
-        if self._described is not None:  # told also while it draws
+        if self._described is not None:  # answered without the lock while a picture is drawn
             return self._described
         with self._lock:
             return self._describe()
@@ -75,7 +75,7 @@ class DiffusersPainter:
         pipeline = self._pipeline_for(request)
         self._schedule(pipeline, request.scheduler)
         previewer, total = LatentPreviewer(pipeline, self._tiny), request.steps
-        waited = 0.0  # seconds that the listener took, which are not the model's
+        waited = 0.0  # seconds spent in the listener, which are not the model's
 
         def heard(step: int, latents: Any) -> None:
             nonlocal waited
@@ -100,7 +100,8 @@ class DiffusersPainter:
         return DrawnPicture(plain, model_s=model_s)
 
     def _options(self, pipeline: Any, request: DrawRequest) -> tuple[dict[str, Any], Image | None, Image | None]:
-        """What the pipeline is called with; what it starts from and which part is drawn anew, where there are such."""
+        """Return the call arguments of the pipeline, the start picture and the mask; None for those that the request
+        lacks."""
         options: dict[str, Any] = {"prompt": request.prompt, "num_inference_steps": request.steps}
         options |= {"guidance_scale": request.guidance, "width": request.width, "height": request.height}
         start = part = None
@@ -113,12 +114,12 @@ class DiffusersPainter:
         if request.mask:
             part = read_mask(request.mask, request.start, request.width, request.height)
             options["mask_image"] = part
-        # Such a model draws in a size that it was trained for; a smaller one is drawn as it is, to save memory.
+        # PixArt maps sizes to those it was trained for; smaller requests are drawn as they are, to save memory.
         usual = request.width * request.height >= self._describe().width * self._describe().height * _SMALLER
         options |= {
             "use_resolution_binning": usual,
             "clean_caption": False,
-        }  # the other needs libraries that are not here
+        }  # would need libraries that are not installed
         taken = diffusers_pipelines.list_call_arguments(pipeline)
         return {name: value for name, value in options.items() if name in taken}, start, part
 
@@ -149,12 +150,12 @@ class DiffusersPainter:
         pipeline.set_progress_bar_config(disable=True)
         self._fingerprint = diffusers_pipelines.compute_fingerprint(
             pipeline, self._loras
-        )  # while all its weights are there
+        )  # while all weights are loaded
         return device_placement.place_pipeline(pipeline, torch, _largest(pipeline))
 
     @cached_property
     def _tiny(self) -> Any:
-        """A small decoder for previews; None where none is named, or it cannot be loaded: then a linear map serves."""
+        """Tiny decoder for previews; None if none is configured or it cannot be loaded, and the linear map is used."""
         from diffusers import AutoencoderTiny
         from safetensors import SafetensorError
 
@@ -181,7 +182,8 @@ class DiffusersPainter:
         return self._of(AutoPipelineForInpainting, "This model cannot draw a part of a picture anew.")
 
     def _of(self, kind: Any, refusal: str) -> Any:
-        """Another pipeline of the same weights."""
+        """Return a pipeline of another class with the same weights. Raise EngineRefused with `refusal` if the model has
+        none."""
         try:
             pipeline = kind.from_pipe(self._pipeline)
         except ValueError as error:
@@ -196,7 +198,7 @@ class DiffusersPainter:
                 diffusers_pipelines.get_size_multiple(pipeline),
                 diffusers_pipelines.get_default_side(pipeline),
             )
-            name = Path(self._name).name if Path(self._name).is_dir() else self._name  # no path is told to people
+            name = Path(self._name).name if Path(self._name).is_dir() else self._name  # users see no paths
             quick = any(word in self._name.lower() for word in _QUICK)
             self._described = PictureModel(
                 name,
@@ -250,7 +252,7 @@ class DiffusersPainter:
 
 
 def _largest(pipeline: Any) -> int:
-    """Pixels of the longer side."""
+    """Return the longest allowed side in pixels."""
     return max(2 * diffusers_pipelines.get_default_side(pipeline), 64)
 
 

@@ -1,4 +1,4 @@
-"""What can be said of a pipeline of diffusers: what it takes, how it is scheduled, which weights it has."""
+"""Facts about diffusers pipelines and settings for them: arguments, schedulers, sizes, adapters, fingerprints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ALSO: dict[str, dict[str, Any]] = {"PNDM": {"skip_prk_steps": True}}  # with it
 
 
 def silence_progress_bars() -> None:
-    """Bars on a terminal that nobody watches only fill the log."""
+    """Disable progress bars, which only fill the log."""
     from diffusers.utils import logging as diffusers_logging
     from transformers.utils import logging as transformers_logging
 
@@ -21,13 +21,13 @@ def silence_progress_bars() -> None:
 
 
 def list_call_arguments(pipeline: Any) -> set[str]:
-    """Names of what it can be called with."""
+    """Return the names of the arguments that the pipeline accepts."""
     return set(inspect.signature(pipeline.__call__).parameters)
 
 
 def build_step_callback(pipeline: Any, hears: Callable[[int, Any], None]) -> dict[str, Any]:
-    """What it has to be called with so that `hears` gets the number of each step, from 0, and its latents; what that
-    raises ends the drawing. PixArt and others of its age know only the older of the two ways."""
+    """Return the call arguments by which `hears` gets the number of each step, from 0, and the latents. An exception in
+    `hears` ends the drawing. PixArt and others of its age know only the older of two callback arguments."""
     names = list_call_arguments(pipeline)
     if "callback" in names and "callback_on_step_end" not in names:
         return {"callback": lambda step, _, latents: hears(step, latents), "callback_steps": 1}
@@ -40,15 +40,15 @@ def build_step_callback(pipeline: Any, hears: Callable[[int, Any], None]) -> dic
 
 
 def plan_start_steps(steps: int, strength: float, most: int) -> tuple[int, float]:
-    """Steps and strength of a drawing that begins with a picture, such that at least one of the steps is done: a model
-    of one step would do none with a strength of 0.6."""
+    """Return steps and strength of a drawing from a start picture such that at least one step is done. A model of one
+    step would do none at strength 0.6. `most` is the largest number of steps."""
     strength = max(strength, 1 / most)
     steps = max(steps, math.ceil(1 / strength))
     return steps + (int(steps * strength) < 1), strength
 
 
 def load_adapters(pipeline: Any, loras: list[str]) -> None:
-    """With every one of the adapters at once. Raises ValueError for a model that takes none."""
+    """Activate all LoRA adapters together. Raise ValueError for a pipeline that takes none."""
     if loras and not hasattr(pipeline, "load_lora_weights"):
         raise ValueError("this kind of model takes no LoRA adapters; leave IMAGE_LORAS empty.")
     names = [f"lora{number}" for number in range(len(loras))]
@@ -59,7 +59,7 @@ def load_adapters(pipeline: Any, loras: list[str]) -> None:
 
 
 def list_schedulers(pipeline: Any) -> dict[str, Any]:
-    """By name, those that draw with this model without being trained for it."""
+    """Return by name the scheduler classes that work with this model without training; {} if it names none."""
     try:
         kinds = pipeline.scheduler.compatibles
     except (AttributeError, ImportError):
@@ -72,33 +72,34 @@ def list_schedulers(pipeline: Any) -> dict[str, Any]:
 
 
 def build_scheduler(own: Any, kinds: dict[str, Any], name: str) -> Any:
-    """A new scheduler of that name with the settings of `own`; of its own kind where the name is empty."""
+    """Return a new scheduler of the kind `name` with the settings of `own`; of the kind of `own` for ""."""
     kind = kinds.get(name) if name else None
     also = _ALSO.get(name, {}) if kind is not type(own) else {}
     return (kind or type(own)).from_config(own.config, **also)
 
 
 def get_size_multiple(pipeline: Any) -> int:
-    """Pixels that both sides are multiples of: those of one latent, times as many as a transformer takes together."""
+    """Return the pixels that both sides must be multiples of: the side of a latent times the transformer's patch
+    size."""
     patch = getattr(getattr(getattr(pipeline, "transformer", None), "config", None), "patch_size", None) or 1
-    folded = 2 if hasattr(pipeline, "_unpack_latents") else 1  # FLUX and its like
+    folded = 2 if hasattr(pipeline, "_unpack_latents") else 1  # FLUX and related models pack 2 x 2 latents
     return get_latent_scale(pipeline) * max(folded, patch if isinstance(patch, int) else max(patch))
 
 
 def get_latent_scale(pipeline: Any) -> int:
-    """Pixels of a side of one latent."""
+    """Return the side of one latent in pixels."""
     return int(getattr(pipeline, "vae_scale_factor", 8))
 
 
 def can_use_negatives(pipeline: Any) -> bool:
-    """Whether what shall not be there changes the picture; some that were distilled take it and use it only with a
-    guidance of its own."""
+    """Return whether a negative prompt has an effect. Some distilled models accept one, but use it only with a second
+    guidance argument."""
     names = list_call_arguments(pipeline)
     return "negative_prompt" in names and "true_cfg_scale" not in names
 
 
 def get_default_side(pipeline: Any) -> int:
-    """Pixels."""
+    """Return the side in pixels that the model was trained for."""
     core = getattr(pipeline, "unet", None) or getattr(pipeline, "transformer", None)
     size = (
         getattr(getattr(core, "config", None), "sample_size", None)
@@ -109,14 +110,14 @@ def get_default_side(pipeline: Any) -> int:
 
 
 def can_start(pipeline: Any) -> bool:
-    """Whether there is a pipeline for its weights that begins with a picture."""
+    """Return whether diffusers has an image-to-image pipeline for these weights."""
     from diffusers.pipelines.auto_pipeline import AUTO_IMAGE2IMAGE_PIPELINES_MAPPING
 
     return _has(AUTO_IMAGE2IMAGE_PIPELINES_MAPPING, pipeline)
 
 
 def can_mask(pipeline: Any) -> bool:
-    """Whether there is one that draws a part of a picture anew."""
+    """Return whether diffusers has an inpainting pipeline for these weights."""
     from diffusers.pipelines.auto_pipeline import AUTO_INPAINT_PIPELINES_MAPPING
 
     return _has(AUTO_INPAINT_PIPELINES_MAPPING, pipeline)
@@ -132,7 +133,8 @@ def _has(mapping: Any, pipeline: Any) -> bool:
 
 
 def compute_fingerprint(pipeline: Any, loras: list[str]) -> str:
-    """Of a sample of every weight: other weights under the same name are another model."""
+    """Return a hash over a sample of every weight and the adapter names, 16 hexadecimal digits: other weights of the
+    same name are another model."""
     import torch
 
     digest = hashlib.sha256(",".join(loras).encode())

@@ -1,9 +1,9 @@
-"""A painter in memory: coloured stripes that depend on every part of the request, in as many steps as asked for.
+"""Fake picture engine for tests: coloured stripes that depend on every part of the request.
 
 painter = FakePainter()
-painter.gap_s = 0.1            # a step takes so long
+painter.gap_s = 0.1            # duration of a step
 painter.fail = EngineBroken()  # raised by the next drawing, after its first step
-painter.names = ("red cat",)   # it says that it draws nothing else
+painter.names = ("red cat",)   # limits the vocabulary to these names
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 
 class FakePainter:
+    """Picture engine without a model. `options` set attributes."""
+
     def __init__(self, model: str = "", **options: Any) -> None:
         self.name = model or "stripes"
         self.gap_s = 0.0
@@ -72,7 +74,7 @@ class FakePainter:
         return encode_preview(self.look(request, step))
 
     def look(self, request: DrawRequest, step: int) -> Image:
-        """What can be seen after a step; the same at each."""
+        """Return the picture after a step; all steps look alike."""
         from PIL import Image
 
         digest = hashlib.sha256(repr(request).encode()).digest()

@@ -1,6 +1,6 @@
-"""A part of a picture is drawn anew: the mask that says which, and the picture put together again.
+"""Inpainting: reading the mask of the region to draw anew, and composing the result.
 
-White is drawn anew, black stays as it was to the last pixel.
+White pixels of a mask are drawn anew; black ones keep the original pixel exactly.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 MAX_MASK_BYTES = 8 * 1024 * 1024  # of a mask's file
 TOO_LARGE = "The mask of the part is too large; mark the part again."
-_HALF = 128  # grey level from which on a pixel of a mask counts as white
-_SEAM = 1 / 256  # of the longer side: how far inside the part old and new run into each other
+_HALF = 128  # grey level from which a mask pixel counts as white
+_SEAM = 1 / 256  # of the longer side: width of the blend inside the region
 
 
 def read_mask(mask: bytes, start: bytes, width: int, height: int) -> Image:
-    """Which pixels of a picture of that size are drawn anew: white ones of mode L, and no greys. Cropped as `opened`
-    crops `start`. Raises EngineRefused for a mask that cannot be read, has another size than `start`, or is black."""
+    """Return the mask for a picture of that size as mode L with only black and white, cropped as `open_start_picture`
+    crops `start`. Raise EngineRefused for a mask that is unreadable, too large, all black, or of another size than
+    `start`."""
     from PIL import Image
 
     part = fit_to_size(_read(mask, open_upright(start).size), width, height, Image.Resampling.NEAREST)
@@ -48,7 +49,8 @@ def _read(mask: bytes, size: tuple[int, int]) -> Image:
 
 
 def composite_region(drawn: Image, start: Image, part: Image) -> Image:
-    """`drawn` where `part` is white, and `start` to the last pixel where it is black. All of one size."""
+    """Return `drawn` where `part` is white, blended at the edge, and exactly `start` where `part` is black. All have
+    the same size."""
     from PIL import Image, ImageChops, ImageFilter
 
     soft = part.filter(ImageFilter.GaussianBlur(max(1.0, max(part.size) * _SEAM)))
@@ -56,7 +58,8 @@ def composite_region(drawn: Image, start: Image, part: Image) -> Image:
 
 
 def make_region_transparent(picture: Image, part: Image) -> bytes:
-    """A PNG of the picture that cannot be seen through but where `part` is white: how OpenAI's protocol marks it."""
+    """Return a PNG of the picture that is transparent where `part` is white, as the OpenAI protocol marks the
+    region."""
     from PIL import ImageChops
 
     clear = picture.convert("RGBA")

@@ -1,9 +1,8 @@
-"""What a half-finished drawing looks like, without decoding it: one linear map from latent channels to colours.
+"""Previews of a half-finished drawing without the full decoder: one linear map from latent channels to colours.
 
-Or decoded by a tiny autoencoder that the operator names: sharper, for some milliseconds a preview.
-
-The map is fitted once a pipeline: smooth random latents are decoded for real, and least squares says how each channel
-shows in the colours. So it serves every model that has a decoder, at well under a millisecond a step.
+The map is fitted once per pipeline: smooth random latents are decoded with the full decoder, and least squares gives
+the colours of each channel. It works for every model with a decoder, in well under a millisecond per step. A tiny
+autoencoder that the operator configures gives sharper previews, in some milliseconds each.
 """
 
 from __future__ import annotations
@@ -18,18 +17,20 @@ from apps.engines.image.validation import encode_preview
 
 log = logging.getLogger(__name__)
 
-_SAMPLES, _SIDE = 12, 8  # latents that the map is fitted to
+_SAMPLES, _SIDE = 12, 8  # latents for fitting the map
 _maps: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()  # decoder -> (channels + 1, 3)
 
 
 class LatentPreviewer:
-    """`tiny` is a small decoder (AutoencoderTiny) of the same latents; where there is none, the linear map serves."""
+    """Preview maker of one pipeline. `tiny` is a small decoder (AutoencoderTiny) for the same latents; None uses the
+    linear map."""
 
     def __init__(self, pipeline: Any, tiny: Any = None) -> None:
         self._pipeline, self._tiny = pipeline, tiny
 
     def preview(self, latents: Any, width: int, height: int) -> bytes:
-        """A small JPEG; empty where the model's latents cannot be read that way."""
+        """Return a small JPEG; b"" if the model's latents cannot be interpreted. `width` and `height` are the
+        picture's, in pixels."""
         from PIL import Image
 
         if latents is None:
@@ -40,7 +41,7 @@ class LatentPreviewer:
             if self._tiny is not None and len(plain) == self._tiny.config.latent_channels:
                 colours = _decoded(self._tiny, whole)
             elif plain.shape[0] == 3 and getattr(self._pipeline, "vae", None) is None:
-                colours = np.moveaxis(plain, 0, -1)  # a model that draws pixels
+                colours = np.moveaxis(plain, 0, -1)  # a pixel-space model
             else:
                 matrix = _fitted(self._pipeline.vae)
                 colours = np.moveaxis(plain, 0, -1) @ matrix[:-1] + matrix[-1]
@@ -51,14 +52,15 @@ class LatentPreviewer:
         return encode_preview(Image.fromarray(pixels))
 
     def _unpacked(self, latents: Any, width: int, height: int) -> Any:
-        """Of shape (n, channels, height, width)."""
-        if latents.ndim == 3:  # FLUX and its like fold squares of two by two into one
+        """Return the latents in shape (n, channels, height, width)."""
+        if latents.ndim == 3:  # FLUX and related models pack squares of 2 x 2 into one
             return self._pipeline._unpack_latents(latents, height, width, self._pipeline.vae_scale_factor)
         return latents[:, :, 0] if latents.ndim == 5 else latents
 
 
 def _decoded(tiny: Any, latents: Any) -> Any:
-    """Colours (height, width, 3) from -1 to 1, in the size of the picture. The decoder stays where the latents are."""
+    """Return colours of shape (height, width, 3), -1 to 1, in the size of the picture. Moves the decoder to the device
+    of the latents."""
     import torch
 
     weight = next(tiny.parameters())
@@ -77,7 +79,7 @@ def _fitted(vae: Any) -> Any:
 
 
 def _fit(vae: Any) -> Any:
-    """Shape (channels + 1, 3): the last row is the constant."""
+    """Return the map of shape (channels + 1, 3); the last row is the constant."""
     import torch
 
     channels = int(vae.config.latent_channels)
@@ -87,7 +89,7 @@ def _fit(vae: Any) -> Any:
     coarse = torch.randn(_SAMPLES, channels, 2, 2, generator=generator)
     latents = torch.nn.functional.interpolate(coarse, size=(_SIDE, _SIDE), mode="bilinear")
     with torch.inference_mode():
-        there = "cpu" if weight.is_meta else weight.device  # layers that come one at a time fetch what they are given
+        there = "cpu" if weight.is_meta else weight.device  # with sequential offloading the layers move their input
         moved = (latents / scaling).to(there, weight.dtype)
         decoded = torch.cat([vae.decode(one[None]).sample for one in moved]).float().cpu()
     colours = torch.nn.functional.adaptive_avg_pool2d(decoded, (_SIDE, _SIDE))

@@ -1,9 +1,9 @@
-"""Any server that speaks the OpenAI protocol for pictures (`POST …/images/generations`); it shows no previews.
+"""Picture engine for servers of the OpenAI protocol (`POST …/images/generations`). Gives no previews.
 
-Servers differ in what they take, and strict ones refuse what they do not know. What one refuses is left out from then
-on (`openai_tolerance.py`). An answer holds the picture itself, or its address on the same server: others are not asked,
-since a server could name any of this network. A part of a picture is drawn anew by `…/images/edits`, where the operator
-says that it is there.
+Servers differ in the fields that they accept; a field that a server refuses is left out from then on
+(`openai_compat.py`). An answer holds the picture itself or its address on the same server. Other hosts are never
+fetched, since a server could name any in this network. Regions are drawn by `…/images/edits`, if the operator says that
+the server has it.
 """
 
 from __future__ import annotations
@@ -33,13 +33,14 @@ if TYPE_CHECKING:
 _LARGEST_ANSWER = 64 * 1024 * 1024  # bytes
 _CONNECT_S = 10.0
 _SIDE, _LARGEST = 1024, 2048
-_TRIES = 6  # one for each thing that a server may not take, and two: sizes are told once they are asked for
+_TRIES = 6  # one for each field that a server may refuse, and two more, since a server lists its sizes only once asked
 
 Files = dict[str, tuple[str, bytes, str]]
 
 
 class OpenAIPainter:
-    """`url` with its `/v1`; `edits` where it has `/images/edits`. Cookies are never kept, redirects never followed."""
+    """Picture engine of one server and model. `url` includes `/v1`; `edits` says that it has `/images/edits`. Cookies
+    are never kept, redirects never followed."""
 
     def __init__(
         self, url: str = "", model: str = "", api_key: str = "", timeout_s: float = 300, edits: bool = False
@@ -62,15 +63,16 @@ class OpenAIPainter:
         part = read_mask(request.mask, request.start, *size) if request.mask else None
         began = time.perf_counter()
         answer = self._asked(request, start, part)
-        model_s = time.perf_counter() - began  # as it is seen from here
+        model_s = time.perf_counter() - began  # includes the network
         plain = open_picture(self._content(answer))
         seen(DrawStep(1, 1))
-        if start is not None and part is not None:  # it was asked for in another shape, maybe, and drawn in that
+        if start is not None and part is not None:  # the server may have drawn it in another shape
             return DrawnPicture(composite_region(plain.resize(size), start, part), model_s=model_s)
         return DrawnPicture(fit_to_size(plain, *size), model_s=model_s)
 
     def _asked(self, request: DrawRequest, start: Image | None, part: Image | None) -> dict[str, Any]:
-        """The server's answer, when it was asked for nothing more that it does not take."""
+        """Return the server's answer, retrying without the fields that it refuses. Raise EngineError for other
+        refusals."""
         kind = "edits" if start is not None else "generations"
         takes = self._takes[kind]
         for _ in range(_TRIES):
@@ -89,7 +91,7 @@ class OpenAIPainter:
         return self._answer("POST", f"{self._url}/images/{kind}", **what)
 
     def _content(self, answer: dict[str, Any]) -> bytes:
-        """The file of the picture, which may have to be fetched."""
+        """Return the picture's bytes, fetching them if the answer holds only an address."""
         said, address = extract_picture(answer)
         if said:
             return decode_base64(said)
@@ -107,7 +109,7 @@ class OpenAIPainter:
         return content
 
     def _answer(self, method: str, url: str, **what: Any) -> tuple[int, bytes]:
-        """Status and body, which have to be there within the time that is set, however slowly they come."""
+        """Return status and body. The whole body must arrive within the timeout, however slowly."""
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         waits = httpx.Timeout(self._timeout, connect=min(_CONNECT_S, self._timeout))
         body, until = bytearray(), time.monotonic() + self._timeout
@@ -125,6 +127,7 @@ class OpenAIPainter:
 
 
 def _files(start: Image, part: Image, size: Size) -> Files:
-    """Picture and mask in the size that is asked for, stretched rather than cropped: what comes back lies over it."""
+    """Return picture and mask in the requested size, stretched rather than cropped, so that the answer overlays the
+    picture."""
     whole, cut = start.resize(size), make_region_transparent(start.resize(size), part.resize(size))
     return {"image": ("picture.png", encode_png(whole), "image/png"), "mask": ("mask.png", cut, "image/png")}

@@ -1,7 +1,8 @@
-"""What a picture server of the OpenAI protocol takes: learnt from its refusals, and kept as long as the process runs.
+"""Fields and sizes that a picture server of the OpenAI protocol accepts, learnt from its refusals for the life of the
+process.
 
-Known refusals: "Unknown parameter: 'response_format'." (models that always send the picture itself), a list of sizes in
-place of the one that was asked for, and the errors of pydantic for fields that a server has not declared.
+Known refusals: "Unknown parameter: 'response_format'." (models that always send the picture itself), a list of sizes
+instead of the requested one, and pydantic errors for undeclared fields.
 """
 
 from __future__ import annotations
@@ -17,32 +18,32 @@ Size = tuple[int, int]  # pixels: width, height
 _FIELD = r"(?i)\b(?:parameter|argument|field|propert(?:y|ies)|inputs?|key)s?\b[^\w]{1,4}%(name)s\b|['\"`]%(name)s['\"`]"
 _OPTIONAL = ("response_format", "seed", "size")
 _SIZE = re.compile(r"(?<!\d)(\d{2,5})\s?x\s?(\d{2,5})(?!\d)")
-_LONGEST = 20_000  # characters of a refusal that are looked at
-_WORDS = 8  # levels of what it is nested in
+_LONGEST = 20_000  # characters of a refusal that are read
+_WORDS = 8  # levels of nesting that are read
 
 
 class ServerCompatibility:
-    """Of one address of a server; safe to use from every thread."""
+    """Learnt limits of one endpoint of a server. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._refused: frozenset[str] = frozenset()
-        self._sizes: tuple[Size, ...] = ()  # empty: any
+        self._sizes: tuple[Size, ...] = ()  # empty: any size
 
     def size(self, wanted: Size) -> Size:
-        """The one to ask for: of those that the server has, the nearest in shape, then in pixels."""
+        """Return the size to request: of those that the server has, the nearest in aspect ratio, then in pixels."""
         if not self._sizes or wanted in self._sizes:
             return wanted
         return min(self._sizes, key=lambda size: _distance(size, wanted))
 
     def fitted(self, fields: dict[str, Any], size: Size) -> dict[str, Any]:
-        """With how the answer shall come, and without what the server does not take."""
+        """Return the fields with response format and size added, without those that the server refuses."""
         whole = fields | {"response_format": "b64_json", "size": f"{size[0]}x{size[1]}"}
         return {name: value for name, value in whole.items() if name not in self._refused}
 
     def learn(self, sent: dict[str, Any], body: bytes) -> bool:
-        """Whether something else can be asked for now: the refusal names a field that may be left out, or other sizes.
-        Anything else that is refused, the words for example, is left to whoever asked."""
+        """Return whether a changed request may succeed: the refusal names an optional field or other sizes, which are
+        stored. False for any other refusal, such as one about the prompt."""
         named, said = _told(body)
         with self._lock:
             sizes = _sizes(said, sent.get("size", "")) if "size" in sent else ()
@@ -60,7 +61,7 @@ def _distance(size: Size, wanted: Size) -> tuple[float, float]:
 
 
 def _told(body: bytes) -> tuple[set[str], str]:
-    """The fields that a refusal names as such, and what it says in words."""
+    """Return the fields that a refusal names as such, and its text."""
     text = body.decode(errors="replace")[:_LONGEST]
     try:
         said = json.loads(text)
@@ -82,7 +83,7 @@ def _walk(said: Any, named: set[str], words: list[str], deep: int) -> None:
                 named.add(value)
             elif key == "loc" and isinstance(value, list):
                 named.update(item for item in value if isinstance(item, str))
-            elif key != "input":  # pydantic repeats what was sent
+            elif key != "input":  # pydantic repeats the input
                 _walk(value, named, words, deep - 1)
     elif isinstance(said, str):
         words.append(said)
@@ -94,5 +95,5 @@ def _sizes(said: str, asked: str) -> tuple[Size, ...]:
 
 
 def _refuses(said: str, name: str) -> bool:
-    """Whether it speaks of a field of that name, and not of a word in the prompt."""
+    """Return whether the text names a field of that name, and not a word of the prompt."""
     return re.search(_FIELD % {"name": name}, said) is not None

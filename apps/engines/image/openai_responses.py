@@ -1,4 +1,4 @@
-"""What a picture server of the OpenAI protocol answers: the picture, its address, or why there is none."""
+"""Parser of answers and errors of picture servers of the OpenAI protocol."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 _SENSELESS = "The picture server's answer cannot be read."
 _EMPTY = "The picture server's answer holds no picture."
-# Codes, types and words by which servers say that their own rules do not allow a picture, and that nothing is paid for.
+# Codes, types and words of servers for a violation of their own rules, and for an exhausted account.
 _RULES = ("content_policy", "moderation", "content_filter", "safety system", "responsibleai", "nsfw")
 _QUOTA = ("insufficient_quota", "billing", "quota_exceeded", "credit")
-_LONGEST = 20_000  # bytes of a refusal that are looked at
+_LONGEST = 20_000  # bytes of a refusal that are read
 
 
 def parse_response(body: bytes) -> dict[str, Any]:
-    """The answer. Raises EngineBroken where it is none."""
+    """Return the JSON object in `body`. Raise EngineBroken if it is none."""
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -34,7 +34,7 @@ def parse_response(body: bytes) -> dict[str, Any]:
 
 
 def extract_picture(answer: dict[str, Any]) -> tuple[str, str]:
-    """The picture in base64, or else its address. Raises EngineBroken where the answer has neither."""
+    """Return (picture in base64, "") or ("", address). Raise EngineBroken if the answer has neither."""
     try:
         first = answer["data"][0]
         said, address = first.get("b64_json"), first.get("url")
@@ -48,7 +48,7 @@ def extract_picture(answer: dict[str, Any]) -> tuple[str, str]:
 
 
 def decode_base64(said: str) -> bytes:
-    """What is written in base64, also in lines, or in an address that holds all of it (`data:`)."""
+    """Return the bytes of a base64 text, with line breaks or as a `data:` URL. Raise EngineBroken if it is invalid."""
     plain = said.partition(",")[2] if said.startswith("data:") else said
     try:
         return base64.b64decode("".join(plain.split()), validate=True)
@@ -57,7 +57,7 @@ def decode_base64(said: str) -> bytes:
 
 
 def open_picture(content: bytes) -> Image:
-    """The picture as RGB. Raises EngineBroken for anything else."""
+    """Return the picture as RGB. Raise EngineBroken for anything else."""
     try:
         return open_upright(content)
     except EngineRefused as error:
@@ -65,7 +65,7 @@ def open_picture(content: bytes) -> Image:
 
 
 def build_refusal(status: int, body: bytes, part: bool) -> EngineError:
-    """Of an answer that is not 200; `part`: whether a part of a picture was asked for."""
+    """Return the error for an answer whose status is not 200. `part`: the request was for a region of a picture."""
     said = body[:_LONGEST].decode(errors="replace").casefold()
     if status == 429 and any(sign in said for sign in _QUOTA):
         return EngineRefused("The account at the picture server is used up; an administrator has to look at it.")

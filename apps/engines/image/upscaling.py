@@ -1,8 +1,8 @@
-"""A picture with more pixels, drawn from the ones it has: clean where it has edges and flat colours, as pictograms do.
+"""Enlarging of pictures without a model, suited to sharp edges and flat colours, as in pictograms.
 
-Lanczos, twice as large at a time; what it overshoots beside an edge is held within what the neighbours had, and edges
-are drawn together again (two steps of a shock filter). On pictograms of half their size that is 1.2 dB nearer to the
-true ones than Lanczos alone (80 of Noto, mean).
+Lanczos doubles the size at a time; its overshoot beside edges is clipped to the range of the neighbours, and two steps
+of a shock filter sharpen edges. On pictograms reduced to half their size this is 1.2 dB nearer to the originals than
+Lanczos alone (mean over 80 of Noto).
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from apps.lib.text import message_templates
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MAX_SIDE = 4096  # pixels of the longer side of what comes out
+MAX_SIDE = 4096  # pixels of the longer side of the result
 _STEPS, _RATE = 2, 0.15
-_FULL = 8.0  # grey levels of a bend from which on the filter works with all its strength
+_FULL = 8.0  # curvature in grey levels from which the filter has its full strength
 
 
 def upscale_picture(start: bytes, factor: int) -> DrawnPicture:
-    """`start` is a PNG; `factor` 2 or 4. Raises EngineRefused where it cannot be read or becomes too large."""
+    """Return the PNG `start` enlarged by `factor`, 2 or 4. Raise EngineRefused if it cannot be read or would exceed
+    MAX_SIDE."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -55,7 +56,8 @@ def _doubled(picture: Image) -> Image:
 
 
 def _drawn_together(values: Any) -> Any:
-    """One step: each pixel towards the brighter or the darker of its neighbours, by the side of the edge it is on."""
+    """Apply one step of the shock filter: move each pixel towards its brightest or darkest neighbour, by the sign of
+    the curvature."""
     wide = np.pad(values, ((1, 1), (1, 1), (0, 0)), "edge")
     around = wide[:-2, 1:-1], wide[2:, 1:-1], wide[1:-1, :-2], wide[1:-1, 2:]
     bend = (sum(around) - 4 * values).mean(axis=2, keepdims=True)

@@ -1,4 +1,4 @@
-"""What every picture engine refuses, in the same words."""
+"""Validation of requests and pictures, shared by all picture engines, and the encoding of results."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from apps.engines.image.protocol import DrawRequest, PictureModel
 
 PROMPT_CHARACTERS = 2000
-MIN_SIDE = 64  # pixels of a side, where the model draws no smaller ones
+MIN_SIDE = 64  # least pixels of a side, unless the model's default is smaller
 _START_PIXELS = 4096 * 4096
 PREVIEW_SIDE = 256
-_GAP = 1.0  # how much larger than wanted a picture may be when averaging ends and interpolation begins
+_GAP = 1.0  # reducing gap of Pillow: scale up to which averaging is used before interpolation
 
 
 def validate_request(request: DrawRequest, model: PictureModel) -> None:
-    """Raises EngineRefused, in one sentence that says what to do."""
+    """Raise EngineRefused if the model cannot serve the request; the message is one sentence that says what to
+    change."""
     if not request.prompt.strip():
         raise EngineRefused("Say first what the picture shall show.")
     if len(request.prompt) > PROMPT_CHARACTERS or len(request.negative) > PROMPT_CHARACTERS:
@@ -55,15 +56,17 @@ def validate_request(request: DrawRequest, model: PictureModel) -> None:
 
 
 def open_start_picture(start: bytes, width: int, height: int) -> Image:
-    """A start picture as RGB of that size, cropped about its middle. Raises EngineRefused for what cannot be used."""
+    """Return a start picture as RGB of that size, cropped about its centre. Raise EngineRefused if it cannot be
+    used."""
     return fit_to_size(open_upright(start), width, height)
 
 
 def open_upright(start: bytes) -> Image:
-    """A start picture as RGB, in its own size. Raises EngineRefused likewise."""
+    """Return a start picture as RGB in its own size, rotated by its EXIF orientation. Raise EngineRefused if it cannot
+    be used."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-    bombs = Image.DecompressionBombError, Image.DecompressionBombWarning  # an error where warnings are
+    bombs = Image.DecompressionBombError, Image.DecompressionBombWarning  # warnings may be errors
     try:
         with Image.open(io.BytesIO(start), formats=["PNG", "JPEG", "WEBP"]) as file:
             if file.width * file.height > _START_PIXELS or min(file.size) < 8:
@@ -74,8 +77,8 @@ def open_upright(start: bytes) -> Image:
 
 
 def _plain(picture: Image) -> Image:
-    """RGB: greys of 16 bits, of which Pillow would take all but the darkest for white, as such of 8, and what can be
-    seen through upon white."""
+    """Convert to RGB: greys of 16 bits are scaled to 8, where Pillow would clip them to white; transparency is put on
+    white."""
     from PIL import Image as Pillow
 
     if picture.mode.startswith("I"):
@@ -87,23 +90,24 @@ def _plain(picture: Image) -> Image:
 
 
 def fit_to_size(picture: Image, width: int, height: int, how: Resampling | None = None) -> Image:
-    """Of that size, cropped about its middle; smoothly where `how` says nothing else."""
+    """Return the picture in that size in pixels, cropped about its centre. `how` None resamples with Lanczos."""
     from PIL import Image, ImageOps
 
     return ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS if how is None else how)
 
 
 def encode_png(picture: Image) -> bytes:
-    """RGB, without metadata."""
+    """Return an RGB PNG without metadata."""
     bare = picture.convert("RGB")
-    bare.info = {}  # else a colour profile or a resolution would go along
+    bare.info = {}  # else a colour profile or a resolution would be written
     file = io.BytesIO()
     bare.save(file, "PNG", compress_level=1, compress_type=zlib.Z_RLE)  # a sixth of the usual time, as small
     return file.getvalue()
 
 
 def encode_preview(picture: Image) -> bytes:
-    """A JPEG whose longer side is at most PREVIEW_SIDE; a smaller one stays so, since browsers enlarge smoothly."""
+    """Return a JPEG whose longer side is at most PREVIEW_SIDE pixels. Smaller pictures keep their size, since browsers
+    enlarge smoothly."""
     from PIL import Image
 
     scale = PREVIEW_SIDE / max(picture.size)

@@ -1,8 +1,8 @@
-"""An invisible mark: 32 opaque bits and their check, spread over the middle frequencies of a picture's brightness.
+"""Invisible watermark: 32 bits and a checksum in the middle frequencies of a picture's luminance.
 
-The picture is looked at as 256 by 256 pixels, so that the mark survives being resized and saved as JPEG; it does not
-survive a crop. Each bit has some 60 cosine coefficients of its own, with signs made from a key. What the picture itself
-says in their direction is known when it is marked and is taken out, so that the bits can be read without the original.
+The picture is read at 256 x 256 pixels, so the mark survives resizing and JPEG, but not cropping. Each bit has some 60
+cosine coefficients with pseudo-random signs. The picture's own share of those coefficients is compensated on embedding,
+so the bits can be read without the original.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 BITS = 32
 _CHECK = 16
-_SIDE = 256  # pixels of the square in which a picture is looked at
-_BAND = (10, 66)  # of its frequencies; lower ones can be seen, higher ones do not survive JPEG
+_SIDE = 256  # pixels of a side of the square that is read
+_BAND = (10, 66)  # of its frequencies; lower ones are visible, higher ones do not survive JPEG
 _STRENGTH = 6.0  # mean of a bit's coefficients, in grey levels of an orthonormal transform
-_ROUNDS = 6  # clipping takes some of the mark away, which is put back
+_ROUNDS = 6  # clipping weakens the mark, which is restored in further rounds
 _AGAIN, _LACKING = 6, 0.5  # the same in the picture's own size, where a bit lacks more: small ones hold less of it
 
 Floats = Any  # np.ndarray of float32
 
 
 def embed_watermark(picture: Image, marks: Sequence[int]) -> tuple[Image, int] | None:
-    """The picture with the one of these marks (0 to 2**32 - 1) that changes it least, and which; None where it could
-    not be read again. The more marks there are to choose from, the less is changed."""
+    """Return the picture with the one of `marks` (0 to 2**32 - 1) that changes it least, and that mark; None if it
+    could not be read again. More marks to choose from change the picture less."""
     from PIL import Image as Pillow
 
     plain = picture.convert("RGB")
@@ -51,7 +51,7 @@ def embed_watermark(picture: Image, marks: Sequence[int]) -> tuple[Image, int] |
 
 
 def _shifted(plain: Image, shift: Floats) -> Image:
-    """The picture, in its own size, that much brighter."""
+    """Return the picture in its own size with `shift`, at 256 x 256, added to its brightness."""
     from PIL import Image as Pillow
     from PIL import ImageChops
 
@@ -63,7 +63,7 @@ def _shifted(plain: Image, shift: Floats) -> Image:
 
 
 def _lacking(signs: Floats, means: Floats) -> Floats:
-    """What each bit's coefficients have to say more; those that say enough already stay as they are."""
+    """Return what each bit's mean lacks of the wanted strength, 0 for bits that are strong enough."""
     return signs * np.maximum(_STRENGTH - signs * means, 0)
 
 
@@ -77,7 +77,7 @@ def _cheapest(means: Floats, marks: Sequence[int]) -> tuple[int, Floats]:
 
 
 def read_watermark(picture: Image) -> int | None:
-    """The mark; None where there is none. Of 65,536 pictures without one, one seems to have some mark."""
+    """Return the mark, or None if there is none. One in 65,536 pictures without a mark gives a false one."""
     return _told(_means(_square(picture)))
 
 
@@ -92,27 +92,27 @@ def _check(mark: int) -> int:
 
 
 def _grey(colours: Floats) -> Floats:
-    """How bright it is (ITU-R 601, as Pillow has it)."""
+    """Return the luminance (ITU-R 601, as in Pillow)."""
     return 0.299 * colours[..., 0] + 0.587 * colours[..., 1] + 0.114 * colours[..., 2]
 
 
 def _square(picture: Image) -> Floats:
-    """The grey levels of the square in which it is looked at."""
+    """Return the grey levels of the 256 x 256 square."""
     from PIL import Image as Pillow
 
     return np.asarray(picture.convert("L").resize((_SIDE, _SIDE), Pillow.Resampling.BICUBIC), np.float32)
 
 
 def _means(grey: Floats) -> Floats:
-    """For each bit what its coefficients say on average, shape (bits,)."""
-    from scipy.fft import dctn  # by one core: products of matrices wait for all, whoever else is using them
+    """Return the mean of each bit's coefficients, shape (bits,)."""
+    from scipy.fft import dctn  # on one core: matrix products would wait for other users of all cores
 
     rows, columns, signs = _places()
     return np.asarray((dctn(grey, norm="ortho")[rows, columns] * signs).mean(axis=1), np.float32)
 
 
 def _pattern(means: Floats) -> Floats:
-    """What has to be added to the square so that the bits say that much more."""
+    """Return the change of the square that adds `means` to the bits."""
     from scipy.fft import idctn
 
     rows, columns, signs = _places()
@@ -123,7 +123,7 @@ def _pattern(means: Floats) -> Floats:
 
 @lru_cache(1)
 def _places() -> tuple[Floats, Floats, Floats]:
-    """Rows, columns and signs of each bit's coefficients, each of shape (bits, coefficients)."""
+    """Return rows, columns and signs of each bit's coefficients, each of shape (bits, coefficients)."""
     y, x = np.mgrid[:_SIDE, :_SIDE]
     inside = (np.hypot(y, x) >= _BAND[0]) & (np.hypot(y, x) < _BAND[1])
     rows, columns = np.nonzero(inside)

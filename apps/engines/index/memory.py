@@ -1,4 +1,4 @@
-"""An index in memory: NumPy and dictionaries, exact, gone with the process; it passes the contract of the real one."""
+"""In-memory index for tests: NumPy and dictionaries, exact. It passes the contract tests of the real ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _Segment:
     ids: list[int]
     documents: list[str]
     vectors: Vectors
-    words: list[dict[str, Counter[str]]]  # per entry and field
+    words: list[dict[str, Counter[str]]]  # term counts per entry and field
     checksum: str
     written: float = field(default_factory=time.monotonic)
 
@@ -47,6 +47,8 @@ class _Segment:
 
 
 class MemoryIndex:
+    """Index that ends with its process."""
+
     def __init__(self, directory: str = "") -> None:
         self._segments: dict[str, _Segment] = {}
         self._lock = threading.Lock()
@@ -104,7 +106,7 @@ class MemoryIndex:
 
 
 def _scored(segment: _Segment, query: IndexQuery, weights: TermWeights) -> Iterator[SegmentHit]:
-    """Every chunk of the segment that the query leaves, with both scores."""
+    """Yield every chunk that the query allows, with both scores."""
     cosines = segment.vectors @ validate_query_vector(query.vector, segment.vectors.shape[1])[0]
     averages = {name: segment.average_length(name) for name in FIELDS}
     for position, (chunk_id, document) in enumerate(zip(segment.ids, segment.documents, strict=True)):

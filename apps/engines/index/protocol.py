@@ -1,4 +1,4 @@
-"""The contract of an index: what it is given, what it finds. All of it is imported from `apps.engines.types`."""
+"""Contract of a search index. All names are imported from `apps.engines.types`."""
 
 from __future__ import annotations
 
@@ -12,53 +12,57 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """One chunk as the index sees it. `title` and `heading` are weighted above `text` for words."""
+    """Chunk to be indexed. For words, `title` counts more than `heading` and `text`."""
 
     chunk_id: int
     text: str
     title: str = ""
     heading: str = ""
-    document: str = ""  # UUID hex; what a search may be narrowed to
+    document: str = ""  # UUID hex; searches may be restricted to documents
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentInfo:
-    """An immutable, durable set of chunks. The caller records it; only recorded segments are searched."""
+    """Immutable, durable set of chunks. The caller records it; only recorded segments are searched."""
 
     id: str  # UUID hex
     collection: str  # UUID hex
     count: int
     dimension: int
     fingerprint: str  # of the embedder
-    kind: str  # how its vectors are kept: "flat" | "graph" | "lists" | what a server calls it
-    checksum: str  # SHA-256 over all its files, checked before it is opened
+    kind: str  # kind of vector index: "flat" | "graph" | "lists" | a server's own name
+    checksum: str  # SHA-256 over its contents, checked before it is opened
     size_bytes: int
-    backend: str = ""  # name of the index that holds it; empty: the only one there is
+    backend: str = ""  # name of the index that holds it; "": the configured one
 
 
-CANDIDATES = 60  # that a question wants from words and from vectors, each
+CANDIDATES = 60  # candidates wanted by words and by vectors, each
 
 
 @dataclass(frozen=True, slots=True)
 class IndexQuery:
+    """Query for words and vectors."""
+
     text: str
     vector: Vectors  # shape (dimension,)
-    limit: int = CANDIDATES  # wanted from words and from vectors, each
-    documents: frozenset[str] | None = None  # UUID hex: only their chunks are candidates; None: those of all
-    hidden: frozenset[int] = frozenset()  # chunks that are none: deleted since, or switched off
+    limit: int = CANDIDATES  # candidates wanted by words and by vectors, each
+    documents: frozenset[str] | None = None  # UUID hex: only their chunks are candidates; None: all documents
+    hidden: frozenset[int] = frozenset()  # chunks that are excluded: deleted since, or disabled
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A chunk found by words, by meaning, or both. Scores are raw: fusion is the caller's."""
+    """Chunk found by words, by its vector, or both. Scores are raw: fusion is left to the caller."""
 
     chunk_id: int
-    cosine: float  # always filled in, also for chunks that only words found
-    bm25: float  # 0.0 where it is not among the best 2 * limit by words; comparable across segments (global frequency)
+    cosine: float  # always set, also for chunks found by words only
+    bm25: float  # 0.0 if not among the best 2 * limit by words; comparable across segments (global frequencies)
 
 
 @dataclass(frozen=True, slots=True)
 class IndexResult:
+    """Candidates of a search, in descending order of cosine."""
+
     candidates: tuple[Candidate, ...]
     idf: dict[str, float]  # query term (stemmed) -> inverse document frequency over the searched segments
     vectors: Vectors | None = field(default=None, compare=False)  # shape (candidates, dimension), as the index holds
@@ -69,25 +73,28 @@ Part: TypeAlias = "tuple[Sequence[IndexEntry], Vectors]"
 
 
 class Index(Protocol):
-    """Sync, thread-safe for search; `write` and `merge` by one process per collection at a time."""
+    """Search index. Sync; `search` is thread-safe, `write` and `build` are called by one process per collection at a
+    time."""
 
     def write(self, collection: str, entries: Sequence[IndexEntry], vectors: Vectors, fingerprint: str) -> SegmentInfo:
-        """Durable on return (files fsynced and renamed), visible to nobody until the caller records it.
-        Refuses what is not finite, of wrong dimension, or repeated (EngineRefused)."""
+        """Write a segment. Durable on return (files synced and renamed), searched only once the caller records it.
+        `vectors` has shape (entries, dimension). Raise EngineRefused for vectors that are not finite, not of unit
+        length or of another shape, and for repeated chunks."""
 
     def build(self, collection: str, parts: Iterable[Part], count: int, fingerprint: str) -> SegmentInfo:
-        """As `write`, for more than fits memory: the parts are read one by one. `count` says how many entries are
-        expected in all, and chooses the kind."""
+        """Write a segment that does not fit memory: like `write`, with the parts read one by one. `count` is the
+        expected number of entries, which chooses the kind of vector index."""
 
     def search(self, segments: Sequence[SegmentInfo], query: IndexQuery) -> IndexResult:
-        """Candidates over exactly these segments, as if the chunks that the query leaves out were not there.
-        Raises EngineBroken(segment id in message) when one is damaged."""
+        """Return the candidates over exactly these segments, as if excluded chunks did not exist. Raise EngineBroken,
+        with the segment id in the message, if a segment is damaged; EngineRefused for a query vector of another
+        dimension."""
 
     def drop(self, segments: Sequence[SegmentInfo]) -> None:
-        """Frees their space. Dropping what is gone already is no error."""
+        """Free the segments' space. Dropping a missing segment is no error."""
 
     def sweep(self, live: Sequence[SegmentInfo], older_than_s: float = 3600) -> int:
-        """Removes files of segments not in `live` and older than that; returns how many."""
+        """Remove segments that are not in `live` and older than `older_than_s` seconds. Return their number."""
 
     def verify(self, segment: SegmentInfo) -> bool:
-        """Whether the files are all there and match the checksum."""
+        """Return whether the segment's contents are complete and match the checksum."""

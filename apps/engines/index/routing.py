@@ -1,7 +1,7 @@
-"""Several indexes as one: what is written goes to the index that is configured, each segment is searched where it is.
+"""Index over several indexes: writes go to the configured one, each segment is searched in the one that holds it.
 
-Only while an index is moved are there two. Scores by words are then those of each index on its own; how rare a word is
-is told over both.
+There are two only while the site moves to another index. BM25 scores are then those of each index by itself; inverse
+document frequencies are joined over both.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 
 class RoutedIndex:
+    """Index that dispatches each segment to the index named in its `backend`."""
+
     def __init__(self, name: str, index: Index, named: Callable[[str], Index]) -> None:
-        """`name` is that of `index`, the one that is configured; `named` gives the others."""
+        """`name` is that of `index`, the configured one; `named` returns the others by name."""
         self._name, self._index, self._named = name, index, named
 
     def write(self, collection: str, entries: Sequence[IndexEntry], vectors: Vectors, fingerprint: str) -> SegmentInfo:
@@ -59,7 +61,7 @@ class RoutedIndex:
         return self._of(segment).verify(segment)
 
     def _held(self, segments: Sequence[SegmentInfo]) -> list[tuple[Index, list[SegmentInfo]]]:
-        """The segments by the index that holds them; the configured one at least, with none."""
+        """Return the segments grouped by the index that holds them; for no segments the configured index with none."""
         held: dict[int, tuple[Index, list[SegmentInfo]]] = {}
         for segment in segments:
             index = self._of(segment)

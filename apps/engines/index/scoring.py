@@ -1,4 +1,4 @@
-"""How words are weighed, and how candidates of several segments become one list: the same for every backend."""
+"""Weights of terms and merging of candidates over segments, shared by all indexes."""
 
 from __future__ import annotations
 
@@ -15,36 +15,38 @@ from apps.lib.text.analyzer import extract_content_terms
 if TYPE_CHECKING:
     from apps.engines.types import IndexEntry, Vectors
 
-# One field, in which a word of the title stands twice. Scores of several short fields, added up, drown the text: on
-# CACM that cost 0.10 of nDCG@10, on product documentation 0.05 (`docs/develop/decisions/012-*.md`).
+# One field, in which the title is repeated. Summed scores of several short fields outweigh the text: on CACM that cost
+# 0.10 of nDCG@10, on product documentation 0.05 (`docs/develop/decisions/012-*.md`).
 FIELDS: Mapping[str, float] = {"words": 1.0}
 _TITLE_TIMES = 2
-MAX_TERMS = 40  # of a pasted page the rarest words say what it is about; more only cost time
+MAX_TERMS = 40  # the rarest terms characterise a pasted page; more only cost time
 K1, B = 1.2, 0.75  # as tantivy computes BM25
 
 
 def compute_idf(frequency: int, total: int) -> float:
-    """Inverse document frequency as tantivy computes it: always above zero."""
+    """Return the inverse document frequency as tantivy computes it: always above zero."""
     return math.log(1 + (total - frequency + 0.5) / (frequency + 0.5))
 
 
 def join_idf(parts: Sequence[tuple[Mapping[str, float], int]]) -> dict[str, float]:
-    """Return how rare each word is among the chunks of several indexes, from the weights and chunk count of each."""
+    """Return the inverse document frequency of each term over several indexes, from (weights, number of chunks) of
+    each."""
     total = sum(count for _, count in parts)
     holding: dict[str, float] = {}
     for weights, count in parts:
-        for term, weight in weights.items():  # the formula of `idf`, backwards
+        for term, weight in weights.items():  # inverts `compute_idf`
             holding[term] = holding.get(term, 0.0) + max(0.0, (count + 1) * math.exp(-weight) - 0.5)
     return {term: math.log((total + 1) / (held + 0.5)) for term, held in holding.items()}
 
 
 def extract_query_terms(text: str) -> list[str]:
-    """The terms of a question in order of appearance: one that stands there twice, twice."""
+    """Return the terms of a question in order of appearance, repetitions included."""
     return extract_content_terms(text)
 
 
 def get_field_texts(entry: IndexEntry) -> dict[str, str]:
-    """What is indexed of a chunk by field. Where heading or text begin with the title, that is not counted again."""
+    """Return the indexed text of a chunk by field. A title repeated at the beginning of heading or text is left out
+    there."""
     title = " ".join(entry.title.split())
     rest = [_without(entry.heading, title), _without(entry.text, title)]
     return {"words": "\n".join([title] * _TITLE_TIMES + rest)}
@@ -63,9 +65,10 @@ class TermWeights:
 
 
 def weigh_terms(terms: Iterable[str], frequencies: Mapping[tuple[str, str], int], total: int) -> TermWeights:
-    """Weights from document frequencies added up over the segments; of more than MAX_TERMS terms only the rarest count.
+    """Return weights from document frequencies summed over the segments; of more than MAX_TERMS terms only the rarest
+    are used.
 
-    A question that says a word twice means it twice: its weight in the score is doubled, that by term is not.
+    A repeated term has a multiple weight in the score, but not in `TermWeights.terms`. `total` is the number of chunks.
     """
     times = Counter(terms)
     known = {term: max(frequencies.get((field, term), 0) for field in FIELDS) for term in times}
@@ -83,18 +86,18 @@ def weigh_terms(terms: Iterable[str], frequencies: Mapping[tuple[str, str], int]
 
 @dataclass(slots=True)
 class SegmentHit:
-    """One chunk as its segment saw it."""
+    """Hit in one segment."""
 
     chunk_id: int
     cosine: float
     bm25: float
-    segment: int = 0  # which of those that are searched
-    position: int = -1  # in it
+    segment: int = 0  # index among the searched segments
+    position: int = -1  # position in the segment
 
 
 def get_lexical_depth(limit: int) -> int:
-    """How many are looked up by words where `limit` of them become candidates: candidates of meaning are seldom among
-    the very best by words, and without their score they would count as if they held no word of the question."""
+    """Return the number of hits by words to retrieve for `limit` candidates. Candidates by vector are seldom among the
+    very best by words, and without their score they would count as having no common word."""
     return 2 * limit
 
 
@@ -105,9 +108,11 @@ def merge_candidates(
     weights: TermWeights,
     vectors: Callable[[Sequence[SegmentHit]], Vectors] | None = None,
 ) -> IndexResult:
-    """The best `limit` of each kind over all segments, joined, in order of cosine; of the best `deep(limit)` by words
-    the score is known. Ties are broken by id, so that the answer does not depend on the order of segments. `vectors`
-    reads those of the joined, where that is cheap."""
+    """Return the best `limit` by vector and by words over all segments, joined, in order of cosine.
+
+    BM25 is known for the best `get_lexical_depth(limit)` by words. Ties are broken by id, so the order of segments has
+    no effect. `vectors` reads the candidates' vectors, if that is cheap.
+    """
     meaning = heapq.nsmallest(limit, by_meaning, key=lambda found: (-found.cosine, found.chunk_id))
     words = heapq.nsmallest(get_lexical_depth(limit), by_words, key=lambda found: (-found.bm25, found.chunk_id))
     joined = {f.chunk_id: SegmentHit(f.chunk_id, f.cosine, 0.0, f.segment, f.position) for f in meaning}

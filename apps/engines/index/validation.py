@@ -1,4 +1,4 @@
-"""What may enter an index: checked once here, the same for every backend."""
+"""Validation of entries and query vectors, shared by all indexes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from apps.engines.types import EngineRefused, IndexEntry
 if TYPE_CHECKING:
     from apps.engines.types import Part, Vectors
 
-_UNIT_TOLERANCE = 1e-2  # bfloat16 encoders end within 4e-3 of length one; a raw, unscaled vector is far off
+_UNIT_TOLERANCE = 1e-2  # bfloat16 encoders are within 4e-3 of length one; unnormalised vectors are far off
 _INT64_MAX = 2**63 - 1
 
 
 def validate_entries(entries: Sequence[IndexEntry], vectors: Vectors) -> Vectors:
-    """The vectors as contiguous float32 rows, one an entry; raises EngineRefused for whatever would spoil an index.
+    """Return the vectors as contiguous float32 rows, one per entry. Raise EngineRefused for values that would corrupt
+    an index.
 
-    One infinite vector would win every query, NaN and repeated ids are stored without complaint by FAISS.
+    One infinite vector would win every query; FAISS stores NaN and repeated ids without complaint.
     """
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
     if not entries:
@@ -40,7 +41,8 @@ def validate_entries(entries: Sequence[IndexEntry], vectors: Vectors) -> Vectors
 
 
 def concatenate_parts(parts: Iterable[Part]) -> tuple[list[IndexEntry], Vectors]:
-    """All parts as one, for an index that keeps everything in memory anyway."""
+    """Return all parts as one, for an index in memory. Raise EngineRefused as `validate_entries` does, and for
+    different dimensions."""
     entries: list[IndexEntry] = []
     vectors: list[Vectors] = []
     for some, rows in parts:
@@ -52,7 +54,8 @@ def concatenate_parts(parts: Iterable[Part]) -> tuple[list[IndexEntry], Vectors]
 
 
 def validate_query_vector(vector: Vectors, dimension: int) -> Vectors:
-    """The question's vector as one float32 row; raises EngineRefused where it cannot be compared with the index."""
+    """Return the question's vector as float32 of shape (1, dimension). Raise EngineRefused for another dimension or
+    values that are not finite."""
     row = np.ascontiguousarray(vector, dtype=np.float32).reshape(1, -1)
     if row.shape[1] != dimension:
         raise EngineRefused(

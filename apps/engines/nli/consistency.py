@@ -1,7 +1,7 @@
-"""Score whether a source says what a claim says, with the packaged encoder taught for it (`training/consistency`).
+"""Packaged NLI model: whether a source supports a claim, by the packaged encoder fine-tuned in `training/consistency`.
 
-The packaged sentence encoder reads claim and source as one text. Low-rank updates of its weights and a small head are
-committed here; the encoder itself comes with its package. Scores hold for English, German and Spanish prose.
+The packaged sentence encoder reads claim and source as one sequence. Low-rank updates of its weights and a small head
+are committed here; the encoder itself comes with its package. Scores hold for English, German and Spanish prose.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).parent / "weights"
 NAME = "consistency"
-# The weights as they are committed; another file is not loaded. `./run train consistency` prints the new sum.
+# SHA-256 of the committed weights; other files are not loaded. `./run train consistency` prints the new one.
 SHA256 = "4ef7074b4333ebd0804434af01328ac2201fd6f2f4abb69abff0de6d1e6ac598"
-MAX_TOKENS = 160  # of claim and source together; the longer of the two is cut
+MAX_TOKENS = 160  # of claim and source together; the longer of the two is truncated
 
 
 class ConsistencyModel:
-    """Packaged model of inference. Sync and thread-safe; one pass at a time, on one core."""
+    """Packaged NLI model. Sync and thread-safe; one pass at a time, on one core."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._network: _Network | None = None
 
     def warm(self) -> None:
-        """Load the weights now. Raises EngineBroken where they are missing or damaged."""
+        """Load the weights. Raise EngineBroken if they are missing or damaged."""
         self.entailed([("A door is open.", "The door is open.")])
 
     def entailed(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
-        """Return for each (source, claim) the probability, 0 to 1, that the source says all that the claim says.
+        """Return for each (source, claim) the probability, 0 to 1, that the source supports all of the claim.
 
-        Raises EngineBroken where the weights are missing or damaged, or a score is no finite number.
+        Raise EngineBroken if the weights are missing or damaged, or a score is not finite.
         """
         if not pairs:
             return []
@@ -58,7 +58,8 @@ class ConsistencyModel:
 
 
 class _Network:
-    """BERT with two kinds of tokens, claim and source, and a head over the first state and the mean of the claim's."""
+    """BERT with token types for claim and source, and a head over the first state and the mean of the claim's
+    states."""
 
     def __init__(self, path: Path, taught: WeightFile) -> None:
         import torch
@@ -66,7 +67,7 @@ class _Network:
         from tokenizers import Tokenizer
 
         found = model_folder.read_model_folder(path, model_folder.PACKAGE)
-        found.sha256()  # raises where the packaged encoder is damaged
+        found.sha256()  # raises EngineBroken if the packaged encoder is damaged
         self._torch = torch
         self._heads = int(found.config["num_attention_heads"])
         self._eps = float(found.config.get("layer_norm_eps", 1e-12))
@@ -82,7 +83,7 @@ class _Network:
         """Return one probability for each (claim, source)."""
         torch = self._torch
         if torch.get_num_threads() != 1:
-            torch.set_num_threads(1)  # of the thread that calls
+            torch.set_num_threads(1)  # setting of the calling thread
         read = self._tokenizer.encode_batch(list(pairs))
         ids, kinds, mask = (
             torch.tensor([getattr(one, name) for one in read]) for name in ("ids", "type_ids", "attention_mask")
@@ -124,10 +125,8 @@ class _Network:
 
 
 def _merge(weights: dict[str, Tensor], taught: dict[str, Any], torch: Any) -> dict[str, Tensor]:
-    """Return the encoder's weights with the updates added: `NAME.up @ NAME.down` to a matrix, `NAME.added` to others.
-
-    Arrays of the head stand as they are.
-    """
+    """Return the encoder's weights with the updates added: `NAME.up @ NAME.down` to a matrix, `NAME.added` to other
+    arrays. Arrays of the head are added unchanged."""
     merged = dict(weights)
     for key, array in taught.items():
         value = torch.from_numpy(array)

@@ -1,4 +1,4 @@
-"""Model of inference without weights, for tests: a claim follows where its words stand in the source."""
+"""Fake NLI model for tests: a claim follows as far as its words occur in the source."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from apps.lib.text.analyzer import extract_content_terms
 
 
 class FakeNli:
-    """Return the share of the claim's content words that stand in the source, at most .95."""
+    """NLI model without weights: the probability is the share of the claim's content words in the source, at most
+    .95."""
 
     def warm(self) -> None:
         """Load nothing."""

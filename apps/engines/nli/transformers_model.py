@@ -1,4 +1,4 @@
-"""A model of natural-language inference by name or folder: whether one text follows from another."""
+"""NLI model of transformers by hub name or folder."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ import numpy as np
 from apps.engines.pair_model import PairModel
 from apps.engines.types import EngineBroken
 
-_ENTAILS = "entail"  # how its label begins, whatever the model's order of labels
+_ENTAILS = "entail"  # beginning of the label's name, at any place in the model's order of labels
 
 
 class TransformersNli:
+    """NLI model of transformers. `threads` 0 uses all cores."""
+
     def __init__(self, model: str, threads: int = 0) -> None:
         self._pairs = PairModel(model, threads)
 
     def warm(self) -> None:
-        """Load the model now. Raises EngineBroken where that fails."""
+        """Load the model. Raise EngineBroken if that fails."""
         self.entailed([("A door is open.", "The door is open.")])
 
     def entailed(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
-        """For each (premise, claim) the probability that the claim follows. Raises EngineBroken where the model has no
-        label for that."""
+        """Return for each (premise, claim) the probability, 0 to 1, that the claim follows. Raise EngineBroken if the
+        model cannot be loaded or has no label for entailment."""
         if not pairs:
             return []
         labels = self._pairs.labels

@@ -1,4 +1,5 @@
-"""A cross-encoder by name or folder: it reads question and passage together, so it is slow, and right more often."""
+"""Reranker by a cross-encoder of transformers: reads question and passage together, slower and more accurate than
+vectors."""
 
 from __future__ import annotations
 
@@ -11,6 +12,8 @@ from apps.engines.types import EngineBroken
 
 
 class CrossEncoder:
+    """Cross-encoder by hub name or folder, with one or two labels. `threads` 0 uses all cores."""
+
     active = True
 
     def __init__(self, model: str, threads: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""No re-ranker: the order that fusion found stays."""
+"""Reranker that does nothing: the order of score fusion stays."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 
 class NoRank:
+    """Inactive reranker; its scores are all 0."""
+
     active = False
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:

@@ -1,4 +1,4 @@
-"""A turn log in this process: for one web process, gone with it. What a restart loses, the sweeper closes."""
+"""Turn log in this process, for a single web process. A restart loses it; the sweeper then closes the open turns."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from apps.engines.types import EngineRefused, TurnLogEntry
 _MAX_TURN_BYTES = (
     16 * 1024 * 1024
 )  # one answer with its sources and every repaint of its blocks; far above any real one
-_MAX_BYTES = 32 * 1024 * 1024  # all turns together; ended ones leave first, of which some hundred fit
-_ABANDONED_S = 3600.0  # a turn that nobody appends to, ends or stops for so long has no owner any more
+_MAX_BYTES = 32 * 1024 * 1024  # all turns together; ended ones are dropped first, of which some hundred fit
+_ABANDONED_S = 3600.0  # seconds without an event, end or stop after which a turn counts as abandoned
 
 
 @dataclass(eq=False)
 class _Turn:
     entries: list[TurnLogEntry] = field(default_factory=list)
     size: int = 0
-    gone: int = 0  # events before these, which were taken back
+    gone: int = 0  # number of events that `take_back` removed
     ended: bool = False
     stopped: bool = False
     touched: float = field(default_factory=time.monotonic)
-    reading: set[asyncio.Future[None]] = field(default_factory=set)  # wait for an event, or the end
-    stopping: set[asyncio.Future[None]] = field(default_factory=set)  # wait for a stop: events do not wake them
+    reading: set[asyncio.Future[None]] = field(default_factory=set)  # readers that wait for an event or the end
+    stopping: set[asyncio.Future[None]] = field(default_factory=set)  # waiters for a stop, which events do not wake
 
     def wake(self, waiting: set[asyncio.Future[None]], now: float | None = None) -> None:
         self.touched = time.monotonic() if now is None else now
@@ -35,7 +35,7 @@ class _Turn:
 
     @staticmethod
     async def woken(waiting: set[asyncio.Future[None]]) -> None:
-        """Returns when those that wait there are woken."""
+        """Return once the waiters in `waiting` are woken."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting.add(future)
         try:
@@ -45,7 +45,8 @@ class _Turn:
 
 
 class MemoryTurnLog:
-    """All calls come from one event loop; nothing here waits while a turn is being changed, so no lock is needed."""
+    """Turn log in memory. All calls must come from one event loop; no method awaits while it changes a turn, so no lock
+    is needed."""
 
     def __init__(self, keep_s: float = 600, max_turn_bytes: int = _MAX_TURN_BYTES, max_bytes: int = _MAX_BYTES) -> None:
         self._keep_s = keep_s
@@ -54,7 +55,7 @@ class MemoryTurnLog:
         self._turns: dict[str, _Turn] = {}
         self._bytes = 0
         self._swept = time.monotonic()
-        self._pause_s = min(keep_s, 10)  # between two looks at what has expired
+        self._pause_s = min(keep_s, 10)  # seconds between two sweeps
 
     async def append(self, turn: str, data: bytes) -> int:
         now, size = time.monotonic(), len(data)
@@ -139,7 +140,7 @@ class MemoryTurnLog:
         return held
 
     def _expired(self, held: _Turn, now: float) -> bool:
-        if held.reading or held.stopping:  # as nearly always while it is being written
+        if held.reading or held.stopping:  # the usual state of a running turn
             return False
         return now - held.touched > (self._keep_s if held.ended else _ABANDONED_S)
 
@@ -147,7 +148,7 @@ class MemoryTurnLog:
         self._bytes -= self._turns.pop(turn).size
 
     def _sweep(self, now: float) -> None:
-        """Every few seconds what has expired goes; over the limit also what has ended, oldest first."""
+        """Drop expired turns every few seconds; above the limit drop ended ones as well, oldest first."""
         if now - self._swept > self._pause_s:
             self._swept = now
             for turn in [turn for turn, held in self._turns.items() if self._expired(held, now)]:

@@ -1,7 +1,7 @@
-"""A turn log in Redis Streams: several web processes, one log. The number of an event is the length of its stream.
+"""Turn log in Redis Streams, for several web processes. The sequence number of an event is its stream id.
 
-Appending is one script, so numbers have no gaps whoever appends; an append that the connection lost on its way back is
-recognised by its mark and not written twice.
+Appending is one Lua script, so numbers have no gaps with concurrent writers. A repeated append, after the connection
+lost the first answer, is recognised by its mark and not written twice.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from apps.engines.types import EngineRefused, EngineUnavailable, TurnLogEntry
 
 T = TypeVar("T")
 
-_ABANDONED_MS = 3_600_000  # a turn that nobody appends to for so long has no owner any more
-_MAX_EVENTS = 100_000  # of one turn; a long answer has some hundred
-_BLOCK_MS = 2000  # of one wait; between two, a reader looks whether the log is still there
+_ABANDONED_MS = 3_600_000  # milliseconds without an event after which a turn counts as abandoned
+_MAX_EVENTS = 100_000  # per turn; a long answer has some hundred
+_BLOCK_MS = 2000  # milliseconds of one wait; between two, a reader checks that the log still exists
 _CLOSED, _FULL = -1, -2
 
 # KEYS: log. ARGV: data, mark, milliseconds to keep, most events. Fields of an entry: d data, m mark, e end.
@@ -36,7 +36,7 @@ redis.call('XADD', KEYS[1], (n + 1) .. '-0', 'd', ARGV[1], 'm', ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return n + 1
 """
-# KEYS: log, stop. ARGV: milliseconds to keep. The end is the entry after the last event.
+# KEYS: log, stop. ARGV: milliseconds to keep. The end is an entry after the last event.
 _FINISH = """
 local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 local n = 0
@@ -47,7 +47,7 @@ redis.call('PEXPIRE', KEYS[2], ARGV[1])
 return n
 """
 
-# KEYS: log. ARGV: data, milliseconds to keep. A stream takes no number twice, so it is made anew.
+# KEYS: log. ARGV: data, milliseconds to keep. A stream never reuses an id, so it is deleted and rebuilt.
 _TAKE_BACK = """
 local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 if not last then return 0 end
@@ -62,7 +62,8 @@ return n
 
 
 class RedisTurnLog:
-    """`keep_s` counts from the end of a turn. One connection pool per event loop; a tail holds one connection."""
+    """Turn log in Redis. `keep_s` counts from the end of a turn, in seconds. One connection pool per event loop; a tail
+    holds one connection."""
 
     def __init__(self, url: str, keep_s: float = 600, prefix: str = "openbook:turn:") -> None:
         self._url = url
@@ -93,7 +94,7 @@ class RedisTurnLog:
         at = max(after, 0)
         last = await self._ask(self._client().xrevrange(self._log(turn), count=1))
         if last and _entry(last[0]) is None and _number(last[0]) <= at:
-            return  # whoever has seen more than there is has seen the end
+            return  # the reader has seen the end already
         while await self.exists(turn):
             for item in await self._wait(self._log(turn), f"{at}-0"):
                 entry = _entry(item)
@@ -119,16 +120,17 @@ class RedisTurnLog:
             pass
 
     async def close(self) -> None:
+        """Close the connection pool of the running event loop."""
         client = self._clients.pop(asyncio.get_running_loop(), None)
         if client is not None:
             await client.aclose()
 
     async def _wait(self, key: str, after: str) -> list[Any]:
-        """Entries after that one, as soon as there are any; none when nothing came for a while."""
+        """Return the entries after that id as soon as there are any; [] after `_BLOCK_MS` without one."""
         found: Any = await self._ask(self._client().xread({key: after}, block=_BLOCK_MS, count=500))
         streams: list[Any] = list(found.values()) if isinstance(found, dict) else [items for _, items in found or ()]
         if streams and streams[0] and isinstance(streams[0][0], list):
-            return streams[0][0]  # the third version of the protocol nests once more
+            return streams[0][0]  # RESP3 nests the entries once more
         return streams[0] if streams else []
 
     def _script(self, text: str, keys: list[str], *values: Any) -> Awaitable[Any]:
@@ -139,7 +141,7 @@ class RedisTurnLog:
             with _errors():
                 return await call
         finally:
-            # The client loses a cancellation that comes while it connects; who waits for the end would wait for ever.
+            # The client loses a cancellation that arrives while it connects; the task would never end.
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise asyncio.CancelledError
 
@@ -166,7 +168,7 @@ def _number(item: Any) -> int:
 
 
 def _entry(item: Any) -> TurnLogEntry | None:
-    """None for the end."""
+    """Return the event, or None for the end of the log."""
     fields = item[1]
     return TurnLogEntry(_number(item), fields[b"d"]) if b"d" in fields else None
 

@@ -1,10 +1,10 @@
-"""The painter that any processor can run: 64 x 64 pixels of a pictogram, enlarged cleanly.
+"""Picture engine that every CPU can run: pictograms of 64 x 64 pixels, enlarged to 512.
 
-It knows what it was trained on and nothing else, and says so: a prompt that is far from every name it knows is refused,
-with the nearest ones. `./run train pictogram` makes the folder that it takes.
+It knows only what it was trained on: a prompt that is far from every known name is refused, with the nearest names.
+`./run train pictogram` makes its folder:
 
-pictogram.safetensors   the moving average of the weights and what is remembered, bfloat16; names and shape as metadata
-card.md                 what it was trained on, how well it does
+    pictogram.safetensors   average of the weights and the memory, bfloat16; names and network sizes as metadata
+    card.md                 training data and quality
 """
 
 from __future__ import annotations
@@ -37,36 +37,38 @@ if TYPE_CHECKING:
     from apps.engines.types import EmbedEngine
 
 FILE = "pictogram.safetensors"
-BUILT_IN = "built-in"  # names the folder that comes with the product
+BUILT_IN = "built-in"  # name of the packaged folder
 FOLDER = Path(__file__).parent / "weights"
-# The weights as they are committed; a file that differs is not loaded. `./run train pictogram` prints the new one.
+# SHA-256 of the committed weights; other files are not loaded. `./run train pictogram` prints the new one.
 SHA256 = "3ea2e641b10abb8a03320b0f4c96ffe100007fb4718d0b5a6ff9793eeb51aa3a"
-LARGE = 512  # pixels of a side of what is given out
-KNOWN = 0.45  # cosine of the nearest name below which a prompt is not served
+LARGE = 512  # pixels of a side of the enlarged picture
+KNOWN = 0.45  # cosine of the nearest name below which a prompt is refused
 _ALIGNED_BY = "the words' cosine with the captions of the known pictogram that the drawing is nearest to"
-_OFFERED = 5  # names, where one is not served
+_OFFERED = 5  # names in a refusal
 _STEPS, _GUIDANCE, _MOST = 20, 1.0, 50
 
 
 @dataclass(frozen=True, slots=True)
 class PictogramVocabulary:
-    """What can be drawn."""
+    """Names of the pictograms that can be drawn, with the vectors of their captions."""
 
     names: list[str]
     vectors: NDArray[np.float32]  # (names, captions, 384), of length 1
 
     def likeness(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Of each, shape (names,): the cosine of its nearest caption."""
-        flat = self.vectors.reshape(-1, self.vectors.shape[-1])  # one product: a third of the time of one a name
+        """Return for each name the cosine of its nearest caption with `vector` (384,), shape (names,)."""
+        flat = self.vectors.reshape(-1, self.vectors.shape[-1])  # one product takes a third of the time of one per name
         return np.asarray((flat @ vector).reshape(self.vectors.shape[:2]).max(axis=1), np.float32)
 
     def nearest(self, vector: NDArray[np.float32], most: int) -> list[str]:
+        """Return up to `most` names, the nearest first."""
         return [self.names[at] for at in np.argsort(-self.likeness(vector))[:most]]
 
 
 @cache
 def _foreign_names() -> tuple[tuple[str, str], ...]:
-    """The names in German and Spanish, as words between spaces, each with the English one; the longest first."""
+    """Return pairs of a German or Spanish name, padded for whole-word search, and the English name; the longest
+    first."""
     known: dict[str, list[str]] = json.loads((FOLDER / "names.json").read_text("utf-8"))
     pairs = [(pad_words(other), name) for name, others in known.items() for other in others]
     return tuple(sorted(pairs, key=lambda pair: -len(pair[0])))
@@ -74,8 +76,8 @@ def _foreign_names() -> tuple[tuple[str, str], ...]:
 
 @lru_cache(maxsize=200)
 def translate_prompt(prompt: str) -> str:
-    """Return the English name of what German or Spanish words name, whose meaning the embedder may not know; the words
-    themselves where they name nothing, or something in English."""
+    """Return the English name for a German or Spanish name in the prompt, whose meaning the embedder may not know.
+    Return the prompt itself if it holds no such name, or holds an English one."""
     words = pad_words(prompt)
     found = next((name for other, name in _foreign_names() if other in words and len(other) > 4), None)
     own = next((name for _, name in _foreign_names() if pad_words(name) in words), None)
@@ -84,14 +86,16 @@ def translate_prompt(prompt: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LoadedPainter:
+    """Loaded network with its vocabulary. `fingerprint` is the beginning of the SHA-256 of the file."""
+
     net: Any  # PictogramNet
     known: PictogramVocabulary
     fingerprint: str
 
 
 class PictogramPainter:
-    """`model` is a folder of `./run train pictogram`, or BUILT_IN; `sha256` pins another's weights, empty takes them
-    as they are."""
+    """Picture engine of the pictogram network. `model` is a folder made by `./run train pictogram`, or BUILT_IN;
+    `sha256` pins the weights of such a folder, "" accepts any."""
 
     def __init__(
         self, model: str = "", loras: str = "", sha256: str = "", embed: EmbedEngine | None = None, previews: str = ""
@@ -101,14 +105,14 @@ class PictogramPainter:
         self._shared: Callable[[], EmbedEngine] | None = None
         self._lock = threading.Lock()
         self._loaded: LoadedPainter | None = None
-        self._served = ""  # the prompt of the last picture: of several in a row it is mostly the same
-        self._known: PictogramVocabulary | None = None  # without the network, which only what draws needs
+        self._served = ""  # prompt of the last picture; repeated prompts are not checked again
+        self._known: PictogramVocabulary | None = None  # without the network, which only drawing needs
 
     def share(self, embed: Callable[[], EmbedEngine]) -> None:
         self._shared = embed
 
     def model(self) -> PictureModel:
-        loaded = self._loaded  # told also while it draws
+        loaded = self._loaded  # answered without the lock while a picture is drawn
         if loaded is None:
             with self._lock:
                 loaded = self._load()
@@ -126,7 +130,7 @@ class PictogramPainter:
             return has_name(prompt, self._names().names) or translate_prompt(prompt) != prompt
 
     def _names(self) -> PictogramVocabulary:
-        """What can be drawn, without the network where that is not loaded. Call with the lock."""
+        """Return the vocabulary, without loading the network. Call with the lock held."""
         if self._loaded is not None:
             return self._loaded.known
         if self._known is None:
@@ -145,7 +149,7 @@ class PictogramPainter:
             if request.prompt != self._served:
                 _serve(vector, loaded.known)
                 self._served = request.prompt
-            waited = 0.0  # seconds that the listener took, which are not the model's
+            waited = 0.0  # seconds spent in the listener, which are not the model's
 
             def after(step: int, meant: Any) -> None:
                 nonlocal waited
@@ -154,9 +158,9 @@ class PictogramPainter:
                 waited += time.perf_counter() - since
 
             if torch.get_num_threads() != 1:  # of this thread: in a network so small several would wait for each other,
-                torch.set_num_threads(1)  # and another number of them adds up otherwise in the last digit
+                torch.set_num_threads(1)  # and another number of threads changes the last digits of sums
             began = time.perf_counter()
-            meaning = torch.from_numpy(np.array(vector, np.float32))[None]  # a copy: the remembered one is read-only
+            meaning = torch.from_numpy(np.array(vector, np.float32))[None]  # a copy: the cached one is read-only
             asked = meaning, [request.seed], request.steps, max(1.0, request.guidance)
             drawn = sample_pictures(loaded.net, *asked, after, _kept(request))
             model_s = time.perf_counter() - began - waited
@@ -181,14 +185,14 @@ class PictogramPainter:
 
 
 def _serve(vector: NDArray[np.float32], known: PictogramVocabulary) -> None:
-    """Raises EngineRefused where nothing like that is known."""
+    """Raise EngineRefused, naming the nearest names, if no known name is near enough."""
     if float(known.likeness(vector).max()) < KNOWN:
         names = "”, “".join(known.nearest(vector, _OFFERED))
         raise EngineRefused(message_templates.NOT_KNOWN % {"names": names})
 
 
 def load_painter(path: Path, pinned: str = "") -> LoadedPainter:
-    """Raises EngineUnavailable where the file is not there, or not the one that is pinned."""
+    """Load network and vocabulary. Raise EngineUnavailable if the file is missing, damaged or not the pinned one."""
     from apps.engines.image.pictogram.network import PictogramNet
 
     with _opened(path, pinned) as (file, said, digest):
@@ -200,14 +204,15 @@ def load_painter(path: Path, pinned: str = "") -> LoadedPainter:
 
 
 def load_vocabulary(path: Path, pinned: str = "") -> PictogramVocabulary:
-    """Only what can be drawn. Raises EngineUnavailable likewise."""
+    """Load only the vocabulary. Raise EngineUnavailable if the file is missing, damaged or not the pinned one."""
     with _opened(path, pinned) as (file, said, _):
         return PictogramVocabulary(json.loads(said["names"]), file.get_tensor("net.memory.keys").float().numpy())
 
 
 @contextmanager
 def _opened(path: Path, pinned: str) -> Iterator[tuple[Any, dict[str, str], str]]:
-    """The file, what it says of itself, and its SHA-256. What is wrong with it is raised as EngineUnavailable."""
+    """Yield the open file, its metadata and its SHA-256. Raise EngineUnavailable if the file is missing, damaged or not
+    the pinned one."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -223,7 +228,7 @@ def _opened(path: Path, pinned: str) -> Iterator[tuple[Any, dict[str, str], str]
 
 
 def save_painter(path: Path, weights: dict[str, Any], shape: NetworkConfig, names: Sequence[str]) -> str:
-    """The SHA-256 of the file."""
+    """Write the weights file in bfloat16 and return its SHA-256."""
     from safetensors.torch import save_file
 
     tensors = {f"net.{name}": value.bfloat16().contiguous() for name, value in weights.items()}
@@ -235,7 +240,8 @@ def save_painter(path: Path, weights: dict[str, Any], shape: NetworkConfig, name
 def draw_batch(
     loaded: LoadedPainter, vectors: NDArray[np.float32], seeds: Sequence[int], steps: int = _STEPS
 ) -> NDArray[np.float32]:
-    """Pictures (n, 3, 64, 64) from -1 to 1, one a vector and seed, with the usual guidance: for measurements."""
+    """Return pictures of shape (n, 3, 64, 64), -1 to 1, one per vector (384,) and seed, with the default guidance. For
+    measurements."""
     import torch
 
     from apps.engines.image.pictogram.sampler import sample_pictures
@@ -247,7 +253,7 @@ def draw_batch(
 
 
 def enlarge_picture(picture: Image) -> Image:
-    """LARGE pixels a side: smooth in the flat parts, and the edges drawn together again."""
+    """Return the picture with LARGE pixels a side: smooth in flat areas, with sharpened edges."""
     from PIL import Image, ImageFilter
 
     half = picture.resize((2 * SIDE, 2 * SIDE), Image.Resampling.LANCZOS).filter(ImageFilter.UnsharpMask(2, 60, 2))
@@ -256,7 +262,7 @@ def enlarge_picture(picture: Image) -> Image:
 
 
 def _large(picture: Image, request: DrawRequest) -> Image:
-    """As it is given out; what was to stay is that of the start, with all its pixels."""
+    """Return the enlarged picture; outside the mask it has the pixels of the start picture."""
     large = enlarge_picture(picture)
     if not request.mask:
         return large
@@ -266,7 +272,8 @@ def _large(picture: Image, request: DrawRequest) -> Image:
 
 
 def _kept(request: DrawRequest) -> KeptRegion | None:
-    """What stays of the start, in the size in which the network draws; a pixel that is marked in part is drawn anew."""
+    """Return the region of the start picture that stays, at the network's resolution, or None without a mask. A partly
+    marked pixel is drawn anew."""
     import torch
     from PIL import Image
 
@@ -281,7 +288,7 @@ def _kept(request: DrawRequest) -> KeptRegion | None:
 
 
 def _picture(pixels: Any) -> Image:
-    """(3, SIDE, SIDE) from -1 to 1, as a picture."""
+    """Convert pixels of shape (3, SIDE, SIDE), -1 to 1, to a picture."""
     from PIL import Image
 
     values = ((pixels.clamp(-1, 1) + 1) * 127.5).round().to("cpu").numpy().astype(np.uint8)

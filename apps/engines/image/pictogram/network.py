@@ -1,7 +1,7 @@
-"""The network of the built-in painter: a small transformer that draws a pictogram from noise, a vector and a sketch.
+"""Network of the pictogram painter: a small diffusion transformer that gets noise, a sentence vector and a sketch.
 
-It says what the whole picture is ("x-prediction"): pictures lie on a thin surface in the space of pixels and noise
-does not, so that a narrow network can learn the one and not the other (Li and He, "Back to basics", 2025).
+It predicts the finished picture ("x-prediction"): pictures lie on a low-dimensional manifold and noise does not, so a
+narrow network can learn the former only (Li and He, "Back to basics", 2025).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FILTERS = 32
 
 
 class TransformerBlock(nn.Module):  # type: ignore[misc]
-    """Attention and a feed-forward part, both scaled and shifted by time and meaning."""
+    """Attention and feed-forward block, both modulated by time and meaning."""
 
     def __init__(self, shape: NetworkConfig) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class TransformerBlock(nn.Module):  # type: ignore[misc]
         self.mixed, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.query, self.key = nn.RMSNorm(width // shape.heads), nn.RMSNorm(width // shape.heads)
         self.up, self.down = nn.Linear(width, 3 * width), nn.Linear(3 * width, width)
-        self.table = nn.Parameter(torch.zeros(6, width))  # what this block adds to the modulation of all
+        self.table = nn.Parameter(torch.zeros(6, width))  # this block's own addition to the shared modulation
 
     def forward(self, x: Tensor, modulation: Tensor) -> Tensor:
         shift, scale, gate, shift2, scale2, gate2 = (modulation + self.table).unsqueeze(2).unbind(1)
@@ -45,6 +45,8 @@ class TransformerBlock(nn.Module):  # type: ignore[misc]
 
 
 class PictogramNet(nn.Module):  # type: ignore[misc]
+    """Diffusion transformer with a retrieval memory."""
+
     def __init__(self, shape: NetworkConfig) -> None:
         super().__init__()
         self.shape = shape
@@ -55,11 +57,11 @@ class PictogramNet(nn.Module):  # type: ignore[misc]
         self.time = nn.Sequential(nn.Linear(128, width), nn.SiLU(), nn.Linear(width, width))
         self.meaning = nn.Linear(MEANING, width)
         self.words = nn.Linear(MEANING, shape.words * width)
-        self.nothing = nn.Parameter(torch.zeros(MEANING))  # stands for the vector where there are no words
+        self.nothing = nn.Parameter(torch.zeros(MEANING))  # replaces the vector of an empty prompt
         self.modulation = nn.Linear(width, 6 * width)
         self.blocks = nn.ModuleList(TransformerBlock(shape) for _ in range(shape.depth))
         self.last, self.out = nn.RMSNorm(width), nn.Linear(width, pixels)
-        # What stands on both sides of a border between two patches: a few small filters see that, whoever draws them.
+        # Small convolutions over the whole picture smooth the borders between patches.
         self.seams = nn.Sequential(
             nn.Conv2d(10, _FILTERS, 3, padding=1), nn.SiLU(), nn.Conv2d(_FILTERS, _FILTERS, 3, padding=1), nn.SiLU(),
             nn.Conv2d(_FILTERS, 3, 3, padding=1),
@@ -72,11 +74,11 @@ class PictogramNet(nn.Module):  # type: ignore[misc]
         nn.init.zeros_(self.out.bias)
         with torch.no_grad():
             for block in self.blocks:
-                cast(TransformerBlock, block).table[[2, 5]] = 0.5  # the gates stand half open from the start
+                cast(TransformerBlock, block).table[[2, 5]] = 0.5  # the gates start half open
 
     def forward(self, noisy: Tensor, time: Tensor, meaning: Tensor, sketch: Tensor) -> Tensor:
-        """The picture that is meant. `noisy` (n, 3, SIDE, SIDE), `time` (n,) from 0, noise, to 1, `meaning`
-        (n, MEANING), `sketch` as the memory recalls it; zeros in both stand for no words."""
+        """Return the predicted picture (n, 3, SIDE, SIDE). `noisy` has that shape too, `time` (n,) goes from 0, noise,
+        to 1, `meaning` is (n, MEANING) and `sketch` comes from the memory. Zeros in both mean an empty prompt."""
         shape = self.shape
         blank = (meaning.abs().sum(1, keepdim=True) == 0).to(meaning.dtype)
         meaning = meaning * math.sqrt(MEANING) + blank * self.nothing
@@ -96,8 +98,8 @@ class PictogramNet(nn.Module):  # type: ignore[misc]
 
 
 def _places(side: int, shape: NetworkConfig) -> Tensor:
-    """(words + side * side, width): where each token stands, as sines and cosines of row and column; where they were
-    numbers by chance, a network of this size needed thousands of steps to find out which patch is which."""
+    """Return position embeddings of shape (words + side * side, width): sines and cosines of row and column. With
+    random embeddings a network of this size took thousands of steps to learn the position of each patch."""
     quarter = shape.width // 4
     rates = 1.0 / 100 ** (torch.arange(quarter) / quarter)
     angles = torch.arange(side)[:, None] * rates
@@ -108,7 +110,7 @@ def _places(side: int, shape: NetworkConfig) -> Tensor:
 
 
 def _waves(time: Tensor) -> Tensor:
-    """(n, 128): the time as sines and cosines."""
+    """Return the time as sines and cosines, shape (n, 128)."""
     rates = torch.exp(torch.arange(64, device=time.device) * (-math.log(1000.0) / 63)) * 100
     angles = time[:, None] * rates
     return torch.cat([angles.sin(), angles.cos()], 1)

@@ -1,22 +1,22 @@
-"""Sizes of the built-in painter's network, for those who must not load torch to know them."""
+"""Sizes of the pictogram network, in a module of its own so that they can be read without loading torch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 SIDE = 64  # pixels
-MEANING = 384  # numbers of a sentence vector
+MEANING = 384  # dimension of a sentence vector
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkConfig:
-    """How large the network is; kept with the weights."""
+    """Sizes of the network; stored with the weights."""
 
     width: int = 192
     depth: int = 6
     heads: int = 4
     patch: int = 8  # pixels
-    words: int = 2  # tokens that the sentence vector becomes
-    sketch: int = 16  # pixels of a side of what is remembered of a picture
-    pictures: int = 0  # that are remembered
-    captions: int = 6  # by which each is found again
+    words: int = 2  # tokens that represent the sentence vector
+    sketch: int = 16  # side in pixels of a remembered sketch
+    pictures: int = 0  # number of remembered pictures
+    captions: int = 6  # captions per picture

@@ -1,4 +1,4 @@
-"""From noise to a picture along straight lines (flow matching), in as many steps as one likes."""
+"""Sampler of the pictogram network: flow matching from noise to a picture in any number of steps."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from torch import Tensor
 from apps.engines.image.pictogram.network import PictogramNet
 from apps.engines.image.pictogram.network_config import SIDE
 
-NOISE = 0.3  # of the noise that was learnt from: less makes cleaner drawings, which differ less (truncation)
-NEAR = 0.05  # of the end: the time is never taken for nearer, as in training
+NOISE = 0.3  # scale of the initial noise against training: less makes cleaner and less varied drawings (truncation)
+NEAR = 0.05  # least distance of the time from its end, as in training
 
 
 @dataclass(frozen=True, slots=True)
 class KeptRegion:
-    """What stays of a picture while a part of it is drawn anew."""
+    """Region of a picture that stays while the rest is drawn anew."""
 
     pixels: Tensor  # (3, SIDE, SIDE) from -1 to 1
-    part: Tensor  # (1, SIDE, SIDE): 1 where it is drawn anew, 0 where it stays
+    part: Tensor  # (1, SIDE, SIDE): 1 is drawn anew, 0 stays
 
     def over(self, x: Tensor, noise: Tensor, now: float) -> Tensor:
-        """`x` with what stays in its place, as noisy as it would be at that time."""
+        """Return `x` with the kept region replaced by its original, as noisy as time `now` requires."""
         known = (1 - now) * noise + now * self.pixels
         return self.part * x + (1 - self.part) * known
 
@@ -37,11 +37,11 @@ def sample_pictures(
     seen: Callable[[int, Tensor], None] = lambda step, picture: None,
     kept: KeptRegion | None = None,
 ) -> Tensor:
-    """Pictures (n, 3, SIDE, SIDE) from -1 to 1, one for each row of `meaning` (n, 384) and seed.
+    """Draw pictures (n, 3, SIDE, SIDE), -1 to 1, one per row of `meaning` (n, 384) and seed.
 
-    `guidance` 1 takes what the network says; more goes farther from what it would draw without words. `seen` gets the
-    number of each step, from 1, and what the pictures are taken for by then; what it raises ends the drawing. `kept` is
-    put back after each step, as noisy as the rest: so the network always sees it, and draws what fits in.
+    `guidance` 1 uses the network's prediction; more moves it away from that for an empty prompt. `seen` gets the number
+    of each step, from 1, and the predicted pictures; an exception in it ends the drawing. `kept` is restored after each
+    step with matching noise, so that the network sees it and draws what fits.
     """
     noise = [torch.randn(3, SIDE, SIDE, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
     x = begun = NOISE * torch.stack(noise)

@@ -1,6 +1,6 @@
-"""How the built-in painter learns. Checkpoints are safetensors too, and a training that was broken off goes on.
+"""Training of the pictogram painter. An interrupted training continues from its checkpoint:
 
-checkpoint.safetensors   weights, their moving average, the optimizer's two moments; the step and the shape as metadata
+checkpoint.safetensors   weights, their moving average, the optimizer's two moments; metadata: step and network sizes
 """
 
 from __future__ import annotations
@@ -28,43 +28,47 @@ if TYPE_CHECKING:
 
 _BETAS = (0.9, 0.95)
 _HEAVIEST = 0.2
-_WITHOUT = 0.1  # of the pictures are learnt without words, so that words can be weighed against none
-_MIXED, _MOST_MIXED = 0.3, 0.4  # share of sketches that are mixed with another, and by how much at most
-_UNSURE = 0.04  # standard deviation of what a sketch is off by
-_KEEP_S = 300  # between two checkpoints
+_WITHOUT = 0.1  # share of pictures trained with an empty prompt, for classifier-free guidance
+_MIXED, _MOST_MIXED = 0.3, 0.4  # share of sketches that are mixed with another, and the largest mixing weight
+_UNSURE = 0.04  # standard deviation of the noise on sketches
+_KEEP_S = 300  # seconds between two checkpoints
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
+    """Hyperparameters of a training."""
+
     steps: int = 8000
     batch: int = 64
     rate: float = 1e-3
-    warm: int = 200  # steps until the full rate
-    average: float = 0.998  # of the moving average of the weights
+    warm: int = 200  # steps until the full learning rate
+    average: float = 0.998  # decay of the moving average of the weights
     seed: int = 0
 
 
 class TrainingBatch(NamedTuple):
+    """Batch of training pictures with their vectors and sketches."""
+
     pictures: Tensor  # (n, 3, SIDE, SIDE), from -1 to 1
     vectors: Tensor  # (n, MEANING)
     sketches: Tensor  # (n, 3, sketch, sketch)
 
 
 def set_thread_count(number: int) -> None:
-    """0: as many as there are."""
+    """Set the number of torch threads; 0 leaves the default."""
     if number:
         torch.set_num_threads(number)
 
 
 class TrainingPictures:
-    """Pictures (n, 3, 64, 64) as uint8, and for each the vectors (captions, 384) of its names and words."""
+    """Training pictures (n, 3, 64, 64), uint8, and for each the vectors (captions, 384) of its names and captions."""
 
     def __init__(self, pictures: NDArray[np.uint8], vectors: NDArray[np.float32]) -> None:
         self.pictures, self.vectors = pictures, vectors
 
     def draw(self, size: int, sketches: Tensor, chance: torch.Generator) -> TrainingBatch:
-        """So many pictures, some of them without words. A sketch is what is remembered of the picture, not quite sure
-        and mixed with that of another, as for words that were never heard."""
+        """Return a random batch of `size` pictures, some with an empty prompt. Sketches get noise, and some are mixed
+        with another picture's, as for prompts outside the training data."""
         rows, others = torch.randint(len(self.pictures), (2, size), generator=chance)
         pictures = torch.from_numpy(self.pictures[rows.numpy()]).float() / 127.5 - 1
         picks = torch.randint(self.vectors.shape[1], (size,), generator=chance)
@@ -85,8 +89,8 @@ def train(
     say: Callable[[str], object],
     seconds: float = math.inf,
 ) -> dict[str, Tensor]:
-    """What is remembered, and the moving average of the weights after `plan.steps` steps or as many as `seconds` allow;
-    they go on from the checkpoint in `folder` where there is one of this shape."""
+    """Train for `plan.steps` steps or `seconds`, continuing from the checkpoint in `folder` if it has the same network
+    sizes. Return the memory and the moving average of the weights, by name."""
     torch.manual_seed(plan.seed)
     net = PictogramNet(shape)
     with torch.no_grad():
@@ -118,7 +122,7 @@ def _learn(
     at = times[:, None, None, None]
     noisy = at * pictures + (1 - at) * torch.randn(pictures.shape, generator=chance)
     meant = net(noisy, times, vectors, sketches)
-    weight = 1 / (1 - at).clamp(min=_HEAVIEST)  # between an error of the picture and one of the velocity
+    weight = 1 / (1 - at).clamp(min=_HEAVIEST)  # weighting between a loss on the picture and one on the velocity
     loss = (weight * F.mse_loss(meant, pictures, reduction="none")).mean()
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()
@@ -128,11 +132,11 @@ def _learn(
 
 
 class _State:
-    """The optimizer, and the moving average of the weights."""
+    """Optimizer and moving average of the weights."""
 
     def __init__(self, net: PictogramNet, plan: TrainingPlan) -> None:
         self.net = net
-        # What is remembered stays as it is.
+        # The memory is not trained.
         self.learnt = {name: value for name, value in net.named_parameters() if value.requires_grad}
         self.optimizer = torch.optim.AdamW(self.learnt.values(), lr=plan.rate, betas=_BETAS, weight_decay=0.01)
         self.average = {name: value.detach().clone() for name, value in self.learnt.items()}
@@ -148,7 +152,7 @@ class _State:
                 self.average[name].lerp_(value, 1 - kept)
 
     def save(self, path: Path, shape: NetworkConfig, step: int) -> None:
-        """Whole or not at all."""
+        """Write the checkpoint atomically."""
         tensors: dict[str, Tensor] = {}
         for name, value in self.learnt.items():
             moments = self.optimizer.state.get(value, {})
@@ -159,7 +163,7 @@ class _State:
         path.with_suffix(".part").replace(path)
 
     def load(self, path: Path, shape: NetworkConfig) -> int:
-        """The step at which the checkpoint was made; 0 where there is none of this shape."""
+        """Load the checkpoint and return its step; 0 if there is none of these sizes."""
         if not path.exists():
             return 0
         with safe_open(path, "pt") as file:

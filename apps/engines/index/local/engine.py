@@ -1,7 +1,7 @@
-"""The built-in index: immutable segments on disk, FAISS for vectors and tantivy for words in each.
+"""Local index: immutable segments on disk, each with FAISS for vectors and tantivy for words.
 
-The database says which segments are live; nothing here knows more than the files. A reader checks a segment's
-contents before FAISS or tantivy may open it (both load damaged files silently or crash), then keeps it mapped.
+The database says which segments are live; the index knows only the files. A reader verifies a segment's contents before
+FAISS or tantivy opens it (both load damaged files silently or crash), then keeps it memory-mapped.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from apps.engines.types import EngineBroken, IndexEntry, IndexQuery, IndexResult
 if TYPE_CHECKING:
     from apps.engines.types import Vectors
 
-_NEVER = -1.0  # the cosine of what is too deep among the words to become a candidate by them
-_OPEN_AT_MOST = 128  # segments; each costs a dozen mapped files and a sleeping thread of tantivy
+_NEVER = -1.0  # cosine of hits that are too low by words to become candidates by them
+_OPEN_AT_MOST = 128  # segments; each has a dozen mapped files and a sleeping tantivy thread
 
 
 class _Segment:
-    """One segment, opened."""
+    """Open segment."""
 
     def __init__(self, folder: Path) -> None:
         self.holdings = SegmentIds(folder)
@@ -55,7 +55,7 @@ class _Segment:
         meaning = self.vectors.search(row, limit, allowed)
         worded = self.words.search(weights, local, get_lexical_depth(limit), allowed)
         known = dict(meaning)
-        least = worded[:limit][-1][1] if worded else 0.0  # of as good ones `best` takes others than are first here
+        least = worded[:limit][-1][1] if worded else 0.0  # among equal scores `merge_candidates` may take others
         missing = [position for position, score in worded if score >= least and position not in known]
         known.update(zip(missing, self.vectors.cosines(row, missing), strict=True))
         return (
@@ -64,7 +64,7 @@ class _Segment:
         )
 
     def _named(self, hits: Sequence[tuple[int, float]]) -> Iterable[tuple[int, tuple[int, float]]]:
-        """Each hit after its chunk; the mapped numbers are read together, one by one they take ten times as long."""
+        """Return each hit with its chunk id; the mapped ids are read together, which takes a tenth of the time."""
         ids: list[int] = self.holdings.ids[[at for at, _ in hits]].tolist() if hits else []
         return zip(ids, hits, strict=True)
 
@@ -78,12 +78,14 @@ _Hits = tuple[list[SegmentHit], list[SegmentHit]]
 
 
 class LocalIndex:
+    """Index in a local folder, with a cache of open segments."""
+
     def __init__(self, directory: str, open_at_most: int = _OPEN_AT_MOST, kind: str = "") -> None:
-        """`kind` is that of every segment written; empty: by its size."""
+        """`kind` is the vector index of every segment written ("flat", "graph" or "lists"); "" chooses it by size."""
         self._directory = Path(directory)
         self._kind = kind
         self._open_at_most = open_at_most
-        self._lock = threading.Lock()  # of the two below
+        self._lock = threading.Lock()  # guards the two below
         self._opened: OrderedDict[str, tuple[str, _Segment]] = OrderedDict()  # id -> checksum, segment
         self._checked: dict[str, tuple[str, segment_files.Signature]] = {}
         self._opening = threading.Lock()
@@ -165,12 +167,12 @@ class LocalIndex:
             if kept is not None and kept[0] == info.checksum:
                 self._opened.move_to_end(info.id)
                 return kept[1]
-        with self._opening:  # one thread a time: ten questions at once must not check one segment ten times
+        with self._opening:  # one thread at a time: ten concurrent questions must not verify a segment ten times
             segment = self._checked_and_opened(info)
         with self._lock:
             self._opened[info.id] = (info.checksum, segment)
             while len(self._opened) > self._open_at_most:
-                self._opened.popitem(last=False)  # searches under way hold their own reference
+                self._opened.popitem(last=False)  # running searches hold their own reference
         return segment
 
     def _checked_and_opened(self, info: SegmentInfo) -> _Segment:
@@ -194,7 +196,8 @@ class LocalIndex:
 
 
 def _vectors(opened: Sequence[_Segment], found: Sequence[SegmentHit]) -> Vectors:
-    """A row for each found: from the segments, which are mapped already, in a tenth of the time of the database."""
+    """Return the vectors of the hits, shape (hits, dimension), from the mapped segments, in a tenth of the time that
+    the database takes."""
     rows: Vectors = np.empty((len(found), opened[0].vectors.dimension), np.float32)
     for number, segment in enumerate(opened):
         at = [place for place, one in enumerate(found) if one.segment == number]

@@ -1,6 +1,6 @@
-"""A GPU where FAISS finds one: it finds the centres of inverted lists, which is most of the work of building them.
+"""K-means on a GPU, which is most of the work of building inverted lists, if FAISS finds a GPU.
 
-Searches stay on the processor, so that the GPU is the model's. `faiss-gpu` is installed in the place of `faiss-cpu`.
+Searches stay on the CPU, so that the GPU is left to the model. `faiss-gpu` is installed instead of `faiss-cpu`.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ log = logging.getLogger(__name__)
 
 
 def build_gpu_index(library: Any, dimension: int) -> Any:
-    """An index of inner products for k-means on all GPUs; None where there is none, or it cannot be used."""
+    """Return an inner-product index on all GPUs for k-means; None if there is none or it cannot be used."""
     if not hasattr(library, "StandardGpuResources"):
         return None
     try:
         if not library.get_num_gpus():
             return None
         return library.index_cpu_to_all_gpus(library.IndexFlatIP(dimension))
-    except RuntimeError as error:  # no memory left, a driver that does not fit
+    except RuntimeError as error:  # out of memory, or an incompatible driver
         log.warning("The GPU is not used for the index: %s", str(error).partition("\n")[0])
         return None
 
 
 def train_lists(library: Any, index: Any, lists: Any, sample: Any) -> None:
-    """Trains an index of inverted lists, its centres on the GPU where one works; otherwise on the processor."""
+    """Train an index of inverted lists, its centroids on the GPU if that works, otherwise on the CPU."""
     graphics = build_gpu_index(library, sample.shape[1])
     if graphics is not None:
         lists.clustering_index = graphics

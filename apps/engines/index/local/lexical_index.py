@@ -1,4 +1,4 @@
-"""The words of one segment: a tantivy index of terms that were analysed before, so that there is one analyser."""
+"""Full-text index of one segment: tantivy over terms that the product's own analyser has extracted."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ log = logging.getLogger(__name__)
 
 _FOLDER = "words"
 _POSITION, _DOCUMENT = "position", "document"
-_HEAP_LEAST, _HEAP_MOST = 15_000_000, 256_000_000  # bytes; tantivy refuses to write with less than the first
-_HEAP_EACH = 8000  # bytes an entry, so that a small segment becomes one of tantivy's own
+_HEAP_LEAST, _HEAP_MOST = 15_000_000, 256_000_000  # bytes; the first is tantivy's minimum
+_HEAP_EACH = 8000  # bytes per entry, so that a small segment becomes a single tantivy segment
 _FEW = 0.1  # share of the entries below which tantivy looks only at those allowed, and above which it skips the others
-_SPARE, _MORE = 1.3, 16  # how many hits more are asked for than the share of those allowed says
+_SPARE, _MORE = 1.3, 16  # factor and summand of the hits requested beyond the expected share of allowed ones
 
-Frequencies = dict[tuple[str, str], int]  # (field, term) -> how many entries hold it
+Frequencies = dict[tuple[str, str], int]  # (field, term) -> number of entries that hold it
 
 
 class LexicalWriter:
-    """Takes entries as they come; `finish` makes them an index on disk.
+    """Writer of a full-text index; `finish` writes it to disk.
 
-    `memory` is a folder in memory where so few are made an index first: on a disk tantivy waits for each of its thirty
-    small writes, which for a usual document takes ten times as long and half as much again of the processor. Where
-    there is no room for them in memory after all, they are made in their place.
+    `memory` is a folder in memory where a small index is built first: on disk tantivy waits for each of its thirty
+    small writes, which takes ten times as long for a usual document and half as much CPU time again. If memory does not
+    suffice, the index is built on disk.
     """
 
     def __init__(self, folder: Path, expected: int, memory: Path | None = None) -> None:
@@ -41,15 +41,17 @@ class LexicalWriter:
         self._index = _Index(self._path, expected) if memory is None else None
 
     def add(self, entries: Sequence[IndexEntry]) -> None:
+        """Add entries; their positions continue in order."""
         if self._index is None:
             self._waiting += entries
         else:
             self._index.add(entries)
 
     def finish(self) -> None:
+        """Write the index to its folder."""
         if self._memory is not None and self._made(self._memory / _FOLDER):
             self._path.mkdir()
-            for path in (self._memory / _FOLDER).iterdir():  # the locks too: a reader on a full disk can make none
+            for path in (self._memory / _FOLDER).iterdir():  # including locks: on a full disk a reader can create none
                 shutil.copyfile(path, self._path / path.name)
             return
         self._index = self._index or _Index(self._path, self._expected)
@@ -61,14 +63,14 @@ class LexicalWriter:
             index = _Index(path, self._expected)
             index.add(self._waiting)
             index.finish()
-        except (OSError, RuntimeError, ValueError) as error:  # as it is told of a disk
+        except (OSError, RuntimeError, ValueError) as error:  # errors of a full disk, too
             log.info("Words are written to the disk at once: %s", error)
             return False
         return True
 
 
 class _Index:
-    """tantivy's own, while it is written."""
+    """tantivy index that is being written."""
 
     def __init__(self, path: Path, expected: int) -> None:
         import tantivy
@@ -95,7 +97,7 @@ class _Index:
 
 
 class LexicalReader:
-    """Opened once; its searcher is a frozen view that any number of threads may use."""
+    """Reader of the full-text index. Its searcher is an immutable view that any number of threads may use."""
 
     def __init__(self, folder: Path) -> None:
         import tantivy
@@ -107,14 +109,15 @@ class LexicalReader:
         self.count = int(self._searcher.num_docs)
 
     def frequencies(self, wanted: Iterable[str]) -> Frequencies:
-        """In how many entries each term stands, by field; terms that do not occur are left out."""
+        """Return the number of entries that hold each term, by (field, term); terms that do not occur are left out."""
         pairs = ((field, term) for term in wanted for field in FIELDS)
         return {pair: count for pair in pairs if (count := int(self._searcher.doc_freq(*pair)))}
 
     def search(
         self, weights: TermWeights, local: Frequencies, limit: int, allowed: PositionFilter | None = None
     ) -> list[tuple[int, float]]:
-        """Positions with their BM25, best first, as if the segments searched were one."""
+        """Return up to `limit` (position, BM25) pairs, best first, scored as if all searched segments were one.
+        `allowed` None allows all."""
         clauses = self._clauses(weights, local)
         if not clauses or (allowed is not None and not allowed.count):
             return []
@@ -133,7 +136,8 @@ class LexicalReader:
             wanted *= 4
 
     def _clauses(self, weights: TermWeights, local: Frequencies) -> list[tuple[Any, Any]]:
-        """tantivy weighs by what this segment alone knows, so each term is boosted by common over local weight."""
+        """Build the query. tantivy weighs by this segment's frequencies, so each term is boosted by global over local
+        weight."""
         query_class, should = self._tantivy.Query, self._tantivy.Occur.Should
         clauses = []
         for pair, count in local.items():
@@ -144,7 +148,7 @@ class LexicalReader:
         return clauses
 
     def _within(self, clauses: list[tuple[Any, Any]], allowed: PositionFilter) -> Any:
-        """The same words, in some documents only; which these are adds nothing to the score."""
+        """Restrict the query to the allowed documents, without an effect on the score."""
         query_class, must = self._tantivy.Query, self._tantivy.Occur.Must
         names = [] if allowed.documents is None else [name.decode() for name in allowed.documents.tolist()]
         documents = query_class.const_score_query(query_class.term_set_query(self._schema, _DOCUMENT, names), 0.0)

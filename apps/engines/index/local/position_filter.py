@@ -1,4 +1,4 @@
-"""Which positions of a segment a search may return."""
+"""Filter of the positions in a segment that a search may return."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from apps.engines.types import IndexQuery
 
 
 class PositionFilter:
-    """Some positions of one segment, `count` of them, a `share` of all."""
+    """Allowed positions of one segment: `count` of them, a `share` of all."""
 
     def __init__(self, mask: NDArray[np.bool_], documents: NDArray[np.bytes_] | None) -> None:
         self.mask = mask
         self.count = int(np.count_nonzero(mask))
         self.share = self.count / len(mask)
-        self.documents = documents  # of the segment and wanted; None: all
+        self.documents = documents  # the segment's documents that are wanted; None: all
         self._bits: NDArray[np.uint8] | None = None
 
     def selector(self) -> Any:
-        """The same for FAISS."""
+        """Return the filter as a FAISS selector."""
         import faiss
 
         library: Any = faiss
@@ -34,7 +34,7 @@ class PositionFilter:
 
 
 class FilterRequest:
-    """What a query narrows the search to, prepared once for all segments."""
+    """Restrictions of a query, prepared once for all segments."""
 
     def __init__(self, query: IndexQuery) -> None:
         self.documents = None if query.documents is None else _names(query.documents)
@@ -47,7 +47,7 @@ def _names(documents: Collection[str]) -> NDArray[np.bytes_]:
 
 
 class SegmentIds:
-    """The chunks and documents of one segment, memory-mapped."""
+    """Chunk and document ids of one segment, memory-mapped."""
 
     def __init__(self, folder: Path) -> None:
         self.ids: NDArray[np.int64] = np.load(folder / IDS, mmap_mode="r", allow_pickle=False)
@@ -57,7 +57,7 @@ class SegmentIds:
         self._order: NDArray[np.intp] | None = None if ascending else np.argsort(self.ids)
 
     def allowed(self, wanted: FilterRequest) -> PositionFilter | None:
-        """The positions that the query leaves; None where it leaves all."""
+        """Return the positions that the query allows; None if it allows all."""
         hidden = self._positions(wanted.hidden)
         if wanted.documents is None:
             if not len(hidden):
@@ -72,7 +72,7 @@ class SegmentIds:
         return PositionFilter(mask, documents)
 
     def _positions(self, ids: NDArray[np.int64]) -> NDArray[np.intp]:
-        """Where these chunks stand; those of other segments are left out."""
+        """Return the positions of these chunks; chunks of other segments are ignored."""
         if not len(ids):
             return np.zeros(0, np.intp)
         places = np.searchsorted(self.ids, ids, sorter=self._order)

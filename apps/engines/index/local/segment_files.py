@@ -1,11 +1,11 @@
-"""A segment on disk: written beside, durable, sealed by a manifest, then renamed into place; never changed afterwards.
+"""Files of a segment: written in a staging folder, synced, sealed by a manifest, renamed into place and never changed.
 
-    directory/.writing/<segment>/          while it is written; a kill leaves it there, and the sweeper takes it
-    /dev/shm/openbook-words-…/             likewise: the words of a small one, on their way to the folder above
+    directory/.writing/<segment>/          staging folder; a killed writer leaves it to the sweeper
+    /dev/shm/openbook-words-…/             staging in memory: the full-text index of a small segment
     directory/<collection>/<segment>/      manifest.json, vectors.faiss, ids.npy, documents.npy, words/...
 
-The manifest names every file with its size and SHA-256; the segment's checksum is the SHA-256 of the manifest. So one
-number, kept in the database, covers names and contents of everything that FAISS and tantivy are going to read.
+The manifest lists every file with its size and SHA-256; the segment's checksum is the SHA-256 of the manifest. So one
+hash in the database covers names and contents of all files that FAISS and tantivy read.
 """
 
 from __future__ import annotations
@@ -31,28 +31,29 @@ FORMAT = 3
 MANIFEST = "manifest.json"
 _WRITING = ".writing"
 _MEMORY, _PREFIX = os_compat.MEMORY_FOLDER, "openbook-words-"
-_SWEPT_S, _LATEST_S = 60, 3600  # a segment of these takes a tenth of a second
+_SWEPT_S, _LATEST_S = 60, 3600  # seconds; writing a segment in memory takes a tenth of a second
 _FEW_ENTRIES, _FREE_BYTES = 2048, 32 * 1024**2  # an entry takes a kilobyte or two; others want some memory too
-# NumPy and FAISS say no more of a full disk than that they wrote less than they wanted.
+# On a full disk NumPy and FAISS only say that they wrote less than requested.
 _SHORT = re.compile(r"\d+ requested and \d+ written|ret == |write error")
 
 Signature = tuple[tuple[str, int, int], ...]
 
 
 def get_segment_path(directory: Path, collection: str, segment: str) -> Path:
-    """Where a segment lives; ids that are no UUIDs never become part of a path."""
+    """Return the folder of a segment. Raise ValueError for ids that are no UUIDs, which never become part of a path."""
     return directory / UUID(hex=collection).hex / UUID(hex=segment).hex
 
 
 @contextmanager
 def open_staging_folder(directory: Path, segment: str) -> Iterator[Path]:
-    """A folder to write a segment in, gone again when writing fails."""
+    """Yield a folder to write a segment in; it is removed at the end. Raise EngineUnavailable on a full disk and other
+    write errors."""
     staging = directory / _WRITING / segment
     try:
         staging.mkdir(parents=True)
         yield staging
     except (OSError, RuntimeError, ValueError) as error:  # FAISS raises RuntimeError, tantivy ValueError
-        unsaid = "io::Error" in str(error)  # all that tantivy says where a thread of it ended before others noticed
+        unsaid = "io::Error" in str(error)  # tantivy says no more if one of its threads failed before the others
         if (
             disk_space.is_disk_full_error(error)
             or _SHORT.search(str(error))
@@ -68,7 +69,8 @@ def open_staging_folder(directory: Path, segment: str) -> Iterator[Path]:
 
 @contextmanager
 def open_memory_folder(entries: int) -> Iterator[Path | None]:
-    """A folder in memory for what is written of so few entries, gone afterwards; None where that is too much for it."""
+    """Yield a folder in memory for a segment of `entries` entries, removed at the end; None if that is too large or
+    memory is short."""
     folder = _folder_in_memory() if entries <= _FEW_ENTRIES else None
     try:
         yield folder
@@ -87,13 +89,14 @@ def _folder_in_memory() -> Path | None:
 
 
 def _ours() -> str:
-    """How the names begin of folders whose writer's number this process can look up: containers may share memory, and
-    each counts its processes by itself."""
+    """Return the name prefix of folders whose writer's process id is valid here: containers may share memory but have
+    separate process ids."""
     return f"{_PREFIX}{os_compat.get_pid_namespace()}-"
 
 
 def sweep_memory(older_than_s: float) -> None:
-    """What a killed writer left in memory is gone, after a minute where it is to stay longer on disk."""
+    """Remove folders that killed writers left in memory: after at most a minute if the writer has ended, else after an
+    hour."""
     with suppress(OSError):
         ours, now = _ours(), time.time()
         for folder in _MEMORY.glob(f"{_PREFIX}*"):
@@ -109,18 +112,18 @@ def _reason(error: Exception) -> str:
 
 
 def seal_segment(staging: Path, facts: dict[str, Any]) -> tuple[str, int]:
-    """Writes the manifest and makes every file durable; returns the checksum and the size in bytes."""
+    """Write the manifest and sync every file. Return the checksum and the size in bytes."""
     files = {name: (path.stat().st_size, _digest(path)) for name, path in _contents(staging)}
     manifest = json.dumps({"format": FORMAT, **facts, "files": files}, sort_keys=True).encode()
     (staging / MANIFEST).write_bytes(manifest)
-    for path in sorted(staging.rglob("*"), reverse=True):  # files before the folders that hold them
+    for path in sorted(staging.rglob("*"), reverse=True):  # files before their folders
         disk_space.sync_path(path)
     disk_space.sync_path(staging)
     return hashlib.sha256(manifest).hexdigest(), len(manifest) + sum(size for size, _ in files.values())
 
 
 def publish_segment(staging: Path, target: Path) -> None:
-    """Moves a sealed segment into place; after return it survives a power cut."""
+    """Move a sealed segment into place; on return it survives a power cut."""
     if not target.parent.is_dir():
         target.parent.mkdir(exist_ok=True)
         disk_space.sync_path(target.parent.parent)
@@ -129,7 +132,8 @@ def publish_segment(staging: Path, target: Path) -> None:
 
 
 def read_signature(folder: Path) -> Signature:
-    """Names, sizes and times of a segment's files: while it stays the same, an earlier check of the contents holds."""
+    """Return names, sizes and modification times of a segment's files. While they are unchanged, an earlier
+    verification holds."""
     found = []
     for name, path in [*_contents(folder), (MANIFEST, folder / MANIFEST)]:
         stat = path.stat()
@@ -138,7 +142,7 @@ def read_signature(folder: Path) -> Signature:
 
 
 def verify_segment(folder: Path, info: SegmentInfo) -> None:
-    """Raises EngineBroken unless the folder holds exactly the files, byte for byte, that were sealed."""
+    """Raise EngineBroken unless the folder holds exactly the sealed files, byte for byte, in the current format."""
     try:
         raw = (folder / MANIFEST).read_bytes()
         if hashlib.sha256(raw).hexdigest() != info.checksum:
@@ -160,20 +164,22 @@ def verify_segment(folder: Path, info: SegmentInfo) -> None:
 
 
 def build_damage_error(info: SegmentInfo, why: str) -> EngineBroken:
+    """Return the error for a damaged segment."""
     return EngineBroken(f"The index segment {info.id} is damaged ({why}). Rebuild it with `manage.py reindex`.")
 
 
 def remove_segment(folder: Path) -> None:
-    """Takes a segment away, and its collection's folder when it was the last one."""
+    """Remove a segment, and its collection's folder if it was the last one."""
     shutil.rmtree(folder, ignore_errors=True)
     try:
         folder.parent.rmdir()
     except OSError:
-        return  # other segments live there, or it was gone already
+        return  # other segments remain, or the folder is gone already
 
 
 def find_orphans(directory: Path, live: set[str], older_than_s: float) -> Iterator[Path]:
-    """Folders of segments, finished or half written, that nobody needs and nobody is writing any more."""
+    """Yield folders of segments, finished or half written, that are not in `live` and have been unchanged for
+    `older_than_s` seconds."""
     limit = time.time() - older_than_s
     for folder in (inner for outer in _within(directory) for inner in _within(outer)):
         if folder.name in live or not folder.is_dir():
@@ -181,13 +187,13 @@ def find_orphans(directory: Path, live: set[str], older_than_s: float) -> Iterat
         try:
             written = folder.stat().st_mtime
         except FileNotFoundError:
-            continue  # another sweeper was quicker
+            continue  # another sweeper removed it
         if written <= limit:
             yield folder
 
 
 def _within(folder: Path) -> list[Path]:
-    """What stands in a folder; nothing where it is none, or went while it was looked at."""
+    """Return the entries of a folder; none if it is no folder or was removed meanwhile."""
     try:
         return list(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
@@ -195,7 +201,7 @@ def _within(folder: Path) -> list[Path]:
 
 
 def _contents(folder: Path) -> list[tuple[str, Path]]:
-    """Every file that belongs to the segment, by name. tantivy leaves empty lock files behind; they mean nothing."""
+    """Return every file of the segment, by name, except the manifest and tantivy's empty lock files."""
     found = [(str(path.relative_to(folder)), path) for path in folder.rglob("*") if path.is_file()]
     return sorted((name, path) for name, path in found if name != MANIFEST and path.suffix != ".lock")
 

@@ -1,8 +1,8 @@
-"""The vectors of one segment, searched: exactly or by a structure over them, whichever finds what is allowed.
+"""Vector search in one segment: exact, or by an approximate structure, whichever finds the allowed vectors.
 
-Structures are built for searches without a filter. An HNSW graph found 5 % of the right answers where one vector in a
-thousand was allowed, so few allowed vectors are compared one by one; many are found by the structure with more effort,
-and one by one after all when it comes back with too few.
+Approximate structures are built for searches without a filter: an HNSW graph found 5 % of the right answers with one
+vector in a thousand allowed. So few allowed vectors are compared exactly. Many are searched by the structure with more
+effort, and exactly if that returns too few.
 """
 
 from __future__ import annotations
@@ -20,17 +20,18 @@ if TYPE_CHECKING:
     from apps.engines.types import Vectors
 
 _EXACT_AT_MOST = 30_000  # allowed vectors: about 1 ms
-_EXACT_SHARE = 0.1  # of the segment; below, the structure walks mostly over what is not allowed
-_GRAPH_EFFORT = 64  # candidates that a walk over the graph keeps
-_LISTS_READ = 256  # inverted lists that a search reads; four times as many where half of all is allowed:
-# the nearest of those stand farther out
-_SCORED_AGAIN, _SCORED_LEAST = 8, 320  # candidates by code for each one wanted, and at least
+_EXACT_SHARE = 0.1  # of the segment; below, the structure visits mostly disallowed vectors
+_GRAPH_EFFORT = 64  # efSearch of the graph
+# Inverted lists that a search reads; four times as many if half of all vectors are allowed: those are farther out.
+_LISTS_READ = 256
+_SCORED_AGAIN, _SCORED_LEAST = 8, 320  # candidates by code per wanted hit, and the minimum
 
-Hits = list[tuple[int, float]]  # positions with their cosines, best first
+Hits = list[tuple[int, float]]  # (position, cosine), best first
 
 
 class VectorReader:
-    """Memory-mapped and never changed, so that any number of threads may search it: FAISS crashes where one adds."""
+    """Reader of a segment's vectors. Memory-mapped and never changed, so any number of threads may search it: FAISS
+    crashes on concurrent additions."""
 
     def __init__(self, folder: Path) -> None:
         import faiss
@@ -47,8 +48,8 @@ class VectorReader:
         self.dimension = int(index.d)
 
     def search(self, row: Vectors, limit: int, allowed: PositionFilter | None = None) -> Hits:
-        """The nearest of those allowed. `row` has shape (1, dimension)."""
-        self._faiss.omp_set_num_threads(1)  # holds for the calling thread: a question never takes the cores of others
+        """Return the nearest allowed positions with their cosines, at most `limit`. `row` has shape (1, dimension)."""
+        self._faiss.omp_set_num_threads(1)  # for the calling thread: a question takes no cores of others
         limit = min(limit, self.count if allowed is None else allowed.count)
         if not limit:
             return []
@@ -58,11 +59,11 @@ class VectorReader:
         return found if len(found) == limit else self._exactly(row, limit, allowed)
 
     def cosines(self, row: Vectors, positions: list[int]) -> list[float]:
-        """The cosines of exactly these positions."""
+        """Return the cosines of these positions with `row`, shape (1, dimension), in order."""
         return (self.rows(positions) @ row[0]).tolist() if positions else []
 
     def rows(self, positions: Sequence[int]) -> Vectors:
-        """The vectors at these positions, as they are held; shape (positions, dimension)."""
+        """Return the vectors at these positions as stored, shape (positions, dimension)."""
         found: Vectors = self._exact.reconstruct_batch(np.asarray(positions, dtype=np.int64))
         return found
 

@@ -1,11 +1,11 @@
-"""Makes the files of one segment's vectors, entry by entry, of a kind that fits how many there are.
+"""Writer of one segment's vectors, in a kind of index that fits their number.
 
-    flat    to FLAT_AT_MOST      half-precision vectors, read from end to end: exact, nothing to tune
+    flat    to FLAT_AT_MOST      half-precision vectors, scanned: exact, nothing to tune
     graph   to GRAPH_AT_MOST     the same vectors with an HNSW graph over them
-    lists   beyond               one-bit RaBitQ codes in inverted lists, which name the candidates that are scored again
-                                 from vectors of eight bits a dimension
+    lists   beyond               one-bit RaBitQ codes in inverted lists find candidates, which are scored again from
+                                 vectors of eight bits per dimension
 
-FAISS works here with one thread, so that a merge never takes the cores of a question.
+FAISS uses one thread, so that a merge never takes cores from a question.
 """
 
 from __future__ import annotations
@@ -25,38 +25,39 @@ if TYPE_CHECKING:
 
     from apps.engines.types import Vectors
 
-VECTORS = "vectors.faiss"  # every vector, for exact scores
-LISTS = "lists.faiss"  # the codes that find candidates, of the kind "lists"
-IDS = "ids.npy"  # int64, the chunk at each position
-DOCUMENTS = "documents.npy"  # the documents of the segment, sorted, 32 bytes of hex each
-CODES = "codes.npy"  # int32, the number of each position's document in the file above
+VECTORS = "vectors.faiss"  # all vectors, for exact scores
+LISTS = "lists.faiss"  # codes that find candidates, of the kind "lists"
+IDS = "ids.npy"  # int64, chunk id at each position
+DOCUMENTS = "documents.npy"  # documents of the segment, sorted, 32 bytes of hex each
+CODES = "codes.npy"  # int32, index of each position's document in DOCUMENTS
 _SPOOL = "rows.spool"
 
-FLAT_AT_MOST = 50_000  # 2 ms a question
-GRAPH_AT_MOST = 400_000  # beyond, its 1,050 bytes a vector and 0.6 ms of building weigh more than what it saves
-_LINKS, _EFFORT = 32, 200  # of the graph: neighbours a node, candidates looked at for each while it is built
-_SAMPLE = 64  # vectors a list that its centre is trained with
-_ROUNDS = 10  # of k-means
-_SCALES = 65_536  # vectors that the range of each dimension is taken from
+FLAT_AT_MOST = 50_000  # 2 ms per question
+GRAPH_AT_MOST = 400_000  # beyond, 1,050 bytes and 0.6 ms of building per vector outweigh the faster search
+_LINKS, _EFFORT = 32, 200  # of the graph: neighbours per node, candidates per insertion
+_SAMPLE = 64  # training vectors per list
+_ROUNDS = 10  # iterations of k-means
+_SCALES = 65_536  # vectors from which the range of each dimension is taken
 _BUFFER = 1024 * 1024  # bytes
-_BATCH = 16_384  # vectors that are in memory as floats at a time
+_BATCH = 16_384  # vectors that are in memory as float32 at a time
 
 
 def choose_index_kind(count: int) -> str:
+    """Return the kind of vector index for `count` vectors: "flat", "graph" or "lists"."""
     if count <= FLAT_AT_MOST:
         return "flat"
     return "graph" if count <= GRAPH_AT_MOST else "lists"
 
 
 def get_faiss_version() -> str:
-    """Of the library itself: its package may be faiss-cpu or faiss-gpu."""
+    """Return the version of the library: its package may be faiss-cpu or faiss-gpu."""
     import faiss
 
     return str(faiss.__version__)
 
 
 class VectorWriter:
-    """Takes entries as they come, then writes the files; what does not fit memory waits on disk in between."""
+    """Writer that takes entries in batches, spools them to disk, and writes the files at the end."""
 
     def __init__(self, folder: Path, kind: str) -> None:
         self._folder = folder
@@ -67,6 +68,8 @@ class VectorWriter:
         self.dimension = 0
 
     def add(self, ids: Sequence[int], documents: Sequence[str], rows: Vectors) -> None:
+        """Add `rows`, shape (n, dimension), with their chunk ids and documents. Raise EngineRefused for another
+        dimension than before."""
         if self.dimension not in (0, rows.shape[1]):
             raise EngineRefused(f"Vectors of {self.dimension} and of {rows.shape[1]} dimensions came for one index.")
         self.dimension = rows.shape[1]
@@ -75,7 +78,7 @@ class VectorWriter:
         self._documents.extend(documents)
 
     def finish(self) -> int:
-        """Writes the files; returns how many entries they hold."""
+        """Write the files and return the number of entries. Raise EngineRefused if there are none or an id repeats."""
         self._spool.close()
         ids = np.concatenate(self._ids) if self._ids else np.zeros(0, np.int64)
         if not len(ids):
@@ -118,13 +121,13 @@ def _make(folder: Path, rows: NDArray[np.float16], kind: str) -> None:
 
 
 def _lists_for(count: int) -> int:
-    """A power of two near four times the square root, and no list that few vectors would train."""
+    """Return the number of lists: a power of two near four times the square root, at least 39 vectors per list."""
     return max(1, min(1 << round(math.log2(4 * count**0.5)), count // 39))
 
 
 class InvertedLists:
-    """Empty inverted lists. Vectors are rotated first, so that no dimension says more than another: one bit of each is
-    kept. FAISS holds pointers to the parts; they live as long as this."""
+    """Empty inverted lists. Vectors are rotated at random first, so that all dimensions carry similar information for
+    one-bit codes. FAISS holds pointers to the parts, so they must live as long as this object."""
 
     def __init__(self, library: Any, dimension: int, number: int) -> None:
         self._library = library
@@ -137,6 +140,7 @@ class InvertedLists:
         self.index = library.IndexPreTransform(self._rotation, self._lists)
 
     def train(self, sample: Vectors) -> None:
+        """Train the centroids with `sample`, shape (n, dimension)."""
         gpu_clustering.train_lists(self._library, self.index, self._lists, sample)
 
 
@@ -150,6 +154,6 @@ def _write(
     (train or index.train)(np.ascontiguousarray(rows[chosen], dtype=np.float32))
     for start in range(0, len(rows), _BATCH):
         index.add(np.ascontiguousarray(rows[start : start + _BATCH], dtype=np.float32))
-    # Not by its name: FAISS closes a file without a look at whether the last bytes of it found space.
+    # Not by file name: FAISS closes a file without checking whether its last bytes were written.
     with path.open("wb", buffering=_BUFFER) as file:
         library.write_index(index, library.PyCallbackIOWriter(file.write, _BUFFER))

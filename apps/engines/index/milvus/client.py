@@ -1,4 +1,4 @@
-"""One connection to Milvus: errors get the product's names, tables are made once, long answers come in pages."""
+"""Connection to Milvus that translates errors, creates tables once and pages long answers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from apps.engines.types import EngineBroken, EngineUnavailable
 
-_PAGE = 1000  # rows of one answer
-# Only while an answer is awaited, and twice in the time that it may take. The client's own, every ten seconds also
-# where nothing is asked, make servers that follow the defaults of gRPC hang up: too many pings.
+_PAGE = 1000  # rows per page
+# Keepalive pings only while an answer is awaited, at half the longest wait. The client's default, every ten seconds
+# even when idle, makes servers with gRPC defaults close the connection ("too many pings").
 _PINGS = {
     "grpc.keepalive_time_ms": 25_000, "grpc.keepalive_timeout_ms": 20_000,
     "grpc.keepalive_permit_without_calls": 0,
@@ -19,19 +19,21 @@ _PINGS = {
 
 
 class MilvusConnection:
+    """Lazily opened connection. `timeout` is in seconds per request."""
+
     def __init__(self, url: str, timeout: float) -> None:
         parts = urlsplit(url)
         self._token = f"{parts.username}:{parts.password or ''}" if parts.username else ""
         host = parts.hostname or "127.0.0.1"
         self._address = f"{parts.scheme}://{host}:{parts.port or 19530}"
-        self._timeout = timeout  # seconds, of one request
+        self._timeout = timeout  # seconds per request
         self._lock = threading.Lock()
         self._made: Any = None
         self._tables: set[str] = set()
 
     def ask(self, name: str, *args: Any, **options: Any) -> Any:
-        """A method of the client by name. Raises EngineUnavailable where the server is away, EngineBroken where it
-        does not understand."""
+        """Call a method of the client by name. Raise EngineUnavailable if the server cannot be reached, EngineBroken
+        for other errors."""
         from grpc import RpcError
         from pymilvus.exceptions import MilvusException, MilvusUnavailableException
 
@@ -46,24 +48,25 @@ class MilvusConnection:
             raise EngineBroken(f"Milvus cannot do this: {words}") from error
 
     def has(self, table: str) -> bool:
+        """Return whether the table exists."""
         if table not in self._tables and self.ask("has_collection", table):
             self._tables.add(table)
         return table in self._tables
 
     def make(self, table: str, parts: tuple[Any, Any]) -> None:
-        """The table, unless it is there; what is written to it is seen by the next search."""
+        """Create the table if it is missing, with strong consistency. `parts` are its schema and indexes."""
         if self.has(table):
             return
         schema, indexes = parts
         try:
             self.ask("create_collection", table, schema=schema, index_params=indexes, consistency_level="Strong")
         except EngineBroken:
-            if not self.has(table):  # another process was not quicker either
+            if not self.has(table):  # no other process created it meanwhile
                 raise
         self._tables.add(table)
 
     def rows(self, table: str, where: str, fields: list[str]) -> Iterator[dict[str, Any]]:
-        """Every row of which the condition is true, a page at a time."""
+        """Yield every row that matches the condition `where`, page by page."""
         pages = self.ask("query_iterator", table, batch_size=_PAGE, filter=where, output_fields=fields)
         try:
             while page := pages.next():

@@ -1,11 +1,11 @@
-"""The index in Milvus, for many millions of chunks on several machines.
+"""Index in Milvus, for many millions of chunks on several machines.
 
-    openbook_segments          one row a segment; without it, or before it is finished, nothing of the segment counts
-    openbook_<dimension>       one row a chunk: its segment, its document, its vector, and its words
+    openbook_segments          one row per segment; without it, or before it is complete, the segment does not count
+    openbook_<dimension>       one row per chunk: segment, document, vector, and terms
 
-Words are sparse vectors made here: each term's weight in the chunk is the saturated frequency of BM25, each term's
-weight in the question its inverse document frequency, and their inner product is BM25, with the same terms and the same
-weights as everywhere. How many chunks of a segment hold a term stands in a sparse vector of the segment's own row.
+Terms are sparse vectors computed here: a term's weight in a chunk is the saturated frequency of BM25, its weight in a
+question the inverse document frequency, so the inner product is BM25. Terms and weights are those of the other indexes.
+A sparse vector in the segment's row holds the document frequency of each term.
 """
 
 from __future__ import annotations
@@ -43,13 +43,15 @@ if TYPE_CHECKING:
     from apps.engines.types import Vectors
 
 SEGMENTS = "openbook_segments"
-_BATCH = 1000  # rows of one request
-_MOST = 16_384  # results of one request; the server's own limit
+_BATCH = 1000  # rows per request
+_MOST = 16_384  # results per request; the server's limit
 
 
 class MilvusIndex:
+    """Index in a Milvus server."""
+
     def __init__(self, url: str, timeout: float = 60.0) -> None:
-        """`url` is http(s)://[user:password@]host:port of a Milvus server."""
+        """`url` is http(s)://[user:password@]host:port of a Milvus server. Raise EngineRefused for another address."""
         if not url.startswith(("http://", "https://")):
             raise EngineRefused("The index in Milvus needs MILVUS_URL to name its server: http://host:19530.")
         self._server = MilvusConnection(url, timeout)
@@ -63,7 +65,7 @@ class MilvusIndex:
         try:
             for entries, rows in parts:
                 vectors = validate_entries(entries, rows)
-                if not contents.count:  # the row first: what a killed writer leaves is found by it
+                if not contents.count:  # the row first: by it a sweep finds what a killed writer leaves
                     row["dimension"] = vectors.shape[1]
                     self._put(row, {})
                 contents.begin(entries, vectors)
@@ -163,7 +165,7 @@ class MilvusIndex:
         self._server.ask("upsert", SEGMENTS, [row | written | {"frequencies": {0: EMPTY_WEIGHT} | frequencies}])
 
     def _opened(self, segments: Sequence[SegmentInfo]) -> None:
-        """Raises EngineBroken for a segment that is not there as it was written."""
+        """Raise EngineBroken for a segment that is missing or does not match its checksum."""
         there: dict[str, str] = {}
         if self._server.has(SEGMENTS):
             rows = self._server.rows(SEGMENTS, _of(segments), ["segment", "checksum"])
@@ -175,7 +177,7 @@ class MilvusIndex:
                 )
 
     def _frequencies(self, segments: Sequence[SegmentInfo], wanted: Sequence[str]) -> dict[tuple[str, str], int]:
-        """In how many chunks of the segments each term stands: one search a term over the segments' own rows."""
+        """Return the number of chunks that hold each (field, term): one search per term over the segments' rows."""
         pairs = [(field, term) for term in dict.fromkeys(wanted) for field in FIELDS]
         found: dict[tuple[str, str], int] = {}
         for start in range(0, len(pairs), _BATCH):
@@ -189,7 +191,7 @@ class MilvusIndex:
         return {pair: count for pair, count in found.items() if count}
 
     def _hits(self, table: str, field: str, asked: Any, where: str, limit: int) -> dict[str, tuple[int, float]]:
-        """Primary key -> chunk and score, best first."""
+        """Return primary key -> (chunk, score), best first."""
         hits = self._server.ask(
             "search", table, [asked], anns_field=field, limit=limit, filter=where, output_fields=["chunk"],
             search_params={"metric_type": "IP"},
@@ -203,7 +205,7 @@ class MilvusIndex:
         return {hit["pk"]: float(np.asarray(hit["vector"], np.float32) @ row) for hit in found}
 
     def _remove(self, rows: Sequence[dict[str, Any]]) -> None:
-        """The chunks first: while the segment's row is there, a sweep finds what is left."""
+        """Delete segments, chunks first: while the segment's row remains, a sweep finds the rest."""
         for row in rows:
             where = f'segment == "{UUID(row["segment"]).hex}"'
             if self._server.has(_table(row["dimension"])):

@@ -1,4 +1,4 @@
-"""What stands in Milvus: the fields of its two kinds of table, chunks as sparse vectors of their words, checksums."""
+"""Schema of the Milvus tables, sparse term vectors of chunks, and content checksums."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ from apps.lib.text.analyzer import extract_terms
 if TYPE_CHECKING:
     from apps.engines.types import Vectors
 
-EMPTY_WEIGHT = 1e-6  # weight of dimension 0, which no term has: a sparse vector may not be empty
+EMPTY_WEIGHT = 1e-6  # weight of dimension 0, which no term has: Milvus refuses empty sparse vectors
 
 
 @lru_cache(maxsize=200_000)
 def hash_term(field: str, term: str) -> int:
-    """The dimension of a term: 31 bits of a hash, so that two terms of a question never meet in practice."""
+    """Return the dimension of a term: 31 bits of a hash, so that two terms of a question practically never collide."""
     digest = hashlib.blake2b(f"{field}\0{term}".encode(), digest_size=4).digest()
     return (int.from_bytes(digest, "big") >> 1) or 1
 
 
 class SparseTermVectors:
-    """Sparse vectors of chunks, and in how many of them each term stood. Lengths are relative to those of one part:
-    the chunks come in parts of thousands, and the average over all of them is known only at the end."""
+    """Builder of sparse vectors of chunks; counts the document frequency of each term. Lengths are relative to the
+    average of one part: parts have thousands of chunks, and the overall average is known only at the end."""
 
     def __init__(self) -> None:
         self.frequencies: dict[int, float] = {}
 
     def of(self, entries: Sequence[IndexEntry]) -> Iterator[dict[int, float]]:
+        """Yield the sparse vector of each entry: dimension -> weight."""
         texts = [
             {field: Counter(extract_terms(text)) for field, text in get_field_texts(entry).items()} for entry in entries
         ]
@@ -51,7 +52,7 @@ class SparseTermVectors:
 
 
 class ContentChecksum:
-    """What a segment holds, as one number that does not depend on the order of its chunks."""
+    """Checksum of a segment's contents that does not depend on the order of its chunks."""
 
     def __init__(self) -> None:
         self.count = self.dimension = self.size = 0
@@ -59,7 +60,7 @@ class ContentChecksum:
         self._sum = 0
 
     def begin(self, entries: Sequence[IndexEntry], vectors: Vectors) -> None:
-        """Raises EngineRefused for a part that does not fit those before."""
+        """Check a part before its rows are added. Raise EngineRefused for another dimension or a repeated chunk."""
         if self.dimension not in (0, vectors.shape[1]):
             raise EngineRefused(f"Vectors of {self.dimension} and of {vectors.shape[1]} dimensions came for one index.")
         self.dimension = vectors.shape[1]
@@ -69,6 +70,7 @@ class ContentChecksum:
         self._ids |= ids
 
     def add(self, chunk: int, document: str, vector: Vectors, words: Mapping[int, float]) -> None:
+        """Add a chunk with its vector, shape (dimension,), and sparse term vector."""
         digest = hashlib.blake2b(f"{chunk} {document} ".encode(), digest_size=16)
         digest.update(np.asarray(vector, np.float32).tobytes())
         keys = sorted(words)
@@ -83,7 +85,7 @@ class ContentChecksum:
 
 
 def build_passages_schema(dimension: int) -> tuple[Any, Any]:
-    """Fields and indexes of the chunks of all segments of one dimension."""
+    """Return schema and indexes of the table for chunks of all segments of one dimension."""
     from pymilvus import DataType, MilvusClient
 
     schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
@@ -100,7 +102,7 @@ def build_passages_schema(dimension: int) -> tuple[Any, Any]:
 
 
 def build_segments_schema() -> tuple[Any, Any]:
-    """Fields and indexes of the segments."""
+    """Return schema and indexes of the table of segments."""
     from pymilvus import DataType, MilvusClient
 
     schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)

@@ -1,8 +1,8 @@
-"""The index in PostgreSQL with pgvector, for several machines: the tables of `postgresql.py`, searched.
+"""Index in PostgreSQL with pgvector, for several machines. The tables are in `schema.py`.
 
-Segments are as immutable as files: rows are written in one transaction, and never changed. A large segment gets an HNSW
-graph of its own, a partial index, so that a walk never leaves it; small ones are compared row by row. Words are
-weighed by the same analyser and the same formula as everywhere; PostgreSQL's own ranking knows no document frequency.
+Segments are as immutable as files: rows are written in one transaction and never changed. A large segment gets its own
+HNSW graph, a partial index, so that a search never leaves it; small ones are scanned. Terms and weights are those of
+the other indexes; PostgreSQL's own ranking knows no document frequency.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from apps.engines.types import Vectors
 
 _FLAT_AT_MOST = 50_000  # rows of a segment without a graph
-_EXACT_AT_MOST, _EXACT_SHARE = 30_000, 0.1  # allowed rows that are compared one by one, as in the local index
-_LINKS, _EFFORT = 16, 100  # of the graph
-_MOST_EFFORT = 1000  # candidates of one walk; the server's own limit
+_EXACT_AT_MOST, _EXACT_SHARE = 30_000, 0.1  # allowed rows that are scanned, as in the local index
+_LINKS, _EFFORT = 16, 100  # m and ef_construction of the graph
+_MOST_EFFORT = 1000  # ef_search; the server's limit
 
-# What a segment holds, as one number: the same rows, in whatever order the server keeps them, give the same.
+# Checksum of a segment's rows that does not depend on their order.
 _CHECKSUM = f"""
 SELECT (SELECT (count(*), sum(hashtextextended(p::text, 0)))::text FROM {SCHEMA}.passages p WHERE segment = %(id)s)
     || (SELECT (count(*), sum(hashtextextended(w::text, 0)))::text FROM {SCHEMA}.words w WHERE segment = %(id)s)
@@ -67,8 +67,11 @@ ORDER BY 2 DESC, 1 LIMIT %(limit)s
 
 
 class PgvectorIndex:
+    """Index in a PostgreSQL server."""
+
     def __init__(self, url: str, flat_at_most: int = _FLAT_AT_MOST) -> None:
-        """`url` is a PostgreSQL address; the extension `vector` must be there, or the user be allowed to create it."""
+        """`url` is a PostgreSQL address; the extension `vector` must be installed, or the user allowed to create it.
+        Raise EngineRefused for another address."""
         if not url.startswith(("postgres://", "postgresql://")):
             raise EngineRefused("The index in PostgreSQL needs a server: set PGVECTOR_URL or DATABASE_URL.")
         self._database = PgvectorConnection(url)
@@ -94,7 +97,7 @@ class PgvectorIndex:
                 )
                 size = int(connection.execute(_SIZE, {"id": segment}).fetchone()[0])
             kind = "hnsw" if held.count > self._flat_at_most else "rows"
-            if kind == "hnsw":  # beside the writes of others; until it is there, nobody knows of the segment
+            if kind == "hnsw":  # concurrent with other writers; the caller learns of the segment only afterwards
                 connection.execute(_graph(segment, held.dimension))
         return SegmentInfo(
             segment.hex, collection, held.count, held.dimension, fingerprint, kind, checksum, size
@@ -149,7 +152,8 @@ class PgvectorIndex:
             return _checksum(connection, UUID(segment.id)) == segment.checksum
 
     def _nearest(self, connection: Any, segments: Sequence[SegmentInfo], values: dict[str, Any]) -> dict[int, float]:
-        """Cosines of the nearest: of all small segments by one statement, of each large one by its graph."""
+        """Return chunk -> cosine of the nearest: one statement for all small segments, one graph search for each large
+        one."""
         small = [info for info in segments if info.kind != "hnsw"]
         found: dict[int, float] = {}
         for info in segments:
@@ -165,7 +169,7 @@ class PgvectorIndex:
         return found
 
     def _walked(self, connection: Any, info: SegmentInfo, values: dict[str, Any]) -> dict[int, float] | None:
-        """What a walk over the segment's graph found; None where comparing row by row is better, or found too few."""
+        """Return the result of a graph search; None if a scan is better or the graph found too few."""
         allowed = info.count if values["documents"] is None else _allowed(connection, info, values["documents"])
         if values["documents"] is not None and (allowed <= _EXACT_AT_MOST or allowed <= _EXACT_SHARE * info.count):
             return None
@@ -198,7 +202,8 @@ def _values(segments: Sequence[SegmentInfo], query: IndexQuery) -> dict[str, Any
 
 
 def _opened(connection: Any, segments: Sequence[SegmentInfo]) -> int:
-    """How many chunks the segments hold in all. Raises EngineBroken for one that is not there as it was written."""
+    """Return the number of chunks in the segments. Raise EngineBroken for a segment that is missing or does not match
+    its checksum."""
     there = dict(
         connection.execute(
             f"SELECT id, checksum FROM {SCHEMA}.segments WHERE id = ANY(%s)",  # noqa: S608
@@ -257,7 +262,7 @@ def _graph(segment: UUID, dimension: int) -> str:
 
 
 def _walk(segment: UUID, dimension: int) -> str:
-    """The statement that PostgreSQL answers from the graph: its condition and order are those of the partial index."""
+    """Return the statement that PostgreSQL answers from the graph: condition and order match the partial index."""
     return f"""
         SELECT chunk, -(vector::halfvec({dimension:d}) <#> %(vector)s::halfvec({dimension:d})) FROM {SCHEMA}.passages
         WHERE segment = '{segment}' AND NOT chunk = ANY(%(hidden)s)

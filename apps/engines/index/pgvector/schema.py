@@ -1,8 +1,8 @@
-"""The tables of the index in PostgreSQL, connections that name their errors, and how a segment is written.
+"""Tables of the index in PostgreSQL, connections that translate errors, and the writer of a segment.
 
-segments   one row a segment; without it nothing of the segment counts
-passages   one row a chunk: its document, and its vector in half precision
-words      one row a term and part of a segment: which chunks hold it, how often, and how long those are
+segments   one row per segment; without it the segment does not count
+passages   one row per chunk: document, and vector in half precision
+words      one row per term and part of a segment: the chunks that hold it, counts, and lengths of the chunks
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from apps.engines.types import Vectors
 
 SCHEMA = "openbook_index"
-_LOCK = 6_031_772  # of those who make the tables at the same time
+_LOCK = 6_031_772  # advisory lock of processes that create the tables concurrently
 _TABLES = """
 CREATE EXTENSION IF NOT EXISTS vector;
 CREATE SCHEMA IF NOT EXISTS openbook_index;
@@ -47,7 +47,7 @@ _COPY_WORDS = f"COPY {SCHEMA}.words (segment, field, term, part, chunks, counts,
 
 
 class PgvectorConnection:
-    """One connection a thread, made when it is first needed. Statements stand alone unless in a transaction."""
+    """Connections to PostgreSQL, one per thread and process, in autocommit mode. Creates the tables at first use."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -56,7 +56,8 @@ class PgvectorConnection:
 
     @contextmanager
     def connection(self) -> Iterator[Any]:
-        """Raises EngineUnavailable where the server is away or full, EngineBroken where it cannot hold an index."""
+        """Yield this thread's connection. Raise EngineUnavailable if the server cannot be reached or is full,
+        EngineRefused for a repeated chunk, EngineBroken if the server cannot hold an index."""
         import psycopg
 
         try:
@@ -85,7 +86,7 @@ class PgvectorConnection:
 
 
 class SegmentWriter:
-    """The rows of one segment, on their way."""
+    """Writer of the rows of one segment, within the caller's transaction."""
 
     def __init__(self, connection: Any, segment: UUID) -> None:
         self._connection = connection
@@ -96,9 +97,12 @@ class SegmentWriter:
 
     @property
     def averages(self) -> dict[str, float]:
+        """Average length in terms of a chunk, by field."""
         return {field: self._lengths[field] / self.count for field in FIELDS}
 
     def add(self, entries: Sequence[IndexEntry], rows: Vectors) -> None:
+        """Write entries with their vectors, shape (n, dimension). Raise EngineRefused for another dimension than
+        before."""
         if self.dimension not in (0, rows.shape[1]):
             raise EngineRefused(f"Vectors of {self.dimension} and of {rows.shape[1]} dimensions came for one index.")
         self.dimension = rows.shape[1]
