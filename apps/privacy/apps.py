@@ -1,3 +1,5 @@
+"""App configuration of data exports, erasure, retention and legal holds."""
+
 from django.apps import AppConfig
 
 

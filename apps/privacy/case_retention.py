@@ -1,5 +1,7 @@
-"""Frozen texts of review go some time after their case is settled and can no longer be appealed, where the site wants
-that; nothing of a person or a case under a legal hold does. What is left of one is its hash and its verdict."""
+"""Delete frozen texts of settled cases `CASE_TEXT_DAYS` after the last decision and the time for appeals.
+
+Users and cases under a legal hold are skipped. A tombstone with hash and verdict remains.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,11 @@ from apps.safety.models import Case, Opinion
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import appeals
 
-_AT_ONCE = 50  # of a sweep: the next one goes on
+_AT_ONCE = 50  # cases per run; the next run continues
 
 
 def due_cases(days: int) -> QuerySet[Case]:
-    """Return the cases settled for `days` days whose text is not needed: no second look waits, no legal hold."""
+    """Return the cases settled `days` days ago whose text is not needed: no second review waits, no legal hold."""
     now = timezone.now()
     settled = Coalesce(Max("decisions__created", filter=Q(decisions__undone=None)), "created")
     over, appealable = now - timedelta(days=days), now - timedelta(days=days + appeals.APPEAL_DAYS)
@@ -39,7 +41,7 @@ def due_cases(days: int) -> QuerySet[Case]:
 
 
 def delete_due_texts() -> int:
-    """How many went. A chore of the worker."""
+    """Delete due texts, at most `_AT_ONCE`, and return how many. Periodic job of the worker."""
     days = settings.CASE_TEXT_DAYS
     if not days:
         return 0

@@ -1,4 +1,7 @@
-"""A person asks for a copy of their data, or for its erasure; the worker does it. The row is the queue."""
+"""Queue of data requests: a user asks for a copy of their data or for its erasure, and the worker does it.
+
+The row of the request is the queue entry; the worker claims it by a lease.
+"""
 
 from __future__ import annotations
 
@@ -22,25 +25,29 @@ log = logging.getLogger(__name__)
 
 TASK = "privacy.do"
 LEASE_S = 1800.0
-KEPT_DAYS = 7  # a copy can be fetched so long
+KEPT_DAYS = 7  # a copy can be downloaded for so long
 MAX_ATTEMPTS = 3
-RETRY_AFTER = timedelta(hours=1)  # after which an erasure that failed is begun again: nobody else can ask for it
-_RINGS = 4  # of one sweep
+RETRY_AFTER = timedelta(hours=1)  # a failed erasure restarts after this: its user can no longer sign in to ask again
+_RINGS = 4  # requests that one run of the sweep announces to the worker
 _BROKEN = "This could not be finished yet. Administrators see why in the Doctor; an erasure is tried again every hour."
 _STOPPED = "The worker was stopped each time while it was at this."
 
 
 class DataRequestRefused(Exception):
-    """Not now; the message says why."""
+    """Error: the request is not possible now. The message says why."""
 
 
 def request_copy(user: User) -> Wish:
-    """The copy will be made. Raises Refused."""
+    """Queue a copy of the user's data. Raises DataRequestRefused if one is queued already."""
     return _ask(user, Wish.Kind.EXPORT)
 
 
 def request_erasure(user: User) -> Wish:
-    """The person is signed out for good at once, and everything goes. Raises Refused, LastAdministrator."""
+    """Suspend the account, log the request and queue the erasure.
+
+    Raises DataRequestRefused for a user under a legal hold or with a queued erasure, LastAdministrator for the last
+    one.
+    """
     if Hold.objects.filter(person=user).exists():
         raise DataRequestRefused(gettext(erasure.LEGAL_HOLD_MESSAGE))
     with transaction.atomic():
@@ -51,7 +58,11 @@ def request_erasure(user: User) -> Wish:
 
 
 def process_request(pk: str) -> None:
-    """Do what was asked for, once. What breaks is tried again by the sweep, three times; an erasure after that too."""
+    """Claim the request and do it.
+
+    A failed request is tried again by the sweep, up to MAX_ATTEMPTS times; a failed erasure restarts after RETRY_AFTER.
+    The error of the last attempt is stored, and each error is raised.
+    """
     rows = Wish.objects.filter(status=Wish.Status.WAITING, attempts__lt=MAX_ATTEMPTS)
     erasures = rows.filter(kind=Wish.Kind.ERASE)
     token = leases.claim(erasures, pk, erasure.LEASE_S) or leases.claim(rows.filter(kind=Wish.Kind.EXPORT), pk, LEASE_S)
@@ -64,7 +75,9 @@ def process_request(pk: str) -> None:
         elif wish.person is not None:
             counts, sha256, size = data_export.write_archive(wish, wish.person)
             if not _end(wish, token, status=Wish.Status.DONE, counts=counts, sha256=sha256, size=size):
-                data_export.archive_path(wish).unlink(missing_ok=True)  # its person is being erased meanwhile
+                data_export.archive_path(wish).unlink(
+                    missing_ok=True
+                )  # the erasure of the user has closed the request meanwhile
     except erasure.ErasureLeaseLost:
         log.info("Another worker does what was asked for in %s", pk)
     except erasure.UnderLegalHold as error:
@@ -77,8 +90,10 @@ def process_request(pk: str) -> None:
 
 
 def sweep_requests() -> None:
-    """Have what waits done by whoever hears the bell, fail what was broken off too often, try failed erasures again,
-    and remove old copies. A chore of the worker."""
+    """Announce queued requests to the worker, fail those out of attempts, restart failed erasures, delete old copies.
+
+    Periodic job of the worker.
+    """
     now = timezone.now()
     waiting = Wish.objects.filter(status=Wish.Status.WAITING)
     free = Q(lease_until=None) | Q(lease_until__lt=now)

@@ -1,7 +1,7 @@
-"""All that is kept about a person goes: rows, files, vectors, frozen texts of review. What stays says nothing of them.
+"""Erase all data about a user: rows, files, vectors and frozen texts of cases.
 
-What is left is the log of review (numbers and clauses, no content), decisions, tombstones of what was judged (hash and
-verdict, without the text), cases under a legal hold until that is lifted, and the receipt.
+What remains names no content of the user: audit log entries (ids and clauses), decisions, tombstones of judged texts
+(hash and verdict), the receipt. Cases under a legal hold remain until the hold is lifted.
 """
 
 from __future__ import annotations
@@ -47,24 +47,24 @@ _KEPT = (
     "Of the cases of review that are under a legal hold, on the ground named above: the text that was judged with what "
     "stood around it, decisions, an appeal, and your name and address. That goes when the hold is lifted."
 )
-LEASE_S = 300.0  # renewed by each step
+LEASE_S = 300.0  # seconds; each step renews the lease
 _AT_ONCE = 20  # conversations in one transaction: SQLite has one writer
 
 
 class UnderLegalHold(Exception):
-    """The data of this person must not go now."""
+    """Error: a legal hold forbids erasing the data of this user."""
 
 
 class ErasureLeaseLost(Exception):
-    """Another worker has taken the request over."""
+    """Error: another worker has taken over the request."""
 
 
 def erase_user(wish: Wish, token: str) -> None:
-    """Erase everything of the person but cases under a legal hold, and write the receipt at the end.
+    """Erase all data of the user except cases under a legal hold, then write the receipt.
 
-    Each step deletes, counts and renews the lease in one transaction, and what is to be removed outside of the database
-    is noted in rows before: broken off at any moment, it can be begun again and counts nothing twice. Raises Held,
-    Lost and TracesLeft.
+    Each step deletes, counts and renews the lease in one transaction. Files and index segments to remove are stored in
+    rows first. An interrupted erasure can restart at any point and counts nothing twice. Raises UnderLegalHold,
+    ErasureLeaseLost and TracesLeft.
     """
     user = wish.person
     if user is not None:
@@ -86,8 +86,10 @@ def erase_user(wish: Wish, token: str) -> None:
 
 @contextmanager
 def _step(wish: Wish, token: str) -> Iterator[None]:
-    """One transaction: what the block deletes, the counts of the request and the lease. Raises Lost where another
-    worker has taken the request over, and then nothing was changed."""
+    """Run the block, store the counts and renew the lease in one transaction.
+
+    Raises ErasureLeaseLost, which rolls the block back, if another worker has the request.
+    """
     with transaction.atomic():
         yield
         if not leases.renew(Wish.objects.all(), wish.pk, token, LEASE_S, counts=wish.counts):
@@ -100,8 +102,10 @@ def _add(wish: Wish, what: str, number: int) -> None:
 
 
 def _note_files(wish: Wish, user: User) -> None:
-    """Keep in rows which files and segments of the index there are to remove, and have no copy made any more. Said
-    again, it adds those that came since."""
+    """Store which files and index segments are to be removed, and cancel queued copies.
+
+    Idempotent: a repeated call adds what came since.
+    """
     copies = Wish.objects.filter(person=user, kind=Wish.Kind.EXPORT)
     copies.filter(status=Wish.Status.WAITING).update(
         status=Wish.Status.FAILED, lease_token="", lease_until=None, ended=timezone.now()
@@ -147,8 +151,10 @@ def _erase_rows(wish: Wish, token: str, user: User) -> None:
 
 
 def _forget_review(wish: Wish, user: User) -> None:
-    """Empty frozen texts, what the person wrote in appeals, and what effects kept; frozen texts become tombstones. What
-    is under a legal hold stays, and is counted under its ground."""
+    """Replace the frozen texts of cases about the user by tombstones, and delete appeals and stored content of effects.
+
+    Cases under a legal hold stay and are counted under their ground.
+    """
     counts: dict[str, int] = {}
     for case in Case.objects.filter(owner=user).select_related("snapshot"):
         auto_close.close_erased(case)
@@ -162,11 +168,11 @@ def _forget_review(wish: Wish, user: User) -> None:
         counts["break-glass requests"] = glass
     if copies := Wish.objects.filter(person=user, kind=Wish.Kind.EXPORT).count():
         counts["copies"] = copies
-    wish.counts |= counts  # all of them are still there when this is begun again, so they are set and not added
+    wish.counts |= counts  # set, not added: a restarted erasure counts the same rows again
 
 
 def _remove_files(wish: Wish, token: str) -> None:
-    """Remove what was noted, and its note when it is gone; what a killed worker left of it is removed now."""
+    """Remove the stored files and segments, and the row of each once it is gone."""
     for row in wish.files.all():
         if row.segment:
             registry.get_index().drop([SegmentInfo(**row.segment)])
@@ -186,7 +192,7 @@ def _forget_account(user: User) -> int:
 
 
 def build_receipt(wish: Wish) -> dict[str, Any]:
-    """What was erased and when; its hash is in the log that cannot be changed."""
+    """Return the receipt: counts, times, what was kept, and the SHA-256 that the audit log holds."""
     kept = "The log of review (numbers and clauses, no content), hashes of judged texts, and this receipt."
     if any(what.startswith(case_legal_holds.RETAINED_LABEL) for what in wish.counts):
         kept = f"{kept}\n{_KEPT}"
@@ -199,7 +205,7 @@ def build_receipt(wish: Wish) -> dict[str, Any]:
 
 
 def finish(wish: Wish, token: str) -> None:
-    """Write the receipt, and its hash into the audit log. Raises Lost."""
+    """Store the receipt and write its hash to the audit log. Raises ErasureLeaseLost."""
     wish.status, wish.ended = Wish.Status.DONE, timezone.now()
     wish.sha256 = build_receipt(wish)["sha256"]
     changes = {"status": wish.status, "counts": wish.counts, "ended": wish.ended, "sha256": wish.sha256}

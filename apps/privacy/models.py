@@ -1,4 +1,4 @@
-"""What people ask for about their own data, how long things are kept, and whose data must not go."""
+"""Models of data requests, erasure steps, retention rules and legal holds."""
 
 from __future__ import annotations
 
@@ -14,13 +14,18 @@ from apps.lib.ids import new_id
 
 
 class Wish(Leased):
-    """A copy of all data of a person, or that all of it goes. Done by the worker; the row is also the receipt."""
+    """Data request of a user: a copy of all data or its erasure. Also its queue entry and, for an erasure, the
+    receipt."""
 
     class Kind(models.TextChoices):
+        """Kind of data request."""
+
         EXPORT = "export", gettext_lazy("A copy of all data")
         ERASE = "erase", gettext_lazy("Erasure of all data")
 
     class Status(models.TextChoices):
+        """State of a data request."""
+
         WAITING = "waiting", gettext_lazy("Waiting")
         DONE = "done", gettext_lazy("Done")
         FAILED = "failed", gettext_lazy("Failed")
@@ -51,7 +56,7 @@ class Wish(Leased):
 
 
 class ErasureFile(models.Model):
-    """A file, or a segment of the index, that an erasure removes: noted before the row that names it is deleted."""
+    """File or index segment that an erasure has to remove; stored before the row that names it is deleted."""
 
     wish = models.ForeignKey(Wish, on_delete=models.CASCADE, related_name="files")
     path = models.CharField(max_length=400, blank=True, help_text="In DATA_DIR; empty: a segment")
@@ -62,10 +67,14 @@ class ErasureFile(models.Model):
 
 
 class Keeping(models.Model):
-    """How long something is kept after its last change. The nearest one counts: a thing's own, its owner's, the site's;
-    of the owner's and the site's the shorter."""
+    """Retention rule: days until something is deleted after its last change.
+
+    A conversation's own rule wins. Without one the shorter of its owner's and the site's rule applies.
+    """
 
     class Scope(models.TextChoices):
+        """Scope of a retention rule."""
+
         SITE = "site", gettext_lazy("Conversations of everybody")
         PERSON = "person", gettext_lazy("All conversations of a person")
         CONVERSATION = "conversation", gettext_lazy("One conversation")
@@ -86,7 +95,7 @@ class Keeping(models.Model):
 
 
 class Hold(models.Model):
-    """Nothing of this person goes until it is lifted: a law or a court asks for that."""
+    """Legal hold of a user: none of their data is deleted until it is lifted."""
 
     person = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="hold")
     reason = models.CharField(max_length=400)
@@ -98,10 +107,14 @@ class Hold(models.Model):
 
 
 class CaseHold(models.Model):
-    """What one case of review froze does not go until it is lifted, not even with its person. `Case.legal_hold` says
-    the same, where review asks."""
+    """Legal hold of a case: its frozen text is kept until it is lifted, even if the user is erased.
+
+    `Case.legal_hold` repeats it for queries of the safety app.
+    """
 
     class Ground(models.TextChoices):
+        """Legal ground of a hold, which the user is told."""
+
         ORDER = "order", gettext_lazy("an order of a court or an authority")
         DUTY = "duty", gettext_lazy("a duty of the law")
         CLAIMS = "claims", gettext_lazy("claims that are pursued or defended")

@@ -2,7 +2,7 @@
 
 SQLite overwrites deleted bytes at once (`secure_delete` in the settings). Two copies remain: the full-text index keeps
 deleted words until its parts are merged, and the write-ahead log keeps older pages until it is emptied. Nothing is done
-for PostgreSQL: docs/operations.md says what PostgreSQL keeps until a vacuum.
+for PostgreSQL: docs/install/data-folder.md says what PostgreSQL keeps until a vacuum.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.db import connection
 
 from apps.conversations.history.full_text_search import purge_search_index
 
-WAIT_S = 60.0  # for other processes that read an older state of the database
+WAIT_S = 60.0  # maximum wait for other processes that read an older state of the database
 _PAUSE_S = 0.2
 
 

@@ -1,4 +1,7 @@
-"""What Celery calls. A task takes ids and holds no logic; the rows say what there is to do."""
+"""Register the periodic jobs of privacy and moderation, and the Celery task of data requests.
+
+A task takes ids only and calls a service; the rows hold the state.
+"""
 
 from __future__ import annotations
 
@@ -28,4 +31,5 @@ worker.periodic_jobs += [
 
 @shared_task(name=data_requests.TASK)
 def do(wish_id: str) -> None:
+    """Process the data request of that id."""
     data_requests.process_request(wish_id)

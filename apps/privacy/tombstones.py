@@ -1,4 +1,4 @@
-"""What is left of a frozen text: its hash and its verdict."""
+"""Replace frozen texts of cases by tombstones, which hold only hash and verdict."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from apps.safety.moderation import reviewable
 
 
 def forget_case(case: Case) -> None:
-    """Nothing of what the case froze or was told is left; its decisions and their log stay. Call in a transaction."""
+    """Delete the frozen text, restore data, appeal texts and notices of the case; decisions stay. Must run in a
+    transaction."""
     replace_with_tombstone(case.snapshot)
     drop_restore_data(case)
     Appeal.objects.filter(decision__in=Decision.objects.filter(case=case)).update(text="")
@@ -15,13 +16,20 @@ def forget_case(case: Case) -> None:
 
 
 def drop_restore_data(case: Case) -> None:
-    """Of what is gone nothing can be given back; a file in somebody else's collection stays theirs."""
+    """Delete what the effects of the case kept for undoing them, if its subject no longer exists.
+
+    A file in a collection of another user still exists, so its restore data stays.
+    """
     if not reviewable.get_reviewable(case.kind).exists(case.subject):
         Effect.objects.filter(decision__in=Decision.objects.filter(case=case)).update(before={})
 
 
 def replace_with_tombstone(shot: Snapshot) -> Snapshot:
-    """A row with the same hash and verdict stands in its place, without a word of it: a snapshot never changes."""
+    """Return a new snapshot with hash and verdict but no text, and delete the old one.
+
+    Snapshots are immutable, so cases and opinions are pointed to a new row. A snapshot without text is returned as it
+    is.
+    """
     old = shot.pk
     if not shot.text and not shot.context:
         return shot

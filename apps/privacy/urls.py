@@ -1,4 +1,4 @@
-"""What is kept, for how long, and what a person can do about it."""
+"""URLs of the pages on privacy, retention, data requests and legal holds."""
 
 from __future__ import annotations
 
