@@ -1,7 +1,7 @@
-"""The site of django-unfold under the policy of all other pages: for administrators, after their password once more.
+"""Admin site of django-unfold, restricted to administrators who have re-entered their password.
 
-Nothing of Django's own log of the admin is written: changes are made by the product's verbs, which write to the log of
-review. Pages that the product has already (sign-in, passwords, search) are not offered a second time.
+Pages that the product has itself (sign-in, passwords, search) are not offered. Django's own admin log is not written:
+changes go through services, which write the audit log.
 """
 
 from __future__ import annotations
@@ -25,13 +25,16 @@ View = Callable[..., HttpResponse]
 
 
 def require_reauthentication(view: View) -> View:
-    """For administrators who gave their password within `ACCOUNT_REAUTHENTICATION_TIMEOUT`; not there for others."""
+    """Restrict a view to administrators who gave their password within `ACCOUNT_REAUTHENTICATION_TIMEOUT`.
+
+    Other users get 404, anonymous ones the sign-in page. The page is never cached.
+    """
     found: View = never_cache(administrator_required(reauthentication_required(view)))
     return found
 
 
 class AdministrationSite(UnfoldAdminSite):  # type: ignore[misc]
-    """`pages` are own views by their path, which is also their name."""
+    """Admin site with extra pages: `pages` maps a path, which is also the URL name, to a view."""
 
     def __init__(self, pages: dict[str, View]) -> None:
         super().__init__(name="admin")
@@ -56,7 +59,7 @@ class AdministrationSite(UnfoldAdminSite):  # type: ignore[misc]
         return [path("", require_reauthentication(require_safe(self.index)), name="index"), *own, *models]
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """None: the frame names the pages."""
+        """Return []: the frame of the site has its own list of pages."""
         return []
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
@@ -66,6 +69,6 @@ class AdministrationSite(UnfoldAdminSite):  # type: ignore[misc]
         return self.page(request, "administration/index.html", gettext("Administration"))
 
     def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
-        """A page of our own in the same frame."""
+        """Render a page of our own in the frame of the admin site."""
         request.current_app = self.name
         return render(request, template, {**self.each_context(request), "title": title, **context})

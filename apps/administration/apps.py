@@ -1,3 +1,5 @@
+"""App configuration of the administration pages."""
+
 from django.apps import AppConfig
 
 

@@ -1,5 +1,6 @@
-"""Collections as an administrator knows them: name, owner, counts, size and how long they are kept. No text, no title
-of a document, no file: who administers does not read. Nothing can be changed here.
+"""Admin of collections: name, owner, counts, size, sharing and retention. Read-only.
+
+Shows no text, document title or file: administrators do not read the documents of users.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from apps.privacy.models import Keeping
 
 
 class RetentionChangeList(ChangeList):  # type: ignore[misc]
-    """A page of the list, with its rules of retention read at once."""
+    """List page that reads the retention rules of all its rows in one query."""
 
     result_list: Any
 
@@ -37,6 +38,8 @@ class RetentionChangeList(ChangeList):  # type: ignore[misc]
 
 
 class CollectionAdmin(GuardedModelAdmin):
+    """Read-only admin of collections."""
+
     title = gettext_lazy("Collections")
     list_display = ("name", "owner", "documents", "size", "shared", "kept", "created")
     list_select_related = ("owner",)
@@ -81,6 +84,6 @@ class CollectionAdmin(GuardedModelAdmin):
 
 
 def _sum_over_documents(rows: QuerySet[Any], figure: Any) -> Coalesce:
-    """A figure over the rows of the collection that is being read."""
+    """Return a subquery of an aggregate over the rows that belong to the outer collection; 0 without rows."""
     own = rows.filter(collection=OuterRef("pk")).order_by().values("collection").annotate(figure=figure)
     return Coalesce(Subquery(own.values("figure"), output_field=IntegerField()), 0)

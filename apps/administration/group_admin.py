@@ -1,4 +1,4 @@
-"""Groups of people: their names here; who belongs to them, and whether they go, on their own page."""
+"""Admin of groups: only the name can change here. Members and deletion are on the page of the group."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ class GroupAdminForm(GroupForm):
 
 
 class GroupAdmin(GuardedModelAdmin):
+    """Admin of groups that renames through `apps.users.groups`."""
+
     title = gettext_lazy("Groups")
     form = GroupAdminForm
     list_display = ("name", "people", "shared")

@@ -1,4 +1,4 @@
-"""What every model here has in common: it can be looked at, and changed only where and how it says so."""
+"""Base of all admin classes: read-only unless a class implements `verb`, and no adding, deleting or filtering."""
 
 from __future__ import annotations
 
@@ -26,19 +26,20 @@ _PAGES = ("_changelist", "_change")
 
 
 class ChangeRefused(Exception):
-    """The change cannot be made, and nothing of it was; the message is a sentence for who tried."""
+    """Error: the change was refused, and nothing of it was stored. The message is a sentence for the administrator."""
 
 
 class NumberPaginator(AnyPaginator):
-    """Its line below the list says numbers only."""
+    """Paginator whose template shows page numbers only."""
 
     template_name = "administration/_pages.html"
 
 
 class GuardedModelAdmin(ModelAdmin):  # type: ignore[misc]
-    """No row is added or deleted, nothing is filtered by a column that a client names, and a change is the verb's."""
+    """Admin class without adding, deleting, actions or filters by URL. A change is made by `verb`, which calls a
+    service."""
 
-    title: Any = ""  # of the list
+    title: Any = ""  # title of the list page
     actions = None
     list_per_page = 50
     list_max_show_all = 0
@@ -50,7 +51,7 @@ class GuardedModelAdmin(ModelAdmin):  # type: ignore[misc]
     change_form_template = "administration/change_form.html"
 
     def verb(self, user: User, row: Any, form: Any) -> None:
-        """Makes what the form says, inside of a transaction. Raises Refused."""
+        """Make the change that the form describes. Runs in a transaction. Raises ChangeRefused."""
         raise NotImplementedError
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -69,7 +70,7 @@ class GuardedModelAdmin(ModelAdmin):  # type: ignore[misc]
         return bool(self.admin_site.has_permission(request))
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
-        """No column can be asked for in the address, hashes of passwords least of all."""
+        """Return False: a filter in the URL could reveal any column, such as password hashes."""
         return False
 
     def get_urls(self) -> list[URLPattern]:
@@ -92,7 +93,7 @@ class GuardedModelAdmin(ModelAdmin):  # type: ignore[misc]
             page: HttpResponse = super().changeform_view(
                 request, object_id, form_url, {**more, **(extra_context or {})}
             )
-        except ChangeRefused as error:  # from inside of its transaction: nothing was changed
+        except ChangeRefused as error:  # the transaction was rolled back
             messages.error(request, str(error))
             return redirect(request.path)
         return page
@@ -105,14 +106,14 @@ class GuardedModelAdmin(ModelAdmin):  # type: ignore[misc]
         self.verb(get_signed_in_user(request), obj, form)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """The verb has done that too."""
+        """Do nothing: `verb` stores relations too."""
 
     def response_change(self, request: HttpRequest, obj: Model) -> HttpResponse:
         messages.success(request, gettext("Saved."))
         return redirect(self._list())
 
     def log_addition(self, *args: Any, **kwargs: Any) -> None:
-        """The log of review is the log."""
+        """Do nothing: services write the audit log."""
 
     log_change = log_deletions = log_addition
 

@@ -1,4 +1,7 @@
-"""The administration as the map of the site has it: what is registered, and the pages that show and do not change."""
+"""Register the models of the admin site, and its pages on models and the environment.
+
+Entry point: `administration`, the site that the root URLconf includes.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from apps.users.models import User
 
 
 def show_models(request: HttpRequest) -> HttpResponse:
-    """Which models and engines work here, and which variable names each."""
+    """Show the chat models, engines and model profiles, each with its environment variable."""
     context = {
         "chats": environment.list_chat_models(),
         "engines": environment.list_engines(),
@@ -27,7 +30,7 @@ def show_models(request: HttpRequest) -> HttpResponse:
 
 
 def show_environment(request: HttpRequest) -> HttpResponse:
-    """Every variable: its value without secrets, whether it is set, and what it means."""
+    """Show every environment variable with its value, default and meaning. Secrets are masked."""
     context = {"variables": environment.list_variables()}
     return administration.page(request, "administration/environment.html", gettext("Environment"), **context)
 
