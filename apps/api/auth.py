@@ -1,4 +1,7 @@
-"""Who calls: a personal token in the Authorization header, and what it may do. Cookies open nothing here."""
+"""Authenticate API callers by a personal token in the Authorization header, and check its scopes.
+
+Entry points: `Bearer` and `AsyncBearer` for operations, `get_caller` inside of them. Session cookies are not accepted.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +21,21 @@ Scope = Token.Scope
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """What `request.auth` holds."""
+    """User and scopes of the token of a request; operations find it in `request.auth`."""
 
     user: User
     scopes: frozenset[str]
 
 
 def find_caller(header: str) -> Caller | None:
-    """Return who sends that Authorization header; None where it holds no living token."""
+    """Return the user and scopes of an Authorization header; None unless it is a bearer token that is valid."""
     kind, _, secret = header.partition(" ")
     token = find_token(secret.strip()) if kind.lower() == "bearer" else None
     return Caller(token.user, frozenset(token.scopes)) if token is not None else None
 
 
 class Bearer(HttpBearer):
-    """The caller of a token that has the scope: 401 without a living token, 403 where it may not do that."""
+    """Authentication by a token that has `scope`: 401 without a valid token, 403 if the token lacks the scope."""
 
     openapi_bearerFormat = "ob_…"
 
@@ -52,12 +55,12 @@ class Bearer(HttpBearer):
 
 
 class AsyncBearer(Bearer):
-    """The same for operations that stream."""
+    """`Bearer` for asynchronous operations: the token is looked up in a database thread."""
 
     async def authenticate(self, request: HttpRequest, token: str) -> Caller | None:  # type: ignore[override]
         return self._allowed(await in_db(find_token, token))
 
 
 def get_caller(request: HttpRequest) -> User:
-    """The person behind the token; only in operations that ask for one."""
+    """Return the user whose token was sent. Call only in operations with `Bearer` or `AsyncBearer`."""
     return cast(Caller, request.auth).user  # type: ignore[attr-defined]

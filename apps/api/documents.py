@@ -1,4 +1,4 @@
-"""Collections and their documents over REST: the same verbs and the same access as the pages."""
+"""REST operations on collections and documents, with the services and access rules of the pages."""
 
 from uuid import UUID
 
@@ -58,7 +58,7 @@ def create_collection(request: HttpRequest, wish: CollectionIn) -> Status[Collec
 
 
 def _refuse_known_name(user: User, name: str, but: UUID | None = None) -> None:
-    """Raise Wrong (409) where this person owns a collection of this name other than `but`."""
+    """Raise ApiError (409) if the user owns another collection of this name; `but` is the id of one to skip."""
     if has_collection_named(user, name, but):
         raise ApiError(409, gettext("There is a collection of this name already. Choose another name."), param="name")
 

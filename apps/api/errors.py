@@ -1,4 +1,4 @@
-"""Errors in the shape that each family of clients reads: `{"detail"}` for ours, `{"error": {…}}` under /v1/."""
+"""Turn exceptions into JSON error responses: `{"detail"}` under /api/, `{"error": {…}}` under /v1/ as OpenAI has it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ from apps.users.rate_limits import RateLimited
 
 
 class ApiError(HttpError):
-    """`param` is the field of a request that is at fault, `code` the protocol's word for it, where it has one;
-    `headers` go with the answer."""
+    """Error of a request, with its HTTP status and a sentence for the client.
+
+    `param` is the field at fault, `code` the error code of the OpenAI protocol if it has one, `headers` are added to
+    the response.
+    """
 
     def __init__(
         self, status: int, words: str, *, param: str | None = None, code: str | None = None,
@@ -40,7 +43,7 @@ _RETRY_S = "5"
 
 
 def install_handlers(api: NinjaAPI) -> None:
-    """Every error that may leave an operation has an answer here."""
+    """Register a handler for each exception that an operation of `api` may raise."""
 
     @api.exception_handler(AuthenticationError)
     def no_token(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
@@ -102,6 +105,7 @@ def build_error_response(
     param: str | None = None,
     code: str | None = None,
 ) -> HttpResponse:
+    """Return a JSON error response; `retry_s` is the value of the Retry-After header, in seconds, "" for none."""
     response = api.create_response(request, build_error_body(request, words, status, param, code), status=status)
     if retry_s:
         response["Retry-After"] = retry_s
@@ -111,19 +115,19 @@ def build_error_response(
 def build_error_body(
     request: HttpRequest, words: str, status: int, param: str | None = None, code: str | None = None
 ) -> dict[str, Any]:
-    """Return the body of an error in the shape that clients of this address read."""
+    """Return the JSON body of an error in the shape that clients of this path expect."""
     return (
         build_openai_error(words, status, param, code) if _openai(request) else {"detail": words, **_with_help(words)}
     )
 
 
 def _with_help(words: str) -> dict[str, object]:
-    """Return helplines for programs, where the words are for somebody who speaks of hurting themselves."""
+    """Return helplines under "help" if the text answers a user who speaks of hurting themselves; else {}."""
     return {"help": helplines.select_helplines().described()} if is_crisis_support(words) else {}
 
 
 def build_openai_error(words: str, status: int, param: str | None = None, code: str | None = None) -> dict[str, Any]:
-    """An error as the OpenAI protocol has it."""
+    """Return the body of an error in the shape of the OpenAI protocol."""
     kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
     return {"error": {"message": words, "type": kind, "param": param, "code": code, **_with_help(words)}}
 
@@ -133,7 +137,7 @@ def _openai(request: HttpRequest) -> bool:
 
 
 def _words(errors: list[dict[str, Any]]) -> str:
-    """The first few faults of a request, each with the place where it is."""
+    """Return the first three validation errors as one text of at most 600 characters, each with its field."""
     found = []
     for error in errors[:3]:
         place = _place(error)
@@ -142,6 +146,6 @@ def _words(errors: list[dict[str, Any]]) -> str:
 
 
 def _place(error: dict[str, Any]) -> str:
-    """Where in the request it is."""
+    """Return the dotted path of the field at fault, without the names of our own parameters."""
     left_out = {"body", "query", "path", "data", "wish"}
     return ".".join(str(part) for part in error.get("loc", ()) if part not in left_out)

@@ -1,5 +1,8 @@
-"""Conversations over REST: begun, asked in, stopped, and the answers read. A question goes through the same door as one
-of the page: the turn is kept, outlives its request, and is heard from its log."""
+"""REST operations that start conversations, ask questions, stop answers and read them.
+
+A question takes the same path as one from the page: the turn is stored, outlives its request, and is followed in its
+turn log.
+"""
 
 import asyncio
 import hashlib
@@ -33,7 +36,7 @@ from apps.lib.ids import new_id
 from apps.users.models import User
 from apps.users.permissions import get_client_ip
 
-_LOOK_S = 0.5  # how often the row is looked at where the log of a turn is gone
+_LOOK_S = 0.5  # seconds between reads of the row when the turn log is unavailable
 _OTHER = "This Idempotency-Key was sent with another question. Make a new one for each question."
 
 _CHAT = AsyncBearer(Scope.CHAT)
@@ -102,19 +105,22 @@ async def stop_answer(request: HttpRequest, pk: UUID) -> Status[dict[str, Any]]:
 
 
 def _there(user: User, pk: UUID, wish: QuestionIn) -> None:
-    """Raises Http404 where the conversation or a collection is not theirs."""
+    """Raise Http404 if the user may not read the conversation or one of the collections."""
     if not Conversation.objects.visible_to(user).filter(pk=pk).exists():
         raise Http404
     check_readable(user, wish.collections or [])
 
 
 def _client_id(key: str) -> str:
-    """Never one that a page made."""
+    """Return the client id of a question: the hash of the Idempotency-Key, random without one.
+
+    The prefix "api" keeps it apart from ids that pages make.
+    """
     return "api" + (hashlib.sha256(key.encode()).hexdigest()[:37] if key else new_id().hex)
 
 
 def _own(user: User, kept: TurnIds, ask: requests.AskRequest) -> None:
-    """Raises HttpError where what was kept under the key is another question."""
+    """Raise HttpError (422) if another question was stored under the same Idempotency-Key."""
     rows = Message.objects.visible_to(user).filter(pk=kept.question, retracted=None)
     asked = rows.values_list("text", "conversation").first()
     if asked is not None and asked != (ask.text, ask.conversation):
@@ -122,7 +128,7 @@ def _own(user: User, kept: TurnIds, ask: requests.AskRequest) -> None:
 
 
 def _titled(user: User, kept: TurnIds, ask: requests.AskRequest) -> None:
-    """A conversation without a title has one now."""
+    """Name an untitled conversation after the question."""
     unnamed = Conversation.objects.visible_to(user).filter(pk=kept.conversation, title="")
     unnamed.update(title=picture_request.make_title(ask.text))
 
@@ -142,7 +148,7 @@ def _event(kind: str, value: dict[str, Any]) -> bytes:
 
 
 async def _pieces(user: User, kept: TurnIds) -> AsyncGenerator[str, None]:
-    """The text of the answer, piece by piece, to its end. What another process writes comes whole."""
+    """Yield the text of the answer in pieces until it ends. If another process writes it, it comes in one piece."""
     sent = ""
     try:
         async with aclosing(registry.get_turn_log().tail(str(kept.answer), 0)) as entries:
@@ -152,7 +158,7 @@ async def _pieces(user: User, kept: TurnIds) -> AsyncGenerator[str, None]:
                     yield text[len(sent) :]
                     sent = text
     except EngineError:
-        pass  # the row says when it is over
+        pass  # the loop below reads the end from the row
     while (row := await in_db(_row, user, kept.answer)).status == Message.Status.WRITING:
         await asyncio.sleep(_LOOK_S)
     if row.text.startswith(sent) and row.text != sent:
@@ -164,7 +170,7 @@ def _row(user: User, pk: UUID) -> Message:
 
 
 def _answer(user: User, pk: UUID) -> dict[str, Any]:
-    """What `AnswerOut` takes."""
+    """Return the fields of `AnswerOut` for an answer. Raises Http404 if the user may not see it."""
     cites = Prefetch("citations", Citation.objects.select_related("source"))
     row = get_object_or_404(Message.objects.visible_to(user).answers().prefetch_related(cites), pk=pk)
     shelf = load_answer_sources(user, [row])[row.pk]

@@ -1,4 +1,4 @@
-"""What the REST operations take and give."""
+"""Request and response schemas of the REST operations under /api/."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ class DocumentOut(Schema):
 
 
 class WebPageIn(Schema):
-    model_config = ConfigDict(extra="forbid")  # nothing else that names a place is taken, let alone ignored
+    """Address of a public web page to fetch."""
+
+    model_config = ConfigDict(extra="forbid")  # another field that names an address is an error, not ignored
     url: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 
 
@@ -68,6 +70,8 @@ class DocumentChange(Schema):
 
 
 class PassageOut(Schema):
+    """Passage that a search found, with the relevance that the reranker or the search gave it."""
+
     document_id: UUID
     collection_id: UUID
     title: str
@@ -88,6 +92,8 @@ class SearchIn(Schema):
 
 
 class SearchOut(Schema):
+    """Passages that a search found, best first, with the collections that it searched."""
+
     passages: list[PassageOut]
     searched: list[str]
     left_out: Annotated[list[str], Field(description="Collections of which another embedding model read all or a part")]
@@ -108,12 +114,12 @@ class CitationOut(Schema):
     end: int
     source: int | None
     score: float
-    tool: str  # whose result says it, where no passage does
+    tool: str  # name of the tool whose result supports the sentence; "" if a passage does, or nothing
     state: str = Field(description="Of the source and the sentence: “quoted”, “supported” or “unverified”")
 
     @staticmethod
     def resolve_state(row: Any) -> str:
-        """Return how this source, or tool, bears out the sentence."""
+        """Return the verification state of the sentence as this source, or tool, supports it."""
         if row.source_id is None:
             return SentenceState.SUPPORTED if row.tool else SentenceState.UNVERIFIED
         return SentenceState.QUOTED if row.quoted else SentenceState.SUPPORTED
@@ -190,8 +196,8 @@ class SourceOut(Schema):
     page_number: int | None
     heading: str
     text: str  # the beginning of the passage
-    used: bool  # a sentence or a quote stands on it
-    gone: bool  # deleted, or no longer yours to read; then nothing else is known
+    used: bool  # a sentence or a quote of the answer cites it
+    gone: bool  # deleted, or no longer readable for the caller; nothing else is known then
 
 
 class AnswerOut(MessageOut):

@@ -1,4 +1,4 @@
-"""What a program may ask under which name: the documents through each model, and each model alone."""
+"""Model names that API clients may send: answers from documents by each chat model, and each chat model alone."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from apps.engines import registry
 from apps.engines.chat.model_catalog import MAIN
 from apps.engines.types import EngineError
 
-GROUNDED = "openbook"  # answers from documents; with "/" and a name behind it, by that model
+GROUNDED = "openbook"  # answers from documents; "openbook/NAME" by the chat model NAME
 
 
 @dataclass(frozen=True, slots=True)
 class ModelAlias:
-    """`model` writes; None: as the site's assistant has it. `grounded`: from documents."""
+    """Name of a model in the API.
+
+    `model` is the name of the chat model; None: the one of the site's assistant. `grounded`: answers from documents.
+    """
 
     id: str
     model: str | None
@@ -22,7 +25,7 @@ class ModelAlias:
 
 
 async def list_model_aliases() -> list[ModelAlias]:
-    """All of it, the documents first. Raises EngineError where the only model is away."""
+    """Return all aliases, "openbook" first. Raises EngineError if the only chat model is unreachable."""
     further = registry.list_chat_models()[1:]
     found = [ModelAlias(GROUNDED, None, True)]
     try:
@@ -36,7 +39,7 @@ async def list_model_aliases() -> list[ModelAlias]:
 
 
 async def resolve_model_alias(name: str) -> ModelAlias:
-    """What goes by that name. Raises Wrong, EngineError."""
+    """Return the alias of that name. Raises ApiError (404) for an unknown name, EngineError as `list_model_aliases`."""
     known = await list_model_aliases()
     if (item := next((item for item in known if item.id == name), None)) is None:
         names = ", ".join(f"“{item.id}”" for item in known)

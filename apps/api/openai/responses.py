@@ -1,4 +1,4 @@
-"""Answers in the shape of the OpenAI protocol, with what this product knows beside them under `openbook`."""
+"""Build responses of the OpenAI protocol, with sources and citations beside them under `openbook`."""
 
 from __future__ import annotations
 
@@ -20,19 +20,22 @@ _ENDS = {"length": "length", LOOP_FINISH: "length", "tool_calls": "tool_calls", 
 
 
 class StreamReply:
-    """One answer on its way to a client."""
+    """Builder of one chat completion: its chunks while it streams, or its whole body."""
 
     def __init__(self, model: str, *, counted: bool) -> None:
-        self._beside: dict[str, Any] = {"usage": None} if counted else {}  # of a chunk: what was used comes in the last
+        """Give the reply its id. `counted`: the client asked for the token usage of a stream."""
+        self._beside: dict[str, Any] = {"usage": None} if counted else {}  # numbers come in the last chunk
         self._head = {"id": f"chatcmpl-{new_id().hex}", "created": int(time.time()), "model": model}
 
     def chunk(self, delta: dict[str, Any], reason: str | None = None, **more: Any) -> bytes:
+        """Return one server-sent event with a delta; `more` are further top-level fields."""
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
         return format_event(
             {**self._head, "object": "chat.completion.chunk", "choices": [choice], **self._beside, **more}
         )
 
     def usage(self, used: Usage | None) -> bytes:
+        """Return the last event of a stream, which holds the token usage and no choice."""
         return format_event(
             {**self._head, "object": "chat.completion.chunk", "choices": [], "usage": format_usage(used)}
         )
@@ -40,6 +43,7 @@ class StreamReply:
     def whole(
         self, text: str, calls: Sequence[ToolCall], reason: str, used: Usage | None, **more: Any
     ) -> dict[str, Any]:
+        """Return the body of a completion that is not streamed."""
         message: dict[str, Any] = {"role": "assistant", "content": text or (None if calls else ""), "refusal": None}
         if calls:
             message["tool_calls"] = format_tool_calls(calls)
@@ -52,15 +56,17 @@ def format_model(name: str) -> dict[str, Any]:
 
 
 def format_event(value: dict[str, Any]) -> bytes:
+    """Return the value as one server-sent event."""
     return b"data: " + orjson.dumps(value) + b"\n\n"
 
 
 def get_finish_reason(reason: str) -> str:
-    """The protocol's word for how an answer ended."""
+    """Return the `finish_reason` of the protocol for the reason why an answer ended."""
     return _ENDS.get(reason, "stop")
 
 
 def format_tool_calls(calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
+    """Return tool calls in the shape of the protocol, numbered by `index`."""
     return [
         {
             "index": index,
@@ -73,6 +79,7 @@ def format_tool_calls(calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
 
 
 def format_usage(used: Usage | None) -> dict[str, Any]:
+    """Return token counts in the shape of the protocol; zeros if the server reported none."""
     prompt, written = (used.prompt_tokens, used.completion_tokens) if used else (0, 0)
     return {
         "prompt_tokens": prompt, "completion_tokens": written, "total_tokens": prompt + written,
@@ -81,7 +88,10 @@ def format_usage(used: Usage | None) -> dict[str, Any]:
 
 
 def format_evidence(turn: Turn, offset: int) -> dict[str, Any]:
-    """What the answer rests on. Spans are characters of the content, which begins with `offset` of quotes."""
+    """Return sources, citations and search facts of the turn under `openbook`.
+
+    Citation spans are character offsets in the content, which begins with `offset` characters of quotes.
+    """
     return {
         "openbook": {
             "sources": [_source(item) for item in turn.placed],
@@ -104,7 +114,7 @@ def _source(item: NumberedPassage) -> dict[str, Any]:
 
 
 def _cite(cite: SentenceCitation, offset: int) -> dict[str, Any]:
-    """`source` is null where no passage supports the sentence; `tool` names that whose result does."""
+    """Return one citation. `source` is null if no passage supports the sentence; `tool` names the tool that does."""
     return {
         "start": cite.start + offset, "end": cite.end + offset, "source": cite.source, "score": round(cite.score, 4),
         "tool": cite.tool, "state": get_sentence_state([cite]),

@@ -1,4 +1,4 @@
-"""Requests of the OpenAI protocol as values, and what they mean here. Fields that are not named are ignored."""
+"""Request schemas of the OpenAI protocol, and their translation to chat requests. Unknown fields are ignored."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ MAX_TOOLS = 128
 MAX_INSTRUCTIONS = 4000  # characters of system messages that are heeded beside the documents
 MAX_CONTENT = 400_000  # characters of one message
 MAX_TOKENS = 100_000
-_BESIDE = {"frequency_penalty", "presence_penalty", "response_format"}  # the server of the model knows them itself
+_BESIDE = {"frequency_penalty", "presence_penalty", "response_format"}  # passed on to the model server as they are
 _WITH_TOOLS = _BESIDE | {"parallel_tool_calls"}
-# Fields that would change an answer and are not heeded here, and why.
+# Fields that would change an answer and are not supported: sending one is an error with this text.
 UNSUPPORTED = {
     "logprobs": "Probabilities of tokens are not handed out here; answers on the page show them behind the scenes.",
     "top_logprobs": "Probabilities of tokens are not handed out here; answers on the page show them behind the scenes.",
@@ -34,25 +34,35 @@ Text = Annotated[str, Field(max_length=MAX_CONTENT)]
 
 
 class LenientSchema(Schema):
+    """Base of the schemas of the protocol; ignores unknown fields."""
+
     model_config = ConfigDict(extra="ignore")
 
 
 class TextPart(LenientSchema):
+    """Part of a message; only parts of text are supported."""
+
     type: str
     text: Text = ""
 
 
 class CalledFunction(LenientSchema):
+    """Function of a tool call; `arguments` is JSON text of the model."""
+
     name: Annotated[str, Field(max_length=200)]
     arguments: Text = ""
 
 
 class ApiToolCall(LenientSchema):
+    """Tool call in a message of the assistant."""
+
     id: Annotated[str, Field(max_length=200)]
     function: CalledFunction
 
 
 class ApiMessage(LenientSchema):
+    """Message of a chat request."""
+
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: Text | Annotated[list[TextPart], Field(max_length=100)] | None = None
     tool_calls: Annotated[list[ApiToolCall], Field(max_length=MAX_TOOLS)] | None = None
@@ -60,7 +70,7 @@ class ApiMessage(LenientSchema):
 
     @property
     def text(self) -> str:
-        """Raises Wrong where there is something that is not text."""
+        """Return the text of all parts. Raises ApiError (400) for a part that is no text."""
         if isinstance(self.content, list):
             if odd := next((part.type for part in self.content if part.type not in {"text", "input_text"}), None):
                 words = f"Only text can be read here, and a message holds “{odd[:40]}”."
@@ -82,7 +92,7 @@ class ChatIn(LenientSchema):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: Annotated[int, Field(ge=1, le=1)] | None = None
-    logprobs: bool | None = None  # it and those down to `modalities` are refused where they are asked for
+    logprobs: bool | None = None  # this and the next ones down to `modalities` are refused
     top_logprobs: int | None = None
     logit_bias: dict[str, Any] | None = None
     functions: list[Any] | None = None
@@ -121,7 +131,7 @@ class EmbeddingsIn(LenientSchema):
 
 
 def get_question(wish: ChatIn) -> str:
-    """What is asked: the last message, which is the user's. Raises Wrong."""
+    """Return the text of the last user message. Raises ApiError if the last message is not of the user or a tool."""
     last = wish.messages[-1]
     if last.role not in {"user", "tool"}:
         raise ApiError(400, "The last message must be the user's.", param="messages")
@@ -129,7 +139,7 @@ def get_question(wish: ChatIn) -> str:
 
 
 def get_history(wish: ChatIn) -> list[PastExchange]:
-    """The exchanges before the question; a question without an answer has none to repeat."""
+    """Return the answered exchanges before the question, oldest first; a question without an answer is left out."""
     found, asked = [], ""
     for message in wish.messages[:-1]:
         if message.role == "user":
@@ -141,12 +151,12 @@ def get_history(wish: ChatIn) -> list[PastExchange]:
 
 
 def get_instructions(wish: ChatIn) -> str:
-    """What the client's system messages say, for the assistant."""
+    """Return the system messages of the client, joined and cut to `MAX_INSTRUCTIONS` characters."""
     return "\n".join(item.text for item in wish.messages if item.role in {"system", "developer"})[:MAX_INSTRUCTIONS]
 
 
 def build_sampling(wish: ChatIn, room: int) -> Sampling:
-    """`room` is how many tokens the answer may have."""
+    """Return the sampling parameters; `room` is how many tokens the answer may have."""
     stop = (wish.stop,) if isinstance(wish.stop, str) else tuple(wish.stop or ())
     wanted = wish.max_completion_tokens or wish.max_tokens or room
     return Sampling(
@@ -157,7 +167,11 @@ def build_sampling(wish: ChatIn, room: int) -> Sampling:
 
 
 def build_chat_request(wish: ChatIn, chosen: Sampling, salt: str) -> ChatRequest:
-    """The messages as they are, but that nothing in them can pose as a part of the chat template."""
+    """Return the messages as a request to the model alone.
+
+    Template tokens in texts are escaped, so that no text can pose as another role. `salt` separates the prefix caches
+    of users.
+    """
     return ChatRequest(
         tuple(_message(item) for item in wish.messages), chosen, cache_salt=salt, tools=tuple(wish.tools or ()),
         tool_choice=wish.tool_choice if wish.tools else None,
