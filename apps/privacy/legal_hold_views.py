@@ -1,4 +1,4 @@
-"""Legal holds, for administrators: of people and of single cases."""
+"""Pages on which administrators set and lift legal holds of users and of single cases."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.privacy import case_legal_holds, retention
 from apps.privacy.models import CaseHold, Hold
-from apps.safety.models.case_states import ActionRefused
+from apps.safety.errors import ActionRefused
 from apps.users.models import User
 from apps.users.permissions import administrator_required, get_signed_in_user
 
@@ -23,7 +23,7 @@ _GROUNDS = CaseHold.Ground.choices
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrator_required
 def show_holds(request: HttpRequest) -> HttpResponse:
-    """Legal holds: whose data must not go, and why. A POST sets one with a reason, or lifts it."""
+    """List legal holds. A POST sets the hold of a user, with a reason, or lifts it."""
     if request.method == "POST":
         chosen, reason = request.POST.get("person", ""), request.POST.get("reason", "").strip()
         somebody = get_object_or_404(User, pk=int(chosen) if chosen.isdecimal() and len(chosen) < 18 else 0)
@@ -38,13 +38,13 @@ def show_holds(request: HttpRequest) -> HttpResponse:
     people = User.objects.filter(hold=None).order_by("name", "email")
     context = {"rows": rows, "people": people, "cases": case_legal_holds.active_holds()}
     context |= _named(get_signed_in_user(request), request.GET.get("case", ""))
-    return render(request, "privacy/holds.html", context)
+    return render(request, "privacy/legal_holds.html", context)
 
 
 @require_POST
 @administrator_required
 def edit_case_hold(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The hold of one case, set with a ground and a reason, or lifted with a reason."""
+    """Set the legal hold of a case, with ground and reason, or lift it with a reason."""
     user, sent = get_signed_in_user(request), request.POST
     if case_legal_holds.find_holdable_case(user, pk) is None:
         raise Http404
@@ -63,7 +63,7 @@ def edit_case_hold(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _named(user: User, pk: str) -> dict[str, Any]:
-    """The case that the address names, with its hold; nothing of its text is shown."""
+    """Return the case named in the URL with its hold, for the page; {} without one. Its text is not shown."""
     try:
         found = case_legal_holds.find_holdable_case(user, UUID(pk)) if pk else None
     except ValueError:

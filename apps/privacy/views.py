@@ -1,4 +1,4 @@
-"""The privacy page in plain words, and what people do there: consent, retention, a copy, erasure."""
+"""Pages on privacy: overview, consents, retention rules, copy and erasure of one's data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from apps.conversations.models import Conversation
 from apps.documents.models import Collection
 from apps.privacy import case_legal_holds, data_export, data_requests, erasure, retention
 from apps.privacy.models import Hold, Keeping, Wish
-from apps.safety.models.case_states import ActionRefused
+from apps.safety.errors import ActionRefused
 from apps.users import consents, known_devices
 from apps.users.accounts import LastAdministrator
 from apps.users.consents import Consent
@@ -33,7 +33,7 @@ _LAST = gettext_lazy("You are the last administrator who can sign in. Make someb
 
 @require_safe
 def show_privacy(request: HttpRequest) -> HttpResponse:
-    """What is kept where and for how long; for people who are signed in also what they can do."""
+    """Show which data is stored where and for how long; for signed-in users also their choices."""
     context = {"site_days": retention.get_rule_days(Scope.SITE), "verdict_days": settings.VERDICT_DAYS}
     context |= {
         "text_days": settings.CASE_TEXT_DAYS,
@@ -48,13 +48,13 @@ def show_privacy(request: HttpRequest) -> HttpResponse:
         context |= {**own, "copies": Wish.objects.filter(person=user, kind=Wish.Kind.EXPORT)[:5]}  # type: ignore[dict-item]
         context["held_cases"] = case_legal_holds.holds_about(user)  # type: ignore[assignment]
         context |= {"kept_days": data_requests.KEPT_DAYS, "consents": consents.list_consents(user)}  # type: ignore[dict-item]
-    return render(request, "privacy/page.html", context)
+    return render(request, "privacy/privacy.html", context)
 
 
 @require_POST
 @login_required
 def set_consent(request: HttpRequest) -> HttpResponse:
-    """One of the uses to which what this person wrote may be put. None is, until they say so."""
+    """Store one consent of the user, given or withdrawn."""
     user, named = get_signed_in_user(request), request.POST.get("to", "")
     if named not in Consent.values:
         raise Http404
@@ -66,7 +66,7 @@ def set_consent(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def edit_retention(request: HttpRequest) -> HttpResponse:
-    """How long this person's conversations and collections are kept; for administrators also the site's rule."""
+    """Show the retention rules of the user, and for administrators of the site; a POST changes one."""
     user = get_signed_in_user(request)
     if request.method == "POST":
         scope, subject, days = (request.POST.get(name, "") for name in ("scope", "subject", "days"))
@@ -88,12 +88,13 @@ def edit_retention(request: HttpRequest) -> HttpResponse:
         "collections": [(row, rules.get(str(row.pk), 0)) for row in shelves],
         "talks": [(row, rules.get(str(row.pk), 0)) for row in talks],
     }
-    return render(request, "privacy/keeping.html", context)
+    return render(request, "privacy/retention.html", context)
 
 
 @require_POST
 @login_required
 def request_export(request: HttpRequest) -> HttpResponse:
+    """Queue a copy of the user's data."""
     try:
         data_requests.request_copy(get_signed_in_user(request))
         messages.success(request, gettext("Your copy is being made. It appears here; reload the page in a minute."))
@@ -106,7 +107,7 @@ def request_export(request: HttpRequest) -> HttpResponse:
 @never_cache
 @login_required
 def download_export(request: HttpRequest, pk: UUID) -> HttpResponse | FileResponse:
-    """The ZIP, for the person alone."""
+    """Return the ZIP of a finished request to its user."""
     rows = Wish.objects.filter(person=get_signed_in_user(request), kind=Wish.Kind.EXPORT, status=Wish.Status.DONE)
     wish = get_object_or_404(rows, pk=pk)
     if not data_export.archive_path(wish).is_file():
@@ -119,7 +120,10 @@ def download_export(request: HttpRequest, pk: UUID) -> HttpResponse | FileRespon
 @never_cache
 @login_required
 def request_account_erasure(request: HttpRequest) -> HttpResponse:
-    """Everything of this person goes, once they have typed their password; the receipt's address is theirs to keep."""
+    """Queue the erasure of the account after the password, sign out and redirect to the receipt.
+
+    Wrong passwords count as failed sign-ins.
+    """
     user, wrong = get_signed_in_user(request), ""
     if request.method == "POST":
         held = known_devices.count_attempt(request, user.email)
@@ -143,12 +147,13 @@ def request_account_erasure(request: HttpRequest) -> HttpResponse:
         "held_cases": case_legal_holds.holds_about(user),
         "held": Hold.objects.filter(person=user).exists(),
     }
-    return render(request, "privacy/erase.html", context, status=400 if wrong else 200)
+    return render(request, "privacy/erasure.html", context, status=400 if wrong else 200)
 
 
 @require_safe
 @never_cache
 def show_receipt(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """What was erased. Whoever has the address may see it: the account is gone, and it names nobody."""
+    """Show the receipt of an erasure. Its URL works without sign-in: the account is gone, and the receipt names
+    nobody."""
     wish = get_object_or_404(Wish, pk=pk, kind=Wish.Kind.ERASE)
-    return render(request, "privacy/receipt.html", {"wish": wish, "receipt": erasure.build_receipt(wish)})
+    return render(request, "privacy/erasure_receipt.html", {"wish": wish, "receipt": erasure.build_receipt(wish)})

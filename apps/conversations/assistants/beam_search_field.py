@@ -21,7 +21,7 @@ async def show_beam_search_field(request: HttpRequest) -> HttpResponse:
     for model in registry.list_chat_models():
         try:
             if await registry.get_chat_engine(model.name).takes_beams():
-                return render(request, "conversations/_beams.html", {"control": BEAMS_CONTROL})
+                return render(request, "conversations/composer/_beams_field.html", {"control": BEAMS_CONTROL})
         except EngineError:
             continue  # it is away: whoever looks later asks again
     return HttpResponse(status=204)

@@ -64,7 +64,7 @@ def list_prompts(request: HttpRequest) -> HttpResponse:
         messages.success(request, gettext("Kept. Type / in a question to use it."))
         return redirect("conversations:prompts")
     context = {"form": form, "prompts": SavedPrompt.objects.visible_to(user).select_related("owner")}
-    return render(request, "conversations/prompts.html", context, status=400 if form.errors else 200)
+    return render(request, "conversations/assistants/prompts.html", context, status=400 if form.errors else 200)
 
 
 @login_required
@@ -78,7 +78,7 @@ def edit_prompt(request: HttpRequest, pk: int) -> HttpResponse:
         form.save()
         return redirect("conversations:prompts")
     context = {"form": form, "prompt": row, "prompts": []}
-    return render(request, "conversations/prompts.html", context, status=400 if form.errors else 200)
+    return render(request, "conversations/assistants/prompts.html", context, status=400 if form.errors else 200)
 
 
 @login_required

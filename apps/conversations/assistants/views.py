@@ -35,7 +35,7 @@ def list_assistants(request: HttpRequest) -> HttpResponse:
         "can_edit": set(Assistant.objects.editable_by(user).values_list("pk", flat=True)),
         "pictured": set(Assistant.objects.visible_to(user).exclude(picture=b"").values_list("pk", flat=True)),
     }
-    return render(request, "conversations/assistants.html", context)
+    return render(request, "conversations/assistants/list.html", context)
 
 
 @login_required
@@ -51,7 +51,7 @@ def add_assistant(request: HttpRequest) -> HttpResponse:
         messages.success(request, gettext("%(name)s is ready to be asked.") % {"name": row.name})
         return redirect("conversations:assistants")
     context = {"form": form, "assistant": None}
-    return render(request, "conversations/assistant.html", context, status=400 if form.errors else 200)
+    return render(request, "conversations/assistants/edit.html", context, status=400 if form.errors else 200)
 
 
 @login_required
@@ -74,7 +74,7 @@ def edit_assistant(request: HttpRequest, pk: UUID) -> HttpResponse:
             messages.success(request, gettext("Saved as version %(version)s.") % {"version": saved.version})
             return redirect("conversations:assistant", pk)
     context = {"form": form, "assistant": row, "is_owner": row.owner_id == user.pk, "tab": "edit"}
-    return render(request, "conversations/assistant.html", context, status=400 if form.errors else 200)
+    return render(request, "conversations/assistants/edit.html", context, status=400 if form.errors else 200)
 
 
 @login_required
@@ -101,7 +101,7 @@ def list_versions(request: HttpRequest, pk: UUID) -> HttpResponse:
         "is_owner": row.owner_id == user.pk,
         "tab": "versions",
     }
-    return render(request, "conversations/assistant_versions.html", context)
+    return render(request, "conversations/assistants/versions.html", context)
 
 
 @login_required
@@ -119,7 +119,7 @@ def edit_shares(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("conversations:assistant_people", pk)
     shares = row.shares.select_related("group")
     context = {"assistant": row, "shares": shares, "form": form, "is_owner": True, "tab": "people"}
-    return render(request, "conversations/assistant_people.html", context, status=400 if form.errors else 200)
+    return render(request, "conversations/assistants/people.html", context, status=400 if form.errors else 200)
 
 
 @login_required
@@ -147,7 +147,7 @@ def delete_assistant(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Asks first. Conversations with it stay, and go on with the site's own assistant."""
     row = _owned(request, pk)
     if request.method != "POST":
-        return render(request, "conversations/assistant_delete.html", {"assistant": row})
+        return render(request, "conversations/assistants/delete.html", {"assistant": row})
     row.delete()
     messages.success(request, gettext("“%(name)s” was deleted.") % {"name": row.name})
     return redirect("conversations:assistants")

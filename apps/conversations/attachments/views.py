@@ -42,7 +42,7 @@ def attach_picture(request: HttpRequest) -> HttpResponse:
         wanted = _identifiers(request.GET.getlist("id")[:_AT_ONCE])
         visible = AttachedPicture.objects.visible_to(user).filter(pk__in=wanted).values_list("pk", flat=True)
         ids = [pk for pk in wanted if pk in set(visible)]
-    return render(request, "conversations/_attached_chips.html", {"attached": queries.reload_pictures(ids)})
+    return render(request, "conversations/composer/_attachment_chips.html", {"attached": queries.reload_pictures(ids)})
 
 
 @login_required

@@ -66,7 +66,7 @@ class Sources:
     """The passages given to the model, ready to show below the answer.
 
     Comes when the search is done (all as "retrieved") and again just before `closed`, parted into "Used in this answer"
-    and "Also retrieved": the last one is shown. Rendered from `conversations/_sources.html`.
+    and "Also retrieved": the last one is shown. Rendered from `conversations/evidence/_source_list.html`.
     """
 
     html: str
@@ -75,7 +75,10 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """Nothing relevant was found: what was searched, and what can be done. From `conversations/_nothing.html`."""
+    """Nothing relevant was found: what was searched, and what can be done.
+
+    Rendered from `conversations/evidence/_nothing_found.html`.
+    """
 
     html: str
 
@@ -84,7 +87,7 @@ class Nothing:
 class Quotes:
     """The sentences of the passages that answer best, quoted and cited; shown before the model's own words.
 
-    Rendered from `conversations/_quotes.html`; comes before the first `text`.
+    Rendered from `conversations/evidence/_quotes.html`; comes before the first `text`.
     """
 
     html: str
@@ -103,7 +106,7 @@ class Folds:
 @dataclass(frozen=True, slots=True)
 class Tool:
     """The call of a tool as it now is: its card, which takes the place of that call's card. From
-    `conversations/_tool.html`."""
+    `conversations/tools/_call_card.html`."""
 
     call: str  # "1", "2" … in the answer
     html: str
@@ -119,7 +122,10 @@ class Thought:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How much of the model's window the turn takes: the gauge of the composer, from `conversations/_window.html`."""
+    """Share of the model's context window that the turn takes, for the gauge of the composer.
+
+    Rendered from `conversations/composer/_context_usage.html`.
+    """
 
     html: str
 
@@ -137,7 +143,7 @@ class Text:
 class Pictures:
     """The tiles of pictures that were asked for, which from then on are fetched again while one is being drawn.
 
-    Rendered from `conversations/_pictures.html`.
+    Rendered from `conversations/turn/_pictures.html`.
     """
 
     html: str
@@ -165,7 +171,7 @@ class Waiting:
 class Closed:
     """The end, always the last event. `html` is the finished answer as a reload would show it.
 
-    It holds the answer's blocks only: quotes, sources and the notice of `_nothing.html` stay as they are.
+    It holds the answer's blocks only: quotes, sources and the notice of `_nothing_found.html` stay as they are.
 
     `status` is "complete", "stopped", "withheld", "failed" or "interrupted"; `reason` is a sentence for the reader
     where the answer did not end by itself.

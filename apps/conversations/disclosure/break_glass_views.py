@@ -69,7 +69,7 @@ def list_requests(request: HttpRequest) -> HttpResponse:
         "minutes": settings.BREAK_GLASS_MINUTES,
         "others": BREAK_GLASS.people().exclude(pk=user.pk).count(),
     }
-    return render(request, "conversations/glass.html", context)
+    return render(request, "conversations/disclosure/break_glass.html", context)
 
 
 def _next_step(user: User, row: BreakGlass) -> str:
@@ -129,7 +129,9 @@ def read_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     context: dict[str, Any] = {"row": row}
     if row.conversation is None:
         return render(
-            request, "conversations/glass_read.html", context | {"choices": break_glass.list_conversations(row, user)}
+            request,
+            "conversations/disclosure/break_glass_conversation.html",
+            context | {"choices": break_glass.list_conversations(row, user)},
         )
     number = request.GET.get("page", "0")
     at = int(number) if number.isascii() and number.isdecimal() and len(number) < 6 else 0
@@ -139,7 +141,7 @@ def read_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.error(request, str(refusal))
         return redirect("conversations:glass")
     context |= {"pieces": pieces, "before": at - 1 if at else None, "after": at + 1 if more else None}
-    return render(request, "conversations/glass_read.html", context)
+    return render(request, "conversations/disclosure/break_glass_conversation.html", context)
 
 
 @require_POST

@@ -47,7 +47,7 @@ def render_sources(
 ) -> str:
     """Render the list of sources. `nearest`: nothing was found, and `also` are the passages nearest to the question."""
     shown = {"answer": answer, "used": used, "also": also, "nearest": nearest}
-    return render_to_string("conversations/_sources.html", shown)
+    return render_to_string("conversations/evidence/_source_list.html", shown)
 
 
 def render_quotes(answer: UUID, quoted: Sequence[QuoteView], model: str, question: str = "") -> str:
@@ -60,10 +60,12 @@ def render_quotes(answer: UUID, quoted: Sequence[QuoteView], model: str, questio
         names = (request.sides if request else ()) or ("", "")
         sides = [(name, [quote for quote in quoted if quote.side == at]) for at, name in enumerate(names)]
     shown = {"answer": answer, "quotes": quoted, "model": model, "sides": sides}
-    return render_to_string("conversations/_quotes.html", shown)
+    return render_to_string("conversations/evidence/_quotes.html", shown)
 
 
 def render_no_results(searched: dict[str, Any]) -> str:
     only = filters.parse_stored_filters(searched.get("filters", {})).words
     by_words = [filters.get_language_label(code) for code in searched.get("by_words", ())]
-    return render_to_string("conversations/_nothing.html", {**searched, "only": only, "by_words": by_words})
+    return render_to_string(
+        "conversations/evidence/_nothing_found.html", {**searched, "only": only, "by_words": by_words}
+    )

@@ -50,7 +50,7 @@ def compare_answers(request: HttpRequest, answer: UUID) -> HttpResponse:
         ],
         "others": [(siblings.index(one) + 1, one.pk) for one in others],
     }  # fmt: skip
-    return render(request, "conversations/compare.html", context)
+    return render(request, "conversations/feedback/compare.html", context)
 
 
 def save_preference(user: User, one: UUID, other: UUID, better: str) -> None:

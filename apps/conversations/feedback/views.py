@@ -1,4 +1,4 @@
-"""The thumbs under an answer. Each address answers with the panel's form, `_feedback.html`."""
+"""The thumbs under an answer. Each address answers with the panel's form, `_feedback_form.html`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def edit_details(request: HttpRequest, answer: UUID) -> HttpResponse:
     user, row = get_signed_in_user(request), source_panel.get_own_answer(get_signed_in_user(request), answer)
     if "withdraw" in request.POST:
         rating.withdraw_feedback(user, row)
-        return render(request, "conversations/_feedback.html", {"answer": row, "withdrawn": True})
+        return render(request, "conversations/feedback/_feedback_form.html", {"answer": row, "withdrawn": True})
     found = Feedback.objects.filter(answer=row, person=user).select_related("answer").first()
     form = FeedbackForm(request.POST)
     if found is None:
@@ -44,11 +44,13 @@ def edit_details(request: HttpRequest, answer: UUID) -> HttpResponse:
     if not form.is_valid():
         return _form(request, found, form)
     rating.save_details(user, found, form.cleaned_data)
-    return render(request, "conversations/_feedback.html", {"answer": row, "feedback": found, "kept": True})
+    return render(
+        request, "conversations/feedback/_feedback_form.html", {"answer": row, "feedback": found, "kept": True}
+    )
 
 
 def _form(request: HttpRequest, row: Feedback, form: FeedbackForm | None = None) -> HttpResponse:
     lends = User.objects.values_list("lends_answers", flat=True).get(pk=row.person_id)
     said = {"reasons": row.reasons, "note": row.note, "report": row.reported is not None, "lend": lends}
     context = {"answer": row.answer, "feedback": row, "form": form or FeedbackForm(initial=said)}
-    return render(request, "conversations/_feedback.html", context)
+    return render(request, "conversations/feedback/_feedback_form.html", context)

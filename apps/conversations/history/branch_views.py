@@ -26,7 +26,7 @@ def select_branch(request: HttpRequest, pk: UUID) -> HttpResponse:
     at = _at(request)
     branching.select_branch(row, at)
     context = {"conversation": row, "turns": transcript_gaps.load_turns(user, transcript_gaps.load_path(row, at), at)}
-    return render(request, "conversations/_transcript.html", context)
+    return render(request, "conversations/chat/_transcript.html", context)
 
 
 @login_required
@@ -36,7 +36,7 @@ def show_turn(request: HttpRequest, answer: UUID) -> HttpResponse:
     user = get_signed_in_user(request)
     return render(
         request,
-        "conversations/_turn.html",
+        "conversations/turn/_turn.html",
         {"turn": transcript.load_turn(user, source_panel.get_own_answer(user, answer))},
     )
 

@@ -1,8 +1,9 @@
 """The page of all conversations, and what is done with many of them at once.
 
-`/conversations/all/` renders `conversations/all.html` with `rows` (conversations with `answering`, `unread` and, after
-a search, `hits`), `query`, `show` ("", "pinned", "archived", "deleted" or the id of a folder), `folders`, `folder`, and
-`after`, the place from which the list goes on; asked for by htmx from such a place, only the rows behind it.
+`/conversations/all/` renders `conversations/history/list.html` with `rows` (conversations with `answering`, `unread`
+and, after a search, `hits`), `query`, `show` ("", "pinned", "archived", "deleted" or the id of a folder), `folders`,
+`folder`, and `after`, the place from which the list goes on; asked for by htmx from such a place, only the rows behind
+it.
 POST `/conversations/change/` takes `do` and `id` (any number of them) and leads back to `back`.
 """
 
@@ -50,9 +51,9 @@ def list_conversations(request: HttpRequest) -> HttpResponse:
     )
     context = {"rows": rows, "after": end, "query": query, "show": show, "folder": folder}
     if after and request.headers.get("HX-Request"):
-        return render(request, "conversations/_found_rows.html", context)
+        return render(request, "conversations/history/_result_rows.html", context)
     folders = list(Folder.objects.filter(owner=user))
-    return render(request, "conversations/all.html", {**context, "folders": folders})
+    return render(request, "conversations/history/list.html", {**context, "folders": folders})
 
 
 @login_required

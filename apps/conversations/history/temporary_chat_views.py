@@ -22,7 +22,7 @@ from apps.users.models import User
 def show_temporary_chat(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
     """A new temporary chat. `pk` is one that began at this page: it is over, which is said."""
     context = {**build_new_chat_context(request), "temporary": True, "gone": pk is not None, "warm": False}
-    return render(request, "conversations/conversation.html", context)
+    return render(request, "conversations/chat/conversation.html", context)
 
 
 @login_required
@@ -34,7 +34,7 @@ def show_temporary_source(request: HttpRequest, pk: UUID, number: int) -> HttpRe
     found = [[start, end] for start, end in parse_spans(spans)]
     opened = source_panel.load_passage(cast(User, request.user), pk, number, at, found, request.GET.get("state", ""))
     if request.GET.get("preview"):
-        return render(request, "conversations/_preview.html", {"source": opened})
+        return render(request, "conversations/evidence/_source_preview.html", {"source": opened})
     if not request.headers.get("HX-Request"):
         return redirect(f"/documents/{pk}/?{urlencode({'page': at, 'spans': spans})}")
-    return render(request, "conversations/_source.html", {"source": opened, "previous": "", "next": ""})
+    return render(request, "conversations/evidence/_source_panel.html", {"source": opened, "previous": "", "next": ""})

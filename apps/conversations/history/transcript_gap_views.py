@@ -26,4 +26,6 @@ def show_gap(request: HttpRequest, pk: UUID) -> HttpResponse:
     if before is None or not (found := transcript_gaps.load_gap(user, way, after, before)):
         raise Http404
     rest = transcript_gaps.find_remaining_gap(way, found, before) if after else None
-    return render(request, "conversations/_turns.html", {"conversation": row, "turns": found, "rest": rest})
+    return render(
+        request, "conversations/chat/_transcript_turns.html", {"conversation": row, "turns": found, "rest": rest}
+    )

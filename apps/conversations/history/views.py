@@ -1,6 +1,6 @@
 """The chat pages and their fragments. Every row is fetched through `visible_to`: unknown and foreign are both 404.
 
-`/`, `/temporary/` and `/c/<uuid>/` render `conversations/conversation.html` with
+`/`, `/temporary/` and `/c/<uuid>/` render `conversations/chat/conversation.html` with
 
     conversation    the row, or None on the page of a new chat
     collections     what may be searched: [{"id", "name", "documents" (ready), "waiting" (still being read), "chosen"}]
@@ -26,13 +26,14 @@ and a question has, besides, `edited` (when it was reworded, or None) and its ow
 
 Fragments, each with its context:
 
-    _sources.html    `answer` (id), `used`, `also`: lists of `fragments.Shown`
-    _quotes.html     `answer` (id), `quotes`: list of `fragments.Quoted`, `model`
-    _nothing.html    `searched` (names), `documents` (how many are ready), `waiting`, `query`, `can_widen`, `only`
-    _source.html     the panel: `source`: `panel.Opened`, `previous`, `next`: address or ""
-    _pictures.html   `answer` (id), `tiles`: list of `tiles.Tile`, `active`: one is not finished, and what else
-                     `tiles.render` has
-    _preview.html    the card of a pill: `source` likewise
+    evidence/_source_list.html    `answer` (id), `used`, `also`: lists of `fragments.Shown`
+    evidence/_quotes.html         `answer` (id), `quotes`: list of `fragments.Quoted`, `model`
+    evidence/_nothing_found.html  `searched` (names), `documents` (how many are ready), `waiting`, `query`,
+                                  `can_widen`, `only`
+    evidence/_source_panel.html   the panel: `source`: `panel.Opened`, `previous`, `next`: address or ""
+    evidence/_source_preview.html the card of a pill: `source` likewise
+    turn/_pictures.html           `answer` (id), `tiles`: list of `tiles.Tile`, `active`: one is not finished, and
+                                  what else `tiles.render` has
 
 `components/_conversations.html` is the sidebar's list, at `/conversations/`; what follows in one part of it is at
 `/conversations/more/`. POST `/c/<uuid>/delete/` leads to `/`, and
@@ -67,7 +68,7 @@ _TITLE = 120  # Conversation.title
 @require_GET
 def show_new_chat(request: HttpRequest) -> HttpResponse:
     """The page of a new chat; `?collection=` chooses where to search, `?assistant=` who answers."""
-    return render(request, "conversations/conversation.html", build_new_chat_context(request))
+    return render(request, "conversations/chat/conversation.html", build_new_chat_context(request))
 
 
 def build_new_chat_context(request: HttpRequest) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def show_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
         "turns": turns,
         "collections": transcript.list_collection_options(user, set(row.collections.values_list("pk", flat=True))),
     }
-    return render(request, "conversations/conversation.html", context)
+    return render(request, "conversations/chat/conversation.html", context)
 
 
 @login_required
@@ -123,7 +124,7 @@ def show_sidebar(request: HttpRequest) -> HttpResponse:
 def show_more(request: HttpRequest) -> HttpResponse:
     """One part of the sidebar's list, from a place on."""
     part = sidebar.load_more(_user(request), request.GET.get("part", ""), request.GET.get("after", ""))
-    return render(request, "components/_more.html", {"conversation": None, "part": part})
+    return render(request, "components/_more_conversations.html", {"conversation": None, "part": part})
 
 
 @login_required
@@ -159,4 +160,4 @@ def _user(request: HttpRequest) -> User:
 def show_queue(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The questions that wait in a conversation, again."""
     row = get_object_or_404(Conversation.objects.visible_to(_user(request)), pk=pk)
-    return render(request, "conversations/_queue.html", {"queued": queue.list_waiting(_user(request), row)})
+    return render(request, "conversations/composer/_queue.html", {"queued": queue.list_waiting(_user(request), row)})

@@ -71,7 +71,7 @@ def render_tiles(answer: Message, tiles: Sequence[Tile] | None) -> str:
         "answer": answer.pk, "tiles": tiles, "active": any(tile.row.active for tile in tiles),
         "starts": bool(model and model.starts), "masks": bool(model and model.masks), "draws": json.dumps(answer.draws),
     }  # fmt: skip
-    return render_to_string("conversations/_pictures.html", context)
+    return render_to_string("conversations/turn/_pictures.html", context)
 
 
 def export_tiles(tiles: Sequence[Tile]) -> list[dict[str, Any]]:

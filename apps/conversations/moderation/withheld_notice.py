@@ -35,7 +35,7 @@ def make_notice_record(judged: EvaluationRecord | None) -> dict[str, Any]:
 
 
 def build_notice_context(reason: str, text: str, usage: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the context of `conversations/_withheld.html` for a withheld turn.
+    """Return the context of `conversations/turn/_withheld_notice.html` for a withheld turn.
 
     `text` is the part of the answer that is shown, `usage` holds the keys of `record`. A care reason gives helplines
     and neither a rule nor a reason.
@@ -55,7 +55,7 @@ def build_notice_context(reason: str, text: str, usage: Mapping[str, Any]) -> di
 
 
 def render_notice(reason: str, text: str, judged: EvaluationRecord | None) -> str:
-    """Render `conversations/_withheld.html` for a turn that has just ended. Call it through `in_db`."""
+    """Render `conversations/turn/_withheld_notice.html` for a turn that has just ended. Call it through `in_db`."""
     return render_to_string(
-        "conversations/_withheld.html", build_notice_context(reason, text, make_notice_record(judged))
+        "conversations/turn/_withheld_notice.html", build_notice_context(reason, text, make_notice_record(judged))
     )

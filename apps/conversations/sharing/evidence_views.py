@@ -27,13 +27,17 @@ def show_source(request: HttpRequest, answer: UUID, number: int) -> HttpResponse
     row = links.get_shared_answer(answer, number) or source_panel.get_readable_answer(user, answer)
     opened = source_panel.load_source(user, row, number, _number(request.GET.get("sentence", "")))
     if request.GET.get("preview"):
-        return render(request, "conversations/_preview.html", {"source": opened})
+        return render(request, "conversations/evidence/_source_preview.html", {"source": opened})
     if not request.headers.get("HX-Request"):
         if opened.gone:
             raise Http404
         return redirect(opened.reader_url)
     previous, following = source_panel.get_neighbour_urls(row, number)
-    return render(request, "conversations/_source.html", {"source": opened, "previous": previous, "next": following})
+    return render(
+        request,
+        "conversations/evidence/_source_panel.html",
+        {"source": opened, "previous": previous, "next": following},
+    )
 
 
 def _number(value: str) -> int | None:
@@ -50,7 +54,7 @@ def show_trace(request: HttpRequest, answer: UUID) -> HttpResponse:
         trace_view.build_trace_view(get_signed_in_user(request), row),
         withheld_records.is_withheld(row.conversation_id),
     )
-    return render(request, "conversations/_behind.html", {"behind": found, "withheld": withheld})
+    return render(request, "conversations/turn/_trace.html", {"behind": found, "withheld": withheld})
 
 
 @login_required

@@ -48,7 +48,7 @@ def edit_link(request: HttpRequest, pk: UUID) -> HttpResponse:
     link = request.build_absolute_uri(reverse("conversations:shared", args=[row.secret])) if row else ""
     at = parse_id_or_none(request.GET.get("at")) or parse_id_or_none(request.POST.get("at"))
     context = {"conversation": place, "share": row, "form": form, "link": link, "kept": kept, "at": at or ""}
-    return render(request, "conversations/_share.html", context)
+    return render(request, "conversations/sharing/_share_form.html", context)
 
 
 @login_required
@@ -63,7 +63,7 @@ def show_shared(request: HttpRequest, secret: str) -> HttpResponse:
         "title": links.get_link_title(row, way) or gettext("Shared conversation"),
         "passages": row.sources == Share.Sources.PASSAGES, "own": row.conversation.owner_id == user.pk,
     }  # fmt: skip
-    return render(request, "conversations/shared.html", context)
+    return render(request, "conversations/sharing/shared.html", context)
 
 
 @login_required
@@ -72,7 +72,7 @@ def show_shared(request: HttpRequest, secret: str) -> HttpResponse:
 def show_shared_trace(request: HttpRequest, secret: str, answer: UUID) -> HttpResponse:
     """What lies behind an answer, for the panel."""
     found = links.load_shared_trace(get_signed_in_user(request), links.get_open_link(secret), answer)
-    return render(request, "conversations/_behind.html", {"behind": found})
+    return render(request, "conversations/turn/_trace.html", {"behind": found})
 
 
 @login_required

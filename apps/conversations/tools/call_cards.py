@@ -17,7 +17,7 @@ from apps.safety.text.prompt_tokens import escape_template_tokens
 
 MAX_SHOWN_CHARACTERS = 4000  # of a result on a card, and in the row
 MAX_NOTE_CHARACTERS = 2000  # of a result in the prompts of later turns
-_PLAIN = "conversations/_tool_result.html"
+_PLAIN = "conversations/tools/_call_result.html"
 _NAMES = {item.name for item in fields(ToolCallRecord)}
 
 
@@ -26,7 +26,9 @@ def render_card(answer: UUID, call: ToolCallRecord) -> str:
     arguments = [(name.replace("_", " "), _written(value)) for name, value in call.arguments.items()]
     sources = [(number, source_list.get_source_url(answer, number)) for number in call.sources]
     context = {"answer": answer, "call": call, "arguments": arguments, "sources": sources}
-    return render_to_string("conversations/_tool.html", {**context, "result_template": call.template or _PLAIN})
+    return render_to_string(
+        "conversations/tools/_call_card.html", {**context, "result_template": call.template or _PLAIN}
+    )
 
 
 def make_record(call: ToolCallRecord) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def show_call_form(request: HttpRequest, name: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         return JsonResponse({"command": form.command})
     status = 422 if form.is_bound else 200
-    return render(request, "conversations/_call_fields.html", {"form": form, "tool": tool}, status=status)
+    return render(request, "conversations/tools/_call_form.html", {"form": form, "tool": tool}, status=status)
 
 
 def _tool(request: HttpRequest, name: str) -> Tool:

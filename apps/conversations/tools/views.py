@@ -96,4 +96,4 @@ def _page(request: HttpRequest, form: ServerForm, status: int = 200) -> HttpResp
         for tool in list_all_tools()
     ]  # fmt: skip
     context = {"rows": rows, "servers": ToolServer.objects.all(), "form": form}
-    return render(request, "conversations/tools.html", context, status=status)
+    return render(request, "conversations/tools/permissions.html", context, status=status)

@@ -55,7 +55,7 @@ def show_print_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         "disclosure": gettext(export.DISCLOSURE),
         "now": timezone.now(),
     }
-    return render(request, "conversations/print.html", context)
+    return render(request, "conversations/transfer/print.html", context)
 
 
 def _conversation(request: HttpRequest, pk: UUID) -> Conversation:

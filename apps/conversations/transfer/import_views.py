@@ -46,7 +46,7 @@ def list_imports(request: HttpRequest) -> HttpResponse:
         "rows": _counted(user)[:_LISTED], "refused": refused, "most_mb": settings.MAX_UPLOAD_BYTES // 1024**2,
         "kept_days": import_job.REPORT_RETENTION_DAYS,
     }  # fmt: skip
-    return render(request, "conversations/imports.html", context, status=400 if refused else 200)
+    return render(request, "conversations/transfer/import_upload.html", context, status=400 if refused else 200)
 
 
 @login_required
@@ -57,7 +57,11 @@ def show_report(request: HttpRequest, pk: UUID) -> HttpResponse:
     # What was not imported comes first: that is what somebody has to know.
     found = row.items.select_related("conversation").order_by("position")
     lines = [*found.filter(state=State.SKIPPED)[:_LINES], *found.exclude(state=State.SKIPPED)[:_LINES]]
-    template = "conversations/_import.html" if request.headers.get("HX-Request") else "conversations/import.html"
+    template = (
+        "conversations/transfer/_import_progress.html"
+        if request.headers.get("HX-Request")
+        else "conversations/transfer/import_report.html"
+    )
     return render(request, template, {"row": row, "lines": lines[:_LINES], "most": _LINES})
 
 

@@ -86,4 +86,4 @@ def describe_usage(window: ContextUsage | None) -> dict[str, Any] | None:
 
 def render_gauge(window: ContextUsage) -> str:
     """The gauge of the composer."""
-    return render_to_string("conversations/_window.html", {"window": describe_usage(window)})
+    return render_to_string("conversations/composer/_context_usage.html", {"window": describe_usage(window)})

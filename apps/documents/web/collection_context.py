@@ -15,7 +15,7 @@ from apps.users.permissions import get_signed_in_user
 
 @dataclass(frozen=True, slots=True)
 class CollectionContext:
-    """`tab` names the tab that is open, for `documents/_head.html`."""
+    """`tab` names the tab that is open, for `documents/_collection_head.html`."""
 
     collection: Collection
     can_edit: bool

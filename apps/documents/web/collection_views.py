@@ -76,7 +76,7 @@ def show_file_list(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = _files_of(request, pk)
     if request.GET.get("seen") == context["tray"].seen:
         return HttpResponse(status=204)  # nothing has moved, so nothing is drawn again under anybody's fingers
-    return render(request, "documents/_tray.html", context)
+    return render(request, "documents/_document_list.html", context)
 
 
 def _files_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _files_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
 def respond_after_action(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The answer to a verb: the tray where only that was asked for, else the page of the collection."""
     if request.headers.get("HX-Request"):
-        return render(request, "documents/_tray.html", _files_of(request, pk))
+        return render(request, "documents/_document_list.html", _files_of(request, pk))
     return redirect("documents:collection", pk)
 
 

@@ -62,7 +62,7 @@ def show_rated_turn(request: HttpRequest, pk: int) -> HttpResponse:
     audit.record_event("read", actor=user, person=row.person_id, subject=f"feedback {pk}", why="feedback on an answer")
     turn = transcript.load_turn(user, row.answer)
     context = {"feedback": row, "turn": turn, "golden": _golden(user, row.answer, turn["question"]["text"])}
-    return render(request, "evaluation/feedback_one.html", context)
+    return render(request, "evaluation/feedback_detail.html", context)
 
 
 @require_POST

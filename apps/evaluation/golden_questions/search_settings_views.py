@@ -47,7 +47,7 @@ def edit_search_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
         shadow_build.begin(here.collection, replace(now, **form.cleaned_data), get_signed_in_user(request))
         return redirect("evaluation:tuning", pk)
     context = {**here.context, **_state(here.collection), "form": form, "now": now, "default": DEFAULT_SETTINGS}
-    return render(request, "evaluation/tuning.html", context, status=400 if form.errors else 200)
+    return render(request, "evaluation/search_settings.html", context, status=400 if form.errors else 200)
 
 
 @login_required
@@ -57,7 +57,7 @@ def show_build_state(request: HttpRequest, pk: UUID) -> HttpResponse:
     here = get_collection_context(request, pk, "settings")
     if not here.is_owner:
         raise Http404
-    return render(request, "evaluation/_build.html", {**here.context, **_state(here.collection)})
+    return render(request, "evaluation/_trial_build.html", {**here.context, **_state(here.collection)})
 
 
 @login_required

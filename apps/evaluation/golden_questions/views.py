@@ -52,7 +52,7 @@ def preview_search(request: HttpRequest, pk: UUID) -> HttpResponse:
             )
         except EngineError as error:
             context["problem"] = str(error)
-    return render(request, "evaluation/test.html", context)
+    return render(request, "evaluation/search_test.html", context)
 
 
 @login_required
@@ -66,7 +66,7 @@ def show_questions(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         return _added(request, here.collection, form.cleaned_data)
     context = {**here.context, **_runs(here.collection), "form": form}
-    return render(request, "evaluation/golden.html", context, status=400 if form.errors else 200)
+    return render(request, "evaluation/golden_questions.html", context, status=400 if form.errors else 200)
 
 
 def _added(request: HttpRequest, collection: Collection, asked: dict[str, Any]) -> HttpResponse:
@@ -96,7 +96,7 @@ def _added(request: HttpRequest, collection: Collection, asked: dict[str, Any]) 
 def show_run_state(request: HttpRequest, pk: UUID) -> HttpResponse:
     """How far the run is, as the fragment that the page fetches again while one is under way."""
     here = get_collection_context(request, pk, "test")
-    return render(request, "evaluation/_runs.html", {**here.context, **_runs(here.collection)})
+    return render(request, "evaluation/_golden_runs.html", {**here.context, **_runs(here.collection)})
 
 
 @login_required

@@ -78,8 +78,8 @@ async def expand_prompt(request: HttpRequest) -> HttpResponse:
     try:
         found = await prompt_expansion.expand_prompt(user, request.POST.get("prompt", ""), get_client_ip(request))
     except (submission.PictureRequestRefused, RateLimited, EngineError) as error:
-        return render(request, "images/_expanded.html", {"problem": str(error)})
-    return render(request, "images/_expanded.html", {"prompt": found.prompt, "names": found.names})
+        return render(request, "images/_prompt_expansion_result.html", {"problem": str(error)})
+    return render(request, "images/_prompt_expansion_result.html", {"prompt": found.prompt, "names": found.names})
 
 
 @login_required

@@ -78,7 +78,9 @@ def inpaint_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
     row = get_object_or_404(Picture, pk=pk, owner=get_signed_in_user(request), status=Picture.Status.READY)
     model = model_info.find_available_model()
     if model is None or not model.masks:
-        return render(request, "images/change.html", {"picture": row}, status=409 if request.method == "POST" else 200)
+        return render(
+            request, "images/inpainting.html", {"picture": row}, status=409 if request.method == "POST" else 200
+        )
     sent = (request.POST, request.FILES) if request.method == "POST" else ()
     form = InpaintingForm(model, row, *sent)
     if sent and form.is_valid():
@@ -88,4 +90,4 @@ def inpaint_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
             form.add_error(None, translate_stored(error))
         else:
             return redirect("images:pictures")
-    return render(request, "images/change.html", {"picture": row, "form": form}, status=400 if form.errors else 200)
+    return render(request, "images/inpainting.html", {"picture": row, "form": form}, status=400 if form.errors else 200)

@@ -80,7 +80,9 @@ def _email_reviewers(row: BreakGlass) -> tuple[int, OSError | None]:
                 else gettext("Somebody asks for break-glass")
             )
             link = settings.SITE_URL + reverse("conversations:glass")
-            text = render_to_string("safety/glass_mail.txt", {"row": row, "link": link, "site_url": settings.SITE_URL})
+            text = render_to_string(
+                "safety/break_glass_mail.txt", {"row": row, "link": link, "site_url": settings.SITE_URL}
+            )
         try:
             send_mail(f"[Openbook] {title}", text, settings.DEFAULT_FROM_EMAIL, [other.email])
             told += 1

@@ -49,5 +49,5 @@ def _send(notice: Notice) -> None:
             "notice": notice, "site_url": settings.SITE_URL, "link": settings.SITE_URL + reverse("safety:suspended"),
             "open": notice.person.is_active,
         }  # fmt: skip
-        text = render_to_string("safety/mail.txt", said)
+        text = render_to_string("safety/notice_mail.txt", said)
     send_mail(f"[Openbook] {notice.title}", text, settings.DEFAULT_FROM_EMAIL, [notice.person.email])

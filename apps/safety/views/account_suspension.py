@@ -47,4 +47,4 @@ def suspend_account(request: HttpRequest, pk: int) -> HttpResponse:
         "least": account_suspensions.LEAST,
         "most": account_suspensions.MOST,
     }
-    return render(request, "safety/suspend.html", context, status=status)
+    return render(request, "safety/account_suspension.html", context, status=status)

@@ -42,7 +42,7 @@ def show_analytics(request: HttpRequest) -> HttpResponse:
         "agreement": agreed,
         "disputed": second_reviews.disputed_reviews().count(),
     }
-    return render(request, "safety/figures.html", context | _bias())
+    return render(request, "safety/analytics.html", context | _bias())
 
 
 @require_POST

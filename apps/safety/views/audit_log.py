@@ -44,7 +44,7 @@ def show_log(request: HttpRequest) -> HttpResponse:
         "staff": User.objects.exclude(role=User.Role.MEMBER).order_by("name", "email"),
         "older": found[PAGE - 1].seq if len(found) > PAGE else None, "first": not before,
     }  # fmt: skip
-    return render(request, "safety/log.html", context)
+    return render(request, "safety/audit_log.html", context)
 
 
 @require_POST

@@ -120,7 +120,7 @@ def show_blocklists(request: HttpRequest) -> HttpResponse:
     most = max((count for row in rows for _, count in row.days), default=0) or 1
     drawn = [(row, [(8 * at, 32 - 32 * n / most, 32 * n / most) for at, (_, n) in enumerate(row.days)]) for row in rows]
     return render(
-        request, "safety/lists.html", {"rows": drawn, "days": metrics.WINDOW_DAYS, "wide": 8 * metrics.WINDOW_DAYS}
+        request, "safety/blocklists.html", {"rows": drawn, "days": metrics.WINDOW_DAYS, "wide": 8 * metrics.WINDOW_DAYS}
     )
 
 
@@ -152,7 +152,7 @@ def edit_blocklist(request: HttpRequest, name: str) -> HttpResponse:
         except PolicyError as error:
             form.add_error("entries", str(error))
     context |= {"form": form, "version": blocklist_drafts.get_base_version(user)}
-    return render(request, "safety/list.html", context, status=422 if form.errors else 200)
+    return render(request, "safety/blocklist.html", context, status=422 if form.errors else 200)
 
 
 def _drafted(request: HttpRequest, version: PolicyVersion) -> HttpResponse:

@@ -55,7 +55,7 @@ def show_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
             (one.value, one.label, _KEYS[one.value]) for one in bulk_decisions.possible_batch_outcomes(cases[0])
         ],
     }
-    return render(request, "safety/batch.html", context)
+    return render(request, "safety/bulk_decision.html", context)
 
 
 @require_POST

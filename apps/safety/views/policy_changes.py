@@ -31,7 +31,7 @@ def show_policy_changes(request: HttpRequest, pk: int) -> HttpResponse:
         "thresholds": _measure(row),
         "small": thresholds.MIN_TEXTS,
     }
-    return render(request, "safety/changes.html", context)
+    return render(request, "safety/policy_changes.html", context)
 
 
 def _measure(row: PolicyVersion) -> list[thresholds.ThresholdMetrics]:

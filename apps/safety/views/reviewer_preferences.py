@@ -31,4 +31,4 @@ def edit_preferences(request: HttpRequest) -> HttpResponse:
         "hard": reviewer_preferences.SEVERE_FROM,
         "clauses": clauses,
     }
-    return render(request, "safety/care.html", context)
+    return render(request, "safety/reviewer_preferences.html", context)

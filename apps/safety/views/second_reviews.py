@@ -44,7 +44,7 @@ def show_review(request: HttpRequest, pk: UUID) -> HttpResponse:
         and reviewer_preferences.get_preferences(user).covered,
         "left": second_reviews.pending_reviews(user).count(),
     }
-    return render(request, "safety/look.html", context)
+    return render(request, "safety/second_review.html", context)
 
 
 @require_POST

@@ -74,7 +74,7 @@ def show_own_limits(request: HttpRequest) -> HttpResponse:
         }
         for (resource, one), level in zip(held, left, strict=True)
     ]
-    return render(request, "users/limits.html", {"rows": rows})
+    return render(request, "users/rate_limits.html", {"rows": rows})
 
 
 @administrator_required
@@ -103,4 +103,4 @@ def edit_limits(request: HttpRequest) -> HttpResponse:
     ]
     groups = Limit.objects.filter(scope=LimitScope.GROUP).select_related("group").order_by("group__name", "resource")
     context = {"rows": rows, "groups": groups, "form": form, "resources": SHOWN, "everyone": Group.objects.all()}
-    return render(request, "users/limit_settings.html", context, status=400 if form.errors else 200)
+    return render(request, "users/rate_limit_settings.html", context, status=400 if form.errors else 200)

@@ -45,7 +45,7 @@ class DrawPicture(ToolDefaults):
         "additionalProperties": False,
     }
     permission = ToolPermission.ASK  # it uses the person's pictures; an administrator may allow it once for all
-    template = "conversations/_tool_pictures.html"
+    template = "conversations/tools/_call_pictures.html"
 
     async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         words = gate.normalise(arguments["description"]).strip()
