@@ -1,3 +1,5 @@
+"""App configuration of golden questions, their runs, and feedback."""
+
 from django.apps import AppConfig
 
 
@@ -7,7 +9,7 @@ class EvaluationConfig(AppConfig):
     def ready(self) -> None:
         from apps.documents.moderation import redaction
         from apps.evaluation.golden_questions import (
-            redaction as golden_question_redaction,  # the models can be imported only now
+            redaction as golden_question_redaction,  # models cannot be imported before ready()
         )
 
         redaction.redaction_hooks[golden_question_redaction.BESIDE] = redaction.RedactionHook(

@@ -1,4 +1,4 @@
-"""What a person fills in about golden questions."""
+"""Forms of golden questions, search settings and the search preview."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from apps.documents.settings import SETTING_BOUNDS
 
 
 class GoldenQuestionForm(forms.Form):
-    """A question, and at least one way to tell a right answer. Only documents and passages of the collection count."""
+    """Form of a golden question with at least one criterion: a document, a passage, or expected words.
+
+    Only ready documents of the collection, and their passages, are accepted.
+    """
 
     text = forms.CharField(label=gettext_lazy("Question"), max_length=500)
     document = forms.ModelChoiceField(
@@ -49,7 +52,7 @@ class GoldenQuestionForm(forms.Form):
 
 
 class TuningForm(forms.Form):
-    """How a collection is cut and searched; every value has a default that was measured."""
+    """Form of a collection's search settings: chunk size, weights, relevance threshold, embedding model, reranking."""
 
     chunk_tokens = forms.IntegerField(
         label=gettext_lazy("Size of a passage, in tokens"),
@@ -85,11 +88,16 @@ class TuningForm(forms.Form):
     def __init__(
         self, data: Any = None, initial: dict[str, Any] | None = None, *, reranker: bool, embedders: dict[str, str]
     ) -> None:
-        """`embedders` are those to choose among, by name, with what they are called on the page."""
+        """Build the form. `embedders` maps the names that can be chosen to their labels.
+
+        `reranker`: whether the site has one; without it the field is removed.
+        """
         super().__init__(data, initial=initial)
         if not reranker:
             del self.fields["rerank"]
-        if len(embedders) > 1 or (initial or {}).get("embedder"):  # also to leave one that is gone
+        if len(embedders) > 1 or (initial or {}).get(
+            "embedder"
+        ):  # also shown if the present one is no longer configured
             self.fields["embedder"].choices = list(embedders.items())  # type: ignore[attr-defined]
         else:
             del self.fields["embedder"]

@@ -1,5 +1,4 @@
-"""Golden questions: what the search of a collection must find, how well each run found it, and how often a pill of an
-answer was wrong."""
+"""Models of golden questions, their runs and results, and wrong citations of answer runs."""
 
 from __future__ import annotations
 
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 
 
 class GoldenQuestionQuerySet(models.QuerySet["GoldenQuestion"]):
+    """Query set that restricts golden questions to those of readable or editable collections."""
+
     def visible_to(self, user: AnyUser) -> GoldenQuestionQuerySet:
         return self.filter(collection__in=Collection.objects.visible_to(user))
 
@@ -25,7 +26,7 @@ class GoldenQuestionQuerySet(models.QuerySet["GoldenQuestion"]):
 
 
 class GoldenQuestion(models.Model):
-    """A question, and where its answer stands: a document, a passage of it, or words that the right passages hold."""
+    """Question with the expected place of its answer: a document, a passage of it, or words that passages must hold."""
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="golden_questions")
     text = models.CharField(max_length=500)
@@ -48,19 +49,22 @@ class GoldenQuestion(models.Model):
 
     @property
     def void(self) -> bool:
-        """Nothing is left by which an answer could be judged: its document was deleted."""
+        """Return whether no criterion is left, because the expected document was deleted."""
         return self.document_id is None and not self.words
 
 
 class GoldenRunQuerySet(models.QuerySet["GoldenRun"]):
+    """Query set of runs."""
+
     def visible_to(self, user: AnyUser) -> GoldenRunQuerySet:
         return self.filter(collection__in=Collection.objects.visible_to(user))
 
     def open(self) -> GoldenRunQuerySet:
+        """Return runs that wait or are running."""
         return self.filter(status__in=[GoldenRun.Status.WAITING, GoldenRun.Status.RUNNING])
 
     def live(self) -> GoldenRunQuerySet:
-        """Of what is searched, not of a build on trial."""
+        """Return runs of the live index, not of a build under test."""
         return self.filter(build__isnull=True)
 
     def done(self) -> GoldenRunQuerySet:
@@ -68,7 +72,7 @@ class GoldenRunQuerySet(models.QuerySet["GoldenRun"]):
 
 
 class GoldenRun(Leased):
-    """All golden questions of a collection asked once. The measures are means over its questions, 0 to 1."""
+    """Run that searches every golden question of a collection once. Measures are means over questions, 0 to 1."""
 
     class Status(models.TextChoices):
         WAITING = "waiting", gettext_lazy("Waiting")
@@ -77,6 +81,8 @@ class GoldenRun(Leased):
         FAILED = "failed", gettext_lazy("Failed")
 
     class Cause(models.TextChoices):
+        """Reason why a run was started."""
+
         HAND = "hand", gettext_lazy("By hand")
         INDEX = "index", gettext_lazy("Documents or index changed")
         SETTINGS = "settings", gettext_lazy("Settings changed")
@@ -115,7 +121,7 @@ class GoldenRun(Leased):
 
 
 class GoldenResult(models.Model):
-    """What one run made of one question."""
+    """Result of one question in one run."""
 
     run = models.ForeignKey(GoldenRun, on_delete=models.CASCADE, related_name="results")
     question = models.ForeignKey(GoldenQuestion, on_delete=models.CASCADE, related_name="results")
@@ -136,12 +142,14 @@ class GoldenResult(models.Model):
 
 
 class AnswerRunQuerySet(models.QuerySet["AnswerRun"]):
+    """Query set of answer runs."""
+
     def open(self) -> AnswerRunQuerySet:
         return self.filter(status__in=[GoldenRun.Status.WAITING, GoldenRun.Status.RUNNING])
 
 
 class AnswerRun(Leased):
-    """All golden questions of a collection answered by the model once, by hand: how often a pill was wrong."""
+    """Run in which the model answers every golden question of a collection; counts wrong citations. Started by hand."""
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="answer_runs")
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -170,7 +178,7 @@ class AnswerRun(Leased):
 
 
 class WrongPill(models.Model):
-    """A sentence of an answer whose pill points to another place than the golden question expects."""
+    """Sentence of an answer whose citation points to another place than the golden question expects."""
 
     run = models.ForeignKey(AnswerRun, on_delete=models.CASCADE, related_name="wrong")
     question = models.ForeignKey(GoldenQuestion, on_delete=models.CASCADE, related_name="+")

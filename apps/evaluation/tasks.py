@@ -1,4 +1,4 @@
-"""What Celery calls. A task takes ids and holds no logic; the rows say what there is to do."""
+"""Register periodic jobs and Celery tasks of golden runs. A task takes ids only and calls a service."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ shadow_build.build_listeners.append(runs.compare_build)
 
 @shared_task(name=runs.TASK)
 def ask_golden_questions(run_id: str) -> None:
+    """Execute the golden run of that id."""
     runs.execute_run(int(run_id))
 
 
 @shared_task(name=answer_runs.TASK)
 def answer_golden_questions(run_id: str) -> None:
+    """Execute the answer run of that id."""
     answer_runs.run_answers(int(run_id))

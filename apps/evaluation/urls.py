@@ -1,4 +1,4 @@
-"""Addresses of the Test tab of a collection, and of what people said about answers."""
+"""URLs of a collection's Test tab and search settings, and of feedback on answers."""
 
 from __future__ import annotations
 

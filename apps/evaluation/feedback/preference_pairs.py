@@ -1,7 +1,7 @@
-"""Pairs of a preferred and a rejected answer to one question, as TRL's DPO trainer reads them.
+"""Build pairs of a preferred and a rejected answer to one question, in the format of TRL's DPO trainer.
 
-Only from people who lend their rated answers (`User.lends_answers`), asked anew at each export. What passages said is
-not in a pair: the prompt is what was said in the conversation before, and the question.
+Only answers of users who consent (`User.lends_answers`) are used; consent is read anew at each export. The prompt is
+the conversation before and the question, without passages.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Turns = list[dict[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class PreferencePair:
-    """Two answers of one question that the same person rated differently."""
+    """Two answers to one question that the same user rated differently, or compared."""
 
     person: int
     prompt: Turns
@@ -29,14 +29,14 @@ class PreferencePair:
     rejected: str
 
     def row(self) -> dict[str, Any]:
-        """In the conversational format: {"prompt": [messages], "chosen": [message], "rejected": [message]}."""
+        """Return the conversational format: {"prompt": [messages], "chosen": [message], "rejected": [message]}."""
         said = {"chosen": self.chosen, "rejected": self.rejected}
         answers = {name: [{"role": "assistant", "content": text}] for name, text in said.items()}
         return {"prompt": self.prompt, **answers}
 
 
 def build_pairs() -> list[PreferencePair]:
-    """Each good answer with each poor one to the same question, by the same person, as they consent now."""
+    """Return every pair of a good and a poor answer of one user to one question, and every compared pair."""
     found = []
     for (person, question), texts in _rated().items():
         prompt = _prompt(question)
@@ -48,11 +48,12 @@ def build_pairs() -> list[PreferencePair]:
 
 
 def count_pairs() -> int:
+    """Return how many pairs `build_pairs` would return, without reading the prompts."""
     return sum(len(_different(texts)) for texts in _rated().values()) + _preferred().count()
 
 
 def _preferred() -> QuerySet[Preference]:
-    """What was said of two answers side by side."""
+    """Return the comparisons of two complete, different answers by consenting active users."""
     rows = Preference.objects.filter(
         person__lends_answers=True, person__is_active=True, better__status=Message.Status.COMPLETE,
         worse__status=Message.Status.COMPLETE, better__conversation__deleted__isnull=True,
@@ -61,7 +62,7 @@ def _preferred() -> QuerySet[Preference]:
 
 
 def _rated() -> dict[tuple[int, UUID], dict[bool, list[str]]]:
-    """By person and question: the texts that were rated good and poor, where there are both."""
+    """Return, by user and question, the texts of answers rated good (True) and poor (False); only where both exist."""
     rated: dict[tuple[int, UUID], dict[bool, list[str]]] = {}
     rows = Feedback.objects.filter(
         person__lends_answers=True, person__is_active=True, answer__status=Message.Status.COMPLETE,
@@ -80,11 +81,11 @@ def _different(texts: dict[bool, list[str]]) -> list[tuple[str, str]]:
 
 
 def _prompt(question: UUID) -> Turns:
-    """What was said down to that question, oldest first."""
+    """Return the messages from the first one down to the question, oldest first; withheld messages are left out."""
     turns: Turns = []
     row: Message | None = Message.objects.filter(pk=question).first()
     while row is not None:
-        if row.text:  # nothing of what was withheld
+        if row.text:  # withheld messages have no text
             turns.append({"role": str(row.role), "content": row.text})
         row = row.parent
     return turns[::-1]

@@ -1,4 +1,4 @@
-"""What people said about answers, for staff: a list with filters, the turn behind each, and what is learnt from it."""
+"""Pages on which staff read and handle feedback on answers, and export preference pairs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ THUMB_FILTERS = {"": gettext_lazy("Both thumbs"), "poor": gettext_lazy("Poor"), 
 @never_cache
 @staff_required
 def show_feedback(request: HttpRequest) -> HttpResponse:
-    """The list: no words of a conversation stand in it, only what people wrote to staff."""
+    """List feedback with filters. Shows only comments to staff, no text of conversations."""
     show = request.GET.get("show", "new")
     show = show if show in STATUS_FILTERS else "new"
     thumb, reason = request.GET.get("thumb", ""), request.GET.get("reason", "")
@@ -56,7 +56,7 @@ def show_feedback(request: HttpRequest) -> HttpResponse:
 @never_cache
 @staff_required
 def show_rated_turn(request: HttpRequest, pk: int) -> HttpResponse:
-    """The turn that was rated; that it was read is recorded, and its person can see that."""
+    """Show the rated turn. The access is written to the audit log, where the user can see it."""
     user = get_signed_in_user(request)
     row = _one(user, pk)
     audit.record_event("read", actor=user, person=row.person_id, subject=f"feedback {pk}", why="feedback on an answer")
@@ -68,7 +68,7 @@ def show_rated_turn(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @staff_required
 def toggle_handled(request: HttpRequest, pk: int) -> HttpResponse:
-    """It is handled, or waits again."""
+    """Mark feedback as handled, or as new again."""
     row, done = _one(get_signed_in_user(request), pk), request.POST.get("handled") == "yes"
     Feedback.objects.filter(pk=row.pk).update(
         handled=timezone.now() if done else None, handler=get_signed_in_user(request) if done else None
@@ -80,7 +80,10 @@ def toggle_handled(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @administrator_required
 def export_preference_pairs(request: HttpRequest) -> HttpResponse:
-    """All pairs as a file that TRL's DPO trainer reads; each person of whom something is in it can see that."""
+    """Return all preference pairs as JSON Lines for TRL's DPO trainer.
+
+    Each user with a pair in it gets an audit log entry, which they can see.
+    """
     user, pairs = get_signed_in_user(request), preference_pairs.build_pairs()
     for pk in {pair.person for pair in pairs}:
         audit.record_event("read", actor=user, person=pk, subject="preference pairs", why="export of rated answers")
@@ -97,7 +100,7 @@ def _filtered(user: User, thumb: str = "", reason: str = "") -> QuerySet[Feedbac
     if thumb in ("good", "poor"):
         rows = rows.filter(good=thumb == "good")
     if reason in Feedback.Reason.values:
-        rows = rows.filter(reasons__icontains=f'"{reason}"')  # a list in JSON; SQLite cannot ask what it contains
+        rows = rows.filter(reasons__icontains=f'"{reason}"')  # a JSON list as text: SQLite has no `contains` for JSON
     return rows
 
 
@@ -111,7 +114,7 @@ def _one(user: User, pk: int) -> Feedback:
 
 
 def _golden(user: User, answer: Message, question: str) -> list[dict[str, Any]]:
-    """For each collection that it was answered from and that this person may edit: the form of a golden question."""
+    """Return a form for a golden question per collection that the answer used and that the user may edit."""
     used = Collection.objects.filter(documents__source__retrievals__answer=answer)
     rows = Collection.objects.editable_by(user).filter(pk__in=used.values("pk")) | Collection.objects.editable_by(
         user

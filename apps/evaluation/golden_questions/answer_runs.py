@@ -1,7 +1,7 @@
-"""Runs in which the model answers the golden questions of a collection: how often a pill of an answer is wrong.
+"""Runs in which the model answers the golden questions of a collection, to count wrong citations.
 
-`ask_for_answers` stores one and rings, `run_answers` is the worker's part, `sweep_answers` rings again. Runs are asked
-for by hand only, since each answer costs the model's time; the answers themselves are not stored.
+`request_answer_run` stores a run, `run_answers` executes it in the worker, `sweep_answers` retries. Users start runs by
+hand, since each answer costs model time. Answers are not stored.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from apps.users.rate_limits import RateLimited
 
 log = logging.getLogger(__name__)
 
-LEASE_S = 900  # renewed with every question; a small model on two cores takes a minute at most
+LEASE_S = 900  # seconds; renewed for every question. A small model on two cores takes at most a minute for one
 MAX_CRASHES = 3
-PATIENCE_S = 60  # for a limit of the collection's owner
+PATIENCE_S = 60  # seconds; a rate limit of the collection's owner that ends sooner is waited for
 TASK = "evaluation.answers"
 STOPPED_WORKER = "This run stopped the worker each time. Tell an administrator."
 
@@ -37,7 +37,7 @@ Status = GoldenRun.Status
 
 
 def request_answer_run(collection: Collection, user: User) -> AnswerRun:
-    """Store a run and ring for a worker; return the one that waits or runs already, where there is one."""
+    """Store a run and notify the worker. Return the open run if there is one."""
     try:
         with transaction.atomic():
             row = AnswerRun.objects.create(collection=collection, started_by=user)
@@ -48,9 +48,9 @@ def request_answer_run(collection: Collection, user: User) -> AnswerRun:
 
 
 def run_answers(run_id: int) -> None:
-    """Answer every golden question as the collection's owner, and store the counts or why there are none.
+    """Answer every golden question as the collection's owner, and store the counts or the reason of failure.
 
-    Nothing happens where another worker holds the run. The results of the run before are deleted.
+    Does nothing if another worker holds the run. Deletes the results of the previous run.
     """
     waiting = AnswerRun.objects.open().filter(attempts__lt=MAX_CRASHES)
     token = leases.claim(waiting, run_id, LEASE_S, status=Status.RUNNING, asked=0)
@@ -67,8 +67,10 @@ def run_answers(run_id: int) -> None:
 
 
 def _check_all(row: AnswerRun, token: str) -> dict[GoldenQuestion, CitationCheck] | None:
-    """Return the check of each question, without those that were withheld; None where the lease was lost or the worker
-    ends. Raises EngineError and OverLimit."""
+    """Return the check of each question; withheld ones are left out.
+
+    None if the lease was lost or the worker is shutting down. Raises EngineError and RateLimited.
+    """
     rows = GoldenQuestion.objects.filter(collection=row.collection).select_related("collection__owner")
     questions = [question for question in rows if not question.void]
     found: dict[GoldenQuestion, CitationCheck] = {}
@@ -87,7 +89,10 @@ def _check_all(row: AnswerRun, token: str) -> dict[GoldenQuestion, CitationCheck
 
 
 def _check(question: GoldenQuestion) -> CitationCheck:
-    """Return the check of one answer, after waiting for a limit that ends soon. Raises as `check_pills` does."""
+    """Return the check of one answer, after waiting for a rate limit that ends soon.
+
+    Raises as `check_citations` does.
+    """
     try:
         return check_citations(question)
     except RateLimited as error:
@@ -124,7 +129,7 @@ def _store(row: AnswerRun, token: str, found: dict[GoldenQuestion, CitationCheck
 
 
 def _write_plain(sentence: str) -> str:
-    """Return a sentence of Markdown without the sign of a list item before it and the numbers of sources in it."""
+    """Return a sentence of Markdown without list marker and source numbers."""
     return " ".join(strip_model_citations(sentence).strip(" \n-*+#>").split())
 
 
@@ -133,7 +138,7 @@ def _end(row: AnswerRun, token: str, **changes: object) -> bool:
 
 
 def sweep_answers() -> None:
-    """Give up runs that stopped the worker each time, and ring again for those that nobody works on."""
+    """Fail runs that crashed the worker MAX_CRASHES times, and notify the worker of runs without a lease."""
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
     waiting = AnswerRun.objects.open().filter(free)
     waiting.filter(attempts__gte=MAX_CRASHES).update(

@@ -1,7 +1,7 @@
-"""Golden questions answered by the site's model, to count how often a sentence carries a pill that it should not.
+"""Let the site's model answer a golden question, and count citations that point to another place than expected.
 
-`check_pills(question)` answers one as its collection's owner; nothing is stored but what the model read and wrote, as
-for any answer. A pill is counted wrong where its source is not the expected place of the golden question.
+`check_citations` answers as the collection's owner. Nothing is stored except token usage and verdicts, as for any
+answer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from apps.users.models import User
 
 @dataclass(frozen=True, slots=True)
 class CitedPlace:
-    """Place that a pill points to. `expected`: the golden question says that the answer stands there."""
+    """Place that a citation points to. `expected`: the golden question expects the answer there."""
 
     sentence: str
     document: UUID
@@ -32,8 +32,12 @@ class CitedPlace:
 
 @dataclass(frozen=True, slots=True)
 class CitationCheck:
-    """One answer: its sentences with a pill, the first place of each of those that cite no expected one, and the
-    expected words that no sentence with a pill holds; () where no sentence has one. `model` wrote it; "": none did."""
+    """Citations of one answer.
+
+    `sentences`: those with a citation. `wrong`: the first cited place of each sentence without an expected one.
+    `missing`: expected words that no cited sentence holds, () if no sentence is cited. `model`: its name, "" if no
+    model wrote the answer.
+    """
 
     sentences: tuple[str, ...]
     wrong: tuple[CitedPlace, ...]
@@ -42,8 +46,11 @@ class CitationCheck:
 
 
 def check_citations(question: GoldenQuestion) -> CitationCheck:
-    """Return what became of the answer to a golden question. Raises EngineError where no model answers, OverLimit where
-    the owner of the collection has used up a limit, and Withheld where the policy withholds question or answer."""
+    """Answer the golden question and return the check of its citations.
+
+    Raises EngineError without a model, RateLimited if the collection's owner has used up a limit, Withheld if the
+    policy withholds question or answer.
+    """
     user, collection = question.collection.owner, question.collection
     turn = asyncio.run(_answer(user, question.text, collection.pk))
     passages = {item.number: item.passage for item in turn.placed}
@@ -57,7 +64,7 @@ def check_citations(question: GoldenQuestion) -> CitationCheck:
 
 
 def judge_citations(places: Sequence[CitedPlace], wanted: ExpectedPlace, model: str = "") -> CitationCheck:
-    """Return the counts of an answer from all places that it cites; a sentence is right where any of its places is."""
+    """Return the check for all cited places of an answer. A sentence is right if any of its places is expected."""
     first = {place.sentence: place for place in reversed(places)}
     right = {place.sentence for place in places if place.expected}
     sentences = tuple(dict.fromkeys(place.sentence for place in places))
@@ -66,8 +73,10 @@ def judge_citations(places: Sequence[CitedPlace], wanted: ExpectedPlace, model: 
 
 
 def is_expected(wanted: ExpectedPlace, passage: Passage, start: int, end: int) -> bool:
-    """Return whether a cited stretch of a page is the expected place, or its passage holds the expected words where no
-    document is expected."""
+    """Return whether a cited span is the expected place.
+
+    Without an expected document: whether its passage holds the expected words.
+    """
     return wanted.holds(passage.document_id, passage.page_number, start, end, passage.full_text)
 
 

@@ -1,4 +1,4 @@
-"""The history of golden runs as lines of a chart: coordinates for an SVG that the server renders. Pure."""
+"""Compute SVG coordinates for the line chart of golden runs. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MEASURE_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class MeasureLine:
-    """One measure: `points` for a polyline, `dots` for its runs; a run without a value is left out."""
+    """Line of one measure: `points` for an SVG polyline, `dots` for its runs. Runs without a value are left out."""
 
     name: str
     words: StrOrPromise
@@ -33,17 +33,19 @@ class MeasureLine:
 
 @dataclass(frozen=True, slots=True)
 class LineChart:
+    """Line chart in SVG units."""
+
     width: int
     height: int
     lines: list[MeasureLine]
-    grid: list[tuple[float, str]]  # height of a grid line and what stands beside it
+    grid: list[tuple[float, str]]  # y of a grid line, and its label
     left: int
     right: int
-    ends: tuple[str, str]  # the first and the last day
+    ends: tuple[str, str]  # labels of the first and the last run
 
 
 def make_line_chart(runs: Sequence[dict[str, float | None]], ends: tuple[str, str]) -> LineChart:
-    """`runs`, oldest first, hold the measures by name, 0 to 1."""
+    """Return the chart of the runs, oldest first. Each run maps measures to 0..1, or None."""
     lines = []
     for name, words in MEASURE_LABELS.items():
         dots = [(_x(at, len(runs)), _y(value)) for at, run in enumerate(runs) if (value := run[name]) is not None]

@@ -1,4 +1,4 @@
-"""How well one search found what a golden question expects. Pure."""
+"""Measure how well a search found the expected place of a golden question. Pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from uuid import UUID
 
 from apps.documents.retrieval.passages import Passage, SearchHit
 
-DEPTH = 10
+DEPTH = 10  # ranks that count as found
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedPlace:
-    """Where the answer stands. No document: wherever the words stand; page 0: anywhere in the document."""
+    """Expected place of an answer.
+
+    No document: any passage that holds the words. Page 0: anywhere in the document. `start` and `end` are character
+    offsets in the page.
+    """
 
     document: UUID | None = None
     page: int = 0
@@ -23,7 +27,7 @@ class ExpectedPlace:
     words: tuple[str, ...] = ()
 
     def holds(self, document: UUID, page: int, start: int, end: int, text: str) -> bool:
-        """Whether a place is the expected one, or touches it."""
+        """Return whether a span overlaps the expected place, or holds the words if no document is expected."""
         if self.document is None:
             return not self.missing([text])
         if document != self.document:
@@ -31,14 +35,14 @@ class ExpectedPlace:
         return not self.page or (page == self.page and start < self.end and end > self.start)
 
     def missing(self, texts: Sequence[str]) -> tuple[str, ...]:
-        """Expected words that stand in none of the texts, as whole words whatever their case."""
+        """Return the expected words that none of the texts holds, as whole words and regardless of case."""
         said = f" {' '.join(_plain(text) for text in texts)} "
         return tuple(word for word in self.words if f" {_plain(word)} " not in said)
 
 
 @dataclass(frozen=True, slots=True)
 class QuotedSentence:
-    """A sentence that an answer would show first, and where it stands."""
+    """Sentence that an answer would quote, with its place."""
 
     document: UUID
     page: int
@@ -49,7 +53,9 @@ class QuotedSentence:
 
 @dataclass(frozen=True, slots=True)
 class SearchMeasures:
-    rank: int | None  # from 1, among the first DEPTH
+    """Measures of the search for one question."""
+
+    rank: int | None  # from 1; None: not among the first DEPTH
     precision: float | None  # None: nothing was quoted
     missing: tuple[str, ...]
 
@@ -59,7 +65,7 @@ class SearchMeasures:
 
     @property
     def ndcg(self) -> float:
-        """One place is right, so the ideal gain is 1."""
+        """Return nDCG@10. One place is relevant, so the ideal gain is 1."""
         return 1 / math.log2(self.rank + 1) if self.rank else 0.0
 
     @property
@@ -69,7 +75,7 @@ class SearchMeasures:
 
 @dataclass(frozen=True, slots=True)
 class MeanMeasures:
-    """Over all questions of a run; `precision` over those with a quote, None where there is none."""
+    """Means over all questions of a run; `precision` over those with a quote, None if there is none."""
 
     recall: float
     mrr: float
@@ -80,7 +86,10 @@ class MeanMeasures:
 def measure_search(
     expected: ExpectedPlace, hits: Sequence[SearchHit], passages: Sequence[Passage], quotes: Sequence[QuotedSentence]
 ) -> SearchMeasures:
-    """`hits` are those above the cut, best first. Documents count once where a document is expected, not a passage."""
+    """Return the measures of one search. `hits` are those above the relevance threshold, best first.
+
+    If a whole document is expected, its hits count as one rank.
+    """
     places = [(hit.document_id, expected.holds(*_place(hit))) for hit in hits]
     if expected.document is not None and not expected.page:
         places = list(dict.fromkeys(places))
@@ -91,6 +100,7 @@ def measure_search(
 
 
 def average_measures(found: Sequence[SearchMeasures]) -> MeanMeasures:
+    """Return the means; zeros for no questions."""
     count = max(1, len(found))
     precise = [item.precision for item in found if item.precision is not None]
     return MeanMeasures(

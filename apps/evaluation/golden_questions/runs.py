@@ -1,7 +1,7 @@
-"""The verbs of golden questions: add one, ask for a run, run, compare with the run before.
+"""Golden questions and their runs: add, request, execute, compare with the previous run.
 
-A run is a row that a worker claims; Celery only rings. `sweep` rings again, and asks for a run by itself where what is
-searched, or how, has changed since the last one and nothing is being read any more.
+A run is a row that a worker claims; Celery only notifies it. `sweep_runs` notifies again, and requests a run once
+documents or search settings have changed and no document is being ingested.
 """
 
 from __future__ import annotations
@@ -37,24 +37,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LEASE_S = 120  # renewed with every question, which takes a tenth of a second
+LEASE_S = 120  # seconds; renewed for every question, which takes a tenth of a second
 MAX_CRASHES = 3
-RETRY_S = 3600  # after which a run that failed is tried once more
-MAX_QUESTIONS = 500  # of one collection
+RETRY_S = 3600  # seconds after which a failed run is tried once more
+MAX_QUESTIONS = 500  # per collection
 MAX_STORED_RUNS = 50
 TASK = "evaluation.golden"
 
 
 class TooManyQuestions(Exception):
-    """The collection has as many golden questions as one may have."""
+    """Error: the collection has MAX_QUESTIONS golden questions already."""
 
 
 def add_question(
     user: User, collection: Collection, text: str, *, document: Document | None, chunk: Chunk | None, words: str
 ) -> GoldenQuestion:
-    """The next run asks it. Of a chunk its place is kept, so that it holds when documents are cut anew.
+    """Store a golden question. Raises TooManyQuestions.
 
-    Raises TooMany.
+    For a chunk its place in the page is stored, so that the question survives rechunking.
     """
     if GoldenQuestion.objects.filter(collection=collection).count() >= MAX_QUESTIONS:
         raise TooManyQuestions
@@ -71,7 +71,10 @@ def add_question(
 def request_run(
     collection: Collection, user: User | None, cause: str = GoldenRun.Cause.HAND, build: IndexBuild | None = None
 ) -> GoldenRun:
-    """A run waits and the bell rings; one that waits or runs already is returned instead."""
+    """Store a run and notify the worker; return the open run if there is one.
+
+    `build`: the index build to test; None tests the live index.
+    """
     try:
         with transaction.atomic():
             run = GoldenRun.objects.create(collection=collection, started_by=user, cause=cause, build=build)
@@ -82,7 +85,10 @@ def request_run(
 
 
 def execute_run(run_id: int) -> None:
-    """Every question was asked as the collection's owner, and the row holds the measures or says why not."""
+    """Search every golden question as the collection's owner, and store the measures or the reason of failure.
+
+    Does nothing if another worker holds the run.
+    """
     waiting = GoldenRun.objects.open().filter(attempts__lt=MAX_CRASHES)
     token = leases.claim(waiting, run_id, LEASE_S, status=GoldenRun.Status.RUNNING)
     if token is None:
@@ -102,14 +108,14 @@ def execute_run(run_id: int) -> None:
 
 
 def _bring_up_to_date(row: GoldenRun, token: str, index_state: str, settings_state: str) -> None:
-    """The last run of what is searched is of what is searched now, so that a build is compared with that."""
+    """Store a run of the live index unless its last run is current, so that a build has a baseline to compare with."""
     last = GoldenRun.objects.live().done().filter(collection=row.collection).first()
     if last is not None and (last.index_state, last.settings_state) == (index_state, settings_state):
         return
     try:
         found = _measured(row, token, None)
     except EngineError:
-        return  # what is live cannot be searched, as after a change of embedder: nothing to compare with
+        return  # the live index cannot be searched, as after a change of embedder: no baseline
     if found is not None:
         with transaction.atomic():
             live = GoldenRun.objects.create(
@@ -120,7 +126,7 @@ def _bring_up_to_date(row: GoldenRun, token: str, index_state: str, settings_sta
 
 
 def _measured(row: GoldenRun, token: str, scope: SearchScope | None) -> dict[int, SearchMeasures] | None:
-    """By question, in `scope` or as everybody asks; None where the lease was lost."""
+    """Return measures by question id, searched in `scope` or in the live index; None if the lease was lost."""
     found: dict[int, SearchMeasures] = {}
     for question in GoldenQuestion.objects.filter(collection=row.collection):
         if question.void:
@@ -134,6 +140,7 @@ def _measured(row: GoldenRun, token: str, scope: SearchScope | None) -> dict[int
 
 
 def get_expected_place(question: GoldenQuestion) -> ExpectedPlace:
+    """Return the expected place of the question, with its words split at commas."""
     words = tuple(word for part in question.words.split(",") if (word := " ".join(part.split())))
     return ExpectedPlace(question.document_id, question.page_number, question.char_start, question.char_end, words)
 
@@ -170,7 +177,7 @@ def _end(row: GoldenRun, token: str, **changes: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """A question that did worse than in the run before. `before` and `now` are ranks, None: not found."""
+    """Question with a worse result than in the previous run. `before` and `now` are ranks; None: not found."""
 
     question: GoldenQuestion
     before: int | None
@@ -183,14 +190,14 @@ class Regression:
 
 
 def find_previous_run(row: GoldenRun) -> GoldenRun | None:
-    """The finished run before this one, of what was searched then; for one of a build the last."""
+    """Return the finished run of the live index before this one; for a build's run, the last one."""
     if row.build_id is not None:
         return GoldenRun.objects.live().done().filter(collection=row.collection_id).first()
     return GoldenRun.objects.live().done().filter(collection=row.collection_id, pk__lt=row.pk).order_by("-pk").first()
 
 
 def find_regressions(row: GoldenRun) -> list[Regression]:
-    """The questions that did worse than in the run before, those that were lost first."""
+    """Return the questions with a worse result than in the previous run, lost ones first."""
     found = []
     for old, result in _pairs(row):
         lost = old.passed and not result.passed
@@ -200,7 +207,7 @@ def find_regressions(row: GoldenRun) -> list[Regression]:
 
 
 def count_improvements(row: GoldenRun) -> int:
-    """How many questions did better than in the run before."""
+    """Return how many questions have a better result than in the previous run."""
     return sum(
         (result.passed and not old.passed) or (result.rank is not None and result.rank < (old.rank or DEPTH + 1))
         for old, result in _pairs(row)
@@ -208,7 +215,7 @@ def count_improvements(row: GoldenRun) -> int:
 
 
 def _pairs(row: GoldenRun) -> list[tuple[GoldenResult, GoldenResult]]:
-    """What became of each question that both runs asked, before and now."""
+    """Return the previous and the present result of each question that both runs asked."""
     earlier = find_previous_run(row)
     was = {result.question_id: result for result in earlier.results.all()} if earlier else {}
     now = row.results.select_related("question__document")
@@ -216,7 +223,7 @@ def _pairs(row: GoldenRun) -> list[tuple[GoldenResult, GoldenResult]]:
 
 
 def fingerprint_search(collection: Collection) -> tuple[str, str]:
-    """What is searched, and how: two strings that change with them."""
+    """Return two hashes: of the searchable content, and of the search settings with the embedder."""
     documents = Document.objects.filter(collection=collection, status=Document.Status.READY)
     facts = documents.aggregate(count=Count("pk"), changed=Max("changed"))
     withheld = sorted(map(str, documents.exclude(withheld="").values_list("pk", flat=True)))
@@ -229,7 +236,7 @@ def fingerprint_search(collection: Collection) -> tuple[str, str]:
 
 
 def compare_build(build_id: int) -> None:
-    """The golden questions are asked of a build that is ready, and of what is searched now."""
+    """Request a run for a finished index build, if the collection has golden questions."""
     build = IndexBuild.objects.select_related("collection").filter(pk=build_id).first()
     if build is not None and GoldenQuestion.objects.filter(collection=build.collection).exists():
         request_run(build.collection, build.started_by, GoldenRun.Cause.SETTINGS, build)
@@ -240,7 +247,10 @@ def _hash(text: str) -> str:
 
 
 def sweep_runs() -> None:
-    """Runs that stopped the worker every time are given up, others wait no longer unheard, and new ones begin."""
+    """Fail runs that crashed the worker, notify the worker of others, and request runs where something changed.
+
+    Periodic job of the worker.
+    """
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
     waiting = GoldenRun.objects.open().filter(free)
     for row in waiting.filter(attempts__gte=MAX_CRASHES).select_related("collection"):
@@ -263,19 +273,21 @@ def _run_where_changed(collection: Collection) -> None:
         return
     last = GoldenRun.objects.live().filter(collection=collection).first()
     if last is None or last.status not in (GoldenRun.Status.DONE, GoldenRun.Status.FAILED):
-        return  # never run by hand, or under way
+        return  # no run yet, or one is open
     index, settings = fingerprint_search(collection)
     if settings != last.settings_state:
         request_run(collection, None, GoldenRun.Cause.SETTINGS)
     elif index != last.index_state:
         request_run(collection, None, GoldenRun.Cause.INDEX)
     elif _worth_another_try(last):
-        GoldenRun.objects.filter(pk=last.pk, started_by=None).delete()  # one that failed by itself is told once
+        GoldenRun.objects.filter(
+            pk=last.pk, started_by=None
+        ).delete()  # keep only one failed automatic run in the history
         request_run(collection, None, last.cause)
 
 
 def _compare_where_in_vain(build: IndexBuild) -> None:
-    """A build that waits for a decision is compared once more where that could not be done, or was never asked for."""
+    """Request the comparison of a finished build again if it failed a while ago or was never requested."""
     if GoldenRun.objects.open().filter(collection=build.collection).exists():
         return
     last = GoldenRun.objects.filter(build=build).first()
@@ -287,7 +299,7 @@ def _compare_where_in_vain(build: IndexBuild) -> None:
 
 
 def _worth_another_try(last: GoldenRun) -> bool:
-    """It failed a while ago, and not because it stopped the worker each time."""
+    """Return whether the run failed more than RETRY_S ago, and not by crashing the worker."""
     if last.status != GoldenRun.Status.FAILED or last.attempts >= MAX_CRASHES:
         return False
     return last.finished is None or last.finished < timezone.now() - timedelta(seconds=RETRY_S)

@@ -1,4 +1,4 @@
-"""A question put to one collection as the chat puts it, and what became of everything that was found."""
+"""Search one collection for a question as the chat does, with the score and fate of every hit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ScoredHit:
-    """One hit and its fate. `place` counts the passages that an answer would get, from 1; 0: it gets this one not."""
+    """Hit with its place among the passages that an answer would get, from 1; 0 if it is dropped. `why` says why."""
 
     hit: SearchHit
     place: int
@@ -37,8 +37,10 @@ class ScoredHit:
 
 @dataclass(frozen=True, slots=True)
 class SearchPreview:
+    """Result of a search with all hits scored."""
+
     found: SearchResult
-    weighed: tuple[ScoredHit, ...]  # first what is used, then what is not, each best first
+    weighed: tuple[ScoredHit, ...]  # used hits, then dropped ones, each best first
 
     @property
     def milliseconds(self) -> int:
@@ -60,7 +62,7 @@ class SearchPreview:
 def preview_search(
     user: AnyUser, collection: Collection, question: str, filters: SearchFilters | None = None
 ) -> SearchPreview:
-    """Raises EngineError where embedder or index cannot serve."""
+    """Return the search result with every hit scored. Raises EngineError if embedder or index fail."""
     found = asyncio.run(_search(user, collection, question, filters=filters))
     return SearchPreview(
         found, tuple(sorted((_score_hit(hit, found) for hit in found.hits), key=lambda item: not item.used))
@@ -70,7 +72,10 @@ def preview_search(
 def search_and_quote(
     user: AnyUser, collection: Collection, question: str, scope: SearchScope | None = None
 ) -> tuple[SearchResult, list[QuotedSentence]]:
-    """What is found (in `scope`, if given), and the sentences that an answer would show first. Raises EngineError."""
+    """Return the search result and the sentences that an answer would quote first. Raises EngineError.
+
+    `scope`: an index build to search in; None: the live index.
+    """
     return asyncio.run(_quoted(user, collection, question, scope))
 
 

@@ -1,4 +1,4 @@
-"""How a collection is cut and searched: a change is built beside, compared on golden questions, and decided upon."""
+"""Pages on which owners change the search settings of a collection: build, compare on golden questions, activate."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from apps.evaluation.golden_questions.line_chart import MEASURE_LABELS
 from apps.evaluation.models import GoldenQuestion, GoldenRun
 from apps.users.permissions import get_signed_in_user
 
-PACKAGED = "all-MiniLM-L6-v2"  # that comes along
+PACKAGED = "all-MiniLM-L6-v2"  # the embedder that ships with Openbook
 INDEX_BUSY = gettext_lazy("The index is being tidied at this moment. Try again in a few seconds.")
 BUILD_GONE = gettext_lazy("That build is no longer there: it was discarded, or is live already.")
 
@@ -34,7 +34,7 @@ BUILD_GONE = gettext_lazy("That build is no longer there: it was discarded, or i
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_search_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """What is set now and what stands beside it; a POST begins to build by other settings."""
+    """Show the settings and the build under test; a POST starts a build with new settings."""
     here = get_collection_context(request, pk, "settings")
     if not here.is_owner:
         raise Http404
@@ -53,7 +53,7 @@ def edit_search_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_safe
 def show_build_state(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """How far the build is, as the fragment that the page fetches again while it is under way."""
+    """Return the progress of the build as a fragment, which the page polls."""
     here = get_collection_context(request, pk, "settings")
     if not here.is_owner:
         raise Http404
@@ -63,7 +63,7 @@ def show_build_state(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def activate_build(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
-    """The build is live, or will be as soon as what came meanwhile is cut; what was live can be taken back."""
+    """Swap the build in, at once or as soon as newer documents are indexed. The previous index can be restored."""
     try:
         if shadow_build.swap(_build(request, pk, number)):
             messages.success(request, gettext("Done: questions are answered by these settings from now on."))
@@ -81,7 +81,7 @@ def activate_build(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
 @login_required
 @require_POST
 def discard_build(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
-    """The build is gone; nothing that is searched changes."""
+    """Delete the build; the live index stays as it is."""
     shadow_build.discard(_build(request, pk, number))
     return redirect("evaluation:tuning", pk)
 
@@ -91,7 +91,7 @@ def _build(request: HttpRequest, pk: UUID, number: int) -> IndexBuild:
 
 
 def _state(collection: Collection) -> dict[str, Any]:
-    """The build on trial with its comparison, and what can be taken back."""
+    """Return the context of the build under test, its comparison, and the previous index that can be restored."""
     builds = list(IndexBuild.objects.filter(collection=collection))
     kept = next((row for row in builds if row.status == IndexBuild.Status.KEPT), None)
     build = next((row for row in builds if row.status != IndexBuild.Status.KEPT), None)
@@ -112,7 +112,7 @@ def _state(collection: Collection) -> dict[str, Any]:
 
 
 def _moving(build: IndexBuild | None, run: GoldenRun | None, questions: int) -> bool:
-    """Between a build and the comparison of it there is a moment without either."""
+    """Return whether the page should poll: a build or run is open, or the run after a build is about to be stored."""
     status = IndexBuild.Status
     under_way = build is not None and build.status in {status.WAITING, status.BUILDING}
     soon = build is not None and build.status == status.BUILT and run is None and questions > 0
@@ -120,13 +120,13 @@ def _moving(build: IndexBuild | None, run: GoldenRun | None, questions: int) -> 
 
 
 def _stale(collection: Collection) -> bool:
-    """Whether vectors are of several embedders, or of one that questions are no longer embedded with."""
+    """Return whether live segments hold vectors of another embedder than that of queries."""
     found = set(Segment.objects.live().filter(collection=collection).values_list("fingerprint", flat=True))
     return bool(found - {embedders.get_fingerprint(collection)})
 
 
 def _embedders() -> dict[str, str]:
-    """Those that a collection may choose, by name, and what they are called; the site's own is ""."""
+    """Return the embedders that a collection may choose: label by name; "" is the site's own."""
     own = settings.ENGINES["embed"].get("OPTIONS", {}).get("model") or PACKAGED
     return {"": own, **{name: name for name in settings.EMBEDDERS}}
 

@@ -1,4 +1,4 @@
-"""The Test tab of a collection: one question tried, and golden questions asked again and again."""
+"""Pages of a collection's Test tab: search preview, golden questions and their runs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SHOWN_RUNS = 20
 @login_required
 @require_safe
 def preview_search(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """A question put to the collection as the chat puts it: what was found, with its scores, and where the cut is."""
+    """Show what the search finds for a question, with scores and the relevance threshold."""
     here = get_collection_context(request, pk, "test")
     form = SearchPreviewForm(request.GET)
     question = form.cleaned_data["q"] if form.is_valid() else ""
@@ -58,7 +58,7 @@ def preview_search(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def show_questions(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The golden questions of a collection, with the last run and those before it; a POST adds a question."""
+    """List the golden questions and runs of the collection; a POST adds a question."""
     here = get_collection_context(request, pk, "test")
     if request.method == "POST" and not here.can_edit:
         raise Http404
@@ -94,7 +94,7 @@ def _added(request: HttpRequest, collection: Collection, asked: dict[str, Any]) 
 @login_required
 @require_safe
 def show_run_state(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """How far the run is, as the fragment that the page fetches again while one is under way."""
+    """Return the progress of the open run as a fragment, which the page polls."""
     here = get_collection_context(request, pk, "test")
     return render(request, "evaluation/_golden_runs.html", {**here.context, **_runs(here.collection)})
 
@@ -102,7 +102,7 @@ def show_run_state(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def start_run(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """A run is asked for; one that is under way goes on."""
+    """Request a run; an open one continues."""
     collection = get_object_or_404(Collection.objects.editable_by(request.user), pk=pk)
     runs.request_run(collection, get_signed_in_user(request))
     return redirect("evaluation:golden", pk)
@@ -111,7 +111,7 @@ def start_run(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def start_answer_run(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """A run in which the model answers is asked for; one that is under way goes on."""
+    """Request a run in which the model answers; an open one continues."""
     collection = get_object_or_404(Collection.objects.editable_by(request.user), pk=pk)
     answer_runs.request_answer_run(collection, get_signed_in_user(request))
     return redirect(f"{reverse('evaluation:golden', args=[pk])}#answers")
@@ -120,7 +120,7 @@ def start_answer_run(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def remove_question(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
-    """The question is asked no more, and its results are gone."""
+    """Delete a golden question with its results."""
     rows = GoldenQuestion.objects.editable_by(request.user)
     get_object_or_404(rows, collection=pk, pk=number).delete()
     return redirect("evaluation:golden", pk)
@@ -146,7 +146,7 @@ def _runs(collection: Collection) -> dict[str, Any]:
 
 
 def _answers(collection: Collection) -> dict[str, Any]:
-    """The run in which the model answers that is under way, the last that ended well, and a later one that failed."""
+    """Return the context of answer runs: the open one, the last finished one, and a later failed one."""
     rows = list(AnswerRun.objects.filter(collection=collection).select_related("started_by"))
     done = next((row for row in rows if row.status == GoldenRun.Status.DONE), None)
     wrong = list(done.wrong.select_related("question", "document")) if done else []
@@ -160,7 +160,7 @@ def _answers(collection: Collection) -> dict[str, Any]:
 
 
 def _measures(done: list[GoldenRun]) -> list[tuple[StrOrPromise, float | None, float | None]]:
-    """Words, value of the last run, and how it differs from the run before."""
+    """Return label, value of the last run, and difference to the run before, per measure."""
     if not done:
         return []
     found: list[tuple[StrOrPromise, float | None, float | None]] = []

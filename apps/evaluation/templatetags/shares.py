@@ -1,4 +1,4 @@
-"""Shares and scores as a page says them."""
+"""Template filters for shares and differences of measures."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ register = template.Library()
 
 @register.filter
 def percent(value: float | None) -> str:
-    """A share of 1 as "87 %"; a dash where there is none."""
+    """Return a share of 1 as "87 %"; a dash for None."""
     return "–" if value is None else f"{100 * value:.0f} %"
 
 
 @register.filter
 def change(value: float | None) -> str:
-    """A difference of two shares as "+3" or "−12" points; nothing where it is below half a point."""
+    """Return a difference of shares in percentage points as "+3" or "−12"; "" below half a point."""
     points = round(100 * value) if value is not None else 0
     return "" if not points else f"+{points}" if points > 0 else f"−{-points}"

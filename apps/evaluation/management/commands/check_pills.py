@@ -1,4 +1,4 @@
-"""`manage.py check_pills`: golden questions answered by the site's model, and how often a pill was wrong."""
+"""`manage.py check_pills`: let the model answer golden questions, and report how many citations are wrong."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         self._summarise(found, len(questions))
 
     def _checked(self, question: GoldenQuestion) -> CitationCheck | None:
-        """Return the check of one question, its faults printed; None where it was withheld."""
+        """Return the check of one question after printing its faults; None if the answer was withheld."""
         while True:
             try:
                 check = check_citations(question)
