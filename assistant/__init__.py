@@ -1,7 +1,8 @@
-"""The project: wiring only. Importing it imports no package: `assistant.boot` runs before any is there."""
+"""Project package: wiring only. Importing it imports no third-party package, since `assistant.boot` runs before any is
+installed."""
 
 import os
 
-# NumPy gives even a small product to all cores, and their threads then wait for the next one at full speed, for 30 ms:
-# each question and each document would take a core from an encoder or a neighbour for that long.
+# OpenBLAS distributes even a small product over all cores, and its threads then spin for 30 ms waiting for the next
+# one. Each question and document would take that time from an encoder or another process.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

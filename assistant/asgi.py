@@ -1,4 +1,4 @@
-"""HTTP and WebSocket entry: `uvicorn assistant.asgi:application`."""
+"""ASGI application for HTTP and WebSockets: `uvicorn assistant.asgi:application`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apps.lib import process_memory
 from assistant.static_server import StaticFilesApp
 from assistant.websocket_origins import OriginGuard
 
-process_memory.limit_native_caches()  # no thread runs yet, and torch is not loaded
+process_memory.limit_native_caches()  # before any thread runs and torch is loaded
 _http = get_asgi_application()  # loads the apps; consumers can be imported only afterwards
 
 from apps.conversations.realtime.consumer import websocket_urlpatterns  # noqa: E402
@@ -23,7 +23,8 @@ application = ProtocolTypeRouter(
     {
         "lifespan": lifespan,
         "http": StaticFilesApp(_http),
-        # Who asks is read by the consumer, from the session, again and again: a snapshot would outlive a sign-out.
+        # The consumer rereads the user from the session with each message: a user fixed at the handshake would outlive
+        # a sign-out.
         "websocket": OriginGuard(URLRouter(websocket_urlpatterns)),
     }
 )

@@ -1,4 +1,4 @@
-"""The Celery application: `celery -A assistant worker`."""
+"""Celery application: `celery -A assistant worker`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ app.autodiscover_tasks()
 
 @app.on_after_finalize.connect
 def _chores(**_: object) -> None:
-    """What the worker sweeps for rooms that know nothing of each other."""
+    """Register the periodic jobs of other apps with the worker of documents, which does not import them."""
     from apps.documents.ingestion import worker
     from apps.images.generation import scheduler
     from apps.operations.backups import schedule
@@ -34,7 +34,8 @@ def _chores(**_: object) -> None:
 
 @worker_init.connect(dispatch_uid="safety.policy")
 def load_policy(**_: object) -> None:
-    """Load the policy of the site before the worker takes its first task: else that is judged by the product's own."""
+    """Load the site's policy before the worker takes its first task, which would otherwise be judged by the default
+    policy."""
     from apps.safety.policy import versions
 
     versions.refresh_policy()

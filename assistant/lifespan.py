@@ -1,4 +1,4 @@
-"""What the web process does beside serving: engines warm up, dead turns are closed, running ones end with it."""
+"""Start-up and shutdown of the web process: engines warm up, abandoned turns are closed, running turns are ended."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from apps.safety.policy import versions
 
 log = logging.getLogger(__name__)
 
-# Python's 5 ms would let a thread that computes hold back the one that answers; measured: 2 ms less from ask to model.
+# Python's 5 ms would let a computing thread delay an answering one; measured: 2 ms less from question to model.
 _SWITCH_S = 0.0005
-_RELEASE_S = 30.0  # seconds between two times that free memory is given back to the system
+_RELEASE_S = 30.0  # seconds between two releases of free memory to the system
 
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Speak the ASGI lifespan protocol. Starting up waits for the policy, by which every text is judged, and for
-    nothing else: the page is there while the models still load."""
+    """Speak the ASGI lifespan protocol. Start-up waits only for the policy, by which every text is judged; pages are
+    served while the models still load."""
     tasks: list[asyncio.Task[Any]] = []
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
             sys.setswitchinterval(_SWITCH_S)
-            tempfile.tempdir = str(settings.FILE_UPLOAD_TEMP_DIR)  # large request bodies wait on the disk of the data
+            tempfile.tempdir = str(settings.FILE_UPLOAD_TEMP_DIR)  # large request bodies are stored on the data disk
             tasks = [
                 asyncio.create_task(recovery.run_sweeper(runner.run_next_queued, actions.purge_deleted)),
                 asyncio.create_task(in_pool(_warmed)),
@@ -55,13 +55,13 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 def _warmed() -> None:
-    """The engines are ready, and their memory is set aside."""
+    """Warm up the engines, then exclude them from garbage collection."""
     warm_engines()
     process_memory.freeze_loaded()
 
 
 async def _release_memory() -> None:
-    """Give back what finished answers leave free, again and again: glibc alone keeps it for good."""
+    """Release memory that finished answers left free, repeatedly: glibc alone never returns it."""
     while True:
         await asyncio.sleep(_RELEASE_S)
         await in_pool(os_compat.release_free_memory)

@@ -1,5 +1,5 @@
-"""Static files are answered before Django is asked: a page names some sixty, and Django's way costs each of them a
-millisecond of the processor and several changes of thread."""
+"""ASGI server of static files in front of Django: a page has some sixty, and Django takes a millisecond of CPU time and
+several thread switches for each."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ Send = Callable[[Any], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
-_PART = 1 << 18  # bytes; nearly every file is smaller and read at once, in 50 µs where the system holds it in memory
-_ASKED = {  # what decides which answer it is, and WhiteNoise's names for it
+_PART = 1 << 18  # bytes; nearly every file is smaller and read at once, in 50 µs from the page cache
+_ASKED = {  # request headers that select the response, with WhiteNoise's names
     b"accept-encoding": "HTTP_ACCEPT_ENCODING", b"range": "HTTP_RANGE", b"if-none-match": "HTTP_IF_NONE_MATCH",
     b"if-modified-since": "HTTP_IF_MODIFIED_SINCE",
 }  # fmt: skip
 
 
 class StaticFilesApp:
-    """ASGI: files by WhiteNoise, which also chooses compressed ones and answers ranges; all else is the other's.
+    """ASGI application that serves files by WhiteNoise, with compressed variants and ranges, and passes other requests
+    to `other`.
 
-    They have the headers of Django's `SecurityMiddleware`, as every page has.
+    Responses have the headers of Django's `SecurityMiddleware`, like every page.
     """
 
     def __init__(self, other: Application) -> None:
@@ -52,7 +53,7 @@ class StaticFilesApp:
 
 
 async def _body(file: Any, send: Send) -> None:
-    if file is None:  # as for HEAD
+    if file is None:  # for HEAD, for example
         await send({"type": "http.response.body", "body": b""})
         return
     with closing(file):
@@ -64,7 +65,7 @@ async def _body(file: Any, send: Send) -> None:
 
 
 def _secured(safe: bool) -> Headers:
-    """What is told over a line that is safe, or is not."""
+    """Return the headers of SecurityMiddleware for HTTPS (`safe`) or HTTP."""
     scheme = "https" if safe else "http"
     scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [], "scheme": scheme}
     response = HttpResponse()

@@ -1,4 +1,4 @@
-"""Static files under names that change with their content, so that browsers keep them for good."""
+"""Storage of static files under content-hashed names, so that browsers may cache them for ever."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ _MODULES = CompressedManifestStaticFilesStorage._js_module_import_aggregation_pa
 
 
 class ModuleStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
-    """As WhiteNoise's, and our scripts name the modules they import by those names too: no page mixes old and new ones.
+    """WhiteNoise's storage, with hashed names also in the import statements of our scripts, so that no page mixes
+    versions.
 
-    Only ours: Django's own switch would read every package's scripts, and some name files that they do not ship.
+    Restricted to our scripts: Django's own switch would process those of all packages, some of which name missing
+    files.
     """
 
     patterns: Any = (*CompressedManifestStaticFilesStorage.patterns, ("js/*.js", _MODULES))

@@ -1,4 +1,4 @@
-"""The map of the site."""
+"""URL configuration of the site."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Which pages may open a WebSocket: those of the origins that SITE_URL and ALLOWED_HOSTS name.
+"""Check of the origins that may open a WebSocket: those that SITE_URL and ALLOWED_HOSTS name.
 
-A browser sends the Origin of the page in one canonical form, so scheme, host and port are compared as they stand.
+A browser sends the Origin of the page in one canonical form, so scheme, host and port are compared literally.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from django.utils.http import is_same_domain
 
 log = logging.getLogger(__name__)
 
-_USUAL_PORTS = {"http": 80, "https": 443}  # which browsers leave out
+_USUAL_PORTS = {"http": 80, "https": 443}  # browsers leave these out
 _SHOWN = 200  # characters of a foreign origin in the log
 
 
@@ -34,7 +34,7 @@ def is_allowed(origin: str) -> bool:
 
 
 class OriginGuard:
-    """ASGI application that answers 403 to the handshake of a WebSocket from a foreign page, or from none."""
+    """ASGI application that answers 403 to WebSocket handshakes from a foreign origin, or without one."""
 
     def __init__(self, application: Any) -> None:
         self._application = application
@@ -50,4 +50,4 @@ class OriginGuard:
             origin[:_SHOWN], ", ".join(settings.ALLOWED_ORIGINS),
         )  # fmt: skip
         await receive()  # websocket.connect
-        await send({"type": "websocket.close"})  # before it is accepted: 403
+        await send({"type": "websocket.close"})  # closing before acceptance gives 403

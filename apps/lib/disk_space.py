@@ -1,5 +1,4 @@
-"""Whether an error means that there is no space left, whichever library says so; how to find a little, and what is
-safely on the disk."""
+"""Detection of a full disk over several libraries, a reserve for SQLite, and fsync."""
 
 from __future__ import annotations
 
@@ -14,12 +13,12 @@ from pathlib import Path
 from django.conf import settings
 from django.db import Error, connection
 
-RESERVE = 6 * 1024 * 1024  # bytes: SQLite keeps some 4 MB beside its file before it puts them in
+RESERVE = 6 * 1024 * 1024  # bytes: SQLite collects some 4 MB in its write-ahead log before a checkpoint
 PROBE_S = 5.0  # seconds between two attempts to write to the data directory
-_PROBE = 64 * 1024  # bytes: what the database needs at least for a change of a few rows
-_LITTLE = 1024 * 1024  # bytes: less than an index of a few documents takes while it is written
+_PROBE = 64 * 1024  # bytes: least space the database needs for changing a few rows
+_LITTLE = 1024 * 1024  # bytes: less than an index of a few documents needs
 
-# EFBIG is a limit on the size of files, which some hosts set instead of a quota.
+# EFBIG is a limit on file size, which some hosts set instead of a quota.
 _NUMBERS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _WORDS = (
     "no space left",
@@ -31,11 +30,11 @@ _WORDS = (
 )
 
 
-_probed = (float("-inf"), "")  # when the data directory was last written to, and what hindered it
+_probed = (float("-inf"), "")  # time of the last probe, and its error
 
 
 def is_disk_full_error(error: BaseException | None) -> bool:
-    """Also where the error was caused by such a one."""
+    """Return whether the error, or one in its chain of causes, means a full disk or quota."""
     while error is not None:
         words = str(error).casefold()
         if (isinstance(error, OSError) and error.errno in _NUMBERS) or any(part in words for part in _WORDS):
@@ -45,7 +44,7 @@ def is_disk_full_error(error: BaseException | None) -> bool:
 
 
 def sync_path(path: Path) -> None:
-    """What was written to a file, or renamed in a folder, survives a power cut from here on. Raises OSError."""
+    """Sync a file, or a folder after a rename in it, so that it survives a power cut. Raise OSError."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -54,7 +53,7 @@ def sync_path(path: Path) -> None:
 
 
 def is_space_used_up(folder: Path) -> bool:
-    """Whether so little is left there that an error which says nothing of space was one."""
+    """Return whether less than 1 MB is free in the folder, so that an unspecific error may mean a full disk."""
     return shutil.disk_usage(folder).free < _LITTLE
 
 
@@ -77,16 +76,16 @@ def find_write_error() -> str:
 
 
 def create_reserve() -> None:
-    """A file of RESERVE bytes is there, where there is plenty of space: `make_room` gives it up. SQLite only: it can
-    write nothing at all on a full disk once what it keeps beside its file has grown."""
+    """Create a file of RESERVE bytes if there is twice that space; `release_reserve` frees it. SQLite only: once its
+    write-ahead log has grown, it cannot write at all on a full disk."""
     there = connection.vendor != "sqlite" or _reserve().exists()
     if not there and shutil.disk_usage(settings.DATA_DIR).free > 2 * RESERVE:
         _reserve().write_bytes(bytes(RESERVE))
 
 
 def release_reserve() -> None:
-    """The reserve is given up, and SQLite puts what it keeps beside its file into it, so that one can write down what
-    happened. Nothing where another server holds the database."""
+    """Remove the reserve and checkpoint SQLite's write-ahead log into the space, so that errors can be recorded. Does
+    nothing for a database server or inside a transaction."""
     if connection.vendor == "sqlite" and not connection.in_atomic_block:
         _reserve().unlink(missing_ok=True)
         with suppress(Error), connection.cursor() as cursor:

@@ -1,4 +1,5 @@
-"""What a browser may keep and yet asks about each time, so that nothing is shown any more that may not be."""
+"""Conditional responses that a browser may cache but must revalidate, so that withdrawn content is never shown from a
+cache."""
 
 from __future__ import annotations
 
@@ -12,8 +13,8 @@ from django.utils.http import quote_etag
 
 
 def respond_conditionally(request: HttpRequest, tag: str, make: Callable[[], HttpResponseBase]) -> HttpResponseBase:
-    """304 where the browser has it under that tag already, else what `make` gives. Whoever calls has asked whether this
-    reader may see it now."""
+    """Return 304 if the browser holds the content under `tag`, else the response of `make`. The caller has checked that
+    the user may see it now."""
     etag = quote_etag(tag)
     answer = get_conditional_response(request, etag=etag) or make()
     answer["ETag"] = etag
@@ -22,4 +23,5 @@ def respond_conditionally(request: HttpRequest, tag: str, make: Callable[[], Htt
 
 
 def compute_etag(content: bytes) -> str:
+    """Return the first 32 hexadecimal digits of the content's SHA-256."""
     return hashlib.sha256(content).hexdigest()[:32]

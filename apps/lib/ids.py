@@ -1,4 +1,4 @@
-"""Identifiers: random, so that knowing one tells nothing about the next."""
+"""Random identifiers and secrets."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import uuid
 
 
 def new_id() -> uuid.UUID:
+    """Return a random UUID."""
     return uuid.uuid4()
 
 
 def new_secret() -> str:
-    """256 random bits, URL-safe; store only its hash."""
+    """Return 256 random bits as URL-safe text. Store only its hash."""
     return secrets.token_urlsafe(32)

@@ -1,4 +1,4 @@
-"""A small file by which the worker tells other processes something: JSON, whole at any moment."""
+"""Small JSON files by which one process informs others: read, and atomically replaced."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """What was noted last; nothing where that cannot be read."""
+    """Return the object in the file; {} if it is missing or holds no JSON object."""
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError):
@@ -18,6 +18,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Replace the file atomically (temporary file and rename, without fsync). Raise OSError."""
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
         json.dump(content, file)
     Path(file.name).replace(path)

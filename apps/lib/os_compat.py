@@ -1,9 +1,9 @@
-"""Call what Linux offers and other POSIX systems lack, with the nearest substitute there.
+"""Calls of Linux with the nearest substitute on other POSIX systems, so that callers need no branch.
 
-The one place for such differences; callers need no branch. Each function finds out by itself whether the system has
-the call. Uses no Django, so that readers of files and the supervisor may import it.
+Each function finds out by itself whether the system has the call. Uses no Django, so that document parsers and the
+supervisor may import it.
 
-psutil takes 30 ms to import, and readers need none of it: the functions that use it import it.
+psutil takes 30 ms to import, and document parsers do not need it: the functions that use it import it.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def open_pidfd(pid: int) -> int | None:
 
 
 def get_boot_id() -> str:
-    """Return a text that is another after each start of the machine."""
+    """Return a text that changes with each boot of the machine."""
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:
@@ -125,7 +125,8 @@ def get_boot_id() -> str:
 
 
 def get_pid_namespace() -> int:
-    """Return the number of the namespace in which process ids count, as containers have; 0 where there are none."""
+    """Return the number of the pid namespace of this process (containers have their own); 0 on systems without
+    namespaces."""
     try:
         return _PID_NAMESPACE.stat().st_ino
     except OSError:
@@ -160,9 +161,11 @@ def leave_network() -> int:
 
 
 def restrict_files(readable: Iterable[str | int], writable: Iterable[str]) -> int:
-    """Let this process, which must have one thread, open no other files for the rest of its life than those below
-    `readable` (paths, or descriptors of files) and, also for writing, below `writable`. Paths that are not there are
-    passed over. Call `forbid_new_privileges` first.
+    """Allow this process, which must have one thread, to open files only below `readable` and, also for writing, below
+    `writable`.
+
+    Holds for the rest of its life. `readable` has paths or file descriptors. Missing paths are skipped. Call
+    `forbid_new_privileges` first.
 
     Also refuse connections and servers by TCP (from Linux 6.7), and signals and abstract sockets to other processes
     (from 6.12). Named sockets and UDP stay open. Return 0, or the errno of the refusal: ENOSYS before Linux 5.13 and on

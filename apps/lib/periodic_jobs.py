@@ -1,7 +1,7 @@
-"""Supervise the periodic jobs of a process: `guard` logs and suppresses their errors and records the last success.
+"""Records of the periodic jobs of a process: `guard_job` logs and suppresses their errors and records the last success.
 
-The records of a role ("web", "worker") are one small JSON file in DATA_DIR, which the Doctor reads by `find_overdue`.
-Where several processes share a role, the last write counts, as one process that does the work is enough. Nothing is
+The records of a role ("web", "worker") are one small JSON file in DATA_DIR, which the system check reads by
+`find_overdue`. If several processes share a role, the last write counts, as one working process is enough. Nothing is
 scheduled here.
 """
 
@@ -41,10 +41,8 @@ class PeriodicJob:
 
 @dataclass(frozen=True, slots=True)
 class OverdueJob:
-    """A job that has not succeeded for `silent_s` seconds, more than `PERIODS` periods.
-
-    `error` is "" where none was raised.
-    """
+    """Job that has not succeeded for `silent_s` seconds, more than `PERIODS` periods. `error` is "" if none was
+    raised."""
 
     role: str
     name: str

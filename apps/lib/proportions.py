@@ -8,17 +8,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Proportion:
-    """So many of so many, with the interval in which the true share lies in 95 of 100 cases (Wilson)."""
+    """Share of `part` in `whole`, with its 95 % confidence interval (Wilson)."""
 
     part: int
     whole: int
 
     @property
     def value(self) -> float | None:
+        """The share, 0 to 1; None for a `whole` of 0."""
         return self.part / self.whole if self.whole else None
 
     @property
     def interval(self) -> tuple[float, float]:
+        """Lower and upper bound, 0 to 1; (0, 1) for a `whole` of 0."""
         if not self.whole:
             return 0.0, 1.0
         z, n, p = 1.96, self.whole, self.part / self.whole

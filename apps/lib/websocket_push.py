@@ -1,4 +1,5 @@
-"""What open pages are told at once. A message may get lost: whoever hears one looks again, whoever connects asks."""
+"""Push messages to open pages over channel layers. Messages may be lost: a page that gets one reloads the state, and a
+page that connects asks for it."""
 
 from __future__ import annotations
 
@@ -12,34 +13,35 @@ from apps.lib.concurrency.threads import on_loop
 
 
 def get_user_channel(person: int) -> str:
-    """The group of all open pages of a person."""
+    """Return the channel group of all open pages of a user."""
     return f"user.{person}"
 
 
 def get_link_channel(link: int) -> str:
-    """The group of all open pages of readers of a link."""
+    """Return the channel group of all open pages of a shared link."""
     return f"link.{link}"
 
 
 def get_picture_channel(picture: object) -> str:
-    """The group of all open pages of readers of links that show a picture."""
+    """Return the channel group of all open pages of shared links that show a picture."""
     return f"picture.{picture}"
 
 
 async def push_message(group: str, message: dict[str, Any]) -> None:
-    """Every page of the group is sent that message, as far as it listens."""
+    """Send a message to every open page of the group."""
     layer = get_channel_layer()
     if layer is not None:
         await layer.group_send(group, {"type": "tell", "message": message})
 
 
 def push_on_commit(group: str, message: dict[str, Any]) -> None:
-    """The same for sync code, once the transaction is committed. What goes wrong is logged, and undoes nothing."""
+    """Send a message once the transaction is committed. For sync code. Errors are logged and do not affect the
+    transaction."""
     transaction.on_commit(partial(on_loop, push_message, group, message), robust=True)
 
 
 def push_picture_change(owner: int, picture: object, *, held: bool) -> None:
-    """The same of a picture that may no longer be seen, or may be again, or only blurred: to its person and to whoever
-    has it open."""
+    """Announce on commit that a picture is withheld (`held`) or visible again: to its owner's pages and to pages of
+    shared links that show it."""
     for group in (get_user_channel(owner), get_picture_channel(picture)):
         push_on_commit(group, {"type": "picture", "picture": str(picture), "held": held})

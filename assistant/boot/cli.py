@@ -22,7 +22,7 @@ from assistant.boot.layout import IS_CLONE, PYTHON, ROOT, Layout, read_secret_fi
 
 INTERRUPTED = 130  # exit code after Ctrl-C, as shells count it
 OF_FILES = {"backup", "restore"}
-# What a demonstration does without: it must not touch a site that the environment names.
+# Variables that a demonstration ignores: it must not touch a site that the environment names.
 OF_THE_SITE = (
     "DATABASE_URL",
     "REDIS_URL",
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BootError as error:
         sys.stderr.write(f"\n{error}\n")
         return error.code
-    except OSError as error:  # a file or a program that nobody thought of
+    except OSError as error:  # an unexpected error of a file or program
         what = f" ({error.filename})" if error.filename else ""
         sys.stderr.write(f"\nThe system refused something that Openbook needs: {error.strerror or error}{what}.\n")
         return ExitCode.CONFIGURATION

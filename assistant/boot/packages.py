@@ -30,13 +30,13 @@ from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import IS_CLONE, PYTHON, ROOT, TORCH_INDEX, VENV, Layout, find_resource
 
 CONSTRAINTS, OVERRIDES = find_resource("constraints.txt"), find_resource("overrides.txt")
-STAMP = VENV / "openbook.stamp"  # of a clone: which installations are complete
-UNFINISHED = VENV / "openbook.unfinished"  # of a clone: there while packages are written
+STAMP = VENV / "openbook.stamp"  # in a clone: the complete installations
+UNFINISHED = VENV / "openbook.unfinished"  # in a clone: exists while packages are being written
 MODULES = {"vllm": "vllm", "postgres": "psycopg", "redis": "channels_redis", "milvus": "pymilvus"}
 _SELF = re.compile(r"openbook\[([\w,]+)\]")
-_LARGE = re.compile(r"^Downloading \S+ \((\d{2,}(\.\d+)?MiB|.*GiB)\)")  # the others are in the log only
+_LARGE = re.compile(r"^Downloading \S+ \((\d{2,}(\.\d+)?MiB|.*GiB)\)")  # smaller downloads are in the log only
 _CHANGE = re.compile(r"^ ([-+~]) (\S+)==(\S+)", re.MULTILINE)
-_SECTIONS = ("global", "install", ":env:")  # of pip's settings; a later one wins
+_SECTIONS = ("global", "install", ":env:")  # of pip's settings; later ones override
 _SOURCES = {"UV_INDEX", "UV_DEFAULT_INDEX", "UV_FIND_LINKS", "UV_NO_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL"}
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 _FULL = ("No space left on device", "Disk quota exceeded", "os error 28", "os error 122")
@@ -67,7 +67,7 @@ def required_extras(layout: Layout, source: Mapping[str, str] | None = None) -> 
 def is_installed(extras: Sequence[str]) -> bool:
     """Return True where the environment holds at least `extras`: in a clone in the versions of this code, in a package
     in any version. Raises BootError for an extra that a clone does not know."""
-    if not IS_CLONE:  # whoever installed the package brought the rest
+    if not IS_CLONE:  # the installer of the package brought the rest
         return not _missing(extras)
     if UNFINISHED.exists() or not PYTHON.exists():
         return False
@@ -90,10 +90,10 @@ def environment_stamp() -> bytes:
 
 
 def install_packages(layout: Layout, extras: Sequence[str]) -> list[str]:
-    """Install what `extras` and the base need; return a line for each package that another version took the place of.
+    """Install the base and `extras`. Return one line per package whose version changed.
 
-    Where an earlier run was cut off while it wrote packages, or the clone was moved, the environment is created anew:
-    half a package looks like a whole one, and programs hold the path. Raises BootError.
+    If an earlier run was interrupted while it wrote packages, or the clone was moved, the environment is created anew:
+    half a package looks like a whole one, and scripts hold the path. Raises BootError.
     """
     log = layout.data / "setup.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -108,12 +108,12 @@ def install_packages(layout: Layout, extras: Sequence[str]) -> list[str]:
             locked = ["--constraint", str(CONSTRAINTS), "--override", str(OVERRIDES)]
             output = run_installer([*locked, *_wanted(extras)], log)
     except BootError as error:
-        if error.code != ExitCode.DISK:  # uv writes packages only when it has fetched all of them
+        if error.code != ExitCode.DISK:  # uv writes packages only after fetching all of them
             UNFINISHED.unlink(missing_ok=True)
         raise
     if IS_CLONE:
         noted, fingerprint = _read_stamp(), _fingerprint()
-        kept = noted.get("extras", []) if noted.get("fingerprint") == fingerprint else []  # else of other versions
+        kept = noted.get("extras", []) if noted.get("fingerprint") == fingerprint else []  # else for others
         stamp = {"fingerprint": fingerprint, "extras": sorted({*kept, *_expand_extras(extras)})}
         STAMP.write_text(json.dumps({**stamp, "folder": str(VENV.resolve())}))
         UNFINISHED.unlink()
@@ -136,7 +136,7 @@ def run_installer(arguments: Sequence[str], log: Path, index: str = "") -> str:
     """
     command = [str(find_uv()), "pip", "install", "--python", str(PYTHON), *arguments]
     env = {**_pip_settings(), **os.environ, "UV_NO_PROGRESS": "1"}
-    env.setdefault("UV_SYSTEM_CERTS", "1")  # as pip does
+    env.setdefault("UV_SYSTEM_CERTS", "1")  # like pip
     if bundle := env.get("REQUESTS_CA_BUNDLE"):
         env.setdefault("SSL_CERT_FILE", bundle)
     if not os.access(Path.home(), os.W_OK):
@@ -223,7 +223,7 @@ def find_uv() -> Path:
 
 
 def _create_environment(log: Path) -> None:
-    """Create `.venv` with uv in it; one that was cut off in the middle is created anew."""
+    """Create `.venv` with uv in it; recreate one that was interrupted in the middle."""
     pinned = read_pins()["uv"]
     uv = PYTHON.parent / "uv"
     if PYTHON.exists() and uv.exists():
@@ -233,7 +233,7 @@ def _create_environment(log: Path) -> None:
     if not _has_pip():
         with timed_step("Creating the environment"):
             _remove_environment()
-            base = getattr(sys, "_base_executable", sys.executable)  # this Python may stand in what was removed
+            base = getattr(sys, "_base_executable", sys.executable)  # this Python may be in the removed environment
             done = subprocess.run([base, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False)
             if done.returncode:
                 _remove_environment()
@@ -257,7 +257,7 @@ def _remove_environment() -> None:
 def _ask_version(program: Path) -> str:
     try:
         return subprocess.run([str(program), "--version"], capture_output=True, text=True, check=False).stdout
-    except OSError:  # half a program, of an installation that was cut off
+    except OSError:  # a partial program after an interrupted installation
         return ""
 
 
@@ -278,7 +278,7 @@ def _locked_lines(name: str) -> str:
 def _install_torch(layout: Layout, with_vision: bool, log: Path) -> None:
     """Install the build of PyTorch for processors, with torchvision where the model server needs it."""
     if sys.platform != "linux":
-        return  # the build on the package index is the one for processors
+        return  # the package index has the CPU build
     pins = read_pins()
     names = ["torch", "torchvision"] if with_vision else ["torch"]
     if all(_is_cpu_build(name, pins[name]) for name in names):
@@ -332,7 +332,7 @@ def translate_pip_settings(listing: str) -> dict[str, str]:
         "UV_FIND_LINKS": values.get("find-links", "").replace(" ", ","),
         "UV_INSECURE_HOST": values.get("trusted-host", ""),
         "UV_NO_INDEX": "1" if values.get("no-index", "").lower() in {"1", "true", "yes", "on"} else "",
-        # pip takes the best version of all its indexes, uv by default the first index that knows the name.
+        # pip takes the best version over all indexes, uv by default the first index that has the name.
         "UV_INDEX_STRATEGY": "unsafe-best-match" if values.get("extra-index-url") else "",
         "SSL_CERT_FILE": values.get("cert", ""),
         "ALL_PROXY": values.get("proxy", ""),

@@ -1,4 +1,4 @@
-"""Check that this machine can run Openbook, before anything is downloaded.
+"""Checks that this machine can run Openbook, made before anything is downloaded.
 
 Entry point: `check_machine`. Each check takes milliseconds and raises BootError with one sentence that says what to do.
 """
@@ -19,10 +19,10 @@ from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import IS_CLONE, ROOT, VENV, Layout
 
 PYTHON_FROM, PYTHON_BEFORE = (3, 11), (3, 14)
-GLIBC = (2, 31)  # the oldest that all wheels of the model server run on
+GLIBC = (2, 31)  # oldest version that all wheels of the model server support
 GIB = 1 << 30
-# Measured on x86-64 with the versions of constraints.txt and rounded up; uv links its own copies, where it can.
-PACKAGES_BYTES = 4 * GIB  # with the model server: 2.7 GiB, and room for what uv unpacks
+# Measured on x86-64 with the versions of constraints.txt and rounded up; uv links files of its cache if it can.
+PACKAGES_BYTES = 4 * GIB  # with the model server: 2.7 GiB, and space for unpacking
 PACKAGES_WITHOUT_SERVER_BYTES = 5 * GIB // 2  # 1.8 GiB
 MODELS_BYTES = GIB  # the chat model: 93 MB as a wheel, 98 MB unpacked, 270 MB converted
 RUNNING_BYTES = GIB // 4  # below this a database and an index can no longer be written safely
@@ -76,7 +76,7 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> None:
 
 
 def check_environment_support() -> None:
-    """Raise BootError where Python came without what creates virtual environments."""
+    """Raise BootError if this Python lacks the module that creates virtual environments."""
     if importlib.util.find_spec("ensurepip") is None:
         raise BootError(ExitCode.PYTHON, NO_VENV)
 
@@ -163,7 +163,7 @@ def check_memory(needed: int, who: str, remedy: str, free_now: bool, info: Path 
     try:
         line = next(line for line in info.read_text().splitlines() if line.startswith(field))
     except (OSError, StopIteration):
-        return  # another system: nothing is known against it
+        return  # another system: the size of its memory is not known
     there = int(line.split()[1]) * 1024
     if there < needed:
         state = "free" if free_now else "installed"
@@ -174,7 +174,7 @@ def check_memory(needed: int, who: str, remedy: str, free_now: bool, info: Path 
 
 
 def check_port(host: str, number: int, variable: str) -> None:
-    """Raise BootError unless this user may listen on the port; `variable` is what to set to choose another."""
+    """Raise BootError unless this user may listen on the port. `variable` is the setting that chooses another."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,6 +1,6 @@
-"""Lock an installation while it is set up, and a data directory while Openbook runs from it.
+"""Locks of an installation during set-up, and of a data directory while Openbook runs from it.
 
-The system frees a lock when its process ends, however it ends. Standard library only.
+The system releases a lock when its process ends, however it ends. Standard library only.
 """
 
 from __future__ import annotations

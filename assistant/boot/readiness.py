@@ -1,4 +1,5 @@
-"""Print when the page answers and when the model is warm, then wait silently: `python -m assistant.boot.readiness`."""
+"""Reporter that prints when the page and the model answer, then waits silently: `python -m
+assistant.boot.readiness`."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from typing import Any
 from assistant.boot.console import print_line
 from assistant.boot.layout import Layout
 
-_PATIENCE_S = 600  # seconds until the missing part is named; the attempts go on
+_PATIENCE_S = 600  # seconds until a message names the missing part; attempts continue
 
 
 def main() -> None:
@@ -38,7 +39,7 @@ def _repeat_until_done(attempt: Any, patience: str) -> float:
         begun = time.monotonic()
         try:
             attempt()
-        except (OSError, ValueError, KeyError, IndexError):  # not there yet, or not yet itself
+        except (OSError, ValueError, KeyError, IndexError):  # not reachable yet, or still starting
             if not told and begun - started > _PATIENCE_S:
                 told = True
                 print_line(patience)

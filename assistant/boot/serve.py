@@ -1,4 +1,4 @@
-"""Run the processes of the Procfile with one log, inside the environment: `python -m assistant.boot.serve`.
+"""Runner of the Procfile's processes with one log, inside the environment: `python -m assistant.boot.serve`.
 
 With the name of a process (`python -m assistant.boot.serve web`) it becomes that one, without a supervisor.
 """
@@ -20,11 +20,11 @@ from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import ROOT, VENV, Layout, find_resource
 from assistant.boot.packaged_models import CHAT_NAME
 
-DEMO_PREFIX = "openbook-demo-"  # how the name of a demonstration's data directory begins
+DEMO_PREFIX = "openbook-demo-"  # prefix of a demonstration's data directory
 _QUIET = (
-    # Django reads a FileResponse whole, in a thread, before it sends it, and warns of that.
+    # Django reads a FileResponse completely, in a thread, before it is sent, and warns of that.
     "ignore:StreamingHttpResponse must consume synchronous iterators",
-    # Containers run as root on purpose; messages of the queue are JSON, never pickles.
+    # Containers run as root on purpose; queue messages are JSON, never pickles.
     "ignore:You're running the worker with superuser privileges",
 )
 
@@ -36,7 +36,7 @@ def run_processes(layout: Layout) -> int:
     from assistant.boot.supervisor import GRACE_S
 
     process_locks.lock_data(layout)  # until this process ends
-    honcho.KILL_WAIT = GRACE_S + 3  # the supervisors end their commands; only then would they be ended by force
+    honcho.KILL_WAIT = GRACE_S + 3  # the supervisors end their commands first; honcho kills only what is left
     manager = honcho.Manager()
     env = complete_environment(layout)
     for name, command in _read_procfile().items():
@@ -66,7 +66,7 @@ def become_process(layout: Layout, name: str) -> None:
 
 
 def complete_environment(layout: Layout) -> dict[str, str]:
-    """Return the caller's variables with those that the processes need; make `llm_key` where it is missing."""
+    """Return the caller's variables with those that the processes need. Create `llm_key` if it is missing."""
     env = dict(os.environ)
     env |= {
         "DATA_DIR": str(layout.data),
@@ -80,7 +80,7 @@ def complete_environment(layout: Layout) -> dict[str, str]:
         "TOKENIZERS_PARALLELISM": "false",
     }
     if not env.get("EMBED_MODEL"):
-        env["HF_HUB_OFFLINE"] = "1"  # all models lie here already: no hub is asked
+        env["HF_HUB_OFFLINE"] = "1"  # all models are local: no hub is asked
     if layout.own_llm:
         env |= _describe_model_server(layout, env)
     return env
@@ -123,7 +123,7 @@ def _read_procfile() -> dict[str, str]:
 
 
 def remove_demo_data(data: Path) -> None:
-    """Remove the data directory of a demonstration; any other stays."""
+    """Remove the data directory of a demonstration; leave any other."""
     if data.name.startswith(DEMO_PREFIX) and data.parent == Path(tempfile.gettempdir()).resolve():
         shutil.rmtree(data, ignore_errors=True)
 

@@ -1,6 +1,6 @@
-"""Bring database, static files and translations up to date with the code: `prepare_site`.
+"""Update of database, static files and translations to the current code: `prepare_site`.
 
-Nothing is done twice: stamps of code, packages and settings say what changed. Standard library only.
+Stamps of code, packages and settings prevent repeated work. Standard library only.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import PYTHON, ROOT, Layout, find_resource, read_version
 
 _INDEX = ("DATABASE_URL", "EMBED_MODEL", "EMBED_MORE", "EMBED_BACKEND", "INDEX_BACKEND", "PGVECTOR_URL", "MILVUS_URL")
-_SHOWN = 8  # changed packages, and the newest migrations, that are printed by name
+_SHOWN = 8  # changed packages, and newest migrations, that are printed by name
 
 
 def prepare_site(layout: Layout, changed: Sequence[str] = ()) -> None:
-    """Migrate the database, collect static files, compare the index; then print what an upgrade changed.
+    """Migrate the database, collect static files and compare the index; then print what an upgrade changed.
 
-    `changed`: a line for each package that another version took the place of. Raises BootError.
+    `changed`: one line per package whose version changed. Raises BootError.
     """
     if translations.find_stale():
         with timed_step("Compiling translations"):
@@ -36,7 +36,7 @@ def prepare_site(layout: Layout, changed: Sequence[str] = ()) -> None:
     kept = layout.data / "site.stamp"
     migrated: list[str] = []
     is_current = kept.exists() and kept.read_text() == stamp_site(layout)
-    # The tables of a server may be others than last time, for example where its volume was made anew.
+    # A database server may have other tables than last time, for example after its volume was recreated.
     if not is_current or os.environ.get("DATABASE_URL") or not (layout.data / "openbook.sqlite3").exists():
         with timed_step("Preparing the database"):
             output = run_manage(layout, "migrate", "--no-input")
@@ -71,7 +71,7 @@ def describe_version() -> dict[str, str]:
 
 
 def _report_upgrade(layout: Layout, changed: Sequence[str], migrated: Sequence[str]) -> None:
-    """Print what is different from the last start, where the code or its packages are others."""
+    """Print the differences from the last start, if code or packages changed."""
     kept, now = layout.data / "version.json", describe_version()
     try:
         before = json.loads(kept.read_text())
@@ -90,22 +90,23 @@ def _report_upgrade(layout: Layout, changed: Sequence[str], migrated: Sequence[s
 
 
 def stamp_site(layout: Layout) -> str:
-    """Return a hash of migrations, static files and packages: another one means that the site is prepared anew."""
+    """Return a hash of migrations, static files and packages; a different one means that the site must be prepared
+    again."""
     digest = hashlib.sha256(os.environ.get("DATABASE_URL", "").encode())
     for path in sorted((ROOT / "apps").glob("*/migrations/*.py")):
         digest.update(path.read_bytes())
     for path in sorted(find_resource("static").rglob("*")):
         state = path.stat()
         digest.update(f"{path} {state.st_size} {state.st_mtime_ns}".encode())
-    digest.update(packages.environment_stamp())  # other packages bring other tables and files
+    digest.update(packages.environment_stamp())  # other packages bring other tables and static files
     return digest.hexdigest()
 
 
 def _compare_index(layout: Layout) -> None:
-    """Refuse to start where the index cannot be searched with the configured embedding model.
+    """Raise BootError if the index cannot be searched with the configured embedding model.
 
     The comparison is repeated when the settings, the packages or the models of the segments changed, and at each start
-    where the database is a server, whose index another machine may have rebuilt. Raises BootError.
+    with a database server, whose index another machine may have rebuilt.
     """
     kept, now = layout.data / "index.stamp", _stamp_index(layout)
     if not os.environ.get("DATABASE_URL") and kept.exists() and kept.read_text() == now:

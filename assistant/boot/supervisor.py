@@ -1,11 +1,11 @@
-"""Run a command and restart it whenever it ends: `python -m assistant.boot.supervisor NAME -- COMMAND …`.
+"""Supervisor that restarts a command whenever it ends: `python -m assistant.boot.supervisor NAME -- COMMAND …`.
 
-The command gets a process group of its own. The supervisor kills the whole group before each restart and at the end,
-because some programs leave children behind when they die: a model server leaves its engine, which holds the memory and
-the port. SIGTERM, SIGINT or SIGHUP to the supervisor end the command: first by SIGTERM, after `GRACE_S` by SIGKILL.
+The command gets its own process group. The supervisor kills the whole group before each restart and at the end, because
+some programs leave children behind: the engine of a model server, for example, keeps memory and port. SIGTERM, SIGINT
+or SIGHUP to the supervisor end the command: first by SIGTERM, after `GRACE_S` by SIGKILL.
 
-The supervisor also ends when the process whose id is in SUPERVISE_WHILE ends. A command whose supervisor is killed by
-force dies with it on Linux; on other systems the next supervisor of the same name kills it.
+The supervisor also ends with the process whose id is in SUPERVISE_WHILE. If the supervisor is killed, its command dies
+with it on Linux; on other systems the next supervisor of the same name kills the command.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from apps.lib import os_compat
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 HEALTHY_S = 30.0  # a command that ran this long starts again without delay
 GRACE_S = 6.0  # Celery takes 4 to 5 s to end even when idle
-OWNER_CHECK_S = 1.0  # between two looks at the owner, where the system does not report its end
+OWNER_CHECK_S = 1.0  # seconds between two checks of the owner, if the system does not report its end
 _ENDINGS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
 class Supervisor:
-    """One command, restarted until the supervisor is told to end. Use it in the main thread of a process.
+    """Supervisor of one command, which it restarts until told to end. Use it in the main thread of a process.
 
-    `folder` holds the record by which the next supervisor of this name finds what this one left behind; None for no
-    record. `owner` is the id of a process whose end ends the supervisor; 0 for none.
+    `folder` holds a record by which the next supervisor of this name finds leftover processes; None for no record.
+    `owner` is the id of a process whose end ends the supervisor; 0 for none.
     """
 
     def __init__(self, name: str, command: list[str], folder: Path | None = None, owner: int = 0) -> None:
@@ -80,7 +80,7 @@ class Supervisor:
 
         def bind_to_supervisor() -> None:
             os_compat.die_with_parent()
-            if os.getppid() != supervisor:  # it died in between
+            if os.getppid() != supervisor:  # the supervisor died in between
                 os._exit(1)
 
         child = subprocess.Popen(self.command, process_group=0, preexec_fn=bind_to_supervisor)
@@ -128,7 +128,7 @@ class Supervisor:
         return not os_compat.is_running(self._owner)
 
     def _kill_leftovers(self) -> None:
-        """Kill what an earlier supervisor of this name left behind when it was killed by force."""
+        """Kill the processes that a killed supervisor of this name left behind."""
         if self._record is None or not self._record.exists():
             return
         try:
@@ -153,7 +153,7 @@ def kill_group(group: int, within_s: float = 5.0) -> bool:
         except ProcessLookupError:
             return True
         except PermissionError:
-            pass  # macOS says so of a group in which only zombies are left
+            pass  # macOS refuses for a group that has only zombies
         try:
             while os.waitpid(-group, os.WNOHANG)[0]:
                 pass
@@ -171,10 +171,11 @@ def describe_exit(code: int) -> str:
 
 
 def _belongs(pid: int, record: dict[str, int]) -> bool:
-    """Compare group and session: a group number that was assigned anew belongs to another session."""
+    """Return whether the process is in the recorded group and session: a reused group number belongs to another
+    session."""
     try:
         return os.getpgid(pid) == record["group"] and os.getsid(pid) == record["session"]
-    except OSError:  # it has ended, or the system keeps its session secret
+    except OSError:  # the process has ended, or the system hides its session
         return False
 
 

@@ -1,6 +1,6 @@
-"""Compile translation catalogues: `.mo` files are made from the committed `.po` files and are not committed.
+"""Compiler of translation catalogues: `.mo` files are made from the committed `.po` files and are not committed.
 
-`python -m assistant.boot.translations` compiles what is stale, inside the environment. A compiled file carries the
+`python -m assistant.boot.translations` compiles stale ones, inside the environment. A compiled file carries the
 modification time of its source.
 """
 
@@ -15,7 +15,7 @@ LOCALE = find_resource("locale")
 
 
 def find_stale() -> list[Path]:
-    """Return the catalogues whose compiled form is missing or older or newer than they are."""
+    """Return the catalogues whose compiled file is missing or has another modification time."""
     found = sorted(LOCALE.glob("*/LC_MESSAGES/*.po"))
     return [path for path in found if _read_time(path.with_suffix(".mo")) != _read_time(path)]
 

@@ -1,7 +1,7 @@
-"""Upgrade a clone and go back by itself where that fails: `upgrade_clone`.
+"""Upgrade of a clone with rollback on failure: `upgrade_clone`.
 
-Order: back up, fetch the newer code, install and migrate with it, check it. `DATA_DIR/upgrade.json` notes the commits,
-the backup and the direction while an upgrade is under way, so that the next call goes on where one was cut off.
+Order: back up, fetch the newer code, install and migrate with it, check it. `DATA_DIR/upgrade.json` records commits,
+backup and direction during an upgrade, so that the next call continues an interrupted one.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import IS_CLONE, PYTHON, ROOT, Layout
 
 FORWARD, BACK = "forward", "back"
-BACKUPS_KEPT = 2  # archives that upgrades made
+BACKUPS_KEPT = 2  # archives of upgrades that are kept
 _PREFIX = "before-upgrade-"
 
 
 @dataclass(frozen=True, slots=True)
 class UpgradeRecord:
-    """An upgrade that is under way. `backup`: the archive of before; empty where there was no database."""
+    """Upgrade in progress. `backup` is the archive made before it; "" if there was no database."""
 
     before: str  # commits
     target: str
@@ -36,7 +36,7 @@ class UpgradeRecord:
 
 
 def upgrade_clone(layout: Layout) -> int:
-    """Bring this clone to the newest commit of its branch; return 0. Raises BootError, also where it was taken back."""
+    """Bring this clone to the newest commit of its branch; return 0. Raises BootError, also after a rollback."""
     if not IS_CLONE or not (ROOT / ".git").exists() or not shutil.which("git"):
         raise BootError(ExitCode.UPGRADE, "This is no git clone: install the newer version, then start it as before.")
     descriptor = process_locks.lock_data(layout)
@@ -85,7 +85,7 @@ def _back_up(layout: Layout) -> str:
 
 
 def _finish(layout: Layout, record: UpgradeRecord) -> int:
-    """Set up the newer code in a process of its own; take the upgrade back where that fails. Raises BootError."""
+    """Set up the newer code in a process of its own; roll back if that fails. Raises BootError."""
     failure = "it was cut off while it was taken back"
     if record.direction == FORWARD:
         failure = _go_forward(record)
@@ -115,7 +115,7 @@ def _go_forward(record: UpgradeRecord) -> str:
 
 
 def _go_back(layout: Layout, record: UpgradeRecord) -> None:
-    """Bring back code, packages and database of before. Raises BootError with the place of the backup."""
+    """Restore the previous code, packages and database. Raises BootError with the path of the backup."""
     where = f" Everything of before is in {record.backup}." if record.backup else ""
     with timed_step(f"Going back to {record.before[:9]}"):
         _git("reset", "--quiet", "--keep", record.before)
@@ -153,7 +153,7 @@ def _read_record(layout: Layout) -> UpgradeRecord | None:
 
 
 def _write_record(layout: Layout, record: UpgradeRecord) -> None:
-    """Write the record whole or not at all."""
+    """Write the record atomically."""
     part = _record_path(layout).with_suffix(".part")
     with part.open("w") as file:
         json.dump(asdict(record), file)
@@ -163,7 +163,7 @@ def _write_record(layout: Layout, record: UpgradeRecord) -> None:
 
 
 def _git(*arguments: str) -> str:
-    """Run git in the clone and return its output. Raises BootError with its last words."""
+    """Run git in the clone and return its output. Raises BootError with its last line."""
     done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1].rstrip(".")

@@ -1,7 +1,7 @@
-"""Resolve the versions of all packages anew: `./run lock` writes `constraints.txt`, inside the environment.
+"""Resolver of all package versions: `./run lock` writes `constraints.txt`, inside the environment.
 
-Versions already there are kept where they fit; `./run lock --upgrade` takes the newest. One resolution holds for every
-platform and Python that `[tool.uv] environments` names. Hashes of all files are pinned.
+Present versions are kept if they fit; `./run lock --upgrade` takes the newest. One resolution holds for every platform
+and Python in `[tool.uv] environments`. Hashes of all files are pinned.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import sys
 from assistant.boot.layout import ROOT
 from assistant.boot.packages import CONSTRAINTS, OVERRIDES, find_uv
 
-EXTRAS = ("vllm", "postgres", "redis", "milvus", "dev")  # `gpu` has an environment of its own
+EXTRAS = ("vllm", "postgres", "redis", "milvus", "dev")  # `gpu` has its own environment
 HEADER = """\
 # The versions that were tested together, with the hashes of their files; pyproject.toml says what is allowed.
 # Made by ./run lock. The hashes of torch and torchvision are those of the package index, used on macOS only.
 """
-# As constraints, versions apply only to what is installed anyway: conditions matter where a package has two versions.
+# Constraints apply only to packages that are installed anyway, so markers matter only for a package with two versions.
 _CONDITION = re.compile(r" ; [^\\\n]+?(?= \\\n)")
 
 

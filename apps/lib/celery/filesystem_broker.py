@@ -1,8 +1,7 @@
-"""The broker of a single machine: messages are files, as kombu's own transport has them, but each is there whole or not
-at all.
+"""Celery broker for a single machine: kombu's filesystem transport with atomic writes.
 
-kombu opens the file in the queue's folder and then writes it. A reader that looks in between has an empty message (two
-in a hundred where it looks all the time, measured), and a Celery worker that cannot read a message ends.
+kombu opens a file in the queue's folder and then writes it, so a concurrent reader may get an empty message (two in a
+hundred under constant polling, measured), and a Celery worker that cannot read a message ends.
 """
 
 from __future__ import annotations
@@ -22,6 +21,8 @@ log = logging.getLogger(__name__)
 
 
 class Channel(filesystem.Channel):  # type: ignore[misc]
+    """Channel that writes each message to a temporary file and renames it."""
+
     def _put(self, queue: str, payload: Any, **_: Any) -> None:
         folder = Path(self.data_folder_out)
         name = f"{round(monotonic() * 1000)}_{uuid4()}.{queue}.msg"
@@ -32,7 +33,8 @@ class Channel(filesystem.Channel):  # type: ignore[misc]
             raise ChannelError(f"No message can be added to {folder}.") from error
 
     def _get(self, queue: str) -> Any:
-        """A message that a crash left unreadable is passed over: rows are the queue, and the next sweep rings again."""
+        """Return the next message. One that a crash left unreadable is skipped: database rows are the queue, and the
+        next sweep notifies the worker again."""
         try:
             return super()._get(queue)
         except ValueError as error:
@@ -41,4 +43,6 @@ class Channel(filesystem.Channel):  # type: ignore[misc]
 
 
 class Transport(filesystem.Transport):  # type: ignore[misc]
+    """Filesystem transport with atomic writes."""
+
     Channel = Channel

@@ -1,4 +1,5 @@
-"""The doorbell: tells a worker by Celery that a row waits. The row is the queue, so an unheard bell loses nothing."""
+"""Notification of a worker by Celery that a database row waits. The row is the queue, so a lost message loses no
+work."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ log = logging.getLogger(__name__)
 
 
 def notify_worker(task: str, row: UUID | int) -> None:
-    """A worker hears of the row, if the broker is there; where it is away, the next sweep rings again."""
+    """Send `task` with the row's key to a worker. If the broker cannot be reached, that is logged, and the next sweep
+    finds the row."""
     try:
         current_app.send_task(task, args=[str(row)], retry=False, ignore_result=True)
     except (OperationalError, OSError) as error:

@@ -1,6 +1,6 @@
-"""Many wait for the end of something that only a question to the database can tell: one question a round asks for all.
+"""Batched polling: many tasks wait for conditions that only the database knows, and one query per round serves all.
 
-A question for each would cost as much as the work itself where hundreds wait at once.
+A query per task would cost as much as the work itself with hundreds of waiting tasks.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ log = logging.getLogger(__name__)
 
 
 class BatchedPoller(Generic[V]):
-    """`ask` says for each value, in order, whether it still holds; a round follows `pause_s()` seconds after another.
+    """Poller for many waiters. `ask` returns for each value, in order, whether its condition still holds; rounds are
+    `pause_s()` seconds apart.
 
-    Where the database does not answer, everything holds until the next round. All calls come from one event loop.
+    If `ask` fails, all conditions hold until the next round. All calls must come from one event loop.
     """
 
     def __init__(self, pause_s: Callable[[], float], ask: Callable[[list[V]], Awaitable[Sequence[bool]]]) -> None:
@@ -28,7 +29,7 @@ class BatchedPoller(Generic[V]):
         self._task: asyncio.Task[None] | None = None
 
     async def over(self, value: V) -> None:
-        """Returns when a round has found that the value holds no longer."""
+        """Return once a round has found that the value's condition no longer holds."""
         ended = asyncio.Event()
         self._waiting[ended] = value
         if self._task is None or self._task.done():
@@ -47,7 +48,7 @@ class BatchedPoller(Generic[V]):
             waiting = list(self._waiting.items())
             try:
                 answers = await self._ask([value for _, value in waiting])
-            except Exception:  # a waiting task would wait for ever
+            except Exception:  # else the waiting tasks would never end
                 log.exception("A round could not be made")
                 continue
             for (ended, _), holds in zip(waiting, answers, strict=True):

@@ -1,8 +1,9 @@
-"""The only doors between async code and sync code: two into threads, and `on_loop` back.
+"""Bridge between async and sync code: `in_db`, `in_pool` and `start_in_pool` run functions in threads, `on_loop` runs a
+coroutine from sync code.
 
-`in_db` for short queries and transactions, `in_pool` for engines and other long work that never
-touches the ORM. Channels' own `database_sync_to_async` is one shared thread per process: four slow calls
-in it held a neighbour's query for 1.2 s (measured), so it is used nowhere.
+`in_db` is for short queries and transactions, `in_pool` for engines and other long work that never uses the ORM.
+Channels' own `database_sync_to_async` is one shared thread per process: four slow calls in it delayed another query by
+1.2 s (measured), so it is not used.
 """
 
 from __future__ import annotations
@@ -21,28 +22,29 @@ P = ParamSpec("P")
 T = TypeVar("T")
 U = TypeVar("U")
 
-_DB_THREADS = 4  # SQLite has one writer; four readers beside it never waited in the measurements
-_POOL_THREADS = 4  # engine calls release the GIL; more threads than cores only trade latency for queueing
+_DB_THREADS = 4  # SQLite has one writer; four readers beside it never waited in measurements
+_POOL_THREADS = 4  # engine calls release the GIL; more threads than cores only add latency
 
 _db = ThreadPoolExecutor(_DB_THREADS, thread_name_prefix="db")
 _pool = ThreadPoolExecutor(_POOL_THREADS, thread_name_prefix="pool")
 
-_TOLD_S = 10.0  # within which a loop that serves runs a short coroutine; far beyond what it takes
-_serving: list[asyncio.AbstractEventLoop] = []  # the one that last had work done here
+_TOLD_S = 10.0  # seconds within which the serving loop must run a coroutine; far more than one needs
+_serving: list[asyncio.AbstractEventLoop] = []  # the loop that last called `in_db` or `in_pool`
 
 
 async def in_db(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Runs a short query or one transaction; the connection is checked before and after."""
+    """Run a short query or one transaction in a thread and return its result. The database connection is checked before
+    and after."""
     return await _submit(_db, functools.partial(_with_connection, function, *args, **kwargs))
 
 
 async def in_pool(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Runs an engine call or other work that takes its time and never touches the ORM."""
+    """Run an engine call or other long work that never uses the ORM in a thread and return its result."""
     return await _submit(_pool, functools.partial(function, *args, **kwargs))
 
 
 class PoolTask(Generic[T]):
-    """Work of the pool that is under way. Any number of tasks may await it, and none of them ends it for the others."""
+    """Running work of a thread pool. Any number of tasks may await it; cancelling one does not cancel the work."""
 
     def __init__(self, future: Future[T]) -> None:
         self._future = future
@@ -51,13 +53,13 @@ class PoolTask(Generic[T]):
         return asyncio.shield(asyncio.wrap_future(self._future)).__await__()
 
     def then(self, function: Callable[[T], U]) -> PoolTask[U]:
-        """What follows from its result, by the thread that made it and at once: the way to the event loop and back
-        takes a millisecond where others compute. Fails as the work itself does."""
+        """Return the task of `function` on the result, run at once by the thread that made it: a detour over the event
+        loop takes a millisecond on a busy machine. Errors of the work are passed on."""
         here, context = threading.get_ident(), contextvars.copy_context()
         after: Future[U] = Future()
 
         def follow(done: Future[T]) -> None:
-            if threading.get_ident() == here:  # it was done before; this thread is the loop's and has no time
+            if threading.get_ident() == here:  # the result was there already, and this thread belongs to the event loop
                 _pool.submit(follow, done)
             else:
                 _follow(after, lambda: context.run(function, done.result()))
@@ -66,7 +68,8 @@ class PoolTask(Generic[T]):
         return PoolTask(after)
 
     def then_in_db(self, function: Callable[[T], U]) -> PoolTask[U]:
-        """Likewise what asks the database then, by a thread for that, without the event loop in between."""
+        """Return the task of `function` on the result, run in a database thread without a detour over the event loop.
+        Errors of the work are passed on."""
         context = contextvars.copy_context()
         after: Future[U] = Future()
 
@@ -81,20 +84,23 @@ class PoolTask(Generic[T]):
 def _follow(after: Future[U], call: Callable[[], U]) -> None:
     try:
         after.set_result(call())
-    except BaseException as error:  # noqa: BLE001 - whoever awaits it hears of it
+    except BaseException as error:  # noqa: BLE001 - passed on to those who await it
         after.set_exception(error)
 
 
 def start_in_pool(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> PoolTask[T]:
-    """As `in_pool`, begun at once, whether or not anybody awaits it."""
+    """Start work like `in_pool` at once, whether or not it is awaited."""
     call = functools.partial(function, *args, **kwargs)
     return PoolTask(_pool.submit(contextvars.copy_context().run, call))
 
 
 def on_loop(function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """What the coroutine returns, for sync code: run by the loop that serves in this process, whose sockets it may then
-    wake, or by a loop of its own where none does. Raises what it raises, TimeoutError, and RuntimeError on a loop
-    itself, which would wait for itself."""
+    """Run a coroutine from sync code and return its result. It runs on the loop that serves in this process, so that it
+    may wake that loop's sockets, or on a new loop if none serves.
+
+    Raise its errors, TimeoutError after 10 seconds, and RuntimeError when called from an event loop, which would wait
+    for itself.
+    """
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""A limit of time for one thing after another, all of which nearly always end long before it."""
+"""Timeouts for many short awaits in a row, nearly all of which end early, with one timer for all."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ T = TypeVar("T")
 
 
 class TimeLimit:
-    """As `asyncio.timeout`, entered again and again, by one task at a time: `with limit:` raises TimeoutError where
-    what is awaited within takes longer. One timer looks after all: one for each costs more than what it guards."""
+    """Reusable counterpart of `asyncio.timeout` for one task at a time: `with limit:` raises TimeoutError if the awaits
+    within take longer than `seconds`. A timer per use would cost more than the work it guards."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[object] | None = None  # that is within
-        self._cancelling = 0  # how often it was being cancelled when it entered
+        self._task: asyncio.Task[object] | None = None  # the task inside the context
+        self._cancelling = 0  # its number of pending cancellations on entry
         self._late = False
 
     def __enter__(self) -> None:
@@ -49,8 +49,8 @@ class TimeLimit:
 
 @coroutine
 def await_within(limit: TimeLimit | float, awaitable: Awaitable[T]) -> Generator[Any, Any, T]:
-    """What `awaitable` gives; raises TimeoutError where it takes longer than the limit, or so many seconds. Nothing is
-    set up for what has its result at once, as nearly all of a sort may have."""
+    """Return the result of `awaitable`. Raise TimeoutError if it takes longer than the limit, a TimeLimit or seconds.
+    No timer is set for an awaitable that finishes without suspending."""
     steps = awaitable.__await__()
     try:
         first = next(steps)
@@ -63,7 +63,7 @@ def await_within(limit: TimeLimit | float, awaitable: Awaitable[T]) -> Generator
 
 
 class _Begun(Generic[T]):
-    """Steps of which the first is done: what they then waited for is waited for first."""
+    """Generator whose first step was taken already; it yields that step's value first."""
 
     def __init__(self, steps: Generator[Any, Any, T], first: Any) -> None:
         self._steps, self._first = steps, [first]

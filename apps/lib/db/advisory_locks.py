@@ -1,6 +1,9 @@
-"""Locks that belong to no row, held until the transaction ends: of PostgreSQL; writers of SQLite wait for each other
-anyway. Whoever takes one with others takes it first, so that no two wait for each other. Where rows are locked in one
-order here and in another there, PostgreSQL breaks one of the two: `unbroken` begins it anew."""
+"""PostgreSQL advisory locks held until the end of the transaction. On SQLite they do nothing, since writers wait for
+each other anyway.
+
+Take an advisory lock before any row locks of the transaction, which prevents deadlocks with other holders. Where row
+locks in different orders still deadlock, `retry_on_deadlock` repeats the transaction that PostgreSQL aborted.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,15 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-REDACTION_KEY = 0x0B00D  # what is taken out of documents, and answers that may repeat it
-MAX_ATTEMPTS = 6  # that a transaction is broken once is rare
-_PAUSE_S = 0.1  # for the other one to go on; else both wait for each other once more
-_DEADLOCK = "40P01"  # PostgreSQL's SQLSTATE of it
+REDACTION_KEY = 0x0B00D  # lock of redactions in documents against answers that may repeat the text
+MAX_ATTEMPTS = 6  # of a transaction; even one deadlock is rare
+_PAUSE_S = 0.1  # seconds for the other transaction to finish
+_DEADLOCK = "40P01"  # PostgreSQL's SQLSTATE of a deadlock
 
 
 def retry_on_deadlock(work: Callable[P, T]) -> Callable[P, T]:
-    """Work of one transaction, begun anew where it was broken because it and another waited for each other. Raises what
-    it raises, and OperationalError where it was broken inside a larger transaction, or TRIES times."""
+    """Decorate a function that is one transaction so that it is repeated after a deadlock. Raise its own errors, and
+    OperationalError after MAX_ATTEMPTS deadlocks or inside a larger transaction."""
 
     @functools.wraps(work)
     def again(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -44,12 +47,12 @@ def retry_on_deadlock(work: Callable[P, T]) -> Callable[P, T]:
 
 
 def lock_shared(key: int) -> None:
-    """Others may share it; who wants it alone waits. Call inside a transaction."""
+    """Take the lock in shared mode: other sharers go on, `lock_exclusive` waits. Call inside a transaction."""
     _take("SELECT pg_advisory_xact_lock_shared(%s)", key)
 
 
 def lock_exclusive(key: int) -> None:
-    """Whoever shares it has ended, and nobody else gets it. Call inside a transaction."""
+    """Take the lock exclusively, once all sharers have ended. Call inside a transaction."""
     _take("SELECT pg_advisory_xact_lock(%s)", key)
 
 

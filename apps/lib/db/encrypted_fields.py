@@ -1,8 +1,8 @@
-"""Text that is stored encrypted (Fernet: AES-128-CBC with an HMAC), and the keys it is encrypted with.
+"""Model fields stored encrypted (Fernet: AES-128-CBC with an HMAC), and the file of their keys.
 
-The keys stand in `settings.SNAPSHOT_KEYS`, a line each, the newest first: that one encrypts, each of them opens. The
-file is made on first use, readable by its owner only, and looked at anew whenever it was changed. Where it is missing
-and texts are encrypted already, as when its disk is not there, none is made: another key would open none of them.
+The keys are lines of the file `settings.SNAPSHOT_KEYS`, the newest first: that one encrypts, each of them decrypts. The
+file is created on first use, readable by its owner only, and reread whenever it changes. If it is missing while
+encrypted texts exist, as on a lost disk, none is created: a new key would decrypt none of them.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from django.utils.translation import gettext
 
 from apps.lib import disk_space
 
-PREFIX = "fernet:"  # before what is encrypted; a row from before there was a key has none, and is read as it is
-_TOKEN = re.compile(PREFIX + r"gAAAA[\w-]+={0,2}", re.ASCII)  # what somebody wrote after such a mark is no token
+PREFIX = "fernet:"  # before encrypted text; rows older than the first key have none and are read as plain text
+_TOKEN = re.compile(PREFIX + r"gAAAA[\w-]+={0,2}", re.ASCII)  # other text after the prefix is no token
 _lock = threading.Lock()
-in_use: list[Callable[[], bool]] = []  # apps above this one say whether anything is encrypted by now
+in_use: list[Callable[[], bool]] = []  # callbacks of the apps above: whether anything is encrypted by now
 _read: dict[str, Any] = {"seen": None, "keys": ()}
 
 
@@ -39,11 +39,12 @@ MISSING = (
 
 
 class UndecryptableText(str):
-    """Stands for a text whose key is missing, and says so to whoever reads it. Machines take it for no text."""
+    """Placeholder for a text whose key is missing; tells the reader so. Code must not treat it as the text."""
 
 
 def load_keys() -> tuple[Fernet, ...]:
-    """The newest first. Raises ImproperlyConfigured where the file cannot be read or made, or holds something else."""
+    """Return the keys, the newest first. Raise ImproperlyConfigured if the file cannot be read or created, or holds a
+    line that is no key."""
     place = Path(settings.SNAPSHOT_KEYS)
     try:
         seen = _seen(place)
@@ -61,14 +62,14 @@ def load_keys() -> tuple[Fernet, ...]:
 
 
 def write_keys(lines: list[str]) -> None:
-    """These keys are the file's, the newest first: all of them or, where that fails, those of before."""
-    place = Path(settings.SNAPSHOT_KEYS).resolve()  # where it is a link, the file that it leads to
+    """Replace the keys, the newest first, atomically. Raise OSError if that fails; the old keys stay."""
+    place = Path(settings.SNAPSHOT_KEYS).resolve()  # follows a symbolic link
     part = place.with_name(f"{place.name}.{os.getpid()}.part")
     try:
         _fill(part, lines)
         with suppress(FileNotFoundError, PermissionError):
             was = place.stat()
-            os.chown(part, was.st_uid, was.st_gid)  # Openbook reads it too where root rotates
+            os.chown(part, was.st_uid, was.st_gid)  # Openbook must be able to read it after root rotates keys
         part.replace(place)
         disk_space.sync_path(place.parent)
     finally:
@@ -76,18 +77,19 @@ def write_keys(lines: list[str]) -> None:
 
 
 def list_key_lines() -> list[str]:
-    """The keys as the file spells them."""
+    """Return the lines of the key file. Raise ImproperlyConfigured as `load_keys` does."""
     load_keys()
     return _lines(Path(settings.SNAPSHOT_KEYS))
 
 
 def encrypt(text: str) -> str:
-    """By the newest key. Raises ImproperlyConfigured."""
+    """Return the text encrypted with the newest key. Raise ImproperlyConfigured as `load_keys` does."""
     return PREFIX + load_keys()[0].encrypt(text.encode("utf-8", "surrogatepass")).decode()
 
 
 def decrypt(stored: str) -> str:
-    """The text; an Unopened where none of the keys opens it."""
+    """Return the plain text, or an UndecryptableText if none of the keys decrypts it. Unencrypted text is returned
+    unchanged."""
     if not is_encrypted(stored):
         return stored
     with suppress(InvalidToken, ValueError, ImproperlyConfigured):
@@ -98,16 +100,17 @@ def decrypt(stored: str) -> str:
 
 
 def is_encrypted(stored: str) -> bool:
+    """Return whether the stored text is encrypted."""
     return _TOKEN.fullmatch(stored) is not None
 
 
 def is_current(stored: str) -> bool:
-    """Whether it is empty, or encrypted by the newest key."""
+    """Return whether the stored text is empty, or encrypted with the newest key."""
     if not stored or not is_encrypted(stored):
         return not stored
     try:
         load_keys()[0].decrypt(stored.removeprefix(PREFIX))
-    except (InvalidToken, ValueError):  # another key's, or letters that no token has
+    except (InvalidToken, ValueError):  # encrypted with another key, or malformed
         return False
     return True
 
@@ -119,7 +122,8 @@ else:
 
 
 class EncryptedText(Text):
-    """Plain in memory, encrypted in the database. An empty text stays empty, and is all that can be looked for."""
+    """Text field that is plain in memory and encrypted in the database. Empty text stays empty and is the only value
+    that can be looked up."""
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
         return encrypt(value) if isinstance(value, str) and value else super().get_db_prep_save(value, connection)
@@ -142,7 +146,8 @@ class EncryptedText(Text):
 
 
 class EncryptedJSON(EncryptedText):
-    """A list; the empty one is stored as the empty text. Empty too where its key is missing."""
+    """Encrypted field of a JSON list. The empty list is stored as empty text; a list whose key is missing reads as
+    empty."""
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
         if hasattr(value, "resolve_expression"):
@@ -155,7 +160,8 @@ class EncryptedJSON(EncryptedText):
 
 
 def _seen(place: Path) -> tuple[str, int, int, int]:
-    """By what a change of the file is noticed; it is made where it is missing."""
+    """Return values that change whenever the file does. Create the file if it is missing. Raise ImproperlyConfigured if
+    it is missing while encrypted texts exist."""
     try:
         found = place.stat()
     except FileNotFoundError as error:
@@ -165,11 +171,11 @@ def _seen(place: Path) -> tuple[str, int, int, int]:
         part = place.with_name(f"{place.name}.{os.getpid()}.{threading.get_ident()}.new")
         _fill(part, [Fernet.generate_key().decode()])
         with suppress(FileExistsError):
-            os.link(part, place)  # whole or not at all, and never over the one of another process
+            os.link(part, place)  # atomic, and never over the file of another process
         part.unlink()
         disk_space.sync_path(
             place.parent
-        )  # the database may be on another disk, and be there without it after a power cut
+        )  # after a power cut the database, on another disk, may hold what this key encrypted
         found = place.stat()
     return str(place), found.st_ino, found.st_mtime_ns, found.st_size
 

@@ -1,7 +1,8 @@
-"""Rows that are work: claimed by one conditional update, held by a lease, swept when the holder died.
+"""Leases on database rows that are units of work: claimed by a conditional update, renewed by the holder, swept when it
+died.
 
-The row is the queue; a message on the broker is only a doorbell. `attempts` grows before the work starts,
-so that a crash that kills the process counts too.
+The row is the queue; a broker message is only a notification. `attempts` is incremented before the work starts, so that
+a crash of the process counts, too.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ M = TypeVar("M", bound="Leased")
 
 
 class Leased(models.Model):
-    """`lease_token` names the holder; whoever writes results checks that it is still theirs."""
+    """Abstract model of a row that can be leased. `lease_token` names the holder; a holder that writes results checks
+    that the token is still its own."""
 
     lease_token = models.CharField(max_length=32, blank=True, default="")
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -30,9 +32,9 @@ class Leased(models.Model):
 
 
 def claim(rows: models.QuerySet[M], pk: Any, lease_s: float, **changes: Any) -> str | None:
-    """The new lease token, or None where another holder is at work or `rows` no longer holds the row.
+    """Return a new lease token, or None if the row is leased to another holder or is not in `rows`.
 
-    `rows` says which states may be claimed; `changes` are set in the same update.
+    `rows` restricts the states that may be claimed; `changes` are set in the same update. `lease_s` is in seconds.
     """
     now = timezone.now()
     token = secrets.token_hex(16)
@@ -46,12 +48,13 @@ def claim(rows: models.QuerySet[M], pk: Any, lease_s: float, **changes: Any) -> 
 def claim_all(rows: models.QuerySet[M], keys: Sequence[Any], lease_s: float, **changes: Any) -> dict[Any, str]:
     """Claim several rows by their keys in one transaction; return the new token of each that was free."""
     with transaction.atomic(rows.db):
-        claimed = {pk: claim(rows, pk, lease_s, **changes) for pk in sorted(keys)}  # in one order: no deadlock
+        claimed = {pk: claim(rows, pk, lease_s, **changes) for pk in sorted(keys)}  # sorted: no deadlock
     return {pk: token for pk, token in claimed.items() if token}
 
 
 def renew(rows: models.QuerySet[M], pk: Any, token: str, lease_s: float, **changes: Any) -> bool:
-    """Extends the lease and sets `changes`; False where the lease was lost, and then nothing changed."""
+    """Extend the lease by `lease_s` seconds from now and set `changes`. Return False, without a change, if the lease
+    was lost."""
     until = timezone.now() + timedelta(seconds=lease_s)
     return bool(rows.filter(pk=pk, lease_token=token).update(lease_until=until, **changes))
 
@@ -66,7 +69,7 @@ def renew_all(
 
 
 def release(rows: models.QuerySet[M], pk: Any, token: str, **changes: Any) -> bool:
-    """Gives the lease back and sets `changes`; False where it was lost, and then nothing changed."""
+    """Give the lease back and set `changes`. Return False, without a change, if the lease was lost."""
     return bool(rows.filter(pk=pk, lease_token=token).update(lease_token="", lease_until=None, **changes))
 
 
@@ -95,5 +98,5 @@ def _change_held(
 
 
 def list_expired(rows: models.QuerySet[M]) -> models.QuerySet[M]:
-    """Rows whose holder stopped renewing."""
+    """Return the rows whose lease has expired."""
     return rows.filter(lease_until__lt=timezone.now())

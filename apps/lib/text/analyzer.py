@@ -1,4 +1,7 @@
-"""The one way to take a text apart into words: index, cut, quotes and support all count the same terms."""
+"""Text analyser: the terms that index, context selection, quotes and grounding share.
+
+Entry points: `split_words`, `extract_terms` (stemmed), `extract_content_terms` (without stop words).
+"""
 
 from __future__ import annotations
 
@@ -9,21 +12,21 @@ from functools import lru_cache
 
 import Stemmer
 
-# Vowel signs and accents that stand as characters of their own, which \w leaves out: Hebrew, Arabic, Hindi, Thai ...
+# Combining vowel signs and accents, which \w lacks: Hebrew, Arabic, Hindi, Thai ...
 _MARKS = (
     "\u0300-\u036f\u0591-\u05bd\u05bf\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
     "\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ecd\u102b-\u103e\u17b4-\u17d3"
 )
 _WORD = re.compile(rf"[\w{_MARKS}]+(?:[.,]\d+)*")  # keeps 3.14 and 1,000 whole
-# Chinese, Japanese, Korean, Thai, Lao, Burmese, Khmer: written without spaces, so a run of them is no word.
+# Chinese, Japanese, Korean, Thai, Lao, Burmese, Khmer: written without spaces, so a run is not a word.
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
     "\U00020000-\U0003ffff]+"
 )
-# A part number, a date, a version, an address: taken apart, and whole too, so that the very same one counts more.
-_CODE = re.compile(r"\b\w++(?:[-./:@]\w++)++")  # from a border on, else each letter of a word would be tried
+# Part numbers, dates, versions, addresses: split, and kept whole as well, so that an exact match counts more.
+_CODE = re.compile(r"\b\w++(?:[-./:@]\w++)++")  # starts at a word border, else each letter of a word would be tried
 _DIGIT = re.compile(r"\d")
-_MAX_WORD = 60  # characters; longer runs are noise to a word index
+_MAX_WORD = 60  # characters; longer runs are noise in an index
 _local = threading.local()
 
 # fmt: off
@@ -38,7 +41,7 @@ STOPWORDS = frozenset((
 
 
 def normalise_text(text: str) -> str:
-    """Compatibility-composed and case-folded, so that ligatures, full-width forms and case do not hide a word."""
+    """Return the text in NFKC and case-folded, so that ligatures, full-width forms and case do not hide a word."""
     return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
 
 
@@ -58,7 +61,7 @@ def _cut(word: str) -> list[str]:
 
 
 def _parts(word: str) -> list[str]:
-    """A word taken apart where it holds characters of scripts without spaces: pairs of those, the rest as it stands."""
+    """Split a word with characters of scripts without spaces: pairs of those, the rest unchanged."""
     parts, at = [], 0
     for run in _UNSPACED.finditer(word):
         start, end = run.span()
@@ -74,14 +77,15 @@ def extract_terms(text: str) -> list[str]:
 
 
 def extract_content_terms(text: str) -> list[str]:
-    """The stemmed words without stop words; all of them where nothing else is left."""
+    """Return the stemmed words in order, without stop words; with them if the text has nothing else."""
     kept = [stem_word(word) for word in split_words(text) if word not in STOPWORDS]
     return kept or extract_terms(text)
 
 
 @lru_cache(maxsize=200_000)
 def stem_word(word: str) -> str:
-    """Snowball English; words of other scripts, numbers and names with digits stay as they are."""
+    """Return the word stemmed by Snowball English. Numbers, names with digits and words of other scripts stay
+    unchanged."""
     if not word.isalpha():
         return word
     stemmer = getattr(_local, "stemmer", None)

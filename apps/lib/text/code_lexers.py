@@ -1,8 +1,9 @@
-"""Split source code into Pygments tokens within bounds, for highlighting.
+"""Tokenising of source code by Pygments within limits, for highlighting. Entry points: `find_lexer`,
+`find_lexer_of_file` and `lex`.
 
 Some rules of Pygments take quadratic time within one match, which no time limit can interrupt. Therefore only the
-languages in `LANGUAGES`, each tried with hostile text, are known, and long runs and lines are refused. Nothing is
-rendered here. `find_lexer`, `find_lexer_of_file` and `lex` are the entry points.
+languages in `LANGUAGES`, each tested with hostile text, are accepted, and long runs and lines are refused. Nothing is
+rendered here.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pygments.util import ClassNotFound
 
 from apps.lib.concurrency.cpu_deadline import Deadline
 
-MAX_CPU_SECONDS = 0.2  # of processor time for one piece of code
+MAX_CPU_SECONDS = 0.2  # for one piece of code
 LANGUAGES = {  # one alias of each lexer
     *("ada", "apacheconf", "awk", "bash", "batch", "bibtex", "c", "c#", "clojure", "cmake", "coffeescript"),
     *("common-lisp", "cpp", "crystal", "css", "cuda", "cython", "d", "dart", "delphi", "diff", "django", "docker"),
@@ -31,11 +32,11 @@ LANGUAGES = {  # one alias of each lexer
     *("vb.net", "verilog", "vhdl", "vim", "vue", "xml", "xslt", "yaml", "zig"),
 }
 _NAME_CHARS = 40
-_HOSTILE = re.compile(r"[ \t\n]{400}|([^\w\s])\1{399}|[^\n]{5000}")  # runs and lines longer than programs have them
+_HOSTILE = re.compile(r"[ \t\n]{400}|([^\w\s])\1{399}|[^\n]{5000}")  # runs and lines longer than those of real programs
 
 
 def find_lexer(language: str) -> Lexer | None:
-    """Return the lexer of a language by one of its Pygments aliases; None where `LANGUAGES` lacks it."""
+    """Return the lexer of a language by one of its Pygments aliases; None if it is not in `LANGUAGES`."""
     if not language or len(language) > _NAME_CHARS:
         return None
     try:
@@ -45,7 +46,7 @@ def find_lexer(language: str) -> Lexer | None:
 
 
 def find_lexer_of_file(name: str) -> Lexer | None:
-    """Return the lexer of a file by its file name; None where `LANGUAGES` lacks it. The content is not read."""
+    """Return the lexer of a file by its name; None if it is not in `LANGUAGES`. The content is not read."""
     try:
         return _known(get_lexer_for_filename(name, stripnl=False, ensurenl=False))
     except ClassNotFound:
@@ -53,10 +54,8 @@ def find_lexer_of_file(name: str) -> Lexer | None:
 
 
 def lex(text: str, lexer: Lexer) -> list[tuple[Any, str]] | None:
-    """Return the tokens of the text as (Pygments token type, string).
-
-    Return None where a run or line is too long (`_HOSTILE`), or lexing takes more than `SECONDS` of processor time.
-    """
+    """Return the tokens of the text as (Pygments token type, string). Return None if a run or line is too long
+    (`_HOSTILE`), or lexing takes more than `MAX_CPU_SECONDS` of CPU time."""
     if _HOSTILE.search(text):
         return None
     deadline, found = Deadline(MAX_CPU_SECONDS), list[tuple[Any, str]]()

@@ -1,4 +1,5 @@
-"""Names that differ by a number only (E4 and E7, error 4 and error 7): what is said of one is not said of the other."""
+"""Identifiers that differ only by a number (E4 and E7, error 4 and error 7), so that facts about one are not taken for
+the other."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from apps.lib.text.analyzer import split_words
 
 _CODE = re.compile(r"([^\W\d_]+[-./:]?)\d[\w.-]*")
 _PLAIN = re.compile(r"\d+")
-# Words that number things; after other words ("costs 45", "since 1999") a number says how much or when.
+# Words before a number that is an identifier; after other words ("costs 45", "since 1999") it is an amount or a year.
 _LABELS = """
     abschnitt alarm anexo anhang annex apartado apartment appendix article artikel artículo aufgabe building bus
     capítulo case chapter clase class code código edificio error exercise fase fault fehler figure flat floor gate
@@ -25,16 +26,19 @@ _labels = frozenset(_LABELS.split())
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    kind: str  # what it shares with its rivals: the letters before the number, or the word before it
-    number: str  # the word that makes the difference, as `words` gives it
+    """Numbered name in a text."""
+
+    kind: str  # common part of rivals: the letters before the number, or the word before it
+    number: str  # distinguishing word, as `split_words` returns it
 
     def is_rival(self, other: Identifier) -> bool:
+        """Return whether the other has the same kind and another number."""
         return self.kind == other.kind and self.number != other.number
 
 
 @lru_cache(maxsize=20_000)
 def extract_identifiers(text: str) -> frozenset[Identifier]:
-    """The codes of a short text: E7, RFC-2616, error 7. Amounts and years are none."""
+    """Return the identifiers in a short text, such as E7, RFC-2616 or error 7. Amounts and years are none."""
     found, before = set(), ""
     for word in split_words(text):
         if (match := _CODE.fullmatch(word)) is not None:
@@ -46,5 +50,5 @@ def extract_identifiers(text: str) -> frozenset[Identifier]:
 
 
 def is_about_rivals(asked: frozenset[Identifier], said: frozenset[Identifier]) -> bool:
-    """Whether what is said is of rivals of what is asked about, and of nothing that is asked about."""
+    """Return whether `said` has rivals of identifiers in `asked`, and no identifier in common with it."""
     return not asked & said and any(one.is_rival(other) for one in asked for other in said)

@@ -1,5 +1,6 @@
-"""Sentences with values in them that are written down in English, by a worker or for a log, and translated when they
-are shown. Each stands here once, so that whoever shows a stored one can tell which it is and what its values are.
+"""Templates of messages with values that are stored or logged in English and translated when shown.
+
+Each template is defined once, so that `match_template` can recover template and values from a stored message.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-# What an engine of pictures refuses.
+# Refusals of picture engines.
 PROMPT_LONG = "The description is longer than %(most)s characters; shorten it."
 WIDTH_RANGE = "The width must lie between %(least)s and %(most)s pixels."
 HEIGHT_RANGE = "The height must lie between %(least)s and %(most)s pixels."
@@ -22,16 +23,16 @@ PICTURE_REFUSED = "The picture server refused this picture (status %(status)s); 
 PICTURE_FAILED = "The picture server failed (status %(status)s)."
 PICTURE_CRASHED = "Drawing this stopped the worker %(times)s times. Try other settings, or tell an administrator."
 
-# What is not set up any more, and what the index cannot write.
+# Missing models, and write errors of the index.
 NO_EMBEDDER = "There is no embedding model “%(name)s” here any more. Choose another one, or set it up."
 NO_MODEL = "There is no model “%(name)s” here any more. Choose another one."
 DISK_FULL = "The disk is full, so the index was not written: %(why)s."
 NOT_WRITTEN = "The index could not be written: %(why)s."
 
-# What the check for malicious software finds.
+# Findings of the malware scanner.
 MALWARE = "The check for malicious software found “%(name)s” in this file, so it was not taken."
 
-# Why a page of the web was not fetched.
+# Reasons why a web page was not fetched.
 PAGE_LARGE = "The page is larger than %(most)s MB, the most that is fetched. Upload it as a file."
 PAGE_SLOW = "The page did not arrive within %(seconds)s seconds. Try again later, or save it and upload the file."
 PAGE_SIGN_IN = (
@@ -42,7 +43,7 @@ PAGE_LATER = "The server of the page cannot deliver it now (%(status)s). Try aga
 PAGE_OTHER = "The server of the page answered with %(status)s instead of a page. Save it and upload the file."
 PAGE_SAME = "The page holds the same as %(other)s, which is in %(collection)s already."
 
-# Why a file, or a part of it, was not read.
+# Reasons why a file, or a part of it, was not read.
 FILE_LARGE = "This file is larger than %(most)s MB, the most that is accepted."
 TEXT_LONG = "The document holds more than %(most)s characters of text. Split it into smaller files."
 PARTS = "This document has %(count)s parts; at most %(most)s are read. Split it into smaller files."
@@ -58,7 +59,7 @@ SHEETS_HIDDEN = "Hidden sheets that were left out: %(count)s."
 ATTACHMENTS = "Attachments that were left out: %(names)s."
 PICTURES_LEFT = "Only the first %(count)s of its pictures were read."
 
-# Why chats from elsewhere were not taken.
+# Reasons why imported chats were refused or shortened.
 CHATS = "This file holds more than %(most)s conversations. Split it into several files."
 MESSAGES = "It has %(count)s messages; at most %(most)s are taken."
 CHAT_LONG = "It is longer than what is taken: %(characters)s characters, %(messages)s messages."
@@ -71,7 +72,7 @@ _PLACE = re.compile(r"%\((\w+)\)s")
 
 
 def match_template(text: str) -> tuple[str, dict[str, str]] | None:
-    """Which of them a text is, and its values; None where it is none of them."""
+    """Return the template of a message and its values; None if it matches no template."""
     for sentence, start, pattern in _patterns():
         if text.startswith(start) and (found := pattern.fullmatch(text)):
             return sentence, found.groupdict()
@@ -84,7 +85,7 @@ def _patterns() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
 
 
 def _pattern(sentence: str) -> tuple[str, re.Pattern[str]]:
-    """How it begins, and what matches it with any values."""
+    """Return the constant beginning of the template, and the pattern that matches it with any values."""
     parts = list(_parts(sentence))
     return sentence.partition("%(")[0], re.compile("".join(parts), re.DOTALL)
 

@@ -1,8 +1,8 @@
-"""Parse whole numbers from untrusted text of any length and in any digits."""
+"""Parser of whole numbers in untrusted text."""
 
 from __future__ import annotations
 
-LARGEST = 2**63 - 1  # that a column of a database holds
+LARGEST = 2**63 - 1  # largest value of a database column
 _DIGITS = len(str(LARGEST))
 
 

@@ -1,8 +1,9 @@
-"""Where the sentences of a text begin and end. One pass over lines finds the units that end a sentence by their form
-(paragraph, heading, list item, table row, code block), one regular expression finds stops inside running text.
+"""Sentence boundaries of plain and Markdown text. Entry points: `find_sentences` and `count_stable`.
 
-What comes later never moves an earlier border further than the next word: an answer may be cut into sentences while
-it is being written. Index, cut, quotes, citations and the gate all use these spans.
+One pass over lines finds units that end a sentence by their form: paragraph, heading, list item, table row, code block.
+One regular expression finds full stops inside running text. Appended text never moves an earlier boundary further than
+the next word, so an answer may be split while it is streamed. Index, context selection, quotes, citations and the
+moderation gate all use these spans.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 
 Span = tuple[int, int]
 
-# Quantifiers are possessive where a run could be cut in several ways: hostile repetition stays linear.
+# Quantifiers are possessive where a run could be split in several ways: hostile repetition stays linear.
 _LINE = re.compile(r"[^\n]*+\n|[^\n]++")
 _FENCE = re.compile(r"[ \t]*+(?:>[ \t]?)*+[ \t]*+(`{3,}+|~{3,}+)")
 _ATOM = re.compile(  # headings, table rows, rules and underlines of headings: a line that is a unit of its own
@@ -26,7 +27,7 @@ _QUOTE = re.compile(r"[ \t]*+>")
 CITATION_MARK = r"(?:[ \t]?(?:\[\d{1,3}(?:[ \t]?[,;–-][ \t]?\d{1,3})*+\]|【\d{1,3}[^】\n]{0,20}】))"
 _PAGES = r"(?::\d{1,4}(?:[,–-][ ]?\d{1,4})*+)?"  # ":121,154" after a stop, as encyclopedias print pages
 _CLOSERS = r"[\"'”’»›）」』)\]}*_~`]*+"
-_STOP = re.compile(  # the first of a run; it begins with a set, so that the letters between are skipped at once
+_STOP = re.compile(  # the first of a run; begins with a character set, so that other characters are skipped at once
     r"[.!?…؟۔।。！？｡]"
     rf"(?:(?<=[.!?…؟۔।])(?<![.!?…؟۔।].)[.!?…؟۔।]*+{_CLOSERS}{CITATION_MARK}*+{_PAGES}(?=\s)"
     rf"|(?<=[。！？｡])(?<![。！？｡].)[。！？｡]*+{_CLOSERS}{CITATION_MARK}*+)"
@@ -40,19 +41,19 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-# After these a sentence goes on, whatever follows.
+# Abbreviations that never end a sentence.
 _OPEN = _set(
     "dr mr mrs ms mx prof st mt gen col lt sgt capt cmdr adm maj rev hon pres gov sen rep messrs mme mlle mgr e.g "
     "i.e eg ie cf viz vs v fig figs eq eqs eqn vol vols pp p par para sec sect ch chap art approx ca circa resp "
     "incl excl ed eds trans tel ext z.b d.h bzw vgl sog u.a ggf evtl inkl hr fr str nr abs sr.a sra dra lic"
 )
-# After these it ends only where the next word is one that begins sentences.
+# Abbreviations that end a sentence only before a word that begins sentences.
 _EITHER = _set(
     "inc ltd co corp llc bros jr sr al dept univ est min max avg jan feb mar apr jun jul aug sep sept oct nov dec "
     "mon tue tues wed thu thur thurs fri sat sun ave blvd rd ft in oz lb lbs no nos op bd usw etc a.m p.m am pm "
     "u.s u.k u.n e.u b.c a.d ph.d m.d d.c bc ad"
 )
-# After these an upper-case word is enough.
+# Abbreviations that end a sentence before any upper-case word.
 _ENDING = _set("etc usw inc ltd llc corp a.m p.m jr")
 _STARTERS = _set(
     "the a an this that these those it its he she his her they their we our you your i in on at by for from as if "
@@ -66,12 +67,13 @@ _FUNCTION_WORDS = _set(
     "has have had its their his her our your my this these those into onto over under between about after before "
     "during when while if because"
 )
-_HEADING_CHARS = 60  # a first line up to this long, without a stop, may be a heading that a parser left unmarked
-_SHORT_LINE = 0.6  # of the longest line before it: a line this short ended its paragraph
+_HEADING_CHARS = 60  # a first line up to this length without a stop may be an unmarked heading
+_SHORT_LINE = 0.6  # of the longest line before it: a shorter line ended its paragraph
 
 
 def find_sentences(text: str) -> list[Span]:
-    """The sentences of plain or Markdown text as [start, end), in order, disjoint, not empty: all but the space."""
+    """Return the sentences as [start, end) spans, in order, disjoint and not empty. Together they cover everything but
+    white space."""
     found: list[Span] = []
     for start, end, running in _units(text):
         pieces = _split(text, start, end) if running else [(start, end)]
@@ -83,13 +85,15 @@ def find_sentences(text: str) -> list[Span]:
 
 
 def count_stable(text: str, found: list[Span]) -> int:
-    """How many of `found = spans(text)` stay as they are whatever is appended to `text`."""
+    """Return the number of spans in `found = find_sentences(text)` that stay the same whatever is appended to
+    `text`."""
     cut = max(text.rfind(" "), text.rfind("\n"))
     line = text.rfind("\n")
     if not any(char.isalnum() for char in text[line + 1 : cut + 1]):
-        cut = line  # a line that holds only marks so far may yet become anything
+        cut = line  # a line that holds only marks so far may become anything
     done = sum(1 for _, end in found if end <= cut)
-    # The last one needs a whole word or an empty line after it before its end is certain; code that is open, a word.
+    # The end of the last one is certain only after a whole word or an empty line; that of an open code block after a
+    # word.
     while done and not _follows(text, *found[done - 1], cut + 1):
         done -= 1
     return done
@@ -110,8 +114,8 @@ def _trim(text: str, start: int, end: int) -> Span | None:
 
 
 def _units(text: str) -> Iterator[tuple[int, int, bool]]:
-    """(start, end, running): paragraphs and list items are running text, everything else is one sentence."""
-    start = -1  # of the running text that is open; -1 for none
+    """Yield (start, end, running): paragraphs and list items are running text, every other unit is one sentence."""
+    start = -1  # start of the open running text; -1 for none
     longest = fence_at = 0
     fence = ""
     last = ""
@@ -142,7 +146,8 @@ def _units(text: str) -> Iterator[tuple[int, int, bool]]:
 
 
 def _ended(last: str, line: str, longest: int) -> bool:
-    """Whether `last` closed its sentence by its form: an unmarked heading, or the short last line of a paragraph."""
+    """Return whether `last` ended its sentence by its form: an unmarked heading, or the short last line of a
+    paragraph."""
     first = _NEXT.match(line)
     if not first or not (first[1].isupper() or first[1].isdigit()) or _QUOTE.match(line):
         return False
@@ -180,7 +185,7 @@ def _is_end(text: str, start: int, match: re.Match[str], end: int) -> bool:
 
 
 def _full_stop(text: str, start: int, dot: int, after: int, end: int) -> bool:
-    """Whether the single dot at `dot` ends a sentence and not an abbreviation or initials."""
+    """Return whether the single dot at `dot` ends a sentence, and not an abbreviation or initials."""
     before = _WORD_BEFORE.search(text, max(start, dot - 24), dot)
     if not before:
         return True
