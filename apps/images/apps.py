@@ -1,3 +1,5 @@
+"""App configuration of generated pictures."""
+
 from django.apps import AppConfig
 
 
@@ -5,7 +7,7 @@ class ImagesConfig(AppConfig):
     name = "apps.images"
 
     def ready(self) -> None:
-        from apps.images.moderation import cases  # the models can be imported only now
+        from apps.images.moderation import cases  # models cannot be imported before ready()
         from apps.safety.moderation import reviewable
 
         reviewable.register_reviewable(cases.KIND, cases.PictureReviewable())

@@ -1,4 +1,5 @@
-"""Pictures and the recipes that they were drawn by. The row is the queue, as for documents."""
+"""Models of pictures with their recipes, presets, and previews of the drawing. The row of a picture is its queue
+entry."""
 
 from __future__ import annotations
 
@@ -16,15 +17,19 @@ TASK = "images.draw"  # name of the Celery task that draws
 
 
 class PictureQuerySet(models.QuerySet["Picture"]):
+    """Query set of pictures."""
+
     def lightly(self) -> PictureQuerySet:
-        """Without what a tile does not need; `previewed` says whether there is anything to be seen of it."""
+        """Defer large fields; `previewed` tells whether the picture has a preview."""
         return self.defer("preview", "vector").annotate(previewed=~models.Q(preview=b""))
 
 
 class Picture(Leased):
-    """One picture: asked for, being drawn, drawn, or why not. Everything that `DrawRequest` has is kept."""
+    """Generated picture, from its request to its file. Holds every field of `DrawRequest`, so it can be repeated."""
 
     class Status(models.TextChoices):
+        """State of a picture in the queue and afterwards."""
+
         QUEUED = "queued", gettext_lazy("Waiting")
         WORKING = "working", gettext_lazy("Being drawn")
         READY = "ready", gettext_lazy("Ready")
@@ -36,12 +41,14 @@ class Picture(Leased):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pictures")
-    batch = models.UUIDField(default=new_id, db_index=True)  # those that were asked for together
+    batch = models.UUIDField(default=new_id, db_index=True)  # shared by the pictures of one request
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="variants")
-    from_parent = models.BooleanField(default=False)  # whether the parent's pixels are the start
-    start = models.FileField(upload_to="starts", blank=True)  # a PNG to start from that was not drawn here
+    from_parent = models.BooleanField(default=False)  # True: the drawing starts from the parent's pixels
+    start = models.FileField(
+        upload_to="starts", blank=True
+    )  # PNG of a source that was uploaded or whose row was deleted
     start_sha256 = models.CharField(max_length=64, blank=True)
-    mask = models.FileField(upload_to="masks", blank=True)  # a PNG: white is drawn anew, and the rest stays
+    mask = models.FileField(upload_to="masks", blank=True)  # PNG: white is redrawn, the rest stays
     mask_sha256 = models.CharField(max_length=64, blank=True)
     prompt = models.TextField()
     negative = models.TextField(blank=True)
@@ -52,32 +59,32 @@ class Picture(Leased):
     strength = models.FloatField(default=0.6)
     scheduler = models.CharField(max_length=60, blank=True)
     seed = models.PositiveBigIntegerField()
-    upscale = models.PositiveSmallIntegerField(default=0)  # so many times its parent's sides, and nothing drawn anew
+    upscale = models.PositiveSmallIntegerField(default=0)  # factor of the parent's sides; 0: not upscaled
     repeats = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="repetitions")
     model = models.CharField(max_length=200)
     fingerprint = models.CharField(max_length=80, blank=True)  # of the model that drew it
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.QUEUED, db_index=True)
     reason = models.CharField(max_length=400, blank=True)
     step = models.PositiveSmallIntegerField(default=0)
-    preview = models.BinaryField(default=bytes)  # JPEG: the latest while it is drawn, then a thumbnail
+    preview = models.BinaryField(default=bytes)  # JPEG: the latest preview, later a thumbnail
     file = models.FileField(upload_to="pictures", blank=True)
     sha256 = models.CharField(max_length=64, blank=True, db_index=True)  # of the file
-    plain_sha256 = models.CharField(max_length=64, blank=True)  # of the pixels as drawn, RGB, before they were marked
-    mark = models.PositiveBigIntegerField(null=True, blank=True, db_index=True)  # in its invisible watermark
-    step_ms = models.JSONField(default=list, blank=True)  # of each step
-    alignment = models.FloatField(null=True, blank=True)  # how well picture and words fit, by `aligned_by`
+    plain_sha256 = models.CharField(max_length=64, blank=True)  # of the RGB pixels before watermarking
+    mark = models.PositiveBigIntegerField(null=True, blank=True, db_index=True)  # number in its invisible watermark
+    step_ms = models.JSONField(default=list, blank=True)  # milliseconds of each step
+    alignment = models.FloatField(null=True, blank=True)  # fit of picture and prompt, measured by `aligned_by`
     aligned_by = models.CharField(max_length=200, blank=True)
-    vector = models.BinaryField(default=bytes)  # of the prompt, float32, to be found by meaning
+    vector = models.BinaryField(default=bytes)  # embedding of the prompt, float32
     vector_by = models.CharField(max_length=200, blank=True)  # the embedder that made it
     seconds = models.FloatField(default=0)
     model_seconds = models.FloatField(default=0)
-    smaller = models.BooleanField(default=False)  # than was asked for, because memory did not suffice
-    pictogram = models.BooleanField(default=False)  # it can be nothing else, by its painter and what it began with
-    unchecked = models.BooleanField(default=False)  # no classifier has looked at it
-    blur = models.CharField(max_length=40, blank=True)  # the clause under which it is shown blurred
+    smaller = models.BooleanField(default=False)  # True: smaller than requested, for lack of memory
+    pictogram = models.BooleanField(default=False)  # True: can only be a pictogram, by model and source
+    unchecked = models.BooleanField(default=False)  # True: no classifier has checked it
+    blur = models.CharField(max_length=40, blank=True)  # clause under which it is blurred; "": not blurred
     level = models.CharField(
         max_length=12, choices=Strictness.choices, default=Strictness.SITE
-    )  # how strictly it is judged
+    )  # strictness of its moderation
     favourite = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
@@ -96,18 +103,18 @@ class Picture(Leased):
 
     @property
     def files(self) -> list[str]:
-        """Names in the storage of all that belongs to it."""
+        """Return the storage names of all files of the picture."""
         return [name for name in (self.file.name, self.start.name, self.mask.name) if name]
 
     @property
     def shown_as(self) -> str:
-        """A name for its file."""
+        """Return a file name made of the prompt, without extension."""
         words = "".join(letter if letter.isalnum() else " " for letter in self.prompt).split()
         return "-".join(words[:8])[:60] or "picture"
 
 
 class Preset(models.Model):
-    """Settings of the studio that a person keeps under a name: all but the words."""
+    """Named settings of the picture form, without the prompt."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="presets")
     name = models.CharField(max_length=60)
@@ -122,7 +129,7 @@ class Preset(models.Model):
 
 
 class Frame(models.Model):
-    """What could be seen after a step, kept for whoever wants to know how the picture came about."""
+    """Preview after one step, stored for the details of the drawing."""
 
     picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="frames")
     step = models.PositiveSmallIntegerField()

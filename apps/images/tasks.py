@@ -1,4 +1,4 @@
-"""What Celery calls for pictures."""
+"""Celery task that draws pictures."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ scheduler.connect_signals()
 
 @shared_task(name=TASK)
 def draw(picture_id: str) -> None:
-    """The bell names one; whose turn it is the queue decides."""
+    """Draw all waiting pictures. The id is only a notification: the queue decides the order."""
     scheduler.draw_waiting()

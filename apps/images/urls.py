@@ -1,3 +1,5 @@
+"""URLs of the gallery, presets, inpainting and the verification of pictures."""
+
 from django.urls import path
 
 from apps.images.views import gallery, inpainting, presets, verify

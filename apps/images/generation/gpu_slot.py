@@ -1,7 +1,7 @@
-"""Whose turn it is: one picture at a time is in the model, and the next is chosen when that one is nearly drawn.
+"""Serialise the use of the picture model by the threads of one process, and overlap drawing with storing.
 
-So one is stored while the next is drawn, and the model does not wait; none is taken out of the queue long before, and
-they are drawn in the order in which they were chosen.
+One picture at a time is in the model. The next one is taken from the queue when the present one is nearly drawn: one is
+stored while the next is drawn, none leaves the queue long before, and the order is kept.
 """
 
 from __future__ import annotations
@@ -10,21 +10,24 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_LOOK_S = 0.5  # between two looks at whether a picture that waits for the model is still wanted
-_HANDOVER_S = 0.05  # that whoever leaves the model gives the next one to get in
+_LOOK_S = 0.5  # seconds between two checks whether a picture that waits for the model is still wanted
+_HANDOVER_S = 0.05  # maximum seconds that a leaving thread waits for the next one to enter
 _queue_lock = threading.Lock()
 
 
 class _ModelSlot:
-    """One at a time is inside. Who leaves lets the one that waits in before it goes on: else that one would wait for
-    the interpreter too, 5 ms (`sys.getswitchinterval`), in which the model draws nothing."""
+    """Lock of the picture model, held by one thread at a time.
+
+    A leaving thread lets a waiting one enter before it goes on. Otherwise that one would also wait for the interpreter,
+    5 ms (`sys.getswitchinterval`) in which the model is idle.
+    """
 
     def __init__(self) -> None:
         self._lock, self._entered = threading.Lock(), threading.Event()
-        self._waiting: set[int] = set()  # threads
+        self._waiting: set[int] = set()  # thread ids
 
     def enter(self, waits: Callable[[], None]) -> None:
-        """`waits` is called now and then until it is free."""
+        """Enter once the model is free. Until then `waits` is called every _LOOK_S; its exceptions pass through."""
         if not self._lock.acquire(blocking=False):
             self._waiting.add(threading.get_ident())
             try:
@@ -45,7 +48,10 @@ _model_slot = _ModelSlot()
 
 
 class DrawingTurn:
-    """Of one picture. Entered, the next one is chosen when it is nearly drawn; or, `alone`, when it has ended."""
+    """Turn of one picture in the queue; holds the queue until the picture is nearly drawn.
+
+    With `alone` it holds the queue until the picture has ended.
+    """
 
     alone = False
 
@@ -62,14 +68,15 @@ class DrawingTurn:
         self.open()
 
     def open(self) -> None:
-        """The next one may be chosen."""
+        """Let another thread take the next picture from the queue. Does nothing if `alone` is set."""
         if self._holds and not self.alone:
             self._holds = False
             _queue_lock.release()
 
     @contextmanager
     def model(self, waits: Callable[[], None]) -> Iterator[None]:
-        """In the model. Until it is free `waits` is called now and then; what it raises comes out here."""
+        """Hold the model within the block. Until it is free `waits` is called repeatedly; its exceptions pass
+        through."""
         _model_slot.enter(waits)
         try:
             yield

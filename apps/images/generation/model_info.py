@@ -1,4 +1,7 @@
-"""What the picture model takes, for pages that must not load it: the worker loads it and writes that down."""
+"""Description of the picture model, stored in a file for web processes, which must not load the model.
+
+The worker loads the model and writes the file (`refresh_model`, `record_model`); pages call `get_model`.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +21,19 @@ from apps.lib import json_file
 
 log = logging.getLogger(__name__)
 
-_AGAIN_S = 120  # until a model that could not be loaded is tried again
+_AGAIN_S = 120  # seconds until the worker tries again to load a model that failed
 _NONE = "No picture model is set up. An administrator can name one: IMAGE_MODEL or IMAGE_URL."
 _LOADING = "The picture model is being loaded for the first time. Try again in a minute."
 
 
 def is_configured() -> bool:
-    """Whether anything is configured that could draw."""
+    """Return whether a picture model is configured."""
     options = settings.ENGINES["image"].get("OPTIONS", {})
     return bool(options.get("model"))
 
 
 def get_model() -> PictureModel:
-    """The configured model. Raises EngineUnavailable while there is none, or none that could be loaded."""
+    """Return the configured model. Raises EngineUnavailable if none is configured, or none could be loaded yet."""
     if not is_configured():
         raise EngineUnavailable(_NONE)
     known = _read()
@@ -43,7 +46,7 @@ def get_model() -> PictureModel:
 
 
 def find_available_model() -> PictureModel | None:
-    """The same; None where nothing could draw at the moment."""
+    """Return the configured model; None where `get_model` raises."""
     try:
         return get_model()
     except EngineUnavailable:
@@ -51,12 +54,12 @@ def find_available_model() -> PictureModel | None:
 
 
 def can_inpaint() -> bool:
-    """Whether what is configured can draw a part of a picture anew."""
+    """Return whether the available model can redraw a part of a picture."""
     return bool((model := find_available_model()) and model.masks)
 
 
 def refresh_model() -> None:
-    """The description is that of the configured model; for a worker, which loads it for that."""
+    """Load the model and store its description or error, unless the file is up to date. For the worker."""
     if not is_configured():
         return
     known = _read()
@@ -71,7 +74,7 @@ def refresh_model() -> None:
 
 
 def record_model(model: PictureModel) -> None:
-    """What drew just now is described: other weights may have taken the place of those that were."""
+    """Store the description of the model that just drew, if it differs: its weights may have been replaced."""
     known = _read()
     if known.get("key") != _key() or known.get("model") != json.loads(json.dumps(asdict(model))):
         _write({"model": asdict(model)})
@@ -80,7 +83,7 @@ def record_model(model: PictureModel) -> None:
 def _key() -> str:
     config = settings.ENGINES["image"]
     visible = {name: value for name, value in config.get("OPTIONS", {}).items() if "key" not in name}
-    named = [field.name for field in fields(PictureModel)]  # what an older version wrote down lacks some
+    named = [field.name for field in fields(PictureModel)]  # a file of an older version lacks some fields
     return json.dumps([config["BACKEND"], visible, named], sort_keys=True)
 
 

@@ -1,4 +1,4 @@
-"""How a picture comes about: heard step by step while it is drawn, and kept for whoever looks behind the scenes."""
+"""Follow a drawing step by step: renew its lease, store moderated previews, stop it when it is no longer wanted."""
 
 from __future__ import annotations
 
@@ -23,57 +23,60 @@ from apps.users.models import User
 
 log = logging.getLogger(__name__)
 
-MAX_FRAMES = 8  # previews that are kept of a picture
-LEASE_S = 90  # a picture whose worker was killed is drawn again after at most this and one sweep
-TICK_S = 0.3  # between two looks at whether the picture is still wanted; each stores a preview, and waits for the disk
-_QUICK_S, _SELDOM = 0.006, 10  # what a look may take; slower, how many times later the next is, at most
-_NEAR_S = 0.5  # before the end of a drawing: time enough to make the next picture ready
-_JUDGED = 9  # times what a verdict on a preview took: so long until the next, which is a tenth of the time at most
+MAX_FRAMES = 8  # previews that are stored for a finished picture
+LEASE_S = 90  # seconds; the picture of a killed worker is drawn again after this and one sweep at most
+TICK_S = 0.3  # seconds between two checks whether the picture is still wanted; each stores a preview on disk
+_QUICK_S, _SELDOM = 0.006, 10  # a check slower than this delays the next one, up to _SELDOM times TICK_S
+_NEAR_S = 0.5  # seconds before the end of a drawing at which the next picture is prepared
+_JUDGED = 9  # pause after a verdict on a preview, in times of its duration: verdicts take a tenth of the time at most
 
-# Nothing is drawn for a person who was suspended; what waited goes on when they are reinstated. No join: a conditional
-# update with one looks at its condition only once.
+# Nothing is drawn for suspended users; their pictures wait until they are reinstated. A subquery, not a join: a
+# conditional update with a join checks its condition only once.
 ACTIVE_OWNER = Q(owner__in=User.objects.filter(is_active=True))
 
 T = TypeVar("T")
 
-stopping = threading.Event()  # this process ends soon
+stopping = threading.Event()  # set when this process is shutting down
 
 
 class DrawingCancelled(Exception):
-    """Cancelled, deleted, taken over by another worker, or of a suspended person: nothing more is written."""
+    """Error: the picture was cancelled, deleted or taken over, or its user suspended. Nothing more may be stored."""
 
 
 def wanted_pictures() -> QuerySet[Picture]:
-    """What is being drawn, and for somebody who may still sign in."""
+    """Return the pictures that are being drawn for active users."""
     return Picture.objects.filter(ACTIVE_OWNER, status=Picture.Status.WORKING)
 
 
 class DrawingInterrupted(Exception):
-    """The process ends: another one draws it from the start."""
+    """Error: the process is shutting down. Another worker draws the picture from the start."""
 
 
 class ProgressWatcher:
-    """Hears of each step: keeps the lease and the latest preview, and ends a drawing that nobody wants any more, or for
-    which there is no time before the process ends. `near` is called when it is nearly drawn."""
+    """Callback of the drawing engine for each step; renews the lease and stores the latest preview.
+
+    Raises DrawingCancelled if the picture is no longer wanted, DrawingInterrupted if the process ends before it is
+    done. `near` is called when the picture is nearly drawn.
+    """
 
     def __init__(self, row: Picture, near: Callable[[], None] = lambda: None) -> None:
         self._row, self._near = row, near
         self.step_ms: list[float] = []
-        self.waited_s = 0.0  # for the model, while another picture was in it
+        self.waited_s = 0.0  # seconds that this picture waited for the model
         self._previews: dict[int, bytes] = {}
-        self._later: dict[int, Callable[[], bytes]] = {}  # those that are made when nobody waits for it
+        self._later: dict[int, Callable[[], bytes]] = {}  # previews that are rendered after the drawing
         self._judge, self._at = PreviewModerator(row), time.monotonic()
         self.begins()
 
     def begins(self) -> None:
-        """The first step begins now."""
+        """Start the clock of the first step."""
         now = time.monotonic()
         self.waited_s, self._at = now - self._at, now
-        self._next = now + TICK_S  # a picture that is drawn within that is nobody's to watch
-        self._look = now  # nothing is judged before then
+        self._next = now + TICK_S  # a picture drawn within this time needs no preview
+        self._look = now  # no preview is judged before this time
 
     def waits(self) -> None:
-        """Another picture is in the model. Raises as a step does."""
+        """Renew the lease while another picture is in the model. Raises as a step does."""
         if stopping.is_set():
             raise DrawingInterrupted
         self._tell(DrawStep(0, self._row.steps), b"")
@@ -89,7 +92,7 @@ class ProgressWatcher:
         kept = step.step in thin_out(range(1, step.steps + 1), MAX_FRAMES)
         before, look = self._judge.closed, due and now >= self._look
         shown = self._shown(step) if look or (kept and not step.lasting) else b""
-        if due or before != self._judge.closed:  # what was shown before is taken back at once
+        if due or before != self._judge.closed:  # a refused preview is removed at once
             self._tell(step, shown)
             took_s = time.monotonic() - now
             self._next = now + took_s + TICK_S * min(max(1.0, took_s / _QUICK_S), _SELDOM)
@@ -97,10 +100,10 @@ class ProgressWatcher:
             self._previews[step.step] = shown
         elif kept and step.lasting and not look and step.preview is not None:
             self._later[step.step] = step.preview
-        self._at = time.monotonic()  # what the listener took is no part of the next step
+        self._at = time.monotonic()  # the time of this callback is no part of the next step
 
     def _shown(self, step: DrawStep) -> bytes:
-        """What may be seen of it; empty where that is nothing."""
+        """Return the preview if it may be shown; b"" otherwise."""
         if step.preview is None or self._judge.closed:
             return b""
         preview = step.preview()
@@ -116,7 +119,7 @@ class ProgressWatcher:
             raise DrawingCancelled
 
     def frames(self) -> list[Frame]:
-        """What is kept of the way: the first and the last preview, and some between at equal distances."""
+        """Return the previews to store: the first, the last, and some between at equal distances."""
         for step, make in self._later.items():
             if not self._judge.closed and self._judge.lets(preview := make()):
                 self._previews[step] = preview
@@ -125,8 +128,10 @@ class ProgressWatcher:
 
 @contextmanager
 def keep_lease(row: Picture) -> Iterator[None]:
-    """The lease is renewed however long nothing is heard of the drawing: a step of a large model on a processor takes
-    minutes, and so may a server, in which nobody else shall draw the picture too."""
+    """Renew the lease from a thread while the block runs, however long a step takes.
+
+    A step of a large model on a CPU or a server may take minutes, and no other worker may draw the picture meanwhile.
+    """
     done = threading.Event()
     thread = threading.Thread(target=_renew, args=(row, done), name="lease", daemon=True)
     thread.start()
@@ -148,15 +153,17 @@ def _renew(row: Picture, done: threading.Event) -> None:
 
 
 def thin_out(items: Sequence[T], most: int) -> list[T]:
-    """At most so many of them, first and last among them, at equal distances."""
+    """Return at most `most` items at equal distances, the first and the last among them."""
     if len(items) <= most:
         return list(items)
     return [items[round(at * (len(items) - 1) / (most - 1))] for at in range(most)]
 
 
 def measure_alignment(row: Picture, drawn: DrawnPicture) -> dict[str, Any]:
-    """How well it fits its words, by CLIP where one is configured, else by the engine's own measure, if it has one. A
-    measure that fails costs nobody the picture."""
+    """Return how well the picture fits its prompt: by CLIP if configured, else by the engine's own measure.
+
+    The score is None without a measure. A failing measure is logged and does not fail the picture.
+    """
     clip = registry.get_clip_scorer()
     if clip.active:
         try:

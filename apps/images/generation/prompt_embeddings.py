@@ -1,4 +1,4 @@
-"""Pictures found by what they mean: the vectors of their prompts, made by the embedder of the documents."""
+"""Find pictures by the meaning of their prompts, with vectors of the documents' embedding model."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MIN_SIMILARITY = 0.35  # cosine below which a prompt means something else
-_MOST = 5000  # pictures of one person that are compared; the newest
+MIN_SIMILARITY = 0.35  # cosine below which a prompt counts as unrelated
+_MOST = 5000  # newest pictures of a user that are compared
 _BATCH = 64
 
 
 def embed_prompt(text: str) -> dict[str, Any]:
-    """The fields of a row; empty where the embedder is away, and then the sweep makes them up."""
+    """Return the vector fields of a picture's row; {} if the embedder fails, and the sweep adds them later."""
     try:
         vector = registry.get_embedder().embed_query(text).astype(np.float32)
     except EngineError as error:
@@ -33,7 +33,10 @@ def embed_prompt(text: str) -> dict[str, Any]:
 
 
 def find_nearest(rows: QuerySet[Picture], text: str) -> list[UUID]:
-    """Those of the rows whose prompts mean something like the text, the nearest first. Raises EngineError."""
+    """Return the ids of pictures whose prompts mean something similar, nearest first. Raises EngineError.
+
+    Compares the newest `_MOST` of `rows` with a vector of the present embedder.
+    """
     embed = registry.get_embedder()
     found = list(
         rows.filter(vector_by=embed.fingerprint[:200]).order_by("-created").values_list("pk", "vector")[:_MOST]
@@ -48,7 +51,8 @@ def find_nearest(rows: QuerySet[Picture], text: str) -> list[UUID]:
 
 
 def embed_missing() -> int:
-    """Prompts of before, or of another embedder, get their vectors; how many did. For the worker, a batch at a time."""
+    """Store vectors for up to `_BATCH` prompts that lack one of the present embedder, and return how many. For the
+    worker."""
     embed = registry.get_embedder()
     lacking = Picture.objects.exclude(vector_by=embed.fingerprint[:200]).exclude(prompt="").order_by("-created")
     rows = list(lacking.only("pk", "prompt")[:_BATCH])

@@ -1,4 +1,4 @@
-"""Pictures that wait: in which order, who gives up, what others left."""
+"""Queue of pictures: choose the next ones, draw them in the worker, retry, fail crashed ones, remove orphaned files."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from apps.lib.text import message_templates
 
 log = logging.getLogger(__name__)
 
-_RINGS = 2  # of one sweep: a device draws one at a time anyway
-_ORPHAN_S = 3600
-_drawing = threading.Lock()  # a process draws by one hearing of the bell, and a thread beside it
+_RINGS = 2  # pictures that one sweep announces to the worker; a device draws one at a time
+_ORPHAN_S = 3600  # age in seconds from which a file without a row is removed
+_drawing = threading.Lock()  # per process: one task draws, with one more thread beside it
 
 
 def connect_signals() -> None:
-    """A worker that is told to end lets go of what it draws; elsewhere these never run."""
+    """Let a worker that is told to stop interrupt its drawing. Other processes never get these signals."""
     worker_ready.connect(_start, dispatch_uid="images.queue")
     worker_shutting_down.connect(_stop, dispatch_uid="images.queue")
 
@@ -46,14 +46,16 @@ def _stop(**_: Any) -> None:
 
 
 def draw_waiting() -> None:
-    """Whatever waited has been drawn, one after the other, each stored while the next is drawn; a process that draws
-    already does that by itself."""
+    """Draw queued pictures until none is left; one is stored while the next is drawn.
+
+    Returns at once if this process draws already.
+    """
     while not stopping.is_set() and _drawing.acquire(blocking=False):
         try:
             _draw_all()
         finally:
             _drawing.release()
-        if not next_pictures(1):  # what came while this ended
+        if not next_pictures(1):  # a picture may have come while the loop ended
             return
 
 
@@ -65,14 +67,14 @@ def _draw_all() -> None:
                 beside = threading.Thread(target=_beside, name="pictures")
                 beside.start()
             while _draw_next() and beside is not None and beside.is_alive():
-                pass  # it need not be asked each time whether there is enough for two
+                pass  # no need to check each time whether two threads are worthwhile
     finally:
         if beside is not None:
             beside.join()
 
 
 def _draw_next() -> bool:
-    """Whether there was one."""
+    """Draw the next picture. Return False if there was none."""
     with DrawingTurn() as turn:
         rows = [] if stopping.is_set() else next_pictures(1)
         for row in rows:
@@ -81,7 +83,7 @@ def _draw_next() -> bool:
 
 
 def _beside() -> None:
-    """In a thread of its own, which ends when nothing waits."""
+    """Draw pictures in a second thread until the queue is empty."""
     try:
         while _draw_next():
             pass
@@ -90,7 +92,7 @@ def _beside() -> None:
 
 
 def next_pictures(most: int) -> list[UUID]:
-    """Pictures that could be drawn now, the oldest first; before them those of people who have fewer under way."""
+    """Return up to `most` ids of pictures to draw: of users with the fewest leased pictures first, then the oldest."""
     now = timezone.now()
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     rows = Picture.objects.filter(free, ACTIVE_OWNER, status__in=Picture.ACTIVE, attempts__lt=MAX_CRASHES)
@@ -99,13 +101,16 @@ def next_pictures(most: int) -> list[UUID]:
 
 
 def queue_positions() -> dict[UUID, int]:
-    """For everything that is not drawn yet how many pictures came before it."""
+    """Return, per unfinished picture, how many unfinished ones came before it."""
     rows = Picture.objects.filter(ACTIVE_OWNER, status__in=Picture.ACTIVE).order_by("created", "seed")
     return {pk: place for place, pk in enumerate(rows.values_list("pk", flat=True))}
 
 
 def sweep_queue() -> int:
-    """Pictures that crash their worker every time are set aside, and the bell rings where some wait."""
+    """Fail pictures that crashed their worker MAX_CRASHES times, announce others, refresh the model's description.
+
+    Also adds missing prompt vectors and removes orphaned files. Returns how many pictures were announced. Periodic job.
+    """
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
     Picture.objects.filter(free, status__in=Picture.ACTIVE, attempts__gte=MAX_CRASHES).update(
         status=Picture.Status.FAILED, lease_token="", lease_until=None, changed=timezone.now(),
@@ -121,7 +126,7 @@ def sweep_queue() -> int:
 
 
 def _make_findable() -> None:
-    """Prompts that have no vector of today's embedder get one, some at each sweep."""
+    """Embed some prompts that have no vector of the present embedder."""
     try:
         prompt_embeddings.embed_missing()
     except EngineError as error:
@@ -129,7 +134,7 @@ def _make_findable() -> None:
 
 
 def _remove_orphans() -> None:
-    """Files without a row: a worker died between the two, or the row was deleted."""
+    """Remove files without a row: a worker died between storing both, or the row was deleted."""
     for field, kind in (("file", "pictures"), ("start", "starts"), ("mask", "masks")):
         folder = Path(settings.MEDIA_ROOT) / kind
         for path in folder.iterdir() if folder.is_dir() else ():

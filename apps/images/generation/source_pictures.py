@@ -1,7 +1,7 @@
-"""What a picture is made from: read for whoever draws, and kept as long as a recipe needs it.
+"""Source pictures of image-to-image and upscaling: read them for drawing, keep them when their row is deleted.
 
-A picture that starts from another of its maker names it (`from_parent`, `upscale`) and has no copy of it. When that one
-is deleted, its variants keep what they were made from under names of their own, so that their recipes still hold.
+A picture that starts from another of the same user refers to it (`from_parent`, `upscale`) and has no copy. When the
+source is deleted, its variants get the file under names of their own, so that they can still be repeated.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ _MADE = Q(from_parent=True) | Q(upscale__gt=0)
 
 
 def read_source(row: Picture) -> bytes:
-    """The picture that this one is made from; empty where it is none. Raises EngineRefused where it is gone, or held.
-    Read once: it may go while this one is drawn."""
+    """Return the picture that this one is made from; b"" if there is none.
+
+    Raises EngineRefused if the source is deleted or held for review. Read it once: it may be deleted while this picture
+    is drawn.
+    """
     if not (row.start or row.from_parent or row.upscale):
         return b""
     if row.start:
@@ -36,14 +39,14 @@ def read_source(row: Picture) -> bytes:
 
 
 def inherited_blur(row: Picture) -> str:
-    """The clause under which what it is made from is shown blurred, as then it is itself; empty where it is not."""
+    """Return the clause under which the source is blurred, and so this picture too; "" if it is not."""
     if row.start:
-        return row.blur  # since it was asked for, or its source was deleted
+        return row.blur  # set when it was requested, or when its source was deleted
     return row.parent.blur if row.parent is not None and (row.from_parent or row.upscale) else ""
 
 
 def read_file(field: FieldFile) -> bytes:
-    """Of a file of a picture; empty where it has none. Raises EngineRefused where it is gone."""
+    """Return the content of a picture's file; b"" if it has none. Raises EngineRefused if the file is missing."""
     if not field:
         return b""
     try:
@@ -54,8 +57,10 @@ def read_file(field: FieldFile) -> bytes:
 
 
 def preserve_sources(rows: Iterable[Picture]) -> None:
-    """What is made from `rows`, which are about to be deleted, keeps them as its start. One that is held is kept for
-    nothing. Call inside the transaction that deletes them."""
+    """Give the variants of `rows`, which are about to be deleted, the sources as their own start files.
+
+    Held pictures are not preserved. Must run inside the transaction that deletes the rows.
+    """
     kept = {row.pk: row for row in rows if row.status == Picture.Status.READY and row.file}
     for made in Picture.objects.filter(_MADE, parent__in=list(kept), start="").exclude(pk__in=list(kept)):
         source = kept[made.parent_id] if made.parent_id else None
@@ -66,13 +71,12 @@ def preserve_sources(rows: Iterable[Picture]) -> None:
 
 
 def _copied(source: Picture, name: str) -> str:
-    """The name in the storage under which its file is there once more, at no price where the disk has links; empty
-    where the file is gone."""
+    """Return the name of a second copy of the source's file: a hard link if possible; "" if the file is missing."""
     storage = source.file.storage
     with suppress(OSError, NotImplementedError, AttributeError):  # storages without paths, disks without links
         there, here = Path(source.file.path), Path(storage.path(name))
         here.parent.mkdir(parents=True, exist_ok=True)
-        os.utime(there)  # the sweep takes an old file without a row, and this one has none yet
+        os.utime(there)  # the sweep removes old files without a row, and this one has none yet
         os.link(there, here)
         return name
     try:

@@ -1,7 +1,7 @@
-"""From a waiting row to a picture: claim · check the prompt · draw, with previews · sign · store.
+"""Draw one queued picture: claim, moderate the prompt, draw with previews, moderate, watermark, sign, store.
 
-One exit for every end: ready, cancelled, failed with a reason, or back in the queue. In the model a picture is alone;
-all else happens beside others.
+Ends: ready, held for review, cancelled, failed with a reason, or back in the queue. Only the model is exclusive; the
+other steps run beside those of other pictures.
 """
 
 from __future__ import annotations
@@ -55,8 +55,10 @@ _RETRY_S = 20
 
 
 def draw_picture(picture_id: UUID, turn: DrawingTurn | None = None) -> None:
-    """The picture has been worked on, whatever came of it; one that needs no work is left alone. `turn` is that of a
-    process which draws several."""
+    """Claim the picture and draw it, whatever the result; do nothing if it needs no work.
+
+    `turn` is its turn in a process that draws several.
+    """
     turn = turn or DrawingTurn()
     rows = Picture.objects.filter(ACTIVE_OWNER, status__in=Picture.ACTIVE, attempts__lt=MAX_CRASHES)
     token = leases.claim(rows, picture_id, LEASE_S, status=Picture.Status.WORKING, step=0)
@@ -66,10 +68,10 @@ def draw_picture(picture_id: UUID, turn: DrawingTurn | None = None) -> None:
 
 
 def _process(row: Picture, turn: DrawingTurn) -> None:
-    turn.alone = row.attempts > 1  # one that may end the process shall not take its neighbours along
+    turn.alone = row.attempts > 1  # a picture that may crash the process is drawn alone
     try:
         began = time.monotonic()
-        versions.refresh_policy()  # a reviewer may have let the words pass a moment ago
+        versions.refresh_policy()  # a reviewer may have released the prompt a moment ago
         verdict = check_prompts((row.prompt, row.negative), parse_strictness(row.level))
         if not verdict.allowed:
             _hold_for_review(row, verdict)
@@ -79,7 +81,7 @@ def _process(row: Picture, turn: DrawingTurn) -> None:
         _store(row, _generate(row, start, watch, turn), start, watch, began, verdict)
     except DrawingCancelled:
         log.info("A picture was cancelled while it was drawn, or its person suspended")
-        _requeue(row, uncounted=True)  # it is drawn once they are reinstated; of one that was cancelled nothing changes
+        _requeue(row, uncounted=True)  # drawn once the user is reinstated; a cancelled row stays as it is
     except DrawingInterrupted:
         log.info("A picture is drawn again by the next worker: this one ends")
         _requeue(row, 0, uncounted=True)
@@ -92,11 +94,11 @@ def _process(row: Picture, turn: DrawingTurn) -> None:
 
 
 def _generate(row: Picture, start: bytes, watch: ProgressWatcher, turn: DrawingTurn) -> DrawnPicture:
-    """Raises Unwanted, Interrupted and EngineError."""
+    """Return the drawn or upscaled picture. Raises DrawingCancelled, DrawingInterrupted and EngineError."""
     if row.upscale:
         with turn.model(watch.waits):
             watch.begins()
-            watch(DrawStep(0, row.steps))  # it may have been cancelled by now
+            watch(DrawStep(0, row.steps))  # raises if it was cancelled meanwhile
             return upscale_picture(start, row.upscale)
     request = DrawRequest(
         row.prompt, row.seed, row.width, row.height, row.steps, row.guidance, row.negative, row.scheduler, start,
@@ -107,12 +109,15 @@ def _generate(row: Picture, start: bytes, watch: ProgressWatcher, turn: DrawingT
         drawn = registry.get_image_engine().draw(request, watch)
     model = registry.get_image_engine().model()
     model_info.record_model(model)
-    row.model, row.fingerprint = model.name, model.fingerprint  # of what drew it, not of what was there when asked
+    row.model, row.fingerprint = (
+        model.name,
+        model.fingerprint,
+    )  # the model that drew it, not the one at the time of the request
     return drawn
 
 
 def _is_pictogram(row: Picture, start: bytes) -> bool:
-    """Whether it can only be one: of a painter that knows nothing else, and begun with nothing else."""
+    """Return whether the picture can only be a pictogram: drawn by a model of fixed names, from no other source."""
     parent = row.parent if row.from_parent or row.upscale else None
     begun = not start or bool(parent and parent.pictogram)
     return begun and (bool(row.upscale) or isinstance(registry.get_image_engine(), VocabularyLimited))
@@ -121,8 +126,10 @@ def _is_pictogram(row: Picture, start: bytes) -> bool:
 def _store(
     row: Picture, drawn: DrawnPicture, start: bytes, watch: ProgressWatcher, began: float, words: Verdict
 ) -> None:
-    """Store the file, then the row that is ready or held: a file without a row goes with the sweep. `words` is the
-    verdict on what it was drawn from."""
+    """Moderate, mark, sign and store the picture; the row becomes ready or held.
+
+    The file is stored first: the sweep removes files without a row. `words` is the verdict on the prompt.
+    """
     plain = drawn.picture
     level = parse_strictness(row.level)
     seen = check_picture(lambda: encode_png(plain), row.prompt, level=level, pictogram=row.pictogram)
@@ -146,7 +153,7 @@ def _store(
     with transaction.atomic():
         held = leases.release(wanted_pictures(), row.pk, row.lease_token, **changes)
         if held:
-            Frame.objects.filter(picture=row).delete()  # of an attempt that crashed
+            Frame.objects.filter(picture=row).delete()  # frames of an attempt that crashed
             Frame.objects.bulk_create(frames)
             for verdict in (words, seen):
                 cases.flag_picture(row, verdict.judged)
@@ -164,7 +171,7 @@ def _end(row: Picture, error: EngineError) -> None:
 
 
 def _hold_for_review(row: Picture, verdict: Verdict) -> None:
-    """The rules of today let the words no longer pass; people look at it where the policy asks for them."""
+    """Hold the picture whose prompt today's policy refuses, and open a case if the policy asks for review."""
     changes = {"status": Picture.Status.HELD, "reason": verdict.words[:400], "changed": timezone.now()}
     with transaction.atomic():
         leases.release(Picture.objects.filter(status=Picture.Status.WORKING), row.pk, row.lease_token, **changes)
@@ -172,7 +179,7 @@ def _hold_for_review(row: Picture, verdict: Verdict) -> None:
 
 
 def _waits_for_space(row: Picture, error: Exception) -> bool:
-    """Whether the disk is full, for which the picture is not to blame; anything else is a crash."""
+    """Requeue the picture if the error is a full disk, and return True; False for any other error."""
     if not disk_space.is_disk_full_error(error):
         return False
     log.error("Picture %s waits: the disk is full (%s)", row.pk, error)
@@ -182,7 +189,7 @@ def _waits_for_space(row: Picture, error: Exception) -> bool:
 
 
 def _requeue(row: Picture, seconds: int = _RETRY_S, reason: str = "", *, uncounted: bool = False) -> None:
-    """Back in the queue; nobody claims it for so long."""
+    """Return the picture to the queue; no worker claims it for `seconds`. `uncounted`: not counted as an attempt."""
     until = timezone.now() + timedelta(seconds=seconds)
     working = Picture.objects.filter(status=Picture.Status.WORKING)
     working.filter(pk=row.pk, lease_token=row.lease_token).update(

@@ -1,4 +1,4 @@
-"""Which pictures the gallery shows: what its address says, as conditions, and back as an address."""
+"""Filters of the gallery: parse them from the URL, apply them to pictures, and write them as a URL."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy
 from apps.images.models import Picture, PictureQuerySet
 from apps.users.models import User
 
-_NAMES = {"show": "show", "text": "q", "model": "model", "size": "size", "since": "since"}  # in the address
+_NAMES = {"show": "show", "text": "q", "model": "model", "size": "size", "since": "since"}  # parameters in the URL
 _LONGEST = 200  # characters of a value
-_SMALL, _LARGE = 512, 1024  # pixels of the longer side: at most small, from which on large
+_SMALL, _LARGE = 512, 1024  # pixels of the longer side: maximum of small, minimum of large
 
 _IS_SMALL, _IS_LARGE = Q(width__lte=_SMALL, height__lte=_SMALL), Q(width__gte=_LARGE) | Q(height__gte=_LARGE)
 
@@ -32,9 +32,9 @@ TIME_SPANS = (("1", gettext_lazy("one day")), ("7", gettext_lazy("7 days")), ("3
 
 @dataclass(frozen=True, slots=True)
 class GalleryFilters:
-    """What is asked for; empty is everything."""
+    """Filters of the gallery; an empty field filters nothing."""
 
-    show: str = ""  # one of `gallery.SHOWS`
+    show: str = ""  # key in `gallery.GALLERY_VIEWS`
     text: str = ""
     model: str = ""
     size: str = ""
@@ -46,16 +46,16 @@ class GalleryFilters:
 
     @property
     def query(self) -> str:
-        """The address's part that says the same."""
+        """Return the query string of these filters."""
         return urlencode({name: getattr(self, field) for field, name in _NAMES.items() if getattr(self, field)})
 
     @property
     def unshown(self) -> str:
-        """The same without what is chosen in the row of links."""
+        """Return the query string without `show`."""
         return urlencode({n: getattr(self, f) for f, n in _NAMES.items() if f != "show" and getattr(self, f)})
 
     def narrow(self, rows: PictureQuerySet) -> PictureQuerySet:
-        """Those of that model, size and span of time. A value that nobody offers narrows nothing."""
+        """Return the rows of that model, size and time span. Unknown values filter nothing."""
         if self.model:
             rows = rows.filter(model=self.model)
         for value, _, condition in SIZES:
@@ -67,17 +67,17 @@ class GalleryFilters:
 
 
 def parse_filters(address: Mapping[str, Any]) -> GalleryFilters:
-    """What the address says."""
+    """Return the filters of a request's query parameters."""
     return GalleryFilters(**{field: _plain(address.get(name, "")) for field, name in _NAMES.items()})
 
 
 def _plain(value: object) -> str:
-    """PostgreSQL takes no NUL."""
+    """Return the value without NUL, which PostgreSQL refuses, and cut to `_LONGEST`."""
     return str(value).replace("\0", "")[:_LONGEST]
 
 
 def list_choices(user: User, filters: GalleryFilters) -> dict[str, Any]:
-    """What can be chosen, for the page: the models that drew something for that person, sizes and spans."""
+    """Return the choices of the filter form: models that drew for the user, sizes and time spans."""
     models = Picture.objects.filter(owner=user).order_by("model").values_list("model", flat=True).distinct()
     return {
         "models": list(models), "sizes": [(value, label) for value, label, _ in SIZES], "spans": TIME_SPANS,

@@ -1,4 +1,4 @@
-"""Finding, varying, taking away and deleting pictures."""
+"""Search, vary, repeat, delete and download pictures."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ GALLERY_VIEWS = (
     ("", gettext_lazy("All")), ("favourites", gettext_lazy("Favourites")), ("active", gettext_lazy("Being drawn")),
     ("held", gettext_lazy("Held")), ("failed", gettext_lazy("Not drawn")),
 )  # fmt: skip
-_LINE = 12  # generations that are shown
-_WORDS, _ALIKE = 10, 48  # words that are looked for; pictures that mean something like them
+_LINE = 12  # ancestors that are shown at most
+_WORDS, _ALIKE = 10, 48  # search words at most; pictures found by meaning at most
 _ENDED = (Picture.Status.FAILED, Picture.Status.CANCELLED)
 _RECIPE = (
     "prompt", "negative", "width", "height", "steps", "guidance", "scheduler", "seed", "strength",
@@ -41,8 +41,7 @@ _RECIPE = (
 
 
 def search_pictures(user: User, show: str, text: str) -> PictureQuerySet:
-    """Of this person: those in whose prompt each word of `text` stands, newest first, then those that mean something
-    like it, nearest first."""
+    """Return the user's pictures whose prompt holds every word, newest first, then similar ones, nearest first."""
     rows = Picture.objects.filter(owner=user)
     narrowed = {
         "favourites": Q(favourite=True), "active": Q(status__in=Picture.ACTIVE), "failed": Q(status__in=_ENDED),
@@ -60,7 +59,7 @@ def search_pictures(user: User, show: str, text: str) -> PictureQuerySet:
 
 
 def _find_similar(rows: QuerySet[Picture], text: str) -> list[UUID]:
-    """None where the embedder is away: then the words alone decide."""
+    """Return ids of pictures with a similar prompt, nearest first; [] if the embedder fails."""
     try:
         return prompt_embeddings.find_nearest(rows, text)[:_ALIKE]
     except EngineError as error:
@@ -69,7 +68,7 @@ def _find_similar(rows: QuerySet[Picture], text: str) -> list[UUID]:
 
 
 def list_ancestors(row: Picture) -> list[Picture]:
-    """From the first picture of its line down to what this one was made from."""
+    """Return the chain of parents, from the first picture down to the direct parent; at most `_LINE`."""
     line: list[Picture] = []
     above = row.parent_id
     while above is not None and len(line) < _LINE:
@@ -82,12 +81,12 @@ def list_ancestors(row: Picture) -> list[Picture]:
 
 
 def list_variants(row: Picture) -> QuerySet[Picture]:
-    """What was made from it, as far as it is drawn."""
+    """Return the finished pictures made from this one."""
     return _drawn(row).filter(parent=row)
 
 
 def list_batch(row: Picture) -> QuerySet[Picture]:
-    """What was asked for together with it, as far as it is drawn."""
+    """Return the other finished pictures of the same request."""
     return _drawn(row).filter(batch=row.batch).exclude(pk=row.pk)
 
 
@@ -96,7 +95,10 @@ def _drawn(row: Picture) -> QuerySet[Picture]:
 
 
 def make_variation(row: Picture) -> PictureRequest:
-    """The same recipe with a seed by chance. Raises Refused where what it starts from is gone."""
+    """Return a request with the same recipe and a random seed.
+
+    Raises PictureRequestRefused if the source picture is gone.
+    """
     return PictureRequest(
         row.prompt, row.negative, 1, row.width, row.height, row.steps, row.guidance, row.scheduler, None, row.strength,
         parent=row.parent if row.from_parent else row, from_parent=row.from_parent, start=_content(row.start),
@@ -105,8 +107,10 @@ def make_variation(row: Picture) -> PictureRequest:
 
 
 def make_repetition(row: Picture) -> PictureRequest:
-    """The same recipe to the last number: with the same model on the same machine the same picture, byte for byte.
-    Raises Refused likewise."""
+    """Return a request with exactly the same recipe: the same model on the same machine draws the same bytes.
+
+    Raises PictureRequestRefused if the source picture is gone.
+    """
     return PictureRequest(
         row.prompt, row.negative, 1, row.width, row.height, row.steps, row.guidance, row.scheduler, row.seed,
         row.strength, parent=row.parent, from_parent=row.from_parent, repeats=row, start=_content(row.start),
@@ -122,7 +126,7 @@ def _content(field: FieldFile) -> bytes:
 
 
 def describe_recipe(row: Picture) -> dict[str, Any]:
-    """Everything that the picture depends on."""
+    """Return every value that the picture depends on, for its JSON file."""
     return {name: getattr(row, name) for name in _RECIPE} | {
         "start": row.start_sha256 or (row.parent.sha256 if (row.from_parent or row.upscale) and row.parent else None),
         "mask": row.mask_sha256 or None,
@@ -130,7 +134,10 @@ def describe_recipe(row: Picture) -> dict[str, Any]:
 
 
 def delete_pictures(user: User, chosen: Iterable[UUID]) -> int:
-    """How many are gone. The row first: the sweep removes a file without a row, and nobody a row without its file."""
+    """Delete pictures of the user and return how many.
+
+    Rows go first: the sweep removes files without a row, but nothing repairs a row without its file.
+    """
     named = Picture.objects.filter(owner=user, pk__in=list(chosen))
     rows = list(named.only("pk", "file", "start", "mask", "status", "sha256"))
     with transaction.atomic():
@@ -148,7 +155,7 @@ def _remove_files(rows: Iterable[Picture]) -> None:
 
 
 def make_archive(rows: Iterable[Picture]) -> IO[bytes]:
-    """A ZIP file, open at its beginning: every picture and its recipe."""
+    """Return an open ZIP file, positioned at its start, with each picture, its mask and its recipe."""
     packed = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for row in rows:

@@ -1,4 +1,4 @@
-"""How a picture came about, for its page: the way from noise, the time of each step, how well it fits its words."""
+"""Details of a drawing for the picture's page: previews, time per step, time outside of the model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from apps.images.models import Picture
 
 @dataclass(frozen=True, slots=True)
 class StepBar:
-    """A step: its time, and how high its bar is, 1 to 100."""
+    """Bar of one step: its time in ms, and the height of the bar, 1 to 100."""
 
     step: int
     ms: float
@@ -19,16 +19,17 @@ class StepBar:
 
 @dataclass(frozen=True, slots=True)
 class GenerationDetails:
-    frames: tuple[int, ...]  # steps of which a preview is kept
+    """Details of a drawing."""
+
+    frames: tuple[int, ...]  # steps with a stored preview
     bars: tuple[StepBar, ...]
-    step_ms: float  # of a usual step: the first one often also loads and compiles
-    outside_s: float | None  # spent outside of the model; None where the engine does not tell
-    same: bool | None  # whether a repetition came out like what it repeats, byte for byte; None where there is nothing
-    # to compare
+    step_ms: float  # median: the first step often also loads and compiles
+    outside_s: float | None  # seconds outside of the model; None if the engine does not report its time
+    same: bool | None  # whether a repetition has the same pixels as its original; None for any other picture
 
 
 def describe_generation(row: Picture) -> GenerationDetails | None:
-    """None while there is nothing to tell."""
+    """Return the details of a finished picture; None for any other."""
     if row.status != Picture.Status.READY:
         return None
     slowest = max(row.step_ms, default=0) or 1

@@ -1,8 +1,7 @@
-"""Names of people and brands of the setting `PICTURE_NAMES` are a list of the policy, for pictures.
+"""Add the names of the setting `PICTURE_NAMES` to the policy, as a blocklist for pictures.
 
-The first time that it matters the product itself puts them there, in a version of its own: what they hold then has a
-clause, is counted, and can be appealed. From then on the list is changed under Review; of the setting only names
-that no version has had yet join it.
+The first use stores a policy version with the list, so that a hit has a clause, is counted and can be appealed. From
+then on reviewers change the list; only names that no version ever had are added from the setting.
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ from apps.users.models import User
 log = logging.getLogger(__name__)
 
 BLOCKLIST_KEY = "picture-names"
-_settled: dict[str, tuple[object, ...]] = {"names": ()}  # with the version in which that was found
-_LONGEST = 300  # characters of an entry of a list
+_settled: dict[str, tuple[object, ...]] = {"names": ()}  # policy version and names that need no adoption
+_LONGEST = 300  # characters of a blocklist entry
 
 
 def configured_names() -> list[str]:
-    """The names of the setting, in its order."""
+    """Return the names of the setting in its order, without duplicates."""
     found = (" ".join(name.split())[:_LONGEST] for name in settings.PICTURE_NAMES.split(","))
     return list(dict.fromkeys(name for name in found if any(char.isalnum() for char in name)))
 
 
 def adopt_names() -> None:
-    """They are in the policy, or were once. Only for threads that may use the database."""
+    """Add names of the setting that no policy version had yet. Call only from threads that may use the database."""
     names, live = configured_names(), versions.current_policy()
     own = live.lists.get(BLOCKLIST_KEY)
     if not names or (own is not None and set(names) <= set(own.entries)):
@@ -46,15 +45,15 @@ def adopt_names() -> None:
             )
             is None
         ):
-            _settled["names"] = asked  # people have decided: no picture looks through all versions for that again
-    except IntegrityError:  # another process has done it this moment
+            _settled["names"] = asked  # reviewers have removed them: no need to search all versions again
+    except IntegrityError:  # another process has added them at the same time
         versions.refresh_policy()
     except PolicyError as error:
         log.error("PICTURE_NAMES cannot be a list, so none of its names is kept from being drawn: %s", error)
 
 
 def is_in_force() -> bool:
-    """Whether the policy still keeps all of them from being drawn."""
+    """Return whether the policy in force blocks every name of the setting."""
     own = versions.load_fresh_policy().lists.get(BLOCKLIST_KEY)
     return own is not None and set(configured_names()) <= set(own.entries)
 

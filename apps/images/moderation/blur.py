@@ -1,6 +1,8 @@
-"""Pictures that are not to be seen unasked: every address gives them blurred, with `?clear` or as a download as they
-are. Only a few colours of the picture leave the server before somebody asks. Pages show one that is blurred under an
-address of its own (`?blurred`), so that no browser puts there what it had kept of it before."""
+"""Serve blurred copies of sensitive pictures, unless the user asks to see them (`?clear`, `?download`).
+
+Until then only a few colours leave the server. Pages load a blurred picture from its own URL (`?blurred`), so that a
+browser does not show a cached clear copy.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +11,17 @@ import io
 from django.http import Http404, HttpRequest, HttpResponse
 from PIL import Image, ImageFilter
 
-GRID = 12  # pixels of the shorter side that are left of it
-SIDE = 512  # of the longer side as it is sent
+GRID = 12  # pixels of the shorter side of the reduced picture
+SIDE = 512  # pixels of the longer side of the blurred picture
 
 
 def is_blurred_for(blur: str, request: HttpRequest) -> bool:
-    """Whether what is asked for is sent blurred; `blur` is the clause under which it is."""
+    """Return whether this request gets the blurred copy; `blur` is the clause, "" for a picture that is not blurred."""
     return bool(blur) and not {"clear", "download"} & request.GET.keys()
 
 
 def blurred_response(content: bytes) -> HttpResponse:
-    """Raises Http404 where there is no picture. Nobody keeps it: it may be shown as it is later."""
+    """Return the blurred picture, never cached. Raises Http404 for empty content."""
     if not content:
         raise Http404
     sent = HttpResponse(blur_picture(content), content_type="image/jpeg")
@@ -28,7 +30,7 @@ def blurred_response(content: bytes) -> HttpResponse:
 
 
 def blur_picture(content: bytes) -> bytes:
-    """A JPEG of about the same shape in which nothing can be made out."""
+    """Return a JPEG of about the same shape in which nothing can be recognised."""
     with Image.open(io.BytesIO(content)) as picture:
         width, height = picture.size
         scale = GRID / min(width, height)

@@ -1,4 +1,4 @@
-"""Pictures in review: words that the gate withheld, and what people decide about a picture."""
+"""Connect pictures to moderation: open cases, withhold, release, blur and restore pictures."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ _KEPT = ("status", "reason")
 
 
 class PictureReviewable:
+    """Adapter by which decisions of reviewers act on pictures (see `apps.safety.moderation.reviewable`)."""
+
     name = gettext_lazy("a picture")
 
     def exists(self, subject: str) -> bool:
@@ -44,7 +46,7 @@ class PictureReviewable:
         return {str(row.pk): ContentLocation("", reverse("images:picture", args=[row.pk]), row.prompt) for row in rows}
 
     def withhold(self, subject: str, words: str) -> dict[str, Any]:
-        """Its maker sees the tile with the reason, and nobody the picture; one that is being drawn ends."""
+        """Hold the picture: its owner sees only the reason, and a drawing stops. Return the previous state."""
         before = Picture.objects.filter(pk=subject).values(*_KEPT).first()
         held = {"status": Picture.Status.HELD, "lease_token": "", "lease_until": None}
         Picture.objects.filter(pk=subject).update(reason=words[:400], **held)
@@ -52,7 +54,7 @@ class PictureReviewable:
         return before or {}
 
     def release(self, subject: str) -> dict[str, Any]:
-        """A picture that was held when it was drawn is shown; from held words it is drawn now: they pass from here."""
+        """Show a held picture; queue it if it was held before it was drawn. Return the previous state."""
         held = Picture.objects.filter(pk=subject, status=Picture.Status.HELD)
         before = held.values(*_KEPT).first()
         drawn = held.exclude(file="").update(status=Picture.Status.READY, reason="")
@@ -69,7 +71,7 @@ class PictureReviewable:
     def give_back(self, subject: str, before: dict[str, Any]) -> None:
         if before.get("status") == Picture.Status.WORKING:
             before = {**before, "status": Picture.Status.QUEUED}
-        if before:  # whoever draws it meanwhile has lost it
+        if before:  # a worker that draws it meanwhile loses its lease
             Picture.objects.filter(pk=subject).update(**before, lease_token="", lease_until=None)
             _notify_pages(subject)
 
@@ -86,15 +88,18 @@ class PictureReviewable:
 
 
 def _notify_pages(subject: str) -> None:
-    """Every page that shows it hears whether it may, as soon as this is committed."""
+    """Tell the owner's open pages whether the picture may be shown, after the commit."""
     row = Picture.objects.filter(pk=subject).only("owner", "status").first()
     if row is not None:
         websocket_push.push_picture_change(row.owner_id, row.pk, held=row.status == Picture.Status.HELD)
 
 
 def flag_picture(row: Picture, judged: EvaluationRecord | None) -> None:
-    """Open a case where the policy asks for people. What is only looked at afterwards and was seen when the picture was
-    asked for, is not counted again when it is drawn. Call inside the transaction that stores the picture."""
+    """Open a case if the policy asks for one. Must run inside the transaction that stores the picture.
+
+    Words that only need a later review, and were flagged at the request, are not counted again when the picture is
+    drawn.
+    """
     if judged is not None and judged.outcome.action is Action.REVIEW:
         known = Case.objects.filter(kind=KIND, subject=str(row.pk), area=judged.outcome.code)
         if known.filter(snapshot__sha256=hash_text(judged.text)).exists():
@@ -103,5 +108,5 @@ def flag_picture(row: Picture, judged: EvaluationRecord | None) -> None:
 
 
 def flag_prompt(person: int, verdict: Verdict) -> None:
-    """Open a case of words that were only tried, of which no picture is stored. For `in_db`."""
+    """Open a case about words of which no picture is stored. Call in a database thread."""
     cases.flag_unstored(KIND, person, verdict.judged)

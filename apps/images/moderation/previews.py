@@ -1,4 +1,4 @@
-"""Previews pass the stage that the finished picture passes: none is shown without a verdict on exactly its bytes."""
+"""Moderate previews by the stage of finished pictures: each shown preview has a verdict on exactly its bytes."""
 
 from __future__ import annotations
 
@@ -14,21 +14,25 @@ from apps.safety.verdict_log.recorder import use_surface
 
 
 class PreviewModerator:
-    """Of the previews of one drawing. Once it has refused one it is `closed`: what is drawn is then heading for
-    something that people look at first, and nothing more of it is shown."""
+    """Moderator of the previews of one drawing.
+
+    After one refusal it is `closed`: the finished picture will probably be held, so no further preview is shown.
+    """
 
     def __init__(self, row: Picture) -> None:
         self._row = row
         self.closed = False
-        self.took_s = 0.0  # for the last one
+        self.took_s = 0.0  # seconds of the last verdict
 
     def lets(self, preview: bytes) -> bool:
-        """Whether it may be seen. Without a classifier the policy says so; where there is one that cannot look now, it
-        may not. Only for threads that may use the database."""
+        """Return whether the preview may be shown. Call only from threads that may use the database.
+
+        Without a classifier the policy decides; if the classifier fails, the preview is refused.
+        """
         if self.closed or not preview:
             return False
         began = time.monotonic()
-        with use_surface(Surface.NOWHERE):  # what counts is the finished picture
+        with use_surface(Surface.NOWHERE):  # only the finished picture is counted
             row = self._row
             level = parse_strictness(row.level)
             verdict = check_picture(lambda: preview, row.prompt, level=level, pictogram=row.pictogram)

@@ -1,4 +1,4 @@
-"""The gate for the words of a picture, from code that does not run in a loop of its own."""
+"""Moderate prompts of pictures from synchronous code."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ from apps.safety.verdict_log.recorder import use_surface
 
 
 def check_prompts(texts: Sequence[str], level: Strictness = Strictness.SITE) -> Verdict:
-    """Return the strictest verdict on words to draw from, by the checks and by the lists of the site. Call from a
-    thread without a running loop."""
+    """Return the strictest verdict on the texts, by the gate and the site's blocklists.
+
+    Call from a thread without a running event loop that may use the database.
+    """
     versions.load_fresh_policy()
     with use_surface(Surface.PICTURES):
         said = strictest_verdict(asyncio.run(gate.check_question(text, level=level)) for text in texts if text)
     found = strictest_verdict([said, match_blocklists(texts, level)]) if said.allowed else said
-    shadow.write_verdicts()  # what the gate left for later would wait for a loop that is over
+    shadow.write_verdicts()  # written now: the event loop of the gate's deferred writes has ended
     return found
 
 
 def match_blocklists(texts: Sequence[str], level: Strictness = Strictness.SITE) -> Verdict:
-    """Return what lists of the site's own say of words to draw from. Call from a thread that may use the database."""
+    """Return the strictest verdict of the site's blocklists on the texts. Call from a thread that may use the
+    database."""
     blocked_names.adopt_names()
     return strictest_verdict(check_picture_prompt(text, level=level) for text in texts if text)

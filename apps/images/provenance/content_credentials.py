@@ -1,7 +1,7 @@
-"""Content credentials (C2PA): every picture says, signed, that a model drew it and which; anybody may read that.
+"""Sign pictures with content credentials (C2PA), and read them: a model drew it, which one, and from what.
 
-The key is the operator's (`SIGN_KEY`, `SIGN_CERTIFICATES`), or one made here on first use. A self-made one proves that
-a picture was not changed since, and not who made it; readers say so ("signingCredential.untrusted"), and so do we.
+The key is the operator's (`SIGN_KEY`, `SIGN_CERTIFICATES`) or made here on first use. A self-made key proves only that
+a picture was not changed. Readers report it as "signingCredential.untrusted", and so does Openbook.
 """
 
 from __future__ import annotations
@@ -33,20 +33,22 @@ FORMATS = {"image/png", "image/jpeg", "image/webp"}
 
 @dataclass(frozen=True, slots=True)
 class ContentCredentials:
-    """What a picture says of itself. `intact`: nothing was changed since it was signed."""
+    """Statements of a picture's credentials. `intact`: nothing was changed since it was signed."""
 
     intact: bool
-    trusted: bool  # whether the signer is one that readers know
+    trusted: bool  # True if readers of C2PA know the signer
     signer: str
     generator: str
-    by_model: bool  # whether it says that a model made it
-    derived: bool = False  # whether it names a picture that it was made from
+    by_model: bool  # True if it states that a model made it
+    derived: bool = False  # True if it names a picture that it was made from
 
 
 def sign_picture(png: bytes, model: str, parent: bytes = b"", action: str = "c2pa.edited") -> bytes:
-    """The PNG with its credentials: the last thing that is done to a picture, since any change breaks them. They name
-    the `parent` (a PNG) that it was made from by that action of C2PA. Raises EngineUnavailable where the operator's key
-    is not there."""
+    """Return the PNG with signed credentials. Must be the last change: any later one breaks the signature.
+
+    `parent` is the PNG that it was made from, by that C2PA action; b"" for none. Raises EngineUnavailable if the
+    operator's key cannot be read.
+    """
     from c2pa import Builder, C2paSignerInfo, C2paSigningAlg, Context, Settings, Signer
 
     certificates, key = _keys()
@@ -73,7 +75,7 @@ def sign_picture(png: bytes, model: str, parent: bytes = b"", action: str = "c2p
 
 
 def read_credentials(picture: bytes, kind: str) -> ContentCredentials | None:
-    """What the picture says of itself; None where it says nothing that can be read. `kind` is one of FORMATS."""
+    """Return the credentials of a picture; None if it has none that can be read. `kind` is one of FORMATS."""
     from c2pa import C2paError, Reader
 
     try:
@@ -95,7 +97,7 @@ def read_credentials(picture: bytes, kind: str) -> ContentCredentials | None:
 
 
 def _keys() -> tuple[bytes, bytes]:
-    """Certificates (leaf first) and private key, both PEM."""
+    """Return certificates (leaf first) and private key, both PEM."""
     if settings.SIGN_KEY or settings.SIGN_CERTIFICATES:
         return _named("SIGN_CERTIFICATES"), _named("SIGN_KEY")
     place = Path(settings.DATA_DIR) / "credentials.pem"
@@ -115,8 +117,11 @@ def _named(setting: str) -> bytes:
 
 
 def _make(place: Path) -> None:
-    """Key and certificates in one file, which is whole at any moment: so two that make them at once never mix theirs,
-    and one that is killed meanwhile leaves none, or a temporary one."""
+    """Write a new key with its certificates to `place`.
+
+    One file, linked into place: processes that make one at the same time never mix theirs, and a killed one leaves at
+    most a temporary file.
+    """
     root, leaf = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     above = _certificate("self-made root", root, "self-made root", root)
     below = _certificate("self-made key", leaf, "self-made root", root)
@@ -126,12 +131,12 @@ def _make(place: Path) -> None:
         file.write(below.public_bytes(pem) + above.public_bytes(pem) + key)
     made = Path(file.name)
     try:
-        if place.exists():  # and holds no key: it was half written once
+        if place.exists():  # a half-written file without a key
             made.replace(place)
         else:
             os.link(made, place)
     except FileExistsError:
-        pass  # somebody else was quicker
+        pass  # another process was first
     except OSError:  # a disk without links
         made.replace(place)
     finally:

@@ -1,5 +1,7 @@
-"""What is done to a picture that was drawn, before it is signed: the visible mark that the policy asks for, and an
-invisible one whose bits mean nothing outside of this site's rows."""
+"""Add watermarks to a drawn picture before it is signed: a visible label if configured, and an invisible number.
+
+The number is random and means something only in the rows of this site.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,16 @@ from apps.engines.image import watermark
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_CHOICE = 1024  # marks of which the one is taken that changes the picture least
-_PART = 0.035  # of the shorter side: the height of the visible mark's letters
-_LEAST = 9  # pixels
+_CHOICE = 1024  # random marks to choose from; the one that changes the picture least is used
+_PART = 0.035  # height of the visible label's letters, as a share of the shorter side
+_LEAST = 9  # minimum height of the letters in pixels
 
 
 def add_watermarks(plain: Image, *, label: bool = True) -> tuple[Image, int | None]:
-    """A copy with its marks, and the invisible one; None where this picture cannot carry it. `label`: whether it may
-    get the visible mark, which what is made from a finished picture has already."""
+    """Return a marked copy and its invisible mark; None if the picture cannot carry one.
+
+    `label`: whether to add the visible label, which a picture made from a finished one has already.
+    """
     picture = plain.convert("RGB")
     if label and settings.PICTURE_LABEL:
         _write(picture, settings.PICTURE_LABEL)
@@ -31,7 +35,7 @@ def add_watermarks(plain: Image, *, label: bool = True) -> tuple[Image, int | No
 
 
 def _write(picture: Image, words: str) -> None:
-    """In the lower right corner, light on dark, so that it can be read on anything."""
+    """Draw the label in the lower right corner, light on dark, so that it is readable on any picture."""
     from PIL import ImageDraw, ImageFont
 
     size = max(_LEAST, round(min(picture.size) * _PART))

@@ -1,4 +1,4 @@
-"""What a person fills in for a picture; the bounds are the model's own."""
+"""Form of a picture request. Bounds come from the description of the model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SHAPES = (
     ("phone", gettext_lazy("Phone, 9 to 16"), 9, 16),
 )
 
-# What a style adds to the words, and what it keeps away; (value, label, words, negative).
+# What a style adds to prompt and negative prompt: (value, label, words, negative).
 _STYLES = (
     ("", gettext_lazy("As described"), "", ""),
     ("photo", gettext_lazy("Photograph"), "photograph, natural light, sharp focus", "drawing, painting, blurred"),
@@ -38,7 +38,7 @@ _STYLES = (
     ("pixel", gettext_lazy("Pixel art"), "pixel art, limited palette, crisp square pixels", "photograph, blurred"),
     ("clay", gettext_lazy("Clay model"), "3D render of a clay model, soft studio light", "drawing, flat"),
 )
-# Times the usual steps.
+# (value, label, factor of the model's usual steps)
 _QUALITIES = (
     ("", gettext_lazy("Usual"), 1.0),
     ("quick", gettext_lazy("Quick"), 0.5),
@@ -47,7 +47,11 @@ _QUALITIES = (
 
 
 class PictureForm(forms.Form):
-    """`wish` has what `asking.ask` takes; empty numbers are as the model has them. `settings` of before fill it in."""
+    """Form of a picture request for one model; fields that the model does not support are removed.
+
+    `wish` is the request for `submission.request_pictures`; empty numbers mean the model's own. `settings` are initial
+    values.
+    """
 
     prompt = forms.CharField(
         label=gettext_lazy("What the picture shall show"),
@@ -77,7 +81,7 @@ class PictureForm(forms.Form):
     ) -> None:  # fmt: skip
         super().__init__(data, initial=_initial(parent) | dict(settings or {}))
         self._model, self._parent = model, parent
-        if model.vocabulary:  # something that a painter of names can draw
+        if model.vocabulary:  # an example that a model of fixed names can draw
             self.fields["prompt"].widget.attrs["placeholder"] = gettext("A red apple")
         steps, guidance = self.fields["steps"], self.fields["guidance"]
         steps.help_text = gettext("More are slower and often finer. Empty: %(steps)s.") % {"steps": model.steps}
@@ -98,7 +102,7 @@ class PictureForm(forms.Form):
             "scheduler": bool(model.schedulers),
             "steps": model.most_steps > 1,
         }
-        # A model that heeds what shall not be there was trained on styles; a painter of pictograms knows none.
+        # Models with negative prompts were trained on styles; a model of pictograms knows none.
         unused |= {"style": model.negatives, "quality": model.most_steps > 1}
         unused |= {"guidance": model.most_steps > 1, "strength": bool(parent) and model.starts}
         for name, used in unused.items():
@@ -112,6 +116,7 @@ class PictureForm(forms.Form):
 
     @property
     def wish(self) -> PictureRequest:
+        """Return the request of a valid form."""
         data, model = self.cleaned_data, self._model
         across, down = next((a, b) for value, _, a, b in _SHAPES if value == (data.get("shape") or "square"))
         width, height = picture_size(model, across, down)
@@ -124,7 +129,7 @@ class PictureForm(forms.Form):
         )  # fmt: skip
 
     def _steps(self) -> int | None:
-        """What was filled in goes before the quality that was chosen."""
+        """Return the number of steps: the one filled in, else by the chosen quality; None for the model's own."""
         data, model = self.cleaned_data, self._model
         times = next(times for value, _, times in _QUALITIES if value == data.get("quality", ""))
         wanted: int | None = data.get("steps")
@@ -134,7 +139,7 @@ class PictureForm(forms.Form):
 
 
 def apply_style(prompt: str, negative: str, style: str) -> tuple[str, str]:
-    """Prompt and negative prompt with what the style adds; said twice, it is added once."""
+    """Return prompt and negative prompt with the words of the style. Words that are there already are not repeated."""
     words, away = next((words, away) for value, _, words, away in _STYLES if value == style)
 
     def added(text: str, also: str) -> str:
@@ -144,7 +149,7 @@ def apply_style(prompt: str, negative: str, style: str) -> tuple[str, str]:
 
 
 def picture_size(model: PictureModel, across: int, down: int) -> tuple[int, int]:
-    """Width and height of that shape, with about as many pixels as a usual picture of the model has."""
+    """Return width and height of that ratio, with about as many pixels as the model's usual picture."""
     area = model.width * model.height
     width = (area * across / down) ** 0.5
 
@@ -156,7 +161,7 @@ def picture_size(model: PictureModel, across: int, down: int) -> tuple[int, int]
 
 
 def _shapes(model: PictureModel) -> list[tuple[str, str]]:
-    """Those that differ for this model, each with its size in pixels."""
+    """Return the shapes that differ in size for this model, with their pixels in the label."""
     seen: dict[tuple[int, int], tuple[str, str]] = {}
     for value, label, across, down in _SHAPES:
         size = picture_size(model, across, down)

@@ -1,4 +1,4 @@
-"""Settings of the studio under a name: kept, offered as far as the model takes them, renamed, deleted."""
+"""Presets: named settings of the picture form that a user saves, applies, renames and deletes."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from apps.images.requests.forms import PictureForm
 from apps.images.requests.submission import PictureRequestRefused
 from apps.users.models import User
 
-MAX_PRESETS = 50  # of one person
+MAX_PRESETS = 50  # per user
 NAME_CHARACTERS = 60  # characters of a name
-_WORDS = "prompt"  # of the picture: what is asked for, and no setting
+_WORDS = "prompt"  # the field that is no setting and not saved
 
 
 @dataclass(frozen=True, slots=True)
 class OfferedPreset:
-    """A preset as the model of today takes it."""
+    """Preset with the settings that the present model supports."""
 
     row: Preset
     values: dict[str, Any]  # by the names of the form's fields
-    said: str  # the same in words
-    lacking: str  # labels of what the model does not take, and what is therefore left out
+    said: str  # the settings as text
+    lacking: str  # labels of settings that the model does not support and that are left out
 
     @property
     def data(self) -> str:
@@ -38,7 +38,10 @@ class OfferedPreset:
 
 
 def save_preset(user: User, name: str, form: PictureForm) -> Preset:
-    """What the form says is kept under the name, also where that had other settings before. Raises Refused."""
+    """Save the settings of the form under the name, over those of an existing preset.
+
+    Raises PictureRequestRefused for an invalid form or name, or too many presets.
+    """
     form.fields[_WORDS].required = False
     if not form.is_valid():
         wrong = "; ".join(
@@ -59,7 +62,7 @@ def save_preset(user: User, name: str, form: PictureForm) -> Preset:
 
 
 def rename_preset(row: Preset, name: str) -> None:
-    """Raises Refused."""
+    """Rename the preset. Raises PictureRequestRefused for an invalid or taken name."""
     name = _name(name)
     if Preset.objects.filter(owner=row.owner, name=name).exclude(pk=row.pk).exists():
         raise PictureRequestRefused(gettext("You have a preset of this name already."))
@@ -67,7 +70,7 @@ def rename_preset(row: Preset, name: str) -> None:
 
 
 def _name(name: str) -> str:
-    """Raises Refused."""
+    """Return the cleaned name. Raises PictureRequestRefused if it is empty or too long."""
     name = " ".join(name.replace("\0", "").split())
     if not name:
         raise PictureRequestRefused(gettext("Give it a name first."))
@@ -77,7 +80,7 @@ def _name(name: str) -> str:
 
 
 def list_presets(user: User, model: PictureModel, form: PictureForm) -> list[OfferedPreset]:
-    """All of that person, as far as the form, which is that of the model, takes them."""
+    """Return the presets of the user with the settings that the form of the present model accepts."""
     return [_offered(row, model, form) for row in Preset.objects.filter(owner=user)]
 
 

@@ -1,7 +1,7 @@
-"""A few words become the whole description of a picture: the chat model writes it, and it is read before it is seen.
+"""Let the chat model expand a few words to a full description of a picture; the moderated text is returned for editing.
 
-Nothing is drawn of it here. It goes into the field of whoever asked, who reads it, changes it, or takes their own words
-back. A painter that knows only names cannot use a description: of that one the nearest names are offered.
+Nothing is drawn here: the user reads, changes or discards the text. For a model that draws fixed names only, the
+nearest names are returned instead.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from apps.users import rate_limits
 from apps.users.i18n import translate_stored
 from apps.users.models import User
 
-TIMEOUT_S = 40.0  # a model on two cores writes a description in half of it; nobody waits longer at a field
-MAX_SUGGESTIONS = 6  # names that are offered
+TIMEOUT_S = 40.0  # a model on two cores writes a description in half of it
+MAX_SUGGESTIONS = 6  # names that are suggested
 _INSTRUCTION = (
     "Describe this picture more fully, for a model that draws from words: keep everything that is said and its "
     "language; add what the subject and its surroundings look like, the light, the colours, and the style. One "
@@ -51,15 +51,15 @@ _END = re.compile(r"[.!?…](?=\s|$)")
 
 @dataclass(frozen=True, slots=True)
 class PromptExpansion:
-    """What goes into the field, or what can be chosen for it."""
+    """Result of an expansion: a description for the field, or names to choose from."""
 
     prompt: str = ""
-    names: tuple[str, ...] = ()  # of a painter that draws nothing else
+    names: tuple[str, ...] = ()  # for a model that draws fixed names only
 
 
 @dataclass(slots=True)
 class _ModelOutput:
-    """What has come from the model. `tokens` are counted as they come, where its server says nothing of them."""
+    """Text received from the model. `tokens` are counted per delta if the server reports no usage."""
 
     text: str = ""
     tokens: int = 0
@@ -68,7 +68,7 @@ class _ModelOutput:
 
 
 async def expand_prompt(user: User, words: str, address: str = "") -> PromptExpansion:
-    """Raises Refused, OverLimit and EngineError, all with a sentence that says why the words stay as they were."""
+    """Return the expansion of the words. Raises PictureRequestRefused, RateLimited and EngineError with a reason."""
     if refusal := await in_db(restriction_message, user, Feature.PICTURES):
         raise PictureRequestRefused(refusal)
     words = gate.normalise(words).strip()
@@ -94,8 +94,10 @@ async def expand_prompt(user: User, words: str, address: str = "") -> PromptExpa
 
 
 def suggest_names(model: PictureModel, words: str) -> list[str]:
-    """Return names that the painter knows and that are nearest to the words, where it draws by name alone and knows
-    none that stands in them; empty where it can draw the words. Raises EngineError."""
+    """Return the nearest names for a model that draws fixed names and knows none in the words; else [].
+
+    Raises EngineError.
+    """
     if not model.vocabulary:
         return []
     painter = registry.get_image_engine()
@@ -105,13 +107,15 @@ def suggest_names(model: PictureModel, words: str) -> list[str]:
 
 
 def clean_description(said: str, words: str, *, whole: bool = True) -> str:
-    """What the model said, as a description of a picture; "" where it repeats the words or speaks of something else.
-    `whole`: whether it had come to its end. Pure."""
+    """Return the model's text as a description; "" if it only repeats the words or has none of them.
+
+    `whole`: the model ended by itself. A cut or too long text is shortened to full sentences if possible. Pure.
+    """
     lines = [line for line in said.splitlines() if line.strip(_EDGES)]
     if len(lines) > 1 and lines[0].rstrip(_EDGES).endswith(":"):  # "Here is the description:"
         lines = lines[1:]
     text = " ".join(_PREFIX.sub("", " ".join(lines).strip(_EDGES)).strip(_EDGES).split())
-    if not whole or len(text) > _LONGEST:  # sentences that came to their end are kept, else words
+    if not whole or len(text) > _LONGEST:  # keep complete sentences, else complete words
         ends = [found.end() for found in _END.finditer(text[:_LONGEST])]
         text = text[: ends[-1]] if ends else text[:_LONGEST].rsplit(" ", 1)[0]
     wanted, terms = set(extract_content_terms(words)), set(extract_content_terms(text))
@@ -119,8 +123,10 @@ def clean_description(said: str, words: str, *, whole: bool = True) -> str:
 
 
 async def _check(user: User, text: str, before: Sequence[Verdict] = ()) -> None:
-    """Raise Refused where nothing like that may be drawn, by the stages at which a picture is asked for. What people
-    shall look at opens one case, though no picture is stored; `before` are earlier verdicts on the same words."""
+    """Raise PictureRequestRefused if the policy forbids drawing the text; open one case if it asks for review.
+
+    `before` are earlier verdicts on the same text.
+    """
     with use_surface(Surface.PICTURES):
         verdict = await gate.check_question(text)
     if verdict.allowed:
@@ -136,7 +142,8 @@ def _charge_limits(user: User, address: str) -> None:
 
 
 async def _generate(user: User, words: str) -> _ModelOutput:
-    """What the model writes, as far as the gate lets it through. Raises Refused and EngineError."""
+    """Return the model's moderated text, and charge its tokens to the user. Raises PictureRequestRefused and
+    EngineError."""
     asked = f"{_INSTRUCTION}\n\nThe picture: {escape_template_tokens(words)}"
     sampling = Sampling(max_tokens=_TOKENS, temperature=0.7)
     request = ChatRequest((ChatMessage("user", asked),), sampling, str(user.pk), thinks=False)

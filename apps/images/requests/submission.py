@@ -1,4 +1,4 @@
-"""A picture is asked for: what may be asked, checked and put into the queue."""
+"""Validate, moderate and queue requests for pictures. Entry point: `request_pictures`."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ from apps.users.i18n import translate_stored
 from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource
 
-MAX_PICTURES = 4  # of one request
-MAX_QUEUED = 12  # of one person, at most
+MAX_PICTURES = 4  # per request
+MAX_QUEUED = 12  # unfinished pictures per user
 SEED_LIMIT = 2**32
 _UNSEEN = "This assistant shows only pictures that a check has looked at, and no such check is set up here."
 
 
 class PictureRequestRefused(Exception):
-    """Nothing was put into the queue; the message says what to do."""
+    """Error: the request was refused, and nothing was queued. The message tells the user what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class PictureRequest:
-    """What a person asks for; None is as the model has it."""
+    """Request of a user for pictures; None means the model's own value."""
 
     prompt: str
     negative: str = ""
@@ -55,22 +55,24 @@ class PictureRequest:
     steps: int | None = None
     guidance: float | None = None
     scheduler: str = ""
-    seed: int | None = None  # of the first; None: by chance
+    seed: int | None = None  # of the first picture; None: random
     strength: float = 0.6
     parent: Picture | None = None
     from_parent: bool = False
-    start: bytes = b""  # a picture to start from that was not drawn here, or whose row is gone
-    mask: bytes = b""  # of what it starts from: which part is drawn anew, the rest stays; empty: everything
-    repeats: Picture | None = None  # whose recipe this is, to the last number
-    level: Strictness = Strictness.SITE  # how strictly words and picture are judged
+    start: bytes = b""  # source picture that was not drawn here, or whose row was deleted
+    mask: bytes = b""  # PNG: the part of the source that is redrawn; empty: all of it
+    repeats: Picture | None = None  # the picture whose exact recipe this is
+    level: Strictness = Strictness.SITE  # strictness of moderation of prompt and picture
 
 
 def request_pictures(
     user: User, wish: PictureRequest, address: str = "", verdict: Verdict | None = None
 ) -> list[Picture]:
-    """Store and return the rows that wait to be drawn, or one that is held where its words wait for a reviewer. Words
-    that are drawn and looked at afterwards open a case of each picture. `verdict` is the gate's on the words, where it
-    was asked before. Raises PictureRequestRefused, RateLimited or EngineError."""
+    """Queue the requested pictures and return their rows; one held row if its prompt waits for a reviewer.
+
+    A prompt that is drawn and reviewed later opens a case per picture. `verdict` is an earlier verdict of the gate on
+    the prompt. Raises PictureRequestRefused, RateLimited or EngineError.
+    """
     wish = replace(wish, prompt=gate.normalise(wish.prompt), negative=gate.normalise(wish.negative))
     if wish.parent is not None and wish.from_parent:
         wish = replace(wish, level=strictest_of(wish.level, parse_strictness(wish.parent.level)))
@@ -108,7 +110,7 @@ def request_pictures(
 
 
 def require_room(user: User, count: int) -> None:
-    """Raises Refused where so many more would be too many at once."""
+    """Raise PictureRequestRefused if the user would have more than MAX_QUEUED unfinished pictures."""
     if Picture.objects.filter(owner=user, status__in=Picture.ACTIVE).count() + count > MAX_QUEUED:
         raise PictureRequestRefused(
             gettext("%(waiting)s of your pictures wait already; let some be drawn, or cancel them.")
@@ -117,7 +119,10 @@ def require_room(user: User, count: int) -> None:
 
 
 def _files(wish: PictureRequest, request: DrawRequest) -> dict[str, bytes]:
-    """PNGs of `start` and `mask`, where it has such. Raises EngineRefused for what cannot be used."""
+    """Return PNGs of `start` and `mask`, if given.
+
+    Raises EngineRefused for files that cannot be used, PictureRequestRefused for a mask without a source.
+    """
     start, size = wish.start, (request.width, request.height)
     files = {"start": encode_png(open_start_picture(start, *size))} if start else {}
     if wish.mask:
@@ -129,7 +134,10 @@ def _files(wish: PictureRequest, request: DrawRequest) -> dict[str, bytes]:
 
 
 def store_files(row: Picture, files: dict[str, bytes]) -> None:
-    """It has copies of its own; those of a row that never comes go with the sweep."""
+    """Store the files and set their fields on the row, without saving it.
+
+    If the row is never saved, the sweep removes the files.
+    """
     for name, content in files.items():
         field = getattr(row, name)
         field.name = field.storage.save(f"{name}s/{row.pk}.png", ContentFile(content))
@@ -137,7 +145,7 @@ def store_files(row: Picture, files: dict[str, bytes]) -> None:
 
 
 def _hold_for_review(row: Picture, files: dict[str, bytes], verdict: Verdict) -> Picture:
-    """The words wait for a reviewer, where the policy asks for one. Raises Refused where it does not."""
+    """Store a held picture and open its case. Raises PictureRequestRefused if the policy asks for no review."""
     if verdict.judged is None or not verdict.judged.outcome.reviewed:
         raise PictureRequestRefused(translate_stored(verdict.words))
     with transaction.atomic():

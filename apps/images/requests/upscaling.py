@@ -1,4 +1,4 @@
-"""A finished picture is asked for with more pixels. Its recipe keeps what it was made from."""
+"""Request an upscaled copy of a finished picture."""
 
 from __future__ import annotations
 
@@ -26,13 +26,16 @@ _SAME = ("prompt", "negative", "steps", "guidance", "scheduler", "seed", "streng
 
 
 def largest_factor(row: Picture) -> int:
-    """How much larger it can become: 4, 2, or 0 where it is as large as pictures get."""
+    """Return the factor by which the picture can grow: 4 or 2; 0 if it would exceed the maximum size."""
     longer = max(row.width, row.height)
     return 4 if longer * 4 <= MAX_SIDE // 2 else 2 if longer * 2 <= MAX_SIDE else 0
 
 
 def request_upscale(user: User, row: Picture, address: str = "", level: Strictness = Strictness.SITE) -> Picture:
-    """A row that waits for it, judged at least as strictly as `row` was. Raises Refused or OverLimit."""
+    """Queue an upscaled copy, moderated at least as strictly as `row`, and return it.
+
+    Raises PictureRequestRefused or RateLimited.
+    """
     if words := restriction_message(user, Feature.PICTURES):
         raise PictureRequestRefused(words)
     if row.status != Picture.Status.READY:
@@ -47,8 +50,10 @@ def request_upscale(user: User, row: Picture, address: str = "", level: Strictne
 
 
 def repeat_upscale(user: User, row: Picture, address: str = "") -> Picture:
-    """The same once more, `row` being one that was made larger: also where what it was made from was deleted since.
-    Raises Refused or OverLimit."""
+    """Queue the upscaled picture `row` once more, even if its source was deleted since.
+
+    Raises PictureRequestRefused or RateLimited.
+    """
     if row.parent is not None:
         return request_upscale(user, row.parent, address, parse_strictness(row.level))
     try:

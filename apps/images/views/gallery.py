@@ -1,4 +1,4 @@
-"""The pages of pictures. Every row is fetched as its maker's: unknown and somebody else's are both 404."""
+"""Pages of the gallery and of single pictures. Pictures of other users give 404, like unknown ones."""
 
 from __future__ import annotations
 
@@ -37,8 +37,10 @@ _PAGE = 48
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def show_gallery(request: HttpRequest) -> HttpResponse:
-    """The form and what this person had drawn; a POST asks for pictures. `?from=` begins with the recipe of another,
-    `?preset=` with settings that were kept."""
+    """Show form and gallery; a POST requests pictures.
+
+    `?from=` fills the form with the recipe of a picture, `?preset=` with a preset.
+    """
     user = get_signed_in_user(request)
     try:
         model = model_info.get_model()
@@ -49,7 +51,7 @@ def show_gallery(request: HttpRequest) -> HttpResponse:
     offered = presets.list_presets(user, model, PictureForm(model, parent=above))
     chosen = next((one for one in offered if str(one.row.pk) == request.GET.get("preset")), None)
     sent: QueryDict | None = request.POST if request.method == "POST" else None
-    if sent is not None and "named" in sent:  # a name that the painter knows was chosen
+    if sent is not None and "named" in sent:  # the user chose one of the suggested names
         changed = sent.copy()
         changed["prompt"] = sent.get("named", "")
         sent = changed
@@ -73,7 +75,7 @@ def show_gallery(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 async def expand_prompt(request: HttpRequest) -> HttpResponse:
-    """A fuller description of what `prompt` says, or names of what can be drawn, or why there is none."""
+    """Return an expanded prompt as a fragment, or names that the model draws, or the reason for none."""
     user = cast(User, await request.auser())
     try:
         found = await prompt_expansion.expand_prompt(user, request.POST.get("prompt", ""), get_client_ip(request))
@@ -85,14 +87,14 @@ async def expand_prompt(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def show_tiles(request: HttpRequest) -> HttpResponse:
-    """The grid as it is now; asked for again while something is being drawn."""
+    """Return the grid as a fragment, which the page polls while pictures are drawn."""
     return render(request, "images/_tiles.html", _rows(request))
 
 
 @login_required
 @require_safe
 def show_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """One picture with its recipe."""
+    """Show a picture with its recipe, variants and drawing details."""
     row = _get_own_picture(request, pk)
     context = {
         "picture": row,
@@ -109,7 +111,7 @@ def show_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_safe
 def serve_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
-    """The PNG with its credentials; `?download` as a file to keep."""
+    """Return the signed PNG; `?download` as an attachment."""
     row = _get_own_picture(request, pk)
     if row.status != Picture.Status.READY:
         raise Http404
@@ -129,7 +131,7 @@ def serve_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 @login_required
 @require_safe
 def serve_preview(request: HttpRequest, pk: UUID) -> HttpResponseBase:
-    """What can be seen by now, a small JPEG."""
+    """Return the present preview, a small JPEG."""
     row = _get_own_picture(request, pk)
     if not row.preview or row.status == Picture.Status.HELD:
         raise Http404
@@ -145,7 +147,7 @@ def serve_preview(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 @login_required
 @require_safe
 def serve_frame(request: HttpRequest, pk: UUID, step: int) -> HttpResponseBase:
-    """What could be seen after that step, a small JPEG."""
+    """Return the preview after that step, a small JPEG."""
     row = _get_own_picture(request, pk)
     if row.status == Picture.Status.HELD:
         raise Http404
@@ -156,7 +158,7 @@ def serve_frame(request: HttpRequest, pk: UUID, step: int) -> HttpResponseBase:
 @login_required
 @require_POST
 def cancel_drawing(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Nothing more is drawn of it; between two steps at the latest."""
+    """Cancel a picture; a drawing stops at its next step."""
     _get_own_picture(request, pk)
     waiting = Picture.objects.filter(pk=pk, status__in=Picture.ACTIVE)
     waiting.update(status=Picture.Status.CANCELLED, lease_token="", lease_until=None, changed=timezone.now())
@@ -166,7 +168,7 @@ def cancel_drawing(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def draw_variation(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The same words with another seed."""
+    """Request a picture with the same recipe and another seed."""
     return _asked(
         request,
         lambda user, row, at: submission.request_pictures(user, gallery.make_variation(row), at),
@@ -177,14 +179,14 @@ def draw_variation(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def repeat_drawing(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Drawn again from its recipe to the last number, to see whether the same comes out."""
+    """Request a picture with exactly the same recipe, to check that the same picture results."""
     return _asked(request, _repetition, _get_own_picture(request, pk))
 
 
 @login_required
 @require_POST
 def upscale_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The same picture with more pixels."""
+    """Request an upscaled copy."""
     return _asked(
         request, lambda user, row, address: upscaling.request_upscale(user, row, address), _get_own_picture(request, pk)
     )
@@ -193,7 +195,7 @@ def upscale_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def toggle_favourite(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Marked, or no longer."""
+    """Mark the picture as favourite, or unmark it."""
     row = _get_own_picture(request, pk)
     Picture.objects.filter(pk=pk).update(favourite=not row.favourite)
     return _back(request)
@@ -202,7 +204,7 @@ def toggle_favourite(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def delete_pictures(request: HttpRequest) -> HttpResponse:
-    """Those of `picture` are gone, with their files; one that is being drawn ends."""
+    """Delete the pictures of the parameter `picture`, with their files; drawings stop."""
     number = gallery.delete_pictures(get_signed_in_user(request), _chosen(request))
     messages.success(request, ngettext("%(n)s picture deleted.", "%(n)s pictures deleted.", number) % {"n": number})
     return redirect("images:pictures")
@@ -211,7 +213,7 @@ def delete_pictures(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def download_pictures(request: HttpRequest) -> HttpResponseBase:
-    """Those of `picture` as one ZIP file, each with its recipe beside it."""
+    """Return the pictures of the parameter `picture` as a ZIP file with their recipes."""
     rows = Picture.objects.filter(
         owner=get_signed_in_user(request), pk__in=_chosen(request), status=Picture.Status.READY
     )
@@ -246,7 +248,7 @@ def _get_own_picture(request: HttpRequest, pk: UUID) -> Picture:
 
 
 def find_parent(request: HttpRequest) -> Picture | None:
-    """The picture of `?from=`."""
+    """Return the user's picture of `?from=`; None if the parameter is no id. Raises Http404 for an unknown one."""
     try:
         pk = UUID(request.GET.get("from", ""))
     except ValueError:

@@ -1,4 +1,4 @@
-"""A part of a picture is drawn anew: the page on which it is marked, and what is asked for then."""
+"""Page on which users mark a part of a picture and request it redrawn."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from apps.users.permissions import get_client_ip, get_signed_in_user
 
 
 class InpaintingForm(forms.Form):
-    """`wish` has what `asking.ask` takes; the picture keeps its size and what else its recipe says."""
+    """Form of an inpainting request. `wish` is the request; the size and strictness are those of the picture."""
 
     prompt = forms.CharField(
         label=gettext_lazy("What the picture shall show, with what is new in it"), max_length=PROMPT_CHARACTERS,
@@ -52,11 +52,11 @@ class InpaintingForm(forms.Form):
     def __init__(self, model: PictureModel, row: Picture, data: Any = None, files: Any = None) -> None:
         super().__init__(data, files, initial={"prompt": row.prompt, "count": 1, "strength": 1.0})
         self._row, self._model = row, model
-        if not model.starts:  # such a painter begins from noise in any case
+        if not model.starts:  # such a model starts from noise in any case
             del self.fields["strength"]
 
     def clean_mask(self) -> Any:
-        """Nobody reads what is too large into memory."""
+        """Refuse a mask above MAX_MASK_BYTES before it is read into memory."""
         if (file := self.cleaned_data["mask"]).size > MAX_MASK_BYTES:
             raise forms.ValidationError(translate_stored(TOO_LARGE))
         return file
@@ -74,7 +74,7 @@ class InpaintingForm(forms.Form):
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def inpaint_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The picture with a mask to draw over it; a POST asks for it with that part drawn anew."""
+    """Show the picture with a mask to paint; a POST requests that part redrawn."""
     row = get_object_or_404(Picture, pk=pk, owner=get_signed_in_user(request), status=Picture.Status.READY)
     model = model_info.find_available_model()
     if model is None or not model.masks:

@@ -1,4 +1,4 @@
-"""Presets of the studio: each answers with all of them, for the page that stands open, or leads back to it."""
+"""Save, rename and delete presets. Each answers with the list of presets as a fragment, or redirects to the gallery."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from apps.users.permissions import get_signed_in_user
 @login_required
 @require_POST
 def save_preset(request: HttpRequest) -> HttpResponse:
-    """The studio's settings are kept under `name`."""
+    """Save the settings of the form under `name`."""
     try:
         form = PictureForm(model_info.get_model(), request.POST, parent=gallery.find_parent(request))
         row = presets.save_preset(get_signed_in_user(request), request.POST.get("name", ""), form)
@@ -35,6 +35,7 @@ def save_preset(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def rename_preset(request: HttpRequest, pk: int) -> HttpResponse:
+    """Rename a preset."""
     row = _get_own_preset(request, pk)
     try:
         presets.rename_preset(row, request.POST.get("name", ""))
@@ -46,6 +47,7 @@ def rename_preset(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def delete_preset(request: HttpRequest, pk: int) -> HttpResponse:
+    """Delete a preset."""
     _get_own_preset(request, pk).delete()
     return _answer(request, said=gettext("Deleted."), part="change")
 
@@ -55,7 +57,7 @@ def _get_own_preset(request: HttpRequest, pk: int) -> Preset:
 
 
 def _answer(request: HttpRequest, said: str = "", problem: str = "", part: str = "") -> HttpResponse:
-    """`part` of the presets stays open."""
+    """Return the list of presets with a message, or redirect without htmx. `part` is the section that stays open."""
     model = model_info.find_available_model()
     if not getattr(request, "htmx", False) or model is None:
         if problem:

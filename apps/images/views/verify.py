@@ -1,4 +1,4 @@
-"""A page for anybody: what is known about a picture. Nothing that is dropped there is kept."""
+"""Public page that shows the content credentials and watermark of an uploaded picture. Nothing is stored."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _BYTES = 32 * 1024 * 1024
-_PIXELS = 40_000_000  # of a picture whose invisible mark is looked for: more would take a page's memory
+_PIXELS = 40_000_000  # above this the watermark is not searched, to bound memory
 _UNREADABLE = "This is no PNG, JPEG or WebP picture of up to 32 MB, so nothing can be said about it."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify_picture(request: HttpRequest) -> HttpResponse:
-    """A form; a POST with `picture` says what the picture says of itself, and whether it was drawn here."""
+    """Show the form; a POST shows the credentials of `picture`, and whether it was drawn here."""
     context: dict[str, Any] = {}
     if request.method == "POST":
         context = _examined(request)
@@ -53,7 +53,7 @@ def _examined(request: HttpRequest) -> dict[str, Any]:
 
 
 def _mark(picture: Image) -> int | None:
-    """None also where the picture is too large, or so broken that its pixels cannot be read: its credentials may be."""
+    """Return the number in the watermark; None without one, or if the picture is too large or broken."""
     if picture.width * picture.height > _PIXELS:
         return None
     try:
