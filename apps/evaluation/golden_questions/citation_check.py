@@ -1,7 +1,6 @@
 """Let the site's model answer a golden question, and count citations that point to another place than expected.
 
-`check_citations` answers as the collection's owner. Nothing is stored except token usage and verdicts, as for any
-answer.
+`check_citations` answers as the collection's owner. The answer is not stored; its token usage is, as for any answer.
 """
 
 from __future__ import annotations
