@@ -1,3 +1,5 @@
+"""App configuration of set-up, the Doctor, health checks, settings and backups."""
+
 from django.apps import AppConfig
 
 

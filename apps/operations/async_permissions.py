@@ -1,4 +1,4 @@
-"""Administrators only, for async views; `apps.users.permissions` has the same for the others."""
+"""Permission checks for asynchronous views. Those for synchronous ones are in `apps.users.permissions`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ AsyncView = Callable[Concatenate[HttpRequest, P], Coroutine[Any, Any, HttpRespon
 
 
 async def load_signed_in_user(request: HttpRequest) -> User | None:
-    """The person, read through our own door; from then on `request.user` asks the database no more."""
+    """Return the signed-in user, read in a database thread; None for anonymous requests.
+
+    Afterwards `request.user` needs no further query.
+    """
 
     def read() -> User | None:
         return get_signed_in_user(request) if request.user.is_authenticated else None
@@ -26,7 +29,7 @@ async def load_signed_in_user(request: HttpRequest) -> User | None:
 
 
 def administrator_required_async(view: AsyncView[P]) -> AsyncView[P]:
-    """For everybody else the fragment does not exist."""
+    """Restrict an asynchronous view to administrators; everyone else gets 404."""
 
     @wraps(view)
     async def asked(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:

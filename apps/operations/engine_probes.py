@@ -1,4 +1,5 @@
-"""Real tests of the engines, for set-up and the Doctor: a token from the model, three sentences for the embedder."""
+"""Probes that really use the engines: one token of the chat model, three embedded sentences. For set-up and the
+Doctor."""
 
 from __future__ import annotations
 
@@ -19,34 +20,38 @@ from apps.lib.concurrency.threads import in_db, in_pool
 _QUESTION = "How can I change my password?"
 _NEAR = "You can change your password in the menu of your account."
 _FAR = "Two glaciers feed the river in spring."
-_UNIT = 1e-3  # how far the length of a unit vector may be from 1
+_UNIT = 1e-3  # tolerance of the length of a unit vector
 
 
 @dataclass(frozen=True, slots=True)
 class ChatModelProbe:
+    """Result of a probe of the chat model."""
+
     info: ModelInfo
-    ms: float  # for one token
+    ms: float  # time for one token
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedderProbe:
+    """Result of a probe of the embedding model. `near` and `far` are cosines of an answer and an unrelated sentence."""
+
     fingerprint: str
     dimension: int
-    ms: float  # for one short text, when warm
+    ms: float  # time for one short text, when warm
     near: float
     far: float
 
 
 async def probe_chat_model(name: str = MAIN) -> ChatModelProbe:
-    """That model, after it wrote one token. Raises EngineError."""
+    """Let the chat model of that name write one token. Raises EngineError."""
     info = await registry.get_chat_engine(name).info()
     return ChatModelProbe(info, await registry.get_chat_engine(name).probe())
 
 
 async def probe_reading(name: str = MAIN) -> str:
-    """Which model writes, how well it reads, and what has the first word therefore. Raises EngineError.
+    """Return a text on how well the model reads, and whether quotes or the model come first. Raises EngineError.
 
-    Measured once for each model, in about ten seconds.
+    Measured once per model, in about ten seconds.
     """
     chat = registry.get_chat_engine(name)
     profile = await get_measured_profile(chat)
@@ -58,15 +63,17 @@ async def probe_reading(name: str = MAIN) -> str:
 
 
 async def probe_embedder(name: str = "") -> EmbedderProbe:
-    """The embedder of that name, after it told a sentence that answers a question from one that does not. Raises
-    EngineError."""
+    """Check that the embedder ranks an answer above an unrelated sentence. Raises EngineError.
+
+    `name`: "" for the site's own.
+    """
     return await in_pool(_embedder, name)
 
 
 def _embedder(name: str) -> EmbedderProbe:
     engine = registry.get_embedder(name)
     near, far = engine.embed_passages([_NEAR, _FAR])
-    asked = f"{_QUESTION} ({secrets.token_hex(2)})"  # new each time: a known question would come from the cache
+    asked = f"{_QUESTION} ({secrets.token_hex(2)})"  # random: a repeated question would come from the cache
     started = time.perf_counter()
     query = engine.embed_query(asked)
     ms = (time.perf_counter() - started) * 1000

@@ -1,4 +1,4 @@
-"""The first administrator: whether there is one, who may become it, and how one who is locked out is let back in."""
+"""Create the first administrator, protected by a set-up code, and rescue one who is locked out."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from apps.users.models import SiteSettings, User
 
 log = logging.getLogger(__name__)
 
-_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that look like another
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # without letters and digits that look alike
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class AdministratorExists(Exception):
-    """Somebody else has become the administrator in the meantime."""
+    """Error: there is an administrator already."""
 
 
 class UnknownAccount(Exception):
-    """There is no account with this address."""
+    """Error: there is no account with this address."""
 
 
 class _Seen:
-    """Asked on every request until it is true, then never again: administrators do not vanish."""
+    """Cache of whether an administrator exists. Queried on each request until True, then never again."""
 
     administrator = False
 
@@ -45,16 +45,20 @@ seen = _Seen()
 
 
 def has_administrator() -> bool:
+    """Return whether an active administrator exists or existed in this process."""
     if not seen.administrator:
         seen.administrator = User.objects.filter(role=User.Role.ADMINISTRATOR, is_active=True).exists()
     return seen.administrator
 
 
 def create_administrator(email: str, password: str, name: str = "") -> User:
-    """The first administrator, with a confirmed address. Raises Taken where there is one already."""
+    """Create the first administrator with a verified address. Raises AdministratorExists.
+
+    The row of site settings is locked, so that only one of two simultaneous requests succeeds.
+    """
     with transaction.atomic():
         SiteSettings.current()
-        SiteSettings.objects.select_for_update().get()  # the second of two people at once waits here
+        SiteSettings.objects.select_for_update().get()  # a second simultaneous request waits here
         if User.objects.filter(role=User.Role.ADMINISTRATOR, is_active=True).exists():
             raise AdministratorExists
         user = User.objects.create_superuser(email, password, name=name)
@@ -66,10 +70,10 @@ def create_administrator(email: str, password: str, name: str = "") -> User:
 
 
 def rescue_administrator(email: str, *, create: bool = False) -> str:
-    """Make the account an active administrator with a confirmed address, and end its sessions.
+    """Make the account an active administrator with a verified address, and end its sessions.
 
-    Return a link, for one use, to choose a new password. Raise Unknown where there is no such account and `create` is
-    false, ValidationError where the address of a new one is malformed.
+    Return a link, for one use, to choose a new password. Raises UnknownAccount without such an account unless `create`
+    is set, ValidationError for a malformed address of a new one.
     """
     email = email.strip().lower()
     with transaction.atomic():
@@ -90,12 +94,12 @@ def rescue_administrator(email: str, *, create: bool = False) -> str:
 
 
 def is_code_needed(request: HttpRequest) -> bool:
-    """Whether somebody else than the owner of the machine could be asking: then only the log tells the code."""
+    """Return whether the set-up page asks for the code: unless site URL and client are both on this machine."""
     return not (_loopback(urlsplit(settings.SITE_URL).hostname) and _loopback(request.META.get("REMOTE_ADDR")))
 
 
 def get_setup_code() -> str:
-    """The set-up code of this installation, made when first needed, readable by its owner only."""
+    """Return the set-up code of this installation, created on first use in a file that only its owner can read."""
     path = _code_file()
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -107,11 +111,12 @@ def get_setup_code() -> str:
 
 
 def log_setup_code() -> None:
-    """The log holds the code, for whoever can read the log."""
+    """Write the set-up code to the log."""
     log.warning("The set-up code is %s", get_setup_code())
 
 
 def is_setup_code(given: str) -> bool:
+    """Return whether the text is the set-up code. Case, spaces and dashes do not matter."""
     letters = given.upper().replace("-", "").replace(" ", "")
     return secrets.compare_digest(letters.encode(), get_setup_code().replace("-", "").encode())
 

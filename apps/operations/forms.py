@@ -1,4 +1,4 @@
-"""What set-up and the settings page ask for."""
+"""Forms of set-up and of the settings page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ else:
 
 
 class AdministratorForm(forms.Form):
-    """The account that runs the site; asks for the set-up code where others could reach the page."""
+    """Form of the first administrator. It asks for the set-up code if the page may be reachable by others."""
 
     name = forms.CharField(
         max_length=120, label=gettext_lazy("Your name"), widget=forms.TextInput({"autocomplete": "name"})
@@ -68,6 +68,8 @@ class AdministratorForm(forms.Form):
 
 
 class SignupModeForm(SiteForm):
+    """Form of the sign-up rule of the site."""
+
     class Meta:
         model = SiteSettings
         fields = ["signup"]
@@ -76,6 +78,8 @@ class SignupModeForm(SiteForm):
 
 
 class DefaultStyleForm(StyleForm):
+    """Form of the answer style of the default assistant."""
+
     class Meta:
         model = Assistant
         fields = ["style", "shows"]
@@ -87,6 +91,8 @@ class DefaultStyleForm(StyleForm):
 
 
 class ModelStyleForm(ProfileForm):
+    """Form of the answer style of one chat model."""
+
     style = forms.ChoiceField(choices=AnswerStyle.choices, label=gettext_lazy("Style with this model"))
     shows = forms.ChoiceField(
         choices=ShownSentences.choices, label=gettext_lazy("Sentences of this model that are shown")

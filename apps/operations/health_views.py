@@ -1,4 +1,4 @@
-"""Small answers for machines and for the frame: is it alive, is it ready, is the model warm."""
+"""Health checks for machines (alive, ready), the model's status for pages, and the page for internal errors."""
 
 from __future__ import annotations
 
@@ -25,15 +25,17 @@ _DISK_FULL = b"The disk of this server is full, so nothing can be taken now. Ple
 @require_safe
 @never_cache
 def check_alive(request: HttpRequest) -> HttpResponse:
-    """The process answers; nothing else is asked."""
+    """Return 200 without checking anything else."""
     return HttpResponse("alive\n", content_type=_PLAIN)
 
 
 @require_safe
 @never_cache
 def check_ready(request: HttpRequest) -> HttpResponse:
-    """Answer 200 where pages can be served: the database answers and holds the tables, and the policy of the site is
-    loaded, by which every text is judged. Answer 503 else, also where nothing can be written to the data directory."""
+    """Return 200 if pages can be served, else 503.
+
+    Checks that the database has its tables, the data directory is writable, and the policy of the site is loaded.
+    """
     try:
         User.objects.exists()
     except DatabaseError:
@@ -50,7 +52,7 @@ def check_ready(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 async def show_model_status(request: HttpRequest) -> HttpResponse:
-    """The pill of the frame: there while the model is not warm, nothing (and no further question) once it is."""
+    """Return the status of the model as a fragment while it is not warm; an empty one ends the polling."""
     user = await load_signed_in_user(request)
     if user is None:
         return HttpResponse(status=204)
@@ -59,8 +61,10 @@ async def show_model_status(request: HttpRequest) -> HttpResponse:
 
 
 def answer_fault(request: HttpRequest) -> HttpResponse:
-    """Return the answer to a request that failed: 507 where the disk is full, as when a session cannot be stored at a
-    sign-in, else 500. Called while the error is being handled."""
+    """Return the response to a failed request: 507 if the disk is full, else 500.
+
+    Must be called while the exception is being handled.
+    """
     if disk_space.is_disk_full_error(sys.exception()):
         return HttpResponse(_DISK_FULL, content_type=_PLAIN, status=_INSUFFICIENT_STORAGE)
     return server_error(request)

@@ -1,4 +1,4 @@
-"""Until there is an administrator, every page leads to set-up."""
+"""Middleware that redirects every page to set-up until an administrator exists."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ _OPEN = ("/setup/", "/health/", "/static/", "/manifest/", "/service-worker.js", 
 
 
 def redirect_to_setup(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Return the middleware; health checks and static files stay reachable."""
+
     def middleware(request: HttpRequest) -> HttpResponse:
         if not request.path.startswith(_OPEN) and not first_administrator.has_administrator():
             return redirect("operations:setup")

@@ -1,4 +1,4 @@
-"""What makes the site installable as an app: its manifest, its service worker, and the page without a line."""
+"""Views that make the site installable as an app: manifest, service worker, offline page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WORKER = Path("js", "service-worker.js")
 @require_safe
 @cache_control(public=True, no_cache=True)
 def serve_manifest(request: HttpRequest, code: str) -> HttpResponse:
-    """The manifest in a language: browsers fetch it without cookies. Raises Http404."""
+    """Return the manifest in that language; browsers fetch it without cookies. Raises Http404."""
     start = reverse("conversations:new")
     with translation.override(_language(code)):
         return JsonResponse(
@@ -46,7 +46,10 @@ def serve_service_worker(request: HttpRequest) -> HttpResponse:
 @require_safe
 @cache_control(public=True, no_cache=True)
 def show_offline_page(request: HttpRequest, code: str) -> HttpResponse:
-    """The page that the service worker keeps: it knows nobody. Raises Http404."""
+    """Return the offline page in that language. It is cached by the service worker, so it holds no user data.
+
+    Raises Http404.
+    """
     with translation.override(_language(code)):
         return render(None, "operations/offline.html", {"language": code})
 

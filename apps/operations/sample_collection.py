@@ -1,4 +1,4 @@
-"""The sample collection: Openbook's own handbook, which everybody may read and ask."""
+"""Sample collection: Openbook's own handbook, which every user may read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUESTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class SampleProgress:
-    """How far the sample is. `documents` in the order in which they are listed."""
+    """Progress of ingesting the sample. `documents` are ordered by name."""
 
     collection: Collection | None
     documents: tuple[Document, ...]
@@ -40,15 +40,16 @@ class SampleProgress:
 
 
 def get_progress() -> SampleProgress:
+    """Return the progress; its collection is None before the sample was loaded."""
     own = Collection.objects.filter(everyone=True, name=NAME, owner__role=User.Role.ADMINISTRATOR)
-    collection = own.order_by("created").first()  # one of the same name that a member made is not the sample
+    collection = own.order_by("created").first()  # a member's collection of the same name is not the sample
     if collection is None:
         return SampleProgress(None, ())
     return SampleProgress(collection, tuple(collection.documents.order_by("name")))
 
 
 def load_sample(user: User) -> Collection:
-    """The collection holds every document of the handbook, ready or on its way; what is there already stays."""
+    """Create the collection if needed, and upload documents that are missing or failed. Idempotent."""
     collection = get_progress().collection
     if collection is None:
         collection = Collection.objects.create(owner=user, everyone=True, name=NAME, description=DESCRIPTION)

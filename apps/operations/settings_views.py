@@ -1,4 +1,4 @@
-"""The settings of the site that administrators change on a page; the rest is the environment's."""
+"""Page of the site's settings in the database. Other settings come from environment variables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from apps.users.permissions import administrator_required, get_signed_in_user
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrator_required
 def edit_settings(request: HttpRequest) -> HttpResponse:
-    """Sign-up, the style of the default assistant, and the style with each model that has answered here."""
+    """Show sign-up rule, answer style of the default assistant, and style per chat model; a POST saves all."""
     data = request.POST or None
     site = SignupModeForm(data, instance=SiteSettings.current(), prefix="site")
     assistant = DefaultStyleForm(data, instance=Assistant.default(), prefix="assistant")
@@ -40,12 +40,12 @@ def edit_settings(request: HttpRequest) -> HttpResponse:
 
 
 def _valid(forms: list[BaseModelForm[Any]]) -> bool:
-    """Whether all are; each is asked, so that every error is shown at once."""
+    """Return whether all forms are valid. Each is validated, so that all errors are shown at once."""
     return sum(not form.is_valid() for form in forms) == 0
 
 
 def _save(form: BaseModelForm[Any], user: User) -> None:
-    """What is another than before is in the log, with what it was."""
+    """Save the form, and log each changed field with its previous value."""
     subject = "settings" if isinstance(form.instance, SiteSettings) else f"settings {form.instance}"
     for name in form.changed_data:
         facts = {"name": name, "before": form.get_initial_for_field(form.fields[name], name)}

@@ -1,4 +1,4 @@
-"""Set-up: four steps, each really tested, ending in a chat with a cited answer."""
+"""Set-up pages: administrator, chat model, embedder and sample collection, then a chat with a cited answer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def show_setup(request: HttpRequest) -> HttpResponse:
-    """The four steps for the administrator, the first one for whoever comes first, nothing for anybody else."""
+    """Show the first step while there is no administrator, all steps to administrators, and 404 to others."""
     if not first_administrator.has_administrator():
         return _first_step(request)
     if not request.user.is_authenticated or not get_signed_in_user(request).is_administrator:
@@ -60,14 +60,14 @@ def _first_step(request: HttpRequest) -> HttpResponse:
 @require_GET
 @administrator_required_async
 async def show_model_step(request: HttpRequest) -> HttpResponse:
-    """Whether the model wrote a token just now; asks again by itself while the server starts."""
+    """Return the result of probing the chat model, as a fragment that polls while the server starts."""
     return await _step("operations/_setup_model.html", engine_probes.probe_chat_model)
 
 
 @require_GET
 @administrator_required_async
 async def show_reading_step(request: HttpRequest) -> HttpResponse:
-    """How well the model reads, measured now where it was not before."""
+    """Return how well the chat model reads, as a fragment; measured now if it was not before."""
     try:
         words = await engine_probes.probe_reading()
     except EngineError as error:
@@ -78,7 +78,7 @@ async def show_reading_step(request: HttpRequest) -> HttpResponse:
 @require_GET
 @administrator_required_async
 async def show_embedding_step(request: HttpRequest) -> HttpResponse:
-    """Whether the embedder told near from far just now."""
+    """Return the result of probing the embedder, as a fragment."""
     return await _step("operations/_setup_embedding.html", engine_probes.probe_embedder)
 
 
@@ -94,7 +94,7 @@ async def _step(template: str, probe: Callable[[], Awaitable[Any]]) -> HttpRespo
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrator_required
 def show_sample_step(request: HttpRequest) -> HttpResponse:
-    """The progress of the sample; POST loads it."""
+    """Show the progress of the sample collection; a POST loads it."""
     refused = ""
     if request.method == "POST":
         try:
@@ -114,7 +114,7 @@ def show_sample_step(request: HttpRequest) -> HttpResponse:
 @require_POST
 @administrator_required_async
 async def start_sample_chat(request: HttpRequest) -> HttpResponse:
-    """A new conversation in which the sample is being asked; the answer streams there."""
+    """Ask the sample collection a question in a new conversation, and redirect there."""
     progress = await in_db(sample_collection.get_progress)
     if progress.collection is None:
         raise Http404

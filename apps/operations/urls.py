@@ -1,4 +1,4 @@
-"""Addresses of set-up, the Doctor, the site's settings, and the small answers for machines."""
+"""URLs of set-up, the Doctor, the site's settings, health checks and the installable app."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Backup and restore of an installation: the archive, the database, the schedule, and the check of the Doctor.
+"""Backup and restore of an installation: archive, database, schedule, status.
 
-Entry points: `making.make_backup`, `restoring.restore_backup`, `schedule.start_due_backup`, `doctor.report_backups`.
+Entry points: `creation.make_backup`, `restore.restore_backup`, `schedule.start_due_backup`; the Doctor's check is in
+`apps.operations.doctor.backup_checks`.
 """

@@ -23,7 +23,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 FILES = "files"
 SECRET_KEY, CREDENTIALS = "secret_key", "credentials.pem"
-AUDIT_KEYS, AUDIT_HEADS = "audit_keys", "heads.jsonl"  # what verifies the audit log
+AUDIT_KEYS, AUDIT_HEADS = "audit_keys", "heads.jsonl"  # files that verify the audit log
 SQLITE, POSTGRESQL = "database.sqlite3", "database.dump"
 SINGLE = {SECRET_KEY, CREDENTIALS, AUDIT_KEYS, AUDIT_HEADS, SQLITE, POSTGRESQL}
 CHUNK = 1 << 20  # bytes
@@ -31,6 +31,8 @@ CHUNK = 1 << 20  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Content:
+    """Size and hash of one member."""
+
     size: int  # bytes
     sha256: str
 
@@ -59,7 +61,7 @@ class Manifest:
 
 
 class _HashingReader:
-    """A file that computes the SHA-256 of what is read from it."""
+    """File that computes the SHA-256 of the bytes read from it."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -80,7 +82,10 @@ class ArchiveWriter:
         self.members: dict[str, Content] = {}
 
     def add(self, name: str, source: Path) -> bool:
-        """Add a file. Return False where it is not there, as when it was deleted a moment ago."""
+        """Add a file. Return False if it does not exist, for example because it was just deleted.
+
+        Raises BackupError if the file shrank while it was copied.
+        """
         try:
             file = source.open("rb")
         except FileNotFoundError:
@@ -90,7 +95,7 @@ class ArchiveWriter:
             try:
                 self._tar.addfile(_member(name, found.st_size, found.st_mtime), reader)
             except OSError as error:
-                if error.errno is None:  # of tarfile: fewer bytes came than were announced
+                if error.errno is None:  # raised by tarfile: fewer bytes than announced
                     raise BackupError(
                         f"{source} became shorter while it was copied. Start the backup again."
                     ) from error
@@ -99,6 +104,7 @@ class ArchiveWriter:
         return True
 
     def finish(self, manifest: Manifest) -> None:
+        """Add the manifest as the last member, and flush the file to the disk."""
         text = json.dumps(asdict(manifest), ensure_ascii=False).encode()
         self._tar.addfile(_member(MANIFEST, len(text), 0), BytesIO(text))
         self._tar.close()
@@ -107,7 +113,7 @@ class ArchiveWriter:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Return the manifest of an archive; contents of other members are passed over. Raises BackupError."""
+    """Return the manifest of an archive without reading other members. Raises BackupError."""
     with _opened(path) as tar:
         last = tar.getmembers()[-1:]
         file = tar.extractfile(last[0]) if last and last[0].name == MANIFEST else None
@@ -117,7 +123,7 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def unpack(path: Path, manifest: Manifest, folder: Path, wanted: Callable[[str], bool] = lambda name: True) -> None:
-    """Verify every member against the manifest, and write those whose name is wanted below `folder`, mode 0600.
+    """Verify every member against the manifest, and write those that `wanted` accepts below `folder`, mode 0600.
 
     Raises BackupError at the first member that is unknown, unsafe, missing, or differs in size or hash.
     """
@@ -153,7 +159,7 @@ def _member(name: str, size: int, changed: float) -> tarfile.TarInfo:
 
 
 def _check_safe(path: Path, member: tarfile.TarInfo, folder: Path) -> None:
-    """Raises BackupError unless the member is an ordinary file at a place that a backup uses."""
+    """Raise BackupError unless the member is an ordinary file at a place that backups use."""
     name = PurePosixPath(member.name)
     safe = member.isreg() and str(name) == member.name and not name.is_absolute() and ".." not in name.parts
     safe = safe and (member.name in SINGLE or (len(name.parts) > 1 and name.parts[0] == FILES))
@@ -167,7 +173,7 @@ def _check_safe(path: Path, member: tarfile.TarInfo, folder: Path) -> None:
 
 
 def _copy(source: IO[bytes], target: Path | None) -> str:
-    """Return the SHA-256 of the source, and write it to the target where there is one."""
+    """Return the SHA-256 of the source, and write it to `target` if given."""
     reader = _HashingReader(source)
     if target is None:
         while reader.read(CHUNK):

@@ -1,7 +1,7 @@
-"""Make a backup: the database first, then the files, one archive that appears whole or not at all.
+"""Create a backup: first the database, then the files, in one archive that appears whole or not at all.
 
-A file that is uploaded meanwhile is in the archive without a row, which does no harm. `make_backup` is the entry point;
-`hold_backup_lock` is the lock of every backup and restore of this installation.
+A file uploaded meanwhile is in the archive without a row, which does no harm. Entry point: `make_backup`;
+`hold_backup_lock` is the lock of all backups and restores.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from apps.operations.backups.archive import (
 )
 from apps.operations.backups.errors import BackupError, BackupRunning, raise_as_backup_error
 
-PART = ".partial"  # at the end of the hidden folder in which a backup is made
+PART = ".partial"  # suffix of the hidden folder in which a backup is made
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedBackup:
-    """A finished backup. `keys` is None where there is no key of frozen texts yet."""
+    """Finished backup. `keys` is the file of keys of frozen texts; None if the installation has none yet."""
 
     path: Path
     keys: Path | None
@@ -48,7 +48,10 @@ class FinishedBackup:
 
 @contextmanager
 def hold_backup_lock() -> Iterator[None]:
-    """Hold the lock of backups and restores; the system frees it where the process is killed. Raises BackupRunning."""
+    """Hold the lock of backups and restores. Raises BackupRunning.
+
+    The operating system releases it if the process is killed.
+    """
     with (Path(settings.DATA_DIR) / "backup.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -58,17 +61,20 @@ def hold_backup_lock() -> Iterator[None]:
 
 
 def get_default_path(prefix: str = "openbook-") -> Path:
-    """Return a name with the time of now in BACKUP_DIR."""
+    """Return a path in BACKUP_DIR with the present UTC time."""
     return Path(settings.BACKUP_DIR) / f"{prefix}{timezone.now():%Y%m%dT%H%M%SZ}.tar"
 
 
 def get_keys_path(archive: Path) -> Path:
-    """Return the place of the keys that belong to an archive."""
+    """Return the path of the key file that belongs to an archive."""
     return archive.with_name(f"{archive.name}.keys")
 
 
 def make_backup(target: Path) -> FinishedBackup:
-    """Write the archive and, apart from it, the keys of frozen texts, under `hold_backup_lock`. Raises BackupError."""
+    """Write the archive and, in a separate file, the keys of frozen texts. Raises BackupError.
+
+    Call under `hold_backup_lock`.
+    """
     target = target.absolute()
     for path in (target, get_keys_path(target)):
         if path.exists():
@@ -87,7 +93,7 @@ def make_backup(target: Path) -> FinishedBackup:
 
 
 def _remove_leftovers(folder: Path, part: Path) -> None:
-    """Remove what killed backups left: this one's, and those of other times in BACKUP_DIR."""
+    """Remove what killed backups left: this one's folder, and others' in BACKUP_DIR."""
     others = folder.glob(f".openbook-*{PART}") if folder == Path(settings.BACKUP_DIR).absolute() else ()
     for left in {part, *others}:
         shutil.rmtree(left, ignore_errors=True)
@@ -97,7 +103,7 @@ def _write(target: Path, part: Path) -> FinishedBackup:
     keys = _read_keys()
     heads = _copy_heads(part)
     made, dump = timezone.now(), database_dump.dump_database(part)
-    keys = list(dict.fromkeys([*_read_keys(), *keys]))  # of before and after a rotation meanwhile, the newest first
+    keys = list(dict.fromkeys([*_read_keys(), *keys]))  # a rotation may have happened meanwhile; newest first
     archive = part / "archive"
     with create_private(archive).open("wb") as file:
         writer = ArchiveWriter(file)
@@ -114,7 +120,7 @@ def _write(target: Path, part: Path) -> FinishedBackup:
 
 
 def _copy_heads(part: Path) -> Path:
-    """Copy the noted heads of the audit log before the database: the copy names no entry that the database lacks."""
+    """Copy the noted heads of the audit log before the database, so that they name no entry that the dump lacks."""
     copy = part / AUDIT_HEADS
     if Path(settings.AUDIT_HEADS).exists():
         shutil.copyfile(settings.AUDIT_HEADS, create_private(copy))
@@ -122,9 +128,9 @@ def _copy_heads(part: Path) -> Path:
 
 
 def _add_contents(writer: ArchiveWriter, database: Path, heads: Path) -> int:
-    """Add everything that a backup holds; return how many files of users."""
+    """Add all members, and return how many files of users they include."""
     writer.add(database.name, database)
-    database.unlink()  # its space is needed for the files
+    database.unlink()  # free its space for the files
     writer.add(AUDIT_HEADS, heads)
     writer.add(AUDIT_KEYS, Path(settings.AUDIT_KEYS))
     for name in (SECRET_KEY, CREDENTIALS):

@@ -1,7 +1,7 @@
-"""The database in a backup: a consistent copy of SQLite or PostgreSQL, its check, and putting it back.
+"""Dump, check and restore the database of a backup, SQLite or PostgreSQL.
 
-`dump_database` makes the copy while other processes write. `check_copy` reads a copy without touching the live
-database. `put_database` replaces the live database.
+`dump_database` copies it while other processes write. `check_copy` reads a copy and leaves the live database alone.
+`put_database` replaces the live database.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ COUNTED: dict[str, type[models.Model]] = {
     "users": User, "collections": Collection, "documents": Document, "passages": Chunk, "conversations": Conversation,
     "messages": Message, "pictures": Picture, "cases": Case, "audit_log": Event,
 }  # fmt: skip
-INDEX_SCHEMA = "openbook_index"  # of the search index pgvector, which is made anew from the rows
+INDEX_SCHEMA = "openbook_index"  # of the pgvector index, which is rebuilt from the rows
 _HEADS = "SELECT app, name FROM django_migrations WHERE id IN (SELECT max(id) FROM django_migrations GROUP BY app)"
 
 Fetch = Callable[[str], Sequence[tuple[Any, ...]]]
@@ -41,7 +41,7 @@ Fetch = Callable[[str], Sequence[tuple[Any, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class DatabaseDump:
-    """A copy of the database, and the facts about it that the manifest holds."""
+    """Copy of the database with the facts for the manifest."""
 
     file: Path
     migrations: dict[str, str]
@@ -54,7 +54,7 @@ def dump_database(folder: Path) -> DatabaseDump:
 
 
 def check_copy(file: Path, manifest: Manifest) -> None:
-    """Raises BackupError unless the copy can be read and, for SQLite, is sound and holds as many rows as it should."""
+    """Raise BackupError unless the copy can be read and, for SQLite, is sound and has the expected row counts."""
     if manifest.engine != "sqlite":
         told = _run_program("pg_restore", "--list", str(file))
         missing = [model for model in COUNTED.values() if f" {model._meta.db_table} " not in told]
@@ -71,7 +71,7 @@ def check_copy(file: Path, manifest: Manifest) -> None:
 
 
 def check_migrations(manifest: Manifest) -> None:
-    """Raises BackupError where this version does not know a migration that the backup has."""
+    """Raise BackupError if this version does not know a migration of the backup."""
     known = MigrationLoader(None).disk_migrations
     for app, name in sorted(manifest.migrations.items()):
         if (app, name) not in known:
@@ -82,12 +82,12 @@ def check_migrations(manifest: Manifest) -> None:
 
 
 def has_users() -> bool:
-    """Return whether the live database holds an account. A database without tables holds none."""
+    """Return whether the live database has an account; False for a database without tables."""
     return User._meta.db_table in connection.introspection.table_names() and User.objects.exists()
 
 
 def put_database(file: Path) -> None:
-    """Put a copy in the place of the live database, whose rows are lost. Raises BackupError."""
+    """Replace the live database by a copy; its rows are lost. Raises BackupError."""
     if connection.vendor == "sqlite":
         target = Path(str(connection.settings_dict["NAME"]))
         connections.close_all()
@@ -103,9 +103,9 @@ def put_database(file: Path) -> None:
 
 
 def _drop_own() -> None:
-    """Drop the tables and functions of this product in PostgreSQL, also those that another version of it made.
+    """Drop tables and functions of this product in PostgreSQL, including those of other versions.
 
-    `pg_restore --clean` is no choice: it would drop extensions too, which only a superuser may.
+    `pg_restore --clean` is no option: it would drop extensions, which only a superuser may do.
     """
     prefixes = ("django_", *(f"{config.label}_" for config in apps.get_app_configs()))
     with transaction.atomic(), connection.cursor() as cursor:
@@ -125,7 +125,7 @@ def _dump_sqlite(folder: Path) -> DatabaseDump:
     if not source.exists():
         raise BackupError(f"There is no database at {source}.")
     with closing(sqlite3.connect(source, timeout=20)) as live, closing(sqlite3.connect(file)) as copy:
-        live.backup(copy)  # in one step, hence one read transaction: writers of a WAL database go on
+        live.backup(copy)  # one step, so one read transaction: writers of a WAL database are not blocked
         copy.execute("PRAGMA journal_mode=DELETE")  # one file, without -wal beside it
 
         def fetch(sql: str) -> Sequence[tuple[Any, ...]]:
@@ -135,7 +135,7 @@ def _dump_sqlite(folder: Path) -> DatabaseDump:
 
 
 def _dump_postgresql(folder: Path) -> DatabaseDump:
-    """The rows are counted in the snapshot that pg_dump reads, on a connection that is used for nothing else."""
+    """Dump with pg_dump. Rows are counted in the same snapshot, on a connection of their own."""
     file, own = folder / POSTGRESQL, connection.copy()
     try:
         with own.cursor() as cursor:
@@ -163,7 +163,7 @@ def _count_rows(fetch: Fetch) -> dict[str, int]:
 
 
 def _run_client(program: str, folder: Path, *arguments: str) -> str:
-    """Run a client program of PostgreSQL on the live database; the password goes through a file in `folder`."""
+    """Run a client program of PostgreSQL on the live database. The password is passed in a file in `folder`."""
     from psycopg.conninfo import make_conninfo  # installed with PostgreSQL only
 
     connection.ensure_connection()
@@ -177,7 +177,7 @@ def _run_client(program: str, folder: Path, *arguments: str) -> str:
 
 
 def _run_program(program: str, *arguments: str) -> str:
-    """Return what the program wrote to its standard output. Raises BackupError, for a full disk OSError."""
+    """Return the standard output of the program. Raises BackupError, or OSError for a full disk."""
     found = shutil.which(program)
     if found is None:
         raise BackupError(

@@ -1,4 +1,4 @@
-"""Errors of backup and restore, and the words for a full disk."""
+"""Errors of backup and restore, and the context manager that turns other errors into them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from apps.lib import disk_space
 
 
 class BackupError(Exception):
-    """Reason, in one sentence for the administrator, why a backup was not made or not restored."""
+    """Error: a backup was not made or not restored. The message tells the administrator why, in one sentence."""
 
 
 class BackupRunning(BackupError):
-    """Another backup or restore of this installation is running."""
+    """Error: another backup or restore of this installation is running."""
 
 
 @contextmanager
 def raise_as_backup_error(folder: Path) -> Iterator[None]:
-    """Raises BackupError instead of the errors of files and databases; `folder` is named where its disk is full."""
+    """Turn errors of files and databases into BackupError; for a full disk the message names `folder`."""
     try:
         yield
     except (OSError, sqlite3.Error, Error) as error:

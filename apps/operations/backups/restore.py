@@ -1,7 +1,7 @@
-"""Restore a backup into an installation that is empty: no database with users, no files.
+"""Restore a backup into an empty installation: no database with users, no files.
 
-`restore_backup` verifies everything before it puts anything in place. `replace_database` takes back an upgrade: it
-puts only the database back, where there is one. Neither starts or stops the site.
+`restore_backup` verifies everything before it changes anything. `replace_database` restores only the database over a
+present one, to undo an upgrade. Neither starts or stops the site.
 """
 
 from __future__ import annotations
@@ -40,25 +40,27 @@ from apps.safety.audit_log import audit, signing_keys, verification
 from apps.safety.models import snapshot_keys
 
 PREFIX = ".restore-"
-UNFINISHED = "restore.unfinished"  # in DATA_DIR: when the backup was made that is being put in place
+UNFINISHED = "restore.unfinished"  # file in DATA_DIR with the time of the backup that is being restored
 RUNNING_S = 30  # a worker touches its file every 5 s
-OPEN_S = 5.0  # of opening frozen texts: some 50,000
+OPEN_S = 5.0  # seconds for opening frozen texts: some 50,000
 
 ProgressCallback = Callable[[str], object]
 
 
 def restore_backup(path: Path, keys: Path | None, tell: ProgressCallback) -> None:
-    """Put back the database, the files and the keys, migrate, and rebuild the search index.
+    """Restore database, files and keys, migrate, and rebuild the search index. Raises BackupError.
 
-    `keys` is None for `FILE.keys` where that is there. `tell` is called with a sentence after each step.
-    Raises BackupError. A restore that was cut off while it put things in place can be repeated with its archive.
+    `keys`: the key file; None for `FILE.keys` if it exists. `tell` gets a sentence after each step. A restore that was
+    interrupted while it changed things can be repeated with the same archive.
     """
     with raise_as_backup_error(Path(settings.DATA_DIR)), hold_backup_lock():
         manifest = read_manifest(path)
         _check_fits(path, manifest)
         _check_not_running()
         unfinished = Path(settings.DATA_DIR) / UNFINISHED
-        if not (unfinished.exists() and unfinished.read_text() == manifest.made):  # else this is the second attempt
+        if not (
+            unfinished.exists() and unfinished.read_text() == manifest.made
+        ):  # otherwise an interrupted restore of this backup is repeated
             _check_empty()
         lines = _read_keys(path, keys)
         staging = _make_staging(manifest.size)
@@ -77,10 +79,10 @@ def restore_backup(path: Path, keys: Path | None, tell: ProgressCallback) -> Non
 
 
 def replace_database(path: Path, tell: ProgressCallback) -> None:
-    """Put the database of a backup in the place of the one that is here; files, keys and index stay as they are.
+    """Replace the present database by that of a backup; files, keys and index stay.
 
-    Everything that was stored since the backup is lost. Raises BackupError; then the database is as it was, unless
-    PostgreSQL failed.
+    Everything stored since the backup is lost. Raises BackupError; the database is then unchanged, unless PostgreSQL
+    failed.
     """
     with raise_as_backup_error(Path(settings.DATA_DIR)), hold_backup_lock():
         manifest = read_manifest(path)
@@ -96,7 +98,7 @@ def replace_database(path: Path, tell: ProgressCallback) -> None:
 
 
 def _complete(tell: ProgressCallback, manifest: Manifest) -> None:
-    """Bring the restored rows up to date: tables, leases, search index."""
+    """Migrate the restored database, clear leases, check keys and audit log, and rebuild the search index."""
     call_command("migrate", interactive=False, verbosity=0)
     tell("Brought the tables up to date.")
     IndexCare.objects.update(lease_token="", lease_until=None)  # leases of the old processes
@@ -141,7 +143,8 @@ def _check_empty() -> None:
 
 
 def _read_keys(path: Path, keys: Path | None) -> list[str]:
-    """Return the keys of frozen texts, the newest first; none where there is no file of them."""
+    """Return the keys of frozen texts, newest first; [] if there is no key file. Raises BackupError for a wrong
+    file."""
     place = keys or get_keys_path(path)
     if keys is None and not place.exists():
         return []
@@ -157,7 +160,10 @@ def _read_keys(path: Path, keys: Path | None) -> list[str]:
 
 
 def _make_staging(size: int) -> Path:
-    """Return a folder on the disk of the data, with room for `size` bytes; what a killed restore left is gone."""
+    """Return a new folder on the disk of the data with room for `size` bytes; remove those of killed restores.
+
+    Raises BackupError if the disk is too full.
+    """
     data = Path(settings.DATA_DIR)
     for left in data.glob(f"{PREFIX}*"):
         shutil.rmtree(left, ignore_errors=True)
@@ -167,7 +173,10 @@ def _make_staging(size: int) -> Path:
 
 
 def _put_in_place(staging: Path, manifest: Manifest, keys: Sequence[str]) -> None:
-    """Move database, files and keys to their places. The database comes first: on PostgreSQL it may still fail."""
+    """Move database, files and keys to their places.
+
+    The database goes first, since with PostgreSQL it may still fail.
+    """
     os.sync()
     database_dump.put_database(staging / manifest.database)
     _place_files(staging / FILES)
@@ -181,18 +190,18 @@ def _put_in_place(staging: Path, manifest: Manifest, keys: Sequence[str]) -> Non
 
 
 def _place_files(source: Path) -> None:
-    """Move the files to MEDIA_ROOT, which may be a link or another disk, and may hold empty folders."""
+    """Move the files to MEDIA_ROOT, which may be a link or another disk, and may have empty folders."""
     root = Path(settings.MEDIA_ROOT)
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     for child in source.iterdir() if source.is_dir() else ():
         target = root / child.name
         if target.is_dir():
-            shutil.rmtree(target)  # holds no file, as was checked
+            shutil.rmtree(target)  # has no files: checked before
         shutil.move(child, target)
 
 
 def _place_keys(lines: Sequence[str]) -> None:
-    """Write the keys; those that a file there holds already stay before them."""
+    """Write the keys after those of an existing key file."""
     place = Path(settings.SNAPSHOT_KEYS)
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     before = [line.strip() for line in place.read_text().splitlines() if line.strip()] if place.exists() else []
@@ -200,8 +209,10 @@ def _place_keys(lines: Sequence[str]) -> None:
 
 
 def _place_audit_files(staging: Path) -> None:
-    """Put the keys of the audit log before those that are there, and the noted heads where none are: those that are
-    noted here say more than the backup can."""
+    """Put the keys of the audit log before present ones, and the noted heads only if there are none.
+
+    Heads noted here are newer than those of the backup.
+    """
     source = staging / AUDIT_KEYS
     if source.exists():
         here = signing_keys.read_lines() if Path(settings.AUDIT_KEYS).exists() else []
@@ -213,7 +224,7 @@ def _place_audit_files(staging: Path) -> None:
 
 
 def _verify_audit_log(manifest: Manifest) -> str:
-    """Verify the restored log, add the entry that tells of the restore, and return what was found as a sentence."""
+    """Verify the restored log, add an entry about the restore, and return the result as a sentence."""
     try:
         faults = audit.verify_chain()
         entry = audit.record_event("log.restored", made=manifest.made)
@@ -228,7 +239,7 @@ def _verify_audit_log(manifest: Manifest) -> str:
 
 
 def _describe_frozen_texts() -> str:
-    """Return a sentence about which frozen texts of review can be read with the keys that are there."""
+    """Return a sentence on how many frozen texts of review the present keys can decrypt."""
     try:
         tried, lost, _ = snapshot_keys.count_unreadable(OPEN_S)
     except ImproperlyConfigured as error:

@@ -1,7 +1,7 @@
-"""Scheduled backups: the worker makes one every BACKUP_HOURS hours, tries to restore it, and keeps BACKUP_KEEP.
+"""Scheduled backups: the worker makes one every BACKUP_HOURS hours, checks it, and keeps the newest BACKUP_KEEP.
 
-`start_due_backup` is a chore of the worker and quick: the backup is made in a thread of its own. An attempt that was
-killed is repeated after RETRY_S.
+`start_due_backup` is a periodic job of the worker and returns at once: the backup runs in a thread of its own. A killed
+attempt is repeated after RETRY_S.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from apps.operations.backups.errors import BackupError, BackupRunning, raise_as_
 log = logging.getLogger(__name__)
 
 PREFIX = "openbook-scheduled-"
-RETRY_S = 3600  # between two attempts, so that one that fails or kills its worker is not repeated at every sweep
+RETRY_S = 3600  # seconds between two attempts, so that a failing one is not repeated at every run of the job
 
 
 def start_due_backup() -> None:
-    """Start a backup in a thread of its own where one is due."""
+    """Start a thread that makes a backup, if one is due."""
     if is_due():
         threading.Thread(target=_run_and_close, name="backup", daemon=True).start()
 
 
 def is_due() -> bool:
-    """Return whether the schedule asks for a backup now."""
+    """Return whether the schedule requires a backup now."""
     if not settings.BACKUP_HOURS:
         return False
     kept, now = status.read_status(), timezone.now()
@@ -43,8 +43,10 @@ def is_due() -> bool:
 
 
 def run_scheduled() -> None:
-    """Make a backup where one is due, check it, and remove older ones where the check succeeded. Never raises
-    BackupError: the reason is noted for the Doctor. Does nothing while another backup runs."""
+    """Make a backup if one is due, check it, and remove older ones if the check succeeded.
+
+    Never raises BackupError: the reason is stored for the Doctor. Does nothing while another backup runs.
+    """
     try:
         with creation.hold_backup_lock():
             if is_due():
@@ -57,8 +59,10 @@ def run_scheduled() -> None:
 
 
 def check_archive(path: Path) -> None:
-    """Restore an archive as far as possible beside the live data: verify all hashes and read the copy of the database.
-    Raises BackupError where that fails."""
+    """Verify all hashes of an archive, and read its copy of the database, without touching live data.
+
+    Raises BackupError if that fails.
+    """
     part = path.with_name(f".{path.name}.check{creation.PART}")
     with raise_as_backup_error(path.parent):
         shutil.rmtree(part, ignore_errors=True)
@@ -72,7 +76,7 @@ def check_archive(path: Path) -> None:
 
 
 def list_scheduled_archives() -> list[Path]:
-    """Return the archives that the schedule made, the oldest first."""
+    """Return the archives of the schedule, oldest first."""
     return sorted(Path(settings.BACKUP_DIR).glob(f"{PREFIX}*.tar"))
 
 

@@ -1,4 +1,4 @@
-"""Facts about the latest backup, for the schedule and the Doctor: a small JSON file in DATA_DIR."""
+"""Status of the latest backup for the schedule and the Doctor, in a small JSON file in DATA_DIR."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ def get_status_path() -> Path:
 
 
 def read_status() -> dict[str, Any]:
-    """Return what was noted: `backup` (path, size, at), `check` (path, at, reason), `failure` (at, reason),
-    `tried` and `scheduled` (times of the schedule). Empty where nothing was."""
+    """Return the stored facts; {} without any.
+
+    Keys: `backup` (path, size, at), `check` (path, at, reason), `failure` (at, reason), `tried` and `scheduled`
+    (times).
+    """
     return json_file.read_json(get_status_path())
 
 
 def update_status(**changes: object) -> None:
-    """Change facts; the others stay. A backup that was made ends the failure before it."""
+    """Store facts; others stay. A new `backup` removes an earlier `failure`."""
     kept = read_status()
     if "backup" in changes:
         kept.pop("failure", None)
@@ -30,7 +33,7 @@ def update_status(**changes: object) -> None:
 
 
 def read_time(said: object) -> datetime | None:
-    """Return a time that `update_status` was given in ISO 8601; None where there is none."""
+    """Return a stored ISO 8601 time; None if it is missing or malformed."""
     try:
         return datetime.fromisoformat(str(said))
     except ValueError:

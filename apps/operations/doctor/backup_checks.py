@@ -1,4 +1,4 @@
-"""The check of the Doctor for backups: when the last one was made, where it is, and whether it can be restored."""
+"""Doctor's check of backups: age and place of the last one, and the result of its restore check."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from apps.lib.concurrency.threads import in_pool
 from apps.operations.backups import status
 from apps.operations.doctor.system_checks import CheckResult, bad, good, warn
 
-UNSCHEDULED = timedelta(days=7)  # after which a backup that was made by hand is called old
+UNSCHEDULED = timedelta(days=7)  # age from which a backup made by hand counts as old
 
 
 async def report_backups() -> CheckResult:
+    """Run `check_backups` in a thread."""
     return await in_pool(check_backups)
 
 
 def check_backups() -> CheckResult:
-    """Return what is known of the last backup and its restore check."""
+    """Return the check of the last backup and its restore check."""
     kept, hours = status.read_status(), settings.BACKUP_HOURS
     backup, failure = kept.get("backup") or {}, kept.get("failure") or {}
     made, words = status.read_time(backup.get("at")), _describe(backup, kept.get("check") or {})
@@ -61,7 +62,7 @@ def _describe(backup: dict[str, Any], check: dict[str, Any]) -> str:
 
 
 def _failed_check(check: dict[str, Any]) -> str:
-    """Return a sentence where the last restore check failed; empty where it succeeded or none was made."""
+    """Return a sentence if the last restore check failed; "" if it succeeded or there was none."""
     if not check.get("reason"):
         return ""
     said = gettext("The restore check of %(path)s failed: %(reason)s")

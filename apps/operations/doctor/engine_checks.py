@@ -1,4 +1,7 @@
-"""What the Doctor asks of the engines, for real: a token, a vector, an event, the checksums of the index."""
+"""Doctor's checks that use the engines: a token, a vector, an event, checksums of the index, a search.
+
+`list_checks` returns all checks of the Doctor in the order of the page.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +32,11 @@ from apps.users.i18n import translate_stored
 from apps.users.models import User
 
 _SLOW_TOKEN_MS = 2000
-_VERIFY_S = 5.0  # so long are segments verified; a large index is checked in part each time
+_VERIFY_S = 5.0  # seconds for verifying segments; of a large index each run checks a random part
 
 
 async def check_chat_model(name: str = MAIN) -> CheckResult:
+    """Check that the chat model of that name writes a token; slow if it takes over _SLOW_TOKEN_MS."""
     try:
         found = await engine_probes.probe_chat_model(name)
     except EngineError as error:
@@ -59,7 +63,7 @@ async def check_chat_model(name: str = MAIN) -> CheckResult:
 
 
 def remember_model(name: str) -> ModelProfile:
-    """The model has a row, so that the settings page can list it."""
+    """Return the profile of the model, created if needed, so that the settings page lists it."""
     return ModelProfile.objects.get_or_create(name=name)[0]
 
 
@@ -68,7 +72,7 @@ def _own_server() -> bool:
 
 
 async def check_reading(name: str = MAIN) -> CheckResult:
-    """How well the model finds what a passage says; measured at the first look at a new model."""
+    """Check how well the chat model reads; measured at the first check of a new model."""
     try:
         return good(await engine_probes.probe_reading(name))
     except EngineError as error:
@@ -76,6 +80,7 @@ async def check_reading(name: str = MAIN) -> CheckResult:
 
 
 async def check_embedder(name: str = "") -> CheckResult:
+    """Check that the embedder of that name tells an answer from an unrelated sentence; "" for the site's own."""
     try:
         found = await engine_probes.probe_embedder(name)
     except EngineError as error:
@@ -99,7 +104,7 @@ async def check_embedder(name: str = "") -> CheckResult:
 
 
 async def check_captions() -> CheckResult:
-    """A test picture is described for models that see none."""
+    """Check that a test picture is described for models that see no pictures."""
     if not recognition.is_captioning_enabled():
         return good(gettext("Every model that people may choose sees pictures itself, so none is described."))
     try:
@@ -118,7 +123,7 @@ async def check_captions() -> CheckResult:
 
 
 async def check_image_classifier() -> CheckResult:
-    """A test picture is looked at."""
+    """Check that the classifier of pictures scores a test picture."""
     looks = registry.get_image_classifier()
     if looks is None:
         unseen = gettext("No classifier looks at pictures; each that is drawn says so.")
@@ -134,11 +139,12 @@ async def check_image_classifier() -> CheckResult:
 
 
 def build_test_picture() -> Image.Image:
+    """Return a grey picture of 64 × 64 pixels."""
     return Image.new("RGB", (64, 64), "grey")
 
 
 async def check_index() -> CheckResult:
-    """Files against their checksums, and vectors against the embedder of their collection."""
+    """Check segment files against their checksums, and their vectors against the collection's embedder."""
     rows = await in_db(lambda: list(Segment.objects.order_by("?").select_related("collection")))
     segments = [row.info for row in rows]
     if not segments:
@@ -162,11 +168,12 @@ async def check_index() -> CheckResult:
 
 
 def _strange(rows: list[Segment]) -> int:
-    """How many of them were not made by their collection's embedder."""
+    """Return how many segments were not made by the embedder of their collection."""
     return sum(not embedders.is_compatible(row) for row in rows)
 
 
 def _verify(segments: list[SegmentInfo]) -> tuple[int, int]:
+    """Return how many segments were checked within _VERIFY_S, and how many are damaged."""
     engine, until = registry.get_index(), time.monotonic() + _VERIFY_S
     checked = damaged = 0
     for segment in segments:
@@ -178,7 +185,7 @@ def _verify(segments: list[SegmentInfo]) -> tuple[int, int]:
 
 
 async def check_turn_log() -> CheckResult:
-    """An event goes in and comes out again."""
+    """Check that the turn log returns an event that was written to it."""
     kind = (
         gettext("Redis")
         if "redis" in settings.ENGINES["turnlog"]["BACKEND"]
@@ -204,7 +211,7 @@ async def check_turn_log() -> CheckResult:
 
 
 async def check_search() -> CheckResult:
-    """A question goes the whole way to its passages."""
+    """Check that a question finds passages of the sample collection."""
     found: dict[str, Any] = await in_db(_reader)
     if not found:
         return warn(
@@ -231,6 +238,7 @@ async def check_search() -> CheckResult:
 
 
 def _reader() -> dict[str, Any]:
+    """Return owner and id of the sample collection; {} if it is not ready."""
     progress = sample_collection.get_progress()
     if progress.collection is None or not progress.ready:
         return {}
@@ -238,7 +246,7 @@ def _reader() -> dict[str, Any]:
 
 
 def list_checks() -> list[NamedCheck]:
-    """All checks; those of further models follow the ones of the site's own."""
+    """Return all checks in the order of the page; those of further models follow those of the site's own."""
     further: list[NamedCheck] = []
     for number, item in enumerate(registry.list_chat_models()[1:], 2):
         titles = gettext("Chat model “%(name)s”"), gettext("Reading of “%(name)s”")

@@ -1,4 +1,4 @@
-"""Doctor checks of periodic jobs, and of data requests (copy, erasure) that the worker has not finished."""
+"""Doctor's checks of periodic jobs, and of data requests (copy, erasure) that are overdue."""
 
 from __future__ import annotations
 
@@ -15,18 +15,16 @@ from apps.operations.doctor.system_checks import CheckResult, bad, describe_dura
 from apps.users.i18n import translate_stored
 
 _SHOWN = 3
-_LATE = timedelta(hours=1)  # a request that waits longer is late: the worker is away, or it breaks each time
+_LATE = timedelta(hours=1)  # a request that waits longer is late: the worker is away, or each attempt fails
 
 
 async def check_periodic_jobs() -> CheckResult:
+    """Check that no periodic job of the web process or the worker is overdue."""
     return await in_pool(_jobs)
 
 
 def _jobs() -> CheckResult:
-    """Return a check that is bad if a periodic job of the web process or the worker is overdue.
-
-    The check is a warning if no job ran yet.
-    """
+    """Return the check: bad if a periodic job is overdue, a warning if none has run yet."""
     known, overdue = periodic_jobs.count_jobs(), periodic_jobs.find_overdue()
     if not known:
         return warn(
@@ -52,11 +50,12 @@ def _jobs() -> CheckResult:
 
 
 async def check_data_requests() -> CheckResult:
+    """Check that data requests are done in time."""
     return await in_db(_requests)
 
 
 def _requests() -> CheckResult:
-    """Return a check that is bad if a copy or erasure of a person's data failed, or is not done after `_LATE`.
+    """Return the check: bad if a data request failed or is not done after `_LATE`.
 
     The worker retries failed erasures.
     """

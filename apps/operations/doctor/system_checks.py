@@ -1,7 +1,7 @@
-"""What the Doctor looks at. Each check is a small async function that returns a `Check`; none raises.
+"""Doctor's checks of machine, database, worker, documents, logs and mail.
 
-Checks of the machine and the database are here, those of the engines in `engine_checks.py`; `ALL` there lists them in
-the order in which the page shows them.
+Each check is an asynchronous function that returns a `CheckResult` and never raises. `engine_checks.list_checks` lists
+all checks.
 """
 
 from __future__ import annotations
@@ -43,16 +43,18 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 GIB = 1 << 30
-DISK_BAD, DISK_WARN = GIB, 5 * GIB  # uploads stop below the first
+DISK_BAD, DISK_WARN = GIB, 5 * GIB  # below the first, uploads are refused
 MEMORY_WARN = GIB
-VERIFY_BYTES = GIB // 4  # a database up to this size is read whole, in a second or two, to see whether it is sound
+VERIFY_BYTES = GIB // 4  # a database up to this size is checked whole, in a second or two
 WORKER_SILENCE_S = 30  # a worker touches its file every 5 s
 BROKER_S = 3
-OPEN_S = 2.0  # of opening frozen texts: some 20,000
-VERIFY_S = 2.0  # of verifying entries of the audit log while a page waits
+OPEN_S = 2.0  # seconds for opening frozen texts: some 20,000
+VERIFY_S = 2.0  # seconds for verifying audit log entries while a page waits
 
 
 class CheckState(StrEnum):
+    """Outcome of a check."""
+
     GOOD = "good"
     WARN = "warn"
     BAD = "bad"
@@ -60,7 +62,7 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What was found, and what to do about it; `advice` is empty where all is well."""
+    """Result of a check for the page. `advice` says what to do; "" if all is well."""
 
     state: CheckState
     words: str
@@ -69,7 +71,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class NamedCheck:
-    """A check with the name of its address and the title that people read."""
+    """Check with its name in the URL and its title."""
 
     name: str
     title: StrOrPromise
@@ -77,22 +79,27 @@ class NamedCheck:
 
 
 def good(words: str) -> CheckResult:
+    """Return a good result."""
     return CheckResult(CheckState.GOOD, words)
 
 
 def warn(words: str, advice: str) -> CheckResult:
+    """Return a warning with advice."""
     return CheckResult(CheckState.WARN, words, advice)
 
 
 def bad(words: str, advice: str) -> CheckResult:
+    """Return a failure with advice."""
     return CheckResult(CheckState.BAD, words, advice)
 
 
 def format_count(number: int, noun: str) -> str:
+    """Return the number with the English noun, in the plural unless it is 1."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 async def check_database() -> CheckResult:
+    """Check that the database answers, is migrated and, for SQLite files up to VERIFY_BYTES, is sound."""
     return await in_db(_database)
 
 
@@ -138,6 +145,7 @@ def _database() -> CheckResult:
 
 
 async def check_disk() -> CheckResult:
+    """Check the free space of the data directory's disk."""
     return await in_pool(_disk, shutil.disk_usage)
 
 
@@ -156,6 +164,7 @@ def _disk(usage: Callable[[Path], shutil._ntuple_diskusage]) -> CheckResult:
 
 
 async def check_memory() -> CheckResult:
+    """Check the free memory."""
     free = os_compat.get_available_memory()
     words = gettext("%(gib)s GiB of memory are free.") % {"gib": f"{free / GIB:.1f}"}
     if free < MEMORY_WARN:
@@ -164,7 +173,7 @@ async def check_memory() -> CheckResult:
 
 
 async def check_worker() -> CheckResult:
-    """Whether a worker lives; it alone reads uploaded documents."""
+    """Check that a worker is running; only the worker ingests documents."""
     advice = gettext(
         "Documents wait until it runs. Look at the lines of 'worker' in the log, and start ./run serve again."
     )
@@ -179,11 +188,12 @@ async def check_worker() -> CheckResult:
 
 
 async def check_parsers() -> CheckResult:
+    """Check that parser processes start and are confined."""
     return await in_pool(_readers)
 
 
 def _readers() -> CheckResult:
-    """Start a process as those that read uploaded files, and tell how the system confines it."""
+    """Start a parser process and return how the system confines it."""
     try:
         found = runner.probe_confinement()
     except (OSError, ParseError, runner.ParserCrashed) as error:
@@ -225,6 +235,7 @@ def _readers() -> CheckResult:
 
 
 async def check_broker() -> CheckResult:
+    """Check that the broker of Celery answers."""
     return await in_pool(_broker)
 
 
@@ -244,6 +255,7 @@ def _broker() -> CheckResult:
 
 
 async def check_documents() -> CheckResult:
+    """Check for documents that failed, with the most frequent reasons."""
     return await in_db(_documents)
 
 
@@ -267,11 +279,12 @@ def _documents() -> CheckResult:
 
 
 async def check_picture_names() -> CheckResult:
+    """Check the setting PICTURE_NAMES against the policy."""
     return await in_db(_names)
 
 
 def _names() -> CheckResult:
-    """Of `PICTURE_NAMES`, which is a list of the policy since, and remembered by nobody else."""
+    """Return the check of `PICTURE_NAMES`. The names are a blocklist of the policy; the setting is no longer needed."""
     count = len(picture_names.configured_names())
     advice = gettext("Change it there, or let reviewers decide, and take the setting out of the environment.")
     if picture_names.is_in_force():
@@ -282,11 +295,12 @@ def _names() -> CheckResult:
 
 
 async def check_frozen_texts() -> CheckResult:
+    """Check that encrypted texts of review can be decrypted."""
     return await in_db(_frozen_texts)
 
 
 def _frozen_texts(seconds: float = OPEN_S) -> CheckResult:
-    """Whether what review keeps encrypted can be opened."""
+    """Return the check of as many frozen texts as `seconds` allow, and of the key file's permissions."""
     try:
         tried, lost, plain = snapshot_keys.count_unreadable(seconds)
     except ImproperlyConfigured as error:
@@ -312,11 +326,12 @@ def _frozen_texts(seconds: float = OPEN_S) -> CheckResult:
 
 
 async def check_audit_log() -> CheckResult:
+    """Check the audit log."""
     return await in_db(_audit_log)
 
 
 def _audit_log(seconds: float = VERIFY_S) -> CheckResult:
-    """Verify a part of the audit log, its noted heads and its triggers."""
+    """Return the check of a part of the audit log, its noted heads and its triggers."""
     try:
         report = verification.verify_part(seconds)
     except ImproperlyConfigured as error:
@@ -343,6 +358,7 @@ def _audit_log(seconds: float = VERIFY_S) -> CheckResult:
 
 
 async def check_mail() -> CheckResult:
+    """Check that mail is sent by a server, not printed to the log."""
     if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
         return warn(
             gettext("Mail is printed to the log and sent to nobody."),
@@ -352,7 +368,7 @@ async def check_mail() -> CheckResult:
 
 
 async def check_site_url() -> CheckResult:
-    """Whether passwords can be read on their way."""
+    """Check that passwords travel encrypted, or that the site is local."""
     host = urlsplit(settings.SITE_URL).hostname
     if settings.SECURE:
         return good(gettext("People come to %(site_url)s, encrypted.") % {"site_url": settings.SITE_URL})
@@ -365,7 +381,7 @@ async def check_site_url() -> CheckResult:
 
 
 def describe_duration(seconds: float) -> str:
-    """Return the time in words: "5 minutes", or seconds where it is less than a minute."""
+    """Return a duration in words: "5 minutes"; seconds below a minute."""
     now = timezone.now()
     return (
         timesince(now - timedelta(seconds=seconds), now).replace("\xa0", " ") if seconds >= 60 else f"{seconds:.0f} s"

@@ -1,4 +1,4 @@
-"""The Doctor: every part asked whether it works, now, with words that say what to do."""
+"""Pages of the Doctor, which checks every part of the installation and says what to do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from apps.users.permissions import administrator_required
 @require_safe
 @administrator_required
 def show_doctor(request: HttpRequest) -> HttpResponse:
-    """The list of checks; each asks for its own result, so that a slow one keeps none waiting."""
+    """Show the list of checks. Each loads its own result, so that a slow check delays no other."""
     return render(request, "operations/doctor.html", {"checks": list_checks()})
 
 
@@ -24,6 +24,7 @@ def show_doctor(request: HttpRequest) -> HttpResponse:
 @never_cache
 @administrator_required_async
 async def run_check(request: HttpRequest, name: str) -> HttpResponse:
+    """Run one check and return its result as a fragment."""
     named = next((check for check in list_checks() if check.name == name), None)
     if named is None:
         raise Http404

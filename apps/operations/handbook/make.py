@@ -1,7 +1,7 @@
-"""Makes the PDF and the Word document of the handbook from their sources: `python -m apps.operations.handbook.make`.
+"""Build the PDF and Word files of the handbook: `python -m apps.operations.handbook.make`.
 
-Both are committed, so that an installation needs no printer of its own; a test compares their words with the sources.
-The sources use a little Markdown: headings, paragraphs and lists.
+Both are committed, so that installations need no tools for it; a test compares their text with the sources. The sources
+use a subset of Markdown: headings, paragraphs, lists.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ MADE = datetime(2026, 1, 1, tzinfo=UTC)  # a fixed date: the same source makes t
 
 @dataclass(frozen=True, slots=True)
 class HandbookBlock:
+    """Block of the handbook's source."""
+
     kind: Literal["title", "heading", "paragraph", "item"]
     text: str
 
 
 def parse_blocks(source: str) -> Iterator[HandbookBlock]:
-    """The source taken apart; paragraphs are single lines there."""
+    """Yield the blocks of the source, in which a paragraph is one line."""
     for line in source.splitlines():
         for mark, kind in (("# ", "title"), ("## ", "heading"), ("- ", "item")):
             if line.startswith(mark):
@@ -40,6 +42,8 @@ def parse_blocks(source: str) -> Iterator[HandbookBlock]:
 
 
 class HandbookPdf(FPDF):  # type: ignore[misc]
+    """PDF with title and page number in its footer."""
+
     def footer(self) -> None:
         self.set_y(-18)
         self.set_font("Helvetica", size=9)
@@ -48,6 +52,7 @@ class HandbookPdf(FPDF):  # type: ignore[misc]
 
 
 def write_pdf(source: str, target: Path) -> None:
+    """Write the source as a PDF."""
     paper = HandbookPdf(format="A4")
     paper.set_creation_date(MADE)
     paper.set_margins(28, 26, 28)
@@ -64,7 +69,7 @@ def write_pdf(source: str, target: Path) -> None:
             paper.add_page()
             paper.start_section(block.text, level=0)
         elif block.kind == "heading":
-            if paper.will_page_break(30):  # no heading alone at the foot of a page
+            if paper.will_page_break(30):  # keep a heading with the text after it
                 paper.add_page()
             paper.start_section(block.text, level=1)
         else:
@@ -81,6 +86,7 @@ def _paragraph(paper: FPDF, block: HandbookBlock) -> None:
 
 
 def write_docx(source: str, target: Path) -> None:
+    """Write the source as a Word document."""
     document = Document()
     core = document.core_properties
     core.author, core.created, core.modified, core.last_modified_by = "Openbook", MADE, MADE, "Openbook"
@@ -96,6 +102,7 @@ def write_docx(source: str, target: Path) -> None:
 
 
 def main() -> None:
+    """Build both files."""
     write_pdf((HERE / "source" / "First steps.md").read_text(), HERE / "First steps.pdf")
     write_docx((HERE / "source" / "Answers and citations.md").read_text(), HERE / "Answers and citations.docx")
 

@@ -1,4 +1,4 @@
-"""`manage.py backup [FILE]`: writes everything that cannot be made anew into one archive, while Openbook runs."""
+"""`manage.py backup [FILE]`: back up database, files and keys while Openbook runs."""
 
 from __future__ import annotations
 

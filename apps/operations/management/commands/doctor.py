@@ -1,4 +1,4 @@
-"""`manage.py doctor`: every part is asked whether it works, and every entry of the audit log is verified."""
+"""`manage.py doctor`: run all checks of the Doctor, and verify the whole audit log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py rescue_administrator EMAIL`: lets an administrator who is locked out back in, without mail."""
+"""`manage.py rescue_administrator EMAIL`: let a locked-out administrator back in without mail."""
 
 from __future__ import annotations
 

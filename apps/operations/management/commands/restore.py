@@ -1,4 +1,4 @@
-"""`manage.py restore FILE`: puts a backup back into an installation that is empty."""
+"""`manage.py restore FILE`: restore a backup into an empty installation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py setup_demo`: an administrator and the sample collection without the set-up page."""
+"""`manage.py setup_demo`: create an administrator and the sample collection without the set-up page."""
 
 from __future__ import annotations
 
