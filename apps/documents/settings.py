@@ -1,4 +1,4 @@
-"""How one collection is cut and searched, where its owner wants it otherwise than it is by default. Pure."""
+"""Settings of one collection for chunking and search, where its owner changed the defaults. Pure."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-TARGET_TOKENS = 200  # of a chunk with its headings; chunks of about this size found the most in measurements
-VECTOR_WEIGHT = 0.5  # of vectors in the ranking, of which words get the rest
-# Probability that the best passage has to do with the question. Saying "nothing found" of what is there is some 13
-# times as bad as showing what is of no use.
+TARGET_TOKENS = 200  # of a chunk with its headings; chunks of about this size gave the best recall in measurements
+VECTOR_WEIGHT = 0.5  # of vectors in the fused score; words get the rest
+# Relevance, 0 to 1, that the best passage must have. A wrong "nothing found" is weighed about 13 times as heavily as a
+# passage that does not help.
 RELEVANCE_THRESHOLD = 0.07
 
 
 @dataclass(frozen=True, slots=True)
 class ValueBounds:
-    """What a value may be; `step` is that of a field in a page."""
+    """Bounds of a setting; `step` is that of its form field."""
 
     low: float
     high: float
@@ -24,10 +24,14 @@ class ValueBounds:
 
 @dataclass(frozen=True, slots=True)
 class CollectionSettings:
-    """`chunk_tokens` is the size at which passages are cut, headings included; `meaning` the weight of meaning in the
-    ranking, of which words get the rest; `floor` the relevance below which a passage is not used; `rerank` whether the
-    re-ranker of the site, where it has one, reads the best again; `embedder` which of `EMBED_MORE` makes the vectors,
-    by name, and "" the site's own."""
+    """Settings of a collection.
+
+    - `chunk_tokens`: target size of chunks in tokens, headings included.
+    - `meaning`: weight of vectors in the fused score, 0 to 1; words get the rest.
+    - `floor`: relevance, 0 to 1, below which a passage is not used.
+    - `rerank`: whether the site's reranker, if there is one, reorders the best candidates.
+    - `embedder`: name of an embedder of EMBED_MORE; "" is the site's own.
+    """
 
     chunk_tokens: int = TARGET_TOKENS
     meaning: float = VECTOR_WEIGHT
@@ -37,7 +41,7 @@ class CollectionSettings:
 
     @property
     def kept(self) -> dict[str, Any]:
-        """As a row holds it: what differs from the default."""
+        """Return the values that differ from the default, as stored in `Collection.tuning`."""
         return {name: value for name, value in asdict(self).items() if value != getattr(DEFAULT_SETTINGS, name)}
 
 
@@ -50,7 +54,10 @@ SETTING_BOUNDS = {
 
 
 def read_collection_settings(kept: Mapping[str, Any] | None) -> CollectionSettings:
-    """What a row holds, whatever it holds: a value that is none is the default, one too large or small the nearest."""
+    """Return the settings of a stored mapping, whatever it holds.
+
+    A value of the wrong type becomes the default, a number out of bounds the nearest bound.
+    """
     found: dict[str, Any] = {}
     for field in fields(CollectionSettings):
         value, limit = (kept or {}).get(field.name), SETTING_BOUNDS.get(field.name)
@@ -62,5 +69,6 @@ def read_collection_settings(kept: Mapping[str, Any] | None) -> CollectionSettin
 
 
 def average_vector_weight(tunings: Mapping[Any, CollectionSettings]) -> float:
-    """The weight of meaning in a search over several collections: the mean of theirs."""
+    """Return the weight of vectors in a search over several collections: the mean of their `meaning`; the default for
+    none."""
     return sum(item.meaning for item in tunings.values()) / len(tunings) if tunings else DEFAULT_SETTINGS.meaning

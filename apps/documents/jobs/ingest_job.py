@@ -1,14 +1,18 @@
-"""One document held by one worker: its lease, its progress, and how its work may end.
+"""Job of ingesting one document: its lease, its progress, and the ways in which it may end.
 
-IngestError(fault)    USER_FIXABLE  failed, with a reason that says what to do
-                      RETRYABLE     back in the queue, tried again after a while
-                      BUG           failed, and the log has the details
-Lost                  cancelled, deleted, or taken over by another worker: nothing more is written; where it is still
-                      ours its person was suspended: back in the queue as if nothing had been
-Stopping              the worker shuts down: back in the queue as if nothing had been
-Postponed             likewise, until this process recognises the text of no other document
-a full disk           likewise, wherever it showed: the file is not to blame
-anything else         counts as a crash: tried again, set aside after the third time
+    IngestError
+        USER_FIXABLE     failed, with a reason that tells the user what to do
+        RETRYABLE        queued again, tried after RETRY_S
+        BUG              failed; the log has the details
+    LeaseLost            cancelled, deleted or taken by another worker: nothing more is written.
+                         If the lease still holds, its user was suspended: queued again, attempt not counted
+    WorkerStopping       the worker shuts down: queued again, attempt not counted
+    IngestPostponed      queued again, attempt not counted, until this process recognises no other document
+    full disk            queued again, attempt not counted: the file is not to blame
+    any other exception  counts as a crash: tried again, quarantined after MAX_CRASHES
+
+`IngestJob.claim_all` starts jobs; `renew_leases`, `finish_jobs` and `IngestJob.settle` keep and end them. The row of
+the document is the only state that other processes see.
 """
 
 from __future__ import annotations
@@ -34,29 +38,31 @@ from apps.lib.db import leases
 
 log = logging.getLogger(__name__)
 
-LEASE_S = 60  # a killed worker's document goes on after at most this and one sweep
-TICK_S = 0.25  # between two updates of the progress, and between two looks at whether the work is still wanted
-RETRY_S = 20  # until an engine that was away is asked again
-CRASH_PAUSE_S = 5
+LEASE_S = 60  # seconds; the document of a killed worker is resumed after at most this and one sweep
+TICK_S = 0.25  # seconds between two updates of the row, which also tell whether the lease still holds
+RETRY_S = 20  # seconds until the next attempt after an engine was not reachable
+CRASH_PAUSE_S = 5  # seconds until the next attempt after a crash
 DISK_FULL = "The disk of this server is full. This goes on by itself once there is space."
-MANY_ITEMS = 24  # pages or passages before a stage, and its beginning is shown at once; less is over within a moment
+MANY_ITEMS = 24  # pages or chunks of a stage from which its beginning is shown at once; fewer take only a moment
 _QUICK: dict[str, int] = dict.fromkeys(
     (Document.Stage.SCREEN, Document.Stage.INDEX), 16 * MANY_ITEMS
-)  # likewise, of these
-STUCK_S = 900  # without a sign of progress, and the lease is no longer renewed for the job
+)  # as MANY_ITEMS, for stages that are faster per item
+STUCK_S = 900  # seconds without progress after which the process no longer renews the job's lease
 
 stop_requested = threading.Event()
-held_jobs: dict[str, IngestJob] = {}  # by lease token: what this process works on
+held_jobs: dict[str, IngestJob] = {}  # by lease token: jobs of this process
 
 
 class FaultKind(Enum):
+    """Cause of an IngestError, which decides whether the document fails or is tried again."""
+
     USER_FIXABLE = "user_fixable"
     RETRYABLE = "retryable"
     BUG = "bug"
 
 
 class IngestError(Exception):
-    """Why a document could not be made ready, in words for the person who uploaded it."""
+    """Error: the document could not be made ready. The message is for the user who uploaded it."""
 
     def __init__(self, words: str, fault: FaultKind) -> None:
         super().__init__(words)
@@ -64,36 +70,42 @@ class IngestError(Exception):
 
 
 class LeaseLost(Exception):
-    """The row is no longer ours."""
+    """Error: this process no longer holds the lease of the document."""
 
 
 class WorkerStopping(Exception):
-    """The worker was asked to end."""
+    """Signal: the worker was asked to shut down."""
 
 
 class IngestPostponed(Exception):
-    """Others have to be done first."""
+    """Signal: another document has to be finished first."""
 
 
 class IngestJob:
-    """A claimed document. Whoever holds it says once how its work ended: `end_all`, or `settle` for what went wrong."""
+    """Claimed document of one worker thread.
+
+    The holder ends the job exactly once: with `finish_jobs` if it succeeded, with `settle` otherwise. Not thread-safe.
+    """
 
     def __init__(self, document: Document, token: str) -> None:
         self.document, self.token = document, token
-        self.over = False  # given back, or no longer ours
-        self.touched = time.monotonic()
+        self.over = False  # True once the lease was given back or lost
+        self.touched = time.monotonic()  # time of the last sign of progress
         self._stage = ""
         self._next = self.touched + TICK_S
-        self._told: dict[str, Any] = {}  # what the next update of the row says besides
+        self._told: dict[str, Any] = {}  # further fields that the next update of the row sets
 
     @classmethod
     def claim(cls, document_id: UUID) -> IngestJob | None:
-        """The document, held; None where it needs no work, another worker has it, or it was given up."""
+        """Return a job of the document; None if it needs no work, another worker has it, or it crashed too often."""
         return next(iter(cls.claim_all([document_id])), None)
 
     @classmethod
     def claim_all(cls, ids: Sequence[UUID]) -> list[IngestJob]:
-        """Those of the documents that could be claimed, held, in the order of `ids`."""
+        """Claim the documents and return jobs of those that were free, in the order of `ids`.
+
+        Counts an attempt of each. Opens its own transaction.
+        """
         waiting = Document.objects.filter(ACTIVE_UPLOADER, status__in=Document.ACTIVE, attempts__lt=MAX_CRASHES)
         changes = {"status": Document.Status.WORKING, "changed": timezone.now()}
         tokens = leases.claim_all(waiting, ids, LEASE_S, **changes)
@@ -106,18 +118,20 @@ class IngestJob:
         return jobs
 
     def tick(self, stage: str, done: int = 0, total: int = 0, **changes: Any) -> None:
-        """Progress is in the row, with `changes`: at most every TICK_S, and at once where a stage begins that has much
-        before it. Raises Lost or Stopping."""
+        """Store the progress of a stage with `changes` of further fields, at most every TICK_S.
+
+        A stage with many items is stored at once. Raises LeaseLost or WorkerStopping.
+        """
         self._told |= changes
         if self.due(stage, total):
             self.renew(stage=stage, done=done, total=total, changed=timezone.now())
 
     def keep(self, **changes: Any) -> None:
-        """They are in the row with the next progress, or with its failure."""
+        """Set further fields in the row with the next progress, or with the failure."""
         self._told |= changes
 
     def due(self, stage: str, total: int) -> bool:
-        """Whether the row is to be told now. Raises Stopping."""
+        """Return whether the row has to be updated now. Raises WorkerStopping."""
         if stop_requested.is_set():
             raise WorkerStopping
         self.touched = now = time.monotonic()
@@ -127,19 +141,19 @@ class IngestJob:
         return True
 
     def renew(self, **changes: Any) -> None:
-        """The lease is extended and `changes` are set, or Lost is raised."""
+        """Extend the lease and set `changes` in the row. Raises LeaseLost."""
         rows = Document.objects.filter(ACTIVE_UPLOADER)
         if not leases.renew(rows, self.document.pk, self.token, LEASE_S, **self._told, **changes):
             raise LeaseLost
         self._told = {}
 
     def release(self) -> None:
-        """It is held no longer: others have it, or nobody needs to."""
+        """Stop holding the job in this process; the row is not changed."""
         self.over = True
         held_jobs.pop(self.token, None)
 
     def _wait(self, seconds: float, **changes: Any) -> None:
-        """Back in the queue; nobody claims it before `seconds` have passed."""
+        """Queue the document again; no worker claims it before `seconds` have passed."""
         until = timezone.now() + timedelta(seconds=seconds)
         Document.objects.filter(pk=self.document.pk, lease_token=self.token).update(
             status=Document.Status.QUEUED, lease_token="", lease_until=until, stage="", done=0, total=0,
@@ -147,7 +161,8 @@ class IngestJob:
         )  # fmt: skip
 
     def _wait_for_space(self) -> None:
-        """As for an engine that is away; where not even that can be written down, the lease runs out by itself."""
+        """Queue the document again because the disk is full. If the database cannot be written either, the lease
+        expires."""
         for _ in range(2):
             with suppress(DatabaseError):
                 self._wait(RETRY_S, reason=DISK_FULL, attempts=F("attempts") - 1)
@@ -155,12 +170,12 @@ class IngestJob:
             disk_space.release_reserve()
 
     def settle(self, error: BaseException) -> None:
-        """The row is given back in the state that the error asks for."""
+        """End the job after an error, and put the row in the state that the error asks for (see the module)."""
         self.release()
         uncounted = {"attempts": F("attempts") - 1}
         if isinstance(
             error, LeaseLost | WorkerStopping | IngestPostponed
-        ):  # of what is lost to others the token is another one
+        ):  # a document that another worker has is not changed, because its token differs
             self._wait(0, **uncounted)
         elif isinstance(error, IngestError) and error.fault is FaultKind.RETRYABLE:
             self._wait(RETRY_S, reason=str(error)[:400], **uncounted)
@@ -177,8 +192,10 @@ class IngestJob:
 
 
 def report_jobs_progress(jobs: Sequence[IngestJob], stage: str, counts: Sequence[tuple[int, int]]) -> None:
-    """The progress of several, `counts` of each as done and total, is in their rows in one short transaction. Those
-    that were lost are over; raises Lost where it is all of them, and Stopping."""
+    """Store the progress of several jobs in one short transaction; `counts` has (done, total) of each.
+
+    Jobs that lost their lease are ended. Raises LeaseLost if all of them did, and WorkerStopping.
+    """
     if len(jobs) == 1:
         return jobs[0].tick(stage, *counts[0])
     due = [job.due(stage, total) for job, (_, total) in zip(jobs, counts, strict=True)]
@@ -189,8 +206,10 @@ def report_jobs_progress(jobs: Sequence[IngestJob], stage: str, counts: Sequence
 
 
 def renew_leases(jobs: Sequence[IngestJob], changes: Sequence[Mapping[str, Any]] = ()) -> None:
-    """The leases of several are extended, and `changes` of each are set. Those that were lost are over; raises Lost
-    where it is all of them."""
+    """Extend the leases of several jobs, and set the `changes` of each; empty: none.
+
+    Jobs that lost their lease are ended. Raises LeaseLost if all of them did.
+    """
     if len(jobs) == 1 and not changes:
         return jobs[0].renew()
     tokens = {job.document.pk: job.token for job in jobs if not job.over}
@@ -199,7 +218,10 @@ def renew_leases(jobs: Sequence[IngestJob], changes: Sequence[Mapping[str, Any]]
 
 
 def finish_jobs(jobs: Sequence[IngestJob], changes: Sequence[Mapping[str, Any]]) -> None:
-    """The rows are given back with `changes` of each. Those that were lost are over; raises Lost where it is all."""
+    """Give back the leases of several jobs, and set the `changes` of each. Runs inside the publishing transaction.
+
+    Jobs that lost their lease are ended. Raises LeaseLost if all of them did.
+    """
     ends = {"stage": "", "done": 0, "total": 0, "changed": timezone.now()}
     tokens = {job.document.pk: job.token for job in jobs if not job.over}
     told = {job.document.pk: {**ends, **own} for job, own in zip(jobs, changes, strict=True)}
@@ -207,7 +229,8 @@ def finish_jobs(jobs: Sequence[IngestJob], changes: Sequence[Mapping[str, Any]])
 
 
 def _end_lost(jobs: Sequence[IngestJob], kept: Set[Any]) -> None:
-    """Where all are lost, whoever hears that settles them: the transaction around is undone."""
+    """End the jobs whose row is not in `kept`. Raises LeaseLost if that is all of them: the caller rolls back and
+    settles."""
     if not any(job.document.pk in kept for job in jobs):
         raise LeaseLost
     for job in jobs:
@@ -216,7 +239,8 @@ def _end_lost(jobs: Sequence[IngestJob], kept: Set[Any]) -> None:
 
 
 def renew_held_leases() -> None:
-    """The leases of everything that this process works on are extended, unless it shows no progress at all."""
+    """Extend the leases of all jobs of this process, except those without progress for STUCK_S. Called by the
+    heartbeat."""
     alive = [token for token, job in list(held_jobs.items()) if time.monotonic() - job.touched < STUCK_S]
     if alive:
         until = timezone.now() + timedelta(seconds=LEASE_S)
@@ -224,7 +248,7 @@ def renew_held_leases() -> None:
 
 
 def quarantine_crashed() -> int:
-    """Documents that crashed their worker three times are set aside with a reason; returns how many."""
+    """Set aside documents that crashed their worker MAX_CRASHES times, with a reason. Return how many."""
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
     return Document.objects.filter(free, status__in=Document.ACTIVE, attempts__gte=MAX_CRASHES).update(
         status=Document.Status.QUARANTINED,

@@ -1,4 +1,5 @@
-"""What documents ring for; `apps/lib/celery/notify.py` says how, and why nothing is lost where nobody hears it."""
+"""Notify workers of documents and indexes that need work. A lost message loses nothing
+(`apps/lib/celery/notify.py`)."""
 
 from __future__ import annotations
 
@@ -8,10 +9,11 @@ from apps.lib.celery.notify import notify_worker
 
 
 def notify_ingest(document_id: UUID) -> None:
-    """A worker hears of the document."""
+    """Notify a worker that a document waits."""
     notify_worker("documents.ingest", document_id)
 
 
 def notify_merge(collection_id: UUID) -> None:
-    """A worker looks whether the collection's index has become holey. Unheard, the next round of care looks anyway."""
+    """Ask a worker to merge the collection's index if that is due. If the message is lost, the next maintenance does
+    it."""
     notify_worker("documents.merge", collection_id)

@@ -1,8 +1,8 @@
-"""Which document is worked on next: that of the person who has the least under way and was served longest ago.
+"""Choose the documents to ingest next, fairly by user: the one with the least work under way, then served longest ago.
 
-So one person's thousand files never stand before another's one. The row is the queue; what is remembered here is only
-whose turn it was in this process, and which documents are pictures of text: while this process recognises one, the
-others wait in the queue and not at a desk.
+So a thousand files of one user never delay the single file of another. The rows are the queue. Memory of this process
+holds only the order of turns, and the scans that wait for the one text recognition at a time: these stay in the queue
+and block no thread. Entry points: `next_batch`, `list_next_documents`, `record_turn`, `defer_ocr`, `ocr_lock`.
 """
 
 from __future__ import annotations
@@ -23,28 +23,31 @@ from apps.documents.models import Document
 from apps.documents.parsing.formats import FORMATS, find_by_name
 from apps.users.models import User
 
-MAX_BATCH_DOCUMENTS = 16  # small documents that are worked on together, at most ...
-MAX_BATCH_BYTES = 256 * 1024  # ... and of their files, so that the first of them is not ready much later for the others
-SMALL_FILE_BYTES = 64 * 1024
+MAX_BATCH_DOCUMENTS = 16  # small documents that are ingested together, at most
+MAX_BATCH_BYTES = 256 * 1024  # of their files together, so that the first is not delayed much by the others
+SMALL_FILE_BYTES = 64 * 1024  # file size up to which a document may join a batch
 MAX_THREADS_PER_USER = (
-    2  # of one process that work for one person at once, so that another person's file finds a free one
+    2  # threads of one process that work for one user at once, so that another user's file finds a free one
 )
-MAX_CRASHES = 3  # of a worker over one document, then it is set aside
-# Nothing is read for a person who was suspended; what waited goes on when they are reinstated.
+MAX_CRASHES = 3  # of a worker over one document, then it is quarantined
+# Documents of a suspended user wait, and are ingested when the user is reinstated.
 ACTIVE_UPLOADER = Q(uploaded_by=None) | Q(uploaded_by__in=User.objects.filter(is_active=True))
 
-ocr_lock = threading.Lock()  # text is recognised in one document at a time: two would only take turns
-_deferred_scans: set[UUID] = set()  # that came to be recognised while another one was
+ocr_lock = threading.Lock()  # text is recognised in one document at a time: two would only share the processor
+_deferred_scans: set[UUID] = set()  # documents that found the lock taken
 _PICTURES = reduce(or_, (Q(name__iendswith=suffix) for suffix in FORMATS["image"].suffixes))
 _turns = count(1)
-_last_turns: dict[int | None, int] = {}  # person -> the number of their last turn in this process
-_running: Counter[int | None] = Counter()  # person -> desks of this process that work for them
+_last_turns: dict[int | None, int] = {}  # user -> number of the last turn in this process
+_running: Counter[int | None] = Counter()  # user -> threads of this process that work for them
 _choosing = threading.Lock()
 
 
 def list_next_documents(most: int) -> list[UUID]:
-    """Documents that could be worked on now: everybody's first in turn, then everybody's second, the oldest first. None
-    of a person for whom MOST_DESKS desks work already."""
+    """Return at most `most` documents that can be claimed now: the first of each user in turn, then the second of each.
+
+    Within one user, the oldest first. Users for whom MAX_THREADS_PER_USER threads of this process work already have
+    none. Queries the database.
+    """
     now = timezone.now()
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     rows = Document.objects.filter(free, ACTIVE_UPLOADER, status__in=Document.ACTIVE, attempts__lt=MAX_CRASHES)
@@ -65,8 +68,11 @@ def list_next_documents(most: int) -> list[UUID]:
 
 @contextmanager
 def next_batch() -> Iterator[list[UUID]]:
-    """Yield the documents to work on next, all of one person; empty where nothing waits. Never blocks for long. Until
-    the end of the block a desk of this process counts as working for that person."""
+    """Yield the documents to ingest next, all of one user; [] if none waits. Never waits for documents.
+
+    Until the end of the block, one thread of this process counts as working for that user. Documents are not claimed
+    yet.
+    """
     with _choosing:
         ids = choose_batch()
         person = Document.objects.filter(pk__in=ids).values_list("uploaded_by", flat=True).first()
@@ -79,11 +85,10 @@ def next_batch() -> Iterator[list[UUID]]:
 
 
 def choose_batch() -> list[UUID]:
-    """The document whose turn it is and, where it is small, the small ones of the same person that wait behind it:
-    nothing is waited for, and nobody waits for what others added.
+    """Return the next document and, if it is small, up to 15 small documents of the same user that wait behind it.
 
-    Pictures take seconds each, pages of the web as long as their server likes, and what was begun before may be what
-    ended the worker: these go by themselves.
+    Images take seconds each, web pages as long as their server likes, and a document that was attempted before may have
+    crashed the worker: these are never batched.
     """
     ids = list_next_documents(MAX_BATCH_DOCUMENTS)
     if len(ids) < 2:
@@ -105,11 +110,11 @@ def _picture(name: str) -> bool:
 
 
 def defer_ocr(document: Document) -> None:
-    """It waits until this process recognises no other."""
+    """Leave this document out of the queue while this process recognises the text of another one."""
     _deferred_scans.add(document.pk)
 
 
 def record_turn(document: Document) -> None:
-    """It is this person's turn."""
+    """Record that the document's user had a turn."""
     _deferred_scans.discard(document.pk)
     _last_turns[document.uploaded_by_id] = next(_turns)

@@ -1,4 +1,4 @@
-"""The same content in another collection, which a person may open instead of keeping it twice."""
+"""Find copies of uploaded content in other collections, so that a user may open one instead of keeping two."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from apps.users.models import User
 
 
 def find_duplicates(user: User, collection: Collection, documents: Iterable[Document]) -> dict[str, Document]:
-    """By hash of the content, a ready document elsewhere that holds the same, where this person may read it.
+    """Return, by SHA-256 of the content, a ready document in another collection that the user may read; the newest of
+    several.
 
-    Never one that a reviewer took out of every answer: a copy that answers may use would give way to it.
+    Withheld documents are never returned: a copy that answers may use would give way to one that they may not.
     """
     hashes = {row.sha256 for row in documents if row.sha256}
     ready = Document.objects.visible_to(user).filter(status=Document.Status.READY, withheld="")

@@ -1,4 +1,7 @@
-"""What has to happen to a collection so that it holds what a folder holds. Pure: decides, and touches nothing."""
+"""Compute the changes that make a collection hold what a folder holds. Pure: reads and writes nothing itself.
+
+`compare_folder` is the entry point; `folder_sync.py` lists the folder and applies the result.
+"""
 
 from __future__ import annotations
 
@@ -12,29 +15,30 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class FolderFile:
-    """A file of the folder. `place` is how its document is shown ("a/b/name"), `inside` where it lies in the folder."""
+    """File of the folder. `place` is the name of its document ("a/b/name"), `inside` its path relative to SYNC_DIR."""
 
     place: str
     inside: str
-    size: int
+    size: int  # bytes
     modified: int  # ns since 1970
 
 
 @dataclass(frozen=True, slots=True)
 class KnownDocument:
-    """A document that came from the folder."""
+    """Document that came from the folder. `modified` is the file's time in ns since 1970 when it was stored; None:
+    unknown."""
 
     pk: UUID
     place: str
     size: int
     sha256: str
     modified: int | None
-    failed: bool = False  # it could not be read, or not to the end
+    failed: bool = False  # True if its ingestion failed, was cancelled, or was set aside
 
 
 @dataclass(frozen=True, slots=True)
 class RenamedFile:
-    """A file that has another name or place now; its document goes with it."""
+    """File that has another name or folder now; its document is renamed."""
 
     known: KnownDocument
     file: FolderFile
@@ -46,7 +50,7 @@ class RenamedFile:
 
 @dataclass(frozen=True, slots=True)
 class FolderDiff:
-    """`refused` are files that cannot be taken, with the reason."""
+    """Changes that a sync would make. `refused` lists files that cannot be stored, as (place, reason)."""
 
     added: list[FolderFile] = field(default_factory=list)
     changed: list[FolderFile] = field(default_factory=list)
@@ -57,7 +61,7 @@ class FolderDiff:
 
     @property
     def count(self) -> int:
-        """How many documents it adds, changes, renames and removes."""
+        """Return how many documents are added, changed, renamed and removed in all."""
         return len(self.added) + len(self.changed) + len(self.moved) + len(self.removed)
 
     @property
@@ -67,7 +71,8 @@ class FolderDiff:
 
     @property
     def digest(self) -> str:
-        """The same for the same diff: what is applied is what was shown."""
+        """Return a digest of the changes. Equal diffs have equal digests, so that only the diff that the user saw is
+        applied."""
         told = (
             [(item.place, item.size, item.modified) for item in [*self.added, *self.changed]],
             [(str(item.known.pk), item.file.place) for item in self.moved],
@@ -82,11 +87,16 @@ def compare_folder(
     sha256: Callable[[FolderFile], str],
     refuse: Callable[[FolderFile], str],
 ) -> FolderDiff:
-    """The diff. `sha256` is asked only where sizes and time leave it open, `refuse` gives a reason or nothing."""
+    """Return the changes from `known` documents to `files`.
+
+    `sha256` is called only if size and time do not decide, once per file; "" means that the file cannot be read.
+    `refuse` returns why a file cannot be stored, "" if it can. Of two files with the same place the first by path
+    counts, the other is refused.
+    """
     sha256 = cache(sha256)
     diff, unchanged = FolderDiff(), 0
     left = {item.place: item for item in known}
-    stale: list[KnownDocument] = []  # their places hold something else now
+    stale: list[KnownDocument] = []  # documents whose file has other content now
     taken: set[str] = set()
     for file in sorted(files, key=lambda item: item.inside):
         why = "Another file of this folder is shown under the same name." if file.place in taken else refuse(file)
@@ -106,11 +116,14 @@ def compare_folder(
 
 
 def _settled(diff: FolderDiff, stale: list[KnownDocument], sha256: Callable[[FolderFile], str]) -> FolderDiff:
-    """The same where content that is known stands elsewhere now: a document goes along to its file's new place, unless
-    the name decides how it is read, or it was not read. Then, too, it makes room before the file is added."""
+    """Return the diff with renames detected: known content that stands at another place now.
+
+    The document is renamed with its file, unless it failed or the suffix changed, on which the choice of a parser may
+    depend. In these cases the old document is removed before the file is added.
+    """
     free = [*diff.removed, *stale]
     sizes = {item.size for item in free}
-    origin: dict[str, KnownDocument] = {}  # by the place where its content is now
+    origin: dict[str, KnownDocument] = {}  # by the place where the content is now
     for file in [*diff.added, *diff.changed]:
         if file.size in sizes and (found := _holding(free, sha256(file))) is not None:
             free.remove(found)
@@ -118,7 +131,7 @@ def _settled(diff: FolderDiff, stale: list[KnownDocument], sha256: Callable[[Fol
     files = {file.place: file for file in [*diff.added, *diff.changed]}
     moved = [RenamedFile(found, files[place]) for place, found in origin.items() if _goes_along(found, place)]
     there = {item.file.place for item in moved}
-    open_places = {item.place for item in free} - there  # what stays in its place gets a new version
+    open_places = {item.place for item in free} - there  # a document whose place is kept gets a new version
     changed = [file for file in diff.changed if file.place in open_places]
     added = [file for place, file in files.items() if place not in there and place not in open_places]
     kept = {file.place for file in changed} | {item.known.place for item in moved}

@@ -1,10 +1,13 @@
-"""A folder of the server, named by the operator (SYNC_DIR), kept the same as the documents that came from it.
+"""Keep a collection the same as a folder of the server below SYNC_DIR, which the operator sets.
 
-Looked at first (`look`), applied when somebody has seen the diff (`ask`, then `run` in the worker). Each file is one
-transaction, and doing it again does only what is left: a killed worker loses and doubles nothing. Links are never
-followed, and nothing outside SYNC_DIR is opened. A listing that did not finish changes nothing, and removing much of
-a collection, or all that came from a folder that is empty now, waits until a person has confirmed the number: a share
-that is not mounted looks like an empty folder.
+    preview_sync    compute the changes; nothing is written
+    request_sync    have a worker apply the changes that the user has seen
+    run_sync        apply them in the worker, under a lease
+
+Each file is one transaction, and a repeated sync does only what is left, so that a killed worker loses and duplicates
+nothing. Symbolic links are never followed, and nothing outside SYNC_DIR is opened. A listing that did not finish
+changes nothing, because an unmounted share looks like an empty folder. For the same reason, many removals wait until
+the user has confirmed their number (`needs_confirmation`).
 """
 
 from __future__ import annotations
@@ -41,25 +44,26 @@ from apps.lib.text import message_templates
 from apps.users.models import User
 
 TASK = "documents.sync_folder"
-MOST_FILES = 20_000  # of one folder
-LEASE_S = 120
-MAX_CRASHES = 3
-FEW_REMOVALS = 10  # so many, or a fifth of the collection's documents, go without a confirmation
+MOST_FILES = 20_000  # in one folder and its subfolders
+LEASE_S = 120  # seconds; renewed after every document
+MAX_CRASHES = 3  # workers that may die over one sync before it is given up
+FEW_REMOVALS = 10  # removals without confirmation; in large collections, a fifth of the documents
 SYNC_DIR_UNSET = "No folder of this server is named for this. An administrator sets SYNC_DIR where Openbook is started."
 FOLDER_MISSING = "There is no such folder in the one that SYNC_DIR names."
 SYNC_DIR_OVERLAPS = "SYNC_DIR and DATA_DIR must not lie in one another: Openbook would read its own files."
 
 
 class SyncRefused(Exception):
-    """Why a folder cannot be looked at, in words for an administrator."""
+    """Error: the folder cannot be synced. The message is for an administrator."""
 
 
 class RemovalsUnconfirmed(SyncRefused):
-    """More documents than go without a word would be removed, and no person has confirmed their number."""
+    """Error: the sync would remove more documents than FEW_REMOVALS allows, and no user has confirmed their number."""
 
 
 def list_folders() -> list[str]:
-    """The folders that may be chosen: "." for all of SYNC_DIR, and those that lie in it. Raises SyncRefused."""
+    """Return the folders that may be chosen: "." for all of SYNC_DIR, then its visible subfolders, sorted. Raises
+    SyncRefused."""
     root = _root()
     try:
         with os.scandir(root) as entries:
@@ -70,7 +74,10 @@ def list_folders() -> list[str]:
 
 
 def preview_sync(collection: Collection, folder: str) -> FolderDiff:
-    """What would happen. Files of unclear age are read in whole. Raises SyncRefused."""
+    """Return the changes that a sync of the folder would make. Raises SyncRefused.
+
+    Files are read in whole if size and time do not tell whether they changed.
+    """
     root, chosen = _root(), _chosen(folder)
     rows = list(collection.documents.filter(synced=folder))
     waiting = {row.replaces_id: row for row in rows if row.status in Document.ACTIVE}  # what a document will hold
@@ -79,15 +86,18 @@ def preview_sync(collection: Collection, folder: str) -> FolderDiff:
 
 
 def needs_confirmation(collection: Collection, diff: FolderDiff) -> bool:
-    """Return whether a person has to confirm the number of removals: more than FEW_REMOVALS and than a fifth of the
-    collection's documents, or all that came from a folder in which no file is left."""
+    """Return whether the user has to confirm the number of removals.
+
+    True for more than FEW_REMOVALS that are also more than a fifth of the collection's documents, and for any removal
+    if the folder holds no file.
+    """
     removed = len(diff.removed)
     documents = collection.documents.filter(replaces=None).count()
     return removed > max(FEW_REMOVALS, documents / 5) or bool(removed and not diff.found)
 
 
 def check_removals(collection: Collection, diff: FolderDiff, confirmed: int) -> None:
-    """Raise RemovalsUnconfirmed where the diff needs a confirmation and removes more than `confirmed` documents."""
+    """Raise RemovalsUnconfirmed if the diff needs a confirmation and removes more than `confirmed` documents."""
     if len(diff.removed) > confirmed and needs_confirmation(collection, diff):
         raise RemovalsUnconfirmed(
             gettext(
@@ -100,8 +110,12 @@ def check_removals(collection: Collection, diff: FolderDiff, confirmed: int) -> 
 
 
 def request_sync(user: User, collection: Collection, folder: str, digest: str, confirmed: int = 0) -> FolderSync | None:
-    """Have the worker apply the folder; None where it is no longer as it was shown. `confirmed` is the number of
-    removals that the user has confirmed. Raises SyncRefused."""
+    """Store the request and notify a worker after commit. Return None, without a change, if the diff is no longer
+    `digest`.
+
+    `confirmed` is the number of removals that the user has confirmed. Raises SyncRefused. Checks no permission: the
+    caller does.
+    """
     diff = preview_sync(collection, folder)
     if diff.digest != digest:
         return None
@@ -120,7 +134,8 @@ def request_sync(user: User, collection: Collection, folder: str, digest: str, c
 
 
 def run_sync(sync_id: int) -> None:
-    """What is left of the diff is done; a second worker, or a second call, does nothing."""
+    """Apply a requested sync in a worker and store its problems, at most 100. Do nothing if it is not requested or
+    leased."""
     open_rows = FolderSync.objects.filter(wanted=True, attempts__lt=MAX_CRASHES)
     token = leases.claim(open_rows, sync_id, LEASE_S)
     row = FolderSync.objects.select_related("collection", "asked_by").filter(pk=sync_id, lease_token=token).first()
@@ -142,14 +157,18 @@ def run_sync(sync_id: int) -> None:
 def apply_sync(
     user: User | None, collection: Collection, folder: str, confirmed: int = 0
 ) -> Iterator[tuple[str, str] | None]:
-    """Do what `look` says, one document after the other; yield None, or what could not be taken and why. `confirmed`
-    is the number of removals that a person has confirmed. Raises SyncRefused before anything is changed."""
+    """Apply the changes of `preview_sync` one document at a time; yield None, or (place, reason) of a file that was
+    refused.
+
+    Each document is one transaction. `user` owns the new documents; None: the owner of the collection. `confirmed` is
+    the number of removals that the user has confirmed. Raises SyncRefused before anything is changed.
+    """
     root, diff = _root(), preview_sync(collection, folder)
     check_removals(collection, diff, confirmed)
     for moved in diff.moved:
         _move(collection, folder, moved)
         yield None
-    for known in diff.removed:  # first, so that nothing that goes stands in the way of what comes
+    for known in diff.removed:  # before additions: a new file may have the place or content of a removed one
         for document in collection.documents.filter(pk=known.pk, synced=folder):
             delete_document(document)
         yield None
@@ -162,7 +181,7 @@ def apply_sync(
 
 
 def sweep() -> None:
-    """The bell rings for what was asked for and is not being done."""
+    """Notify workers of at most 4 requested syncs. A periodic job; a sync that is under way ignores the message."""
     for pk in FolderSync.objects.filter(wanted=True, attempts__lt=MAX_CRASHES).values_list("pk", flat=True)[:4]:
         notify_worker(TASK, pk)
 
@@ -183,13 +202,13 @@ def _known(row: Document, holds: Document) -> KnownDocument:
 
 @transaction.atomic
 def _move(collection: Collection, folder: str, moved: RenamedFile) -> None:
-    """The document, and what waits to become its next version, are shown where the file is now."""
+    """Rename the document and its waiting version after its file."""
     path, _, name = moved.file.place.rpartition("/")
     itself = collection.documents.filter(pk=moved.known.pk, synced=folder)
     rows = itself | collection.documents.filter(replaces=moved.known.pk, synced=folder)
     if rows.update(path=path, name=name, modified=moved.file.modified, changed=timezone.now()):
         segments = Chunk.objects.filter(document=moved.known.pk, document__title="").values("segment")
-        if Segment.objects.filter(pk__in=segments).update(annotated=timezone.now()):  # its name is among its words
+        if Segment.objects.filter(pk__in=segments).update(annotated=timezone.now()):  # a name is searched if untitled
             transaction.on_commit(lambda: notify_merge(collection.pk), robust=True)
 
 
@@ -225,8 +244,11 @@ def _refuse_unfinished(error: OSError) -> None:
 
 
 def _files(root: Path, chosen: Path) -> Iterator[FolderFile]:
-    """Yield every file below `chosen`. Raises SyncRefused where a folder or file cannot be read, or is gone before it
-    is: what is missing from half a listing is not known to be gone."""
+    """Yield every visible file below `chosen`.
+
+    Raises SyncRefused if a folder or file cannot be read or disappears meanwhile: files missing from half a listing may
+    still exist.
+    """
     count = 0
     for here, inner, names in os.walk(chosen, followlinks=False, onerror=_refuse_unfinished):
         inner[:] = sorted(name for name in inner if not name.startswith("."))
@@ -262,7 +284,7 @@ def _refusal(file: FolderFile) -> str:
 
 
 def _opened(root: Path, inside: str) -> Any:
-    """The file, opened where it was found; a link that took its place or that of a folder is not followed."""
+    """Open the file where it was listed. Raises OSError if it, or a folder above it, was replaced by a link."""
     path = root / inside
     if path.parent.resolve() != path.parent:
         raise OSError("A folder on the way is a link.")

@@ -1,6 +1,7 @@
-"""What a person does with single passages: find them, switch them off, add words to them; and what they are called.
+"""List single passages, switch them on and off, and set keywords and titles that searches find.
 
-Callers fetched the rows through `visible_to(user)` or `editable_by(user)`.
+Callers have fetched the rows through `visible_to(user)` or `editable_by(user)`; no permission is checked here. Changed
+words reach the index when their segment is rewritten, for which a worker is notified.
 """
 
 from __future__ import annotations
@@ -21,15 +22,19 @@ from apps.documents.models import Chunk, Collection, Document, Segment
 if TYPE_CHECKING:
     from apps.documents.models import ChunkQuerySet
 
-PAGE_ROWS = 20
-KEYWORD_CHARACTERS = 400
-_MOST_WORDS = 8  # of a filter; each is looked for in every passage
+PAGE_ROWS = 20  # passages on one page of the list
+KEYWORD_CHARACTERS = 400  # as Chunk.keywords
+_MOST_WORDS = 8  # words of a filter; each is searched for in every passage
 PASSAGE_FILTERS = ("off", "keywords", "flagged")
 
 
 @dataclass(frozen=True, slots=True)
 class PassageList:
-    """One page of the passages that were asked for. `counts` has one number for each entry of SHOWN, and "all"."""
+    """Single page of a filtered list of passages.
+
+    `counts` has the number of passages for "all" and for each of PASSAGE_FILTERS. `number` is the page's, from 1;
+    `more`: another page follows.
+    """
 
     rows: list[Chunk]
     counts: dict[str, int]
@@ -49,7 +54,12 @@ class PassageList:
 
 
 def list_passages(collection: Collection, *, show: str, text: str, document: UUID | None, number: int) -> PassageList:
-    """Passages in reading order; an unknown filter shows all, a page beyond the end none."""
+    """Return a page of a collection's passages in reading order; a page beyond the end is empty.
+
+    `show` is one of PASSAGE_FILTERS, anything else shows all. `text` holds words that must all occur in text, heading
+    or keywords; at most 8 are used. `document` limits the list to that document; None, or one of another collection:
+    all.
+    """
     show = show if show in PASSAGE_FILTERS else ""
     only = Document.objects.filter(collection=collection, pk=document).first() if document else None
     everything, narrowed = _readable(collection, only), _narrowed(collection)
@@ -73,7 +83,10 @@ def _readable(collection: Collection, document: Document | None) -> ChunkQuerySe
 
 
 def _narrowed(collection: Collection) -> dict[str, Q]:
-    """What each of SHOWN shows. Documents that a reviewer withheld are few, mostly none: then the count stays cheap."""
+    """Return the condition of each of PASSAGE_FILTERS.
+
+    The ids of withheld documents are listed here, as there are few or none, which keeps counting cheap.
+    """
     withheld = list(collection.documents.exclude(withheld="").values_list("pk", flat=True))
     off = Q(enabled=False) | Q(document__in=withheld) if withheld else Q(enabled=False)
     return {"off": off, "keywords": ~Q(keywords=""), "flagged": ~Q(flag="")}
@@ -84,17 +97,21 @@ def _holds(word: str) -> Q:
 
 
 def set_enabled(chunk: Chunk, *, on: bool) -> None:
-    """The passage is used by the next question, or is not; of a withheld document none is, whatever is switched."""
+    """Switch the passage on or off for all later searches; it stays unused while its document is withheld."""
     Chunk.objects.filter(pk=chunk.pk).update(enabled=on)
     chunk.enabled = on
 
 
 def set_keywords(chunk: Chunk, words: str) -> None:
-    """The passage is found by these words as by a heading of its own, as soon as its segment is rewritten."""
+    """Set comma-separated keywords by which the passage is found, as by a heading, once its segment is rewritten.
+
+    Opens its own transaction; notifies a worker after commit. Duplicates are dropped, and the text is cut at
+    KEYWORD_CHARACTERS.
+    """
     keywords = ", ".join(dict.fromkeys(filter(None, (" ".join(word.split()) for word in words.split(",")))))
     keywords = keywords[:KEYWORD_CHARACTERS]
     with transaction.atomic():
-        row = Chunk.objects.select_for_update().get(pk=chunk.pk)  # a rewrite goes before, or sees this
+        row = Chunk.objects.select_for_update().get(pk=chunk.pk)  # a rewrite ends before this, or includes it
         if row.keywords == keywords:
             return
         Chunk.objects.filter(pk=row.pk).update(keywords=keywords)
@@ -107,8 +124,11 @@ def set_keywords(chunk: Chunk, words: str) -> None:
 
 
 def set_title(document: Document, title: str) -> None:
-    """The document is shown and cited under this title at once (empty: under the name of its file), and found by its
-    words as soon as its segments are rewritten."""
+    """Set the title under which the document is shown and cited at once; "" shows the name of its file.
+
+    Searches find it by the new words once its segments are rewritten. Opens its own transaction; notifies a worker
+    after commit.
+    """
     with transaction.atomic():
         if not Document.objects.exclude(title=title).filter(pk=document.pk).update(title=title):
             return
@@ -117,6 +137,9 @@ def set_title(document: Document, title: str) -> None:
 
 
 def mark_titles_stale(*documents: UUID) -> None:
-    """The segments of these know other titles than the rows. In the transaction that changes either."""
+    """Mark the segments of these documents for a rewrite, because they hold other titles than the rows.
+
+    Must run inside the transaction that changes titles or segments.
+    """
     held = Chunk.every.filter(document__in=documents, segment__isnull=False).values("segment")
     Segment.objects.filter(pk__in=held).update(annotated=timezone.now())

@@ -1,4 +1,4 @@
-"""How long the files that wait will still take, from how long those of the same batch took."""
+"""Estimate how long the waiting files of a collection will take, from the files of the same batch that are ready."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from django.utils.translation import gettext, ngettext
 
 from apps.documents.models import Collection, Document
 
-FEWEST = 3  # files read, before anything is said
-SOONEST_S = 5
-TOGETHER = timedelta(minutes=10)  # files that came so close to each other are of one batch
+FEWEST = 3  # ready files from which an estimate is made
+SOONEST_S = 5  # seconds of work from which an estimate is made
+TOGETHER = timedelta(minutes=10)  # files uploaded within this time before the first waiting one are of its batch
 
 
 def estimate_remaining(collection: Collection, waiting_bytes: int, began: datetime) -> str:
-    """In words, "about 4 minutes left"; nothing where too little is known. `began`: when the first that waits came."""
+    """Return the remaining time in words, "about 4 minutes left"; "" if too little is known.
+
+    `waiting_bytes` is the size of all waiting files, `began` the upload time of the first of them. Queries the
+    database.
+    """
     batch = Document.objects.filter(collection=collection, created__gte=began - TOGETHER)
     ready = Q(status=Document.Status.READY)
     done = batch.aggregate(
@@ -29,7 +33,7 @@ def estimate_remaining(collection: Collection, waiting_bytes: int, began: dateti
 
 
 def format_duration(seconds: float) -> str:
-    """Rounded as the guess deserves."""
+    """Return the remaining seconds in words, rounded to minutes or hours."""
     minutes, hours = round(seconds / 60), round(seconds / 3600)
     if minutes < 1:
         return gettext("less than a minute left")

@@ -1,6 +1,7 @@
-"""Who may read and edit a collection, and the end of a collection. Callers fetched it through `owned_by(user)`.
+"""Share collections with addresses and groups, and delete collections.
 
-Sharing never tells whether an address has an account: both kinds are kept, and shown, by the address alone.
+Callers have fetched the collection through `owned_by(user)`; no permission is checked here. Sharing never reveals
+whether an address has an account: members and pending shares are both listed by address alone.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from apps.users.models import User
 
 @dataclass(frozen=True, slots=True)
 class AddressShare:
-    """One address and what it may do."""
+    """Address with which a collection is shared, and its role."""
 
     email: str
     role: str
@@ -30,7 +31,7 @@ class AddressShare:
 
 @dataclass(frozen=True, slots=True)
 class GroupShareSummary:
-    """One group, how many people belong to it now, and what they may do."""
+    """Group with which a collection is shared: its active members now, and its role."""
 
     pk: int
     name: str
@@ -40,7 +41,7 @@ class GroupShareSummary:
 
 
 def list_address_shares(collection: Collection) -> list[AddressShare]:
-    """Every person with whom the collection is shared, by address."""
+    """Return all shares with single users, by address, confirmed or pending, sorted by address."""
     members = Membership.objects.filter(collection=collection).select_related("user")
     found = [AddressShare(item.user.email, item.role, item.get_role_display()) for item in members]
     found += [AddressShare(item.email, item.role, item.get_role_display()) for item in collection.pending_shares.all()]
@@ -48,7 +49,7 @@ def list_address_shares(collection: Collection) -> list[AddressShare]:
 
 
 def list_group_shares(collection: Collection) -> list[GroupShareSummary]:
-    """Every group with which the collection is shared."""
+    """Return all shares with groups, sorted by name of the group."""
     people = Count("group__user", filter=Q(group__user__is_active=True))
     rows = collection.group_shares.select_related("group").annotate(people=people)
     return [
@@ -57,8 +58,11 @@ def list_group_shares(collection: Collection) -> list[GroupShareSummary]:
 
 
 def share_with_address(collection: Collection, email: str, role: str) -> None:
-    """The address has this role: now where an account has confirmed it, else as soon as one does. Whoever signed up
-    with somebody else's address gets nothing by it. The owner's own address changes nothing."""
+    """Give the address this role: now if an active account has confirmed it, else as soon as one does.
+
+    An account that signed up with the address but has not confirmed it gets nothing. The owner's own address changes
+    nothing.
+    """
     with transaction.atomic():
         address = EmailAddress.objects.filter(email=email, verified=True, user__is_active=True).first()
         user = address.user if address is not None else None
@@ -69,22 +73,25 @@ def share_with_address(collection: Collection, email: str, role: str) -> None:
 
 
 def revoke_address(collection: Collection, email: str) -> None:
+    """Remove the share with this address, whether confirmed or pending."""
     with transaction.atomic():
         Membership.objects.filter(collection=collection, user__email=email).delete()
         collection.pending_shares.filter(email=email).delete()
 
 
 def share_with_group(collection: Collection, group: Group, role: str) -> None:
-    """Whoever belongs to the group has this role, as long as they belong to it."""
+    """Give all members of the group this role, as long as they are members."""
     GroupShare.objects.update_or_create(collection=collection, group=group, defaults={"role": role})
 
 
 def revoke_group(collection: Collection, group: int) -> None:
+    """Remove the share with this group, by its id."""
     GroupShare.objects.filter(collection=collection, group=group).delete()
 
 
 def accept_pending_shares(user: User) -> None:
-    """What was shared with a confirmed address of this person before they came is theirs now."""
+    """Turn pending shares with the user's confirmed addresses into memberships. Each share is a transaction of its
+    own."""
     confirmed = EmailAddress.objects.filter(user=user, verified=True).values("email")
     waiting = list(PendingShare.objects.filter(email__in=confirmed).select_related("collection"))
     for item in waiting:
@@ -97,10 +104,11 @@ def accept_pending_shares(user: User) -> None:
 
 
 def delete_collection(collection: Collection) -> None:
-    """The collection and its documents are gone; their files follow once that is committed."""
+    """Delete the collection with all documents; close their cases. Files are removed after commit. Opens its own
+    transaction."""
     with transaction.atomic():
         rows = Document.every.filter(collection=collection)
-        rows.update(lease_token="")  # no worker adds pages from here on
+        rows.update(lease_token="")  # workers lose their leases and add no more pages
         names = rows.exclude(file="").values_list("file", flat=True)
         files = [Path(settings.MEDIA_ROOT) / name for name in names]
         review.close_cases_of_deleted([str(pk) for pk in rows.values_list("pk", flat=True)])

@@ -1,6 +1,6 @@
-"""Files on their way in: they lie in the data directory until they are stored, and a full disk refuses them one by one.
+"""Upload handler that keeps arriving files in the data directory and refuses single files if the disk is full.
 
-A process that is killed leaves half a file there at most, which the worker removes (`worker.py`).
+A killed process leaves at most partial files there, which the worker removes (`ingestion/worker.py`).
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ else:
 
 
 class DiskFullPlaceholder(Uploaded):
-    """Stands for a file of which the disk could not hold all; nothing of it is kept."""
+    """Empty file in place of an upload that did not fit on the disk; `store_upload` refuses it."""
 
     def __init__(self, name: str, content_type: str) -> None:
         super().__init__(io.BytesIO(), name, content_type, 0, None)
 
 
 class DiskFullUploadHandler(TemporaryFileUploadHandler):
-    """Django's, but that a full disk breaks off the file and not the request: the others go on."""
+    """Django's handler of temporary files, except that a full disk ends one file and not the whole request."""
 
     _full = False
 
     def new_file(self, *args: object, **kwargs: object) -> None:
         self._full = False
-        vars(self).pop("file", None)  # the one before has come, and stays whatever befalls this one
+        vars(self).pop("file", None)  # the previous file is complete: a failure of this one must not close it
         try:
             super().new_file(*args, **kwargs)  # type: ignore[arg-type]
         except OSError as error:
@@ -46,7 +46,7 @@ class DiskFullUploadHandler(TemporaryFileUploadHandler):
         try:
             super().receive_data_chunk(raw_data, start)
             if self.file is not None:
-                self.file.flush()  # here, and not where nobody expects it to fail
+                self.file.flush()  # so that a full disk fails here, where it is handled
         except OSError as error:
             self._break_off(error)
 
@@ -60,5 +60,5 @@ class DiskFullUploadHandler(TemporaryFileUploadHandler):
             raise error
         self._full = True
         if (file := getattr(self, "file", None)) is not None:
-            with suppress(OSError):  # what it still holds back has no room either; closing it removes it
+            with suppress(OSError):  # its buffer does not fit on the disk either; closing it deletes the file
                 file.close()

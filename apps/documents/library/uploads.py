@@ -1,6 +1,7 @@
-"""The verbs that a person has over a document: upload, cancel, retry, delete. Each is one transaction.
+"""Upload, cancel, retry and delete documents. Each function is one transaction.
 
-The request returns at once; the worker does the work. Whoever calls fetched the rows through `editable_by(user)`.
+Callers have fetched the rows through `editable_by(user)`; no permission is checked here. Nothing is parsed here: the
+worker is notified after commit and ingests the document.
 """
 
 from __future__ import annotations
@@ -33,14 +34,15 @@ from apps.users.models import User
 
 NAME_CHARACTERS = 255
 PATH_CHARACTERS = 500
-KEEP_FREE_BYTES = 1024**3  # uploads stop before the disk has less than this ...
-KEEP_FREE_SHARE = 0.05  # ... or this share, of which a large disk need not keep more than
-KEEP_FREE_AT_MOST = 20 * 1024**3
+KEEP_FREE_BYTES = 1024**3  # free space that uploads leave on the disk at least,
+KEEP_FREE_SHARE = 0.05  # or this share of the disk if that is more,
+KEEP_FREE_AT_MOST = 20 * 1024**3  # but no more than this because of the share
 ENDED_STATUSES = [Document.Status.FAILED, Document.Status.CANCELLED, Document.Status.QUARANTINED]
 
 
 class UploadRefused(Exception):
-    """The file was not taken; the message says why and what to do. `same` is there already, with the same content."""
+    """Error: the file was not stored. The message says why and what to do. `same`: document that has this content
+    already."""
 
     def __init__(self, reason: str, same: Document | None = None) -> None:
         super().__init__(reason)
@@ -48,7 +50,7 @@ class UploadRefused(Exception):
 
 
 class DiskFull(UploadRefused):
-    """The file was not taken because the disk of the server has no room; nothing of it is kept."""
+    """Error: the file was not stored because the server's disk has no room. No part of it is kept."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -61,10 +63,10 @@ class DiskFull(UploadRefused):
 def store_upload(
     user: User, collection: Collection, file: UploadedFile[bytes], path: str = "", replaces: Document | None = None
 ) -> Document:
-    """The file is stored, its row waits, and the worker's bell rings once that is committed.
+    """Store the file, create its waiting document and return it; the worker is notified after commit.
 
-    `path` is the folder in which it stood, for display; the stored file lies under a name of our own. A file of the
-    name and folder of a document that is ready is a new version of it, and so is every file where `replaces` is given.
+    `path` is for display only. The file is the next version of `replaces`, or of a ready document with its name and
+    folder. Raises UploadRefused if the user or the file is refused, DiskFull if the disk has no room.
     """
     name, path = clean_file_name(file.name or ""), clean_folder_path(path)
     if words := restriction_message(user, Feature.UPLOADS):
@@ -91,17 +93,20 @@ def store_upload(
                 collection=collection, uploaded_by=user, name=name, path=path, file=stored, sha256=sha256, size=size,
                 replaces=replaces,
             )  # fmt: skip
-            transaction.on_commit(lambda: notify_ingest(document.pk), robust=True)  # its failure takes no upload away
+            transaction.on_commit(lambda: notify_ingest(document.pk), robust=True)  # its failure must not fail uploads
     except BaseException as error:
         place.unlink(missing_ok=True)
-        if disk_space.is_disk_full_error(error):  # the file system says so, or the database
+        if disk_space.is_disk_full_error(error):  # raised by the file system or by the database
             raise DiskFull from error
         raise
     return document
 
 
 def clean_file_name(name: str) -> str:
-    """The last part of a file's name, fit to be shown: nothing that controls, hides or reorders text."""
+    """Return the last part of a path as a display name of at most 255 characters, the suffix kept.
+
+    Characters that control, hide or reorder text become spaces. "Unnamed file" if nothing is left.
+    """
     base = re.split(r"[/\\]", name)[-1]
     kept = "".join(" " if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp", "Co"} else char for char in base)
     words = " ".join(kept.split()).strip(". ") if kept.strip(". ") == "" else " ".join(kept.split())
@@ -116,15 +121,21 @@ def clean_file_name(name: str) -> str:
 
 
 def clean_folder_path(path: str) -> str:
-    """The folders of a path, 'a/b', each fit to be shown as a name; nothing that leads elsewhere is left of it."""
+    """Return the folders of a path, as 'a/b', each cleaned as a name; "." and ".." are dropped.
+
+    Longer than 500 characters, it loses its outermost folders.
+    """
     folders = [clean_file_name(folder) for folder in re.split(r"[/\\]", path) if folder.strip(". \0")]
     while sum(map(len, folders)) + len(folders) > PATH_CHARACTERS:
-        folders.pop(0)  # the nearest folders say most
+        folders.pop(0)  # the innermost folders tell users most
     return "/".join(folders)
 
 
 def cancel_ingestion(document: Document) -> None:
-    """Nothing more is done for a document that was not ready yet; a worker that is at it stops within a moment."""
+    """Cancel a document that is not ready yet. A worker that has it loses its lease and stops within a moment.
+
+    Chunks and pages are deleted, except recognised pages, which took seconds each. No change in other states.
+    """
     with transaction.atomic():
         stopped = Document.objects.filter(pk=document.pk, status__in=Document.ACTIVE).update(
             status=Document.Status.CANCELLED,
@@ -138,13 +149,14 @@ def cancel_ingestion(document: Document) -> None:
         )
         if stopped:
             Chunk.every.filter(document=document.pk).delete()
-            Page.objects.filter(document=document.pk, recognised="").delete()  # the others took seconds each
+            Page.objects.filter(document=document.pk, recognised="").delete()
 
 
 def retry_ingestion(document: Document) -> None:
-    """A document that failed, was cancelled or was set aside waits again, with all its attempts.
+    """Queue a document that failed, was cancelled or was set aside, with its attempts reset. No change in other states.
 
-    A web page is fetched anew: what is wrong with it may have been mended where it comes from.
+    A web page is fetched again, because the error may have been mended at its source. The worker is notified after
+    commit.
     """
     if document.url and document.file:
         dropped, anew = [Path(settings.MEDIA_ROOT) / str(document.file)], {"file": "", "sha256": "", "size": 0}
@@ -167,12 +179,15 @@ def retry_ingestion(document: Document) -> None:
 
 
 def delete_document(document: Document) -> None:
-    """The document, its versions, pages and passages are gone at once; its files and its place in the index follow."""
+    """Delete the document with its versions, pages and chunks; close its cases.
+
+    Its files are removed, and the index merged, after commit.
+    """
     collection = document.collection_id
     with transaction.atomic():
         rows = Document.every.filter(Q(pk=document.pk) | Q(replaces=document.pk))
         files = [Path(settings.MEDIA_ROOT) / name for name in rows.exclude(file="").values_list("file", flat=True)]
-        rows.update(lease_token="")  # from here on no worker adds pages to it
+        rows.update(lease_token="")  # workers lose their leases and add no more pages
         review.close_cases_of_deleted([str(pk) for pk in rows.values_list("pk", flat=True)])
         rows.delete()
         transaction.on_commit(lambda: remove_files(files))
@@ -180,6 +195,7 @@ def delete_document(document: Document) -> None:
 
 
 def remove_files(paths: list[Path]) -> None:
+    """Remove the files; missing ones are ignored."""
     for path in paths:
         path.unlink(missing_ok=True)
 
@@ -197,7 +213,10 @@ def _refuse_size(size: int) -> None:
 
 
 def _of_the_same_name(collection: Collection, name: str, path: str) -> Document | None:
-    """The document that a file of this name and folder is a new version of; what waited to be one makes room."""
+    """Return the ready document of which a file with this name and folder is a new version; None if there is none.
+
+    Deletes a version of it that waits.
+    """
     ready = Document.Status.READY
     found = collection.documents.filter(name=name, path=path, status=ready, url="", replaces__isnull=True).first()
     if found is not None:
@@ -206,7 +225,7 @@ def _of_the_same_name(collection: Collection, name: str, path: str) -> Document 
 
 
 def discard_waiting_version(document: Document) -> None:
-    """What waited to become its next version, or could not, is gone."""
+    """Delete the version that waits to replace the document, or that failed to."""
     for row in Document.objects.filter(replaces=document):
         delete_document(row)
 
@@ -226,7 +245,7 @@ def _sha256(file: UploadedFile[bytes]) -> str:
 
 
 def _store(file: UploadedFile[bytes], path: Path) -> int:
-    """The content is on disk under a name that tells nothing; returns its size in bytes."""
+    """Write the file durably, readable by the server alone, and return its size in bytes. Raises UploadRefused."""
     path.parent.mkdir(parents=True, exist_ok=True)
     size = 0
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
@@ -243,19 +262,23 @@ def _store(file: UploadedFile[bytes], path: Path) -> int:
 
 
 def format_duplicate(same: Document) -> str:
+    """Return a translated sentence that names the document which has this content already."""
     return gettext("Already in %(name)s as %(name2)s.") % {"name": same.collection.name, "name2": same.name}
 
 
 def _refuse_known(collection: Collection, sha256: str) -> None:
-    """What is there already is told at once, before anything is written."""
+    """Raise UploadRefused if the collection holds this content, before anything is written."""
     same = collection.documents.filter(sha256=sha256).exclude(status__in=ENDED_STATUSES).first()
     if same is not None:
         raise UploadRefused(format_duplicate(same), same)
 
 
 def _refuse_duplicate(collection: Collection, sha256: str) -> None:
-    """Only one document of this content is in the collection; one that did not become ready makes room."""
-    Collection.objects.select_for_update().get(pk=collection.pk)  # two uploads of one file at once: one after the other
+    """Raise UploadRefused if the collection holds this content, in the transaction that creates the document.
+
+    A document of this content that did not become ready is deleted instead.
+    """
+    Collection.objects.select_for_update().get(pk=collection.pk)  # serialises two simultaneous uploads of one file
     for same in collection.documents.filter(sha256=sha256):
         if same.status not in ENDED_STATUSES:
             raise UploadRefused(format_duplicate(same), same)

@@ -1,7 +1,8 @@
-"""A new version of a document waits beside it and takes its place in one moment, or never.
+"""Versions of documents: a new version waits in a row of its own, then is swapped with the document in one transaction.
 
-The document keeps its row, its title, its place and its links. What it held until then moves to the row that waited,
-which stays as an earlier version: it is searched no more, and answers that cited it still show what they cited.
+The document keeps its row, title, place and links. Its earlier content moves to the row that waited, which stays as an
+earlier version: searches ignore it, and answers that cited it still show what they cited. Entry points:
+`upload_version`, `refetch_web_page` and `reread_document` create a waiting version, `promote_version` swaps it in.
 """
 
 from __future__ import annotations
@@ -27,24 +28,26 @@ from apps.lib.ids import new_id
 from apps.safety.models.feature_restrictions import Feature, restriction_message
 from apps.users.models import User
 
-MAX_EARLIER_VERSIONS = 10  # earlier versions of one document
-_ASIDE = 1_000_000  # added to page numbers while two documents change theirs
+MAX_EARLIER_VERSIONS = 10  # kept of one document
+_ASIDE = 1_000_000  # added to page numbers while two documents swap pages, so that none collide
 _HELD = (
     "name", "file", "sha256", "size", "kind", "language", "note", "pages_count", "fetched", "modified", "version",
     "read_by", "own_title", "cut_by", "unread",
 )  # fmt: skip
 
-version_hooks: list[Callable[[UUID, UUID], object]] = []  # apps above: (document, the row that now holds what it held)
+version_hooks: list[Callable[[UUID, UUID], object]] = []  # of apps above; called with (document, its earlier version)
 
 
 def upload_version(user: User, document: Document, file: UploadedFile[bytes]) -> Document:
-    """The content of the file waits as the next version. Raises UploadRefused."""
+    """Store the file as the next version of the document and return its waiting row. Raises UploadRefused."""
     return store_upload(user, document.collection, file, document.path, document)
 
 
 def refetch_web_page(user: User, document: Document) -> Document:
-    """The web page waits to be fetched again; where it has not changed, nothing but the day of it does. Raises
-    UploadRefused."""
+    """Queue the web page to be fetched again and return the waiting row. Raises UploadRefused.
+
+    If the page has not changed, only its day of fetching does.
+    """
     if words := restriction_message(user, Feature.UPLOADS):
         raise UploadRefused(words)
     if not document.url:
@@ -60,8 +63,11 @@ def refetch_web_page(user: User, document: Document) -> Document:
 
 
 def reread_document(document: Document) -> bool:
-    """The same file waits to be read once more, as the next version: until then the document stays as it is, and
-    answers that cited it go on to show what they cited. False where its file is gone, or a version waits already."""
+    """Queue the stored file to be parsed again as the next version. Return False if the file is gone or a version waits
+    already.
+
+    Until then the document stays as it is, and answers that cited it go on to show what they cited.
+    """
     old, stored = Path(settings.MEDIA_ROOT) / str(document.file), f"documents/{new_id().hex}"
     if Document.objects.filter(replaces=document).exists() or not _held_twice(old, Path(settings.MEDIA_ROOT) / stored):
         return False
@@ -76,25 +82,30 @@ def reread_document(document: Document) -> bool:
 
 
 def _held_twice(old: Path, new: Path) -> bool:
-    """Whether the file is there under the other name too, at no price where the disk has links."""
+    """Make the file available under a second name; return False if it is gone. Uses a hard link, or a copy on other
+    disks."""
     try:
-        os.utime(old)  # the sweep takes an old file without a row, and the other name has none yet
+        os.utime(old)  # the new name has no row yet, and the worker removes old files without one
         os.link(old, new, follow_symlinks=False)
     except FileNotFoundError:
         return False
-    except OSError:  # a disk without links
+    except OSError:  # the file system has no hard links
         shutil.copyfile(old, new)
     return True
 
 
 def promote_version(waiting: Document) -> None:
-    """The document holds what waited, and the row that waited what the document held. In the publishing transaction."""
+    """Swap the content of the waiting version with that of its document.
+
+    Must run inside the transaction that publishes the waiting version. Passages that were switched off and a reviewer's
+    withholding stay as they are. Deletes versions beyond MAX_EARLIER_VERSIONS; notifies a worker after commit.
+    """
     new = Document.every.get(pk=waiting.pk)
     old = Document.every.select_for_update().get(versions=new)
     off = list(old.chunks.filter(enabled=False).values_list("text", flat=True))
     Chunk.every.filter(document=old).delete()
     Chunk.objects.filter(document=new).update(document=old)
-    Chunk.objects.filter(document=old, text__in=off).update(enabled=False)  # what a person switched off stays so
+    Chunk.objects.filter(document=old, text__in=off).update(enabled=False)  # passages stay switched off
     Page.objects.filter(document=new).update(number=F("number") + _ASIDE)
     Page.objects.filter(document=old).update(document=new)
     Page.objects.filter(document=new, number__gt=_ASIDE).update(document=old, number=F("number") - _ASIDE)
@@ -103,7 +114,7 @@ def promote_version(waiting: Document) -> None:
     now = timezone.now()
     Document.every.filter(pk=old.pk).update(**takes, title=old.title or new.title, changed=now)
     archived: dict[str, Any] = {**held, "title": old.title, "status": Document.Status.REPLACED, "changed": now}
-    archived["withheld"] = old.withheld  # what a reviewer withheld stays so, in this version and in that one
+    archived["withheld"] = old.withheld  # a reviewer's decision holds for both versions
     Document.every.filter(pk=new.pk).update(**archived, synced="")
     for told in version_hooks:
         told(old.pk, new.pk)

@@ -1,7 +1,8 @@
-"""A page on the web as a document: its row waits with the address, and the worker fetches it before it is read.
+"""Web pages as documents: `queue_web_page` stores the address in a waiting row, `fetch_web_page` fetches it in the
+worker.
 
-What was fetched is stored and read like an uploaded file: its kind is decided by its content, it is parsed in a child
-process and passes the gate. The address and the day are kept, so that it can be fetched again.
+The fetched content is stored and treated like an uploaded file: format detected by content, parsed in the sandbox,
+screened by the gate. Address and day are kept, so that the page can be fetched again.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from apps.safety.models.feature_restrictions import Feature, restriction_message
 from apps.users.models import User
 
 MAX_WAITING_PAGES = (
-    50  # pages of one collection that wait to be fetched: more would keep the worker from other people's files
+    50  # pages of one collection that may wait to be fetched: more would keep the worker from other users' files
 )
 _CHARSETS = re.compile(
     r"utf-?8|utf-16(?:le|be)?|us-ascii|iso-8859-\d{1,2}|windows-\d{3,4}|shift_jis|euc-(?:jp|kr)|gb2312|gbk|gb18030|big5"
@@ -49,7 +50,11 @@ _CHARSETS = re.compile(
 
 
 def queue_web_page(user: User, collection: Collection, text: str) -> Document:
-    """The page of this address waits to be fetched. Raises UploadRefused."""
+    """Create a waiting document for the web page at the address `text`; the worker is notified after commit.
+
+    Raises UploadRefused if web pages are off, the user may not upload, the address is not allowed, the collection has
+    it, or MAX_WAITING_PAGES wait already.
+    """
     if not settings.WEB_PAGES:
         raise UploadRefused(gettext("Web pages cannot be added here. Save the page and upload the file."))
     if words := restriction_message(user, Feature.UPLOADS):
@@ -73,7 +78,11 @@ def queue_web_page(user: User, collection: Collection, text: str) -> Document:
 
 
 def fetch_web_page(job: IngestJob) -> None:
-    """The page of a document that has an address and no file yet is stored as its file. Raises IngestError or Lost."""
+    """Fetch the page of a document that has an address but no file, and store it as its file; else do nothing.
+
+    Raises IngestError if the page cannot be fetched, is malware, or is in the collection; LeaseLost if the lease was
+    lost, or if the page is unchanged and the waiting version was deleted. Must not run inside a transaction.
+    """
     document = job.document
     if document.file or not document.url:
         return
@@ -118,7 +127,8 @@ def _refuse_known(collection: Collection, address: WebAddress) -> None:
 
 
 def _unchanged(waiting: Document, sha256: str) -> bool:
-    """Whether a page that was fetched again is as it was: then only its day is new, and nothing waits any more."""
+    """Return whether the fetched content is that of the current version. If so, update its day and delete the waiting
+    row."""
     known = Document.objects.filter(versions=waiting, sha256=sha256).update(fetched=timezone.now())
     if known:
         delete_document(waiting)
@@ -133,7 +143,10 @@ def _refuse_same(document: Document, sha256: str) -> None:
 
 
 def _content(page: FetchedPage) -> bytes:
-    """Text as UTF-8 with a mark where the server told its encoding: that counts more than what the page says itself."""
+    """Return the content; text whose charset the server sent is converted to UTF-8 with a byte order mark.
+
+    The server's charset takes precedence over the one that the page declares.
+    """
     marked = page.content.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     texts = page.media_type.startswith("text/") or page.media_type.endswith(("xml", "json"))
     if marked or not texts or not _CHARSETS.fullmatch(page.charset):
@@ -145,7 +158,7 @@ def _content(page: FetchedPage) -> bytes:
 
 
 def _name(page: FetchedPage, path: Path) -> str:
-    """The last part of the address with the ending of what it holds, or the host where there is none."""
+    """Return the last part of the URL with a suffix of the detected format; the host if the URL has no path."""
     address = urlsplit(page.address.text)
     last = clean_file_name(unquote(PurePosixPath(address.path).name)) if address.path.strip("/") else page.address.host
     kind, named = detect_format(path, ""), find_by_name(last)

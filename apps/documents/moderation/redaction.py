@@ -1,8 +1,9 @@
-"""Spans of a document that reviewers take out, and put back.
+"""Redact spans of documents for reviewers, and restore them.
 
-`Page.text` is what passages, quotes, citations and viewers are read from, so a gap there is a gap in all of them. The
-chunks that change leave the index at once, and come back with new vectors (`refilling.py`); images of pages are covered
-(`covering.py`), and the file is not given out. A version that is read later has the same gaps (`renew`).
+Passages, quotes, citations and the reader all take their text from `Page.text`, so redacting it there redacts it
+everywhere. Changed chunks leave the index at once and return with new vectors (`indexing/chunk_reindexing.py`). Page
+images are covered (`reader/redacted_image.py`), and the original file is no longer served. A version that is ingested
+later is redacted too (`reapply_redactions`).
 """
 
 from __future__ import annotations
@@ -25,17 +26,21 @@ from apps.documents.models import Collection as Shelf
 from apps.lib.celery.notify import notify_worker
 from apps.safety.gate import redaction
 from apps.safety.models import Effect
+from apps.safety.text.redaction_marks import REDACTION_CHARACTER, redact_spans
 
 KIND = "document"
-REINDEX_TASK = "documents.refill"  # the task that gives passages their vectors and their place in the index again
+REINDEX_TASK = "documents.refill"  # task that embeds changed chunks and puts them back into the index
 _NAMES = ("title", "own_title", "name")
-_GAPS = re.compile(rf"{redaction.REDACTION_CHARACTER}+(?:\s+{redaction.REDACTION_CHARACTER}+)*")
-_AT_ONCE = 200
+_GAPS = re.compile(rf"{REDACTION_CHARACTER}+(?:\s+{REDACTION_CHARACTER}+)*")
+_AT_ONCE = 200  # pages read from the database at a time
 
 
 @dataclass(frozen=True, slots=True)
 class RedactionHook:
-    """What an app above repeats of documents: it cuts that too, and returns what its `fill` needs."""
+    """Hook of an app above that holds copies of document text.
+
+    `cut(documents, terms)` redacts the copies and returns what `fill` needs to restore them.
+    """
 
     cut: Callable[[Collection[UUID], Sequence[str]], dict[str, Any]]
     fill: Callable[[dict[str, Any]], None]
@@ -45,12 +50,16 @@ redaction_hooks: dict[str, RedactionHook] = {}
 
 
 def redact(subject: str, wanted: Sequence[str]) -> dict[str, Any]:
-    """Gaps are where these stand, in every version; what `fill` needs, empty where none of them stands there. Call
-    inside the transaction of the decision."""
+    """Replace every occurrence of the terms in all versions of the document, and in copies of apps above, with
+    placeholders.
+
+    Returns what `restore` needs; {} if nothing matched. Must run inside the transaction of the review decision.
+    """
     rows = _versions(subject)
     if not rows:
         return {}
-    list(Shelf.objects.select_for_update().filter(pk=rows[0].collection_id).values("pk"))  # a version waits, or sees it
+    # A version that is being published waits for this lock, or has taken it before and is among the rows.
+    list(Shelf.objects.select_for_update().filter(pk=rows[0].collection_id).values("pk"))
     before: dict[str, Any] = {"document": subject, "wanted": list(wanted), "pages": [], "headings": {}, "names": {}}
     if not _cut(rows, wanted, before):
         return {}
@@ -60,11 +69,14 @@ def redact(subject: str, wanted: Sequence[str]) -> dict[str, Any]:
 
 
 def restore(before: Mapping[str, Any]) -> None:
-    """What stood in the gaps stands there again, in whatever version has them; another decision's stay."""
+    """Put the redacted text back, in whatever versions have its placeholders; redactions of other decisions stay.
+
+    `before` is what `redact` returned. Must run inside the transaction of the review decision.
+    """
     rows = _versions(before["document"])
     if rows:
         texts: dict[tuple[UUID, int], str] = {}
-        for page in _pages(rows, Q(text__contains=redaction.REDACTION_CHARACTER)):
+        for page in _pages(rows, Q(text__contains=REDACTION_CHARACTER)):
             text = page.text
             for said in before["pages"]:
                 text = _filled(text, said)
@@ -78,7 +90,10 @@ def restore(before: Mapping[str, Any]) -> None:
 
 
 def reapply_redactions(document: Document) -> None:
-    """A version that was read has the gaps that stand. Call inside the transaction that makes it searchable."""
+    """Redact a newly ingested version as its document is redacted.
+
+    Must run inside the transaction that makes the version searchable.
+    """
     for effect in _standing(document.pk):
         before = dict(effect.before)
         if _cut(_versions(str(document.pk)), before["wanted"], before):
@@ -86,12 +101,12 @@ def reapply_redactions(document: Document) -> None:
 
 
 def is_redacted(document: Document) -> bool:
-    """Whether a part of it is taken out now."""
+    """Return whether a part of the document, or of the document of which this is a version, is redacted now."""
     return _standing(document.replaces_id or document.pk).exists()
 
 
 def list_redacted_spans(document: Document, number: int) -> list[tuple[int, int]]:
-    """Where gaps are in the text of a page; nothing where nothing is taken out of the document."""
+    """Return the placeholders in the text of a page as [start, end); [] if nothing of the document is redacted."""
     if not is_redacted(document):
         return []
     text = Page.objects.filter(document=document, number=number).values_list("text", flat=True).first() or ""
@@ -99,7 +114,7 @@ def list_redacted_spans(document: Document, number: int) -> list[tuple[int, int]
 
 
 def discard_redactions(subjects: Collection[str]) -> None:
-    """Of documents that are deleted nothing can be put back, and nothing of it is kept."""
+    """Delete the stored original text of deleted documents; it can no longer be restored."""
     Effect.objects.filter(name="redact", kind=KIND, subject__in=subjects).exclude(before={}).update(before={})
 
 
@@ -118,7 +133,7 @@ def _pages(rows: Sequence[Document], narrowed: Q | None = None) -> Iterator[Page
 
 
 def _cut(rows: Sequence[Document], wanted: Sequence[str], before: dict[str, Any]) -> bool:
-    """What changed is added to `before`."""
+    """Redact the documents, add the original text to `before`, and return whether anything changed."""
     pattern = redaction.compile_terms(wanted)
     texts: dict[tuple[UUID, int], str] = {}
     for page in _pages(rows):
@@ -135,14 +150,14 @@ def _cut(rows: Sequence[Document], wanted: Sequence[str], before: dict[str, Any]
 
 
 def _noted(pattern: re.Pattern[str], kept: dict[str, str], text: str) -> str:
-    """The text with gaps, and under that, in `kept`, as it was."""
+    """Return the redacted text; store the original in `kept`, by the redacted text, if it differs."""
     if (said := _gapped(pattern, text)) != text:
         kept[said] = text
     return said
 
 
 def _gapped(pattern: re.Pattern[str], text: str) -> str:
-    return redaction.redact_spans(text, [found.span() for found in pattern.finditer(text)])
+    return redact_spans(text, [found.span() for found in pattern.finditer(text)])
 
 
 def _named(row: Document, kept: Mapping[str, str]) -> dict[str, str]:
@@ -150,8 +165,8 @@ def _named(row: Document, kept: Mapping[str, str]) -> dict[str, str]:
 
 
 def _filled(text: str, said: Mapping[str, Any]) -> str:
-    """Where all of its gaps are there, as in the page that they were cut from."""
-    gap = {redaction.REDACTION_CHARACTER, "\n"}
+    """Return the text restored, if all placeholders of that page are in place; else unchanged."""
+    gap = {REDACTION_CHARACTER, "\n"}
     whole = len(text) == said["length"] and all(set(text[at : at + len(was)]) <= gap for at, was in said["gaps"])
     return redaction.restore_spans(text, said["gaps"]) if whole else text
 
@@ -160,7 +175,10 @@ def _store(
     rows: Sequence[Document], texts: Mapping[tuple[UUID, int], str], spelt: Callable[[str], str],
     names: Mapping[UUID, dict[str, str]],
 ) -> bool:  # fmt: skip
-    """Pages, names and chunks say this from now on; whether anything changed. Chunks that do leave the index."""
+    """Store changed pages, names and chunks; return whether anything changed.
+
+    Changed chunks lose their vector and segment. `spelt` maps headings and keywords.
+    """
     for (document, number), text in texts.items():
         Page.objects.filter(document=document, number=number).update(text=text)
     for pk, told in names.items():
@@ -178,10 +196,10 @@ def _store(
             segments.add(row.segment_id)
     if not (left or texts or renamed):
         return False
-    Document.every.filter(pk__in=[row.pk for row in rows]).update(read_by="", cut_by="")  # it serves no other
+    Document.every.filter(pk__in=[row.pk for row in rows]).update(read_by="", cut_by="")  # never reused for a copy
     Segment.objects.filter(pk__in=[pk for pk in segments if pk]).update(
         annotated=timezone.now()
-    )  # they are written anew, without these
+    )  # a merge rewrites them without these chunks
     for build in IndexBuild.objects.filter(pk__in={row.build for row in left if row.build}):
         shadow_build.discard(build)
     transaction.on_commit(partial(notify_worker, REINDEX_TASK, rows[0].collection_id), robust=True)

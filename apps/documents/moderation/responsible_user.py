@@ -1,4 +1,4 @@
-"""Whose text a document is to the gate and in review."""
+"""Determine the user who is responsible for a document, for the gate and for review."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from apps.documents.models import Document
 
 
 def get_responsible_user_id(document: Document) -> int:
-    """Who brought it, else whose collection it is."""
+    """Return the id of the user who uploaded the document; if that account is gone, of the collection's owner."""
     return document.uploaded_by_id or document.collection.owner_id

@@ -1,4 +1,7 @@
-"""Documents in review: what the gate marked is looked at by people, who may take a document out of every answer."""
+"""Review of documents: open cases for passages that the gate flagged, and apply the decisions of reviewers.
+
+`flag_document` opens cases, `DocumentReviewable` applies decisions; the cases themselves are in `apps.safety`.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +24,14 @@ from apps.users.models import User
 
 KIND = redaction.KIND
 _BETWEEN = "\n\n"
-_TEXTS = 5  # marked passages that a reviewer is shown
-_AROUND = 400  # characters
-_LONGEST = 400  # Document.withheld
+_TEXTS = 5  # flagged passages of a document that a case shows
+_AROUND = 400  # characters of the document's beginning that a case shows
+_LONGEST = 400  # as Document.withheld
 
 
 class DocumentReviewable:
+    """Adapter through which `apps.safety` reviews documents; subjects are ids of documents as text."""
+
     name = gettext_lazy("a document")
 
     def exists(self, subject: str) -> bool:
@@ -49,8 +54,11 @@ class DocumentReviewable:
         }
 
     def withhold(self, subject: str, words: str) -> dict[str, Any]:
-        """No passage of it is used any more, nor of what takes its place; what a person switched off is left as it is,
-        and nothing that they switch changes that."""
+        """Exclude the document and its versions from all answers, also versions that follow. Return what `give_back`
+        needs.
+
+        Passages that users switched off are not changed, and users cannot switch withheld ones on.
+        """
         before = Document.every.filter(pk=subject).values_list("withheld", flat=True).first()
         _with_versions(subject).update(withheld=words[:_LONGEST])
         return {} if before is None else {"withheld": before}
@@ -67,19 +75,18 @@ class DocumentReviewable:
 
 
 def _with_versions(subject: str) -> DocumentQuerySet:
-    """Sources of old answers stand in earlier versions."""
+    """Return the document and its earlier versions, which old answers cite."""
     return Document.every.filter(Q(pk=subject) | Q(replaces=subject))
 
 
 def close_cases_of_deleted(subjects: Collection[str]) -> None:
-    """They were deleted: nobody has to decide about them, and nothing of them can be put back. Call inside the
-    transaction that deletes them."""
+    """Close the cases of deleted documents and delete their redacted text. Must run inside the deleting transaction."""
     auto_close.close_deleted(KIND, *subjects)
     redaction.discard_redactions(subjects)
 
 
 def flag_document(document: Document, verdicts: Sequence[Verdict]) -> None:
-    """A case is open for each clause that asks for people, with the passages that it is about."""
+    """Open a case for each clause of the policy that requires review, with the passages that it is about."""
     by_code: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         if verdict.judged is not None and verdict.judged.outcome.reviewed:
@@ -96,7 +103,7 @@ def flag_document(document: Document, verdicts: Sequence[Verdict]) -> None:
 
 
 def _placed(detector: str, shown: Sequence[EvaluationRecord]) -> tuple[tuple[int, int], ...]:
-    """Where that detector found something, in the texts put together."""
+    """Return the spans that the detector found, [start, end) in the shown texts joined by _BETWEEN."""
     spans, before = [], 0
     for one in shown:
         own = [span for signal in one.signals if signal.detector == detector for span in signal.spans]

@@ -1,4 +1,9 @@
-"""From a question's candidates in the index to rows that the person may read, ranked."""
+"""Turn candidates of the index into ranked passage windows: permission, rows, fusion of scores, relevance.
+
+Entry points: `resolve_scope` (what the user may search), `score_candidates`, `rank_windows`, `count_scope`. All
+functions are synchronous and query the database, so that async code calls them through `in_db`. The index itself is
+asked in `index_lookup.py`.
+"""
 
 from __future__ import annotations
 
@@ -37,12 +42,12 @@ from apps.engines.types import Candidate, SegmentInfo
 if TYPE_CHECKING:
     from apps.users.models import AnyUser
 
-_ADDED = 0.4  # the likeness that a person vouches for who added all words of the question to a passage
-_WEIGHED = 30  # candidates that are read at a time: the index orders by another measure than relevance
+_ADDED = 0.4  # cosine that a hit gets at least if its keywords, added by a user, hold all words of the question
+_WEIGHED = 30  # candidates whose rows are read at a time: the fused score orders differently from relevance
 MAX_PASSAGES = 12  # passages; with 8 the right one was left out for 5 % more of the questions of COVID-QA
-NEAREST = 2  # passages that are shown, folded, where nothing is relevant
-JUST_ADDED_S = 120  # after which a user no longer expects answers to wait for a file that they added
-ROWS = 500  # of one statement
+NEAREST = 2  # passages that the page shows collapsed if nothing is relevant
+JUST_ADDED_S = 120  # seconds during which a user expects answers to take note of a file that they added
+ROWS = 500  # primary keys in one SQL statement
 
 _OWN = (
     "pk", "document__title", "document__name", "position", "page_number", "heading", "char_start", "char_end", "text",
@@ -53,23 +58,24 @@ _BESIDE = ("position", "page_number", "heading", "char_start", "char_end")
 
 @dataclass(frozen=True, slots=True)
 class SearchScope:
-    """What one person may search now."""
+    """Scope of one user's search at one moment: collections, their live segments, settings and filters."""
 
-    collections: dict[UUID, str]
+    collections: dict[UUID, str]  # id -> name
     segments: tuple[SegmentInfo, ...]
     tunings: Mapping[UUID, CollectionSettings] = field(
         default_factory=dict
-    )  # of those that are not searched as by default
-    documents: frozenset[str] | None = None  # hex of the only ones that are looked into; None: all
+    )  # settings of the collections that differ from the default
+    documents: frozenset[str] | None = None  # hex ids of the documents that pass the filters; None: all
 
 
 @dataclass(frozen=True, slots=True)
 class LookupResult:
-    """What the index found for one question: by embedder, and how rare its words are over all that was searched."""
+    """Candidates that the index found for one query, by embedder, and the IDF of the query's terms over all
+    segments."""
 
     sides: tuple[EmbedderCandidates, ...]
     idf: dict[str, float]
-    segments: tuple[SegmentInfo, ...]  # that could be searched
+    segments: tuple[SegmentInfo, ...]  # those that could be searched
 
     @property
     def candidates(self) -> list[Candidate]:
@@ -77,20 +83,20 @@ class LookupResult:
 
     @property
     def unknown(self) -> float:
-        """The weight of a word that stands nowhere in what was searched."""
+        """Return the IDF weight of a term that occurs in no searched chunk."""
         return word_weight(0, sum(segment.count for segment in self.segments))
 
 
 @dataclass(frozen=True, slots=True)
 class RankedWindows:
-    """Windows worth reading for one query, best first, the pages that they are read from, and what was weighed."""
+    """Relevant passage windows of one query, best first, the text of their pages, and all hits that were scored."""
 
     windows: tuple[PassageWindow, ...]
-    pages: dict[tuple[UUID, int], str]
+    pages: dict[tuple[UUID, int], str]  # (document, page number) -> text of the page
     hits: tuple[SearchHit, ...] = ()  # all whose rows were read, best first; those in no window were dropped
-    least: float = 0.0  # relevance below which a hit is dropped
-    gone: int = 0  # candidates without a row, where passages are wanting; 0 where there are enough
-    nearest: tuple[PassageWindow, ...] = ()  # the best all the same, where there are no windows
+    least: float = 0.0  # relevance, 0 to 1, below which a hit is dropped
+    gone: int = 0  # candidates without a row that the user may read; 0 if there are MAX_PASSAGES anyway
+    nearest: tuple[PassageWindow, ...] = ()  # if there are no windows, those of the NEAREST best hits
 
     @property
     def relevance(self) -> float:
@@ -98,7 +104,7 @@ class RankedWindows:
 
 
 def resolve_scope(user: AnyUser, wanted: Sequence[UUID]) -> SearchScope:
-    """The collections that this person may read (of those wanted, if any), and their live segments."""
+    """Return the collections that the user may read, with their live segments. `wanted` limits them; empty: all."""
     rows = _collections(user, wanted) if wanted else Collection.objects.visible_to(user).values_list(*_SCOPE)
     collections = {pk: name for pk, name, _ in rows}
     tunings = {pk: read_collection_settings(kept) for pk, _, kept in rows if kept}
@@ -107,20 +113,26 @@ def resolve_scope(user: AnyUser, wanted: Sequence[UUID]) -> SearchScope:
 
 
 def _collections(user: AnyUser, wanted: Iterable[UUID]) -> Iterable[tuple[UUID, str, dict[str, Any]]]:
-    """Return key, name and settings of those of the wanted collections that the user may read."""
+    """Return id, name and stored settings of those of the wanted collections that the user may read."""
     return Collection.objects.visible_to(user).filter(pk__in=wanted).values_list(*_SCOPE)
 
 
 def make_trial_scope(build: IndexBuild) -> SearchScope:
-    """What is searched where a build is tried: its collection by its settings. The caller asked who may."""
+    """Return the scope of an index build on trial: its collection alone, with the build's segments and settings.
+
+    Checks no permission: the caller does. A build without chunks of its own is searched in the live segments.
+    """
     place = build.collection
     segments = Segment.objects.filter(retired__isnull=True, build=build.pk if build.cut else 0, collection=place)
     return SearchScope({place.pk: place.name}, tuple(segment.info for segment in segments), {place.pk: build.wanted})
 
 
 def count_scope(user: AnyUser, place: SearchScope) -> tuple[int, int, int]:
-    """Return how many documents were looked into, how many of the collections are still being read, and how many of
-    those this user added within the last JUST_S seconds."""
+    """Return three counts: documents searched, documents still being ingested, and those of them added just now by the
+    user.
+
+    "Just now" is JUST_ADDED_S seconds. The first count heeds the filters of the scope, the other two do not.
+    """
     just = Q(uploaded_by=user.pk, created__gte=timezone.now() - timedelta(seconds=JUST_ADDED_S))
     statuses = (
         Document.objects.filter(collection__in=place.collections, status__in=[Document.Status.READY, *Document.ACTIVE])
@@ -135,8 +147,10 @@ def count_scope(user: AnyUser, place: SearchScope) -> tuple[int, int, int]:
 
 
 def score_candidates(seen: LookupResult, meaning: float) -> list[tuple[float, Candidate]]:
-    """Every candidate with its score, best first. Where the index did not bring the vectors that the best are compared
-    by, the rows have them."""
+    """Return every candidate with its fused score, best first. `meaning` is the weight of vectors, 0 to 1.
+
+    Vectors for the pseudo-relevance feedback come from the rows if the index did not return them.
+    """
     return fuse_embedders([side if side.vectors is not None else _with_vectors(side) for side in seen.sides], meaning)
 
 
@@ -147,7 +161,10 @@ def _with_vectors(side: EmbedderCandidates) -> EmbedderCandidates:
 
 
 def load_texts(user: AnyUser, ids: Sequence[int]) -> dict[int, str]:
-    """What a reader of passages is given of each: title, headings and text. None of what may not be read."""
+    """Return per chunk id the text that the reranker reads: title, heading and text, one per line.
+
+    Chunks that are not searchable, or that the user may not read, are missing.
+    """
     found = Chunk.every.searchable().visible_to(user).filter(pk__in=ids).order_by()
     rows = found.values_list("pk", "document__title", "document__name", "heading", "text")
     return {pk: "\n".join(filter(None, [title or name, heading, text])) for pk, title, name, heading, text in rows}
@@ -159,7 +176,10 @@ def rank_windows(
     seen: LookupResult,
     tunings: Mapping[UUID, CollectionSettings],
 ) -> RankedWindows:
-    """The windows of the best candidates that are still there, may be read, and are relevant."""
+    """Return the windows of the best candidates that still exist, that the user may read, and that are relevant.
+
+    `order` is best first. If no hit reaches the threshold, hits that hold most words of the question are taken instead.
+    """
     hits: list[SearchHit] = []
     neighbours: list[NeighbourChunk] = []
     kept: list[SearchHit] = []
@@ -177,7 +197,7 @@ def rank_windows(
         relevant = _without_lists([hit for hit in hits if hit.relevance >= floors[hit.collection_id]])
         kept = select_diverse(relevant, MAX_PASSAGES)
         if len(kept) == MAX_PASSAGES or (len(hits) >= _WEIGHED and len(kept) == len(relevant)):
-            break  # enough; or of those that the index finds best nothing was deleted or repeated
+            break  # enough passages, or none of the best candidates was gone or a duplicate: the next are no better
     kept = kept or select_diverse(
         _found_by_words([hit for hit in hits if _own_floor(hit, tunings) <= RELEVANCE_THRESHOLD], seen), MAX_PASSAGES
     )
@@ -193,18 +213,21 @@ def rank_windows(
 
 
 def _own_floor(hit: SearchHit, tunings: Mapping[UUID, CollectionSettings]) -> float:
-    """Return the least relevance, 0 to 1, that the hit's collection asks for; a raised one holds for words too."""
+    """Return the relevance threshold, 0 to 1, of the hit's collection. A raised threshold also holds for word
+    matches."""
     return tunings.get(hit.collection_id, DEFAULT_SETTINGS).floor
 
 
 def _without_lists(hits: list[SearchHit]) -> list[SearchHit]:
-    """Return the hits without tables of contents, indexes and noise; with them where there is nothing else."""
+    """Return the hits without tables of contents, indexes and noise; all hits if nothing else is left."""
     return [hit for hit in hits if not hit.lists] or hits
 
 
 def _found_by_words(hits: Sequence[SearchHit], seen: LookupResult) -> list[SearchHit]:
-    """Return the hits that hold most of what the question says, its rarest word included. Meaning tells little of a
-    question of one word, or where a long passage says a little of it."""
+    """Return the hits that hold WORD_MATCH_COVERAGE of the question's known weight, its rarest known word included.
+
+    The cosine says little about a question of one word, or about a long passage that answers it in passing.
+    """
     covered = {hit.chunk_id: compute_word_coverage(seen.idf, hit.terms, seen.unknown) for hit in hits}
     return _without_lists([hit for hit in hits if covered[hit.chunk_id] >= WORD_MATCH_COVERAGE])
 
@@ -215,7 +238,7 @@ def _batches(order: Sequence[tuple[float, Candidate]]) -> Iterator[Sequence[tupl
 
 
 def find_missing_chunks(user: AnyUser, seen: LookupResult) -> frozenset[int]:
-    """The candidates that have no row any more, or none that this person may read."""
+    """Return the ids of candidates that have no searchable row any more, or none that the user may read."""
     ids = [candidate.chunk_id for candidate in seen.candidates]
     there: set[int] = set()
     for start in range(0, len(ids), ROWS):
@@ -225,13 +248,13 @@ def find_missing_chunks(user: AnyUser, seen: LookupResult) -> frozenset[int]:
 
 
 def refresh_scope(user: AnyUser, place: SearchScope) -> SearchScope:
-    """The same without collections that were deleted or unshared since."""
+    """Return the scope without collections that were deleted, or that the user may no longer read."""
     names = {pk: name for pk, name, _ in _collections(user, place.collections)}
     return replace(place, collections=names, segments=tuple(s for s in place.segments if UUID(s.collection) in names))
 
 
 def rank_documents(user: AnyUser, order: Sequence[tuple[float, Candidate]]) -> list[UUID]:
-    """The documents of the candidates that the person may read, each where its best passage stands."""
+    """Return the documents of the candidates that the user may read, in the order of their best candidates."""
     ids = [candidate.chunk_id for _, candidate in order]
     owners: dict[int, UUID] = dict(
         Chunk.every.searchable().visible_to(user).filter(pk__in=ids).order_by().values_list("pk", "document")
@@ -241,7 +264,7 @@ def rank_documents(user: AnyUser, order: Sequence[tuple[float, Candidate]]) -> l
 
 @dataclass(slots=True)
 class _Row:
-    """A chunk's row with its document's, and where it and the chunks beside it stand."""
+    """Row of a chunk and its document, with the places of the chunk and its neighbours."""
 
     document_id: UUID
     collection_id: UUID
@@ -258,10 +281,13 @@ class _Row:
 
 
 def _rows(user: AnyUser, ids: Sequence[int]) -> dict[int, _Row]:
-    """Rows decide: a candidate whose document was deleted, hidden or unshared since has none. One query, with the
-    chunks beside each."""
+    """Return the searchable rows of these chunks that the user may read, by chunk id, in one query with their
+    neighbours.
+
+    The row decides: a candidate whose document was deleted, withheld or unshared has none.
+    """
     found: dict[int, _Row] = {}
-    # Of the segments that were searched, which may be those of a build on trial.
+    # `every`, not `objects`: the searched segments may be those of an index build on trial.
     chunks = Chunk.every.searchable().visible_to(user).filter(pk__in=ids, **_NEAR).order_by()
     rows = chunks.values_list(*_OWN, *(f"document__chunks__{name}" for name in _BESIDE))
     for (
@@ -330,5 +356,5 @@ _SCOPE = ("pk", "name", "tuning")
 _NEAR = {
     "document__chunks__position__range": (F("position") - REACH, F("position") + REACH),
     "document__chunks__build": F("build"),
-    "document__chunks__enabled": True,  # what was switched off is not read beside a hit either
+    "document__chunks__enabled": True,  # chunks that a user switched off do not widen a hit either
 }

@@ -1,4 +1,4 @@
-"""What there is to choose from when a search is narrowed: kinds, languages and folders of the documents there."""
+"""List the values by which a search can be narrowed: kinds, languages and folders of the readable documents."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from apps.documents.retrieval.filters import SearchFilters, get_kind_label, get_
 if TYPE_CHECKING:
     from apps.users.models import AnyUser
 
-FOLDERS = 300  # that are offered; whoever has more finds documents by a question
+FOLDERS = 300  # paths from which folders are offered; a longer list would not help users to choose
 
 
 @dataclass(frozen=True, slots=True)
 class FacetValue:
+    """Value of a facet: as the form sends it, in words for users, and whether it is chosen now."""
+
     value: str
     words: str
     chosen: bool
@@ -28,17 +30,20 @@ class FacetValue:
 
 @dataclass(frozen=True, slots=True)
 class SearchFacets:
-    """What is the same for all documents is not offered, unless it was chosen before."""
+    """Values to choose from. A facet with a single value is empty, unless a value of it is chosen."""
 
     kinds: tuple[FacetValue, ...]
     languages: tuple[FacetValue, ...]
     folders: tuple[FacetValue, ...]
     filters: SearchFilters
-    documents: int  # that pass
+    documents: int  # documents that pass `filters`
 
 
 def list_facets(user: AnyUser, collections: Sequence[UUID], filters: SearchFilters) -> SearchFacets:
-    """Of the ready documents of these collections (none: all) that this person may read. For `in_db`."""
+    """Return the facets of the ready documents in these collections that the user may read. Call through `in_db`.
+
+    Empty `collections`: all that the user may read. Kinds and languages are ordered by frequency, folders by name.
+    """
     places = Collection.objects.visible_to(user)
     places = places.filter(pk__in=collections) if collections else places
     rows = Document.objects.filter(collection__in=places.values("pk"), status=Document.Status.READY).order_by()
@@ -53,12 +58,12 @@ def list_facets(user: AnyUser, collections: Sequence[UUID], filters: SearchFilte
 
 
 def _often(counted: Iterable[tuple[str, int]]) -> list[str]:
-    """The most frequent first."""
+    """Return the values, most frequent first."""
     return [value for value, _ in sorted(counted, key=lambda item: (-item[1], item[0]))]
 
 
 def _kinds(found: list[str], chosen: Sequence[str]) -> tuple[FacetValue, ...]:
-    """Kinds that people call the same are one choice."""
+    """Return one facet value per label: kinds with the same label are one choice."""
     labels: dict[str, list[str]] = {}
     for kind in dict.fromkeys([*found, *chosen]):
         if kind:
@@ -78,7 +83,7 @@ def _languages(found: list[str], chosen: Sequence[str]) -> tuple[FacetValue, ...
 
 
 def _folders(paths: Iterable[str], chosen: str) -> tuple[FacetValue, ...]:
-    """Each folder, and each that it stands in."""
+    """Return every folder and all its parents, sorted."""
     known = {way for path in paths for way in accumulate(path.split("/"), "{}/{}".format)}
     if chosen:
         known.add(chosen)

@@ -1,4 +1,7 @@
-"""Which documents a search looks into, by what is known of them besides their text."""
+"""Filters of a search by properties of documents: kind, language, folder and day of upload.
+
+`parse_filters` reads them from a form or request, `SearchFilters.narrowed` applies them to a search.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,14 @@ from apps.documents.parsing.formats import FORMATS
 if TYPE_CHECKING:
     from apps.documents.retrieval.candidates import SearchScope
 
-MAX_VALUES = 50  # kinds, and languages
-PATH_CHARACTERS = 500  # Document.path
-_FORMS = 60  # characters that the kinds of one label may have
+MAX_VALUES = 50  # of kinds, and of languages
+PATH_CHARACTERS = 500  # as Document.path
+_FORMS = 60  # characters of the space-separated kinds that share one label
 
 
 @dataclass(frozen=True, slots=True)
 class FilterPart:
-    """One thing that is asked of documents, as a form sends it, and in words."""
+    """Single condition of a filter: name and value of its form field, and words for users."""
 
     name: str
     value: str
@@ -36,8 +39,11 @@ class FilterPart:
 
 @dataclass(frozen=True, slots=True)
 class SearchFilters:
-    """What is empty filters nothing. `kinds` are those of `Document.kind`, `languages` two letters of ISO 639-1; `path`
-    is a folder, with the folders in it; `since` and `until` are days on which documents were added, both included."""
+    """Conditions on documents; an empty field filters nothing.
+
+    `kinds` are values of `Document.kind`, `languages` two-letter codes of ISO 639-1. `path` is a folder, including its
+    subfolders. `since` and `until` are days on which documents were added, both included.
+    """
 
     kinds: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
@@ -49,16 +55,17 @@ class SearchFilters:
         return self != NO_FILTERS
 
     def within(self, collections: Iterable[UUID]) -> frozenset[str]:
-        """The ready documents of these collections that pass, by the hex of their key."""
+        """Return the hex ids of the ready documents of these collections that pass. Queries the database."""
         rows = Document.objects.filter(collection__in=list(collections), status=Document.Status.READY)
         return frozenset(pk.hex for pk in self.passed(rows).order_by().values_list("pk", flat=True))
 
     def narrowed(self, place: SearchScope) -> SearchScope:
-        """The same with those of its documents alone that pass. For `in_db`."""
+        """Return the scope limited to the documents that pass; `place` itself if nothing is filtered. Call through
+        `in_db`."""
         return replace(place, documents=self.within(place.collections)) if self else place
 
     def passed(self, rows: QuerySet[Document]) -> QuerySet[Document]:
-        """Those of the documents that pass."""
+        """Return the queryset limited to documents that pass."""
         if self.kinds:
             rows = rows.filter(kind__in=self.kinds)
         if self.languages:
@@ -70,18 +77,18 @@ class SearchFilters:
         return rows.filter(created__date__lte=self.until) if self.until else rows
 
     def record(self) -> dict[str, Any]:
-        """As JSON values; what filters nothing is left out. `read` takes it back."""
+        """Return the filters as JSON values without empty fields; `parse_filters` reads them back."""
         days = {name: day.isoformat() for name, day in (("since", self.since), ("until", self.until)) if day}
         own = {"kinds": list(self.kinds), "languages": list(self.languages), "path": self.path}
         return {name: value for name, value in own.items() if value} | days
 
     def parts(self) -> tuple[FilterPart, ...]:
-        """What is asked of a document, one by one, in words of the reader's language."""
+        """Return the conditions one by one, in words of the active language."""
         return tuple(self._parts())
 
     @property
     def words(self) -> str:
-        """All of it: "PDF, German, in a/b"; "" where nothing is asked."""
+        """Return all conditions in words, such as "PDF, German, in a/b"; "" if there are none."""
         return ", ".join(part.words for part in self.parts())
 
     def _parts(self) -> Iterator[FilterPart]:
@@ -105,8 +112,10 @@ NO_FILTERS = SearchFilters()
 
 
 def parse_filters(value: Any) -> SearchFilters:
-    """The filters of a record. `kinds` may hold several in one text, with spaces between. Raises ValueError where it
-    is none."""
+    """Return the filters of a mapping; one text in `kinds` may hold several, separated by spaces.
+
+    Raises ValueError if the value is no mapping, or holds an unknown kind, a malformed language, folder or day.
+    """
     if not isinstance(value, Mapping):
         raise ValueError("not a record")
     kinds = [kind for item in _texts(value.get("kinds"), _FORMS) for kind in item.split()]
@@ -123,7 +132,7 @@ def parse_filters(value: Any) -> SearchFilters:
 
 
 def parse_stored_filters(value: Any) -> SearchFilters:
-    """Those of a record that was stored; none where this version can no longer read it."""
+    """Return the filters of a stored record; NO_FILTERS if this version cannot read it."""
     try:
         return parse_filters(value)
     except ValueError:
@@ -131,12 +140,12 @@ def parse_stored_filters(value: Any) -> SearchFilters:
 
 
 def get_kind_label(kind: str) -> str:
-    """What people call files of that kind."""
+    """Return the translated label of a kind of documents; the kind itself if it is unknown."""
     return gettext(FORMATS[kind].label) if kind in FORMATS else kind
 
 
 def get_language_label(code: str) -> str:
-    """What the language is called in the reader's."""
+    """Return the name of a language in the active language; the code itself if it is unknown."""
     if code == "zh":
         return gettext("Chinese")
     try:

@@ -1,8 +1,8 @@
-"""A question that leans on the one before it ("and in winter?", "who wrote it?"), made to stand alone by rules.
+"""Complete a follow-up question ("and in winter?", "who wrote it?") with words of earlier questions, by rules.
 
-No model is asked: on a small machine one call would cost more than the whole answer's search. The caller searches the
-question as it is and as it was made to stand alone, and keeps the better, so a rule that fires too often costs
-milliseconds and no answer.
+No model is asked: on a small machine one call would cost more than the search of the whole answer. The caller searches
+for the question as asked and as completed, and keeps the better result. A rule that fires too often costs milliseconds
+and no answer.
 """
 
 from __future__ import annotations
@@ -29,25 +29,27 @@ _OPENS = re.compile(
     r"y|pero|o|entonces|por qué|qué hay de|qué pasa con)\b",
     re.I,
 )
-_DEFINES = re.compile(  # asks what something is that it names; "what is the price?" may mean the one spoken of
+_DEFINES = re.compile(  # asks for the definition of a named thing; "what is the price?" may refer to an earlier one
     r"\W*(?:what (?:is|are|was|were) (?!the\b)|what (?:does|do) (?!the\b).+ (?:do|mean)\W*$|who (?:is|was) (?!the\b)|"
     r"was (?:ist|sind|bedeutet|heißt) (?!der\b|die\b|das\b)|wer (?:ist|war) (?!der\b|die\b|das\b)|"
     r"qué (?:es|son|significa|hace) |quién (?:es|fue) (?!el\b|la\b))",
     re.I,
 )
-_SHORT = 3  # content words; a question with fewer rarely says what it is about
-_BACK = 3  # turns
-_AT_MOST = 12  # words taken over
+_SHORT = 3  # content words; a question with fewer seldom names its subject
+_BACK = 3  # earlier questions that are used
+_AT_MOST = 12  # words taken from earlier questions
 
 
 @dataclass(frozen=True, slots=True)
 class QueryVariant:
+    """Wording of a question to search for."""
+
     text: str
-    leans: bool = False  # it was completed with words of earlier questions
+    leans: bool = False  # True if completed with words of earlier questions
 
 
 def list_query_variants(question: str, history: Sequence[str]) -> list[QueryVariant]:
-    """The question as it is, and completed from those before it (oldest first) where it seems to lean on them."""
+    """Return the question as asked and, if it seems to be a follow-up, completed from `history` (oldest first)."""
     own = QueryVariant(question)
     if not history or not is_follow_up(question):
         return [own]
@@ -56,8 +58,10 @@ def list_query_variants(question: str, history: Sequence[str]) -> list[QueryVari
 
 
 def is_follow_up(question: str) -> bool:
-    """Return whether a question seems to need the one before it: it points back, goes on with "and", or says very
-    little and does not ask what something is that it names."""
+    """Return whether the question seems to need an earlier one.
+
+    True if it points back, or has few content words and does not ask for the definition of a thing that it names.
+    """
     if has_back_reference(question):
         return True
     words_of_its_own = len(_content_words(question))
@@ -65,13 +69,15 @@ def is_follow_up(question: str) -> bool:
 
 
 def has_back_reference(question: str) -> bool:
-    """Whether it says so itself: a word that points, or a beginning that goes on."""
+    """Return whether the question holds a word that points back, or begins like a continuation ("and …")."""
     return bool(_LEANING.intersection(split_words(question))) or bool(_OPENS.match(question))
 
 
 def _topic(question: str, history: Sequence[str]) -> list[str]:
-    """The content words of the last question, and of those before it as long as each points back. What the question
-    names instead ("and E7?" after E4, "and in 2016?" after 2015) is not taken over."""
+    """Return the content words of the last question, and of those before it as long as each points back.
+
+    Words that the question replaces ("and E7?" after E4, "and in 2016?" after 2015) are left out.
+    """
     known = {stem_word(word) for word in split_words(question)}
     taken: list[str] = []
     for earlier in reversed(history[-_BACK:]):
@@ -91,7 +97,7 @@ def _content_words(question: str) -> list[str]:
 
 
 def _replaced(question: str, earlier: str) -> set[str]:
-    """The numbers and codes of the earlier question in whose place this one names another."""
+    """Return the numbers and codes of the earlier question for which this one names another."""
     asked = extract_identifiers(question)
     named = {code.number for code in extract_identifiers(earlier) if any(code.is_rival(other) for other in asked)}
     lengths = {len(word) for word in split_words(question) if word.isdecimal()}

@@ -1,4 +1,7 @@
-"""A whole document, from a page on, as passages: chunk by chunk in reading order, within a budget of tokens."""
+"""Read a whole document as passages, chunk by chunk in reading order, within a token budget.
+
+`find_documents_by_name` finds the document that a user or a model named, `read_full_document` reads it.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,14 @@ from apps.documents.retrieval.sentence_selection import CountTokens
 if TYPE_CHECKING:
     from apps.users.models import AnyUser
 
-_SHOWN = 6  # names of documents that a name could mean
-_MARGIN = 24  # tokens that number and title take beside a passage
+_SHOWN = 6  # documents returned if a name matches several
+_MARGIN = 24  # tokens that number and title of a passage take in the prompt
 
 
 @dataclass(frozen=True, slots=True)
 class FullDocument:
-    """As much of a document as there was room for. `left` passages come after them, the first on page `page`."""
+    """Passages of a document that fit the budget. `left` passages follow them, the first of these on page `page`; both
+    0: none."""
 
     title: str
     passages: tuple[Passage, ...]
@@ -35,8 +39,12 @@ class FullDocument:
 def find_documents_by_name(
     user: AnyUser, name: str, collections: Sequence[UUID] = (), filters: SearchFilters | None = None
 ) -> list[Document]:
-    """The documents that the name means, of those that this person may read and that pass: the one that has it, else
-    those that hold it; a few of them. None that a reviewer withheld."""
+    """Return at most 6 ready documents that have this title or file name; if none has, those whose title or name
+    contains it.
+
+    Only documents that the user may read and that pass `filters`; withheld ones never. `collections` limits them;
+    empty: all. Upper and lower case are equal.
+    """
     ready = Document.objects.visible_to(user).filter(status=Document.Status.READY, withheld="")
     rows = (filters or NO_FILTERS).passed(ready)
     if collections:
@@ -48,7 +56,10 @@ def find_documents_by_name(
 
 
 def read_full_document(document: Document, budget: int, count: CountTokens, page: int = 1) -> FullDocument:
-    """The document from that page on. The caller asked who may read it. For `in_db`."""
+    """Return the enabled chunks of the document from page `page` on, as passages of at most `budget` tokens together.
+
+    `count` returns the model's tokens per text. Checks no permission: the caller does. Call through `in_db`.
+    """
     chunks = Chunk.objects.filter(document=document, enabled=True, page_number__gte=page).defer("vector")
     rows = list(chunks.order_by("position"))
     texts = dict(Page.objects.filter(document=document, number__gte=page).values_list("number", "text"))

@@ -1,4 +1,4 @@
-"""What became of everything that a search weighed: kept, read with another one, or dropped, and why. Pure."""
+"""Explain what became of every scored hit: a passage, merged into another one, or dropped and why. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ _WITH_SHAPE = re.compile(_WITH % {"place": r"(\d+)"})
 
 
 def explain_hit(hit: SearchHit, found: SearchResult) -> tuple[int, str]:
-    """The passage that the hit became, counted from 1, and words for it; 0 where it was dropped."""
+    """Return the number of the passage that the hit became, from 1, with a reason in English; number 0 if it was
+    dropped.
+
+    The reason is "" for the hit that leads the passage. `translate_reason` translates it.
+    """
     for place, passage in enumerate(found.passages, 1):
         if passage.chunk_id == hit.chunk_id:
             return place, ""
@@ -31,7 +35,7 @@ def explain_hit(hit: SearchHit, found: SearchResult) -> tuple[int, str]:
 
 
 def translate_reason(why: str) -> str:
-    """Those words, as they were kept, in the language of the page."""
+    """Return a stored reason in the active language."""
     if found := _WITH_SHAPE.fullmatch(why):
         return gettext(_WITH) % {"place": found[1]}
     return gettext(why) if why else ""

@@ -1,6 +1,7 @@
-"""Each collection is searched by the embedder that read it; what they find comes together on one scale.
+"""Ask the index for candidates: each collection by the embedder that indexed it, on one common scale of cosines.
 
-Words are looked up in the segments of each embedder; how rare a word is, is told over all of them.
+Entry points: `look_up_candidates` (any embedders), `start_lookup` (the site's own only, without awaiting). Terms are
+looked up in the segments of each embedder; their IDF is computed over all of them. Rows are not read here.
 """
 
 from __future__ import annotations
@@ -45,7 +46,11 @@ _FOREIGN = (
 
 @dataclass(frozen=True, slots=True)
 class IndexRequest:
-    """A question to the index. `vector` becomes that of the site's own embedder; `stop` hears when a stage ends."""
+    """Request to the index. `vector` is the task of the question's vector by the site's own embedder.
+
+    `stop` is called with the name of a stage that ended. `hidden` holds ids of chunks that must not be returned.
+    `limit` is the number of candidates wanted by words and by vectors, each.
+    """
 
     text: str
     vector: PoolTask[Vectors]
@@ -56,7 +61,7 @@ class IndexRequest:
 
 @dataclass(frozen=True, slots=True)
 class _EmbeddingSpace:
-    """The segments that one embedder made and reads; "" is the site's own."""
+    """Segments of one embedder, with the embedder; name "" is the site's own."""
 
     name: str
     engine: EmbedEngine
@@ -64,9 +69,12 @@ class _EmbeddingSpace:
 
 
 async def look_up_candidates(place: SearchScope, wanted: IndexRequest) -> LookupResult:
-    """Candidates of all sound segments that the embedder of their collection made. A damaged one is left out and
-    logged, and its collection will be rebuilt; so are the collections of an embedder that fails, where others are left.
-    Raises EngineError; EngineRefused where other embedders made all of them."""
+    """Return the candidates of all sound segments that the present embedder of their collection made.
+
+    A damaged segment is skipped, logged, and its collection requested for rebuild. An embedder that fails is logged and
+    its collections are skipped, except the site's own one, or if nothing else was found. Raises EngineError;
+    EngineRefused if other embedders made all segments.
+    """
     spaces = await _spaces(place)
     if place.segments and not spaces:
         names = " and ".join(sorted({place.collections[UUID(segment.collection)] for segment in place.segments}))
@@ -91,7 +99,7 @@ async def look_up_candidates(place: SearchScope, wanted: IndexRequest) -> Lookup
 
 
 def list_own_segments(place: SearchScope) -> tuple[SegmentInfo, ...]:
-    """The segments, where the site's own embedder alone has to be asked; none otherwise."""
+    """Return the compatible segments if the site's own embedder alone has to be asked; else ()."""
     if not place.segments or any(tuning.embedder for tuning in place.tunings.values()):
         return ()
     space = _space("", place.segments)
@@ -99,7 +107,10 @@ def list_own_segments(place: SearchScope) -> tuple[SegmentInfo, ...]:
 
 
 def start_lookup(place: SearchScope, wanted: IndexRequest, some: tuple[SegmentInfo, ...]) -> PoolTask[LookupResult]:
-    """The candidates of the site's own segments, by the thread that makes the vector. A damaged segment fails it."""
+    """Start the lookup in segments of the site's own embedder, in the thread that makes the vector.
+
+    The task fails with EngineBroken if a segment is damaged.
+    """
 
     def look(row: Vectors) -> LookupResult:
         result = _looked(wanted, place.documents, some, row)
@@ -141,27 +152,33 @@ def _looked(
 
 
 def list_unsearched(place: SearchScope, seen: LookupResult) -> tuple[str, ...]:
-    """The collections of which at least a part could not be searched, for its embedder."""
+    """Return the names of collections of which at least one segment could not be searched, sorted."""
     owners = {UUID(segment.collection) for segment in place.segments if segment not in seen.segments}
     return tuple(sorted(place.collections[owner] for owner in owners))
 
 
 def list_searched(place: SearchScope, seen: LookupResult) -> tuple[str, ...]:
-    """All collections but those of which nothing could be searched; an empty one has nothing that could not."""
+    """Return the names of all collections except those of which no segment could be searched, sorted.
+
+    An empty collection has no segments, so it counts as searched.
+    """
     owners = {UUID(segment.collection) for segment in place.segments}
     served = {UUID(segment.collection) for segment in seen.segments}
     return tuple(sorted(name for pk, name in place.collections.items() if pk in served or pk not in owners))
 
 
 async def _spaces(place: SearchScope) -> list[_EmbeddingSpace]:
-    """The site's own first. What another embedder made than its collection is read by now is in none."""
+    """Return the searchable embedding spaces, the site's own first.
+
+    Segments made by another embedder than the collection's present one are in none of them.
+    """
     names: dict[str, list[SegmentInfo]] = {}
     for segment in place.segments:
         chosen = place.tunings.get(UUID(segment.collection), DEFAULT_SETTINGS).embedder
         names.setdefault(chosen, []).append(segment)
     spaces = [
         _space(name, names[name]) if not name else await in_pool(_space, name, names[name]) for name in sorted(names)
-    ]  # the weights of a further one may have to be read first
+    ]  # in the pool, because the weights of an additional embedder may have to be loaded first
     return [space for space in spaces if space is not None]
 
 
@@ -185,7 +202,7 @@ def _told(result: IndexResult, told: LinearScale) -> tuple[Candidate, ...]:
 
 
 def _idf(found: Sequence[tuple[EmbedderCandidates, IndexResult, int]]) -> dict[str, float]:
-    """How rare each word is among the chunks of all; of one embedder as its segments say."""
+    """Return the IDF of each term over all chunks searched; that of the index if there is one embedder only."""
     if len(found) == 1:
         return found[0][1].idf
     return join_idf([(result.idf, count) for _, result, count in found])

@@ -1,4 +1,4 @@
-"""From chunks found to passages shown: near-duplicates collapsed, a cap for each document, neighbours joined."""
+"""Turn ranked hits into passages: near-duplicates dropped, at most a few per document, neighbours merged. Pure."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from uuid import UUID
 from apps.documents.chunking.text_normalization import normalize_text
 from apps.lib.text.analyzer import split_words, stem_word
 
-PER_DOCUMENT = 3  # as long as other documents have something to say too
-_SAME = 0.9  # share of common terms above which two chunks say the same
-REACH = 1  # chunks before and after a hit that are read with it
+PER_DOCUMENT = 3  # passages of one document, as long as other documents fill the remaining places
+_SAME = 0.9  # share of common terms from which two chunks are near-duplicates
+REACH = 1  # neighbouring chunks before and after a hit that widen its passage
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A run of one page that was found for a question, and the sentences of it that go into the prompt."""
+    """Run of one page that is relevant to a question, and the sentences of it that go into the prompt."""
 
     chunk_id: int
     document_id: UUID
@@ -28,19 +28,19 @@ class Passage:
     kind: str
     page_number: int
     heading: str
-    spans: tuple[tuple[int, int], ...]  # sentences cut for the prompt, in Page.text
+    spans: tuple[tuple[int, int], ...]  # sentences for the prompt as [start, end) in Page.text, in reading order
     text: str  # those sentences joined, whitespace folded, " … " where something was left out
-    full_start: int  # the hit joined with its neighbours, in Page.text
+    full_start: int  # hit and neighbours as [full_start, full_end) in Page.text
     full_end: int
-    full_text: str  # Page.text[full_start:full_end], exactly
-    relevance: float  # calibrated, 0 to 1
+    full_text: str  # exactly Page.text[full_start:full_end]
+    relevance: float  # calibrated probability, 0 to 1
     cosine: float
     bm25: float
 
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """A chunk that was found, is there, and may be read by the one who asks."""
+    """Chunk that was found, still exists, and may be read by the user."""
 
     chunk_id: int
     document_id: UUID
@@ -53,17 +53,17 @@ class SearchHit:
     start: int
     end: int
     text: str
-    terms: frozenset[str]  # of title, heading and text
+    terms: frozenset[str]  # stemmed words of title, heading, text and keywords
     cosine: float
     bm25: float
-    score: float  # fused
-    relevance: float
-    lists: bool = False  # it is a table of contents, an index or noise
+    score: float  # fused; compares with hits of the same question only
+    relevance: float  # calibrated probability, 0 to 1
+    lists: bool = False  # True for a table of contents, an index or noise
 
 
 @dataclass(frozen=True, slots=True)
 class NeighbourChunk:
-    """Where the chunks beside a hit stand."""
+    """Place of a chunk that stands beside a hit."""
 
     document_id: UUID
     position: int
@@ -75,12 +75,12 @@ class NeighbourChunk:
 
 @dataclass(slots=True)
 class PassageWindow:
-    """A hit with its neighbours: what one passage will be read from."""
+    """Hit merged with its neighbours: the run of the page from which one passage is made."""
 
     hit: SearchHit
-    first: int  # positions of chunks
+    first: int  # position of the first chunk in the document
     last: int
-    start: int
+    start: int  # [start, end) in Page.text
     end: int
 
     @property
@@ -89,8 +89,10 @@ class PassageWindow:
 
 
 def select_diverse(hits: Sequence[SearchHit], limit: int) -> list[SearchHit]:
-    """The best hits, best first, each saying something of its own. One document gets more than PER_DOCUMENT places
-    only where no other wants them."""
+    """Return at most `limit` hits without near-duplicates, sorted by score.
+
+    One document gets more than PER_DOCUMENT of them only if other documents leave places free.
+    """
     kept: list[SearchHit] = []
     passed_over: list[SearchHit] = []
     seen: Counter[UUID] = Counter()
@@ -109,7 +111,10 @@ def select_diverse(hits: Sequence[SearchHit], limit: int) -> list[SearchHit]:
 
 
 def merge_neighbours(hits: Iterable[SearchHit], neighbours: Iterable[NeighbourChunk]) -> list[PassageWindow]:
-    """Each hit joined with its neighbours of the same page and heading; hits that meet are one, led by the better."""
+    """Return a window per hit, widened by its neighbours on the same page and below the same heading.
+
+    Windows that meet are merged and keep the hit that came first; the order of `hits` is kept.
+    """
     beside = {(n.document_id, n.position): n for n in neighbours}
     found: list[PassageWindow] = []
     for hit in hits:
@@ -128,9 +133,9 @@ def merge_neighbours(hits: Iterable[SearchHit], neighbours: Iterable[NeighbourCh
 
 
 def join_spans(page: str, spans: Sequence[tuple[int, int]], *, lines: bool = False) -> str:
-    """Return the spans of a page as running text, " … " where something between them was left out.
+    """Return the spans [start, end) of a page as running text, " … " where text between them was left out.
 
-    With `lines`, a span that begins a new line of the page begins one here too: a term above what explains it.
+    With `lines`, a span that begins a new line of the page begins a new line here too, as a term above its definition.
     """
     pieces: list[str] = []
     before = None
@@ -143,14 +148,14 @@ def join_spans(page: str, spans: Sequence[tuple[int, int]], *, lines: bool = Fal
     return "".join(pieces)
 
 
-@lru_cache(maxsize=1024)  # about 10 MB; the same passages are found again and again, and each takes 50 µs
+@lru_cache(maxsize=1024)  # about 10 MB; passages recur between searches, and each takes 50 µs
 def collect_terms(*texts: str) -> frozenset[str]:
-    """The distinct stemmed words of some texts."""
+    """Return the distinct stemmed words of all texts."""
     return frozenset(map(stem_word, {word for text in texts for word in split_words(text)}))
 
 
 def _same(one: SearchHit, other: SearchHit) -> bool:
-    """Whether two chunks hold the same words and exactly the same numbers."""
+    """Return whether two hits share nearly all words and have exactly the same numbers."""
     common = len(one.terms & other.terms)
     return common >= _SAME * len(one.terms | other.terms) and _numbers(one.terms) == _numbers(other.terms)
 

@@ -1,4 +1,4 @@
-"""The best candidates, read again together with the question by the re-ranker of `RANK_MODEL`."""
+"""Reorder the best candidates by the reranker of RANK_MODEL, which reads question and passage together."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_CANDIDATES = 20  # candidates; a small model reads them in about half a second on two cores
+MAX_CANDIDATES = 20  # a small model scores them in about half a second on two cores
 Order = Sequence[tuple[float, Candidate]]
 
 
 async def rerank_candidates(user: AnyUser, question: str, order: Order) -> Order:
-    """The first MOST in the order of the re-ranker, then the rest as they were; all as they were where it fails."""
+    """Return the first MAX_CANDIDATES in the order of the reranker, then the rest in their old order.
+
+    Returns `order` unchanged if the reranker fails, which is logged. Only texts that the user may read are passed to
+    it.
+    """
     first = [candidate for _, candidate in order[:MAX_CANDIDATES]]
     texts = await in_db(candidates.load_texts, user, [candidate.chunk_id for candidate in first])
     read = [candidate for candidate in first if candidate.chunk_id in texts]
@@ -32,7 +36,7 @@ async def rerank_candidates(user: AnyUser, question: str, order: Order) -> Order
     except EngineError as error:
         log.error("The re-ranker failed, passages stay as search found them: %s", error)
         return order
-    highest = order[0][0] if order else 0.0  # whatever was read again stands before what was not
+    highest = order[0][0] if order else 0.0  # puts all reranked candidates before the others
     known = {candidate.chunk_id: highest + score for candidate, score in zip(read, scores, strict=True)}
     again = [(known.get(candidate.chunk_id, score), candidate) for score, candidate in order]
     return sorted(again, key=lambda pair: -pair[0])

@@ -1,10 +1,10 @@
-"""One score a candidate from meaning and words, and what the best ones are alike in. Pure.
+"""Fuse vector and word scores of candidates into one score, with pseudo-relevance feedback. Pure.
 
-Cosines and BM25 have scales of their own, which differ by question: each is told in standard deviations from the mean
-of the question's candidates. Then the question's vector moves a little towards those of the best candidates
-(pseudo-relevance feedback after Rocchio), which count the more the further they stand out: where one does, the order
-stays; where many are about as good, what they have in common decides. No set of questions has values of its own
-(`docs/decisions/013-ranks-are-fused-by-scores.md`).
+Cosines and BM25 have different scales that vary by question: each is standardised to standard deviations from the mean
+of the question's candidates. Then the question's vector moves a little towards the vectors of the best candidates
+(pseudo-relevance feedback after Rocchio). A candidate counts more the further it stands out: a single clear best keeps
+the order; among many equals, what they have in common decides. The constants are the same for all benchmarks
+(`docs/develop/decisions/013-ranks-are-fused-by-scores.md`).
 """
 
 from __future__ import annotations
@@ -25,22 +25,26 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
-_FEEDBACK = 0.3  # how far the question's vector moves
-_STANDS_OUT = 0.2  # standard deviations by which a candidate's share of the feedback falls to 1/e
+_FEEDBACK = 0.3  # weight of the best candidates' mean vector that is added to the question's
+_STANDS_OUT = 0.2  # standard deviations behind the best at which a candidate's share of the feedback is 1/e of its
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedderCandidates:
-    """Candidates of one embedder, whose vectors compare with each other only. `vectors` are those of the candidates: a
-    row each, or by chunk as stored (float32), as far as they are known; without any there is no feedback."""
+    """Candidates of one embedder, whose vectors are comparable with each other only.
 
-    candidates: Sequence[Candidate]  # cosines as told on the common scale
+    `vectors` are those of the candidates: an array of shape (n, dimension), or float32 bytes by chunk id as stored.
+    Candidates without a vector add no feedback; None: there is none at all.
+    """
+
+    candidates: Sequence[Candidate]  # cosines on the common scale of all embedders
     query: Vectors | None = None
     vectors: Vectors | Mapping[int, bytes | memoryview] | None = None
     scale: LinearScale = IDENTITY_SCALE
 
     @property
     def rows(self) -> Vectors | None:
+        """Return the vectors as an array of shape (n, dimension); None if query or vectors are not known."""
         if self.query is None or self.vectors is None or not len(self.vectors):
             return None
         held = self.vectors
@@ -53,14 +57,21 @@ def fuse_scores(
     query: Vectors | None = None,
     vectors: Vectors | Mapping[int, bytes | memoryview] | None = None,
 ) -> list[tuple[float, Candidate]]:
-    """Every candidate of one embedder with its score, best first. Scores compare candidates of one question only."""
+    """Return every candidate of one embedder with its fused score, best first; scores of two questions are not
+    comparable.
+
+    `meaning` is the weight of vectors, 0 to 1; words get the rest.
+    """
     return fuse_embedders([EmbedderCandidates(candidates, query, vectors)], meaning)
 
 
 def fuse_embedders(
     sides: Sequence[EmbedderCandidates], meaning: float = VECTOR_WEIGHT
 ) -> list[tuple[float, Candidate]]:
-    """The same over several embedders: what each has in common with the best is told in its own vectors."""
+    """Return every candidate of all embedders with its fused score, best first, ties by chunk id.
+
+    Standardised over all candidates together; the feedback is computed per embedder, in its own vector space.
+    """
     candidates = [candidate for side in sides for candidate in side.candidates]
     if not candidates:
         return []
@@ -74,7 +85,7 @@ def fuse_embedders(
 
 
 def _moved(sides: Sequence[EmbedderCandidates], cosines: Numbers, scores: Numbers) -> Numbers:
-    """Cosines with the question's vectors after they moved; of unit length again, so that they stay cosines."""
+    """Return the cosines after the feedback moved the question's vectors, which are normalised to unit length again."""
     share = np.exp((scores - scores.max()) / _STANDS_OUT)
     share /= share.sum()
     moved, at = cosines.copy(), 0
@@ -90,8 +101,10 @@ def _moved(sides: Sequence[EmbedderCandidates], cosines: Numbers, scores: Number
 
 
 def _rows(candidates: Sequence[Candidate], vectors: Mapping[int, bytes | memoryview], dimension: int) -> Vectors:
-    """A row a candidate; zero, which moves nothing, where its vector is not known. Joined as bytes: an array each for
-    some hundred candidates took longer than everything else here."""
+    """Return a row per candidate, zero (no feedback) if its vector is not known or has another length.
+
+    Joined as bytes: one array per candidate took longer than the rest of the fusion for some hundred candidates.
+    """
     none = bytes(4 * dimension)
     found = [vectors.get(candidate.chunk_id, none) for candidate in candidates]
     rows = b"".join(row if len(row) == len(none) else none for row in found)
@@ -99,7 +112,7 @@ def _rows(candidates: Sequence[Candidate], vectors: Mapping[int, bytes | memoryv
 
 
 def _standard(values: Numbers) -> Numbers:
-    """In standard deviations from the mean; all zero where all are equal."""
+    """Return the values in standard deviations from their mean; all zero if all are equal."""
     spread = float(values.std())
     standard: Numbers = (values - values.mean()) / spread if spread > 1e-9 else np.zeros(len(values))
     return standard

@@ -1,4 +1,9 @@
-"""The search verb: one question in, passages that this person may read out, best first, cut to the prompt's budget."""
+"""Search the collections of a user: one question in, relevant passages out, best first, within a token budget.
+
+Entry points: `search` for answers and the search page, `count_documents` for its counts, `rank_all_documents` for
+measurements, `read_spans` and `read_page_texts` for the text of passages found earlier. Nothing here writes to the
+database, and nothing here builds a prompt.
+"""
 
 from __future__ import annotations
 
@@ -30,30 +35,30 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_ROUNDS = 12  # in which the index is asked again; together they pass over some 40,000 chunks that are gone
-_WIDEST = 3840  # candidates, among which those that are gone are looked for
+_ROUNDS = 12  # at most, of asking the index again; together they skip some 40,000 chunks that no longer exist
+_WIDEST = 3840  # candidates of the widest lookup that searches for chunks without a row
 NEAREST = candidates.NEAREST
-_PREFERRED = 1.1  # a question that stands alone keeps its own result unless the completed one is this much better
+_PREFERRED = 1.1  # factor of relevance by which a completed question must beat a question that stands alone
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a search found, and what it searched, so that "nothing found" can be said honestly."""
+    """Result of a search: the passages, and the scope that was searched, so that "nothing found" can be explained."""
 
-    passages: tuple[Passage, ...]  # best first, all above the relevance floor; empty: nothing relevant
+    passages: tuple[Passage, ...]  # best first, all above the relevance threshold; empty: nothing relevant
     searched: tuple[str, ...]  # names of the collections searched
-    documents: int  # ready documents in them that the filters let through; counted only where nothing was found
-    waiting: int  # documents in them that are still being ingested, whatever the filters; likewise
-    query: str  # what was searched, after a follow-up was completed
-    vector: Vectors  # of the query, by the site's own embedder
-    idf: dict[str, float]  # of the query's terms
-    ms: dict[str, float]  # "embed", "index", "read", "cut", and "rewrite" where that was waited for, in milliseconds
-    hits: tuple[SearchHit, ...] = ()  # all that was weighed, best first, also what was then dropped
-    least: float = 0.0  # relevance below which a hit was dropped
+    documents: int  # ready documents in them that pass the filters; 0 if passages were found (not counted then)
+    waiting: int  # documents in them that are still being ingested, filtered or not; 0 if passages were found
+    query: str  # the query that was used: spelling corrected, follow-up completed
+    vector: Vectors  # of the query, by the site's own embedder: shape (dimension,)
+    idf: dict[str, float]  # inverse document frequency of the query's stemmed terms
+    ms: dict[str, float]  # milliseconds of "embed", "index", "read", "cut"; "rewrite" if a rewritten query was awaited
+    hits: tuple[SearchHit, ...] = ()  # all hits that were scored, best first, including those dropped later
+    least: float = 0.0  # relevance, 0 to 1, below which a hit was dropped
     left_out: tuple[str, ...] = ()  # names of collections that another embedder indexed, in part or in whole
-    just_added: int = 0  # of `waiting`, those that the user added a moment ago
-    nearest: tuple[Passage, ...] = ()  # where no passage is relevant, the two that come nearest
-    respelt: Mapping[str, str] = field(default_factory=dict)  # misspelt words, and what was searched for instead
+    just_added: int = 0  # of `waiting`, documents that the user added within the last JUST_ADDED_S seconds
+    nearest: tuple[Passage, ...] = ()  # if no passage is relevant, the NEAREST best ones
+    respelt: Mapping[str, str] = field(default_factory=dict)  # misspelt word -> word searched instead
 
 
 async def search(
@@ -69,19 +74,19 @@ async def search(
     rewritten: Awaitable[str] | None = None,
     filters: SearchFilters | None = None,
 ) -> SearchResult:
-    """Searches the named collections (none: all) as far as the person may read them, and `filters` let through.
+    """Return the passages that the user may read and that are relevant to the question, best first.
 
-    `history` holds the person's earlier questions, oldest first; `count` counts tokens as the model does. Where the
-    caller knows already, `scope` is what is searched at this moment, filters included, and `vector` becomes the
-    question's; `rewritten` becomes another wording of it that stands alone, or "".
-    Raises EngineError where embedder or index cannot serve.
+    `collections` limits the search; empty: all that the user may read. `history` holds the user's earlier questions,
+    oldest first. `token_budget` is for all passages together, counted by `count`, None: estimated. Callers pass what
+    they have: `scope` (filters applied), `vector` (task of the question's), `rewritten` (a standalone wording; "" for
+    none). Raises EngineError if the embedder or the index fails.
     """
     clock = _Clock()
     queries = follow_up_rewriting.list_query_variants(question, history)
     vectors = _embedded([query.text for query in queries], vector)
     place = await _scope(user, collections, scope, filters)
     best = await _tried(user, place, _also(queries, vectors, rewritten, clock), clock)
-    # A third of a millisecond, which a hop to another thread and back would lengthen by half.
+    # Takes a third of a millisecond; a switch to another thread and back would add half of that.
     ranked, idf = best.ranked, best.seen.idf
     passages = select_sentences(ranked.windows, ranked.pages, idf, token_budget, count or estimate_tokens)
     nearest = () if passages else select_sentences(ranked.nearest, ranked.pages, idf, token_budget, estimate_tokens)
@@ -97,20 +102,23 @@ async def search(
 async def count_documents(
     user: AnyUser, found: SearchResult, collections: Sequence[UUID], filters: SearchFilters | None = None
 ) -> SearchResult:
-    """Return the same with its counts of documents, which `search` leaves out where it found passages."""
+    """Return `found` with its counts of documents, which `search` leaves at 0 if passages were found."""
     place = await _scope(user, collections, None, filters)
     documents, waiting, just_added = await in_db(candidates.count_scope, user, place)
     return replace(found, documents=documents, waiting=waiting, just_added=just_added)
 
 
 def list_unembedded_languages(user: AnyUser, collections: Sequence[UUID]) -> list[str]:
-    """Return the codes of the languages in what was searched that its embedder does not know. For `in_db`."""
+    """Return ISO 639-1 codes of languages of the searched documents that their embedder does not know. Call through
+    `in_db`."""
     return embedders.list_unembedded_languages(candidates.resolve_scope(user, collections).collections)
 
 
 async def rank_all_documents(user: AnyUser, question: str, collections: Sequence[UUID], vector: Vectors) -> list[UUID]:
-    """All documents that a search weighs, best first, whether they reach the relevance floor or not: for measurements.
-    Raises as `search` does."""
+    """Return the ids of all documents with a candidate chunk, best first, below the relevance threshold too.
+
+    For measurements only. `vector` is the question's, by the site's own embedder. Raises EngineError as `search` does.
+    """
     place = await _scope(user, collections)
     wanted = IndexRequest(question, start_in_pool(lambda: vector), _Clock().stop)
     seen = await index_lookup.look_up_candidates(place, wanted)
@@ -128,8 +136,12 @@ async def rank_all_documents(user: AnyUser, question: str, collections: Sequence
 def read_spans(
     user: AnyUser, places: Sequence[tuple[UUID | None, int, list[list[int]]]], *, for_answers: bool = False
 ) -> list[str | None]:
-    """The text at each place (document, page, spans); None where this person may not read it, or it is gone.
-    `for_answers` is without what a reviewer took out of every answer: people still read that, models do not."""
+    """Return the text at each place (document, page number, spans of [start, end) in `Page.text`), in the order of
+    `places`.
+
+    None at a place that the user may not read, or that no longer exists. `for_answers` also leaves out withheld
+    documents: users still read these, models do not. Queries the database: call through `in_db`.
+    """
     wanted = {(document, number) for document, number, _ in places if document is not None}
     pages = read_page_texts(user, wanted, for_answers=for_answers)
     return [_text(pages.get((document, number)) if document else None, spans) for document, number, spans in places]
@@ -138,7 +150,11 @@ def read_spans(
 def read_page_texts(
     user: AnyUser, wanted: Set[tuple[UUID, int]], *, for_answers: bool = False
 ) -> dict[tuple[UUID, int], str]:
-    """The whole text of those pages (document, number), as far as they are there and this person may read them."""
+    """Return the whole text of each wanted page, by (document, page number from 1). Queries the database.
+
+    Pages that do not exist, or that the user may not read, are missing from the result; `for_answers` as in
+    `read_spans`.
+    """
     visible = Document.every.visible_to(user).filter(pk__in={document for document, _ in wanted})
     visible = visible.filter(withheld="") if for_answers else visible
     rows = Page.objects.filter(document__in=visible.values("pk"), number__in={number for _, number in wanted})
@@ -147,7 +163,7 @@ def read_page_texts(
 
 
 def _text(page: str | None, spans: list[list[int]]) -> str | None:
-    """The spans' text; None where the page no longer reaches that far."""
+    """Return the text of the spans; None if a span is empty or ends beyond the page."""
     if page is None or any(not 0 <= start < end <= len(page) for start, end in spans):
         return None
     return join_spans(page, [(start, end) for start, end in spans], lines=True)
@@ -155,6 +171,8 @@ def _text(page: str | None, spans: list[list[int]]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _QueryResult:
+    """Result of one query variant."""
+
     query: QueryVariant
     vector: Vectors  # of the site's own embedder
     seen: LookupResult
@@ -163,7 +181,7 @@ class _QueryResult:
 
 
 class _Clock:
-    """Milliseconds by stage, from one stop to the next."""
+    """Stopwatch of the stages of a search, in milliseconds; a stage lasts from the previous `stop` to its own."""
 
     def __init__(self) -> None:
         self.ms: dict[str, float] = {}
@@ -178,7 +196,8 @@ class _Clock:
 async def _tried(
     user: AnyUser, place: SearchScope, queries: AsyncIterator[tuple[QueryVariant, PoolTask[Vectors]]], clock: _Clock
 ) -> _QueryResult:
-    """The best of what each query finds; the first one's own where none of the others is clearly better."""
+    """Return the best result of all query variants; that of the first unless another one is clearly better
+    (`_better`)."""
     tries = []
     async for query, vector in queries:
         tries.append(await _found(user, place, query, vector, clock))
@@ -188,8 +207,11 @@ async def _tried(
 async def _found(
     user: AnyUser, place: SearchScope, query: QueryVariant, vector: PoolTask[Vectors], clock: _Clock
 ) -> _QueryResult:
-    """Return what one query finds, misspelt words corrected. Candidates whose rows are gone (deleted, switched off)
-    took the places of others, so the index is asked again without them, until there is enough or nothing else."""
+    """Return the result of one query variant, with misspelt words corrected.
+
+    Candidates without a row (deleted, switched off) take the places of others in the index's answer. The index is asked
+    again without them until enough candidates have a row or it finds no more of those without.
+    """
     wanted, wide = IndexRequest(query.text, vector, clock.stop), CANDIDATES
 
     async def weigh() -> _QueryResult:
@@ -208,7 +230,7 @@ async def _found(
         tried = replace(await weigh(), respelt=respelt)
     for _ in range(_ROUNDS):
         if tried.ranked.gone < CANDIDATES // 2 or len(tried.seen.candidates) < CANDIDATES:
-            break  # words and meaning each brought enough that is there, or all that they have
+            break  # enough candidates have a row, or the index has no more candidates
         place, wide = await in_db(candidates.refresh_scope, user, place), min(4 * wide, _WIDEST)
         clock.stop("read")
         wider = await index_lookup.look_up_candidates(place, replace(wanted, limit=wide))
@@ -223,7 +245,8 @@ async def _found(
 
 
 async def _respelt(place: SearchScope, wanted: IndexRequest, seen: LookupResult) -> dict[str, str]:
-    """Return the misspelt words of a question, and what to search for instead."""
+    """Return, for each misspelt word of the question, the word to search for instead; {} if no segment could be
+    searched."""
 
     async def look_up(words: str) -> Mapping[str, float]:
         return (await index_lookup.look_up_candidates(place, replace(wanted, text=words))).idf
@@ -236,8 +259,10 @@ async def _respelt(place: SearchScope, wanted: IndexRequest, seen: LookupResult)
 async def _at_once(
     user: AnyUser, place: SearchScope, query: QueryVariant, wanted: IndexRequest, clock: _Clock
 ) -> _QueryResult | None:
-    """The usual search, from the vector to the rows without waiting for the event loop in between; None where several
-    embedders or a model that reads have to be asked, or a segment is damaged."""
+    """Return the result of the usual search, from vector to rows without returning to the event loop in between.
+
+    None if several embedders or a reranker must be asked, if there is no segment, or if one is damaged.
+    """
     tunings = _tunings(place)
     if _reread(tunings) or not (some := index_lookup.list_own_segments(place)):
         return None
@@ -262,7 +287,7 @@ async def _also(
     rewritten: Awaitable[str] | None,
     clock: _Clock,
 ) -> AsyncIterator[tuple[QueryVariant, PoolTask[Vectors]]]:
-    """The queries with their vectors, which are being made, and then the one that is still being written."""
+    """Yield each query with the task of its vector, then the rewritten query as soon as the model has written it."""
     for query, vector in zip(queries, vectors, strict=True):
         yield query, vector
     if rewritten is None:
@@ -274,8 +299,11 @@ async def _also(
 
 
 def _better(best: _QueryResult, found: _QueryResult) -> _QueryResult:
-    """A completed question's result where it is clearly better than the question's own, or better than that of another
-    completed one. Where both found nothing it is said of the question as asked, unless that needs the one before it."""
+    """Return `found` if it is clearly better than `best`, else `best`.
+
+    A completed question must beat a standalone one by the factor _PREFERRED, another completed one by any amount. If
+    both found nothing, `best` stays, unless its question points back to an earlier one.
+    """
     if not found.ranked.windows and not (
         best.ranked.windows or follow_up_rewriting.has_back_reference(best.query.text)
     ):
@@ -288,7 +316,7 @@ async def _ranked(user: AnyUser, question: str, seen: LookupResult, place: Searc
     tunings = _tunings(place)
     meaning = average_vector_weight(tunings)
     if not _reread(tunings):
-        return await in_db(_rank, user, seen, tunings, meaning)  # one way there and back
+        return await in_db(_rank, user, seen, tunings, meaning)  # one switch of threads instead of two
     order = await in_db(candidates.score_candidates, seen, meaning)
     return await in_db(
         candidates.rank_windows, user, await reranking.rerank_candidates(user, question, order), seen, tunings
@@ -296,7 +324,7 @@ async def _ranked(user: AnyUser, question: str, seen: LookupResult, place: Searc
 
 
 def _reread(tunings: Mapping[UUID, CollectionSettings]) -> bool:
-    """Whether a model that reads question and passage together has a say."""
+    """Return whether the site has a reranker and one of the collections uses it."""
     return registry.get_reranker().active and any(item.rerank for item in tunings.values())
 
 
@@ -321,7 +349,7 @@ def _narrowed(user: AnyUser, collections: Sequence[UUID], filters: SearchFilters
 
 
 def _embedded(texts: Sequence[str], vector: PoolTask[Vectors] | None) -> list[PoolTask[Vectors]]:
-    """The vector of each text, which is being made; that of the first may have been begun already."""
+    """Return a task of each text's vector, in order; `vector` is that of the first if it was started already."""
     embed = registry.get_embedder().embed_query
     first = vector if vector is not None else start_in_pool(embed, texts[0])
     return [first, *(start_in_pool(embed, text) for text in texts[1:])]

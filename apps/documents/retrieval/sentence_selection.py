@@ -1,7 +1,8 @@
-"""Which sentences of the passages go into the prompt: the best ones within a budget of tokens, in reading order.
+"""Choose the sentences of passages that go into the prompt: the best ones within a token budget, in reading order.
+Pure.
 
-On a small machine 100 tokens of prompt cost 160 ms, so a source is never sent whole where two sentences of it carry the
-answer. Sentences are weighed by the words they share with the question, rare words more; nothing is embedded here.
+On a small machine 100 tokens of prompt cost 160 ms, so a passage is not sent whole if two sentences of it carry the
+answer. Sentences are scored by the summed IDF of the question's terms in them; nothing is embedded here.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from apps.lib.text.analyzer import extract_terms
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
-_AT_MOST = 7  # sentences of one passage where the budget is small
-_SMALL, _SENTENCE_TOKENS = 700, 25  # beyond so many tokens one more for each 25: a large model reads what stands around
-_OUTSIDE = 0.6  # a sentence of a neighbour counts less than one of the hit
+_AT_MOST = 7  # sentences of one passage if the budget is small
+_SMALL, _SENTENCE_TOKENS = 700, 25  # a budget above 700 tokens allows one more sentence for each 25: context helps
+_OUTSIDE = 0.6  # factor for a sentence of a neighbouring chunk
 _LEANS = re.compile(
     r"(?:he|she|it|they|this|that|these|those|such|here|there|his|her|its|their|however|but|also)\b", re.I
 )
@@ -28,9 +29,11 @@ _LEANS = re.compile(
 
 @dataclass(slots=True)
 class _Sentence:
+    """Sentence of a window with its score."""
+
     passage: int
-    place: int  # among the sentences of its passage
-    start: int  # in Page.text
+    place: int  # index among the sentences of its passage
+    start: int  # [start, end) in Page.text
     end: int
     text: str
     value: float
@@ -38,7 +41,8 @@ class _Sentence:
 
 
 def estimate_tokens(texts: Sequence[str]) -> list[int]:
-    """Tokens of each text where no tokenizer is at hand: too many rather than too few."""
+    """Return an over-estimate of each text's tokens: a third of its characters, plus one. For models without a
+    tokenizer."""
     return [len(text) // 3 + 1 for text in texts]
 
 
@@ -49,9 +53,10 @@ def select_sentences(
     budget: int,
     count: CountTokens,
 ) -> list[Passage]:
-    """Passages in the order of the windows, each with its best sentences; all texts together within `budget` tokens.
+    """Return a passage per window, in order, with its best sentences; all texts together within `budget` tokens.
 
-    A passage that gets not even one sentence into the budget is left out.
+    `pages` has the text by (document, page number), `idf` the weights of the question's stemmed terms. `count` returns
+    the tokens of each text. Windows of which no sentence fits the budget are dropped.
     """
     found = [_sentences(number, window, pages[window.page], idf) for number, window in enumerate(windows)]
     everything = [sentence for group in found for sentence in group]
@@ -64,14 +69,14 @@ def select_sentences(
 
 
 def _sentences(number: int, window: PassageWindow, page: str, idf: Mapping[str, float]) -> list[_Sentence]:
-    """The sentences of one window with their value: the share of the question's weight that they cover."""
+    """Return the sentences of one window, each with the share of the question's IDF weight that it covers, 0 to 1."""
     whole = sum(idf.values()) or 1.0
     text = page[window.start : window.end]
     found: list[_Sentence] = []
     for start, end in split_sentences_and_rows(text):
         start, end = window.start + start, window.start + end
         sentence = page[start:end]
-        if not (folded := normalize_text(sentence)):  # signs alone that show where a word may be split
+        if not (folded := normalize_text(sentence)):  # nothing but soft hyphens and the like
             continue
         value = sum(idf.get(term, 0.0) for term in set(extract_terms(sentence))) / whole
         if end <= window.hit.start or start >= window.hit.end:
@@ -81,7 +86,10 @@ def _sentences(number: int, window: PassageWindow, page: str, idf: Mapping[str, 
 
 
 def _taken(found: Sequence[list[_Sentence]], budget: int) -> list[list[_Sentence]]:
-    """First the best sentence of each passage, best passage first; then the best of all that is left."""
+    """Return the chosen sentences per passage, in reading order, within the budget.
+
+    The best sentence of each passage comes first, best passage first; then the best of all others.
+    """
     taken: list[list[_Sentence]] = [[] for _ in found]
     left, most = budget, _AT_MOST + max(0, budget - _SMALL) // _SENTENCE_TOKENS
     first = [max(group, key=lambda s: (s.value, -s.place)) for group in found if group]
@@ -101,8 +109,8 @@ def _taken(found: Sequence[list[_Sentence]], budget: int) -> list[list[_Sentence
 
 
 def _worth(sentence: _Sentence, found: Sequence[list[_Sentence]]) -> float:
-    """What a further sentence is worth: its own words, then how near it stands to the passage's best one and how high
-    its passage ranks."""
+    """Return the score of a further sentence: its terms, its distance to the passage's best one, and the passage's
+    rank."""
     group = found[sentence.passage]
     best = max(group, key=lambda s: (s.value, -s.place))
     near = 1 / (1 + abs(best.place - sentence.place))
@@ -112,7 +120,8 @@ def _worth(sentence: _Sentence, found: Sequence[list[_Sentence]]) -> float:
 def _with_what_it_leans_on(
     sentence: _Sentence, group: Sequence[_Sentence], taken: Iterable[_Sentence]
 ) -> list[_Sentence]:
-    """The sentence, after the one before it where it begins with a word that points back."""
+    """Return the sentence, followed by the one before it if it begins with a word that points back; [] if chosen
+    already."""
     have = {s.place for s in taken}
     if sentence.place in have:
         return []

@@ -1,8 +1,8 @@
-"""Words of a question that stand nowhere in what is searched, spelt as a word that does.
+"""Correct words of a question that occur in no searched chunk, to words one edit away that do.
 
-The vocabulary is the index itself: every word one edit away is looked up, as Norvig's corrector does it, so that any
-index serves and nothing is kept beside it. A word that the embedder knows whole is no misspelling: a question about a
-moose is not searched for a mouse.
+The vocabulary is the index itself: all words one edit away are looked up, as in Norvig's corrector. So any index
+serves, and no dictionary is stored. A word that the embedder has as a single token is no misspelling: a question about
+a moose is not searched for a mouse.
 """
 
 from __future__ import annotations
@@ -16,17 +16,19 @@ from apps.lib.text.analyzer import STOPWORDS, normalise_text, stem_word
 
 SHORTEST = 6  # letters; shorter words have too many neighbours
 LONGEST = 24
-MOST = 3  # words of one question; a pasted page is not corrected
+MOST = 3  # words that are corrected in one question; a pasted page is not corrected word by word
 _WORD = re.compile(r"[^\W\d_]+")
 _LATIN = "abcdefghijklmnopqrstuvwxyzäöüßáéíóúñçàèâêîôûëï"
 _ALPHABETS = (_LATIN, "абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґ", "αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώ")
 
-Rarity = Mapping[str, float]  # weight by stem, as an index result has it
+Rarity = Mapping[str, float]  # IDF weight by stem, as in a result of the index
 
 
 def unknown_words(question: str, idf: Rarity, unknown: float, embed: EmbedEngine) -> list[str]:
-    """Return the words of a question that stand nowhere and look misspelt, as they are written. `unknown` is the weight
-    of a word that stands nowhere."""
+    """Return at most MOST words of the question that occur in no chunk and look misspelt, as they are written.
+
+    `unknown` is the IDF weight of a term that occurs in no chunk. Names in capitals and function words are left out.
+    """
     found, small = [], STOPWORDS | list_function_words(question)
     for word in dict.fromkeys(_WORD.findall(question)):
         plain = normalise_text(word)
@@ -40,8 +42,11 @@ def unknown_words(question: str, idf: Rarity, unknown: float, embed: EmbedEngine
 async def respell(
     question: str, idf: Rarity, unknown: float, embed: EmbedEngine, look_up: Callable[[str], Awaitable[Rarity]]
 ) -> dict[str, str]:
-    """Return, for each misspelt word of a question, the word to search for instead; {} for none. `look_up` returns how
-    rare the words of a text are, with `unknown` for those that stand nowhere."""
+    """Return, for each misspelt word of the question, the word to search for instead; {} for none.
+
+    `look_up` returns the IDF weights of the words of a text from the index. `unknown` is the weight of a term that
+    occurs in no chunk.
+    """
     words = unknown_words(question, idf, unknown, embed)
     if not words:
         return {}
@@ -58,19 +63,22 @@ async def respell(
 
 
 def replace_words(text: str, respelt: Mapping[str, str]) -> str:
-    """Return the text with those words in place of the misspelt ones."""
+    """Return the text with each key of `respelt` replaced by its correction."""
     return _WORD.sub(lambda found: respelt.get(found.group(), found.group()), text) if respelt else text
 
 
 def _order(word: str, weight: float, edit: str) -> tuple[bool, bool, float, str]:
-    """Return what tells which correction is likelier: the first letter is seldom wrong, letters are swapped more often
-    than replaced, and a frequent word is meant more often than a rare one."""
+    """Return a sort key, likeliest correction first.
+
+    The first letter is seldom wrong, letters are swapped more often than replaced, and frequent words are meant more
+    often than rare ones.
+    """
     plain = normalise_text(word)
     return edit[0] != plain[0], sorted(edit) != sorted(plain), weight, edit
 
 
 def _edits(word: str) -> Iterator[str]:
-    """Yield every string that one letter left out, put in, replaced or swapped with its neighbour makes of a word."""
+    """Yield every string one edit away: a letter left out, inserted, replaced or swapped with its neighbour."""
     letters = next((alphabet for alphabet in _ALPHABETS if any(sign in alphabet for sign in word)), "")
     for at in range(len(word) + 1):
         left, right = word[:at], word[at:]

@@ -1,7 +1,7 @@
-"""Rows of tables in the text of a page, known by their shape, however the file of the table was read.
+"""Find rows of tables in the text of a page by their shape, whatever the format of the file. Pure.
 
-Every format writes a row as a line (`parsers/tables.py`): "Team: Blues; Cups: 1" where the columns have names, else
-"Blues | 1". Pure.
+Every parser writes a row as one line (`parsing/common/tables.py`): "Team: Blues; Cups: 1" if the columns have names,
+else "Blues | 1".
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ _LINE = re.compile(r"[^\r\n]+")
 
 @dataclass(frozen=True, slots=True)
 class RowCell:
-    name: str  # of its column; empty where that is not known
+    """Cell of a table row."""
+
+    name: str  # of its column; "" if not known
     text: str
 
 
 def parse_row(line: str) -> list[RowCell]:
-    """Return the cells of a row of a table, [] where the line is none. Without a header, cells have no names."""
+    """Return the cells of a table row; [] if the line is none. Without a header, cells have no names."""
     line = " ".join(line.split())
     named = [(piece, _NAMED_CELL.fullmatch(piece)) for piece in line.split("; ")]
     if _BAR.search(line) and sum(bool(found) for _, found in named) < 2:
@@ -40,8 +42,11 @@ def parse_row(line: str) -> list[RowCell]:
 
 
 def find_rows(text: str) -> list[tuple[int, int]]:
-    """Return the lines of a text that are rows of tables as [start, end). Prose may hold two colons: named cells count
-    where the line beside begins alike, or where there are three."""
+    """Return the lines of a text that are table rows, as [start, end) in order.
+
+    Prose may hold two colons. So a line with named cells counts only if a neighbouring row begins with the same name,
+    or if it has at least three cells with short names.
+    """
     lines = [found.span() for found in _LINE.finditer(text)]
     cells = [parse_row(text[start:end]) for start, end in lines]
     found = []
@@ -56,7 +61,7 @@ def find_rows(text: str) -> list[tuple[int, int]]:
 
 
 def split_sentences_and_rows(text: str) -> list[tuple[int, int]]:
-    """Return the sentences of a text as [start, end), each row of a table apart."""
+    """Return the sentences of a text as [start, end) in order; each table row is one of its own."""
     found, done = [], 0
     for start, end in find_rows(text):
         found += [(done + left, done + right) for left, right in find_sentences(text[done:start])]

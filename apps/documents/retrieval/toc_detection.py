@@ -1,7 +1,7 @@
-"""Lines that list where things stand, and noise: tables of contents, indexes, rulers, what a recogniser made of stains.
+"""Detect tables of contents, indexes and noise such as rulers or misrecognised stains, by their shape alone. Pure.
 
-`is_contents` is asked of passages and sentences when they are searched and quoted, by their shape alone, so that
-documents which were read long ago need not be read again. Such text stays searchable; no answer is quoted from it.
+Passages and sentences are tested when they are searched and quoted, not at ingestion, so that documents read by earlier
+versions need not be read again. Such text stays searchable, but no answer quotes it.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _PAGES = re.compile(r", ?\d{1,4}(?:[-–]\d{1,4})?")
 _REFERENCE = re.compile(  # "Facing p. 32", "between pp. 22 and 23", "Seite 7"
     r"\b(?:pp?\.|pages?|S\.|Seiten?|págs?\.|páginas?) ?\d{1,4}(?:(?: ?[-–] ?| (?:and|und|y) )\d{1,4})?(?![\w)])"
 )
-_REFERENCE_CHARS = 110  # of an entry that a list of plates refers to a page, at most
+_REFERENCE_CHARS = 110  # characters of an entry in a list of plates, at most
 _SHARE = 0.6  # of the characters that entries must cover
-_ENTRIES = 4  # from which a passage that entries cover is a list of them
-_LEADERS_SHARE = 0.12  # of the characters of a passage; leaders are long
-_SHOWN = 0.4  # of the characters of a text must be letters or digits
-_LETTERS = 8  # words, from which a text of single letters is noise
+_ENTRIES = 4  # entries from which a passage that they cover is a list
+_LEADERS_SHARE = 0.12  # of a passage's characters from which leaders make it a table of contents
+_SHOWN = 0.4  # of the characters must be letters or digits, else the text is noise
+_LETTERS = 8  # words from which a text of single letters is noise
 
 
-@lru_cache(maxsize=4_000)  # the same passages are found again and again
+@lru_cache(maxsize=4_000)  # passages recur between searches
 def is_toc_or_noise(text: str) -> bool:
     """Return whether most of a text of one or several lines is a table of contents, an index or noise."""
     bare = " ".join(text.replace("|", " ").split())
@@ -41,12 +41,12 @@ def is_toc_or_noise(text: str) -> bool:
 
 
 def has_page_leader(line: str) -> bool:
-    """Return whether a line has leaders and a page number: its dots are no ends of sentences."""
+    """Return whether a line has leaders and a page number, so that its dots end no sentence."""
     return _LEADERS_TO_PAGE.search(line) is not None
 
 
 def _is_noise(bare: str) -> bool:
-    """Return whether a text has hardly a letter or digit, or only single letters."""
+    """Return whether a text has hardly any letters or digits, or only single letters."""
     signs = [sign for sign in bare if not sign.isspace()]
     if sum(map(str.isalnum, signs)) < _SHOWN * len(signs):
         return True
@@ -56,7 +56,7 @@ def _is_noise(bare: str) -> bool:
 
 
 def _lists_plates(text: str, bare: str) -> bool:
-    """Return whether a text is a row of a table that ends with the page it refers to, or mostly such entries."""
+    """Return whether a text is a table row that ends with a page reference, or consists mostly of page references."""
     found = list(_REFERENCE.finditer(bare))
     if not found or len(bare) > _REFERENCE_CHARS * (len(found) + 1):
         return False

@@ -9,10 +9,10 @@ from apps.documents.models import Chunk, Document
 from apps.lib.text.analyzer import extract_content_terms
 from apps.users.models import User
 
-_MOST = 20  # withheld documents that are looked through
-_CHUNKS = 1000  # of them together; half a second
-_NAMED = 3
-_SHARE = 0.5  # of the words of the question that a passage must hold
+_MOST = 20  # withheld documents that are read
+_CHUNKS = 1000  # chunks of them together; reading these takes half a second
+_NAMED = 3  # documents that are returned
+_SHARE = 0.5  # of the question's content words that a passage must hold
 
 
 def find_withheld_matches(user: User, question: str, collections: Sequence[UUID] = ()) -> list[str]:
