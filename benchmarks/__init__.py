@@ -1,5 +1,5 @@
-"""Measurements of the product, one a package: `./run bench NAME`.
+"""Benchmarks of the product, one package each: `./run bench NAME`.
 
-Each package holds `run(options) -> dict[str, float]` and, where it has options of its own, `add_arguments(parser)`.
-Nothing in `apps` or `assistant` imports this package, and no wheel or image holds it.
+Each package has a module `run` with `run(options) -> dict[str, float]` and, if it has options of its own,
+`add_arguments(parser)`. Nothing in `apps` or `assistant` imports this package, and no wheel or image holds it.
 """

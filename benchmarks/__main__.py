@@ -1,4 +1,4 @@
-"""Entry of `./run bench NAME`, or `python -m benchmarks NAME`."""
+"""Entry point of `./run bench NAME`, or `python -m benchmarks NAME`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import django
 
 
 def main(arguments: list[str]) -> None:
-    """Run the measurement that the arguments name."""
+    """Run the benchmark that the arguments name."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
     django.setup()
     from benchmarks.command import Command

@@ -1,4 +1,4 @@
-"""Run one measurement, print its numbers, and write them to a file on request: `./run bench NAME`."""
+"""Command that runs one benchmark, prints its numbers, and writes them to a file on request: `./run bench NAME`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DATA = Path(settings.BASE_DIR).parent / "shared" / "data"
 
 
 def find_benchmarks() -> list[str]:
-    """Return the names of the measurements: the packages beside this file that have a module `run`."""
+    """Return the names of the benchmarks: the packages beside this file that have a module `run`."""
     return sorted(path.parent.name for path in Path(__file__).parent.glob("*/run.py"))
 
 
@@ -24,6 +24,8 @@ def _load(name: str) -> Any:
 
 
 class Command(BaseCommand):
+    """Management command with one subcommand per benchmark."""
+
     help = "Runs one measurement and prints its numbers."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,1 +1,1 @@
-"""Make the packaged weights that are taught here. Imports the apps; no app imports it, and no wheel ships it."""
+"""Training of the packaged weights: `./run train NAME`. Imports the apps; no app imports it, and no wheel ships it."""

@@ -1,4 +1,4 @@
-"""Entry of `./run train NAME`, or `python -m training NAME`: make packaged weights anew."""
+"""Entry point of `./run train NAME`, or `python -m training NAME`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OTHERS = {  # by name: a module with a function `main`, which takes the further 
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run the training that the first argument names. Exits with a message for any other name."""
+    """Run the training that the first argument names. Exit with a message for any other name."""
     names = (*CLASSIFIERS, *OTHERS)
     if not arguments or arguments[0] not in names:
         sys.exit(f"Name a training: {', '.join(names)}.")
@@ -41,8 +41,8 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def train_classifier(name: str, arguments: Sequence[str]) -> None:
-    """Train a classifier from the open sets: minutes on two cores, the same result each time. Print its cuts and the
-    SHA-256 of its weights. Exits with a message where the data sets are absent."""
+    """Train a classifier on the open data sets: minutes on two cores, the same result each time. Print its thresholds
+    and the SHA-256 of its weights. Exit with a message if the data sets are missing."""
     from apps.engines.classify.linear_classifier import FOLDER
     from benchmarks.command import DATA
 

@@ -1,1 +1,1 @@
-"""Measurement of how well the packaged models answer: `./run bench answers`."""
+"""Benchmark of answer quality with the packaged models: `./run bench answers`."""

@@ -1,10 +1,10 @@
-"""How often the right answer reaches the reader: in the first quote, in any quote, in the model's own text.
+"""Shares of questions whose gold answer is in the first quote, in any quote, and in the model's own text.
 
-The first quote may be two sentences joined; how many are, and what the best sentence alone would hold, is told too.
+The first quote may be two joined sentences; their share, and the result for the best single sentence, are reported too.
 
-Paragraphs of a set in the form of SQuAD become one collection; every question goes through the product's search and
-choice of quotes, a sample also through its prompt to the model (`model_server.py`). An answer counts where it holds a
-gold answer, both normalised as SQuAD does.
+Paragraphs of a data set in SQuAD format become one collection. Every question goes through the product's search and
+quote selection, a sample also through its prompt to the model (`model_server.py`). An answer counts as right if it
+contains a gold answer, both normalised as in SQuAD.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from typing import Any
 
 from benchmarks.lib.model_server import model_server
 
-_DRAWS = 2_000  # of the bootstrap
+_DRAWS = 2_000  # bootstrap samples
 SHARES = (
     "gold_in_first_quote", "gold_in_best_sentence", "first_quotes_joined", "gold_in_quotes", "gold_in_model_text",
 )  # fmt: skip
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    """Add the options of this benchmark."""
     parser.add_argument(
         "--set", default="xquad/xquad.en.json.gz", metavar="FILE", help="in the data sets' folder, form of SQuAD"
     )
@@ -37,6 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: dict[str, Any]) -> dict[str, float]:
+    """Return the shares by name, and print each with its 95 % interval."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         model = stack.enter_context(model_server()) if options["questions"] else {}
@@ -55,7 +57,7 @@ def run(options: dict[str, Any]) -> dict[str, float]:
 
 
 def interval(found: Sequence[bool]) -> tuple[float, float]:
-    """The 95 % interval of a share, by drawing the questions anew."""
+    """Return the 95 % interval of a share, by bootstrap over the questions."""
     draw = random.Random(7)  # noqa: S311
     shares = sorted(sum(draw.choices(found, k=len(found))) / len(found) for _ in range(_DRAWS))
     return shares[int(_DRAWS * 0.025)], shares[int(_DRAWS * 0.975) - 1]

@@ -1,6 +1,8 @@
-"""Asks every question of a set in an empty data directory. Prints JSON: for each share, which questions were right.
+"""Worker of the answers benchmark: asks every question of a data set in an empty data directory.
 
-DATA_DIR=… python -m benchmarks.answers.worker FILE QUESTIONS_FOR_THE_MODEL QUESTIONS_IN_ALL
+    DATA_DIR=… python -m benchmarks.answers.worker FILE QUESTIONS_FOR_THE_MODEL QUESTIONS_IN_ALL
+
+Prints JSON: for each share a list of booleans, one per question.
 """
 
 from __future__ import annotations
@@ -29,11 +31,15 @@ _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
+    """Question with its gold answers."""
+
     question: str
     gold: tuple[str, ...]
 
 
 def main(path: Path, sample: int, first: int) -> dict[str, list[bool]]:
+    """Index the paragraphs and ask the questions; `sample` of them also go to the model. `first` limits the questions,
+    0 asks all."""
     django.setup()
     from django.core.management import call_command
 
@@ -51,7 +57,7 @@ def main(path: Path, sample: int, first: int) -> dict[str, list[bool]]:
 
 
 def read(path: Path) -> tuple[list[tuple[str, str]], list[Asked]]:
-    """Paragraphs with the titles of their articles, and questions with their gold answers."""
+    """Return the paragraphs as (title of the article, text), and the questions."""
     content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     paragraphs, questions = [], []
     for article in json.loads(content)["data"]:
@@ -64,12 +70,13 @@ def read(path: Path) -> tuple[list[tuple[str, str]], list[Asked]]:
 
 
 def normalised(text: str) -> str:
-    """As SQuAD compares: lower case, without punctuation and articles, spaces folded."""
+    """Return the text as SQuAD compares it: lower case, without punctuation and articles, single spaces."""
     kept = "".join(char for char in text.lower() if char not in string.punctuation)
     return " ".join(_ARTICLES.sub(" ", kept).split())
 
 
 def holds(text: str, gold: Sequence[str]) -> bool:
+    """Return whether the text contains a gold answer, both normalised."""
     said = f" {normalised(text)} "
     return any(f" {normalised(answer)} " in said for answer in gold if normalised(answer))
 
@@ -107,7 +114,7 @@ async def _ask(user: Any, questions: Sequence[Asked], sample: int) -> dict[str, 
 
 
 async def _answer(question: str, passages: Sequence[Any]) -> str:
-    """What the model says, prompted as in a first turn."""
+    """Return the model's answer, prompted as in the first turn of a conversation."""
     from apps.conversations.evidence import source_numbering
     from apps.conversations.turns import prompt
     from apps.engines import registry

@@ -1,1 +1,1 @@
-"""Measurement of a chat, from the question to the last word: `./run bench chat`."""
+"""Benchmark of a chat, from the question to the last word: `./run bench chat`."""

@@ -1,8 +1,8 @@
-"""How long a person waits for the first text of a real model: cold, after a pause while typing, and on known sources.
+"""Time to the first text of a real model: cold, after a pause while typing, and on known sources.
 
-Turn and turn about, so that a machine that grows slower meanwhile slows all three. Each question is about a paragraph
-of its own, which the model server has not read before; `known` follows a cold one in its conversation, with another
-question about the same paragraph, and counts where the search found nothing that the model had not been given.
+The three are measured in turns, so that a slowing machine affects all. Each question concerns a paragraph that the
+model server has not read before. `known` follows a cold question in the same conversation with another question about
+the same paragraph; it counts only if the search brought nothing new to the model.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import aiohttp
 
 from benchmarks.lib import site
 
-_TYPING_S = 1.0  # in which the warming begins; the question is sent when it has ended
+_TYPING_S = 1.0  # seconds after which the warm-up runs; the question is sent once it has ended
 _SOURCE = re.compile(r'data-source="(\d+)"')
 _PATIENCE_S = 120.0
 
@@ -28,7 +28,7 @@ Triple = tuple[str, str, str]  # a question, another one about the same paragrap
 
 
 async def waited(url: str, key: str, model: str, questions: Sequence[Triple]) -> dict[str, list[float]]:
-    """Milliseconds from the question to its first text, for each of the three ways."""
+    """Return the milliseconds from the question to its first text, for "cold", "known" and "warm"."""
     found: dict[str, list[float]] = {"cold": [], "known": [], "warm": []}
     address = url.replace("http", "ws", 1) + "/ws/chat/"
     async with (
@@ -44,7 +44,7 @@ async def waited(url: str, key: str, model: str, questions: Sequence[Triple]) ->
             await _idle(http, model)
             warm = await _asked(wire, _ask(other))
             await _idle(http, model)
-            if number and cold.first and warm.first:  # the first round is not counted, nor where nothing was found
+            if number and cold.first and warm.first:  # the first round warms up; rounds without sources do not count
                 found["cold"].append(cold.first)
                 found["warm"].append(warm.first)
                 if known.first and known.sources <= cold.sources:
@@ -61,14 +61,16 @@ def _ask(text: str, conversation: str | None = None, after: str | None = None) -
 
 @dataclass(slots=True)
 class Answer:
+    """Answer that was stopped at its first text."""
+
     conversation: str = ""
     turn: str = ""
     sources: set[str] = field(default_factory=set)  # their numbers in the conversation
-    first: float = 0.0  # milliseconds to the first text; 0 where none came
+    first: float = 0.0  # milliseconds to the first text; 0 if none came
 
 
 async def _asked(wire: aiohttp.ClientWebSocketResponse, ask: dict[str, Any]) -> Answer:
-    """The answer, stopped at its first text."""
+    """Send the question and return its answer, stopped at the first text."""
     began, answer = time.monotonic(), Answer()
     await wire.send_str(json.dumps(ask))
     async with asyncio.timeout(_PATIENCE_S):

@@ -1,8 +1,8 @@
-"""What the whole gate, its classifiers included, costs by itself. Prints JSON: microseconds of processor time a word.
+"""Cost of the moderation gate by itself, classifiers included: prints microseconds of CPU time per word as JSON.
 
-DATA_DIR=… python -m benchmarks.chat.gate_cost WORDS PAUSE
+    DATA_DIR=… python -m benchmarks.chat.gate_cost WORDS PAUSE
 
-An answer of so many words goes through it as the stand-in writes it, a pause of so many seconds between them.
+An answer of WORDS words passes the gate, as the fake model writes it, with PAUSE seconds between words.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 
 
 def main(words: int, pause: float) -> float:
+    """Return the microseconds of CPU time per word."""
     django.setup()
     return asyncio.run(_judged(words, pause))
 
 
 async def _judged(words: int, pause: float) -> float:
-    """Microseconds for each word, beyond those of its arrival."""
+    """Return the microseconds per word, less those of the stream alone."""
     from apps.safety.gate import gate
 
-    async for _ in gate.moderate_stream(_written(24, 0)):  # what it needs is loaded
+    async for _ in gate.moderate_stream(_written(24, 0)):  # loads what the gate needs
         pass
     began = time.process_time()
     async for _ in _written(words, pause):

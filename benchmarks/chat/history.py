@@ -1,9 +1,9 @@
-"""Fills an empty data directory with people who have talked for months. Prints JSON.
+"""Fixture of the chat benchmark: fills an empty data directory with users and months of conversations. Prints JSON.
 
-DATA_DIR=… python -m benchmarks.chat.history FOLDER_OF_DATA_SETS CHUNKS PEOPLE MESSAGES
+    DATA_DIR=… python -m benchmarks.chat.history FOLDER_OF_DATA_SETS CHUNKS USERS MESSAGES
 
-One person has a collection of so many chunks, one conversation of 2,000 messages, and others until there are so many
-messages in all; the further people have a session each.
+One user has a collection of CHUNKS chunks, a conversation of 2,000 messages, and further ones up to MESSAGES messages
+in all. The other users have a session each.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 
-LONG = 2_000  # messages of the one long conversation
+LONG = 2_000  # messages of the long conversation
 _OTHERS = 100  # messages of each of the others
 
 
 def main(data: Path, chunks: int, people: int, messages: int) -> dict[str, Any]:
+    """Fill the data directory. Return session keys, the id of the long conversation, questions, and questions by
+    paragraph."""
     django.setup()
     from django.core.management import call_command
 
@@ -54,7 +56,7 @@ def main(data: Path, chunks: int, people: int, messages: int) -> dict[str, Any]:
 
 
 def _together(asked: Any) -> list[list[str]]:
-    """The questions about each paragraph."""
+    """Return the questions about each paragraph."""
     found: dict[str, list[str]] = {}
     for number, texts in asked.relevant.items():
         found.setdefault(next(iter(texts)), []).append(asked.questions[number])
@@ -62,7 +64,7 @@ def _together(asked: Any) -> list[list[str]]:
 
 
 def _talk(asked: Any) -> Iterator[tuple[str, str]]:
-    """Questions, each with a paragraph that answers it, again and again; what is repeated is no longer the same."""
+    """Yield questions with a paragraph that answers each, endlessly; repetitions are made distinct by a number."""
     known = {text.id: text.text for text in asked.texts}
     pairs = [(asked.questions[number], known[text]) for number, texts in asked.relevant.items() for text in texts]
     for number, (question, text) in enumerate(cycle(pairs)):
@@ -70,7 +72,7 @@ def _talk(asked: Any) -> Iterator[tuple[str, str]]:
 
 
 def _conversation(user: Any, title: str, talk: Iterator[tuple[str, str]], messages: int) -> Any:
-    """A new conversation of so many messages; returns its key."""
+    """Create a conversation of that many messages and return its key."""
     from datetime import timedelta
 
     from django.utils import timezone
@@ -84,7 +86,7 @@ def _conversation(user: Any, title: str, talk: Iterator[tuple[str, str]], messag
         last = Message(conversation=place, parent=question, role="assistant", text=said, asked_by=user)
         rows += [question, last]
     created = Message._meta.get_field("created")
-    created.auto_now_add = False  # months of talk, not a moment's
+    created.auto_now_add = False  # dates are spread over months
     for number, row in enumerate(rows):
         row.created = start + timedelta(minutes=number)
     Message.objects.bulk_create(rows, batch_size=500)

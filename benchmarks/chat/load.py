@@ -1,6 +1,6 @@
-"""Many sockets that stream at once, and the bytes of an answer: what the medium itself costs and loses.
+"""Load of many concurrent streams, and the size of an answer on the wire.
 
-The questions go to the model without documents, so that what is measured is reading, gate, rendering and sending.
+Questions go to the model without documents, so the cost is that of reading the stream, gate, rendering and sending.
 """
 
 from __future__ import annotations
@@ -21,43 +21,44 @@ import psutil
 from benchmarks.lib import site
 
 _WORD = re.compile(r"word(\d+)")
-_PATIENCE_S = 600.0  # a machine that others use too
+_PATIENCE_S = 600.0  # seconds; generous for a busy machine
 
 
 @dataclass(slots=True)
 class Seen:
-    """What came over a socket for one question, as it came."""
+    """Frames that arrived over a WebSocket for one question, with their times."""
 
-    mark: str = field(default_factory=lambda: f"mark{uuid4().hex}")  # in the question: the stand-in saw it there
-    begun: bool = False  # words of the answer have come
+    mark: str = field(default_factory=lambda: f"mark{uuid4().hex}")  # in the question, where the fake model sees it
+    begun: bool = False  # words of the answer have arrived
     frames: list[tuple[float, str]] = field(default_factory=list)
 
     @property
     def events(self) -> list[tuple[float, dict[str, Any]]]:
-        """Those of the turn, in order."""
+        """Events of the turn with their times, in order."""
         read = [(at, json.loads(text)) for at, text in self.frames]
         return [(at, event) for at, event in read if "seq" in event]
 
     @property
     def size(self) -> int:
-        """Bytes on the wire, the heads of the frames included."""
+        """Bytes on the wire, frame headers included."""
         lengths = [len(text.encode()) for _, text in self.frames]
         return sum(length + (2 if length < 126 else 4 if length < 65_536 else 10) for length in lengths)
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Of the time in which all of them read words: seconds, words that left, processor seconds of the web process."""
+    """Result over the time in which all streams ran: seconds, words sent by the model, CPU seconds of the web
+    process."""
 
     seen: list[Seen]
-    records: dict[str, dict[str, Any]]  # what the stand-in saw, by mark
+    records: dict[str, dict[str, Any]]  # records of the fake model, by mark
     seconds: float
     words: int
-    spent: dict[str, float]  # processor seconds: "whole", and of it "gate" and "render"
+    spent: dict[str, float]  # CPU seconds: "whole", and its parts "gate" and "render"
 
 
 async def at_once(url: str, process: int, keys: Sequence[str], model: str, words: int) -> Load:
-    """Every session asks over a socket of its own, all at the same time."""
+    """Ask one question per session, each over its own WebSocket, all at the same time, and return the load."""
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         await _set(http, model, WORDS=words)
         await site.recorded(http, model)
@@ -80,7 +81,7 @@ async def at_once(url: str, process: int, keys: Sequence[str], model: str, words
 
 
 async def answer_sizes(url: str, key: str, model: str, words: Sequence[int]) -> list[int]:
-    """Bytes on the wire for an answer of so many words, each."""
+    """Return the bytes on the wire for an answer of each number of words."""
     async with aiohttp.ClientSession() as http:
         sizes = []
         for count in words:
@@ -91,7 +92,7 @@ async def answer_sizes(url: str, key: str, model: str, words: Sequence[int]) -> 
 
 
 def lost(load: Load) -> int:
-    """Events whose number never came, answers that never ended, and words that are not in the answer at its end."""
+    """Return the number of missing events, answers without an end, and words missing in final answers."""
     count = 0
     for item in load.seen:
         events = [event for _, event in item.events]
@@ -104,7 +105,7 @@ def lost(load: Load) -> int:
 
 
 def delays(load: Load) -> list[float]:
-    """Milliseconds from when the last word of a piece left the stand-in until its event was at the client."""
+    """Return the milliseconds from the last word of each piece leaving the fake model to its event at the client."""
     found = []
     for item in load.seen:
         left = [at for at, _ in load.records[item.mark]["words"]]
@@ -114,7 +115,7 @@ def delays(load: Load) -> list[float]:
 
 
 def middle(name: str, values: Sequence[float]) -> dict[str, float]:
-    """The median, and what nineteen of twenty stay below."""
+    """Return median and 95th percentile as `NAME_p50` and `NAME_p95`."""
     cuts = statistics.quantiles(values, n=100, method="inclusive")
     return {f"{name}_p50": cuts[49], f"{name}_p95": cuts[94]}
 
@@ -125,7 +126,7 @@ async def _opened(http: aiohttp.ClientSession, url: str, key: str) -> aiohttp.Cl
 
 
 async def _asked(wire: aiohttp.ClientWebSocketResponse, seen: Seen) -> Seen:
-    """One question, and all that came until its answer was closed; nothing is read closely meanwhile."""
+    """Send one question and collect all frames until its answer closes; frames are parsed only afterwards."""
     ask: dict[str, Any] = {
         "do": "ask", "client_id": uuid4().hex, "conversation": None, "collections": [], "without_documents": True,
         "text": f"What can you tell me about {seen.mark}?",
@@ -148,13 +149,13 @@ async def _set(http: aiohttp.ClientSession, model: str, **values: float) -> None
 
 
 async def _count(http: aiohttp.ClientSession, model: str) -> int:
-    """Answers that the stand-in is writing at this moment."""
+    """Return the number of answers that the fake model is writing."""
     async with http.get(f"{model}/stats") as answer:
         return int((await answer.json(content_type=None))["running"])
 
 
 async def _spent(http: aiohttp.ClientSession, url: str) -> dict[str, float]:
-    """Processor seconds of the web process so far, by its own clock: that of the system goes in ticks of 10 ms."""
+    """Return the CPU seconds of the web process so far, by its own clock: the system's has ticks of 10 ms."""
     async with http.get(f"{url}/spent") as answer:
         found: dict[str, float] = await answer.json()
         return found
@@ -163,7 +164,7 @@ async def _spent(http: aiohttp.ClientSession, url: str) -> dict[str, float]:
 async def _begun(
     http: aiohttp.ClientSession, model: str, items: Sequence[Seen], asking: Sequence[asyncio.Task[Seen]]
 ) -> None:
-    """Returns when all are being answered, and whatever the beginning of a turn costs is over."""
+    """Return once all answers are streaming and the start of the turns is over."""
     async with asyncio.timeout(_PATIENCE_S):
         while await _count(http, model) < len(items) or not all(item.begun for item in items):
             if any(task.done() for task in asking):

@@ -1,4 +1,4 @@
-"""How long a person waits for a long conversation to open, and for a search over all that was ever said."""
+"""Time to open a long conversation in a browser, and to search all messages of a user."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from apps.lib.text.analyzer import split_words
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 _WARM_UP = 2
-_LEAST = 3  # letters of a word that nobody looks for
-# The page can be used when its script has run and what it shows has been painted.
+_LEAST = 3  # words of at most this many letters are not searched
+# The page is usable once its script has run and its content is painted.
 _USABLE = """
 new MutationObserver(() => {
   if (document.querySelector("[data-chat][data-ready]") && !window.usable)
@@ -31,7 +31,8 @@ _TIMES = """() => {
 
 
 def opened(url: str, key: str, conversation: str, times: int) -> list[dict[str, float]]:
-    """Milliseconds from going there until the page can be used, in a browser that has nothing of it in its cache."""
+    """Return for each load the milliseconds until the page is usable, and those of the server, in a browser with an
+    empty cache. Raise CommandError without a browser."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
@@ -56,7 +57,8 @@ def opened(url: str, key: str, conversation: str, times: int) -> list[dict[str, 
 
 
 def searched(url: str, key: str, questions: Sequence[str], times: int) -> list[float]:
-    """Milliseconds of a search as the page makes it, the whole answer of the server; every search finds something."""
+    """Return the milliseconds of each search, including the whole response. Raise RuntimeError for a search without
+    hits."""
     took = []
     for number in range(times + _WARM_UP):
         question = questions[number * len(questions) // (times + _WARM_UP)]

@@ -1,22 +1,22 @@
-"""What a person waits for in months of conversations, and what many people at once cost.
+"""Waiting times of a user with months of conversations, and the cost of many concurrent users.
 
-    open_2000_ms        from going to a conversation of 2,000 messages until its page can be used, in Chromium with an
-                        empty cache; `open_2000_server_ms` of it until the whole page has arrived
-    search_100k_ms      a search over 100,000 messages of one person: the whole page, from the server
-    sockets200_lost     200 people ask over a socket each at once, answers of a stand-in of known speed: events, ends
-                        and words that did not come
-    sockets200_delay_ms from when the last word of a piece left the stand-in to its event at the client
-    cpu_us_per_token    processor time of the web process for each word while all of them stream, less that of gate and
-                        renderer: `gate_us_per_token` (cutting the pieces, and the verdict on each),
-                        `render_us_per_token`; `cpu_whole_us_per_token` is all of it
+    open_2000_ms        from the request of a conversation of 2,000 messages until its page is usable, in Chromium with
+                        an empty cache; `open_2000_server_ms` of it until the whole page has arrived
+    search_100k_ms      a search over 100,000 messages of one user: the whole page, from the server
+    sockets200_lost     200 users ask over a WebSocket each at once, answers of a fake model of known speed: events,
+                        ends and words that did not arrive
+    sockets200_delay_ms from the last word of a piece leaving the fake model to its event at the client
+    cpu_us_per_token    CPU time of the web process per word while all of them stream, less that of gate and renderer:
+                        `gate_us_per_token` (splitting into pieces, and the verdict on each), `render_us_per_token`;
+                        `cpu_whole_us_per_token` is all of it
     wire_ratio          bytes on the wire for an answer twice as long
     warm_over_cold      first text of a real model after a pause while typing, over that without (`cold_first_text_ms`)
-    known_over_cold     likewise of another question in the same conversation that the same passages answer
+    known_over_cold     the same for another question in the same conversation that the same passages answer
 
-While many stream, pieces are judged by the rules of the gate alone; `gate_classified_us_per_token` is what its
-classifiers cost one answer that is written alone, where each piece is read by itself. With `--classified` they judge
-while all stream, in batches, and `gate_us_per_token` holds them: the more there is to judge, the longer the pieces.
-Times grow with whatever else the machine does. Run it alone.
+While many stream, pieces are judged by the rules of the gate alone; `gate_classified_us_per_token` is the cost of its
+classifiers for a single answer, where each piece is classified by itself. With `--classified` they judge while all
+stream, in batches, and `gate_us_per_token` includes them: the more there is to judge, the longer the pieces. Times grow
+with other load on the machine. Run it alone.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ _MEDIUM = "benchmarks.chat.server:application"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    """Add the options of this benchmark."""
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="only these, each in its own numbers")
     parser.add_argument("--messages", type=int, default=100_000, help="of one person")
     parser.add_argument("--times", type=int, default=20, help="how often a page is opened, or something searched")
@@ -57,6 +58,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: dict[str, Any]) -> dict[str, float]:
+    """Return the numbers of the chosen parts."""
     wanted, numbers = set(options["parts"]), dict[str, float]()
     if wanted & {"open", "search"}:
         numbers |= _history(options)
@@ -68,7 +70,7 @@ def run(options: dict[str, Any]) -> dict[str, float]:
 
 
 def _history(options: dict[str, Any]) -> dict[str, float]:
-    """A long conversation is opened, and all of them are searched."""
+    """Open a long conversation repeatedly, and search all conversations."""
     numbers: dict[str, float] = {}
     port = find_free_port()
     url = f"http://localhost:{port}"
@@ -87,13 +89,13 @@ def _history(options: dict[str, Any]) -> dict[str, float]:
 
 
 def _medium(options: dict[str, Any]) -> dict[str, float]:
-    """Many people's answers stream at once; answers of two lengths are weighed."""
+    """Stream answers to many users at once, and compare the size of answers of two lengths."""
     numbers: dict[str, float] = {}
     port, words, rate = find_free_port(), options["words"], options["rate"]
     url = f"http://localhost:{port}"
     with tempfile.TemporaryDirectory() as folder, site.stand_in(options["data"], rate, words, 0.05) as model:
         also = {"LLM_URL": f"{model}/v1", "LLM_STREAMS": str(options["sockets"]), "TITLES": "0", "LLM_TOKENIZER": ""}
-        also["LLM_TOOLS"] = "0"  # the stand-in would take them, and calls none
+        also["LLM_TOOLS"] = "0"  # the fake model would accept tools, but calls none
         also["BENCH_CLASSIFIED"] = "1" if options["classified"] else ""
         env = site.environment(folder, url, **also)
         prepared = _prepare(env, options, chunks=0, people=options["sockets"], messages=0)
@@ -109,7 +111,7 @@ def _medium(options: dict[str, Any]) -> dict[str, float]:
 
 
 def _first_texts(options: dict[str, Any]) -> dict[str, float]:
-    """First texts of the model server that the settings name, or of the packaged model on vLLM meanwhile."""
+    """Measure first texts of the model server in the settings, or of the packaged model on a vLLM started for it."""
     port = find_free_port()
     url, rounds = f"http://localhost:{port}", options["rounds"] + 1
     with tempfile.TemporaryDirectory() as folder, model_server() as model:
@@ -153,7 +155,7 @@ def _apart(env: dict[str, str], words: int, pause: float) -> float:
 
 
 def _middle(name: str, values: Sequence[float]) -> dict[str, float]:
-    """The median in milliseconds, and what nineteen of twenty stay below."""
+    """Return median and 95th percentile in milliseconds."""
     cuts = statistics.quantiles(values, n=100, method="inclusive")
     return {f"{name}_ms": cuts[49], f"{name}_ms_p95": cuts[94]}
 

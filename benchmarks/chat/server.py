@@ -1,9 +1,9 @@
-"""The web process with the rules of the gate alone, and a clock at the gate and at the renderer.
+"""ASGI application of the site with the rules of the gate alone, and clocks at gate and renderer.
 
-Its classifiers read each piece in some 20 ms of a core, which would hide what reading and sending cost; they judge only
-where BENCH_CLASSIFIED says so, and are measured apart otherwise (`_apart.py`). `GET /spent` hands out the processor
-seconds of both parts and of the whole process so far, without what the clock itself takes. Of what comes often one call
-in seven is timed: looking at the clock costs as much as what it would measure.
+The gate's classifiers take some 20 ms of a core per piece, which would hide the cost of reading and sending. They judge
+only if BENCH_CLASSIFIED is set, and are measured apart otherwise (`gate_cost.py`). `GET /spent` returns the CPU seconds
+of both parts and of the whole process so far, less those of the clocks. Of frequent calls one in seven is timed:
+reading the clock costs as much as the call.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from apps.safety.gate import gate  # noqa: E402
 from apps.safety.gate.streaming import _Cutter  # noqa: E402
 
 spent = {"gate": 0.0, "render": 0.0, "clock": 0.0}
-_ONE_OF = 7  # calls of what is short and comes often; a prime, so that all who take turns are timed alike
+_ONE_OF = 7  # calls of frequent functions; a prime, so that callers in turn are sampled equally
 
 
 def _judging(plain: Any) -> Any:
-    """The gate's whole way to a verdict, where nothing in it waits: the rules alone."""
+    """Time the gate's whole way to a verdict, if nothing in it waits: with rules alone."""
     calls, clock = itertools.count(), time.thread_time
 
     async def timed(*args: Any) -> Any:
@@ -53,8 +53,8 @@ def _metered(part: str, owner: type, *names: str, one_of: int = _ONE_OF) -> None
 
 
 def _timed(part: str, plain: Any, one_of: int) -> Any:
-    """A look at the clock of a thread is a call of the system, which takes as long as what it measures here; what one
-    takes is measured beside it, since that grows with what else the machine does."""
+    """Time a function. Reading a thread's clock is a system call that takes as long as the function itself, so its own
+    time is measured beside it and subtracted; it varies with the load of the machine."""
     calls, clock = itertools.count(), time.thread_time
 
     def timed(*args: Any, **named: Any) -> Any:
@@ -78,10 +78,11 @@ if os.environ.get("BENCH_CLASSIFIED"):
     _metered("gate", BertEncoder, "_pass", one_of=1)
 else:
     settings.SAFETY_CHECK = "apps.safety.detectors.rules.engine.RuleCheck"
-    setattr(gate, "_sentence", _judging(gate._sentence))  # noqa: B010 - to a type checker it is a function of its own
+    setattr(gate, "_sentence", _judging(gate._sentence))  # noqa: B010 - a type checker sees a plain function
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Answer `GET /spent`, and pass other requests to the site."""
     if scope["type"] != "http" or scope["path"] != "/spent":
         await _site(scope, receive, send)
         return

@@ -1,1 +1,1 @@
-"""Measurement of reading of files: `./run bench extraction`."""
+"""Benchmark of text extraction from files: `./run bench extraction`."""

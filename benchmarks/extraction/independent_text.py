@@ -1,7 +1,7 @@
-"""What a file says, read from its own bytes by other means than the parsers: where no reference is at hand, their text
-is compared with this. Only formats that say their text exactly are read; of a PDF, say, any reading is a guess.
+"""Second implementation of text extraction, to compare the parsers with where there is no reference.
 
-Text comes as Markdown, tables with a line a row, as a reference does (`reference_text.plain`).
+It reads only formats that state their text exactly; of a PDF, for example, any text is a guess. Text is Markdown,
+tables with one line per row, as in a reference (`reference_text.plain`).
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _IN_LINE = {
     "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
 }  # fmt: skip
 _MARKUP = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
-_HEADERS = ("Subject", "From", "To", "Cc", "Date", "Subject")  # the subject is the heading too
+_HEADERS = ("Subject", "From", "To", "Cc", "Date", "Subject")  # the subject is the heading, too
 _OMITTED = {"Fallback", "del", "moveFrom", "instrText", "delText", "annotation", "tracked-changes", "note"}
 
 
 def reading(path: Path) -> str | None:
-    """None where the format does not say its text exactly."""
+    """Return the text of a file as Markdown; None if the format does not state its text exactly."""
     read = _READERS.get(path.suffix.lower())
     return None if read is None else read(path)
 
@@ -41,12 +41,12 @@ def _source(path: Path) -> str:
 
 
 def _markdown(path: Path) -> str:
-    """The source without markup of web pages, of which a reader sees the text alone."""
+    """Return the source without HTML, of which a reader sees the text only."""
     return _MARKUP.sub("", _source(path))
 
 
 def _table(rows: Iterable[Iterable[str]]) -> str:
-    """In Markdown, cells on one line; rows of one cell above a table are lines above it."""
+    """Return a Markdown table with cells on one line; leading rows of a single cell become lines above it."""
     cells = [[" ".join(cell.replace("|", " ").split()) for cell in row] for row in rows]
     filled = [row for row in cells if any(row)]
     wide = [at for at, row in enumerate(filled) if sum(map(bool, row)) > 1]
@@ -65,7 +65,7 @@ def _csv(path: Path) -> str:
 
 
 class _Page(HTMLParser):
-    """The text of a page outside of what stands around it, tables as Markdown."""
+    """Parser of the main text of a web page, with tables as Markdown."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ def _said(markup: str) -> str:
 
 
 def _eml(path: Path) -> str:
-    """What a reader sees of the message, and the texts that are attached to it."""
+    """Return the visible text of a message, and its attached texts."""
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     head = [
         f"{name}: {message[name]}" if number else str(message[name])
@@ -147,7 +147,7 @@ def _attribute(element: Any, name: str) -> str:
 
 
 def _below(element: Any, names: set[str]) -> Iterator[Any]:
-    """The nearest elements of these names below one."""
+    """Yield the nearest descendants with one of these names."""
     for child in element:
         if _local(child) in names:
             yield child
@@ -156,14 +156,14 @@ def _below(element: Any, names: set[str]) -> Iterator[Any]:
 
 
 def _words(element: Any) -> str:
-    """The text of a paragraph of Word or PowerPoint, as runs give it."""
+    """Return the text of a paragraph of Word or PowerPoint."""
     return "".join(
         (one.text or "") if _local(one) == "t" else " " for one in _below(element, {"t", "tab", "br", "cr"})
     )  # fmt: skip
 
 
 def _office(element: Any) -> Iterator[str]:
-    """Paragraphs and tables of Word or PowerPoint, in the order of the file."""
+    """Yield paragraphs and tables of Word or PowerPoint, in the order of the file."""
     for one in _below(element, {"p", "tbl"}):
         if _local(one) == "p":
             yield _words(one)
@@ -180,7 +180,7 @@ def _docx(path: Path) -> str:
 
 
 def _targets(archive: zipfile.ZipFile, part: str) -> dict[str, str]:
-    """The parts that one refers to, by the name of the reference."""
+    """Return the parts that a part references, by the id of the reference."""
     folder, name = posixpath.split(part)
     place = f"{folder}/_rels/{name}.rels"
     rows = _tree(archive, place) if place in archive.namelist() else ()
@@ -191,7 +191,7 @@ def _targets(archive: zipfile.ZipFile, part: str) -> dict[str, str]:
 
 
 def _listed(archive: zipfile.ZipFile, part: str, name: str) -> Iterator[tuple[Any, str]]:
-    """The slides or sheets in their order, with the part in which each lies."""
+    """Yield slides or sheets in their order, with the name of the part that holds each."""
     targets = _targets(archive, part)
     for row in _tree(archive, part).iter():
         if _local(row) == name:
@@ -209,7 +209,7 @@ def _pptx(path: Path) -> str:
 
 
 def _xlsx(path: Path) -> str:
-    """The sheets that are shown, values as they are stored."""
+    """Return the visible sheets, with values as stored."""
     parts: list[str] = []
     with zipfile.ZipFile(path) as archive:
         shared = []
@@ -223,7 +223,7 @@ def _xlsx(path: Path) -> str:
 
 
 def _rows(sheet: Any, shared: list[str]) -> Iterator[str]:
-    """The tables of a sheet, which empty rows part; each cell in its column."""
+    """Yield the tables of a sheet, separated by empty rows; each cell in its column."""
     table: list[list[str]] = []
     last = 0
     for row in _below(sheet, {"row"}):
@@ -240,7 +240,7 @@ def _rows(sheet: Any, shared: list[str]) -> Iterator[str]:
 
 
 def _column(place: str) -> int:
-    """0 for A1, 27 for AB3; 0 where a cell does not say where it stands."""
+    """Return the index of a column: 0 for A1, 27 for AB3; 0 for a cell without a reference."""
     letters = [ord(char) - 64 for char in place if "A" <= char <= "Z"]
     return sum(letter * 26**at for at, letter in enumerate(reversed(letters))) - 1 if letters else 0
 
@@ -251,7 +251,7 @@ def _value(cell: Any, shared: list[str]) -> str:
 
 
 def _odt(path: Path) -> str:
-    """Paragraphs, headings and tables of an OpenDocument text."""
+    """Return paragraphs, headings and tables of an OpenDocument text."""
     with zipfile.ZipFile(path) as archive:
         body = next(one for one in _tree(archive, "content.xml").iter() if _local(one) == "text" and len(one))
     parts = []
@@ -266,7 +266,7 @@ def _odt(path: Path) -> str:
 
 
 def _plain(element: Any) -> str:
-    """The text below an element, in order; what marks a gap is one."""
+    """Return the text below an element, in order, with single spaces."""
     found = [element.text or ""]
     for child in element:
         if _local(child) not in _OMITTED:

@@ -1,8 +1,8 @@
-"""Text without its marks, so that two ways of writing the same down can be compared. Pure.
+"""Normalisation of extracted and reference texts, so that they can be compared. Pure.
 
-Tables of a reference in Markdown are written the way the product writes tables: a line a row, each cell with the name
-of its column. Else the names of columns, which the product repeats so that each row can be read alone, would be counted
-as mistakes.
+Tables of a Markdown reference are written as the product writes tables: one line per row, each cell with the name of
+its column. The product repeats column names so that each row can be read alone; without this step they would count as
+errors.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rapidfuzz.distance import Levenshtein
 
 from apps.documents.parsing.common.tables import is_header, make_table_blocks
 
-LONGEST = 200_000  # characters that are compared; the rest of a longer text is like its beginning
+LONGEST = 200_000  # characters that are compared; the rest of a longer text resembles its beginning
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _RULE = re.compile(r"\s*\|?(?:\s*:?-+:?\s*\|)*\s*:?-+:?\s*\|?\s*")
 _LINK = re.compile(r"!?\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\([^()\s]*(?:\([^()]*\)[^()\s]*)*\)")
@@ -26,7 +26,7 @@ _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|<>~-])")
 
 
 def plain(text: str, markdown: bool = False) -> str:
-    """Words with single spaces, without marks of lists, headings, emphasis and tables."""
+    """Return the words with single spaces, without markup of lists, headings, emphasis and tables."""
     if markdown:
         text = _COMMENT.sub(" ", text)
         text = "\n".join(_lines(text.split("\n")))
@@ -37,7 +37,7 @@ def plain(text: str, markdown: bool = False) -> str:
 
 
 def distance_share(one: str, other: str) -> float:
-    """The edits that make one of the other, over the longer length: 0 for the same, 1 for nothing in common."""
+    """Return the edit distance over the longer length: 0 for equal texts, 1 for nothing in common."""
     return float(Levenshtein.normalized_distance(one, other))
 
 

@@ -1,11 +1,12 @@
-"""How much of real files is read, and how near their text comes to a reference.
+"""Share of real files that is read, and how near their text comes to a reference.
 
-Every file of `ingest_docs` that its manifest lists is read as the worker reads it: sniffed, parsed in a child process,
-and recognised where it is a picture. Counted are the files that gave text, those refused with a reason, and failures
-without one. Where `docling_groundtruth` lies beside `docling_src`, the text of each source is compared with its
-reference: 1 less the edit distance over the longer length, without marks of Markdown, per ending and over all. With or
-without references, sources whose format says its text exactly are compared with a reading of their own bytes by other
-means than the parsers (`independent_text.py`): that shows what a parser loses or invents, and is no person's judgement.
+Every file of `ingest_docs` in its manifest is read like by the worker: format detection, parsing in a child process,
+and OCR of pictures. Counted are files that gave text, those refused with a reason, and failures without one.
+
+If `docling_groundtruth` is beside `docling_src`, the text of each source is compared with its reference: 1 less the
+edit distance over the longer length, without Markdown markup, per file extension and over all. In any case, sources
+whose format states its text exactly are compared with a second implementation (`independent_text.py`). That shows what
+a parser loses or adds, but is no human judgement.
 """
 
 from __future__ import annotations
@@ -37,13 +38,14 @@ them into {folder}/docling_groundtruth, beside docling_src, and name DIR with --
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    """Add the options of this benchmark."""
     parser.add_argument("--quick", action="store_true", help="recognise no text in pictures, which takes seconds each")
     parser.add_argument("--verbose", action="store_true", help="name each refused file with its reason")
 
 
 def run(options: dict[str, Any]) -> dict[str, float]:
-    """`similarity.ENDING`, `independent.ENDING`, `independent_words.ENDING`, and `files_read`, `files_refused`,
-    `files_failed`, of honest and of hostile files."""
+    """Return `similarity.EXTENSION`, `independent.EXTENSION`, `independent_words.EXTENSION`, and `files_read`,
+    `files_refused`, `files_failed`, the latter for normal and for hostile files."""
     folder = options["data"] / SET
     numbers = similarities(folder) | independent(folder)
     for kind, counts in survey(folder, not options["quick"], options["verbose"]).items():
@@ -53,7 +55,7 @@ def run(options: dict[str, Any]) -> dict[str, float]:
 
 
 def similarities(folder: Path) -> dict[str, float]:
-    """To the references, by ending and over all; empty where there are none."""
+    """Return the similarity to the references, by extension and over all; {} without references."""
     if not (folder / REFERENCES).is_dir():
         print(MISSING.format(place=(folder / REFERENCES).resolve(), folder=f"DIR/{SET}"), file=sys.stderr)
         return {}
@@ -67,8 +69,8 @@ def similarities(folder: Path) -> dict[str, float]:
 
 
 def independent(folder: Path) -> dict[str, float]:
-    """How near the text is to an independent reading of the same bytes, and which share of that reading's words it has,
-    wherever they stand: tables and slides are laid out in more ways than one."""
+    """Return the similarity to the second implementation, and the share of its words that the parser has, in any order:
+    tables and slides can be laid out in several ways."""
     near: dict[Path, float] = {}
     words: dict[Path, float] = {}
     for source in sorted(path for path in (folder / SOURCES).glob("*") if path.is_file()):
@@ -83,13 +85,13 @@ def independent(folder: Path) -> dict[str, float]:
 
 
 def words_kept(text: str, said: str) -> float:
-    """The share of the words said that the text has, each as often."""
+    """Return the share of the words of `said` that `text` has, counted with repetitions."""
     wanted = Counter(re.findall(r"\w+", said))
     return (wanted & Counter(re.findall(r"\w+", text))).total() / wanted.total() if wanted else 1.0
 
 
 def _parsed(source: Path) -> str:
-    """Without its marks; empty, and told, where it could not be read."""
+    """Return the text without markup; "" for an unreadable file, with its error printed."""
     try:
         return plain("\n".join(pages(source)))
     except (ParseError, runner.ParserCrashed) as error:
@@ -98,7 +100,7 @@ def _parsed(source: Path) -> str:
 
 
 def _means(name: str, values: Mapping[Path, float]) -> dict[str, float]:
-    """`NAME.ENDING`, `NAME` over all files, and `NAME_files`, which says how many these are."""
+    """Return `NAME.EXTENSION`, `NAME` over all files, and their number as `NAME_files`; {} for no files."""
     found: dict[str, list[float]] = defaultdict(list)
     for source, value in values.items():
         found[source.suffix[1:].lower()].append(value)
@@ -108,7 +110,7 @@ def _means(name: str, values: Mapping[Path, float]) -> dict[str, float]:
 
 
 def survey(folder: Path, recognise: bool = True, verbose: bool = False) -> dict[str, Counter[str]]:
-    """By kind of file ("normal", "hostile"): how many were read, refused with a reason, and failed without one."""
+    """Return by kind of file ("normal", "hostile") the number read, refused with a reason, and failed without one."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for line in (folder / "MANIFEST.jsonl").read_text().splitlines():
         row = json.loads(line)
@@ -122,7 +124,7 @@ def survey(folder: Path, recognise: bool = True, verbose: bool = False) -> dict[
 
 
 def pages(path: Path, recognise: bool = True) -> Iterator[str]:
-    """The text of each page, as the worker would store it. Raises Unreadable or ReaderBroke."""
+    """Yield the text of each page as the worker would store it. Raise ParseError or ParserCrashed."""
     refuse_by_extension(path.name)
     kind = detect_format(path, path.name)
     options = {"kind": kind, "pages": settings.MAX_PAGES, "characters": MAX_CHARACTERS, "name": path.name}
@@ -149,13 +151,13 @@ def _end(path: Path, recognise: bool) -> tuple[str, str]:
         list(pages(path, recognise))
     except ParseError as error:
         return ("refused" if str(error).endswith(".") else "failed"), str(error)
-    except Exception as error:  # noqa: BLE001 - what is counted is that there is no reason
+    except Exception as error:  # noqa: BLE001 - every error without a reason is counted
         return "failed", repr(error)
     return "read", ""
 
 
 def _source(folder: Path, reference: str) -> Path | None:
-    """The source that a reference is of: its name with a further ending, or its stem."""
+    """Return the source of a reference: its name without the last extension, or its stem; None if there is none."""
     name = reference.rpartition(".")[0]
     if (folder / name).is_file():
         return folder / name

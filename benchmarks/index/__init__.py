@@ -1,1 +1,1 @@
-"""Measurement of the vector index: `./run bench index`."""
+"""Benchmark of the search index: `./run bench index`."""

@@ -1,8 +1,8 @@
-"""Passages, vectors and questions for the measurement of the index: as many as are asked for, made once and kept.
+"""Passages, vectors and questions of the index benchmark, in any number, made once and kept.
 
-The questions and the first passages are real: windows over the texts of the retrieval sets, embedded by the packaged
-model. Further passages join the sentences of two real ones; their vector lies between those of both, a little aside.
-So words have the frequencies of prose, vectors the shape of an encoder's, and a million are there within minutes.
+Questions and the first passages are real: windows over the texts of retrieval data sets, embedded by the packaged
+model. Further passages join the sentences of two real ones; their vector lies between those of both, with noise. So
+terms have the frequencies of prose, vectors the distribution of an encoder's, and a million take only minutes.
 """
 
 from __future__ import annotations
@@ -31,42 +31,43 @@ _SETS = ("anthropic_docs_rag", "cacm", "clapnq", "cranfield", "pubmedqa", "xquad
 _WINDOW = 2  # sentences
 _REAL = 16_000  # passages that are embedded; 3 minutes of one core
 _QUESTIONS = 400
-_NEAR, _ASIDE = 0.65, 0.35  # share of the first parent in a vector; length of the noise added to it
+_NEAR, _ASIDE = 0.65, 0.35  # weight of the first parent in a vector; length of the added noise
 _PART = 4096
 _IN_A_DOCUMENT = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Passages:
-    """`vectors` are memory-mapped, half precision, of unit length; text n stands on line n of `texts`."""
+    """Passages with `vectors`, memory-mapped unit vectors in half precision; text n is line n of `texts`."""
 
     vectors: NDArray[np.float16]
     texts: Path
     questions: tuple[str, ...]
-    asked: Vectors  # the questions' vectors
-    folder: Path  # where they are kept, and what is made of them
+    asked: Vectors  # vectors of the questions
+    folder: Path  # folder of these files, and of indexes built from them
 
     @property
     def count(self) -> int:
+        """Number of passages."""
         return len(self.vectors)
 
     def parts(self, size: int = _PART) -> Iterator[tuple[list[str], Vectors]]:
-        """Texts with their vectors in float32, some at a time."""
+        """Yield texts with their vectors as float32, `size` at a time."""
         with self.texts.open(encoding="utf-8") as lines:
             for start in range(0, self.count, size):
                 rows = np.asarray(self.vectors[start : start + size], dtype=np.float32)
                 yield [line.rstrip("\n") for line in islice(lines, len(rows))], rows
 
     def entries(self) -> Iterator[Part]:
-        """The same as the index takes them: the number is the place, fifty make a document."""
+        """Yield the passages as index entries; the chunk id is the position, fifty make a document."""
         number = 0
         for texts, rows in self.parts():
             yield [IndexEntry(number + n, text, document=document(number + n)) for n, text in enumerate(texts)], rows
             number += len(texts)
 
     def exact(self, limit: int, allowed: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
-        """The numbers of the nearest passages to each question, compared one by one: what recall is measured against.
-        Shape (questions, limit)."""
+        """Return the positions of the nearest passages of each question by exact search, shape (questions, limit): the
+        truth for recall. `allowed` restricts the passages."""
         scores = np.zeros((len(self.asked), 0), np.float32)
         numbers = np.zeros((len(self.asked), 0), np.int64)
         for start in range(0, self.count, 65_536):
@@ -83,7 +84,7 @@ class Passages:
         return numbers
 
     def kept(self, name: str, make: Callable[[], NDArray[np.int64]]) -> NDArray[np.int64]:
-        """What `make` returns, made once."""
+        """Return the result of `make`, computed once and stored under `name`."""
         path = self.folder / f"{name}.npy"
         if not path.exists():
             np.save(path, make(), allow_pickle=False)
@@ -92,18 +93,18 @@ class Passages:
 
 
 def recall(found: Sequence[Sequence[int]], exact: NDArray[np.int64]) -> float:
-    """Share of the nearest that were found."""
+    """Return the share of the nearest passages that were found."""
     hits = [len(set(some) & set(row.tolist())) for some, row in zip(found, exact, strict=True)]
     return sum(hits) / exact.size
 
 
 def document(number: int) -> str:
-    """The document of a passage: UUID hex."""
+    """Return the document of a passage: UUID hex."""
     return f"{number // _IN_A_DOCUMENT:032x}"
 
 
 def passages(data: Path, count: int, cache: Path, names: Sequence[str] = ()) -> Passages:
-    """From `cache`, or made from the retrieval sets in `data` (of these names) and kept there."""
+    """Return the passages from `cache`, or make them from the retrieval sets `names` in `data` and keep them there."""
     chosen = sets(data, names)
     key = hashlib.sha256("\0".join([registry.get_embedder().fingerprint, str(data.resolve()), *chosen]).encode())
     folder = cache / f"index-{count}-{key.hexdigest()[:8]}"
@@ -123,7 +124,8 @@ def passages(data: Path, count: int, cache: Path, names: Sequence[str] = ()) -> 
 
 
 def sets(data: Path, names: Sequence[str] = ()) -> list[str]:
-    """Those of these names; without any, those that are named above, or all that are there where none of them is."""
+    """Return the names of the retrieval sets to use; without `names` the usual ones, or all present ones if none of
+    those is. Raise CommandError for missing sets."""
     there = sorted(path.parent.name for path in data.glob("*/corpus.jsonl"))
     if absent := [name for name in names if name not in there]:
         raise CommandError(f"There is no retrieval set {', '.join(absent)} in {data}; there are {', '.join(there)}.")
@@ -136,7 +138,7 @@ def sets(data: Path, names: Sequence[str] = ()) -> list[str]:
 
 
 def _real(data: Path, names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Windows over the sets' texts and questions, an even share of each set."""
+    """Return windows over the sets' texts, and questions, drawn at random over all sets."""
     found: list[list[str]] = []
     questions: list[list[str]] = []
     for name in names:

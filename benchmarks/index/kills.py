@@ -1,9 +1,9 @@
-"""Kills workers that add, delete, merge and sweep, at any moment, so many times. Prints JSON.
+"""Crash test of the index: kills workers that add, delete, merge and sweep at random moments. Prints JSON.
 
-DATA_DIR=… python -m benchmarks.index.kills KILLS
+    DATA_DIR=… python -m benchmarks.index.kills KILLS
 
-After each, what a search may see must be whole; at the end nothing may be lost, and no file left over. Engines are
-stand-ins, which are quick, and files are read in the worker itself: what reads them has nothing to commit.
+After each kill, everything that a search may see must be intact; at the end nothing may be lost, and no file left over.
+Engines are fakes, which are fast, and files are parsed in the worker itself, since parsers commit nothing.
 """
 
 # ruff: noqa: E402 - Django is set up before its models are imported
@@ -27,7 +27,7 @@ import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 django.setup()
-for library in ("faiss", "tantivy"):  # loaded before the forks, which are quick then
+for library in ("faiss", "tantivy"):  # loaded before the forks, which makes them fast
     import_module(library)
 
 from django.conf import settings
@@ -47,16 +47,16 @@ from apps.engines import registry
 from apps.engines.types import IndexQuery
 from apps.users.models import User
 
-KEPT = 60  # documents: more only make it longer to look at all of them after each kill
+KEPT = 60  # documents: more only lengthen the check after each kill
 TOLD = 20  # kills between two lines of progress
 chance = random.Random(5)  # noqa: S311 - the same kills in every run
 
 
 def main(kills: int) -> dict[str, float]:
-    """How often something was torn, lost or left over, with what shows that the kills hit: `kill_merges` got through
-    between two kills, `kill_cut_off` writings were broken off."""
+    """Kill workers and return the counts of "torn", "lost" and "leaked" items. `kill_merges` counts merges completed
+    between two kills, `kill_cut_off` interrupted writes; both show that the kills hit."""
     call_command("migrate", verbosity=0)
-    for name in ("notify_ingest", "notify_merge"):  # nobody hears them here
+    for name in ("notify_ingest", "notify_merge"):  # no worker listens here
         vars(uploads)[name] = lambda *_: None
     place = Collection.objects.create(owner=User.objects.create_user("alice@example.org"), name="Shelf")
     seen: Counter[str] = Counter()
@@ -78,7 +78,7 @@ def main(kills: int) -> dict[str, float]:
 
 
 def killed(place: Collection, seed: int) -> None:
-    """One worker, killed in the middle of its first, second … document, or of the merge after it."""
+    """Fork a worker and kill it in the middle of its first, second … document, or of the merge after it."""
     connections.close_all()
     read_end, write_end = os.pipe()
     child = os.fork()
@@ -90,16 +90,16 @@ def killed(place: Collection, seed: int) -> None:
     through = len(os.read(read_end, 1)) + sum(len(os.read(read_end, 1)) for _ in range(chance.randrange(6)))
     if not through:
         raise SystemExit("The worker ended by itself.")
-    time.sleep(chance.random() * (time.monotonic() - began) / through)  # of one, as long as they take just now
+    time.sleep(chance.random() * (time.monotonic() - began) / through)  # a random part of a round
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     os.close(read_end)
-    Document.objects.update(lease_until=None, attempts=0)  # as if the leases had run out
+    Document.objects.update(lease_until=None, attempts=0)  # as if the leases had expired
     IndexCare.objects.update(lease_until=None)
 
 
 def work(place: Collection, seed: int, done: int) -> None:
-    """Adds and deletes documents until it is killed; a byte says that one more is through."""
+    """Add and delete documents until killed; write a byte to `done` after each round."""
     own = random.Random(seed)  # noqa: S311
     index_maintenance.GRACE_S = 0
     vars(pipeline)["parse_batch"] = read
@@ -118,6 +118,7 @@ def work(place: Collection, seed: int, done: int) -> None:
 
 
 def add(place: Collection, word: str) -> UUID:
+    """Upload a small document and return its key."""
     text = "\n\n".join(f"{word} stands in sentence {n} of this text." for n in range(4))
     pk = uploads.store_upload(place.owner, place, SimpleUploadedFile(f"{word}.md", text.encode())).pk
     note(f"+{pk}")
@@ -125,13 +126,14 @@ def add(place: Collection, word: str) -> UUID:
 
 
 def note(line: str) -> None:
-    """What was taken and what may be gone, in a file that no kill tears: a line is one write."""
+    """Append a line to a file of uploads and deletions, in a single write, which no kill can tear."""
     file = os.open(Path(settings.DATA_DIR, "accepted"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.write(file, f"{line}\n".encode())
     os.close(file)
 
 
 def read(group: IngestBatch) -> Iterator[IngestBatch]:
+    """Parse the documents in this process, in place of the sandbox."""
     for work in group:
         text = Path(work.document.file.path).read_text()
         work.pages = [ParsedPage(1, text, (BlockSpan("paragraph", 0, 0, len(text)),))]
@@ -139,7 +141,7 @@ def read(group: IngestBatch) -> Iterator[IngestBatch]:
 
 
 def settle() -> None:
-    """All that waited is worked on, the index is cared for, and what it has retired may go at once."""
+    """Finish all waiting documents, maintain the index, and remove retired segments at once."""
     vars(pipeline)["parse_batch"] = read
     ingest(*Document.objects.filter(status__in=Document.ACTIVE).values_list("pk", flat=True))
     index_maintenance.maintain_indexes()
@@ -150,7 +152,7 @@ def settle() -> None:
 
 
 def faults() -> Counter[str]:
-    """What a search would see that is torn (also a document of which only a part is there), or lost."""
+    """Count what a search would see torn (also a document that is only partly there) or lost."""
     found: Counter[str] = Counter()
     live = [row.info for row in Segment.objects.live()]
     found["torn"] += sum(not registry.get_index().verify(info) for info in live)
@@ -164,21 +166,22 @@ def faults() -> Counter[str]:
 
 
 def missing() -> Counter[str]:
-    """What was taken and is not ready, though nobody deleted it."""
+    """Count documents that were accepted and not deleted, yet are not ready."""
     lines = Path(settings.DATA_DIR, "accepted").read_text().splitlines()
     taken, gone = ({line[1:] for line in lines if line[0] == sign} for sign in "+-")
     ready = {str(pk) for pk in Document.objects.filter(status="ready").values_list("pk", flat=True)}
-    waiting = Document.objects.exclude(status="ready").count()  # taken in the moment of a kill, before it was noted
+    waiting = Document.objects.exclude(status="ready").count()  # uploaded at the moment of a kill, before it was noted
     return Counter(lost=len(taken - gone - ready) + waiting)
 
 
 def leftover() -> Counter[str]:
-    """Folders of the index that no row knows."""
+    """Count folders of the index without a row."""
     known = {row.hex for row in Segment.objects.values_list("pk", flat=True)}
     return Counter(leaked=len({path.name for path in folder().glob("*/*")} - known))
 
 
 def folder() -> Path:
+    """Return the index folder."""
     return Path(settings.DATA_DIR, "index")
 
 

@@ -1,4 +1,4 @@
-"""The product's own index on the passages of the measurement: whole, by its parts, narrowed, and after a start."""
+"""Measurements of the product's own index: whole, by its parts, with filters, and after a start."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ print((time.perf_counter() - began) * 1000)
 
 
 class Ours:
-    """One segment of all passages, of the kind that their number chooses; built once and kept."""
+    """Index of all passages in one segment, of the kind that their number chooses; built once and kept."""
 
     def __init__(self, passages: Passages) -> None:
         self.passages = passages
@@ -65,12 +65,14 @@ class Ours:
 
     @property
     def bytes_per_vector(self) -> float:
-        """Of everything that a search for vectors reads: numbers, documents and all codes."""
+        """Bytes per vector of all files that a vector search reads: ids, documents and all codes."""
         place = segment_files.get_segment_path(self._folder, _COLLECTION, self.segment.id)
         sizes = [path.stat().st_size for pattern in ("*.faiss", "*.npy") for path in place.glob(pattern)]
         return sum(sizes) / self.segment.count
 
     def measured(self, exact: NDArray[np.int64], limit: int, most: int) -> dict[str, float]:
+        """Return times in milliseconds and recalls. `exact` is the truth for `limit` results; `most` is the number of
+        candidates in hybrid searches."""
         place = segment_files.get_segment_path(self._folder, _COLLECTION, self.segment.id)
         vectors, lexical = VectorReader(place), LexicalReader(place)
         asked, questions = self.passages.asked, self.passages.questions
@@ -100,8 +102,8 @@ class Ours:
         )
 
     def _narrowed(self, limit: int, most: int) -> dict[str, float]:
-        """Recall where only some documents may be found: by the index's own codes, and as the product does it, which
-        compares its candidates once more by the vectors of the rows."""
+        """Measure recall with only some documents allowed: by the index's own codes, and like in the product, which
+        rescores the candidates by their stored vectors."""
         numbers: dict[str, float] = {}
         count, chance = self.passages.count, np.random.default_rng(3)
         names = [document(number) for number in range(0, count, 50)]
@@ -125,13 +127,13 @@ class Ours:
         return numbers
 
     def _again(self, number: int, candidates: list[int], limit: int) -> list[int]:
-        """The best of the candidates of one question by their vectors themselves."""
+        """Return the best candidates of one question by their full vectors."""
         rows = np.asarray(self.passages.vectors[candidates], dtype=np.float32)
         best = np.argsort(-(rows @ self.passages.asked[number]))[:limit]
         return [candidates[place] for place in best]
 
     def _deleted(self) -> float:
-        """Passages that a search still finds right after they were deleted; none is right."""
+        """Return how many passages a search still finds right after their deletion; 0 is right."""
         left = 0
         for text, vector in list(zip(self.passages.questions, self.passages.asked, strict=True))[:50]:
             query = IndexQuery(text, vector, 10)
@@ -141,7 +143,8 @@ class Ours:
         return float(left)
 
     def _first(self) -> float:
-        """Milliseconds from a start to the first answer: libraries, the check of the files, the search."""
+        """Return the milliseconds from a process start to its first answer: libraries, verification of the files,
+        search."""
         asked: dict[str, Any] = {
             "folder": str(self._folder), "segment": asdict(self.segment), "text": self.passages.questions[0],
             "vector": self.passages.asked[0].tolist(),
@@ -154,7 +157,8 @@ class Ours:
 
 
 def _version() -> str:
-    """Of the code that writes an index: one that was kept is measured only where it would be written the same."""
+    """Return a hash of the code that writes an index; a kept index is measured only if this code would write the
+    same."""
     code = hashlib.sha256(str(segment_files.FORMAT).encode())
     for module in (vector_writer, lexical_index):
         code.update(Path(str(module.__file__)).read_bytes())
@@ -162,7 +166,7 @@ def _version() -> str:
 
 
 def _timed(search: Callable[[int], None], count: int, rounds: int = _ROUNDS) -> list[float]:
-    """Milliseconds of each question: the median of the rounds, after one round that warms up."""
+    """Return the milliseconds of each question: the median of the rounds, after a warm-up."""
     took = np.zeros((rounds, count))
     for number in range(min(30, count)):
         search(number)

@@ -1,7 +1,7 @@
-"""One other library on the passages of the measurement, in a process of its own: `_index_peer.py NAME FOLDER LIMIT`.
+"""Measurement of one other library on the same passages, in a process of its own: `peer.py NAME FOLDER LIMIT`.
 
-Knows nothing of the product. Builds once and keeps it in FOLDER, asks every question, and prints one line of JSON:
-milliseconds of each question, seconds to build and to the first answer, and the numbers of what was found.
+Imports nothing of the product. Builds once and keeps the index in FOLDER, asks every question, and prints one line of
+JSON: milliseconds of each question, seconds to build and to the first answer, and the positions found.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ _BATCH = 5000
 
 
 def vectors() -> Any:
+    """Return the memory-mapped vectors."""
     return np.load(FOLDER / "vectors.npy", mmap_mode="r")
 
 
 def hnswlib(place: Path) -> tuple[Callable[[], None], Callable[[], Ask]]:
+    """Return functions that build and open an HNSW graph of hnswlib."""
     import hnswlib
 
     def build() -> None:
@@ -55,6 +57,7 @@ def hnswlib(place: Path) -> tuple[Callable[[], None], Callable[[], Ask]]:
 
 
 def chroma(place: Path) -> tuple[Callable[[], None], Callable[[], Ask]]:
+    """Return functions that build and open a collection of Chroma."""
     import chromadb
 
     def client() -> Any:
@@ -75,6 +78,7 @@ def chroma(place: Path) -> tuple[Callable[[], None], Callable[[], Ask]]:
 
 
 def lancedb(place: Path) -> tuple[Callable[[], None], Callable[[], Ask]]:
+    """Return functions that build and open a table of LanceDB."""
     import lancedb
     import pyarrow
 
@@ -100,6 +104,8 @@ def lancedb(place: Path) -> tuple[Callable[[], None], Callable[[], Ask]]:
 
 
 def fts5(place: Path) -> tuple[Callable[[], None], Callable[[], Ask]]:
+    """Return functions that build and open a full-text table of SQLite."""
+
     def build() -> None:
         with sqlite3.connect(place) as base, (FOLDER / "texts.txt").open(encoding="utf-8") as lines:
             base.execute("CREATE VIRTUAL TABLE passages USING fts5(text, content='', tokenize='porter unicode61')")
@@ -120,6 +126,7 @@ def fts5(place: Path) -> tuple[Callable[[], None], Callable[[], Ask]]:
 
 
 def main(name: str) -> None:
+    """Build the library's index if needed, ask all questions and print the result."""
     began = time.perf_counter()
     place = FOLDER / f"{name}.peer"
     build, start = {"hnswlib": hnswlib, "chroma": chroma, "lancedb": lancedb, "fts5": fts5}[name](place)

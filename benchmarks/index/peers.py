@@ -1,4 +1,4 @@
-"""The libraries that the index is measured beside, installed in an environment of their own, outside the product's."""
+"""Libraries with which the index is compared, installed in an environment of their own."""
 
 from __future__ import annotations
 
@@ -9,26 +9,28 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-PEERS = {  # name -> what pip installs; empty: nothing
+PEERS = {  # name -> requirement of pip; "": none
     "hnswlib": "hnswlib==0.8.0",
     "chroma": "chromadb==1.5.9",
     "lancedb": "lancedb==0.40.0",
     "fts5": "",
 }
-SLOW = {"lancedb": 100, "fts5": 100}  # questions that are asked of those which take long for each
-_EFFORTS = (32, 48, 64, 96, 128, 192, 256, 384, 512)  # of hnswlib; the least with the recall that is wanted is taken
+SLOW = {"lancedb": 100, "fts5": 100}  # number of questions for slow libraries
+_EFFORTS = (32, 48, 64, 96, 128, 192, 256, 384, 512)  # ef of hnswlib; the least that reaches the wanted recall is used
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    ms: list[float]  # of each question
+    """Result of a library: times, and positions found for each question."""
+
+    ms: list[float]  # milliseconds of each question
     found: list[list[int]]
     build_s: float
     first_s: float
 
 
 def prepared(cache: Path, name: str) -> tuple[Path, str]:
-    """The interpreter that the peer runs with, and why it cannot; empty where it can."""
+    """Install the library if needed. Return its interpreter, and the reason why it cannot run; "" if it can."""
     needed = PEERS[name]
     if not needed:
         return Path(sys.executable), ""
@@ -45,7 +47,7 @@ def prepared(cache: Path, name: str) -> tuple[Path, str]:
 
 
 def ask(python: Path, name: str, folder: Path, limit: int, effort: int = 0) -> Answers:
-    """Every question put to one peer in a process of its own, on one core. Raises CalledProcessError."""
+    """Ask one library every question, in a process of its own on one core. Raise CalledProcessError."""
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     if name in SLOW:
         env["AT_MOST"] = str(SLOW[name])
@@ -60,6 +62,7 @@ def ask(python: Path, name: str, folder: Path, limit: int, effort: int = 0) -> A
 
 
 def efforts(name: str) -> tuple[int, ...]:
+    """Return the values of ef to try; (0,) for libraries without it."""
     return _EFFORTS if name == "hnswlib" else (0,)
 
 

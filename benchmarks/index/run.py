@@ -1,13 +1,13 @@
-"""How fast and how rightly the index finds, whole and in its parts, beside hnswlib, Chroma, LanceDB and SQLite's FTS5.
+"""Speed and recall of the index, whole and by its parts, beside hnswlib, Chroma, LanceDB and SQLite's FTS5.
 
-All get the same passages and questions in the same run, one after the other, each on one core. Vectors are compared at
-ten results, hnswlib with the least effort that reaches the recall wanted; words at as many as the product asks for,
-which are twice its candidates. Recall under a filter, and `vector_recall_again`, are those of the product, which asks
-for sixty candidates and compares them once more by the vectors of the rows; beside them stand the recalls of the index
-by itself. Built indexes are kept in --cache, so that a further run measures only.
+All get the same passages and questions in the same run, one after the other, each on one core. Vector search is
+compared at ten results, hnswlib with the least effort that reaches the wanted recall. Full-text search is compared at
+as many results as the product asks for, twice its candidates. `vector_recall_again` and the recall with filters are
+those of the product, which rescores sixty candidates by their stored vectors; the recalls of the index alone are
+reported beside them. Built indexes are kept in --cache, so that a further run only measures.
 
-Before that, workers that write and merge an index are killed so often as --kills says (200 take ten minutes): `torn`,
-`lost` and `leaked` count what that broke, and should be 0. `--sizes` without a number leaves it at that.
+Before that, workers that write and merge an index are killed --kills times (200 take ten minutes): `torn`, `lost` and
+`leaked` count the damage and should be 0. `--sizes` without a number runs only this part.
 """
 
 from __future__ import annotations
@@ -35,12 +35,13 @@ from benchmarks.index.data import Passages, recall
 from benchmarks.index.ours import Ours
 
 SIZES = (10_000, 100_000, 1_000_000)
-COMPARED = 100_000  # passages at which the goals compare with others
+COMPARED = 100_000  # passages at which the goals compare with other libraries
 LIMIT, WORDS = 10, get_lexical_depth(CANDIDATES)
-WANTED = 0.99  # recall@10
+WANTED = 0.99  # wanted recall@10
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    """Add the options of this benchmark."""
     parser.add_argument(
         "--sizes", nargs="*", type=int, default=SIZES, metavar="N",
         help="passages (10000 100000 1000000; the last takes 10 minutes and 4 GB of disk the first time)",
@@ -62,7 +63,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: dict[str, Any]) -> dict[str, float]:
-    """Milliseconds, recalls and ratios by size (`…_1e5`), and the six that are goals."""
+    """Return milliseconds, recalls and ratios by size (`…_1e5`), and the six numbers that have goals."""
     numbers: dict[str, float] = {}
     sizes = sorted(set(options["sizes"]))
     if options["kills"] > 0 and not options["build_only"]:
@@ -79,7 +80,7 @@ def run(options: dict[str, Any]) -> dict[str, float]:
 
 
 def _killed(kills: int) -> dict[str, float]:
-    """What is found after so many kills, in a data directory of its own."""
+    """Run the crash test in a data directory of its own and return its counts."""
     with tempfile.TemporaryDirectory(prefix="bench-killed-") as folder:
         engines = {
             "INDEX_BACKEND": "local", "EMBED_BACKEND": "apps.engines.embed.fake.FakeEmbedder",
@@ -145,8 +146,8 @@ def _named(numbers: dict[str, float], size: int) -> dict[str, float]:
 
 
 def _goals(numbers: dict[str, float], sizes: list[int]) -> dict[str, float]:
-    """The six that are goals; what was not measured in this run is left out. Others are compared with at COMPARED where
-    that was measured, otherwise at the largest size."""
+    """Return the six numbers that have goals, as far as this run measured them. Comparisons with other libraries are
+    those at COMPARED, or at the largest size if that was not measured."""
     goals: dict[str, float] = {}
     for size in sorted(sizes, key=lambda size: (size == COMPARED, size)):
         for name in ("vector_over_hnswlib", "vector_over_chroma", "lexical_over_fts5"):

@@ -1,1 +1,1 @@
-"""Measurement of ingestion: `./run bench ingest`."""
+"""Benchmark of ingestion: `./run bench ingest`."""

@@ -1,4 +1,4 @@
-"""Real files, normal and hostile, through the whole pipeline: what is read, refused and why, in how much memory."""
+"""Real files, normal and hostile, through the whole ingestion pipeline: results, reasons, memory."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from typing import Any
 from benchmarks.ingest import worker as bench
 
 NAME, MANIFEST = "ingest_docs", "MANIFEST.jsonl"
-SAMPLE_S = 0.5  # between two looks, which take a hundredth of it
+SAMPLE_S = 0.5  # seconds between two samples, each of which takes a hundredth of that
 
-Ends = dict[str, tuple[str, str]]  # path -> ("read" | "refused" | "failed", why)
+Ends = dict[str, tuple[str, str]]  # path -> ("read" | "refused" | "failed", reason)
 
 
 def folder(data: Path, sets: Sequence[str]) -> Path | None:
-    """Where the files lie: in the folder of the first of these sets that has some; without any, in the folder itself,
-    or in that of the usual set."""
+    """Return the folder of the files: of the first of `sets` that has a manifest; without sets `data` itself, or the
+    usual set in it. None if there is none."""
     places = [data / name for name in sets] if sets else [data, data / NAME]
     return next((place for place in places if (place / MANIFEST).is_file()), None)
 
 
 def survey(place: Path, quick: bool) -> tuple[dict[str, float], list[str]]:
-    """Shares of the files by their end, and the rate of those that hold text; and what was embedded of these.
+    """Return the shares of the files by result and the speed on those with text, and the texts that were embedded.
 
-    First all are read with text recognition switched off, and timed; then those in which nothing was found, with it.
+    First all files are read and timed without OCR; then those without text are read again with it, unless `quick`.
     """
     from django.conf import settings
 
@@ -65,8 +65,8 @@ def survey(place: Path, quick: bool) -> tuple[dict[str, float], list[str]]:
 
 
 def _offered(library: Any, place: Path, rows: list[dict[str, Any]]) -> tuple[dict[str, str], Ends]:
-    """The SHA-256 of each file by its path, and the ends of those that were not taken. Two files of one content are one
-    document."""
+    """Upload the files. Return the SHA-256 of each accepted file by its path, and the results of the refused ones. Two
+    files of equal content are one document."""
     from apps.documents.library.uploads import UploadRefused
 
     contents: dict[str, str] = {}
@@ -85,7 +85,7 @@ def _offered(library: Any, place: Path, rows: list[dict[str, Any]]) -> tuple[dic
 
 
 def _recognised(library: Any) -> None:
-    """What gave no text is read once more, with text recognition."""
+    """Read documents without text once more, with OCR."""
     from apps.documents.ingestion.file_parsing import NO_TEXT
     from apps.documents.library.uploads import retry_ingestion
 
@@ -108,7 +108,7 @@ def _end(library: Any, sha256: str) -> tuple[str, str]:
 
 
 def _shares(rows: list[dict[str, Any]], ends: Ends) -> dict[str, float]:
-    """Of all files and of the normal ones; those that are normal and were not read are named."""
+    """Return the shares over all files and over normal ones; print normal files that were not read, and failures."""
     numbers: dict[str, float] = {}
     for prefix, part in (("", rows), ("normal_", [row for row in rows if row["kind"] == "normal"])):
         counts = Counter(ends[row["path"]][0] for row in part)
@@ -121,7 +121,7 @@ def _shares(rows: list[dict[str, Any]], ends: Ends) -> dict[str, float]:
 
 
 class ReaderPeak:
-    """While it is entered, `mb` grows to the most memory that one of the reading processes was seen to lie in."""
+    """Context that records in `mb` the highest memory use of a child process."""
 
     def __init__(self) -> None:
         self.mb = 0.0
@@ -143,5 +143,5 @@ class ReaderPeak:
 
         while not self._over.wait(SAMPLE_S):
             for process in psutil.Process().children(recursive=True):
-                with suppress(psutil.NoSuchProcess):  # a reader ends with its file
+                with suppress(psutil.NoSuchProcess):  # a parser process ends with its file
                     self.mb = max(self.mb, process.memory_info().rss / 1024**2)

@@ -1,10 +1,10 @@
-"""How fast documents become searchable, beside the bare encoder on the same chunks, in turns; and what real files give.
+"""Speed of ingestion beside the bare encoder on the same chunks, in turns; and results on real files.
 
-The pipeline is the product's own: upload, the worker's threads, the child processes that parse, rows and index on
-disk, in a data directory of its own; not the sweep, which merges small segments later. `pipeline_over_encoder` is its
-chunks per second divided by the encoder's, over reports made of real texts (xquad, cranfield); over the files of
-`ingest_docs`, of which most hold a single chunk, it is `real_files_over_encoder`, without those whose text has to be
-recognised in pictures. Where only these files are there, both are of them.
+The pipeline is the product's own: upload, the worker's threads, the child processes that parse, rows and index on disk,
+in a data directory of its own; without the sweep, which merges small segments later. `pipeline_over_encoder` is its
+chunks per second over the encoder's, for reports made of real texts (xquad, cranfield). `real_files_over_encoder` is
+the same for `ingest_docs`, most of whose files hold a single chunk, without those that need OCR. If only these files
+are present, both numbers are of them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from django.core.management.base import CommandError
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    """Add the options of this benchmark."""
     parser.add_argument(
         "--sets", nargs="+", default=(), metavar="SET",
         help="folders under the data sets' folder: of texts (corpus.jsonl), of which files are made, or of real files "
@@ -33,9 +34,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: dict[str, Any]) -> dict[str, float]:
-    """`pipeline_over_encoder` (median of the rounds, goal 0.85 and more), `encoder_over_st_fp32`,
-    `reingest_over_first` (offered to the same collection again), `reuse_over_first` (put into another of the same
-    person), `worker_peak_mb`, and the shares `files_read`, `files_refused`, `files_failed`."""
+    """Return `pipeline_over_encoder` (median of the rounds, goal at least 0.85), `encoder_over_st_fp32`,
+    `worker_peak_mb` and the shares `files_read`, `files_refused`, `files_failed`. `reingest_over_first` is for the same
+    files offered to the same collection again, `reuse_over_first` for another collection of the same user."""
     data, sets = options["data"], options["sets"]
     for name in sets:
         if not any((data / name / file).is_file() for file in ("corpus.jsonl", "MANIFEST.jsonl")):

@@ -1,4 +1,4 @@
-"""Measures ingestion in an empty data directory; prints JSON.
+"""Worker of the ingest benchmark, in an empty data directory; prints JSON.
 
 DATA_DIR=… python -m benchmarks.ingest.worker FOLDER_OF_DATA_SETS CHUNKS ROUNDS quick|whole [SET…]
 """
@@ -25,19 +25,20 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 
 TEXTS_OF_A_FILE = 60  # some 60 to 90 chunks: a report of 20 to 30 pages
 CHUNKS_OF_A_TEXT = 1.4
-SETS = ("cranfield", "xquad")  # of which the files are made; where neither is there, of all that are
-BARE_CHUNKS = 192  # that the library encodes in float32, which takes it ten seconds
+SETS = ("cranfield", "xquad")  # sources of the files; all present sets if neither is there
+BARE_CHUNKS = 192  # chunks that the library encodes in float32, which takes it ten seconds
 
 Files = list[tuple[str, bytes]]
 
 
 def main(data: Path, chunks: int, rounds: int, quick: bool, sets: Sequence[str]) -> dict[str, float]:
+    """Run the measurements and return their numbers."""
     django.setup()
     from django.core.management import call_command
 
     from apps.lib import process_memory
 
-    process_memory.limit_native_caches()  # as a worker does when it starts
+    process_memory.limit_native_caches()  # as in a worker process
     from benchmarks.ingest import real_files as real
 
     made, folder = _files(data, chunks, sets), real.folder(data, sets)
@@ -48,12 +49,12 @@ def main(data: Path, chunks: int, rounds: int, quick: bool, sets: Sequence[str])
     if folder is not None:
         found, texts = real.survey(folder, quick)
         numbers, lines = {**found, **numbers}, lines or texts
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # this process has been a worker until here
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # this process acted as a worker until here
     return {**numbers, "worker_peak_mb": peak, **_beside_the_library(lines[:BARE_CHUNKS], rounds)}
 
 
 def _rates(files: Files, rounds: int) -> tuple[dict[str, float], list[str]]:
-    """The pipeline beside the encoder, in turns; and what was embedded."""
+    """Return the rates of pipeline and encoder, measured in turns, and the embedded texts."""
     from apps.engines import registry
 
     place, _ = ingest(files[:1], "Warming up", rounds)
@@ -61,7 +62,7 @@ def _rates(files: Files, rounds: int) -> tuple[dict[str, float], list[str]]:
     ratios, work, pipeline, encoder, again, reused = [], [], [], [], [], []
     for number in range(rounds):
         started = _cpu()
-        place, took = ingest(files, f"Round {number}", number)  # what others have serves nobody
+        place, took = ingest(files, f"Round {number}", number)  # a new user: nothing is reused
         lines = embedded(place)
         between, began = _cpu(), time.perf_counter()
         registry.get_embedder().embed_passages(lines)
@@ -85,8 +86,9 @@ def _rates(files: Files, rounds: int) -> tuple[dict[str, float], list[str]]:
 
 
 def _beside_the_library(lines: Sequence[str], rounds: int) -> dict[str, float]:
-    """The product's encoder beside `SentenceTransformer.encode` in float32, in turns, and how near the vectors are."""
-    from importlib import import_module  # what is compared with is no part of the product
+    """Return the speed of the product's encoder over `SentenceTransformer.encode` in float32, measured in turns, and
+    the cosines of their vectors."""
+    from importlib import import_module  # the library under comparison is no part of the product
 
     import numpy as np
 
@@ -115,7 +117,8 @@ def _beside_the_library(lines: Sequence[str], rounds: int) -> dict[str, float]:
 
 
 def _cpu() -> float:
-    """Seconds of processor time of this process and of the readers, which tell the cost on a busy machine too."""
+    """Return the CPU seconds of this process and of the parser processes, which show the cost on a busy machine,
+    too."""
     import psutil
 
     own = psutil.Process()
@@ -123,11 +126,12 @@ def _cpu() -> float:
 
 
 def tell(words: str) -> None:
+    """Print a line of progress to stderr."""
     print(words, file=sys.stderr, flush=True)
 
 
 def _files(data: Path, chunks: int, sets: Sequence[str]) -> Files:
-    """Files of several formats, made of real texts, with as many chunks as wanted, more or less."""
+    """Return files of several formats, made of real texts, with about `chunks` chunks."""
     there = [path.parent for path in sorted(data.glob("*/corpus.jsonl"))]
     chosen = [path for path in there if path.name in (sets or SETS)] or ([] if sets else there)
     texts = [json.loads(line) for path in reversed(chosen) for line in (path / "corpus.jsonl").open()]
@@ -171,7 +175,8 @@ def _pdf(parts: list[tuple[str, str]]) -> bytes:
 
 
 def ingest(files: Files, name: str, number: int = 0) -> tuple[Any, float]:
-    """A collection of that person's, of the files, all searchable, and the seconds from the first upload until then."""
+    """Ingest the files into a new collection of user `number`. Return it, and the seconds from the first upload until
+    all is searchable."""
     from apps.documents.models import Collection, Document
 
     place = Collection.objects.create(owner=person(number), name=name)
@@ -180,7 +185,7 @@ def ingest(files: Files, name: str, number: int = 0) -> tuple[Any, float]:
         for file, content in files:
             put(place, file, content, number=number)
     took = time.perf_counter() - began
-    gc.collect()  # a worker goes on; here the encoder's turn is next, and what is left is not its own
+    gc.collect()  # so that garbage of this round does not burden the encoder's
     bad = [f"{row.name}: {row.reason}" for row in place.documents.exclude(status=Document.Status.READY)]
     if bad:
         raise SystemExit(f"Not everything became searchable: {bad}")
@@ -188,7 +193,7 @@ def ingest(files: Files, name: str, number: int = 0) -> tuple[Any, float]:
 
 
 def _again(files: Files, place: Any, number: int) -> float:
-    """Seconds that it takes to offer all files once more: each is told to be there already."""
+    """Return the seconds to offer all files once more, each of which is refused as a duplicate."""
     from apps.documents.library.uploads import UploadRefused
 
     began = time.perf_counter()
@@ -202,12 +207,14 @@ def _again(files: Files, place: Any, number: int) -> float:
 
 
 def person(number: int = 0) -> Any:
+    """Return the test user of that number."""
     from apps.users.models import User
 
     return User.objects.get_or_create(email=f"bench{number}@example.org")[0]
 
 
 def put(place: Any, name: str, content: bytes, path: str = "", number: int = 0) -> Any:
+    """Upload a file to a collection of user `number` and return the document."""
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     from apps.documents.library.uploads import store_upload
@@ -217,8 +224,7 @@ def put(place: Any, name: str, content: bytes, path: str = "", number: int = 0) 
 
 @contextmanager
 def working() -> Iterator[None]:
-    """Whatever is uploaded meanwhile is worked on, by as many threads as a worker uses for documents; all of it when it
-    is left."""
+    """Run the worker's document threads during the block; on exit wait until the queue is empty."""
     from apps.documents.ingestion.worker import MAX_DOCUMENT_THREADS
 
     everything = Event()
@@ -234,7 +240,7 @@ def working() -> Iterator[None]:
 
 
 def _work(everything: Event) -> None:
-    """A thread of the worker, which hears the bell within a hundredth of a second."""
+    """Process queued documents, polling every 10 ms, until `everything` is set and the queue is empty."""
     from django.db import close_old_connections
 
     from apps.documents.ingestion.worker import process_queue
@@ -249,7 +255,7 @@ def _work(everything: Event) -> None:
 
 
 def embedded(place: Any) -> list[str]:
-    """What was embedded for its chunks, in order."""
+    """Return the texts that were embedded for the collection's chunks, in order."""
     from apps.documents.chunking.chunker import HEADING_SEPARATOR, compose_embedding_text
     from apps.documents.models import Chunk
 

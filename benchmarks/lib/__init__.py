@@ -1,1 +1,1 @@
-"""Shared parts of the measurements: metrics, data sets, baselines, a site, stand-ins."""
+"""Shared parts of the benchmarks: metrics, data sets, baselines, a running site, fakes."""

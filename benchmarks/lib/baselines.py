@@ -1,5 +1,8 @@
-"""The plain ways to search that ours is measured beside: whole texts, BM25 as Lucene computes it with English stems,
-one vector a text, and their ranks fused. Exact, in memory, and nothing of the product's own search is in them."""
+"""Baselines for the product's search: BM25 as in Lucene with English stems, one vector per text, and rank fusion of
+both.
+
+Over whole texts, exact and in memory. They share only the text analyser with the product.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +27,12 @@ DEPTH = 100
 
 
 def whole(text: Text) -> str:
-    """What is indexed of a text: all of it, its title first."""
+    """Return the indexed text: title and text."""
     return f"{text.title} {text.text}".strip()
 
 
 class Words:
-    """BM25 over whole texts."""
+    """BM25 index of whole texts."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         counted = [Counter(extract_terms(text)) for text in texts]
@@ -43,7 +46,7 @@ class Words:
         self._postings = {t: (np.array(list(rows)), np.array(list(rows.values()))) for t, rows in found.items()}
 
     def ranking(self, question: str) -> list[int]:
-        """Places of the texts that hold a word of the question, best first."""
+        """Return the positions of the texts that hold a term of the question, best first, at most DEPTH."""
         scores = np.zeros(self._size)
         for term, times in Counter(extract_content_terms(question)).items():
             if term in self._postings:
@@ -54,11 +57,12 @@ class Words:
 
 
 def by_meaning(vectors: Vectors, query: Vectors) -> list[int]:
+    """Return the positions of the nearest vectors, best first, at most DEPTH."""
     return _best(vectors @ query)
 
 
 def fused_by_rank(*rankings: Sequence[int]) -> list[int]:
-    """Reciprocal rank fusion."""
+    """Return the positions in the order of reciprocal rank fusion."""
     scores: dict[int, float] = defaultdict(float)
     for ranking in rankings:
         for rank, place in enumerate(ranking, 1):
@@ -67,6 +71,7 @@ def fused_by_rank(*rankings: Sequence[int]) -> list[int]:
 
 
 def rankings(words: Words, vectors: Vectors, question: str, query: Vectors) -> Mapping[str, list[int]]:
+    """Return the rankings "bm25", "vectors" and "fusion" for a question."""
     by_words, meant = words.ranking(question), by_meaning(vectors, query)
     return {"bm25": by_words, "vectors": meant, "fusion": fused_by_rank(by_words, meant)}
 

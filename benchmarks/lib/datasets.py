@@ -29,6 +29,8 @@ _CANDIDATES = 60
 
 @dataclass(frozen=True, slots=True)
 class Text:
+    """Text of a data set."""
+
     id: str
     title: str
     text: str
@@ -36,7 +38,8 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """`relevant` maps a question to the texts that answer it, with a grade; a question without any has no answer."""
+    """Retrieval data set. `relevant` maps a question to the texts that answer it, with a grade; a question without
+    entries has no answer."""
 
     name: str
     texts: tuple[Text, ...]
@@ -45,7 +48,7 @@ class DataSet:
 
 
 def read(folder: Path) -> DataSet:
-    """A data set in the form of corpus.jsonl, queries.jsonl and qrels.tsv."""
+    """Read a data set of corpus.jsonl, queries.jsonl and qrels.tsv."""
     texts = tuple(Text(row["_id"], row["title"], row["text"]) for row in _lines(folder / "corpus.jsonl"))
     questions = {row["_id"]: row["text"] for row in _lines(folder / "queries.jsonl")}
     relevant: dict[str, dict[str, int]] = {}
@@ -57,7 +60,8 @@ def read(folder: Path) -> DataSet:
 
 
 def read_any(data: Path, name: str) -> DataSet:
-    """A set by name: a folder in the form that `read` knows, or FOLDER_LANGUAGE, in it a file in the form of SQuAD."""
+    """Read a data set by name: a folder for `read`, or FOLDER_LANGUAGE for a file in SQuAD format. Raise
+    FileNotFoundError."""
     if (data / name / "corpus.jsonl").is_file():
         return read(data / name)
     folder, _, language = name.rpartition("_")
@@ -68,7 +72,7 @@ def read_any(data: Path, name: str) -> DataSet:
 
 
 def _paragraphs(name: str, path: Path) -> DataSet:
-    """Each paragraph is a text, and answers the questions that were asked about it."""
+    """Read a SQuAD file: each paragraph is a text that answers the questions about it."""
     content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     texts: list[Text] = []
     questions: dict[str, str] = {}
@@ -83,7 +87,8 @@ def _paragraphs(name: str, path: Path) -> DataSet:
 
 
 class Library:
-    """Texts, cut into chunks, embedded and indexed as ingestion does it. A chunk's id is its place in `chunks`."""
+    """Texts that are split into chunks, embedded and indexed as in ingestion. A chunk's id is its position in
+    `chunks`."""
 
     def __init__(self, texts: Sequence[Text], index: Index) -> None:
         embed = registry.get_embedder()
@@ -98,11 +103,13 @@ class Library:
         self._segments: list[SegmentInfo] = [index.write(_COLLECTION, entries, vectors, embed.fingerprint)]
 
     def search(self, question: str, vector: Vectors) -> IndexResult:
+        """Return the candidates for a question with its vector."""
         return self._index.search(self._segments, IndexQuery(question, vector, _CANDIDATES))
 
 
 def embedded(texts: Sequence[str], embedder: str = "") -> Vectors:
-    """The vectors of the texts, kept on disk between runs: most of a measurement's time would go there."""
+    """Return the vectors of the texts, cached on disk between runs, since embedding takes most of a benchmark's
+    time."""
     embed = registry.get_embedder(embedder)
     key = hashlib.sha256("\0".join([embed.fingerprint, *texts]).encode()).hexdigest()[:32]
     kept = Path(tempfile.gettempdir()) / f"openbook-vectors-{os.getuid()}" / f"{key}.npy"

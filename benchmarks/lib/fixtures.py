@@ -1,4 +1,4 @@
-"""Fills an empty data directory for a measurement: a person, a session, a collection of so many chunks. Prints JSON.
+"""Fixtures that fill an empty data directory for a benchmark: a user, a session, a collection. Prints JSON.
 
 DATA_DIR=… python -m benchmarks.lib.fixtures FOLDER_OF_DATA_SETS CHUNKS
 """
@@ -20,6 +20,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 
 
 def main(data: Path, chunks: int) -> dict[str, Any]:
+    """Create a user with a collection of about `chunks` chunks. Return session key, number of chunks, and questions."""
     django.setup()
     from django.core.management import call_command
 
@@ -44,7 +45,7 @@ def _session(user: Any) -> str:
 
 
 def _fill(user: Any, texts: list[Any], wanted: int) -> int:
-    """One document a text, one collection, one segment, until there are so many chunks; returns how many."""
+    """Create a collection with about `wanted` chunks and return their number."""
     from apps.documents.models import Chunk
 
     place = filled(user, texts, wanted)
@@ -52,8 +53,8 @@ def _fill(user: Any, texts: list[Any], wanted: int) -> int:
 
 
 def filled(user: Any, texts: Sequence[Any], wanted: int = 10**9, embedder: str = "") -> Any:
-    """A new collection with one document a text and one segment, of so many chunks, more or less, read by that one of
-    `settings.EMBEDDERS`."""
+    """Create a collection with one document per text, about `wanted` chunks and one segment, embedded by `embedder`, a
+    name in `settings.EMBEDDERS`."""
     from apps.documents.chunking.chunker import Chunker
     from apps.documents.indexing import index_maintenance
     from apps.documents.models import Chunk, Collection, Document, Page
@@ -94,7 +95,7 @@ def filled(user: Any, texts: Sequence[Any], wanted: int = 10**9, embedder: str =
 
 
 def ingested(user: Any, place: Any, path: Path) -> Any:
-    """A file, uploaded and read as the worker does it; returns the document's key."""
+    """Upload a file, ingest it as the worker does, and return the document's key. Raise SystemExit if that fails."""
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     from apps.documents.ingestion.worker import process_queue

@@ -1,4 +1,4 @@
-"""What a ranking is worth against judgements, and how sure that is. Pure."""
+"""Ranking metrics with bootstrap intervals. Pure."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-_DRAWS = 2_000  # of the bootstrap
+_DRAWS = 2_000  # bootstrap samples
 
 
 def ndcg(ranking: Sequence[str], relevant: Mapping[str, int], depth: int = 10) -> float:
-    """Normalised discounted cumulative gain of the first `depth`, with graded judgements."""
+    """Return the normalised discounted cumulative gain of the first `depth`, with graded judgements. `relevant` must
+    not be empty."""
     found = sum(relevant.get(text, 0) / math.log2(rank + 2) for rank, text in enumerate(ranking[:depth]))
     ideal = sorted(relevant.values(), reverse=True)[:depth]
     return found / sum(grade / math.log2(rank + 2) for rank, grade in enumerate(ideal))
 
 
 def recall(ranking: Sequence[str], relevant: Mapping[str, int], depth: int) -> float:
-    """The share of the relevant texts that stand among the first `depth`."""
+    """Return the share of the relevant texts among the first `depth`. `relevant` must not be empty."""
     return len(relevant.keys() & set(ranking[:depth])) / len(relevant)
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
-    """The 95 % interval of a mean, by drawing the questions anew; the same for the same values."""
+    """Return the 95 % interval of a mean, by bootstrap over the values. Deterministic."""
     kept = np.asarray(values, np.float64)
     draw = np.random.default_rng(7)
     means = [float(kept[draw.integers(0, len(kept), len(kept))].mean()) for _ in range(_DRAWS)]

@@ -1,4 +1,4 @@
-"""A model server for a measurement: the one that answers already, or the packaged model on vLLM meanwhile."""
+"""Model server for a benchmark: the configured one if it answers, or the packaged model on a temporary vLLM."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATIENCE_S = 300  # vLLM starts in 40 s on a quiet machine
 
 @contextmanager
 def model_server() -> Iterator[dict[str, str]]:
-    """Yields what to set in the environment of a process that shall use the model. Raises CommandError."""
+    """Yield the environment variables by which a process uses the model. Raise CommandError if none can be started."""
     chat = settings.CHATS["main"]["OPTIONS"]
     model = Path(settings.MODELS_DIR) / "chat"
     if _answers(f"{chat['url']}/models"):
@@ -34,7 +34,7 @@ def model_server() -> Iterator[dict[str, str]]:
     port = str(find_free_port())
     command = [sys.executable, "-W", "ignore", "-m", "vllm.entrypoints.openai.api_server", "--model", str(model)]
     command += ["--served-model-name", NAME, "--host", "127.0.0.1", "--port", port, "--enforce-eager"]
-    command += ["--block-size", "32"]  # as the Procfile has it
+    command += ["--block-size", "32"]  # as in the Procfile
     env = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, env=env, stdout=log, stderr=log)

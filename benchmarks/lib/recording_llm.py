@@ -1,8 +1,8 @@
-"""The stand-in model server with a clock beside it: when each request arrived, and when each word left.
+"""ASGI application of the fake model server that records when each request arrived and when each word was sent.
 
-Run by uvicorn with STUB naming the folder of `stub_llm.py`. `GET /recorded` hands out what was seen, and forgets it;
-`GET /set?RATE=…&WORDS=…` changes how fast the stand-in writes from now on, and how much.
-Times are of the system's monotonic clock, which all processes of a machine share.
+Run by uvicorn with STUB naming the folder of `stub_llm.py`. `GET /recorded` returns the records and clears them; `GET
+/set?RATE=…&WORDS=…` changes speed and length of further answers. Times are of the system's monotonic clock, which all
+processes of a machine share.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ _seen: list[dict[str, Any]] = []
 
 
 def _asked(body: bytes | bytearray) -> str:
-    """What the model is asked last."""
+    """Return the text of the last message."""
     messages = json.loads(body or b"{}").get("messages") or [{}]
     return str(messages[-1].get("content", ""))
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Answer `/recorded` and `/set`, and pass other requests to the fake, recording chats."""
     if scope["type"] != "http":
         return
     if scope["path"] == "/recorded":

@@ -1,5 +1,6 @@
-"""A second embedder for measurements: the packaged weights, with the same constant added to every vector before it is
-made a unit. It tells texts apart as well as the packaged one, but on another scale: unrelated ones stand at about 0.8.
+"""Second embedder for benchmarks: the packaged weights with a constant added to every vector before normalisation.
+
+It separates texts as well as the packaged one, but on another scale: unrelated texts have a cosine of about 0.8.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ NAME, BACKEND = (
     "Moved",
     "apps.engines.embed.sentence_transformer.SentenceTransformerEmbedder",
 )  # in `settings.EMBEDDERS`
-_UNRELATED = 0.8  # cosine of texts that have nothing to do with each other
+_UNRELATED = 0.8  # cosine of unrelated texts
 _SEED = 7
 
 
 def made(folder: Path) -> Path:
-    """The folder of the model, within this one."""
+    """Write the model into a subfolder of `folder` and return that."""
     from safetensors.numpy import load_file, save_file
 
     from apps.engines.embed.model_folder import locate_model
@@ -38,7 +39,7 @@ def made(folder: Path) -> Path:
 
 
 def _length() -> float:
-    """Of the mean of a text's tokens as the packaged weights see them."""
+    """Return the average length of a text's mean token state in the packaged model."""
     from apps.engines.embed.sentence_transformer import SentenceTransformerEmbedder
 
     texts = ["When does the museum open on Sundays?", "The lease can be ended with a notice period of three months."]

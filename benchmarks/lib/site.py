@@ -1,4 +1,4 @@
-"""A running site for a measurement: its web process, and a stand-in model server of known speed beside it."""
+"""Running site for a benchmark: its web process, and a fake model server of known speed."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from django.conf import settings
 from apps.lib.ports import find_free_port
 
 _READY_S = 180.0
-_IDLE = 0.1  # processor seconds of a second: rounds and sweeps, nothing else
+_IDLE = 0.1  # CPU seconds per second of an idle process, with its periodic jobs
 
 
 def environment(folder: str, url: str, **also: str) -> dict[str, str]:
-    """That of a process of the site at `url` whose data are in `folder`: its own database, log and index."""
+    """Return the environment of a process of the site at `url` with its data, database and index in `folder`."""
     Path(folder, "static").mkdir(exist_ok=True)
     ours = {"DATA_DIR": folder, "SITE_URL": url, "DATABASE_URL": "", "REDIS_URL": "", "LLM_MODEL": ""}
     return {**os.environ, **ours, **also}
@@ -33,7 +33,7 @@ def environment(folder: str, url: str, **also: str) -> dict[str, str]:
 
 @contextmanager
 def web(env: dict[str, str], port: int = 0, app: str = "assistant.asgi:application") -> Iterator[tuple[int, int]]:
-    """The web process as it runs for people, its engines warm; yields its port and its process id."""
+    """Run the web process during the block; yield its port and process id."""
     options = ["--ws", "websockets-sansio", "--ws-per-message-deflate", "false"]
     with uvicorn(app, env, port or find_free_port(), *options) as process:
         yield process
@@ -41,7 +41,8 @@ def web(env: dict[str, str], port: int = 0, app: str = "assistant.asgi:applicati
 
 @contextmanager
 def stand_in(data: Path, rate: float, words: int, ttft: float) -> Iterator[str]:
-    """`stub_llm.py`, which lies beside the data sets, with a clock beside it; yields its address."""
+    """Run the fake model server `stub_llm.py`, which is beside the data sets, with recording; yield its address. `rate`
+    is in words per second, `ttft` in seconds."""
     env = {**os.environ, "STUB": str(data.parent / "tools"), "RATE": str(rate), "WORDS": str(words), "TTFT": str(ttft)}
     with uvicorn("benchmarks.lib.recording_llm:app", env, find_free_port(), "--lifespan", "off") as (port, _):
         yield f"http://127.0.0.1:{port}"
@@ -49,7 +50,7 @@ def stand_in(data: Path, rate: float, words: int, ttft: float) -> Iterator[str]:
 
 @contextmanager
 def uvicorn(app: str, env: dict[str, str], port: int, *options: str) -> Iterator[tuple[int, int]]:
-    """A server in a process of its own, from the moment it answers to the end of the block."""
+    """Run a server in a process of its own during the block, once it accepts connections; yield port and process id."""
     command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--log-level", "warning", *options]
     process = subprocess.Popen(command, env=env, cwd=settings.BASE_DIR)
     try:
@@ -64,8 +65,7 @@ def uvicorn(app: str, env: dict[str, str], port: int, *options: str) -> Iterator
 
 
 async def settled(process: psutil.Process) -> None:
-    """Returns when the process has nothing to do any more: a web process makes its engines ready in the background.
-    One that is never idle is not waited for any longer than for its start."""
+    """Return once the process is idle, or after 180 seconds: a web process warms up engines in the background."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_READY_S):
             await _idle(process)
@@ -80,14 +80,14 @@ async def _idle(process: psutil.Process) -> None:
 
 
 async def recorded(http: aiohttp.ClientSession, model: str) -> list[dict[str, Any]]:
-    """What the stand-in saw since it was asked last."""
+    """Return the records of the fake model since the last call."""
     async with http.get(f"{model}/recorded") as response:
         records: list[dict[str, Any]] = await response.json(content_type=None)
         return records
 
 
 def session(url: str, key: str) -> dict[str, str]:
-    """The headers with which a browser that is signed in opens a socket."""
+    """Return the headers with which a signed-in browser opens a WebSocket."""
     return {"Origin": url, "Cookie": f"{settings.SESSION_COOKIE_NAME}={key}"}
 
 

@@ -1,1 +1,1 @@
-"""Measurement of the built-in painter: `./run bench pictures`."""
+"""Benchmark of the pictogram painter: `./run bench pictures`."""

@@ -1,9 +1,9 @@
-"""Draws pictures in an empty data directory as the worker does it: one by one, then all in a row. Prints JSON.
+"""Worker of the pictures benchmark: draws in an empty data directory, one by one, then several queued. Prints JSON.
 
 DATA_DIR=… python -m benchmarks.pictures.drawing COUNT
 
-alone    of each: its seconds, those in the network, its steps; it is asked for when the one before is ready
-row      the same of as many in all that wait together, four to a request, from the first claim until the last is stored
+alone    of each picture: seconds, seconds in the network, steps; each is requested when the previous one is ready
+row      the same for as many pictures queued together, four per request, from the first claim until all are stored
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 _PROMPTS = ("red apple", "sun behind cloud", "bicycle", "cat with wry smile", "ship", "crown", "house with garden")
-_AT_ONCE = 4  # pictures of one request
-_WARM_UP = 2  # pictures that are not counted: weights are read, kernels made
+_AT_ONCE = 4  # pictures per request
+_WARM_UP = 2  # pictures that do not count: they load weights and compile kernels
 
 
 def main(count: int) -> dict[str, Any]:
+    """Draw the pictures and return the measurements "alone" and "row"."""
     django.setup()
     from django.core.management import call_command
 
@@ -40,7 +41,7 @@ def main(count: int) -> dict[str, Any]:
 
 
 def _drawn(user: Any, numbers: Iterable[int], at_once: int) -> dict[str, Any]:
-    """One request for each of the numbers, all of them before the worker hears of any."""
+    """Submit one request per number, all before the worker starts, then draw them and return the totals."""
     from apps.images.generation import scheduler
     from apps.images.models import Picture
     from apps.images.requests import submission
@@ -54,7 +55,7 @@ def _drawn(user: Any, numbers: Iterable[int], at_once: int) -> dict[str, Any]:
     ]
     began = time.perf_counter()
     scheduler.draw_waiting()
-    seconds = time.perf_counter() - began  # until the rows say that they are ready, more than they themselves can know
+    seconds = time.perf_counter() - began  # until the rows are ready, which is later than their own times
     found = Picture.objects.filter(pk__in=rows)
     if lacking := found.exclude(status=Picture.Status.READY).first():
         raise SystemExit(f"A picture was not drawn: {lacking.reason}")

@@ -1,16 +1,16 @@
-"""What the built-in painter takes for a picture, and how often it draws what was meant.
+"""Time the pictogram painter takes per picture, and how often it draws the named thing.
 
-seconds_per_picture        one that is asked for alone: from the claim of the row until it is ready, its file signed and
-                           on the disk, by the worker's own code; watched from outside
+seconds_per_picture        one requested alone: from the claim of the row until it is ready, its file signed and
+                           on disk, by the worker's own code; measured from outside
 seconds_per_step           in the network alone
-seconds_in_a_row           for each of --pictures that wait together, four to a request
-outside_model_share        of the wall time of that row, from the first claim until the last picture is stored, the
-                           share in which no picture was in the network. Where one is stored while the next is drawn,
-                           that counts for the network, which did not wait; what it took is seconds_outside
-model_growth               times as long a picture is in the network there as alone: what the work beside it costs it
+seconds_in_a_row           for each of --pictures queued together, four per request
+outside_model_share        of the wall time of that queue, from the first claim until the last picture is stored,
+                           the share in which no picture was in the network. Storing one picture while the next is
+                           drawn counts for the network, which did not wait; its duration is seconds_outside
+model_growth               ratio of the time in the network there to that alone: the cost of concurrent work
 seconds_outside, outside_model_share_alone
-                           of a picture alone, what was not spent in the network, and its share: words judged and
-                           embedded, previews, enlarging, marking, compressing, signing, rows and files
+                           of a picture alone, the time outside the network, and its share: moderating and
+                           embedding the prompt, previews, enlarging, watermark, compressing, signing, rows, files
 vocabulary_accuracy        for names chosen by --seed: the share whose picture is nearer to its own training picture
                            than to those of the others
 paraphrase_accuracy        the same for three of the keywords of each, in a sentence of no caption
@@ -37,6 +37,7 @@ from training.pictogram import train as pictogram_training
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    """Add the options of this benchmark."""
     parser.add_argument(
         "--pictures", type=int, default=MAX_QUEUED, choices=range(4, MAX_QUEUED + 1, 4), help="whose time is taken"
     )
@@ -45,6 +46,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: dict[str, Any]) -> dict[str, float]:
+    """Return times in seconds, shares and accuracies."""
     found = pictogram_dataset.read(options["data"])
     names, others = pictogram_training.accuracies(options["model"], found, options["seed"])
     return _times(options) | {"vocabulary_accuracy": names, "paraphrase_accuracy": others}

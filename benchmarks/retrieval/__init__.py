@@ -1,1 +1,1 @@
-"""Measurement of search: `./run bench retrieval`."""
+"""Benchmark of search: `./run bench retrieval`."""

@@ -1,7 +1,7 @@
-"""How well search finds: BM25, vectors and plain rank fusion over whole texts beside the product's own search.
+"""Quality of search: BM25, vectors and plain rank fusion over whole texts beside the product's own search.
 
-Also how much of the marked words of a text the first 1,000 tokens hold, whether relevance tells questions without an
-answer, and whether support tells claims that their sources bear out. Vectors are kept in the system's temporary folder.
+Also: the share of the gold characters of a text within the first 1,000 tokens, and whether relevance separates
+questions without an answer. Vectors are cached in the system's temporary folder.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ WAYS = ("bm25", "vectors", "fusion", "ours")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    """Add the options of this benchmark."""
     parser.add_argument(
         "--sets", nargs="+", default=SETS, metavar="SET",
         help="folders under the data sets' folder; SET_LANGUAGE for a file of one in the form of SQuAD",
@@ -41,6 +42,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: dict[str, Any]) -> dict[str, float]:
+    """Return nDCG@10 and recall by set and ranking, and the numbers on chunks and abstention. Raise CommandError for a
+    missing set."""
     data, names = options["data"], list(options["sets"])
     try:
         sets = [read_any(data, name) for name in names]
@@ -65,7 +68,7 @@ def run(options: dict[str, Any]) -> dict[str, float]:
 
 
 def _asked(data: Path, names: Sequence[str]) -> dict[str, Any]:
-    """What the product's search says, in a data directory of its own."""
+    """Return the rankings of the product's search, made in a data directory of its own."""
     with tempfile.TemporaryDirectory() as folder:
         env = {**os.environ, "DATA_DIR": folder, "DATABASE_URL": "", "REDIS_URL": "", "DEBUG": "1"}
         command = [sys.executable, "-m", "benchmarks.retrieval.worker", str(data), *names]
@@ -75,7 +78,7 @@ def _asked(data: Path, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _compared(name: str, data: DataSet, ours: Mapping[str, Sequence[str]]) -> dict[str, float]:
-    """nDCG@10 and recall of every way to search, over the judged questions of one set."""
+    """Return nDCG@10 and recall of every ranking over the judged questions of one set."""
     judged = list(ours)
     words = plain.Words([plain.whole(text) for text in data.texts])
     vectors = embedded([plain.whole(text) for text in data.texts])
@@ -96,7 +99,7 @@ def _compared(name: str, data: DataSet, ours: Mapping[str, Sequence[str]]) -> di
 
 
 def _abstention(rows: Sequence[tuple[bool, float, float]]) -> dict[str, float]:
-    """Areas under ROC of the best relevance of a question, and of the best cosine."""
+    """Return the areas under ROC of a question's best relevance, and of its best cosine."""
     numbers = {}
     for name, at in (("abstain_auc", 1), ("abstain_auc_cosine", 2)):
         numbers[name] = told(name, [row[at] for row in rows if row[0]], [row[at] for row in rows if not row[0]])
@@ -104,7 +107,7 @@ def _abstention(rows: Sequence[tuple[bool, float, float]]) -> dict[str, float]:
 
 
 def _told(what: str, values: Sequence[float]) -> float:
-    """The mean, printed with its interval."""
+    """Print the mean with its interval and return it."""
     mean, (low, high) = sum(values) / len(values), interval(values)
     print(f"{what}: {mean:.4f}, 95 % between {low:.4f} and {high:.4f}, over {len(values)} questions")
     return mean

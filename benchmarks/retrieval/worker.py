@@ -1,9 +1,10 @@
-"""Puts data sets into an empty data directory, one collection a set, and asks the product's search. Prints JSON.
+"""Worker of the retrieval benchmark: ingests data sets, one collection each, and asks the product's search. Prints
+JSON.
 
-DATA_DIR=… python -m benchmarks.retrieval.worker FOLDER_OF_DATA_SETS SET… [--mixed SET…]
+    DATA_DIR=… python -m benchmarks.retrieval.worker FOLDER_OF_DATA_SETS SET… [--mixed SET…]
 
-For each set and question the texts found, best first; for the sets about chunks and abstention what those measure. The
-mixed sets lie in two collections, of which a second embedder reads one.
+For each set and question the texts found, best first; for the sets on chunks and abstention their own measurements.
+Mixed sets are in two collections, of which a second embedder serves one.
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 
 CHUNKS, ABSTAIN = "chroma_chunking", "clapnq"
-_BUDGET = 1_000  # tokens returned, by the embedder's count
+_BUDGET = 1_000  # tokens returned, counted by the embedder
 
 
 def main(data: Path, names: Sequence[str], mixed: Sequence[str] = ()) -> dict[str, Any]:
+    """Search all sets and return the results."""
     django.setup()
     from django.core.management import call_command
 
@@ -54,7 +56,7 @@ def main(data: Path, names: Sequence[str], mixed: Sequence[str] = ()) -> dict[st
 
 
 def _mixed(user: Any, data: Path, names: Sequence[str]) -> dict[str, dict[str, list[str]]]:
-    """The same of sets whose every other text a second embedder reads."""
+    """Return the rankings of sets of which a second embedder has every other text."""
     from django.conf import settings
 
     from benchmarks.lib import datasets as library
@@ -70,7 +72,8 @@ def _mixed(user: Any, data: Path, names: Sequence[str]) -> dict[str, dict[str, l
 
 
 async def _rankings(user: Any, data: DataSet, embedders: Sequence[str] = ("",)) -> dict[str, list[str]]:
-    """The texts of each judged question, best first. They lie in one collection for each embedder, in turns."""
+    """Return the texts of each judged question, best first. The texts are distributed over one collection per
+    embedder."""
     from apps.documents.retrieval import search
     from apps.lib.concurrency.threads import in_db
     from benchmarks.lib.datasets import embedded
@@ -92,7 +95,7 @@ async def _rankings(user: Any, data: DataSet, embedders: Sequence[str] = ("",)) 
 
 
 async def _abstain(user: Any, data: DataSet) -> list[tuple[bool, float, float]]:
-    """For each question whether the collection answers it, and of what was found the best relevance and cosine."""
+    """Return for each question whether the collection answers it, and the best relevance and cosine of the hits."""
     from apps.documents.retrieval.search import search
     from apps.lib.concurrency.threads import in_db
 
@@ -106,7 +109,7 @@ async def _abstain(user: Any, data: DataSet) -> list[tuple[bool, float, float]]:
 
 
 def _filled(user: Any, texts: Sequence[Any], embedder: str = "") -> tuple[Any, dict[Any, str]]:
-    """The collection that holds the texts, and which text each of its documents is."""
+    """Create a collection of the texts. Return its key, and the text id of each document."""
     from apps.documents.models import Document
     from benchmarks.lib import fixtures
 
@@ -116,7 +119,7 @@ def _filled(user: Any, texts: Sequence[Any], embedder: str = "") -> tuple[Any, d
 
 
 def _chunks(user: Any, folder: Path) -> dict[str, list[float]]:
-    """For each question the share of the gold characters that was returned, and of the returned that is gold."""
+    """Return for each question the recall and the precision of the returned characters against the gold ones."""
     from apps.documents.models import Collection, Page
     from apps.documents.retrieval.search import search
     from apps.engines import registry
@@ -150,13 +153,13 @@ def _questions(path: Path, texts: Iterable[str]) -> list[dict[str, str]]:
 
 
 def _gold(pages: Mapping[int, str], references: list[dict[str, Any]]) -> set[tuple[int, int]]:
-    """Where the references stand in what was read of the file, whatever stands between their words: (page, place)."""
+    """Return the positions (page, offset) of the references in the parsed text, whatever separates their words."""
     gold: set[tuple[int, int]] = set()
     for reference in references:
-        plain = re.sub(r"<\w+>", " ", reference["content"])  # Markdown takes what looks like a tag for one
+        plain = re.sub(r"<\w+>", " ", reference["content"])  # Markdown takes text that looks like a tag for one
         words = re.compile(r"[\W_]+".join(map(re.escape, re.findall(r"[^\W_]+", plain))))
         found = ((number, place.span()) for number, text in pages.items() if (place := words.search(text)))
-        number, span = next(found, (0, (0, len(plain))))  # what was lost in reading counts as not returned
+        number, span = next(found, (0, (0, len(plain))))  # text lost in parsing counts as not returned
         gold.update((number, at) for at in range(*span))
     return gold
 

@@ -1,1 +1,1 @@
-"""Measurement of the text checks: `./run bench safety`."""
+"""Benchmark of the safety checks: `./run bench safety`."""

@@ -1,4 +1,4 @@
-"""An audit of bias: how the error rates of the check for hate differ by the group that a test sentence names."""
+"""Bias audit: error rates of the hate classifier by the group that a test sentence names."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _LABEL = "hate"
 
 
 def bias(data: Path, scorer: Scorer) -> dict[str, float]:
-    """HateCheck has the same sentences about each of seven groups: what differs is the group alone. Rates at the
-    deployed cut, and the widest gap between two groups. Empty where the set is not there."""
+    """Return error rates per group at the deployed threshold, and the widest gap between two groups. HateCheck has the
+    same sentences about each of seven groups, so the group is the only difference. {} if the set is missing."""
     groups: dict[str, list[tuple[str, bool]]] = defaultdict(list)
     for path in sorted((data / "hatecheck").glob("*.csv")):
         with path.open(newline="") as file:

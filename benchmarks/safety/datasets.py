@@ -1,6 +1,6 @@
-"""The open sets of harmful, hostile and harmless texts in one form: a text, where it is from, what is known of it.
+"""Open data sets of harmful, hostile and harmless texts in one form, with known labels.
 
-Reads whatever files of a known form a set's folder holds, so that other halves of the sets are read alike.
+Reads all files of a known format in a set's folder, so that other splits of the sets work as well.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ _HARMLESS_FILES = ("notinject", "wildguard", "benign")
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """`truth` holds what is known: label to yes or no; what is missing is not known."""
+    """Text of a data set. `truth` maps labels to yes or no; missing labels are unknown."""
 
     set: str
-    kind: str  # within the set: a file, an attack's name
+    kind: str  # within the set: a file, or the name of an attack
     text: str
     truth: dict[str, bool] = field(default_factory=dict)
-    passage: bool = False  # what a document says, not what a person asks
-    number: int = 0  # of the e-mail and the attack that was slipped into it
-    part: str = ""  # of the text: what was slipped in
+    passage: bool = False  # True for text of a document, False for a user's message
+    number: int = 0  # of the e-mail and of the attack inserted into it
+    part: str = ""  # the inserted part of the text
 
 
 def davidson(folder: Path) -> Iterator[Labelled]:
-    """Tweets: hate, offensive language (not known to be harassment), neither."""
+    """Yield tweets: hate, offensive language (not known to be harassment), neither."""
     for row in _rows(folder):
         kind = int(row["class"])
         truth = {"hate": kind == 0}
@@ -49,7 +49,7 @@ def davidson(folder: Path) -> Iterator[Labelled]:
 
 
 def openai_moderation(folder: Path) -> Iterator[Labelled]:
-    """Texts with some of eight categories known; "harm" is any of them."""
+    """Yield texts with some of eight categories known; "harm" is any of them."""
     for row in _rows(folder):
         truth: dict[str, bool] = {}
         for key, label in _MODERATION.items():
@@ -60,12 +60,13 @@ def openai_moderation(folder: Path) -> Iterator[Labelled]:
 
 
 def hatecheck(folder: Path) -> Iterator[Labelled]:
+    """Yield the test cases of HateCheck."""
     for row in _rows(folder):
         yield Labelled("hatecheck", row["functionality"], row["test_case"], {"hate": row["label_gold"] == "hateful"})
 
 
 def harmful_behaviors(folder: Path) -> Iterator[Labelled]:
-    """Wishes that an assistant should refuse; copyright is another matter than harm and is left out."""
+    """Yield requests that an assistant should refuse; those about copyright are left out."""
     for kind, row in _named(folder):
         text = _said(row)
         if text and row.get("SemanticCategory", row.get("semantic_category")) != "copyright":
@@ -73,17 +74,19 @@ def harmful_behaviors(folder: Path) -> Iterator[Labelled]:
 
 
 def do_not_answer(folder: Path) -> Iterator[Labelled]:
+    """Yield requests that an assistant should refuse."""
     for row in _rows(folder):
         yield Labelled("do_not_answer", row.get("risk_area", ""), row["question"], {"crime": True})
 
 
 def xstest(folder: Path) -> Iterator[Labelled]:
+    """Yield safe and unsafe requests that look alike."""
     for row in _rows(folder):
         yield Labelled("xstest", row.get("type", ""), row["prompt"], {"crime": row["label"] == "unsafe"})
 
 
 def injections(folder: Path) -> Iterator[Labelled]:
-    """Attacks on an assistant and texts that only look like it, of any of the sets that hold such."""
+    """Yield prompt attacks and texts that resemble them, of any set that has such."""
     for kind, row in _named(folder):
         text = _said(row)
         if not text:
@@ -93,7 +96,7 @@ def injections(folder: Path) -> Iterator[Labelled]:
 
 
 def bipia(folder: Path) -> Iterator[Labelled]:
-    """E-mails as they are, and with an instruction to the assistant slipped in at the end, the start or the middle."""
+    """Yield e-mails unchanged, and with an instruction inserted at the end, the start or the middle."""
     mails = [row["context"] for kind, row in _named(folder) if "context" in row and "email" in kind]
     for number, mail in enumerate(mails):
         yield Labelled("bipia", "untouched", mail, {"prompt_attack": False}, True, number)
@@ -108,6 +111,7 @@ def bipia(folder: Path) -> Iterator[Labelled]:
 
 
 def slipped(mail: str, text: str, place: str) -> str:
+    """Return the e-mail with `text` inserted at `place`, one of BIPIA_PLACES."""
     middle = mail.find(" ", len(mail) // 2) + 1
     cut = {"end": len(mail), "start": 0, "middle": middle}[place]
     return f"{mail[:cut]}\n{text}\n{mail[cut:]}".strip()
@@ -121,14 +125,14 @@ READERS = {
 
 
 def read(data: Path, name: str) -> list[Labelled]:
-    """Every text of a set, once; nothing where the folder is not there."""
+    """Return every text of a set once; [] if the folder is missing."""
     folder = data / name
     found = {item.text: item for item in READERS[name](folder)} if folder.is_dir() else {}
     return list(found.values())
 
 
 def harmless(data: Path, names: Sequence[str], each: int, kind: str = "") -> Iterator[str]:
-    """Questions and passages of retrieval sets (or one kind), at most so many of each, evenly drawn."""
+    """Yield questions and passages of retrieval sets, or one `kind`, at most `each` of each file, evenly spaced."""
     files = {"queries.jsonl": "questions", "corpus.jsonl": "passages", "eval_question_similarity_en.csv": "questions"}
     for path in (data / name / file for name in names for file in files):
         if path.is_file() and kind in ("", files[path.name]):
@@ -159,7 +163,7 @@ def _rows(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _named(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each record with the stem of its file: CSV, JSON lines or JSON lists, zipped or not."""
+    """Yield each record with the stem of its file: CSV, JSON lines or JSON lists, gzipped or not."""
     for path in sorted(folder.iterdir()):
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         name = Path(path.stem) if path.suffix == ".gz" else path

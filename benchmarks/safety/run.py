@@ -1,18 +1,18 @@
-"""How well the gate tells harm from what is harmless, what it costs, and how often it withholds wrongly.
+"""Quality of the gate: how well it separates harmful from harmless texts, its false blocks, and its cost.
 
-Texts that the shipped classifiers were trained on are scored by heads that had not seen them (their fold was held out:
-for BIPIA with all attacks of its type and its e-mail, for presidio_pii with all sentences of its template), so that a
-set's own numbers are honest; every other text is scored by the shipped heads, through the gate's own fold.
+Texts that the packaged classifiers were trained on are scored by cross-validation models that did not see them. Folds
+of BIPIA hold out all attacks of a type and the e-mail, folds of presidio_pii all sentences of a template. Other texts
+are scored by the packaged models, through the gate's own policy evaluation.
 
-    auprc.SET, f1.SET, macro_f1.SET   of the label that the set is about; F1 at the deployed cut
-    recall.SET                        for sets of nothing but harm: what is noted or withheld
-    false_block_rate                  harmless questions withheld, harmless passages marked or withheld
-    injection.KIND, injection_mean    rightly marked, or rightly passed where the kind is harmless, and their mean
-    attack_success_with, _without     attacks that reach the model with nothing said about them
+    auprc.SET, f1.SET, macro_f1.SET   of the set's label; F1 at the deployed threshold
+    recall.SET                        for sets of harmful texts only: the share flagged or withheld
+    false_block_rate                  harmless questions withheld, harmless passages flagged or withheld
+    injection.KIND, injection_mean    rightly flagged, or rightly passed if the kind is harmless, and their mean
+    attack_success_with, _without     attacks that reach the model without a flag
     recall.presidio_pii.KIND, f2.presidio_pii   personal data with exactly the right span; F2 over all kinds, names too
-    ms_per_masking                    a sentence or two with everything in it masked, names too, on one core
+    ms_per_masking                    one or two sentences with all personal data masked, names too, on one core
     bias.KIND.GROUP, bias.KIND.gap    wrongly flagged, wrongly passed, by the group that a sentence of HateCheck names
-    ms_per_check                      one sentence through rules, embedder and heads: time of the processor, on one core
+    ms_per_check                      one sentence through rules, embedder and classifiers: CPU time, on one core
 """
 
 from __future__ import annotations
@@ -53,11 +53,13 @@ _TIMED = 200
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    """Add the options of this benchmark."""
     parser.add_argument("--sets", nargs="+", default=(), metavar="SET", help="only these sets of harm and attacks")
     parser.add_argument("--each", type=int, default=_EACH, metavar="N", help="texts of each harmless set and kind")
 
 
 def run(options: dict[str, Any]) -> dict[str, float]:
+    """Return the numbers above for the sets that are present."""
     scorer, data = Scorer(), options["data"]
     wanted = options["sets"] or (*ABOUT, *INJECTIONS)
     numbers: dict[str, float] = {}
@@ -76,7 +78,7 @@ def run(options: dict[str, Any]) -> dict[str, float]:
 
 
 def _about(name: str, items: list[Labelled], scorer: Scorer, calm: NDArray[np.float32]) -> dict[str, float]:
-    """A set with both sides is measured by itself, one of harm alone against the harmless questions."""
+    """Return the metrics of one set; a set of harmful texts only is measured against the harmless questions."""
     label = ABOUT[name]
     known = [item for item in items if label in item.truth]
     scores = scorer.scores([item.text for item in known])[:, scorer.at(label)]
@@ -118,7 +120,7 @@ def _injections(items: Sequence[Labelled], scorer: Scorer) -> dict[str, float]:
 
 
 def _harmless(scorer: Scorer, data: Path, each: int, numbers: dict[str, float]) -> NDArray[np.float32]:
-    """Fills in the false-block rates; returns the scores of the questions."""
+    """Add the false-block rates to `numbers` and return the scores of the questions."""
     rates, questions = [], []
     for name in HARMLESS:
         for kind in ("questions", "passages"):
@@ -137,8 +139,8 @@ def _harmless(scorer: Scorer, data: Path, each: int, numbers: dict[str, float]) 
 
 
 def milliseconds(sentences: Sequence[str]) -> float:
-    """Of the processor, median over the sentences, none of them seen before: all threads together, whatever else the
-    machine does meanwhile."""
+    """Return the median CPU milliseconds of a check over new sentences. CPU time of all threads does not depend on
+    other load."""
     rules, policy = RuleCheck(), versions.current_policy()
     score_text("A sentence that makes everything ready.")
     took = []

@@ -1,5 +1,5 @@
-"""Scores and verdicts of many texts, as the gate comes to them; texts of the training are scored by heads that had not
-seen them."""
+"""Scores and verdicts of many texts, computed as in the gate; training texts are scored by models that did not see
+them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BESIDE = ("personal_data", "secrets")
 
 
 class Scorer:
-    """Remembers what it has scored."""
+    """Cached scorer of texts."""
 
     def __init__(self) -> None:
         self._classify = registry.get_text_classifier()
@@ -40,10 +40,11 @@ class Scorer:
         self._known: dict[str, NDArray[np.float32]] = {}
 
     def at(self, label: str) -> int:
+        """Return the column of a label."""
         return self._classify.labels.index(label)
 
     def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Shape (n, labels): the highest of the parts of each text."""
+        """Return scores of shape (n, labels): the highest over the parts of each text."""
         cut = {text: split_for_classifier(normalise(text)) for text in dict.fromkeys(texts) if text not in self._known}
         fresh = list(
             {part for pieces in cut.values() for part in pieces if text_training.mark(part) not in self._held_out}
@@ -55,23 +56,25 @@ class Scorer:
         return np.array([self._known[text] for text in texts], np.float32).reshape(-1, len(self._classify.labels))
 
     def verdict(self, stage: str, text: str) -> Verdict:
+        """Return the gate's verdict on the text at "question", "passage" or "answer"."""
         scores = dict(zip(self._classify.labels, map(float, self.scores([text])[0]), strict=True))
-        clean = normalise(normalize_text(text) if stage == Stage.PASSAGE else text)  # as a document's passages come
+        clean = normalise(normalize_text(text) if stage == Stage.PASSAGE else text)  # like passages of documents
         further = [self._slipped_in(clean)] if stage == Stage.PASSAGE else []
         return decide_verdict(
             Stage(stage), clean, self._ruled(stage, clean), scores, versions.current_policy(), further=further
         )
 
     def withheld(self, stage: str, text: str) -> bool:
+        """Return whether the text is withheld."""
         return not self.verdict(stage, text).allowed
 
     def noted(self, stage: str, text: str) -> bool:
-        """Withheld, marked, or let through with something said about it; that it holds personal data says nothing."""
+        """Return whether the text is withheld or flagged, for other reasons than personal data or secrets."""
         verdict = self.verdict(stage, text)
         return verdict.rule not in _BESIDE and (not verdict.allowed or verdict.rule != "")
 
     def _slipped_in(self, passage: str) -> Signal:
-        """As heads see it that had not seen its fold, where the passage was learnt from."""
+        """Return the injection signal; for training passages that of the model trained without them."""
         known = self._planted.get(text_training.mark(passage))
         if known is None:
             return detect_injections([passage])[0]

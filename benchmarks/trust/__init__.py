@@ -1,1 +1,1 @@
-"""Measurement of how far an answer may be trusted: `./run bench trust`."""
+"""Benchmark of how trustworthy answers are: `./run bench trust`."""

@@ -51,7 +51,7 @@ class TrustCase:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A question before its neighbours are known. `place`: of its paragraph."""
+    """Question before its neighbours are known. `place` is the index of its paragraph."""
 
     language: str
     id: str

@@ -1,6 +1,6 @@
-"""Sentences put to the check of an answer: true ones, true ones lightly edited, and perturbed ones of every kind.
+"""Sentences given to the grounding check: true ones, true ones lightly edited, and perturbed ones of every kind.
 
-`build_claims(kind, cases, count, seed)` draws them. The same cases and seed give the same claims.
+`build_claims(kind, cases, count, seed)` draws them. Equal cases and seed give equal claims.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _SAME_QUESTION = 0.4  # share of a question's words in a sentence from which it 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A sentence of an answer, the question, and the passages that the answer was given."""
+    """Sentence of an answer with the question and the passages that the answer was given."""
 
     kind: str
     language: str
@@ -107,7 +107,7 @@ def _lightly(cases: Sequence[TrustCase], draw: Random) -> Callable[[TrustCase], 
 
 
 def _changed(kind: str, draw: Random) -> Callable[[TrustCase], Iterator[Claim]]:
-    """Kinds that need the sentence alone."""
+    """Make claims of kinds that need the sentence alone."""
 
     def make(case: TrustCase) -> Iterator[Claim]:
         base = edit_lightly(case.sentence, case.language, draw)
@@ -120,7 +120,8 @@ def _changed(kind: str, draw: Random) -> Callable[[TrustCase], Iterator[Claim]]:
 
 
 def _named(cases: Sequence[TrustCase], draw: Random) -> Callable[[TrustCase], Iterator[Claim]]:
-    """Names from other documents; where a question asks who, another answer to such a question."""
+    """Make claims with names from other documents; for a question that asks who, with another answer to such a
+    question."""
     known = known_names(cases)
     people: dict[str, list[tuple[str, str]]] = {}  # by language: title of the document, name
     pools: dict[str, list[tuple[str, tuple[str, str]]]] = {}
@@ -165,7 +166,8 @@ def _is_person(text: str) -> bool:
 
 
 def _referred(cases: Sequence[TrustCase], draw: Random) -> Callable[[TrustCase], Iterator[Claim]]:
-    """The paragraph gets places behind three of its sentences, as a handbook prints them; the claim names another."""
+    """Make claims with a wrong place. Three sentences of the paragraph get a printed place, as in a handbook; the claim
+    names another."""
 
     def make(case: TrustCase) -> Iterator[Claim]:
         sentences = split_sentences(case.own.text)
@@ -195,7 +197,7 @@ def _recombined(cases: Sequence[TrustCase], draw: Random) -> Callable[[TrustCase
 
 
 def _other_question(cases: Sequence[TrustCase], draw: Random) -> Callable[[TrustCase], Iterator[Claim]]:
-    """A true sentence of the passages that answers another question and not this one."""
+    """Make claims from true sentences of the passages that answer another question, and not this one."""
     by_paragraph: dict[str, list[TrustCase]] = {}
     for case in cases:
         by_paragraph.setdefault(case.own.id, []).append(case)

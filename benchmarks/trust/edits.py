@@ -1,4 +1,4 @@
-"""Light edits that leave a sentence true, as a model words what a source says. Pure."""
+"""Light edits that keep a sentence true, like a model's paraphrase of its source. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words of three languages that the perturbations change for others. Lists, no code."""
+"""Word lists of three languages for the perturbations."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""True sentences with exactly one thing changed, so that their source no longer says them. Pure.
+"""Perturbations that change exactly one thing in a true sentence, so that its source no longer supports it. Pure.
 
-`list_variants(kind, sentence, language)` gives every change of one kind that the words of the sentence allow: number,
+`list_variants(kind, sentence, language)` returns every change of one kind that the words of the sentence allow: number,
 negation, antonym, modality, quantifier. `swap_names`, `recombine` and `plant_references` also need the text around it.
-Written for the measure alone: no training of a model may see these rules, or what they make.
+Written for the benchmark alone: no training of a model may use these rules or their output.
 """
 
 from __future__ import annotations

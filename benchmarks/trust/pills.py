@@ -1,7 +1,7 @@
-"""Figures of the check behind a pill: what passes of true, edited, perturbed and unsupported sentences.
+"""Figures of the grounding check: the share that passes of true, edited, perturbed and unsupported sentences.
 
-Every sentence goes through the product's own door, `Citer(question, passages).cite`, and passes where any finding names
-a source.
+Every sentence goes through the product's own entry point, `Citer(question, passages).cite`, and passes if any finding
+names a source.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Measure how far an answer may be trusted: what passes for supported, what is quoted, what is found; and the trial.
+"""Trustworthiness of answers: what passes as supported, what is quoted, what is found; and the trial.
 
 The figures, each with its count under NAME.n, are described in `docs/develop/trust.md`. Parts: `pills` (true, edited
 and perturbed sentences of open sets), `wice` (real claims with the page they cite), `search` (quotes, silence, typing
@@ -22,6 +22,7 @@ PARTS = ("pills", "wice", "search", "trial")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    """Add the options of this benchmark."""
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what is measured; all by default")
     parser.add_argument("--sentences", type=int, default=200, help="how many of each kind are put to the check (200)")
     parser.add_argument("--questions", type=int, default=200, help="how many of each set are searched (200)")
@@ -32,6 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: dict[str, Any]) -> dict[str, float]:
+    """Return the figures of the chosen parts."""
     parts: Mapping[str, Callable[[], dict[str, float]]] = {
         "pills": lambda: _pills().measure_pills(options["data"], options["sentences"], options["show"]),
         "wice": lambda: _pills().measure_wice(options["data"]),

@@ -1,9 +1,8 @@
 """Figures of search and quotes: silence, irrelevant quotes, typing errors, rare words, ranking. Prints JSON.
 
-DATA_DIR=… python -m benchmarks.trust.searching FOLDER_OF_DATA_SETS QUESTIONS_OF_EACH_SET
+    DATA_DIR=… python -m benchmarks.trust.searching FOLDER_OF_DATA_SETS QUESTIONS_OF_EACH_SET
 
-Each set becomes a collection of an empty data directory and is searched as a chat searches. Sets that are absent are
-left out.
+Each set becomes a collection in an empty data directory and is searched like in a chat. Missing sets are left out.
 """
 
 from __future__ import annotations
@@ -49,6 +48,7 @@ class MeasuredSet:
 
 
 def main(data: Path, count: int) -> dict[str, float]:
+    """Search up to `count` questions of each set and return the figures."""
     django.setup()
     from django.core.management import call_command
 

@@ -24,8 +24,11 @@ TURN_S = 600.0  # a turn that takes longer is stopped and counted as it stands
 
 @dataclass(slots=True)
 class ShownSentence:
-    """One numbered sentence of an answer, as the page shows it. `state`: "quoted", "supported", "unverified", or "" for
-    one that states nothing. `folded`: the user has to unfold something to see it."""
+    """Numbered sentence of an answer as the page shows it.
+
+    `state` is "quoted", "supported", "unverified", or "" for a sentence that states nothing. `folded`: the user must
+    unfold something to see it.
+    """
 
     number: int
     text: str
@@ -34,13 +37,13 @@ class ShownSentence:
 
     @property
     def pill(self) -> bool:
-        """Whether a source, or the result of a tool, is named behind it."""
+        """True if a source, or the result of a tool, is named behind the sentence."""
         return self.state in PILLED
 
 
 @dataclass(slots=True)
 class ShownAnswer:
-    """What the page showed for one question. Seconds count from the ask; None where that never came."""
+    """Everything that the page showed for one question. Seconds count from the ask; None if it never came."""
 
     id: str
     answer: str = ""

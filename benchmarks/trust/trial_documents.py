@@ -22,7 +22,7 @@ DOWNLOAD_S = 120  # of one package; the largest has 6 MB
 
 @dataclass(frozen=True, slots=True)
 class TrialDocument:
-    """One line of the list. `set` is a path in the folder of the data sets, empty for a file of a package."""
+    """Line of the list of documents. `set` is a path in the folder of the data sets, "" for a file of a package."""
 
     name: str
     sha256: str

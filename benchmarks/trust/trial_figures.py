@@ -30,7 +30,7 @@ class JudgedSentence:
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """One question with what was shown for it. `holds`: a quote, or all in their order, hold the whole answer."""
+    """Question with what was shown for it. `holds`: a quote, or all quotes in order, contain the whole answer."""
 
     question: Question
     shown: ShownAnswer
@@ -49,13 +49,13 @@ class TrialResult:
 
     @property
     def silent(self) -> bool:
-        """Whether the page claims nothing: no quote, and no sentence with a pill."""
+        """True if the page claims nothing: no quote, and no sentence with a pill."""
         return not self.shown.quotes and not self.pilled
 
     @property
     def talked(self) -> bool:
-        """Whether small talk was taken as such: no quote, no notice that nothing was found, no pill, and the answer
-        where one is known."""
+        """True if small talk was taken as such: no quote, no notice that nothing was found, no pill, and the expected
+        answer if one is known."""
         fits = not self.question.answers or self.question.holds(self.shown.words)
         return self.silent and not self.shown.nothing and bool(self.shown.words) and fits
 

@@ -1,8 +1,8 @@
-"""The product's own side of the trial, in a process of its own with its data directory. Prints JSON.
+"""Product side of the trial, in a process of its own with its data directory. Prints JSON.
 
-DATA_DIR=… python -m benchmarks.trust.trial_product fill FOLDER    upload and read the files of a folder
-DATA_DIR=… python -m benchmarks.trust.trial_product texts          page texts by document, as they were read
-DATA_DIR=… python -m benchmarks.trust.trial_product answers        what the answers named on standard input rest on
+DATA_DIR=… python -m benchmarks.trust.trial_product fill FOLDER    upload and ingest the files of a folder
+DATA_DIR=… python -m benchmarks.trust.trial_product texts          page texts by document, as parsed
+DATA_DIR=… python -m benchmarks.trust.trial_product answers        citations of the answers named on standard input
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 
 LIBRARY = "Library"
-MESSAGES = 10_000  # that the user of the trial may ask: by default, 200 at once
+MESSAGES = 10_000  # messages that the trial's user may send at once; the default is 200
 
 
 def fill_library(folder: Path) -> dict[str, Any]:
@@ -87,6 +87,7 @@ def read_answers(keys: Iterable[str]) -> dict[str, Any]:
 
 
 def main(arguments: list[str]) -> dict[str, Any]:
+    """Run the verb and return its result. Exit with the usage for other arguments."""
     django.setup()
     match arguments:
         case ["fill", folder]:

@@ -1,7 +1,7 @@
 """Questions of the trial and the judgements of their readers, both in `trial_data`.
 
-Half of the questions, `tune`, may be looked at while the product is improved. The other half, `report`, is what counts:
-nobody tunes on it, and nothing of it is read in order to improve the product.
+One half of the questions, `tune`, may be used to improve the product. The other half, `report`, gives the results: it
+is never used for tuning.
 """
 
 from __future__ import annotations
@@ -22,9 +22,12 @@ Verdict = Literal["right", "wrong", "beside"]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question. `answers`: regular expressions, any of which holds the whole answer where it matches a quote.
-    `absent`: the documents do not answer it. `follows`: the question before it in the same conversation. `root`: the
-    first question of the conversation. `kind` "talk": small talk and sums, which need no document."""
+    """Question of the trial.
+
+    `answers` are regular expressions, any of which matches a text that holds the whole answer. `absent`: the documents
+    do not answer it. `follows` is the previous question of the same conversation, `root` the first one. `kind` "talk":
+    small talk and sums, which need no document.
+    """
 
     id: str
     language: str
@@ -38,16 +41,18 @@ class Question:
 
     @property
     def half(self) -> Half:
-        """`tune` or `report`, by a hash that no change of the file moves. A conversation stays in one half."""
+        """`tune` or `report`, by a hash that does not depend on the order of the file. A conversation stays in one
+        half."""
         return HALVES[hashlib.sha256(self.root.encode()).digest()[0] % 2]
 
     @property
     def talk(self) -> bool:
+        """True for small talk and sums."""
         return self.kind == "talk"
 
     @property
     def answerable(self) -> bool:
-        """Whether the documents hold its answer."""
+        """True if the documents hold its answer."""
         return not self.absent and not self.talk
 
     def holds(self, text: str) -> bool:

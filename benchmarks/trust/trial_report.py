@@ -1,4 +1,4 @@
-"""The trial's table as Markdown: figures of both halves, then each question with its quotes and what was shown."""
+"""Report of the trial as Markdown: figures of both halves, then each question with its quotes and what was shown."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Measurement of the way from a question to the model: `./run bench turn`."""
+"""Benchmark of the time that a turn adds to the model's own: `./run bench turn`."""

@@ -1,12 +1,13 @@
-"""What the product adds to its model server's own time, from the ask to the words on the screen.
+"""Time that the product adds to its model server's own, from the ask to the words on the screen.
 
-A stand-in server of known speed, a real web process with the real embedder and index, and two clients in the same run,
-taking turns: one asks the product over its socket, the other streams straight from the server.
+A fake model server of known speed, a real web process with the real embedder and index, and two clients in turns: one
+asks the product over its WebSocket, the other streams straight from the model server.
 
     ask_to_model_ms           ask sent → its request at the model server: open, check, search, prompt
     sentence_to_screen_ms     last word of a sentence leaves the server → its event at the client: gate, render, send
-    first_text_overhead_ms    first text at the product's client minus first word at the bare one; holds back a sentence
-    first_sentence_overhead_ms   the same for the whole first sentence, which the gate must see before anyone does
+    first_text_overhead_ms    first text at the product's client minus first word at the bare one; the gate holds back
+                              a sentence
+    first_sentence_overhead_ms   the same for the whole first sentence, which the gate must judge before it is shown
 """
 
 from __future__ import annotations
@@ -28,12 +29,13 @@ from django.conf import settings
 
 from benchmarks.lib import site
 
-WARM_UP = 5  # turns that are not counted: caches, connections and lazy imports settle
-WORDS_A_SENTENCE = 12  # as the stand-in writes them
-_URL = "http://localhost:8000"  # as its pages know it, whatever the port
+WARM_UP = 5  # turns that do not count: caches, connections and lazy imports settle
+WORDS_A_SENTENCE = 12  # as in the fake model's answers
+_URL = "http://localhost:8000"  # address of the site for its own pages, whatever the port
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    """Add the options of this benchmark."""
     parser.add_argument("--turns", type=int, default=60, help="measured turns of each client")
     parser.add_argument("--chunks", type=int, default=1000)
     parser.add_argument("--rate", type=int, default=200, help="words a second of the stand-in")
@@ -42,6 +44,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: dict[str, Any]) -> dict[str, float]:
+    """Return median and 95th percentile of each time, and the number of turns."""
     with (
         tempfile.TemporaryDirectory() as folder,
         site.stand_in(options["data"], options["rate"], options["words"], options["ttft"]) as model,
@@ -69,7 +72,8 @@ async def _measured(options: dict[str, Any], prepared: dict[str, Any], model: st
 
 
 async def _product(http: aiohttp.ClientSession, wire: Any, model: str, question: str) -> dict[str, Any]:
-    """One turn over the socket: when it was asked, when each event came, and what the server saw."""
+    """Run one turn over the WebSocket. Return the time of the ask, the events with their times, and the fake model's
+    record."""
     ask: dict[str, Any] = {
         "do": "ask",
         "client_id": uuid4().hex,
@@ -93,7 +97,7 @@ async def _product(http: aiohttp.ClientSession, wire: Any, model: str, question:
 
 
 async def _bare(http: aiohttp.ClientSession, model: str) -> dict[str, float]:
-    """The same server asked directly: milliseconds to its first word and to the end of its first sentence."""
+    """Ask the model server directly. Return the milliseconds to its first word and to the end of its first sentence."""
     body = {"model": "stub", "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
     start, words, first = time.monotonic(), 0, 0.0
     async with http.post(f"{model}/v1/chat/completions", json=body) as response:
@@ -108,7 +112,7 @@ async def _bare(http: aiohttp.ClientSession, model: str) -> dict[str, float]:
 
 
 def _turn(product: dict[str, Any], bare: dict[str, float]) -> dict[str, Any]:
-    """The milliseconds of one pair; none where nothing was found, and so no model was asked."""
+    """Return the milliseconds of one pair of turns; {} if nothing was found, and so the model was not asked."""
     record, asked = product["record"], product["asked"]
     if record is None:
         return {}

@@ -1,4 +1,4 @@
-"""Real services for contract tests, started on free ports and stopped at the end."""
+"""Fixtures for tests of engines: real servers on free ports, stopped at the end of the run."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ import pytest
 
 from apps.lib.ports import find_free_port
 
-START_S = 120  # in which a server starts on any machine
+START_S = 120  # seconds in which a server starts on any machine
 
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a Redis server."""
     if shutil.which("redis-server") is None:
         pytest.skip("redis-server is not installed")
     port, folder = find_free_port(), tmp_path_factory.mktemp("redis")
@@ -35,7 +36,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """A PostgreSQL server with pgvector: the one that the run has started, or one of its own."""
+    """Address of a PostgreSQL server with pgvector: the one that the run has started, or one of its own."""
     from tests.support.servers import postgres
 
     if kept := os.environ.get("DATABASE_URL", ""):
@@ -48,7 +49,7 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def milvus_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The server of milvus-lite in a process of its own."""
+    """Address of a milvus-lite server in a process of its own."""
     program = Path(sys.executable).with_name("milvus-lite")
     if not program.exists():
         pytest.skip("milvus-lite is not installed")
@@ -66,7 +67,7 @@ def milvus_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def tokenizer_file(tmp_path: Path) -> Path:
-    """A real tokenizer file: words and punctuation, one token each."""
+    """Tokenizer file for which words and punctuation are one token each."""
     from tokenizers import Tokenizer, models, pre_tokenizers
 
     tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))

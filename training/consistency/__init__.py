@@ -1,4 +1,4 @@
-"""Teach the packaged encoder whether a source says what a claim says.
+"""Training of the packaged NLI model: whether a source supports a claim.
 
-`edits` changes sentences, `pairs` makes claims and sources of open texts, `train` teaches and writes the weights.
+`edits` changes sentences, `pairs` makes claims and sources from open texts, `train` trains and writes the weights.
 """

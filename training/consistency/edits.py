@@ -1,7 +1,7 @@
-"""Edits of a sentence that keep what it says, and edits that falsify it, in English, German and Spanish.
+"""Edits of a sentence that keep its meaning, and edits that falsify it, in English, German and Spanish.
 
-Each edit takes a `SourceSentence` and a random generator and returns the edited text, or None where the sentence has nothing of
-that kind. `LIGHT_EDITS` keep the meaning, `FALSIFYING_EDITS` map the kind of the error to its edit.
+Each edit takes a `SourceSentence` and a random generator and returns the edited text, or None if the sentence has
+nothing of that kind. `LIGHT_EDITS` keep the meaning; `FALSIFYING_EDITS` maps the kind of error to its edit.
 """
 
 from __future__ import annotations
@@ -229,7 +229,7 @@ _SYNONYMS = {
 
 @dataclass(frozen=True, slots=True)
 class SourceSentence:
-    """A sentence of a source, `language` one of en, de, es, with the whole `window` and the names and numbers `around`."""
+    """Sentence of a source in `language`, one of en, de, es, with the sentences of its `window` as one text."""
 
     text: str
     language: str
@@ -238,10 +238,11 @@ class SourceSentence:
 
     @property
     def lexicon(self) -> Lexicon:
+        """Lexicon of the sentence's language."""
         return LEXICONS[self.language]
 
 
-# Contraries for training alone, beside those of the lexicons, so that the model learns the kind of error and not a list.
+# Antonyms for training alone, beside those of the lexicons, so that the model learns the kind of error, not a list.
 _CONTRARIES = {
     "en": "accelerate slow|active inactive|add remove|added removed|advantage disadvantage|automatic manual|automatically manually|beginning end|better worse|best worst|broad narrow|cheap expensive|cheaper costlier|clean dirty|common rare|complete incomplete|connected disconnected|correct incorrect|create destroy|created deleted|decreased increased|decreasing increasing|decreases increases|deep shallow|dependent independent|difficult easy|direct indirect|downstream upstream|encrypted unencrypted|equal unequal|essential superfluous|even odd|explicit implicit|export import|failed succeeded|familiar unfamiliar|far near|fewer more|final initial|free commercial|full empty|general specific|global local|greater smaller|growth decline|happy unhappy|healthy sick|heavy light|horizontal vertical|human animal|improved worsened|improve worsen|inhibit promote|inhibits promotes|install uninstall|installed removed|known unknown|latest oldest|lead follow|likely unlikely|limited unlimited|longest shortest|lower higher|major minor|majority minority|modern ancient|new old|newer older|normal abnormal|obvious hidden|older newer|online offline|original copied|permanent temporary|poorly well|possible impossible|powerful weak|presence absence|previous next|problem solution|profit loss|protected unprotected|recent old|reduced raised|reduce raise|regular irregular|related unrelated|relevant irrelevant|reliable unreliable|same different|sensitive insensitive|severe mild|significant insignificant|similar different|simple complex|single multiple|slightly greatly|soft hard|stable unstable|standard unusual|suitable unsuitable|supported unsupported|thick thin|trusted untrusted|unique common|up down|useful useless|usually rarely|valid invalid|visible invisible|wide narrow|write read|written read|higher lower|up-regulated down-regulated|before after|after before|with without|sender recipient|client server|source destination|upload download|lock unlock|lend borrow|teacher student|employer employee|victory defeat|attack defend|attacked defended|peace war|urban rural|native foreign|richer poorer|lowest highest|least most|enable prevent|enables prevents|allows prevents|allow prevent|increase reduce|increases reduces",
     "de": "hinzufügen entfernen|hinzugefügt entfernt|installieren entfernen|installiert entfernt|automatisch manuell|automatische manuelle|einfach schwierig|einfache schwierige|leicht schwer|bekannt unbekannt|bekannte unbekannte|besser schlechter|beste schlechteste|besten schlechtesten|aktiv inaktiv|direkt indirekt|gleich verschieden|gleichen anderen|häufig selten|häufigsten seltensten|letzte erste|letzten ersten|lokal entfernt|lokale entfernte|lokalen entfernten|nötig unnötig|notwendig überflüssig|erforderlich überflüssig|neue alte|neuen alten|neuer alter|neueste älteste|neuesten ältesten|normal ungewöhnlich|nützlich nutzlos|sichtbar unsichtbar|stabil instabil|stabile instabile|stabilen instabilen|vollständig unvollständig|vollständige unvollständige|vorhanden abwesend|wichtig unwichtig|wichtige unwichtige|gültig ungültig|gültige ungültige|schreiben lesen|geschrieben gelesen|senden empfangen|gesendet empfangen|Anfang Schluss|Vorteil Nachteil|Vorteile Nachteile|Sieg Niederlage|Krieg Frieden|Mehrheit Minderheit|allgemein speziell|allgemeine spezielle|dauerhaft vorübergehend|breit schmal|tief flach|voll leer|kostenlos kostenpflichtig|frei kommerziell|freie kommerzielle|freien kommerziellen|bevor nachdem|mit ohne|aktuelle veraltete|aktuellen veralteten|sinnvoll sinnlos|zuverlässig unzuverlässig|abhängig unabhängig|ausreichend unzureichend|geeignet ungeeignet|einzelne mehrere|einzelnen mehreren|verschlüsselt unverschlüsselt|verschlüsselte unverschlüsselte|Quelle Ziel|Client Server|schützt gefährdet|verhindert ermöglicht|verhindern ermöglichen|ermöglicht verhindert|ermöglichen verhindern|erlaubt verhindert|erlauben verhindern|vereinfacht erschwert|zunächst zuletzt|standardmäßig ausnahmsweise",
@@ -275,24 +276,28 @@ def _both(rows: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 def keep_whole(sentence: SourceSentence, rng: random.Random) -> str | None:
+    """Return the sentence unchanged."""
     return sentence.text
 
 
 def drop_brackets(sentence: SourceSentence, rng: random.Random) -> str | None:
+    """Drop text in parentheses."""
     text = re.sub(r"\s*\([^()]*\)", "", sentence.text)
     return text if text != sentence.text else None
 
 
 def contract(sentence: SourceSentence, rng: random.Random) -> str | None:
+    """Contract a verb, such as "does not" to "doesn't"; English only."""
     return _swap_word(sentence.text, list(_CONTRACTIONS), rng) if sentence.language == "en" else None
 
 
 def swap_synonym(sentence: SourceSentence, rng: random.Random) -> str | None:
+    """Replace a word by a synonym."""
     return _swap_word(sentence.text, _both(_SYNONYMS[sentence.language]), rng)
 
 
 def move_lead(sentence: SourceSentence, rng: random.Random) -> str | None:
-    """Move what stands before the first comma to the end, as "In 1931, it opened." to "It opened, in 1931."."""
+    """Move the words before the first comma to the end, as "In 1931, it opened." to "It opened, in 1931."."""
     lead, comma, rest = sentence.text.partition(", ")
     words = lead.split()
     if not comma or not 2 <= len(words) <= 7 or len(rest.split()) < 5 or sentence.language == "de":
@@ -307,7 +312,7 @@ def drop_opening(sentence: SourceSentence, rng: random.Random) -> str | None:
 
 
 def keep_first_clause(sentence: SourceSentence, rng: random.Random) -> str | None:
-    """Keep what stands before ", and", ", und", ", y" or a semicolon."""
+    """Keep the words before ", and", ", und", ", y" or a semicolon."""
     found = re.split(r"; |, (?:and|und|y|while|während|mientras|but|aber|pero|which) ", sentence.text, maxsplit=1)
     return found[0].rstrip(".") + "." if len(found) == 2 and len(found[0].split()) >= 6 else None
 
@@ -350,7 +355,7 @@ LIGHT_EDITS: tuple[Edit, ...] = (
 
 
 def change_number(sentence: SourceSentence, rng: random.Random) -> str | None:
-    """Another number of the window, or one near by; numbers in words too."""
+    """Replace a number by another one of the window, or change a digit; also numbers in words."""
     found = [m.span() for m in _NUMBER.finditer(sentence.text)]
     words = [w for w in _WORDS.findall(sentence.text) if 2 <= sentence.lexicon.numbers.get(w.casefold(), 0) <= 99
              and w.casefold() not in sentence.lexicon.soft_numbers]  # fmt: skip
@@ -375,7 +380,7 @@ def change_number(sentence: SourceSentence, rng: random.Random) -> str | None:
 
 
 def change_reference(sentence: SourceSentence, rng: random.Random) -> str | None:
-    """Another section, chapter, page or version."""
+    """Change a digit of a section, chapter, page or version."""
     found = [m.span() for m in _REFERENCE.finditer(sentence.text)]
     if not found:
         return None
@@ -387,7 +392,7 @@ def change_reference(sentence: SourceSentence, rng: random.Random) -> str | None
 
 
 def change_name(sentence: SourceSentence, rng: random.Random) -> str | None:
-    """Another name, file or option of the window or the document."""
+    """Replace a name, file or option by another one of the window or the document."""
     found = [m for pattern in (_NAME, _CODE) for m in pattern.finditer(sentence.text)]
     if not found:
         return None
@@ -400,7 +405,7 @@ def change_name(sentence: SourceSentence, rng: random.Random) -> str | None:
 
 
 def negate(sentence: SourceSentence, rng: random.Random) -> str | None:
-    """Take a negation out, or put one in behind an auxiliary verb (Spanish: before the verb)."""
+    """Remove a negation, or insert one after an auxiliary verb (Spanish: before the verb)."""
     words = {w.casefold() for w in _WORDS.findall(sentence.text)}
     plain = {"en": (("not ", ""), ("never ", ""), ("no ", "a "), ("without", "with")), "de": (("nicht ", ""), ("nie ", ""), ("keine ", "eine "), ("kein ", "ein "), ("keinen ", "einen "), ("ohne", "mit")),
              "es": (("no ", ""), ("nunca ", ""), ("sin", "con"), ("ninguna ", "una "))}  # fmt: skip
@@ -421,12 +426,13 @@ def negate(sentence: SourceSentence, rng: random.Random) -> str | None:
 
 
 def swap_contrary(sentence: SourceSentence, rng: random.Random) -> str | None:
+    """Replace a word by its antonym."""
     options = []
     for one, other in sentence.lexicon.contraries:
         here = [w for w in _WORDS.findall(sentence.text) if w.casefold() in one | other]
         for word in here:
             contrary = other if word.casefold() in one else one
-            # The form with the most like ending, so that the grammar gives nothing away.
+            # The form with the most similar ending, so that grammar does not reveal the change.
             options.append((word, max(sorted(contrary), key=lambda form: _same_ending(form, word.casefold()))))
     options += _both(tuple(_CONTRARIES[sentence.language].split("|")))
     return _swap_word(sentence.text, options, rng) if options else None
@@ -440,14 +446,17 @@ def _same_ending(one: str, other: str) -> int:
 
 
 def change_modality(sentence: SourceSentence, rng: random.Random) -> str | None:
+    """Change a modal verb, such as "must" to "may"."""
     return _swap_word(sentence.text, _pairs(_MODALS[sentence.language]), rng)
 
 
 def change_quantifier(sentence: SourceSentence, rng: random.Random) -> str | None:
+    """Change a quantifier, such as "all" to "some"."""
     return _swap_word(sentence.text, _pairs(_QUANTIFIERS[sentence.language]), rng)
 
 
 def change_unit(sentence: SourceSentence, rng: random.Random) -> str | None:
+    """Change a unit of measurement."""
     return _swap_word(sentence.text, _both(_UNITS), rng)
 
 

@@ -1,4 +1,4 @@
-"""Pairs of a claim and up to three sentences of a source, labelled, made without limit from open texts."""
+"""Labelled pairs of a claim and up to three sentences of a source, generated from open texts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CONTENTS = re.compile(r"\d+\.\d+\.$")  # a line of a table of contents
 
 @dataclass(frozen=True, slots=True)
 class ClaimPair:
-    """`kind` is the edit of a false claim, "true" or "verbatim" of a true one."""
+    """Training pair. `kind` is the edit of a false claim, "true" or "verbatim" for a true one."""
 
     claim: str
     source: str
@@ -50,7 +50,7 @@ def make_pairs(windows: Sequence[list[SourceSentence]], count: int, rng: random.
         if false is None:
             continue
         wanted[kind] -= 1
-        # The true twin comes of the same window, mostly of the same sentence: only what was changed tells them apart.
+        # The true claim comes from the same window, mostly the same sentence, so that only the error tells them apart.
         found += [false, _light(window, rng)]
     rng.shuffle(found)
     return found
@@ -71,7 +71,7 @@ def _falsify(
         text = recombine(sentence, rng.choice([s for s in window if s is not sentence]), rng)
     else:
         text = FALSIFYING_EDITS[kind](sentence, rng)
-        if text is not None and rng.random() < 0.5:  # half are lightly edited too
+        if text is not None and rng.random() < 0.5:  # half of them are lightly edited, too
             edit = rng.choice(LIGHT_EDITS)
             text = edit(SourceSentence(text, sentence.language, sentence.window, sentence.pool), rng) or text
     if text is None or text in sentence.window or text.casefold() == sentence.text.casefold():
@@ -89,7 +89,7 @@ def _light(window: list[SourceSentence], rng: random.Random) -> ClaimPair:
 
 
 def _source(window: list[SourceSentence], sentence: SourceSentence, rng: random.Random) -> str:
-    """Return the sentence alone or with one neighbour: what the product compares a claim with."""
+    """Return the sentence alone or with one neighbour, as the product compares it with a claim."""
     if rng.random() < 0.4:
         return sentence.text
     at = window.index(sentence)
@@ -98,7 +98,7 @@ def _source(window: list[SourceSentence], sentence: SourceSentence, rng: random.
 
 
 def _is_prose(text: str, language: str) -> bool:
-    """Return whether a text is a sentence of 6 to 45 words in `language`: no heading, list of contents or remains."""
+    """Return whether a text is a sentence of 6 to 38 words in `language`: no heading, table of contents or fragment."""
     return (
         6 <= len(text.split()) <= 38
         and text[-1] in ".!?"

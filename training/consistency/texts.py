@@ -1,4 +1,4 @@
-"""Read the open texts that pairs are made of.
+"""Reader of the open texts from which pairs are made.
 
 Texts are the HTML pages of Debian's packages `debian-handbook` and `installation-guide-amd64` (GPL-2+ and CC BY-SA 3.0;
 `apt-get download`, `dpkg-deb -x`) in English, German and Spanish, and the open sets COVID-QA and PubMedQA.
@@ -25,8 +25,8 @@ _SHORTEST = 200  # characters of a paragraph of COVID-QA
 
 
 def read_texts(books: Path, data: Path) -> Iterator[tuple[str, str]]:
-    """Yield texts with their language; paragraphs are separated by an empty line. Raises FileNotFoundError where a
-    book or a set is missing."""
+    """Yield texts with their language; paragraphs are separated by an empty line. Raise FileNotFoundError if a book or
+    a set is missing."""
     for folder, language in _BOOKS:
         pages = sorted((books / folder).glob("*.html"))
         if not pages:
@@ -40,7 +40,7 @@ def read_texts(books: Path, data: Path) -> Iterator[tuple[str, str]]:
 
 
 def read_partly_supported(data: Path) -> Iterator[tuple[str, str]]:
-    """Yield claims of WiCE's training half that their source supports in part only, with that source."""
+    """Yield claims of WiCE's training split that their source supports only partly or not at all, with that source."""
     for line in (data / "wice" / "train_tokens.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         if row["label"] != "supported" and row["supporting_sentences"]:

@@ -28,7 +28,7 @@ from training.consistency.edits import SourceSentence
 from training.consistency.pairs import ClaimPair, cut_windows, make_pairs
 from training.consistency.texts import read_partly_supported, read_texts
 
-PAIRS = 40_000  # made; the first of them that fit are taught
+PAIRS = 40_000  # pairs generated; the first ones are trained on
 SHARES = {"en": 0.46, "de": 0.29, "es": 0.25}
 HELD_OUT = 600  # pairs to measure with
 TAUGHT = 22_000
@@ -36,7 +36,7 @@ BATCH = 32
 PEAK = 2e-4  # learning rate of the encoder; five times that for the head
 MAX_TOKENS = 160
 RANK = 64
-CUT = 0.5  # probability that the written weights give as one half
+CUT = 0.5  # probability that the written weights map to one half
 SEED = 11
 
 
@@ -56,7 +56,7 @@ class ConsistencyNetwork(nn.Module):  # type: ignore[misc]
         self.head = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), nn.Linear(width, 1))
 
     def forward(self, pairs: Sequence[ClaimPair]) -> Tensor:
-        """Return one logit a pair, shape (n,)."""
+        """Return one logit per pair, shape (n,)."""
         read = self.tokenizer(
             [pair.claim for pair in pairs], [pair.source for pair in pairs],
             truncation="longest_first", max_length=MAX_TOKENS, padding=True, return_tensors="pt",
@@ -83,7 +83,7 @@ def collect_pairs(books: Path, data: Path, rng: random.Random) -> list[ClaimPair
 
 
 def teach(model: ConsistencyNetwork, pairs: Sequence[ClaimPair], rng: random.Random) -> None:
-    """Teach the model in one pass over the pairs, in batches of like length."""
+    """Train the model in one epoch, in batches of similar length."""
     ordered = sorted(pairs, key=lambda pair: len(pair.claim) + len(pair.source))
     batches = [ordered[at : at + BATCH] for at in range(0, len(ordered) - BATCH + 1, BATCH)]
     rng.shuffle(batches)

@@ -1,1 +1,1 @@
-"""Training of the detector of instructions planted in documents: `./run train indirect_injection`."""
+"""Training of the detector of indirect prompt injections: `./run train indirect_injection`."""

@@ -1,9 +1,8 @@
-"""Instructions as they are planted in documents, and sentences of honest documents that only look like them: for
-training the check of passages, each made of parts.
+"""Synthetic instructions as planted in documents, and harmless sentences that resemble them, composed from parts.
 
-Who plants an instruction wants something of the assistant: a task beside the point, another form of its answer, words
-or a link or code in it. Honest letters, manuals and questions ask for things too, but of their reader. Nothing here is
-taken from a test set. It is material for a filter and is shown nowhere.
+A planted instruction wants something of the assistant: an unrelated task, another form of its answer, or words, a link
+or code in it. Harmless letters, manuals and questions address their reader instead. Nothing here is taken from a test
+set. The texts only train a filter and are shown nowhere.
 """
 
 from __future__ import annotations
@@ -138,7 +137,7 @@ _SUBJECTS = (
 
 
 def instructions(draw: random.Random, each: int = 8) -> Iterator[str]:
-    """What somebody might plant: each pattern `each` times, its slots drawn anew."""
+    """Yield planted instructions: each pattern `each` times with random words."""
     for patterns in (_ADD, _FORM, _TASK):
         for pattern in patterns:
             for _ in range(each if "{" in pattern else 2):
@@ -153,7 +152,7 @@ def instructions(draw: random.Random, each: int = 8) -> Iterator[str]:
 
 
 def honest(draw: random.Random, each: int = 10) -> Iterator[str]:
-    """What a letter or a manual asks of its reader."""
+    """Yield requests of a letter or manual to its reader."""
     for pattern in _HONEST:
         for subject in draw.sample(_SUBJECTS, each):
             yield pattern.format(s=subject)

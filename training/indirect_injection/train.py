@@ -1,8 +1,9 @@
-"""From honest documents and documents with an instruction slipped in to the check for planted instructions, with its
-card. Nothing that is marked as a test set is read.
+"""Training of the detector of indirect prompt injections, on harmless documents and documents with an inserted
+instruction.
 
-BIPIA's e-mails and attacks go by blocks of five: an e-mail, and every attack that is slipped into it, stand in one
-fold, and so do the five attacks of a type. What is held out shares neither letter nor type with what was learnt from.
+Data marked as test sets is not read. BIPIA's e-mails and attacks go by blocks of five: an e-mail and all attacks
+inserted into it are in one fold, and so are the five attacks of a type. So held-out texts share neither e-mail nor type
+with the training texts.
 """
 
 from __future__ import annotations
@@ -35,21 +36,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CALIBRATED_ON = ("clapnq", "pubmedqa")
-_MARKED = 0.005  # of the passages of these sets are marked at the flag cut, ...
-_MANUALS = 0.03  # ... and of this product's own documentation, which tells its readers what to do
-_PASSAGES = 400  # of each of the sets
-_ALMOST_NONE = 0.999  # of them stay below the block cut
-_KEPT = 0.88  # of the planted pieces that the sure head finds are shown to it ...
-_FOUND = 3.0  # ... from this sum of its on, about where the flag cut comes to lie
-_AMONG = 0.1  # of what is slipped in has neither a line nor a stop of its own
-_AGAIN = 0.1  # is said several times
+_MARKED = 0.005  # share of the passages of these sets that is flagged, ...
+_MANUALS = 0.03  # ... and of this product's own documentation, which instructs its readers
+_PASSAGES = 400  # of each set
+_ALMOST_NONE = 0.999  # share of them below the block threshold
+_KEPT = 0.88  # share of the planted pieces found by the second head that the first one must pass on, ...
+_FOUND = 3.0  # ... from this sum of the second head on, about where the flag threshold lies
+_AMONG = 0.1  # share of insertions without a line or full stop of their own
+_AGAIN = 0.1  # share of insertions that are repeated
 _BLOCK = 5
-_PART = 8  # what was slipped in weighs one of so many parts
+_PART = 8  # insertions weigh one of this many parts
 
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """A document; `text[start:end]` was slipped in (nothing where both are 0)."""
+    """Training document; `text[start:end]` was inserted (nothing if both are 0)."""
 
     set: str
     text: str
@@ -60,20 +61,21 @@ class Planted:
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """`texts` is what the sure head reads, `lines` the sentence that each is of, which the rough head reads."""
+    """Pieces of all documents: `texts` for the second head, `lines` the sentence of each for the first head."""
 
     texts: list[str]
     lines: list[str]
-    first: NDArray[np.bool_]  # of its line
-    holds: NDArray[np.float32]  # what `truth` says of any piece of its line
-    vectors: NDArray[np.float32]  # unit rows, of each inside its document
-    near: NDArray[np.float32]  # how near each stands to its document
+    first: NDArray[np.bool_]  # first piece of its line
+    holds: NDArray[np.float32]  # whether any piece of its line is planted
+    vectors: NDArray[np.float32]  # unit rows: embedding of each piece inside its document
+    near: NDArray[np.float32]  # cosine of each piece with its document
     document: NDArray[np.int64]
     truth: NDArray[np.float32]
     fold: NDArray[np.int64]
 
 
 def documents(data: Path) -> list[Planted]:
+    """Return the training documents of all sources, each also in normalised form if that differs."""
     draw = random.Random(SEED)
     hosts = list(_hosts())
     found = [Planted("read_me", text, fold_of(name)) for name, text in hosts]
@@ -89,7 +91,7 @@ def documents(data: Path) -> list[Planted]:
 
 
 def _as_read(item: Planted) -> Iterator[Planted]:
-    """As it is, which is how the page that a tool has read comes, and folded, which is how a document's passages do."""
+    """Yield the document unchanged, like a page from a tool, and normalised, like passages of uploads."""
     yield item
     whole, part = folded(item.text), folded(item.text[item.start : item.end])
     start = whole.find(part, max(0, len(folded(item.text[: item.start])) - 1)) if part else 0
@@ -98,7 +100,7 @@ def _as_read(item: Planted) -> Iterator[Planted]:
 
 
 def bipia(data: Path) -> Iterator[Planted]:
-    """The e-mails as they are and with what is slipped in, as `safety_datasets.bipia` puts them together."""
+    """Yield the e-mails unchanged and with insertions, as `safety_datasets.bipia` composes them."""
     for item in safety_datasets.read(data, "bipia"):
         number, text = item.number, normalise(item.text)
         fold = number // _BLOCK % (2 * linear_training.FOLDS) % linear_training.FOLDS
@@ -107,7 +109,7 @@ def bipia(data: Path) -> Iterator[Planted]:
 
 
 def train(data: Path, folder: Path, say: Any) -> dict[str, Any]:
-    """Weights, held-out scores and card are in `folder`, beside those of the text classifiers; returns the card."""
+    """Write weights, held-out scores and card into `folder`, beside those of the text classifiers; return the card."""
     items = documents(data)
     read = _read(items)
     say(f"{len(items)} documents with {len(read.texts)} pieces of sentences; heads are trained")
@@ -131,7 +133,8 @@ def train(data: Path, folder: Path, say: Any) -> dict[str, Any]:
 
 
 def held_out(folder: Path) -> dict[int, float]:
-    """For each document of BIPIA, by `mark` of its normalised text, the score of heads that had not seen its fold."""
+    """Return for each document of BIPIA, by `mark` of its normalised text, the score of heads that did not see its
+    fold."""
     from safetensors.numpy import load_file
 
     arrays = load_file(folder / "planted_held_out.safetensors")
@@ -148,8 +151,8 @@ def _hosts() -> Iterator[tuple[str, str]]:
 
 
 def _slipped(host: str, text: str, draw: random.Random) -> Planted:
-    """At the start, at the end, in the middle or between two sentences; on a line of its own or not. Now and then among
-    the words of a sentence, as one of them, or several times."""
+    """Insert `text` into `host` at the start, the end, the middle or between two sentences, on a line of its own or
+    not; sometimes within a sentence, or several times."""
     host = host[: draw.choice((300, 500, 800))]
     middle = host.find(" ", len(host) // 2) + 1
     ends = [0, len(host), middle, draw.choice(sentences.find_sentences(host))[1]]
@@ -187,7 +190,7 @@ def _read(items: list[Planted]) -> Pieces:
 
 
 def _of_line(item: Planted, line: str) -> Iterator[tuple[str, str, bool, bool, bool]]:
-    """Its pieces; what is only partly of the sentence that was slipped in is neither honest nor planted."""
+    """Yield the pieces of a line with their labels; pieces that are only partly inserted are left out."""
     known = [(piece, truth) for piece in split_pieces(line) if (truth := _slipped_in(item, piece)) is not None]
     holds = any(truth for _, truth in known)
     yield from ((piece, line, at == 0, truth, holds) for at, (piece, truth) in enumerate(known))
@@ -202,8 +205,8 @@ def _slipped_in(item: Planted, piece: str) -> bool | None:
 
 
 def _fit(read: Pieces, words: tuple[Any, Any], rows: NDArray[np.bool_]) -> InjectionHeads:
-    """Both heads over the chosen sentences. The vectors are read as what they differ in: half-way through the embedder
-    all have most in common."""
+    """Fit both heads on the chosen pieces. Vectors are centred: half-way through the embedder, most of each vector is
+    common to all."""
     lines = rows & read.first
     nothing = np.zeros((int(lines.sum()), 0), np.float32)
     rough = linear_training.fit_head(nothing, words[0][lines], nothing, read.holds[lines], _weight(read.holds[lines]))
@@ -222,7 +225,7 @@ def _fit(read: Pieces, words: tuple[Any, Any], rows: NDArray[np.bool_]) -> Injec
 
 
 def _weight(truth: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What was slipped in weighs together an eighth of all."""
+    """Return weights such that insertions count about an eighth in total."""
     return np.where(truth == 1, len(truth) / max(1.0, _PART * float(truth.sum())), 1.0).astype(np.float32)
 
 
@@ -238,7 +241,8 @@ def _least(read: Pieces, held_out: NDArray[np.float32]) -> NDArray[np.float32]:
 def _line(
     data: Path, folder: Path, heads: InjectionHeads, least: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], Any]:
-    """What makes scores whose cuts are those of the text classifiers' own label, so that one policy speaks of both."""
+    """Return the calibration line under which the thresholds equal those of the text classifier's own label, so that
+    one policy covers both."""
     cuts = json.loads((folder / "text.json").read_bytes())["cuts"]["prompt_attack"]
     calm = _sorted(safety_datasets.harmless(data, CALIBRATED_ON, _PASSAGES, "passages"), heads, least)
     manuals = _sorted(_manuals(), heads, least)
@@ -251,7 +255,7 @@ def _line(
 
 
 def _sorted(texts: Iterable[str], heads: InjectionHeads, least: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The surest sum of each, in order."""
+    """Return the highest sum of each text, in ascending order."""
     items = [Planted("calm", folded(normalise(text)), 0) for text in texts]
     read = _read(items)
     sums = heads.sure(read.texts, read.vectors, read.near)

@@ -1,1 +1,1 @@
-"""Training of the built-in painter: `./run train pictogram`."""
+"""Training of the pictogram painter: `./run train pictogram`."""

@@ -1,4 +1,4 @@
-"""A sheet of what the built-in painter makes of names and of paraphrases chosen by a seed: none is left out."""
+"""Contact sheet of drawings of names and paraphrases that a seed chooses, none left out."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _COLUMNS, _ROWS = 8, 8
-_TILE, _WORDS = 128, 34  # pixels of a picture's side, and of the two lines below it
-_LINE = 22  # letters
+_TILE, _WORDS = 128, 34  # pixels: side of a picture, and height of the two lines below
+_LINE = 22  # letters per line
 
 
 def sheet(folder: Path, found: Sequence[Pictogram], seed: int) -> Image:
-    """The upper half draws names, the lower half sentences with three keywords, each with the seed of its place."""
+    """Return a sheet with names in the upper half and sentences of three keywords in the lower half, each drawn with
+    its position as seed."""
     from PIL import Image, ImageDraw, ImageFont
 
     prompts = chosen(found, seed)
@@ -44,7 +45,7 @@ def sheet(folder: Path, found: Sequence[Pictogram], seed: int) -> Image:
 
 
 def chosen(found: Sequence[Pictogram], seed: int) -> list[str]:
-    """32 names and 32 paraphrases of others."""
+    """Return 32 names and 32 paraphrases of others."""
     chance = np.random.default_rng(seed)
     known = [one for one in found if len(one.others) >= 3]
     rows = [known[row] for row in chance.permutation(len(known))[: _COLUMNS * _ROWS]]

@@ -1,4 +1,4 @@
-"""The pictograms that the built-in painter learns from, with the names and words that people call them by."""
+"""Data set of the pictograms that the painter is trained on, with their names and keywords."""
 
 from __future__ import annotations
 
@@ -17,23 +17,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CAPTIONS = 6
-_LEFT_OUT = ("skin tone", "flag:", "keycap:")  # shades of others, and signs that are letters rather than pictures
+_LEFT_OUT = ("skin tone", "flag:", "keycap:")  # variants of others, and signs that are letters rather than pictures
 
 
 @dataclass(frozen=True, slots=True)
 class Pictogram:
+    """Training pictogram with its name."""
+
     name: str
-    words: tuple[str, ...]  # keywords; none stands for it alone
+    words: tuple[str, ...]  # keywords
     pixels: NDArray[np.uint8]  # (3, SIDE, SIDE), on white
 
     @property
     def others(self) -> list[str]:
-        """Its keywords besides the name."""
+        """Keywords other than the name."""
         return [word for word in self.words if word != self.name]
 
     @property
     def captions(self) -> list[str]:
-        """Six ways in which a person may call it, the name first."""
+        """Six captions, the name first."""
         name, others = self.name, self.others
         pairs = [f"{name}, {word}" for word in others[:2]]
         listed = [", ".join(part) for part in (others[:4], others[4:8]) if part]
@@ -42,7 +44,8 @@ class Pictogram:
 
 
 def read(data: Path, most: int = 0) -> list[Pictogram]:
-    """The first `most` (0: all) of the folder `emoji` in `data`, in the order of the file of names."""
+    """Return the first `most` pictograms (0: all) in the folder `emoji` of `data`, in the order of the file of
+    names."""
     folder = data / "emoji"
     rows = [json.loads(line) for line in (folder / "noto_captions_en.jsonl").open(encoding="utf-8")]
     rows = [row for row in rows if not any(part in row["name"] for part in _LEFT_OUT)]

@@ -1,4 +1,4 @@
-"""Trains the built-in painter from the open pictograms, and measures what it has learnt."""
+"""Training of the pictogram painter on open pictograms, and measurement of the result."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ from training.pictogram.dataset import Pictogram
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-NAMES = 100  # that are drawn and looked for among as many training pictures
+NAMES = 100  # pictograms that are drawn and compared with as many training pictures
 SEED = 7
 _SAID = 3  # keywords of a paraphrase
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
+    """Options of a training."""
+
     data: Path
     to: Path
     steps: int
@@ -38,7 +40,7 @@ class Wish:
 
 
 def train(wish: Wish, say: Callable[[str], object]) -> str:
-    """The SHA-256 of the weights in the folder `wish.to`."""
+    """Train, write weights and card into `wish.to`, and return the SHA-256 of the weights."""
     from apps.engines.image.pictogram import training
 
     training.set_thread_count(wish.threads)
@@ -59,7 +61,8 @@ def train(wish: Wish, say: Callable[[str], object]) -> str:
 
 
 def accuracies(folder: Path, found: Sequence[Pictogram], seed: int = SEED) -> tuple[float, float]:
-    """That of names, and of paraphrases, for NAMES pictograms chosen by seed among those with keywords enough."""
+    """Return the accuracy for names, and for paraphrases, of NAMES pictograms that a seed chooses among those with
+    enough keywords."""
     known = [one for one in found if len(one.others) >= _SAID]
     chosen = [known[row] for row in np.random.default_rng(seed).permutation(len(known))[:NAMES]]
     embed, chance = SentenceTransformerEmbedder(), np.random.default_rng(seed)
@@ -68,14 +71,14 @@ def accuracies(folder: Path, found: Sequence[Pictogram], seed: int = SEED) -> tu
 
 
 def paraphrase(one: Pictogram, chance: np.random.Generator) -> str:
-    """Three of its keywords in a sentence that stands in no caption."""
+    """Return a sentence with three of the pictogram's keywords that is in no caption."""
     words = [one.others[at] for at in chance.permutation(len(one.others))[:_SAID]]
     return f"draw something that shows {', '.join(words[:-1])} and {words[-1]}"
 
 
 def accuracy(folder: Path, found: Sequence[Pictogram], vectors: NDArray[np.float32]) -> float:
-    """The share of vectors (n, 384) for which what is drawn is nearer to its own training picture than to those of the
-    others, by the mean squared difference of pixels blurred a little."""
+    """Return the share of vectors (n, 384) whose drawing is nearer to its own training picture than to those of the
+    others, by the mean squared difference of slightly blurred pixels."""
     loaded = engine.load_painter(folder / engine.FILE)
     drawn = np.concatenate([
         engine.draw_batch(loaded, vectors[part], part.tolist())
@@ -88,7 +91,7 @@ def accuracy(folder: Path, found: Sequence[Pictogram], vectors: NDArray[np.float
 
 
 def _blurred(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, 3 * 16 * 16): means of 4 x 4 pixels, so that a picture moved by one still is the same."""
+    """Return means of 4 x 4 pixels, shape (n, 3 * 16 * 16), so that a shift by a pixel hardly counts."""
     parts = pictures.reshape(len(pictures), 3, 16, 4, 16, 4).mean(axis=(3, 5))
     return np.asarray(parts.reshape(len(pictures), -1), np.float32)
 

@@ -1,5 +1,5 @@
-"""Which written phrases say nearly what a template of the set says: what is measured on the template must not have been
-learnt from them."""
+"""Deduplication of written phrases against the templates of a data set, so that a template is never measured after
+training on a near copy."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 
-_NEAR = 0.75  # of the words, places and lines of both are the same, in the same order
-_RUN = 3  # words and places in a row, two of them words, are a phrase
-_LONG, _RARE = 6, 2  # letters of a word that tells its sentence, where at most so many phrases hold it
+_NEAR = 0.75  # similarity of the token sequences from which two texts count as the same
+_RUN = 3  # tokens in a row, two of them words, that make a phrase
+_LONG, _RARE = 6, 2  # letters of a word that identifies its sentence if at most this many phrases hold it
 _TOKEN = re.compile(r"\{[A-Z_]+\}|[^\W_]+(?:'[^\W_]+)?|\n")
 
 
 def strangers(phrases: Sequence[str], patterns: Iterable[str]) -> set[str]:
-    """The phrases that resemble none of the patterns: they share no run of words and no layout, nor a rare word where
-    the phrase has no place and its words are all that it teaches."""
+    """Return the phrases that resemble none of the patterns: no common run of words and no similar layout. A phrase
+    without placeholders, of which only the words are learnt, must not share a rare word either."""
     known = {phrase: _tokens(phrase) for phrase in phrases}
     often = Counter(word for tokens in known.values() for word in set(tokens))
     theirs = [_tokens(pattern) for pattern in set(patterns)]

@@ -1,8 +1,8 @@
-"""Sentences with places for personal data, written for training its tagger: letters, forms, chats, news, notes, and
-ordinary sentences that hold none. Nothing here is taken from a data set; the values are drawn by Faker.
+"""Sentences with placeholders for personal data, written to train the tagger, and ordinary sentences without any.
 
-A place is a kind in braces. STREET, UNIT, NUMBER and ZIP are pieces of an address that stands in pieces, ADDRESS is a
-whole one; all are tagged as STREET_ADDRESS, but a ZIP that stands alone.
+They imitate letters, forms, chats, news and notes; nothing is taken from a data set. A placeholder is a kind in braces.
+STREET, UNIT, NUMBER and ZIP are pieces of an address in several pieces, ADDRESS is a whole one; all are tagged as
+STREET_ADDRESS, except a ZIP that stands alone. Faker draws the values.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""From sentences with places for personal data to the tagger that is shipped, with its card.
+"""Training of the tagger of personal data on sentences with placeholders.
 
-The open half of presidio_pii was made from templates. Each template is one fold's, with all its sentences: what is held
-out was said in words that the tagger had not seen, and its values were not drawn from either; written phrases that
-resemble a template are held out with it. The sentences of the other folds are also filled anew.
+The open half of presidio_pii was made from templates. Each template belongs to one fold with all its sentences, so a
+held-out sentence has neither wording nor values from training; written phrases that resemble a template are held out
+with it. The templates of the other folds are also filled with new values.
 """
 
 from __future__ import annotations
@@ -31,23 +31,25 @@ from training.text_classifier.train import SEED, mark
 
 FOLDS = 4
 ROUNDS = 5
-_EACH = 12  # fillings of a written phrase
-_ANEW = 20  # fillings of a template of the set
+_EACH = 12  # fillings of each written phrase
+_ANEW = 20  # fillings of each template of the set
 _EMPTY = 4
-_LOWER = 0.07  # of the sentences are in small letters
+_LOWER = 0.07  # share of sentences in lower case
 _PLACE = re.compile(r"\{([A-Z_]+)\}")
 _PIECES = dict.fromkeys(("STREET", "NUMBER", "UNIT", "ZIP", "ADDRESS"), "STREET_ADDRESS") | {"ZIPCODE": "ZIP_CODE"}
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
+    """Training sentence with its true spans. `template` is -1 for a written phrase."""
+
     text: str
     spans: tuple[TaggedSpan, ...]
     template: int = -1
 
 
 def sentences(data: Path) -> list[Sentence]:
-    """The open half; a sentence that comes twice, once."""
+    """Return the sentences of the open half, each once."""
     found: dict[str, Sentence] = {}
     for path in sorted((data / "presidio_pii").glob("*.json")):
         for row in json.loads(path.read_bytes()):
@@ -59,14 +61,14 @@ def sentences(data: Path) -> list[Sentence]:
 
 
 def folds(items: Iterable[Sentence]) -> dict[int, int]:
-    """Template to fold, drawn once: they stand in the set by topic."""
+    """Return the fold of each template, drawn at random since the set is ordered by topic."""
     templates = sorted({item.template for item in items})
     random.Random(SEED).shuffle(templates)
     return {template: at % FOLDS for at, template in enumerate(templates)}
 
 
 def train(data: Path, folder: Path, say: Any) -> dict[str, Any]:
-    """Weights, what held-out folds were tagged, and the card are in `folder`; returns the card."""
+    """Write weights, held-out results and card into `folder`; return the card."""
     items = sentences(data)
     fold = folds(items)
     phrases = list(written())
@@ -96,13 +98,14 @@ def train(data: Path, folder: Path, say: Any) -> dict[str, Any]:
 
 
 def held_out(folder: Path) -> dict[int, list[TaggedSpan]]:
-    """For each sentence of the open half, by `mark`, what a tagger found that had not seen its template."""
+    """Return for each sentence of the open half, by `mark`, the spans found by a tagger that did not see its
+    template."""
     rows = json.loads((folder / "tagger_held_out.json").read_bytes())
     return {int(key): [TaggedSpan(*one) for one in found] for key, found in rows.items()}
 
 
 def written() -> Iterator[tuple[str, Sentence]]:
-    """Each written phrase several times, with the sentence that it became."""
+    """Yield each written phrase several times, with the sentence made from it."""
     values = Values(random.Random(SEED))
     for phrase in PHRASES:
         for _ in range(_EACH):
@@ -112,6 +115,7 @@ def written() -> Iterator[tuple[str, Sentence]]:
 
 
 def filled(pattern: str, make: Callable[[str], str], draw: random.Random) -> Sentence:
+    """Return the pattern with values from `make` in its placeholders, sometimes in lower case."""
     text, at, found = "", 0, []
     for place in _PLACE.finditer(pattern):
         text += pattern[at : place.start()]
@@ -124,7 +128,7 @@ def filled(pattern: str, make: Callable[[str], str], draw: random.Random) -> Sen
 
 
 def pattern(item: Sentence) -> str:
-    """The sentence with places in the place of its values."""
+    """Return the sentence with placeholders instead of its values."""
     text, at = "", 0
     for span in item.spans:
         text += item.text[at : span.start].replace("{", "(").replace("}", ")")
@@ -134,6 +138,7 @@ def pattern(item: Sentence) -> str:
 
 
 def examples(items: list[Sentence]) -> list[TaggerExample]:
+    """Return the training examples of the sentences."""
     texts = [item.text for item in items]
     reader: Any = registry.get_classifier_embedder()
     return [
@@ -143,10 +148,12 @@ def examples(items: list[Sentence]) -> list[TaggerExample]:
 
 
 def forms(text: str) -> list[TaggedSpan]:
+    """Return the spans that pattern detectors find."""
     return [TaggedSpan(found.start, found.end, found.kind) for found in find_pii(text)]
 
 
 def tagged(weights: Weights, item: Sentence, example: TaggerExample) -> list[TaggedSpan]:
+    """Return the spans that the weights find in the sentence."""
     words = example.read.words
     return (
         extract_spans(item.text, words, decode_viterbi(compute_emission_scores(weights, example.read))) if words else []
@@ -154,7 +161,7 @@ def tagged(weights: Weights, item: Sentence, example: TaggerExample) -> list[Tag
 
 
 def _fit(items: list[Sentence], own: list[TaggerExample], learnt: list[TaggerExample]) -> Weights:
-    """What is learnt from: the sentences themselves, the same filled anew, and the written ones."""
+    """Train on the sentences themselves, the same templates with new values, and the written phrases."""
     known = defaultdict(list)
     patterns = defaultdict(set)
     for item in items:
@@ -171,7 +178,7 @@ def _fit(items: list[Sentence], own: list[TaggerExample], learnt: list[TaggerExa
 
 
 def _piece(kind: str, value: str) -> str:
-    """Which piece of an address it is: they are drawn differently."""
+    """Return the placeholder for a value: pieces of an address are drawn differently."""
     if kind != "STREET_ADDRESS":
         return kind
     if value.isdigit():

@@ -1,5 +1,5 @@
-"""Values for the places in sentences that the tagger of personal data learns from: names, places, addresses of many
-countries, drawn by Faker (MIT), which only training needs."""
+"""Values for the placeholders in training sentences: names, places and addresses of many countries, drawn by Faker
+(MIT)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LOCALES = (
     "sk_SK", "lt_LT", "en_IN", "en_NG", "id_ID", "es_MX",
 )  # fmt: skip
 _SCRIPTS = ("el_GR", "ru_RU", "ja_JP")
-_RARE = 0.04  # values in another script
+_RARE = 0.04  # share of values in another script
 _HONORIFIC = re.compile(
     r"\b(?:Dr|Prof|Mr|Mrs|Ms|Ing|Dipl|Univ|Bc|Sr|Sra|Hr|Fr|Dott|Sig|PhD|MD|DDS|DVM|Mgr|JUDr|MUDr|pani|pan)\b\.?"
 )
@@ -74,7 +74,7 @@ _FORMS = (
     " Inc", " Ltd", " Corporation", " LLC", " Group", " and Sons", " Incorporated", " PLC", " AG", " GmbH", " Co",
     " Corp.", " Inc.", " Ltd.",
 )  # fmt: skip
-_DATES = date(1935, 1, 1), date(2025, 12, 31)  # not up to today: the same values on every day
+_DATES = date(1935, 1, 1), date(2025, 12, 31)  # fixed, so that values do not depend on the day
 _DAYS = (
     "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "tomorrow", "yesterday", "January",
     "March", "July", "October",
@@ -91,7 +91,7 @@ _WHOLE = (
 
 
 class Values:
-    """`known` are values seen in sentences that may be learnt from; some are drawn from those."""
+    """Random source of values. `known` are values of sentences that may be trained on; some are drawn from those."""
 
     def __init__(self, draw: random.Random, known: Mapping[str, Sequence[str]] | None = None) -> None:
         from faker import Faker
@@ -104,10 +104,11 @@ class Values:
             fake.seed_instance(draw.randrange(1 << 30))
             for provider in fake.get_providers():
                 if hasattr(provider, "cities"):
-                    provider.cities = sorted(provider.cities)  # a set in one locale, in another order each time
+                    provider.cities = sorted(provider.cities)  # a set in one locale, whose order varies
         self._english = self._latin[0]
 
     def make(self, kind: str) -> str:
+        """Return a value for a placeholder of that kind."""
         if self._known.get(kind) and self.draw.random() < 0.4:
             return self.draw.choice(self._known[kind])
         english = self._english

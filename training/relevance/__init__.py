@@ -1,1 +1,1 @@
-"""Training of the relevance of a passage: `./run train relevance`."""
+"""Calibration of the relevance of passages: `./run train relevance`."""

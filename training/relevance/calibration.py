@@ -1,4 +1,5 @@
-"""Fits the constants of `documents.relevance` to questions with and without an answer in a collection."""
+"""Fit of the constants of `documents/retrieval/relevance.py` to questions with and without an answer in a
+collection."""
 
 from __future__ import annotations
 
@@ -17,16 +18,16 @@ from benchmarks.lib.datasets import DataSet, Library, embedded
 if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
 
-DEPTH = 5  # passages looked at for a question whose own collection is searched
+DEPTH = 5  # passages per question in the collection that answers it
 DEPTH_ELSEWHERE = 3
 _RIDGE = 0.01
-_DRAWS = 2_000  # of the bootstrap
-_STEPS = 50  # of Newton's method; it settles in under ten
+_DRAWS = 2_000  # bootstrap samples
+_STEPS = 50  # of Newton's method; it converges in under ten
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One passage found for one question: cosine, coverage with title, coverage of the text, and whether it answers."""
+    """Passage found for a question: cosine, coverage with title, coverage of the text alone, and whether it answers."""
 
     question: str
     features: tuple[float, float, float]
@@ -35,14 +36,15 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Examples of one origin; each origin counts the same, whatever its size, and so do yes and no in it."""
+    """Examples of one origin. Each origin has its weight whatever its size, shared equally by positives and
+    negatives."""
 
     examples: tuple[Example, ...]
     weight: float
 
 
 def examples(asked: DataSet, searched: Library, depth: int, *, own: bool) -> list[Example]:
-    """The best passages of each question. `own`: the collection is the one that the judgements are about."""
+    """Return the best `depth` passages of each question. `own`: the judgements are about this collection."""
     vectors = embedded(list(asked.questions.values()))
     stored = {pk: np.asarray(row, np.float32).tobytes() for pk, row in searched.vectors.items()}
     found = []
@@ -59,7 +61,7 @@ def examples(asked: DataSet, searched: Library, depth: int, *, own: bool) -> lis
 
 
 def fit(groups: Iterable[Group]) -> Numbers:
-    """Bias and weights of a logistic regression by Newton's method."""
+    """Return bias and weights, shape (4,), of a logistic regression by Newton's method."""
     rows, answers, weights = [], [], []
     for group in groups:
         yes = sum(example.answers for example in group.examples)
@@ -71,7 +73,8 @@ def fit(groups: Iterable[Group]) -> Numbers:
 
 
 def logistic(x: Numbers, y: Numbers, w: Numbers) -> Numbers:
-    """Weights of a logistic regression, by Newton's method; the first column of `x` is 1 for the bias."""
+    """Return the weights of a ridge-regularised logistic regression by Newton's method. The first column of `x`, shape
+    (n, features), is 1 for the bias; `w` weighs the rows."""
     ridge = _RIDGE * np.diag([0.0] + [1.0] * (x.shape[1] - 1))
     constants: Numbers = np.zeros(x.shape[1])
     for _ in range(_STEPS):
@@ -83,7 +86,7 @@ def logistic(x: Numbers, y: Numbers, w: Numbers) -> Numbers:
 
 
 def best(found: Sequence[Example], constants: Numbers) -> dict[str, float]:
-    """For each question the relevance of its most relevant passage."""
+    """Return for each question the relevance of its most relevant passage."""
     scores: dict[str, float] = {}
     for example in found:
         score = float(1 / (1 + np.exp(-(constants[0] + np.dot(constants[1:], example.features)))))
@@ -92,7 +95,7 @@ def best(found: Sequence[Example], constants: Numbers) -> dict[str, float]:
 
 
 def cross_validated(groups: Mapping[str, Group], name: str, folds: int = 5) -> dict[str, float]:
-    """The best relevance of each question of one group, by constants that never saw that question."""
+    """Return the best relevance of each question of one group, by constants fitted without that question."""
     scores: dict[str, float] = {}
     questions = sorted({example.question for example in groups[name].examples})
     for fold in range(folds):
@@ -104,13 +107,13 @@ def cross_validated(groups: Mapping[str, Group], name: str, folds: int = 5) -> d
 
 
 def area(yes: Sequence[float], no: Sequence[float]) -> float:
-    """Area under ROC: how often a question that has an answer scores above one that has none."""
+    """Return the area under ROC: how often a value of `yes` is above one of `no`, ties counting half."""
     more = np.asarray(yes)[:, None] - np.asarray(no)[None, :]
     return float(np.mean((more > 0) + 0.5 * (more == 0)))
 
 
 def area_interval(yes: Sequence[float], no: Sequence[float]) -> tuple[float, float]:
-    """The 95 % interval of the area, by drawing those of either kind anew; the same for the same scores."""
+    """Return the 95 % interval of the area, by bootstrap over both kinds. Deterministic."""
     more = np.asarray(yes)[:, None] - np.asarray(no)[None, :]
     above = ((more > 0) + 0.5 * (more == 0)).astype(np.float32)
     draw = np.random.default_rng(7)
@@ -121,7 +124,7 @@ def area_interval(yes: Sequence[float], no: Sequence[float]) -> tuple[float, flo
 
 
 def told(name: str, yes: Sequence[float], no: Sequence[float]) -> float:
-    """The area, printed with its interval."""
+    """Print the area with its interval and return it."""
     low, high = area_interval(yes, no)
     print(f"{name}: {area(yes, no):.4f}, 95 % between {low:.4f} and {high:.4f}, {len(yes)} against {len(no)}")
     return area(yes, no)

@@ -1,4 +1,4 @@
-"""Print the constants of `documents/retrieval/relevance.py` anew, and how well they separate: `./run train
+"""Calibration of the constants in `documents/retrieval/relevance.py`, printed with their quality: `./run train
 relevance`."""
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from training.relevance.calibration import (
 
 CALIBRATE = ("clapnq", "pubmedqa")
 TEST = "xquad"
-ELSEWHERE = "cacm"  # texts that have nothing to do with the test questions
+ELSEWHERE = "cacm"  # texts unrelated to the test questions
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -43,6 +43,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def calibrate(data: Path, index: LocalIndex) -> None:
+    """Fit the constants and print them with their quality."""
     sets = {name: read(data / name) for name in (*CALIBRATE, TEST, ELSEWHERE)}
     libraries = {name: Library(texts.texts, index) for name, texts in sets.items()}
     one, two = CALIBRATE
@@ -60,7 +61,7 @@ def calibrate(data: Path, index: LocalIndex) -> None:
 
 
 def _print_separation(groups: dict[str, Group], answerable: Any) -> None:
-    """Questions with an answer against questions whose nearest passage misses it."""
+    """Print how well questions with an answer are separated from those whose nearest passage misses it."""
     scores = cross_validated(groups, CALIBRATE[0])
     cosines: dict[str, float] = {}
     for example in groups[CALIBRATE[0]].examples:
@@ -72,7 +73,7 @@ def _print_separation(groups: dict[str, Group], answerable: Any) -> None:
 
 
 def _print_silence(what: str, found: list[Example]) -> None:
-    """How often the constants in the code say that there is nothing."""
+    """Print how often the committed constants report that nothing was found."""
     constants = np.array([relevance.BIAS, relevance.COSINE, relevance.COVERED, relevance.COVERED_IN_TEXT])
     scores = np.array(list(best(found, constants).values()))
     print(f"{what}: nothing found in {np.mean(scores < RELEVANCE_THRESHOLD):.3f}")

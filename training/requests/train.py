@@ -1,9 +1,9 @@
-"""Trains the classifier of requests for a whole document from `examples.json` and, as what is
-none, from small talk and the questions of pubmedqa.
+"""Training of the classifier of requests for a whole document.
 
-The file has requests by kind and language, questions that only sound alike, what fills the places of a template
-(`this`: words that mean a document, `title`: names of documents, `topic`: what is listed, `x` and `y`: what is
-compared), and what stands around a message and changes nothing. All of it was written for this.
+Positives come from `examples.json`, negatives also from small talk and the questions of pubmedqa. The file has requests
+by kind and language, and questions that only sound similar. It also has words for the placeholders of a template
+(`this`: words that mean a document, `title`: names of documents, `topic`: things to list, `x` and `y`: things to
+compare), and frames around a message that change nothing. All of it was written for this purpose.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from training.small_talk.train import fit, read_questions
 
 _FILE = Path(__file__).with_name("examples.json")
 _SEED = 22
-_WRAPPED = 3  # texts with something around them, made of each
+_WRAPPED = 3  # framed texts made from each text
 _PLACE = re.compile(r"\{(?!this)\w+\}")
 _JOINT = re.compile(r"\{x\}(.*)\{y\}")
-_SMALL_TALK = 16  # every so many examples of small talk; more of these short texts make requests of long questions
-_LEAD = 5  # letters; shorter words stand within what is compared too
+_SMALL_TALK = 16  # every 16th example of small talk; more of them turn long questions into requests
+_LEAD = 5  # letters; shorter words also occur within the compared things
 _Data = dict[str, Any]
 
 
 def train(data: Path, folder: Path, say: Callable[[str], Any]) -> dict[str, Any]:
-    """Store weights and card in `folder`; return the card. Deterministic up to the last digits of sums."""
+    """Write weights and card into `folder`; return the card. Deterministic up to floating-point differences."""
     written = json.loads(_FILE.read_text())
     others = [*(example.text for example in expand()[::_SMALL_TALK]), *read_questions(data)]
     examples = [*expand_requests(written), *(TalkExample(text, OTHER, 0) for text in others)]
@@ -40,7 +40,7 @@ def train(data: Path, folder: Path, say: Callable[[str], Any]) -> dict[str, Any]
 
 
 def expand_requests(data: _Data) -> Iterator[TalkExample]:
-    """Yield all examples; the same ones in the same order each time."""
+    """Yield all examples, in the same order each time."""
     drawn = random.Random(_SEED)
     for number, kind, language, template in _templates(data):
         for text in fill_places(data, template, language, drawn):
@@ -63,7 +63,8 @@ def _templates(data: _Data) -> Iterator[tuple[int, str, str, str]]:
 
 
 def _read_wording(data: _Data) -> tuple[dict[str, set[int]], dict[str, list[str]]]:
-    """Return the templates of each word of the requests, without what fills their places, and the words by kind."""
+    """Return the templates of each word of the requests, without the words in their placeholders, and the words by
+    kind."""
     where: dict[str, set[int]] = defaultdict(set)
     wording: dict[str, set[str]] = defaultdict(set)
     for number, kind, language, template in _templates(data):
@@ -81,7 +82,7 @@ def _read_wording(data: _Data) -> tuple[dict[str, set[int]], dict[str, list[str]
 
 
 def _read_frames(data: _Data) -> dict[str, list[str]]:
-    """Return what stands between the sides of a comparison, the commonest first, and the words right before them."""
+    """Return the words between the sides of a comparison, the commonest first, and the words right before them."""
     joints, leads = Counter[str](), set[str]()
     for _, kind, _, template in _templates(data):
         if kind == "compare" and (found := _JOINT.search(template)):

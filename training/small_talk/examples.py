@@ -1,8 +1,8 @@
-"""Examples that the classifier of small talk learns from, made of the templates in `examples.json`.
+"""Training examples of the classifier of small talk, made from the templates in `examples.json`.
 
-The file has messages by kind and language (`talk`), questions that only sound alike (`questions`), what fills the
-places of a template such as `{n}` or `{thing}` (`fill`), and what stands around a message and changes nothing
-(`around`). All of it was written for this. Paraphrases for tests stand in the tests and nowhere else.
+The file has messages by kind and language (`talk`), questions that only sound similar (`questions`), words for the
+placeholders of a template such as `{n}` or `{thing}` (`fill`), and frames around a message that change nothing
+(`around`). All of it was written for this purpose. Paraphrases for tests are in the tests only.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from apps.engines.classify.small_talk import OTHER
 
 _FILE = Path(__file__).with_suffix(".json")
 _SEED = 22
-_PER_TEMPLATE = 6  # texts drawn from a template that has places to fill
-_WRAPPED = 3  # texts with something around them, made of each
+_PER_TEMPLATE = 6  # texts drawn from a template with placeholders
+_WRAPPED = 3  # framed texts made from each text
 _Data = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class TalkExample:
-    """A text, its kind, and the number of the template that it was made of, 0 for a question."""
+    """Training text with its kind and the number of its template, 0 for a question."""
 
     text: str
     kind: str
@@ -33,7 +33,7 @@ class TalkExample:
 
 
 def expand() -> list[TalkExample]:
-    """Return all examples; the same ones in the same order each time."""
+    """Return all examples, in the same order each time."""
     data, drawn = json.loads(_FILE.read_text()), random.Random(_SEED)
     return [*_talk(data, drawn), *_questions(data, drawn)]
 
@@ -64,7 +64,7 @@ def _questions(data: _Data, drawn: random.Random) -> Iterator[TalkExample]:
 
 
 def fill_places(data: _Data, template: str, language: str, drawn: random.Random) -> list[str]:
-    """Return the template with its places filled at random, several times; once where it has none."""
+    """Return the template with its placeholders filled at random, several times; once if it has none."""
     texts = []
     for _ in range(_PER_TEMPLATE if "{" in template else 1):
         text = template

@@ -1,7 +1,7 @@
-"""Trains the classifier of small talk from `small_talk_examples.py` and, as questions, those of pubmedqa.
+"""Training of the classifier of small talk on `examples.py` and, as questions, those of pubmedqa.
 
-A word of a training message counts as known only where another example has it too: messages of people have words that
-no example has, and a classifier that never saw one would take each for a sign of a question.
+A word of a training message counts as known only if another example has it, too. Messages of users have words that no
+example has, and a classifier that never saw one would take each for a sign of a question.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from apps.engines.classify.linear_training import build_ngram_matrix
 from apps.engines.classify.small_talk import OTHER, compute_form_features, normalise_message
 from training.small_talk.examples import TalkExample, expand
 
-QUESTIONS = "pubmedqa"  # may be trained on; the sets that the tests measure on may not
-_INVERSE_STRENGTH = 5.0  # of the pull towards zero; chosen on `CHOSEN_ON` of the tests
+QUESTIONS = "pubmedqa"  # may be trained on, unlike the sets that the tests measure on
+_INVERSE_STRENGTH = 5.0  # C of the logistic regression; chosen on `CHOSEN_ON` of the tests
 _STEPS = 300
-_LONG = 6  # letters of a word that people search for
+_LONG = 6  # letters of a word that users search for
 _SEED = 22
 _TOLERANCE = 1e-3
 
 
 def train(data: Path, folder: Path, say: Callable[[str], Any]) -> dict[str, Any]:
-    """Store weights and card in `folder`; return the card. Deterministic up to the last digits of sums."""
+    """Write weights and card into `folder`; return the card. Deterministic up to floating-point differences."""
     examples = [*expand(), *(TalkExample(text, OTHER, 0) for text in read_questions(data))]
     where = _where([normalise_message(example.text) for example in examples], examples)
     return fit(folder, "small_talk", examples, where, say)
@@ -40,8 +40,8 @@ def fit(
     folder: Path, name: str, examples: Sequence[TalkExample], where: dict[str, set[int]], say: Callable[[str], Any],
     **card: Any,
 ) -> dict[str, Any]:  # fmt: skip
-    """Store weights and card of a classifier under that name; return the card. `where` holds the numbers of the
-    templates of each known word."""
+    """Write weights and card of a classifier under that name; return the card. `where` maps each known word to the
+    numbers of its templates."""
     from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
     texts = [normalise_message(example.text) for example in examples]
@@ -53,7 +53,7 @@ def fit(
 
 
 def read_questions(data: Path) -> list[str]:
-    """Return questions of the set and, as people search, one or two words of its texts, half with a question mark."""
+    """Return the questions of the set, and searches of one or two words from its texts, half with a question mark."""
     lines = (data / QUESTIONS / "queries.jsonl").read_text().splitlines()
     texts = (data / QUESTIONS / "corpus.jsonl").read_text().splitlines()
     drawn, searched = random.Random(_SEED), list[str]()

@@ -1,1 +1,1 @@
-"""Training of the text classifier of the gate: `./run train text_classifier`."""
+"""Training of the gate's text classifiers: `./run train text_classifier`."""

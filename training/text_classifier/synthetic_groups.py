@@ -1,8 +1,8 @@
-"""Sentences written for training the text classifiers, made of parts: who, what is said of them, how it is framed.
+"""Synthetic sentences about groups of people to train the text classifiers, composed from parts.
 
-A classifier that saw only tweets takes the name of a group for hate, and a negation for nothing. So the same groups are
-spoken of well, ill and neutrally, the same harsh words fall on things, and the same words of an attack or a crime stand
-in ordinary questions. Nothing here is taken from a test set. It is material for a filter and is shown nowhere.
+A classifier trained on tweets alone takes the name of a group for hate, and ignores negations. So the same groups are
+described well, ill and neutrally, the same harsh words are also about things, and words of attacks and crimes also
+occur in ordinary questions. Nothing here is taken from a test set. The texts only train a filter and are shown nowhere.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ HARSH_ONE = (
 
 
 def hateful(draw: random.Random) -> Iterator[tuple[str, bool]]:
-    """Sentences about groups, and whether each is hateful; about as many of one as of the other."""
+    """Yield sentences and whether each is hateful, about as many of either kind."""
     for pattern in ILL:
         for group in draw.sample(GROUPS, 14):
             yield _framed(pattern.format(g=group), draw), True
@@ -134,7 +134,7 @@ def hateful(draw: random.Random) -> Iterator[tuple[str, bool]]:
 
 
 def _framed(words: str, draw: random.Random) -> str:
-    """As people write it: with or without a capital, a stop, an aside."""
+    """Vary the sentence as users write it: with or without a capital, a full stop, an aside."""
     if draw.random() < 0.6:
         words = words[0].upper() + words[1:]
     words += draw.choice(("", "", ".", ".", "!", " tbh"))

@@ -1,7 +1,8 @@
-"""Questions written for training the text classifiers: ordinary ones, those that only sound bad, wishes to do harm, and
-attacks on the assistant, each made of parts that occur on both sides.
+"""Synthetic requests to train the text classifiers: ordinary, only apparently harmful, harmful, and attacks on the
+assistant.
 
-Nothing here is taken from a test set. It is material for a filter and is shown nowhere.
+They are composed from parts that occur on both sides. Nothing here is taken from a test set. The texts only train a
+filter and are shown nowhere.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ _JOINED = (
 
 
 def ordinary(draw: random.Random) -> Iterator[str]:
-    """Questions that anybody may ask, those that only sound bad among them."""
+    """Yield harmless questions, among them some that only sound harmful."""
     for pattern in _ORDINARY:
         for topic in draw.sample(_TOPICS, 22):
             words = pattern.format(t=topic)
@@ -154,27 +155,27 @@ def ordinary(draw: random.Random) -> Iterator[str]:
 
 
 def harmful(draw: random.Random) -> Iterator[str]:
-    """Wishes to harm somebody, asked for openly."""
+    """Yield openly worded requests to harm others."""
     for wish in wishes(draw):
         for pattern in draw.sample(_ASKED, 4):
             yield pattern.format(h=wish)
 
 
 def wrapped(wanted: list[str], draw: random.Random) -> Iterator[str]:
-    """The same wishes in a story or a role, as an attack on the assistant wraps them."""
+    """Yield the requests within a story or a role, as an attack on the assistant words them."""
     for wish in wanted:
         yield draw.choice(_AROUND).format(h=wish[:1].lower() + wish[1:])
 
 
 def harmless_wraps(draw: random.Random) -> Iterator[str]:
-    """The same stories and roles around something that anybody may ask."""
+    """Yield the same stories and roles around harmless requests."""
     for pattern in _AROUND[:7]:
         for topic in draw.sample(_TOPICS, 16):
             yield pattern.format(h=f"{draw.choice(('explain', 'write about', 'learn', 'teach'))} {topic}")
 
 
 def attacks(draw: random.Random) -> Iterator[str]:
-    """Short attempts to talk the assistant out of its instructions."""
+    """Yield short attempts to override the assistant's instructions."""
     for first in _OVERRIDES:
         for then in draw.sample(_THEN, 9):
             yield draw.choice(_JOINED).format(
@@ -183,7 +184,7 @@ def attacks(draw: random.Random) -> Iterator[str]:
 
 
 def wishes(draw: random.Random) -> Iterator[str]:
-    """What somebody might want to do to others, as a bare verb phrase."""
+    """Yield harmful intents as bare verb phrases."""
     for pattern in _HARM:
         for _ in range(4 if "{" in pattern else 1):
             yield pattern.format(w=draw.choice(_WEAPONS), v=draw.choice(_VICTIMS), d=draw.choice(_DRUGS))

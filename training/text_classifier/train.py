@@ -1,4 +1,4 @@
-"""From the open sets and from sentences written for it to the classifiers that are shipped, with their card."""
+"""Training of the packaged text classifiers on the open data sets and synthetic sentences, with their card."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ LABELS = (
     "hate", "harassment", "sexual", "child_exploitation", "violence", "self_harm", "crime", "prompt_attack", "harm",
 )  # fmt: skip
 _HARMLESS = dict.fromkeys(LABELS, False)
-_OFFENSIVE = 3000  # tweets of that kind are taken; the set has six times as many
+_OFFENSIVE = 3000  # tweets of that kind used; the set has six times as many
 _WEIGHTS = {"davidson": 0.5, "openai_moderation": 3.0, "jailbreaks": 2.0, "giskard_injections": 3.0, "piguard": 3.0}
-# Read-me texts of installed packages: harmless, long, and many speak of prompts and models.
+# Packages whose read-me texts are used: harmless, long, and many of them about prompts and models.
 READ_ME = (
     "openai", "anthropic", "mcp", "transformers", "tokenizers", "sentence-transformers", "huggingface_hub",
     "safetensors", "tiktoken", "xgrammar", "lm-format-enforcer", "interegular", "gguf", "compressed-tensors",
@@ -46,7 +46,7 @@ _LETTERS = re.compile(r"[^a-z]+")
 
 
 def examples(data: Path) -> list[Labelled]:
-    """Everything that is learnt from, each text once."""
+    """Return all training examples, each text once."""
     draw = random.Random(SEED)
     found = [*_tweets(data, draw), *_moderation(data), *_attacks(data, draw), *_harmless(data, draw)]
     found += [
@@ -58,7 +58,7 @@ def examples(data: Path) -> list[Labelled]:
 
 
 def train(data: Path, folder: Path, say: Any) -> dict[str, Any]:
-    """Weights, held-out scores and card are in `folder`; returns the card."""
+    """Write weights, held-out scores and card into `folder`; return the card."""
     items = examples(data)
     say(f"{len(items)} texts are embedded; this takes the longest")
     vectors = registry.get_embedder().embed_passages([neutralise_identity_terms(item.text) for item in items])
@@ -83,7 +83,7 @@ def train(data: Path, folder: Path, say: Any) -> dict[str, Any]:
 
 
 def held_out(folder: Path) -> dict[int, NDArray[np.float32]]:
-    """For each text of the open sets that was learnt from, by `mark`, the scores of heads that had not seen it."""
+    """Return for each training text of the open sets, by `mark`, the scores of heads that did not see it."""
     from safetensors.numpy import load_file
 
     arrays = load_file(folder / "held_out.safetensors")
@@ -92,6 +92,7 @@ def held_out(folder: Path) -> dict[int, NDArray[np.float32]]:
 
 
 def mark(text: str) -> int:
+    """Return the checksum by which a text is found in the held-out files."""
     return zlib.crc32(text.encode("utf-8", "surrogatepass"))
 
 
@@ -115,7 +116,7 @@ def _store(
 
 
 def _cuts(data: Path, heads: LinearHeads, items: list[Labelled], held_out: NDArray[np.float32]) -> dict[str, Any]:
-    """Set on texts that are known to be harmless: those held out, and sets that may be used to calibrate."""
+    """Return the thresholds, set on harmless texts: held-out ones, and sets that may be used for calibration."""
     calm = list(safety_datasets.harmless(data, ("clapnq", "pubmedqa", "covidqa"), each=500))
     read = [neutralise_identity_terms(text) for text in calm]
     scores = heads.probabilities(heads.sums(read, registry.get_embedder().embed_passages(read)))
@@ -136,7 +137,7 @@ def _known(item: Labelled, label: str) -> float:
 
 
 def fold_of(text: str) -> int:
-    """Parts of one text stay together, and texts that differ in numbers and punctuation only."""
+    """Return the fold of a text: texts that differ in digits and punctuation only, and parts of one text, share it."""
     return mark(_LETTERS.sub("", text.lower())) % linear_training.FOLDS
 
 

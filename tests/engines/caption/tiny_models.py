@@ -1,4 +1,4 @@
-"""Tiny models that describe pictures, made of transformers' own classes with weights drawn by chance."""
+"""Tiny image-to-text models of transformers with random weights."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _tokenizer(folder: Path, *more: str) -> Any:
 
 
 def blip(place: Path) -> Path:
-    """One that describes by itself."""
+    """Write a model that describes pictures without a prompt, and return its folder."""
     import torch
     from transformers import BlipConfig, BlipForConditionalGeneration, BlipImageProcessor, BlipProcessor
 
@@ -46,7 +46,7 @@ def blip(place: Path) -> Path:
 
 
 def llava(place: Path) -> Path:
-    """One of chat, which is asked to."""
+    """Write a chat model that is prompted to describe pictures, and return its folder."""
     import torch
     from transformers import CLIPImageProcessor, LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor
 

@@ -1,4 +1,4 @@
-"""What the tests of chat engines say and read."""
+"""Requests and scripted answers for tests of chat engines."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ ASK = ChatRequest((ChatMessage("system", "Be brief."), ChatMessage("user", "Hell
 
 
 async def collect(chat: ChatEngine, request: ChatRequest = ASK) -> list[Delta | Finish]:
+    """Return all items that the engine streams."""
     async with aclosing(chat.stream(request)) as items:  # type: ignore[type-var]
         return [item async for item in items]
 
 
 def text(items: list[Delta | Finish]) -> str:
+    """Return the text of the items."""
     return "".join(item.text for item in items if isinstance(item, Delta))

@@ -1,4 +1,4 @@
-"""A model server that says exactly what a test scripted, byte for byte."""
+"""Model server that answers with exactly the bytes that a test scripted."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encodi
 
 
 def event(text: str | None = None, reason: str | None = None, **more: Any) -> bytes:
+    """Return a server-sent event of a chat stream."""
     delta = {} if text is None else {"content": text}
     return b"data: " + orjson.dumps({"choices": [{"delta": delta, "finish_reason": reason}]} | more) + b"\n\n"
 
 
 def answer(status: int, value: Any, *headers: str) -> Play:
+    """Return a play that sends a whole response."""
     body = value if isinstance(value, bytes) else orjson.dumps(value)
     head = "\r\n".join([f"HTTP/1.1 {status} Said", f"Content-Length: {len(body)}", *headers])
 
@@ -30,7 +32,8 @@ def answer(status: int, value: Any, *headers: str) -> Play:
 
 
 def stream(*parts: bytes | float, end: bool = True) -> Play:
-    """Bytes are sent as one chunk, numbers are seconds of silence; without `end` the connection breaks."""
+    """Return a play that streams: bytes are sent as one chunk, numbers are seconds of silence. `end` False breaks the
+    connection."""
 
     async def play(server: Server, writer: asyncio.StreamWriter) -> None:
         writer.write(STREAM)
@@ -53,7 +56,9 @@ DONE = b"data: [DONE]\n\n"
 
 @dataclass
 class Server:
-    plays: list[Play] = field(default_factory=list)  # one a chat request; the last one is repeated
+    """Scripted server with a record of its requests."""
+
+    plays: list[Play] = field(default_factory=list)  # one per chat request; the last one is repeated
     models: list[dict[str, Any]] = field(
         default_factory=lambda: [{"id": "test-7B", "owned_by": "vllm", "max_model_len": 999}]
     )
@@ -64,9 +69,11 @@ class Server:
 
     @property
     def chats(self) -> list[Any]:
+        """Bodies of the chat requests."""
         return [body for path, _, body in self.requests if path.endswith("/chat/completions")]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection."""
         self.connections += 1
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
@@ -98,6 +105,7 @@ class Server:
 
 @asynccontextmanager
 async def serving(*plays: Play) -> AsyncIterator[Server]:
+    """Yield a running server that plays these answers in order."""
     server = Server(list(plays))
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/v1"

@@ -1,4 +1,4 @@
-"""Tiny picture classifiers on disk: how red a picture is, in each of the forms that the product takes."""
+"""Tiny picture classifiers on disk that score how red a picture is, in each supported format."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ WEIGHTS = np.array([[0, 8], [0, -8], [0, -8]], np.float32)  # of red, green, blu
 
 
 def picture(colour: str, side: int = 32) -> bytes:
+    """Return a PNG of one colour."""
     from PIL import Image
 
     out = io.BytesIO()
@@ -23,7 +24,7 @@ def picture(colour: str, side: int = 32) -> bytes:
 
 
 def onnx(folder: Path) -> tuple[Path, str]:
-    """Mean of each colour, times WEIGHTS, written as the format's protobuf; the file and its SHA-256."""
+    """Write a model of mean colour times WEIGHTS as ONNX. Return the file and its SHA-256."""
     nodes = [_node("GlobalAveragePool", ["x"], "a"), _node("Flatten", ["a"], "b"), _node("MatMul", ["b", "w"], "y")]
     tensor = b"".join(_int(1, side) for side in WEIGHTS.shape) + _int(2, 1) + _bytes(8, b"w")
     tensor += _bytes(9, WEIGHTS.tobytes())
@@ -34,7 +35,7 @@ def onnx(folder: Path) -> tuple[Path, str]:
 
 
 def safetensors(folder: Path) -> tuple[Path, str]:
-    """A vision transformer of transformers with one layer, made of fixed numbers; its folder and the file's SHA-256."""
+    """Write a vision transformer with one layer and fixed random weights. Return its folder and the file's SHA-256."""
     import torch
     from safetensors.torch import save
     from transformers import ViTConfig, ViTForImageClassification

@@ -1,4 +1,4 @@
-"""A picture server that answers what a test scripted, over real HTTP.
+"""Picture server that gives scripted answers over real HTTP.
 
 with PictureServer(answer(429), pictured()) as server: ... server.url, server.requests
 """
@@ -20,7 +20,7 @@ from PIL import Image
 
 @dataclass(frozen=True)
 class Answer:
-    """Sent in so many pieces, each after a pause; `short`: it promises more than it sends."""
+    """Scripted response, sent in `pieces` with a pause before each. `short`: it promises more bytes than it sends."""
 
     status: int = 200
     body: bytes = b""
@@ -31,21 +31,24 @@ class Answer:
 
 
 def answer(status: int, said: Any = b"", **also: Any) -> Answer:
+    """Return a response with a JSON or binary body."""
     return Answer(status, said if isinstance(said, bytes) else json.dumps(said).encode(), **also)
 
 
 def picture(size: tuple[int, int] = (64, 64), kind: str = "PNG") -> bytes:
+    """Return a green picture."""
     file = io.BytesIO()
     Image.new("RGB", size, "green").save(file, kind)
     return file.getvalue()
 
 
 def pictured(size: tuple[int, int] = (64, 64), **also: Any) -> Answer:
+    """Return a response that holds a picture."""
     return answer(200, {"created": 1, "data": [{"b64_json": base64.b64encode(picture(size)).decode()}]}, **also)
 
 
 class PictureServer:
-    """Answers in order, the last one again and again; `files` by their paths."""
+    """Server that gives the answers in order and repeats the last one; `files` are answers by path."""
 
     def __init__(self, *answers: Answer, files: dict[str, Answer] | None = None) -> None:
         self._answers, self.files = list(answers), files or {}
@@ -64,6 +67,7 @@ class PictureServer:
         self._http.server_close()
 
     def next(self, method: str, path: str) -> Answer:
+        """Return the answer to a request."""
         if method == "GET":
             return self.files.get(path, Answer(404))
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
@@ -94,7 +98,7 @@ class PictureServer:
                         self.wfile.write(said.body[at : at + size])
                         self.wfile.flush()
                 except OSError:
-                    pass  # whoever asked waits no longer
+                    pass  # the client stopped waiting
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -1,4 +1,4 @@
-"""A picture server as strict as hosted ones: over real HTTP, it refuses each field and size that it does not know.
+"""Picture server as strict as hosted ones: over real HTTP, it refuses each unknown field and size.
 
 server = StrictServer(fields={"model", "prompt"}, sizes=("1024x1024",))
 with server: ... server.url, server.requests
@@ -17,10 +17,13 @@ from typing import Any
 
 from PIL import Image
 
-KNOWN = {"model", "prompt", "n", "size", "quality", "image", "mask"}  # of a model that always sends pictures themselves
+KNOWN = {"model", "prompt", "n", "size", "quality", "image", "mask"}  # of a model without addresses
 
 
 class StrictServer:
+    """Server that accepts only `fields` and `sizes`; `pydantic` chooses the form of its refusals, `edits` the edit
+    endpoint."""
+
     def __init__(
         self, fields: set[str] | None = None, sizes: tuple[str, ...] = (), pydantic: bool = False, edits: bool = True
     ) -> None:
@@ -38,6 +41,7 @@ class StrictServer:
         self._http.server_close()
 
     def answer(self, path: str, sent: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Return status and body for a request."""
         self.requests.append((path, sent))
         if not path.endswith("/generations") and not (self.edits and path.endswith("/edits")):
             return 404, {"error": {"message": "Not found"}}
@@ -54,7 +58,7 @@ class StrictServer:
         return 200, {"data": [{"b64_json": base64.b64encode(self.drawn(sent)).decode()}]}
 
     def drawn(self, sent: dict[str, Any]) -> bytes:
-        """Green; an edit with the picture that was sent where its mask cannot be seen through."""
+        """Return a green picture; for an edit, with the sent picture where its mask is opaque."""
         size = [int(side) for side in str(sent.get("size", "1024x1024")).split("x")]
         picture = Image.new("RGB", (size[0], size[1]), "green")
         if "mask" in sent:

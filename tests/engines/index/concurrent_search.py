@@ -1,10 +1,10 @@
-"""Eight threads search an index while ten thousand entries are added to it and a thousand dropped. Prints JSON.
+"""Concurrency check of the index: eight threads search while ten thousand entries are added and a thousand dropped.
 
-python -m tests.engines.index.concurrent_search SECONDS
+    python -m tests.engines.index.concurrent_search SECONDS
 
-The writing is spread over so many seconds; with 0 it goes as fast as it can, beside searches that rest. Every result
-has to come from one whole generation: from each segment that was live when the search began its best entry, and from no
-other.
+Prints JSON. The writes are spread over SECONDS; with 0 they are as fast as possible, beside searches that pause. Every
+result must come from one consistent generation: the best entry of each segment that was live when the search began, and
+of no other.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from tests.engines.index.sample_entries import entries, units
 
 SIZE = 250  # entries of a segment
 ADDED, DROPPED, READERS = 10_000, 1_000, 8
-BEST = 7  # of each segment
-REST_S = 0.01  # of a reader between two searches: eight who never rest leave the writer a fifth of its time
+BEST = 7  # the best entry of each segment
+REST_S = 0.01  # seconds of a reader between two searches: eight busy readers leave the writer a fifth of its time
 
 
 def race(folder: Path, seconds: float = 0) -> dict[str, float]:
-    """`added`, `dropped`, `searches`, `wrong`, and the `seconds` that it took."""
+    """Return the counts `added`, `dropped`, `searches` and `wrong`, and the `seconds` taken."""
     return _Race(folder, seconds).run()
 
 
@@ -71,7 +71,7 @@ class _Race:
 
     def _read(self, reader: int) -> None:
         try:
-            self._search(reader)  # once at least, however late its turn comes
+            self._search(reader)  # once at least, however late the thread starts
             while not self.done.is_set():
                 self._search(reader)
                 time.sleep(0 if self.seconds else REST_S)
@@ -99,7 +99,7 @@ class _Race:
             time.sleep(max(0.0, began + self.seconds * number / rounds - time.monotonic()))
 
     def _drop(self) -> None:
-        """A segment goes as the product lets it go: once nobody searches it any more."""
+        """Drop a segment as the product does: once no search uses it."""
         old, self.live = self.live[1], [self.live[0], *self.live[2:]]
         while any(old in seen for seen in list(self.reading.values())):
             time.sleep(0.01)

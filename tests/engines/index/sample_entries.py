@@ -1,4 +1,4 @@
-"""Entries and vectors for tests of the index."""
+"""Entries, vectors and empty indexes for tests of the index."""
 
 from __future__ import annotations
 
@@ -17,22 +17,24 @@ DIMENSION = 16
 
 
 def units(count: int, seed: int = 0, dimension: int = DIMENSION) -> Vectors:
-    """Random unit vectors, the same for the same seed."""
+    """Return random unit vectors, shape (count, dimension), equal for equal seeds."""
     rows = np.random.default_rng(seed).standard_normal((count, dimension)).astype(np.float32)
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 def entries(texts: Sequence[str], first: int = 0) -> list[IndexEntry]:
+    """Return an entry per text, with ids from `first` on."""
     return [IndexEntry(first + number, text) for number, text in enumerate(texts)]
 
 
 def write(index: Index, texts: Sequence[str], first: int = 0, vectors: Vectors | None = None) -> SegmentInfo:
+    """Write a segment of the texts, with random vectors unless given."""
     rows = units(len(texts), seed=first) if vectors is None else vectors
     return index.write(uuid4().hex, entries(texts, first), rows, "tests")
 
 
 def empty_pgvector(url: str, flat_at_most: int = 50_000) -> Index:
-    """An index on a PostgreSQL server, without what an earlier test left there."""
+    """Return an index on a PostgreSQL server, without data of earlier tests."""
     import psycopg
 
     from apps.engines.index.pgvector.engine import PgvectorIndex
@@ -43,7 +45,7 @@ def empty_pgvector(url: str, flat_at_most: int = 50_000) -> Index:
 
 
 def empty_milvus(url: str) -> Index:
-    """An index on a Milvus server, without what an earlier test left there."""
+    """Return an index on a Milvus server, without data of earlier tests."""
     from apps.engines.index.milvus.engine import MilvusIndex
 
     index = MilvusIndex(url)

@@ -1,4 +1,4 @@
-"""Tiny models that read pairs of texts, made of transformers' own classes with weights drawn by chance."""
+"""Tiny sequence-pair classifiers of transformers with random weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ _WORDS = "when does the ferry leave leaves at nine tea is green a boat opened in
 
 
 def build(place: Path, labels: int, bias: Sequence[float] | None = None, names: Sequence[str] | None = None) -> Path:
-    """A folder with config, tokenizer and safetensors. With `bias` the scores are just that."""
+    """Write a model with config, tokenizer and safetensors, and return its folder. With `bias` its logits are exactly
+    that."""
     import torch
     from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
 
