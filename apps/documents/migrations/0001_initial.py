@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
             name='Membership',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('reader', 'AnyUser'), ('editor', 'Editor'), ('owner', 'Owner')], default='reader', max_length=8)),
+                ('role', models.CharField(choices=[('reader', 'Reader'), ('editor', 'Editor'), ('owner', 'Owner')], default='reader', max_length=8)),
                 ('collection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='documents.collection')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
             ],

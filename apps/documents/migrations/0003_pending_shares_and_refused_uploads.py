@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('email', models.EmailField(help_text='In lower case', max_length=254)),
-                ('role', models.CharField(choices=[('reader', 'AnyUser'), ('editor', 'Editor'), ('owner', 'Owner')], default='reader', max_length=8)),
+                ('role', models.CharField(choices=[('reader', 'Reader'), ('editor', 'Editor'), ('owner', 'Owner')], default='reader', max_length=8)),
                 ('collection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pending_shares', to='documents.collection')),
             ],
             options={

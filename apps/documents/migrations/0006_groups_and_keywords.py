@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
             name='GroupShare',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('reader', 'AnyUser'), ('editor', 'Editor'), ('owner', 'Owner')], default='reader', max_length=8)),
+                ('role', models.CharField(choices=[('reader', 'Reader'), ('editor', 'Editor'), ('owner', 'Owner')], default='reader', max_length=8)),
                 ('collection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='group_shares', to='documents.collection')),
                 ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='shares', to='auth.group')),
             ],

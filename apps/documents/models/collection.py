@@ -41,7 +41,7 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
 class Role(models.TextChoices):
     """What a person, or everybody of a group, may do with a collection that is shared with them."""
 
-    READER = "reader", gettext_lazy("AnyUser")
+    READER = "reader", gettext_lazy("Reader")
     EDITOR = "editor", gettext_lazy("Editor")
     OWNER = "owner", gettext_lazy("Owner")
 
