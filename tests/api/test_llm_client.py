@@ -1,4 +1,4 @@
-"""The command-line client `llm`, unchanged, with nothing but the lines of configuration that docs/api.md shows."""
+"""Run the command-line client `llm` with nothing but the configuration that docs/reference/api.md shows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def alice(transactional_db: None) -> User:
 
 @pytest.fixture
 async def address(transactional_db: None) -> AsyncIterator[str]:
-    """Where the real application listens while the test runs."""
+    """Run the application on a free port during the test, and return its URL."""
     server = uvicorn.Server(uvicorn.Config(application, port=0, lifespan="off", log_config=None))
     task = asyncio.create_task(server.serve())
     async with asyncio.timeout(PATIENCE_S):
@@ -48,8 +48,8 @@ async def address(transactional_db: None) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def llm(address: str, alice: User, tmp_path: Path) -> Llm:
-    """`await llm("-m", "openbook", "question")`: what the program prints."""
-    told = re.search(r"```yaml\n(.*?)```", (Path(settings.BASE_DIR) / "docs" / "api.md").read_text(), re.DOTALL)
+    """Return a function that runs the client and returns its output: `await llm("-m", "openbook", "question")`."""
+    told = re.search(r"```yaml\n(.*?)```", (Path(settings.BASE_DIR) / "docs/reference/api.md").read_text(), re.DOTALL)
     assert told
     (tmp_path / "extra-openai-models.yaml").write_text(told[1].replace("http://localhost:8000", address))
 

@@ -198,7 +198,7 @@ def test_the_installed_embedder_is_the_pinned_one() -> None:
 
 
 def test_every_exit_code_is_explained() -> None:
-    text = (ROOT / "docs" / "operations.md").read_text()
+    text = (ROOT / "docs/reference/exit-codes.md").read_text()
     table = {int(number) for number in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
     assert table == {0, 1, 130, *map(int, ExitCode)}
 
