@@ -1,4 +1,4 @@
-"""The table of invariants in `docs/security/cases.md` is true: each test is there, and each constraint in the database."""
+"""The tests and constraints that the table of invariants in `docs/security/cases.md` names exist."""
 
 from __future__ import annotations
 
