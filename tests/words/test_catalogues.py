@@ -16,7 +16,7 @@ from tests.words import literals, sources
 from tests.words.update import empty
 
 BOTH = [(language, domain) for language in sources.LANGUAGES for domain in sources.DOMAINS]
-HOW = "run ./run words and translate what it lists (docs/translations.md)"
+HOW = "run ./run words and translate what it lists (docs/develop/translations.md)"
 _VALUE = re.compile(r"%\(\w+\)s|%%|\{\w*\}")
 _TAG = re.compile(r"</?[a-z][^>]*>")
 each = pytest.mark.parametrize(("language", "domain"), BOTH)
@@ -76,7 +76,7 @@ def test_no_template_holds_text_that_is_not_marked() -> None:
         for path in sources.templates()
         if path.suffix == ".html" and (texts := list(literals.found(path.read_text())))
     }
-    assert found == {}, "put {% translate %} or {% blocktranslate %} around it (docs/translations.md)"
+    assert found == {}, "put {% translate %} or {% blocktranslate %} around it (docs/develop/translations.md)"
 
 
 @pytest.mark.parametrize(
