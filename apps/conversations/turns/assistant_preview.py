@@ -1,5 +1,7 @@
-"""An assistant tried beside its form: a real answer by what the form says now, written as in a chat; nothing is
-stored."""
+"""Answer a question with the assistant that a form describes, before it is saved. Entry point: `preview_assistant`.
+
+The answer is streamed as in a chat; nothing is stored.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +41,11 @@ Status = Message.Status
 @login_required
 @require_POST
 async def preview_assistant(request: HttpRequest) -> HttpResponseBase:
-    """The events of the answer, a JSON object a line as on the socket; 400 and words where it cannot be asked. Who
-    goes away ends it."""
+    """Stream the events of the answer as NDJSON, in the format of the socket.
+
+    Return 400 with the reason as plain text if the form or question is invalid, or a limit is reached. The answer ends
+    when the client disconnects.
+    """
     user = cast(User, await request.auser())
     try:
         question = requests.clean_question(request.POST.get("try", ""))
@@ -56,7 +61,7 @@ async def preview_assistant(request: HttpRequest) -> HttpResponseBase:
 
 
 async def _lines(turn: EphemeralTurn, language: str | None) -> AsyncIterator[bytes]:
-    translation.activate(language or "en")  # what comes after the view has no language of its own
+    translation.activate(language or "en")  # the response is streamed after the middleware has reset the language
     status, reason = Status.COMPLETE, ""
     try:
         async with aclosing(ephemeral.stream_while_allowed(turn, ephemeral.stream_events(turn))) as events:
@@ -80,13 +85,15 @@ def _end(turn: EphemeralTurn, status: Status, reason: str) -> Iterator[Event]:
         yield Step("write", model_choice.describe_written(turn.writer, len(turn.text.split())), took)
     if turn.placed:
         yield answer_sources.build_final_event(turn)
-    turn.renderer.links.used.clear()  # addresses that were links while they were being written
+    turn.renderer.links.used.clear()  # the final HTML collects its own links
     yield Closed(status, runner.render_running_answer(turn), said(reason), False, turn.weak)
 
 
 def _draft(user: User, request: HttpRequest) -> tuple[Assistant, tuple[UUID, ...]]:
-    """What the form says, as an assistant that nobody has stored and that needs no name yet. Raises Refused where the
-    form says nothing usable."""
+    """Return an unsaved assistant made of the form, and the collections chosen there. The name may be empty.
+
+    Raise RequestRefused if the form is invalid.
+    """
     sent = request.POST.copy()
     sent["name"] = sent.get("name", "").strip() or "Preview"
     form = AssistantForm(user, sent)

@@ -1,4 +1,6 @@
-"""How much of the model's window a turn used, and for what: measured as its request is laid out, and kept."""
+"""Measure how a turn's request fills the model's context window, by part. Entry points: `measure_usage`,
+`render_gauge`.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class ContextUsage:
-    """Tokens; `dropped` are turns that the request no longer held."""
+    """Tokens of a request by part, for a window of `size` tokens. `dropped` counts earlier turns that did not fit."""
 
     size: int
     instructions: int
@@ -35,6 +37,7 @@ class ContextUsage:
 
     @property
     def used(self) -> int:
+        """Return the tokens of all parts."""
         return self.instructions + self.tools + self.history + self.sources + self.question
 
 
@@ -42,7 +45,11 @@ def measure_usage(
     laid_out: prompt.Prompt, history: Sequence[PastExchange], placed: Sequence[NumberedPassage], size: int, tools: int,
     count: Callable[[Sequence[str]], list[int]],
 ) -> ContextUsage:  # fmt: skip
-    """What takes how much of a window of that size."""
+    """Return the tokens that each part of the laid-out request takes.
+
+    `size` is the context window and `tools` the cost of tool descriptions, both in tokens. `count` returns the tokens
+    of each text.
+    """
     kept = history[laid_out.start :]
     first, *rest = [message.content for message in laid_out.messages]
     spoken = 2 * len(kept)
@@ -55,17 +62,18 @@ def measure_usage(
 
 
 def make_usage_record(window: ContextUsage) -> dict[str, int]:
+    """Return the usage as JSON values for `Message.usage`."""
     return asdict(window)
 
 
 def read_usage(answer: Message) -> ContextUsage | None:
-    """What was measured for that answer; None where nothing was."""
+    """Return the usage that was stored with the answer; None if none was."""
     kept = answer.usage.get("window")
     return ContextUsage(**kept) if kept else None
 
 
 def describe_dropped(dropped: int) -> str:
-    """That the beginning of the conversation is not read any more."""
+    """Return the words for "the first n questions no longer fit the context window"."""
     return ngettext(
         "The first question of this conversation no longer fits the model's window, and was not read",
         "The first %(n)s questions of this conversation no longer fit the model's window, and were not read",
@@ -74,7 +82,7 @@ def describe_dropped(dropped: int) -> str:
 
 
 def describe_usage(window: ContextUsage | None) -> dict[str, Any] | None:
-    """For templates: shares in percent, and the words to each."""
+    """Return the template context of the gauge: percent of the window and labelled rows; None without usage."""
     if window is None:
         return None
     return {
@@ -85,5 +93,5 @@ def describe_usage(window: ContextUsage | None) -> dict[str, Any] | None:
 
 
 def render_gauge(window: ContextUsage) -> str:
-    """The gauge of the composer."""
+    """Return the HTML of the context gauge in the composer."""
     return render_to_string("conversations/composer/_context_usage.html", {"window": describe_usage(window)})

@@ -1,7 +1,10 @@
-"""Answers that are heard and not kept: for programs, whose own client keeps the conversation.
+"""Turns of API clients: streamed to one listener and never stored, since the client keeps the conversation.
 
-Such a turn runs the same spine as any other: gate, search within what the person may read, prompt, gated stream, cite
-and verify. It has no rows, no log and no second hearer, and it ends when nobody listens any more.
+They run the same pipeline as stored turns: gate, search within what the user may read, prompt, gated stream, citations.
+There are no rows and no turn log. A turn ends when its stream is closed.
+
+Entry points: `prepare_ephemeral_turn`, then `stream_events`, `stream_text` or `stream_raw_model`;
+`stream_while_allowed` wraps any of these.
 """
 
 from __future__ import annotations
@@ -39,13 +42,13 @@ from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource
 
 P = TypeVar("P")
-RECHECK_S = 2.0  # a suspension ends an answer within twice this
+RECHECK_S = 2.0  # seconds; a suspension ends an answer within twice this
 _AWAY = "The model server does not answer. Try again in a moment."
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class EphemeralTurn(Turn):
-    """What it says is heard by `hear` and nowhere else."""
+    """Turn whose events go to the in-memory queue `heard`, read by `stream_events`. Its model calls no tools."""
 
     records: ClassVar[bool] = False
     acts: ClassVar[bool] = False
@@ -53,16 +56,19 @@ class EphemeralTurn(Turn):
     heard: asyncio.Queue[Event | None] = field(default_factory=asyncio.Queue)
 
     async def say(self, event: Event) -> None:
-        """A program is not kept waiting for a server that is away: it knows best when to try again."""
+        """Queue the event.
+
+        Raise EngineUnavailable instead of waiting for the model server: the client decides about retries.
+        """
         if isinstance(event, Waiting):
             raise EngineUnavailable(_AWAY)
         self.heard.put_nowait(event)
 
     async def tell_others(self) -> None:
-        """There is no list in which it stands."""
+        """Do nothing: no sidebar lists the conversation."""
 
     async def store_sources(self) -> None:
-        """There is no row that they belong to."""
+        """Do nothing: there is no answer row that sources could belong to."""
 
 
 async def prepare_ephemeral_turn(
@@ -70,8 +76,12 @@ async def prepare_ephemeral_turn(
     *, assistant: Assistant | None = None, instructions: str = "", without_documents: bool = False, address: str = "",
     model: str | None = None,
 ) -> EphemeralTurn:  # fmt: skip
-    """A turn that is ready to be heard; `assistant` may be one that is not stored, `instructions` are heeded instead of
-    those of the site's own one. Raises Missing where a collection may not be read, and OverLimit."""
+    """Return a turn that is ready to be streamed; one message of the rate limit is consumed.
+
+    `assistant` may be unsaved; None means the site's own. `instructions` replace those of the assistant. `model` is a
+    name of the settings; None means the assistant's. Raise NotFoundOrForbidden for a collection that the user may not
+    read, and RateLimited.
+    """
     opening = await in_db(
         _opening, user, question, tuple(history), collections, assistant, instructions, without_documents, address
     )
@@ -81,9 +91,9 @@ async def prepare_ephemeral_turn(
 
 
 async def stream_events(turn: EphemeralTurn) -> AsyncGenerator[Event, None]:
-    """The events of the answer, its last sentence verified. Raises Withheld, EngineError as the spine does.
+    """Yield the events of the answer until its last sentence is verified. Raise Withheld and EngineError.
 
-    Closing it ends the turn: the model stops writing.
+    Closing the generator stops the model. In every case the tokens are charged and required cases opened.
     """
     task = asyncio.create_task(_run(turn))
     task.add_done_callback(lambda _: turn.heard.put_nowait(None))
@@ -126,7 +136,7 @@ def _opening(
     place, assistant = Conversation(owner=user), asked or Assistant.default()
     if not (asked or collections or without_documents):
         collections = collection_choice.get_assistant_collections(user, assistant)
-    if instructions:  # of this client, for this answer
+    if instructions:  # sent by the client, for this answer only
         assistant = Assistant(
             name=assistant.name, instructions=instructions, style=assistant.style, shows=assistant.shows,
             model=assistant.model, preset=assistant.preset, sampling=assistant.sampling, safety=assistant.safety,
@@ -139,15 +149,16 @@ def _opening(
 
 
 async def stream_raw_model(turn: EphemeralTurn, request: ChatRequest) -> AsyncGenerator[str, None]:
-    """The model's own answer to a request that a program composed, gated like any other; nothing is searched.
+    """Yield the model's gated text for a request that the client composed; nothing is searched or cited.
 
-    What the model wants to call is in `turn.calls` at the end. Raises Withheld, EngineError.
+    Reasoning is dropped. After the last piece, `turn.calls` holds the tool calls that the model asked for. Raise
+    Withheld and EngineError.
     """
     try:
         await retrieval.check_question(turn)
         async with aclosing(model_queue.stream_model(turn, request)) as deltas:
             said = reasoning.ReasoningSplitter(deltas)
-            # Thoughts are not handed out.
+            # API clients get the answer without reasoning.
             async with aclosing(
                 gate.moderate_stream(said.text(), partial(findings.record_finding, turn), level=turn.level)
             ) as pieces:
@@ -163,8 +174,10 @@ async def stream_raw_model(turn: EphemeralTurn, request: ChatRequest) -> AsyncGe
 
 
 async def stream_text(turn: EphemeralTurn) -> AsyncGenerator[str, None]:
-    """The answer as plain text: quotes first where the style has them, then the model's words; or that nothing was
-    found. Raises Withheld, EngineError."""
+    """Yield the answer as Markdown: quotes first if the style has them, then the model's text, or "nothing found".
+
+    Raise Withheld and EngineError.
+    """
     said = 0
     async with aclosing(stream_events(turn)) as events:
         async for event in events:
@@ -181,7 +194,9 @@ async def stream_text(turn: EphemeralTurn) -> AsyncGenerator[str, None]:
 
 
 async def stream_while_allowed(turn: EphemeralTurn, pieces: AsyncGenerator[P, None]) -> AsyncGenerator[P, None]:
-    """The pieces, as long as their person may still sign in; that is asked again all the time. Raises EngineRefused."""
+    """Yield the pieces while the account is active, which is read every RECHECK_S seconds. Raise EngineRefused once
+    suspended.
+    """
     step: asyncio.Future[P] | None = None
     asked = time.monotonic()
     try:
@@ -206,18 +221,20 @@ async def stream_while_allowed(turn: EphemeralTurn, pieces: AsyncGenerator[P, No
 
 
 def can_ask(pk: int) -> bool:
-    """Whether that person may still sign in."""
+    """Return whether the account is active. For `in_db`."""
     return User.objects.filter(pk=pk, is_active=True).exists()
 
 
 async def count_usage(turn: EphemeralTurn) -> Usage | None:
-    """What the model read and wrote: as its server said, and of a stream that was cut as many tokens as its texts
-    have."""
+    """Return the tokens of the turn as the model server counted them; None if the model was not asked.
+
+    Tokens of a stream that was cut off are counted from its texts.
+    """
     return turn.usage if turn.cut is None else model_queue.add_usage(turn.usage, await in_pool(turn.cut))
 
 
 async def charge_usage(turn: EphemeralTurn) -> None:
-    """What the model read and wrote is counted."""
+    """Charge the turn's tokens to the user's rate limit."""
     if (used := await count_usage(turn)) is not None:
         await in_db(
             rate_limits.charge, turn.opening.user, LimitedResource.TOKENS, used.prompt_tokens + used.completion_tokens
@@ -225,7 +242,9 @@ async def charge_usage(turn: EphemeralTurn) -> None:
 
 
 async def open_cases(turn: EphemeralTurn) -> None:
-    """A case is open where the policy asks for people: it holds the question, or the piece of the answer, alone."""
+    """Open moderation cases where the policy requires a review. A case holds only the question or the piece of the
+    answer.
+    """
     if found := [one for one in findings.list_findings(turn) if one.outcome.reviewed]:
         await in_db(findings.open_cases_for_unstored, turn.opening.user.pk, *found)
 

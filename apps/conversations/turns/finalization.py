@@ -1,4 +1,7 @@
-"""Closes a turn: whatever it has goes into its row in one transaction, once, by whoever holds its lease."""
+"""Close a turn: store its answer, sources, citations, trace and cases in one transaction.
+
+Entry points: `snapshot_turn` collects the values, `finish_turn` writes them if the process still holds the lease.
+"""
 
 from __future__ import annotations
 
@@ -27,34 +30,36 @@ from apps.users import rate_limits
 from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource
 
-_BEFORE = timedelta(minutes=1)  # that what a turn begins with is read before it begins, at most
+_BEFORE = timedelta(minutes=1)  # margin: rows that a turn begins with may be read so long before it starts
 
 
 class FinishOutcome(Enum):
-    LOST = 0  # someone else had closed it, and nothing changed
+    """Result of `finish_turn`."""
+
+    LOST = 0  # another process had closed the answer; nothing changed
     KEPT = 1
-    CUT = 2  # a part was taken out since it had been read: what was shown of it is not what is kept
+    CUT = 2  # a part was redacted while the turn ran, so the stored answer differs from the streamed one
 
 
 @dataclass(frozen=True, slots=True)
 class FinalTurnState:
-    """What is kept of a turn."""
+    """Values of a finished turn, as `finish_turn` stores them."""
 
     conversation: UUID
     answer: UUID
     lease: str
     fields: dict[str, Any]  # of the answer's row
-    placed: tuple[NumberedPassage, ...]  # sources not stored yet
+    placed: tuple[NumberedPassage, ...]  # sources that are not stored yet
     cites: tuple[SentenceCitation, ...]
-    trace: dict[str, Any]  # what lies behind it
-    judged: tuple[EvaluationRecord, ...]  # what the gate withheld, or let through and yet pointed out
+    trace: dict[str, Any]  # see `trace.record_turn`
+    judged: tuple[EvaluationRecord, ...]  # verdicts of the gate: withheld, or let through and reported
     user: User  # who asked
     tokens: int  # that the model read and wrote
-    since: datetime  # what reviewers decided from then on, it may not know of
+    since: datetime  # review decisions after this moment may be unknown to the turn
 
 
 def snapshot_turn(turn: Turn, status: Message.Status, reason: str) -> FinalTurnState:
-    """What is kept of that turn, as it is now."""
+    """Return the values to store of the turn, as of now. `reason` is cut to 400 characters."""
     opening = turn.opening
     usage: dict[str, Any] = {key: round(value, 1) for key, value in turn.timings.items()}
     if turn.usage is not None:
@@ -65,7 +70,7 @@ def snapshot_turn(turn: Turn, status: Message.Status, reason: str) -> FinalTurnS
         usage["window"] = context_usage.make_usage_record(turn.window)
     if turn.thoughts:
         usage["thoughts"] = len(turn.thoughts)
-    usage |= withheld_notice.make_notice_record(turn.judged)  # also says whether what was asked may be shown by a link
+    usage |= withheld_notice.make_notice_record(turn.judged)  # shared links read it too
     if turn.unread_languages:
         usage["unread_languages"] = turn.unread_languages
     if turn.finish:
@@ -96,11 +101,14 @@ def snapshot_turn(turn: Turn, status: Message.Status, reason: str) -> FinalTurnS
 
 @advisory_locks.retry_on_deadlock
 def finish_turn(closing: FinalTurnState) -> FinishOutcome:
-    """The answer is closed, unless somebody else had closed it, and holds nothing that was taken back meanwhile. For
-    `in_db`."""
+    """Close the answer and store everything that belongs to it, in one transaction. For `in_db`.
+
+    Return LOST, with nothing changed, if another process closed it; CUT if reviewers redacted parts meanwhile, which
+    are then redacted here too. Tokens are charged to the user. Retried on deadlock.
+    """
     running = Message.objects.filter(status=Message.Status.WRITING)
     with transaction.atomic():
-        # Else a decision about a document that is being stored now, and this, would see nothing of each other.
+        # Without the shared lock, a redaction stored at the same moment and this turn would miss each other.
         advisory_locks.lock_shared(advisory_locks.REDACTION_KEY)
         retraction.lock_conversations([closing.conversation])
         if not leases.release(running, closing.answer, closing.lease, ended=timezone.now(), **closing.fields):

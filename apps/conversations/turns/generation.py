@@ -1,4 +1,7 @@
-"""While the model writes: the request to it, sources and quotes beside it, and each sentence verified as it stands."""
+"""Build the model request of a turn and stream the gated, verified answer.
+
+Entry points: `build_request`, `stream_answer` and `emitting_sources`, which shows sources and quotes beside the model.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,11 @@ _LEAST_ANSWER = 32  # tokens; a window without so much room cannot hold the ques
 
 
 async def build_request(turn: Turn, found: SearchResult | None) -> ChatRequest:
-    """The request, its passages numbered. Raises EngineRefused where the window cannot hold the question."""
+    """Return the model request; `turn.placed` gets the numbered passages. `found` is None if no documents are searched.
+
+    Waits for an unreachable model server. Raise EngineRefused if the context window cannot hold the question, and
+    EngineError.
+    """
     start = time.perf_counter()
     info = await model_queue.wait_for_model(turn)
     opening, count, sees = turn.opening, turn.chat.count, prompt_content.has_vision(turn.opening.model)
@@ -73,7 +80,7 @@ async def build_request(turn: Turn, found: SearchResult | None) -> ChatRequest:
 
 
 async def _noted(turn: Turn, dropped: int) -> None:
-    """The steps say what the request is made of, as far as somebody might expect otherwise."""
+    """Emit steps for what the user may not expect of the request: dropped turns, a missing assistant or model."""
     opening = turn.opening
     if dropped:
         await turn.step("window", context_usage.describe_dropped(dropped), 0.0)
@@ -90,10 +97,9 @@ async def _noted(turn: Turn, dropped: int) -> None:
 async def _compose(turn: Turn, found: SearchResult | None) -> None:
     """Decide whether quotes come first, and which sentences of the model are shown."""
     if not (has_passages := found is not None and bool(found.passages)) and not turn.kit and not turn.made:
-        return  # there is nothing to quote, and nothing that a sentence can be compared with
-    profile = await in_db(
-        answer_style.get_model_profile, turn.model
-    )  # known since the request, wherever the server is by now
+        return  # nothing to quote, and nothing to compare a sentence with
+    # The model is known since `build_request`, even if its server is away by now.
+    profile = await in_db(answer_style.get_model_profile, turn.model)
     model = registry.get_chat_model(turn.opening.model)
     if has_passages:
         turn.style = str(answer_style.resolve_style(turn.opening.assistant, profile, model))
@@ -104,7 +110,10 @@ async def _compose(turn: Turn, found: SearchResult | None) -> None:
 
 
 async def stream_answer(turn: Turn, request: ChatRequest, shown: asyncio.Task[None]) -> None:
-    """The model's answer to that request, gated, written and verified as it comes. Raises Withheld, EngineError."""
+    """Stream the answer to the request through the gate, into text events and the sentence verifier.
+
+    `shown` is the task of `emitting_sources`; no text is emitted before it is done. Raise Withheld and EngineError.
+    """
     async with aclosing(model_queue.stream_model(turn, request)) as deltas:
         said = reasoning.ReasoningSplitter(deltas)
         if await said.thinks():
@@ -115,10 +124,10 @@ async def stream_answer(turn: Turn, request: ChatRequest, shown: asyncio.Task[No
 
 
 async def _answer(turn: Turn, text: AsyncGenerator[str, None], shown: asyncio.Task[None]) -> None:
-    before = len(turn.text)  # said in an earlier round
+    before = len(turn.text)  # written in an earlier tool round
     async with aclosing(gate.moderate_stream(text, partial(findings.record_finding, turn), level=turn.level)) as pieces:
         async for piece in pieces:
-            await shown  # sources and quotes stand before the first word
+            await shown  # sources and quotes are on the page before the first word
             await _emit_text_event(turn, turn.repeats.until(piece), before)
             if turn.repeats.over:
                 turn.finish = LOOP_FINISH
@@ -127,7 +136,7 @@ async def _answer(turn: Turn, text: AsyncGenerator[str, None], shown: asyncio.Ta
 
 
 async def _emit_text_event(turn: Turn, said: str, before: int) -> None:
-    """What no rule of the answer keeps back is written, a new round as a paragraph of its own."""
+    """Emit text unless the turn is groundless; text of a later tool round begins a new paragraph."""
     if not said or turn.groundless:
         return
     if before and len(turn.text) == before and not turn.text.endswith("\n"):
@@ -137,7 +146,7 @@ async def _emit_text_event(turn: Turn, said: str, before: int) -> None:
 
 
 async def emit_text(turn: Turn, piece: str) -> None:
-    """The approved piece is part of the answer, and on the page."""
+    """Append the approved piece to the answer and emit the renderer's events."""
     if not turn.text:
         turn.timings["first_text"] = (time.perf_counter() - turn.started) * 1000
     turn.text += piece
@@ -148,15 +157,17 @@ async def emit_text(turn: Turn, piece: str) -> None:
 
 @asynccontextmanager
 async def emitting_sources(turn: Turn, found: SearchResult | None) -> AsyncIterator[asyncio.Task[None]]:
-    """Stores and shows sources and quotes while the model reads; whoever needs them on the page awaits the task."""
+    """Store and emit sources and quotes in a task while the model reads; yield the task, whose errors are raised on
+    exit.
+    """
     task = asyncio.create_task(_shown(turn, found))
     try:
         yield task
-        await task  # also where the model said nothing at all
+        await task  # also if the model wrote nothing
     finally:
         task.cancel()
         await asyncio.wait([task])
-        _ = task.cancelled() or task.exception()  # whoever waits for the task hears of it too
+        _ = task.cancelled() or task.exception()  # marks the exception as retrieved: awaiting the task has raised it
 
 
 async def _shown(turn: Turn, found: SearchResult | None) -> None:
@@ -180,7 +191,7 @@ async def _shown(turn: Turn, found: SearchResult | None) -> None:
 
 
 def _naming(turn: Turn) -> list[str]:
-    """What may name a place that the answer links to: what the person asked, and what the model was given."""
+    """Return the texts whose addresses the answer may link to: the questions and what the model was given."""
     opening = turn.opening
     asked = [opening.text, *(past.question for past in opening.history)]
     given = [item.text for past in opening.history for item in past.given]

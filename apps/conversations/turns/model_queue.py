@@ -1,4 +1,8 @@
-"""The door to the model server: a few streams at a time, with the place in the queue, and patience while it is away."""
+"""Limit concurrent streams per model server, and retry while a server is unreachable.
+
+Waiting turns are served first come, first served, and see their position. Retries back off exponentially, for
+MAX_RETRY_S at most. Entry points: `wait_for_model`, `stream_model`.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +21,15 @@ from apps.conversations.turns.state import Turn
 from apps.engines import registry
 from apps.engines.types import ChatRequest, EngineBusy, EngineError, Finish, ModelInfo, Usage
 
-MAX_RETRY_S = 30 * 60.0  # how long a question waits for a server that is away
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0  # between looks at it
+MAX_RETRY_S = 30 * 60.0  # seconds that a question waits for an unreachable server
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0  # seconds between attempts
 
 _AWAY = "The model server does not answer. Your question is kept, and the answer begins by itself when it is back."
 _BUSY = "The model server is busy. Your question is kept and is sent again shortly."
 
 
 class ModelQueue:
-    """Lets turns through in the order in which they came."""
+    """First-come, first-served queue for `places` concurrent streams of one model server, within this process."""
 
     def __init__(self, places: int) -> None:
         self._places = self._free = places
@@ -33,12 +37,12 @@ class ModelQueue:
 
     @property
     def idle(self) -> bool:
-        """Nobody is inside, and nobody waits."""
+        """Return whether no stream runs and no turn waits."""
         return self._free == self._places and not self._queue
 
     @asynccontextmanager
     async def place(self, turn: Turn) -> AsyncIterator[None]:
-        """Held while the model writes. Waiting shows how many are before this turn."""
+        """Hold one place while the model writes. A waiting turn emits its position in the queue."""
         start = time.perf_counter()
         waited = await self._enter(turn)
         try:
@@ -50,14 +54,14 @@ class ModelQueue:
             self._move()
 
     async def _enter(self, turn: Turn) -> bool:
-        """One place is taken; whether it had to be waited for."""
+        """Take one place. Return whether the turn had to wait."""
         moved = asyncio.Event()
         self._queue.append(moved)
         waited = False
         try:
             while not (self._free > 0 and self._queue[0] is moved):
                 waited = True
-                moved.clear()  # before it is said: what moves meanwhile counts
+                moved.clear()  # before the event is sent, so that a move meanwhile is not missed
                 await turn.step(
                     "wait",
                     gettext("Waiting for the model, place %(place)s in the queue")
@@ -76,7 +80,7 @@ class ModelQueue:
 
 
 class Backoff:
-    """Waits after each failure, longer every time, and says so once; gives up where trying again does not help."""
+    """Exponential backoff of one turn: waits after each failure and tells the user the reason once."""
 
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
@@ -85,7 +89,7 @@ class Backoff:
         self._said = ""
 
     async def after(self, error: EngineError) -> None:
-        """Returns when it is time to try again; raises the error where that is over or useless."""
+        """Sleep until the next attempt. Raise the error if it is permanent or MAX_RETRY_S has passed."""
         if not error.retry or time.monotonic() > self._until:
             raise error
         words = _BUSY if isinstance(error, EngineBusy) else _AWAY
@@ -96,22 +100,22 @@ class Backoff:
         self._pause = min(self._pause * 2, LONGEST_PAUSE_S)
 
 
-_doors: dict[str, ModelQueue] = {}  # by server
+_queues: dict[str, ModelQueue] = {}  # by server
 
 
 def get_model_queue(name: str) -> ModelQueue:
-    """The door of the server of that model; models of one server share it."""
+    """Return the queue of the server that serves this model. An unknown name means the first model."""
     model = registry.get_chat_model(name) or registry.list_chat_models()[0]
-    return _doors.setdefault(model.server, ModelQueue(model.streams))
+    return _queues.setdefault(model.server, ModelQueue(model.streams))
 
 
 def reset_queues() -> None:
-    """The doors are made anew (tests)."""
-    _doors.clear()
+    """Forget all queues (tests)."""
+    _queues.clear()
 
 
 async def wait_for_model(turn: Turn) -> ModelInfo:
-    """What the server serves, as soon as it answers. Raises EngineError when patience is over."""
+    """Return the model server's description of its model, retrying while unreachable. Raise EngineError after that."""
     patience = Backoff(turn)
     while True:
         try:
@@ -121,9 +125,12 @@ async def wait_for_model(turn: Turn) -> ModelInfo:
 
 
 async def stream_model(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | ReasoningPiece, None]:
-    """The model's text as it comes, and what it thinks. A server that fails before the first word is waited for; one
-    that fails later ends the answer, because what was shown is not taken back."""
-    if turn.opening.written and not turn.text:  # it is written on: what it had passes the gate and is checked again
+    """Yield the model's text and reasoning as they arrive, from a place in the queue.
+
+    Failures before the first word are retried; later ones raise EngineError, because shown text is not taken back. An
+    answer that is continued begins with the text it had, so that the gate checks all of it.
+    """
+    if turn.opening.written and not turn.text:  # continues an unfinished answer, whose text is gated and verified again
         yield turn.opening.written
     patience = Backoff(turn)
     while True:
@@ -160,7 +167,7 @@ async def _stream(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | Reas
 
 
 def _counted(count: Callable[[Sequence[str]], list[int]], request: ChatRequest, said: Sequence[str]) -> Usage | None:
-    """The tokens of a request and of what came of its answer; None where nothing came."""
+    """Return the tokens of a request and of what arrived of its answer; None if nothing arrived."""
     if not any(said):
         return None
     *read, written = count([*(message.content for message in request.messages), "".join(said)])
@@ -168,12 +175,12 @@ def _counted(count: Callable[[Sequence[str]], list[int]], request: ChatRequest, 
 
 
 def add_usage(one: Usage | None, other: Usage | None) -> Usage | None:
-    """What all rounds of an answer used."""
+    """Return the sum of two token usages; None counts as nothing."""
     if one is None or other is None:
         return one or other
     return Usage(*map(sum, zip(astuple(one), astuple(other), strict=True)))
 
 
 def _since(turn: Turn) -> float:
-    """Milliseconds since the turn began."""
+    """Return the milliseconds since the turn began."""
     return (time.perf_counter() - turn.started) * 1000

@@ -1,4 +1,7 @@
-"""The spine of an answer. `turns.py` opens the turn before it and closes it after, however it ends."""
+"""Steps of one answer, from the question to the last verified sentence. Entry point: `generate_answer`.
+
+`runner.py` starts the turn before and closes it after, however it ends.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,11 @@ from apps.engines.types import ChatRequest
 
 
 async def generate_answer(turn: Turn) -> None:
-    """Check question beside search · prompt · gated stream · cite and verify, again after each round of tools that the
-    model calls. Small talk is answered before anything is searched, and so is what concerns a whole
-    document. Raises Withheld, EngineError.
+    """Run the turn: gate and search side by side, prompt, gated stream, citations; again after each round of tool
+    calls.
 
-    The rows of the turn are stored before it begins.
+    Requests for pictures, small talk, requests about a whole document and slash commands have their own paths. The rows
+    of the turn must be stored before. Raise Withheld and EngineError.
     """
     if (ask := image_chat_turn.find_picture_request(turn)) is not None:
         return await image_chat_turn.request_pictures(turn, ask)
@@ -51,12 +54,12 @@ async def generate_answer(turn: Turn) -> None:
             await generation.stream_answer(turn, request, shown)
             request = await loop.build_next_request(turn, request, began)
     if found is not None and turn.groundless:
-        turn.steps.pop("write", None)  # not a word of it was kept
+        turn.steps.pop("write", None)  # nothing that the model wrote was kept
         await retrieval.emit_no_results(turn, found)
 
 
 async def _retrieve_or_explain(turn: Turn) -> SearchResult | None:
-    """What the search found; which tools may be called is looked up while it runs."""
+    """Return what the search found; None without documents. Callable tools are loaded meanwhile into `turn.kit`."""
     kit = asyncio.create_task(availability.load_available_tools(turn))
     try:
         found = await retrieval.retrieve_passages(turn)
@@ -65,4 +68,4 @@ async def _retrieve_or_explain(turn: Turn) -> SearchResult | None:
     finally:
         kit.cancel()
         await asyncio.wait([kit])
-        _ = kit.cancelled() or kit.exception()  # of no interest where the question was withheld
+        _ = kit.cancelled() or kit.exception()  # marks the exception as retrieved; the search may have raised first

@@ -1,9 +1,8 @@
-"""Warm while typing: on a pause in the composer, what an answer would need first is done once ahead.
+"""Prepare the answer while the user types, when the composer pauses. Entry points: `start_prefetch`, `cancel_prefetch`.
 
-The question so far is judged, searched with, and laid out like any other; where no answer is being written here, the
-model server reads the request and writes one token of it, which is thrown away. What it has read stays in its prefix
-cache, in the person's own part. Nothing is stored, shown or logged. One at a time for each person: a change of the
-text, or the question itself, ends it.
+The draft is gated, searched with and laid out. If its model server is idle, the model reads the request and writes one
+token, which is discarded. Its prefix cache then holds the prompt, in the user's own part. Nothing is stored, shown or
+logged. Each user has one prefetch at a time; a changed text or the question itself cancels it.
 """
 
 from __future__ import annotations
@@ -32,19 +31,22 @@ from apps.users.rate_limits import RateLimited
 
 log = logging.getLogger(__name__)
 
-MAX_AT_ONCE = 2  # people, in this process
+MAX_AT_ONCE = 2  # users, in this process
 MAX_SECONDS = 10.0
 _ONE_TOKEN = Sampling(max_tokens=1, temperature=0.0)
 
-_warming: dict[int, asyncio.Task[None]] = {}  # by person
+_warming: dict[int, asyncio.Task[None]] = {}  # by user id
 
 
 def start_prefetch(user: User, key: str, wish: AskRequest) -> None:
-    """What this question would need is done ahead, in place of what was begun for this person before; nothing where
-    it is switched off, or others need the machine."""
+    """Start a prefetch for the draft, in place of the user's earlier one.
+
+    Do nothing if the setting is off, the model server is busy, or MAX_AT_ONCE users have one. Drafts of temporary
+    chats, with attached pictures or with commands are skipped.
+    """
     cancel_prefetch(user)
     if wish.temporary or wish.attached or slash_commands.parse_command(wish.text) is not None:
-        return  # nothing is done with it before it is asked, or before its pictures are read; or a tool will be called
+        return  # temporary chats keep drafts off the server; pictures must be read first; commands call a tool
     if (
         not settings.WARM_WHILE_TYPING
         or not model_queue.get_model_queue(wish.model or MAIN).idle
@@ -57,7 +59,7 @@ def start_prefetch(user: User, key: str, wish: AskRequest) -> None:
 
 
 def cancel_prefetch(user: User) -> None:
-    """Nothing is done ahead for this person any more."""
+    """Cancel the user's prefetch, if one runs."""
     if (task := _warming.pop(user.pk, None)) is not None:
         task.cancel()
 
@@ -70,8 +72,8 @@ def _ended(person: int, task: asyncio.Task[None]) -> None:
 
 
 async def _warm(user: User, key: str, wish: AskRequest) -> None:
-    """Whatever stands against it is said when the question is asked."""
-    current_surface.set(Surface.NOWHERE)  # for this task: a draft leaves no trace
+    """Run one prefetch for MAX_SECONDS at most. Errors are dropped: asking the question reports them."""
+    current_surface.set(Surface.NOWHERE)  # for this task: a draft leaves no record in the verdict log
     try:
         async with asyncio.timeout(MAX_SECONDS):
             opened = await in_db(_recall, user, key, wish)
@@ -82,7 +84,7 @@ async def _warm(user: User, key: str, wish: AskRequest) -> None:
 
 
 def _recall(user: User, key: str, wish: AskRequest) -> PreparedTurn | TurnIds:
-    """Recall the turn, if the question could be asked now. Raise SignedOut, Refused, OverLimit."""
+    """Return the turn as the question would run now. Raise SessionEnded, RequestRefused, RateLimited. For `in_db`."""
     opened = preparation.prepare_turn(user, key, wish)
     if isinstance(opened, PreparedTurn):
         preparation.check_capacity(opened)

@@ -1,6 +1,6 @@
-"""Open a turn: read who asks and what was said before, then store question and empty answer in one transaction.
+"""Prepare a turn and store its question and empty answer. `prepare_turn` only reads; `save_question` writes.
 
-`recall` reads, `keep` stores. Only what `keep` stored runs (`turns.py`).
+`runner.py` calls both, and runs only turns that `save_question` stored.
 """
 
 from __future__ import annotations
@@ -35,35 +35,35 @@ from apps.engines.chat.model_catalog import MAIN
 from apps.users import rate_limits
 from apps.users.models import User
 
-LEASE_S = 15  # renewed every 2 s; a killed process is noticed within this time
-MAX_RUNNING = 3  # answers that one person may have written at once
+LEASE_S = 15  # seconds; renewed every 2 s; a killed process is noticed within this time
+MAX_RUNNING = 3  # answers that may be written for one user at once
 KEPT_STATUSES = {Message.Status.COMPLETE, Message.Status.STOPPED, Message.Status.INTERRUPTED, Message.Status.FAILED}
 
 
 class SessionEnded(Exception):
-    """The session is over, the account is closed, or the password was changed."""
+    """Raised if the session has expired, the account is closed, or the password was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class PastExchange:
-    """An earlier exchange, as the prompt repeats it."""
+    """Earlier question and answer, as the prompt repeats them."""
 
     question: str
     answer: str
     given: tuple[source_numbering.PromptedSource, ...] = ()
     attached: tuple[AttachedPictureView, ...] = ()
-    notes: tuple[str, ...] = ()  # what the prompt says of them, and of what the person had a tool do
-    pictures: tuple[str, ...] = ()  # they themselves, for a model that sees
+    notes: tuple[str, ...] = ()  # lines of the prompt about attached pictures and tool calls of the user
+    pictures: tuple[str, ...] = ()  # attached pictures as data URLs, for a model with vision
 
     @property
     def called(self) -> bool:
-        """A person had a tool do something in it, and nothing was said."""
+        """Return whether the user only had a tool called in this exchange, so that there is no answer text."""
         return not self.answer and bool(self.notes)
 
 
 @dataclass(frozen=True, slots=True)
 class TurnIds:
-    """Where a question and its answer are kept."""
+    """Ids under which a question and its answer are stored."""
 
     user: User
     conversation: UUID
@@ -73,7 +73,7 @@ class TurnIds:
 
 @dataclass(frozen=True, slots=True)
 class PreparedTurn(TurnIds):
-    """What a turn needs to run, and the rows that `keep` stores."""
+    """Everything that a turn needs to run, and the rows that `save_question` stores."""
 
     text: str
     collections: tuple[UUID, ...]
@@ -83,19 +83,19 @@ class PreparedTurn(TurnIds):
     numbers: source_numbering.SourceNumbers
     assistant: Assistant
     place: Conversation
-    new: bool  # the conversation begins with this turn
-    rows: tuple[Message, ...]  # the question, where it is a new one, and the answer
-    chosen: tuple[UUID, ...] | None  # collections that the conversation shall have; None: as it has them
-    turned: tuple[UUID, ...] = ()  # messages on the way here that the remembered path had passed by
-    written: str = ""  # what an unfinished answer had, where this one writes on
+    new: bool  # the conversation is created with this turn
+    rows: tuple[Message, ...]  # the question if it is new, and the answer
+    chosen: tuple[UUID, ...] | None  # new collections of the conversation; None leaves them
+    turned: tuple[UUID, ...] = ()  # messages whose branch becomes the chosen one
+    written: str = ""  # text of the unfinished answer that this one continues
     sampling: SamplingChoice = field(default_factory=SamplingChoice)
-    instructions: str = ""  # of the assistant and of the person
-    scope: SearchScope | None = None  # what may be searched at this moment
-    address: str = ""  # where the question comes from
-    model: str = MAIN  # that writes, by its name in the settings
-    gone: str = ""  # one that was chosen and is no longer offered
-    unshared: str = ""  # the name of an assistant that was chosen and may no longer be asked
-    filters: SearchFilters = NO_FILTERS  # which documents there are searched
+    instructions: str = ""  # of the assistant and of the user
+    scope: SearchScope | None = None  # read when the turn was prepared; None without documents
+    address: str = ""  # IP address of the client
+    model: str = MAIN  # name in the settings of the model that writes
+    gone: str = ""  # name of a chosen model that is no longer offered
+    unshared: str = ""  # name of a chosen assistant that is no longer shared with the user
+    filters: SearchFilters = NO_FILTERS  # filters within the collections
     attached: tuple[AttachedPictureView, ...] = ()  # pictures of the question
     names: bool = False  # the conversation gets its title from this question
 
@@ -103,10 +103,10 @@ class PreparedTurn(TurnIds):
 def prepare_turn(
     user: User, key: str | None, wish: AskRequest | RetryRequest, address: str = ""
 ) -> PreparedTurn | TurnIds:
-    """Return who asks, what was said before and where to search, as of now; for a repeated ask where it is stored.
+    """Return the turn as it can run now; for a repeated request, the ids under which the first one is stored.
 
-    Read only. Raise SignedOut where the session `key` is no longer the user's (None: a question of the queue), and
-    Refused. For `in_db`.
+    Reads only. `key` is the session; None for a question of the queue. Raise SessionEnded if that session is not the
+    user's, and RequestRefused, or its subclass ConversationBusy if another answer must end first. For `in_db`.
     """
     if (now := user if key is None else get_session_user(key)) is None or now != user:
         raise SessionEnded
@@ -114,7 +114,7 @@ def prepare_turn(
         return known
     opening = _asked(now, wish) if isinstance(wish, AskRequest) else _again(now, wish)
     try:
-        check_capacity(opening)  # `keep` looks again; before that, a question that has to wait must cost nothing
+        check_capacity(opening)  # checked early so that a refused question costs nothing; `save_question` checks again
     except RequestRefused:
         if (known := find_repeated(now, wish.client_id)) is None:
             raise
@@ -125,9 +125,10 @@ def prepare_turn(
 
 
 def save_question(opening: PreparedTurn) -> TurnIds:
-    """Store the rows in one transaction and count the question; return the opening, or where the same ask is stored.
+    """Store the rows in one transaction and consume one message of the rate limit. For `in_db`.
 
-    Raise Refused, also where an answer has to end first, and OverLimit. For `in_db`.
+    Return `opening` itself if it was stored, else the ids of the earlier request with the same client id. Raise
+    RequestRefused, ConversationBusy and RateLimited.
     """
     client_id = next((row.client_id for row in opening.rows if row.client_id), "")
     try:
@@ -138,12 +139,12 @@ def save_question(opening: PreparedTurn) -> TurnIds:
     except (IntegrityError, RequestRefused, rate_limits.RateLimited):
         if (known := find_repeated(opening.user, client_id)) is None:
             raise
-        return known  # the same ask was stored a moment ago, and may itself be what stands in the way
+        return known  # stored a moment ago by the same request, which may itself cause the refusal
     return opening
 
 
 def find_repeated(user: User, client_id: str) -> TurnIds | None:
-    """Return where an earlier ask with that id is stored; None where there is none."""
+    """Return the ids of the earlier request with this client id; None if there is none."""
     row = Message.objects.filter(asked_by=user, client_id=client_id).first() if client_id else None
     if row is None:
         return None
@@ -172,7 +173,8 @@ def _asked(user: User, ask: AskRequest) -> PreparedTurn:
     )
     answer = _answer(question, user, ask.without_documents)
     answer.draws = ask.picture.record() if ask.picture else {}
-    chosen = collections if ask.collections else ask.collections  # where none are chosen, the assistant's may change
+    # With none chosen, the collections of the assistant apply, also after they change.
+    chosen = collections if ask.collections else ask.collections
     new, rows = ask.conversation is None, (question, answer)
     opening = _opening(
         user, place, assistant, new, rows, exchanges, collections, chosen, find_branch_changes(exchanges)
@@ -181,7 +183,7 @@ def _asked(user: User, ask: AskRequest) -> PreparedTurn:
 
 
 def _names(place: Conversation, text: str, exchanges: list[Exchange]) -> bool:
-    """Return whether the conversation gets its title from this question: the first that is no small talk."""
+    """Return whether the conversation gets its title from this question: the first that is not small talk."""
     before = [item.question.text for item in exchanges]
     return not (place.title or recognise_small_talk(text) or drop_small_talk(before))
 
@@ -212,12 +214,15 @@ def _again(user: User, wish: RetryRequest) -> PreparedTurn:
 
 
 def _draws(old: Message) -> dict[str, Any]:
-    """What a new answer to the same question draws: nothing, where the question was reworded to ask for no picture."""
+    """Return the picture request of the old answer, for a new one; {} if the question no longer asks for a picture."""
     return dict(old.draws) if old.parent and picture_request.parse_prompt(old.parent.text) else {}
 
 
 def _said_before(place: Conversation, ask: AskRequest) -> list[Exchange]:
-    """The exchanges up to the answer that is followed, or up to the question that gets another wording."""
+    """Return the exchanges up to the answer that is followed, or before the question that is reworded.
+
+    Raise RequestRefused if that message is gone.
+    """
     exchanges = find_path(place.messages.all(), ask.beside or ask.after)
     if ask.beside is not None:
         if any(item.question.pk == ask.beside for item in exchanges):
@@ -317,7 +322,7 @@ def _store(opening: PreparedTurn) -> None:
         narrow=place.narrow,
         model=place.model,
         filters=place.filters,
-    ):  # the row is locked by this
+    ):  # this update locks the row
         raise RequestRefused("That conversation is no longer there. Reload the page.")
     elif opening.names:
         unnamed = Conversation.objects.filter(pk=place.pk, title="", titled=Conversation.Titled.QUESTION)
@@ -333,7 +338,10 @@ def _store(opening: PreparedTurn) -> None:
 
 
 def check_capacity(opening: PreparedTurn, others: int = 0) -> None:
-    """Raises Refused where an answer has to end before this one may begin; `others` run and have no rows."""
+    """Raise ConversationBusy if an answer runs in this conversation, or MAX_RUNNING answers of the user run.
+
+    `others` is the number of running turns without rows, as in temporary chats.
+    """
     rows = Message.objects.filter(asked_by=opening.user, status=Message.Status.WRITING).order_by()
     running = list(rows.values_list("conversation_id", flat=True))
     if opening.conversation in running:

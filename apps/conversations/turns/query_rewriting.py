@@ -1,8 +1,8 @@
-"""A follow-up that leans on what was said before, made to stand alone by the model, where the model reads well.
+"""Rewrite a follow-up question into one that stands alone, with a model that passed the reading check.
 
-It runs beside the search of the question as it is and as the rules complete it
-(`apps/documents/retrieval/follow_up_rewriting.py`), begins when the gate has let the question through, and is given up
-after LONGEST_S: what comes too late is not waited for.
+Entry point: `start_rewriting`. It runs beside the search for the question as asked and as completed by rules
+(`apps/documents/retrieval/follow_up_rewriting.py`). It starts once the gate has approved the question and is given up
+after LONGEST_S.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from apps.lib.text.analyzer import extract_content_terms
 from apps.safety.gate import gate
 from apps.safety.text.prompt_tokens import escape_template_tokens
 
-LONGEST_S = 0.8  # a model on a GPU writes a question in a third of it
+LONGEST_S = 0.8  # seconds; a model on a GPU needs a third of it
 _ASK = (
     "Rewrite the last question so that it can be understood without the conversation before it. Keep its language and "
     "what it asks; do not answer it. Reply with the rewritten question alone."
@@ -34,14 +34,16 @@ _BACK = 3  # exchanges that the model is shown
 _QUESTION, _ANSWER = 300, 300  # characters of each
 _TOKENS = 48
 _LONGEST = 300  # characters of a rewritten question
-_OWN = 0.6  # of its words that the conversation must hold too
+_OWN = 0.6  # share of its terms that the conversation must hold too
 _PREFIX = re.compile(r"^\s*(?:rewritten question|rewritten|question)\s*:\s*", re.IGNORECASE)
 _EDGES = ' \t"“”„«»*`'
 
 
 def start_rewriting(turn: Turn, allowed: asyncio.Event) -> asyncio.Task[str] | None:
-    """The question is being rewritten, from when it is `allowed`; None where it stands alone or that is switched off.
-    The result is "" where the model does not read well, is away or slow, or says something else."""
+    """Start a task that rewrites the question once `allowed` is set; None if it is no follow-up or the setting is off.
+
+    The task returns "" if the model fails the reading check, is unreachable, too slow, or writes something else.
+    """
     opening = turn.opening
     if not settings.REWRITE or not opening.history or not is_follow_up(opening.text):
         return None
@@ -49,7 +51,7 @@ def start_rewriting(turn: Turn, allowed: asyncio.Event) -> asyncio.Task[str] | N
 
 
 def parse_rewritten_question(said: str, question: str, history: Sequence[PastExchange]) -> str:
-    """What the model said, as a question; "" where it repeats the question or speaks of something else. Pure."""
+    """Return the rewritten question in the model's text; "" if it adds no term or has too many unknown ones. Pure."""
     line = next((line for line in said.splitlines() if line.strip(_EDGES)), "")
     line = " ".join(_PREFIX.sub("", line.strip(_EDGES)).strip(_EDGES).split())
     terms = extract_content_terms(line)

@@ -1,7 +1,7 @@
-"""Follow-up questions that wait on the server while an answer is being written, and are asked in their order.
+"""Queue of follow-up questions that wait on the server while an answer is written.
 
-Each is a row with the client's id for it, so that asking it twice, from two processes or after a crash, posts it once.
-The turn that ends asks the next one; where its process died, the sweep does.
+Each row has a client id, so a question sent twice, from two processes or after a crash, is asked once. The turn that
+ends asks the next one; `recovery.py` does so if its process died. Entry point for the socket: `handle_message`.
 """
 
 from __future__ import annotations
@@ -28,11 +28,14 @@ log = logging.getLogger(__name__)
 
 MAX_QUEUED = 20  # in one conversation
 _KEPT = ("collections", "filters", "sampling", "without_documents", "picture", "model", "attached")
-MAX_POSITION = 1_000_000  # position that a page may name
+MAX_POSITION = 1_000_000  # greatest absolute position that the page may send
 
 
 async def handle_message(user: User, message: dict[str, Any]) -> dict[str, Any]:
-    """What a page asks of the queue, and the reply to it. Raises Refused."""
+    """Do what the page asks ("queue", "unqueue" or else move to the front) and return the reply for the socket.
+
+    Raise RequestRefused, also if the gate withholds the question; a case is then opened if the policy requires one.
+    """
     reply: dict[str, Any]
     match message["do"]:
         case "queue":
@@ -59,12 +62,15 @@ def _taken_out(row: Queued) -> dict[str, Any]:
 
 
 def enqueue_question(user: User, ask: AskRequest, message: dict[str, Any]) -> UUID:
-    """The question waits behind those that wait already; said twice, it waits once. Raises Refused."""
+    """Queue the question in the user's conversation and return the conversation's id. For `in_db`.
+
+    A repeated client id is stored once. Raise RequestRefused if the conversation is gone or MAX_QUEUED questions wait.
+    """
     rows = Conversation.objects.visible_to(user)
     if ask.conversation is None or (place := rows.filter(pk=ask.conversation).first()) is None:
         raise RequestRefused(gettext("That conversation is no longer there. Reload the page."))
     if Message.objects.filter(asked_by=user, client_id=ask.client_id).exists():
-        return place.pk  # said again after the line broke; it has been asked meanwhile
+        return place.pk  # sent again after a reconnect; it has been asked meanwhile
     if place.queued.count() >= MAX_QUEUED:
         raise RequestRefused(
             gettext("%(most)s questions are waiting here already. Wait until some are answered.") % {"most": MAX_QUEUED}
@@ -85,7 +91,10 @@ def enqueue_question(user: User, ask: AskRequest, message: dict[str, Any]) -> UU
 
 
 def remove_question(user: User, pk: UUID) -> Queued:
-    """The question no longer waits; what it was. Raises Refused where it has been asked by now."""
+    """Delete the queued question and return its row.
+
+    Raise RequestRefused if it was asked or is not the user's. For `in_db`.
+    """
     row = _own(user, pk)
     if not Queued.objects.filter(pk=pk).delete()[0]:
         raise RequestRefused(_ASKED)
@@ -93,7 +102,10 @@ def remove_question(user: User, pk: UUID) -> Queued:
 
 
 def move_to_front(user: User, pk: UUID) -> tuple[UUID, UUID | None]:
-    """The question is the next one; its conversation, and the answer that runs there. Raises Refused."""
+    """Make the question the next one. Return the conversation, and the answer running there or None. For `in_db`.
+
+    Raise RequestRefused if the question was asked meanwhile or is not the user's.
+    """
     row = _own(user, pk)
     least = Queued.objects.filter(conversation=row.conversation_id).aggregate(least=Min("position"))["least"]
     if least is None or not Queued.objects.filter(pk=pk).update(position=least - 1, problem=""):
@@ -102,18 +114,22 @@ def move_to_front(user: User, pk: UUID) -> tuple[UUID, UUID | None]:
 
 
 def list_waiting(user: User, place: Conversation) -> list[Queued]:
+    """Return the queued questions in order; [] if the conversation is not the user's."""
     return list(place.queued.all()) if place.owner_id == user.pk else []
 
 
 def find_ready_conversations() -> list[UUID]:
-    """Conversations where a question waits and no answer runs. For `in_db`."""
+    """Return the conversations in which a question waits and no answer runs. For `in_db`."""
     rows = Queued.objects.filter(problem="", conversation__deleted__isnull=True)
     busy = Message.objects.filter(status=Message.Status.WRITING).values("conversation")
     return list(rows.exclude(conversation__in=busy).order_by().values_list("conversation", flat=True).distinct())
 
 
 def get_next_question(place: UUID) -> tuple[User, AskRequest, Queued] | None:
-    """The question that is to be asked there now, as whoever put it there. For `in_db`."""
+    """Return the next question of the conversation with its owner; None if none waits or the account is inactive.
+
+    Questions that can no longer be asked are marked and skipped. For `in_db`.
+    """
     rows = Queued.objects.filter(conversation=place, conversation__deleted__isnull=True, problem="")
     row = rows.select_related("conversation__owner").first()
     if row is None or not row.conversation.owner.is_active:
@@ -121,17 +137,18 @@ def get_next_question(place: UUID) -> tuple[User, AskRequest, Queued] | None:
     message = {**row.settings, "text": row.text, "client_id": row.client_id, "conversation": str(place)}
     try:
         return row.conversation.owner, requests.parse_ask(message), row
-    except RequestRefused as refusal:  # what it names was taken away meanwhile, such as its model
+    except RequestRefused as refusal:  # for example, its model was removed meanwhile
         mark_refused(row.pk, refusal)
         return get_next_question(place)
 
 
 def mark_asked(pk: UUID) -> None:
+    """Delete the queued question, once it was asked. For `in_db`."""
     Queued.objects.filter(pk=pk).delete()
 
 
 def mark_refused(pk: UUID, refusal: RequestRefused) -> None:
-    """A question that cannot be asked as it is stays, and says why; one that came too early waits on."""
+    """Store the reason with a question that cannot be asked. A ConversationBusy leaves it waiting. For `in_db`."""
     if not isinstance(refusal, ConversationBusy):
         Queued.objects.filter(pk=pk).update(problem=str(refusal)[:400])
 
@@ -140,7 +157,7 @@ _ASKED = "That question has been asked meanwhile."
 
 
 def _position(place: Conversation, wished: Any) -> int:
-    """Behind all others; where it was, for a question that was taken out to be reworded."""
+    """Return the position behind all others, or the earlier one of a question that was taken out to be reworded."""
     if isinstance(wished, int) and abs(wished) < MAX_POSITION:
         return wished
     last = place.queued.aggregate(last=Max("position"))["last"]

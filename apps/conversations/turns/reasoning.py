@@ -1,7 +1,7 @@
-"""What a model thinks before it answers: heard apart, gated and shown like its answer, and never a part of it.
+"""Separate a model's reasoning from its answer, and stream it through the gate. Entry point: `emit_reasoning`.
 
-Thoughts are kept in the record of the answer (`trace.py`). They are not verified, not cited, not repeated to the model
-in later turns, and left out where an answer is shared or taken away as a text.
+Reasoning is stored in the trace of the answer (`turns/trace.py`). It is not verified, cited, repeated to the model in
+later turns, shared or exported.
 """
 
 from __future__ import annotations
@@ -23,22 +23,27 @@ from apps.safety.gate import gate
 if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn
 
-REASONING_TOKENS = 2048  # tokens that a model which reasons may have for it, beside its answer
+REASONING_TOKENS = 2048  # tokens for reasoning, besides those of the answer
 
 
 def get_reasoning_budget(model: str) -> int:
-    """Tokens that it may have for its thoughts."""
+    """Return the tokens that the model may use for reasoning; 0 for a model that does not reason."""
     known = registry.get_chat_model(model)
     return REASONING_TOKENS if known is not None and known.reasons else 0
 
 
 @dataclass(frozen=True, slots=True)
 class ReasoningPiece:
+    """Piece of streamed reasoning, as opposed to answer text."""
+
     text: str
 
 
 class ReasoningSplitter:
-    """The stream of a model, parted: thoughts before the answer, the answer, and thoughts that came within it."""
+    """Split a model's stream into reasoning before the answer, the answer, and reasoning within it.
+
+    The generators must be read in that order.
+    """
 
     def __init__(self, source: AsyncIterator[str | ReasoningPiece]) -> None:
         self._source = source
@@ -46,18 +51,18 @@ class ReasoningSplitter:
         self._late: list[str] = []
 
     async def thinks(self) -> bool:
-        """Whether it begins with thoughts."""
+        """Return whether the stream begins with reasoning. Call first."""
         self._first = await anext(self._source, None)
         return isinstance(self._first, ReasoningPiece)
 
     async def thoughts(self) -> AsyncGenerator[str, None]:
-        """Up to the first word of the answer."""
+        """Yield the reasoning before the first word of the answer."""
         while isinstance(item := self._first, ReasoningPiece):
             yield item.text
             self._first = await anext(self._source, None)
 
     async def text(self) -> AsyncGenerator[str, None]:
-        """The answer."""
+        """Yield the text of the answer."""
         if isinstance(self._first, str):
             yield self._first
         async for item in self._source:
@@ -67,13 +72,13 @@ class ReasoningSplitter:
                 self._late.append(item.text)
 
     async def late(self) -> AsyncGenerator[str, None]:
-        """What it thought after it had begun to answer."""
+        """Yield the reasoning that came within the answer, after `text` is exhausted."""
         for text in self._late:
             yield text
 
 
 async def emit_reasoning(turn: Turn, thoughts: AsyncGenerator[str, None], shown: Awaitable[None]) -> None:
-    """The thoughts are on the page as they come, each piece approved, once `shown` is done. Raises Withheld."""
+    """Stream the reasoning to the page, each piece approved by the gate, once `shown` is done. Raise Withheld."""
     began = 0.0
     async with aclosing(
         gate.moderate_stream(thoughts, partial(findings.record_finding, turn), level=turn.level)
@@ -82,7 +87,7 @@ async def emit_reasoning(turn: Turn, thoughts: AsyncGenerator[str, None], shown:
             await shown
             if not began:
                 began = time.perf_counter()
-                piece = f"\n\n{piece}" if turn.thoughts else piece  # of a further round
+                piece = f"\n\n{piece}" if turn.thoughts else piece  # reasoning of a later tool round
                 await turn.step("think", gettext("Thinking"))
             await turn.say(Shown(len(turn.thoughts), piece))
             turn.thoughts += piece

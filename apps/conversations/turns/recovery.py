@@ -1,7 +1,6 @@
-"""What the web process does every few seconds: close turns whose process died, purge what was deleted, ask what waits.
+"""Periodic jobs of the web process: close orphaned turns, purge deleted conversations, ask queued questions.
 
-`sweep_forever` is the entry point. Each job is guarded by itself: one that fails is logged and tried again, and keeps
-no other from its turn.
+Entry point: `run_sweeper`. Each job is guarded: a failure is logged and retried, and stops no other job.
 """
 
 from __future__ import annotations
@@ -32,11 +31,13 @@ RESTART_REASON = "The server was restarted while this answer was written."
 
 
 def close_orphaned_turns() -> dict[UUID, str]:
-    """The turns that were closed just now, because nobody had renewed their lease, with the text that was last kept.
-    For `in_db`, or a worker."""
+    """Close turns whose lease has expired as interrupted; return their last stored texts by answer id.
+
+    For `in_db`, or a worker.
+    """
     dead = leases.list_expired(Message.objects.filter(status=Message.Status.WRITING))
     closed = {"status": Message.Status.INTERRUPTED, "reason": RESTART_REASON, "lease_token": "", "lease_until": None}
-    # One conditional update each: a process that was only slow may have renewed its lease since.
+    # A conditional update per turn: a slow process may have renewed its lease meanwhile.
     return {
         pk: text
         for pk, text in list(dead.values_list("pk", "text"))
@@ -45,8 +46,11 @@ def close_orphaned_turns() -> dict[UUID, str]:
 
 
 async def run_sweeper(go_on: Callable[[UUID], Awaitable[None]], purge: Callable[[], object]) -> None:
-    """Sweep every SWEEP_INTERVAL_S seconds until cancelled, whatever a job raises. `go_on` is called for each
-    conversation in which a question was left waiting, `purge` in each round, in a thread with the database."""
+    """Run all jobs every SWEEP_INTERVAL_S seconds until cancelled, whatever a job raises.
+
+    `go_on` is called for each conversation in which a question was left waiting. `purge` is called in each round, in a
+    database thread.
+    """
     untold: dict[UUID, str] = {}
     while True:
         await run_jobs_once(go_on, purge, untold)
@@ -56,7 +60,7 @@ async def run_sweeper(go_on: Callable[[UUID], Awaitable[None]], purge: Callable[
 async def run_jobs_once(
     go_on: Callable[[UUID], Awaitable[None]], purge: Callable[[], object], untold: dict[UUID, str]
 ) -> None:
-    """Do each job once. `untold` keeps the closed turns, with their text, whose followers could not be told yet."""
+    """Run each job once. `untold` keeps closed turns, with their text, whose listeners could not be told yet."""
 
     async def tell(turn: UUID) -> None:
         await _tell(str(turn), untold[turn])
@@ -77,7 +81,7 @@ def _job(name: str) -> AbstractContextManager[None]:
 
 
 async def _for_each(items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
-    """Do the work for every item. Raise ExceptionGroup of what failed, when all had their turn."""
+    """Do the work for every item. Raise an ExceptionGroup of the failures after the last item."""
     failed: list[Exception] = []
     for item in items:
         try:
@@ -97,7 +101,7 @@ async def _tell(turn: str, text: str) -> None:
 
 
 def _closed(turn: str, text: str) -> Closed:
-    """Return the last event of that turn, as a reload shows it, in the language of who asked."""
+    """Return the last event of the turn, in the asking user's language, as a reload shows it."""
     row = Message.objects.select_related("asked_by").filter(pk=turn).first()
     only_verified = row is not None and row.shows == ShownSentences.VERIFIED
     with use_language_of(row.asked_by if row else None):

@@ -1,8 +1,10 @@
-"""Detector of loops in an answer: small models fall into saying the same thing over and over.
+"""Detect loops in a streamed answer, as small models fall into. Entry point: `RepetitionDetector.until`.
 
-A loop is a sentence that comes a third time, a turn of phrase that fills a sentence without an end, a sentence that
-only counts ("The answer is 1. The answer is 2."), a short line again and again, or letters and numbers strung together
-("E-M-O-M-N-S-…", "1.1.1.1.…"). Tables, code and lists whose lines differ in more than a counter are none.
+Loops are: a sentence that comes a third time; a phrase repeated within an unfinished sentence; sentences that only
+count ("The answer is 1. The answer is 2."); a short line again and again; strung letters or numbers ("E-M-O-M-N-S-…",
+"1.1.1.1.…").
+
+Tables, code and lists are no loops if their lines differ in more than a counter.
 """
 
 from __future__ import annotations
@@ -13,51 +15,53 @@ from itertools import pairwise
 
 from apps.lib.text.analyzer import split_words
 
-# Of a sentence; begun with all characters that may, which is looked for much faster than one pattern after another.
+# End of a sentence. The first character class makes the search much faster than alternatives in a row.
 _END = re.compile(r"[.!?…。！？\n](?:(?<=[.!?…])[.!?…]*[\"'”’»)\]*_`]*(?:\s+|$)|(?<=[。！？])|(?<=\n)\n*)")
-_LEAST_WORDS = 4  # shorter pieces (a brace, a heading, "Yes.") may well come again
-_CIRCLE_WORDS = 24  # of the longest turn of phrase that is looked for within one sentence; a shorter one fills as many
+_LEAST_WORDS = 4  # shorter pieces (a brace, a heading, "Yes.") may be repeated
+_CIRCLE_WORDS = 24  # words of the longest repeated phrase within a sentence; shorter phrases must fill as many
 _IN_WORDS = (string.ascii_letters + string.digits + "_").encode()
-# Fewer signs than so many, spaces among them, part fewer words, although two that make a code count as a third one.
+# With fewer separators than this, a text has fewer than _CIRCLE_WORDS words, even if codes count as extra words.
 _APART = _CIRCLE_WORDS * 2 // 3
-_LATELY = 1000  # characters of an unfinished sentence in which it is
-_LOOP = 3  # the same sentence so often, with nothing new since it came last, is a loop ...
-_REFRAIN = 6  # ... and so often whatever stands between
-_ROWS = 8  # the same line of code or of a table so often, with nothing new since it came last
+_LATELY = 1000  # last characters of an unfinished sentence that are examined
+_LOOP = 3  # repetitions of a sentence with nothing new in between that are a loop ...
+_REFRAIN = 6  # ... and whatever stands in between
+_ROWS = 8  # repetitions of a line of code or of a table with nothing new in between
 _COUNTED = 6  # sentences in a row that differ in a counter alone
-_SHORT_LINES, _NUMBER_LINES = 20, 40  # the same line of few words, or of numbers alone, so often in a row
-_ONE_LETTER_WORDS = 32  # that a turn of phrase of single letters must fill: tables and drawings have rows of them
-# Strings of single letters or of numbers; nothing that people write is as long.
+_SHORT_LINES, _NUMBER_LINES = 20, 40  # repetitions in a row of a line of few words, or of numbers alone
+_ONE_LETTER_WORDS = 32  # words that a phrase of single letters must fill: tables and drawings have rows of them
+# Strings of single letters or numbers, longer than any that people write.
 _STRUNG = re.compile(r"(?<![\w-])(?:[^\W\d_]-){28}|(?<![\d.])(?:(\d{1,3}\.)\1{11}|(?:\d{1,3}\.){24})")
-_STRUNG_CHARACTERS = 160  # of the end in which one is looked for
+_STRUNG_CHARACTERS = 160  # last characters of the answer that are searched for one
 _LIST_MARK = re.compile(r"^\s*(?:[-*+]\s*)?\d{1,4}[.)]\s+")
 _NUMBER = re.compile(r"\d+")
-# Of code, of tables and of records: their lines may come again, and may count.
+# Signs of code, tables and records, whose lines may be repeated and may count.
 _NO_PROSE = re.compile(r'[{}\[\]|="<>;\t`]|:\s*$|^ {2}|\w\(')
 _STOP = re.compile(r"[.!?…。！？][\"'”’»)\]*_`]*\s*$")
 
 
 class RepetitionDetector:
-    """Remembers the sentences of one answer, which comes in pieces that end anywhere."""
+    """Loop detector of one answer, fed with pieces that may end anywhere."""
 
     def __init__(self) -> None:
-        self.over = False  # it goes round in circles
+        self.over = False  # the answer has become a loop
         self._seen: dict[tuple[str, ...], int] = {}
-        self._round: dict[tuple[str, ...], int] = {}  # as `_seen`, since a sentence came for the first time
-        self._last: tuple[str, ...] = ()  # the words of the last piece ...
+        self._round: dict[tuple[str, ...], int] = {}  # as `_seen`, since the last new sentence
+        self._last: tuple[str, ...] = ()  # words of the last sentence ...
         self._row = 0  # ... and how often it came in a row
-        self._form = ""  # of the last sentence, its numbers as signs
-        self._numbers: list[int] = []  # of that sentence
-        self._end = ""  # of all that came, for strings of letters
+        self._form = ""  # last sentence with "#" for numbers
+        self._numbers: list[int] = []  # numbers of that sentence
+        self._end = ""  # end of the answer, for strings of letters
         self._counted = 0  # sentences in a row that only count
-        self._often: set[tuple[str, ...]] = set()  # said as often as they may be
-        self._longest = 0  # characters of one of those
-        self._begun = ""  # of the unfinished sentence what is shown ...
-        self._held = ""  # ... and what is not, because it may become one of those
+        self._often: set[tuple[str, ...]] = set()  # sentences whose next repetition is a loop
+        self._longest = 0  # characters of the longest of those
+        self._begun = ""  # shown part of the unfinished sentence ...
+        self._held = ""  # ... and the part held back, which may become one of `_often`
 
     def until(self, piece: str) -> str:
-        """What may be shown once this piece has come, as far as the answer does not go round in circles: several
-        sentences come at once where the model is faster than the gate."""
+        """Return the text that may be shown after this piece, up to where a loop begins; then `over` is True.
+
+        Several sentences may come at once, if the model is faster than the gate.
+        """
         if (kept := self._strung(piece)) is not None:
             self.over = True
             return (self._held + piece[:kept]) if kept else ""
@@ -75,20 +79,20 @@ class RepetitionDetector:
         return text[known : len(text) - len(self._held)]
 
     def _strung(self, piece: str) -> int | None:
-        """Return how much of the piece stands before a string of letters or numbers; None where there is none."""
+        """Return how much of the piece stands before a string of letters or numbers; None if there is none."""
         self._end = self._end[-_STRUNG_CHARACTERS:] + piece
         found = _STRUNG.search(self._end)
         return None if found is None else max(0, found.start() - (len(self._end) - len(piece)))
 
     def rest(self) -> str:
-        """What was held back, now that nothing follows it."""
+        """Return the text that was held back. Call once, after the last piece."""
         held, self._begun, self._held = self._held, "", ""
         return "" if self.over else held
 
     def loops(self, sentence: str) -> bool:
-        """Whether the answer has begun to go round in circles with this one, which then is not to be shown."""
+        """Return whether this complete sentence makes the answer a loop; it must not be shown then."""
         said = tuple(split_words(_LIST_MARK.sub("", sentence)))
-        if not said:  # the number of a list, a ruler
+        if not said:  # a list number or a horizontal rule
             return False
         self._row = self._row + 1 if said == self._last else 1
         self._last = said
@@ -126,17 +130,17 @@ class RepetitionDetector:
 
     def _may_loop(self, rest: str) -> bool:
         said = tuple(split_words(rest)) if len(rest) <= 2 * self._longest else ()
-        last = len(said) - 1  # a word that may go on
+        last = len(said) - 1  # index of the last word, which may be incomplete
         same = (one for one in self._often if last >= 0 and one[:last] == said[:last])
         return any(one[last].startswith(said[last]) for one in same if len(one) > last)
 
     @staticmethod
     def _circles(rest: str) -> bool:
-        """Whether a sentence that does not end says the same turn of phrase over and over."""
+        """Return whether an unfinished sentence repeats one phrase."""
         if rest.isascii() and len(rest.encode().translate(None, _IN_WORDS)) < _APART:
             return False
-        said = split_words(rest[-_LATELY:])[:-1]  # the last may go on
-        if len(said) < _CIRCLE_WORDS:  # which any turn of phrase has to fill
+        said = split_words(rest[-_LATELY:])[:-1]  # the last word may be incomplete
+        if len(said) < _CIRCLE_WORDS:  # a repeated phrase fills at least as many
             return False
         for size in range(1, min(_CIRCLE_WORDS, len(said) // _LOOP) + 1):
             if said[-1 - size] != said[-1]:

@@ -1,10 +1,12 @@
-"""Running turns: each in a task of its own, which outlives every socket. One exit for the five endings.
+"""Run turns, each in a task that outlives every socket, and close them in one place.
 
-complete      the answer ended by itself (also with nothing found)
-stopped       the person asked to stop; the text so far is kept
-withheld      the safety gate refused the question or a piece of the answer
-failed        an engine could not do its part, or something here broke
-interrupted   the process ended (or died: then `sweeper.py` closes the turn)
+Entry points: `submit_request`, `stop_turn`, `shut_down`. A turn ends in one of five statuses:
+
+- complete: the answer ended by itself, also with nothing found
+- stopped: the user stopped it; the text so far is stored
+- withheld: the safety gate refused the question or a piece of the answer
+- failed: an engine raised an error, or the code did
+- interrupted: the process ended; if it died, `recovery.py` closes the turn
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CHECKPOINT_S = 2.0  # the text so far is in the row after this time; the lease is renewed with it
+CHECKPOINT_S = 2.0  # seconds between checkpoints of the text, which also renew the lease
 _STOPPED = "You stopped this answer."
 FAILURE_REASON = "Something went wrong here. Your question is kept; the log of the server says what happened."
 _CUT = {
@@ -64,8 +66,12 @@ _running: dict[UUID, tuple[Turn, asyncio.Task[None]]] = {}
 
 
 async def submit_request(user: User, key: str | None, wish: AskRequest | RetryRequest, address: str = "") -> TurnIds:
-    """The turn of a person's ask in a session (None: from the queue), started unless it had been before. Raises
-    SignedOut, Refused, OverLimit."""
+    """Prepare, store and start the turn of a request; return its ids, which for a repeated request are those of the
+    first.
+
+    `key` is the session; None for a question of the queue. Raise SessionEnded, RequestRefused, RateLimited and
+    EngineError.
+    """
     vector = (
         retrieval.embed_question(wish.text) if isinstance(wish, AskRequest) and not wish.without_documents else None
     )
@@ -74,11 +80,11 @@ async def submit_request(user: User, key: str | None, wish: AskRequest | RetryRe
 
 
 async def start_turn(opened: PreparedTurn, vector: PoolTask[Vectors] | None = None) -> TurnIds:
-    """Begin the turn's log, store its question and empty answer, then let it run. Return where they are stored: as the
-    turn of an earlier ask where this one repeats it, which then does not run.
+    """Open the turn log, store question and empty answer, then run the turn in a task. Return the stored ids.
 
-    Whoever follows the turn from then on misses nothing. Raise Refused, and EngineError where there is no log; nothing
-    is stored then. Cancelling the caller does not end the turn.
+    A repeated request gets the ids of the first and does not run. The log is opened first, so a follower misses no
+    event. Raise RequestRefused, RateLimited, and EngineError without a log; nothing is stored then. Cancelling the
+    caller does not end the turn.
     """
     name = str(opened.answer)
     begun = Opened(
@@ -98,13 +104,15 @@ async def start_turn(opened: PreparedTurn, vector: PoolTask[Vectors] | None = No
 
 
 async def stop_turn(answer: UUID, log: TurnLog | None = None) -> None:
-    """Whichever process runs the turn was asked to end it; `log` is where a temporary one listens."""
+    """Ask the process that runs the turn to stop it. `log` is that of a temporary chat; None means the shared one."""
     await (log or registry.get_turn_log()).request_stop(str(answer))
 
 
 def get_status(key: str, turn: UUID) -> str | None:
-    """The status of that person's turn; None where it is not theirs, is not there, or was withheld by a reviewer: then
-    its row alone says what may be seen. Raises SignedOut."""
+    """Return the status of the user's answer; None if it is not theirs, is gone, or was retracted by a reviewer.
+
+    Raise SessionEnded. For `in_db`.
+    """
     user = get_session_user(key)
     if user is None:
         raise SessionEnded
@@ -113,26 +121,26 @@ def get_status(key: str, turn: UUID) -> str | None:
 
 
 def get_running_text(answer: UUID) -> str:
-    """What a turn of this process has written so far; "" where it is over, or runs elsewhere."""
+    """Return the text so far of a turn of this process; "" if it has ended or runs elsewhere."""
     return _running[answer][0].text if answer in _running else ""
 
 
 async def shut_down() -> None:
-    """Every turn of this process is closed as interrupted, with what it has."""
+    """Close every turn of this process as interrupted, with the text so far; return when all are closed."""
     while _running:
         for turn, _ in list(_running.values()):
-            turn.interrupt.set()  # also of one that the end of another has begun meanwhile
+            turn.interrupt.set()  # repeated: the end of one turn may have started another
         await asyncio.wait([task for _, task in _running.values()], return_when=asyncio.FIRST_COMPLETED)
 
 
 async def wait_until_idle() -> None:
-    """No turn runs in this process."""
+    """Wait until no turn runs in this process (tests)."""
     while _running:
         await asyncio.wait([task for _, task in _running.values()])
 
 
 async def _run(turn: Turn, storing: asyncio.Task[TurnIds]) -> None:
-    """Run the turn once its rows are stored, and end its log and what waits for it."""
+    """Run the turn once its rows are stored; then finish its log and ask the next queued question."""
     try:
         await asyncio.wait([storing])
         if storing.exception() is None and storing.result() is turn.opening:
@@ -146,12 +154,12 @@ async def _run(turn: Turn, storing: asyncio.Task[TurnIds]) -> None:
             try:
                 if not turn.interrupt.is_set():
                     await run_next_queued(turn.opening.conversation)
-            finally:  # until then it is at work, and whoever waits for idleness waits for it
+            finally:  # only now: `wait_until_idle` waits for all of the above
                 del _running[turn.opening.answer]
 
 
 async def _answer(turn: Turn) -> None:
-    """Answer until the first of the five endings, and close the turn unless another process has."""
+    """Generate the answer until the first of the endings, and close the turn unless its lease was lost."""
     ends = {
         "answer": asyncio.create_task(generate_answer(turn)),
         "stop": asyncio.create_task(_stopped(turn)),
@@ -169,7 +177,7 @@ async def _answer(turn: Turn) -> None:
 
 
 async def run_next_queued(place: UUID) -> None:
-    """The next question of that conversation's queue is asked, if one waits and may be asked now."""
+    """Ask the next queued question of the conversation, if one waits. Refusals are stored with the question."""
     if (found := await in_db(queue.get_next_question, place)) is None:
         return
     user, wish, row = found
@@ -178,7 +186,7 @@ async def run_next_queued(place: UUID) -> None:
             await submit_request(user, None, wish)
         await in_db(queue.mark_asked, row.pk)
     except RateLimited as limit:
-        log.info("A question waits on: %s", limit)  # the sweep asks it again
+        log.info("A question waits on: %s", limit)  # the sweeper asks it again
     except RequestRefused as refusal:
         await in_db(queue.mark_refused, row.pk, refusal)
     except EngineError as error:
@@ -192,7 +200,10 @@ def _report_failure(task: asyncio.Task[None]) -> None:
 
 
 def determine_ending(turn: Turn, ended: list[str], answering: asyncio.Task[Any]) -> tuple[Message.Status, str]:
-    """The status of a turn, and words for the reader. What ended by itself is complete, also if stopped just then."""
+    """Return the status of the turn, and words for the user.
+
+    An answer that has ended is complete, even if stopped just then.
+    """
     if "answer" not in ended:
         return (
             (Message.Status.STOPPED, _STOPPED)
@@ -214,12 +225,12 @@ def determine_ending(turn: Turn, ended: list[str], answering: asyncio.Task[Any])
 
 
 def _finish(turn: Turn) -> str:
-    """How the model ended; "thoughts" where it came no further than to think."""
+    """Return the finish reason of the model; "thoughts" if the length limit was reached before any answer text."""
     return "thoughts" if turn.thoughts and not turn.text and turn.finish == "length" else turn.finish
 
 
 async def _stopped(turn: Turn) -> None:
-    """Returns when somebody asked the turn to end; a log that is away for a moment asks nothing."""
+    """Return when a stop was requested. While the log is unreachable, no stop is noticed."""
     while True:
         try:
             return await registry.get_turn_log().wait_stop(turn.id)
@@ -235,14 +246,17 @@ async def _hold_lease(turn: Turn) -> None:
 
 
 async def _renewed(held: list[Turn]) -> list[bool]:
-    """Whether each still holds its row, which then has the text so far; for all turns of this process at once."""
-    # For a person who was suspended nothing is written on, nor where the conversation was deleted.
+    """Renew the leases of all turns of this process and store their texts.
+
+    Return, for each, whether it held its lease.
+    """
+    # Leases of suspended users and of deleted conversations are not renewed, which ends their turns.
     rows = Message.objects.filter(
         status=Message.Status.WRITING, asked_by__is_active=True, conversation__deleted__isnull=True
     )
     tokens = {turn.opening.answer: turn.opening.lease for turn in held}
     texts = {turn.opening.answer: {"text": turn.text, "shows": turn.shows} for turn in held}
-    # The lease outlasts several rounds: a database that is busy or away for a moment costs nothing.
+    # The lease outlasts several rounds, so a short outage of the database ends no turn.
     kept = await in_db(leases.renew_all, rows, tokens, preparation.LEASE_S, texts)
     return [turn.opening.answer in kept for turn in held]
 
@@ -252,7 +266,7 @@ _holding = BatchedPoller(lambda: CHECKPOINT_S, _renewed)
 
 @contextmanager
 def _ignore_log_errors() -> Iterator[None]:
-    """A log that does not take an event costs that event, never the answer: the row holds all of it."""
+    """Log an EngineError of the turn log. Only the event is lost: the answer row holds everything."""
     try:
         yield
     except EngineError as error:
@@ -260,13 +274,12 @@ def _ignore_log_errors() -> Iterator[None]:
 
 
 async def _close(turn: Turn, status: Message.Status, reason: str) -> None:
-    """The one exit: the rest is rendered and verified, the row is closed, and the log says so."""
+    """Close the turn: render and verify the rest, store the row, send the last event, schedule the title."""
     html = await finish_rendering(turn)
     kept = finalization.snapshot_turn(turn, status, reason)
     ended = await in_db(finalization.finish_turn, kept)
-    if (
-        ended is finalization.FinishOutcome.KEPT
-    ):  # of one that was cut the log is forgotten, and whoever follows it fetches the row
+    # The log of a turn that was redacted (CUT) is deleted: its followers fetch the row instead.
+    if ended is finalization.FinishOutcome.KEPT:
         with _ignore_log_errors():
             unfinished = Message(**kept.fields).unfinished
             ended_html = await render_withheld(turn, status, reason)
@@ -276,14 +289,14 @@ async def _close(turn: Turn, status: Message.Status, reason: str) -> None:
 
 
 async def render_withheld(turn: Turn, status: Message.Status, reason: str) -> str:
-    """Return what the page shows in the answer's place; empty where nothing was withheld."""
+    """Return the HTML that stands in the answer's place; empty if nothing was withheld."""
     if status != Message.Status.WITHHELD:
         return ""
     return await in_db(withheld_notice.render_notice, reason, turn.text, turn.judged)
 
 
 async def finish_rendering(turn: Turn) -> str:
-    """The rest is rendered, shown and verified; the HTML of the whole answer."""
+    """Emit and verify the rest of the answer; return the HTML of all of it."""
     with _ignore_log_errors():
         await executor.cancel_open_calls(turn)
         await emit_labels(turn)
@@ -293,12 +306,12 @@ async def finish_rendering(turn: Turn) -> str:
         await _verified(turn)
         if turn.placed:
             await turn.say(answer_sources.build_final_event(turn))
-    turn.renderer.links.used.clear()  # addresses that were links while they were being written
+    turn.renderer.links.used.clear()  # the final HTML collects its own links
     return render_running_answer(turn)
 
 
 def render_running_answer(turn: Turn) -> str:
-    """Return the HTML of what the turn has written, as a reload shows it."""
+    """Return the HTML of the text so far, as a reload shows it."""
     if not turn.text:
         return ""
     only_verified = turn.shows == ShownSentences.VERIFIED
@@ -309,7 +322,7 @@ def render_running_answer(turn: Turn) -> str:
 
 
 async def _verified(turn: Turn) -> None:
-    """The steps say how long writing and verifying took; every sentence has its finding."""
+    """Emit the durations of writing and verifying, after every sentence was verified."""
     if not turn.text:
         return
     if turn.model:
@@ -317,7 +330,7 @@ async def _verified(turn: Turn) -> None:
         await turn.step("write", wrote, (time.perf_counter() - turn.started) * 1000)
     if turn.placed or turn.results:
         await turn.verifier.done()
-    if not turn.model:  # no model's own words: small talk, or what stands in a document
+    if not turn.model:  # no model wrote: small talk, or excerpts of a document
         return
     if turn.placed:
         count = len(turn.renderer.sentences)
@@ -326,5 +339,5 @@ async def _verified(turn: Turn) -> None:
             ngettext("Checked %(n)s sentence", "Checked %(n)s sentences", count) % {"n": count},
             turn.verifier.ms,
         )
-    elif turn.made and turn.found is not None:  # it was searched for an answer, which then came from elsewhere
+    elif turn.made and turn.found is not None:  # nothing was found, and the answer came from tools
         await turn.step("verify", gettext("Not checked against documents: no passage was found"), 0.0)

@@ -1,4 +1,4 @@
-"""A running turn: what it was opened with, what it has so far, and how it speaks."""
+"""State of a running turn: its input, its output so far, and the methods that emit events."""
 
 from __future__ import annotations
 
@@ -37,64 +37,67 @@ if TYPE_CHECKING:
     from apps.safety.policy.verdicts import EvaluationRecord
 
 
-LOOP_FINISH = "loop"  # the model began to repeat itself, and was stopped
+LOOP_FINISH = "loop"  # finish reason: the model repeated itself and was stopped
 
 
 def is_grounded(opening: PreparedTurn) -> bool:
-    """Return whether documents are searched for the answer, or a picture is drawn; else nothing in it is checked."""
+    """Return whether the answer searches documents or draws a picture; nothing is verified otherwise."""
     return not opening.without_documents or any(row.draws for row in opening.rows)
 
 
 @dataclass(slots=True, eq=False)
 class Turn:
-    """Changed by the turn's own tasks only; whatever ends it finds here all there is to keep."""
+    """Mutable state of one turn, changed by its own tasks only.
+
+    `finalization.snapshot_turn` reads what is stored of it.
+    """
 
     opening: PreparedTurn
-    records: ClassVar[bool] = True  # what the model weighed, token by token
-    acts: ClassVar[bool] = True  # its model may call tools: somebody sees the cards, and can be asked
+    records: ClassVar[bool] = True  # token probabilities are recorded
+    acts: ClassVar[bool] = True  # the model may call tools: the user sees the cards and can approve
 
-    vector: PoolTask[Vectors] | None  # of the question, where it was begun already
+    vector: PoolTask[Vectors] | None  # embedding of the question, if already started
     renderer: StreamRenderer = field(default_factory=StreamRenderer)
-    text: str = ""  # what was let through, exactly as the model wrote it
-    measure: Callable[[], ContextUsage] | None = None  # counts the next; when the request has left
-    window: ContextUsage | None = None  # what the request takes of the model's
-    thoughts: str = ""  # what it thought before, let through
-    begun: bool = False  # the model has said something, let through or not
-    finish: str = ""  # the server's word for how the stream ended, or LOOP
+    text: str = ""  # approved by the gate, exactly as the model wrote it
+    measure: Callable[[], ContextUsage] | None = None  # computes `window`, after the request was sent
+    window: ContextUsage | None = None  # context window usage of the request
+    thoughts: str = ""  # approved reasoning
+    begun: bool = False  # the model has written something, approved or not
+    finish: str = ""  # finish reason of the server, or LOOP_FINISH
     repeats: RepetitionDetector = field(default_factory=RepetitionDetector)
-    usage: Usage | None = None  # as the server said
-    cut: Callable[[], Usage | None] | None = None  # counts what a stream took that has no end
-    judged: EvaluationRecord | None = None  # what the gate withheld, and why
-    noticed: dict[tuple[str, str], EvaluationRecord] = field(
-        default_factory=dict
-    )  # what it let through, by stage and clause
-    rewritten: asyncio.Task[str] | None = None  # the question, made to stand alone by the model
-    found: SearchResult | None = None  # by the search
-    request: ChatRequest | None = None  # as the model got it
-    sampled: dict[str, Any] = field(default_factory=dict)  # what its words are drawn with, and what is not heeded
-    tokens: list[TokenProb] = field(default_factory=list)  # as the model wrote them, let through or not
-    pieces: int = 0  # of the answer that passed the gate
-    calls: tuple[ToolCall, ...] = ()  # tools that the model wants to be called
+    usage: Usage | None = None  # as counted by the server
+    cut: Callable[[], Usage | None] | None = None  # counts the tokens of a stream that was cut off
+    judged: EvaluationRecord | None = None  # verdict by which the gate withheld
+    # Verdicts that the gate reported and let through, by stage and clause.
+    noticed: dict[tuple[str, str], EvaluationRecord] = field(default_factory=dict)
+    rewritten: asyncio.Task[str] | None = None  # the question, rewritten to stand alone
+    found: SearchResult | None = None  # result of the search
+    request: ChatRequest | None = None  # as sent to the model
+    sampled: dict[str, Any] = field(default_factory=dict)  # sampling used, and settings that the server ignores
+    tokens: list[TokenProb] = field(default_factory=list)  # as the model wrote them, approved or not
+    pieces: int = 0  # number of approved pieces of the answer
+    calls: tuple[ToolCall, ...] = ()  # calls that the model asks for
     kit: AvailableTools = field(default_factory=dict)  # tools that the model may call
-    made: dict[str, ToolCallRecord] = field(default_factory=dict)  # calls in their order, as they now are
-    called: set[tuple[str, str]] = field(default_factory=set)  # names and arguments, as the model wrote them
-    rounds: int = 0  # in which tools were called
-    lines: list[tuple[str, int, int, Spans]] = field(default_factory=list)  # of passages from tools
-    notes: list[str] = field(default_factory=list)  # what a tool gave that the person called, for the model
+    made: dict[str, ToolCallRecord] = field(default_factory=dict)  # by id, in order, in their present state
+    called: set[tuple[str, str]] = field(default_factory=set)  # (name, arguments) as the model wrote them
+    rounds: int = 0  # rounds of tool calls
+    # Prompt lines of passages from tools: text, source number, page, spans.
+    lines: list[tuple[str, int, int, Spans]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # prompt lines of results of tools that the user called
     model: str = ""
     style: str = ""
-    shows: str = ""  # which sentences are shown; "": not known yet, or all
-    attached: tuple[AttachedPictureView, ...] = ()  # the pictures of the question, their text read
+    shows: str = ""  # `ShownSentences`; "" if not known yet, or all
+    attached: tuple[AttachedPictureView, ...] = ()  # pictures of the question with their recognised text
     placed: list[NumberedPassage] = field(default_factory=list)
     stored: bool = False  # `placed` is in the database
     quotes: list[Quote] = field(default_factory=list)
     cites: list[SentenceCitation] = field(default_factory=list)
-    unread: set[str] = field(default_factory=set)  # languages of passages near to sentences that stayed unverified
+    unread: set[str] = field(default_factory=set)  # languages of passages near unverified sentences
     steps: dict[str, Step] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)  # milliseconds
-    nothing: dict[str, Any] | None = None  # what was searched in vain
+    nothing: dict[str, Any] | None = None  # scope of a search that found nothing
     started: float = field(default_factory=time.perf_counter)
-    id: str = field(init=False)  # of its answer
+    id: str = field(init=False)  # id of the answer
     verifier: SentenceVerifier = field(init=False)
     interrupt: asyncio.Event = field(default_factory=asyncio.Event)  # set when the process ends
 
@@ -103,17 +106,17 @@ class Turn:
 
     @property
     def chat(self) -> ChatEngine:
-        """The engine of the model that writes. Raises EngineRefused where it was taken away since."""
+        """Return the engine of the model that writes. Raise EngineRefused if the model was removed meanwhile."""
         return registry.get_chat_engine(self.opening.model)
 
     @property
     def level(self) -> Strictness:
-        """How strictly its question and answer are judged."""
+        """Return the strictness level of the assistant, by which question and answer are judged."""
         return parse_strictness(self.opening.assistant.safety)
 
     @property
     def writer(self) -> str:
-        """What people call the model that writes."""
+        """Return the display name of the model that writes; "" if the model was removed."""
         model = registry.get_chat_model(self.opening.model)
         return model_choice.get_display_name(model) if model else ""
 
@@ -129,33 +132,40 @@ class Turn:
 
     @property
     def unread_languages(self) -> list[str]:
-        """Return the languages (ISO 639-1) of the answer and of passages near to it that the check of sentences does
-        not know; [] where no sentence stayed unverified."""
+        """Return the languages (ISO 639-1) of the answer and of near passages that the support check does not know.
+
+        [] if every sentence was verified.
+        """
         if all(cite.found for cite in self.cites):
             return []
         return sorted({*self.unread, find_unread_language(self.text)} - {""})
 
     @property
     def groundless(self) -> bool:
-        """It has searched and found nothing, its model has called no tool, and there is no picture or result to speak
-        of: what that says by itself is not shown, since it would read as an answer from the documents."""
+        """Return whether the search found nothing and no tool call or picture gives the model anything to answer from.
+
+        The model's text is not shown then, since it would read as an answer from the documents.
+        """
         speaks = self.made or self.opening.attached or self.called_before
         return self.found is not None and not self.found.passages and not speaks
 
     @property
     def results(self) -> list[ToolCallRecord]:
-        """What tools gave that are no passages."""
+        """Return the finished tool calls that gave text and no passages."""
         return [call for call in self.made.values() if call.status == "done" and not call.sources]
 
     @property
     def called_before(self) -> bool:
-        """The exchange before it was a tool that the person called, so the question may be about what that gave."""
+        """Return whether the user had a tool called just before, so that the question may be about its result."""
         history = self.opening.history
         return bool(history) and history[-1].called
 
     @property
     def used(self) -> int:
-        """Tokens that the model read and wrote; estimated where the stream was cut, four characters each."""
+        """Return the tokens that the model read and wrote.
+
+        For a stream that was cut off, they are estimated at four characters each.
+        """
         if self.usage is not None:
             return self.usage.prompt_tokens + self.usage.completion_tokens
         if not self.begun or self.request is None:
@@ -165,24 +175,24 @@ class Turn:
         ) // 4
 
     async def say(self, event: Event) -> None:
-        """Appends the event to the turn's log."""
+        """Append the event to the turn's log. Raise EngineError if the log is unreachable."""
         await registry.get_turn_log().append(self.id, encode_event(event, turn=self.id))
 
     async def tell_others(self) -> None:
-        """Other pages of the person learn that something moves in this conversation."""
+        """Notify the user's other pages that this conversation changed."""
         await notifications.notify_conversation_changed(self.opening.user.pk, self.opening.conversation)
 
     async def store_sources(self) -> None:
-        """The passages under their numbers are in the database."""
+        """Store the numbered passages as sources of the answer."""
         await in_db(source_numbering.save_sources, self.opening.conversation, self.opening.answer, self.placed)
         self.stored = True
 
     async def store_calls(self) -> None:
-        """The calls of tools, as they now are, are in the database."""
+        """Store the tool calls in their present state with the answer."""
         await in_db(call_cards.save_calls, self.opening.answer, self.opening.lease, self.made.values())
 
     async def step(self, name: str, words: str, ms: float | None = None) -> None:
-        """Says what is being done, or that it is done and how long it took."""
+        """Emit a step with its duration in milliseconds; None while it is running."""
         step = Step(name, words, None if ms is None else round(ms, 1))
         self.steps[name] = step
         await self.say(step)

@@ -1,10 +1,11 @@
-"""Temporary chats: conversations that are nowhere but in the memory of this process, and end with their page.
+"""Temporary chats: conversations held only in the memory of this process, which end with their page.
 
-Their turns run the same spine as any other: gate, search within what the person may read, prompt, gated stream, cite
-and verify. They have no rows: no history, search, title, feedback, trace. Limits count. Where the policy sends what was
-withheld to people, the case holds that text and nothing around it (`docs/develop/decisions/017-*.md`).
+Their turns run the same pipeline as stored turns. They have no rows: no history, search, title, feedback or trace. Rate
+limits apply. Cases of withheld text hold only that text (`docs/develop/decisions/017-*.md`).
 
-A chat belongs to the lines of its page. It ends when the page says goodbye, and soon after its line has broken.
+A chat belongs to the sockets of its page. It ends when the page closes, or GRACE_S after its last socket broke.
+
+Entry points: `submit_question`, `reconnect`, `disconnect`, `get_turn_log`.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ from apps.users.templatetags.said import said
 
 log = logging.getLogger(__name__)
 
-GRACE_S = 60.0  # for a line that broke to come back; a page that was closed or reloaded says so, and has none
-RECHECK_S = 2.0  # a suspension ends an answer within twice this
-MAX_CHATS = 5  # of one person at once, in this process
+GRACE_S = 60.0  # seconds for a broken socket to reconnect; a closed or reloaded page has none
+RECHECK_S = 2.0  # seconds; a suspension ends an answer within twice this
+MAX_CHATS = 5  # of one user at once, in this process
 BROKEN = "Something went wrong here; the log of the server says what happened."
 NOT_HERE = "That question is no longer in this chat. Ask it anew, below."
 GONE = "This temporary chat is over: the server no longer has it. What you ask now begins a new one."
@@ -47,12 +48,12 @@ GONE = "This temporary chat is over: the server no longer has it. What you ask n
 
 @dataclass(eq=False)
 class TemporaryChat:
-    """A conversation of `owner` (pk of a person)."""
+    """Temporary conversation of the user with id `owner`."""
 
     owner: int
     id: UUID = field(default_factory=new_id)
-    past: tuple[tuple[UUID, PastExchange], ...] = ()  # by question
-    numbers: SourceNumbers = field(default_factory=SourceNumbers)  # of sources
+    past: tuple[tuple[UUID, PastExchange], ...] = ()  # exchanges with the id of their question
+    numbers: SourceNumbers = field(default_factory=SourceNumbers)  # numbers of sources
     asked: dict[str, TurnIds] = field(default_factory=dict)  # by client id, in the order of the page
     lines: set[str] = field(default_factory=set)  # sockets of its page
     log: MemoryTurnLog = field(default_factory=lambda: MemoryTurnLog(keep_s=GRACE_S))
@@ -61,10 +62,14 @@ class TemporaryChat:
 
     @property
     def answers(self) -> set[UUID]:
+        """Return the ids of all answers of the chat."""
         return {kept.answer for kept in self.asked.values()}
 
     def before(self, question: UUID | None) -> tuple[dict[str, TurnIds], tuple[tuple[UUID, PastExchange], ...]]:
-        """What was asked and said before that question; all of it where there is none. Raises Refused."""
+        """Return the turns and exchanges before that question; all if it is None.
+
+        Raise RequestRefused if it is unknown.
+        """
         order = [kept.question for kept in self.asked.values()]
         if question is None:
             return dict(self.asked), self.past
@@ -75,6 +80,7 @@ class TemporaryChat:
         return asked, tuple(item for item in self.past if item[0] in earlier)
 
     def stay(self, line: str) -> None:
+        """Attach the socket to the chat and cancel its scheduled end."""
         if self.end is not None:
             self.end.cancel()
             self.end = None
@@ -82,12 +88,15 @@ class TemporaryChat:
 
 
 _chats: dict[UUID, TemporaryChat] = {}
-_asking: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # one at a time for each person
+_asking: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # by user id: one question at a time
 
 
 async def submit_question(user: User, key: str, wish: AskRequest, line: str, address: str = "") -> TurnIds:
-    """The turn of a question, started unless it had been before; the chat is new where the question names none. One
-    `beside` another takes its place, and that of all that followed. Raises SignedOut, Refused, OverLimit."""
+    """Start the turn of a question and return its ids; a repeated client id gets the ids of the first.
+
+    A question without a conversation begins a new chat. One `beside` another replaces it and all that followed. Raise
+    SessionEnded, RequestRefused, ConversationBusy and RateLimited.
+    """
     lock = _asking.setdefault(user.pk, asyncio.Lock())
     async with lock:
         if (known := _repeated(user, wish)) is not None:
@@ -110,7 +119,7 @@ async def submit_question(user: User, key: str, wish: AskRequest, line: str, add
 
 
 def reconnect(user: User, pk: UUID, line: str) -> bool:
-    """That chat goes on with this line; False where there is none of theirs."""
+    """Attach a new socket to the user's chat. Return False if it has ended or is another user's."""
     if (chat := _chats.get(pk)) is None or chat.owner != user.pk:
         return False
     chat.stay(line)
@@ -118,7 +127,7 @@ def reconnect(user: User, pk: UUID, line: str) -> bool:
 
 
 def disconnect(line: str, *, closed: bool) -> None:
-    """The line is gone: its chats end now where the page was `closed`, soon where the line just broke."""
+    """Detach the socket. Chats without sockets end at once if the page was `closed`, else after GRACE_S."""
     for chat in [chat for chat in _chats.values() if line in chat.lines]:
         chat.lines.discard(line)
         if chat.lines:
@@ -130,17 +139,17 @@ def disconnect(line: str, *, closed: bool) -> None:
 
 
 def is_temporary_turn(user: User, turn: UUID) -> bool:
-    """Whether that turn is one of a temporary chat of theirs."""
+    """Return whether the turn belongs to one of the user's temporary chats."""
     return any(turn in chat.answers for chat in _of(user))
 
 
 def get_turn_log(turn: UUID) -> MemoryTurnLog | None:
-    """Where the events of that turn are, if it is one of a temporary chat; who may hear them is asked before."""
+    """Return the log of the turn; None if no temporary chat has it. Callers must check `is_temporary_turn` before."""
     return next((chat.log for chat in _chats.values() if turn in chat.answers), None)
 
 
 def end_all() -> None:
-    """All of them end (tests, and the end of the process)."""
+    """End all temporary chats (tests, and the end of the process)."""
     for chat in list(_chats.values()):
         _end(chat)
 
@@ -164,7 +173,7 @@ def _wanted(user: User, wish: AskRequest) -> TemporaryChat:
 
 
 def _end(chat: TemporaryChat) -> None:
-    """Nothing of it is left."""
+    """Forget the chat and cancel its running turn."""
     _chats.pop(chat.id, None)
     if chat.end is not None:
         chat.end.cancel()
@@ -189,8 +198,8 @@ def _ran(chat: TemporaryChat, task: asyncio.Task[None]) -> None:
 
 
 async def _run(chat: TemporaryChat, turn: TemporaryTurn) -> None:
-    """One exit for all endings, as in `turns.py`; the last event says which it was."""
-    current_surface.set(Surface.NOWHERE)  # for this task, and what it begins
+    """Run the turn and emit its last event, whose status says how it ended, as `runner.py` does for stored turns."""
+    current_surface.set(Surface.NOWHERE)  # for this task and its children: no verdict log
     ends = {
         "answer": asyncio.create_task(generate_answer(turn)),
         "stop": asyncio.create_task(chat.log.wait_stop(turn.id)),
@@ -212,7 +221,7 @@ async def _run(chat: TemporaryChat, turn: TemporaryTurn) -> None:
         if status in preparation.KEPT_STATUSES and turn.text:
             chat.past = (*chat.past, (turn.opening.question, turn.past()))[-MAX_EXCHANGES:]
             chat.numbers = turn.numbers()
-        chat.running = None  # who hears the last event may ask on
+        chat.running = None  # before the last event: its receiver may ask the next question
         reason = BROKEN if reason == runner.FAILURE_REASON else reason
         ended_html = await runner.render_withheld(turn, status, reason)
         await turn.say(Closed(status, html, said(reason), False, turn.weak, ended_html))

@@ -1,5 +1,8 @@
-"""Sources of turns that are not kept: they have no rows by which an address could name them, so theirs says where they
-stand. Whether one may be read is asked when it is opened."""
+"""Links to sources of turns without rows: their URLs hold document, page and spans instead of the answer.
+
+The view behind the URL checks at each request whether the user may read the document. Entry point:
+`rewrite_source_links`.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,14 @@ _SOURCE = re.compile(r"/answers/([\w-]+)/sources/(\d+)/(?:\?sentence=(\d+))?")
 
 
 def rewrite_source_links(turn: Turn, event: Event) -> Event:
-    """The event, its links to sources of that turn as such addresses."""
+    """Return the event with the links to the turn's sources rewritten to such URLs."""
     if isinstance(event, Sources | Quotes | Cited | Closed):
         return replace(event, html=_SOURCE.sub(lambda found: _address(turn, found), event.html))
     return event
 
 
 def make_prompted_source(item: NumberedPassage, spans: Spans) -> PromptedSource:
+    """Return the numbered passage, with these spans, as later prompts repeat it."""
     passage = item.passage
     return PromptedSource(
         item.number, passage.title, passage.page_number, passage.kind == "pdf", spans, item.text,
@@ -34,7 +38,7 @@ def make_prompted_source(item: NumberedPassage, spans: Spans) -> PromptedSource:
 
 
 def _address(turn: Turn, found: re.Match[str]) -> str:
-    """In an attribute."""
+    """Return the URL of a source, escaped for an HTML attribute; links to other answers stay as they are."""
     if found[1] != turn.id:
         return found[0]
     number = int(found[2])

@@ -1,4 +1,4 @@
-"""One turn of a temporary chat: how it begins, how it speaks, and what the next one knows of it."""
+"""Turns of a temporary chat. Entry points: `prepare_temporary_turn` and `TemporaryTurn`."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from apps.users import rate_limits
 from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource
 
-MAX_EXCHANGES = 100  # that a chat remembers, the latest
+MAX_EXCHANGES = 100  # latest exchanges that a chat remembers
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class TemporaryTurn(EphemeralTurn):
-    """Speaks to the log of its chat, and nowhere else."""
+    """Ephemeral turn that writes its events to the log of its chat."""
 
     log: TurnLog
 
@@ -41,12 +41,12 @@ class TemporaryTurn(EphemeralTurn):
         await self.log.append(self.id, encode_event(rewrite_source_links(self, event), turn=self.id))
 
     def past(self) -> PastExchange:
-        """What the next turn is told of it."""
+        """Return this exchange as the next prompt repeats it."""
         own = [make_prompted_source(item, item.fresh) for item in self.placed if item.fresh]
         return PastExchange(self.opening.text, self.text, tuple(sorted(own, key=lambda item: item.number)))
 
     def numbers(self) -> SourceNumbers:
-        """What the chat has numbered so far."""
+        """Return the numbers of all sources of the chat so far, this turn included."""
         own = {(item.passage.document_id, item.passage.chunk_id): item.number for item in self.placed}
         before = self.opening.numbers
         return SourceNumbers({**before.known, **own}, max([before.highest, *own.values()]))
@@ -61,9 +61,11 @@ def prepare_temporary_turn(
     address: str,
     others: int,
 ) -> PreparedTurn:
-    """What the turn needs to run, all as it is now; the question is counted. `others` of this person's turns run and
-    have no rows. Reads what their instructions and memory are for nobody. Raises SignedOut, Refused, OverLimit. For
-    `in_db`."""
+    """Return the turn as it can run now, and consume one message of the rate limit. For `in_db`.
+
+    `others` is the number of the user's running turns without rows. Personal instructions are not applied. Raise
+    SessionEnded, RequestRefused (also for pictures and commands), ConversationBusy and RateLimited.
+    """
     if (now := get_session_user(key)) is None or now != user:
         raise SessionEnded
     if wish.picture is not None or slash_commands.parse_command(wish.text) is not None:
@@ -92,7 +94,7 @@ def prepare_temporary_turn(
 
 
 def filter_readable(user: User, past: tuple[PastExchange, ...]) -> tuple[PastExchange, ...]:
-    """The exchanges with what this person may still read of the sources that they were given."""
+    """Return the exchanges without sources that the user may no longer read. For `in_db`."""
     known = [item for exchange in past for item in exchange.given]
     places = [(item.document_id, item.page_number, [list(span) for span in item.spans]) for item in known]
     texts = search.read_spans(user, places, for_answers=True)
@@ -101,6 +103,6 @@ def filter_readable(user: User, past: tuple[PastExchange, ...]) -> tuple[PastExc
 
 
 async def wait_for_suspension(user: User, every_s: float) -> None:
-    """Returns when that person may no longer sign in."""
+    """Return when the account is no longer active; read every `every_s` seconds."""
     while await in_db(can_ask, user.pk):
         await asyncio.sleep(every_s)

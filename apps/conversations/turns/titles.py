@@ -1,7 +1,7 @@
-"""Titles of conversations by a model that reads well, after the first answer, unless the user has given one before.
+"""Let a model name a conversation after the first answer, unless the user has named it. Entry point: `schedule_title`.
 
-The first words of the question are the title of every conversation. A model that has not passed the reading check is
-not asked for another; what a model says is dropped where the question does not bear it out, or the gate refuses it.
+Until then, the first words of the question are the title. Only models that passed the reading check are asked. Titles
+that the question does not support, or that the gate refuses, are dropped.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _QUESTION, _ANSWER = 400, 600  # characters that the model is shown
 _TOKENS = 24
 _LONGEST = 60  # characters of a title
 _WORDS = 9
-_OWN = 0.5  # of its words that the question must hold too, in whatever form
+_OWN = 0.5  # share of its terms (word stems) that the question must hold too
 _PREFIX = re.compile(r"^\s*(?:title|titel|título|titre)\s*:\s*", re.IGNORECASE)
 _EDGES = " \t\"'“”„«»‹›*_#`.:-–—"
 
@@ -44,7 +44,7 @@ _naming: set[asyncio.Task[None]] = set()
 
 
 def schedule_title(turn: Turn) -> None:
-    """Name the conversation beside everything else, where its title comes from the question of this turn."""
+    """Start a task that names the conversation, if its title comes from the question of this turn."""
     if settings.TITLES and turn.opening.names and turn.text:
         task = asyncio.create_task(_name(turn), name=f"title of {turn.opening.conversation}")
         _naming.add(task)
@@ -52,13 +52,13 @@ def schedule_title(turn: Turn) -> None:
 
 
 async def wait_until_idle() -> None:
-    """No conversation is being named in this process."""
+    """Wait until no conversation is being named in this process (tests)."""
     while _naming:
         await asyncio.wait(list(_naming))
 
 
 def parse_title(said: str, question: str) -> str:
-    """Return what the model said as a title; "" where it is none, or most of its words are not the question's. Pure."""
+    """Return the title in the model's text; "" if there is none, or most of its terms are not in the question. Pure."""
     line = next((line for line in said.splitlines() if line.strip(_EDGES)), "")
     line = " ".join(_PREFIX.sub("", line.strip(_EDGES)).strip(_EDGES).split())
     terms = extract_content_terms(line)
@@ -93,10 +93,10 @@ async def _name(turn: Turn) -> None:
 
 def _keep(opening: PreparedTurn, said: str, name: str) -> bool:
     made_of = Q(pk=opening.question, text=opening.text) | Q(pk=opening.answer, text=said)
-    if Message.objects.filter(made_of).count() < 2:  # a part of it was taken out meanwhile
+    if Message.objects.filter(made_of).count() < 2:  # question or answer was redacted meanwhile
         return False
     unnamed = Conversation.objects.filter(pk=opening.conversation, titled=Conversation.Titled.QUESTION)
-    unnamed = unnamed.exclude(messages__retracted__isnull=False)  # it may be made of what was taken back meanwhile
+    unnamed = unnamed.exclude(messages__retracted__isnull=False)  # the title may repeat retracted text
     return bool(unnamed.update(title=name, titled=Conversation.Titled.MODEL))
 
 

@@ -1,8 +1,9 @@
-"""What lies behind an answer: how it was searched for, the exact prompt, the tokens and what else the model weighed.
+"""Record how an answer was made: timings, search, exact prompt, token probabilities and verdicts.
 
-Recorded when the turn closes, compressed, in a row of its own that nothing reads until somebody opens it. It holds no
-word of a document: where the prompt has a passage the record has its number and spans, and whoever opens it sees the
-words that they may read at that moment.
+Stored compressed when the turn closes, in a row of its own. The record holds no text of documents: passages of the
+prompt are placeholders with source number, page and spans. `history/trace_view.py` fills in what the viewer may read.
+
+Entry points: `record_turn`, `pack_trace`, `unpack_trace`, `redact_for_readers`.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from apps.safety.text.redaction_marks import REDACTION_CHARACTER
 
 FORMAT_VERSION = 1
 WRITING_STAGE = "Model wrote the answer"
-PLACEHOLDER = "\x00{}\x00"  # where a passage stood; no text that was let in holds that character
+PLACEHOLDER = "\x00{}\x00"  # stands for a passage; no accepted text holds that character
 _STAGES = (
     ("check", "Question checked"), ("embed", "Meaning of the question"), ("index", "Index searched"),
     ("read", "Passages read and ranked"), ("rewrite", "Waited for the model to rewrite the follow-up"),
     ("see", "Attached pictures read"), ("cut", "Passages cut to their best sentences"), ("prompt", "Prompt laid out"),
 )  # fmt: skip
-_TOKENS = 4000  # recorded of an answer
+_TOKENS = 4000  # tokens recorded of an answer, at most
 _SCORES = ("bm25", "cosine", "score", "relevance")
 _DIGITS = 3
 
@@ -38,13 +39,13 @@ Spans = list[list[int]]
 
 
 def record_turn(turn: Turn) -> dict[str, Any]:
-    """All of it as JSON values."""
+    """Return the trace of the turn as JSON values."""
     return {
         "format": FORMAT_VERSION,
         "timeline": _timeline(turn),
         "search": _search(turn),
         "prompt": _prompt(turn),
-        # They spell what the gate took out too.
+        # Tokens would spell out what the gate redacted in the text.
         "tokens": []
         if REDACTION_CHARACTER in turn.text
         else _tokens(turn.tokens, len(turn.text) - len(turn.opening.written)),
@@ -55,25 +56,29 @@ def record_turn(turn: Turn) -> dict[str, Any]:
 
 
 def pack_trace(value: dict[str, Any]) -> bytes:
+    """Return the trace as compressed JSON for `Trace.data`."""
     return zlib.compress(orjson.dumps(value), 6)
 
 
 def unpack_trace(data: bytes) -> dict[str, Any]:
+    """Return the trace of the compressed JSON."""
     value: dict[str, Any] = orjson.loads(zlib.decompress(data))
     return value
 
 
 def redact_for_readers(value: dict[str, Any]) -> dict[str, Any]:
-    """What of a record goes with an answer to people who read it by a link: how long it took and how sure the model was
-    of the words that they read. Not what was asked for with it, how that was judged, what was searched, or what else
-    the model had in mind: all of that may speak of documents and of a person."""
+    """Return the part of a trace that readers of a shared link may see: timings and probabilities of the shown tokens.
+
+    Search, prompt, reasoning, verdicts and alternative tokens are removed, since they may tell of documents or of a
+    user.
+    """
     tokens = [[text, logprob, []] for text, logprob, _others in value["tokens"]]
     nothing: dict[str, Any] = {"search": None, "prompt": None, "thoughts": "", "verdicts": []}
     return {**value, **nothing, "tokens": tokens, "shared": True}
 
 
 def _timeline(turn: Turn) -> list[dict[str, Any]]:
-    """What took how long, in milliseconds, in order."""
+    """Return the stages of the turn in order, with milliseconds."""
     times = turn.timings
     shown = [(words, times[name]) for name, words in _STAGES if name in times]
     rows: list[dict[str, Any]] = [{"words": words, "ms": round(ms, 1)} for words, ms in shown]
@@ -112,8 +117,11 @@ def _search(turn: Turn) -> dict[str, Any] | None:
 
 
 def _prompt(turn: Turn) -> dict[str, Any] | None:
-    """The messages, with a place instead of each line that quotes a document: [number, page, spans], and a
-    gap instead of the mark of the system text."""
+    """Return the messages of the request; None if the model was not asked.
+
+    Lines that quote a document are replaced by placeholders into `places`: (source number, page, spans). The canary
+    token is masked.
+    """
     if turn.request is None:
         return None
     given = [item for past in turn.opening.history for item in past.given]
@@ -136,8 +144,10 @@ def _prompt(turn: Turn) -> dict[str, Any] | None:
 
 
 def _tokens(tokens: Sequence[TokenProb], length: int) -> list[Any]:
-    """The tokens of what was let through, `[text, log probability, alternatives]`; the gate's catch is not kept, nor
-    what of a token reaches into it."""
+    """Return `[text, log probability, alternatives]` of the tokens within the approved text of that length.
+
+    Tokens that the gate withheld are left out; a token that reaches into them is cut.
+    """
     kept: list[Any] = []
     for token in tokens[:_TOKENS]:
         if length < len(token.token):

@@ -83,7 +83,7 @@ async def test_a_turn_that_waits_keeps_its_lease(open_page, alice, library, chat
 async def test_more_turns_than_the_door_has_places_wait_with_their_place_in_words(
     open_page, alice, library, chat, monkeypatch
 ) -> None:
-    monkeypatch.setattr(model_queue, "_doors", {registry.list_chat_models()[0].server: model_queue.ModelQueue(1)})
+    monkeypatch.setattr(model_queue, "_queues", {registry.list_chat_models()[0].server: model_queue.ModelQueue(1)})
     writes_on(chat)
     page, other = await open_page(alice), await open_page(alice)
     await page.ask(QUESTION)

@@ -12,7 +12,7 @@ _N = r"(\d[\d.,]*(?<=\d))"  # a number
 _A = r"(?:the |der |die |das |la |el |un |una )?"
 _PRODUCT = "product of|multiply|produkt (?:von|aus)|multipliziere|producto de|multiplica"
 _WITH = "(?:and|by|und|mit|y|por)"
-# Sums in words, of all languages of the interface, and what the calculator reads.
+# Sums in words, in all languages of the interface, with the expression that the calculator reads.
 _WORDS = tuple(
     (re.compile(pattern), expression)
     for pattern, expression in (
@@ -36,11 +36,11 @@ _WORDS = tuple(
 _SPAN = re.compile(r"(?:sqrt\(|[-\d.,+*/^%()×÷:\s])+")
 _OPERATOR = re.compile(r"(?<=[\d)%])\s*[-+*/^×÷:]\s*[\d(s-]|sqrt\(")
 _COMMA = re.compile(r"(?<=\d),(?=\d+(?!\d))")
-_GROUPS = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+(?![\d.])")  # thousands, where a comma parts decimals
+_GROUPS = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+(?![\d.])")  # thousands, where the comma is decimal
 
 
 def read_sum(text: str) -> str:
-    """Return the expression; "" where the message holds none, or numbers beside it."""
+    """Return the expression for the calculator; "" if the message holds none, or further numbers."""
     said = _plain_numbers(" ".join(text.casefold().split()))
     for pattern, expression in _WORDS:
         said = pattern.sub(expression, said)
@@ -52,8 +52,11 @@ def read_sum(text: str) -> str:
 
 
 def _plain_numbers(text: str) -> str:
-    """Return the text with decimal points as the calculator reads them. In English a comma before three digits parts
-    thousands, in German and Spanish it parts decimals, and points part thousands."""
+    """Return the text with decimal points and without thousands separators.
+
+    In English, a comma before three digits separates thousands. In German and Spanish, commas are decimal and points
+    separate thousands.
+    """
     if (get_language() or "en").split("-")[0] == "en":
         return re.sub(r"(?<=\d),(?=\d{1,2}(?!\d)|\d{4})", ".", text)
     return _COMMA.sub(".", _GROUPS.sub(lambda group: group.group().replace(".", ""), text))

@@ -1,5 +1,7 @@
-"""Read a question about the date or the time ("what date is next Friday?") as an expression of the tool `dates`. Pure
-but for today's date."""
+"""Read a question about the date or the time ("what date is next Friday?") as an expression of the tool `dates`.
+
+Pure, except for today's date. Entry point: `read_date_question`.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +13,10 @@ from django.utils import timezone
 from apps.engines.classify.small_talk import normalise_message
 
 _NUMBER = re.compile(r"\d{1,4}")
-# Words as `normalise` leaves them: lower case, no accents. The languages of the interface.
+# Words as `normalise_message` returns them: lower case, no accents; in the languages of the interface.
 _TIME_WORDS = "time clock uhr uhrzeit spat hora"
 _TIME = frozenset(_TIME_WORDS.split())
-_DAYS = (  # first what holds the words of another
+_DAYS = (  # phrases that contain another come first
     (2, ("day after tomorrow", "ubermorgen", "pasado manana")),
     (-2, ("day before yesterday", "vorgestern", "anteayer", "antes de ayer")),
     (1, ("tomorrow", "morgen", "manana")),
@@ -48,7 +50,7 @@ _WEEKDAY = {
 
 
 def read_date_question(text: str) -> str:
-    """Return the expression; "today" where no other day is named, "" where the named one cannot be read."""
+    """Return the expression; "today" if no other day is named, "" if the named one cannot be read."""
     words = [word if word.isdecimal() else normalise_message(word) for word in re.findall(r"\w+", text)]
     if _TIME.intersection(words):
         return "now"
@@ -61,8 +63,10 @@ def read_date_question(text: str) -> str:
 
 
 def _step(words: list[str]) -> tuple[int, str] | None:
-    """Return how many days, weeks, months or years on the message names; None where it names none, 0 where the number
-    cannot be read."""
+    """Return how many days, weeks, months or years ahead the message names; None if it names none.
+
+    The number is 0 if it cannot be read.
+    """
     back = bool(_BACK.intersection(words))
     for lead, before, word, after in zip(["", *words], words, words[1:], [*words[2:], ""], strict=False):
         if (unit := _UNIT.get(word)) is None:
@@ -78,7 +82,7 @@ def _step(words: list[str]) -> tuple[int, str] | None:
 
 
 def _to_weekday(weekday: int, *, back: bool) -> int:
-    """Return the days to the next such weekday after today, or to the last one before."""
+    """Return the days to the next such weekday after today, or (negative) to the last one before."""
     today = timezone.localdate().weekday()
     return -((today - weekday) % 7 or 7) if back else (weekday - today) % 7 or 7
 

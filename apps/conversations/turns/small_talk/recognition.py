@@ -1,5 +1,8 @@
 """Recognise messages that are no question about documents: greetings, thanks, sums, dates, questions about the
-assistant. A small classifier decides; below its floor a message is a question. Pure, a fraction of a millisecond.
+assistant.
+
+A small classifier decides; below MIN_PROBABILITY a message is a question. Pure, a fraction of a millisecond. Entry
+point: `recognise_small_talk`.
 """
 
 from __future__ import annotations
@@ -17,18 +20,17 @@ from apps.engines.types import EngineError
 
 log = logging.getLogger(__name__)
 
-MIN_PROBABILITY = (
-    0.75  # of 5,416 questions of xquad (in three languages), clapnq, cranfield and covidqa none reaches 0.51
-)
+# Of 5,416 questions of xquad (in three languages), clapnq, cranfield and covidqa, none reaches 0.51.
+MIN_PROBABILITY = 0.75
 
 _classifier = SmallTalkClassifier()
 
 
 @dataclass(frozen=True, slots=True)
 class SmallTalk:
-    """A recognised message: "greeting", "thanks", "farewell", "abilities", "identity", "sum" or "date".
+    """Recognised message: "greeting", "thanks", "farewell", "abilities", "identity", "sum" or "date".
 
-    A sum and a date have the name of the tool that answers them, and its expression; the others have neither.
+    Sums and dates have the name of the tool that answers them, and its expression; the others have neither.
     """
 
     kind: str
@@ -37,12 +39,12 @@ class SmallTalk:
 
 
 def recognise_small_talk(text: str) -> SmallTalk | None:
-    """Return what the message is; None for a question, for a sum or date that cannot be read, and for a command."""
+    """Return the recognised message; None for a question, a sum or date that cannot be read, and a slash command."""
     if not text.strip() or text.startswith("/"):
         return None
     try:
         kind, likelihood = _classifier.classify(text)
-    except EngineError as error:  # then every message is a question, as without a classifier
+    except EngineError as error:  # then every message counts as a question
         log.error("Small talk is not recognised: %s", error)
         return None
     if likelihood < MIN_PROBABILITY:
@@ -55,7 +57,7 @@ def recognise_small_talk(text: str) -> SmallTalk | None:
 
 
 def drop_small_talk(questions: Iterable[str]) -> list[str]:
-    """Return the questions without messages of small talk, which no later question leans on."""
+    """Return the questions without small talk, which no follow-up refers to."""
     return [question for question in questions if recognise_small_talk(question) is None]
 
 

@@ -1,4 +1,7 @@
-"""Answer a recognised message at once: in fixed words, or by a tool. No model writes, and nothing is searched."""
+"""Answer small talk at once: in fixed words, or by a tool. No model writes, and nothing is searched.
+
+Entry points: `recognise_turn_small_talk`, `reply_to_small_talk`.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,9 @@ from apps.safety.models.feature_restrictions import Feature, restriction_message
 
 
 def recognise_turn_small_talk(turn: Turn) -> SmallTalk | None:
-    """Return what the message of the turn is; None where it must be answered as a question.
+    """Return the small talk of the turn's message; None if it must be answered as a question.
 
-    An answer asked for again is one: the user did not want the fixed words. Sums and dates stay what they are.
+    A retry of fixed words counts as a question, since the user did not want them. Sums and dates stay small talk.
     """
     opening = turn.opening
     if opening.attached or opening.written:
@@ -36,8 +39,7 @@ def recognise_turn_small_talk(turn: Turn) -> SmallTalk | None:
 
 
 async def reply_to_small_talk(turn: Turn, talk: SmallTalk) -> bool:
-    """Answer the message. Return False, with nothing said, where its tool is switched off for this user. Raises
-    Withheld."""
+    """Answer the message. Return False, with nothing emitted, if its tool is off for this user. Raise Withheld."""
     kit = await in_db(get_permitted_tools, turn.opening.assistant, turn.opening.user)
     if talk.tool and talk.tool not in kit:
         return False
@@ -52,7 +54,7 @@ async def reply_to_small_talk(turn: Turn, talk: SmallTalk) -> bool:
 
 
 def _reckoned(talk: SmallTalk) -> str:
-    """Return what the tool says, for an answer that has no cards."""
+    """Return the result of the tool as text, for turns that show no tool cards."""
     try:
         if talk.tool == Calculator.name:
             return f"{talk.expression} = {calculate(talk.expression)}"
@@ -81,7 +83,7 @@ async def _words(turn: Turn, talk: SmallTalk, kit: AvailableTools) -> str:
 
 
 def _abilities(turn: Turn, tools: list[Tool]) -> str:
-    """Return what is set up here, as a list. For `in_db`."""
+    """Return a Markdown list of what the site offers this user. For `in_db`."""
     user = turn.opening.user
     documents = Document.objects.visible_to(user).filter(status=Document.Status.READY).count()
     places = Collection.objects.visible_to(user).count()

@@ -1,4 +1,4 @@
-"""Search for both sides of a comparison, so that quotes about each stand side by side."""
+"""Search for both sides of a comparison, so that quotes about each stand side by side. Entry point: `find_sides`."""
 
 from __future__ import annotations
 
@@ -29,13 +29,16 @@ if TYPE_CHECKING:
     from apps.documents.retrieval.candidates import SearchScope
     from apps.documents.retrieval.search import SearchResult
 
-MAX_QUOTES_PER_SIDE = 2  # of each side
-_SENTENCES = 3  # of a document that is a side as a whole
+MAX_QUOTES_PER_SIDE = 2
+_SENTENCES = 3  # central sentences of a side that is a whole document
 
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """Passages of one side of a comparison. `found` is None where it is a whole document; `lines` are of it."""
+    """Passages of one side of a comparison.
+
+    `found` is None if the side is a whole document; `lines` are its central sentences then.
+    """
 
     passages: tuple[Passage, ...]
     query: str
@@ -44,8 +47,10 @@ class _Side:
 
 
 async def find_sides(turn: Turn, request: DocumentRequest) -> SearchResult | None:
-    """Return the passages of both sides; the quotes of each are then chosen, and kept in the turn. None where a side
-    has none: then the comparison is a question. Raises Withheld where it may not be asked."""
+    """Return the passages of both sides as one search result, and store the quotes of each in `turn.quotes`.
+
+    Return None if a side has no quotes: the message is then answered as a question. Raise Withheld.
+    """
     start = time.perf_counter()
     await retrieval.check_question(turn)
     place = await in_db(read_scope, turn.opening)
@@ -61,7 +66,7 @@ async def find_sides(turn: Turn, request: DocumentRequest) -> SearchResult | Non
         return None
     turn.quotes = [replace(quote, side=at) for at, found in enumerate(chosen) for quote in found]
     turn.found = replace(
-        first, passages=tuple(passages.values()), query="",  # a sentence may speak of one side alone
+        first, passages=tuple(passages.values()), query="",  # no query: a sentence may be about one side only
         hits=tuple(hit for side in sides if side.found for hit in side.found.hits),
     )  # fmt: skip
     turn.timings["search"] = (time.perf_counter() - start) * 1000
@@ -70,7 +75,7 @@ async def find_sides(turn: Turn, request: DocumentRequest) -> SearchResult | Non
 
 
 async def _find_side(turn: Turn, place: SearchScope, name: str, aspect: str) -> _Side:
-    """Return what a search finds of a side; of one that is a document, in that document, or its central sentences."""
+    """Return what a search finds of a side. A side that names a document is searched within it, or summarised."""
     document = await in_db(find_named_document, turn.opening, name)
     if document is not None and not aspect:
         return await _summarised(turn, document)

@@ -1,4 +1,7 @@
-"""Find the document that a request means, among those that its user may read and that are searched here."""
+"""Find the document that a request means, among those that the user may read and that the turn searches.
+
+Entry points: `find_document`, `find_named_document`, `readable_documents`, `read_scope`.
+"""
 
 from __future__ import annotations
 
@@ -25,22 +28,24 @@ from apps.documents.retrieval.candidates import SearchScope, resolve_scope
 if TYPE_CHECKING:
     from apps.conversations.turns.preparation import PreparedTurn
 
-MAX_CHOICES = 5  # documents that a user is asked to choose from
-_NEWEST = 2000  # documents whose names are compared with misspelt words
-_NAMED = 200  # further ones that have a word of the request in their name
-_LEAST_LETTERS, _LONG = 4, 8  # of a word in which one letter may be wrong, or two
-_WHOLE = 1 - 1e-6  # of a title
-_TITLE_WORDS = 2  # of a title that alone makes a request of a message
-_PART = 0.5  # weight of a title that a request must name where it holds other words too
-_JUST = timedelta(minutes=10)  # "this document" is the one that the user has just added
+MAX_CHOICES = 5  # documents offered when the user must choose
+_NEWEST = 2000  # newest documents whose names are compared with misspelt words
+_NAMED = 200  # further documents that have a word of the request in their name
+_LEAST_LETTERS, _LONG = 4, 8  # letters of a word from which one, or two, may be wrong
+_WHOLE = 1 - 1e-6  # share of a title that counts as all of it
+_TITLE_WORDS = 2  # words that a title needs for a message of only that title to be a request
+_PART = 0.5  # weighted share of a title that a request for a list must hold
+_JUST = timedelta(minutes=10)  # a document added within this time can be "this document"
 _PIECE = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentChoice:
-    """Document that a request means: one; several, between which the user must choose, and how many more there are; or
-    none. `subject` are the words that do not name it; `named`: the request names it; `unread`: a document that the
-    user has just added and that is still being read."""
+    """Document that a request means; or several from which the user must choose; or none.
+
+    `more` counts documents beyond `several`. `subject` holds the words that do not name the document, and `named` tells
+    whether the request names it. `unread` is a document that the user has just added and that is still being ingested.
+    """
 
     document: Document | None = None
     several: tuple[Document, ...] = ()
@@ -52,13 +57,15 @@ class DocumentChoice:
 
 @dataclass(frozen=True, slots=True)
 class _Named:
+    """Document with the folded words of its names."""
+
     pk: UUID
-    words: frozenset[str]  # of its title, else of its file's name
-    also: frozenset[str]  # of its file's name, with what follows the dot
+    words: frozenset[str]  # of the title, else of the file name
+    also: frozenset[str]  # of the file name with its extension
 
 
 def readable_documents(opening: PreparedTurn) -> QuerySet[Document]:
-    """Return the documents that the user may read and that are searched in this turn. For `in_db`."""
+    """Return the documents that the user may read and that this turn searches. For `in_db`."""
     rows = _searched_documents(opening).filter(status=Document.Status.READY)
     place = read_scope(opening)
     return rows if place.documents is None else rows.filter(pk__in=[UUID(pk) for pk in place.documents])
@@ -70,8 +77,11 @@ def _searched_documents(opening: PreparedTurn) -> QuerySet[Document]:
 
 
 def find_document(opening: PreparedTurn, request: DocumentRequest) -> DocumentChoice:
-    """Return which document the request means: the one it names, else the one that the user has added since the last
-    exchange, the only one, the one that the chat is about, or the one that was added lately. For `in_db`."""
+    """Return the document that the request means. For `in_db`.
+
+    In this order: the one it names; one added since the last exchange; the only one; the one that the last exchange
+    cites; one added in the last ten minutes. Otherwise the user must choose.
+    """
     rows = readable_documents(opening)
     named, left = _find_named(rows, request)
     if len(named) == 1:
@@ -93,8 +103,10 @@ def find_document(opening: PreparedTurn, request: DocumentRequest) -> DocumentCh
 
 
 def _find_unread(opening: PreparedTurn, request: DocumentRequest) -> DocumentChoice | None:
-    """Return the document that the user has just added and that is still being read, where the request names it or
-    names none. Lists are looked for in what is there."""
+    """Return the just added document that is still being ingested, if the request names it or names none.
+
+    None for lists, which are searched in ready documents only.
+    """
     rows = _added(_searched_documents(opening).filter(status__in=Document.ACTIVE), opening)
     if request.kind == LIST or not rows.exists():
         return None
@@ -105,13 +117,15 @@ def _find_unread(opening: PreparedTurn, request: DocumentRequest) -> DocumentCho
 
 
 def _added(rows: QuerySet[Document], opening: PreparedTurn) -> QuerySet[Document]:
-    """Return those that the user has added lately, the newest first."""
+    """Return the documents that the user added in the last ten minutes, the newest first."""
     return rows.filter(uploaded_by=opening.user, created__gte=timezone.now() - _JUST).order_by("-created")
 
 
 def find_named_document(opening: PreparedTurn, name: str) -> Document | None:
-    """Return the one document that these words name, spelt as there; None where they say more, or name none or several.
-    For `in_db`."""
+    """Return the one document that these words name, spelt exactly; None if they say more, or name none or several.
+
+    For `in_db`.
+    """
     words = tuple(name.split())
     rows = readable_documents(opening)
     named, left = _find_named(rows, DocumentRequest(SUMMARY, words, words))
@@ -121,7 +135,7 @@ def find_named_document(opening: PreparedTurn, name: str) -> Document | None:
 
 
 def read_scope(opening: PreparedTurn) -> SearchScope:
-    """Return what is searched in this turn. For `in_db`."""
+    """Return the search scope of this turn. For `in_db`."""
     return opening.scope or opening.filters.narrowed(resolve_scope(opening.user, opening.collections))
 
 
@@ -133,7 +147,7 @@ def _several(rows: QuerySet[Document], subject: tuple[str, ...]) -> DocumentChoi
 
 
 def _spoken_of(opening: PreparedTurn) -> UUID | None:
-    """Return the document of the last exchange that had any, None where it had several."""
+    """Return the document of the last exchange that had sources; None if it had several."""
     for past in reversed(opening.history):
         if pks := {item.document_id for item in past.given if item.document_id is not None}:
             return next(iter(pks)) if len(pks) == 1 else None
@@ -141,8 +155,10 @@ def _spoken_of(opening: PreparedTurn) -> UUID | None:
 
 
 def _find_named(rows: QuerySet[Document], request: DocumentRequest) -> tuple[list[UUID], tuple[str, ...]]:
-    """Return the documents that the words of the request name, the best alone where one is, and the words of its
-    subject that name none."""
+    """Return the documents that the request names, best matches only, and the words of its subject that name none.
+
+    Title words are weighted by rarity; misspelt words match, except for lists.
+    """
     asked = [fold_word(piece) for word in request.words for piece in _PIECE.findall(word)]
     subject = {word: [fold_word(piece) for piece in _PIECE.findall(word)] for word in request.subject}
     own = {piece for pieces in subject.values() for piece in pieces}
@@ -151,7 +167,7 @@ def _find_named(rows: QuerySet[Document], request: DocumentRequest) -> tuple[lis
     known = _names(rows, own)
     weight = _rarity(known)
     scored = []
-    alike = operator.eq if request.kind == LIST else _alike  # what is listed may be spelt nearly like a name
+    alike = operator.eq if request.kind == LIST else _alike  # words to be listed may resemble a name
     for document in known:
         said = {word for word in document.words if any(alike(word, other) for other in asked)}
         matched = sum(weight[word] for word in said if any(alike(word, other) for other in own))
@@ -190,8 +206,11 @@ def _rarity(known: Sequence[_Named]) -> dict[str, float]:
 
 
 def _names_document(request: DocumentRequest, share: float, left: Sequence[str]) -> bool:
-    """Return whether a request names a document of whose title it holds that share, with those words left over. What is
-    to be listed is left over."""
+    """Return whether the request names a document.
+
+    `share` is the weighted share of its title that the request holds, `left` the words left over. A list needs words
+    left over: they name the entries.
+    """
     if request.kind == LIST:
         return bool(left) and share >= _PART
     return share >= _WHOLE or not left

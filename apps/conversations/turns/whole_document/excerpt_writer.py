@@ -1,4 +1,7 @@
-"""Write lines of a document as an answer in Markdown, and say of each sentence where it stands in the document."""
+"""Write lines of a document as a Markdown answer, and cite each sentence with its place in the document.
+
+Entry points: `begin_excerpt_answer`, `ExcerptCiter`, `escape_markdown`.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ _BEGINS = re.compile(r"([#>+=-]+|\d{1,9}(?=[.)]\s))")
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """Stretch [start, end) of the answer, and where it stands in a source."""
+    """Stretch [start, end) of the answer, with its place in a source."""
 
     start: int
     end: int
@@ -33,19 +36,19 @@ class _Mark:
 
 @dataclass(slots=True)
 class ExcerptAnswer:
-    """An answer made of lines of a document: its text, its sources, and what of it stands where."""
+    """Answer made of lines of a document: its text, sources, and the source place of each line."""
 
     placed: list[NumberedPassage]
     text: str = ""
     marks: list[_Mark] = field(default_factory=list)
-    _numbers: dict[int, int] = field(default_factory=dict)  # of sources, by passage
+    _numbers: dict[int, int] = field(default_factory=dict)  # source numbers by passage
 
     def say(self, text: str) -> None:
-        """Add a paragraph of the product's own words."""
+        """Append a paragraph of the product's own words."""
         self.text += f"{text}\n\n"
 
     def add(self, lines: Sequence[ExtractLine]) -> None:
-        """Add lines as headings and lists."""
+        """Append the lines as Markdown headings and list items."""
         for line in lines:
             if line.heads:
                 self.text = f"{self.text.rstrip()}\n\n### {escape_markdown(line.text)}\n\n"
@@ -63,13 +66,13 @@ class ExcerptAnswer:
 def begin_excerpt_answer(
     structure: DocumentStructure, lines: Sequence[ExtractLine], numbers: SourceNumbers
 ) -> ExcerptAnswer:
-    """Return an answer without text yet, its sources numbered: the passages that hold the lines, in their order."""
+    """Return an empty answer with numbered sources: the passages that hold the lines, in their order."""
     placed = source_numbering.number_passages(read_passages(structure, lines), numbers, {})
     return ExcerptAnswer(placed, _numbers={item.passage.chunk_id: item.number for item in placed})
 
 
 def read_passages(structure: DocumentStructure, lines: Sequence[ExtractLine]) -> list[Passage]:
-    """Return the passages that hold the lines, in their order, cut to these."""
+    """Return the passages that hold the lines, in their order, with spans cut to the lines."""
     spans: dict[int, list[tuple[int, int]]] = {}
     for line in lines:
         if line.part is not None:
@@ -101,14 +104,14 @@ def read_passages(structure: DocumentStructure, lines: Sequence[ExtractLine]) ->
 
 
 class ExcerptCiter(Citer):
-    """Credits each sentence of an answer that is made of lines of a document with the line it is."""
+    """Citer that credits each sentence of an excerpt answer to its line; nothing is compared."""
 
     def __init__(self, excerpts: ExcerptAnswer) -> None:
         self.windows = []  # nothing is compared
         self._marks = excerpts.marks
 
     def cite(self, index: int, text: str, start: int, end: int) -> list[SentenceCitation]:
-        """Return the place of the sentence; [] where it is the product's own or a heading."""
+        """Return the citations of the sentence; [] for the product's own words and for headings."""
         found = {mark.source: mark for mark in self._marks if mark.start < end and start < mark.end}
         return [
             SentenceCitation(index, start, end, mark.source, mark.source_start, mark.source_end, 1.0, quoted=True)
@@ -117,7 +120,7 @@ class ExcerptCiter(Citer):
 
 
 def escape_markdown(text: str) -> str:
-    """Return the text so that it is shown as it stands there, whatever signs it holds."""
+    """Return the text escaped so that Markdown renders it literally."""
     escaped = _SIGNS.sub(lambda found: f"\\{found[0]}", text)
     if (begins := _BEGINS.match(escaped)) is None:
         return escaped

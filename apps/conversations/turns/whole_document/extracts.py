@@ -1,6 +1,6 @@
-"""Extracts of a document, made without a model: a summary, an outline, a list. Each line stands in the document.
+"""Make extracts of a document without a model: a summary, an outline, a list. Each line stands in the document.
 
-Entry points: `summarise`, `outline`, `list_entries`. They return lines; `writing_out.py` makes an answer of them.
+Entry points: `summarise`, `outline`, `list_entries`. They return lines; `excerpt_writer.py` makes an answer of them.
 """
 
 from __future__ import annotations
@@ -25,28 +25,30 @@ from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.retrieval.table_rows import parse_row
 from apps.lib.text.analyzer import extract_content_terms
 
-MAX_SECTIONS = 12  # of a summary
+MAX_SECTIONS = 12  # sections of a summary
 MAX_OUTLINE = 60  # headings
-MAX_ENTRIES = 60  # of a list
+MAX_ENTRIES = 60  # entries of a list
 _LEAST_HEADINGS = 3  # fewer make no structure
-_PARTS = 8  # that a document without headings is summarised in
-_FEW = 3  # passages of a short document, of each of which as many sentences are taken
-_READ = 12  # sentences of a section of which the central one is looked for; each costs 6 ms of one core
+_PARTS = 8  # sections into which a document without headings is divided
+_FEW = 3  # passages up to which a document is short; as many sentences are taken of each part then
+_READ = 12  # sentences read of a section; each costs 6 ms of one core
 _SENTENCE_WORDS = (4, 45)
-_FIRST = 0.1  # what it is worth to be the first sentence of a section, less for each further one
-_COVERED = 0.6  # share of what is to be listed that the name of a list must hold
-_WORTH = (1.0, 0.95, 0.7)  # of the line or columns that name a list, of the heading above it, of those further above
-_NEARLY = 0.06  # less worth has a list that is taken too where the best alone has hardly an entry
+_FIRST = 0.1  # bonus of the first sentence of a section; half of it for the second
+_COVERED = 0.6  # share of the wanted words that the name of a list must hold
+_WORTH = (1.0, 0.95, 0.7)  # weight of: intro or columns of a list, heading above it, headings further above
+_NEARLY = 0.06  # a list this much worse is used too if the best has fewer than _LEAST_ENTRIES
 _LEAST_ENTRIES = 2
-_INTRO_WORDS = 18  # of a line that names a list; a longer one speaks of more than that
+_INTRO_WORDS = 18  # words of an intro that names a list, at most
 _STEM = 5  # letters that words of one family share
-_ALIKE = 85  # of 100, from which two words are one
+_ALIKE = 85  # similarity, of 100, from which two words count as one
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractLine:
-    """Line of an extract: a heading that orders it, or text that stands at [start, end) of a page. `depth` counts
-    levels from 0."""
+    """Line of an extract: a heading without a place, or text that stands at [start, end) of its page.
+
+    `depth` counts levels from 0. `heads` is True for a heading that groups the lines below.
+    """
 
     text: str
     part: DocumentPart | None = None
@@ -57,8 +59,10 @@ class ExtractLine:
 
 
 def summarise(structure: DocumentStructure) -> list[ExtractLine]:
-    """Return the main headings, each with its central sentence by the embedder; the central sentences alone where the
-    document has no headings. [] where it has no sentences. For `in_pool`."""
+    """Return the main headings, each with its central sentence, chosen by embeddings. For `in_pool`.
+
+    A document without headings gives central sentences only; one without sentences gives [].
+    """
     chosen = _main_headings(structure)
     sections = structure.sections(chosen) if chosen else _even_sections(structure)
     count = _FEW if not chosen and len(structure.parts) <= _FEW else 1
@@ -73,7 +77,7 @@ def summarise(structure: DocumentStructure) -> list[ExtractLine]:
 
 
 def outline(structure: DocumentStructure) -> tuple[list[ExtractLine], int]:
-    """Return the headings down to the depth at which OUTLINE are enough, and how many are left out."""
+    """Return the headings down to the deepest level at which MAX_OUTLINE suffice, and how many are left out."""
     levels = sorted({heading.level for heading in structure.headings})
     deepest = levels[0] if levels else 0
     for level in levels:
@@ -85,8 +89,10 @@ def outline(structure: DocumentStructure) -> tuple[list[ExtractLine], int]:
 
 
 def list_entries(structure: DocumentStructure, subject: Sequence[str]) -> tuple[list[ExtractLine], int]:
-    """Return the items, rows and headings of the document that stand under a name of the subject, and how many more
-    there are; [] where none do."""
+    """Return the items, rows and headings that stand under a name of the subject, and the number of further ones.
+
+    [] if no list has such a name.
+    """
     wanted = sorted(set(extract_content_terms(" ".join(subject))))
     groups = [(_value(wanted, names), lines) for names, lines in _groups(structure)]
     best = max((value for value, _ in groups), default=0.0)
@@ -102,7 +108,10 @@ def list_entries(structure: DocumentStructure, subject: Sequence[str]) -> tuple[
 
 
 def _main_headings(structure: DocumentStructure) -> list[Heading]:
-    """Return the headings that a summary is made by: of the upper levels as many as fit, else the longest sections."""
+    """Return the headings of the upper levels, as many as fit into a summary, else those of the longest sections.
+
+    [] if the document has too few.
+    """
     headings = structure.headings
     chosen = list[Heading]()
     for level in sorted({heading.level for heading in headings}):
@@ -124,7 +133,7 @@ def _length(structure: DocumentStructure, section: DocumentSection) -> int:
 
 
 def _even_sections(structure: DocumentStructure) -> list[DocumentSection]:
-    """Return the document in parts of about the same number of passages."""
+    """Return the document as sections of about the same number of passages."""
     parts = structure.parts
     count = min(_PARTS, math.ceil(len(parts) / 2))
     edges = [parts[at * len(parts) // count].place for at in range(count)] if count else []
@@ -133,7 +142,7 @@ def _even_sections(structure: DocumentStructure) -> list[DocumentSection]:
 
 
 def _central(structure: DocumentStructure, section: DocumentSection, said: set[str], count: int) -> list[ExtractLine]:
-    """Return the sentences of a section that are nearest to the mean of those that were read, in their order."""
+    """Return the `count` sentences of a section nearest to the mean of those read, in document order."""
     found = [line for line in _sentences(structure, section) if line.text.casefold() not in said]
     if not found:
         return []
@@ -144,7 +153,7 @@ def _central(structure: DocumentStructure, section: DocumentSection, said: set[s
 
 
 def _sentences(structure: DocumentStructure, section: DocumentSection) -> list[ExtractLine]:
-    """Return the sentences of the first passage of a section, and of those nearest to its mean, _READ at most."""
+    """Return at most _READ sentences: of the first passage of a section, then of the passages nearest its mean."""
     parts = list(structure.parts_of(section))
     known = [part.vector for part, _, _ in parts if part.vector is not None]
     if len(known) == len(parts) > 1 and len({vector.shape for vector in known}) == 1:
@@ -167,7 +176,7 @@ def _sentences(structure: DocumentStructure, section: DocumentSection) -> list[E
 def _runs(
     structure: DocumentStructure, part: DocumentPart, start: int, end: int
 ) -> Iterator[tuple[QuotableRun, int, int, str]]:
-    """Yield what may be quoted of a stretch, each with its place and text on the page."""
+    """Yield the quotable runs of a stretch, each with its place and text on the page."""
     page = structure.pages.get(part.page, "")
     for run in split_runs(page[start:end], part.heading, page_begins=not start):
         left, right = start + run.start, start + run.end
@@ -194,8 +203,10 @@ def _heading_line(structure: DocumentStructure, heading: Heading, levels: Sequen
 
 
 def _groups(structure: DocumentStructure) -> Iterator[tuple[list[str], list[ExtractLine]]]:
-    """Yield what stands together as a list, with its names, the nearest first: the line that introduces it or the names
-    of its columns, then the headings above it."""
+    """Yield the lists of the document, each with its names: its intro or column names, then the headings above it.
+
+    The nearest name comes first.
+    """
     yield from _under_headings(structure)
     title = str(structure.document)
     for part in structure.parts:
@@ -227,7 +238,7 @@ def _own_names(structure: DocumentStructure, part: DocumentPart, run: QuotableRu
 
 
 def _under_headings(structure: DocumentStructure) -> Iterator[tuple[list[str], list[ExtractLine]]]:
-    """Yield the headings right under another one, by its name: "Commands" with each of them."""
+    """Yield the headings directly below another one as a list with its name ("Commands" with each command)."""
     levels = sorted({heading.level for heading in structure.headings})
     for at, heading in enumerate(structure.headings):
         below = list[Heading]()
@@ -242,7 +253,7 @@ def _under_headings(structure: DocumentStructure) -> Iterator[tuple[list[str], l
 
 
 def _value(wanted: Sequence[str], names: Sequence[str]) -> float:
-    """Return how well a list is named so, 0 to 1: the share of the words, less where the name stands far above it."""
+    """Return how well the names match, 0 to 1: the share of wanted words, less for names further above the list."""
     best = 0.0
     for worth, name in zip(_WORTH, names, strict=False):
         own = extract_content_terms(name)

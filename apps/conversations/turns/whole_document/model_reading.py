@@ -1,7 +1,9 @@
-"""Have a model that reads well read a whole document: at once where it has room, else part by part with notes.
+"""Have a model read a whole document: at once if the context window has room, else part by part with notes.
 
-Each part is a request of its own, whose notes name sources by their numbers; the answer is written from the notes, and
-its sentences are compared with the passages that these name. Whoever stops the turn ends all of it.
+Each part is a request of its own, whose notes name sources by number. The answer is written from the notes; its
+sentences are verified against the passages that the notes name. Stopping the turn ends all requests.
+
+Entry point: `read_whole`.
 """
 
 from __future__ import annotations
@@ -30,18 +32,20 @@ if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn
     from apps.documents.models import Document
 
-MAX_PARTS = 60  # of one document; a longer one is not read by a model
-_PASSAGE_CHARS = 3000  # of a page that are one source, more where a document would have too many
+MAX_PARTS = 60  # parts of one document; a model does not read longer ones
+_PASSAGE_CHARS = 3000  # characters of one source; more if the document would have over _SOURCES
 _SOURCES = 400
-_MARGIN = 300  # tokens that instructions, question and the form of messages take
-_LEAST_ROOM = 400  # tokens of a part
+_MARGIN = 300  # tokens for instructions, question and chat template
+_LEAST_ROOM = 400  # tokens of a part, at least
 _NOTES = (48, 300)  # tokens of the notes on one part, at least and at most
-_FALLBACK = 2  # sources of a part whose notes name none
+_FALLBACK = 2  # sources taken of a part whose notes name none
 
 
 async def read_whole(turn: Turn, document: Document) -> bool:
-    """Answer from all of the document. Return False, with nothing said, where it has no text or is too long. Raises
-    Withheld, EngineError."""
+    """Answer from the whole document. Return False, with nothing emitted, if it has no text or over MAX_PARTS parts.
+
+    Raise Withheld and EngineError.
+    """
     start = time.perf_counter()
     await retrieval.check_question(turn)
     info = await model_queue.wait_for_model(turn)
@@ -70,7 +74,7 @@ async def read_whole(turn: Turn, document: Document) -> bool:
 
 
 def merge_passages(structure: DocumentStructure) -> list[Passage]:
-    """Return all that is searched of a document as few passages: what stands together on a page, up to a size."""
+    """Return the searchable text of the document as few passages, each on one page and of limited size."""
     length = sum(part.end - part.start for part in structure.parts)
     size = max(_PASSAGE_CHARS, length // _SOURCES)
     groups: list[list[DocumentPart]] = []
@@ -84,8 +88,10 @@ def merge_passages(structure: DocumentStructure) -> list[Passage]:
 
 
 def split_parts(placed: Sequence[NumberedPassage], costs: Sequence[int], room: int) -> list[list[NumberedPassage]]:
-    """Return the passages in order in as few parts as fit; `costs` and `room` are tokens. A passage that is longer
-    than the room is a part of its own, and will be refused by the model."""
+    """Return the passages in order in as few parts as fit; `costs` and `room` are tokens.
+
+    A passage longer than the room becomes a part of its own, which the model will refuse.
+    """
     parts: list[list[NumberedPassage]] = []
     left = 0
     for item, cost in zip(placed, costs, strict=True):
@@ -98,7 +104,7 @@ def split_parts(placed: Sequence[NumberedPassage], costs: Sequence[int], room: i
 
 
 def _room(turn: Turn, window: int) -> int:
-    """Return the tokens that passages may take in one request, beside what is said before and the answer."""
+    """Return the tokens that passages may take in one request, besides history and answer."""
     opening = turn.opening
     said = [f"{past.question} {past.answer} {' '.join(item.text for item in past.given)}" for past in opening.history]
     used = sum(turn.chat.count([*said, opening.text, opening.instructions]))
@@ -116,7 +122,7 @@ def _passage(structure: DocumentStructure, parts: Sequence[DocumentPart]) -> Pas
 
 
 async def _found(turn: Turn, document: Document, placed: Sequence[NumberedPassage]) -> SearchResult:
-    """Return the document as what was found. It has no query: no sentence about the document is beside the question."""
+    """Return the document as a search result. The query is empty, so that no sentence counts as beside the question."""
     vector = await (turn.vector or retrieval.embed_question(turn.opening.text))
     passages = tuple(item.passage for item in placed)
     return SearchResult(passages, (document.collection.name,), 0, 0, "", vector, {}, {})
@@ -125,8 +131,7 @@ async def _found(turn: Turn, document: Document, placed: Sequence[NumberedPassag
 async def _take_notes(
     turn: Turn, parts: Sequence[list[NumberedPassage]], room: int
 ) -> tuple[list[str], list[NumberedPassage]]:
-    """Return the model's notes on each part, and the sources that they name, which the prompt of the answer does not
-    repeat."""
+    """Return the model's notes on each part, and the sources that they name, without text for the answer prompt."""
     least, most = _NOTES
     longest = min(most, max(least, room // len(parts) - least))
     notes, named = list[str](), list[NumberedPassage]()
@@ -143,7 +148,7 @@ async def _take_notes(
 
 
 async def _note(turn: Turn, part: Sequence[NumberedPassage], longest: int) -> str:
-    """Return what the model says of one part. Nothing of it is shown."""
+    """Return the model's notes on one part. They are not shown."""
     request = ChatRequest(
         prompt.build_part_prompt(turn.opening.text, part),
         Sampling(max_tokens=longest, temperature=0.0),

@@ -1,5 +1,8 @@
-"""Answer a recognised request. A model that reads well reads the document (`reading.py`). Else no model writes, and
-every line of the answer stands in the document. Where it is not clear which document is meant, the answer asks.
+"""Answer a request about a whole document.
+
+Entry points: `recognise_turn_request`, `reply_to_request`, `find_comparison`. A model that passed the reading check
+reads the document (`model_reading.py`). Without such a model, every line of the answer is an excerpt of the document.
+If several documents may be meant, the answer asks which.
 """
 
 from __future__ import annotations
@@ -29,13 +32,15 @@ from apps.engines import registry
 from apps.engines.types import EngineError
 from apps.lib.concurrency.threads import in_db, in_pool
 
-_LOOK_S = 0.5  # between looks at a document that is still being read
-_SEARCHED = 3  # documents of a search in which a list is looked for
+_LOOK_S = 0.5  # seconds between reads of a document that is being ingested
+_SEARCHED = 3  # documents of a search result that are searched for a list
 
 
 def recognise_turn_request(turn: Turn) -> DocumentRequest | None:
-    """Return what the message of the turn asks of a whole document; None where it must be answered as a question. A
-    message after one that was asked back about may be the name of the document."""
+    """Return the document request of the turn's message; None if it must be answered as a question.
+
+    After an answer that asked which document is meant, the message may be the name of the document.
+    """
     opening = turn.opening
     if opening.without_documents or opening.attached or opening.written or opening.text.startswith("/"):
         return None
@@ -50,7 +55,7 @@ def recognise_turn_request(turn: Turn) -> DocumentRequest | None:
 
 
 async def reply_to_request(turn: Turn, request: DocumentRequest) -> bool:
-    """Answer the request. Return False, with nothing said, where it must be answered as a question. Raises Withheld."""
+    """Answer the request. Return False, with nothing emitted, if it must be answered as a question. Raise Withheld."""
     if request.kind == COMPARE:
         return False
     meant = await _wait_for(turn, request)
@@ -61,7 +66,7 @@ async def reply_to_request(turn: Turn, request: DocumentRequest) -> bool:
     if not (meant.document or meant.several or meant.unread) or not (meant.named or request.sure):
         return False
     if any(not word.isdecimal() for word in meant.subject):
-        return False  # it is about a subject
+        return False  # the request is about a subject within the document
     if meant.unread is not None:
         return await _say_unread(turn, meant.unread)
     if meant.document is None:
@@ -72,13 +77,15 @@ async def reply_to_request(turn: Turn, request: DocumentRequest) -> bool:
 
 
 async def find_comparison(turn: Turn, request: DocumentRequest) -> SearchResult | None:
-    """Return what is found of both sides of a comparison, their quotes chosen; None for another request, and where a
-    side has none. Raises Withheld."""
+    """Return the passages of both sides of a comparison, with quotes in `turn.quotes`.
+
+    None for other requests, and if a side has no quotes. Raise Withheld.
+    """
     return await find_sides(turn, request) if request.kind == COMPARE else None
 
 
 async def has_passed_reading_check(turn: Turn) -> bool:
-    """Return whether the model has passed the reading check; False also where its server is away."""
+    """Return whether the model has passed the reading check; False also if its server is unreachable."""
     try:
         info = await turn.chat.info()
     except EngineError:
@@ -89,7 +96,7 @@ async def has_passed_reading_check(turn: Turn) -> bool:
 
 
 async def _wait_for(turn: Turn, request: DocumentRequest) -> DocumentChoice:
-    """Return which document is meant. One that the user has just added is waited for, some seconds at most."""
+    """Return the document that is meant. A document that is being ingested is awaited for MAX_FILE_WAIT_S at most."""
     until = time.perf_counter() + retrieval.MAX_FILE_WAIT_S
     while (meant := await in_db(find_document, turn.opening, request)).unread and time.perf_counter() < until:
         await asyncio.sleep(_LOOK_S)
@@ -132,7 +139,7 @@ def _summary_words(kind: str, lines: list[ExtractLine]) -> str:
 
 
 async def _list(turn: Turn, meant: DocumentChoice) -> bool:
-    """Write the lists of the document whose name is the subject; where no document is clear, of what a search finds."""
+    """Answer with the lists named by the subject, in the meant document or in those that a search finds."""
     start = time.perf_counter()
     documents = [meant.document] if meant.document else await _search(turn)
     for document in documents:
@@ -172,7 +179,7 @@ def _taken(document: Document) -> str:
 async def _write(
     turn: Turn, structure: DocumentStructure, lines: list[ExtractLine], said: list[str], left: int, ms: float
 ) -> None:
-    """Show sources and lines as the answer; each line is credited with its place."""
+    """Emit sources and excerpt lines as the answer; each line is cited with its place. `left` lines are left out."""
     excerpts = begin_excerpt_answer(structure, lines, turn.opening.numbers)
     excerpts.say(" ".join(said))
     excerpts.add(lines)

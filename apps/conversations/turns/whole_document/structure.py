@@ -1,7 +1,7 @@
-"""The structure of one document as it was read: its headings, and what stands between them. Reads; decides nothing.
+"""Read the structure of a document: its headings, and the text between them. Entry point: `read_document`.
 
-`read_document` is the entry point. Headings are those that the parser saw, without what only looks like one: lines of
-a table of contents, running heads, page numbers, whole sentences.
+Headings come from the parser, without lines that only look like one: table of contents, running headers, page numbers,
+whole sentences.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ if TYPE_CHECKING:
 
 Place = tuple[int, int]  # page, character of its text
 
-_HEADING_CHARS, _HEADING_WORDS = 110, 14  # of a line that is a heading and no sentence
-_LETTERS = 3  # that a heading has at least
-_RUNNING = 3  # pages on which a line stands that is a running head
+_HEADING_CHARS, _HEADING_WORDS = 110, 14  # characters and words of a heading, at most
+_LETTERS = 3  # letters of a heading, at least
+_RUNNING = 3  # pages from which a repeated line is a running header
 _NUMBERED = re.compile(r"(?:(?:chapter|kapitel|capítulo)\s+)?(\d{1,3}(?:\.\d{1,3})*)\.?\s+\D", re.IGNORECASE)
-_PAGE_BEFORE = re.compile(r"\d{1,4}\s+(?=(?:chapter|kapitel|capítulo)\s+\d)", re.IGNORECASE)  # of a running head
+# Page number before a running header.
+_PAGE_BEFORE = re.compile(r"\d{1,4}\s+(?=(?:chapter|kapitel|capítulo)\s+\d)", re.IGNORECASE)
 _LISTED = re.compile(r"\d{1,3}(?:\.\d{1,3})*\.?\s\D.*\s(?:\d{1,4}|[ivxlc]{1,6})")  # "11 Packaging with git 71"
 _CODE = re.compile(r"(?=(?:.*\d){5})\S+")  # one word of digits and signs
-_SHARE_NUMBERED = 0.5  # of the headings, from which the others of a numbered document are left out
+_SHARE_NUMBERED = 0.5  # share of numbered headings from which the others are dropped
 _SENTENCE = re.compile(r"[.!?;,]$")
 
 
@@ -49,12 +50,13 @@ class Heading:
 
     @property
     def place(self) -> Place:
+        """Return the page and the start on it."""
         return self.page, self.start
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentPart:
-    """Passage of the document as it is searched: [start, end) in the text of its page."""
+    """Searchable passage of the document: [start, end) in the text of its page."""
 
     pk: int
     page: int
@@ -65,12 +67,13 @@ class DocumentPart:
 
     @property
     def place(self) -> Place:
+        """Return the page and the start on it."""
         return self.page, self.start
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentSection:
-    """Stretch of the document under a heading, up to the next one. `heading` is None above the first."""
+    """Stretch of the document from a heading up to the next one. `heading` is None above the first."""
 
     heading: Heading | None
     start: Place
@@ -79,7 +82,7 @@ class DocumentSection:
 
 @dataclass
 class DocumentStructure:
-    """One document: the text of its pages, its passages in order, and its headings in order."""
+    """Structure of a document: texts of its pages by number, passages in order, headings in order."""
 
     document: Document
     pages: dict[int, str]
@@ -87,13 +90,13 @@ class DocumentStructure:
     headings: list[Heading] = field(default_factory=list)
 
     def part_at(self, page: int, start: int) -> DocumentPart | None:
-        """Return the passage that holds this character; None where it is in none that is searched."""
+        """Return the passage that holds this character; None if no searchable passage does."""
         at = bisect_right(self._places, (page, start)) - 1
         part = self.parts[at] if at >= 0 else None
         return part if part is not None and part.page == page and start < part.end else None
 
     def sections(self, headings: Sequence[Heading]) -> list[DocumentSection]:
-        """Return what stands between these headings of the document, in order."""
+        """Return the sections that these headings begin, in order, after the section above the first."""
         end = (max(self.pages, default=0) + 1, 0)
         edges = [heading.place for heading in headings[1:]] + [end]
         found = [
@@ -104,7 +107,7 @@ class DocumentStructure:
         return [DocumentSection(None, (0, 0), first), *found]
 
     def parts_of(self, section: DocumentSection) -> Iterator[tuple[DocumentPart, int, int]]:
-        """Yield the passages of a section, each with how much of it, [start, end), belongs there."""
+        """Yield the passages of a section, each with the stretch [start, end) of its page that belongs there."""
         for part in self.parts:
             start = max((part.page, part.start), section.start)
             end = min((part.page, part.end), section.end)
@@ -126,7 +129,7 @@ class DocumentStructure:
 
 
 def read_document(user: AnyUser, document: Document) -> DocumentStructure:
-    """Return what of the document is searched and may be read by this user. For `in_db`."""
+    """Return the parts of the document that are searchable and that the user may read. For `in_db`."""
     chunks = Chunk.objects.searchable().visible_to(user).filter(document=document).order_by("position")
     fields = ("pk", "page_number", "char_start", "char_end", "heading", "vector")
     parts = [
@@ -147,8 +150,7 @@ def read_document(user: AnyUser, document: Document) -> DocumentStructure:
 
 
 def clean_headings(found: Sequence[Heading]) -> list[Heading]:
-    """Return the headings without what only looks like one. Where most are numbered, only those, their level by the
-    depth of the number."""
+    """Return the real headings, in order. If most are numbered, only those, with levels by depth of number."""
     pages = Counter(text for text, _ in {(heading.text.casefold(), heading.page) for heading in found})
     running = {text for text, count in pages.items() if count >= _RUNNING}
     once = _first_of_each([heading for heading in found if _is_heading(heading.text)], running)
@@ -160,7 +162,7 @@ def clean_headings(found: Sequence[Heading]) -> list[Heading]:
 
 
 def _heading(level: int, text: str, page: int, start: int, end: int) -> Heading:
-    """Return the heading at this place, without the number of the page that a running head begins with."""
+    """Return the heading at this place, without the page number at the start of a running header."""
     if before := _PAGE_BEFORE.match(text, start, end):
         start = before.end()
     return Heading(level, normalize_text(text[start:end]), page, start, end)
@@ -179,7 +181,7 @@ def _is_heading(text: str) -> bool:
 
 
 def _first_of_each(headings: Sequence[Heading], running: set[str]) -> list[Heading]:
-    """Return the headings in order, of those that stand on several pages the first alone."""
+    """Return the headings in order; of texts in `running`, only the first."""
     done, kept = set[str](), list[Heading]()
     for heading in headings:
         name = heading.text.casefold()
@@ -191,8 +193,10 @@ def _first_of_each(headings: Sequence[Heading], running: set[str]) -> list[Headi
 
 
 def _of_passages(structure: DocumentStructure) -> list[Heading]:
-    """Return the headings above passages where a document was read before its parser's were kept: those whose words
-    stand on the page, before the passage or in it."""
+    """Return the headings stored with passages, for documents ingested before parsers' headings were stored.
+
+    Only those whose words stand on the page, before the passage or in it.
+    """
     found, before = list[Heading](), list[str]()
     for part in structure.parts:
         path = [name for name in part.heading.split(" › ") if name]
