@@ -1,5 +1,5 @@
-"""ASGI server of static files in front of Django: a page has some sixty, and Django takes a millisecond of CPU time and
-several thread switches for each."""
+"""ASGI server of static files in front of Django. A page has some sixty files, and Django takes a millisecond of CPU
+time and several thread switches for each."""
 
 from __future__ import annotations
 

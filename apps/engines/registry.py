@@ -101,8 +101,8 @@ def get_text_classifier() -> TextClassifier:
 
 
 def get_classifier_embedder() -> EmbedEngine:
-    """Return the embedder whose vectors the text classifier was trained on: the site's own if its fingerprint matches,
-    else a second one that is loaded beside it."""
+    """Return the embedder whose vectors the text classifier was trained on. That is the site's own if its fingerprint
+    matches, else a second one that is loaded beside it."""
     wanted = get_text_classifier().embedder
     if wanted in ("", get_embedder().fingerprint):
         return get_embedder()
@@ -154,7 +154,7 @@ def get_caption_engine() -> CaptionEngine | None:
 
 def get_image_engine() -> ImageEngine:
     """Return the picture engine. An engine conditioned on sentence vectors shares the site's embedder if that is the
-    one it was trained with: the prompt was embedded for moderation already, and the weights are loaded only once."""
+    one it was trained with. Moderation has embedded the prompt already, and the weights are loaded only once."""
     engine = _get("image")
     if isinstance(engine, EmbeddingConditioned):
         engine.share(get_embedder)

@@ -7,8 +7,8 @@
     +- EngineBroken        the answer makes no sense: wrong shape, not finite, bad files (no retry)
 
 Nothing here imports Django, the ORM or a heavy library. An engine is built on first use by `apps.engines.registry` from
-`{"BACKEND": dotted path, "OPTIONS": {...}}`, once per process, and must be safe to call from several threads. Chat and
-turn log are async because they stream; the others are sync and are called through
+`{"BACKEND": dotted path, "OPTIONS": {...}}`, once per process. Engines must be safe to call from several threads. Chat
+and turn log are async because they stream; the others are sync and are called through
 `apps.lib.concurrency.threads.in_pool`. Heavy libraries are imported inside the engine that needs them, at its first use
 or in `warm()`, never at module import.
 """

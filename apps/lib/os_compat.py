@@ -151,8 +151,8 @@ def forbid_new_privileges() -> None:
 def leave_network() -> int:
     """Move this process, which must have one thread, to a network namespace where it reaches nothing.
 
-    Return 0, or the errno of the refusal: ENOSYS where the system has no namespaces, and usually EPERM or ENOSPC where
-    it forbids them to ordinary users.
+    Return 0, or the errno of the refusal: ENOSYS on systems without namespaces, and usually EPERM or ENOSPC where
+    ordinary users may not create them.
     """
     unshare = _find_c_function("unshare")
     if unshare is None:

@@ -1,8 +1,8 @@
 """Folders of this installation, and the environment variables that the start needs.
 
-Two kinds of installation share this module: a clone (`./run`, environment in `.venv`, data in `var`) and a package
-(`openbook`, environment of the running Python, data in the user's data directory). `assistant/env.py` reads all other
-variables. Standard library only.
+Two kinds of installation share this module. A clone (`./run`) has its environment in `.venv` and its data in `var`. A
+package (`openbook`) has the environment of the running Python and the user's data directory. `assistant/env.py` reads
+all other variables. Standard library only.
 """
 
 from __future__ import annotations

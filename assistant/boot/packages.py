@@ -1,9 +1,9 @@
 """Install the packages: `pyproject.toml` says which, `constraints.txt` which versions with which hashes, uv does it.
 
-Entry points: `required_extras`, `is_installed`, `install_packages`. pip brings uv into a new environment; the settings
+Entry points: `required_extras`, `is_installed`, `install_packages`. pip brings uv into a new environment. The settings
 of pip (mirrors, folders of wheels, proxies, certificates) are handed to uv, so that one configuration serves both.
 
-PyTorch is installed first. Its builds for processors (`+cpu`) are not on the package index: they come from the sources
+PyTorch is installed first. Its builds for processors (`+cpu`) are not on the package index. They come from the sources
 that pip is configured with, else from PyTorch's own index (TORCH_INDEX). No hash is pinned for them, since every index
 builds its own. Everything else is verified.
 """
@@ -92,8 +92,8 @@ def environment_stamp() -> bytes:
 def install_packages(layout: Layout, extras: Sequence[str]) -> list[str]:
     """Install the base and `extras`. Return one line per package whose version changed.
 
-    If an earlier run was interrupted while it wrote packages, or the clone was moved, the environment is created anew:
-    half a package looks like a whole one, and scripts hold the path. Raises BootError.
+    If an earlier run was interrupted while it wrote packages, or the clone was moved, the environment is created anew.
+    Half a package looks like a whole one, and scripts hold the path. Raises BootError.
     """
     log = layout.data / "setup.log"
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -105,8 +105,8 @@ def stamp_site(layout: Layout) -> str:
 def _compare_index(layout: Layout) -> None:
     """Raise BootError if the index cannot be searched with the configured embedding model.
 
-    The comparison is repeated when the settings, the packages or the models of the segments changed, and at each start
-    with a database server, whose index another machine may have rebuilt.
+    The comparison is repeated when the settings, the packages or the models of the segments changed. With a database
+    server it is repeated at each start, since another machine may have rebuilt the index.
     """
     kept, now = layout.data / "index.stamp", _stamp_index(layout)
     if not os.environ.get("DATABASE_URL") and kept.exists() and kept.read_text() == now:

@@ -1,7 +1,7 @@
 """Supervisor that restarts a command whenever it ends: `python -m assistant.boot.supervisor NAME -- COMMAND …`.
 
 The command gets its own process group. The supervisor kills the whole group before each restart and at the end, because
-some programs leave children behind: the engine of a model server, for example, keeps memory and port. SIGTERM, SIGINT
+some programs leave children behind. The engine of a model server, for example, keeps memory and port. SIGTERM, SIGINT
 or SIGHUP to the supervisor end the command: first by SIGTERM, after `GRACE_S` by SIGKILL.
 
 The supervisor also ends with the process whose id is in SUPERVISE_WHILE. If the supervisor is killed, its command dies

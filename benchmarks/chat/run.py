@@ -13,7 +13,7 @@
     warm_over_cold      first text of a real model after a pause while typing, over that without (`cold_first_text_ms`)
     known_over_cold     the same for another question in the same conversation that the same passages answer
 
-While many stream, pieces are judged by the rules of the gate alone; `gate_classified_us_per_token` is the cost of its
+While many stream, pieces are judged by the rules of the gate alone. `gate_classified_us_per_token` is the cost of its
 classifiers for a single answer, where each piece is classified by itself. With `--classified` they judge while all
 stream, in batches, and `gate_us_per_token` includes them: the more there is to judge, the longer the pieces. Times grow
 with other load on the machine. Run it alone.

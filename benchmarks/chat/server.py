@@ -53,8 +53,8 @@ def _metered(part: str, owner: type, *names: str, one_of: int = _ONE_OF) -> None
 
 
 def _timed(part: str, plain: Any, one_of: int) -> Any:
-    """Time a function. Reading a thread's clock is a system call that takes as long as the function itself, so its own
-    time is measured beside it and subtracted; it varies with the load of the machine."""
+    """Time a function. Reading a thread's clock is a system call that takes as long as the function itself. Its time
+    varies with the load of the machine, so it is measured beside the function and subtracted."""
     calls, clock = itertools.count(), time.thread_time
 
     def timed(*args: Any, **named: Any) -> Any:

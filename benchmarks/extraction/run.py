@@ -3,10 +3,10 @@
 Every file of `ingest_docs` in its manifest is read like by the worker: format detection, parsing in a child process,
 and OCR of pictures. Counted are files that gave text, those refused with a reason, and failures without one.
 
-If `docling_groundtruth` is beside `docling_src`, the text of each source is compared with its reference: 1 less the
-edit distance over the longer length, without Markdown markup, per file extension and over all. In any case, sources
-whose format states its text exactly are compared with a second implementation (`independent_text.py`). That shows what
-a parser loses or adds, but is no human judgement.
+If `docling_groundtruth` is beside `docling_src`, the text of each source is compared with its reference, without
+Markdown markup. The similarity is 1 less the edit distance over the longer length, per file extension and over all. In
+any case, sources whose format states its text exactly are compared with a second implementation
+(`independent_text.py`). That shows what a parser loses or adds, but is no human judgement.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def similarities(folder: Path) -> dict[str, float]:
 
 
 def independent(folder: Path) -> dict[str, float]:
-    """Return the similarity to the second implementation, and the share of its words that the parser has, in any order:
-    tables and slides can be laid out in several ways."""
+    """Return the similarity to the second implementation, and the share of its words that the parser has, in any order.
+    Tables and slides can be laid out in several ways."""
     near: dict[Path, float] = {}
     words: dict[Path, float] = {}
     for source in sorted(path for path in (folder / SOURCES).glob("*") if path.is_file()):

@@ -3,10 +3,10 @@
 All get the same passages and questions in the same run, one after the other, each on one core. Vector search is
 compared at ten results, hnswlib with the least effort that reaches the wanted recall. Full-text search is compared at
 as many results as the product asks for, twice its candidates. `vector_recall_again` and the recall with filters are
-those of the product, which rescores sixty candidates by their stored vectors; the recalls of the index alone are
+those of the product, which rescores sixty candidates by their stored vectors. The recalls of the index alone are
 reported beside them. Built indexes are kept in --cache, so that a further run only measures.
 
-Before that, workers that write and merge an index are killed --kills times (200 take ten minutes): `torn`, `lost` and
+Before that, workers that write and merge an index are killed --kills times (200 take ten minutes). `torn`, `lost` and
 `leaked` count the damage and should be 0. `--sizes` without a number runs only this part.
 """
 

@@ -1,10 +1,10 @@
 """Speed of ingestion beside the bare encoder on the same chunks, in turns; and results on real files.
 
-The pipeline is the product's own: upload, the worker's threads, the child processes that parse, rows and index on disk,
-in a data directory of its own; without the sweep, which merges small segments later. `pipeline_over_encoder` is its
-chunks per second over the encoder's, for reports made of real texts (xquad, cranfield). `real_files_over_encoder` is
-the same for `ingest_docs`, most of whose files hold a single chunk, without those that need OCR. If only these files
-are present, both numbers are of them.
+The pipeline is the product's own, in a data directory of its own: upload, the worker's threads, the child processes
+that parse, rows and index on disk. Only the sweep, which merges small segments later, is left out.
+`pipeline_over_encoder` is its chunks per second over the encoder's, for reports made of real texts (xquad, cranfield).
+`real_files_over_encoder` is the same for `ingest_docs`, most of whose files hold a single chunk, without those that
+need OCR. If only these files are present, both numbers are of them.
 """
 
 from __future__ import annotations

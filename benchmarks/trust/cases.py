@@ -1,7 +1,8 @@
 """Questions of open sets, each with the true sentence that answers it and the paragraphs that a search would bring.
 
-Read from the data sets' folder: XQuAD in English, German and Spanish (the sentence that holds the gold answer) and the
-answerable half of ClapNQ (the sentences that its annotators selected). A set that is absent is left out.
+Read from the data sets' folder: XQuAD in English, German and Spanish, and the answerable half of ClapNQ. The true
+sentence is the one with the gold answer, or the one that ClapNQ's annotators selected. A set that is absent is left
+out.
 """
 
 from __future__ import annotations

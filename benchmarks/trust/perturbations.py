@@ -65,8 +65,8 @@ def find_names(text: str, known: AbstractSet[str] | None = None) -> list[str]:
 
 
 def swap_names(sentence: str, others: Sequence[tuple[str, str]], known: AbstractSet[str] | None = None) -> list[str]:
-    """Return the sentence with one name changed for another. `others`: (word before it, name), of which only those that
-    stand after the same word, have as many words, and share none with the sentence are used."""
+    """Return the sentence with one name changed for another. `others` are pairs (word before it, name). Used are those
+    after the same word, with as many words, and without a word of the sentence."""
     words = _stems(sentence)
     found = []
     for match in _NAME.finditer(sentence):

@@ -67,8 +67,8 @@ def cite_sentence(question: str, passages: Mapping[int, Passage], text: str) -> 
 
 
 def measure_wice(data: Path) -> dict[str, float]:
-    """Return what passes of claims that the page they cite supports, and of those that it supports in part or not at
-    all, with the area under ROC of the shipped score."""
+    """Return the shares that pass of claims that the cited page supports, and of claims that it supports in part or not
+    at all. Also return the area under ROC of the shipped score."""
     paths = sorted((data / "wice").glob("claim_*.jsonl"))
     rows = [json.loads(line) for path in paths for line in path.open(encoding="utf-8")]
     found: dict[bool, list[tuple[bool, float]]] = {True: [], False: []}

@@ -1,8 +1,9 @@
 """Trustworthiness of answers: what passes as supported, what is quoted, what is found; and the trial.
 
 The figures, each with its count under NAME.n, are described in `docs/develop/trust.md`. Parts: `pills` (true, edited
-and perturbed sentences of open sets), `wice` (real claims with the page they cite), `search` (quotes, silence, typing
-errors) and `trial` (questions over real documents, on the packaged models). Without the trial a run takes minutes.
+and perturbed sentences of open sets) and `wice` (real claims with the page they cite). `search` measures quotes,
+silence and typing errors, `trial` asks questions over real documents, on the packaged models. Without the trial a run
+takes minutes.
 """
 
 from __future__ import annotations

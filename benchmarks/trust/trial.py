@@ -2,8 +2,8 @@
 
     python -m benchmarks.trust.trial --data DIR [--no-model] [--json FILE] [--report FILE] [--record FILE]
 
-Documents are fetched, uploaded and read by the worker's own pipeline in an empty data directory; a web process with
-default settings answers over its socket, the packaged chat model beside it where no other answers at LLM_URL. With
+Documents are fetched, uploaded and ingested by the worker's own pipeline in an empty data directory. A web process with
+default settings answers over its WebSocket. The packaged chat model runs beside it if no other answers at LLM_URL. With
 `--no-model` a stand-in writes one word a turn, and only quotes are measured. `--record` keeps what was shown; `--again`
 computes figures and report from such a record, after sentences were judged.
 
@@ -136,8 +136,8 @@ async def _settle(pid: int) -> None:
 
 
 def list_wrong_answers(questions: Sequence[Question], texts: dict[str, list[str]]) -> list[str]:
-    """Return a line for each question whose answer is not in the pages of its document, as they were read, and for each
-    unanswerable one whose `answers` match a page of any document."""
+    """Return a line for each question whose answer is not in the parsed pages of its document. Also return one for each
+    unanswerable question whose `answers` match a page of any document."""
     lines = []
     for question in questions:
         if question.absent:

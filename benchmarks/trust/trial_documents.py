@@ -1,7 +1,7 @@
 """Documents of the trial: listed with their hashes in `trial_data/documents.jsonl`, fetched when the trial runs.
 
-A document lies in the folder of the data sets (`set`) or in a package of Debian (`package`, `version`, `path`), which
-`apt-get download` fetches into a cache. No document is part of this repository.
+A document is in the folder of the data sets (`set`) or in a package of Debian (`package`, `version`, `path`). `apt-get
+download` fetches packages into a cache. No document is part of this repository.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def read_documents(path: Path = HERE / "documents.jsonl") -> list[TrialDocument]
 
 
 def fetch_documents(listed: Sequence[TrialDocument], data: Path, cache: Path = CACHE) -> dict[str, bytes]:
-    """Return the content of each document by its name. A document that is absent, or differs from the one on which the
-    questions were written, is left out, and a line on standard error says so."""
+    """Return the content of each document by its name. A document that is missing, or differs from the one on which the
+    questions were written, is left out. A line on standard error says so."""
     contents = {}
     for document in listed:
         content = _read_set(document, data) if document.set else _read_package(document, data, cache)

@@ -1,8 +1,8 @@
 """Figures of the trial, from what was shown and what readers judged. Pure.
 
-A sentence is judged without a reader in one case: its words stand in the page that it cites, and they hold the answer
-of the question. Every other sentence needs a verdict in `trial_data/judgements.jsonl`: right, wrong, or beside (true,
-but no answer to the question). A sentence without a verdict counts in no share, and is counted as unjudged.
+A sentence is judged without a reader in one case: its words are in the page that it cites, and they hold the answer of
+the question. Every other sentence needs a verdict in `trial_data/judgements.jsonl`: right, wrong, or beside (true, but
+no answer to the question). A sentence without a verdict counts in no share, and is counted as unjudged.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class TrialResult:
 
     @property
     def talked(self) -> bool:
-        """True if small talk was taken as such: no quote, no notice that nothing was found, no pill, and the expected
-        answer if one is known."""
+        """True if small talk was taken as such: no quote, no notice that nothing was found, no pill. If an answer is
+        expected, the words must hold it."""
         fits = not self.question.answers or self.question.holds(self.shown.words)
         return self.silent and not self.shown.nothing and bool(self.shown.words) and fits
 

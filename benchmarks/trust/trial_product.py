@@ -25,7 +25,7 @@ MESSAGES = 10_000  # messages that the trial's user may send at once; the defaul
 
 def fill_library(folder: Path) -> dict[str, Any]:
     """Return the session of a new user whose only collection holds the files of `folder`, read by the worker's own
-    pipeline, and the names of the files that could not be read, each with the reason."""
+    pipeline. Also return the names of the files that could not be read, each with the reason."""
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)

@@ -26,7 +26,7 @@ class ClaimPair:
 
 
 def cut_windows(text: str, language: str) -> Iterator[list[SourceSentence]]:
-    """Yield runs of two or three sentences of 6 to 45 words each."""
+    """Yield runs of two or three sentences of 6 to 38 words each."""
     pool = tuple(dict.fromkeys(names_in(text)))[:400]
     for paragraph in text.split("\n\n"):
         found = [" ".join(paragraph[start:end].split()) for start, end in find_sentences(paragraph)]

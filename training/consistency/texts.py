@@ -1,7 +1,8 @@
 """Reader of the open texts from which pairs are made.
 
 Texts are the HTML pages of Debian's packages `debian-handbook` and `installation-guide-amd64` (GPL-2+ and CC BY-SA 3.0;
-`apt-get download`, `dpkg-deb -x`) in English, German and Spanish, and the open sets COVID-QA and PubMedQA.
+`apt-get download`, `dpkg-deb -x`). They are in English, German and Spanish. The open sets COVID-QA and PubMedQA are
+read, too.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def read_texts(books: Path, data: Path) -> Iterator[tuple[str, str]]:
 
 
 def read_partly_supported(data: Path) -> Iterator[tuple[str, str]]:
-    """Yield claims of WiCE's training split that their source supports only partly or not at all, with that source."""
+    """Yield claims of WiCE's training split that their source supports in part only, with that source."""
     for line in (data / "wice" / "train_tokens.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         if row["label"] != "supported" and row["supporting_sentences"]:

@@ -1,7 +1,7 @@
-"""Teach the encoder, print how well it tells claims apart, and write the weights that the product ships.
+"""Train the packaged NLI model, print how well it separates claims, and write its weights.
 
-All weights but the embeddings of words and places are taught, for 690 steps of 32 pairs: 17 minutes on two cores. What
-is written is the head and, of each matrix, the change as a product of two matrices of rank 64: 6 MB in place of 22.
+All weights except word and position embeddings are trained, for 690 steps of 32 pairs: 17 minutes on two cores. Written
+are the head and, for each matrix, its change as a product of two matrices of rank 64: 6 MB instead of 22.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Training of the detector of indirect prompt injections, on harmless documents and documents with an inserted
 instruction.
 
-Data marked as test sets is not read. BIPIA's e-mails and attacks go by blocks of five: an e-mail and all attacks
+Data marked as test sets is not read. BIPIA's e-mails and attacks go by blocks of five. An e-mail and all attacks
 inserted into it are in one fold, and so are the five attacks of a type. So held-out texts share neither e-mail nor type
 with the training texts.
 """
@@ -152,7 +152,7 @@ def _hosts() -> Iterator[tuple[str, str]]:
 
 def _slipped(host: str, text: str, draw: random.Random) -> Planted:
     """Insert `text` into `host` at the start, the end, the middle or between two sentences, on a line of its own or
-    not; sometimes within a sentence, or several times."""
+    not. Sometimes it is inserted within a sentence, or several times."""
     host = host[: draw.choice((300, 500, 800))]
     middle = host.find(" ", len(host) // 2) + 1
     ends = [0, len(host), middle, draw.choice(sentences.find_sentences(host))[1]]

@@ -78,7 +78,7 @@ def paraphrase(one: Pictogram, chance: np.random.Generator) -> str:
 
 def accuracy(folder: Path, found: Sequence[Pictogram], vectors: NDArray[np.float32]) -> float:
     """Return the share of vectors (n, 384) whose drawing is nearer to its own training picture than to those of the
-    others, by the mean squared difference of slightly blurred pixels."""
+    others. The distance is the mean squared difference of slightly blurred pixels."""
     loaded = engine.load_painter(folder / engine.FILE)
     drawn = np.concatenate([
         engine.draw_batch(loaded, vectors[part], part.tolist())

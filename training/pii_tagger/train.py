@@ -1,7 +1,7 @@
 """Training of the tagger of personal data on sentences with placeholders.
 
 The open half of presidio_pii was made from templates. Each template belongs to one fold with all its sentences, so a
-held-out sentence has neither wording nor values from training; written phrases that resemble a template are held out
+held-out sentence has neither wording nor values from training. Written phrases that resemble a template are held out
 with it. The templates of the other folds are also filled with new values.
 """
 

@@ -1,8 +1,8 @@
 """Training examples of the classifier of small talk, made from the templates in `examples.json`.
 
-The file has messages by kind and language (`talk`), questions that only sound similar (`questions`), words for the
-placeholders of a template such as `{n}` or `{thing}` (`fill`), and frames around a message that change nothing
-(`around`). All of it was written for this purpose. Paraphrases for tests are in the tests only.
+The file has messages by kind and language (`talk`), and questions that only sound similar (`questions`). `fill` has
+words for the placeholders of a template such as `{n}` or `{thing}`, `around` has frames that change nothing. All of it
+was written for this purpose. Paraphrases for tests are in the tests only.
 """
 
 from __future__ import annotations

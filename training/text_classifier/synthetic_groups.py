@@ -1,7 +1,7 @@
 """Synthetic sentences about groups of people to train the text classifiers, composed from parts.
 
 A classifier trained on tweets alone takes the name of a group for hate, and ignores negations. So the same groups are
-described well, ill and neutrally, the same harsh words are also about things, and words of attacks and crimes also
+described well, ill and neutrally, and the same harsh words are also about things. Words of attacks and crimes also
 occur in ordinary questions. Nothing here is taken from a test set. The texts only train a filter and are shown nowhere.
 """
 

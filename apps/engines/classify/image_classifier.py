@@ -1,8 +1,8 @@
 """Picture classifier that the operator configures: an ONNX file or a folder with safetensors, pinned by its SHA-256.
 
-If none is configured, `nudity_detector.py` is used. Labels are mapped to clause codes of the policy by configuration:
-an unmapped label is ignored, and a mapped label that the model lacks is an error on loading. Pickled weights and code
-of a model are never loaded.
+If none is configured, `nudity_detector.py` is used. Labels are mapped to clause codes of the policy by configuration.
+Unmapped labels are ignored; a mapped label that the model lacks is an error on loading. Pickled weights and code of a
+model are never loaded.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class InjectionHeads:
     """Weights of the two heads. `rough` scores the n-grams of a sentence, `sure` also form and embedding of its pieces.
     `line` maps the sum of the second head to a probability.
 
-    The first head does not use form: instructions in the training data are shorter than sentences of books and papers,
+    The first head does not use form. Instructions in the training data are shorter than sentences of books and papers,
     so by length it flagged a quarter of those.
     """
 

@@ -67,8 +67,8 @@ def compute_emission_scores(weights: Weights, read: WordFeatures) -> NDArray[np.
 
 
 def decode_viterbi(scores: NDArray[np.float32]) -> list[str]:
-    """Return the best tag per word for scores of shape (words, tags), words at least 1, such that every I- tag
-    continues a span of its kind."""
+    """Return the best tag per word for scores of shape (words, tags), at least one word. Every I- tag continues a span
+    of its kind."""
     best = scores[0] + _BEGINS
     came: list[NDArray[np.int64]] = []
     for row in scores[1:]:
@@ -94,8 +94,8 @@ def extract_spans(text: str, words: Sequence[tuple[int, int]], tags: Sequence[st
 
 
 def merge_spans(text: str, found: Sequence[TaggedSpan]) -> list[TaggedSpan]:
-    """Return the spans trimmed of space and punctuation, with "Ann and Bo" split into two people, and with adjacent
-    parts of one address or job joined."""
+    """Return the spans trimmed of space and punctuation. "Ann and Bo" is split into two people; adjacent parts of one
+    address or job are joined."""
     kept: list[TaggedSpan] = []
     for one in found:
         at = one.start
@@ -107,8 +107,8 @@ def merge_spans(text: str, found: Sequence[TaggedSpan]) -> list[TaggedSpan]:
 
 
 def _joined(text: str, found: Sequence[TaggedSpan]) -> list[TaggedSpan]:
-    """Join adjacent parts of one item: a house number and its address, an address and the city or country after it, the
-    two halves of "court and licence clerk"."""
+    """Join adjacent parts of one item. Examples: a house number and its address, an address and the city after it, both
+    halves of "court and licence clerk"."""
     kept: list[TaggedSpan] = []
     for one in found:
         before = kept[-1] if kept else None

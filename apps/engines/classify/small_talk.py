@@ -37,8 +37,8 @@ _SIGNS = re.compile(r"[^\w\s%+*/^=()×÷:-]")
 @dataclass(frozen=True, slots=True)
 class SmallTalkHead:
     """Softmax weights, one row per label. `known` are the words of the training examples. The classifier of requests
-    also has `wording`, the words of each kind; `joints`, the words between the sides of a comparison, the commonest
-    first; and `leads`, the words right before the first side."""
+    has three more fields. `wording` holds the words of each kind, `joints` the words between the sides of a comparison,
+    the commonest first. `leads` holds the words right before the first side."""
 
     labels: tuple[str, ...]
     known: frozenset[str]

@@ -1,6 +1,6 @@
 """Embeddings of pieces of a passage inside it, for passages that were embedded without their pieces.
 
-A passage longer than the embedder's window is embedded in windows that overlap by half; each piece is pooled in the
+A passage longer than the embedder's window is embedded in windows that overlap by half. Each piece is pooled in the
 window whose middle is nearest.
 """
 
@@ -58,7 +58,7 @@ def embed_spans_in_context(
 
 
 def _once(text: str, row: Sequence[str]) -> str:
-    """Return the text with each sentence once if a piece occurs repeatedly, unless a piece would be lost: repeated
+    """Return the text with each sentence once if a piece occurs repeatedly, unless a piece would be lost. Repeated
     sentences would dominate the mean of the passage."""
     if not is_repeated(text, row):
         return text

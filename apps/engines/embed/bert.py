@@ -5,7 +5,7 @@ concatenated and only attend within themselves, so no padding is computed. Pooli
 the weights.
 
 The layers are TorchScript: one call that releases the GIL once. Called from Python, their ninety steps each waited for
-the GIL again while other threads were busy. A pass takes one core, and several passes run side by side: one pass over
+the GIL again while other threads were busy. A pass takes one core, and several passes run side by side. One pass over
 all cores would wait at each step for a core that another thread uses.
 """
 
@@ -123,8 +123,8 @@ class BertEncoder:
     def encode_inside(
         self, texts: Sequence[Sequence[int]], spans: Sequence[Spans], layers: int
     ) -> tuple[Vectors, list[SpanEmbeddings | None]]:
-        """Return the vectors of `encode`, and for each text with token spans their embeddings after `layers` layers,
-        taken from the same pass; None for texts without spans."""
+        """Return the vectors of `encode`, and for each text with token spans their embeddings after `layers` layers;
+        None for texts without spans. Both come from one pass."""
         ids = [np.asarray(text, np.int32) for text in texts]
         batches = _batches([len(text) for text in texts], self._threads)
 
@@ -191,8 +191,8 @@ class BertEncoder:
         self, texts: Sequence[NDArray[np.int32]], layers: int, tap: int = 0
     ) -> tuple[list[int], tuple[int, ...], tuple[int, ...], list[Any]]:
         """Run the layers on texts sorted by length; texts of one length share one attention call. Return the order, the
-        lengths, the number of texts per length, and the states after `layers` layers, preceded by those after `tap`
-        layers if `tap` is one of them."""
+        lengths, the number of texts per length, and the states after `layers` layers. States after `tap` layers precede
+        them if `tap` is one of the layers."""
         torch = self._torch
         order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
         lengths, counts = zip(*Counter(len(texts[at]) for at in order).items(), strict=True)
@@ -233,8 +233,8 @@ def compile_packer(torch: Any) -> Any:
 
 
 def _batches(lengths: Sequence[int], cores: int) -> list[list[int]]:
-    """Return the indices of the texts in batches of similar token counts, longest texts first: a single batch, or a
-    multiple of `cores`, none much above PASS_TOKENS."""
+    """Return the indices of the texts in batches of similar token counts, longest texts first. There is a single batch
+    or a multiple of `cores`, none much above PASS_TOKENS."""
     total = sum(lengths)
     count = 1 if total <= LEAST_TOKENS else -(-total // (PASS_TOKENS * cores)) * cores
     batches: list[list[int]] = [[]]

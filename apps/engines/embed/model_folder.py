@@ -54,8 +54,8 @@ def _sha256(weights: tuple[tuple[Path, int, int], ...]) -> str:
 
 
 def locate_model(model: str) -> Path:
-    """Return the folder of a model: the packaged one for "", `model` itself if it is a folder, else the snapshot of
-    that name from the hub or its cache. Raise EngineBroken if there is none."""
+    """Return the folder of a model: the packaged one for "", or `model` itself if it is a folder. Any other name is
+    taken from the hub or its cache. Raise EngineBroken if there is none."""
     if not model:
         from importlib.util import find_spec
 

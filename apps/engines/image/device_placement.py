@@ -1,5 +1,5 @@
-"""Placement of a diffusers pipeline by free memory: whole on the GPU, or one model or layer at a time; and decoding of
-pictures whole or in tiles."""
+"""Placement of a diffusers pipeline by free memory: whole on the GPU, or one model or layer at a time. Also decides
+whether pictures are decoded in tiles."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ _QUICK = ("turbo", "schnell", "lightning", "lcm", "hyper")  # names of models th
 
 class DiffusersPainter:
     """Picture engine of one diffusers model. `model` is a hub name or a folder; `loras` are folders or files of
-    adapters, comma separated; `previews` is a tiny autoencoder for previews, by name or folder."""
+    adapters, comma separated. `previews` is a tiny autoencoder for previews, by name or folder."""
 
     def __init__(self, model: str = "", loras: str = "", previews: str = "") -> None:
         self._name, self._previews = model, previews

@@ -1,8 +1,8 @@
 """Fields and sizes that a picture server of the OpenAI protocol accepts, learnt from its refusals for the life of the
 process.
 
-Known refusals: "Unknown parameter: 'response_format'." (models that always send the picture itself), a list of sizes
-instead of the requested one, and pydantic errors for undeclared fields.
+Known refusals: "Unknown parameter: 'response_format'." from models that always send the picture itself, a list of
+supported sizes, and pydantic errors for undeclared fields.
 """
 
 from __future__ import annotations

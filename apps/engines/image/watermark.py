@@ -30,8 +30,8 @@ Floats = Any  # np.ndarray of float32
 
 
 def embed_watermark(picture: Image, marks: Sequence[int]) -> tuple[Image, int] | None:
-    """Return the picture with the one of `marks` (0 to 2**32 - 1) that changes it least, and that mark; None if it
-    could not be read again. More marks to choose from change the picture less."""
+    """Return the picture with the one of `marks` (0 to 2**32 - 1) that changes it least, and that mark. Return None if
+    the mark could not be read again. More marks to choose from change the picture less."""
     from PIL import Image as Pillow
 
     plain = picture.convert("RGB")

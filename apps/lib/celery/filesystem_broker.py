@@ -1,7 +1,7 @@
 """Celery broker for a single machine: kombu's filesystem transport with atomic writes.
 
-kombu opens a file in the queue's folder and then writes it, so a concurrent reader may get an empty message (two in a
-hundred under constant polling, measured), and a Celery worker that cannot read a message ends.
+kombu opens a file in the queue's folder and then writes it, so a concurrent reader may get an empty message: two in a
+hundred under constant polling, measured. A Celery worker that cannot read a message ends.
 """
 
 from __future__ import annotations

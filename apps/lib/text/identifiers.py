@@ -1,5 +1,5 @@
-"""Identifiers that differ only by a number (E4 and E7, error 4 and error 7), so that facts about one are not taken for
-the other."""
+"""Identifiers that differ only by a number (E4 and E7, error 4 and error 7). Facts about one must not be taken for the
+other."""
 
 from __future__ import annotations
 

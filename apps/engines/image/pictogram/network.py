@@ -1,6 +1,6 @@
 """Network of the pictogram painter: a small diffusion transformer that gets noise, a sentence vector and a sketch.
 
-It predicts the finished picture ("x-prediction"): pictures lie on a low-dimensional manifold and noise does not, so a
+It predicts the finished picture ("x-prediction"). Pictures lie on a low-dimensional manifold and noise does not, so a
 narrow network can learn the former only (Li and He, "Back to basics", 2025).
 """
 

@@ -1,9 +1,9 @@
 """Retrieval memory of the pictogram painter: a sketch of each training picture, found by its captions.
 
 A network small enough for any CPU learns the style of pictograms in hours, but the look of each of two thousand only in
-days. The memory supplies the latter: the prompt recalls a sketch, a sixteenth of a picture's numbers, by one softmax
-over caption vectors (a modern Hopfield network; Ramsauer et al. 2020), and the network completes it. Among similarly
-near pictures random noise decides, so that each seed gives another one.
+days. The memory supplies the latter: the prompt recalls a sketch with a sixteenth of a picture's numbers, and the
+network completes it. The recall is one softmax over caption vectors (a modern Hopfield network; Ramsauer et al. 2020).
+Among similarly near pictures random noise decides, so that each seed gives another one.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ Frequencies = dict[tuple[str, str], int]  # (field, term) -> number of entries t
 class LexicalWriter:
     """Writer of a full-text index; `finish` writes it to disk.
 
-    `memory` is a folder in memory where a small index is built first: on disk tantivy waits for each of its thirty
-    small writes, which takes ten times as long for a usual document and half as much CPU time again. If memory does not
+    `memory` is a folder in memory where a small index is built first. On disk tantivy waits for each of its thirty
+    small writes. For a usual document that takes ten times as long, and half as much CPU time again. If memory does not
     suffice, the index is built on disk.
     """
 

@@ -1,8 +1,8 @@
 """Vector search in one segment: exact, or by an approximate structure, whichever finds the allowed vectors.
 
-Approximate structures are built for searches without a filter: an HNSW graph found 5 % of the right answers with one
-vector in a thousand allowed. So few allowed vectors are compared exactly. Many are searched by the structure with more
-effort, and exactly if that returns too few.
+Approximate structures are built for searches without a filter. With one vector in a thousand allowed, an HNSW graph
+found 5 % of the right answers. So few allowed vectors are compared exactly. Many are searched by the structure with
+more effort, and exactly if that returns too few.
 """
 
 from __future__ import annotations

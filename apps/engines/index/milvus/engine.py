@@ -3,7 +3,7 @@
     openbook_segments          one row per segment; without it, or before it is complete, the segment does not count
     openbook_<dimension>       one row per chunk: segment, document, vector, and terms
 
-Terms are sparse vectors computed here: a term's weight in a chunk is the saturated frequency of BM25, its weight in a
+Terms are sparse vectors computed here. A term's weight in a chunk is the saturated frequency of BM25, its weight in a
 question the inverse document frequency, so the inner product is BM25. Terms and weights are those of the other indexes.
 A sparse vector in the segment's row holds the document frequency of each term.
 """
