@@ -101,7 +101,7 @@ def get_text_classifier() -> TextClassifier:
 
 
 def get_classifier_embedder() -> EmbedEngine:
-    """Return the embedder whose vectors the text classifier was trained on. That is the site's own if its fingerprint
+    """Return the embedder whose vectors the text classifier was trained on. The site's own is used if its fingerprint
     matches, else a second one that is loaded beside it."""
     wanted = get_text_classifier().embedder
     if wanted in ("", get_embedder().fingerprint):
@@ -123,7 +123,7 @@ def get_pii_tagger() -> SpanTagger:
 
 
 def get_reranker() -> RankEngine:
-    """Return the reranker. Its `active` is False if none is configured."""
+    """Return the reranker. The `active` of the reranker is False if none is configured."""
     return cast(RankEngine, _get("rank"))
 
 
@@ -162,7 +162,7 @@ def get_image_engine() -> ImageEngine:
 
 
 def get_clip_scorer() -> ClipScorer:
-    """Return the CLIP scorer of pictures and prompts. Its `active` is False if `CLIP_MODEL` is empty."""
+    """Return the CLIP scorer of pictures and prompts. The `active` of the scorer is False if `CLIP_MODEL` is empty."""
     return cast(ClipScorer, _get("align"))
 
 

@@ -3,8 +3,8 @@
 Entry points: `required_extras`, `is_installed`, `install_packages`. pip brings uv into a new environment. The settings
 of pip (mirrors, folders of wheels, proxies, certificates) are handed to uv, so that one configuration serves both.
 
-PyTorch is installed first. Its builds for processors (`+cpu`) are not on the package index. They come from the sources
-that pip is configured with, else from PyTorch's own index (TORCH_INDEX). No hash is pinned for them, since every index
+PyTorch is installed first. Builds of PyTorch for processors (`+cpu`) are not on the package index. The sources that pip
+is configured with have them, else PyTorch's own index (TORCH_INDEX). No hash is pinned for them, since every index
 builds its own. Everything else is verified.
 """
 

@@ -2,7 +2,7 @@
 
 The three are measured in turns, so that a slowing machine affects all. Each question concerns a paragraph that the
 model server has not read before. `known` follows a cold question in the same conversation with another question about
-the same paragraph. It counts only if the search brought nothing new to the model.
+the same paragraph. The question counts only if the search brought nothing new to the model.
 """
 
 from __future__ import annotations

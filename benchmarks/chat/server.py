@@ -1,9 +1,9 @@
 """ASGI application of the site with the rules of the gate alone, and clocks at gate and renderer.
 
-The gate's classifiers take some 20 ms of a core per piece, which would hide the cost of reading and sending. They judge
-only if BENCH_CLASSIFIED is set, and are measured apart otherwise (`gate_cost.py`). `GET /spent` returns the CPU seconds
-of both parts and of the whole process so far, less those of the clocks. Of frequent calls one in seven is timed:
-reading the clock costs as much as the call.
+The gate's classifiers take some 20 ms of a core per piece, which would hide the cost of reading and sending.
+Classifiers judge only if BENCH_CLASSIFIED is set, and are measured apart otherwise (`gate_cost.py`). `GET /spent`
+returns the CPU seconds of both parts and of the whole process so far, less those of the clocks. Of frequent calls one
+in seven is timed: reading the clock costs as much as the call.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def _metered(part: str, owner: type, *names: str, one_of: int = _ONE_OF) -> None
 
 
 def _timed(part: str, plain: Any, one_of: int) -> Any:
-    """Time a function. Reading a thread's clock is a system call that takes as long as the function itself. Its time
-    varies with the load of the machine, so it is measured beside the function and subtracted."""
+    """Time a function. Reading a thread's clock is a system call that takes as long as the function itself. The clock's
+    time varies with the load of the machine, so it is measured beside the function and subtracted."""
     calls, clock = itertools.count(), time.thread_time
 
     def timed(*args: Any, **named: Any) -> Any:

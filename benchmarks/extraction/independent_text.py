@@ -1,6 +1,6 @@
 """Second implementation of text extraction, to compare the parsers with where there is no reference.
 
-It reads only formats that state their text exactly; of a PDF, for example, any text is a guess. Text is Markdown,
+Only formats that state their text exactly are read; of a PDF, for example, any text is a guess. Text is Markdown,
 tables with one line per row, as in a reference (`reference_text.plain`).
 """
 

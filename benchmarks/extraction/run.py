@@ -6,7 +6,7 @@ and OCR of pictures. Counted are files that gave text, those refused with a reas
 If `docling_groundtruth` is beside `docling_src`, the text of each source is compared with its reference, without
 Markdown markup. The similarity is 1 less the edit distance over the longer length, per file extension and over all. In
 any case, sources whose format states its text exactly are compared with a second implementation
-(`independent_text.py`). That shows what a parser loses or adds, but is no human judgement.
+(`independent_text.py`). The comparison shows what a parser loses or adds, but is no human judgement.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Measurement of one other library on the same passages, in a process of its own: `peer.py NAME FOLDER LIMIT`.
 
 Imports nothing of the product. Builds once and keeps the index in FOLDER, asks every question, and prints one line of
-JSON. It holds milliseconds of each question, seconds to build and to the first answer, and the positions found.
+JSON. The line holds milliseconds of each question, seconds to build and to the first answer, and the positions found.
 """
 
 from __future__ import annotations

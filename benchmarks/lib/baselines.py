@@ -1,7 +1,7 @@
 """Baselines for the product's search: BM25 as in Lucene with English stems, one vector per text, and rank fusion of
 both.
 
-Over whole texts, exact and in memory. They share only the text analyser with the product.
+Over whole texts, exact and in memory. Only the text analyser is shared with the product.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Second embedder for benchmarks: the packaged weights with a constant added to every vector before normalisation.
 
-It separates texts as well as the packaged one, but on another scale: unrelated texts have a cosine of about 0.8.
+The embedder separates texts as well as the packaged one, but on another scale: unrelated texts have a cosine of about
+0.8.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ default settings answers over its WebSocket. The packaged chat model runs beside
 `--no-model` a stand-in writes one word a turn, and only quotes are measured. `--record` keeps what was shown; `--again`
 computes figures and report from such a record, after sentences were judged.
 
-This module measures and does not judge: see `trial_figures` for what counts as right.
+The module measures and does not judge: see `trial_figures` for what counts as right.
 """
 
 from __future__ import annotations

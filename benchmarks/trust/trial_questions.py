@@ -72,8 +72,8 @@ def read_questions(path: Path = HERE / "questions.jsonl") -> list[Question]:
 
 
 def select_questions(questions: Iterable[Question], documents: Iterable[str]) -> list[Question]:
-    """Return the questions that can be asked if only these documents were read. Those about another are left out, and
-    so are those that follow one of them."""
+    """Return the questions that can be asked if only these documents were read. Questions about another document are
+    left out, and so are their follow-ups."""
     there, kept, roots = {"", *documents}, list[Question](), set[str]()
     for question in questions:
         if question.document in there and (not question.follows or question.follows in roots):

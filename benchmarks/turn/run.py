@@ -1,7 +1,7 @@
 """Time that the product adds to its model server's own, from the ask to the words on the screen.
 
 A fake model server of known speed and a real web process with the real embedder and index serve two clients in turns.
-One asks the product over its WebSocket, the other streams straight from the model server.
+The first client asks the product over its WebSocket, the other streams straight from the model server.
 
     ask_to_model_ms           ask sent → its request at the model server: open, check, search, prompt
     sentence_to_screen_ms     last word of a sentence leaves the server → its event at the client: gate, render, send

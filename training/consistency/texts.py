@@ -1,8 +1,8 @@
 """Reader of the open texts from which pairs are made.
 
 Texts are the HTML pages of Debian's packages `debian-handbook` and `installation-guide-amd64` (GPL-2+ and CC BY-SA 3.0;
-`apt-get download`, `dpkg-deb -x`). They are in English, German and Spanish. The open sets COVID-QA and PubMedQA are
-read, too.
+`apt-get download`, `dpkg-deb -x`). The pages are in English, German and Spanish. The open sets COVID-QA and PubMedQA
+are read, too.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Sentences with placeholders for personal data, written to train the tagger, and ordinary sentences without any.
 
-They imitate letters, forms, chats, news and notes; nothing is taken from a data set. A placeholder is a kind in braces.
-STREET, UNIT, NUMBER and ZIP are pieces of an address in several pieces, ADDRESS is a whole one. All are tagged as
-STREET_ADDRESS, except a ZIP that stands alone. Faker draws the values.
+The sentences imitate letters, forms, chats, news and notes; nothing is taken from a data set. A placeholder is a kind
+in braces. STREET, UNIT, NUMBER and ZIP are pieces of an address in several pieces, ADDRESS is a whole one. All are
+tagged as STREET_ADDRESS, except a ZIP that stands alone. Faker draws the values.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Training of the classifier of requests for a whole document.
 
 Positives come from `examples.json`, negatives also from small talk and the questions of pubmedqa. The file has requests
-by kind and language, and questions that only sound similar. It also has words for the placeholders of a template:
-`this` (words that mean a document), `title` (names of documents), `topic` (things to list), `x` and `y` (things to
-compare). Frames around a message change nothing. All of it was written for this purpose.
+by kind and language, and questions that only sound similar. Words for the placeholders of a template are `this` (a
+document), `title` (names of documents), `topic` (things to list), `x` and `y` (things to compare). Frames around a
+message change nothing. All of it was written for this purpose.
 """
 
 from __future__ import annotations

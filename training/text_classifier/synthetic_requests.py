@@ -1,7 +1,7 @@
 """Synthetic requests to train the text classifiers: ordinary, only apparently harmful, harmful, and attacks on the
 assistant.
 
-They are composed from parts that occur on both sides. Nothing here is taken from a test set. The texts only train a
+All are composed from parts that occur on both sides. Nothing here is taken from a test set. The texts only train a
 filter and are shown nowhere.
 """
 

@@ -21,8 +21,8 @@ class CaptionEngine(Protocol):
     name: str  # of the model
 
     def caption(self, picture: bytes) -> str:
-        """Return what a PNG or JPEG shows: plain text on one line, up to MAX_CHARACTERS, never empty. It comes from a
-        model and is untrusted.
+        """Return what a PNG or JPEG shows: plain text on one line, up to MAX_CHARACTERS, never empty. The text comes
+        from a model and is untrusted.
 
         Raise EngineRefused if the bytes are no such picture or the settings are wrong, EngineUnavailable on a timeout,
         and EngineBusy. Raise EngineBroken for a model that cannot be loaded or returns nothing.

@@ -81,8 +81,8 @@ class TokenCounter:
 
 
 def estimate_tokens(text: str) -> int:
-    """Return an over-estimate of the tokens that common tokenizers make of prose. It counts one per three letters of a
-    word, and one per other byte except spaces."""
+    """Return an over-estimate of the tokens that common tokenizers make of prose. The estimate is one token per three
+    letters of a word, and one per other byte except spaces."""
     letters = _WORD.findall(text)
     tokens = sum((len(word) + 2) // 3 for word in letters)
     rest = len(text.encode("utf-8", "surrogatepass")) - sum(map(len, letters)) - text.count(" ")

@@ -2,7 +2,7 @@
 
 A single sentence hardly moves the vector of a whole passage, so every sentence is examined by itself. A first head on
 n-grams rules out 97 of 100 sentences. A second head examines the rest in short pieces, so that an instruction among
-many words is not averaged away. Its features are n-grams, form, the embedding of the piece inside its passage after
+many words is not averaged away. The features are n-grams, form, the embedding of the piece inside its passage after
 LAYERS layers, and the cosine of piece and passage. A low cosine is suspicious: an instruction in a text about such
 instructions is less so.
 

@@ -54,8 +54,8 @@ class LinearHeads:
 
     def probabilities(self, sums: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return calibrated probabilities, shape (n, labels). "harm" is the mean, before the sigmoid, of its own head
-        and of the surest kind of harm. Its own head was trained also on texts without a named kind; the other heads
-        know their kind better."""
+        and of the surest kind of harm. The head of "harm" was trained also on texts without a named kind; the other
+        heads know their kind better."""
         lines = np.clip(sums * self.slope + self.shift, -30, 30)
         if ANY in self.labels:
             kinds = [at for at, label in enumerate(self.labels) if label in KINDS]

@@ -1,7 +1,7 @@
 """Classifier of messages that are no question about documents: greetings, thanks, sums, dates and questions to the
 assistant about itself.
 
-One softmax over hashed n-grams and three form features. It uses no embedder, so all languages of the training examples
+One softmax over hashed n-grams and three form features. No embedder is used, so all languages of the training examples
 work alike. Trained by `./run train small_talk`; plain numpy at run time, a third of a millisecond per message.
 """
 

@@ -1,7 +1,7 @@
 """Previews of a half-finished drawing without the full decoder: one linear map from latent channels to colours.
 
 The map is fitted once per pipeline: smooth random latents are decoded with the full decoder, and least squares gives
-the colours of each channel. It works for every model with a decoder, in well under a millisecond per step. A tiny
+the colours of each channel. The map works for every model with a decoder, in well under a millisecond per step. A tiny
 autoencoder that the operator configures gives sharper previews, in some milliseconds each.
 """
 

@@ -1,4 +1,4 @@
-"""In-memory index for tests: NumPy and dictionaries, exact. It passes the contract tests of the real ones."""
+"""In-memory index for tests: NumPy and dictionaries, exact. Passes the contract tests of the real ones."""
 
 from __future__ import annotations
 

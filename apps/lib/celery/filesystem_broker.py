@@ -33,8 +33,8 @@ class Channel(filesystem.Channel):  # type: ignore[misc]
             raise ChannelError(f"No message can be added to {folder}.") from error
 
     def _get(self, queue: str) -> Any:
-        """Return the next message. One that a crash left unreadable is skipped: database rows are the queue, and the
-        next sweep notifies the worker again."""
+        """Return the next message. A message that a crash left unreadable is skipped: database rows are the queue, and
+        the next sweep notifies the worker again."""
         try:
             return super()._get(queue)
         except ValueError as error:

@@ -95,8 +95,8 @@ def start_in_pool(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
 
 
 def on_loop(function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a coroutine from sync code and return its result. It runs on the loop that serves in this process, whose
-    sockets it may then wake. If none serves, it runs on a new loop.
+    """Run a coroutine from sync code and return its result. The coroutine runs on the loop that serves in this process,
+    whose sockets it may then wake. If none serves, it runs on a new loop.
 
     Raise its errors, TimeoutError after 10 seconds, and RuntimeError when called from an event loop, which would wait
     for itself.

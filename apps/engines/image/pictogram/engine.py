@@ -1,7 +1,7 @@
 """Picture engine that every CPU can run: pictograms of 64 x 64 pixels, enlarged to 512.
 
-It knows only what it was trained on: a prompt that is far from every known name is refused, with the nearest names.
-`./run train pictogram` makes its folder:
+The painter knows only what it was trained on: a prompt that is far from every known name is refused, with the nearest
+names. `./run train pictogram` makes its folder:
 
     pictogram.safetensors   average of the weights and the memory, bfloat16; names and network sizes as metadata
     card.md                 training data and quality

@@ -1,7 +1,7 @@
 """Network of the pictogram painter: a small diffusion transformer that gets noise, a sentence vector and a sketch.
 
-It predicts the finished picture ("x-prediction"). Pictures lie on a low-dimensional manifold and noise does not, so a
-narrow network can learn the former only (Li and He, "Back to basics", 2025).
+The network predicts the finished picture ("x-prediction"). Pictures lie on a low-dimensional manifold and noise does
+not, so a narrow network can learn the former only (Li and He, "Back to basics", 2025).
 """
 
 from __future__ import annotations

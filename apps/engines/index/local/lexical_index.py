@@ -97,7 +97,7 @@ class _Index:
 
 
 class LexicalReader:
-    """Reader of the full-text index. Its searcher is an immutable view that any number of threads may use."""
+    """Reader of the full-text index. The searcher is an immutable view that any number of threads may use."""
 
     def __init__(self, folder: Path) -> None:
         import tantivy
