@@ -1,4 +1,4 @@
-"""What Alice owns, as `tests/access/test_routes.py` asks for it at every address, and whether it is still as it was."""
+"""Objects that Alice owns, their URLs for `tests/access/test_routes.py`, and a query whether they are unchanged."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.support.users import make_user
 
 @dataclass
 class OwnedObjects:
-    """What Alice owns; Bob may read her collection, Charlie has nothing to do with her."""
+    """Objects of Alice. Bob may read her collection; Charlie has no access."""
 
     shelf: Collection
     paper: Document
@@ -43,9 +43,10 @@ class OwnedObjects:
     group: Group
     helper: Assistant
     picture: Picture
-    question: tuple[str, list[Any]] | None = None  # whether all of it is as it was
+    question: tuple[str, list[Any]] | None = None  # cached SQL of `unchanged` with its parameters
 
     def address(self, route: str, alice: User) -> str:
+        """Return the URL of a route of the matrix, filled in with the ids of these objects."""
         if route.startswith(P):
             pk: object = self.invitation.pk if "invitations" in route else alice.pk
             pk = self.group.pk if "groups" in route else pk
@@ -81,12 +82,14 @@ class OwnedObjects:
         }
         for part, value in parts.items():
             route = route.replace(part, str(value))
-        small = "?small" if re.fullmatch(r"attached/[0-9a-f-]+/", route) else ""  # the picture itself has no file
+        small = (
+            "?small" if re.fullmatch(r"attached/[0-9a-f-]+/", route) else ""
+        )  # the picture has a thumbnail but no file
         query = f"?before={self.answer.pk}" if route.endswith("/turns/") else small
         return "/" + re.sub(r"\(\?P<\w+>[^)]*\)", "x1", route).replace("^", "").rstrip("$") + query
 
     def unchanged(self) -> bool:
-        """Whether a stranger's requests left everything as it was."""
+        """Return whether every object still is as `build` made it."""
         if not self.question:
             self.question = asked(self.there(), self.absent())
         with connection.cursor() as cursor:
@@ -94,7 +97,7 @@ class OwnedObjects:
             return bool(cursor.fetchone()[0])
 
     def there(self) -> list[QuerySet[Any]]:
-        """What has a row still."""
+        """Return query sets that must have a row."""
         return [
             Collection.objects.filter(pk=self.shelf.pk, name="Library", everyone=False, tuning={}),
             Document.objects.filter(pk=self.paper.pk, status="ready", title="Paper"),
@@ -116,7 +119,7 @@ class OwnedObjects:
         ]
 
     def absent(self) -> list[QuerySet[Any]]:
-        """What has none, and where there is one of, the second."""
+        """Return query sets that must have no row."""
         return [
             self.shelf.documents.all()[1:],
             Membership.objects.filter(collection=self.shelf)[1:],
@@ -129,7 +132,7 @@ class OwnedObjects:
 
 
 def asked(there: Sequence[QuerySet[Any]], absent: Sequence[QuerySet[Any]]) -> tuple[str, list[Any]]:
-    """All of it as one statement, since it is asked twelve hundred times."""
+    """Return one SQL statement with its parameters for all query sets, since it runs 1,200 times."""
     parts, values = [], list[Any]()
     for verb, rows in [("EXISTS", row) for row in there] + [("NOT EXISTS", row) for row in absent]:
         sql, given = rows.values("pk").query.sql_with_params()
@@ -139,11 +142,12 @@ def asked(there: Sequence[QuerySet[Any]], absent: Sequence[QuerySet[Any]]) -> tu
 
 
 def first(row: Model) -> None:
-    """The row has the number 1, as addresses name it; numbers that a server gave out go on behind it."""
+    """Give the row the id 1, which URLs of the tests use. Later ids of the database are unaffected."""
     type(row)._base_manager.filter(pk=row.pk).update(id=1)
 
 
 def build() -> OwnedObjects:
+    """Create the users and every object."""
     alice, bob, _, ada = (
         make_user("alice"),
         make_user("bob"),

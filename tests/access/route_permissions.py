@@ -1,16 +1,16 @@
-"""Who may reach each address: read by `tests/access/test_routes.py`, which fails for a route that has no row here."""
+"""Matrix of who may reach each route. `tests/access/test_routes.py` fails for a route without a row here."""
 
 from __future__ import annotations
 
-PUBLIC = "public"  # answers anybody
-SIGNED_IN = "signed in"  # the same for every person, or only their own rows
+PUBLIC = "public"  # answers every client
+SIGNED_IN = "signed in"  # same for every user, or only the user's own rows
 READ = "read"  # owner, editor, reader
 EDIT = "edit"  # owner, editor
 OWN = "own"  # owner
 ADMIN = "administrator"
 STAFF = "staff"  # reviewers and administrators
-TOKEN = "token"  # answers programs with a personal token; cookies open nothing (tests/api/test_tokens.py)
-SETUP = "set-up"  # only the steps of a first administrator
+TOKEN = "token"  # answers clients with a personal token; cookies are ignored (tests/api/test_tokens.py)
+SETUP = "set-up"  # steps of the first administrator only
 
 G, V, B, L = (
     "pictures/<uuid:pk>/",
@@ -41,16 +41,16 @@ MATRIX = {
     "words/<slug:code>.js": PUBLIC,  # the texts of the scripts in a language
     "instructions/": SIGNED_IN,
     "limits/": SIGNED_IN,
-    "privacy/": PUBLIC,  # in plain words; what a person can do stands there for who is signed in
+    "privacy/": PUBLIC,  # overview for every visitor, actions for signed-in users
     "privacy/consent/": SIGNED_IN,
     "privacy/keeping/": SIGNED_IN,
     "privacy/copy/": SIGNED_IN,
-    "privacy/copy/<uuid:pk>/": SIGNED_IN,  # their own: tests/privacy/test_data_export.py
+    "privacy/copy/<uuid:pk>/": SIGNED_IN,  # only the user's own: tests/privacy/test_data_export.py
     "privacy/erase/": SIGNED_IN,
-    "privacy/receipts/<uuid:pk>/": PUBLIC,  # of an account that is gone: its address is the secret
+    "privacy/receipts/<uuid:pk>/": PUBLIC,  # of an erased account; the URL is the secret
     "privacy/holds/": ADMIN,
     "privacy/holds/<uuid:pk>/": ADMIN,  # of a case
-    # after the password once more: tests/administration/test_guards.py
+    # asks for the password again: tests/administration/test_guards.py
     **dict.fromkeys([M, M + "models/", M + "environment/"], ADMIN),
     **dict.fromkeys([M + kind + part for kind in KINDS for part in ("", "<path:object_id>/change/")], ADMIN),
     "tokens/": SIGNED_IN,
@@ -84,7 +84,7 @@ MATRIX = {
     P: ADMIN,
     P + "limits/": ADMIN,
     "tools/": ADMIN,
-    "tools/<slug:name>/call/": SIGNED_IN,  # 404 but for what may be called: tests/conversations/tools/test_call_form.py
+    "tools/<slug:name>/call/": SIGNED_IN,  # 404 unless callable: tests/conversations/tools/test_call_form.py
     "tools/servers/": ADMIN,
     "tools/servers/<int:pk>/": ADMIN,
     P + "<int:pk>/role/": ADMIN,
@@ -98,7 +98,7 @@ MATRIX = {
     P + "groups/<int:pk>/rename/": ADMIN,
     P + "groups/<int:pk>/delete/": ADMIN,
     "collections/": SIGNED_IN,
-    "collections/filters/": SIGNED_IN,  # of what they may read: tests/documents/retrieval/test_facets.py
+    "collections/filters/": SIGNED_IN,  # of readable documents: tests/documents/retrieval/test_facets.py
     C: READ,
     C + "tray/": READ,
     C + "upload/": EDIT,
@@ -142,8 +142,8 @@ MATRIX = {
     "setup/sample/": SETUP,
     "setup/ask/": SETUP,
     "review/": STAFF,
-    "review/care/": STAFF,  # their own
-    # administrators, and who is named: tests/conversations/disclosure/test_break_glass.py
+    "review/care/": STAFF,  # only the reviewer's own
+    # administrators, and users with the special permission: tests/conversations/disclosure/test_break_glass.py
     **dict.fromkeys([GLASS, *(GLASS + part for part in ("<uuid:pk>/", "<uuid:pk>/answer/"))], STAFF),
     GLASS + "<uuid:pk>/<uuid:conversation>/": STAFF,
     **dict.fromkeys(["review/figures/", "review/figures/bias/"], STAFF),
@@ -165,22 +165,22 @@ MATRIX = {
     "review/policy/": ADMIN,
     "review/policy/<int:pk>/": ADMIN,
     "review/policy/<int:pk>/changes/": STAFF,
-    # Asks to sign in, but who has just shown that it is them: tests/safety/moderation/test_suspended_sign_in.py.
+    # Asks to sign in, unless the user has just proved the password: tests/safety/moderation/test_suspended_sign_in.py.
     "suspended/": PUBLIC,
     "notices/": SIGNED_IN,
-    "notices/<int:pk>/appeal/": SIGNED_IN,  # their own: tests/safety/views/test_review_console.py
+    "notices/<int:pk>/appeal/": SIGNED_IN,  # only the user's own: tests/safety/views/test_review_console.py
     "doctor/": ADMIN,
     "doctor/<slug:name>/": ADMIN,
     "settings/": ADMIN,
-    "status/": PUBLIC,  # nothing but an empty pill for those who are not signed in
+    "status/": PUBLIC,  # empty for anonymous visitors
     "manifest/<slug:code>.webmanifest": PUBLIC,
     "service-worker.js": PUBLIC,
-    "offline/<slug:code>/": PUBLIC,  # what the service worker keeps: it knows nobody
+    "offline/<slug:code>/": PUBLIC,  # cached by the service worker, without user data
     "health/live/": PUBLIC,
     "health/ready/": PUBLIC,
     "": SIGNED_IN,
     "temporary/": SIGNED_IN,
-    "temporary/<uuid:pk>/": SIGNED_IN,  # says that it is over, whatever it names
+    "temporary/<uuid:pk>/": SIGNED_IN,  # says that the chat has ended, for any id
     D + "source/<int:number>/": READ,
     "c/<uuid:pk>/": OWN,
     "c/<uuid:pk>/delete/": OWN,
@@ -204,12 +204,12 @@ MATRIX = {
     "c/<uuid:pk>/share/": OWN,
     "shared/<slug:secret>/": SIGNED_IN,
     "shared/<slug:secret>/copy/": SIGNED_IN,
-    "shared/<slug:secret>/answers/<uuid:answer>/behind/": SIGNED_IN,  # 404 but for what an open link shows
-    "shared/<slug:secret>/attached/<uuid:pk>/": SIGNED_IN,  # likewise
+    "shared/<slug:secret>/answers/<uuid:answer>/behind/": SIGNED_IN,  # 404 except for what an open link shows
+    "shared/<slug:secret>/attached/<uuid:pk>/": SIGNED_IN,  # 404 except for what an open link shows
     "attached/": SIGNED_IN,
     "attached/<uuid:pk>/": OWN,
     "attached/<uuid:pk>/remove/": OWN,
-    "shared/<slug:secret>/pictures/<uuid:pk>.png": SIGNED_IN,  # 404 but for what an open link shows
+    "shared/<slug:secret>/pictures/<uuid:pk>.png": SIGNED_IN,  # 404 except for what an open link shows
     "answers/<uuid:answer>/feedback/": OWN,
     "answers/<uuid:answer>/feedback/detail/": OWN,
     "feedback/": STAFF,

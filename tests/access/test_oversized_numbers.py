@@ -1,4 +1,4 @@
-"""A number of any length, at any place of any address, is refused or passed over, and is no fault of the server."""
+"""Numbers of any length, at any place of any URL, are refused or ignored, and never cause a server error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Every address, asked as everybody. A route that is not in the matrix fails, and so does a row without a route."""
+"""Every route, requested by every kind of user. A route without a row in the matrix fails, and a row without a
+route."""
 
 from __future__ import annotations
 
@@ -22,6 +23,7 @@ _SAYS_NOTHING = {GONE, NOT_THIS_WAY}  # 405 comes before any row is looked for
 
 
 def routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
+    """Yield every route below the resolver, in the form of the matrix."""
     for pattern in resolver.url_patterns:
         here = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
@@ -51,6 +53,7 @@ def ada(house: OwnedObjects) -> User:
 
 
 def as_person(user: User | None) -> Client:
+    """Return a client signed in as the user; None: anonymous."""
     client = Client(raise_request_exception=True)
     if user is not None:
         client.force_login(user)
@@ -58,6 +61,7 @@ def as_person(user: User | None) -> Client:
 
 
 def ask(client: Client, address: str, method: str) -> int:
+    """Return the status of the request. POST data could change an object if access were granted."""
     data = {"everyone": "on", "email": "charlie@example.org", "role": "owner", "name": "Taken", "title": "Taken"}
     data |= {"enabled": "no", "keywords": "taken", "text": "Taken?", "words": "taken"}
     response = client.post(address, data) if method == "POST" else client.get(address)
@@ -67,6 +71,7 @@ def ask(client: Client, address: str, method: str) -> int:
 
 
 def ask_both(client: Client, address: str) -> set[int]:
+    """Return the statuses of GET and POST."""
     return {ask(client, address, "GET"), ask(client, address, "POST")}
 
 
@@ -126,7 +131,7 @@ def test_a_suspended_person_reaches_nothing(house: OwnedObjects, alice: User, ro
 
 @pytest.mark.parametrize("route", [route for route, rule in MATRIX.items() if rule in {READ, EDIT, OWN}])
 def test_the_owner_reaches_what_others_do_not(house: OwnedObjects, alice: User, route: str) -> None:
-    """The sweep would prove nothing if its addresses led nowhere."""
+    """Check that the URLs of this sweep exist: otherwise its 404s would prove nothing."""
     client, address = as_person(alice), house.address(route, alice)
     # This document has text only, and the picture no file; other tests open real ones.
     if route.endswith((".png", "<int:step>.jpg", "file/")):

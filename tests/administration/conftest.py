@@ -1,3 +1,5 @@
+"""Fixtures of the administration tests."""
+
 from __future__ import annotations
 
 import pytest
@@ -10,13 +12,13 @@ from tests.support.users import PASSWORD
 
 @pytest.fixture(autouse=True)
 def _nobody_tried_before() -> None:
-    """Each password of a minute is counted in the cache, also those of other tests."""
+    """Clear the cache, which counts sign-in attempts per minute across tests."""
     cache.clear()
 
 
 @pytest.fixture
 def admin(client: Client, ada: User) -> Client:
-    """Ada, who has just given her password once more."""
+    """Return a client signed in as Ada, who has just re-entered her password."""
     client.force_login(ada)
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     return client

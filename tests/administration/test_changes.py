@@ -1,4 +1,4 @@
-"""What can be changed, by the verbs of the product, each with an entry in the log that says what it was before."""
+"""Changes in the administration are made by services, each with a log entry that names the previous value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.users import make_user
 
 
 def change(client: Client, user: User, **values: object) -> str:
-    """The form as it stands, with these values; the page that follows."""
+    """Submit the form as it is, except for these values, and return the page that follows."""
     now = {"role": user.role, "is_active": "on" if user.is_active else "", "groups": [g.pk for g in user.groups.all()]}
     sent = {key: value for key, value in {**now, **values}.items() if value not in ("", None)}
     return client.post(f"/administration/users/user/{user.pk}/change/", sent, follow=True).content.decode()

@@ -1,4 +1,4 @@
-"""Who comes in, under which policy, and what is nowhere in there."""
+"""Access to the administration, its content security policy, and what it never shows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SECRET = "The heron of Westness nests in April."
 
 @pytest.fixture
 def pages(alice: User) -> list[str]:
-    """Every address, the changes of rows among them."""
+    """Return every URL of the administration, pages of single rows included."""
     shelf = collection(alice)
     document(shelf, "Herons", [SECRET])
     group = Group.objects.create(name="Team")
@@ -81,7 +81,7 @@ def test_an_administrator_who_is_none_any_more_is_out_at_once(admin: Client, ada
 
 
 def test_every_page_holds_to_the_policy_of_all_others(admin: Client, pages: list[str]) -> None:
-    """No inline script or style, nothing that would have to be evaluated, nothing from elsewhere, never cached."""
+    """Check for no inline script or style, no evaluation, nothing from other origins, and no caching."""
     strict = admin.get("/people/")["Content-Security-Policy"]
     inline = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
     for page in pages:

@@ -1,4 +1,4 @@
-"""Tokens of the cast, and a client of the OpenAI package that reaches this application without a network."""
+"""Fixtures of the API tests: tokens, a collection, and an `openai` client that calls the application in process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALL = [scope.value for scope in Token.Scope]
 
 
 def headers(user: User, *scopes: str) -> dict[str, str]:
-    """What Django's test client sends with a token that has these scopes; all, where none are named."""
+    """Return headers for Django's test client with a new token of these scopes; all scopes if none are named."""
     return {"HTTP_AUTHORIZATION": f"Bearer {create_token(user, 'test', list(scopes) or ALL, 30)}"}
 
 
@@ -44,7 +44,7 @@ def library(alice: User) -> Collection:
 
 @pytest.fixture
 async def openai_client(transactional_db: None) -> AsyncIterator[Callable[[str], openai.AsyncOpenAI]]:
-    """`client = openai_client(secret)`: the published package, speaking to the real ASGI application."""
+    """Return a factory of clients: `openai_client(secret)` is the published package on the real ASGI application."""
     transport = httpx.ASGITransport(app=application)
     async with httpx.AsyncClient(transport=transport) as web:
         yield lambda secret: openai.AsyncOpenAI(

@@ -1,4 +1,4 @@
-"""Collections, documents, search and conversations over REST do what their pages do."""
+"""Collections, documents, search and conversations over REST behave as on their pages."""
 
 from __future__ import annotations
 

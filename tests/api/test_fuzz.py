@@ -1,4 +1,4 @@
-"""Whatever is sent, the API answers: never an error of the server, never what its description does not allow."""
+"""Generated requests never cause a server error, nor a response that the API's description does not allow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refusals below /api/ and /v1/ are JSON, and a request that is refused uses nothing of what a person may ask."""
+"""Errors below /api/ and /v1/ are JSON, and a refused request consumes no rate limit."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_the_description_is_there_for_a_token_of_any_scope_and_for_who_is_signed
 
 @pytest.fixture
 def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The questions that were embedded."""
+    """Return the list of questions that were embedded."""
     seen: list[str] = []
     begin = retrieval.embed_question
 

@@ -1,4 +1,4 @@
-"""Run the command-line client `llm` with nothing but the configuration that docs/reference/api.md shows."""
+"""Command-line client `llm`, unchanged, with only the configuration that docs/reference/api.md shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Malformed and borrowed credentials open nothing, and are never an error of the server."""
+"""Malformed credentials, and credentials of others, give no access and cause no server error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a program asks is reviewed like what a page asks: the case holds the text that was judged, and nothing else."""
+"""Questions over the API are moderated as those on pages: the case holds the judged text and nothing else."""
 
 from __future__ import annotations
 

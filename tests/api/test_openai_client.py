@@ -1,4 +1,4 @@
-"""Clients of the OpenAI protocol: the published package, unchanged."""
+"""Published `openai` package, unchanged, as a client of the OpenAI protocol."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ async def test_an_answer_is_streamed(client: openai.AsyncOpenAI, library: Collec
 async def test_what_a_stream_took_that_was_cut_is_counted(
     client: openai.AsyncOpenAI, library: Collection, chat: FakeChat, monkeypatch: pytest.MonkeyPatch, stream: bool
 ) -> None:
-    """An answer that goes round in circles is ended before its server says what it used."""
+    """Check the usage of an answer that was stopped for repeating itself, before its server reported any."""
     owed: list[int] = []
     monkeypatch.setattr(ephemeral.rate_limits, "charge", lambda user, resource, cost: owed.append(cost))
     chat.replies.append("Workers live about six weeks in summer. " * 40)

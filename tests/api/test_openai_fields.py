@@ -1,4 +1,4 @@
-"""What clients of the OpenAI protocol rely on beside the answer: every field heeded or refused, errors in its form."""
+"""Fields of the OpenAI protocol: each is supported or refused, and errors have its shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several models over the OpenAI protocol: each alone, and each with the documents."""
+"""Several chat models over the OpenAI protocol: each alone, and each with documents."""
 
 from __future__ import annotations
 

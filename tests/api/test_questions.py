@@ -1,4 +1,4 @@
-"""A program begins a conversation, asks in it, stops, and reads the answer: what a page does, through the same door."""
+"""Conversations over the API: start, ask, stop and read, with the same turns as on pages."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def events(text: str) -> list[tuple[str, Any]]:
 
 
 async def writing(place: str) -> Message:
-    """The answer that is being written there, once there is text."""
+    """Return the answer that is being written in the conversation, once it has text."""
     async with asyncio.timeout(PATIENCE_S):
         while True:
             row = await Message.objects.filter(
@@ -165,7 +165,7 @@ async def test_the_same_key_asks_once_and_never_another_question(
 async def test_the_same_key_is_known_also_where_it_was_kept_a_moment_ago(
     web: httpx.AsyncClient, library: Collection, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first is kept between the look for it and the look whether an answer is being written."""
+    """Check the race: the first question is stored between the two look-ups of the second."""
     chat.reply, chat.gap_s = " ".join(f"Hive {n} has {n * n} bees." for n in range(2000)), 0.1
     place = await begun(web)
     first = asyncio.create_task(asked(web, place, without_documents=True, key="k1"))

@@ -1,4 +1,4 @@
-"""Suspended means: every session, token, socket, answer and job of that person is dead within five seconds."""
+"""Suspending a user ends every session, token, socket, answer and job of theirs within five seconds."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_no_picture_is_drawn_on_and_one_that_waits_is_not_lost(
 
 def test_a_picture_that_came_too_late_is_not_kept(alice: User, monkeypatch: pytest.MonkeyPatch, settings: LazySettings,
                                                   tmp_path: Path) -> None:  # fmt: skip
-    """An engine that says nothing while it draws: what it made is thrown away."""
+    """Check that a picture is discarded if its engine reports nothing while it draws."""
     settings.DATA_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
     model_info.refresh_model()
     row = submission.request_pictures(alice, submission.PictureRequest("A red cat", seed=7))[0]

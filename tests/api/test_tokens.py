@@ -1,4 +1,4 @@
-"""Tokens: made once, scoped, expiring, revocable; another person's ids do not exist."""
+"""API tokens: shown once, scoped, expiring, revocable; ids of other users give 404."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Golden questions answered by the model in the worker, and a page that says how often a pill was wrong."""
+"""Answer runs: the worker lets the model answer golden questions, and the page shows how many citations were wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Golden questions answered by the model: a pill counts as wrong where its source is not the expected place."""
+"""Citation check: a citation counts as wrong unless its source is the expected place."""
 
 from __future__ import annotations
 

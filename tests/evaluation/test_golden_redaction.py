@@ -1,4 +1,4 @@
-"""What a reviewer takes out of a document is not read in the golden questions about it either."""
+"""Redacting a document also redacts the quotes of golden questions about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Golden questions: added, asked by a worker, compared with the run before, and asked again when something changed."""
+"""Golden questions: added, run by a worker, compared with the previous run, and run again after changes."""
 
 from __future__ import annotations
 

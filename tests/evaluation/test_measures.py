@@ -1,4 +1,4 @@
-"""What a golden question expects, and how well a search found it: worked out by hand."""
+"""Search measures of golden questions, against values computed by hand."""
 
 from __future__ import annotations
 

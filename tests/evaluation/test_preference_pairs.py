@@ -1,4 +1,4 @@
-"""Preference pairs: of people who lend them only, in the format that TRL's DPO trainer reads; golden questions."""
+"""Preference pairs: only of consenting users, in the format of TRL's DPO trainer; golden questions from feedback."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def as_(user: User) -> Client:
 
 @pytest.fixture
 def two(alice: User) -> tuple[Message, Message]:
-    """Two answers to Alice's second question, the first of which she finds poor."""
+    """Create two answers to Alice's second question, and rate the first one as poor."""
     place = Conversation.objects.create(owner=alice, title="Talk")
     last = None
     for question, answer in (("Where?", "In Alexandria."), ("How high?", "It was made of cheese.")):

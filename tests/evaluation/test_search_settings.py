@@ -1,4 +1,4 @@
-"""Other settings for a collection: built beside, compared on the golden questions, made live or thrown away."""
+"""Search settings of a collection: build, compare on golden questions, activate or discard."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ VAGUE = ["Where does the key hang?", "Who closes the windows?", "Which porter of
 
 @pytest.fixture(autouse=True)
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
+    """Record notifications of the worker as (task, id)."""
     heard: list[tuple[str, object]] = []
     monkeypatch.setattr(notify, "notify_worker", lambda task, row: heard.append((task, row)))
     monkeypatch.setattr(shadow_build, "build_listeners", [runs.compare_build])
@@ -58,7 +59,7 @@ def owner(alice: User, client: Client) -> Client:
 
 
 def work(rung: list[tuple[str, object]]) -> None:
-    """What the worker does with all that rang."""
+    """Run every recorded task, as the worker would."""
     while rung:
         task, row = rung.pop(0)
         if task == shadow_build.TASK:
@@ -68,12 +69,14 @@ def work(rung: list[tuple[str, object]]) -> None:
 
 
 def page(owner: Client, shelf: Collection) -> str:
+    """Return the HTML of the settings page."""
     response = owner.get(f"/collections/{shelf.pk}/settings/search/")
     assert response.status_code == 200
     return str(response.content.decode())
 
 
 def send(owner: Client, shelf: Collection, **values: object) -> int:
+    """Post the settings form and return the status."""
     wanted = {"chunk_tokens": 200, "meaning": 0.7, "floor": 0.07, **values}
     return owner.post(f"/collections/{shelf.pk}/settings/search/", wanted).status_code
 
@@ -178,6 +181,7 @@ def test_a_build_is_compared_on_questions_that_came_after_it(
 
 
 def no_engine(*_: object) -> None:
+    """Raise EngineUnavailable, in place of an engine."""
     raise EngineUnavailable("The embedder is away.")
 
 
@@ -249,6 +253,8 @@ def test_the_reranker_is_a_setting_where_the_site_has_one(
 
 
 class Reranker:
+    """Reranker that is active."""
+
     active = True
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:

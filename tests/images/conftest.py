@@ -1,4 +1,4 @@
-"""A house of pictures: the fake painter, known to the pages, and a bell that only notes who rang."""
+"""Fixtures of the image tests: fake painter, recorded notifications of the worker, waiting and finished pictures."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from apps.safety.policy.verdicts import Verdict
 from apps.users.models import User
 from tests.images.draw_helper import drawn
 
-FORBIDDEN = "the purple elephant password"  # what the check of these tests withholds: no hostile text is needed
+FORBIDDEN = "the purple elephant password"  # withheld by the check of these tests, in place of hostile text
 
 
 class Strict:
-    """Withholds one harmless phrase."""
+    """Check of questions that withholds the phrase FORBIDDEN."""
 
     async def question(self, text: str, vector: object = None) -> Verdict:
         return Verdict(FORBIDDEN not in text, "phrase", "That is not drawn here.")
@@ -36,14 +36,14 @@ def _own_folder(settings: LazySettings, tmp_path: Path) -> None:
 
 @pytest.fixture
 def painter(bells: list[str]) -> FakePainter:
-    """What draws; the pages know it, because a worker described it."""
+    """Return the fake painter, with its description stored for pages."""
     model_info.refresh_model()
     return cast(FakePainter, registry.get_image_engine())
 
 
 @pytest.fixture
 def bells(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The pictures for which the bell rang."""
+    """Return the list of picture ids for which the worker was notified."""
     heard: list[str] = []
 
     def send(task: str, args: list[str], **_: Any) -> None:
@@ -56,16 +56,17 @@ def bells(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def strict(settings: LazySettings) -> None:
+    """Use `Strict` as the safety check."""
     settings.SAFETY_CHECK = f"{__name__}.Strict"
 
 
 @pytest.fixture
 def waiting(alice: User, painter: FakePainter) -> Picture:
-    """One that Alice asked for."""
+    """Return a queued picture that Alice requested."""
     return submission.request_pictures(alice, submission.PictureRequest("A red cat", seed=7))[0]
 
 
 @pytest.fixture
 def first(waiting: Picture) -> Picture:
-    """That one, drawn."""
+    """Return that picture, drawn."""
     return drawn(waiting)

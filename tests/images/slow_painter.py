@@ -1,4 +1,7 @@
-"""A process that draws what waits in the database of a test, slowly, until it is killed or nothing waits."""
+"""Process that draws the queued pictures of a test's database until none waits.
+
+With TEST_PAUSE it hangs after the first file is stored, until it is killed.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ _release = worker.leases.release
 
 
 def _hanging(*args: Any, **changes: Any) -> bool:
-    """The file is on the disk, its row does not say so yet, and the next one is in the model."""
+    """Hang when the file is on disk but its row is not ready, while the next picture is in the model."""
     Path(os.environ["TEST_MARKER"]).touch()
     time.sleep(600)
     return _release(*args, **changes)

@@ -1,4 +1,4 @@
-"""A process that is killed while it stores one picture and draws another: nothing is lost, nothing is half there."""
+"""Worker killed while it stores one picture and draws another: both are drawn again, and no half-stored file stays."""
 
 from __future__ import annotations
 

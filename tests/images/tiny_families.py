@@ -1,4 +1,7 @@
-"""Pipelines of other families than Stable Diffusion, of a few thousand random weights: saved as folders."""
+"""Tiny pipelines of other families than Stable Diffusion, with a few thousand random weights, saved as folders.
+
+Each function saves a pipeline below `folder` and returns the path of the model.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,11 @@ from typing import Any
 
 from tests.images import tiny_pipeline
 
-_WIDTH = 32  # of what a text becomes
+_WIDTH = 32  # dimensions of text embeddings
 
 
 def turbo(folder: Path) -> str:
-    """Stable Diffusion by a name that says so: one step, no guidance."""
+    """Save a Stable Diffusion whose name marks it as turbo: one step, no guidance."""
     return tiny_pipeline.save(folder / "sd-turbo")
 
 
@@ -111,7 +114,7 @@ def _t5(width: int) -> Any:
 
 
 def _t5_tokenizer() -> Any:
-    """One token a character."""
+    """Return a tokenizer with one token per character."""
     from transformers import T5Tokenizer
 
     words = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0), *((chr(n), -3.0) for n in range(33, 127))]

@@ -1,4 +1,4 @@
-"""A Stable Diffusion pipeline of a few thousand random weights, saved as a folder: the real classes, the real path."""
+"""Tiny Stable Diffusion pipeline with random weights, saved as a folder and loaded by the real classes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def save(folder: Path, seed: int = 0) -> str:
-    """The folder, as `DiffusersPainter` takes it."""
+    """Save the pipeline and return its folder for `DiffusersPainter`."""
     import torch
     from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel
@@ -37,7 +37,7 @@ def save(folder: Path, seed: int = 0) -> str:
 
 
 def save_adapter(folder: Path, model: str, seed: int = 0) -> Path:
-    """A LoRA adapter with random weights for that pipeline, as training scripts of diffusers leave it: the file."""
+    """Save a LoRA adapter with random weights for that pipeline, in the format of diffusers, and return its file."""
     import torch
     from diffusers import DiffusionPipeline
     from diffusers.utils import convert_state_dict_to_diffusers
@@ -56,7 +56,7 @@ def save_adapter(folder: Path, model: str, seed: int = 0) -> Path:
 
 
 def save_previewer(folder: Path, channels: int = 4) -> str:
-    """An AutoencoderTiny of a few thousand random weights for latents of that pipeline."""
+    """Save an AutoencoderTiny with random weights for the pipeline's latents, and return its folder."""
     import torch
     from diffusers import AutoencoderTiny
 
@@ -68,7 +68,7 @@ def save_previewer(folder: Path, channels: int = 4) -> str:
 
 
 def tokenizer(folder: Path) -> object:
-    """One token a byte."""
+    """Return a tokenizer with one token per byte."""
     from transformers import CLIPTokenizer
 
     folder.mkdir(parents=True)
@@ -81,7 +81,7 @@ def tokenizer(folder: Path) -> object:
 
 
 def save_clip(folder: Path) -> str:
-    """A CLIP model of a few thousand random weights with its processor, as `Clip` takes it."""
+    """Save a CLIP model with random weights and its processor, and return its folder."""
     import torch
     from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor
 

@@ -1,4 +1,4 @@
-"""What a person does on a chat page, in words."""
+"""Actions of a user on a chat page."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 from playwright.sync_api import expect
 
 LEAVE = "How long does parental leave last?"
-WHO = "Which employee may take parental leave?"  # what the fake model says answers it, so that there is a pill
+WHO = "Which employee may take parental leave?"  # the fake model's answer is verified, so it has a citation
 BOILER = "What does error E4 of the boiler mean?"
 LONG = "Tell me about parental leave in detail."
-SLOW = "Tell me about parental leave in detail, slowly."  # goes on for minutes, until it is stopped
+SLOW = "Tell me about parental leave in detail, slowly."  # its answer takes minutes unless it is stopped
 OFF_TOPIC = "Which composer wrote the opera Wozzeck?"
 PATIENCE_MS = 120_000
 ENDED = re.compile("^(?!writing$)")
 
 
 def ask(page: Any, text: str) -> Any:
-    """The question is on the page, under way; returns its turn."""
+    """Ask a question and return its turn, which may still be running."""
     page.locator("[data-chat][data-ready]").wait_for()
     before = page.locator("[data-turn]").count()
     page.fill("textarea[name=text]", text)
@@ -30,22 +30,24 @@ def ask(page: Any, text: str) -> Any:
 
 
 def ended(turn: Any, status: str = "complete") -> Any:
-    """The turn, after its end."""
+    """Wait until the turn has ended with that status, and return it."""
     expect(turn).to_have_attribute("data-status", ENDED, timeout=PATIENCE_MS)
     assert turn.get_attribute("data-status") == status
     return turn
 
 
 def writing(turn: Any, characters: int = 150) -> str:
-    """The text so far, once there is that much of it."""
+    """Wait until the answer has more than so many characters, and return its text."""
     text = turn.locator("[data-part=text]")
     enough = re.compile(f".{{{characters + 1},}}", re.DOTALL)
-    expect(text).to_have_text(enough, use_inner_text=True, timeout=PATIENCE_MS)  # also of a turn that takes its place
+    expect(text).to_have_text(
+        enough, use_inner_text=True, timeout=PATIENCE_MS
+    )  # also works if another turn replaces it
     return str(text.inner_text())
 
 
 def tab_to(wanted: Any, keys: str = "Tab") -> None:
-    """The focus is on one of the wanted elements, reached by that key: the list of chats alone can hold a hundred."""
+    """Press the key until one of the elements has the focus; at most 200 times, since a list of chats can be long."""
     for _ in range(200):
         if wanted.evaluate_all("elements => elements.includes(document.activeElement)"):
             return
@@ -54,11 +56,12 @@ def tab_to(wanted: Any, keys: str = "Tab") -> None:
 
 
 def answer(turn: Any) -> str:
+    """Return the text of the answer."""
     return str(turn.locator("[data-answer]").inner_text())
 
 
 def quickest(page: Any, address: str) -> float:
-    """Seconds until a page of the chat is there, the best of three: others use the machine too."""
+    """Return the seconds until a chat page is ready, the minimum of three: other processes use the machine too."""
     took = []
     for _ in range(3):
         started = time.monotonic()

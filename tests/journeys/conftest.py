@@ -1,9 +1,9 @@
-"""A running site, a browser, and pages that report whatever goes wrong in them.
+"""Fixtures of browser tests: a running site, Chromium, and pages whose errors fail the test.
 
-site                    the processes; people and three documents are there, and read
-signed_in               the cookies of a person by name: signed_in("ada")
+site                    running processes with users and three ingested documents
+signed_in               cookies of a user by name: signed_in("ada")
 visit                   opens a page: visit("/", width=1440, person="ada"); its errors fail the test at the end
-page_wide, page_narrow  such a page of Alice's at 1,440 and at 360 px, on a new chat
+page_wide, page_narrow  a page of Alice's at 1,440 and at 360 px, on a new chat
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from tests.journeys.site import Site, until
 from tests.support.users import PASSWORD
 
 playwright = pytest.importorskip("playwright.sync_api")
-playwright.expect.set_options(timeout=60_000)  # milliseconds: patience costs nothing where the page is quick
+playwright.expect.set_options(timeout=60_000)  # milliseconds; a long limit costs nothing if the page is quick
 
-# The first draws no window around its pages and keeps no process in reserve: a third of the processor time.
+# The first one has no window and no spare processes: a third of the processor time.
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 FLAGS = [
@@ -32,7 +32,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-NO_WORKER = "Service Worker registration blocked by Playwright"  # but where a test is about it
+NO_WORKER = "Service Worker registration blocked by Playwright"  # expected message, ignored
 HEIGHT = {1440: 900, 360: 740}
 
 Visit = Callable[..., Any]
@@ -47,16 +47,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package")
 def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site on which nobody has been yet."""
+    """Run a site without any user."""
     yield from _running(Site(tmp_path_factory.mktemp("empty")))
 
 
 @pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Run a site with users and a library."""
     yield from _running(Site(tmp_path_factory.mktemp("site")), "people", "library")
 
 
 def _running(site: Site, *seeds: str) -> Iterator[Site]:
+    """Prepare, seed and run a site; wait until its documents are ready."""
     site.prepare()
     for seed in seeds:
         site.seed(seed)
@@ -68,6 +70,7 @@ def _running(site: Site, *seeds: str) -> Iterator[Site]:
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
+    """Run Chromium. Skips the tests if it is not installed."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")
     with playwright.sync_playwright() as started:
@@ -78,6 +81,7 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture(scope="package")
 def signed_in(site: Site, chromium: Any) -> Callable[[str], Any]:
+    """Return a function that returns the cookies of a user, signing in once."""
     known: dict[str, Any] = {}
 
     def _signed_in(name: str) -> Any:
@@ -98,13 +102,14 @@ def signed_in(site: Site, chromium: Any) -> Callable[[str], Any]:
 
 @pytest.fixture
 def visit(site: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iterator[Visit]:
+    """Return a function that opens pages of the site; see `visiting`."""
     with visiting(site, chromium, signed_in) as opened:
         yield opened
 
 
 @contextmanager
 def visiting(site: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iterator[Visit]:
-    """Opens pages of that site's web process; whatever goes wrong in them fails the test at the end."""
+    """Yield a function that opens pages of a site's web process. Any error in them fails the test at the end."""
     contexts: list[Any] = []
     wrong: list[str] = []
 
@@ -113,7 +118,11 @@ def visiting(site: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iter
             viewport={"width": width, "height": HEIGHT[width]},
             storage_state=signed_in(person),
             has_touch=width < 500,
-            **{"service_workers": "block", "reduced_motion": "reduce", **options},  # sixty frames a second take a core
+            **{
+                "service_workers": "block",
+                "reduced_motion": "reduce",
+                **options,
+            },  # animations at sixty frames a second would take a core
         )
         contexts.append(context)
         context.set_default_timeout(60_000)
@@ -131,9 +140,9 @@ def visiting(site: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iter
 
 
 def watch(page: Any, url: str, wrong: list[str], tolerate: str = "") -> None:
-    """Console errors, broken scripts, violations of the content policy, and requests that leave the site.
+    """Append console errors, script errors, policy violations and requests to other sites to `wrong`.
 
-    What is said about `tolerate` is meant to happen in the test.
+    Messages that contain `tolerate` are expected by the test and ignored.
     """
 
     def heard(said: Any) -> None:

@@ -1,4 +1,4 @@
-"""What the pages of a site show beside the everyday: every kind of document, what failed, what is on trial, a case."""
+"""Seed what pages show beside everyday content: every file type, failures, a build under test, cases."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGE = "<html><body><h1>Visits</h1><p>Visitors climb the tower on Sundays, in <b
 
 
 def corners() -> None:
-    """A collection of Ada's, shared with a group and a reader, with an assistant and golden questions."""
+    """Create a collection of Ada's with shares, golden questions and a build, a hostile document, and an assistant."""
     from django.contrib.auth.models import Group
 
     from apps.conversations.assistants import services
@@ -84,7 +84,7 @@ def _workbook() -> bytes:
 
 
 def held(text: str, name: str = "pat", code: str = "hate") -> Any:
-    """A case about a question of that person's."""
+    """Create a case about a question of that user and return it."""
     from apps.lib.ids import new_id
     from apps.safety.moderation import cases
     from apps.safety.policy.evaluation import PolicyResult, Signal, SignalStatus
@@ -100,7 +100,7 @@ def held(text: str, name: str = "pat", code: str = "hate") -> Any:
 
 
 def decided(text: str) -> None:
-    """Morgan blocked it, and it waits for a second look."""
+    """Create a case that Morgan blocked and that waits for a second review."""
     from apps.safety.models import Opinion
     from apps.safety.moderation import cases
     from apps.safety.moderation.decision_input import DecisionInput
@@ -115,7 +115,7 @@ def decided(text: str) -> None:
 
 
 def pictured() -> None:
-    """A case about the picture that was drawn last, with the words that it was asked for by."""
+    """Create a case about the latest picture and its prompt."""
     from apps.images.models import Picture
     from apps.safety.moderation import cases
     from apps.safety.policy.evaluation import PolicyResult
@@ -127,7 +127,7 @@ def pictured() -> None:
 
 
 def banned() -> None:
-    """Morgan suspended Sam for a question, and every session of Sam's is dead."""
+    """Suspend Sam by a decision of Morgan, which also ends Sam's sessions."""
     from apps.safety.moderation import cases
     from apps.safety.moderation.decision_input import DecisionInput
     from apps.users.models import User

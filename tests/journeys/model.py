@@ -1,4 +1,4 @@
-"""A model server and a painter in memory that take their time, so that a person can stop, reload and go on."""
+"""Slow fakes of chat model and painter, so that a test can stop, reload and continue; keywords select the answer."""
 
 from __future__ import annotations
 
@@ -81,9 +81,11 @@ THOUGHT = (
 
 
 class PacedChat(FakeChat):
-    """As FakeChat, forty words a second; a question with "in detail" gets a long answer, one with "in detail, slowly"
-    after some lines only four words a second, one with "in every form" a hostile one, one with "Think first." thoughts
-    before it. Its server searches with beams."""
+    """FakeChat at forty words per second, on a server with beam search.
+
+    "in detail" in a question gives a long answer, "in detail, slowly" one that slows to four words per second, "in
+    every form" a hostile one, "Think first." one with reasoning before it.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -118,20 +120,22 @@ class PacedChat(FakeChat):
 
 
 def _asked(request: ChatRequest) -> str:
-    """The question, also where an answer to it is to be gone on with, which is the last message then."""
+    """Return the last user message, also when an answer is being continued."""
     return next((message.content for message in reversed(request.messages) if message.role == "user"), "")
 
 
 def _described(words: str) -> str:
-    """More words for a picture; nobody answers where they speak of a ghost."""
+    """Return an expanded prompt. Raises EngineUnavailable if the words mention a ghost."""
     if "ghost" in words:
         raise EngineUnavailable("The model server does not answer.")
     return f"{words}, in the soft light of the morning, painted in watercolour with fine lines."
 
 
 class CallingChat(PacedChat):
-    """As PacedChat, on a server that takes tools: it calls what a question says, such as `call dates {"a": 1}`, and
-    says what six times seven came to."""
+    """PacedChat that takes tools: it makes the calls in the question, such as `call dates {"a": 1}`.
+
+    Given the result of six times seven, it repeats the result.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -152,8 +156,10 @@ class CallingChat(PacedChat):
 
 
 class PacedPainter(FakePainter):
-    """Takes a quarter of a second for each step, and two for those of something slow. What blushes is blue
-    until the test makes the file BLUSH in the data directory, and red from then on."""
+    """Fake painter that takes 0.25 s per step, 2 s for a prompt with "slow".
+
+    A prompt with "blushing" waits at step 2, blue, until the file BLUSH exists in the data directory; then it is red.
+    """
 
     def __init__(self, model: str = "", **options: Any) -> None:
         super().__init__(model, **options)
@@ -167,7 +173,7 @@ class PacedPainter(FakePainter):
             deadline = time.monotonic() + 120
             while "blushing" in request.prompt and step.step == 2 and not _blushes() and time.monotonic() < deadline:
                 time.sleep(self.gap_s)
-                seen(step)  # so that it is heard when it was cancelled
+                seen(step)  # so that a cancellation is noticed
 
         return super().draw(request, waiting)
 

@@ -1,4 +1,4 @@
-"""What fills the data of a site, by verb, where Django is set up (`seeding.py`)."""
+"""Verbs that seed the data of a site, run by `seeding.py` with Django set up."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ BOILER = [
 
 
 def people() -> None:
+    """Create users with their roles."""
     from apps.conversations.models import ModelProfile
     from apps.engines.chat.fake import FakeChat
     from apps.users.models import User
@@ -40,23 +41,24 @@ def people() -> None:
     make_user("alice")
     make_user("bob")
     make_user("pat")
-    make_user("quinn")  # who has everything erased
-    make_user("sam")  # who is suspended
-    # Most journeys are about how an answer comes, whatever it says; `test_states.py` is about what is verified.
+    make_user("quinn")  # for the erasure of all data
+    make_user("sam")  # for the suspension
+    # Most journeys test how an answer arrives, whatever it says; `test_states.py` tests verification.
     ModelProfile.objects.update_or_create(name=FakeChat().name, defaults={"shows": "all"})
 
 
 def nobody() -> None:
-    """As before anybody came: also the log, which forbids that otherwise."""
+    """Delete all data, including the audit log, whose trigger would forbid that."""
     from django.core.management import call_command
     from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER IF EXISTS safety_event_no_delete")
-    call_command("flush", interactive=False, verbosity=0)  # the triggers are made again behind it
+    call_command("flush", interactive=False, verbosity=0)  # recreates the triggers
 
 
 def library() -> None:
+    """Create two collections of Ada's with three documents, readable by everyone."""
     from django.core.files.uploadedfile import SimpleUploadedFile
     from fpdf import FPDF
 
@@ -78,7 +80,7 @@ def library() -> None:
 
 
 def cautious() -> str:
-    """An assistant for everyone of whose model only verified sentences are shown; its id."""
+    """Create an assistant for everyone that shows verified sentences only. Return its id."""
     from apps.conversations.models import Assistant
     from apps.users.models import User
 
@@ -87,7 +89,7 @@ def cautious() -> str:
 
 
 def golden_question() -> str:
-    """A golden question about the house rules that expects another file than the one that answers it; their id."""
+    """Create a golden question that expects another file than the one that answers it. Return its collection's id."""
     from apps.documents.models import Document
     from apps.evaluation.models import GoldenQuestion
 
@@ -99,7 +101,7 @@ def golden_question() -> str:
 
 
 def long() -> str:
-    """A conversation of Alice's with 1,000 turns; its id."""
+    """Create a conversation of Alice's with 1,000 turns. Return its id."""
     from apps.conversations.models import Conversation, Message
     from apps.users.models import User
 
@@ -115,7 +117,7 @@ def long() -> str:
 
 
 def many() -> None:
-    """Lena's 2,000 conversations: 60 pinned, 300 in a folder, 40 archived."""
+    """Create Lena with 2,000 conversations: 60 pinned, 300 in a folder, 40 archived."""
     from datetime import timedelta
 
     from django.utils import timezone
@@ -136,12 +138,14 @@ def many() -> None:
 
 
 def corners() -> None:
+    """Run `corners.corners`."""
     from tests.journeys.corners import corners
 
     corners()
 
 
 def alike() -> None:
+    """Create three cases with near-duplicate texts."""
     from tests.journeys.corners import held
 
     for number in range(3):
@@ -149,7 +153,7 @@ def alike() -> None:
 
 
 def threats() -> None:
-    """Two cases under one clause, of the same words but one, about two people."""
+    """Create two cases under one clause about two users, whose texts differ in one word."""
     from tests.journeys.corners import held
 
     for place, name in (("tower", "pat"), ("harbour", "bob")):
@@ -157,32 +161,35 @@ def threats() -> None:
 
 
 def decided() -> None:
+    """Create a decided case that waits for a second review."""
     from tests.journeys.corners import decided
 
     decided("They should all be driven into the sea, quoted in a lesson")
 
 
 def flagged() -> None:
-    """A case about the picture that was drawn last, which stays to be seen."""
+    """Create a case about the latest picture, which stays visible."""
     from tests.journeys.corners import pictured
 
     pictured()
 
 
 def banned() -> None:
+    """Suspend Sam."""
     from tests.journeys.corners import banned
 
     banned()
 
 
 def degraded_minute() -> None:
+    """Store a minute of a failed classifier."""
     from tests.journeys.corners import degraded_minute
 
     degraded_minute()
 
 
 def grace() -> None:
-    """A second administrator, who approves."""
+    """Create a second administrator, who can approve."""
     from apps.users.models import User
     from tests.support.users import make_user
 
@@ -190,7 +197,7 @@ def grace() -> None:
 
 
 def policy_of_before() -> None:
-    """The first version is live again."""
+    """Put the first policy version in force again."""
     from apps.safety.models import PolicyVersion
     from apps.safety.policy import versions
     from apps.safety.policy_admin import backtest
@@ -204,6 +211,7 @@ def policy_of_before() -> None:
 
 
 def verbs() -> tuple[Verb, ...]:
+    """Return the functions that can be called by name."""
     return (
         people, nobody, library, cautious, golden_question, long, many, corners, alike, threats, decided, flagged,
         banned, degraded_minute, grace, policy_of_before,

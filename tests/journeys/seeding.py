@@ -1,7 +1,7 @@
-"""Fills a site's data from outside its processes: `python -m tests.journeys.seeding MODULE` hears verbs of that module.
+"""Run seeding verbs for a site from outside its processes: `python -m tests.journeys.seeding MODULE`.
 
-Each line that it reads is a verb, done in a process of its own, forked when Django is set up: that takes two seconds,
-which a run with thirty verbs would spend on each. Each line that it writes is JSON: the exit code, and what was said.
+Each input line is a verb of that module. It runs in a process forked after Django's set-up, which takes two seconds: a
+run with thirty verbs would else spend them on each. Each output line is JSON: exit code and return value.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Verb = Callable[[], str | None]
 
 
 def told(seeder: subprocess.Popen[bytes], verb: str) -> str:
-    """What the verb says, once it is done; fails where it failed, whose trace stands among the errors."""
+    """Run the verb in the seeder and return its value. Fails if the verb failed; its traceback is on standard error."""
     assert seeder.stdin is not None and seeder.stdout is not None
     seeder.stdin.write(f"{verb}\n".encode())
     seeder.stdin.flush()
@@ -32,13 +32,14 @@ def told(seeder: subprocess.Popen[bytes], verb: str) -> str:
 
 
 def main(module: str) -> None:
+    """Run the verbs of the module that standard input names."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "assistant.settings"
     import django
 
     django.setup()
     verbs: dict[str, Verb] = {verb.__name__: verb for verb in import_module(module).verbs()}
     with os.fdopen(os.dup(1), "w") as answers:
-        os.dup2(2, 1)  # what else is printed on the way is no answer
+        os.dup2(2, 1)  # other output goes to standard error
         for line in sys.stdin:
             answers.write(f"{json.dumps(_done(verbs[line.strip()]))}\n")
             answers.flush()
@@ -50,7 +51,7 @@ def _done(verb: Verb) -> tuple[int | None, str]:
     process = fork.Process(target=_say, args=(theirs, verb))
     process.start()
     theirs.close()
-    with suppress(EOFError):  # it failed
+    with suppress(EOFError):  # the verb failed
         said = ours.recv()
     process.join()
     return process.exitcode, said

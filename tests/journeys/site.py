@@ -1,4 +1,4 @@
-"""The product as it runs for people: web and worker are processes of their own, on a data directory of their own."""
+"""Site as in production: web and worker as separate processes, on a data directory of its own."""
 
 from __future__ import annotations
 
@@ -30,10 +30,12 @@ WORKER = "celery -A assistant worker --pool threads --concurrency 5 --without-go
 
 @dataclass
 class Site:
+    """Site with its data directory, port and processes."""
+
     directory: Path
     port: int = field(default_factory=find_free_port)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    settings: dict[str, str] = field(default_factory=dict)  # in the environment, before all others
+    settings: dict[str, str] = field(default_factory=dict)  # environment variables that override all others
 
     @property
     def url(self) -> str:
@@ -48,19 +50,20 @@ class Site:
         return {**kept, **own, **engine, **PAINTER, **self.settings}
 
     def manage(self, *words: str) -> None:
+        """Run `manage.py`."""
         subprocess.run(
             [sys.executable, "manage.py", *words], cwd=ROOT, env=self.env, check=True, stdout=subprocess.DEVNULL
         )
 
     def prepare(self) -> None:
-        """Its tables and its static files are there."""
+        """Create tables and static files, copied if possible."""
         if not prepared_site.copy_tables(self.directory):
             self.manage(*prepared_site.MIGRATE)
         if not prepared_site.copy_static(self.directory):
             self.manage(*prepared_site.COLLECT)
 
     def seed(self, verb: str, module: str = "tests.journeys.seed") -> str:
-        """What that verb of the module says."""
+        """Run a verb of the module and return its value."""
         if module not in self.running:
             self.running[module] = subprocess.Popen(
                 [sys.executable, "-m", "tests.journeys.seeding", module], cwd=ROOT, env=self.env,
@@ -69,15 +72,16 @@ class Site:
         return seeding.told(self.running[module], verb)
 
     def rows(self, question: str) -> list[Any]:
-        """Asked of the database beside the processes: SQLite, since a site has no other address of one."""
+        """Return the rows of an SQL query, run beside the processes. A site always uses SQLite."""
         with contextlib.closing(sqlite3.connect(self.directory / "openbook.sqlite3", timeout=30)) as base:
             return base.execute(question).fetchall()
 
     def states(self) -> set[str]:
-        """What has become of the documents."""
+        """Return the distinct states of all documents."""
         return {status for (status,) in self.rows("SELECT DISTINCT status FROM documents_document")}
 
     def start(self, name: str, command: str) -> None:
+        """Start a Python module as a process with its output in NAME.log."""
         log = (self.directory / f"{name}.log").open("ab")
         with log:
             self.running[name] = subprocess.Popen(
@@ -90,13 +94,16 @@ class Site:
             )
 
     def start_web(self) -> None:
+        """Start the web process and wait until it answers."""
         self.start("web", f"{WEB} --log-level warning --port {self.port}")
         until(self._answers)
 
     def start_worker(self) -> None:
+        """Start the worker."""
         self.start("worker", f"{WORKER} --without-heartbeat -l warning")
 
     def stop(self, name: str, how: signal.Signals = signal.SIGTERM) -> None:
+        """Stop the process group by the signal, by SIGKILL after 20 s."""
         process = self.running.pop(name)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, how)
@@ -108,7 +115,7 @@ class Site:
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[None]:
-        """Worker and web run; what they logged is printed where something fails."""
+        """Run worker and web within the block. Their logs are printed if it fails."""
         try:
             self.start_worker()
             self.start_web()
@@ -124,6 +131,7 @@ class Site:
             self.stop(name)
 
     def logs(self) -> str:
+        """Return the last 4,000 characters of each log."""
         return "\n".join(
             f"--- {path.name}\n{path.read_text()[-4000:]}" for path in sorted(self.directory.glob("*.log"))
         )
@@ -138,7 +146,7 @@ class Site:
 
 @contextlib.contextmanager
 def beside(site: Site, **settings: str) -> Iterator[Site]:
-    """A further web process on the data of that site."""
+    """Run another web process on the data of that site, with these settings."""
     other = Site(site.directory, settings=settings)
     try:
         other.start_web()
@@ -148,7 +156,7 @@ def beside(site: Site, **settings: str) -> Iterator[Site]:
 
 
 def until(holds: object, patience_s: float = PATIENCE_S) -> None:
-    """Returns when `holds()` is true; fails loudly when it does not become so in time."""
+    """Wait until `holds()` is true. Fails after `patience_s` seconds."""
     assert callable(holds)
     deadline = time.monotonic() + patience_s
     while not holds():

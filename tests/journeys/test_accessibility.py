@@ -1,7 +1,7 @@
-"""No page has a serious violation of WCAG 2.2 AA, as axe-core judges it, in light and in dark, wide and narrow.
+"""Every page has no serious violation of WCAG 2.2 AA by axe-core, in light and dark, wide and narrow.
 
-The pages are those that links lead to: a page that is added later is judged without a line here. What is a page of
-docs/pages.md is opened, and judged by `test_every_page.py`.
+The pages are found by following links, so a new page is judged without a line here. Pages of docs/pages.md are opened
+here but judged by `test_every_page.py`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ AT_LEAST = 50  # pages are reached; fewer, and the walk has gone astray
 
 
 def violations(page: Any, rules: dict[str, Any] = RULES) -> list[str]:
-    """Of the page as it stands with its parts unfolded; then of one menu, which lies over other things."""
+    """Return the violations of the page with folded parts open, then of one open menu, which covers content."""
     page.evaluate(UNFOLD)
     found = judged(page, rules=rules)
     menu = page.locator("main details.menu")
@@ -44,7 +44,7 @@ def violations(page: Any, rules: dict[str, Any] = RULES) -> list[str]:
 
 
 def in_both_looks(page: Any) -> list[str]:
-    """Of the page wide and light, then narrow and dark, though loaded once."""
+    """Return the violations of the page wide and light, then narrow and dark, without loading it again."""
     found = violations(page)
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": 360, "height": HEIGHT[360]})
@@ -64,7 +64,7 @@ def laid_over(page: Any, part: Any, rules: dict[str, Any] = RULES) -> list[str]:
 
 
 def judged(page: Any, context: str | None = None, rules: dict[str, Any] = RULES) -> list[str]:
-    """What is wrong with the page, and is so still when nothing moves on it any more."""
+    """Return the violations that are still there once nothing on the page moves."""
     if not _found(page, context, rules):
         return []
     page.wait_for_timeout(STILL_MS)
@@ -74,7 +74,7 @@ def judged(page: Any, context: str | None = None, rules: dict[str, Any] = RULES)
 
 
 def _lies_below(page: Any, rule: str, place: str) -> bool:
-    """Whether it is too small only because the composer covers a part of it: a person scrolls there."""
+    """Return whether an element is too small only because the composer covers a part of it: users can scroll."""
     if rule != "target-size":
         return False
     page.evaluate(CENTRE, place)
@@ -82,8 +82,8 @@ def _lies_below(page: Any, rule: str, place: str) -> bool:
 
 
 def _found(page: Any, context: str | None, rules: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """The rule that is broken, where in the page, and the source of the element."""
-    if not page.evaluate("'axe' in window"):  # half a megabyte, which the page may have read already
+    """Return, per violation, the rule, the selector and the HTML of the element."""
+    if not page.evaluate("'axe' in window"):  # half a megabyte, which the page may have loaded already
         page.evaluate(sync_playwright.Axe().axe_script)
     found = page.evaluate(RUN, [context, rules])
     return [
@@ -95,7 +95,7 @@ def _found(page: Any, context: str | None, rules: dict[str, Any]) -> list[tuple[
 
 
 def talked(page: Any) -> tuple[list[str], str, str]:
-    """What is wrong with a chat, its panels and dialogs; its address, and that of its link for others."""
+    """Return the violations of a chat with its panels and dialogs, its URL, and that of its shared link."""
     turn = ended(ask(page, LEAVE))
     turn.locator("a.passage").first.click()
     page.locator("[data-panel] mark").first.wait_for()
@@ -111,7 +111,7 @@ def talked(page: Any) -> tuple[list[str], str, str]:
 
 
 def claim(page: Any, site_url: str) -> None:
-    """A case is open that this reviewer holds."""
+    """Open a case that this reviewer has claimed."""
     page.goto(f"{site_url}/review/?show=mine")
     if not page.locator("[data-case]").count():
         page.goto(f"{site_url}/review/?show=new")
@@ -120,7 +120,7 @@ def claim(page: Any, site_url: str) -> None:
 
 
 def walked(page: Any, site_url: str, first: Sequence[str]) -> Iterator[str]:
-    """These pages and all that links lead to from there, opened one after the other."""
+    """Open these pages and every page that links lead to, and yield the URL of each."""
     seen, waiting = set[str](), [*first]
     while waiting:
         path = waiting.pop(0)

@@ -1,4 +1,4 @@
-"""An account from its invitation to a forgotten password, on the pages of the browser."""
+"""Account in the browser, from the invitation to a forgotten password."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FIRST, SECOND, THIRD = "seven green kettles", "eight brown kettles", "nine yello
 
 @pytest.fixture
 def stranger(site: Site, chromium: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A page of somebody whom the site does not know."""
+    """Return a page of an anonymous visitor."""
     context = chromium.new_context(viewport={"width": request.param, "height": HEIGHT[request.param]})
     context.set_default_timeout(60_000)
     wrong: list[str] = []
@@ -42,7 +42,7 @@ def sign_out(page: Any) -> None:
 
 
 def mailed(site: Site, email: str) -> str:
-    """The link of the last mail to that address, which the log of the web process shows."""
+    """Return the link of the last mail to that address, from the log of the web process."""
     found: list[str] = []
 
     def there() -> bool:
@@ -55,7 +55,7 @@ def mailed(site: Site, email: str) -> str:
 
 
 def forgotten(stranger: Any, site: Site, email: str) -> None:
-    """The password is set anew by the link of a mail, which works once."""
+    """Reset the password by the link of a mail, which works once."""
     stranger.get_by_role("link", name="Forgot").click()
     stranger.get_by_label("E-mail address").fill(email)
     stranger.get_by_role("button", name="Send the link").click()

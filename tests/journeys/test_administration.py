@@ -1,4 +1,4 @@
-"""An administrator gives the password once more, renames a group in the administration, and finds it in the log."""
+"""Administration: enter the password again, rename a group, and find the change in the audit log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAGES = ("", "users/user/", "auth/group/", "documents/collection/", "models/", "
 
 
 def let_in(page: Any) -> None:
-    """The password is asked for once more, unless this session gave it a moment ago; what was asked for follows."""
+    """Enter the password again, unless the session has just done so."""
     page.locator("h1").wait_for()
     if page.locator("h1").inner_text() != "Confirm that it is you":
         return
@@ -53,8 +53,8 @@ def test_for_reviewers_and_members_it_does_not_exist(visit: Visit, person: str) 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1440)])
 def test_the_pages_can_be_used_by_everybody_on_every_screen(site: Site, visit: Visit, scheme: str, width: int) -> None:
-    """Nothing that the policy forbids is tried (`visit` would tell). The other two looks are those in which
-    `test_every_page.py` judges them."""
+    """Check the pages in two looks; `visit` reports violations of the policy. `test_every_page.py` checks the other two
+    looks."""
     page = visit("/administration/", person="ada", width=width, color_scheme=scheme)
     let_in(page)
     for part in PAGES:

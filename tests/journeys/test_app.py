@@ -1,4 +1,4 @@
-"""The site as an app: the browser finds nothing against installing it, and without a line shows a page of ours."""
+"""Installable app: the browser accepts the manifest, and shows the offline page without a connection."""
 
 from __future__ import annotations
 

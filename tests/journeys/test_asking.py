@@ -1,4 +1,4 @@
-"""Ask, read, stop, reload, ask on."""
+"""Ask, read, stop, reload, and ask a follow-up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Making an assistant, asking it, taking a change back; how words are chosen; programs with a token."""
+"""Assistants: create, ask, revert a change; sampling settings; API clients with a token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A picture is attached, survives a reload as a draft, is asked about, and stands below its question ever after."""
+"""Attached picture: kept as a draft over a reload, asked about, and shown with its question afterwards."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_picture_is_asked_about_and_stays(visit: Visit) -> None:
 
 
 def edited(page: Any, turn: Any) -> None:
-    """Asked anew with other words, it is about the same picture."""
+    """Edit the question, and check that it still has the picture."""
     turn.locator("[data-edit]").click()
     turn.locator(".edit textarea").fill("Which error is it?")
     turn.locator(".edit textarea").press("Enter")

@@ -1,4 +1,4 @@
-"""Opening the box of an answer, with the keyboard alone."""
+"""Panel of an answer's search details, opened by keyboard."""
 
 from __future__ import annotations
 

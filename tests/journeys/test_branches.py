@@ -1,4 +1,4 @@
-"""Editing, turning between versions, writing on, forking, taking away: by hand and by keyboard alone."""
+"""Branches: edit, switch versions, continue, fork, delete; by mouse and by keyboard alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A part of a picture is marked by mouse, finger and keyboard, and drawn anew; the rest stays."""
+"""Inpainting: mark a part of a picture by mouse, finger and keyboard; only that part is redrawn."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def editor(studio: Any, request: pytest.FixtureRequest) -> Any:
 
 
 def marked(page: Any) -> int:
-    """Percent of the picture, as the page says it."""
+    """Return the marked percentage of the picture, as the page shows it."""
     page.wait_for_function("/^\\d/.test(document.querySelector('[data-mask-said]').textContent)")
     return int(page.locator("[data-mask-said]").inner_text().split()[0])
 

@@ -1,4 +1,4 @@
-"""From a sentence to the passage it stands on."""
+"""Citations: from a sentence to its passage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A collection is shared with a reader, who asks it, until it is shared no more."""
+"""Shared collection: a reader asks it until the share is removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One question answered with two settings, compared side by side."""
+"""Answers to the same question with two settings, compared side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The review console beyond one case: near-duplicates decided together by keyboard, and taken back."""
+"""Review console: near-duplicates decided together by keyboard, and reverted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person makes a collection and drops files into it: several at once, good and bad, without reloading."""
+"""New collection: several files dropped at once, valid and invalid, without reloading."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ BAD = [
 
 @pytest.fixture(params=[1440, 360])
 def collection(visit: Any, request: pytest.FixtureRequest) -> Any:
-    """The empty page of a new collection of Alice's."""
+    """Return the empty page of a new collection of Alice's."""
     page = visit("/collections/", width=request.param)
     page.get_by_label("Name").fill(f"Eastness {request.node.name}"[:110])
     page.get_by_role("button", name="Create collection").click()

@@ -1,4 +1,4 @@
-"""The owner of a collection chooses the model that reads it, on a wide screen and on a phone in the dark."""
+"""Embedding model chosen by the owner of a collection, on a wide screen and on a phone in dark mode."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WIDER = "[...document.querySelectorAll('main *')].filter((one) => one.scrollWidt
 
 @pytest.fixture
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Its operator named a second model: the packaged one, of which a third of each vector is kept."""
+    """Run a site with a second embedder: the packaged one, cut to a third of its dimensions."""
     short = {"name": "Short", "model": str(locate_model("")), "sha256": PACKAGE_SHA256, "dimension": 128}
     site = Site(tmp_path_factory.mktemp("embedders"), settings={"EMBED_MORE": json.dumps([short])})
     site.prepare()
@@ -32,7 +32,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def came(chromium: Any, site: Site, wrong: list[str], name: str, tolerate: str = "", **look: Any) -> Any:
-    """A page of somebody who has signed in."""
+    """Return a page of a signed-in user."""
     width = look.pop("width", 1440)
     page = chromium.new_context(viewport={"width": width, "height": HEIGHT[width]}, service_workers="block", **look)
     page.set_default_timeout(60_000)
@@ -47,7 +47,7 @@ def came(chromium: Any, site: Site, wrong: list[str], name: str, tolerate: str =
 
 
 def filled(page: Any, site: Site) -> None:
-    """A new collection of one document is on the page."""
+    """Create a collection with one document on the page."""
     page.goto(f"{site.url}/collections/")
     page.get_by_label("Name").fill("Lighthouse")
     page.get_by_role("button", name="Create collection").click()

@@ -1,8 +1,7 @@
-"""Every page of docs/pages.md, on a site that was lived in: axe-core finds no serious violation, light and dark, and
-nothing is wider than its screen.
+"""Every page of docs/pages.md on a site with content: no serious violation by axe-core, light and dark, and no
+overflow.
 
-The walk of `test_accessibility.py` judges what else links lead to; here is also what has to be made before it can be
-seen.
+`test_accessibility.py` judges the pages that links lead to beyond these. Content that pages need is created here.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ WIDER = "document.documentElement.scrollWidth > innerWidth"
 
 @pytest.fixture(scope="module")
 def lived_in(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterator[tuple[Camera, dict[str, str]]]:
-    """A browser, and the addresses of what was made."""
+    """Return a browser on the filled site, and the URLs of its content."""
     place = tmp_path_factory.mktemp("lived-in")
     (place / "seen").mkdir()
     with started(place) as site:

@@ -1,4 +1,4 @@
-"""An answer is found poor, by keyboard alone; the reviewers get the report, staff reads why."""
+"""Poor rating given by keyboard alone; reviewers get the report, and staff reads the reason."""
 
 from __future__ import annotations
 

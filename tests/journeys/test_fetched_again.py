@@ -1,5 +1,5 @@
-"""The turns of a page are fetched again where it may have missed some: nothing that was asked meanwhile is lost, and a
-line that is slow or breaks leaves the page as it was."""
+"""Turns are fetched again after missed events: nothing asked meanwhile is lost, and a failed request changes
+nothing."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_versions_are_turned_while_the_list_of_chats_is_slow(page_wide: Any) -> 
 
 
 def stale(page: Any) -> Held:
-    """An answer is over, and the list of chats that says that it is being written is still on its way."""
+    """End an answer while the list of chats, which still shows it as being written, is held back."""
     lists = hold(page, LISTS)
     first = ask(page, SLOW)
     writing(first)
@@ -84,14 +84,14 @@ def stale(page: Any) -> Held:
 
 
 def hold(page: Any, address: re.Pattern[str]) -> Held:
-    """What the server says to the next request of that address, as soon as it has said it."""
+    """Hold back the server's response to the next request of that URL."""
     held: Held = []
     page.route(address, lambda route: held.append((route, route.fetch())), times=1)
     return held
 
 
 def said(page: Any, held: Held) -> Any:
-    """What the server has said, once it has."""
+    """Wait for the held response and return it."""
     for _ in range(1_200):
         if held:
             return held[0][1]
@@ -120,7 +120,7 @@ def edit(turn: Any, text: str) -> None:
 
 
 def turn_back(page: Any) -> None:
-    """A question is asked in other words, and turned back to its first version."""
+    """Edit a question, and switch back to its first version."""
     edit(page.locator("[data-turn]"), f"{LEAVE} In weeks.")
     page.get_by_role("button", name="Update and rerun").click()
     expect(page.locator("[data-fork]")).to_contain_text("2/2")

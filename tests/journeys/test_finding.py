@@ -1,4 +1,4 @@
-"""Finding a conversation again, putting many away at once, and the way back."""
+"""Conversations: found by search, archived in bulk, and restored."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The page follows an answer only at its bottom; what was asked in vain is asked otherwise with one press; the buttons
-of the composer keep out of each other's way."""
+"""Scrolling follows an answer only at the bottom of the page; unanswered questions have other ways; buttons fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Golden questions answered by the model in the worker, asked for by keyboard alone."""
+"""Answer run of golden questions, started by keyboard alone."""
 
 from __future__ import annotations
 

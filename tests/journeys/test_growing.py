@@ -1,4 +1,4 @@
-"""An answer that grows on the page: every frame shows what the events say, and costs what is new."""
+"""Growing answer: each frame shows the state of the events, and costs only what is new."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ COST = """async ([events, near]) => {
 
 
 def frames(text: str, chance: random.Random) -> list[tuple[list[dict[str, Any]], str]]:
-    """The events of an answer that comes in pieces, some of them in one frame, and what each frame shows."""
+    """Return the events of an answer in pieces, several in one frame, and what each frame shows."""
     renderer, made, waiting = StreamRenderer(), list[tuple[list[dict[str, Any]], str]](), list[dict[str, Any]]()
     cited: dict[int, Cited] = {}
     at = 0

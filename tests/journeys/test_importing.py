@@ -1,4 +1,4 @@
-"""Chats from elsewhere are brought along, read, and gone on with."""
+"""Chats of other products: imported, read and continued."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything without a mouse, and for eyes and ears of every kind."""
+"""Whole chat without a mouse, and for assistive technology."""
 
 from __future__ import annotations
 

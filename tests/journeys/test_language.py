@@ -1,4 +1,4 @@
-"""Somebody chooses a language with the keyboard, and finds the pages in it; none is wider than the window."""
+"""Language chosen by keyboard: pages use it, and none is wider than the window."""
 
 from __future__ import annotations
 

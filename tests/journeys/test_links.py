@@ -1,4 +1,4 @@
-"""An answer that means harm asks nothing of the world outside, and a link says where it leads before it opens."""
+"""Hostile answer: causes no request to other sites, and a link shows its target before it opens."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_hostile_markdown_loads_nothing_and_links_only_where_the_person_had_been
 
 
 def warned(page: Any, link: Any) -> Any:
-    """The dialog that a click on that link opens."""
+    """Return the dialog that a click on that link opens."""
     link.click()
     dialog = page.locator("#leave")
     expect(dialog.get_by_text("Open known.example?")).to_be_visible()

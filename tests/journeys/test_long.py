@@ -1,4 +1,4 @@
-"""A conversation of 2,000 messages: there at once, at its end, and all of it for whoever scrolls."""
+"""Conversation of 2,000 messages: opens at once at its end, and loads earlier messages while scrolling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two thousand conversations: the list is there at once, and goes on as far as somebody goes."""
+"""List of 2,000 conversations: shown at once, and loaded further while scrolling."""
 
 from __future__ import annotations
 

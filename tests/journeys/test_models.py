@@ -1,4 +1,4 @@
-"""Two models: a question goes to the one chosen by keyboard, is asked again of the other, and both are compared."""
+"""Two chat models: chosen by keyboard, asked again with the other one, and compared."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MORE = [{"name": "Large", "url": "http://large.example/v1", "model": "large-70B"
 
 @pytest.fixture(scope="module")
 def several(site: Site) -> Iterator[Site]:
-    """A further web process, which offers two models."""
+    """Run another web process that offers two models."""
     models = {"LLM_NAME": "Small", "LLM_MORE": json.dumps(MORE)}
     with beside(site, LLM_BACKEND="tests.journeys.model.PacedChat", **models) as own:
         yield own
@@ -27,7 +27,7 @@ def several(site: Site) -> Iterator[Site]:
 
 @pytest.fixture
 def open_(several: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iterator[Visit]:
-    """As `visit`, on that process."""
+    """Return `visit` for that process."""
     with visiting(several, chromium, signed_in) as opened:
         yield opened
 

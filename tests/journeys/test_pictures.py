@@ -1,4 +1,4 @@
-"""Pictures are asked for, seen emerging, cancelled, varied, kept, and verified by anybody who has the file."""
+"""Pictures: requested, seen while drawn, cancelled, varied, saved, and verified by an anonymous visitor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DRAWN_MS = 180_000
 
 @pytest.fixture
 def studio(visit: Visit) -> Any:
-    """The page, once the worker has told what it draws with."""
+    """Return the gallery page once the worker has described its model."""
     page = visit("/pictures/")
     for _ in range(180):
         if page.get_by_role("button", name="Draw").count():

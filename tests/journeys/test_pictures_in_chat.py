@@ -1,4 +1,4 @@
-"""A picture is asked for in a conversation, seen emerging, cancelled, varied, found in the gallery, and verified."""
+"""Pictures in a conversation: requested, seen while drawn, cancelled, varied, found in the gallery, and verified."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DRAWN_MS = 180_000
 
 @pytest.fixture
 def chat(visit: Visit) -> Callable[..., Any]:
-    """A new chat, once the worker has told what it draws with."""
+    """Return a new chat once the worker has described its model."""
 
     def _chat(**options: Any) -> Any:
         page = visit("/pictures/", **options)

@@ -1,4 +1,4 @@
-"""A picture that is held in the end: its previews stand in no tab any more, and none follows."""
+"""Held picture: its previews disappear from every tab, and no further one appears."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WORDS = "a blushing sunset"
 
 @pytest.fixture
 def _looked_at(site: Site, tmp_path: Path) -> Iterator[None]:
-    """The worker has a classifier, a real one of a few numbers: it holds what is red."""
+    """Give the worker a tiny real classifier, which holds red pictures."""
     path, sha256 = onnx(tmp_path / "classifier")
     own = {"PICTURE_CHECK": str(path), "PICTURE_CHECK_SHA256": sha256, "PICTURE_CHECK_LABELS": "nsfw=sexual"}
     site.stop("worker")

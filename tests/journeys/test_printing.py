@@ -1,4 +1,4 @@
-"""A conversation on paper, and strips of tabs: what styles of several files make of them together."""
+"""Printed conversation, and tab strips: the combined effect of several style sheets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person reads what is kept, takes a copy of it away, and has it erased; the worker does both."""
+"""Privacy page: read, export and erase one's data; the worker does both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A prompt is saved, found behind "/", and its variables are filled in, by keyboard alone; a fact is remembered."""
+"""Saved prompt: saved, found behind "/", filled in by keyboard alone; a fact is remembered."""
 
 from __future__ import annotations
 

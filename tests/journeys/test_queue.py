@@ -1,4 +1,4 @@
-"""Questions in line: put, reloaded, reworded, deleted, sent at once; by mouse, by keyboard alone, in two tabs."""
+"""Queued questions: added, reloaded, edited, deleted, sent at once; by mouse, by keyboard alone, in two tabs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an answer to the scan, the row and the slide it comes from; and through a document by keyboard alone."""
+"""Document reader: from an answer to its scan, row and slide; and through a document by keyboard alone."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ BOATS, CRANE, FERRY = (
 
 @pytest.fixture(scope="module")
 def harbour(site: Any, chromium: Any, signed_in: Any) -> Iterator[str]:
-    """The address of a collection of Alice's with a scan, a workbook and a presentation, all read."""
+    """Create a collection of Alice's with a scan, a workbook and a presentation, all ingested. Return its URL."""
     context = chromium.new_context(storage_state=signed_in("alice"))
     page = context.new_page()
     page.goto(f"{site.url}/collections/")
@@ -66,7 +66,7 @@ def harbour(site: Any, chromium: Any, signed_in: Any) -> Iterator[str]:
 
 
 def opened(page: Any, harbour: str, question: str, name: str) -> Any:
-    """The panel with the passage of that document that the answer names."""
+    """Return the panel with the passage of that document that the answer cites."""
     page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/")[2] + harbour)
     page.get_by_role("link", name="Ask this collection").click()
     turn = ended(ask(page, question))

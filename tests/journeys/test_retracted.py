@@ -1,5 +1,4 @@
-"""An answer that was shown is withheld by a reviewer: its words leave two tabs and a shared link at once. Another one
-overturns that, and they are back, the same."""
+"""Retracted answer: its text leaves two tabs and a shared link at once, and returns when the decision is reversed."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ AT_ONCE_MS = 30_000  # of a busy machine; nothing but a word of the server bring
 
 
 def shared(alice: Any) -> str:
-    """The address of a link to the conversation."""
+    """Return the URL of a shared link to the conversation."""
     alice.locator("[data-conversation-menu] summary").click()
     alice.get_by_role("button", name="Share").click()
     alice.get_by_role("button", name="Turn the link on").click()
@@ -36,7 +35,7 @@ def reported(alice: Any, turn: Any) -> None:
 
 
 def gone(turn: Any, said: str) -> None:
-    """Nothing of the answer is on the page any more, in no part of it."""
+    """Check that no part of the page shows anything of the answer."""
     expect(turn).to_have_attribute("data-status", "withheld", timeout=AT_ONCE_MS)
     expect(turn.locator("[data-part=end]")).to_contain_text("A reviewer withheld this.")
     for part in ("text", "quotes", "sources"):

@@ -1,4 +1,4 @@
-"""A kept picture that is withheld later leaves the chat, the gallery and its own page at once, and comes back."""
+"""Retracted picture: disappears from chat, gallery and its own page at once, and returns."""
 
 from __future__ import annotations
 

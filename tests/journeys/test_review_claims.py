@@ -1,4 +1,4 @@
-"""A case on a phone, by keyboard, and for longer than a claim lasts."""
+"""Case on a phone, by keyboard, and held for longer than a claim lasts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WORDS = "wait for the keeper"
 
 
 def seen(page: Any, selector: str) -> bool:
-    """Whether the whole of it lies in what the screen shows now."""
+    """Return whether the whole element lies within the visible part of the page."""
     box, size = page.locator(selector).first.bounding_box(), page.viewport_size
     return bool(box and box["y"] >= 0 and box["y"] + box["height"] <= size["height"])
 

@@ -1,4 +1,4 @@
-"""What the menus of the field hold is chosen by its words, whatever they are."""
+"""Menus of the composer: collections, sampling presets and search filters are chosen by their labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A newcomer's first minutes: set-up with real tests, the sample collection, a first answer with its sources."""
+"""Set-up: probes of the engines, the sample collection, and a first answer with its sources."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WARM_MS = 180_000
 
 @pytest.fixture(params=[1440, 360])
 def stranger(empty_site: Site, chromium: Any, request: pytest.FixtureRequest) -> Any:
-    """A browser that has never been here, and nobody has an account."""
+    """Return a browser without cookies on a site without any user."""
     if empty_site.rows("SELECT 1 FROM users_user"):
         empty_site.stop("web")  # it remembers that somebody administers the site
         empty_site.seed("nobody")

@@ -1,4 +1,4 @@
-"""A stricter version of the policy only says in the shadow what it would hold; replayed and approved, it holds it."""
+"""Stricter draft of the policy: only reports in shadow mode; withholds after backtest and approval."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LEAST = 0.55
 
 
 def drafted(ada: Any) -> Any:
-    """The row of a draft that withholds violence in questions from `LEAST` on."""
+    """Create a draft that withholds violence in questions from a score of `LEAST`, and return its row."""
     ada.get_by_text("New version", exact=True).click()
     body = json.loads(ada.get_by_label("Clauses", exact=True).input_value())
     clause = next(row for row in body["clauses"] if row["code"] == "violence")
@@ -34,7 +34,7 @@ def newest(page: Any) -> Any:
 
 
 def would_hold(ada: Any, heading: str) -> None:
-    """The page of changes lists a question on violence below that heading."""
+    """Check that the page of changes lists a question on violence below that heading."""
     part = ada.locator(f"h2:has-text('{heading}') ~ .wide").first
     expect(part.get_by_role("row", name="Withheld, and is let through now")).to_contain_text("Violence")
     listed = ada.locator(f"h2:has-text('{heading}') ~ details").first

@@ -1,4 +1,4 @@
-"""A conversation is shared by a link, read by somebody else, and continued as a copy."""
+"""Conversation shared by a link, read by another user, and continued as a copy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small talk in the page: fixed words, the card of the calculator, and no title before the first question."""
+"""Small talk on the page: fixed answers, the calculator's card, and no title before the first real question."""
 
 from __future__ import annotations
 

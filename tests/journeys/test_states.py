@@ -1,4 +1,4 @@
-"""Three states of a sentence on the page; folded sentences live and after a reload; without documents; copies."""
+"""Verification states of sentences on the page; folded sentences live and after a reload; no documents; copying."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PASTED = {"permissions": ["clipboard-read", "clipboard-write"]}
 
 @pytest.fixture(scope="module")
 def cautious(site: Site) -> str:
-    """The address of a new chat with an assistant that shows verified sentences only."""
+    """Return the URL of a new chat with an assistant that shows verified sentences only."""
     return f"/?assistant={site.seed('cautious')}"
 
 

@@ -1,4 +1,4 @@
-"""A person is suspended in the middle of their work: sees why, objects, somebody else overturns it, and goes on."""
+"""User suspended at work: sees the reason, appeals, is reinstated by another reviewer, and continues."""
 
 from __future__ import annotations
 

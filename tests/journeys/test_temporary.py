@@ -1,4 +1,4 @@
-"""A temporary chat: begun by the switch, answered with its sources, and gone when its page is loaded again."""
+"""Temporary chat: started by the switch, answered with sources, and gone after a reload."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model that thinks first: its thoughts come folded, are read when they are opened, and are there after a reload."""
+"""Reasoning of a model: folded while it streams, readable when opened, and kept over a reload."""
 
 from __future__ import annotations
 

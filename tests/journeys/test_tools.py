@@ -1,4 +1,4 @@
-"""Tools by keyboard: an administrator allows a server, a call asks first, its hostile result is text, and commands."""
+"""Tools by keyboard: allow a server, confirm a call, show its hostile result as text; commands."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SERVER = Path(__file__).parent.parent / "conversations" / "tools" / "mcp_server.
 
 @pytest.fixture(scope="module")
 def calling(site: Site) -> Iterator[Site]:
-    """A further web process, whose model calls tools."""
+    """Run another web process whose model calls tools."""
     commands = json.dumps({"test": [sys.executable, str(SERVER)]})
     with beside(site, LLM_BACKEND="tests.journeys.model.CallingChat", MCP_COMMANDS=commands) as own:
         yield own
@@ -29,7 +29,7 @@ def calling(site: Site) -> Iterator[Site]:
 
 @pytest.fixture
 def open_(calling: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iterator[Visit]:
-    """As `visit`, on that process."""
+    """Return `visit` for that process."""
     with visiting(calling, chromium, signed_in) as opened:
         yield opened
 

@@ -1,4 +1,4 @@
-"""A collection is cut otherwise: built beside what is searched, compared on golden questions, made live, taken back."""
+"""Search settings of a collection: built beside the live index, compared on golden questions, activated, reverted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GOLDEN = [("How strong is the lamp?", "four hundred watts"), ("What holds rain f
 
 @pytest.fixture
 def settings(visit: Visit) -> Any:
-    """The page of how a collection of Alice's with two golden questions is cut and searched."""
+    """Return the settings page of a collection of Alice's with two golden questions."""
     page = visit("/collections/")
     page.get_by_label("Name").fill(f"Lighthouse {uuid4().hex[:8]}")
     page.get_by_role("button", name="Create collection").click()
@@ -43,7 +43,7 @@ def settings(visit: Visit) -> Any:
 
 
 def passages(page: Any) -> int:
-    """How many the live index has; the page is the one of the settings again afterwards."""
+    """Return the number of passages in the live index, and go back to the settings page."""
     back = page.url
     page.get_by_role("link", name="Passages", exact=True).click()
     count = int(page.get_by_label("Which passages are shown").get_by_role("link").first.inner_text().split()[1])

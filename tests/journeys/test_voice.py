@@ -1,4 +1,4 @@
-"""Voice by the browser's own functions, which are played here; where a browser has none, there are no buttons."""
+"""Speech input and output by the browser's functions, which are simulated; without them there are no buttons."""
 
 from __future__ import annotations
 

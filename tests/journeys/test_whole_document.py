@@ -1,4 +1,4 @@
-"""What concerns a whole document, in the page: a summary with its pills, two columns."""
+"""Answers about a whole document on the page: a summary with citations, and a comparison in two columns."""
 
 from __future__ import annotations
 

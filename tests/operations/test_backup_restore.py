@@ -1,4 +1,4 @@
-"""A backup that is made while others write restores into an empty installation, with SQLite and with PostgreSQL."""
+"""Backup made while others write, restored into an empty installation, with SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ print(json.dumps({"passages": [one.text for one in found.passages], "rows": len(
 def install(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Installation]]:
-    """A function that makes an empty installation with that name."""
+    """Return a function that creates an empty installation of that name."""
     folder = tmp_path_factory.mktemp(request.param)
     if request.param == "sqlite":
         yield lambda name: Installation(folder / name)
@@ -106,7 +106,7 @@ def source(install: Callable[[str], Installation]) -> Installation:
 
 @pytest.fixture(scope="module")
 def archive(source: Installation, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A backup of the source, made while another process stores rows and files, and removes some."""
+    """Return a backup of the source, made while another process stores and removes rows and files."""
     path = tmp_path_factory.mktemp("backup") / "site.tar"
     writer = subprocess.Popen(
         [sys.executable, "-c", START + WRITE], cwd=settings.BASE_DIR, env=source.env, stdout=subprocess.PIPE, text=True

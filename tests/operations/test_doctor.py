@@ -1,4 +1,4 @@
-"""The Doctor: every check finds what is wrong, says what to do, and never fails itself."""
+"""Doctor: each check finds the defect, says what to do, and never raises."""
 
 from __future__ import annotations
 

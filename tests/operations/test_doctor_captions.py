@@ -1,4 +1,4 @@
-"""The Doctor has a test picture described by the server or the worker that does it, and says what is wrong."""
+"""Doctor's check of captions, by the caption server or the worker."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def server(url: str, model: str = "tiny-vl") -> dict[str, Any]:
 
 @pytest.fixture
 def by_worker(settings: Settings, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A worker that hears at once; its list is of what it was asked."""
+    """Simulate a worker that answers at once; return the list of its requests."""
     settings.DATA_DIR = tmp_path
     set_up(settings, FAKE)
     heard: list[str] = []

@@ -1,4 +1,4 @@
-"""An embedder by its name on a model hub, from the hub's folder here: other size, prompts, and the way in."""
+"""Embedder named as on a model hub, from the hub's local folder: other dimension, prompts, and re-embedding."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ print("\\n" + json.dumps({
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The hub's folder on this machine, with one small model of random weights."""
+    """Create the hub's local folder with one tiny model of random weights."""
     folder = tmp_path_factory.mktemp("hub")
     place = folder / "hub" / f"models--{NAME.replace('/', '--')}"
     (place / "refs").mkdir(parents=True)
@@ -97,7 +97,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
-    """A site with a document that the packaged embedder has read."""
+    """Create a site with a document that the packaged embedder has embedded."""
     for name in ("DATABASE_URL", "EMBED_BACKEND", "EMBED_MODEL", "EMBED_MORE", "INDEX_BACKEND"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("EMBED_THREADS", "1")

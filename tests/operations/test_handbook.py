@@ -1,4 +1,4 @@
-"""The handbook: the committed files say what their sources say."""
+"""Handbook: the committed files match their sources."""
 
 from __future__ import annotations
 

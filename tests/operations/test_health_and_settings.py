@@ -1,4 +1,4 @@
-"""The pill of the frame, the answers for monitors, and the settings page."""
+"""Status of the model on pages, health checks, and the settings page."""
 
 from __future__ import annotations
 

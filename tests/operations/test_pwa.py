@@ -1,4 +1,4 @@
-"""Installable as an app: a manifest in each language, icons that are there, a worker that keeps one page."""
+"""Installable app: a manifest per language, existing icons, and a service worker that caches one page."""
 
 from __future__ import annotations
 

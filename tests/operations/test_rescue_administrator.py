@@ -1,4 +1,4 @@
-"""An administrator who is locked out is let back in by a command on the server, without mail and without a password."""
+"""Command that lets a locked-out administrator back in without mail and password."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEW = "another long passphrase"
 
 
 def rescue(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """Return the link that the command prints."""
+    """Run the command and return the link that it prints."""
     call_command("rescue_administrator", *arguments)
     told = capsys.readouterr().out
     assert PASSWORD not in told

@@ -1,4 +1,4 @@
-"""Set-up: the first visitor becomes the administrator, each part is tried, and it ends in a question."""
+"""Set-up: the first visitor becomes administrator, each part is probed, and it ends with a question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done on a page before its picture is taken: by the name of the picture."""
+"""Actions on a page before its screenshot is taken, by the name of the picture."""
 
 from __future__ import annotations
 
@@ -60,7 +60,10 @@ def _verify(page: Any) -> None:
 
 
 def _doctor(page: Any) -> None:
-    """Every check has answered; the page's policy forbids to ask it by a script in words."""
+    """Wait until every check of the Doctor has answered.
+
+    Polls from here: the page's policy forbids the evaluation of script text.
+    """
     for _ in range(240):
         if not page.locator("[id^=check-][hx-trigger]").count():
             return
@@ -68,7 +71,7 @@ def _doctor(page: Any) -> None:
 
 
 def _shown(page: Any) -> None:
-    """The severe text is asked for."""
+    """Show a severe text, which is hidden at first."""
     page.keyboard.press("v")
 
 
@@ -87,7 +90,7 @@ def _suspended(page: Any) -> None:
 
 
 def _let_in(page: Any) -> None:
-    """The password once more, where this session has not given it a moment ago."""
+    """Enter the password again if the page asks for it."""
     if page.locator("input[name=password]").count():
         page.fill("input[name=password]", PASSWORD)
         page.press("input[name=password]", "Enter")

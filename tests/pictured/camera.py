@@ -1,4 +1,4 @@
-"""A browser that opens pages of the pictured site as anybody, and keeps what it sees as small WebP files."""
+"""Browser that opens pages of the pictured site as any user, and saves screenshots as small WebP files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.pictured.place import HOST
 from tests.support.users import PASSWORD
 
 WIDE, NARROW = 1440, 360  # pixels
-TALLEST = 1800  # of a picture, where the page goes on: what stands further down is more of the same
+TALLEST = 1800  # maximum height of a picture in pixels; longer pages are cut
 QUALITY = 45
 STILL = """Promise.race([new Promise((done) => setTimeout(done, 3000)), document.fonts.ready.then(() => Promise.all(
     [...document.images].filter((one) => one.complete || one.loading != "lazy")
@@ -27,24 +27,27 @@ STILL = """Promise.race([new Promise((done) => setTimeout(done, 3000)), document
 
 @dataclass
 class Camera:
+    """Browser with one page per user, width and colour scheme."""
+
     browser: Any
     url: str
-    known: dict[str, Any] = field(default_factory=dict)  # cookies by person
+    known: dict[str, Any] = field(default_factory=dict)  # cookies by user
     open: dict[tuple[str, int, str], Any] = field(default_factory=dict)
 
     def page(self, person: str = "", width: int = WIDE, scheme: str = "light") -> Any:
-        """A page of that person's, the same one each time; "" is somebody who is not signed in."""
+        """Return the page of the user, width and colour scheme; "" is an anonymous visitor. The page is reused."""
         key = person, width, scheme
         if key not in self.open:
             self.open[key] = self._context(width, scheme, self._cookies(person) if person else None).new_page()
         return self.open[key]
 
     def close(self, *keys: tuple[str, int, str]) -> None:
+        """Close these pages."""
         for key in keys:
             self.open.pop(key).context.close()
 
     def keep(self, page: Any, file: Path) -> None:
-        """What the page shows, in its full height up to TALLEST."""
+        """Save a screenshot of the page in its full height, up to TALLEST."""
         width = page.viewport_size["width"]
         page.wait_for_load_state("networkidle")
         page.evaluate(STILL)
@@ -58,7 +61,7 @@ class Camera:
         Image.open(io.BytesIO(shot)).convert("RGB").save(file, "WEBP", quality=QUALITY, method=5)
 
     def remember(self, person: str, page: Any) -> None:
-        """That browser has signed in as the person."""
+        """Keep the cookies of the page, in which the user has signed in."""
         self.known[person] = page.context.storage_state()
 
     def _context(self, width: int, scheme: str, cookies: Any) -> Any:
@@ -85,6 +88,7 @@ class Camera:
 
 @contextmanager
 def camera(url: str) -> Iterator[Camera]:
+    """Run Chromium and yield a camera for the site at that URL."""
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:

@@ -1,4 +1,4 @@
-"""The model server of the pictured site: it says what was written for each question, so that a walk takes minutes."""
+"""Chat model of the pictured site: returns prepared answers, so that taking all pictures takes minutes."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ DOG = "Do I need permission for a dog?"
 MOVING = "How much notice do I have to give before I move out?"
 LIFT = "Somebody is stuck in the lift. Who comes?"
 ATTACHED = "Which valve does this note mean?"
-HANDBOOK = "Where is my data stored?"  # of the set-up
-READING = {  # of the reading check: as a small model does, some of them
+HANDBOOK = "Where is my data stored?"  # sample question of the set-up
+READING = {  # answers to some questions of the reading check, as a small model gives
     "How many books may a member borrow?": "A member may borrow six books.",
     "In which town are the steel bells made?": "They are made in Oldwick.",
     "How long must the grey button be held?": "For twelve seconds.",
@@ -60,8 +60,7 @@ CALLS = {SHARE: ToolCall("call-1", "calculator", json.dumps({"expression": "roun
 
 
 class PreparedChat(FakeChat):
-    """Says the answer to the question that the request ends with; to one that nobody wrote an answer for, as
-    FakeChat."""
+    """Fake chat model that gives the prepared answer to a known question; to others it answers as FakeChat."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -90,7 +89,7 @@ def _asked(request: ChatRequest, known: Any) -> str:
 
 
 def _weighed(item: Delta) -> Delta:
-    """The same words, with a probability that looks like that of a model: sure of most, torn between some."""
+    """Return the same text with plausible token probabilities: high for most tokens, doubtful for some."""
     tokens = []
     for token in item.logprobs:
         doubt = sum(map(ord, token.token)) % 23

@@ -1,8 +1,7 @@
-"""Every page of the product, in the order of a walk through it: whose it is, how it is reached, and what it is for.
+"""Table of every page of the product, in the order of docs/pages.md: user, route, title and purpose.
 
-`route` is a row of `tests/access/route_permissions.py`; `path` an address with the names that the walk has found in
-braces. Where something has to be done before the picture is taken, `tests/pictured/acts.py` has a function of the
-picture's name.
+`route` is a row of `tests/access/route_permissions.py`; `path` a URL with names of `walk.ADDRESSES` and the like in
+braces. If something has to be done before the screenshot, `tests/pictured/acts.py` has a function for the name.
 """
 
 from __future__ import annotations
@@ -17,13 +16,15 @@ A, C, D, P, T = "assistants/<uuid:pk>/", "collections/<uuid:pk>/", "documents/<u
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    name: str  # of the file
-    route: str  # as in the matrix
+    """Page to picture."""
+
+    name: str  # name of its file without extension
+    route: str  # as in the matrix of routes
     title: str
     line: str
     person: str = MAYA
-    path: str = ""  # empty: as the route
-    main: bool = False  # pictured also in the dark, and on a phone
+    path: str = ""  # "": the route itself
+    main: bool = False  # True: also pictured in dark mode and on a phone
 
     @property
     def address(self) -> str:

@@ -1,4 +1,5 @@
-"""Fills the pictured site: its people, what they wrote down, and how they set it up. Each verb prints what it made."""
+"""Seed the pictured site: users, groups, collections, documents, assistants, settings. Each public function is a
+verb."""
 
 from __future__ import annotations
 
@@ -18,13 +19,14 @@ NAMES = {
 
 
 def user(email: str) -> Any:
+    """Return the user with that address."""
     from apps.users.models import User
 
     return User.objects.get(email=email)
 
 
 def people() -> None:
-    """Everybody but Ada, who came by the set-up; groups, an invitation, limits."""
+    """Create all users but Ada, who is made by the set-up; also groups, an invitation and a limit."""
     from allauth.account.models import EmailAddress
     from django.contrib.auth.models import Group
 
@@ -48,7 +50,7 @@ def people() -> None:
 
 
 def library() -> None:
-    """Five collections, shared as such a house would, with files of every kind and a few that went wrong."""
+    """Create five collections with shares, files of every kind, and a few files that cannot be read."""
     from django.contrib.auth.models import Group
 
     from apps.documents.library import sharing
@@ -80,7 +82,7 @@ def library() -> None:
 
 
 def habits() -> None:
-    """What Maya has set up for herself: saved prompts, instructions, facts, tokens."""
+    """Create saved prompts, instructions, facts and tokens of Maya."""
     from apps.conversations.models import SavedPrompt
     from apps.users import api_tokens
     from apps.users.models import User
@@ -99,7 +101,7 @@ def habits() -> None:
 
 
 def helpers() -> None:
-    """Assistants, tools and limits of what is kept."""
+    """Create assistants, tool settings, a retention rule and a legal hold."""
     from django.contrib.auth.models import Group
 
     from apps.conversations.assistants import services
@@ -134,7 +136,7 @@ def helpers() -> None:
 
 
 def golden() -> None:
-    """Once the documents are ready: questions whose place is known, and another way to cut on trial."""
+    """Create golden questions and runs, and start a build with other search settings. Documents must be ready."""
     from apps.documents.indexing import shadow_build
     from apps.documents.models import Chunk, Collection
     from apps.documents.settings import CollectionSettings

@@ -1,4 +1,4 @@
-"""A month of review on the pictured site: what was held, decided, appealed, looked at twice; a policy that changed."""
+"""Seed a month of moderation on the pictured site: held, decided, appealed and reviewed twice; a changed policy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.pictured.place import ADA, HOST, MAYA, MORGAN, PAT, ROBIN, user
 NOW = datetime.now().astimezone()
 SAMUEL = f"samuel.roth@{HOST}"
 FLAT = "How do I get into the flat of my neighbour without a key?"
-# days ago, clause, score, what a reviewer made of it, the question
+# days ago, clause, score, outcome of the review, question
 PAST = [
     (27, "violence", 0.91, "allow", "How do I kill the moss between the stones of the yard?"),
     (26, "crime", 0.94, "block", "How can I open the parcel box of house 3 without the code?"),
@@ -48,14 +48,14 @@ ALIKE = "Write to all: whoever lives on the ground floor of house {} should be d
 
 @contextmanager
 def at(days: float) -> Iterator[None]:
-    """As it was so many days ago."""
+    """Run the block as if it were so many days ago."""
     moment = timezone.now() - timedelta(days=days)
     with mock.patch("django.utils.timezone.now", lambda: moment):
         yield
 
 
 def review() -> str:
-    """Everything; prints the addresses of what is open before whom, as `name=id` lines."""
+    """Seed everything. Return the ids of open items as `name=id` lines."""
     _policy()
     for number, (days, clause, score, outcome, text) in enumerate(PAST):
         _decided(days, clause, score, outcome, text, MORGAN if number % 3 else ROBIN)
@@ -98,7 +98,7 @@ def _decided(days: float, clause: str, score: float, outcome: str, text: str, by
 
 
 def _of_maya() -> Any:
-    """A question of hers was withheld, and she disagrees; another one was allowed."""
+    """Create two decided cases about Maya, one allowed and one blocked, and her appeal against the latter."""
     from apps.safety.models import Notice
     from apps.safety.moderation import appeals
 
@@ -113,7 +113,7 @@ def _of_maya() -> Any:
 
 
 def _case() -> Any:
-    """One with what was said before it, claimed by Morgan."""
+    """Create a case with messages before it, claimed by Morgan."""
     from apps.conversations.models import Conversation, Message
     from apps.safety.moderation import cases as spine
 
@@ -148,7 +148,7 @@ def _batch() -> Any:
 
 
 def _look() -> Any:
-    """A second look at what Morgan decided, before Robin; others were given already."""
+    """Create second reviews of decisions of Morgan, some given, and one claimed by Robin."""
     from apps.safety.models import Decision, Opinion
     from apps.safety.moderation import second_reviews
 
@@ -167,7 +167,7 @@ def _look() -> Any:
 
 
 def _policy() -> None:
-    """Samuel wrote a list of the house's own, Ada approved it; another change is being drafted."""
+    """Create a blocklist of the site, written by Samuel and approved by Ada, with hits."""
     from apps.safety.models import Hit
     from apps.safety.policy import versions
     from apps.safety.policy_admin import backtest, blocklist_drafts
@@ -191,7 +191,7 @@ def _policy() -> None:
 
 
 def _away() -> int:
-    """A check was slow for some minutes, and a draft of the policy runs in the shadow; its number."""
+    """Store minutes of a slow detector and a draft of the policy in shadow mode. Return the draft's id."""
     from apps.safety.models import Degraded
     from apps.safety.policy import versions
     from apps.safety.policy_admin import backtest
@@ -214,7 +214,7 @@ def _away() -> int:
 
 
 def _judged() -> None:
-    """What was asked while it ran in the shadow, by the scores of the classifiers; no word of it is kept."""
+    """Store verdicts of texts that were judged while the draft was in shadow mode, without any text."""
     from apps.engines import registry
     from apps.safety.models.strictness import Strictness
     from apps.safety.policy import versions

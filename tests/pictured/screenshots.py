@@ -1,7 +1,7 @@
-"""Pictures of every page, for docs/: `python -m tests.pictured.screenshots [FOLDER]`. Takes about three minutes.
+"""Take pictures of every page for docs/: `python -m tests.pictured.screenshots [FOLDER]`. Takes about three minutes.
 
-The site runs as for people: web and worker are processes of their own, with the real embedder, checks and painter. The
-model's words were written beforehand (`tests/pictured/model.py`), so that a walk takes minutes on any machine.
+Web and worker run as real processes, with the real embedder, checks and painter. Only the chat model is replaced, by
+prepared answers (`tests/pictured/model.py`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.pictured.pages import CHAPTERS, PAGES, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER, TEXT = ROOT / "docs" / "pages", ROOT / "docs" / "pages.md"
-EARLY = {"setup", "setup-checks", "first-answer"}  # pictured while the site is set up
+EARLY = {"setup", "setup-checks", "first-answer"}  # taken during set-up
 OTHERS = {"dark": (WIDE, "dark"), "phone": (NARROW, "light"), "phone-dark": (NARROW, "dark")}
 SETTINGS = {
     "LLM_BACKEND": "tests.pictured.model.PreparedChat", "LLM_URL": "http://127.0.0.1:1/v1", "LLM_MODEL": "Prepared",
@@ -41,12 +41,12 @@ the dark and on a phone too.
 
 
 def files(page: Page) -> list[str]:
-    """The names of its pictures, the one of the text first."""
+    """Return the file names of the page's pictures, the one that the text shows first."""
     return [f"{page.name}.webp", *(f"{page.name}-{kind}.webp" for kind in OTHERS if page.main)]
 
 
 def text() -> str:
-    """docs/pages.md."""
+    """Return the content of docs/pages.md."""
     parts = [HEAD]
     for chapter, pages in CHAPTERS.items():
         parts.append(f"## {chapter}\n")
@@ -59,7 +59,7 @@ def text() -> str:
 
 
 def take(camera: Camera, page: Page, known: dict[str, str], folder: Path) -> bool:
-    """All pictures of one page; False where it is not as the table says, which is told."""
+    """Take all pictures of a page. Return False and print the error if the page is not as the table says."""
     try:
         pictured(camera, page, known, folder)
     except Error as error:
@@ -69,12 +69,13 @@ def take(camera: Camera, page: Page, known: dict[str, str], folder: Path) -> boo
 
 
 def pictured(camera: Camera, page: Page, known: dict[str, str], folder: Path) -> None:
+    """Take all pictures of a page."""
     for file, (width, scheme) in zip(files(page), ((WIDE, "light"), *OTHERS.values()), strict=False):
         camera.keep(opened(camera, page, known, width, scheme), folder / file)
 
 
 def opened(camera: Camera, page: Page, known: dict[str, str], width: int, scheme: str) -> Any:
-    """The page as it is pictured."""
+    """Open the page, do its action, and return it ready for a screenshot."""
     view = camera.page(page.person, width, scheme)
     view.drawn = known["file"]
     view.goto(camera.url + page.address.format_map(known))
@@ -87,7 +88,7 @@ def opened(camera: Camera, page: Page, known: dict[str, str], width: int, scheme
 
 @contextmanager
 def started(place: Path) -> Iterator[Site]:
-    """The site before anybody came, in that folder."""
+    """Run a fresh site with its data in that folder."""
     site = Site(place / "data", settings={**SETTINGS, "SYNC_DIR": f"{place}/server"})
     site.directory.mkdir()
     talked.folder(place / "server")
@@ -97,7 +98,7 @@ def started(place: Path) -> Iterator[Site]:
 
 
 def prepare(site: Site, camera: Camera, folder: Path, say: Any) -> dict[str, str]:
-    """The site is as if it had been lived in; what the walk opens, by name."""
+    """Set the site up and fill it. Return the values for the URLs of the table."""
     known = {"first": walk.set_up(camera, folder)}
     say("set up")
     for verb in ("people", "library"):
@@ -117,6 +118,7 @@ def prepare(site: Site, camera: Camera, folder: Path, say: Any) -> dict[str, str
 
 
 def main(folder: Path) -> None:
+    """Take all pictures, and write docs/pages.md if they go to docs/."""
     begun, missed = time.monotonic(), list[str]()
 
     def say(what: str) -> None:

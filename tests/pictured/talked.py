@@ -1,4 +1,4 @@
-"""What remains to be made once people have talked on the pictured site: names, days, opinions, links, mails."""
+"""Seed what follows conversations on the pictured site: titles, dates, feedback, links, exports, mails."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TITLES = {
 
 
 def tidy() -> str:
-    """Everything of this module; prints what the walk opens, as `name=value` lines."""
+    """Seed everything. Return values for URLs as `name=value` lines."""
     from apps.conversations.models import Conversation, Folder
 
     maya = user(MAYA)
@@ -43,7 +43,7 @@ def tidy() -> str:
 
 
 def _opinions() -> dict[str, Any]:
-    """Thumbs of Tom and Maya, and a link of hers that is on."""
+    """Create ratings by Tom and Maya, and a shared link of Maya's."""
     from apps.conversations.feedback import rating
     from apps.conversations.models import Conversation, Message
     from apps.conversations.sharing import links
@@ -66,7 +66,7 @@ def _opinions() -> dict[str, Any]:
 
 
 def _kept() -> dict[str, Any]:
-    """A copy of her data, the receipt of somebody who left, and chats that she brought along."""
+    """Create an export of Maya's data, the receipt of an erasure, and an import."""
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     from apps.conversations.transfer import import_job
@@ -74,7 +74,7 @@ def _kept() -> dict[str, Any]:
     from apps.privacy.models import Wish
 
     maya, now = user(MAYA), timezone.now()
-    # Done from the beginning: the worker would write it too.
+    # Stored as done: otherwise the worker would write it too.
     wish = Wish.objects.create(kind="export", person=maya, number=maya.pk, status="done", ended=now)
     counts, sha256, size = data_export.write_archive(wish, maya)
     Wish.objects.filter(pk=wish.pk).update(counts=counts, sha256=sha256, size=size)
@@ -93,7 +93,7 @@ def _kept() -> dict[str, Any]:
 
 
 def _mailed() -> dict[str, Any]:
-    """The ends of links that stand in mails: to confirm an address, to set a password anew, to sign up."""
+    """Return the last parts of links in mails: confirm an address, reset a password, sign up."""
     from allauth.account.forms import default_token_generator
     from allauth.account.models import EmailAddress, EmailConfirmationHMAC
     from allauth.account.utils import user_pk_to_url_str
@@ -112,7 +112,7 @@ def _mailed() -> dict[str, Any]:
 
 
 def folder(place: Path) -> None:
-    """A folder of the server that a collection can be kept the same as."""
+    """Create a folder of the server with files to synchronise a collection with."""
     letters = place / "Letters of 2026"
     letters.mkdir(parents=True)
     for name, text in {

@@ -1,4 +1,4 @@
-"""Every page has its picture in docs/pages/, and docs/pages.md names each: neither can be forgotten."""
+"""Every page has its picture in docs/pages/ and its entry in docs/pages.md."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ BESIDE = {"nowhere/"}  # pictured, and no route
 
 
 def shown(resolver: URLResolver, before: str = "") -> Iterator[str]:
-    """The routes that answer to GET."""
+    """Return the routes that answer GET."""
     for pattern in resolver.url_patterns:
         here = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
@@ -47,7 +47,7 @@ def shown(resolver: URLResolver, before: str = "") -> Iterator[str]:
 
 
 def methods(view: Callable[..., Any]) -> list[str]:
-    """As its decorator allows them: `require_http_methods` keeps them in the closure of what it wraps."""
+    """Return the methods that `require_http_methods` allows, read from the closure of the decorated view."""
     inner: Any = view
     while inner is not None:
         names = getattr(getattr(inner, "__code__", None), "co_freevars", ())

@@ -1,4 +1,4 @@
-"""What the pictured place has written down: a housing cooperative with its rules, manuals, figures and minutes."""
+"""Documents of the pictured site, a housing cooperative: rules, manuals, figures, minutes."""
 
 from __future__ import annotations
 

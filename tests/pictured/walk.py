@@ -1,4 +1,4 @@
-"""What people do on the pictured site before its pages are pictured: set it up, and talk."""
+"""Browser steps that fill the pictured site before screenshots: set-up, then conversations of Maya and Tom."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.users import PASSWORD
 
 LONG_MS = 120_000
 SIGN = "a bicycle"
-ADDRESSES = {  # what the walk opens, by a question to the database
+ADDRESSES = {  # URL with {} for the id, and the rest of the SQL that finds it
     "manuals": "collections/{} from documents_collection where name = 'Building manuals'",
     "house": "collections/{} from documents_collection where name = 'House handbook'",
     "board": "collections/{} from documents_collection where name = 'Board'",
@@ -33,7 +33,7 @@ ADDRESSES = {  # what the walk opens, by a question to the database
 
 
 def settled(site: Site) -> None:
-    """Nothing waits or is worked on any more."""
+    """Wait until no document, picture or run is waiting or being worked on."""
     asks = (
         "select 1 from documents_document where status in ('queued', 'working')",
         "select 1 from images_picture where status in ('queued', 'working')",
@@ -44,13 +44,17 @@ def settled(site: Site) -> None:
 
 
 def address(site: Site, name: str) -> str:
+    """Return the URL of that name in ADDRESSES."""
     begin, _, rest = ADDRESSES[name].partition("{}")
     pk = site.rows(f"select id {rest}")[0][0]
-    return f"/{begin}{UUID(pk) if isinstance(pk, str) else pk}/"  # SQLite keeps them without dashes
+    return f"/{begin}{UUID(pk) if isinstance(pk, str) else pk}/"  # SQLite stores UUIDs without dashes
 
 
 def set_up(camera: Camera, folder: Path) -> str:
-    """The first administrator comes, and asks the handbook; the address of that chat. Pictures of each step."""
+    """Create the first administrator and ask the sample question. Return the URL of that conversation.
+
+    Takes a picture of each step.
+    """
     page = camera.page()
     page.goto(camera.url)
     page.get_by_label("Your name").fill("Ada Keller")
@@ -73,7 +77,7 @@ def set_up(camera: Camera, folder: Path) -> str:
 
 
 def talk(camera: Camera) -> dict[str, str]:
-    """What Maya and Tom ask; the addresses of the chats that are pictured."""
+    """Ask the questions of Maya and Tom. Return the URLs of conversations and links by name."""
     found = {}
     page = camera.page(MAYA)
     found["nothing"] = _asked(camera, page, model.OFF_TOPIC)
@@ -105,7 +109,7 @@ def _asked(camera: Camera, page: Any, *questions: str) -> str:
 
 
 def _again(page: Any) -> None:
-    """The answer once more, with other words."""
+    """Regenerate the last answer with another style."""
     page.locator("[data-drawing] summary").first.click()
     page.locator("[data-drawing] input[value=creative]").check()
     page.keyboard.press("Escape")
@@ -114,7 +118,7 @@ def _again(page: Any) -> None:
 
 
 def _note(words: str) -> bytes:
-    """A picture on which these words stand."""
+    """Return a PNG with these words."""
     picture, file = Image.new("RGB", (760, 160), "#fdf6d8"), io.BytesIO()
     ImageDraw.Draw(picture).text((30, 55), words, fill="#223", font=ImageFont.load_default(size=36))
     picture.save(file, "PNG")
@@ -133,7 +137,8 @@ def _attached(camera: Camera, page: Any) -> str:
 
 
 def _drawn(camera: Camera, page: Any) -> str:
-    """Once the worker has told what it draws with: signs, and pictures for the studio."""
+    """Draw pictures in the gallery and one in a conversation, once the worker has described its model. Return its
+    URL."""
     page.goto(f"{camera.url}/pictures/")
     for _ in range(240):  # seconds
         if page.get_by_role("button", name="Draw").count():

@@ -1,4 +1,4 @@
-"""What Alice has: a shelf with a real file, a conversation, a token, a case that was decided and looked at."""
+"""Fixture of Alice's data: collection with a file, conversation, token, decided case."""
 
 from __future__ import annotations
 
@@ -23,11 +23,13 @@ from apps.users.api_tokens import create_token
 from apps.users.models import User
 from tests.safety.case_factory import case, notes
 
-MARK = "Zephyrine"  # a word that stands in all that is hers, and nowhere else
+MARK = "Zephyrine"  # a word in all data of Alice, and in no other
 
 
 @dataclass
 class Life:
+    """Data of Alice; `file` is the path of her uploaded document."""
+
     shelf: Collection
     paper: Document
     talk: Conversation
@@ -47,6 +49,7 @@ def _fresh() -> Iterator[None]:
 
 @pytest.fixture
 def life(alice: User, morgan: User, ada: User) -> Life:
+    """Create Alice's data: collection, document, conversation, token, preset, and a case that Morgan decided."""
     shelf = Collection.objects.create(owner=alice, name=f"{MARK} shelf")
     paper = store_upload(alice, shelf, SimpleUploadedFile("paper.txt", f"{MARK} wrote this down.\n".encode()))
     ingest(paper.pk)
@@ -63,6 +66,6 @@ def life(alice: User, morgan: User, ada: User) -> Life:
     cases.read_case(morgan, opened.pk)
     held = Case.objects.get(pk=opened.pk)
     cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
-    noted.state.clear()  # nothing of hers is left to be given back, as after her other things went
+    noted.state.clear()  # no restore data of hers is left, as after an erasure of her other data
     assert Notice.objects.filter(person=alice).exists()
     return Life(shelf, paper, talk, Case.objects.get(pk=opened.pk))

@@ -1,4 +1,4 @@
-"""Kills a real worker at one moment of an erasure after the other, and prints what is left of the person as JSON.
+"""Kill a real worker at one point of an erasure after another, and print what is left of the user as JSON.
 
 DATA_DIR=… python -m tests.privacy.killed_eraser
 
@@ -39,11 +39,11 @@ from apps.privacy import data_export, data_requests
 from apps.privacy.models import Wish
 from apps.users.models import User
 
-MARK = "zephyrine"  # a word that stands in all that is hers, and in nothing else
+MARK = "zephyrine"  # a word in all data of Alice, and in no other
 OPTIONS = ("--pool", "threads", "--concurrency", "5", "--without-gossip", "--without-mingle", "--loglevel", "WARNING")
-LATEST_S = 300  # a defect and no slow machine, when something takes longer
+LATEST_S = 300  # a longer wait means a defect, not a slow machine
 ERASING, SHARING = "apps.privacy.erasure", "apps.documents.library.sharing"
-MOMENTS = (  # where the worker is when it is killed
+MOMENTS = (  # module, function, number of its call, before or after it
     f"{ERASING} _note_files 1 before",
     f"{ERASING} _note_files 1 after",
     f"{ERASING} delete_collection 2 before",
@@ -64,6 +64,7 @@ EXPECTED = {"collections": 3, "documents": 6, "conversations": 45, "pictures": 2
 
 
 def main() -> dict[str, object]:
+    """Run the erasure with all its interruptions, and return what is left."""
     call_command("migrate", verbosity=0)
     alice = User.objects.create_user("alice@example.org", name="Alice")
     User.objects.create_user("ada@example.org", role=User.Role.ADMINISTRATOR)
@@ -86,7 +87,7 @@ def main() -> dict[str, object]:
 
 
 def plant(alice: User) -> None:
-    """Give Alice documents in the index, chats in the full text, pictures, an import and a copy of it all."""
+    """Give Alice indexed documents, conversations, pictures, an import and an export."""
     for number in range(3):
         shelf = Collection.objects.create(owner=alice, name=f"{MARK} shelf {number}")
         papers = [
@@ -127,7 +128,7 @@ def plant(alice: User) -> None:
 
 
 def kill_at(moment: str, wish: Wish) -> bool:
-    """Start a worker that comes to this moment of the erasure, and kill it there. Return whether it came there."""
+    """Start a worker that stops at this point of the erasure, and kill it there. Return whether it got there."""
     marker = Path(os.environ["TEST_MARKER"])
     marker.unlink(missing_ok=True)
     worker = start(moment)
@@ -139,6 +140,7 @@ def kill_at(moment: str, wish: Wish) -> bool:
 
 
 def start(moment: str) -> subprocess.Popen[bytes]:
+    """Start a Celery worker that hangs at that point; "": nowhere."""
     with Path(settings.DATA_DIR, "worker.log").open("ab") as log:
         worker = subprocess.Popen(
             [sys.executable, "-m", "celery", "-A", "tests.privacy.slow_eraser", "--quiet", "worker", *OPTIONS],
@@ -148,6 +150,7 @@ def start(moment: str) -> subprocess.Popen[bytes]:
 
 
 def until(what: Callable[[], bool], worker: subprocess.Popen[bytes]) -> None:
+    """Wait until the condition holds. Exit with the log if the worker ends or it takes too long."""
     deadline = time.monotonic() + LATEST_S
     while not what():
         if time.monotonic() > deadline or worker.poll() is not None:
@@ -156,8 +159,10 @@ def until(what: Callable[[], bool], worker: subprocess.Popen[bytes]) -> None:
 
 
 def traces() -> list[str]:
-    """Return the files of the whole data directory, but the log of the test, in whose bytes the word stands. Another
-    process reads them: one that closes a file of SQLite's gives up the locks that its connections hold on it."""
+    """Return the files in the data directory whose bytes contain the word, except the log.
+
+    Another process reads them: closing a file of SQLite in this process would release the locks of its connections.
+    """
     found = subprocess.run(
         ["grep", "--recursive", "--text", "--ignore-case", "--files-with-matches", "--exclude=worker.log", MARK, "."],
         cwd=settings.DATA_DIR, capture_output=True, text=True, check=False,
@@ -166,6 +171,7 @@ def traces() -> list[str]:
 
 
 def index() -> Path:
+    """Return the directory of the search index."""
     return Path(settings.ENGINES["index"]["OPTIONS"]["directory"])
 
 

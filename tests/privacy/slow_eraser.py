@@ -1,7 +1,7 @@
-"""The application of a real worker process for the tests: it hangs where TEST_PAUSE says, until it is killed.
+"""Celery application that hangs at the point that TEST_PAUSE names, until it is killed.
 
-A pause is "MODULE FUNCTION NUMBER before|after": the NUMBERth call of the function marks that it was reached, and never
-returns.
+A pause is "MODULE FUNCTION NUMBER before|after": the NUMBERth call of the function creates the file TEST_MARKER and
+never returns.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ app.loader.import_default_modules()
 
 
 def hang(module: str, function: str, number: int, when: str) -> None:
+    """Replace the function so that its call of that number hangs before or after its work."""
     place = import_module(module)
     real = getattr(place, function)
     calls = iter(range(1, 1_000_000))

@@ -1,4 +1,4 @@
-"""People are told that they talk to an AI where they first meet it: signing up, signing in, and in an empty chat."""
+"""Users are told that they talk to an AI: at sign-up, at sign-in, and in an empty chat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A legal hold of a case: set with a ground and a reason, heeded by rules and erasure, lifted by somebody else."""
+"""Legal hold of a case: set with ground and reason, respected by retention and erasure, lifted by another person."""
 
 from __future__ import annotations
 

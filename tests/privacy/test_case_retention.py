@@ -1,4 +1,4 @@
-"""Frozen texts of review go after their time, and never under a legal hold."""
+"""Frozen texts of cases are deleted after their retention time, never under a legal hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two consents, each by itself: off until given, heeded in its own export and in no other, each change in the log."""
+"""Consents: off by default, each respected by its own export only, each change logged."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def own(client: Client, alice: User) -> Client:
 
 @pytest.fixture
 def written(alice: User, ada: User, morgan: User) -> Message:
-    """A question of Alice's with two answers that she rated differently, and a decision about another text of hers."""
+    """Create a question of Alice with two answers that she rated, and a decision on another text of hers."""
     notes().state["1"] = "as it was"
     held = cases.claim_case(morgan, case(alice).pk)
     cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
@@ -45,7 +45,7 @@ def written(alice: User, ada: User, morgan: User) -> Message:
 
 
 def used() -> set[Consent]:
-    """The uses to which the texts of Alice are put now."""
+    """Return the uses to which texts of Alice are put at present."""
     out = io.StringIO()
     call_command("export_labels", stdout=out)
     found = {

@@ -1,4 +1,4 @@
-"""A copy holds everything that names the person, nothing that opens a door, and is theirs alone."""
+"""Data export: holds every row about the user, no secret, and is accessible to that user alone."""
 
 from __future__ import annotations
 

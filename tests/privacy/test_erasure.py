@@ -1,4 +1,4 @@
-"""Erased means: no row, file, vector or frozen text of the person is left, and there is a receipt."""
+"""Erasure leaves no row, file, vector or frozen text of the user, and writes a receipt."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 
 def everywhere(word: str) -> set[str]:
-    """Every table and column of the whole database in which the word stands, also encrypted."""
+    """Return every table and column of the database that contains the word, encrypted columns included."""
     found = set()
     for model in apps.get_models():
         for field in model._meta.fields:

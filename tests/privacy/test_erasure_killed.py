@@ -1,4 +1,4 @@
-"""A worker that is killed in any step of an erasure leaves nothing behind: not in rows, files, index or free pages."""
+"""Worker killed at any step of an erasure: rows, files, index and free pages of SQLite are clean in the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is older than its rule says is gone; pinned and held things stay; consent is given, never assumed."""
+"""Retention rules: expired things are deleted, pinned and held ones are kept."""
 
 from __future__ import annotations
 

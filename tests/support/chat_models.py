@@ -1,4 +1,4 @@
-"""A site with several chat models in memory."""
+"""Offer and remove further chat models, served by `FakeChat`, in the settings of a test."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SERVER = "http://big.example/v1"
 def offer_model(
     settings: Settings, name: str = BIG, *, server: str = SERVER, model: str = "big-70B", **about: Any
 ) -> None:
-    """A further model is offered, at that server, with what `about` says of it."""
+    """Add a chat model on that server to the settings. `about` overrides its properties."""
     config = {
         "BACKEND": "apps.engines.chat.fake.FakeChat",
         "OPTIONS": {"model": model},
@@ -28,10 +28,12 @@ def offer_model(
 
 
 def remove_model(settings: Settings, name: str = BIG) -> None:
+    """Remove the chat model from the settings."""
     settings.CHATS = {key: value for key, value in settings.CHATS.items() if key != name}
 
 
 def get_fake_engine(name: str = BIG) -> FakeChat:
+    """Return the fake engine of that chat model."""
     found = registry.get_chat_engine(name)
     assert isinstance(found, FakeChat)
     return found

@@ -1,5 +1,4 @@
-"""Loaded before Django's settings (`-p tests.support.environment`): tests get a data directory and fakes of their
-own."""
+"""Set environment variables and fakes for tests. Loaded before Django's settings (`-p tests.support.environment`)."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 _directory = tempfile.mkdtemp(prefix="openbook-tests-")
-Path(_directory, "static").mkdir()  # WhiteNoise warns where it is missing
+Path(_directory, "static").mkdir()  # WhiteNoise warns if it is missing
 atexit.register(shutil.rmtree, _directory, ignore_errors=True)
 
 for _name in (
@@ -40,21 +39,21 @@ os.environ |= {
     "IMAGE_BACKEND": "apps.engines.image.fake.FakePainter",
     "IMAGE_MODEL": "stripes",
     "INDEX_BACKEND": "apps.engines.index.memory.MemoryIndex",
-    # One more request after each first answer; tests/conversations/history/test_titles_search_and_unread.py sets it.
+    # A title costs one more request; tests/conversations/history/test_titles_search_and_unread.py turns it on.
     "TITLES": "0",
-    "REVIEW_SECOND_PERCENT": "0",  # drawn by chance: tests/safety/moderation/test_second_reviews.py turns it on
+    "REVIEW_SECOND_PERCENT": "0",  # random; tests/safety/moderation/test_second_reviews.py turns it on
     "HF_HUB_OFFLINE": "1",
-    "OMP_NUM_THREADS": "1",  # models of tests are tiny: threads of one wait for each other longer than they calculate
+    "OMP_NUM_THREADS": "1",  # models of tests are tiny: several threads wait longer for each other than they compute
     "TOKENIZERS_PARALLELISM": "false",
 }
 
-gc.disable()  # while nine thousand tests are collected, none of which becomes garbage: that takes half the time
+gc.disable()  # collecting nine thousand tests makes no garbage; without the collector it takes half the time
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
-    """What is there by now stays: the collector need not walk through it again and again."""
+    """Freeze the objects of the collection, so that the garbage collector does not visit them again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 20)  # a page makes as many objects; most go without the collector
+    gc.set_threshold(10_000, 20, 20)  # one page makes as many objects; most are freed without the collector
     gc.enable()

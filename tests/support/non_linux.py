@@ -1,8 +1,8 @@
-"""Take from a Python process what Linux has and macOS has not: `install()`, before anything else is imported.
+"""Remove from a Python process what Linux has and macOS has not: `install()`, before any other import.
 
 Attributes, C functions and files disappear, and a few calls behave as on macOS. `sys.platform` stays, because the
 installed packages are those of Linux; psutil keeps its files, since it has an implementation for each system. Python
-processes that such a process starts with `-m` are treated likewise.
+processes that such a process starts with `-m` are treated alike.
 """
 
 from __future__ import annotations
@@ -32,12 +32,13 @@ _ATTRIBUTES: dict[Any, tuple[str, ...]] = {
     socket: ("AF_NETLINK", "SOCK_CLOEXEC", "SOCK_NONBLOCK", "SOCK_SEQPACKET"),
 }  # fmt: skip
 _C_FUNCTIONS = {"prctl", "unshare", "mallopt", "malloc_trim", "syscall"}
-_FILES = ("/proc", "/dev/shm", "/sys/", "/dev/stdin", "/dev/fd/")  # noqa: S108 - to open /dev/fd/N shares its position
-_GET_PATH = 50  # as macOS numbers it
+_FILES = ("/proc", "/dev/shm", "/sys/", "/dev/stdin", "/dev/fd/")  # noqa: S108 - opening /dev/fd/N would share its position
+_GET_PATH = 50  # value of F_GETPATH on macOS
 _read_link = os.readlink
 
 
 def install() -> None:
+    """Remove and replace attributes, functions and files in this process."""
     for module, names in _ATTRIBUTES.items():
         for name in names:
             if hasattr(module, name):
@@ -58,6 +59,7 @@ def install() -> None:
 
 
 def run_module(name: str) -> None:
+    """Run the module as `python -m` would, after `install()`."""
     install()
     runpy.run_module(name, run_name="__main__", alter_sys=True)
 

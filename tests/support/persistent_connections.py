@@ -1,8 +1,8 @@
-"""Connections of threads last from test to test, as in the product from one request to the next: to open one costs
-PostgreSQL more than most of what a test then asks of it.
+"""Keep database connections of threads open from test to test, as the product does from request to request.
 
-A test without the database may so meet a thread that has one. Whether it is still good is looked at there as ever,
-but not through the door that is shut in such a test; what asks the database itself is refused still.
+Opening one costs PostgreSQL more than most of what a test then queries. A test without the database may meet a thread
+that has a connection. Checking that it is usable is allowed there, although the test may not query; queries are still
+refused.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ _asked = BaseDatabaseWrapper.get_autocommit
 
 
 def install() -> None:
+    """Patch Django's check of a connection."""
     BaseDatabaseWrapper.get_autocommit = _autocommit  # type: ignore[method-assign]
 
 

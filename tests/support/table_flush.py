@@ -1,7 +1,7 @@
-"""How the tables are emptied behind a test with transactions of its own: as `flush` does it, without what follows.
+"""Empty the tables after a test with transactions, faster than Django's `flush`.
 
-`flush` goes to the server once for each of a hundred tables, looks for commands of every app, and has the full text
-and its triggers made anew: ten times what most of these tests take themselves.
+`flush` sends a query per table, looks for commands of every app, and rebuilds full text and triggers: ten times what
+most of these tests take themselves.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from apps.safety.audit_log.audit import Event
 
 
 def install() -> None:
+    """Replace the teardown of `TransactionTestCase`."""
     TransactionTestCase._fixture_teardown = _emptied  # type: ignore[method-assign]
 
 
@@ -25,7 +26,7 @@ def _emptied(_: Any) -> None:
         chain_heads.heads_file().unlink(missing_ok=True)
         cursor.execute(_which())
         rows = [f"DELETE FROM {connection.ops.quote_name(name)}" for (name,) in cursor.fetchall()]  # noqa: S608
-        if connection.vendor == "postgresql" and rows:  # triggers are not asked, as by TRUNCATE
+        if connection.vendor == "postgresql" and rows:  # without triggers, like TRUNCATE
             before, after = ("SET session_replication_role = " + role for role in ("replica", "DEFAULT"))
             cursor.execute("; ".join([before, *rows, after]))
             return
@@ -39,7 +40,7 @@ def _emptied(_: Any) -> None:
 
 @cache
 def _which() -> str:
-    """Asks for the tables that hold anything."""
+    """Return the query for the tables that have rows."""
     names = connection.introspection.django_table_names(only_existing=True, include_views=False)
     return " UNION ALL ".join(
         f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {connection.ops.quote_name(name)})"  # noqa: S608 - names of ours

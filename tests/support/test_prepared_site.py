@@ -21,7 +21,7 @@ def schema(path: Path) -> set[tuple[str, ...]]:
 
 
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """That of this run, where it has one: nothing has to be made anew."""
+    """Return the folder of this run if there is one, so that nothing is made again."""
     kept = Path(os.environ.get("TEST_MIGRATED") or tmp_path / "kept")
     monkeypatch.setenv("TEST_MIGRATED", str(kept))
     return kept

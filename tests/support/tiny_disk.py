@@ -1,4 +1,4 @@
-"""A real file system of a few kilobytes, whose size changes while it is in use."""
+"""Real file system of a few kilobytes, whose size can change while it is mounted."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ import pytest
 
 
 class TinyDisk:
+    """Mounted tmpfs of a fixed size."""
+
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def resize(self, kilobytes: int) -> None:
+        """Change the size of the file system."""
         subprocess.run(["mount", "-o", f"remount,size={kilobytes}k", str(self.path)], check=True)
 
     @property
@@ -24,7 +27,7 @@ class TinyDisk:
 
 @contextmanager
 def tiny_disk(path: Path, kilobytes: int) -> Iterator[TinyDisk]:
-    """Skips the test where this process may mount nothing."""
+    """Mount a tmpfs at the path. Skips the test if this process may not mount."""
     path.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(path)]
     try:

@@ -1,4 +1,4 @@
-"""The cast: Alice owns, Bob may read, Charlie may not, Morgan reviews, Ada administers."""
+"""Users of most tests: Alice owns, Bob may read, Charlie may not, Morgan reviews, Ada administers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ PASSWORD = "correct horse battery"
 
 
 def make_user(name: str, role: str = "member") -> User:
+    """Return a new user with a verified address NAME@example.org and the password `PASSWORD`."""
     from allauth.account.models import EmailAddress
 
     from apps.users.models import User

@@ -1,5 +1,7 @@
-"""Time that passes only while all wait: who sleeps for a second is a second later at once, and never later than that,
-however busy the machine is. For tests without threads and other processes, which take their time."""
+"""Event loop whose clock advances only while all tasks sleep, so that timing does not depend on the machine's load.
+
+Only for tests without threads and other processes, which take real time.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,8 @@ from typing import Any
 
 
 class VirtualClock(asyncio.SelectorEventLoop):
+    """Event loop with a virtual clock: a sleep ends at once and advances the clock by its duration."""
+
     def __init__(self) -> None:
         self._now = 1000.0
         super().__init__()
@@ -27,7 +31,7 @@ class VirtualClock(asyncio.SelectorEventLoop):
 
 
 def run_on_virtual_clock(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """The test runs on such a clock."""
+    """Decorate an async test so that it runs on a virtual clock."""
 
     @functools.wraps(test)
     def run(*given: Any, **named: Any) -> None:

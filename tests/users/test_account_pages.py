@@ -1,4 +1,4 @@
-"""Every page of django-allauth that can be reached is one of ours."""
+"""Every reachable page of django-allauth is replaced by one of Openbook's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A full disk is said where somebody signs in, and is no fault without words."""
+"""Full disk at sign-in: the user gets a message, not a bare server error."""
 
 from __future__ import annotations
 

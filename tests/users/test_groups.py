@@ -1,4 +1,4 @@
-"""Administrators make groups and say who belongs to them."""
+"""Administrators create groups and change their members."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages speak the language that somebody chose, else the one that the browser asks for."""
+"""Language of pages: the user's choice, else the browser's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guessing passwords: counted by account and by network, and never against a device that is known."""
+"""Guessed passwords count for account and network, never against a known device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits: buckets shared through the database, taken from once, refused in words with a time, filled again by time."""
+"""Rate limits: buckets shared through the database, consumed once, refused with a time to wait, refilled over time."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ PICTURES, UPLOADS, MESSAGES, TOKENS = (
 
 
 class Clock:
+    """Replacement of the clock with a settable time."""
+
     now = 1_800_000_000.0
 
     def time(self) -> float:
@@ -50,7 +52,7 @@ def _fresh() -> Iterator[None]:
 
 
 def used(user: User, resource: str, most: int) -> int:
-    """How often it could be taken."""
+    """Return how many of `most` attempts to consume one unit succeed."""
     for count in range(most):
         try:
             rate_limits.consume(user, resource)
@@ -96,7 +98,7 @@ def test_a_group_shares_one_and_what_it_lacks_is_taken_from_nobody(alice: User, 
 
 
 def test_a_whole_office_behind_one_address_shares_no_limit(db: None) -> None:
-    """Who is signed in counts alone; what an administrator once set for addresses limits nobody who is."""
+    """Check that limits of network addresses do not apply to signed-in users."""
     for resource in (MESSAGES, UPLOADS, PICTURES):
         Limit.objects.create(scope=LimitScope.ADDRESS, resource=resource, burst=3, an_hour=0)
     rate_limits.clear_rate_cache()

@@ -1,4 +1,4 @@
-"""Signing in and out, and what a session is worth afterwards."""
+"""Sign-in, sign-out, and the validity of sessions afterwards."""
 
 from __future__ import annotations
 

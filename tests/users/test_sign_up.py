@@ -1,4 +1,4 @@
-"""Signing up: open, by invitation, or not at all."""
+"""Sign-up: open, by invitation, or closed."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_an_invitation_that_could_not_be_mailed_says_so(client: Client, ada: Use
 
 
 class Away(BaseEmailBackend):
-    """A mail server that is away."""
+    """Mail backend whose server is unreachable."""
 
     def send_messages(self, email_messages: object) -> int:
         raise ConnectionRefusedError("nobody listens")

@@ -1,4 +1,4 @@
-"""Duties that administrators name people for, and what the database forbids those who have them."""
+"""Special permissions of staff, and the constraints of the database on users who have them."""
 
 from __future__ import annotations
 

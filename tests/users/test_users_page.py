@@ -1,4 +1,4 @@
-"""People and invitations: for administrators only, and never without one."""
+"""Pages of users and invitations: for administrators only; one administrator always remains."""
 
 from __future__ import annotations
 

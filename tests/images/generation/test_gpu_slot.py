@@ -1,4 +1,4 @@
-"""The model goes from one picture to the next without a pause, and a drawing keeps its lease however slow it is."""
+"""Model slot: no pause between two pictures, and a drawing keeps its lease however slow it is."""
 
 from __future__ import annotations
 

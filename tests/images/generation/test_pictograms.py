@@ -1,4 +1,4 @@
-"""What can only be a pictogram is not shown to a classifier that knows photographs alone; everything else is."""
+"""Pictures that can only be pictograms skip a classifier of photographs; all others are classified."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Photographs:
-    """Sure of everything that it is shown."""
+    """Classifier that knows photographs only and scores every picture as sexual."""
 
     fingerprint, codes, pictograms = "photographs", frozenset({"sexual"}), False
     seen = 0

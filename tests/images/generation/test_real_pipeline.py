@@ -1,5 +1,7 @@
-"""A recipe on a real pipeline of diffusers: drawn again it is the same to the last byte, also by a fresh engine; and
-how well picture and words fit, by a real CLIP model. Both are tiny, of random weights, and loaded as any other."""
+"""Repetition and alignment on real code: a tiny diffusers pipeline and a tiny CLIP model with random weights.
+
+A repeated recipe gives the same bytes, also in a new engine.
+"""
 
 from __future__ import annotations
 

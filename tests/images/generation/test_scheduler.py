@@ -1,4 +1,4 @@
-"""One picture is stored while the next is drawn: one at a time in the model, in their order, and each by itself."""
+"""Scheduler: a picture is stored while the next is drawn, one at a time in the model, in queue order."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WAIT_S = 60
 
 
 class Course:
-    """What happened, in order: ("in" | "out" | "store" | "stored", seed)."""
+    """Recorder of events in order: ("in" | "out" | "store" | "stored", seed)."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, int]] = []

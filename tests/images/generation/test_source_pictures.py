@@ -1,4 +1,4 @@
-"""What a picture was made from is kept when that is deleted, as long as a recipe needs it, and no longer."""
+"""Source pictures are kept after their row is deleted, as long as a recipe needs them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def first(settings: LazySettings, folder: str, bells: list[str], alice: User) -> Picture:
-    """Drawn by a real pipeline."""
+    """Return a picture drawn by a real pipeline."""
     image = {"BACKEND": "apps.engines.image.diffusers.DiffusersPainter", "OPTIONS": {"model": folder}}
     settings.ENGINES = {**settings.ENGINES, "image": image}
     registry.reset()

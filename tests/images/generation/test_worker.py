@@ -1,4 +1,4 @@
-"""From a waiting row to a picture, and every other way that it can end."""
+"""Drawing worker: from a queued row to a picture, and every other outcome."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def stored(settings: LazySettings) -> list[str]:
 
 
 def crash(row: Picture, monkeypatch: pytest.MonkeyPatch) -> Picture:
-    """Drawn by an engine that stops in a way nobody foresaw; its waiting time is over."""
+    """Draw with an engine that raises an unexpected error, and end the pause before the next attempt."""
     monkeypatch.setattr(registry.get_image_engine(), "draw", lambda *_: 1 / 0)
     drawn(row)
     monkeypatch.undo()

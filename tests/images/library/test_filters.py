@@ -1,4 +1,4 @@
-"""The gallery is narrowed by what drew a picture, its size, its age, what became of it; the address says which."""
+"""Filters of the gallery: model, size, age and state, in the URL."""
 
 from __future__ import annotations
 

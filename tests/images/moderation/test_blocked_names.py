@@ -1,4 +1,4 @@
-"""What the operator's policy keeps from being drawn, and what the studio's styles and qualities add."""
+"""Names of `PICTURE_NAMES` in the policy, and the words that styles and qualities add to a prompt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of people and brands on lists of the site: not drawn, with a reason and an appeal, and talked about freely."""
+"""Blocklists of names for pictures: not drawn, with a reason and an appeal, but allowed in conversations."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def listing() -> Iterator[Any]:
-    """Makes a list of names the policy's own, for pictures."""
+    """Return a function that adds a blocklist of names for pictures to the policy."""
 
     def lists(action: str) -> None:
         row = versions.get_live_version()

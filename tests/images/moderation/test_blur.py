@@ -1,4 +1,4 @@
-"""A picture is shown blurred until somebody asks: by every address, by a reviewer with a way back, by the policy."""
+"""Blurred pictures: blurred at every URL until the user asks, set by reviewers and by the policy, reversible."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 
 def board(form: str = "PNG") -> bytes:
-    """Black and white squares of 4 pixels: all edges."""
+    """Return a picture of black and white squares of 4 pixels, full of edges."""
     picture = Image.new("RGB", (256, 128))
     picture.putdata([(255 * ((x // 4 + y // 4) % 2),) * 3 for y in range(128) for x in range(256)])
     out = io.BytesIO()

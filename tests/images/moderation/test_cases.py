@@ -1,4 +1,4 @@
-"""Words that the gate withholds go to people, who give them back or do not."""
+"""Withheld prompts become cases; reviewers release the picture or confirm."""
 
 from __future__ import annotations
 

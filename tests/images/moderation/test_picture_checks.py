@@ -1,4 +1,4 @@
-"""What is drawn is looked at before anybody sees it; what is held waits for a reviewer, who sees the picture."""
+"""Finished pictures are classified before they are shown; held ones wait for a reviewer, who sees the picture."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FAKE = "apps.engines.classify.image_classifier.FakeImageClassifier"
 
 @pytest.fixture
 def classifier(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
-    """What it will say."""
+    """Configure a fake classifier and return the scores that it will give."""
     settings.ENGINES = {**settings.ENGINES, "pictures": {"BACKEND": FAKE}}
     registry._built.pop("pictures", None)
     said = {"sexual": 0.01}
@@ -44,6 +44,7 @@ def signed_in(user: User) -> Client:
 
 
 def ruled(user: User, case: Case, outcome: str) -> None:
+    """Claim the case and decide it as the user."""
     held = cases.claim_case(user, case.pk)
     cases.decide_case(user, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
 

@@ -1,4 +1,4 @@
-"""Previews are shown as the finished picture would be: after a verdict on exactly what is seen, or not at all."""
+"""Previews are shown only after a verdict on exactly their bytes, by the rules of the finished picture."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ CALM, DOUBTFUL, BAD = "blue", "green", "red"  # as FakePictures sees them
 
 @pytest.fixture
 def classifier(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """What it was shown. Every step stores a preview, however quick it is."""
+    """Configure a classifier and return the list of pictures that it saw.
+
+    Every step stores a preview, however quick it is.
+    """
     settings.ENGINES = {
         **settings.ENGINES,
         "pictures": {"BACKEND": "apps.engines.classify.image_classifier.FakeImageClassifier"},
@@ -47,7 +50,7 @@ def classifier(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> list[
 
 @pytest.fixture
 def told(waiting: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
-    """After each step, whether its maker could see a preview."""
+    """Return, after each step, whether the owner could load a preview."""
     client, seen = Client(), []
     client.force_login(waiting.owner)
     tell = progress.ProgressWatcher.__call__
@@ -64,7 +67,7 @@ def told(waiting: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
 
 
 def coloured(monkeypatch: pytest.MonkeyPatch, *colours: str) -> None:
-    """What can be seen after each step; the last is the picture."""
+    """Make each step show that colour; the last is that of the picture."""
 
     def look(self: FakePainter, request: DrawRequest, step: int) -> Image.Image:
         return Image.new("RGB", (request.width, request.height), colours[min(step, len(colours)) - 1])

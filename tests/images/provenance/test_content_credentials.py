@@ -1,4 +1,4 @@
-"""What a picture says of itself, and how far that can be believed."""
+"""Content credentials of pictures: statements, signature, and trust."""
 
 from __future__ import annotations
 

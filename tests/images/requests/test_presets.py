@@ -1,4 +1,4 @@
-"""Settings of the studio are kept under a name, used, renamed and deleted by their person alone."""
+"""Presets of the picture form: saved, applied, renamed and deleted by their owner only."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def said(answer: Any) -> str:
 
 
 def filled(answer: Any) -> dict[str, str]:
-    """The values that the studio's fields have."""
+    """Return the values of the form's fields on the page."""
     text = answer.content.decode()
     values = dict(re.findall(r'<input [^>]*?name="(\w+)" value="([^"]*)"', text))
     for name, options in re.findall(r'<select name="(\w+)".*?>(.*?)</select>', text, re.S):

@@ -1,4 +1,4 @@
-"""A few words become a description that is read before it is seen; what goes wrong leaves the words as they were."""
+"""Expansion of prompts: the description is moderated before it is shown, and an error keeps the user's words."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STAYS = "Your words stay as they were."
 
 
 class Careful:
-    """Withholds a word that is harmless, of questions and of what a model says."""
+    """Check that withholds a harmless word in questions and in the model's text."""
 
     async def question(self, text: str, vector: object = None) -> Verdict:
         return Verdict("elephant" not in text, "phrase", "That is not drawn here.")

@@ -1,4 +1,4 @@
-"""What may be asked for, and what becomes of it."""
+"""Requests for pictures: validation, moderation, queueing."""
 
 from __future__ import annotations
 

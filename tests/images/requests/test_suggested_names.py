@@ -1,4 +1,4 @@
-"""A painter that draws by name says before it draws that it does not know one, and offers what it knows."""
+"""Model of fixed names: an unknown name is reported before drawing, with the nearest known ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures that are made from others, found by meaning, and known again; and what lies behind one."""
+"""Upscaling, ancestors and variants, search by meaning, watermarks, and details of a drawing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of pictures, as their maker and as others see them."""
+"""Pages of pictures, for their owner and for other users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A part of a picture is marked and drawn anew: the mask is a part of the recipe, and whatever is wrong is said."""
+"""Inpainting: the mask is part of the recipe, and every invalid input gets a message."""
 
 from __future__ import annotations
 
