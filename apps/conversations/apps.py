@@ -1,3 +1,5 @@
+"""App configuration: registers kinds of review cases and the redaction of citing answers."""
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 

@@ -1,4 +1,4 @@
-"""A wish that is not granted."""
+"""Errors of requests that are refused, with a translated sentence for the user."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ QUESTION_WITHHELD = gettext_lazy("A reviewer withheld this question. Ask another
 
 
 class RequestRefused(Exception):
-    """Nothing was kept; the message is a sentence for the person, who still has the draft. `values` are put into it."""
+    """Raised for a request that cannot be done; nothing was stored, and the user still has the draft.
+
+    The message is a sentence for the user, translated on `str()`; `values` are interpolated into it.
+    """
 
     def __init__(self, words: object, **values: object) -> None:
         super().__init__(words)
@@ -22,8 +25,8 @@ class RequestRefused(Exception):
 
 
 class ConversationBusy(RequestRefused):
-    """Not now: an answer has to end before."""
+    """Raised if another answer must end first; the request may succeed later."""
 
 
 class NotFoundOrForbidden(RequestRefused):
-    """What it names is not there, or not theirs: which of the two is not said."""
+    """Raised if the named object does not exist or is another user's; the message does not tell which."""

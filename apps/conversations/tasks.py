@@ -1,4 +1,4 @@
-"""What the worker is told of conversations when it starts, and what Celery calls."""
+"""Celery tasks of conversations, and the periodic jobs and hooks that they register in the worker."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from apps.documents.library import versions
 
 
 def follow_moved_document(document: UUID, earlier: UUID) -> None:
-    """Sources of answers follow the text that they cite to the row that holds it now."""
+    """Point sources of the document to the row `earlier`, which now holds the text that they cite.
+
+    Called in the transaction that publishes a new version.
+    """
     Source.objects.filter(document=document).update(document=earlier)
 
 
@@ -25,15 +28,17 @@ worker.periodic_jobs.append(recognition.recover_pending)
 
 @shared_task(name=import_job.TASK_NAME)
 def run_import(import_id: str) -> None:
+    """Run the import job with this id."""
     import_job.run_import(import_id)
 
 
 @shared_task(name=uploads.TASK_NAME)
 def process_pictures(picture_id: str) -> None:
-    """The bell names one; whose turn it is the queue decides."""
+    """Process all pending attached pictures. `picture_id` only wakes the worker; the queue decides the order."""
     recognition.process_pending()
 
 
 @shared_task(name=caption_test.TASK_NAME)
 def run_caption_test(_: str) -> None:
+    """Run the pending caption test. The argument is ignored."""
     caption_test.answer_caption_test()

@@ -1,7 +1,7 @@
-"""Recognise requests that concern a whole document, and read what they are about.
+"""Recognise requests about a whole document, and read what they are about. Entry point: `recognise_request`.
 
-A small classifier decides; below its floor a message is a question. Words that no such request is worded in are its
-subject: the name of a document, what is to be listed, what is to be compared. Pure, a fraction of a millisecond.
+A small classifier decides; below MIN_PROBABILITY a message is a question. Words that no such request is worded in are
+its subject: a document name, entries to list, things to compare. Pure, a fraction of a millisecond.
 """
 
 from __future__ import annotations
@@ -18,42 +18,47 @@ from apps.engines.types import EngineError
 
 log = logging.getLogger(__name__)
 
-# Of 5,416 questions of xquad (in three languages), clapnq, cranfield and covidqa 37 are recognised; 23 of those do ask
-# for a comparison or a summary.
+# Of 5,416 questions of xquad (in three languages), clapnq, cranfield and covidqa, 37 are recognised as requests; 23 of
+# those do ask for a comparison or a summary.
 MIN_PROBABILITY = 0.6
-# Where all that is left of the message names a document of the user, or where a word such as "between" leads to the
-# two sides of a comparison, which hardly a question does.
+# Applies if all remaining words name a document of the user, or if a word such as "between" leads to two sides, which
+# is rare in questions.
 MIN_PROBABILITY_NAMED = 0.25
-_TITLE_FLOOR = 0.9985  # where the unknown words are read as a title; 37 of 1,709 questions of open sets reach it
-_TITLED_WORDS = 16  # of a message with a title; a longer one is a question
+_TITLE_FLOOR = 0.9985  # applies if unknown words are read as a title; 37 of 1,709 questions of open sets reach it
+_TITLED_WORDS = 16  # words of a message with a title; a longer one is a question
 COMPARE, LIST, OUTLINE, SUMMARY = "compare", "list", "outline", "summary"
 _WORD = re.compile(r"\w+(?:[-.'’_]\w+)*")
 _FILE = re.compile(r"[^\s.,;:!?\"“”„«»]\S*\.[A-Za-z]\w{1,4}\b")
-_ANY_FILE = "report.pdf"  # what the classifier reads for the name of a file: it cannot know all names
-_SIDE_WORDS = 8  # a longer side is no name of a thing
-_SUBJECT_WORDS = 6  # a longer subject is a question
-_ASPECT = 4  # letters of a word that says in what two things are compared
+_ANY_FILE = "report.pdf"  # read by the classifier in place of any file name
+_SIDE_WORDS = 8  # words; a longer side is no name
+_SUBJECT_WORDS = 6  # words; with a longer subject the message is a question
+_ASPECT = 4  # letters of a word that belongs to `aspect`, at least
 
 _classifier = WholeDocumentRequestClassifier()
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentRequest:
-    """Recognised request. `subject` are the words that name its document, or what is to be listed; `words` are all of
-    its words; `sides` are the two things that are to be compared, and `aspect` says in what."""
+    """Recognised request: `kind` is COMPARE, LIST, OUTLINE or SUMMARY.
+
+    `subject` holds the words that name the document, or the entries to list; `words` holds all words. `sides` are the
+    two things to compare, in the respect of `aspect`.
+    """
 
     kind: str
     subject: tuple[str, ...]
     words: tuple[str, ...]
     sides: tuple[str, str] | tuple[()] = ()
     aspect: str = ""
-    sure: bool = True  # whether it is a request also where it names no document
-    in_full: bool = False  # whether it is a request only where it names a document by all words of its title
+    sure: bool = True  # it is a request even if it names no document
+    in_full: bool = False  # it is a request only if it names a document by all words of the title
 
 
 def recognise_request(text: str, *, may_name: bool = False) -> DocumentRequest | None:
-    """Return the request; None for a question, a command, a comparison without two sides, a list of nothing. With
-    `may_name` also one that is not `sure`: the caller looks whether it names a document."""
+    """Return the request; None for a question, a command, a comparison without two sides, or a list of nothing.
+
+    With `may_name`, also return unsure requests; the caller must check whether they name a document.
+    """
     if not text.strip() or text.startswith("/"):
         return None
     try:
@@ -62,7 +67,7 @@ def recognise_request(text: str, *, may_name: bool = False) -> DocumentRequest |
         if likelihood < (MIN_PROBABILITY if kind == LIST else MIN_PROBABILITY_NAMED):
             return _read_by_title(text) if may_name else None
         wording = _classifier.wording(kind)
-    except EngineError as error:  # then every message is a question, as without a classifier
+    except EngineError as error:  # then every message counts as a question
         log.error("Requests for whole documents are not recognised: %s", error)
         return None
     words = tuple(found.group() for found in _WORD.finditer(text))
@@ -80,9 +85,9 @@ def recognise_request(text: str, *, may_name: bool = False) -> DocumentRequest |
 
 
 def _read_by_title(text: str) -> DocumentRequest | None:
-    """Return the request that a message is where its unknown words are the title of a document; None for no request.
+    """Return the request of a message whose unknown words are a document title; None if it is no request.
 
-    The classifier cannot know the words of all titles. It reads the name of a file in their place.
+    The classifier does not know the words of titles, so it reads a file name in their place.
     """
     wording = _classifier.wording(SUMMARY) | _classifier.wording(OUTLINE)
     found = list(_WORD.finditer(text))
@@ -103,19 +108,24 @@ def fold_word(word: str) -> str:
 
 
 def _is_wording(word: str, wording: frozenset[str]) -> bool:
-    """Return whether requests are worded with it; a number and a name that holds one are always a subject."""
+    """Return whether requests are worded with this word.
+
+    Numbers, and words with digits, always belong to the subject.
+    """
     return not any(map(str.isdigit, word)) and all(part in wording for part in normalise_message(word).split())
 
 
 def _cut_lead(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
-    """Return what stands before the last word that leads to the sides of a comparison, and what follows it."""
+    """Return the words up to the last one that leads to the sides of a comparison ("between"), and the words after
+    it.
+    """
     leads = _classifier.leads()
     last = max((at for at, word in enumerate(words) if normalise_message(word) in leads), default=-1)
     return words[: last + 1], words[last + 1 :]
 
 
 def _read_sides(words: Sequence[str], wording: frozenset[str]) -> tuple[str, str] | tuple[()]:
-    """Return the two sides of a comparison as they are written; () where the message has none."""
+    """Return the two sides of a comparison as written; () if the message has none."""
     for joint in _classifier.joints():
         if found := [bare for pair in _split(words, joint.split()) if (bare := _strip(pair, wording))]:
             left, right = min(found, key=lambda pair: abs(len(pair[0]) - len(pair[1])))
@@ -133,7 +143,7 @@ def _split(words: Sequence[str], joint: Sequence[str]) -> Iterator[tuple[Sequenc
 def _strip(
     sides: tuple[Sequence[str], Sequence[str]], wording: frozenset[str]
 ) -> tuple[Sequence[str], Sequence[str]] | tuple[()]:
-    """Return the sides without the words of the request around them; () where nothing is left of one."""
+    """Return the sides without the wording of the request around them; () if a side is empty then."""
     kept = []
     for side in sides:
         own = [at for at, word in enumerate(side) if not _is_wording(word, wording)]

@@ -1,8 +1,8 @@
-"""The events of a turn, in the order in which a client may see them. The type is the class name in lower case.
+"""Events of a turn, as they are logged and sent to clients. The type is the class name in lower case.
 
-A client that has seen events 1..n knows the whole answer so far; `encode` is what travels and what the turn log keeps.
-HTML in an event was made on the server and is inserted as it is. Every event is one JSON object with `type`, `turn`
-(the answer's id, also the turn's), `seq` (1, 2, 3 … without gaps) and the fields of its class:
+A client that has received events 1..n has the whole answer so far. `encode_event` makes the bytes that are logged and
+sent. HTML is rendered on the server and inserted as it is. Every event is one JSON object with `type`, `turn` (the id
+of the answer and its turn), `seq` (1, 2, 3 … without gaps) and the fields of its class:
 
     {"type": "opened", "turn": "…", "seq": 1, "conversation": "…", "question": "…", "question_html": "<p>…</p>",
      "grounded": true}
@@ -20,13 +20,16 @@ HTML in an event was made on the server and is inserted as it is. Every event is
      "weak": false}
     {"type": "retracted", …, "reason": "A reviewer withheld this. …", "question": false}
 
-Orders that happen: opened, pictures, step(draw), closed; or opened, step(search), then either nothing (with
-sources, where some passages come near), closed, or
-step(write), folds (where only verified sentences are shown), sources, quotes (style "quotes" only), text and cited in
-turn, step(verify), sources, closed. `tool` and further `sources` come among them whenever a call begins, asks, or ends;
-where a person calls a tool, before all others.
-A `waiting` may come wherever the model is awaited and ends with the next event of another type. After `closed` nothing
-follows, but for `retracted`, whenever a reviewer withholds the answer: then nothing of it was ever there.
+Usual orders:
+
+- pictures: opened, pictures, step(draw), closed
+- nothing found: opened, step(search), nothing, sources (if some passages are near), closed
+- answer: opened, step(search), step(write), folds (if only verified sentences are shown), sources, quotes (style
+  "quotes" only), text and cited in turn, step(verify), sources, closed
+
+`tool` and further `sources` are sent whenever a call begins, asks or ends; first of all if the user called the tool.
+`waiting` may be sent while the model is awaited; the next event of another type ends it. Only `retracted` may follow
+`closed`, once a reviewer withholds the answer: the log then holds that event only.
 """
 
 from __future__ import annotations
@@ -39,21 +42,20 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The question is kept and the turn runs."""
+    """Event: the question is stored and the turn runs."""
 
     conversation: str
-    question: str  # message id
+    question: str  # id of its message
     question_html: str
     grounded: bool = True  # False: the answer is written without documents, and nothing in it is checked
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of the steps: what is being done, in words, with its time.
+    """Event: a line of the steps says what is being done, with its duration.
 
-    `name` is "wait", "see", "read", "search", "think", "draw", "write", "verify" or "label", or what the answer was
-    made with or without: "window", "assistant", "model", "personal". A client keeps one line a name, and a later event
-    replaces it ("wait" comes again while the place in the queue or the number of unread files changes).
+    `name` is "wait", "see", "read", "search", "think", "draw", "write", "verify" or "label"; or a condition of the
+    answer: "window", "assistant", "model", "personal". The client keeps one line per name, which later events replace.
     """
 
     name: str
@@ -63,10 +65,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The passages given to the model, ready to show below the answer.
+    """Event: the passages given to the model, rendered for below the answer
+    (`conversations/evidence/_source_list.html`).
 
-    Comes when the search is done (all as "retrieved") and again just before `closed`, parted into "Used in this answer"
-    and "Also retrieved": the last one is shown. Rendered from `conversations/evidence/_source_list.html`.
+    Sent when the search is done, and again just before `closed`, divided into "Used in this answer" and "Also
+    retrieved". The last one replaces earlier ones.
     """
 
     html: str
@@ -75,9 +78,9 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """Nothing relevant was found: what was searched, and what can be done.
+    """Event: nothing relevant was found.
 
-    Rendered from `conversations/evidence/_nothing_found.html`.
+    The HTML says what was searched and what can be done (`conversations/evidence/_nothing_found.html`).
     """
 
     html: str
@@ -85,9 +88,9 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class Quotes:
-    """The sentences of the passages that answer best, quoted and cited; shown before the model's own words.
+    """Event: the best sentences of the passages, quoted and cited before the model's own words.
 
-    Rendered from `conversations/evidence/_quotes.html`; comes before the first `text`.
+    Rendered from `conversations/evidence/_quotes.html`; sent before the first `text`.
     """
 
     html: str
@@ -95,9 +98,9 @@ class Quotes:
 
 @dataclass(frozen=True, slots=True)
 class Folds:
-    """Only verified sentences are shown, each as soon as `Cited` names it; the others are folded in `Closed`.
+    """Event: only verified sentences are shown, each once `Cited` names it; `Closed` holds the others, collapsed.
 
-    Comes before the first `text`, if at all. `words` stand below the answer while it is written.
+    Sent before the first `text`, if at all. `words` stand below the answer while it is written.
     """
 
     words: str
@@ -105,8 +108,10 @@ class Folds:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """The call of a tool as it now is: its card, which takes the place of that call's card. From
-    `conversations/tools/_call_card.html`."""
+    """Event: the card of a tool call in its present state, which replaces the call's earlier card.
+
+    Rendered from `conversations/tools/_call_card.html`.
+    """
 
     call: str  # "1", "2" … in the answer
     html: str
@@ -114,7 +119,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """What the model thinks before it answers goes on, from that character on. Plain text, never part of the answer."""
+    """Event: a piece of the model's reasoning, as plain text from character `at` on. Not part of the answer."""
 
     at: int
     text: str
@@ -122,17 +127,14 @@ class Thought:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Share of the model's context window that the turn takes, for the gauge of the composer.
-
-    Rendered from `conversations/composer/_context_usage.html`.
-    """
+    """Event: the context gauge of the composer (`conversations/composer/_context_usage.html`)."""
 
     html: str
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Block `block` of the answer now is its first `keep` characters of HTML followed by `html`."""
+    """Event: block `block` of the answer now is its first `keep` characters of HTML, followed by `html`."""
 
     block: int
     keep: int
@@ -141,7 +143,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """The tiles of pictures that were asked for, which from then on are fetched again while one is being drawn.
+    """Event: tiles of requested pictures, which the client refreshes while a picture is being drawn.
 
     Rendered from `conversations/turn/_pictures.html`.
     """
@@ -151,8 +153,11 @@ class Pictures:
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """`sentence` has been checked: `html` are its pills. `state` is "quoted", "supported", "unverified", or "" where it
-    states nothing. `shown` are the sentences that appear now, where only verified ones are shown."""
+    """Event: `sentence` was verified, and `html` holds its citation marks.
+
+    `state` is "quoted", "supported", "unverified", or "" if the sentence states nothing. `shown` are the sentences that
+    appear now, if only verified ones are shown.
+    """
 
     sentence: int
     state: str  # SentenceState
@@ -162,37 +167,36 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The model server is away; the question is kept and the turn goes on by itself when it is back."""
+    """Event: the model server is unreachable or busy; the turn continues by itself once it is back."""
 
     words: str
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The end, always the last event. `html` is the finished answer as a reload would show it.
+    """Event: the end of the turn. `html` is the finished answer as a reload shows it.
 
-    It holds the answer's blocks only: quotes, sources and the notice of `_nothing_found.html` stay as they are.
-
-    `status` is "complete", "stopped", "withheld", "failed" or "interrupted"; `reason` is a sentence for the reader
-    where the answer did not end by itself.
+    The HTML holds the blocks of the answer only; quotes, sources and the notice of `nothing` stay on the page. `status`
+    is "complete", "stopped", "withheld", "failed" or "interrupted". `reason` is a sentence for the user if the answer
+    did not end by itself.
     """
 
     status: str  # Message.Status
     html: str
     reason: str = ""
-    more: bool = False  # the answer is unfinished, and the model could write on
-    weak: bool = False  # most of what it states has no source
-    ended_html: str = ""  # what was withheld, and what can be done; empty where nothing was
+    more: bool = False  # the answer is unfinished and can be continued
+    weak: bool = False  # most of its statements have no source
+    ended_html: str = ""  # notice of what was withheld; "" if nothing was
 
 
 @dataclass(frozen=True, slots=True)
 class Retracted:
-    """A reviewer withheld the answer: its words are gone from the log, and this stands in their place, the last event.
+    """Event: a reviewer withheld the answer. The turn log then holds this event only.
 
-    Its number is higher than all before it, so whoever comes back from any of them gets it, and it alone.
+    Its `seq` is higher than all before, so a client that resumes from any position receives it.
     """
 
-    reason: str  # for the reader: the clause
+    reason: str  # sentence for the user, with the clause
     question: bool = False  # the question is withheld too
 
 
@@ -203,19 +207,20 @@ Event = (
 
 
 def encode_event(event: Event, **also: Any) -> bytes:
-    """JSON of the event with its `type`, and whatever else travels with it."""
+    """Return the event as JSON with its `type` and further values (`turn`), as it is logged and sent."""
     named = b'{"type":"%b",%b' % (type(event).__name__.lower().encode(), orjson.dumps(event)[1:])
     return b"%b,%b" % (named[:-1], orjson.dumps(also)[1:]) if also else named
 
 
 @dataclass(slots=True)
 class ClientTranscript:
-    """What a client holds after a run of events; the tests and the bench use it as the model of a client."""
+    """Model of a client that applies events, for tests and benchmarks."""
 
     blocks: list[str] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
 
     def apply(self, data: bytes) -> None:
+        """Apply one encoded event."""
         event = orjson.loads(data)
         self.events.append(event)
         if event["type"] == "text":

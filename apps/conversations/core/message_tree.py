@@ -1,4 +1,4 @@
-"""The way through a conversation's tree of messages that is shown and remembered. Pure."""
+"""Paths through a conversation's tree of questions and answers. Pure. Entry points: `find_path`, `cut_before`."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from apps.conversations.models import Message
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question and an answer to it, each with its siblings, itself among them, oldest first."""
+    """Question and answer of a path, each with its siblings, itself included, oldest first."""
 
     question: Message
-    answer: Message | None  # None only where a process died before it was stored
+    answer: Message | None  # None if no answer is stored, as after a crash
     questions: tuple[Message, ...]
     answers: tuple[Message, ...]
 
 
 def find_path(messages: Iterable[Message], through: UUID | None = None) -> list[Exchange]:
-    """The exchanges of one way from the root to a leaf, first question first.
+    """Return the exchanges of one path from the root to a leaf, first question first.
 
-    It leads through that message, where there is one; at every other fork to what was last chosen or written.
+    The path leads through the message `through`, if it exists. At every other branch it takes the message that was
+    chosen or written last.
     """
     rows = sorted(messages, key=lambda row: (row.created, row.pk))
     children: dict[UUID | None, list[Message]] = defaultdict(list)
@@ -43,7 +44,7 @@ def find_path(messages: Iterable[Message], through: UUID | None = None) -> list[
 
 
 def cut_before(exchanges: list[Exchange], question: UUID) -> list[Exchange]:
-    """The exchanges that came before that question; all where it is not among them."""
+    """Return the exchanges before that question; all if it is not among them."""
     for position, exchange in enumerate(exchanges):
         if exchange.question.pk == question:
             return exchanges[:position]
@@ -51,7 +52,10 @@ def cut_before(exchanges: list[Exchange], question: UUID) -> list[Exchange]:
 
 
 def find_branch_changes(exchanges: Iterable[Exchange], until: UUID | None = None) -> tuple[UUID, ...]:
-    """The messages of this way, down to `until`, that the remembered one passes by."""
+    """Return the messages of this path, down to `until`, that are not the chosen ones among their siblings.
+
+    Marking these as chosen makes the path the remembered one.
+    """
     rows: list[UUID] = []
     for exchange in exchanges:
         for row, siblings in ((exchange.question, exchange.questions), (exchange.answer, exchange.answers)):
@@ -63,8 +67,11 @@ def find_branch_changes(exchanges: Iterable[Exchange], until: UUID | None = None
 
 
 def _continued(rows: Sequence[Message], children: Mapping[UUID | None, list[Message]]) -> dict[UUID, UUID]:
-    """Answers whose place another one has taken that writes on, once it has words and while nothing follows them."""
-    lasting = {Message.Status.WRITING, Message.Status.WITHHELD}  # also where its words were taken back
+    """Return, by answer that was continued, the answer that replaces it.
+
+    It does so once it has text (or is being written, or was withheld), unless a question follows the earlier answer.
+    """
+    lasting = {Message.Status.WRITING, Message.Status.WITHHELD}  # also if it has no text yet, or none any more
     return {
         row.continues_id: row.pk
         for row in rows
@@ -73,7 +80,7 @@ def _continued(rows: Sequence[Message], children: Mapping[UUID | None, list[Mess
 
 
 def _ancestry(rows: Sequence[Message], continued: Mapping[UUID, UUID], through: UUID | None) -> frozenset[UUID]:
-    """That message and all above it; an answer that was continued stands for what continues it."""
+    """Return the message and all its ancestors; a continued answer is replaced by its continuation."""
     parents = {row.pk: row.parent_id for row in rows}
     while through is not None and through in continued:
         through = continued[through]
@@ -89,6 +96,6 @@ def _of(role: str, rows: Iterable[Message]) -> tuple[Message, ...]:
 
 
 def _chosen(siblings: Sequence[Message], wanted: frozenset[UUID]) -> Message:
-    """The one that is wanted, or that was chosen or written last."""
+    """Return the sibling that is in `wanted`, else the one that was chosen or written last."""
     named = next((row for row in siblings if row.pk in wanted), None)
     return named or max(siblings, key=lambda row: (row.chosen or row.created, row.created, row.pk))

@@ -1,7 +1,6 @@
-"""Which of the chat models writes: the one asked for, else the conversation's, its assistant's, or the site's own.
+"""Resolve the chat model of an answer: the requested one, else that of the conversation, assistant or site.
 
-A model that an operator took away is asked for by nobody any more: what had chosen it goes on with the site's own one,
-and the answer says so.
+A model that the operator removed is replaced by the site's default, and the answer says so.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ModelOption:
-    """A model in a menu."""
+    """Entry of a model menu."""
 
     name: str
     shown: str
@@ -31,7 +30,7 @@ class ModelOption:
 
 
 def parse_model(value: Any) -> str | None:
-    """The model that a page asks for; None where it names none. Raises Refused where it is not offered any more."""
+    """Return the requested model name; None if empty. Raise RequestRefused if the model is not offered."""
     if value in (None, ""):
         return None
     if not isinstance(value, str) or registry.get_chat_model(value) is None:
@@ -40,8 +39,11 @@ def parse_model(value: Any) -> str | None:
 
 
 def apply_settings(place: Conversation, wish: AskRequest | RetryRequest, *, model: str | None = None) -> None:
-    """Set what holds in the conversation from then on: what was chosen with a question, and `model`, None for the one
-    that it has. A model that one answer is asked of again is for that answer alone."""
+    """Set the sampling, filters and model of the unsaved conversation from the request.
+
+    None leaves a value as it is. `model` is not taken from `wish`, since a retry with another model is for that answer
+    only.
+    """
     if wish.sampling is not None:
         place.sampling = wish.sampling.record()
     if wish.filters is not None:
@@ -51,18 +53,18 @@ def apply_settings(place: Conversation, wish: AskRequest | RetryRequest, *, mode
 
 
 def resolve_model(place: Conversation, assistant: Assistant | None, wished: str | None = None) -> tuple[str, str]:
-    """The name of the model that writes, and that of one that should have and is no longer there, or ""."""
+    """Return the name of the model to use, and the name of a chosen model that is no longer offered, or ""."""
     wanted = wished or place.model or (assistant.model if assistant else "") or MAIN
     return (wanted, "") if registry.get_chat_model(wanted) else (MAIN, wanted)
 
 
 def get_display_name(model: ChatModel) -> str:
-    """What people call it."""
+    """Return the name that users see."""
     return model.shown or gettext("Standard model")
 
 
 def list_model_options(chosen: str) -> list[ModelOption]:
-    """What a menu shows; nothing where there is no choice."""
+    """Return the entries of the model menu; [] if the site offers only one model."""
     models = registry.list_chat_models()
     if len(models) == 1:
         return []
@@ -72,7 +74,7 @@ def list_model_options(chosen: str) -> list[ModelOption]:
 
 
 def describe_model(model: ChatModel) -> str:
-    """What it is good for, as far as the operator said so."""
+    """Return the strengths of the model as words, as far as the operator declared them."""
     said = [
         gettext("thinks before it answers") if model.reasons else "",
         gettext("reads well") if model.reads_well else "",
@@ -82,13 +84,13 @@ def describe_model(model: ChatModel) -> str:
 
 
 def describe_writing(writer: str) -> str:
-    """That it writes, for the steps of an answer; who, where that was a choice."""
+    """Return the words of the step "write" while it runs; with the model name if the site offers several."""
     several = len(registry.list_chat_models()) > 1
     return gettext("%(model)s is writing") % {"model": writer} if several else gettext("Writing")
 
 
 def describe_written(writer: str, words: int) -> str:
-    """That it has written so many words, likewise."""
+    """Return the words of the finished step "write" with its word count; with the model name if there are several."""
     if len(registry.list_chat_models()) > 1:
         return ngettext("%(model)s wrote %(n)s word", "%(model)s wrote %(n)s words", words) % {
             "model": writer,
@@ -98,5 +100,5 @@ def describe_written(writer: str, words: int) -> str:
 
 
 def describe_missing_model(name: str) -> str:
-    """That a chosen model was taken away, for the steps of an answer."""
+    """Return the words of the step for a chosen model that is no longer offered."""
     return gettext("The model “%(name)s” is no longer offered here; another one writes") % {"name": name}

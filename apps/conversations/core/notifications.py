@@ -1,4 +1,7 @@
-"""Hints to a person's tabs that something changed. They carry no content and may get lost: who hears one refetches."""
+"""Notify a user's open pages that a conversation changed.
+
+Notifications carry no content and may be lost; a page that receives one fetches the data again.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,7 @@ from apps.lib import websocket_push
 
 
 async def notify_conversation_changed(user: int, conversation: UUID, turn: str = "") -> None:
-    """Every tab of that person was told that the conversation changed, as far as it listens; `turn` names one that may
-    be over before a tab has looked."""
+    """Notify all open pages of the user. `turn` names an answer that may have ended before a page looks."""
     named = {"turn": turn} if turn else {}
     await websocket_push.push_message(
         websocket_push.get_user_channel(user), {"type": "hint", "conversation": str(conversation), **named}

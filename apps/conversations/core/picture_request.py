@@ -1,4 +1,7 @@
-"""A picture asked for in a conversation: `/picture` and words. Parsed once, refused in words. Pure."""
+"""Parse a request for pictures in a conversation: `/picture` and a description. Pure.
+
+Entry points: `parse_picture_request`, `parse_prompt`, `make_title`.
+"""
 
 from __future__ import annotations
 
@@ -14,40 +17,40 @@ from apps.engines.image.validation import PROMPT_CHARACTERS
 
 COMMAND = "/picture"
 SHAPES = {"square": (1, 1), "wide": (3, 2), "tall": (2, 3)}
-MODES = ("", "vary", "start", "upscale", "attached")  # from nothing, or what to make of the picture `parent`
+MODES = ("", "vary", "start", "upscale", "attached")  # a new picture, or a way to use the picture `parent`
 MAX_PICTURES = 4
 _TITLE = 60  # characters
-DEFAULT_STRENGTH = 0.6  # of a start: how much is drawn anew
+DEFAULT_STRENGTH = 0.6  # share that is drawn anew from a start picture
 _COMMAND = re.compile(rf"{COMMAND}(?:\s+|$)", re.IGNORECASE)
 _UNREADABLE = "The page sent something about the picture that cannot be read. Reload it and ask again."
 
 
 @dataclass(frozen=True, slots=True)
 class PictureRequest:
-    """What is asked for besides the words."""
+    """Options of a picture request, besides its description."""
 
     count: int = 1
     shape: str = "square"
     how: str = ""
-    parent: UUID | None = None  # for "attached" one of the question's own pictures
+    parent: UUID | None = None  # for "attached", a picture attached to the question
     strength: float = DEFAULT_STRENGTH
-    negative: str = ""  # what shall not be there, where the model heeds that
+    negative: str = ""  # description of what to avoid, if the model supports it
 
     def record(self) -> dict[str, Any]:
-        """As it is kept with the answer; `read` makes the same of it."""
+        """Return the options as JSON values for `Message.draws`."""
         parent = str(self.parent) if self.parent else None
         own = {"count": self.count, "shape": self.shape, "how": self.how, "parent": parent, "strength": self.strength}
         return own | ({"negative": self.negative} if self.negative else {})
 
 
 def parse_prompt(text: str) -> str | None:
-    """What a picture shall show; None where the text asks for none."""
+    """Return the description of the picture; None if the text does not ask for one."""
     found = _COMMAND.match(text)
     return text[found.end() :].strip() if found else None
 
 
 def make_title(text: str) -> str:
-    """The first words of a question or of a picture, as the name of its conversation."""
+    """Return the first words of a question or picture description as a title, 60 characters at most."""
     line = " ".join((parse_prompt(text) or text).split())
     if len(line) <= _TITLE:
         return line
@@ -55,7 +58,10 @@ def make_title(text: str) -> str:
 
 
 def parse_picture_request(text: str, value: Any) -> PictureRequest | None:
-    """The ask of a text and of what the page sent with it. Raises Refused."""
+    """Return the picture request of the text and the options that the page sent; None if the text asks for none.
+
+    Raise RequestRefused for an empty description and for invalid options.
+    """
     wanted = parse_prompt(text)
     if wanted is None:
         return None

@@ -1,4 +1,7 @@
-"""What a person may ask for over the socket: parsed once, refused in words. Pure: nothing here touches a row."""
+"""Parse messages of the socket into typed requests. Pure: no database.
+
+Entry points: `parse_message`, `parse_ask`, `parse_retry`. All raise RequestRefused with a sentence for the user.
+"""
 
 from __future__ import annotations
 
@@ -44,39 +47,39 @@ MAX_ATTACHED = 4  # pictures of one question
 
 @dataclass(frozen=True, slots=True)
 class AskRequest:
-    """A question, as it came."""
+    """Request to answer a new question."""
 
     client_id: str
     text: str
     conversation: UUID | None = None
-    collections: tuple[UUID, ...] | None = None  # None: as the conversation has it; (): those of who answers, else all
+    collections: tuple[UUID, ...] | None = None  # None: the conversation's; (): the assistant's, else all
     without_documents: bool = False
-    after: UUID | None = None  # the answer that it follows; None: where the remembered path ends
-    beside: UUID | None = None  # the question that it is another wording of
-    assistant: UUID | None = None  # who answers, in a new conversation; None: the site's own
-    sampling: SamplingChoice | None = None  # None: as the conversation has it
-    picture: PictureRequest | None = None  # None: it is a question
-    model: str | None = None  # who writes; None: as the conversation has it
-    filters: SearchFilters | None = None  # None: as the conversation has them
-    temporary: bool = False  # in a chat of which nothing is kept
-    attached: tuple[UUID, ...] = ()  # pictures that it is asked about
+    after: UUID | None = None  # answer that the question follows; None: the end of the remembered path
+    beside: UUID | None = None  # question that this one rewords
+    assistant: UUID | None = None  # assistant of a new conversation; None: the site's own
+    sampling: SamplingChoice | None = None  # None: the conversation's
+    picture: PictureRequest | None = None  # None for a question
+    model: str | None = None  # name of the chat model; None: the conversation's
+    filters: SearchFilters | None = None  # None: the conversation's
+    temporary: bool = False  # in a temporary chat
+    attached: tuple[UUID, ...] = ()  # attached pictures that the question is about
 
 
 @dataclass(frozen=True, slots=True)
 class RetryRequest:
-    """The question of an answer that exists, once more."""
+    """Request to answer the question of an existing answer again."""
 
     client_id: str
     turn: UUID
-    without_documents: bool | None = None  # None: as it was asked then
-    on: bool = False  # the answer is unfinished and is written on
-    sampling: SamplingChoice | None = None  # None: as the conversation has it
-    model: str | None = None  # for this answer alone
-    filters: SearchFilters | None = None  # likewise
+    without_documents: bool | None = None  # None: as in the earlier answer
+    on: bool = False  # continue the unfinished answer
+    sampling: SamplingChoice | None = None  # None: the conversation's
+    model: str | None = None  # for this answer only; None: as resolved by `model_choice`
+    filters: SearchFilters | None = None  # None: the conversation's
 
 
 def parse_message(text: str | None) -> dict[str, Any]:
-    """What a page sent. Raises Refused."""
+    """Return the JSON object of a socket frame. Raise RequestRefused if it is none."""
     try:
         value = orjson.loads(text or "")
     except orjson.JSONDecodeError:
@@ -87,7 +90,7 @@ def parse_message(text: str | None) -> dict[str, Any]:
 
 
 def parse_ask(message: dict[str, Any]) -> AskRequest:
-    """The ask of a socket message. Raises Refused."""
+    """Return the request of an "ask" message. Raise RequestRefused."""
     conversation = message.get("conversation")
     chosen = message.get("collections")
     if chosen is not None and (not isinstance(chosen, list) or len(chosen) > MAX_COLLECTIONS):
@@ -113,7 +116,7 @@ def parse_ask(message: dict[str, Any]) -> AskRequest:
 
 
 def parse_retry(message: dict[str, Any], *, without_documents: bool | None = None, on: bool = False) -> RetryRequest:
-    """The retry of a socket message. Raises Refused."""
+    """Return the request of a "retry" message. Raise RequestRefused."""
     chosen = None if message.get("sampling") is None else parse_sampling(message["sampling"])
     known, turn, model = parse_client_id(message, required=False), parse_id(message.get("turn")), message.get("model")
     return RetryRequest(
@@ -122,7 +125,7 @@ def parse_retry(message: dict[str, Any], *, without_documents: bool | None = Non
 
 
 def parse_filters(message: dict[str, Any]) -> SearchFilters | None:
-    """Which documents are searched; None where the message says nothing of that. Raises Refused."""
+    """Return the search filters; None if the message names none. Raise RequestRefused."""
     if (value := message.get("filters")) is None:
         return None
     try:
@@ -144,6 +147,7 @@ def _attached(value: Any) -> tuple[UUID, ...]:
 
 
 def parse_client_id(message: dict[str, Any], *, required: bool = True) -> str:
+    """Return the client's id of the request; "" if it is optional and missing. Raise RequestRefused."""
     value = message.get("client_id", "")
     if not isinstance(value, str) or len(value) > MAX_CLIENT_ID or not value.isprintable() or (required and not value):
         raise RequestRefused(gettext("The page sent something that cannot be read. Reload it and ask again."))
@@ -151,11 +155,12 @@ def parse_client_id(message: dict[str, Any], *, required: bool = True) -> str:
 
 
 def parse_optional_id(value: Any) -> UUID | None:
+    """Return the id; None for None. Raise RequestRefused."""
     return None if value is None else parse_id(value)
 
 
 def parse_id_or_none(value: str | None) -> UUID | None:
-    """Return the id that an address or a form names; None where it names none."""
+    """Return the id that a URL or form names; None if empty or malformed."""
     try:
         return UUID(value) if value else None
     except ValueError:
@@ -163,6 +168,7 @@ def parse_id_or_none(value: str | None) -> UUID | None:
 
 
 def parse_id(value: Any) -> UUID:
+    """Return the id. Raise RequestRefused if it is malformed."""
     try:
         return UUID(value)
     except (ValueError, AttributeError, TypeError):
@@ -170,8 +176,11 @@ def parse_id(value: Any) -> UUID:
 
 
 def clean_question(value: Any) -> str:
-    """The question as it is kept, checked, searched with and sent to the model: without surrounding space, without
-    hidden characters and disguises. Raises Refused where it cannot be asked."""
+    """Return the question as it is stored, checked, searched with and sent to the model.
+
+    Surrounding space, hidden characters and disguised letters are removed. Raise RequestRefused if nothing is left, the
+    text is too long, or it holds control characters.
+    """
     if not isinstance(value, str) or not (text := value.replace("\r\n", "\n").strip()):
         raise RequestRefused(gettext("Write a question first."))
     if len(text) > QUESTION_CHARACTERS:

@@ -1,4 +1,7 @@
-"""How the model draws its words, as people speak of it: three presets, and every single control. Pure."""
+"""Sampling settings of an answer: three presets, and single controls that override them. Pure.
+
+Entry points: `parse_sampling`, `SamplingChoice`, `describe_sampling`.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,12 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 MAX_STOPS, MAX_STOP_CHARACTERS = 4, 80
-PACKAGED_MODEL = "SmolLM2-135M-Instruct"  # as `assistant.boot.packaged_models` has it served
-# Small models fall into loops. A frequency penalty counts only what the model has written; a repetition penalty would
-# count the sources too, and drives it away from their words: 1.1 halved the share of its words that they have.
+PACKAGED_MODEL = "SmolLM2-135M-Instruct"  # the name under which `assistant.boot.packaged_models` serves it
+# Small models fall into loops. A frequency penalty counts only generated tokens. A repetition penalty would count the
+# sources too and drive the model away from their words: 1.1 halved the share of its words that come from the sources.
 PACKAGED_PENALTY = 0.3
-MAX_BEAM_TOKENS = (
-    256  # of an answer by beam search: a server follows all beams to the greatest length, whatever they say
-)
+# Limit of an answer by beam search: a server follows all beams to the greatest length, even after they have ended.
+MAX_BEAM_TOKENS = 256
 
 
 PRESET_DESCRIPTIONS = {
@@ -42,7 +44,7 @@ PRESETS = {
 
 @dataclass(frozen=True, slots=True)
 class SamplingControl:
-    """One number of Advanced: `name` is a field of `Sampling`."""
+    """Numeric control under Advanced; `name` is a field of `Sampling`."""
 
     name: str
     label: StrOrPromise
@@ -86,27 +88,28 @@ CONTROLS = (
     ),
 )
 _BY_NAME = {control.name: control for control in CONTROLS}
-BEAMS_CONTROL = _BY_NAME["beams"]  # offered only where a server has it
-_OF_BEAMS = ("beams", "max_tokens")  # where nothing is drawn, the other numbers are not heeded
+BEAMS_CONTROL = _BY_NAME["beams"]  # offered only if a server supports it
+_OF_BEAMS = ("beams", "max_tokens")  # beam search draws nothing, so the other controls have no effect
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingChoice:
-    """A preset and what differs from it; kept with the conversation, the assistant, and each answer."""
+    """Preset and the values that differ from it; stored with conversations, assistants and answers."""
 
     preset: SamplingPreset = SamplingPreset.BALANCED
     changes: Mapping[str, Any] = field(default_factory=dict)
 
     def longest(self, otherwise: int) -> int:
-        """Tokens that the answer may have, if there is room."""
+        """Return the token limit of the answer: the chosen one, else `otherwise`, less with beam search."""
         return int(self.changes.get("max_tokens", min(otherwise, MAX_BEAM_TOKENS) if self.beams else otherwise))
 
     @property
     def beams(self) -> int:
+        """Return the number of beams; 0 without beam search."""
         return int(self.changes.get("beams", 0))
 
     def sampling(self, room: int) -> Sampling:
-        """What the server is told; `room` is how many tokens the answer may have."""
+        """Return the sampling to send to the server, within `room` tokens for the answer."""
         changes = dict(self.changes)
         length = min(room, int(changes.pop("max_tokens", room)))
         if "stop" in changes:
@@ -114,8 +117,10 @@ class SamplingChoice:
         return replace(PRESETS[self.preset], **changes, max_tokens=max(1, length))
 
     def used(self, told: Sampling, *, whole: bool) -> dict[str, Any]:
-        """What an answer was drawn with, every number of it; `told` is what the server was told. Where it takes not the
-        `whole` of a sampling, `unheeded` names what it did not hear."""
+        """Return the sampling as a JSON record of the answer. `told` is the sampling that was sent to the server.
+
+        If the server does not support the `whole` sampling, "unheeded" lists the controls that it ignored.
+        """
         numbers = [item for item in CONTROLS if (item.name in _OF_BEAMS if told.beams else item is not BEAMS_CONTROL)]
         said = {control.name: getattr(told, control.name) for control in numbers}
         said = {name: value for name, value in said.items() if value is not None}
@@ -125,24 +130,30 @@ class SamplingChoice:
         return {"preset": str(self.preset), **heard, **also, **({"unheeded": unheeded} if unheeded else {})}
 
     def record(self) -> dict[str, Any]:
+        """Return the choice as JSON values; `parse_sampling` reads them."""
         return {"preset": str(self.preset), **dict(self.changes)}
 
 
 def get_penalties(model: str, told: Sampling) -> dict[str, Any]:
-    """Return what the server is told beside a sampling: a penalty for the packaged model, unless the user chose one."""
+    """Return extra sampling values: a frequency penalty for the packaged model, unless the user chose a penalty or
+    beams.
+    """
     own = told.repetition_penalty is not None or told.beams
     return {} if own or model != PACKAGED_MODEL else {"frequency_penalty": PACKAGED_PENALTY}
 
 
 def list_preset_values(control: SamplingControl) -> dict[str, str]:
-    """What each preset has for it, as its empty field says it."""
+    """Return, by preset, the value of a control as words, shown as placeholder of its empty field."""
     nothing = gettext("random") if control.name == "seed" else gettext("off")
     values = {preset: getattr(sampling, control.name) for preset, sampling in PRESETS.items()}
     return {str(preset): nothing if value is None else f"{value:g}" for preset, value in values.items()}
 
 
 def describe_sampling(record: Mapping[str, Any]) -> list[tuple[StrOrPromise, str]]:
-    """What an answer's record says of it, in words; earlier answers have the preset and what differed from it."""
+    """Return (label, value) rows of an answer's sampling record; [] for an empty one.
+
+    Older records hold the preset and only the values that differ from it.
+    """
     if not record:
         return []
     rows: list[tuple[StrOrPromise, str]] = [(gettext_lazy("Preset"), str(SamplingPreset(record["preset"]).label))]
@@ -156,7 +167,7 @@ def describe_sampling(record: Mapping[str, Any]) -> list[tuple[StrOrPromise, str
 
 
 def parse_sampling(value: Any) -> SamplingChoice:
-    """What a page, a form or a row holds. Raises Refused where it is none of what is offered."""
+    """Return the choice that a page, form or row holds. Raise RequestRefused if a value is invalid."""
     if not isinstance(value, Mapping):
         raise RequestRefused(gettext("The settings of the model could not be read. Reload the page and choose again."))
     preset = value.get("preset", SamplingPreset.BALANCED)

@@ -1,4 +1,8 @@
-"""Who sits behind a session key, asked again each time: a socket outlives sign-outs, a snapshot would not notice."""
+"""Look up the user of a session key, again for each request of a socket.
+
+A socket outlives sign-outs and suspensions, so the user of its handshake is not trusted later. Entry points:
+`get_session_user`, `find_live_sessions`.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +22,17 @@ from apps.users.models import User
 
 _REMEMBERED = 4096  # sessions
 _IN_ROWS = settings.SESSION_ENGINE == "django.contrib.sessions.backends.db"
-_proven: dict[str, tuple[int, str]] = {}  # signed content of a session: its user, the password then
+_proven: dict[str, tuple[int, str]] = {}  # session content with verified signature: user id and password hash
 
 
 def get_session_key(headers: list[tuple[bytes, bytes]]) -> str:
-    """The session cookie of a handshake; empty where there is none."""
+    """Return the session cookie of the handshake headers; "" if there is none."""
     cookies = b"; ".join(value for name, value in headers if name == b"cookie").decode("latin-1")
     return parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME, "")
 
 
 def get_session_user(key: str) -> User | None:
-    """The active user of a session that is alive and knows the present password; None otherwise. For `in_db`."""
+    """Return the active user of a live session with the present password; None otherwise. For `in_db`."""
     if not key:
         return None
     if not _IN_ROWS:
@@ -37,7 +41,7 @@ def get_session_user(key: str) -> User | None:
     content = stored.values_list("session_data", flat=True).first()
     if content is None:
         return None
-    # Signature and hash take half a millisecond. What was proven of the same bytes and the same password is so again.
+    # Signature and hash take half a millisecond. Same bytes and same password: the verification holds.
     pk, password = _proven.get(content, (0, ""))
     user = User.objects.filter(pk=pk).first() if pk else None
     if user is not None and user.password == password:
@@ -50,18 +54,21 @@ def get_session_user(key: str) -> User | None:
 
 
 def activate_language(user: User, headers: list[tuple[bytes, bytes]]) -> User:
-    """What this task says from now on, and turns that begin in it, is in the language of the page of a handshake."""
+    """Activate the language of the page for this task, and for turns started in it; return the user."""
     translation.activate(i18n.get_socket_language(user, headers))
     return user
 
 
 async def check_sessions(keys: list[str]) -> list[bool]:
-    """`living`, for whoever asks again and again."""
+    """Return for each session key whether its user may still use it; async `find_live_sessions`."""
     return await in_db(find_live_sessions, keys)
 
 
 def find_live_sessions(keys: Sequence[str]) -> list[bool]:
-    """Whether each session has its person still, in as many queries however many there are. For `in_db`."""
+    """Return for each session key whether its user may still use it. For `in_db`.
+
+    Two queries serve all sessions that were verified before; others are verified one by one.
+    """
     stored = Session.objects.filter(session_key__in=set(keys), expire_date__gt=timezone.now())
     rows = stored.values_list("session_key", "session_data") if _IN_ROWS else []
     proven = {key: _proven.get(content, (0, "")) for key, content in rows}
@@ -76,7 +83,7 @@ def _lives(key: str, pk: int, password: str, people: Mapping[int, tuple[str, boo
 
 
 def _load_verified_user(key: str) -> User | None:
-    """As Django itself asks."""
+    """Return the active user as Django's authentication does; None otherwise."""
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
     user = get_user(request)

@@ -1,4 +1,7 @@
-"""A call that asks first: the person allows it, denies it, or says nothing, which is no."""
+"""Approvals of tool calls: the user allows or denies a call; no decision within the timeout counts as a denial.
+
+Entry points: `save_decision`, `wait_for_decision`.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,17 @@ from apps.lib.concurrency.batched_polling import BatchedPoller
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 
-DECISION_TIMEOUT_S = 120.0  # for so long a call waits for its person
-_LOOK_S = 0.5  # between looks, one for all calls that wait: any process may have taken the answer
+DECISION_TIMEOUT_S = 120.0  # seconds that a call waits for a decision
+_LOOK_S = 0.5  # seconds between queries for all waiting calls: any process may have stored the decision
 _OVER = "That call no longer waits for an answer."
 
 
 def save_decision(user: User, answer: UUID, message: Mapping[str, Any]) -> None:
-    """What the person says to a call of a running answer of theirs; what was said first holds. Raises Refused."""
+    """Store the user's decision on a call of their running answer; the first decision holds.
+
+    The decision is the socket message's `allow`. Raise RequestRefused if the call no longer waits or is not theirs. For
+    `in_db`.
+    """
     call, allowed = message.get("call"), message.get("allow") is True
     running = Message.objects.visible_to(user).answers().filter(pk=answer, status=Message.Status.WRITING)
     if not isinstance(call, str) or not call.isdecimal() or len(call) > 4 or not running.exists():
@@ -30,8 +37,8 @@ def save_decision(user: User, answer: UUID, message: Mapping[str, Any]) -> None:
 
 
 async def wait_for_decision(answer: UUID, call: str) -> bool | None:
-    """Return what the person says, as soon as they say it; None where they say nothing within ASK_S seconds."""
-    with suppress(TimeoutError):  # what was said in the last moment still counts
+    """Return the decision once it is stored, by any process; None if there is none within DECISION_TIMEOUT_S."""
+    with suppress(TimeoutError):  # a decision at the last moment still counts
         await asyncio.wait_for(_rounds.over((answer, call)), DECISION_TIMEOUT_S)
     return await in_db(_said, answer, call)
 
@@ -41,7 +48,7 @@ def _said(answer: UUID, call: str) -> bool | None:
 
 
 async def _still_wait(calls: list[tuple[UUID, str]]) -> Sequence[bool]:
-    """Return for each call whether its person has said nothing yet: one query for all."""
+    """Return for each call whether it has no decision yet, with one query for all."""
     said = await in_db(_said_among, {answer for answer, _ in calls})
     return [call not in said for call in calls]
 

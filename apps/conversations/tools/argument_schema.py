@@ -1,6 +1,6 @@
-"""The arguments of a call as the model wrote them, read and compared with the tool's schema.
+"""Parse the arguments of a tool call and validate them against the tool's JSON Schema.
 
-Nothing is fetched: a schema that points elsewhere is not followed.
+References of a schema to other addresses are not fetched. Entry points: `parse_arguments`, `check_arguments`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from referencing.exceptions import Unresolvable
 
 from apps.conversations.tools.base import ToolError
 
-MAX_CHARACTERS = 20_000  # characters
-_DEEPEST = 20
+MAX_CHARACTERS = 20_000
+_DEEPEST = 20  # levels of nested values
 _UNREADABLE = "The model called it with arguments that cannot be read."
 _UNREADABLE_BY_PERSON = (
     "The arguments cannot be read. Choose the tool from the list behind “/”, which asks for each of them."
@@ -27,7 +27,10 @@ _UNFIT_THERE = "The arguments do not fit (%(where)s): %(problem)s."
 
 
 def parse_arguments(text: str, *, by_person: bool = False) -> dict[str, Any]:
-    """The arguments, an object; empty text is none. `by_person`: they wrote it themselves. Raises ToolError."""
+    """Return the arguments as a JSON object; empty text gives {}. Raise ToolError.
+
+    `by_person` tells that the user wrote the text, for the wording of the error.
+    """
     unreadable = _UNREADABLE_BY_PERSON if by_person else _UNREADABLE
     if len(text) > MAX_CHARACTERS:
         raise ToolError("The model called it with more arguments than a tool takes.")
@@ -41,7 +44,7 @@ def parse_arguments(text: str, *, by_person: bool = False) -> dict[str, Any]:
 
 
 def check_arguments(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
-    """Raises ToolError where they do not fit, with what is wrong in words that the model can act upon."""
+    """Raise ToolError if the arguments do not fit the schema, in words that help the model to correct them."""
     validator = Draft202012Validator(schema, registry=Registry())
     try:
         error = best_match(validator.iter_errors(arguments))

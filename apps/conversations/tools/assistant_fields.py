@@ -1,4 +1,7 @@
-"""The choice of tools in the form of an assistant."""
+"""Tool permissions in the form of an assistant.
+
+Entry points: `build_tool_fields`, `read_permissions`, `keep_unlisted`.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,14 @@ FIELD_PREFIX = "tool_"
 
 
 def build_tool_fields(chosen: Mapping[str, str]) -> dict[str, forms.Field]:
-    """A field for each tool that the site allows: as the site has it, or stricter."""
+    """Return a form field for each tool that the site allows, offering the site's permission or a stricter one."""
     site = dict(ToolSetting.objects.values_list("name", "permission"))
     found: dict[str, forms.Field] = {}
     for tool in list_all_tools():
         if (now := resolve_permission(tool, site, {})) == ToolPermission.OFF:
             continue
         stricter = [(item.value, item.label) for item in (ToolPermission.ASK, ToolPermission.OFF) if item != now]
-        # The template of fields shows a help text as markup, and a server of somebody else may have written this one.
+        # The field template renders help texts as HTML, and descriptions may come from a foreign server.
         found[FIELD_PREFIX + tool.name] = forms.ChoiceField(
             label=gettext(tool.title), required=False, initial=chosen.get(tool.name, ""),
             help_text=escape(gettext(tool.description)),
@@ -33,7 +36,7 @@ def build_tool_fields(chosen: Mapping[str, str]) -> dict[str, forms.Field]:
 
 
 def read_permissions(data: Mapping[str, Any]) -> dict[str, str]:
-    """What the form says of tools, where it is not as the site has it."""
+    """Return the permissions of the form, by tool, that differ from the site's."""
     return {
         name.removeprefix(FIELD_PREFIX): str(value)
         for name, value in data.items()
@@ -42,6 +45,6 @@ def read_permissions(data: Mapping[str, Any]) -> dict[str, str]:
 
 
 def keep_unlisted(chosen: Mapping[str, str]) -> dict[str, str]:
-    """What an assistant says of tools that are not in the form: it stays."""
+    """Return the assistant's permissions of tools that the form does not show, so that saving keeps them."""
     shown = build_tool_fields(chosen)
     return {name: value for name, value in chosen.items() if FIELD_PREFIX + name not in shown}

@@ -1,4 +1,8 @@
-"""Which tools a model may call in a turn: what administrator and assistant allow, where its server takes tools."""
+"""Determine the tools that a model may call in a turn.
+
+Administrator and assistant must allow a tool, and the model server must support tools. Entry points:
+`load_available_tools`, `get_permitted_tools`, `list_all_tools`.
+"""
 
 from __future__ import annotations
 
@@ -26,19 +30,19 @@ if TYPE_CHECKING:
     from apps.users.models import User
 
 CountTokens = Callable[[Sequence[str]], list[int]]
-_SHARE = 0.25  # of the window that the descriptions of tools may take; what does not fit is not offered
+_SHARE = 0.25  # share of the context window for tool descriptions; tools beyond it are not offered
 
 
 @dataclass(frozen=True, slots=True)
 class AvailableTool:
-    """A tool that may be called, after asking or at once."""
+    """Tool that may be called, at once or after asking the user."""
 
     tool: Tool
     permission: ToolPermission
 
     @property
     def described(self) -> dict[str, Any]:
-        """As the OpenAI protocol describes a tool."""
+        """Return the tool in the format of the OpenAI API."""
         function = {"name": self.tool.name, "description": self.tool.description, "parameters": self.tool.parameters}
         return {"type": "function", "function": function}
 
@@ -47,12 +51,15 @@ AvailableTools = Mapping[str, AvailableTool]
 
 
 async def load_available_tools(turn: Turn) -> AvailableTools:
-    """The tools of this turn by name; none where nobody could be asked, or the server takes none."""
+    """Return the tools of this turn by name; {} for turns whose user cannot be asked."""
     return await load_prepared_tools(turn.opening) if turn.acts else {}
 
 
 async def load_prepared_tools(opening: PreparedTurn) -> AvailableTools:
-    """The tools that a turn of that opening would have."""
+    """Return the tools by name for a prepared turn, as far as their descriptions fit the context window.
+
+    {} for continued answers, beam search, and if the model server takes no tools or is unreachable.
+    """
     chat = registry.get_chat_engine(opening.model)
     if opening.written or opening.sampling.beams or not await _callable(chat):
         return {}
@@ -61,7 +68,7 @@ async def load_prepared_tools(opening: PreparedTurn) -> AvailableTools:
 
 
 async def _callable(chat: ChatEngine) -> bool:
-    """Whether the model server takes tools; not, as long as it is away."""
+    """Return whether the model server takes tools; False also while it is unreachable."""
     try:
         return await chat.takes_tools()
     except EngineError:
@@ -69,8 +76,10 @@ async def _callable(chat: ChatEngine) -> bool:
 
 
 def get_permitted_tools(assistant: Assistant, user: User) -> dict[str, AvailableTool]:
-    """What administrator and assistant allow, the stricter of both; nothing where tools are closed for the person. For
-    `in_db`."""
+    """Return the tools by name that both administrator and assistant allow. For `in_db`.
+
+    The stricter permission applies. {} if tools are restricted for the user.
+    """
     if restriction_message(user, Feature.TOOLS):
         return {}
     site: dict[str, str] = dict(ToolSetting.objects.values_list("name", "permission"))
@@ -82,24 +91,25 @@ def get_permitted_tools(assistant: Assistant, user: User) -> dict[str, Available
 
 
 def resolve_permission(tool: Tool, site: Mapping[str, str], own: Mapping[str, str]) -> ToolPermission:
-    """What holds for a tool. What changes something always asks."""
+    """Return the stricter of the site's and the assistant's permission. A tool with effects asks at least."""
     said = [site.get(tool.name, tool.permission), own.get(tool.name, ToolPermission.ALLOWED)]
     return get_strictest(*said, *([ToolPermission.ASK] if tool.effects else []))
 
 
 def list_all_tools() -> Sequence[Tool]:
-    """All tools that there are, whatever is allowed. For `in_db`."""
-    # What nothing here could draw is not offered.
+    """Return all built-in tools and those of MCP servers, whatever is allowed. For `in_db`."""
+    # Without a configured image model, the drawing tool is left out.
     own = [tool for tool in BUILTIN_TOOLS if tool.name != draw_picture.TOOL_NAME or pictures.is_configured()]
     return [*own, *mcp_tools()]
 
 
 def describe_tools(kit: AvailableTools) -> tuple[dict[str, Any], ...]:
+    """Return the tools in the format of the OpenAI API."""
     return tuple(item.described for item in kit.values())
 
 
 def count_description_tokens(tools: Sequence[dict[str, Any]], count: CountTokens) -> int:
-    """Tokens that their descriptions take in a prompt."""
+    """Return the tokens that the tool descriptions take in a prompt."""
     return sum(count([orjson.dumps(item).decode() for item in tools]))
 
 

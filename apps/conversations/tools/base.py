@@ -1,9 +1,8 @@
-"""What a tool is: something that the model may call while it answers, and a person by a `/` command.
+"""Interface of tools, which the model may call while it answers, and the user by a slash command.
 
-A tool is one object that fulfils `Tool`, in a file of its own, named in one line of `kit.py`. It says what it is
-called, what it takes and how long it may take; permission, deadline, size, the safety gate, the card on the page and
-the record on the turn are looked after by `calling.py`, for all tools alike. What a tool gives back is untrusted: data
-for the model, and text for the card.
+A tool is an object that fulfils `Tool`, in a module of its own, listed in `builtin/catalog.py`. It declares name,
+arguments and limits. `executor.py` handles permission, deadline, size, safety gate, card and record for all tools.
+Results are untrusted: data for the model, and text for the card.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ if TYPE_CHECKING:
     from apps.documents.retrieval.passages import Passage
     from apps.users.models import User
 
-TIMEOUT_S = 20.0  # until a call is given up, where the tool says nothing else
-MAX_RESULT_CHARACTERS = 8000  # of a result that the model gets at most; a window may hold less
+TIMEOUT_S = 20.0  # seconds; default time limit of a call
+MAX_RESULT_CHARACTERS = 8000  # default limit of the result for the model
 
 
 class ToolHint(models.TextChoices):
-    """What a tool that is not ours says of its effects. Nobody vouches for it."""
+    """Claim of a foreign tool about its effects. The claim is not verified."""
 
     READS = "reads", gettext_lazy("Says of itself that it only reads.")
     ADDS = "adds", gettext_lazy("Says of itself that it adds something, and changes or deletes nothing.")
@@ -39,14 +38,17 @@ class ToolHint(models.TextChoices):
 
 
 def get_strictest(*permissions: str) -> ToolPermission:
-    """What holds where several decide: off before ask before allowed."""
+    """Return the strictest of the permissions: off, then ask, then allowed."""
     order = list(ToolPermission)
     return min((ToolPermission(value) for value in permissions), key=order.index)
 
 
 class ToolError(Exception):
-    """The tool could not do it: a sentence for the person, in their language, and for the model, which may try
-    otherwise (`plain`). `values` are put into it."""
+    """Raised if a tool cannot do what was asked; a call then ends as failed or refused.
+
+    `str()` gives a sentence for the user in their language, `plain` one for the model, which may try otherwise.
+    `values` are interpolated.
+    """
 
     def __init__(self, words: str, **values: object) -> None:
         super().__init__(words)
@@ -57,7 +59,7 @@ class ToolError(Exception):
 
     @property
     def plain(self) -> str:
-        """In English."""
+        """Return the sentence in English."""
         return self._put(str(self.args[0]))
 
     def _put(self, words: str) -> str:
@@ -66,102 +68,107 @@ class ToolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """Who calls, from where, and with how much room. A tool does what this person may do, and no more."""
+    """Caller and limits of a tool call. A tool may do what this user may do, and no more."""
 
     user: User
-    collections: tuple[UUID, ...]  # where may be searched; (): all that the person may read
-    history: tuple[str, ...]  # the person's earlier questions, oldest first
+    collections: tuple[UUID, ...]  # collections to search; (): all that the user may read
+    history: tuple[str, ...]  # the user's earlier questions, oldest first
     conversation: UUID
     answer: UUID
-    call: str  # "1", "2" … in this answer: with `answer` the name of the call, should it be made twice
-    tokens: int  # that the result may have in the prompt
-    count: Callable[[Sequence[str]], list[int]]  # tokens of texts, as the model counts
-    progress: Callable[[str], Awaitable[None]]  # says on the card what is being done, in words
-    filters: SearchFilters = NO_FILTERS  # which documents there may be searched
-    level: Strictness = Strictness.SITE  # how strictly words are judged
+    call: str  # "1", "2" … within the answer; with `answer`, identifies a call that is repeated
+    tokens: int  # limit of the result in the prompt
+    count: Callable[[Sequence[str]], list[int]]  # tokens of each text, by the tokenizer of the model
+    progress: Callable[[str], Awaitable[None]]  # shows words on the card about what is being done
+    filters: SearchFilters = NO_FILTERS  # filters within the collections
+    level: Strictness = Strictness.SITE  # strictness of the safety gate
 
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a call gave. Passages become numbered sources of the answer, against which its sentences are verified."""
+    """Result of a tool call.
 
-    text: str = ""  # for the model, and for the card where the tool has no template of its own
+    Passages become numbered sources of the answer, against which its sentences are verified.
+    """
+
+    text: str = ""  # for the model, and for the card unless the tool has a template
     passages: tuple[Passage, ...] = ()
-    data: dict[str, Any] = field(default_factory=dict)  # JSON, kept with the call: what the template is given
-    shown: str = ""  # the text for the card, where it is another: in the language of the person
+    data: dict[str, Any] = field(default_factory=dict)  # JSON values stored with the call, for the template
+    shown: str = ""  # text for the card if it differs, in the user's language
 
 
 def localise_result(words: Callable[[], str], passages: Sequence[Passage] = ()) -> ToolResult:
-    """What those words say: in English to the model, in their language to the person."""
+    """Return a result with the words in English for the model and in the active language for the user."""
     with override("en"):
         plain = words()
     return ToolResult(plain, tuple(passages), shown=words())
 
 
 class Tool(Protocol):
-    """One instance for the process. `call` is async; long work goes through `in_pool`, rows through `in_db`."""
+    """Tool with one instance per process. `call` is async: it uses `in_pool` for long work and `in_db` for queries."""
 
     @property
     def name(self) -> str:
-        """As the model calls it: up to 64 of a-z, 0-9, "_" and "-"."""
+        """Return the name for the model: up to 64 of a-z, 0-9, "_" and "-"."""
 
     @property
     def title(self) -> str:
-        """As people know it: "Calculator". In English; pages translate it, and the description."""
+        """Return the name for users in English, such as "Calculator". Pages translate it, and the description."""
 
     @property
     def description(self) -> str:
-        """What it is good for and what it gives, in one or two sentences, for the model and for people."""
+        """Return one or two sentences for model and users: its purpose and its result."""
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """JSON Schema of the arguments, of type "object". A call that does not fit it never arrives."""
+        """Return the JSON Schema of the arguments, of type "object". Calls that do not fit it are refused before."""
 
     @property
     def permission(self) -> ToolPermission:
-        """What holds until an administrator says otherwise."""
+        """Return the default permission, until an administrator sets one."""
 
     @property
     def effects(self) -> bool:
-        """It changes something: then it asks each time, whatever anybody allows."""
+        """Return whether a call changes something; the user is then asked each time, whatever is allowed."""
 
     @property
     def hint(self) -> ToolHint | None:
-        """What it says of its effects; None of a tool of our own, whose `effects` are known."""
+        """Return what a foreign tool claims about its effects; None for built-in tools, whose `effects` are known."""
 
     @property
     def harmless(self) -> bool:
-        """It changes nothing, as far as is known: who calls it themselves is not asked again."""
+        """Return whether a call changes nothing, as far as known; users who call the tool themselves are not asked
+        then.
+        """
 
     @property
     def seconds(self) -> float:
-        """After so long a call is given up. Time in which the person is asked does not count."""
+        """Return the time limit of a call in seconds, without the time in which the user is asked."""
 
     @property
     def characters(self) -> int:
-        """More of its result the model never gets."""
+        """Return the maximum length of the result text for the model."""
 
     @property
     def command(self) -> str:
-        """The word after "/" by which a person calls it; "": it is its name."""
+        """Return the slash command without "/"; "" means the name."""
 
     @property
     def argument(self) -> str:
-        """The argument that what follows the command is for."""
+        """Return the name of the argument that takes the plain text after the command; "" if none does."""
 
     @property
     def template(self) -> str:
-        """Of the result on the card, given `call` (`Call`); "": its text, plain."""
+        """Return the template of the result on the card, which gets `call` (ToolCallRecord); "" means plain text."""
 
     def check(self, arguments: Mapping[str, Any]) -> None:
-        """Raises ToolError where the arguments do not fit."""
+        """Raise ToolError if the arguments do not fit."""
 
     async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
-        """Does it. Raises ToolError, EngineError; whatever else it raises is logged, and said to have gone wrong."""
+        """Run the tool. Raise ToolError and EngineError; other exceptions are logged and reported as a failure."""
 
 
 class ToolDefaults:
-    """What most tools say of themselves; a tool that is one of these says only where it differs."""
+    """Base class with the usual values of `Tool`; subclasses declare the differences."""
 
     permission = ToolPermission.ALLOWED
     effects = False
@@ -175,9 +182,11 @@ class ToolDefaults:
 
     @property
     def harmless(self) -> bool:
+        """Return whether the tool has no effects and no hint of any."""
         return not self.effects and self.hint in (None, ToolHint.READS)
 
     def check(self, arguments: Mapping[str, Any]) -> None:
+        """Raise ToolError if the arguments do not fit the schema."""
         from apps.conversations.tools.argument_schema import check_arguments
 
         check_arguments(arguments, self.parameters)
@@ -185,17 +194,17 @@ class ToolDefaults:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallRecord:
-    """A call as its card shows it and its answer keeps it."""
+    """Tool call in its present state, as the card shows it and the answer row stores it."""
 
-    id: str  # "1", "2" … in its answer
+    id: str  # "1", "2" … within the answer
     tool: str
     title: str
     arguments: dict[str, Any]
     status: str = "running"  # asking | running | done | failed | refused
-    words: str = ""  # what is being done, or why there is no result
-    text: str = ""  # the result as text, cut for the card
+    words: str = ""  # progress, or the reason for having no result
+    text: str = ""  # result text, cut for the card
     data: dict[str, Any] = field(default_factory=dict)
-    sources: tuple[int, ...] = ()  # numbers under which its passages stand in this conversation
+    sources: tuple[int, ...] = ()  # source numbers of its passages
     template: str = ""
     ms: float | None = None
-    by_person: bool = False  # who called it themselves; later turns are told what it gave
+    by_person: bool = False  # called by the user; later prompts repeat its result

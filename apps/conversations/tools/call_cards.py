@@ -1,4 +1,7 @@
-"""The card of a call: one template, for the stream and for a reload. All that a tool gave is shown as plain text."""
+"""Cards and records of tool calls, for the stream and for a reload. Results are shown as plain text.
+
+Entry points: `render_card`, `render_cards`, `save_calls`, `make_history_notes`.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,14 @@ from apps.conversations.models import Message
 from apps.conversations.tools.base import ToolCallRecord
 from apps.safety.text.prompt_tokens import escape_template_tokens
 
-MAX_SHOWN_CHARACTERS = 4000  # of a result on a card, and in the row
+MAX_SHOWN_CHARACTERS = 4000  # of a result on a card and in the answer row
 MAX_NOTE_CHARACTERS = 2000  # of a result in the prompts of later turns
 _PLAIN = "conversations/tools/_call_result.html"
 _NAMES = {item.name for item in fields(ToolCallRecord)}
 
 
 def render_card(answer: UUID, call: ToolCallRecord) -> str:
-    """HTML of the card."""
+    """Return the HTML of the card."""
     arguments = [(name.replace("_", " "), _written(value)) for name, value in call.arguments.items()]
     sources = [(number, source_list.get_source_url(answer, number)) for number in call.sources]
     context = {"answer": answer, "call": call, "arguments": arguments, "sources": sources}
@@ -32,24 +35,24 @@ def render_card(answer: UUID, call: ToolCallRecord) -> str:
 
 
 def make_record(call: ToolCallRecord) -> dict[str, Any]:
-    """As the answer's row keeps it."""
+    """Return the call as JSON values for `Message.tools`."""
     return asdict(call)
 
 
 def save_calls(answer: UUID, lease: str, calls: Iterable[ToolCallRecord]) -> None:
-    """The calls of a running answer are in its row, as they now are. For `in_db`."""
+    """Store the calls of a running answer, if `lease` still holds its row. For `in_db`."""
     rows = Message.objects.filter(pk=answer, lease_token=lease, status=Message.Status.WRITING)
     rows.update(tools=[make_record(item) for item in calls])
 
 
 def render_cards(answer: UUID, records: list[Mapping[str, Any]], *, ended: bool) -> str:
-    """The cards of an answer as it was kept; `ended`: it is at an end, and nothing runs or asks any more."""
+    """Return the HTML of the cards of a stored answer; if it has `ended`, open calls are shown as cancelled."""
     calls = [_read(item) for item in records]
     return "".join(render_card(answer, mark_cancelled(call) if ended else call) for call in calls)
 
 
 def make_history_notes(records: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """What the calls gave that the person made themselves, a line each, for the prompts of later turns."""
+    """Return a line for each finished call that the user made, for the prompts of later turns."""
     done = [call for call in map(_read, records) if call.by_person and call.status == "done"]
     return tuple(
         escape_template_tokens(" ".join(f"{call.title}: {call.text}".split())[:MAX_NOTE_CHARACTERS]) for call in done
@@ -62,7 +65,7 @@ def _read(item: Mapping[str, Any]) -> ToolCallRecord:
 
 
 def mark_cancelled(call: ToolCallRecord) -> ToolCallRecord:
-    """What ran or asked when its answer ended will have no result."""
+    """Return the call as refused if it was running or asking when its answer ended."""
     if call.status not in ("asking", "running"):
         return call
     return ToolCallRecord(

@@ -1,6 +1,7 @@
-"""The form in which a person fills in the arguments of a tool, made from its schema.
+"""Form for the arguments of a tool, built from its JSON Schema. Entry point: `CallForm`.
 
-The schema may be that of somebody else's server: what it says is text, and what it says wrongly is asked for as JSON.
+The schema may come from a foreign server: its texts are escaped, and parts it does not describe properly are asked for
+as JSON.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from apps.safety.text.normalization import QUESTION_CHARACTERS, normalise
 
 _SHORT = 400  # characters that fit into a field of one line
 _WORDS = 300  # characters of a description
-_KNOWN = {  # arguments of our own tools
+_KNOWN = {  # labels of arguments of built-in tools
     "query": gettext_lazy("Search for"),
     "title": gettext_lazy("Document"),
     "page": gettext_lazy("Page"),
@@ -28,7 +29,7 @@ _BOOLEAN = [("true", gettext_lazy("Yes")), ("false", gettext_lazy("No"))]
 
 
 class CallForm(forms.Form):
-    """`command` is the line that calls the tool, once the form is valid."""
+    """Form for the arguments of a tool. Once valid, `command` holds the line that calls the tool."""
 
     def __init__(self, tool: Tool, sent: Mapping[str, Any] | None = None) -> None:
         super().__init__(sent, prefix="argument", auto_id="call-%s")
@@ -63,7 +64,7 @@ def _kinds(properties: Any) -> dict[str, dict[str, Any]]:
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
-    """string | integer | number | boolean | choice | lines | json"""
+    """Return the kind of field: string, integer, number, boolean, choice, lines or json."""
     if isinstance(schema.get("enum"), list) and all(isinstance(item, str) for item in schema["enum"]):
         return "choice"
     kind = schema.get("type")
@@ -77,7 +78,7 @@ def _field(label: Any, schema: Mapping[str, Any], *, required: bool) -> forms.Fi
     words = schema.get("description")
     said: dict[str, Any] = {
         "label": label, "required": required,
-        # The template of fields shows a help text as markup.
+        # The field template renders help texts as HTML.
         "help_text": escape(words[:_WORDS]) if isinstance(words, str) else "",
     }  # fmt: skip
     low, high = _number(schema.get("minimum")), _number(schema.get("maximum"))
@@ -103,7 +104,7 @@ def _field(label: Any, schema: Mapping[str, Any], *, required: bool) -> forms.Fi
 
 
 def _value(schema: Mapping[str, Any], value: Any) -> Any:
-    """As the tool gets it. Texts are made plain here: later their JSON could break by that."""
+    """Return the value for the tool. Texts are normalised here, since normalising their JSON later could break it."""
     match _kind(schema):
         case "boolean":
             return value == "true"

@@ -1,4 +1,4 @@
-"""The form with which a person calls a tool themselves, and the line that it writes into their question."""
+"""Form with which the user calls a tool. It composes the slash command and calls nothing."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from apps.users.permissions import get_signed_in_user
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def show_call_form(request: HttpRequest, name: str) -> HttpResponse:
-    """The fields of a tool that may be called while `assistant` answers; a POST gives the `command` as JSON, or 422 and
-    the fields with what is wrong. Nothing is called here."""
+    """Show the argument fields of a tool that may be called while `assistant` answers.
+
+    A POST returns the `command` as JSON, or 422 with the fields and their errors.
+    """
     tool = _tool(request, name)
     form = CallForm(tool, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -29,7 +31,7 @@ def show_call_form(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _tool(request: HttpRequest, name: str) -> Tool:
-    """Raises Http404 where it may not be called, or that assistant not be asked."""
+    """Return the tool. Raise Http404 if the user may not call it, or may not use the assistant."""
     wanted = parse_id_or_none(request.GET.get("assistant"))
     visible = Assistant.objects.visible_to(get_signed_in_user(request))
     assistant = get_object_or_404(visible, pk=wanted) if wanted else Assistant.default()

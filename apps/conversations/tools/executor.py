@@ -1,7 +1,7 @@
-"""One call, from what the model wrote to what it gets: arguments read, judged and compared with the schema; the person
-asked where that is due; made, with a deadline; the result cut, judged, shown on a card and kept on the turn.
+"""Execute one tool call: read, judge and validate its arguments, ask the user if needed, run it with a deadline.
 
-Whatever goes wrong in a call ends on its card and is told to the model; the turn goes on.
+The result is cut, judged, shown on a card and stored with the turn. Any failure ends on the card and is told to the
+model; the turn goes on. Entry points: `execute_call`, `cancel_open_calls`, `update_card`.
 """
 
 from __future__ import annotations
@@ -42,15 +42,18 @@ _SENSELESS = "The tool sent something that is no result."
 _DENIED = "You did not allow it, so it was not done."
 _SILENT = "Nobody answered within %(minutes)s minutes, so it was not done."
 _GIVEN_UP = "It took longer than %(seconds)s seconds and was given up."
-_LINE = '[99] , page 999: ""'  # what stands around the text of a passage in its line
+_LINE = '[99] , page 999: ""'  # longest frame of a passage line, to estimate its tokens
 _TOLD = {"failed": "The call failed: {}", "refused": "The call was not made: {}"}
 
 
 async def execute_call(
     turn: Turn, wanted: ToolCall, kit: AvailableTools, tokens: int, *, by_person: bool = False
 ) -> str:
-    """The text for the model; the card is on the page and the call is kept. Raises Withheld where what the model wrote
-    may not be shown. `by_person`: they called it themselves, which is consent, unless it may change something."""
+    """Execute the call, show and store its card, and return the result text for the model, within `tokens`.
+
+    Failures are returned as text too. `by_person` means that the user made the call, which counts as approval of
+    harmless tools. Raise Withheld if the gate refuses the arguments.
+    """
     began, item = time.perf_counter(), kit.get(wanted.name)
     title = item.tool.title if item else wanted.name[:64]
     made = ToolCallRecord(
@@ -74,14 +77,14 @@ async def execute_call(
 
 
 async def cancel_open_calls(turn: Turn) -> None:
-    """The answer ended, however it did: what still ran or asked will have no result, and its card says so."""
+    """Mark the cards of calls that still run or ask as cancelled, because the answer has ended."""
     for made in list(turn.made.values()):
         if made.status in ("asking", "running"):
             await update_card(turn, mark_cancelled(made))
 
 
 async def update_card(turn: Turn, made: ToolCallRecord) -> None:
-    """The card shows the call as it now is."""
+    """Record the call in its present state and emit its card."""
     turn.made[made.id] = made
     await turn.say(Shown(made.id, render_card(turn.opening.answer, made)))
 
@@ -113,11 +116,14 @@ async def _called(
 
 
 async def _read(turn: Turn, wanted: ToolCall, made: ToolCallRecord, by_person: bool) -> dict[str, Any]:
-    """The arguments; what the model wrote in them passes the gate like any other word of it. Raises Withheld."""
+    """Return the arguments, after they have passed the gate like any text of the model.
+
+    Raise Withheld and ToolError.
+    """
     written = gate.normalise(wanted.arguments)
     _sent(turn, f"{wanted.name} {written}")
     given = argument_schema.parse_arguments(written, by_person=by_person)
-    _sent(turn, orjson.dumps(given).decode())  # names of arguments too, and whatever was escaped
+    _sent(turn, orjson.dumps(given).decode())  # again after parsing: argument names, and characters that were escaped
     verdict = await gate.check_sentence(f"{made.title}: {_words(given)}", level=turn.level)
     if not verdict.allowed:
         raise gate.Withheld(verdict)
@@ -126,7 +132,7 @@ async def _read(turn: Turn, wanted: ToolCall, made: ToolCallRecord, by_person: b
 
 
 def _sent(turn: Turn, text: str) -> None:
-    """It may go to another machine. Raises Withheld."""
+    """Check text that may be sent to another machine. Raise Withheld."""
     verdict = gate.check_outgoing(text, level=turn.level)
     if not verdict.allowed:
         raise gate.Withheld(verdict)
@@ -146,7 +152,10 @@ async def _asked(turn: Turn, made: ToolCallRecord) -> None:
 
 
 async def _made(turn: Turn, tool: Tool, given: Mapping[str, Any], made: ToolCallRecord, tokens: int) -> ToolResult:
-    """What the tool gives. It runs in a task of its own, so that one that does not end, ends nothing else."""
+    """Run the tool and return its result. It runs in a task of its own, so that a tool that hangs ends nothing else.
+
+    Raise ToolError, also for engine errors, unexpected exceptions and timeouts.
+    """
     opening = turn.opening
 
     async def progress(words: str) -> None:
@@ -180,15 +189,17 @@ async def _made(turn: Turn, tool: Tool, given: Mapping[str, Any], made: ToolCall
 
 
 async def _judged(turn: Turn, result: ToolResult, tool: Tool) -> str:
-    """The text of the result, as model and person may have it; the turn knows what was said of it. Passages were judged
-    when their documents were read."""
+    """Return the result text, normalised and cut, after it has passed the gate. Raise ToolError if withheld.
+
+    Passages are not judged again: they were at ingestion.
+    """
     text = gate.normalise(result.text[: 2 * tool.characters]).strip()
     if len(text) > tool.characters:
         most = gettext("cut: the result has more than %(most)s characters") % {"most": f"{tool.characters:,}"}
         text = f"{text[: tool.characters]} … ({most})"
     if text:
         await gate.ensure_fresh_policy()
-        # Also what would have the model do something.
+        # As a passage first, which also finds instructions to the model.
         verdicts = [await in_pool(partial(gate.check_passage, text, level=turn.level))]
         if verdicts[0].allowed:
             verdicts.append(await gate.check_sentence(text, level=turn.level))
@@ -200,13 +211,15 @@ async def _judged(turn: Turn, result: ToolResult, tool: Tool) -> str:
 
 
 async def _placed(turn: Turn, passages: Sequence[Passage], tokens: int) -> tuple[list[str], tuple[int, ...]]:
-    """The lines of its passages for the model, as far as there is room, and the numbers under which they now are
-    sources of the answer."""
+    """Add the passages that fit into `tokens` as sources of the answer.
+
+    Return their prompt lines and their source numbers.
+    """
     ends = accumulate(turn.chat.count([f"{_LINE} {item.title} {item.text}" for item in passages]))
     if not (fitting := [item for item, end in zip(passages, ends, strict=True) if end <= tokens]):
         return [], ()
     turn.placed, found, fresh = source_numbering.add_passages(turn.placed, fitting, turn.opening.numbers)
-    turn.stored = False  # should the turn end meanwhile, its closing stores them
+    turn.stored = False  # if the turn ends meanwhile, `finish_turn` stores them
     lines = [(format_passage_line(item), item.number, item.passage.page_number, item.fresh) for item in fresh]
     turn.lines += lines
     await turn.store_sources()
@@ -218,7 +231,7 @@ async def _placed(turn: Turn, passages: Sequence[Passage], tokens: int) -> tuple
 
 
 def _cut(text: str, room: int, count: CountTokens) -> str:
-    """The text within so many tokens."""
+    """Return the beginning of the text that fits into `room` tokens."""
     while text and (tokens := count([text])[0]) > room:
         text = text[: max(0, min(len(text) - 1, int(len(text) * room / tokens)))]
     return text

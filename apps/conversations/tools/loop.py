@@ -1,4 +1,7 @@
-"""The rounds of an answer whose model calls tools: each goes on from what the calls of the one before gave."""
+"""Rounds of an answer whose model calls tools: each request continues from the results of the calls before.
+
+Entry point: `build_next_request`.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,11 @@ from apps.safety.text.prompt_tokens import escape_template_tokens
 if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn
 
-MAX_ROUNDS = 5  # in which tools may be called; in the one after them the model has to answer
-MAX_CALLS = 4  # in one round
-_RESERVED = 256  # tokens of the window that results leave for the answer
-_LEAST = 32  # fewer are no answer
-_LEAST_RESULT = 48  # tokens of a result
+MAX_ROUNDS = 5  # rounds with tool calls; then the model has to answer
+MAX_CALLS = 4  # calls in one round
+_RESERVED = 256  # tokens that results leave for the answer
+_LEAST = 32  # tokens of an answer, at least
+_LEAST_RESULT = 48  # tokens of a result, at least
 _OVERHEAD = 8  # tokens that a chat template adds to a message, at most
 _FULL = "What the tools gave fills the model's window, so no room is left for an answer. Ask for less at once."
 _NO_ANSWER = "The model called tools again and again and gave no answer. Ask otherwise, or have its tools switched off."
@@ -29,12 +32,15 @@ _REPEATED = "The call was not made: it was made before with these arguments, and
 
 
 async def build_next_request(turn: Turn, request: ChatRequest, began: int) -> ChatRequest | None:
-    """The request that goes on with what the called tools gave; None where the model called none. `began`: where in
-    the answer the text of this round begins. Raises Withheld, EngineRefused."""
+    """Execute the calls that the model asked for, and return the next request; None if it called none.
+
+    `began` is where the text of this round begins in the answer. At most MAX_CALLS are made per round. After MAX_ROUNDS
+    rounds the model must answer. Raise Withheld, and EngineRefused if no room is left or the model never answers.
+    """
     wanted, turn.calls = turn.calls, ()
     if not wanted or not turn.kit:
         return None
-    if request.tool_choice == "none":  # it was told to answer, and calls on all the same
+    if request.tool_choice == "none":  # told to answer, the model calls tools all the same
         if turn.text:
             return None
         raise EngineRefused(_NO_ANSWER)
@@ -64,7 +70,7 @@ async def _text(turn: Turn, one: ToolCall, place: int, room: int) -> str:
 
 
 def _harmless(one: ToolCall) -> ToolCall:
-    """As it goes back to the model: servers refuse a request with arguments that are no JSON."""
+    """Return the call for the message history; arguments that are no JSON become {}, since servers refuse them."""
     try:
         parse_arguments(one.arguments)
     except ToolError:

@@ -1,4 +1,4 @@
-"""Whether a sentence that no passage supports rests on what a tool gave, and on which."""
+"""Find the tool result that supports a sentence which no passage supports. Entry point: `attribute_to_tool`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from apps.conversations.tools.base import ToolCallRecord
 from apps.lib.text.analyzer import stem_word
 from apps.lib.text.number_parsing import LARGEST, parse_number
 
-MAX_TITLE_CHARACTERS = 100  # characters of a tool's name that are kept
-SMALL_NUMBER = 100  # a whole number below it stands in many texts, and so does a year: alone it shows nothing
+MAX_TITLE_CHARACTERS = 100  # characters of a tool's title that are stored
+SMALL_NUMBER = 100  # whole numbers below it, and years, stand in many texts: alone they prove nothing
 _YEARS = range(1900, 2101)
 _ANSWERING = frozenset(
     stem_word(word)
@@ -42,7 +42,10 @@ _ANSWERING = frozenset(
 def attribute_to_tool(
     cites: list[SentenceCitation], text: str, calls: Iterable[ToolCallRecord]
 ) -> list[SentenceCitation]:
-    """The same citations; where they name no source, with the tool whose result says it. For `in_pool`."""
+    """Return the citations of a sentence; if none has a source, with the tool whose result supports the sentence.
+
+    For `in_pool`.
+    """
     if not cites or any(cite.source is not None for cite in cites):
         return cites
     claim = strip_model_citations(text).strip(" \t\n*_#>|-")
@@ -53,8 +56,11 @@ def attribute_to_tool(
 
 
 def _support(claim: str, call: ToolCallRecord) -> float:
-    """A sentence of numbers is borne out where the tool gave one of them and was given, or gave, all of them, and none
-    of them is denied. One small number alone agrees by chance too: then a word has to agree, unless there is none."""
+    """Return how well a tool result supports the claim, 0 to 1.
+
+    A claim with numbers is supported if the tool returned at least one of them and got or returned all, and none is
+    negated. A single small number may agree by chance, so a word must agree too, if the claim has any.
+    """
     asked = " ".join(str(value) for value in call.arguments.values())
     told = extract_features(claim)
     said, gave, given = told.numbers, extract_features(call.text).numbers, extract_features(asked).numbers

@@ -1,4 +1,4 @@
-"""What an administrator fills in about MCP servers."""
+"""Forms for MCP servers, used by administrators."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from apps.conversations.models.tool import ToolServer
 from apps.safety.gate.web_addresses import FetchRefused, parse_address
 
-MAX_SERVERS = 20  # servers
-# No underscore: two of them part the names of server and tool, and no two tools may have one name.
+MAX_SERVERS = 20
+# No underscore: two of them separate the names of server and tool, and tool names must be unique.
 _NAME = RegexValidator(r"^[a-zA-Z0-9-]+\Z", _("Use a valid name: letters, digits and dashes."))
 
 
 class ServerForm(forms.Form):
-    """A new server: an address that may be connected to, or one of the programs that the operator allows."""
+    """Form for a new server: an HTTP address that may be connected to, or a program that the operator allows."""
 
     name = forms.CharField(
         max_length=20, validators=[_NAME],
@@ -66,5 +66,6 @@ class ServerForm(forms.Form):
         return data
 
     def save(self) -> ToolServer:
+        """Create the server. Callers must check that the user is an administrator."""
         data = self.cleaned_data
         return ToolServer.objects.create(**{name: data[name] for name in ("name", "transport", "address", "command")})

@@ -1,11 +1,11 @@
-"""`/` commands: a person calls a tool themselves, also where the model cannot.
+"""Slash commands: the user calls a tool, even if the model cannot. Entry points: `parse_command`, `run_command`.
 
     /calc 12 * 7
     /weather__forecast {"city": "Kiel", "days": 3}
     How many days of leave are there?
 
-The first line calls the tool, with one argument as plain words or with all of them as JSON; the form behind `/` writes
-it. What stands below it is a question, which the model answers from what the tool gave; without one the card is all.
+The first line calls the tool, with one argument as plain text or all arguments as JSON; the form behind `/` composes
+it. The text below is a question, which the model answers from the result. Without a question, the card is the answer.
 """
 
 from __future__ import annotations
@@ -30,20 +30,22 @@ if TYPE_CHECKING:
     from apps.conversations.turns.state import Turn
     from apps.users.models import User
 
-MAX_RESULT_TOKENS = 1500  # of what a tool gives, in the prompt of the question below it
-# A tool of a server has its name and the server's, with two underscores between them.
+MAX_RESULT_TOKENS = 1500  # limit of the result in the prompt of the question
+# Tools of MCP servers are named <server>__<tool>.
 _COMMAND = re.compile(r"/([a-z]{2,20}|[\w-]{1,20}?__[\w-]{1,61})(?:[ \t]+([^\n]*))?(?:\n+(.*))?", re.DOTALL | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class SlashCommand:
-    tool: str  # its name
-    words: str  # what stands behind it on its line
-    question: str  # what stands below it
+    """Slash command of a message."""
+
+    tool: str  # name of the tool
+    words: str  # text after the command on its line
+    question: str  # text below that line
 
 
 def parse_command(text: str) -> SlashCommand | None:
-    """The command of that text; None where it is none, so that "/etc/hosts" can be asked about."""
+    """Return the command of the text; None if it is none, so that a question may begin with "/etc/hosts"."""
     found = _COMMAND.fullmatch(text)
     tools = {tool.command: tool.name for tool in BUILTIN_TOOLS if tool.command}
     if found is None or (name := tools.get(found[1], found[1] if "__" in found[1] else "")) == "":
@@ -52,18 +54,18 @@ def parse_command(text: str) -> SlashCommand | None:
 
 
 def get_model_question(text: str) -> str:
-    """What the model is asked: all of the text, or what stands below its command."""
+    """Return the question for the model: all of the text, or the part below its command."""
     command = parse_command(text)
     return command.question if command else text
 
 
 def get_command_word(tool: Tool) -> str:
-    """By which a person calls it."""
+    """Return the word after "/" that calls the tool."""
     return tool.command or tool.name
 
 
 def format_command(tool: Tool, given: Mapping[str, Any]) -> str:
-    """The line that calls the tool with these arguments."""
+    """Return the line that calls the tool with these arguments."""
     plain = given.get(tool.argument) if len(given) == 1 else None
     if isinstance(plain, str) and "\n" not in plain and not plain.lstrip().startswith("{"):
         return f"/{get_command_word(tool)} {plain}"
@@ -71,7 +73,7 @@ def format_command(tool: Tool, given: Mapping[str, Any]) -> str:
 
 
 def make_arguments(tool: Tool, words: str) -> str:
-    """The arguments as JSON, from the words behind the command; the words themselves where they can be none."""
+    """Return the arguments as JSON text, from the words after the command; the words as they are if that fails."""
     properties = tool.parameters.get("properties")
     known = list(properties) if isinstance(properties, dict) else []
     if words.startswith("{"):
@@ -88,15 +90,20 @@ def make_arguments(tool: Tool, words: str) -> str:
 
 
 def list_commands(assistant: Assistant, user: User) -> list[Tool]:
-    """Those that this person may call while that assistant answers; pictures have a command of their own. For
-    `in_db`."""
+    """Return the tools that the user may call while the assistant answers. For `in_db`.
+
+    Drawing is left out: pictures have a command of their own.
+    """
     return [
         item.tool for item in get_permitted_tools(assistant, user).values() if item.tool.name != draw_picture.TOOL_NAME
     ]
 
 
 async def run_command(turn: Turn, command: SlashCommand) -> bool:
-    """The card is on the page; whether there is something for the model to answer. Raises Withheld."""
+    """Execute the command and show its card. Return whether the model has a question to answer from the result.
+
+    Raise Withheld.
+    """
     kit = await in_db(get_permitted_tools, turn.opening.assistant, turn.opening.user)
     item = kit.get(command.tool)
     wanted = ToolCall("", command.tool, make_arguments(item.tool, command.words) if item else "")

@@ -1,4 +1,4 @@
-"""Addresses of tools, under /tools/."""
+"""URLs of tools, under /tools/."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page on which administrators say which tools may be called, and add MCP servers."""
+"""Page for administrators: tool permissions and MCP servers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from apps.users.permissions import administrator_required
 @administrator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_tools(request: HttpRequest) -> HttpResponse:
-    """Every tool with what holds for it, and the servers; a POST says what holds."""
+    """Show all tools with their permissions, and the servers; a POST stores the permissions."""
     every = list_all_tools()
     if request.method == "POST":
         for tool in every:
@@ -46,7 +46,7 @@ def _unasked(tool: Tool) -> str:
 @administrator_required
 @require_POST
 def add_server(request: HttpRequest) -> HttpResponse:
-    """A server is added and looked at; its tools ask each time until something else is said."""
+    """Add an MCP server and list its tools, which ask each time until a permission is set."""
     form = ServerForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=400)
@@ -58,7 +58,7 @@ def add_server(request: HttpRequest) -> HttpResponse:
 @administrator_required
 @require_POST
 def change_server(request: HttpRequest, pk: int) -> HttpResponse:
-    """A server is looked at again, switched on or off, or removed."""
+    """Refresh, enable, disable or remove an MCP server."""
     row = get_object_or_404(ToolServer, pk=pk)
     match request.POST.get("do"):
         case "look":

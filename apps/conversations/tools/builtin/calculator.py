@@ -1,6 +1,7 @@
-"""The calculator. An expression is parsed and walked by simpleeval with numbers, operators and these functions only: it
-knows no names, no attributes, no text and no code. Decimal numbers of 28 digits, so that 0.1 + 0.2 is
-0.3.
+"""Calculator tool: evaluates arithmetic exactly, with decimal numbers of 28 digits, so that 0.1 + 0.2 is 0.3.
+
+Expressions are parsed and evaluated by simpleeval with numbers, operators and a list of functions only; there are no
+names, attributes, texts or code.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from simpleeval import InvalidExpression, SimpleEval
 from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolResult
 from apps.lib.concurrency.threads import in_pool
 
-MAX_CHARACTERS = 400  # characters of an expression
+MAX_CHARACTERS = 400  # of an expression
 _DIGITS = 28
 _LARGEST_POWER = 1000
 _LARGEST_FACTORIAL = 500
 _SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "^": "**", ":": "/"})
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_PERCENT = re.compile(r"%(?=\s*(?:$|[-+*/),]))")  # after a number and before no other: hundredths
+_PERCENT = re.compile(r"%(?=\s*(?:$|[-+*/),]))")  # percent sign with no number after it: hundredths
 _TOO_LONG = "An expression may have up to %(most)s characters."
 _NO_VALUE = gettext_noop("“%(expression)s” has no value: it divides by zero, or goes beyond what can be calculated.")
 _UNREADABLE = gettext_noop(
@@ -35,6 +36,8 @@ _NODES = (ast.Expression, ast.Expr, ast.Constant, ast.UnaryOp, ast.BinOp, ast.Ca
 
 
 class Calculator(ToolDefaults):
+    """Tool that evaluates an arithmetic expression; the user calls it by /calc."""
+
     name = "calculator"
     title = "Calculator"
     description = "Calculates an arithmetic expression exactly, such as (1250 * 1.19) / 12 or sqrt(2) or 15% * 80."
@@ -49,12 +52,13 @@ class Calculator(ToolDefaults):
     argument = "expression"
 
     async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        """Return the expression with its value. Raise ToolError."""
         asked = arguments["expression"]
         return ToolResult(f"{' '.join(asked.split())} = {await in_pool(calculate, asked)}")
 
 
 def calculate(expression: str) -> str:
-    """The value, in digits. Raises ToolError."""
+    """Return the value of the expression in digits. Raise ToolError if it has none or cannot be read."""
     if len(expression) > MAX_CHARACTERS:
         raise ToolError(_TOO_LONG, most=MAX_CHARACTERS)
     text = _PERCENT.sub("/100", _THOUSANDS.sub("", expression.translate(_SIGNS)).strip())

@@ -1,4 +1,4 @@
-"""The tools that there are: one line each."""
+"""List of the built-in tools."""
 
 from __future__ import annotations
 

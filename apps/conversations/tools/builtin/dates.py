@@ -1,4 +1,4 @@
-"""Dates: what day it is, the day so many days, weeks, months or years on, and how many days lie between two."""
+"""Date tool: tells the date, adds or subtracts days, weeks, months and years, and counts days between two dates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 
 from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, ToolResult, localise_result
 
-MAX_CHARACTERS = 200  # characters of an expression
+MAX_CHARACTERS = 200  # of an expression
 _UNITS = ("day", "week", "month", "year")
 _FARTHEST = 100_000  # days, weeks, months or years in one step
 _DAY = re.compile(r"(today|now|tomorrow|yesterday|\d{4}-\d{1,2}-\d{1,2})", re.IGNORECASE)
@@ -28,6 +28,8 @@ _HOW = (
 
 
 class Dates(ToolDefaults):
+    """Tool that evaluates a date expression; the user calls it by /date."""
+
     name = "dates"
     title = "Dates"
     description = (
@@ -45,12 +47,16 @@ class Dates(ToolDefaults):
     argument = "expression"
 
     async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        """Return the result in English for the model and in the language of the user. Raise ToolError."""
         now = timezone.localtime()
         return localise_result(lambda: calculate_date(arguments["expression"], now))
 
 
 def calculate_date(expression: str, now: datetime) -> str:
-    """The day that the expression names, or how many days lie between two. Raises ToolError."""
+    """Return the date of the expression, or the days between two dates, in words. Raise ToolError.
+
+    `now` is the local time, from which "today" is taken.
+    """
     text = expression.strip() or "today"
     if len(text) > MAX_CHARACTERS or (first := _DAY.match(text)) is None:
         raise ToolError(_HOW)

@@ -1,5 +1,4 @@
-"""Draw a picture: the model has one drawn while it answers. It waits in the queue like any other, and its tile is shown
-with the answer."""
+"""Drawing tool: the model requests pictures, which wait in the picture queue and are shown with the answer."""
 
 from __future__ import annotations
 
@@ -28,6 +27,8 @@ TOOL_NAME = "draw_picture"
 
 
 class DrawPicture(ToolDefaults):
+    """Tool that requests pictures from a description; the user is asked by default."""
+
     name = TOOL_NAME
     title = "Draw a picture"
     description = (
@@ -44,10 +45,11 @@ class DrawPicture(ToolDefaults):
         "required": ["description"],
         "additionalProperties": False,
     }
-    permission = ToolPermission.ASK  # it uses the person's pictures; an administrator may allow it once for all
+    permission = ToolPermission.ASK  # it uses up the user's picture limit; an administrator may allow it for all
     template = "conversations/tools/_call_pictures.html"
 
     async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        """Store the picture requests, judged by the gate. Raise ToolError if refused, withheld or over a limit."""
         words = gate.normalise(arguments["description"]).strip()
         verdict = await gate.check_question(words, level=context.level)
         count, shape = arguments.get("count", 1), arguments.get("shape", "square")

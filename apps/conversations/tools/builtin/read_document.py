@@ -1,4 +1,4 @@
-"""Read a whole document, as far as there is room, with the asker's rights."""
+"""Reading tool: gives a whole document, as far as there is room, with the user's permissions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, 
 from apps.documents.retrieval.full_document import FullDocument, find_documents_by_name, read_full_document
 from apps.lib.concurrency.threads import in_db
 
-_TOKENS = 3000  # at once: a model that wants more reads on from the page that it is told
+_TOKENS = 3000  # tokens per call; the result names the page to continue from
 _UNKNOWN = "There is no document “%(title)s” among those that are searched here. Give its title."
 _SEVERAL = "Several documents could be meant: %(names)s. Give the file name."
 _NO_ROOM = "There is not enough room left to read “%(title)s”."
@@ -21,6 +21,8 @@ _PAGE = re.compile(r",?\s+(?:from\s+)?page\s+(\d{1,5})$", re.IGNORECASE)
 
 
 class ReadDocument(ToolDefaults):
+    """Tool that returns a document by title or file name in reading order; the user calls it by /read."""
+
     name = "read_document"
     title = "Read a document"
     description = (
@@ -40,6 +42,7 @@ class ReadDocument(ToolDefaults):
     argument = "title"
 
     async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        """Return the passages from `page` on. Raise ToolError if no document, several, or no text fits."""
         title, page = arguments["title"].strip(), arguments.get("page")
         if page is None and (asked := _PAGE.search(title)) is not None:
             title, page = title[: asked.start()], int(asked[1])

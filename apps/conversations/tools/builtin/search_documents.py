@@ -1,4 +1,4 @@
-"""Search in documents: the product's own search, for a model that wants to look further, with the asker's rights."""
+"""Search tool: lets the model search documents again with other words, with the user's permissions."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from apps.conversations.tools.base import ToolContext, ToolDefaults, ToolError, 
 from apps.documents.retrieval.filters import SearchFilters
 from apps.documents.retrieval.search import SearchResult, search
 
-_TOKENS = 700  # of passages: as much as a question gets
+_TOKENS = 700  # tokens of passages, as for a question
 
 
 class SearchDocuments(ToolDefaults):
+    """Tool that searches documents; the user calls it by /search."""
+
     name = "search_documents"
     title = "Search in documents"
     description = (
@@ -31,6 +33,7 @@ class SearchDocuments(ToolDefaults):
     argument = "query"
 
     async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        """Return the passages found, or words that nothing was found. Raise ToolError for an empty query."""
         if not (query := arguments["query"].strip()):
             raise ToolError("Say what to search for.")
         found = await search(

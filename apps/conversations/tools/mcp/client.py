@@ -1,5 +1,7 @@
-"""One session with an MCP server: what it offers, or one call. What the server says is taken for data, whatever it is;
-where it says too much, the wrong thing or nothing, that ends in a ToolError in words."""
+"""Client of MCP servers: each operation runs in a session of its own. Entry points: `list_tools`, `call_tool`.
+
+Responses are untrusted data. Oversized, malformed or missing responses end in a ToolError with a sentence for the user.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-_LISTED = 200  # tools of one server that are looked at
+_LISTED = 200  # tools of one server that are read
 _TOO_LARGE = "The server sent more than %(mb)s MB at once, the most that is read. Ask for less."
 _SLOW = "The server took longer than %(seconds)s seconds and was given up."
 _SAYS = gettext_noop("The server says: %(text)s")
@@ -39,7 +41,10 @@ _UNKNOWN_COMMAND = "No program of this name is among those that the operator all
 
 
 async def list_tools(server: ToolServer) -> list[dict[str, Any]]:
-    """The tools that it offers: name, title, description, parameters, hint (`Hint`), as it says. Raises ToolError."""
+    """Return the tools that the server offers: name, title, description, parameters and hint (ToolHint), as it says.
+
+    At most _LISTED tools are read. Raise ToolError.
+    """
 
     async def ask(client: Client) -> list[dict[str, Any]]:
         found = (await client.list_tools()).tools[:_LISTED]
@@ -53,7 +58,7 @@ async def list_tools(server: ToolServer) -> list[dict[str, Any]]:
 
 
 def _hint(said: ToolAnnotations | None) -> ToolHint:
-    """Where it says nothing of it, a tool may do anything, as the protocol has it."""
+    """Return the hint of the annotations. By the protocol, an unannotated tool may do anything."""
     if said is None or (said.read_only_hint is None and said.destructive_hint is None):
         return ToolHint.UNSAID
     if said.read_only_hint:
@@ -62,7 +67,7 @@ def _hint(said: ToolAnnotations | None) -> ToolHint:
 
 
 async def call_tool(server: ToolServer, tool: str, arguments: Mapping[str, Any]) -> str:
-    """What the tool gives, as text. Raises ToolError."""
+    """Call the tool and return its result as text. Raise ToolError."""
 
     async def ask(client: Client) -> str:
         result = await client.call_tool(tool, dict(arguments))
@@ -79,11 +84,14 @@ async def call_tool(server: ToolServer, tool: str, arguments: Mapping[str, Any])
 
 
 async def _within(server: ToolServer, ask: Callable[[Client], Awaitable[T]]) -> T:
-    """What is asked in a session of its own, which runs in a task of its own: whatever becomes of it, it ends there."""
+    """Run `ask` in a session of its own, within TIMEOUT_S. The session is a task, so its failure ends nothing else.
+
+    Raise ToolError.
+    """
     exceeded = SizeExceeded()
     task = asyncio.create_task(_asked(server, ask, exceeded), name=f"session with {server.name}")
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
-    full = asyncio.create_task(exceeded.event.wait())  # the rest of what it says is not waited for
+    full = asyncio.create_task(exceeded.event.wait())  # ends the wait as soon as the size is exceeded
     either: list[asyncio.Task[Any]] = [task, full]
     try:
         await asyncio.wait(either, timeout=TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
@@ -111,7 +119,7 @@ async def _asked(server: ToolServer, ask: Callable[[Client], Awaitable[T]], exce
 
 @asynccontextmanager
 async def _line(server: ToolServer, exceeded: SizeExceeded) -> AsyncIterator[Any]:
-    """Yield the transport to the server. A program gets the usual environment of the SDK, nothing of this process."""
+    """Yield the transport to the server. A program gets the default environment of the SDK, nothing of this process."""
     from mcp.client.stdio import StdioServerParameters, stdio_client
     from mcp.client.streamable_http import streamable_http_client
 
@@ -128,7 +136,7 @@ async def _line(server: ToolServer, exceeded: SizeExceeded) -> AsyncIterator[Any
 
 
 def _explained(server: ToolServer, error: BaseException) -> ToolError:
-    """The error in words; what the server itself said is in the log alone."""
+    """Return the error as a sentence for the user; the exception types go to the log."""
     flat = list(_flat(error))
     for one in flat:
         if isinstance(one, ToolError):
@@ -148,7 +156,7 @@ def _flat(error: BaseException) -> list[BaseException]:
 
 
 def _text(item: Any) -> str:
-    """A piece of a result, in words where it is no text: nothing is decoded, and no address is followed."""
+    """Return a piece of a result as text. Other content is described: nothing is decoded, and no URL is fetched."""
     if item.type == "text":
         return str(item.text)
     if item.type == "resource" and hasattr(item.resource, "text"):

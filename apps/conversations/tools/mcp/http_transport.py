@@ -1,5 +1,6 @@
-"""The line to an MCP server on the web: connected is to an address that was checked, under the name of its host, and no
-more is read than allowed. A redirect is checked like the first address, and kept within its origin by the package.
+"""HTTP transport to MCP servers that connects only to checked addresses and limits the size of responses.
+
+Redirects are checked like the first address; the HTTP package keeps them within the origin. Entry point: `make_client`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _CONNECT_S, _READ_S = 5.0, 60.0
 
 
 def make_client(token: str, exceeded: SizeExceeded) -> httpx2.AsyncClient:
-    """No proxy, cookie or credential of this process is used but the token that the operator gave for the server."""
+    """Return a client that uses no proxy, cookie or credential except the operator's `token` for the server."""
     headers = {"User-Agent": "openbook", "Accept-Encoding": "identity"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
@@ -26,13 +27,17 @@ def make_client(token: str, exceeded: SizeExceeded) -> httpx2.AsyncClient:
 
 
 class CheckedTransport(httpx2.AsyncBaseTransport):
-    """Raises NotFetched for an address that may not be connected to."""
+    """Transport that resolves and checks the host, then connects to the checked IP address.
+
+    Raises FetchRefused for an address that may not be connected to.
+    """
 
     def __init__(self, exceeded: SizeExceeded) -> None:
         self._inner = httpx2.AsyncHTTPTransport(trust_env=False, retries=0)
         self._exceeded = exceeded
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send the request to the checked address. Raise FetchRefused, and DecodingError for a compressed response."""
         address = parse_address(str(request.url), settings.MCP_HOSTS)
         ips = await in_pool(resolve_address, address, settings.MCP_HOSTS)
         checked = httpx2.Request(
@@ -49,10 +54,13 @@ class CheckedTransport(httpx2.AsyncBaseTransport):
         )  # fmt: skip
 
     async def aclose(self) -> None:
+        """Close the connections."""
         await self._inner.aclose()
 
 
 class _Limited(httpx2.AsyncByteStream):
+    """Response stream that ends with ReadError beyond MAX_BYTES."""
+
     def __init__(self, stream: object, exceeded: SizeExceeded, request: httpx2.Request) -> None:
         if not isinstance(stream, httpx2.AsyncByteStream):
             raise TypeError("a stream that is read asynchronously is expected")

@@ -1,23 +1,25 @@
-"""How much an MCP server may say at once."""
+"""Limits of responses of MCP servers."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
 
-MAX_BYTES = 2 * 1024**2  # of one response of a server on the web, and of the text of a result
-TIMEOUT_S = 30.0  # of a call, or of a look at what a server offers, from the first byte to the last
+MAX_BYTES = 2 * 1024**2  # of one HTTP response, and of the text of a result
+TIMEOUT_S = 30.0  # seconds of a session: a call, or a listing of tools
 
 
 @dataclass(slots=True)
 class SizeExceeded:
-    """Whether a server has said more than it may, in one session; who waits for it is woken at once."""
+    """Flag of one session: the server has sent more than allowed. `event` wakes the task that waits for it."""
 
     event: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def happened(self) -> bool:
+        """Return whether the size was exceeded."""
         return self.event.is_set()
 
     def happens(self) -> None:
+        """Set the flag."""
         self.event.set()

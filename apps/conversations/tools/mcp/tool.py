@@ -1,5 +1,8 @@
-"""A tool of an MCP server, as the model calls it. Its description is the one that was listed when an administrator
-looked: what the server says afterwards changes nothing until they look again."""
+"""Tools of MCP servers, as the model calls them. Entry points: `load_tools`, `refresh_server`.
+
+Descriptions are those that the server listed when an administrator last refreshed it; later changes by the server have
+no effect until the next refresh.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,10 @@ _ODD = re.compile(r"[^a-zA-Z0-9_-]+")
 
 
 class McpTool(ToolDefaults):
-    """Asks each time until an administrator allows it: only they can know what it does."""
+    """Tool of an MCP server. The user is asked each time until an administrator allows it."""
 
     permission = ToolPermission.ASK
-    seconds = TIMEOUT_S + 5  # the session has its own limit, which says more
+    seconds = TIMEOUT_S + 5  # the session has a shorter limit with a better message
 
     def __init__(self, server: ToolServer, said: Mapping[str, Any]) -> None:
         self._server, self._called = server, said["name"]
@@ -35,24 +38,31 @@ class McpTool(ToolDefaults):
         self.hint = ToolHint(said.get("hint", ""))
 
     def check(self, arguments: Mapping[str, Any]) -> None:
-        """The server itself judges them; what its schema could make take long is not asked here."""
+        """Raise ToolError for missing required arguments.
+
+        The full schema is left to the server: validating a foreign schema could take arbitrarily long.
+        """
         required = self.parameters.get("required")
         missing = [name for name in required if name not in arguments] if isinstance(required, list) else []
         if missing:
             raise ToolError(_MISSING, missing=", ".join(map(str, missing))[:200])
 
     async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        """Call the tool on its server. Raise ToolError."""
         return ToolResult(await call_tool(self._server, self._called, arguments))
 
 
 def load_tools() -> Sequence[Tool]:
-    """The tools of all servers that are switched on. For `in_db`."""
+    """Return the tools of all enabled servers. For `in_db`."""
     return [McpTool(server, said) for server in ToolServer.objects.filter(enabled=True) for said in server.tools]
 
 
 async def refresh_server(server: ToolServer) -> str:
-    """What the server offers is kept, its tools can be called; or why not, in words. A tool that is another one than
-    before asks each time again."""
+    """List the tools of the server and store them; return "" or the problem, which is stored too.
+
+    The permission of a tool that changed or disappeared is deleted, so that it asks again. Callers must check that the
+    user is an administrator.
+    """
     try:
         offered = await list_tools(server)
         await gate.ensure_fresh_policy()
@@ -75,8 +85,10 @@ def _store(server: ToolServer, found: list[dict[str, Any]] | None, problem: str)
 
 
 def _kept(server: str, said: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What may be offered to a model: names and words within limits, and nothing that would have it obey. Raises
-    ToolError."""
+    """Return the tools that may be offered to a model: within limits, and without instructions to the model.
+
+    Raise ToolError if none is left.
+    """
     kept: dict[str, dict[str, Any]] = {}
     for item in said[:_MOST]:
         words = " ".join(gate.normalise(item["description"])[:_LONGEST_WORDS].split())
@@ -95,7 +107,7 @@ def _kept(server: str, said: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
 
 
 def _schema(said: Any) -> dict[str, Any] | None:
-    """The shape of the arguments, for the model: the server judges them itself."""
+    """Return the schema of the arguments; None if it is not of type "object" or too long."""
     if not isinstance(said, dict) or said.get("type") != "object" or len(str(said)) > _LONGEST_SCHEMA:
         return None
     return said
