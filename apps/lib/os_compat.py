@@ -101,7 +101,7 @@ def is_running(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-    except psutil.AccessDenied:  # of another user, whose processes the system hides
+    except psutil.AccessDenied:  # a process of another user, which the system hides
         return True
 
 

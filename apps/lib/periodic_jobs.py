@@ -23,7 +23,7 @@ from apps.lib import json_file
 log = logging.getLogger(__name__)
 
 PERIODS = 3  # missed, before a job counts as overdue ...
-GRACE_S = 60  # ... and so many seconds, for a round that takes long and for WRITE_S
+GRACE_S = 60  # ... and seconds on top, for a long round and for WRITE_S
 WRITE_S = 10  # seconds between two writes of the file, where no job changes between success and failure
 
 
@@ -35,7 +35,7 @@ class PeriodicJob:
     """
 
     period_s: float
-    since: float  # its last success; before the first one, when it was first begun
+    since: float  # the last success; before it, the first start
     error: str = ""
 
 

@@ -20,7 +20,7 @@ from assistant.boot.console import print_line
 from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import IS_CLONE, PYTHON, ROOT, Layout, read_secret_files
 
-INTERRUPTED = 130  # exit code after Ctrl-C, as shells count it
+INTERRUPTED = 130  # exit code of shells after Ctrl-C
 OF_FILES = {"backup", "restore"}
 # Variables that a demonstration ignores: it must not touch a site that the environment names.
 OF_THE_SITE = (

@@ -110,7 +110,7 @@ def _read_or_make_key(path: Path) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:  # mode 0600
             file.write(secrets.token_urlsafe(32))
-        with suppress(FileExistsError):  # another process made one meanwhile
+        with suppress(FileExistsError):  # another process created the key meanwhile
             os.link(file.name, path)
         Path(file.name).unlink()
     return path.read_text().strip()

@@ -21,12 +21,12 @@ from apps.lib.text.sentences import find_sentences
 from benchmarks.lib.datasets import Text, embedded
 
 LANGUAGES = ("en", "de", "es")
-NEIGHBOURS = 3  # paragraphs beside the one that holds the answer
-_WORDS = (6, 60)  # of a sentence that stands as an answer
+NEIGHBOURS = 3  # further paragraphs per question
+_WORDS = (6, 60)  # fewest and most words of a sentence that serves as an answer
 _POINTS_BACK = re.compile(
     r"(?:He|She|It|They|This|These|Those|That|His|Her|Its|Their|Such|Er|Sie|Es|Dies\w*|Sein\w*|Ihr\w*|Él|Ella|Ellos|"
     r"Ellas|Est[eoa]s?|Su|Sus)\b"
-)  # such a sentence is not about anything when it stands alone
+)  # such a sentence has no subject of its own
 _TOKENISED = (
     (re.compile(r" ([,.;:?!%)\]])"), r"\1"), (re.compile(r"([(\[$]) "), r"\1"), (re.compile(r"`` ?| ?''"), '"'),
     (re.compile(r" ('(?:s|re|ve|ll|d|m|t)?\b)"), r"\1"), (re.compile(r"(\d) - (\d)"), r"\1-\2"),

@@ -29,12 +29,12 @@ PERTURBED = (
 )  # fmt: skip
 TRUE = ("verbatim", "light_edit")
 _OPENED = 0.4  # share of claims that begin with words such as "According to the document, "
-_A_SENTENCE = 2  # claims of one kind that one sentence may give
+_A_SENTENCE = 2  # claims of one kind per sentence
 _NAMES = 150  # drawn of a set, from which a name is replaced
 _WHO = re.compile(
     r"^\W*(?:who|whose|wer|wem|wen|quién|quiénes|a quién|which (?:person|player|king|president))\b", re.IGNORECASE
 )
-_SAME_QUESTION = 0.4  # share of a question's words in a sentence from which it may answer the question after all
+_SAME_QUESTION = 0.4  # share of a question's words from which a sentence may answer the question
 
 
 @dataclass(frozen=True, slots=True)

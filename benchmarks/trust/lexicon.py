@@ -289,7 +289,7 @@ CALENDAR = split_words(
     "dienstag mittwoch donnerstag freitag samstag sonntag i the bc ad"
 )
 
-REFERENCES = {  # what is printed behind a sentence, and how a claim begins; both of a section and a page
+REFERENCES = {  # (printed after a sentence, opening of a claim), both with a section and a page
     "en": (
         ("(section {0}, page {1})", "According to section {0} on page {1}, it holds that: "),
         ("(see section {0} on page {1})", "Section {0}, page {1}: "),

@@ -320,5 +320,5 @@ def _split_subject(sentence: str, language: str) -> tuple[str, str] | None:
     if match is None or match.group(1).split()[0].lower() in _PRONOUNS:
         return None
     if language == "de" and not match.group(1).startswith(("Der ", "Die ", "Das ", "Ein ", "Eine ")):
-        return None  # what stands first is seldom the subject
+        return None  # the first words are seldom the subject
     return match.group(1), match.group(2)

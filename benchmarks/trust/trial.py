@@ -43,7 +43,7 @@ from benchmarks.trust.trial_questions import (
 )
 from benchmarks.trust.trial_report import write_report
 
-_WORDS_A_SECOND = 1000  # of the stand-in
+_WORDS_A_SECOND = 1000  # of the fake model
 
 
 def measure_trial(

@@ -17,9 +17,9 @@ from lxml import html as markup
 from benchmarks.lib import site as _site
 from benchmarks.trust.trial_questions import Question
 
-URL = "http://localhost:8000"  # as the pages of the measured site know it, whatever the port
+URL = "http://localhost:8000"  # address of the site for its own pages, whatever the port
 PILLED = ("quoted", "supported")
-TURN_S = 600.0  # a turn that takes longer is stopped and counted as it stands
+TURN_S = 600.0  # seconds after which a turn is stopped; it counts with what it has shown
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class ShownAnswer:
     nothing: bool = False
     status: str = ""
     sentences: list[ShownSentence] = field(default_factory=list)
-    words: str = ""  # of the whole answer without what is folded, and of the cards of tools
+    words: str = ""  # visible text of the answer and of tool cards
     steps: list[str] = field(default_factory=list)
 
 

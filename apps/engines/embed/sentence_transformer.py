@@ -150,7 +150,7 @@ class SentenceTransformerEmbedder:
             rows = rows[:, : self.dimension]
             rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         norms = np.linalg.norm(rows, axis=1)
-        if not np.all(np.abs(norms - 1) < _NORM_TOLERANCE):  # also false for what is not finite
+        if not np.all(np.abs(norms - 1) < _NORM_TOLERANCE):  # also false for values that are not finite
             raise EngineBroken("The embedding model gave a vector that makes no sense.")
         return rows
 
@@ -227,7 +227,7 @@ class _LibraryEncoder:
     def encode(self, texts: Sequence[Sequence[int]]) -> Vectors:
         torch = self._torch
         threads = self._threads if len(texts) > 1 else 1
-        if torch.get_num_threads() != threads:  # of the calling thread: a question and a batch each have their own
+        if torch.get_num_threads() != threads:  # setting of the calling thread
             torch.set_num_threads(threads)
         rows: list[Any] = [None] * len(texts)
         order = sorted(range(len(texts)), key=lambda at: -len(texts[at]))

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-_ALSO: dict[str, dict[str, Any]] = {"PNDM": {"skip_prk_steps": True}}  # with its first four it needs many steps
+_ALSO: dict[str, dict[str, Any]] = {"PNDM": {"skip_prk_steps": True}}  # fewer steps without Runge-Kutta
 
 
 def silence_progress_bars() -> None:
@@ -67,7 +67,7 @@ def list_schedulers(pipeline: Any) -> dict[str, Any]:
     return {
         kind.__name__.removesuffix("Scheduler"): kind
         for kind in kinds
-        if kind.__name__.endswith("Scheduler") and not hasattr(kind, "_backends")  # stand-ins for what is not installed
+        if kind.__name__.endswith("Scheduler") and not hasattr(kind, "_backends")  # else a library is missing
     }
 
 

@@ -47,7 +47,7 @@ class DrawStep:
 class DrawnPicture:
     """Result of a drawing."""
 
-    made: Image | Callable[[], Image]  # or what makes it of what the model drew, which may go on drawing meanwhile
+    made: Image | Callable[[], Image]  # or a function that makes it while the engine may draw on
     smaller: bool = False  # memory did not suffice for the requested size
     model_s: float = 0.0  # seconds spent in the networks alone, without the listener; 0 if unknown
     aligns: Callable[[], float] | None = None  # measures how well it fits the prompt, if the engine has its own measure

@@ -101,7 +101,7 @@ def encode_png(picture: Image) -> bytes:
     bare = picture.convert("RGB")
     bare.info = {}  # else a colour profile or a resolution would be written
     file = io.BytesIO()
-    bare.save(file, "PNG", compress_level=1, compress_type=zlib.Z_RLE)  # a sixth of the usual time, as small
+    bare.save(file, "PNG", compress_level=1, compress_type=zlib.Z_RLE)  # a sixth of the usual time, same size
     return file.getvalue()
 
 

@@ -24,7 +24,7 @@ _SIDE = 256  # pixels of a side of the square that is read
 _BAND = (10, 66)  # of its frequencies; lower ones are visible, higher ones do not survive JPEG
 _STRENGTH = 6.0  # mean of a bit's coefficients, in grey levels of an orthonormal transform
 _ROUNDS = 6  # clipping weakens the mark, which is restored in further rounds
-_AGAIN, _LACKING = 6, 0.5  # the same in the picture's own size, where a bit lacks more: small ones hold less of it
+_AGAIN, _LACKING = 6, 0.5  # further rounds in the picture's own size, while a bit lacks more than 0.5
 
 Floats = Any  # np.ndarray of float32
 

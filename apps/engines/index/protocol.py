@@ -65,8 +65,8 @@ class IndexResult:
 
     candidates: tuple[Candidate, ...]
     idf: dict[str, float]  # query term (stemmed) -> inverse document frequency over the searched segments
-    vectors: Vectors | None = field(default=None, compare=False)  # shape (candidates, dimension), as the index holds
-    # them, where it has them at hand; None: who needs them reads them
+    # Shape (candidates, dimension), as stored in the index, if reading them is cheap; None: the caller reads them.
+    vectors: Vectors | None = field(default=None, compare=False)
 
 
 Part: TypeAlias = "tuple[Sequence[IndexEntry], Vectors]"

@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 
 from apps.engines.types import EngineRefused, TurnLogEntry
 
-_MAX_TURN_BYTES = (
-    16 * 1024 * 1024
-)  # one answer with its sources and every repaint of its blocks; far above any real one
+_MAX_TURN_BYTES = 16 * 1024 * 1024  # per answer, with its sources and all updates of its blocks; far above any real one
 _MAX_BYTES = 32 * 1024 * 1024  # all turns together; ended ones are dropped first, of which some hundred fit
 _ABANDONED_S = 3600.0  # seconds without an event, end or stop after which a turn counts as abandoned
 

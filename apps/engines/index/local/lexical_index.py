@@ -21,7 +21,7 @@ _FOLDER = "words"
 _POSITION, _DOCUMENT = "position", "document"
 _HEAP_LEAST, _HEAP_MOST = 15_000_000, 256_000_000  # bytes; the first is tantivy's minimum
 _HEAP_EACH = 8000  # bytes per entry, so that a small segment becomes a single tantivy segment
-_FEW = 0.1  # share of the entries below which tantivy looks only at those allowed, and above which it skips the others
+_FEW = 0.1  # share of allowed entries below which the query is restricted to their documents; above, hits are filtered
 _SPARE, _MORE = 1.3, 16  # factor and summand of the hits requested beyond the expected share of allowed ones
 
 Frequencies = dict[tuple[str, str], int]  # (field, term) -> number of entries that hold it

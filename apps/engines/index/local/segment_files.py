@@ -32,7 +32,7 @@ MANIFEST = "manifest.json"
 _WRITING = ".writing"
 _MEMORY, _PREFIX = os_compat.MEMORY_FOLDER, "openbook-words-"
 _SWEPT_S, _LATEST_S = 60, 3600  # seconds; writing a segment in memory takes a tenth of a second
-_FEW_ENTRIES, _FREE_BYTES = 2048, 32 * 1024**2  # an entry takes a kilobyte or two; others want some memory too
+_FEW_ENTRIES, _FREE_BYTES = 2048, 32 * 1024**2  # an entry takes one or two kilobytes; other users keep the rest
 # On a full disk NumPy and FAISS only say that they wrote less than requested.
 _SHORT = re.compile(r"\d+ requested and \d+ written|ret == |write error")
 
