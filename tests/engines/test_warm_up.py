@@ -1,4 +1,4 @@
-"""Warming never stops a start."""
+"""Tests that a failed warm-up does not stop the start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights that are not there, not whole, or not the ones that were tested are never used."""
+"""Tests that missing, damaged and other than pinned weights are refused."""
 
 from __future__ import annotations
 

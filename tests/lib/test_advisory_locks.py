@@ -1,4 +1,4 @@
-"""A transaction that PostgreSQL breaks, because it and another wait for each other, is begun anew; nothing else is."""
+"""Tests that a deadlocked transaction is repeated, and no other."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Broken(Exception):
 
 
 def broken(times: int, cause: Exception | None) -> list[int]:
-    """The tries of work that is broken so many times."""
+    """Return the attempts of work that deadlocks that many times."""
     tries: list[int] = []
 
     @advisory_locks.retry_on_deadlock

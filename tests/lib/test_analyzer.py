@@ -1,4 +1,4 @@
-"""A text is taken apart into words the same way everywhere, in every script."""
+"""Tests of the text analyser in every script."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_question_of_stop_words_keeps_them() -> None:
 
 
 def by_definition(text: str) -> list[str]:
-    """The same, looked for in the whole text at once."""
+    """Return the words as one search over the whole text gives them."""
     text = normalise_text(text)
     found = module._WORD.findall(text)
     found += [code for code in module._CODE.findall(text) if re.search(r"\d", code) and code not in found]

@@ -1,4 +1,4 @@
-"""One question a round asks for all who wait."""
+"""Tests that one query per round serves all waiters."""
 
 from __future__ import annotations
 

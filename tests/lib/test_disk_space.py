@@ -1,4 +1,4 @@
-"""A little space is kept for the moment when there is none, and a full disk is known as one."""
+"""Tests of the disk reserve and of the detection of a full disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A message on disk is read whole, however busy the machine is."""
+"""Tests that messages on disk are read whole on a busy machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Icons look as those of the package, and are drawn once."""
+"""Tests that icons equal those of the package, and are rendered once."""
 
 from __future__ import annotations
 

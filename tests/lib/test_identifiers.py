@@ -1,4 +1,4 @@
-"""Names that differ by a number only are told apart; amounts and years are no names."""
+"""Tests that names which differ only by a number are told apart, and that amounts and years are no names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever multiplies a small matrix leaves the other cores alone."""
+"""Test that small matrix products leave the other cores idle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one process notes for others is there whole, or not at all."""
+"""Tests that JSON files are replaced atomically."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many leases are renewed at once, each only by its holder."""
+"""Tests of renewing and releasing several leases at once, each only by its holder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sentences with values are stored in English, told apart again, and shown in the language of their reader."""
+"""Tests that messages with values are stored in English, recognised again, and shown in the reader's language."""
 
 from __future__ import annotations
 

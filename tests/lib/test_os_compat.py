@@ -1,4 +1,4 @@
-"""Differences between systems: each function on this Linux, and the product without what only Linux has."""
+"""Tests of the system functions on Linux, and of the product without those that only Linux has."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FOREIGN = "from tests.support import non_linux; non_linux.install()\n"
 
 
 def run(code: str, *arguments: str, foreign: bool = False) -> Any:
-    """What the code prints as JSON, in a process of its own."""
+    """Return the JSON that the code prints in a process of its own."""
     code = f"import json, os, signal, subprocess, sys, time\n{FOREIGN if foreign else ''}{code}"
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300

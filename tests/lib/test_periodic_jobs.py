@@ -1,4 +1,4 @@
-"""A periodic job that fails is logged, tried again and seen by the Doctor, whatever it raises."""
+"""Tests that a failing periodic job is logged, tried again and reported by the system check."""
 
 from __future__ import annotations
 

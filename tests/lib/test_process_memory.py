@@ -1,4 +1,4 @@
-"""Threads of a worker share the memory that each of them gives back."""
+"""Tests that the threads of a worker reuse the memory that each of them frees."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ print((psutil.Process().memory_info().rss - before) / 1024**2)
 
 
 def grown(how: str) -> float:
-    """Megabytes that batches of eighty lengths leave behind."""
+    """Return the megabytes that batches of eighty lengths leave behind."""
     command = [sys.executable, "-c", LENGTHS, how]
     done = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True)
     return float(done.stdout.splitlines()[-1])

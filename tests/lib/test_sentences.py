@@ -1,4 +1,4 @@
-"""Sentences of plain and Markdown text."""
+"""Tests of sentence boundaries in plain and Markdown text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work of the pool that several wait for, and what follows from it."""
+"""Tests of pool tasks with several waiters, and of their follow-ups."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ async def test_a_failure_before_or_in_the_database_is_heard(first: bool) -> None
 def test_a_thread_that_has_a_connection_serves_who_asks_the_database_nothing(
     django_db_setup: None, django_db_blocker: Any
 ) -> None:
-    """As a thread of `in_db` may in any test, after one that used the database."""
+    """A thread of `in_db` may have a connection of an earlier test."""
     with django_db_blocker.unblock():
         connection.ensure_connection()
     assert threads._with_connection(lambda: connection.connection is not None)

@@ -1,4 +1,4 @@
-"""A limit of time that is entered again and again."""
+"""Tests of a timeout that is entered repeatedly."""
 
 from __future__ import annotations
 

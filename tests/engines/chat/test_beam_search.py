@@ -1,5 +1,4 @@
-"""What every chat engine promises about beam search: whether it may be asked for, the likeliest text at once, and clear
-words where it is refused."""
+"""Contract tests of beam search in chat engines: availability, the likeliest text in one piece, and clear refusals."""
 
 from __future__ import annotations
 
@@ -49,7 +48,7 @@ async def chat(request: pytest.FixtureRequest) -> AsyncIterator[ChatEngine]:
 
 @pytest.fixture(params=["fake", "openai", "another server"])
 async def without(request: pytest.FixtureRequest) -> AsyncIterator[ChatEngine]:
-    """A server that has none."""
+    """Server without beam search."""
     if request.param == "fake":
         yield FakeChat(reply="Hello there.")
         return

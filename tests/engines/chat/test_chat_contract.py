@@ -1,4 +1,4 @@
-"""What every chat engine promises."""
+"""Contract tests of all chat engines."""
 
 from __future__ import annotations
 

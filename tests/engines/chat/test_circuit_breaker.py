@@ -1,4 +1,4 @@
-"""The breaker by its clock."""
+"""Tests of the circuit breaker with a scripted clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections to a model server: one for each question, dropped with its answer, of any address and key."""
+"""Tests of the connections to a model server: one per request, closed with its answer, for any address and key."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ async def saying(answer: bytes, *, after: bytes = b"", ends: bool = False) -> As
 
 
 class Saying:
-    """Server of one answer to each question; `after` is said unasked once it is over, or the connection is closed."""
+    """Server with one answer to each request. `after` is sent unasked once the answer is over, or the connection is
+    closed."""
 
     def __init__(self, answer: bytes, after: bytes, ends: bool) -> None:
         self.answer, self.after, self.ends = answer, after, ends

@@ -1,4 +1,4 @@
-"""The model server in memory does as a test tells it."""
+"""Tests of the fake model server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model thinks is told from what it answers, however its server says it."""
+"""Tests that reasoning is separated from the answer, in every form that servers send."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_thoughts_that_the_template_has_opened_have_no_opening_mark() -> None:
 
 @asynccontextmanager
 async def engine(kind: str) -> AsyncIterator[ChatEngine]:
-    """One that thinks "Who is it?" and says "Hello there."."""
+    """Engine whose model reasons "Who is it?" and answers "Hello there."."""
     if kind == "fake":
         yield FakeChat(reply="<think>Who is it?</think> Hello there.")
         return

@@ -1,4 +1,4 @@
-"""How the chat engine for real servers meets servers that behave badly."""
+"""Tests of the chat engine against faulty model servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counting tokens: exact with the model's tokenizer, never too few without."""
+"""Tests of token counts: exact with the model's tokenizer, never too low without."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every chat engine promises about tools: whether they may be offered, and a call from one request to the next."""
+"""Contract tests of tool calls in chat engines: availability, and a call from one request to the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chat engine on a real vLLM. `TEST_LLM_URL` names its base URL, `TEST_LLM_TOKENIZER` its tokenizer."""
+"""Tests of the chat engine on a real vLLM. `TEST_LLM_URL` names its base URL, `TEST_LLM_TOKENIZER` its tokenizer."""
 
 from __future__ import annotations
 

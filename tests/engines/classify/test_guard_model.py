@@ -1,4 +1,4 @@
-"""Guard models: what they are told, what they say, and that nothing but their exact format counts as an answer."""
+"""Tests of guard models: their prompts, their output, and refusal of any other format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The n-grams of a text are those that its definition names, however they are gathered."""
+"""Tests that the hashed n-grams are those of their definition, in any batch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ SIGNS = st.text(st.sampled_from("abAB1 \n\x1c\u00a0\u3000.,'-_ÄßİK中é\u0301
 
 
 def by_definition(text: str) -> set[int]:
-    """Each word, each pair of words that follow each other, and three to five letters of each that has three."""
+    """Return the buckets of the n-grams of the definition: each word, each pair of adjacent words, and three to five
+    characters of words with at least three."""
     words = re.findall(r"\w+|[^\w\s]", text[:CHARACTERS].casefold())
     found = {f"w{word}" for word in words} | {f"b{a} {b}" for a, b in zip(["", *words], words, strict=False)}
     for word in words:

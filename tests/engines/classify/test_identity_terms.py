@@ -1,4 +1,4 @@
-"""A sentence about a group reads the same whichever group it is about; everything else stays as it was written."""
+"""Tests that a sentence about a group is the same for every group, and that other text stays unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Picture classifiers that an operator names: pinned, mapped to the policy, and never silent about what is wrong."""
+"""Tests of configured picture classifiers: pinned weights, mapped labels, reported faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instructions planted in documents: found by their sentence, whatever stands around them; what is honest passes."""
+"""Tests that instructions planted in documents are found in any surroundings, and that harmless texts pass."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def test_weights_that_were_changed_are_not_loaded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("layers", [None, 6])
 def test_weights_for_vectors_of_another_kind_are_not_used(tmp_path: Path, layers: int | None) -> None:
-    """Those of an earlier version are of the same shapes, but for what the sentence is by itself."""
+    """Weights of an earlier version lack `layers`; others name another number of layers."""
     shutil.copytree(FOLDER, tmp_path / "weights")
     file = tmp_path / "weights" / "planted.safetensors"
     arrays = load_file(file)

@@ -1,4 +1,4 @@
-"""The text classifiers: the shipped heads are whole; training makes the same from the same."""
+"""Tests of the text classifiers: intact packaged weights and deterministic training."""
 
 from __future__ import annotations
 

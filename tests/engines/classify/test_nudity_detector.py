@@ -1,4 +1,4 @@
-"""The picture classifier that set-up fetches: its real weights, on what is drawn here."""
+"""Tests of the packaged picture classifier: real weights on drawn pictures."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def engine() -> ImageClassifier:
 
 
 def body(side: int = 320) -> bytes:
-    """A bare torso of a few ellipses."""
+    """Bare torso made of a few ellipses."""
     from PIL import Image, ImageDraw, ImageFilter
 
     image = Image.new("RGB", (320, 320), (200, 205, 215))

@@ -1,4 +1,4 @@
-"""Names, places and addresses are found by reading; impossible sequences of tags never come out."""
+"""Tests of the tagger of personal data: names, places and addresses, and only valid tag sequences."""
 
 from __future__ import annotations
 

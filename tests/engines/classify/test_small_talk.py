@@ -1,4 +1,4 @@
-"""The classifier of small talk as it is packaged: whole, pinned, and without an opinion on what is too long."""
+"""Tests of the packaged classifier of small talk: intact, pinned, and silent on long messages."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_other_weights_are_not_loaded(tmp_path: Path) -> None:
 
 
 def test_the_weights_are_what_the_recipe_makes(shared: Path, tmp_path: Path) -> None:
-    """The last digits of sums differ between processors, so the judgements are compared and not the bytes."""
+    """Floating-point sums differ between CPUs, so the results are compared and not the bytes."""
     small_talk_training.train(shared / "data", tmp_path, lambda line: None)
     made, packaged = SmallTalkClassifier(str(tmp_path)), SmallTalkClassifier()
     texts = [example.text for example in expand()[::97]]

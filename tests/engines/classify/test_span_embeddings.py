@@ -1,4 +1,4 @@
-"""Sentences inside their passage: read along with it or by themselves, by the real embedder and by the fake."""
+"""Tests of embeddings of sentences inside their passage, from the same pass or a separate one, real and fake."""
 
 from __future__ import annotations
 

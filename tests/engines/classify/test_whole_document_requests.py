@@ -1,4 +1,4 @@
-"""The classifier of requests for whole documents as it is packaged: pinned, and made by its recipe."""
+"""Tests of the packaged classifier of requests for whole documents: pinned, and reproduced by its training."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_other_weights_are_not_loaded(tmp_path: Path) -> None:
 
 
 def test_the_weights_are_what_the_recipe_makes(shared: Path, tmp_path: Path) -> None:
-    """The last digits of sums differ between processors, so the judgements are compared and not the bytes."""
+    """Floating-point sums differ between CPUs, so the results are compared and not the bytes."""
     requests_training.train(shared / "data", tmp_path, lambda line: None)
     made, packaged = WholeDocumentRequestClassifier(str(tmp_path)), WholeDocumentRequestClassifier()
     written = json.loads(Path(requests_training.__file__).with_name("examples.json").read_text())

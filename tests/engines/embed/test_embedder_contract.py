@@ -1,4 +1,4 @@
-"""What every embedder promises, and that the real one gives the library's numbers, faster."""
+"""Contract tests of embedders; the real one must give the library's numbers, faster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Of the questions whose vectors are kept, the one that was asked longest ago is forgotten first."""
+"""Test that the cache of question vectors drops the least recently asked one first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pipelines in little memory: where their weights wait, how their pictures are decoded, and what previews cost."""
+"""Tests of pipelines with little memory: placement of weights, decoding of pictures, cost of previews."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Families of picture models, from Stable Diffusion 1.5 to FLUX: tiny ones of diffusers' own classes, saved as
-safetensors and drawn with by the same code as any other."""
+"""Tests of families of picture models, from Stable Diffusion 1.5 to FLUX: tiny ones of diffusers' own classes, loaded
+by the same code as real ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every picture engine promises; the one for real models draws with a tiny pipeline of diffusers' own classes."""
+"""Contract tests of picture engines; diffusers draws with a tiny pipeline of its own classes."""
 
 from __future__ import annotations
 

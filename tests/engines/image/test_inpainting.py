@@ -1,4 +1,4 @@
-"""A part of a picture is drawn anew, by every engine that can: the rest stays to the last pixel."""
+"""Tests of inpainting by every engine that can: pixels outside the mask stay exactly the same."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def painter(request: pytest.FixtureRequest, engines: dict[str, ImageEngine]) -> 
 
 
 def picture(width: int, height: int) -> Image.Image:
-    """Something that no engine draws."""
+    """Picture that no engine draws."""
     ramp = np.linspace(0, 255, width * height * 3).reshape(height, width, 3)
     return Image.fromarray((ramp * 7 % 256).astype(np.uint8))
 

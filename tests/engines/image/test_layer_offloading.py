@@ -1,4 +1,4 @@
-"""A picture model whose layers come one at a time: by the hooks that diffusers sets then, here on the processor."""
+"""Tests of a picture model whose layers are loaded one at a time, by the hooks of diffusers, on the CPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strict picture servers, spoken to over real HTTP: what one does not know is left out once it says so."""
+"""Tests of strict picture servers over real HTTP: a refused field is left out from then on."""
 
 from __future__ import annotations
 

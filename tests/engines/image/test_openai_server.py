@@ -1,4 +1,4 @@
-"""A server of the OpenAI protocol, spoken to over real HTTP: pictures in either form, and all that goes wrong."""
+"""Tests of picture servers of the OpenAI protocol over real HTTP: both forms of pictures, and all failures."""
 
 from __future__ import annotations
 

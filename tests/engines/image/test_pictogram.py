@@ -1,4 +1,4 @@
-"""The built-in painter, trained here for a moment on a few plain signs: the real network, the real training."""
+"""Tests of the pictogram painter: the real network, trained for a moment on a few plain signs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ASK = DrawRequest("red disc", seed=3, width=512, height=512, steps=6, guidance=1
 
 
 class Words:
-    """Stands for the embedder: each name has a direction of its own, everything else another."""
+    """Embedder in which each name has a direction of its own, and every other text another one."""
 
     def embed_query(self, text: str) -> Any:
         vector = np.zeros(MEANING, np.float32)

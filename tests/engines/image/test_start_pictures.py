@@ -1,5 +1,5 @@
-"""What a picture may start from, however odd or hostile its file is: it becomes plain RGB of the size that is drawn, or
-is refused in words, at little cost."""
+"""Tests of start pictures from odd and hostile files: each becomes plain RGB of the wanted size, or is refused in
+words, at little cost."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def chunk(name: bytes, body: bytes) -> bytes:
 
 
 def headed(width: int, height: int, *more: bytes, body: bytes = b"") -> bytes:
-    """A PNG that says that it is as large."""
+    """Return a PNG whose header states that size."""
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + head + b"".join(more) + chunk(b"IDAT", zlib.compress(body)) + chunk(b"IEND", b"")
 

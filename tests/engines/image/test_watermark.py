@@ -1,4 +1,4 @@
-"""An invisible mark is read again after what pictures usually go through, and from nothing that was not marked."""
+"""Tests that a watermark survives usual processing, and that unmarked pictures have none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIDE = 512
 
 
 def pictogram(seed: int, side: int = SIDE) -> Image.Image:
-    """Flat colours and hard edges on white, the hardest kind to hide something in."""
+    """Flat colours and hard edges on white, the hardest kind of picture to mark."""
     chance = np.random.default_rng(seed)
     picture = Image.new("RGB", (side, side), "white")
     draw = ImageDraw.Draw(picture)

@@ -1,4 +1,5 @@
-"""A disk that is full at any step of writing a segment: a clear error, nothing left, and no restart afterwards."""
+"""Tests of a disk that is full at any step of writing a segment: a clear error, nothing left, and no retry
+afterwards."""
 
 from __future__ import annotations
 

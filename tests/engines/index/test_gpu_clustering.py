@@ -1,6 +1,6 @@
-"""With `faiss-gpu` the centres of inverted lists are found on the GPU; one that breaks leaves it to the processor.
+"""Tests of k-means on a GPU with `faiss-gpu`; a GPU that fails leaves the work to the CPU.
 
-There is no GPU here: FAISS is given the four names that its GPU build adds, over the processor's own index.
+No GPU is needed: FAISS gets the four names that its GPU build adds, over the CPU's own index.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROWS = units(COUNT, dimension=32)
 
 
 class Gpu:
-    """Counts the searches of k-means that it serves, and may break at one."""
+    """GPU index that counts the searches of k-means, and may fail at one."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, devices: int = 1, start: str = "") -> None:
         import faiss
@@ -39,7 +39,7 @@ class Gpu:
 
 
 def found(index: LocalIndex) -> int:
-    """Of how many passages their own vector finds them first."""
+    """Return how many passages are the first hit for their own vector."""
     segment = write(index, TEXTS, vectors=ROWS)
     queries = (IndexQuery("", row, 1) for row in ROWS[:100])
     return sum(index.search([segment], query).candidates[0].chunk_id == n for n, query in enumerate(queries))

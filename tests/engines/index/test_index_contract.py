@@ -1,5 +1,5 @@
-"""What every index promises: the same tests for the one in memory, the one on disk in all its kinds, PostgreSQL with
-pgvector and Milvus, on real servers."""
+"""Contract tests of all indexes: in memory, on disk in all its kinds, PostgreSQL with pgvector and Milvus, on real
+servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an index on a server owes beyond the contract: errors with names, nothing left by a writer that was cut off."""
+"""Tests of indexes on servers beyond the contract: clear errors, and nothing left by an interrupted writer."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_what_was_changed_behind_its_back_is_damaged(postgres_url: str, milvus_u
 
 
 def test_a_line_on_which_nothing_is_asked_is_not_pinged(milvus_url: str) -> None:
-    """Servers hang up on who pings more often than every five minutes meanwhile."""
+    """Servers close idle connections that are pinged more often than every five minutes."""
     options = dict(empty_milvus(milvus_url)._server._client()._handler._grpc_options)
     assert not options["grpc.keepalive_permit_without_calls"]
     assert options["grpc.keepalive_time_ms"] >= 20_000

@@ -1,4 +1,4 @@
-"""How deep every index looks by words: the contract's own fixture, for all of them."""
+"""Contract test of the depth of full-text search, with the fixture of the index contract."""
 
 from __future__ import annotations
 

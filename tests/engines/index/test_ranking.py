@@ -1,4 +1,4 @@
-"""However chunks are spread over segments, the answer is that of a plain search over all that is live."""
+"""Tests that results equal those of a plain search over all live chunks, however they are spread over segments."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _ends_after(count: int) -> Callable[[Path], None]:
 
 
 class _History:
-    """Segments of one collection under adds, deletes and merges, beside a plain table of what is live."""
+    """Segments of one collection under additions, deletions and merges, beside a plain table of live chunks."""
 
     def __init__(self, index: Index) -> None:
         self.index = index
@@ -103,7 +103,7 @@ class _History:
         self._write(ids)
 
     def crash(self, which: int) -> None:
-        """A writer ends in the middle: of what it wrote nothing is named, and the next begins on the same files."""
+        """Interrupt a writer: nothing that it wrote is recorded, and the next writer starts with the same files."""
         if isinstance(self.index, LocalIndex):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(disk_space, "sync_path", _ends_after(which % SYNCS))
@@ -127,7 +127,7 @@ class _History:
         self.segments.append((_write(self.index, rows, np.stack([self.live[i][1] for i in ids])), ids))
 
     def check(self) -> None:
-        """What is found and live is exactly what a plain comparison with every live vector finds."""
+        """Assert that the hits equal those of a plain comparison with every live vector."""
         vector = units(1, seed=5)[0]
         found = self.index.search([info for info, _ in self.segments], IndexQuery("fox", vector, limit=self.next + 1))
         live = {c.chunk_id: c.cosine for c in found.candidates if c.chunk_id in self.live}

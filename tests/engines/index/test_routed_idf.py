@@ -1,4 +1,4 @@
-"""How rare a word is, is told over all indexes that a search looks into, while one is being moved to another."""
+"""Test that document frequencies are joined over all searched indexes while the site moves to another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apps.engines.types import IndexQuery, IndexResult, SegmentInfo
 
 
 class OneWord:
-    """An index of which `holding` of all chunks have the word."""
+    """Index of which `holding` of all chunks have the word."""
 
     def __init__(self, holding: int) -> None:
         self.holding = holding

@@ -1,4 +1,4 @@
-"""A damaged segment is never read as if it were sound, and a killed writer leaves nothing that is."""
+"""Tests that damaged segments are never read, and that killed writers leave none."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where small segments are made first."""
+    """Folder in memory where small segments are made first."""
     path = tmp_path / "memory"
     path.mkdir()
     monkeypatch.setattr(segment_files, "_MEMORY", path)
@@ -175,7 +175,7 @@ def test_words_of_a_few_are_made_in_memory_and_nothing_stays_there(folder: Path,
 def test_without_room_in_memory_words_are_made_in_their_place(
     folder: Path, memory: Path, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    """Whether that is seen before, or is heard while they are made."""
+    """Lack of memory may show before writing or during it."""
     monkeypatch.setattr(segment_files, "_FREE_BYTES", most)
     monkeypatch.setattr(lexical_index.log, "info", lambda *_: said.append(_))
     said: list[object] = []

@@ -1,4 +1,4 @@
-"""Check of sentences: the packaged model and the fake one keep the same contract; damaged weights are refused."""
+"""Contract tests of NLI models, packaged and fake; damaged weights are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Re-ranker and model of inference by name: any model of transformers' own classes, from safetensors only."""
+"""Tests of reranker and NLI model by name: any model of transformers' own classes, from safetensors only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every turn log promises: numbers without gaps, readers that miss nothing, a stop that arrives from anywhere."""
+"""Contract tests of turn logs: numbers without gaps, readers that miss nothing, a stop from any process."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def collect(log: TurnLog, turn: str, after: int = 0) -> list[TurnLogEntry]
 
 
 async def begun(log: TurnLog, turn: str) -> asyncio.Task[list[TurnLogEntry]]:
-    """Somebody follows it and has what is there; what they have in the end."""
+    """Start a reader and return once it has the first event; the task returns all events at the end."""
     first = asyncio.Event()
 
     async def follow() -> list[TurnLogEntry]:
@@ -264,7 +264,7 @@ async def test_the_memory_log_is_bounded() -> None:
 def test_whoever_joins_leaves_and_resumes_has_the_same_bytes(
     kind: str, request: pytest.FixtureRequest, events: list[bytes], joins: list[tuple[int, int, int]]
 ) -> None:
-    """Each reader joins when some events are there, leaves after some, and resumes after the last it saw."""
+    """Each reader joins after some events, leaves after some, and resumes after the last one it saw."""
 
     async def reader(log: TurnLog, turn: str, leave: int) -> list[TurnLogEntry]:
         seen: list[TurnLogEntry] = []
