@@ -33,7 +33,10 @@ from tests.support.users import make_user
 
 @dataclass
 class OwnedObjects:
-    """Objects of Alice. Bob may read her collection; Charlie has no access."""
+    """Objects of Alice. Bob may read her collection; Charlie has no access.
+
+    `address` returns the URL of a route of the matrix, filled in with the ids of these objects.
+    """
 
     shelf: Collection
     paper: Document
@@ -46,7 +49,6 @@ class OwnedObjects:
     question: tuple[str, list[Any]] | None = None  # cached SQL of `unchanged` with its parameters
 
     def address(self, route: str, alice: User) -> str:
-        """Return the URL of a route of the matrix, filled in with the ids of these objects."""
         if route.startswith(P):
             pk: object = self.invitation.pk if "invitations" in route else alice.pk
             pk = self.group.pk if "groups" in route else pk
@@ -82,9 +84,7 @@ class OwnedObjects:
         }
         for part, value in parts.items():
             route = route.replace(part, str(value))
-        small = (
-            "?small" if re.fullmatch(r"attached/[0-9a-f-]+/", route) else ""
-        )  # the picture has a thumbnail but no file
+        small = "?small" if re.fullmatch(r"attached/[0-9a-f-]+/", route) else ""  # only its thumbnail exists
         query = f"?before={self.answer.pk}" if route.endswith("/turns/") else small
         return "/" + re.sub(r"\(\?P<\w+>[^)]*\)", "x1", route).replace("^", "").rstrip("$") + query
 

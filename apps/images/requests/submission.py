@@ -68,11 +68,9 @@ class PictureRequest:
 def request_pictures(
     user: User, wish: PictureRequest, address: str = "", verdict: Verdict | None = None
 ) -> list[Picture]:
-    """Queue the requested pictures and return their rows; one held row if its prompt waits for a reviewer.
-
-    A prompt that is drawn and reviewed later opens a case per picture. `verdict` is an earlier verdict of the gate on
-    the prompt. Raises PictureRequestRefused, RateLimited or EngineError.
-    """
+    """Queue the requested pictures and return their rows; one held row if its prompt waits for a reviewer. A prompt
+    that is drawn and reviewed later opens a case per picture. `verdict` is an earlier verdict of the gate on the
+    prompt. Raises PictureRequestRefused, RateLimited or EngineError."""
     wish = replace(wish, prompt=gate.normalise(wish.prompt), negative=gate.normalise(wish.negative))
     if wish.parent is not None and wish.from_parent:
         wish = replace(wish, level=strictest_of(wish.level, parse_strictness(wish.parent.level)))
