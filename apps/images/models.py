@@ -44,9 +44,7 @@ class Picture(Leased):
     batch = models.UUIDField(default=new_id, db_index=True)  # shared by the pictures of one request
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="variants")
     from_parent = models.BooleanField(default=False)  # True: the drawing starts from the parent's pixels
-    start = models.FileField(
-        upload_to="starts", blank=True
-    )  # PNG of a source that was uploaded or whose row was deleted
+    start = models.FileField(upload_to="starts", blank=True)  # PNG of an uploaded source, or of a deleted picture
     start_sha256 = models.CharField(max_length=64, blank=True)
     mask = models.FileField(upload_to="masks", blank=True)  # PNG: white is redrawn, the rest stays
     mask_sha256 = models.CharField(max_length=64, blank=True)

@@ -75,9 +75,7 @@ def process_request(pk: str) -> None:
         elif wish.person is not None:
             counts, sha256, size = data_export.write_archive(wish, wish.person)
             if not _end(wish, token, status=Wish.Status.DONE, counts=counts, sha256=sha256, size=size):
-                data_export.archive_path(wish).unlink(
-                    missing_ok=True
-                )  # the erasure of the user has closed the request meanwhile
+                data_export.archive_path(wish).unlink(missing_ok=True)  # an erasure has closed the request
     except erasure.ErasureLeaseLost:
         log.info("Another worker does what was asked for in %s", pk)
     except erasure.UnderLegalHold as error:

@@ -40,9 +40,8 @@ def writing(turn: Any, characters: int = 150) -> str:
     """Wait until the answer has more than so many characters, and return its text."""
     text = turn.locator("[data-part=text]")
     enough = re.compile(f".{{{characters + 1},}}", re.DOTALL)
-    expect(text).to_have_text(
-        enough, use_inner_text=True, timeout=PATIENCE_MS
-    )  # also works if another turn replaces it
+    # `expect` also works if another turn replaces this one.
+    expect(text).to_have_text(enough, use_inner_text=True, timeout=PATIENCE_MS)
     return str(text.inner_text())
 
 

@@ -109,10 +109,7 @@ def _generate(row: Picture, start: bytes, watch: ProgressWatcher, turn: DrawingT
         drawn = registry.get_image_engine().draw(request, watch)
     model = registry.get_image_engine().model()
     model_info.record_model(model)
-    row.model, row.fingerprint = (
-        model.name,
-        model.fingerprint,
-    )  # the model that drew it, not the one at the time of the request
+    row.model, row.fingerprint = model.name, model.fingerprint  # may differ from the model at the request
     return drawn
 
 

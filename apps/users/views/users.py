@@ -34,9 +34,7 @@ def show_own_address(request: HttpRequest) -> HttpResponse:
     user = get_signed_in_user(request)
     address, _ = EmailAddress.objects.get_or_create(user=user, email=user.email, defaults={"primary": True})
     if request.method == "POST" and not address.verified:
-        send_verification_email_to_address(
-            request, address
-        )  # adds its own message; mails at most once in three minutes
+        send_verification_email_to_address(request, address)  # with its own message; once in three minutes
         return redirect("account_email")
     return render(request, "account/email.html", {"confirmed": address.verified})
 
