@@ -45,13 +45,13 @@ _READ, _WRITE = Bearer(Scope.READ), Bearer(Scope.WRITE)
 @router.get("/collections", auth=_READ, response=list[CollectionOut], tags=["collections"])
 @paginate
 def list_collections(request: HttpRequest) -> QuerySet[Collection]:
-    """The collections that you may read."""
+    """List the collections that you may read."""
     return Collection.objects.visible_to(get_caller(request))
 
 
 @router.post("/collections", auth=_WRITE, response={201: CollectionOut}, tags=["collections"])
 def create_collection(request: HttpRequest, wish: CollectionIn) -> Status[Collection]:
-    """A new collection, which only you may read until you share it on its page."""
+    """Create a collection, which only you may read until you share it on its page."""
     user = get_caller(request)
     _refuse_known_name(user, wish.name)
     return Status(201, Collection.objects.create(owner=user, **wish.dict()))
@@ -70,7 +70,7 @@ def get_collection(request: HttpRequest, pk: UUID) -> Collection:
 
 @router.patch("/collections/{uuid:pk}", auth=_WRITE, response=CollectionOut, tags=["collections"])
 def change_collection(request: HttpRequest, pk: UUID, wish: CollectionChange) -> Collection:
-    """Name and description; only its owners may change them."""
+    """Change name or description. Only owners of the collection may do that."""
     found = get_object_or_404(Collection.objects.owned_by(get_caller(request)), pk=pk)
     changes = {name: value for name, value in wish.dict(exclude_unset=True).items() if value is not None}
     if "name" in changes:
@@ -84,7 +84,7 @@ def change_collection(request: HttpRequest, pk: UUID, wish: CollectionChange) ->
 
 @router.delete("/collections/{uuid:pk}", auth=_WRITE, response={204: None}, tags=["collections"])
 def remove_collection(request: HttpRequest, pk: UUID) -> Status[None]:
-    """The collection and all of its documents are gone."""
+    """Delete the collection with all its documents."""
     delete_collection(get_object_or_404(Collection.objects.owned_by(get_caller(request)), pk=pk))
     return Status(204, None)
 
@@ -92,9 +92,9 @@ def remove_collection(request: HttpRequest, pk: UUID) -> Status[None]:
 @router.get("/collections/{uuid:pk}/documents", auth=_READ, response=list[DocumentOut], tags=["documents"])
 @paginate
 def list_documents(request: HttpRequest, pk: UUID, path: str = "") -> QuerySet[Document]:
-    """The documents of a collection with their state; `reason` says why one failed and what to do.
+    """List the documents of a collection with their state; `reason` says why one failed and what to do.
 
-    `path`: only those of this folder and the folders in it.
+    `path`: only documents in this folder and the folders in it.
     """
     found = get_object_or_404(Collection.objects.visible_to(get_caller(request)), pk=pk).documents.all()
     folder = clean_folder_path(path)
@@ -103,9 +103,9 @@ def list_documents(request: HttpRequest, pk: UUID, path: str = "") -> QuerySet[D
 
 @router.post("/collections/{uuid:pk}/documents", auth=_WRITE, response={202: DocumentOut}, tags=["documents"])
 def upload_document(request: HttpRequest, pk: UUID, file: File[UploadedFile], path: Form[str] = "") -> Status[Document]:
-    """Takes one file and returns at once; ask for the document until its status is `ready` or `failed`.
+    """Upload one file. Returns at once; poll the document until its status is `ready` or `failed`.
 
-    `path`: the folder in which it stood, 'a/b', for display and for filters.
+    `path`: the folder of the file, 'a/b', for display and for filters.
     """
     user = get_caller(request)
     rate_limits.consume(user, LimitedResource.UPLOADS)
@@ -114,7 +114,7 @@ def upload_document(request: HttpRequest, pk: UUID, file: File[UploadedFile], pa
 
 @router.post("/collections/{uuid:pk}/pages", auth=_WRITE, response={202: DocumentOut}, tags=["documents"])
 def add_web_page(request: HttpRequest, pk: UUID, wish: WebPageIn) -> Status[Document]:
-    """A public page on the web waits to be fetched; ask for the document until its status is `ready` or `failed`."""
+    """Add a public web page, which is fetched later; poll the document until its status is `ready` or `failed`."""
     user = get_caller(request)
     rate_limits.consume(user, LimitedResource.UPLOADS)
     return Status(202, queue_web_page(user, get_object_or_404(Collection.objects.editable_by(user), pk=pk), wish.url))
@@ -127,7 +127,7 @@ def get_document(request: HttpRequest, pk: UUID) -> Document:
 
 @router.patch("/documents/{uuid:pk}", auth=_WRITE, response=DocumentOut, tags=["documents"])
 def change_document(request: HttpRequest, pk: UUID, wish: DocumentChange) -> Document:
-    """The title under which it is shown and cited; empty: the name of its file."""
+    """Change the title under which the document is shown and cited; empty: the name of its file."""
     with transaction.atomic():
         set_title(_editable(request, pk), wish.title)
     return _editable(request, pk)
@@ -135,21 +135,21 @@ def change_document(request: HttpRequest, pk: UUID, wish: DocumentChange) -> Doc
 
 @router.post("/documents/{uuid:pk}/cancel", auth=_WRITE, response=DocumentOut, tags=["documents"])
 def cancel_document(request: HttpRequest, pk: UUID) -> Document:
-    """Nothing more is done for a document that was not ready yet."""
+    """Stop processing a document that is not ready yet."""
     cancel_ingestion(_editable(request, pk))
     return _editable(request, pk)
 
 
 @router.post("/documents/{uuid:pk}/retry", auth=_WRITE, response=DocumentOut, tags=["documents"])
 def retry_document(request: HttpRequest, pk: UUID) -> Document:
-    """A document that failed, was cancelled or was set aside waits again."""
+    """Queue a document again that failed, was cancelled or was quarantined."""
     retry_ingestion(_editable(request, pk))
     return _editable(request, pk)
 
 
 @router.delete("/documents/{uuid:pk}", auth=_WRITE, response={204: None}, tags=["documents"])
 def remove_document(request: HttpRequest, pk: UUID) -> Status[None]:
-    """The document is gone at once, also from answers that cited it."""
+    """Delete the document at once, including its passages in answers that cited it."""
     found = _editable(request, pk)
     delete_document(found)
     page_view.delete_cached_images([found.sha256])

@@ -44,8 +44,10 @@ _CHAT = AsyncBearer(Scope.CHAT)
 
 @router.post("/conversations", auth=Bearer(Scope.CHAT), response={201: ConversationOut}, tags=["conversations"])
 def begin_conversation(request: HttpRequest, wish: ConversationIn) -> Status[Conversation]:
-    """A new conversation in which nothing was asked: where its questions are searched, and who answers them. Without
-    collections all that you may read are searched, or those of the assistant."""
+    """Start an empty conversation, with the collections to search and the assistant that answers.
+
+    Without collections, all that you may read are searched, or those of the assistant.
+    """
     user = get_caller(request)
     check_readable(user, wish.collections)
     known = Assistant.objects.visible_to(user)
@@ -63,11 +65,14 @@ def begin_conversation(request: HttpRequest, wish: ConversationIn) -> Status[Con
 async def ask_question(
     request: HttpRequest, pk: UUID, wish: QuestionIn, idempotency_key: Annotated[str, Header(max_length=255)] = ""
 ) -> Any:
-    """The answer when it has ended, however it ended: see its `status` and `reason`. With `stream` server-sent events:
-    `accepted` with the ids, `text` with each further piece, and at the end `answer`, as it is without.
+    """Ask a question and return the answer when it has ended; see its `status` and `reason`.
 
-    The answer is written on and kept when nobody listens any more. The same question under the same Idempotency-Key is
-    asked once: who sends it again gets the same answer, from its beginning."""
+    With `stream` the response is server-sent events: `accepted` with the ids, `text` with each further piece, and
+    finally `answer` as without `stream`.
+
+    The answer is completed and stored even if the client disconnects. The same question under the same Idempotency-Key
+    is asked once: a client that sends it again gets the same answer, from its beginning.
+    """
     user = get_caller(request)
     await in_db(_there, user, pk, wish)
     ask = requests.AskRequest(
@@ -91,13 +96,13 @@ async def ask_question(
 
 @router.get("/answers/{uuid:pk}", auth=Bearer(Scope.READ), response=AnswerOut, tags=["conversations"])
 def get_answer(request: HttpRequest, pk: UUID) -> dict[str, Any]:
-    """An answer with its citations and the sources that you may still read."""
+    """Return an answer with its citations, and the sources that you may still read."""
     return _answer(get_caller(request), pk)
 
 
 @router.post("/answers/{uuid:pk}/stop", auth=_CHAT, response={202: AnswerOut}, tags=["conversations"])
 async def stop_answer(request: HttpRequest, pk: UUID) -> Status[dict[str, Any]]:
-    """The answer ends soon as “stopped” and keeps what it has; one that has ended stays as it is."""
+    """Stop an answer, which ends soon as “stopped” and keeps its text. An answer that has ended is unchanged."""
     found = await in_db(_answer, get_caller(request), pk)
     if found["status"] == Message.Status.WRITING:
         await runner.stop_turn(pk)

@@ -83,8 +83,8 @@ THOUGHT = (
 class PacedChat(FakeChat):
     """FakeChat at forty words per second, on a server with beam search.
 
-    "in detail" in a question gives a long answer, "in detail, slowly" one that slows to four words per second, "in
-    every form" a hostile one, "Think first." one with reasoning before it.
+    Words in a question select its answer: "in detail" a long one; "in detail, slowly" one that slows to four words per
+    second; "in every form" a hostile one; "Think first." one with reasoning before it.
     """
 
     def __init__(self, **options: Any) -> None:
