@@ -1,4 +1,4 @@
-"""Addresses of collections and documents."""
+"""URLs of collections and documents."""
 
 from __future__ import annotations
 

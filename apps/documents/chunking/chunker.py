@@ -1,8 +1,8 @@
-"""Pages of pieces to chunks that fit the embedder's window.
+"""Cut pages into chunks that fit the embedder's window. Pure.
 
-Every cut is made by token counts, at the best place there is: before a heading,
-between pieces, between sentences (lines in tables and code), between words. A chunk stays inside a page, and its span
-is exact in the page's text. What is embedded is its header (title › headings) and its text.
+Sizes are token counts. Cuts are made at the best place available: before a heading, between pieces, between sentences
+(lines in tables and code), between words. A chunk stays inside a page, and its span is exact in the page's text. The
+embedder gets the chunk's header (title › headings) and its text. `Chunker` is the entry point.
 """
 
 from __future__ import annotations
@@ -22,18 +22,21 @@ from apps.lib.text.sentences import find_sentences as sentence_spans
 Offsets = Callable[[str], list[tuple[int, int]]]
 Tokenize = Callable[[str], Tokenised]
 
-HEADER_TOKENS = 40
-SMALL_TOKENS = 40  # a section shorter than this shares its chunk with the next
-LONG_TOKEN = 24  # characters; a longer "word" counts as several tokens, so that no chunk becomes huge
-MAX_HEADING = 400
+HEADER_TOKENS = 40  # of a chunk's header, at most
+SMALL_TOKENS = 40  # a section with fewer tokens shares its chunk with the next
+LONG_TOKEN = 24  # characters; a longer token counts as several, so that no chunk becomes huge
+MAX_HEADING = 400  # characters, as Chunk.heading
 _SEEN = re.compile(r"\S")
 HEADING_SEPARATOR = " › "
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkDraft:
-    """A chunk before it has a row. `tokens` counts header and text, as the embedder will see them; `read` is what it
-    made of them, where it was asked to count."""
+    """Chunk before it has a row.
+
+    `start` and `end` are a span of the page's text, `text` is that with whitespace folded. `tokens` counts header and
+    text as embedded. `read` is the tokenised text, if the chunker was given a tokenizer.
+    """
 
     page_number: int
     start: int
@@ -46,29 +49,31 @@ class ChunkDraft:
 
     @property
     def embedded(self) -> str:
+        """Return the text that is embedded."""
         return compose_embedding_text(self.header, self.text)
 
 
 @dataclass(slots=True)
 class _Atom:
-    """The smallest run that packing moves as one; never more tokens than fit."""
+    """Smallest run that packing moves as a whole; never more tokens than a chunk may have."""
 
     start: int
     end: int
     tokens: int
-    limit: int  # a chunk that ends with this atom is at most this long
+    limit: int  # tokens that a chunk ending with this atom may have
     piece: BlockSpan
 
 
 def compose_embedding_text(header: str, text: str) -> str:
-    """What is embedded for a chunk."""
+    """Return the text that is embedded for a chunk: its header, if any, then its text."""
     return f"{header}\n{text}" if header else text
 
 
 class Chunker:
-    """Cuts the pages of one document, in order: the headings of one page hold on the next.
+    """Chunker of one document. Pages must be cut in order, because the headings of one page continue on the next.
 
-    With `read`, chunks come as the embedder reads them, and nothing is left to be tokenised again.
+    `offsets` returns token spans of a text, `window` is the embedder's in tokens, `target` the size of chunks in
+    tokens. With `read`, chunks come tokenised, so that the embedder need not tokenise them again.
     """
 
     def __init__(
@@ -80,8 +85,10 @@ class Chunker:
         self._headers: dict[str, tuple[str, int]] = {}
 
     def cut(self, page: ParsedPage) -> Iterator[ChunkDraft]:
-        """Return the chunks of a page in order, which cover every letter and digit of its pieces once. What would be a
-        chunk without any is left out."""
+        """Yield the chunks of a page in order. Together they cover every letter and digit of its pieces once.
+
+        Runs without letters and digits are left out.
+        """
         tokens = _Tokens(self.offsets(page.text))
         room = min(self.target, self.window - 1) - min(HEADER_TOKENS, self.window // 4)
         atoms = [atom for piece in page.pieces for atom in _atoms(page.text, piece, tokens, max(8, room))]
@@ -92,7 +99,7 @@ class Chunker:
             self._enter(run[body:], page.text)
 
     def _enter(self, atoms: Iterable[_Atom], text: str) -> None:
-        """The headings among the atoms are on the path, each below those of a higher level."""
+        """Update the path of headings with those among the atoms, each below headings of higher levels."""
         for piece in (atom.piece for atom in atoms if atom.piece.kind == "heading"):
             words = normalize_text(text[piece.start : piece.end])[:120]
             if not self._path or self._path[-1] != (piece.level, words):
@@ -100,13 +107,13 @@ class Chunker:
 
     def _draft(self, page: ParsedPage, start: int, end: int) -> Iterator[ChunkDraft]:
         if not any(map(str.isalnum, page.text[start:end])):
-            return  # signs alone answer no question
+            return  # nothing but punctuation
         heading = HEADING_SEPARATOR.join(words for _, words in self._path)[-MAX_HEADING:]
         header, taken = self.header(heading)
         text = normalize_text(page.text[start:end])
         read = self.read(compose_embedding_text(header, text)) if self.read else None
         tokens = read.count if read else len(self.offsets(text)) + taken
-        if tokens > self.window and end - start > 1:  # joining split words can, rarely, make more tokens
+        if tokens > self.window and end - start > 1:  # rarely, joining hyphenated words gives more tokens
             middle = _middle(page.text, start, end)
             for part in ((start, middle), (middle, end)):
                 kept = _trimmed(page.text, *part)
@@ -116,7 +123,8 @@ class Chunker:
         yield ChunkDraft(page.number, start, end, heading, text, header, tokens, read)
 
     def header(self, heading: str) -> tuple[str, int]:
-        """Title and headings, the outermost left out first where they are too long, and the tokens they take."""
+        """Return title and headings joined, and their tokens, at most HEADER_TOKENS. The outermost headings are dropped
+        first."""
         found = self._headers.get(heading)
         if found is None:
             parts = [self.title, *(item for item in heading.split(HEADING_SEPARATOR) if item and item != self.title)]
@@ -132,7 +140,8 @@ class Chunker:
 
 
 class _Tokens:
-    """Counts tokens between two characters of a page; a "word" of hundreds of letters counts as several."""
+    """Counter of tokens between two characters of a page; a token of more than LONG_TOKEN characters counts as
+    several."""
 
     def __init__(self, spans: Sequence[tuple[int, int]]) -> None:
         self.starts = [at for start, end in spans for at in range(start, max(end, start + 1), LONG_TOKEN)]
@@ -141,7 +150,7 @@ class _Tokens:
         return bisect_left(self.starts, end) - bisect_left(self.starts, start)
 
     def reach(self, start: int, tokens: int, end: int) -> int:
-        """The furthest character up to `end` such that no more than `tokens` lie between."""
+        """Return the furthest position up to `end` with at most `tokens` tokens after `start`."""
         last = bisect_left(self.starts, start) + tokens
         return min(end, self.starts[last]) if last < len(self.starts) else end
 
@@ -154,7 +163,7 @@ def _atoms(text: str, piece: BlockSpan, tokens: _Tokens, room: int) -> Iterator[
         return
     even = -(
         -whole // max(1, -(-whole // room))
-    )  # a long paragraph is cut into parts of one size, not a whole and a rest
+    )  # a long paragraph is cut into parts of equal size, not into full ones and a rest
     for start, end in _split(text, piece):
         for kept in _words(text, start, end, tokens, room):
             count = tokens.count(*kept)
@@ -162,7 +171,7 @@ def _atoms(text: str, piece: BlockSpan, tokens: _Tokens, room: int) -> Iterator[
 
 
 def _split(text: str, piece: BlockSpan) -> Iterator[tuple[int, int]]:
-    """Lines of tables and code, sentences of everything else; together they are the piece."""
+    """Yield the lines of tables and code, and the sentences of other pieces; together they cover the piece."""
     if piece.kind in {"table", "code"}:
         at = piece.start
         for line in text[piece.start : piece.end].splitlines(keepends=True):
@@ -175,7 +184,7 @@ def _split(text: str, piece: BlockSpan) -> Iterator[tuple[int, int]]:
 
 
 def _words(text: str, start: int, end: int, tokens: _Tokens, room: int) -> Iterator[tuple[int, int]]:
-    """The run, cut between words where it holds more than `room` tokens, and inside a word only where it must be."""
+    """Yield parts of the run with at most `room` tokens, cut between words, or inside a word that is too long."""
     while kept := _trimmed(text, start, end):
         start = kept[0]
         reach = min(tokens.reach(start, room, kept[1]), start + room * LONG_TOKEN)
@@ -189,7 +198,7 @@ def _words(text: str, start: int, end: int, tokens: _Tokens, room: int) -> Itera
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
-    """Without white space at its ends; None where nothing is left."""
+    """Return the span without whitespace at its ends; None if nothing is left."""
     first = _SEEN.search(text, start, end)
     if first is None:
         return None
@@ -199,14 +208,17 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
 
 
 def _middle(text: str, start: int, end: int) -> int:
-    """A place near the middle of the run, at a space if there is one."""
+    """Return a position near the middle of the run, at a space if there is one."""
     middle = (start + end) // 2
     gap = text.rfind(" ", start + 1, middle)
     return gap if gap > start else middle
 
 
 def _pack(atoms: Iterable[_Atom], room: int) -> Iterator[list[_Atom]]:
-    """Runs of atoms that become chunks: as full as may be, a new one at a heading, no heading left behind at an end."""
+    """Yield runs of atoms that become chunks, as full as possible.
+
+    A heading starts a new chunk, and a chunk does not end with a heading.
+    """
     run: list[_Atom] = []
     size = 0
     for atom in atoms:
@@ -216,7 +228,7 @@ def _pack(atoms: Iterable[_Atom], room: int) -> Iterator[list[_Atom]]:
             while tail > 1 and run[tail - 1].piece.kind == "heading" and not heading:
                 tail -= 1
             if run[tail - 1].piece.kind == "heading":
-                tail = len(run)  # headings alone: none of them is left behind
+                tail = len(run)  # nothing but headings: they stay together
             kept = run[tail:] if sum(item.tokens for item in run[tail:]) + atom.tokens <= room else []
             yield run[: len(run) - len(kept)]
             run, size = kept, sum(item.tokens for item in kept)
@@ -227,7 +239,7 @@ def _pack(atoms: Iterable[_Atom], room: int) -> Iterator[list[_Atom]]:
 
 
 def drop_spans(page: ParsedPage, dropped: set[tuple[int, int]]) -> ParsedPage:
-    """The page whose pieces leave out these spans (running heads, page numbers)."""
+    """Return the page with these spans (running heads, page numbers) cut out of its pieces; its text is unchanged."""
     return replace(page, pieces=tuple(part for piece in page.pieces for part in _cut_out(piece, dropped)))
 
 

@@ -1,7 +1,7 @@
-"""Running heads, running feet and page numbers: lines at the edge of a page that come again on others.
+"""Find running heads, running feet and page numbers: lines at the edge of a page that recur on others. Pure.
 
-A head that changes with the chapter stands on few pages of a book. It is known by its page number, which counts on with
-the pages.
+A running head that changes with the chapter recurs on few pages of a book. It is recognised by its page number, which
+increases with the pages.
 """
 
 from __future__ import annotations
@@ -16,19 +16,22 @@ _LINE = re.compile(r"[^\r\n]+")
 _NUMBER = re.compile(r"\d+|\b[ivxlc]+\b")
 _DIGITS = re.compile(r"(?<![\d.,])\d{1,4}(?![\d.,]*\d)")
 _NAMED = re.compile(r"[^\W\d_]{3}")  # a line of numbers alone may be the row of a table
-EDGE = 2  # lines at the top and at the bottom that are looked at
-BODY = 2  # lines between them that a page must have; of a shorter page nothing is left out
-PAGES = 3  # a line on fewer pages is no furniture ...
-SHARE = 0.2  # ... nor on a smaller share of them
-LONGEST = 100  # characters
-SENTENCE = 7  # spaces between the words of a line that ends with a stop and is then a sentence
+EDGE = 2  # lines at the top and at the bottom that are compared
+BODY = 2  # lines that a page must have between them; shorter pages are left alone
+PAGES = 3  # pages on which a running head must recur,
+SHARE = 0.2  # and its share of all pages
+LONGEST = 100  # characters of a running head
+SENTENCE = 7  # spaces in a line with a full stop from which it counts as a sentence
 
-Key = tuple[str, str]  # where a line stands, and what it says, numbers set aside
+Key = tuple[str, str]  # "top" or "bottom", and the line with numbers replaced by "#"
 Span = tuple[int, int]
 
 
 def find_running_heads(pages: Sequence[ParsedPage]) -> dict[int, set[Span]]:
-    """For each page number the spans of its lines that are furniture; no page with text is left without any."""
+    """Return, by page number, the spans of running heads, feet and page numbers, [start, end) with line ends excluded.
+
+    Short pages have none, so no page loses all its text.
+    """
     edges = {page.number: _edges(page.text) for page in pages}
     counts = Counter(key for lines in edges.values() for key in {key for key, _ in lines})
     often = {key for key, count in counts.items() if count >= max(PAGES, SHARE * len(pages))}
@@ -37,7 +40,7 @@ def find_running_heads(pages: Sequence[ParsedPage]) -> dict[int, set[Span]]:
 
 
 def _counting_on(texts: Mapping[int, str], edges: Mapping[int, Sequence[tuple[Key, Span]]]) -> set[Key]:
-    """Return the lines whose first or last number is as far from the number of the page on PAGES pages."""
+    """Return the lines whose first or last number has the same distance to the page number on PAGES pages."""
     shifts = Counter(
         (key, int(number) - page)
         for page, lines in edges.items()
@@ -49,7 +52,7 @@ def _counting_on(texts: Mapping[int, str], edges: Mapping[int, Sequence[tuple[Ke
 
 
 def _edges(text: str) -> list[tuple[Key, Span]]:
-    """The outer lines of a page: where they stand and what they say, numbers set aside, and their spans."""
+    """Return the outer lines of a page as keys with their spans."""
     lines = [(match.group().strip(), match.span()) for match in _LINE.finditer(text) if match.group().strip()]
     if len(lines) < 2 * EDGE + BODY:
         return []
@@ -58,5 +61,5 @@ def _edges(text: str) -> list[tuple[Key, Span]]:
 
 
 def _is_text(words: str) -> bool:
-    """Whether it reads like a line of the text itself: long, or the end of a sentence."""
+    """Return whether a line reads like body text: long, or the end of a sentence."""
     return len(words) > LONGEST or (words[-1] in ".!?" and words.count(" ") >= SENTENCE)

@@ -1,28 +1,28 @@
-"""How a run of a page's raw text is made fit to read, embed and quote."""
+"""Normalise a run of a page's raw text for reading, embedding and quoting. Pure."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-# Begins with the two signs themselves, so that all between them is skipped at once.
+# Begins with the two characters themselves, so that the search skips everything between them.
 _SPLIT = re.compile(r"[\u00ad-](?:(?<=\u00ad)\s*|(?<=-)[ \t]*\r?\n\s*)")
 
 
 def normalize_text(text: str) -> str:
-    """Return the text with words joined that a line end had split, and every run of white space as one space.
+    """Return the text with hyphenated words joined, and every run of whitespace as one space.
 
-    A word counts as split where small letters stand on both sides, of whatever alphabet that has small letters.
+    A word is joined if small letters stand on both sides of the hyphen, in any alphabet that has small letters.
     """
     return " ".join(_SPLIT.sub(_joined, text).split())
 
 
 def _joined(found: re.Match[str]) -> str:
-    """Return what stands for a hyphen at a line end, or for a soft hyphen, which is never seen elsewhere."""
+    """Return the replacement of a hyphen at a line end, or of a soft hyphen: "" if it splits a word."""
     text, split = found.string, found.group()
     before = found.start() - 1
     while before > 0 and unicodedata.combining(text[before]):
-        before -= 1  # to the letter that bears the accent
+        before -= 1  # skip combining accents to their letter
     if before >= 0 and _small(text[before]) and _small(text[found.end() : found.end() + 1]):
         return ""
     return split.removeprefix("\u00ad")

@@ -1,16 +1,16 @@
-"""What people said of passages, carried over where the same text is cut otherwise. Pure."""
+"""Carry users' annotations of passages over to new chunks of the same text. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_SHARE = 0.5  # of the shorter one: two passages that share so much text are about the same
+_SHARE = 0.5  # of the shorter passage, from which two overlapping passages count as the same
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkAnnotation:
-    """Where a passage stands, and what was said of it."""
+    """Place of a passage, [start, end) in the text of a page, with its annotations."""
 
     page: int
     start: int
@@ -20,7 +20,11 @@ class ChunkAnnotation:
 
 
 def carry_over(old: Sequence[ChunkAnnotation], page: int, start: int, end: int) -> tuple[bool, str]:
-    """Whether the passage at this place is used in answers, and its keywords, from those that stood there before."""
+    """Return whether the new passage at this place is enabled, and its keywords, from the annotations of the old ones.
+
+    It is disabled if at least half of it was. It gets the keywords of every old passage that shares half the text of
+    the shorter one.
+    """
     near = [mark for mark in old if mark.page == page and _shared(mark, start, end) > 0]
     off = sum(_shared(mark, start, end) for mark in near if not mark.enabled)
     words = [

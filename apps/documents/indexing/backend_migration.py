@@ -1,8 +1,8 @@
-"""The whole index goes from one backend to another while it is searched and added to.
+"""Move the whole index to another backend while it is searched and added to.
 
-Each segment is written anew in the other backend from its rows, read back, and asked for passages that it must find;
-what is finished stays when this is broken off. At the end each collection changes over in one transaction. What was
-added meanwhile to the old backend is moved then.
+Each segment is written to the new backend from its rows, verified, and searched for passages that it must find.
+Finished segments stay if the migration is interrupted. At the end each collection switches in one transaction, together
+with segments added meanwhile. `migrate_index` is the entry point.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ from apps.engines.types import EngineBroken, Index, IndexQuery, Part, SegmentInf
 log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
-SAMPLE = 20  # passages of each segment that are looked for in the new one
-_WITHIN = 0.01  # cosine by which a passage may differ from itself: backends round
+SAMPLE = 20  # passages of each segment that are searched for in the copy
+_WITHIN = 0.01  # by which the cosine of a passage with itself may differ from 1: backends round
 
 
 def migrate_index(target: str, progress: Progress) -> int:
-    """Everything that is searched is held by `target`; returns how many segments changed over.
+    """Copy all searched segments into the backend `target` and switch to it. Return how many segments were switched.
 
-    Raises EngineError where a backend cannot serve, segments.Busy where another process rewrites a collection.
+    `progress` is called with (done, total) chunks. Must not run inside a transaction. Raises EngineError if a backend
+    fails, and IndexBusy if another process rewrites a collection; finished copies stay.
     """
     index = registry.get_index_by_name(target)
     waiting = Segment.objects.filter(retired__isnull=True).exclude(backend=target)
@@ -48,13 +49,13 @@ def migrate_index(target: str, progress: Progress) -> int:
 
 
 def _missing(collection: UUID, target: str) -> list[Segment]:
-    """Segments elsewhere of which the target holds nothing yet."""
+    """Return the segments in other backends that have no copy yet."""
     rows = Segment.objects.filter(retired__isnull=True, collection=collection).exclude(backend=target)
     return list(rows.exclude(pk__in=PreparedSegment.objects.values("segment")))
 
 
 def _forget_stale(collection: UUID, target: str) -> None:
-    """What was prepared of segments that a merge replaced since, or for another target, is dropped."""
+    """Drop copies of segments that a merge has replaced, and copies for another target."""
     prepared = PreparedSegment.objects.filter(segment__collection=collection)
     for row in [*prepared.filter(segment__retired__isnull=False), *prepared.exclude(backend=target)]:
         registry.get_index_by_name(row.backend).drop([row.copy])
@@ -64,10 +65,10 @@ def _forget_stale(collection: UUID, target: str) -> None:
 def _prepare(
     held: index_maintenance.IndexLease, row: Segment, target: str, index: Index, tell: Callable[[int], None]
 ) -> None:
-    """The segment is in the target too, read back and tried; a row says so."""
+    """Copy the segment into the target, verify it, and record the copy."""
     ids = array("q", Chunk.every.filter(segment=row).order_by("pk").values_list("pk", flat=True))
     if not ids:
-        return  # all deleted: it is retired when the collection changes over
+        return  # all chunks were deleted: the segment is retired when the collection is switched
 
     def renewed(part: int) -> None:
         held.renew()
@@ -92,7 +93,7 @@ def _parts(ids: Sequence[int], tell: Callable[[int], None]) -> Iterator[Part]:
 
 
 def _try(index: Index, info: SegmentInfo, ids: Sequence[int]) -> None:
-    """Raises EngineBroken where the new segment is not what was written, or does not find what it holds."""
+    """Raise EngineBroken if the copy was not read back as written, or does not find its own passages."""
     if not index.verify(info):
         raise EngineBroken(f"The index segment {info.id} was not read back as it was written.")
     for row in index_maintenance.load_chunks(ids[:: max(1, len(ids) // SAMPLE)][:SAMPLE]):
@@ -103,7 +104,7 @@ def _try(index: Index, info: SegmentInfo, ids: Sequence[int]) -> None:
 
 
 def _change_over(collection: UUID, target: str, index: Index) -> int:
-    """The prepared segments are searched instead of the old ones, all at once."""
+    """Switch the collection to its copies in one transaction. Return how many."""
     with index_maintenance.IndexLease(collection) as held:
         _forget_stale(collection, target)
         for row in _missing(collection, target):  # added since
@@ -122,7 +123,7 @@ def _exchange(row: PreparedSegment) -> None:
     old = row.segment
     new = index_maintenance.create_segment(row.copy, old.build)
     Chunk.every.filter(segment=old).update(segment=new)
-    if old.annotated and old.annotated > row.created:  # words were added since: a merge writes them
+    if old.annotated and old.annotated > row.created:  # words were added since the copy: a merge will write them
         Segment.objects.filter(pk=new.pk).update(annotated=old.annotated)
     Segment.objects.filter(pk=old.pk).update(retired=timezone.now())
     row.delete()

@@ -1,7 +1,7 @@
-"""Passages that lost their place in the index because their text changed: embedded anew and written into a segment.
+"""Put chunks back into the index whose text has changed: embed them again and write them into a new segment.
 
-What the index still knows of their old words goes first; until then they are not found. The rows are the queue: a
-passage of a ready document that is in no segment waits.
+Segments that still know the old words are rewritten first; until then the new text is not found. The rows are the
+queue: every chunk of a ready document without a segment waits.
 """
 
 from __future__ import annotations
@@ -19,15 +19,20 @@ from apps.engines.types import EngineError
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 2000  # passages of one segment: a few seconds of the embedder on two cores
+_AT_ONCE = 2000  # chunks per call: the embedder takes a few seconds for them on two cores
 
 
 def select_unindexed_chunks() -> ChunkQuerySet:
+    """Return the chunks of ready documents that are in no segment."""
     return Chunk.objects.filter(segment=None, document__status=Document.Status.READY)
 
 
 def reindex_chunks(collection: UUID) -> int:
-    """How many are found again; the others wait for the next call, also where another process rewrites the index."""
+    """Embed and index up to 2,000 unindexed chunks of the collection. Return how many are searchable again.
+
+    Return 0 without a change if another process rewrites the index, or if a text changed meanwhile: the next call tries
+    again. Must not run inside a transaction. Raises EngineError.
+    """
     if not select_unindexed_chunks().filter(document__collection=collection).exists():
         return 0
     index_maintenance.merge(collection)
@@ -39,7 +44,7 @@ def reindex_chunks(collection: UUID) -> int:
         .select_related("document")
         .order_by("pk")[:_AT_ONCE]
     )
-    if not rows:  # deleted meanwhile
+    if not rows:  # all were deleted meanwhile
         return 0
     engine = embedders.get_embedder_by_id(collection)
     embedders.reembed_chunks(rows, engine, lambda: None)
@@ -52,7 +57,7 @@ def reindex_chunks(collection: UUID) -> int:
             whole = all(now.get(row.pk) == row.entry for row in rows)
             if whole:
                 Chunk.objects.filter(pk__in=now).update(segment=index_maintenance.create_segment(info))
-            else:  # a text changed meanwhile: its vector is of what it was
+            else:  # a text changed meanwhile, so its vector is of the old text
                 Chunk.objects.filter(pk__in=now).update(vector=b"", fingerprint="")
     except BaseException:
         registry.get_index().drop([info])
@@ -63,7 +68,10 @@ def reindex_chunks(collection: UUID) -> int:
 
 
 def sweep() -> int:
-    """A chore of the worker. A collection whose embedder is away keeps no other from its turn."""
+    """Reindex up to 10 collections with unindexed chunks; a periodic job. Return the number of chunks.
+
+    A collection whose embedder fails does not delay the others.
+    """
     places = set(select_unindexed_chunks().order_by().values_list("document__collection", flat=True).distinct()[:10])
     return sum(map(_tried, places))
 

@@ -1,4 +1,4 @@
-"""The pages of a document to chunks, when it is read and when it is cut anew."""
+"""Chunk the pages of a document, at ingestion and for index builds."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from apps.engines.types import EmbedEngine
 def chunk_pages(
     document: Document, pages: Sequence[ParsedPage], embed: EmbedEngine, target: int
 ) -> Iterator[tuple[ParsedPage, list[ChunkDraft]]]:
-    """Each page with its chunks of at most `target` tokens, as the embedder reads them; without the running heads of
-    what has pages."""
+    """Yield each page with its chunks of at most `target` tokens of the embedder, header included.
+
+    Running heads of documents with real pages are left out.
+    """
     chunker = Chunker(str(document), embed.offsets, embed.max_tokens, embed.tokenised, target)
     dropped = find_running_heads(pages) if document.has_pages else {}
     for page in pages:

@@ -1,7 +1,7 @@
-"""Cosines of one embedder, told on the scale of another: some say 0.8 of what has nothing to do with a question.
+"""Calibrate cosines of one embedder to the scale of another: some give 0.8 to texts that have nothing in common.
 
-Both read the same questions and answers. Cosines of what belongs together, and of what does not, are the same on both
-scales in the mean, and between them it is a straight line.
+Both embed the same questions and answers. The scale is linear: the mean cosine of matching pairs, and that of other
+pairs, are mapped onto the other embedder's means.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_READ_SHARE = 0.6  # all-MiniLM-L6-v2 reaches 0.44 in German and 0.35 in Spanish, against 1 in English
-_LEAST = 0.02  # by which answers have to be nearer to their questions than others are
+_READ_SHARE = 0.6  # of the best language's separation; all-MiniLM-L6-v2 has 0.44 in German and 0.35 in Spanish
+_LEAST = 0.02  # difference of mean cosines, of own answers and of others, below which nothing is calibrated
 
-# By language: an embedder that reads German alone tells nothing apart in English.
+# By language: an embedder for German alone cannot tell English answers apart.
 CALIBRATION_PAIRS = {
     "en": (
         ("When does the museum open on Sundays?", "On Sundays the museum opens at ten and closes at six."),
@@ -66,7 +66,7 @@ CALIBRATION_PAIRS = {
 
 @dataclass(frozen=True, slots=True)
 class LinearScale:
-    """`told = offset + slope * raw`."""
+    """Linear map of cosines: `told = offset + slope * raw`."""
 
     offset: float = 0.0
     slope: float = 1.0
@@ -78,13 +78,16 @@ class LinearScale:
 IDENTITY_SCALE = LinearScale()
 
 
-_scales: dict[tuple[str, str], LinearScale] = {}  # by fingerprints
+_scales: dict[tuple[str, str], LinearScale] = {}  # by (fingerprint of the embedder, fingerprint of the reference)
 _unread_by_model: dict[str, frozenset[str]] = {}  # by fingerprint
 
 
 def measure_scale(embed: EmbedEngine, like: EmbedEngine) -> LinearScale:
-    """Return the scale of `embed`, told as `like` would. Takes as long as 48 sentences of each, once a process. Raises
-    EngineError where an embedder cannot serve."""
+    """Return the map from cosines of `embed` to cosines as `like` gives them. Cached per process.
+
+    The first call takes as long as 48 sentences of each embedder. Returns IDENTITY_SCALE if it cannot be measured.
+    Raises EngineError if an embedder fails.
+    """
     key = (embed.fingerprint, like.fingerprint)
     if key not in _scales:
         _scales[key] = IDENTITY_SCALE if embed.fingerprint == like.fingerprint else _measured(embed, like)
@@ -92,9 +95,11 @@ def measure_scale(embed: EmbedEngine, like: EmbedEngine) -> LinearScale:
 
 
 def find_unread_languages(embed: EmbedEngine) -> frozenset[str]:
-    """Return the languages, of those in PAIRS, in which an embedder tells answers apart much worse than in its best:
-    what is written in them is found by its words. Takes as long as 48 sentences, once a process. Raises EngineError
-    where the embedder cannot serve."""
+    """Return the languages of CALIBRATION_PAIRS in which an embedder separates answers much worse than in its best one.
+
+    Texts in them are found by words only. Cached per process; the first call takes as long as 48 sentences. Raises
+    EngineError if the embedder fails.
+    """
     if embed.fingerprint not in _unread_by_model:
         gaps = {
             code: near - other
@@ -106,7 +111,7 @@ def find_unread_languages(embed: EmbedEngine) -> frozenset[str]:
 
 
 def _measured(embed: EmbedEngine, like: EmbedEngine) -> LinearScale:
-    """Measure each embedder in the language in which it tells answers apart best. SAME where `embed` does in none."""
+    """Measure each embedder in the language that it separates best. IDENTITY_SCALE if one separates none."""
     other, near = _best_means(embed)
     other_like, near_like = _best_means(like)
     if near - other < _LEAST or near_like - other_like < _LEAST:
@@ -124,7 +129,7 @@ def _best_means(embed: EmbedEngine) -> tuple[float, float]:
 
 
 def _means(embed: EmbedEngine, pairs: Sequence[tuple[str, str]]) -> tuple[float, float]:
-    """Return the mean cosine of a question with answers to others, and with its own."""
+    """Return the mean cosine of questions with other questions' answers, and with their own."""
     questions: Vectors = np.stack([embed.embed_query(question) for question, _ in pairs])
     cosines = questions @ embed.embed_passages([answer for _, answer in pairs]).T
     own = np.eye(len(pairs), dtype=bool)

@@ -1,4 +1,4 @@
-"""Which embedder reads a collection: the site's own, or the one of `EMBED_MORE` that its settings name."""
+"""Choose the embedder of a collection, the site's own or one of `EMBED_MORE`, and use it for chunks and the gate."""
 
 from __future__ import annotations
 
@@ -24,22 +24,24 @@ if TYPE_CHECKING:
     from apps.engines.embed.protocol import SpanEmbeddings, Spans, Tokenised
     from apps.engines.types import Vectors
 
-_ROWS = 500  # of one statement
-_PASSAGES = 400  # that are looked through together
+_ROWS = 500  # chunks embedded and stored at a time
+_PASSAGES = 400  # passages in which suspect sentences are searched at a time
 
 
 def get_embedder(collection: Collection) -> EmbedEngine:
-    """Raises EngineRefused where its settings name one that is no longer set up."""
+    """Return the embedder of the collection. Raises EngineRefused if its settings name one that is no longer
+    configured."""
     return registry.get_embedder(read_collection_settings(collection.tuning).embedder)
 
 
 def get_embedder_by_id(collection: UUID) -> EmbedEngine:
+    """Return the embedder of the collection with this id; the site's own if it was deleted. Raises EngineRefused."""
     kept = Collection.objects.filter(pk=collection).values_list("tuning", flat=True).first()
     return registry.get_embedder(read_collection_settings(kept).embedder)
 
 
 def get_fingerprint(collection: Collection) -> str:
-    """What its segments must be made by to be searched; "" where its embedder cannot be read."""
+    """Return the fingerprint that segments need to be searched; "" if the embedder cannot be loaded."""
     try:
         return get_embedder(collection).fingerprint
     except EngineError:
@@ -47,8 +49,10 @@ def get_fingerprint(collection: Collection) -> str:
 
 
 def list_unembedded_languages(collections: Iterable[UUID]) -> list[str]:
-    """Return the codes of the languages of ready documents there that the embedder of their collection does not know:
-    they are found by words only. For `in_db`."""
+    """Return ISO 639-1 codes of languages of ready documents that their collection's embedder does not know, sorted.
+
+    These documents are found by words only. Call through `in_db`.
+    """
     rows = Document.objects.filter(
         collection__in=collections, status=Document.Status.READY, language__in=CALIBRATION_PAIRS
     )
@@ -64,7 +68,7 @@ def _unread(name: str) -> frozenset[str]:
 
 
 def is_compatible(segment: Segment) -> bool:
-    """Whether the embedder of its collection made it; False also where that one cannot be read."""
+    """Return whether the present embedder of its collection made the segment; False if that one cannot be loaded."""
     try:
         engine = get_embedder(segment.collection)
         return (segment.fingerprint, segment.dimension) == (engine.fingerprint, engine.dimension)
@@ -73,14 +77,16 @@ def is_compatible(segment: Segment) -> bool:
 
 
 def find_suspect_spans(engine: EmbedEngine, texts: Sequence[str]) -> list[list[str]] | None:
-    """The pieces of each passage that `screened` wants to read by themselves; None where it reads by another embedder,
-    by one that does not show what stands inside a text, or cannot tell now. A long document is looked through in parts:
-    n-grams of all of it would take a gigabyte."""
+    """Return, per text, the sentences that `screen_passages` wants to screen by themselves.
+
+    None if the gate uses another embedder, if the embedder gives no token states, or if the classifier cannot be
+    loaded. Works in parts: the n-grams of a whole long document would take a gigabyte.
+    """
     try:
         if engine is not registry.get_embedder() or engine is not registry.get_classifier_embedder():
             return None
         span_embeddings.require_token_states(engine)
-    except EngineError:  # what cannot be judged is marked so when it is screened
+    except EngineError:  # screening will report the failure for each passage
         return None
     found: list[list[str]] = []
     for at in range(0, len(texts), _PASSAGES):
@@ -93,8 +99,10 @@ def find_suspect_spans(engine: EmbedEngine, texts: Sequence[str]) -> list[list[s
 def locate_suspect_tokens(
     engine: EmbedEngine, chunks: Sequence[ChunkDraft], rows: Sequence[Sequence[str]] | None
 ) -> list[Spans]:
-    """Of each chunk the tokens of its row's pieces, as it is embedded; none where the gate reads another text: without
-    disguises, or without what is said again."""
+    """Return, per chunk, the token spans of its suspect sentences in the text that is embedded.
+
+    Empty for a chunk whose sentences the gate reads in a changed form: without disguises, or without repetitions.
+    """
     found: list[Spans] = [()] * len(chunks)
     for at, row in enumerate(rows or ()):
         text, whole = chunks[at].text, chunks[at].embedded
@@ -109,7 +117,7 @@ def locate_suspect_tokens(
 def embed_with_spans(
     engine: EmbedEngine, passages: Sequence[Tokenised], spans: Sequence[Spans]
 ) -> tuple[Vectors, list[SpanEmbeddings | None]]:
-    """A vector a passage, and what stands at the spans of those that have any, as the gate reads it."""
+    """Return vectors of shape (n, dimension), and the embeddings at the token spans of each passage that has any."""
     if not any(spans):
         return engine.embed_passages(passages), [None] * len(passages)
     return span_embeddings.require_token_states(engine).embed_inside(
@@ -120,13 +128,13 @@ def embed_with_spans(
 def screen_passages(
     engine: EmbedEngine, texts: Sequence[str], vectors: Vectors, suspects: SuspectSentences | None = None
 ) -> list[Verdict]:
-    """What the gate says of passages: it reads vectors of the site's own embedder, whoever made these."""
+    """Return the gate's verdict per passage. Passages are embedded again if `engine` is not the site's own embedder."""
     own = registry.get_embedder()
     return check_passages(texts, vectors if engine is own else own.embed_passages(texts), suspects)
 
 
 def reembed_chunks(rows: Sequence[Chunk], engine: EmbedEngine, renew: Callable[[], None]) -> None:
-    """Every row holds a vector of the engine; those that do are left alone. `renew` is called between batches."""
+    """Embed the chunks whose vector is not of this engine, and store the vectors. `renew` is called after each 500."""
     size = engine.dimension * np.dtype(np.float32).itemsize
     chunkers: dict[UUID, Chunker] = {}
     stale = [row for row in rows if row.fingerprint != engine.fingerprint or len(row.vector) != size]
@@ -140,7 +148,7 @@ def reembed_chunks(rows: Sequence[Chunk], engine: EmbedEngine, renew: Callable[[
 
 
 def _embedded(row: Chunk, chunkers: dict[UUID, Chunker], engine: EmbedEngine) -> str:
-    """What is embedded for a chunk, as ingestion composes it."""
+    """Return the text that is embedded for a chunk, composed as at ingestion."""
     chunker = chunkers.get(row.document_id)
     if chunker is None:
         chunker = chunkers[row.document_id] = Chunker(str(row.document), engine.offsets, engine.max_tokens)

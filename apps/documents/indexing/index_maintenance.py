@@ -1,8 +1,9 @@
-"""The care of the index: small and hole-ridden segments are merged, damaged ones rebuilt, what nobody reads is swept.
+"""Maintain the index: merge small segments and those with deleted chunks, rebuild damaged ones, remove unused files.
 
-The rows are the truth. A rewrite makes new segments from them beside the live ones and swaps in one transaction; the
-old ones are retired, and their files go only when no search can be reading them any more. One process a collection
-rewrites.
+The database rows are the source. A rewrite makes new segments beside the live ones and swaps them in one transaction.
+Old segments are retired, and their files removed after GRACE_S, when no search can read them any more. At most one
+process rewrites a collection (`IndexLease`). Entry points: `merge`, `reindex`, `maintain_indexes`, `request_rebuild`,
+`create_segment`.
 """
 
 from __future__ import annotations
@@ -29,21 +30,21 @@ from apps.lib.db import leases
 
 log = logging.getLogger(__name__)
 
-LEASE_S = 900  # renewed with every part, which takes seconds; the last work on a large segment takes minutes
-GRACE_S = 600  # a search takes milliseconds; the rest is for clocks that differ
+LEASE_S = 900  # seconds; renewed with every part, which takes seconds, but finishing a large segment takes minutes
+GRACE_S = 600  # seconds until files are removed; a search takes milliseconds, the rest allows for differing clocks
 MAX_SEGMENT_CHUNKS = (
     1 << 20
-)  # chunks of one segment: beyond, one more costs a search little, and writing all again much
+)  # chunks of one segment; above, another segment costs a search little and a rewrite costs much
 CHUNKS_PER_PART = 4096  # chunks that are read from the rows at a time: about 15 MB
-MERGE_FAN = 8  # so many segments of about one size become one: fewer would write a chunk more often, more slow a search
-CROWDED_SEGMENTS = 4 * MERGE_FAN  # at so many a new document waits until they are; fewer are left to the next sweep
-SIZE_BITS = 4  # "about one size" is within a factor of 16: a chunk is rewritten a handful of times in its life
+MERGE_FAN = 8  # segments of about one size that are merged: fewer rewrite chunks more often, more slow searches down
+CROWDED_SEGMENTS = 4 * MERGE_FAN  # segments of one size that are merged right after ingestion, not at the next sweep
+SIZE_BITS = 4  # sizes within a factor of 16 count as one, so a chunk is rewritten a handful of times in all
 MAX_DELETED_SHARE = 0.2  # share of deleted chunks above which a segment is rewritten
 
-QUIET_S = 60
-QUIET_CHUNKS = 4096  # are rewritten in about a second; each segment less makes every search 0.2 ms quicker
-ROWS = 500  # of one statement; SQLite and drivers have limits
-_NAMED = [f"document__{field}" for field in ("title", "name", "version", "status")]  # what names a document, at once
+QUIET_S = 60  # seconds without a new segment after which all small segments are merged
+QUIET_CHUNKS = 4096  # chunks of these; rewritten in about a second, and each segment less saves a search 0.2 ms
+ROWS = 500  # primary keys in one SQL statement; SQLite and drivers have limits
+_NAMED = [f"document__{field}" for field in ("title", "name", "version", "status")]  # fields that `str(document)` uses
 
 Progress = Callable[[int, int], None]
 
@@ -53,18 +54,21 @@ def _silent(done: int, total: int) -> None:
 
 
 class IndexBusy(Exception):
-    """Another process is rewriting this collection's index."""
+    """Error: another process is rewriting the index of this collection."""
 
 
 def request_rebuild(segments: Iterable[str], why: str) -> None:
-    """The collections of these segments are rebuilt by the next round of care."""
+    """Request a rebuild of the collections of these segments, by hex id. The next `maintain_indexes` does it."""
     for collection in Segment.objects.live().filter(pk__in=segments).values_list("collection", flat=True).distinct():
         IndexCare.objects.update_or_create(collection_id=collection, defaults={"rebuild": why[:200]})
 
 
 def list_due_segments(collection: UUID) -> list[Segment]:
-    """The live segments that are better rewritten: those with many holes or with words added since, each size of which
-    there are FAN, and, when nothing is being added, all small ones."""
+    """Return the live segments that should be rewritten.
+
+    These have many deleted chunks or words added since; or there are MERGE_FAN of about one size; or nothing is being
+    added and they are small.
+    """
     rows = list(Segment.objects.live().filter(collection=collection))
     there = _count_live_chunks(rows)
     holed = [row for row in rows if row.annotated or there.get(row.pk, 0) < row.count * (1 - MAX_DELETED_SHARE)]
@@ -79,22 +83,23 @@ def list_due_segments(collection: UUID) -> list[Segment]:
 
 
 def _crowded(collection: UUID) -> bool:
-    """CROWD segments of about one size are live."""
+    """Return whether CROWDED_SEGMENTS of about one size are live."""
     counts = Segment.objects.live().filter(collection=collection).order_by().values_list("count", flat=True)
     sizes = Counter(count.bit_length() // SIZE_BITS for count in counts if count <= MAX_SEGMENT_CHUNKS // 2)
     return max(sizes.values(), default=0) >= CROWDED_SEGMENTS
 
 
 def _quiet(rows: Sequence[Segment]) -> bool:
-    """Nothing was added for a while: time to make one segment of the few that are left."""
+    """Return whether no segment was added for QUIET_S."""
     return all(row.created < timezone.now() - timedelta(seconds=QUIET_S) for row in rows)
 
 
 def merge(collection: UUID, thorough: bool = True) -> int:
-    """Rewrites what is due; returns how many segments were replaced. Not `thorough`: only looks whether one size has
-    become far too many since the last sweep, which is all that a new document can do, and costs one short query.
+    """Rewrite the segments that are due. Return how many were replaced.
 
-    Does nothing while another process is at it, and only says so where it fails: the live index is whole without it.
+    If not `thorough`, only crowded sizes are looked at: one short query after each ingestion. Returns 0 if another
+    process is rewriting. EngineError is only logged, because the live index stays whole. Must not run inside a
+    transaction.
     """
     if not (list_due_segments(collection) if thorough else _crowded(collection)):
         return 0
@@ -111,9 +116,10 @@ def merge(collection: UUID, thorough: bool = True) -> int:
 
 
 def reindex(collection: UUID, progress: Progress = _silent) -> int:
-    """Rebuilds a collection's whole index beside the live one and swaps; returns the number of chunks in it.
+    """Rebuild the whole index of a collection beside the live one, and swap. Return the number of chunks in it.
 
-    Chunks whose vector is of another embedder are embedded again. Raises Busy.
+    Chunks with a vector of another embedder are embedded again. `progress` is called with (done, total) chunks. Must
+    not run inside a transaction. Raises IndexBusy and EngineError.
     """
     with IndexLease(collection) as held:
         old = list(Segment.objects.live().filter(collection=collection))
@@ -123,9 +129,9 @@ def reindex(collection: UUID, progress: Progress = _silent) -> int:
 
 
 def sweep() -> int:
-    """Segments retired long enough ago, and files that no row names, are gone; returns how many.
+    """Delete segments retired longer than GRACE_S ago, and files that no row names. Return how many.
 
-    While an index is being rewritten, which may take hours, no row names its new files yet: they stay.
+    Files without a row stay while any index is being rewritten: the rows of its new files come at the end.
     """
     limit = timezone.now() - timedelta(seconds=GRACE_S)
     old = list(Segment.objects.filter(retired__lt=limit))
@@ -138,7 +144,7 @@ def sweep() -> int:
 
 
 def maintain_indexes() -> None:
-    """One round over all collections: rebuild what was found damaged, merge what is due, sweep."""
+    """Rebuild damaged indexes, merge what is due, and sweep, over all collections. A periodic job of the worker."""
     for collection in list(IndexCare.objects.exclude(rebuild="").values_list("pk", flat=True)):
         try:
             log.info("rebuilt the index of collection %s (%d passages)", collection, reindex(collection))
@@ -152,8 +158,8 @@ def maintain_indexes() -> None:
 
 
 def _list_candidates() -> set[UUID]:
-    """Collections with several segments, or with a segment that has holes or does not know all words: two queries,
-    however many there are."""
+    """Return collections with several segments, with deleted chunks, or with words added since. Takes two queries in
+    all."""
     live = list(Segment.objects.live().values_list("collection", "pk", "count", "annotated"))
     there = _count_live_chunks()
     several = Counter(collection for collection, *_ in live)
@@ -165,15 +171,16 @@ def _list_candidates() -> set[UUID]:
 
 
 def _count_live_chunks(of: Sequence[Segment] | None = None) -> dict[UUID, int]:
-    """Return how many chunks of the live index each segment holds; None: of all segments. A segment without chunks has
-    no entry. Reads the index on segment and build only, never the texts and vectors of the rows.
+    """Return the number of live chunks per segment; `of` None: of all segments. A segment without chunks has no entry.
+
+    Reads only the database index on segment and build, never the texts and vectors of the rows.
     """
     rows = Chunk.objects.filter(segment__isnull=False) if of is None else Chunk.objects.filter(segment__in=of)
     return dict(rows.order_by().values_list("segment").annotate(Count("segment")))
 
 
 class IndexLease:
-    """The right to rewrite one collection's index; `renew` raises Busy once it was lost."""
+    """Context manager that holds the right to rewrite one collection's index. Entering and `renew` raise IndexBusy."""
 
     def __init__(self, collection: UUID) -> None:
         self.collection = collection
@@ -196,12 +203,11 @@ class IndexLease:
 
 @dataclass(frozen=True, slots=True)
 class _ChunkRange:
-    """Chunks that become one segment: those of the old segments between two numbers and, unless they are embedded
-    again, of one embedder."""
+    """Range of chunks that become one segment: those of the old segments between two ids, all of one embedder."""
 
     ids: Sequence[int]  # ascending
     fingerprint: str
-    embed: EmbedEngine | None  # that embeds again what another one embedded
+    embed: EmbedEngine | None  # embeds chunks of other embedders again; None: vectors are copied
 
     def chunks(self, old: Sequence[Segment]) -> ChunkQuerySet:
         found = Chunk.objects.filter(segment__in=old, pk__range=(self.ids[0], self.ids[-1]))
@@ -211,8 +217,11 @@ class _ChunkRange:
 def _rewrite(
     held: IndexLease, old: Sequence[Segment], embed: EmbedEngine | None = None, progress: Progress = _silent
 ) -> int:
-    """New segments hold what the old ones held and is still there; readers see the old or the new, never both. With
-    `embed` all vectors are of that one."""
+    """Write new segments with the remaining chunks of the old ones, and swap them in one transaction. Return the
+    chunks.
+
+    With `embed` all vectors are made by that embedder.
+    """
     made: list[tuple[SegmentInfo, _ChunkRange]] = []
     shares = list(_shares(old, embed))
     total, done = sum(len(share.ids) for share in shares), 0
@@ -232,7 +241,7 @@ def _rewrite(
         with transaction.atomic():
             held.renew()
             _swap(old, made)
-    except BaseException:  # also when the worker is told to end: nothing of a rewrite that was not finished stays
+    except BaseException:  # also when the worker is told to stop: an unfinished rewrite leaves no files
         registry.get_index().drop([info for info, _ in made])
         raise
     return total
@@ -250,7 +259,7 @@ def _shares(old: Sequence[Segment], embed: EmbedEngine | None) -> Iterator[_Chun
 
 
 def _read(share: _ChunkRange, tell: Callable[[int], None]) -> Iterator[Part]:
-    """The chunks that are still there, a part at a time."""
+    """Yield the remaining chunks in parts."""
     for start in range(0, len(share.ids), CHUNKS_PER_PART):
         rows = load_chunks(share.ids[start : start + CHUNKS_PER_PART])
         if rows:
@@ -267,13 +276,16 @@ def _swap(old: Sequence[Segment], made: Sequence[tuple[SegmentInfo, _ChunkRange]
         share.chunks(old).update(segment=row)
     known = {segment.pk: segment.annotated for segment in old}
     for pk, annotated in Segment.objects.filter(pk__in=known).values_list("pk", "annotated"):
-        if annotated != known[pk]:  # words were added while this was written: once more
+        if annotated != known[pk]:  # words were added meanwhile: rewrite once more
             Segment.objects.filter(pk__in=[row.pk for row in rows]).update(annotated=annotated)
     Segment.objects.filter(pk__in=known).update(retired=timezone.now())
 
 
 def create_segment(info: SegmentInfo, build: int = 0) -> Segment:
-    """The row that makes a written segment live, or part of a build beside the live ones."""
+    """Create the row that makes a written segment live, or part of an index build if `build` is its id.
+
+    Usually runs inside the transaction that assigns the chunks.
+    """
     return Segment.objects.create(
         build=build,
         id=UUID(info.id), collection_id=UUID(info.collection), count=info.count, dimension=info.dimension,
@@ -283,7 +295,7 @@ def create_segment(info: SegmentInfo, build: int = 0) -> Segment:
 
 
 def load_chunks(ids: Sequence[int]) -> list[Chunk]:
-    """The rows that are still there."""
+    """Return the chunks that still exist, by id, with the fields that the index needs."""
     rows: list[Chunk] = []
     for start in range(0, len(ids), ROWS):
         part = Chunk.every.filter(pk__in=ids[start : start + ROWS]).select_related("document")

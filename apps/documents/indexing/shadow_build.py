@@ -1,11 +1,11 @@
-"""A collection cut and searched otherwise: built beside the live index, compared, then swapped in or thrown away.
+"""Build a second index of a collection with other settings, then compare it and swap it in, or discard it.
 
-    begin     the row waits and the bell rings
-    run       documents are cut and embedded anew, where the settings ask for it; `built` hears of the end
-    swap      it takes the live one's place in one transaction; what was live is kept, and can be swapped back
-    discard   it is gone
+    begin     create the row and notify a worker
+    run       chunk and embed the documents again, if the settings require it; call `build_listeners`
+    swap      replace the live index in one transaction; the old one is kept and can be swapped back
+    discard   delete the build
 
-The live index is searched all the while. What is added or replaced meanwhile is cut before the swap.
+The live index is searched all the while. Documents added or replaced meanwhile are chunked before the swap.
 """
 
 from __future__ import annotations
@@ -38,25 +38,26 @@ from apps.users.models import User
 log = logging.getLogger(__name__)
 
 TASK = "documents.build"
-LEASE_S = 120  # renewed with every batch, which takes seconds
-CRASHES = 3
-BATCH = 256  # chunks embedded between two looks at whether the build is still wanted
-ROWS = 400
-KEEP_DAYS = 14  # that what was replaced can be swapped back
+LEASE_S = 120  # seconds; renewed with every batch, which takes seconds
+CRASHES = 3  # attempts after which a build is given up
+BATCH = 256  # chunks embedded between two renewals, which also tell whether the build was discarded
+ROWS = 400  # chunks in one INSERT
+KEEP_DAYS = 14  # during which the replaced index can be swapped back
 
-build_listeners: list[
-    Callable[[int], object]
-] = []  # what apps above this one do with a build that is ready to be judged
+build_listeners: list[Callable[[int], object]] = []  # of apps above, called with the id of a build that is ready
 
 Status = IndexBuild.Status
 
 
 class BuildLost(Exception):
-    """The build was discarded, or another worker has it."""
+    """Error: the build was discarded, or another worker has it."""
 
 
 def begin(collection: Collection, wanted: CollectionSettings, user: User | None) -> IndexBuild:
-    """A build by these settings waits; one that was under way gives way to it."""
+    """Create a build with these settings and notify a worker after commit. Discards open builds of the collection.
+
+    `user` is who started it; None: the product.
+    """
     for other in IndexBuild.objects.open().filter(collection=collection):
         discard(other)
     build = IndexBuild.objects.create(collection=collection, started_by=user, tuning=wanted.kept)
@@ -65,7 +66,11 @@ def begin(collection: Collection, wanted: CollectionSettings, user: User | None)
 
 
 def run(build_id: int) -> None:
-    """The build is ready to be judged, or its row says why not; calling it twice changes nothing."""
+    """Make a waiting build ready, in a worker. Repeated or concurrent calls change nothing.
+
+    An engine that can be retried puts the build back into the queue; other errors of engines fail it with a reason.
+    Must not run inside a transaction.
+    """
     waiting = IndexBuild.objects.filter(status__in=[Status.WAITING, Status.BUILDING], attempts__lt=CRASHES)
     token = leases.claim(waiting, build_id, LEASE_S, status=Status.BUILDING)
     if token is None:
@@ -107,7 +112,7 @@ def _build(build: IndexBuild, token: str) -> None:
 
 
 def needs_rechunking(build: IndexBuild) -> bool:
-    """Whether passages or vectors would be others than the live ones."""
+    """Return whether the settings of the build give other chunks or vectors than the live index has."""
     wanted, now = build.wanted, read_collection_settings(build.collection.tuning)
     if build.cut or (wanted.chunk_tokens, wanted.embedder) != (now.chunk_tokens, now.embedder):
         return True
@@ -116,14 +121,14 @@ def needs_rechunking(build: IndexBuild) -> bool:
 
 
 def iter_unchunked_documents(build: IndexBuild) -> Iterator[Document]:
-    """Documents that can be searched and of which the build has nothing."""
+    """Return an iterator over ready documents of which the build has no chunk, oldest first."""
     there = Chunk.every.filter(build=build.pk).order_by().values("document").distinct()
     ready = Document.objects.filter(collection=build.collection_id, status=Document.Status.READY)
     return ready.exclude(pk__in=there).order_by("created").iterator()
 
 
 def _rechunk_document(build: IndexBuild, document: Document, renew: Callable[..., None]) -> None:
-    """The document has chunks of the build, with vectors, in no segment yet."""
+    """Store chunks of the build for the document, with vectors and without a segment."""
     embed = registry.get_embedder(build.wanted.embedder)
     drafts = _draft_chunks(document, embed, build.wanted.chunk_tokens)
     old = _list_annotations(Chunk.objects.filter(document=document))
@@ -157,14 +162,14 @@ def _draft_chunks(document: Document, embed: EmbedEngine, target: int) -> list[C
 
 
 def _parsed(page: Page) -> ParsedPage:
-    """The page as its parser gave it; one that was read before pieces were kept is one paragraph."""
+    """Return the page as its parser gave it; a page stored without pieces becomes one paragraph."""
     whole = [("paragraph", 0, 0, len(page.text))] if page.text.strip() else []
     pieces = tuple(BlockSpan(*piece) for piece in (page.pieces if page.pieces is not None else whole))
     return ParsedPage(page.number, page.text, pieces, page.width, page.height)
 
 
 def _index(build: IndexBuild, renew: Callable[..., None]) -> None:
-    """The build's chunks that are in no segment yet are in one of its own."""
+    """Write the build's chunks without a segment into a segment of the build."""
     loose = Chunk.every.filter(build=build.pk, segment__isnull=True).order_by("pk")
     ids = array("q", loose.values_list("pk", flat=True))
     if not ids:
@@ -190,9 +195,10 @@ def _parts(ids: array[int], renew: Callable[..., None]) -> Iterator[Part]:
 
 
 def swap(build: IndexBuild) -> bool:
-    """The build is live and what was live is kept. False where documents must be cut first: then it happens by itself.
+    """Make the build live and keep the replaced index. Return False if documents must be chunked first; it then swaps
+    later.
 
-    Raises segments.Busy while the index is being rewritten, and Lost where the build is gone.
+    Opens its own transaction. Raises IndexBusy while the index is being rewritten, and BuildLost if the build is gone.
     """
     with index_maintenance.IndexLease(build.collection_id), transaction.atomic():
         row = IndexBuild.objects.select_for_update().filter(pk=build.pk, status__in=[Status.BUILT, Status.KEPT]).first()
@@ -200,7 +206,7 @@ def swap(build: IndexBuild) -> bool:
             raise BuildLost
         for other in IndexBuild.objects.filter(collection=row.collection_id).exclude(pk=row.pk):
             discard(other)
-        # A document that becomes ready now asks for the same row: it is seen here, or sees the embedder that is new.
+        # A document being published locks the same row: it is found below, or finds the new embedder.
         list(Collection.objects.select_for_update().filter(pk=row.collection_id).values("pk"))
         if row.cut and next(iter_unchunked_documents(row), None) is not None:
             IndexBuild.objects.filter(pk=row.pk).update(status=Status.WAITING, swap=True, attempts=0)
@@ -211,15 +217,15 @@ def swap(build: IndexBuild) -> bool:
 
 
 def _exchange(build: IndexBuild) -> None:
-    """Rows of the build become the live ones; a row of its own speaks of what was live."""
+    """Swap the rows of the build with the live ones, and create a build of what was live."""
     collection = Collection.objects.get(pk=build.collection_id)
-    IndexBuild.objects.filter(pk=build.pk).update(status=Status.BUILT)  # only one may be kept
+    IndexBuild.objects.filter(pk=build.pk).update(status=Status.BUILT)  # a constraint allows one kept build
     kept = IndexBuild.objects.create(
         collection=collection, tuning=collection.tuning, status=Status.KEPT, cut=build.cut, ended=timezone.now(),
         started_by=build.started_by,
     )  # fmt: skip
     if build.cut:
-        # A chunk in no segment is of a document that is being read: it will be of the live index then.
+        # A chunk without a segment is of a document in ingestion and will belong to the new live index.
         live = Chunk.objects.filter(document__collection=collection, segment__isnull=False)
         marked = live.filter(Q(enabled=False) | ~Q(keywords="")).order_by().values_list("document", flat=True)
         marks = {pk: _list_annotations(live.filter(document=pk)) for pk in set(marked)}
@@ -240,7 +246,7 @@ def _list_annotations(chunks: QuerySet[Chunk]) -> list[ChunkAnnotation]:
 
 
 def _carry(document: UUID, old: list[ChunkAnnotation]) -> None:
-    """What was said of passages since the build was cut holds for those that are live now."""
+    """Apply annotations made since the build was chunked to its chunks, which are live now."""
     for row in Chunk.objects.filter(document=document).defer("vector", "text"):
         enabled, keywords = carry_over(old, row.page_number, row.char_start, row.char_end)
         if (enabled, keywords) == (row.enabled, row.keywords):
@@ -251,7 +257,10 @@ def _carry(document: UUID, old: list[ChunkAnnotation]) -> None:
 
 
 def discard(build: IndexBuild) -> None:
-    """The build and what it holds are gone; a worker at it stops at its next step."""
+    """Delete the build with its chunks and retire its segments. A worker on it stops at its next step.
+
+    Opens its own transaction.
+    """
     with transaction.atomic():
         IndexBuild.objects.filter(pk=build.pk).delete()
         _clear(build.pk)
@@ -263,7 +272,8 @@ def _clear(build_id: int) -> None:
 
 
 def sweep() -> None:
-    """Builds that stopped the worker every time are given up, others wait no longer unheard, and old ones go."""
+    """Give up builds that crashed each time, notify workers of waiting ones, and discard old kept ones. A periodic
+    job."""
     now = timezone.now()
     waiting = IndexBuild.objects.filter(status__in=[Status.WAITING, Status.BUILDING])
     waiting = waiting.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
@@ -279,7 +289,7 @@ def sweep() -> None:
 
 
 def _clear_lost() -> None:
-    """What a worker still wrote of a build that was discarded under its hands."""
+    """Delete rows that a worker wrote for a build after it was discarded."""
     known = IndexBuild.objects.values("pk")
     for build in (
         Segment.objects.filter(build__gt=0, retired__isnull=True)

@@ -1,4 +1,4 @@
-"""Documents on their way to being searchable, and what happens when one of them cannot go on."""
+"""Batch of documents on their way through ingestion; a failure ends only the document that caused it."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class IngestItem:
-    """One document and what the steps have made of it so far, each for the next."""
+    """Document in ingestion with the results of its steps so far, each of which is input of the next."""
 
     job: IngestJob
     pages: list[ParsedPage] = field(default_factory=list)
     chunks: list[ChunkDraft] = field(default_factory=list)
-    vectors: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))  # a row a chunk
-    verdicts: list[Verdict] = field(default_factory=list)
-    suspects: SuspectSentences | None = None  # of its chunks, which the gate will look at
+    vectors: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))  # (chunks, dimension), unit rows
+    verdicts: list[Verdict] = field(default_factory=list)  # of the gate, one per chunk
+    suspects: SuspectSentences | None = None  # sentences that the gate screens by themselves; None: not prepared
     rows: list[Chunk] = field(default_factory=list)
     ready: bool = False
-    known: bool = False  # its pages are there: the same content was read before
-    embedded: bool = False  # likewise its chunks and their vectors
+    known: bool = False  # True if the pages were taken from a document of the same content
+    embedded: bool = False  # True if chunks and vectors were, too
 
     @property
     def document(self) -> Document:
@@ -46,13 +46,13 @@ class IngestItem:
 
 
 class IngestBatch:
-    """Documents that go through the steps together. What goes wrong with one ends that one; the others go on."""
+    """Documents that go through the steps together. An error of one document ends that one; the others continue."""
 
     def __init__(self, works: Sequence[IngestItem]) -> None:
         self._works = list(works)
 
     def __iter__(self) -> Iterator[IngestItem]:
-        """Those that are still to be worked on."""
+        """Iterate over the documents that are not over yet."""
         return iter([work for work in self._works if not work.job.over])
 
     def __len__(self) -> int:
@@ -60,17 +60,18 @@ class IngestBatch:
 
     @property
     def done(self) -> list[IngestItem]:
-        """Those that are ready."""
+        """Return the documents that became ready."""
         return [work for work in self._works if work.ready]
 
     def close(self) -> None:
-        """Nothing of it is held any more, whatever happened."""
+        """Release all jobs in this process, whatever happened."""
         for work in self._works:
             work.job.release()
 
     @contextmanager
     def guard(self, works: Sequence[IngestItem]) -> Iterator[None]:
-        """What goes wrong inside is the end of these."""
+        """Settle the jobs of `works` with any error raised inside; only errors that are no `Exception` are raised
+        again."""
         try:
             yield
         except BaseException as error:
@@ -82,13 +83,14 @@ class IngestBatch:
                 raise
 
     def each(self, step: Callable[[IngestItem], None]) -> None:
-        """Each takes the step by itself."""
+        """Apply the step to each document by itself."""
         for work in self:
             with self.guard([work]):
                 step(work)
 
     def all(self, step: Callable[[Sequence[IngestItem]], None]) -> None:
-        """All take the step at once; where that goes wrong each by itself, so that it ends only what it is due to."""
+        """Apply the step to all documents at once; if that fails, to each by itself, so that only the faulty one
+        ends."""
         works = list(self)
         if len(works) > 1 and self._went_well(step, works):
             return
@@ -100,20 +102,23 @@ class IngestBatch:
         except WorkerStopping as error:
             with self.guard(works):
                 raise error
-        except Exception as error:  # noqa: BLE001 - it comes again for the one that it is due to
+        except Exception as error:  # noqa: BLE001 - raised again for the document that causes it
             log.info("%d documents are worked on one by one: %s", len(works), error)
             return False
         return True
 
 
 def report_batch_progress(works: Sequence[IngestItem], stage: str, share: float) -> None:
-    """A `share` of the chunks of each is done. Those that were lost are over; raises Lost where it is all of them."""
+    """Store that a `share`, 0 to 1, of each document's chunks is done.
+
+    Documents that lost their lease are ended. Raises LeaseLost if all of them did, and WorkerStopping.
+    """
     counts = [(int(share * len(work.chunks)), len(work.chunks)) for work in works]
     report_jobs_progress([work.job for work in works], stage, counts)
 
 
 def _reason(error: BaseException) -> BaseException:
-    """The error in the words of a job."""
+    """Return the error as an IngestError if it is one of a parser or an engine, else unchanged."""
     if isinstance(error, ParseError):
         return IngestError(str(error), FaultKind.USER_FIXABLE)
     if isinstance(error, ParserCrashed):

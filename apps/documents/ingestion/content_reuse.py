@@ -1,8 +1,8 @@
-"""What is known of a file is not found out again: pages, passages and vectors of the same content, read the same way.
+"""Reuse pages, chunks and vectors of a document with the same content that was ingested in the same way.
 
-Only a document serves that the person who uploaded may read at that moment: how soon their own is ready then says
-nothing that they could not look up (docs/security.md). What people decided about a document is not taken along: title,
-keywords, passages switched off. The gate judges every passage again.
+Only documents that the uploader may read at that moment are used. The speed of ingestion then reveals nothing that the
+uploader could not look up (docs/security/model.md). Decisions of users about a document are not copied: title,
+keywords, passages switched off. The gate screens every passage again.
 """
 
 from __future__ import annotations
@@ -25,21 +25,25 @@ from apps.documents.settings import read_collection_settings
 
 _APP = Path(__file__).parents[1]
 _READERS = ("parsing/**/*.py", "chunking/*.py", "ingestion/file_parsing.py", "ingestion/ocr.py")
-_PACKAGES = (  # whose code decides what is read out of a file
+_PACKAGES = (  # packages whose code decides what a parser reads from a file
     "charset-normalizer", "cssselect2", "docutils", "lxml", "markdown-it-py", "numpy", "olefile", "onnxruntime",
     "opencv-python-headless", "orjson", "pi-heif", "pillow", "pypdfium2", "python-calamine", "python-docx",
     "python-pptx", "rapidocr", "tinycss2", "trafilatura",
 )  # fmt: skip
-_LOOKED_AT = 5  # documents of the same content
+_LOOKED_AT = 5  # documents of the same content that are tried
 
 
 def get_parser_version() -> str:
-    """How files are read here and now: another value after every change of the readers, of a package, of a limit."""
+    """Return a digest of how files are parsed: the source of parsers and OCR, versions of packages, and page limits.
+
+    A document with another value in `read_by` is not reused.
+    """
     return _digest(_fingerprint_code(), str(settings.OCR_PAGES), str(settings.MAX_PAGES))
 
 
 def get_chunking_version(document: Document) -> str:
-    """How its pages are cut and embedded; another value where its passages or vectors could differ."""
+    """Return a digest of how the document's pages are chunked and embedded; equal digests mean equal chunks and
+    vectors."""
     target = read_collection_settings(document.collection.tuning).chunk_tokens
     return _digest(
         document.read_by, str(document), str(target), embedders.get_embedder(document.collection).fingerprint
@@ -47,7 +51,11 @@ def get_chunking_version(document: Document) -> str:
 
 
 def reuse_content(work: IngestItem) -> None:
-    """Where the same was read before, the work has its pages, and what was made of them as far as that is the same."""
+    """Fill the item with pages of a known document of the same content, and with its chunks and vectors if these are
+    alike.
+
+    Leaves the item unchanged if there is no such document.
+    """
     document = work.document
     for known in _known(document):
         pages = _pages(known)
@@ -62,7 +70,7 @@ def reuse_content(work: IngestItem) -> None:
 
 
 def _known(document: Document) -> list[Document]:
-    """Documents of the same content, those first that are cut as this one will be."""
+    """Return at most 5 ready documents of the same content, those with the same name and settings first."""
     if document.uploaded_by is None or not document.sha256:
         return []
     same = Document.objects.visible_to(document.uploaded_by).filter(
@@ -76,12 +84,12 @@ def _known(document: Document) -> list[Document]:
 
 
 def _is_unchanged(known: Document) -> bool:
-    """It is still what it was, now that its rows were read."""
+    """Return whether the document is still what it was before its rows were read."""
     return Document.objects.filter(pk=known.pk, sha256=known.sha256, read_by=known.read_by).exists()
 
 
 def _pages(known: Document) -> list[ParsedPage]:
-    """All of them in order; [] where one is missing."""
+    """Return all pages of the document in order; [] if one is missing."""
     rows = list(Page.objects.filter(document=known).order_by("number"))
     if not rows or len(rows) != known.pages_count:
         return []
@@ -89,7 +97,7 @@ def _pages(known: Document) -> list[ParsedPage]:
 
 
 def _cut(work: IngestItem, known: Document) -> None:
-    """The work has chunks and vectors, where those of the other are all there and of this embedder."""
+    """Fill the item with chunks and vectors of the known document, if all are there and of the same embedder."""
     embed = embedders.get_embedder(work.document.collection)
     rows = list(Chunk.objects.filter(document=known).order_by("position"))
     whole = [row.position for row in rows] == list(range(len(rows)))
@@ -105,21 +113,21 @@ def _cut(work: IngestItem, known: Document) -> None:
 
 
 def _ending(name: str) -> str:
-    """What of a name some readers heed."""
+    """Return the part of a file name on which the choice of a parser depends: the suffix, or the name without one."""
     path = PurePath(name.lower())
     return path.suffix or path.name
 
 
 @cache
 def _fingerprint_code() -> str:
-    """Of this version of the readers, and of the packages that they use."""
+    """Return a digest of the source of the parsers and of the versions of their packages."""
     sources = [path.read_bytes() for pattern in _READERS for path in sorted(_APP.glob(pattern))]
     packages = [f"{name} {_version(name)}" for name in _PACKAGES]
     return _digest(*(sha256(source).hexdigest() for source in sources), *packages)
 
 
 def _version(package: str) -> str:
-    """Return its version; "" where it is not installed."""
+    """Return the version of a package; "" if it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -1,4 +1,7 @@
-"""Files to pages: each is read in a child process, several side by side, and a slow one holds up no other."""
+"""Parse files into pages in sandboxed child processes, several at a time; a slow file delays no other.
+
+`parse_batch` is the entry point.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,10 @@ from apps.documents.parsing.formats import FORMATS
 from apps.documents.parsing.protocol import MAX_CHARACTERS, BlockSpan, ParsedPage, ParseError
 from apps.documents.sandbox import runner
 
-MAX_PARALLEL_FILES = 4  # children that read the files of one group; those that take long are not counted
-BINARY_SECONDS = 20, 40  # of the processor, at least and for each MB: what is packed may hold ten times its size
-TEXT_SECONDS = 6, 8  # likewise: an honest MB takes 1 to 5 s
-PATIENCE_S = 1.0  # after which what was read goes on without the rest
+MAX_PARALLEL_FILES = 4  # child processes of one batch; those that are slow are not counted
+BINARY_SECONDS = 20, 40  # processor seconds, at least and per MB: packed formats may hold ten times their size
+TEXT_SECONDS = 6, 8  # processor seconds, at least and per MB: a harmless MB takes 1 to 5 s
+PATIENCE_S = 1.0  # seconds after which the parsed files continue without the others
 
 NO_TEXT = {
     "pdf": "No text was found in this PDF, and none could be recognised in what its pages show.",
@@ -33,13 +36,17 @@ EMPTY_FILE = "No text was found in this file. Check that it is the right one."
 
 
 def get_file_path(document: Document) -> Path:
+    """Return the path of the document's stored file. A web page that was not fetched yet has none."""
     return Path(settings.MEDIA_ROOT) / str(document.file)
 
 
 def parse_batch(group: IngestBatch) -> Iterator[IngestBatch]:
-    """The documents that could be read, with all their pages: those that took a moment together, every other by itself
-    when it is there; first those whose pages are known. A document has the title that it gives itself, unless a person
-    gave one."""
+    """Yield the documents that could be parsed, with all their pages, as they become available.
+
+    Documents with known pages come first. Files parsed within PATIENCE_S come together, each slower one when it is
+    done, scans last. A document gets the title that its file gives, unless it has one. Files that cannot be parsed are
+    settled.
+    """
     if known := [work for work in group if work.known]:
         yield IngestBatch(known)
     line = _ParseQueue([work for work in group if not work.known], group)
@@ -51,7 +58,7 @@ def parse_batch(group: IngestBatch) -> Iterator[IngestBatch]:
             yield _finished(group, [parse for parse in parses if not parse.scans])
     finally:
         line.close()
-    for parse in scans:  # they take seconds a page, in which nobody would hear what the others say
+    for parse in scans:  # last: OCR takes seconds per page, during which the output of other children would wait
         yield _finished(group, [parse])
 
 
@@ -63,19 +70,19 @@ def _finished(group: IngestBatch, parses: Sequence[_Parse]) -> IngestBatch:
 
 
 class _ParseQueue:
-    """The files of a group, in the order in which they are read."""
+    """Queue of a batch's files with the child processes that parse them."""
 
     def __init__(self, works: Sequence[IngestItem], group: IngestBatch) -> None:
         self._group, self._waiting = group, deque(works)
         self._going: list[_Parse] = []
-        self._slow = 0  # of them
+        self._slow = 0  # children that have been running longer than PATIENCE_S
 
     @property
     def left(self) -> bool:
         return bool(self._waiting or self._going)
 
     def next(self) -> list[_Parse]:
-        """What could be read within PATIENCE_S, or, where that is nothing, the first that is."""
+        """Return the files that were parsed within PATIENCE_S, or, if there are none, the first that is."""
         patience, done = time.monotonic() + PATIENCE_S, list[_Parse]()
         while self.left and not (done and time.monotonic() > patience):
             while self._waiting and len(self._going) - self._slow < MAX_PARALLEL_FILES:
@@ -94,7 +101,8 @@ class _ParseQueue:
             self._going.append(_Parse(work))
 
     def _hear(self) -> list[_Parse]:
-        """Those that have come to their end since; what they say meanwhile is kept, and those that failed are gone."""
+        """Read the output of all children; return those that ended well. Children that failed are settled and
+        dropped."""
         runner.wait_for_output([parse.reading for parse in self._going])
         for parse in self._going:
             with self._group.guard([parse.work]):
@@ -107,7 +115,7 @@ class _ParseQueue:
 
 
 class _Parse:
-    """One file that is being read."""
+    """Child process that parses one file, and its output so far."""
 
     def __init__(self, work: IngestItem) -> None:
         self.work, self.document = work, work.document
@@ -136,8 +144,10 @@ class _Parse:
         self.work.job.tick(Document.Stage.PARSE, len(self.work.pages), self._total)
 
     def finish(self) -> None:
-        """The document says what was found out about it. Raises Unreadable where there is no text and should be some: a
-        photograph need not hold any."""
+        """Store the results in the document and recognise scanned pages.
+
+        Raises ParseError if there is no text but should be: a photograph may have none.
+        """
         job, document = self.work.job, self.document
         pages, left_out = recognise_scans(job, get_file_path(document), document.kind, self.work.pages)
         if not any(page.text.strip() for page in pages):
@@ -156,8 +166,10 @@ class _Parse:
 
 
 def limit_cpu_seconds(size: int, binary: bool) -> int:
-    """Return how many seconds of processor time reading a file of `size` bytes may take: a small file that is made to
-    keep readers busy must not hold a desk for long, however busy the machine is. `binary` as of its Format."""
+    """Return the processor seconds that parsing a file of `size` bytes may take; `binary` as of its Format.
+
+    A small hostile file must not occupy a worker thread for long, however busy the machine is.
+    """
     least, more = BINARY_SECONDS if binary else TEXT_SECONDS
     return min(settings.PARSE_SECONDS, least + more * size // 1024**2)
 

@@ -1,7 +1,8 @@
-"""Pages that are pictures get their text from text recognition, in children of their own and at the lowest priority.
+"""Recognise the text of scanned pages (OCR) in child processes of the lowest priority.
 
-It takes seconds a page: one document at a time, a few pages a child, and no more pages of a document than OCR_PAGES.
-Another one goes back into the queue meanwhile, so that its desk is free for what takes a moment (`queue.py`).
+A page takes seconds. So one document of a process is recognised at a time, a few pages per child, and at most OCR_PAGES
+pages of a document. Other scans go back to the queue meanwhile, so that their worker thread is free
+(`jobs/scheduler.py`). The recogniser itself is in `parsing/ocr/`.
 """
 
 from __future__ import annotations
@@ -28,20 +29,20 @@ log = logging.getLogger(__name__)
 
 _APP = Path(__file__).parents[1]
 _OCR_SOURCES = ("ingestion/ocr.py", "parsing/ocr/recognizer.py", "parsing/ocr/page_assembly.py")
-PAGES_A_CHILD = 20  # loading the models takes a second; a page that breaks its child takes at most these along
+PAGES_A_CHILD = 20  # pages per child: loading the models takes a second, and a crash costs at most one child
 SECONDS_A_PAGE = 60
-# Addresses that it may map beyond what a parser may: libraries and freed blocks of all sizes, measured at 0.6 GiB
-# after some pages, of which nothing lies in memory (0.7 GiB do, with everything).
+# Address space of a child beyond that of a parser: libraries and freed blocks, measured at 0.6 GiB after some pages.
+# None of that is resident memory, of which the whole child takes 0.7 GiB.
 ADDRESSES_BYTES = 1024**3
-NOT_RECOGNISED = "could not be recognised."  # said of pages that may be, another time
-MIN_TEXT_RATIO = 1.3  # times as long as a page's own text is what was recognised, where it takes its place
+NOT_RECOGNISED = "could not be recognised."  # end of the note about pages that another attempt may read
+MIN_TEXT_RATIO = 1.3  # length of recognised text, relative to a page's own text, from which it replaces that
 
 
 def recognise_scans(job: IngestJob, path: Path, kind: str, pages: list[ParsedPage]) -> tuple[list[ParsedPage], str]:
-    """The pages, those that are pictures with their text and the places of its words; and what was left out, which
-    also stands in the document's `unread`.
+    """Return the pages with the text and word boxes of scanned ones, and a note about pages left out, "" for none.
 
-    Raises Postponed where another document is being recognised.
+    The same is stored in the document's `unread`. Must not run inside a transaction. Raises IngestPostponed if this
+    process recognises another document; LeaseLost or WorkerStopping.
     """
     scans = [page.number for page in pages if page.scan]
     wanted = scans[: settings.OCR_PAGES]
@@ -63,8 +64,10 @@ def recognise_scans(job: IngestJob, path: Path, kind: str, pages: list[ParsedPag
 
 
 def _recognise(job: IngestJob, path: Path, kind: str, wanted: Sequence[int], before: int) -> dict[int, ParsedPage]:
-    """By number, after so many that were read `before`. Each is kept at once. A page that breaks its child is left out,
-    and the next child goes on behind it."""
+    """Return the recognised pages by number; each is stored at once. `before` is the count of pages recognised earlier.
+
+    A page that crashes its child is skipped, and the next child continues after it.
+    """
     found: dict[int, ParsedPage] = {}
     rest, total = list(wanted), before + len(wanted)
     while rest:
@@ -96,14 +99,14 @@ def _page(answer: dict[str, object]) -> ParsedPage:
 
 
 def _with(page: ParsedPage, recognised: ParsedPage | None) -> ParsedPage:
-    """The page with the recognised text, unless its own few words were as many: they are exact."""
+    """Return the page with the recognised text, unless its own text is about as long: that is exact."""
     if recognised is None or len(recognised.text) <= MIN_TEXT_RATIO * len(page.text.strip()):
         return page
     return replace(page, text=recognised.text, pieces=recognised.pieces, boxes=recognised.boxes, recognised=True)
 
 
 def can_retry_ocr(unread: Mapping[str, Any]) -> bool:
-    """Whether another limit or recogniser than that time's may read what was left out."""
+    """Return whether the present limit or recogniser may read pages that were left out; `unread` is the document's."""
     beyond, missed = unread.get("beyond", 0), unread.get("missed", 0)
     more = beyond and unread.get("limit", 0) < settings.OCR_PAGES
     return bool(settings.OCR_PAGES and (more or (missed and unread.get("by") != get_ocr_version())))
@@ -111,14 +114,15 @@ def can_retry_ocr(unread: Mapping[str, Any]) -> bool:
 
 @cache
 def get_ocr_version() -> str:
-    """Of the programs and packages by which text is recognised."""
+    """Return a digest of the source and packages that recognise text."""
     sources = [(_APP / name).read_bytes() for name in _OCR_SOURCES]
     packages = [metadata.version(name).encode() for name in ("rapidocr", "onnxruntime")]
     return sha256(b"\0".join(sources + packages)).hexdigest()[:16]
 
 
 def _unread(beyond: Sequence[int], missed: Sequence[int]) -> dict[str, Any] | None:
-    """How many pages stand beyond the limit, at how many the recogniser failed, and both of that time."""
+    """Return the counts of pages beyond the limit and of failed pages, with the limit and recogniser used; None for
+    none."""
     if not beyond and not missed:
         return None
     return {"beyond": len(beyond), "missed": len(missed), "limit": settings.OCR_PAGES, "by": get_ocr_version()}

@@ -1,5 +1,7 @@
-"""What text recognition has read of a document is kept page by page, and not read twice: not after a worker ended, not
-after the document was cancelled and is tried again, not for the version that only reads more pages of it.
+"""Store recognised pages one by one, so that none is recognised twice.
+
+They survive the end of a worker and a cancelled document that is tried again. The next version that only recognises
+more pages uses them too.
 """
 
 from __future__ import annotations
@@ -14,19 +16,23 @@ from apps.documents.parsing.protocol import BlockSpan, ParsedPage
 
 
 def make_ocr_key(document: Document, recogniser: str) -> str:
-    """Of pages of this content that were read by this recogniser."""
+    """Return the key of pages with this content that this recogniser read."""
     return f"{recogniser}-{document.sha256[:32]}"
 
 
 def load_recognised(document: Document, recogniser: str, numbers: Some[int]) -> dict[int, ParsedPage]:
-    """Those of the pages that were read so, of this document or of the one that it will replace."""
+    """Return, by number, those of the pages that were recognised before, of this document or of the one it will
+    replace."""
     theirs = [pk for pk in (document.replaces_id, document.pk) if pk is not None]
     rows = Page.objects.filter(document__in=theirs, number__in=numbers, recognised=make_ocr_key(document, recogniser))
     return {row.number: make_parsed_page(row) for row in rows}
 
 
 def store_recognised(job: IngestJob, recogniser: str, page: ParsedPage) -> None:
-    """The page is stored, unseen until the document is ready. Raises Lost."""
+    """Store a recognised page and renew the lease, in one transaction. Invisible until the document is ready.
+
+    Raises LeaseLost.
+    """
     told = {"text": page.text, "pieces": list_piece_rows(page), "boxes": page.boxes or None}
     with transaction.atomic():
         job.renew()
@@ -35,6 +41,7 @@ def store_recognised(job: IngestJob, recogniser: str, page: ParsedPage) -> None:
 
 
 def make_parsed_page(row: Page) -> ParsedPage:
+    """Return the stored page as a parser gives it."""
     return ParsedPage(
         row.number, row.text, tuple(BlockSpan(*piece) for piece in row.pieces or ()), row.width, row.height,
         boxes=tuple(tuple(word) for word in row.boxes or ()), recognised=bool(row.recognised),
@@ -42,4 +49,5 @@ def make_parsed_page(row: Page) -> ParsedPage:
 
 
 def list_piece_rows(page: ParsedPage) -> list[tuple[str, int, int, int]]:
+    """Return the pieces of a page as stored in `Page.pieces`: (kind, level, start, end)."""
     return [(piece.kind, piece.level, piece.start, piece.end) for piece in page.pieces]

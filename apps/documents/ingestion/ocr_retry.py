@@ -1,5 +1,4 @@
-"""Documents of which scanned pages were left out are read again once these can be: OCR_PAGES was raised, or the
-recogniser, which failed at them, is another one."""
+"""Retry OCR of documents whose scanned pages were left out, once OCR_PAGES was raised or the recogniser changed."""
 
 from __future__ import annotations
 
@@ -8,14 +7,17 @@ from apps.documents.library.uploads import retry_ingestion
 from apps.documents.library.versions import reread_document
 from apps.documents.models import Document
 
-AT_ONCE = 4  # of one sweep: they take minutes each, and others wait too
+AT_ONCE = 4  # documents per sweep: each takes minutes, and other documents wait too
 
 
 def retry_scans() -> None:
-    """Some of them wait. One that was ready stays so meanwhile; one that failed for want of text is tried again."""
+    """Queue up to AT_ONCE documents for another OCR; a periodic job.
+
+    A ready document stays searchable meanwhile, as the retry is its next version. A failed one is tried again itself.
+    """
     status = Document.Status
     rows = Document.objects.filter(unread__isnull=False, status__in=[status.READY, status.FAILED]).order_by("created")
-    waiting = Document.objects.filter(replaces__isnull=False).values("replaces")  # also where that failed
+    waiting = Document.objects.filter(replaces__isnull=False).values("replaces")  # also if that version failed
     left = AT_ONCE
     for row in [row for row in rows.exclude(pk__in=waiting).iterator() if can_retry_ocr(row.unread or {})]:
         left -= _again(row)
@@ -24,7 +26,7 @@ def retry_scans() -> None:
 
 
 def _again(row: Document) -> bool:
-    """Whether it waits now."""
+    """Queue the document, and return whether it is queued now."""
     if row.status == Document.Status.FAILED:
         retry_ingestion(row)
         return True

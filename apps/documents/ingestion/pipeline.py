@@ -1,13 +1,13 @@
-"""From uploaded files to passages: claim · sniff · parse · chunk · embed · screen · index · ready / failed(reason).
+"""Ingest documents: claim, fetch, detect format, parse, chunk, embed, screen, index; then ready, or failed with a
+reason.
 
-What is known of the same content is taken over between sniff and parse (`reusing.py`).
+Results of the same content are reused after the format is known (`content_reuse.py`). The rows are the queue, and an
+`IngestJob` holds each. Every step can be repeated: pages and chunks are rewritten, and the segment becomes visible in
+the transaction that makes the document ready. That transaction checks the lease. No transaction is open while a file is
+parsed or a model computes.
 
-The rows are the queue and a `Job` holds each. Every step can be done again: pages and chunks are written anew, the
-segment becomes visible in the transaction that makes the document ready, and that transaction checks that the lease is
-still ours. No transaction is open while a file is parsed or a model computes.
-
-Small documents go through the steps together, for what a step costs beside the work itself: their chunks are one batch
-of the embedder, their rows one transaction, their index one segment. Each keeps its own lease, progress and end.
+Small documents go through the steps together, to share fixed costs: one batch of the embedder, one transaction, one
+segment. Each keeps its own lease, progress and end. `ingest` is the entry point.
 """
 
 from __future__ import annotations
@@ -40,16 +40,19 @@ if TYPE_CHECKING:
     from apps.engines.types import EmbedEngine, Vectors
 
 Stage = Document.Stage
-BATCH_S = 3  # that a batch of embeddings should take, so that the bar moves and a worker ends soon when told to
-SMALLEST, LARGEST = 128, 512  # chunks of a batch
-CHUNKS_PER_SCREENING = 400  # chunks between two ticks
-MAX_SUSPECT_SPANS = 20_000  # of what the gate will read that are kept so long, 30 MB; the rest it reads once more
-FEW_CHUNKS = 64  # chunks of a document that waits for others; one of more goes by itself
+BATCH_S = 3  # seconds that a batch of embeddings should take, so that progress shows and a worker stops soon
+SMALLEST, LARGEST = 128, 512  # chunks in a batch
+CHUNKS_PER_SCREENING = 400  # chunks between two updates of the progress
+MAX_SUSPECT_SPANS = 20_000  # span embeddings kept for the gate, 30 MB; the gate embeds the rest again
+FEW_CHUNKS = 64  # chunks up to which a document shares its batch with others
 
 
 def ingest(*documents: UUID) -> int:
-    """Each document is ready, or its row says why not; calling it again, or twice at once, changes nothing. Returns how
-    many it made ready."""
+    """Ingest those of the documents that can be claimed. Return how many became ready.
+
+    Each is ready afterwards, queued again, or failed with a reason in its row. Repeated or concurrent calls change
+    nothing. Must not run inside a transaction; takes seconds to hours.
+    """
     with closing(IngestBatch([IngestItem(job) for job in IngestJob.claim_all(documents)])) as claimed:
         claimed.each(lambda work: fetch_web_page(work.job))
         claimed.each(_detect_format)
@@ -91,7 +94,7 @@ def _chunk(work: IngestItem) -> None:
 
 
 def _split_by_embedder(read: IngestBatch) -> Iterator[IngestBatch]:
-    """For each embedder the small ones together, then each large one by itself."""
+    """Yield, per embedder, a batch of the small documents, then one of each large document."""
     of_one: dict[str, list[IngestItem]] = {}
     for work in read:
         of_one.setdefault(read_collection_settings(work.document.collection.tuning).embedder, []).append(work)
@@ -103,9 +106,10 @@ def _split_by_embedder(read: IngestBatch) -> Iterator[IngestBatch]:
 
 
 def _embed(works: Sequence[IngestItem]) -> None:
-    """One vector a chunk, in their order; and what the embedder makes inside them of the pieces that the gate will want
-    to read, for which their passages would be read once more. Chunks that say the same are read once: a file may repeat
-    one line for ever."""
+    """Set the vectors of each item, one per chunk in order, and the embeddings of sentences that the gate will screen.
+
+    Both come from one pass of the model. Equal chunks are embedded once: a file may repeat one line very often.
+    """
     embed = embedders.get_embedder(works[0].document.collection)
     report_batch_progress(works, Stage.EMBED, 0)
     works = [work for work in works if not work.embedded]
@@ -133,8 +137,12 @@ def _embed(works: Sequence[IngestItem]) -> None:
 def _vectors(
     engine: EmbedEngine, read: Sequence[Tokenised], spans: Sequence[Spans], tell: Callable[[float], None]
 ) -> tuple[Vectors, list[SpanEmbeddings | None]]:
-    """A row each, and what stands at the spans of tokens of those that have any. Batches are of one length, so that
-    little is computed on padding."""
+    """Return vectors of shape (len(read), dimension), and the embeddings of the token `spans` of each passage that has
+    any.
+
+    Passages of similar length share a batch, so that little is computed on padding. `tell` is called with the share
+    done.
+    """
     vectors = np.zeros((len(read), engine.dimension), dtype=np.float32)
     inside: list[SpanEmbeddings | None] = [None] * len(read)
     order = sorted(range(len(read)), key=lambda index: -read[index].count)
@@ -155,7 +163,7 @@ def _vectors(
 
 
 def _screen(works: Sequence[IngestItem]) -> None:
-    """Store for each chunk what the gate says; what the gate marks is kept and hides nothing."""
+    """Store the gate's verdict of each chunk. A flagged chunk stays searchable."""
     for work in works:
         work.verdicts = []
     embed = embedders.get_embedder(works[0].document.collection)
@@ -171,7 +179,7 @@ def _screen(works: Sequence[IngestItem]) -> None:
 
 
 def _suspects(part: Sequence[tuple[IngestItem, int]]) -> SuspectSentences | None:
-    """Of these chunks, where they are known of all of them."""
+    """Return the suspect sentences of these chunks; None unless they are known for all of them."""
     known = [(work.suspects, at) for work, at in part if work.suspects is not None]
     if len(known) < len(part):
         return None

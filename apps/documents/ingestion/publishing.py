@@ -1,7 +1,7 @@
-"""Rows and index of documents that are read: stored unseen, then searchable in one transaction, or not at all.
+"""Publish ingested documents: store rows invisibly, write segments, then make both visible in one transaction.
 
-Several documents take one segment a collection and one transaction; each of them is in it only while its lease is
-held.
+Several documents share one segment per collection and one transaction; each is in it only while its lease holds.
+`publish` is the entry point.
 """
 
 from __future__ import annotations
@@ -30,12 +30,16 @@ from apps.engines.types import IndexEntry, SegmentInfo
 
 Stage = Document.Stage
 T = TypeVar("T")
-Item = tuple[IngestItem, ParsedPage | int]  # a page, or the place of a chunk
-ROWS = 400  # of one short transaction
+Item = tuple[IngestItem, ParsedPage | int]  # a page, or the index of a chunk
+ROWS = 400  # rows in one short transaction
 
 
 def publish(works: Sequence[IngestItem]) -> None:
-    """The documents are ready, and everything of each is visible from one moment to the next."""
+    """Make the documents ready, each visible as a whole from one moment to the next.
+
+    All items have the same embedder. Must not run inside a transaction. Raises LeaseLost if no lease holds any more,
+    and EngineError if the index cannot be written; written segments are then dropped.
+    """
     store_rows(works)
     written = write_segments(works)
     try:
@@ -46,7 +50,7 @@ def publish(works: Sequence[IngestItem]) -> None:
 
 
 def store_rows(works: Sequence[IngestItem]) -> None:
-    """Pages and chunks are in the database, still invisible; each batch is written only while the leases are ours."""
+    """Store pages and chunks, invisible yet, in short transactions that each renew the leases. Raises LeaseLost."""
     report_batch_progress(works, Stage.INDEX, 0)
     for work in works:
         work.rows = []
@@ -56,7 +60,7 @@ def store_rows(works: Sequence[IngestItem]) -> None:
     for number, part in enumerate([*_parts(items)] or [[]]):
         with transaction.atomic():
             _renew(works)
-            if not number:  # what an attempt before this one left
+            if not number:  # remove rows of an earlier attempt
                 ids = [work.document.pk for work in works if not work.job.over]
                 Chunk.every.filter(document__in=ids).delete()
                 Page.objects.filter(document__in=ids).delete()
@@ -70,14 +74,17 @@ def store_rows(works: Sequence[IngestItem]) -> None:
 
 
 def write_segments(works: Sequence[IngestItem]) -> Mapping[UUID, SegmentInfo]:
-    """One segment for each collection, written and durable, which no row names yet. All are of one embedder."""
+    """Write one durable segment per collection, which no row names yet; return them by collection. Raises EngineError.
+
+    A collection without any chunk gets none. All items have the same embedder.
+    """
     report_batch_progress(works, Stage.INDEX, 1)
     fingerprint = embedders.get_embedder(works[0].document.collection).fingerprint
     written: dict[UUID, SegmentInfo] = {}
     try:
         for collection, part in _by_collection(works).items():
             entries = [entry for work in part for entry in _entries(work)]
-            if not entries:  # photographs without a word
+            if not entries:  # images without any text
                 continue
             vectors = np.concatenate([work.vectors for work in part])
             written[collection] = registry.get_index().write(collection.hex, entries, vectors, fingerprint)
@@ -88,7 +95,12 @@ def write_segments(works: Sequence[IngestItem]) -> Mapping[UUID, SegmentInfo]:
 
 
 def commit_documents(works: Sequence[IngestItem], written: Mapping[UUID, SegmentInfo]) -> None:
-    """The rows of the segments are there and the documents ready. Raises Lost where none of them is ours any more."""
+    """Create the rows of the segments and make the documents ready, in one transaction. Raises LeaseLost if no lease
+    holds.
+
+    Drops segments of collections of which no document is left. Requests a rebuild if the collection's embedder changed
+    meanwhile.
+    """
     with transaction.atomic():
         places = {work.document.collection_id for work in works}
         now = dict(Collection.objects.select_for_update().filter(pk__in=places).values_list("pk", "tuning"))
@@ -115,7 +127,8 @@ def commit_documents(works: Sequence[IngestItem], written: Mapping[UUID, Segment
 
 
 def _run_after_commit(work: IngestItem) -> None:
-    """What a document's being ready changes elsewhere."""
+    """Apply what follows from a document becoming ready: title, version, redactions, cases. Runs inside the
+    transaction."""
     document = work.document
     if document.title:
         Document.objects.filter(pk=document.pk, title="").update(title=document.title)  # a person's own stays
@@ -126,7 +139,7 @@ def _run_after_commit(work: IngestItem) -> None:
 
 
 def _follow_names(works: Sequence[IngestItem]) -> None:
-    """Where a person gave a title while a document was read, its segment knows another one."""
+    """Mark segments stale whose documents were renamed during ingestion."""
     written = {work.document.replaces_id or work.document.pk: str(work.document) for work in works}
     rows = Document.objects.filter(pk__in=written)
     mark_titles_stale(*(row.pk for row in rows if str(row) != written[row.pk]))
@@ -140,7 +153,7 @@ def _end(work: IngestItem) -> dict[str, object]:
 
 
 def _by_collection(works: Sequence[IngestItem]) -> dict[UUID, list[IngestItem]]:
-    """Those that are still ours."""
+    """Return the items whose lease holds, by collection."""
     found: dict[UUID, list[IngestItem]] = {}
     for work in works:
         if not work.job.over:
@@ -171,7 +184,7 @@ def _chunk(work: IngestItem, at: int, fingerprint: str) -> Chunk:
 
 
 def _entries(work: IngestItem) -> list[IndexEntry]:
-    known = (work.document.replaces_id or work.document.pk).hex  # a version is searched as the document it is of
+    known = (work.document.replaces_id or work.document.pk).hex  # a new version is indexed under its document
     return [replace(row.entry, document=known) for row in work.rows]
 
 

@@ -1,9 +1,9 @@
-"""The life of a worker process: it says that it lives, keeps the leases of its work, and sweeps what others left.
+"""Life of a worker process: heartbeat, renewal of leases, and periodic jobs that resume what others left.
 
-Each job of the sweep is guarded by itself: whatever one raises is logged, noted for the Doctor and tried again with the
-next sweep, and keeps no other from its turn. Two threads do that, so that no second process (Celery's beat) is needed
-and the sweep does not depend on the broker whose losses it makes good. The pool has to be of threads (`--pool
-threads`): the leases are those of this process, and its workers share one embedder.
+Each periodic job is guarded: an exception is logged, recorded for the doctor page, and delays no other job. Two threads
+run them, so that no second process (Celery's beat) is needed, and lost messages of the broker are made good. The pool
+must be of threads (`--pool threads`), because leases belong to the process and its threads share one embedder. Entry
+points: `process_queue` for tasks, `connect_signals` at start; apps above add to `periodic_jobs`.
 """
 
 from __future__ import annotations
@@ -32,36 +32,36 @@ from apps.lib import periodic_jobs as lib_periodic_jobs
 
 log = logging.getLogger(__name__)
 
-HEARTBEAT_S = 5
-SWEEP_S = 30
+HEARTBEAT_S = 5  # seconds between two heartbeats
+SWEEP_S = 30  # seconds between two rounds of the periodic jobs
 MAX_DOCUMENT_THREADS = (
     scheduler.MAX_THREADS_PER_USER + 1
-)  # batches worked on at once; the last desk is kept for another person
-MAX_NOTIFICATIONS = 4  # of one sweep; whoever hears one works on until nothing waits
-ORPHAN_S = 3600  # an upload is committed long before
+)  # threads that ingest at once; one user never gets the last of them
+MAX_NOTIFICATIONS = 4  # messages per sweep; the receiver of one works until nothing waits
+ORPHAN_S = 3600  # seconds after which a file without a row is removed; uploads commit long before
 
-periodic_jobs: list[Callable[[], object]] = []  # what apps above this one have swept, each quick
+periodic_jobs: list[Callable[[], object]] = []  # short jobs of this app and of apps above
 _document_slots = threading.Semaphore(MAX_DOCUMENT_THREADS)
-_threads: list[threading.Thread] = []  # of this process, once it works
+_threads: list[threading.Thread] = []  # of the heartbeat and the periodic jobs
 
 
 def get_heartbeat_file() -> Path:
-    """Return the file that is touched every PULSE_S while a worker runs."""
+    """Return the file that is touched every HEARTBEAT_S while a worker runs."""
     return Path(settings.DATA_DIR) / "worker.alive"
 
 
 def connect_signals() -> None:
-    """The hooks below run when a worker starts and ends; elsewhere they never do."""
+    """Connect the start and end of a worker to this module; other processes never send these signals."""
     worker_init.connect(_spare, dispatch_uid="documents.worker")
     worker_ready.connect(_start, dispatch_uid="documents.worker")
     worker_shutting_down.connect(_stop, dispatch_uid="documents.worker")
 
 
 def process_queue(document_id: UUID) -> None:
-    """Work on whatever waits, in turn, until nothing does; return at once where DESKS threads are at it.
+    """Ingest queued documents in turn until none waits. Return at once if MAX_DOCUMENT_THREADS threads do so already.
 
-    So a thread of the pool is always left for what else a worker is asked to do. `document_id` rang the bell; it has no
-    better place in the queue for that.
+    So one thread of the pool is always left for other tasks. `document_id` caused the message; it gets no better place
+    in the queue.
     """
     while _document_slots.acquire(blocking=False):
         try:
@@ -71,7 +71,7 @@ def process_queue(document_id: UUID) -> None:
             _document_slots.release()
         if ingest_job.stop_requested.is_set() or not scheduler.list_next_documents(
             1
-        ):  # nothing came while nobody was listening any more
+        ):  # nothing was queued between the last look and the release of the slot
             return
 
 
@@ -85,12 +85,12 @@ def _work_on_next() -> bool:
 
 @cache
 def _freeze_memory() -> None:
-    """Once, after the first document: what it needed is loaded."""
+    """Freeze the loaded objects for the garbage collector; once, after the first document loaded what it needs."""
     process_memory.freeze_loaded()
 
 
 def sweep() -> int:
-    """Documents that crash every time are set aside, and the bell rings where some wait; returns how often it rang."""
+    """Quarantine documents that crash each time, and notify workers of waiting ones. Return the number of messages."""
     ingest_job.quarantine_crashed()
     waiting = scheduler.list_next_documents(MAX_NOTIFICATIONS)
     for document_id in waiting:
@@ -99,8 +99,10 @@ def sweep() -> int:
 
 
 def remove_orphans() -> int:
-    """Stored files without a row are gone (an upload was cut off before its row was written), and what was arriving
-    when a process was killed; returns how many."""
+    """Remove stored files without a row, and partial uploads of killed processes. Return how many.
+
+    Only files older than ORPHAN_S are removed.
+    """
     stored = [path for path in _old(Path(settings.MEDIA_ROOT) / "documents") if not _known(path)]
     orphans = stored + _old(Path(settings.FILE_UPLOAD_TEMP_DIR))
     for path in orphans:
@@ -109,7 +111,7 @@ def remove_orphans() -> int:
 
 
 def _old(folder: Path) -> list[Path]:
-    """Its files that nobody writes on any more; what arrives may be gone before it is looked at."""
+    """Return the files in the folder that have not been written for ORPHAN_S."""
     found, last = [], time.time() - ORPHAN_S
     for path in folder.iterdir() if folder.is_dir() else ():
         with suppress(FileNotFoundError):
@@ -152,7 +154,7 @@ def _run_periodic_jobs() -> None:
 
 
 def _run(work: Callable[[], object], name: str, period_s: float) -> None:
-    """Run one job, whatever it raises, with a connection to the database that is checked before."""
+    """Run one job, whatever it raises, with a fresh database connection if the old one is unusable."""
     close_old_connections()
     with lib_periodic_jobs.guard_job("worker", name, period_s):
         work()

@@ -1,6 +1,7 @@
-"""Collections of documents, their pages and chunks, and the segments that make chunks searchable.
+"""Models of documents, their chunks, and the index segments that make chunks searchable.
 
-The database is the truth; FAISS and tantivy files are derived from it and can be rebuilt from `Chunk` rows alone.
+The database rows are the source; the files of an index backend are derived and can be rebuilt from `Chunk` rows.
+Permission is part of the querysets: `visible_to(user)` for reading, `editable_by(user)` for changes.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ __all__ = [
 
 
 class DocumentQuerySet(models.QuerySet["Document"]):
+    """Documents, earlier versions included, with access queries."""
+
     def visible_to(self, user: AnyUser) -> DocumentQuerySet:
         return self.filter(collection__in=Collection.objects.visible_to(user))
 
@@ -37,12 +40,12 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         return self.filter(collection__in=Collection.objects.editable_by(user))
 
     def active(self) -> DocumentQuerySet:
-        """Not yet at an end: waiting or being worked on."""
+        """Return the documents that wait or are being ingested."""
         return self.filter(status__in=Document.ACTIVE)
 
 
 class CurrentDocumentManager(models.Manager["Document"]):
-    """Without earlier versions."""
+    """Manager of documents without earlier versions."""
 
     def get_queryset(self) -> DocumentQuerySet:
         return DocumentQuerySet(self.model, using=self._db).exclude(status=Document.Status.REPLACED)
@@ -58,20 +61,26 @@ class CurrentDocumentManager(models.Manager["Document"]):
 
 
 class Document(Leased):
-    """One uploaded file and how far its ingestion has come. `status` is changed only by `ingest.py`, `upload.py` and
-    `versions.py`. `objects` are without earlier versions, `every` with them.
+    """Uploaded file or web page, and the progress of its ingestion.
+
+    `objects` leaves out earlier versions, `every` includes them. `status` is changed by `jobs/ingest_job.py`,
+    `library/uploads.py` and `library/versions.py` only.
     """
 
     class Status(models.TextChoices):
+        """State of the document's life cycle."""
+
         QUEUED = "queued", gettext_lazy("Waiting")
         WORKING = "working", gettext_lazy("Working")
         READY = "ready", gettext_lazy("Ready")
         FAILED = "failed", gettext_lazy("Failed")
         CANCELLED = "cancelled", gettext_lazy("Cancelled")
-        QUARANTINED = "quarantined", gettext_lazy("Set aside")  # killed its worker three times
+        QUARANTINED = "quarantined", gettext_lazy("Set aside")  # crashed its worker three times
         REPLACED = "replaced", gettext_lazy("Earlier version")
 
     class Stage(models.TextChoices):
+        """Step of ingestion that a working document is in."""
+
         FETCH = "fetch", gettext_lazy("Fetching the page")
         SNIFF = "sniff", gettext_lazy("Checking the file")
         PARSE = "parse", gettext_lazy("Reading pages")
@@ -143,33 +152,35 @@ class Document(Leased):
 
     @property
     def address(self) -> str:
-        """Where a web page comes from, without the query: that may hold a secret of the person who added it."""
+        """Return the URL of a web page without its query, which may hold a secret of the user who added it."""
         return self.url.partition("?")[0]
 
     @property
     def has_pages(self) -> bool:
-        """Whether a reader sees page images; otherwise the text itself is shown."""
+        """Return whether the reader shows page images; otherwise it shows the text."""
         return self.kind in {"pdf", "image"}
 
     @property
     def unit(self) -> str:
-        """What a `Page` of it is called: page, slide, part."""
+        """Return the word for a `Page` of this document: page, slide or part."""
         return FORMATS[self.kind].unit if self.kind in FORMATS else "part"
 
     @property
     def icon(self) -> str:
-        """The name of its kind's heroicon."""
+        """Return the name of the heroicon of its kind."""
         return FORMATS[self.kind].icon if self.kind in FORMATS else "document"
 
 
 class SegmentQuerySet(models.QuerySet["Segment"]):
+    """Segments of indexes, retired ones and those of builds included."""
+
     def live(self) -> SegmentQuerySet:
-        """Those that are searched: not yet replaced by a merge or a rebuild, and of no build on trial."""
+        """Return the segments that are searched: not replaced by a merge or rebuild, and not of an index build."""
         return self.filter(retired__isnull=True, build=0)
 
 
 class Segment(models.Model):
-    """An immutable part of a collection's index that is searched. A segment without a row is searched by nobody."""
+    """Immutable part of a collection's index. Only segments with a row are searched."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="segments")
@@ -209,7 +220,8 @@ class Segment(models.Model):
 
 
 class PreparedSegment(models.Model):
-    """A copy of a segment in another index, whole and checked, that is not searched yet (`moving.py`)."""
+    """Verified copy of a segment in another index backend that is not searched yet
+    (`indexing/backend_migration.py`)."""
 
     segment = models.OneToOneField(Segment, on_delete=models.CASCADE, related_name="prepared")
     backend = models.CharField(max_length=80)
@@ -225,7 +237,7 @@ class PreparedSegment(models.Model):
 
 
 class IndexCare(Leased):
-    """The lease of the one process that rewrites a collection's index, and whether it must be rebuilt from the rows."""
+    """Maintenance state of a collection's index: the lease of the process that rewrites it, and a requested rebuild."""
 
     collection = models.OneToOneField(Collection, on_delete=models.CASCADE, primary_key=True, related_name="care")
     rebuild = models.CharField(max_length=200, blank=True, help_text="Why it must be rebuilt; empty: it is sound")
@@ -236,10 +248,13 @@ class IndexCare(Leased):
 
 
 class ChunkQuerySet(models.QuerySet["Chunk"]):
+    """Chunks, those of index builds included, with access queries."""
+
     def visible_to(self, user: AnyUser) -> ChunkQuerySet:
         return self.filter(document__collection__in=Collection.objects.visible_to(user))
 
     def searchable(self) -> ChunkQuerySet:
+        """Return the chunks that answers may use: indexed, enabled, and of ready documents that are not withheld."""
         return self.filter(
             segment__isnull=False, enabled=True, document__status=Document.Status.READY, document__withheld=""
         )
@@ -249,14 +264,16 @@ _Chunks = models.Manager.from_queryset(ChunkQuerySet)
 
 
 class LiveChunkManager(_Chunks["Chunk"]):
+    """Manager of the chunks of live indexes."""
+
     def get_queryset(self) -> ChunkQuerySet:
         return super().get_queryset().filter(build=0)  # type: ignore[return-value]
 
 
 class Chunk(models.Model):
-    """A run of a page's text that fits the embedder's window, and the vector of it.
+    """Run of a page's text that fits the embedder's window, and its vector.
 
-    `objects` are those of the live index, `every` also those of builds on trial and kept (`rebuilding.py`).
+    `objects` are those of the live index, `every` includes those of index builds (`indexing/shadow_build.py`).
     """
 
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks")
@@ -284,7 +301,7 @@ class Chunk(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["document", "position", "build"], name="one_chunk_a_position_of_a_build")
         ]
-        indexes: ClassVar = [  # counting by these must not read every text and vector
+        indexes: ClassVar = [  # so that counting does not read texts and vectors
             models.Index(fields=["segment", "build"], name="chunks_of_segments"),
             models.Index(fields=["document"], condition=models.Q(enabled=False), name="chunks_switched_off"),
             models.Index(fields=["document"], condition=~models.Q(keywords=""), name="chunks_with_keywords"),
@@ -296,6 +313,6 @@ class Chunk(models.Model):
 
     @property
     def entry(self) -> IndexEntry:
-        """What the index is given of it."""
+        """Return the entry that the index stores for the chunk."""
         heading = f"{self.heading} {self.keywords}".strip()
         return IndexEntry(self.pk, self.text, str(self.document), heading, self.document_id.hex)

@@ -1,4 +1,4 @@
-"""Collections, and with whom they are shared: people and groups, each as AnyUser, Editor or Owner."""
+"""Models of collections and of their shares with users and groups, each as reader, editor or owner."""
 
 from __future__ import annotations
 
@@ -19,27 +19,29 @@ if TYPE_CHECKING:
 
 
 class CollectionQuerySet(models.QuerySet["Collection"]):
+    """Collections with access queries. Anonymous users get none."""
+
     def visible_to(self, user: AnyUser) -> CollectionQuerySet:
-        """The collections whose documents this person may read."""
+        """Return the collections whose documents the user may read."""
         if not user.is_authenticated:
             return self.none()
         return self.filter(Q(owner=user) | Q(everyone=True) | make_shared_filter(user))
 
     def editable_by(self, user: AnyUser) -> CollectionQuerySet:
-        """The collections into which this person may put documents."""
+        """Return the collections to which the user may add documents."""
         if not user.is_authenticated:
             return self.none()
         return self.filter(Q(owner=user) | make_shared_filter(user, Role.EDITOR, Role.OWNER))
 
     def owned_by(self, user: AnyUser) -> CollectionQuerySet:
-        """The collections that this person may rename, share and delete."""
+        """Return the collections that the user may rename, share and delete."""
         if not user.is_authenticated:
             return self.none()
         return self.filter(Q(owner=user) | make_shared_filter(user, Role.OWNER))
 
 
 class Role(models.TextChoices):
-    """What a person, or everybody of a group, may do with a collection that is shared with them."""
+    """Role that a share gives to a user, or to all members of a group."""
 
     READER = "reader", gettext_lazy("Reader")
     EDITOR = "editor", gettext_lazy("Editor")
@@ -47,7 +49,8 @@ class Role(models.TextChoices):
 
 
 def make_shared_filter(user: User, *roles: Role) -> Q:
-    """Whether a collection is shared with this person, or with a group of theirs (in one of these roles, if any)."""
+    """Return a condition for collections shared with the user, or a group of the user; with `roles`, in one of
+    these."""
     people = Membership.objects.filter(user=user).order_by()
     groups = GroupShare.objects.filter(group__user=user).order_by()
     if roles:
@@ -56,7 +59,7 @@ def make_shared_filter(user: User, *roles: Role) -> Q:
 
 
 class Collection(models.Model):
-    """Documents that are searched together and shared together."""
+    """Set of documents that are searched and shared together."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="collections")
@@ -77,14 +80,16 @@ class Collection(models.Model):
 
 
 def has_collection_named(owner: User, name: str, but: UUID | None = None) -> bool:
-    """Return whether this person owns a collection of this name, upper and lower case alike, other than `but`."""
+    """Return whether the user owns a collection of this name, ignoring case, other than the one with id `but`."""
     same = Collection.objects.filter(owner=owner, name__iexact=name.strip())
     return (same.exclude(pk=but) if but else same).exists()
 
 
 def disambiguate_names(rows: Iterable[tuple[UUID, str, str]]) -> dict[UUID, str]:
-    """Return a name to choose each collection by, from (id, name, owner): its own, with the owner where several have
-    one name, and with a number where that is not enough."""
+    """Return distinct display names by id from rows of (id, name, owner).
+
+    The owner is added where several collections have one name, and a number if that does not suffice.
+    """
     rows = sorted(rows, key=lambda row: (row[1], row[0]))
     often = Counter(name.casefold() for _, name, _ in rows)
     taken: Counter[str] = Counter()
@@ -97,7 +102,7 @@ def disambiguate_names(rows: Iterable[tuple[UUID, str, str]]) -> dict[UUID, str]
 
 
 class Membership(models.Model):
-    """A person with whom a collection is shared."""
+    """Share of a collection with one user."""
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
@@ -111,7 +116,7 @@ class Membership(models.Model):
 
 
 class GroupShare(models.Model):
-    """A group with whose people a collection is shared, whoever they are at the time."""
+    """Share of a collection with the members of a group at any time."""
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="group_shares")
     group = models.ForeignKey("auth.Group", on_delete=models.CASCADE, related_name="shares")
@@ -126,7 +131,10 @@ class GroupShare(models.Model):
 
 
 class PendingShare(models.Model):
-    """Becomes a membership when a person who has confirmed this address opens their collections."""
+    """Share with an address that no active account has confirmed yet.
+
+    It becomes a membership when a user with the confirmed address opens the list of collections.
+    """
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="pending_shares")
     email = models.EmailField(help_text="In lower case")
@@ -143,7 +151,7 @@ class PendingShare(models.Model):
 
 
 class RefusedUpload(models.Model):
-    """A file that was not taken: its reason stays in the tray after a reload, its content is not kept."""
+    """Refused file. Its reason is listed until the user dismisses it; its content is not stored."""
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="refused_uploads")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="refused_uploads")

@@ -1,4 +1,4 @@
-"""The wish that a collection holds what a folder of the server holds, and how far the worker is with it."""
+"""Model of a requested folder sync and of its progress."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from apps.lib.db.leases import Leased
 
 
 class FolderSync(Leased):
-    """One a collection. It is the queue of `folder_sync.py`; the documents themselves say which folder they are of."""
+    """Folder sync of a collection, at most one each; the queue of `library/folder_sync.py`.
+
+    Documents themselves record the folder that they came from.
+    """
 
     collection = models.OneToOneField(Collection, on_delete=models.CASCADE, related_name="folder_sync")
     folder = models.CharField(max_length=255, help_text="In SYNC_DIR; '.' is all of it")

@@ -1,4 +1,4 @@
-"""An index of a collection that stands beside the live one: on trial, or kept for a while after it was replaced."""
+"""Model of an index that stands beside a collection's live one: on trial, or kept for a while after its replacement."""
 
 from __future__ import annotations
 
@@ -17,22 +17,27 @@ if TYPE_CHECKING:
 
 
 class IndexBuildQuerySet(models.QuerySet["IndexBuild"]):
+    """Index builds with access queries."""
+
     def visible_to(self, user: AnyUser) -> IndexBuildQuerySet:
+        """Return the builds of collections that the user owns."""
         return self.filter(collection__in=Collection.objects.owned_by(user))
 
     def open(self) -> IndexBuildQuerySet:
-        """On the way to be decided upon."""
+        """Return the builds that wait, are being built, or wait for a decision."""
         return self.filter(status__in=IndexBuild.OPEN)
 
 
 class IndexBuild(Leased):
-    """How a collection shall be cut and searched, and its chunks and segments by these settings, if they differ."""
+    """Settings of a collection to try, with chunks and segments of their own if they need any (`cut`)."""
 
     class Status(models.TextChoices):
+        """State of a build."""
+
         WAITING = "waiting", gettext_lazy("Waiting")
         BUILDING = "building", gettext_lazy("Building")
         BUILT = "built", gettext_lazy("Built")
-        KEPT = "kept", gettext_lazy("Kept")  # was live until another took its place
+        KEPT = "kept", gettext_lazy("Kept")  # was the live index before the last swap
         FAILED = "failed", gettext_lazy("Failed")
 
     OPEN: ClassVar = [Status.WAITING, Status.BUILDING, Status.BUILT]

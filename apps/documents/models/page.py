@@ -1,4 +1,4 @@
-"""One page of a document as it was read."""
+"""Model of a page's text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import models
 
 
 class Page(models.Model):
-    """The raw text of one page, to which every character span refers. Formats without pages have one page."""
+    """Text of one page as parsed, to which all character spans refer. Formats without pages have one page."""
 
     document = models.ForeignKey("documents.Document", on_delete=models.CASCADE, related_name="pages")
     number = models.PositiveIntegerField(help_text="From 1")

@@ -1,7 +1,8 @@
-"""A passage where it stands: the image of its page with the passage boxed, or the text with the passage marked.
+"""Build the view of a page: its image with a passage boxed, or its text with the passage marked.
 
-Images are rendered in the killable child and kept on disk by content, page, width and renderer. The key names no
-person: callers have asked who reads before they come here, at every opening.
+Images are rendered in a sandboxed child process and cached on disk by content, page, width and renderer. No permission
+is checked here, and the cache key names no user: callers check who reads each time. Entry points: `build_page_view`,
+`get_page_image`, `get_page_png`.
 """
 
 from __future__ import annotations
@@ -36,31 +37,34 @@ from apps.lib import disk_space
 
 log = logging.getLogger(__name__)
 
-RENDERER_VERSION = 3  # grows whenever the same page would be drawn otherwise
-WIDTHS = (200, 800, 1200, 1800)  # pixels; a fixed few, so that addresses cannot fill the disk
+RENDERER_VERSION = 3  # increment it whenever the same page would be rendered differently
+WIDTHS = (200, 800, 1200, 1800)  # pixels; only a few, so that requests cannot fill the disk
 MAX_SPANS = 60  # of one passage
 CONTEXT_CHARACTERS = 1500  # characters of text shown before and after a passage in the panel
-CACHE_BYTES = 512 * 1024**2
+CACHE_BYTES = 512 * 1024**2  # of all cached images
 _PLACES = {
     "page": gettext_lazy("Page %(number)s of %(last)s"), "slide": gettext_lazy("Slide %(number)s of %(last)s"),
     "part": gettext_lazy("Part %(number)s of %(last)s"),
 }  # fmt: skip
-_TRIM_EVERY = 64  # writes
-_WAIT_S = 20
-_renders = threading.BoundedSemaphore(2)  # children at once; the page is one of several things this machine does
+_TRIM_EVERY = 64  # writes between two looks at the size of the cache
+_WAIT_S = 20  # seconds to wait for a free child
+_renders = threading.BoundedSemaphore(2)  # children at once, so that the machine has room for other work
 _writes = 0
 
 Spans = list[tuple[int, int]]
 
 
 class PageImageError(Exception):
-    """The image of a page cannot be had; the message is for the reader."""
+    """Error: there is no image of the page. The message is for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageImage:
-    """`boxes` are left, top, width, height in thousandths of the page, fit for the view box of an SVG; so are `words`,
-    the places of all words where they were recognised. `layer` is the page's text, to be laid over its image."""
+    """Image of a page with highlights.
+
+    `boxes` are those of the passage: left, top, width, height in thousandths of the page, for the view box of an SVG.
+    `words` are the same of all words if the page was recognised. `layer` is the page's text, to lay over the image.
+    """
 
     width: int
     height: int
@@ -75,7 +79,10 @@ class PageImage:
 
 @dataclass(frozen=True, slots=True)
 class PageView:
-    """A page as a reader sees it: an image, or blocks of text and, where an image was expected, why there is none."""
+    """Page as the reader shows it: an image, or blocks of text.
+
+    `problem` says why there is no image where one was expected; "" otherwise. `last` is the number of the last page.
+    """
 
     document: Document
     number: int
@@ -84,9 +91,9 @@ class PageView:
     heading: str
     image: PageImage | None
     blocks: list[TextBlock]
-    notes: list[TextBlock]  # of a slide
-    before: bool  # text stands before the blocks ...
-    after: bool  # ... and after them
+    notes: list[TextBlock]  # speaker notes of a slide
+    before: bool  # True if text was left out before the blocks
+    after: bool  # True if text was left out after them
     problem: str
 
     @property
@@ -105,7 +112,7 @@ class PageView:
 
 
 def parse_spans(raw: str) -> Spans:
-    """Spans from "a-b,c-d"; what is no span is left out."""
+    """Return the spans of "a-b,c-d"; malformed ones are left out."""
     found: Spans = []
     for part in raw[:2000].split(",")[:MAX_SPANS]:
         start, _, end = part.partition("-")
@@ -117,9 +124,10 @@ def parse_spans(raw: str) -> Spans:
 def build_page_view(
     document: Document, number: int, raw_spans: str, *, around: int = 0, as_text: bool = False
 ) -> PageView:
-    """One page with a passage of it; a number beyond the document shows its nearest page.
+    """Return the view of one page with a passage; a number beyond the document gives the nearest page.
 
-    `around` characters before and after the passage are enough; 0 shows all. `as_text` shows no image.
+    `around`: characters of text shown before and after the passage; 0: the whole page. `as_text`: no image. Queries the
+    database and may render for seconds. Checks no permission.
     """
     last = max(1, document.pages_count)
     number = min(max(1, number), last)
@@ -138,7 +146,7 @@ def build_page_view(
 
 
 def _text(document: Document, number: int, spans: Spans, around: int) -> tuple[list[TextBlock], bool, bool]:
-    """The blocks of a page, and whether text was left out before and after them."""
+    """Return the blocks of a page, and whether text was left out before and after them."""
     page = Page.objects.filter(document=document, number=number).defer("boxes").first()
     if page is None:
         return [], False, False
@@ -159,13 +167,13 @@ def _heading(document: Document, number: int, spans: Spans) -> str:
 
 
 def _headings(document: Document, number: int) -> set[str]:
-    """Lines of the page that are headings; the chunks below them know their path."""
+    """Return the lines of the page that are headings, as recorded in its chunks."""
     paths = Chunk.objects.filter(document=document, page_number=number).values_list("heading", flat=True).distinct()
     return {part for path in paths for part in path.split(" › ") if part}
 
 
 def get_page_image(document: Document, number: int, spans: Spans) -> PageImage:
-    """Size, boxes and text layer of a page; afterwards its image is on disk too. Raises NotShown."""
+    """Return size, highlights and text layer of a page; its image is on disk afterwards. Raises PageImageError."""
     facts = _facts(document, number)
     text, recognised = Page.objects.filter(document=document, number=number).values_list("text", "boxes").first() or (
         "", None,
@@ -180,7 +188,7 @@ def get_page_image(document: Document, number: int, spans: Spans) -> PageImage:
 
 
 def _facts(document: Document, number: int) -> dict[str, Any]:
-    """Size and words of the page, which is drawn where that was not done before."""
+    """Return size and words of the page, rendering it if necessary."""
     kept = _folder(document.sha256) / f"{number}-v{RENDERER_VERSION}.json"
     try:
         found: dict[str, Any] = orjson.loads(kept.read_bytes())
@@ -193,7 +201,7 @@ def _facts(document: Document, number: int) -> dict[str, Any]:
 
 
 def _where(words: Sequence[Sequence[float]], spans: Spans) -> list[HighlightBox]:
-    """Where what was taken out stands. Raises NotShown where that is not known."""
+    """Return the boxes of redacted spans. Raises PageImageError if the place of one is not known."""
     try:
         return redacted_image.find_redaction_boxes(words, spans)
     except redacted_image.RedactionPlaceUnknown as error:
@@ -207,7 +215,7 @@ def _thousandths(box: Iterable[float]) -> tuple[float, ...]:
 
 
 def get_page_png(document: Document, number: int, width: int) -> bytes:
-    """The image of a page, without what was taken out. Raises NotShown."""
+    """Return the PNG of a page with redacted spans covered. Raises PageImageError."""
     spans = redaction.list_redacted_spans(document, number)
     if not spans:
         return _drawn(document, number, width)
@@ -227,12 +235,13 @@ def _drawn(document: Document, number: int, width: int) -> bytes:
 
 
 def choose_width(wanted: int) -> int:
+    """Return the smallest of WIDTHS, in pixels, that is not less than `wanted`; else the largest."""
     return next((width for width in WIDTHS if width >= wanted), WIDTHS[-1])
 
 
 def delete_cached_images(hashes: Iterable[str]) -> None:
-    """Images of content that no document holds any more are gone."""
-    gone = set(filter(None, hashes))  # a web page that was never fetched has none
+    """Delete cached images of content that no document has any more, by SHA-256."""
+    gone = set(filter(None, hashes))  # the hash of a web page that was never fetched is ""
     gone -= set(Document.every.filter(sha256__in=gone).values_list("sha256", flat=True))
     for sha256 in gone:
         shutil.rmtree(_folder(sha256), ignore_errors=True)
@@ -271,7 +280,7 @@ def _png(sha256: str, number: int, width: int) -> Path:
 
 
 def _keep(path: Path, content: bytes) -> None:
-    """The content is under its name, whole, whoever else writes it now; where there is no space, it is only shown."""
+    """Write the file atomically, also if other threads write it now. Without disk space it is not cached."""
     global _writes
     beside = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
@@ -291,7 +300,7 @@ def _keep(path: Path, content: bytes) -> None:
 
 
 def trim_cache(folder: Path, limit: int = CACHE_BYTES) -> None:
-    """The oldest images give way until the folder holds no more than `limit`."""
+    """Delete the oldest files until the folder holds at most `limit` bytes."""
     files = [(stat.st_mtime, stat.st_size, path) for path in folder.rglob("*.*") if (stat := _stat(path))]
     total = sum(size for _, size, _ in files)
     for _, size, path in sorted(files):

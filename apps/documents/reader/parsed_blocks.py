@@ -1,4 +1,5 @@
-"""The text of a page as blocks, by the pieces that its parser saw: headings, lists, tables, code. Pure."""
+"""Turn the text of a page into display blocks by the pieces that its parser found: headings, lists, tables, code.
+Pure."""
 
 from __future__ import annotations
 
@@ -18,14 +19,14 @@ from apps.documents.reader.text_blocks import (
     split_cells,
 )
 
-PieceRow = tuple[BlockKind, int, int, int]  # kind, level, start, end: as `Page.pieces` holds it
+PieceRow = tuple[BlockKind, int, int, int]  # kind, level, start, end, as in `Page.pieces`
 
 _LINE = re.compile(r"[^\n]+")
 _BULLET = re.compile(r"[ \t]*[-*+•◦▪–][ \t]+")
 
 
 def build_blocks(text: str, spans: Spans, pieces: Iterable[PieceRow], start: int, end: int) -> list[TextBlock]:
-    """The blocks of text[start:end] with the spans marked."""
+    """Return the blocks of text[start:end] with the spans marked."""
     marks = merge_spans(spans)
     found = []
     for kind, level, left, right in pieces:
@@ -36,7 +37,7 @@ def build_blocks(text: str, spans: Spans, pieces: Iterable[PieceRow], start: int
 
 
 def split_notes(found: list[TextBlock]) -> tuple[list[TextBlock], list[TextBlock]]:
-    """What stands on a slide, and its notes."""
+    """Return the blocks of a slide, and those of its speaker notes."""
     for at, block in enumerate(found):
         if block.kind == "heading" and "".join(run.text for run in block.runs).strip() == SPEAKER_NOTES:
             return found[:at], found[at + 1 :]
@@ -44,7 +45,7 @@ def split_notes(found: list[TextBlock]) -> tuple[list[TextBlock], list[TextBlock
 
 
 def _joined(found: Iterable[TextBlock]) -> list[TextBlock]:
-    """Parts of one table, which was cut for the sake of its passages, are one again, under one head."""
+    """Return the blocks with parts of one table merged again, which was divided for the sake of chunks."""
     kept: list[TextBlock] = []
     for block in found:
         if kept and block.header and (block.kind, block.header) == ("table", kept[-1].header):

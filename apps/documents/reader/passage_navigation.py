@@ -1,4 +1,4 @@
-"""From passage to passage of one document, and its pages in small."""
+"""Navigate a document from passage to passage, and by thumbnails of its pages."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from apps.documents.models import Chunk, Document, Page
 
-MAX_THUMBNAILS = 40  # pages shown in small around the one that is open; the browser asks for those near the view only
-_WIDTH = 100  # thousandths
+MAX_THUMBNAILS = 40  # thumbnails around the open page; the browser loads only those near the view
+_WIDTH = 100  # of a thumbnail, the unit of its height
 
 
 @dataclass(frozen=True, slots=True)
 class PassageStop:
-    """A passage as an address names it."""
+    """Page and spans of a passage, as in a URL."""
 
     page: int
     spans: str
@@ -20,7 +20,7 @@ class PassageStop:
 
 @dataclass(frozen=True, slots=True)
 class PassageNavigation:
-    """Where a reader stands among the passages of a document. `at` counts from 1; 0: between two."""
+    """Position of the reader among the passages of a document. `at` counts from 1; 0: between two."""
 
     at: int
     count: int
@@ -30,14 +30,15 @@ class PassageNavigation:
 
 @dataclass(frozen=True, slots=True)
 class PageThumbnail:
-    """A page in small; `height` fits a width of 100."""
+    """Thumbnail of a page; `height` is for a width of 100."""
 
     number: int
     height: int
 
 
 def find_neighbour_passages(document: Document, number: int, spans: list[tuple[int, int]]) -> PassageNavigation:
-    """The passages before and after the one shown; without one, the nearest before and on this page."""
+    """Return the passages before and after the one shown; without spans, the last before this page and the first on or
+    after it."""
     rows = Chunk.objects.filter(document=document).order_by("position")
     count = rows.count()
     if not spans:
@@ -56,7 +57,7 @@ def _stop(chunk: Chunk | None) -> PassageStop | None:
 
 
 def list_thumbnails(document: Document, number: int) -> list[PageThumbnail]:
-    """The pages around this one, where a page has an image."""
+    """Return thumbnails of the pages around this one; [] if the document has no page images, or one page."""
     if not document.has_pages or document.pages_count < 2:
         return []
     first = max(1, min(number - MAX_THUMBNAILS // 2, document.pages_count - MAX_THUMBNAILS + 1))

@@ -1,4 +1,4 @@
-"""What is taken out of a document's text is covered on the images of its pages, word by word."""
+"""Cover redacted text on the images of pages, word by word. Pure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ FILL_COLOUR = (32, 32, 32)
 
 
 class RedactionPlaceUnknown(Exception):
-    """Where a part stands on the image is not known."""
+    """Error: the place of a redacted span on the image is not known."""
 
 
 def find_redaction_boxes(words: Sequence[Sequence[float]], spans: Iterable[tuple[int, int]]) -> list[HighlightBox]:
-    """Of every span, left, top, width, height in fractions of the page. Raises Uncovered where one has none."""
+    """Return boxes (left, top, width, height as fractions of the page) that cover every span.
+
+    Raises RedactionPlaceUnknown if a span has none.
+    """
     found: list[HighlightBox] = []
     for span in spans:
         own = find_highlight_boxes(words, [span])
@@ -28,7 +31,7 @@ def find_redaction_boxes(words: Sequence[Sequence[float]], spans: Iterable[tuple
 
 
 def redact_image(png: bytes, where: Iterable[HighlightBox]) -> bytes:
-    """The PNG with these boxes filled."""
+    """Return the PNG with these boxes filled, one pixel beyond each side."""
     with Image.open(BytesIO(png)) as opened:
         image = opened.convert("RGB")
     draw = ImageDraw.Draw(image)

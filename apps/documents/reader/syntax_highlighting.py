@@ -1,4 +1,4 @@
-"""Code in colour: the runs of a block, cut where the colour of the language changes. Pure."""
+"""Highlight code: split the runs of a block where the colour of a token changes. Pure."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pygments.token import STANDARD_TYPES
 from apps.documents.reader.text_blocks import TextBlock, TextRun
 from apps.lib.text import code_lexers
 
-MAX_CODE_CHARACTERS = 60_000  # characters of a block; colouring more would keep a reader waiting
+MAX_CODE_CHARACTERS = 60_000  # of a block; highlighting more would delay the page
 
 
 def highlight_code(blocks: list[TextBlock], name: str) -> list[TextBlock]:
-    """The blocks of a file of that name, its code in colour where its language is known."""
+    """Return the blocks of a file with this name, code highlighted if its language is known."""
     lexer = code_lexers.find_lexer("python") if name.endswith(".ipynb") else code_lexers.find_lexer_of_file(name)
     return blocks if lexer is None else [_coloured(block, lexer) if block.kind == "code" else block for block in blocks]
 

@@ -1,4 +1,7 @@
-"""The text of a page as blocks with the passage marked. Pure; every offset is one in `Page.text`."""
+"""Turn the text of a page into display blocks with a passage marked, by its layout alone. Pure.
+
+For pages stored without pieces; `parsed_blocks.py` is for the others. Offsets are those of `Page.text`.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ MOST_COLUMNS = 40
 
 @dataclass(frozen=True, slots=True)
 class TextRun:
-    """Text that is marked, or not. The first marked run is the place to scroll to. `look` is a class of a colour."""
+    """Run of text, marked or not. `first`: the first marked run, to scroll to. `look` is a CSS class of Pygments."""
 
     text: str
     marked: bool
@@ -34,9 +37,9 @@ class TextRun:
 
 @dataclass(frozen=True, slots=True)
 class TextBlock:
-    """`rows` are the lines of a table, each a list of cells; every other kind has one row with one cell.
+    """Block of a page. `rows` are the lines of a table, each a list of cells; other kinds have one row with one cell.
 
-    `level` is that of a heading, from 1.
+    `header` has the names of a table's columns, `level` is that of a heading, from 1.
     """
 
     kind: TextBlockKind
@@ -50,12 +53,16 @@ class TextBlock:
 
     @property
     def lines(self) -> list[tuple[bool, list[list[TextRun]]]]:
-        """The rows, each with whether something in it is marked."""
+        """Return the rows, each with whether something in it is marked."""
         return [(any(run.marked for cell in row for run in cell), row) for row in self.rows]
 
 
 def choose_window(text: str, spans: Spans, around: int) -> tuple[int, int]:
-    """The part that holds the spans and about `around` characters on each side, cut between lines or words."""
+    """Return the part [start, end) with the spans and about `around` characters on each side, cut between lines or
+    words.
+
+    Without spans, it is the beginning of the text.
+    """
     spans = [span for span in spans if span[0] < len(text)]
     if not spans:
         return 0, _border(text, min(len(text), 2 * around), 1)
@@ -65,7 +72,8 @@ def choose_window(text: str, spans: Spans, around: int) -> tuple[int, int]:
 
 
 def _border(text: str, at: int, step: int) -> int:
-    """The nearest line end, else space, in the direction of `step`; a place not found within reach is `at` itself."""
+    """Return the nearest line end, else space, in the direction of `step`; `at` itself if none is within 300
+    characters."""
     if at in {0, len(text)}:
         return at
     reach = text[max(0, at - 300) : at] if step < 0 else text[at : at + 300]
@@ -79,13 +87,14 @@ def _border(text: str, at: int, step: int) -> int:
 def split_blocks(
     text: str, spans: Spans, headings: set[str], start: int = 0, end: int | None = None
 ) -> list[TextBlock]:
-    """The blocks of text[start:end]."""
+    """Return the blocks of text[start:end] with the spans marked; `headings` are lines that are headings."""
     marks = merge_spans(spans)
     end = len(text) if end is None else end
     return mark_first_run([_block(text, left, right, marks, headings) for left, right in _pieces(text, start, end)])
 
 
 def merge_spans(spans: Spans) -> Spans:
+    """Return the spans sorted, with touching and overlapping ones merged."""
     found: Spans = []
     for start, end in sorted(spans):
         if found and start <= found[-1][1] + 1:
@@ -96,7 +105,7 @@ def merge_spans(spans: Spans) -> Spans:
 
 
 def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Runs between blank lines; items of a list each by itself."""
+    """Yield the runs between blank lines, each list item by itself."""
     at = start
     for gap in [*_GAP.finditer(text, start, end), None]:
         stop = gap.start() if gap else end
@@ -138,7 +147,7 @@ def _block(text: str, start: int, end: int, marks: Spans, headings: set[str]) ->
 
 
 def parse_named_table(text: str, lines: Spans, marks: Spans) -> TextBlock | None:
-    """A table whose lines name the column of every cell; None where that is not so."""
+    """Return the table whose lines name the column of every cell ("Column: cell; …"); None if it is none."""
     parts = [list(_PART.finditer(text, start, end)) for start, end in lines]
     counts = Counter(part[1] for line in parts for part in line)
     columns = [name for name, count in counts.items() if count > 1][: MOST_COLUMNS + 1]
@@ -156,6 +165,7 @@ def parse_named_table(text: str, lines: Spans, marks: Spans) -> TextBlock | None
 
 
 def split_cells(text: str, start: int, end: int, marks: Spans) -> Iterator[list[TextRun]]:
+    """Yield the cells of a line, each as runs."""
     at = start
     for gap in _CELL.finditer(text, start, end):
         yield mark_runs(text, at, gap.start(), marks)
@@ -164,6 +174,7 @@ def split_cells(text: str, start: int, end: int, marks: Spans) -> Iterator[list[
 
 
 def mark_runs(text: str, start: int, end: int, marks: Spans) -> list[TextRun]:
+    """Return text[start:end] as runs that are marked or not."""
     found, at = list[TextRun](), start
     for left, right in marks:
         left, right = max(left, start), min(right, end)
@@ -175,7 +186,7 @@ def mark_runs(text: str, start: int, end: int, marks: Spans) -> list[TextRun]:
 
 
 def mark_first_run(found: list[TextBlock]) -> list[TextBlock]:
-    """The first marked run of all is named so."""
+    """Return the blocks with the first marked run flagged."""
     for cell in (cell for block in found for row in block.rows for cell in row):
         for index, run in enumerate(cell):
             if run.marked:

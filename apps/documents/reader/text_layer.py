@@ -1,6 +1,6 @@
-"""The words of a page where they stand on its image: seen by nobody, but selected, copied and found. Pure.
+"""Lay the words of a page invisibly over its image, so that they can be selected, copied and found. Pure.
 
-An SVG holds them, because places are attributes there, and the policy of the pages allows no inline style.
+They are an SVG, because places are attributes there, and the site's content security policy forbids inline styles.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-SCALE = 1000  # units of the page's width
-_SHARED = 0.5  # of the lower one's height: two words that share so much stand on one line
-_BASE = 0.22  # of a line's height is below its base line
+SCALE = 1000  # units of the view box per page width
+_SHARED = 0.5  # vertical overlap, as a share of the lower word's height, from which two words are on one line
+_BASE = 0.22  # share of a line's height below its baseline
 _SOFT_HYPHEN = "\u00ad"
 
 
 @dataclass(frozen=True, slots=True)
 class TextLayer:
-    """`height` is that of the view box whose width is SCALE; `lines` are text elements, one a printed line."""
+    """Text elements of an SVG, one per printed line; `height` is that of a view box of width SCALE."""
 
     height: int
     lines: SafeString
@@ -27,6 +27,8 @@ class TextLayer:
 
 @dataclass(frozen=True, slots=True)
 class _Word:
+    """Word with its place as fractions of the page."""
+
     text: str
     left: float
     top: float
@@ -35,7 +37,7 @@ class _Word:
 
 
 def build_text_layer(text: str, words: Iterable[Sequence[float]], ratio: float) -> TextLayer:
-    """`words` as `Page.boxes` holds them; `ratio` is the page's height by its width."""
+    """Return the text layer of a page. `words` are as in `Page.boxes`; `ratio` is the page's height by its width."""
     lines = [
         (round(_size(line, ratio), 1), round(_base(line, ratio), 1), _spans(line))
         for line in _lines(_seen(text, words))
@@ -50,7 +52,7 @@ def _seen(text: str, words: Iterable[Sequence[float]]) -> Iterable[_Word]:
     last = -1.0
     for start, end, left, top, width, height in words:
         if start == last:
-            continue  # a word that goes on in the next line: its letters are not told apart
+            continue  # second box of a word that continues in the next line: its letters are not known
         last = start
         letters = text[int(start) : int(end)].strip().rstrip(_SOFT_HYPHEN)
         if letters and width > 0 and height > 0:

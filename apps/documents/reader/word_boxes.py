@@ -1,17 +1,17 @@
-"""Where a passage of a recognised page stands: the boxes of its words, joined line by line. Pure."""
+"""Find the boxes of a passage on a page image from its words, merged line by line. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-HighlightBox = list[float]  # left, top, width, height in fractions of the page
-_SHARED = 0.5  # of the lower one's height: two words that share so much stand on one line
-_APART = 0.05  # of the width: words further apart are of two columns
-_PAD = 0.002
+HighlightBox = list[float]  # left, top, width, height as fractions of the page
+_SHARED = 0.5  # vertical overlap, as a share of the lower word's height, from which two words are on one line
+_APART = 0.05  # gap, as a share of the page's width, from which two words are in different columns
+_PAD = 0.002  # margin of a box, as a share of the page
 
 
 def find_highlight_boxes(words: Iterable[Sequence[float]], spans: Iterable[tuple[int, int]]) -> list[HighlightBox]:
-    """Boxes over the words, as `Page.boxes` holds them, that the spans touch."""
+    """Return boxes over the words that the spans touch. `words` are as in `Page.boxes`."""
     wanted = list(spans)
     lines: list[list[float]] = []  # left, top, right, bottom
     for start, end, left, top, width, height in words:

@@ -1,10 +1,10 @@
-"""The child process in which files are read: limits itself, does one task, writes JSON lines, and ends.
+"""Child process that parses files: confines itself, does one task, writes JSON lines, and ends.
 
-It is forked by `fork_server.py` for `runner.py`, with the file as standard input and no Django. Whatever a hostile
-file does to a parser, it does it here, without children, and killed as a group. Landlock (Linux 5.13) lets it read its
-file, Python and the system's libraries and fonts, and write to its own temporary folder only; a private namespace
-takes the network away. Where the system has neither, or refuses them, resource limits alone confine the child. macOS
-does not enforce the limit on memory either. The task `probe` reports what holds.
+It is forked by `fork_server.py` for `runner.py`, with the file as standard input and without Django. A hostile file can
+attack its parser only here, in a process that starts no other and is killed with its group. Landlock (Linux 5.13) lets
+it read its file, Python and the system's libraries and fonts, and write to its temporary folder only. A private
+namespace cuts off the network. Where the system lacks or refuses these, resource limits alone confine the child; macOS
+does not enforce the limit on memory either. The task `probe` reports what is in force.
 """
 
 from __future__ import annotations
@@ -51,15 +51,16 @@ _SYSTEM = (
     "/proc/sys/vm",
     "/sys/devices/system",
 )
-_WRITES = 16 * 1024 * 1024  # bytes of a temporary file
-_FILES = 64
+_WRITES = 16 * 1024 * 1024  # bytes of one file that it writes
+_FILES = 64  # open descriptors
 
 
 def confine_process(seconds: int, memory_bytes: int, folder: str) -> dict[str, Any]:
-    """Confine this process for the rest of its life. Return `network_errno` and `files_errno`: 0, or the errno for
-    which it can still reach the network, or open other files than it needs; and `tcp_closed` by Landlock.
+    """Confine this process for the rest of its life, and return how far that succeeded.
 
-    The process cannot outlive its parent (on Linux), use more than it may, or start another. It may write to `folder`.
+    `network_errno` and `files_errno` are 0, or the errno for which it can still reach the network, or open other files
+    than it needs. `tcp_closed`: Landlock refuses TCP. The process cannot outlive its parent (on Linux), exceed its
+    limits, or start another. `seconds` are of processor time. It may write to `folder`.
     """
     os_compat.die_with_parent()
     os_compat.forbid_new_privileges()
@@ -72,7 +73,7 @@ def confine_process(seconds: int, memory_bytes: int, folder: str) -> dict[str, A
         (resource.RLIMIT_NPROC, 0),
     ):
         resource.setrlimit(what, (limit, limit))
-    with suppress(ValueError):  # macOS maps more than that at the start; elsewhere a lower limit holds already
+    with suppress(ValueError):  # macOS maps more than that at the start; elsewhere a lower limit is in force already
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     files_errno = os_compat.restrict_files([*_find_readable(), sys.stdin.fileno()], [folder, os.devnull])
     tcp_closed = not files_errno and os_compat.get_landlock_version() >= os_compat.LANDLOCK_TCP
@@ -80,8 +81,11 @@ def confine_process(seconds: int, memory_bytes: int, folder: str) -> dict[str, A
 
 
 def _find_readable() -> list[str]:
-    """Return what readers need: this package, Python with its packages, and of the system libraries, fonts and facts
-    about the machine. Of a folder of modules that holds this package only the package, for data may lie beside it."""
+    """Return the paths that parsers need: this package, Python with its packages, system libraries, fonts and machine
+    facts.
+
+    Of a folder of modules that holds this package only the package is listed, because data may lie beside it.
+    """
     code = Path(__file__).resolve().parents[2]
     modules = [Path(entry).resolve() for entry in sys.path if entry]
     return [
@@ -94,9 +98,9 @@ def _find_readable() -> list[str]:
 
 
 def probe_confinement(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Tell how this child is confined: what `confine` returned, and whether its memory has a limit."""
+    """Yield how this child is confined: the result of `confine_process`, and whether its memory is limited."""
     try:
-        mmap.mmap(-1, options["memory_bytes"]).close()  # is never written to, so it takes no memory
+        mmap.mmap(-1, options["memory_bytes"]).close()  # never written to, so it takes no memory
         limited = False
     except OSError:
         limited = True
@@ -104,6 +108,7 @@ def probe_confinement(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def parse_file(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the parsed file as JSON values: "total", "title", "note", and one object per page."""
     from apps.documents.parsing.formats import FORMATS
     from apps.documents.parsing.protocol import DocumentTitle, PageCount, ParsedPage, ParseLimits, ParseNotice
 
@@ -123,11 +128,14 @@ def parse_file(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def recognise_pages(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The text of pages that are pictures; a beat after each few lines, so that the parent sees that it goes on."""
+    """Yield the recognised text of scanned pages, and a "beat" after each few lines, so that the parent sees progress.
+
+    A page that cannot be recognised has a "problem" and no text.
+    """
     os.nice(19)
     os.environ.update(
         OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1"
-    )  # before NumPy asks for threads that it would not get
+    )  # before NumPy starts threads, which the process limit forbids
     from apps.documents.parsing.ocr.recognizer import recognise_page as steps
     from apps.documents.parsing.protocol import nest_under_heading
 
@@ -140,7 +148,7 @@ def recognise_pages(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
                     yield {"beat": number}
                     continue
                 page, words = step
-                if scan.heading:  # what is attached is shown as text: no words are lit on its picture
+                if scan.heading:  # attachments are shown as text, so word boxes are of no use
                     page, words = (nest_under_heading(scan.heading, page) if page.text.strip() else page), []
                 pieces = [(piece.kind, piece.level, piece.start, piece.end) for piece in page.pieces]
                 yield {"page": number, "text": page.text, "pieces": pieces, "boxes": words}
@@ -155,7 +163,7 @@ def _file() -> str:
 
 
 def _scans(kind: str, numbers: Sequence[int], pages: int | None) -> Iterator[tuple[int, ScannedPage]]:
-    """Where these pages lie, which are pictures."""
+    """Yield the number and place of each of these scanned pages."""
     if kind in {"mail", "msg"}:
         from apps.documents.parsing.email import eml
 
@@ -165,20 +173,21 @@ def _scans(kind: str, numbers: Sequence[int], pages: int | None) -> Iterator[tup
 
 
 def detect_ole(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """What a container of the old Office formats holds."""
+    """Yield the kind of an OLE container (old Office formats); None if it is none that is parsed."""
     from apps.documents.parsing.office.ole_container import detect_ole_kind
 
     yield {"kind": detect_ole_kind(_file())}
 
 
 def render(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the image of a page and the places of its words."""
     from apps.documents.parsing.page_rendering import render_page
 
     yield render_page(_file(), options["kind"], options["page"], options["width"])
 
 
 def read_with_module(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """What a module of an app above this one reads out of the file; it knows no Django either."""
+    """Yield what a module of an app above reads from the file. The module must not need Django."""
     yield from importlib.import_module(options["module"]).read(_file(), options)
 
 
@@ -193,12 +202,13 @@ TASKS = {
 
 
 def execute_task(options: dict[str, Any], parent: int) -> NoReturn:
-    """The task is done and answered, and the process ended; `parent` is the process without which it must not live."""
+    """Confine the process, do the task, write the answers, and exit. `parent` is the process that it must not
+    outlive."""
     answers = os.fdopen(os.dup(1), "wb", buffering=1 << 16)
-    os.dup2(2, 1)  # what a native library prints never mixes with the answers
+    os.dup2(2, 1)  # so that output of native libraries never mixes with the answers
     cpu_seconds = options.get("cpu_seconds", options["seconds"])
     options = options | {"confined": confine_process(cpu_seconds, options["memory_bytes"], options["folder"])}
-    if os.getppid() != parent:  # it ended before its end was asked to end this one
+    if os.getppid() != parent:  # the parent died before `confine_process` tied this process to it
         os._exit(1)
     try:
         for item in TASKS[options["task"]](options):
@@ -212,4 +222,4 @@ def execute_task(options: dict[str, Any], parent: int) -> NoReturn:
     except MemoryError:
         answers.write(b'{"memory":true}\n')
     answers.flush()
-    os._exit(0)  # nothing is tidied up: a library's own shutdown is one more chance to hang
+    os._exit(0)  # without cleanup, in which a library could hang

@@ -1,7 +1,4 @@
-"""Readers from the side of who wants a file read: each is a fork of one warm process.
-
-It starts on first use, and again where it ended.
-"""
+"""Client of the fork server: start it on first use, restart it if it died, and have it fork a child per file."""
 
 from __future__ import annotations
 
@@ -18,36 +15,39 @@ from django.conf import settings
 
 from apps.documents.sandbox.fork_server import EXIT_CODE, MAX_REQUEST_BYTES, REQUEST_LENGTH
 
-_END_S = 10  # until a killed reader is surely gone
+_END_S = 10  # seconds until a killed child is surely gone
 
 
 @dataclass(slots=True)
 class ForkedChild:
-    """A child that reads one file. `answers` is the descriptor from which to read what it says."""
+    """Child process that parses one file. `answers` is the descriptor of its output.
+
+    The exit code arrives on `exit_socket`; closing that kills the child.
+    """
 
     answers: int
-    leash: socket.socket
+    exit_socket: socket.socket
 
     def code(self) -> int | None:
-        """How it ended, once it has: an exit code, or the negated signal; None where nobody is left to know."""
-        self.leash.settimeout(_END_S)
+        """Return the exit code of an ended child, or its signal negated; None if the server died, or after _END_S."""
+        self.exit_socket.settimeout(_END_S)
         try:
-            said = self.leash.recv(EXIT_CODE.size)
+            said = self.exit_socket.recv(EXIT_CODE.size)
         except TimeoutError:
             said = b""
         return int(EXIT_CODE.unpack(said)[0]) if len(said) == EXIT_CODE.size else None
 
     def kill(self) -> None:
-        """It is gone, whatever it was doing."""
-        with self.leash, suppress(OSError):
-            self.leash.shutdown(socket.SHUT_WR)
-            self.leash.settimeout(_END_S)
-            self.leash.recv(EXIT_CODE.size)
+        """Kill the child, wait for its end, and close the descriptors."""
+        with self.exit_socket, suppress(OSError):
+            self.exit_socket.shutdown(socket.SHUT_WR)
+            self.exit_socket.settimeout(_END_S)
+            self.exit_socket.recv(EXIT_CODE.size)
         os.close(self.answers)
 
 
 class _ForkServerProcess:
-    """The process in which `parsers/nursery.py` runs, and the socket to it."""
+    """Process that runs `fork_server.py`, and the socket to it."""
 
     def __init__(self) -> None:
         self._control, theirs = socket.socketpair()
@@ -80,7 +80,10 @@ _server: _ForkServerProcess | None = None
 
 
 def fork_child(words: bytes, file: int, errors: int) -> ForkedChild:
-    """A reader of `file`, told what to do by `words`; it writes what goes wrong to `errors`. Raises OSError."""
+    """Fork a child that reads the descriptor `file`, with `words` as its request. Errors are written to `errors`.
+
+    Restarts a dead server once. Thread-safe. Raises OSError.
+    """
     if len(words) > MAX_REQUEST_BYTES:
         raise OSError("This is more than a reader can be asked at once.")
     ours, theirs = socket.socketpair()
@@ -98,7 +101,7 @@ def fork_child(words: bytes, file: int, errors: int) -> ForkedChild:
 
 
 def stop_server() -> None:
-    """No process waits for files any more; the next file starts one."""
+    """Stop the fork server; the next file starts another. Thread-safe."""
     global _server
     with _lock:
         if _server is not None:

@@ -1,11 +1,13 @@
-"""The process from which readers are forked: it has the parsers imported and never opens a file.
+"""Process from which children are forked: it has the parsers imported and never opens a file itself.
 
-Starting Python and importing a parser takes up to 0.4 s; a fork of this process takes 5 ms. Usual parsers are imported
-after the first file, while no other waits. `apps.documents.sandbox.fork_client` starts it with one socket as standard
-input. For each file it sends the length of the request with four descriptors (the file, where answers and errors go,
-and a leash), then the request. The child of each fork confines itself, does its one task and ends, so nothing passes
-from one file to the next. Its exit code comes back over the leash; who lets go of the leash kills it. When the socket
-closes, everything here ends.
+Starting Python and importing a parser takes up to 0.4 s; a fork of this process takes 5 ms. The parsers of common
+formats are imported after the first request, while no child runs.
+
+`fork_client.py` starts it with one socket as standard input, the control socket. For each file the client sends the
+length of the request with four descriptors: the file, one for answers, one for errors, and the exit socket. Then it
+sends the request. The forked child confines itself, does one task and ends, so nothing passes from one file to the
+next. Its exit code is sent over the exit socket; if the client closes that, the child is killed. When the control
+socket closes, all children are killed and the server ends.
 """
 
 from __future__ import annotations
@@ -32,19 +34,19 @@ MAX_REQUEST_BYTES = 1 << 17  # bytes of a request, at most
 EXIT_CODE = struct.Struct("i")
 REQUEST_LENGTH = struct.Struct(
     "I"
-)  # precedes each request: no socket of macOS both keeps messages apart and reports its end
-_DESCRIPTORS = 4
-PRELOADED_KINDS = ("pdf", "docx", "html", "markdown")  # kinds whose readers are imported before they are asked for
+)  # precedes each request: on macOS no type of socket both keeps messages apart and reports its end
+_DESCRIPTORS = 4  # passed with each request
+PRELOADED_KINDS = ("pdf", "docx", "html", "markdown")  # kinds whose parsers are imported in advance
 
 
 class ForkServer:
-    """One thread, which waits for requests, for the ends of children, and for leashes that are let go."""
+    """Server with a single thread that waits for requests, for ends of children, and for closed exit sockets."""
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
-        self._asked = False  # to read a file, ever
-        self._later: list[str] = []  # kinds whose readers are imported while nobody waits
-        self._children: dict[int, socket.socket] = {}  # pid -> leash
+        self._asked = False  # True after the first request
+        self._later: list[str] = []  # kinds whose parsers are imported while no child runs
+        self._children: dict[int, socket.socket] = {}  # pid -> exit socket
         self._selector = selectors.DefaultSelector()
         self._ended, wake = os.pipe()
         os.set_blocking(self._ended, False)
@@ -55,6 +57,7 @@ class ForkServer:
         self._selector.register(self._ended, selectors.EVENT_READ)
 
     def serve(self) -> None:
+        """Serve requests until the control socket is closed."""
         while True:
             found = self._selector.select(0 if self._later and not self._children else None)
             if not found and self._later:
@@ -69,11 +72,12 @@ class ForkServer:
                     self._let_go(key.data)
 
     def kill_all(self) -> None:
+        """Kill all children."""
         for pid in self._children:
             _kill(pid)
 
     def _take(self) -> bool:
-        """One request is a child; False where nobody is left to ask."""
+        """Fork a child for one request. Return False if the client closed the socket."""
         words, descriptors = self._receive()
         if not words:
             return False
@@ -86,17 +90,17 @@ class ForkServer:
         if not born:
             _live(options, descriptors)
         with suppress(OSError):  # on macOS it fails where the child has ended already
-            # As the child does itself: whoever is first, it can be killed as a group from now on.
+            # The child does so too; whichever comes first, it can be killed as a group from now on.
             os.setpgid(born, born)
-        *others, leash = descriptors
+        *others, exit_socket = descriptors
         for descriptor in others:
             os.close(descriptor)
-        self._children[born] = socket.socket(fileno=leash)
+        self._children[born] = socket.socket(fileno=exit_socket)
         self._selector.register(self._children[born], selectors.EVENT_READ, born)
         return True
 
     def _receive(self) -> tuple[bytes, list[int]]:
-        """Return the next request and its descriptors; an empty one when the socket was closed."""
+        """Return the next request and its descriptors; an empty request if the socket was closed."""
         header, descriptors, _, _ = socket.recv_fds(self._control, REQUEST_LENGTH.size, _DESCRIPTORS)
         missing, words = REQUEST_LENGTH.unpack(header)[0] if header else 0, b""
         while missing:
@@ -112,43 +116,43 @@ class ForkServer:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if not pid:
                 return
-            leash = self._children.pop(pid)
-            self._unwatch(leash)
-            with suppress(OSError):  # nobody wants to know any more
-                leash.send(EXIT_CODE.pack(os.waitstatus_to_exitcode(status)))
-            leash.close()
+            exit_socket = self._children.pop(pid)
+            self._unwatch(exit_socket)
+            with suppress(OSError):  # the client has closed its end
+                exit_socket.send(EXIT_CODE.pack(os.waitstatus_to_exitcode(status)))
+            exit_socket.close()
 
     def _let_go(self, pid: int) -> None:
-        """The other end of its leash was let go: the child is killed, and its end comes by the usual way."""
+        """Kill the child whose exit socket was closed; `_reap` then notices its end."""
         self._unwatch(self._children[pid])
         _kill(pid)
 
-    def _unwatch(self, leash: socket.socket) -> None:
-        if leash.fileno() in self._selector.get_map():
-            self._selector.unregister(leash)
+    def _unwatch(self, exit_socket: socket.socket) -> None:
+        if exit_socket.fileno() in self._selector.get_map():
+            self._selector.unregister(exit_socket)
 
 
 def _kill(pid: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # it ended by itself and waits to be reaped
+    with suppress(ProcessLookupError, PermissionError):  # it ended by itself and was not reaped yet
         os.killpg(pid, signal.SIGKILL)
 
 
-# Of the tasks that need no parser of a format, those whose module is worth importing before the fork.
+# Modules worth importing before the fork, for tasks that need no parser of a format.
 _MODULES = {"render": "apps.documents.parsing.page_rendering", "ole": "apps.documents.parsing.office.ole_container"}
 
 
 def _import(options: dict[str, Any]) -> None:
-    """The parser that is wanted is imported here, once, rather than in each child."""
+    """Import the module that the request needs, here and once, rather than in each child."""
     task = options["task"]
     name = FORMATS[options["kind"]].module if task == "parse" else _MODULES.get(task, "")
     name = options["module"] if task == "read" else name
     if name:
-        with suppress(ImportError, OSError):  # the child meets the same and says so
+        with suppress(ImportError, OSError):  # the child fails in the same way and reports it
             importlib.import_module(name)
 
 
 def _live(options: dict[str, Any], descriptors: list[int]) -> NoReturn:
-    """The child: nothing of its parent's is left to it but the modules."""
+    """Run the child: replace its descriptors, environment and signal handlers, and execute the task."""
     try:
         parent = os.getppid()
         os.setpgid(0, 0)
@@ -158,26 +162,27 @@ def _live(options: dict[str, Any], descriptors: list[int]) -> NoReturn:
             os.dup2(descriptor, at)
         for descriptor in os_compat.list_open_descriptors():
             if descriptor > sys.stderr.fileno():
-                with suppress(OSError):  # the one with which they were listed
+                with suppress(OSError):  # the descriptor with which they were listed is closed already
                     os.close(descriptor)
         os.chdir(options["folder"])
         os.environ.update(TMPDIR=options["folder"], HOME=options["folder"])
         tempfile.tempdir = None
         child_process.execute_task(options, parent)
-    finally:  # reached only where it broke
+    finally:  # reached only after an unexpected exception
         sys.excepthook(*sys.exc_info())
         sys.stderr.flush()
         os._exit(1)
 
 
 def main() -> None:
+    """Serve the socket at standard input."""
     gc.disable()
     with socket.socket(fileno=os.dup(0)) as control:
-        nursery = ForkServer(control)
+        server = ForkServer(control)
         try:
-            nursery.serve()
+            server.serve()
         finally:
-            nursery.kill_all()
+            server.kill_all()
 
 
 if __name__ == "__main__":

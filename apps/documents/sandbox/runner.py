@@ -1,8 +1,9 @@
-"""Parsing and rendering in a child process that can be killed, from the parent's side.
+"""Run parsing and rendering in sandboxed child processes, from the parent's side.
 
-The child gets the file as its standard input (opened here, never following a link), an empty environment and a
-temporary folder, limits itself (`parsers/child.py`), and answers with lines of JSON. It is killed with its whole group
-when it takes too long, falls silent, says too much, or is no longer wanted (`forking.py`).
+The child gets the file as standard input (opened here, never following a link), an empty environment and a temporary
+folder. It confines itself (`child_process.py`) and answers with lines of JSON. It is killed with its group when it
+takes too long, falls silent, answers too much, or is closed. Entry points: `SandboxProcess` and `wait_for_output` for
+several at once, `stream_task`, `run_task`, `render_page`, `detect_format`, `probe_confinement`.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ from apps.documents.sandbox import fork_client
 
 log = logging.getLogger(__name__)
 
-SILENCE_S = 25  # without a word from the child, and it is taken for stuck
-POLL_S = 0.2  # how often the caller is asked whether it still wants the answer
-MAX_OUTPUT = 256 * 1024 * 1024
-RENDER_S = 20
-LOOK_S = 20  # at the directory of a container, which takes a moment
+SILENCE_S = 25  # seconds without output after which a child counts as stuck
+POLL_S = 0.2  # seconds after which a waiting caller gets control, so that it can cancel
+MAX_OUTPUT = 256 * 1024 * 1024  # bytes of all answers of a child
+RENDER_S = 20  # seconds for an image
+LOOK_S = 20  # seconds for a short task, such as reading the directory of a container
 _READ = 1 << 18
 
 TOO_SLOW = (
@@ -45,12 +46,15 @@ PARSER_FAILED = "The reader failed on this file through a fault of its own. The 
 
 
 class ParserCrashed(Exception):
-    """A fault of the parser, not of the file; the message is fit for the file's owner."""
+    """Error: the parser failed through a fault of its own, not of the file. The message is fit for the file's owner."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedPage:
-    """`words` are start, end in the page's text; left, top, width, height in fractions of the page."""
+    """Image of a page, `width` by `height` pixels.
+
+    Each of `words` is start and end in the page's text, then left, top, width and height as fractions of the page.
+    """
 
     png: bytes
     width: int
@@ -60,8 +64,11 @@ class RenderedPage:
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """How the system confines readers. `network_errno` and `files_errno` are 0, or the error for which readers can
-    reach the network, or open other files than their own. `tcp_closed`: whether Landlock refuses TCP in any case."""
+    """Confinement of child processes by this system.
+
+    `network_errno` and `files_errno` are 0, or the errno for which children can reach the network, or open other files
+    than their own. `tcp_closed`: Landlock refuses TCP in any case.
+    """
 
     network_errno: int
     memory_limited: bool
@@ -70,12 +77,15 @@ class Confinement:
 
 
 class SandboxProcess:
-    """A child at work on a file; what it says is heard by `take`. Closing it kills the child."""
+    """Child process at work on a file; `take` returns its answers. Closing it kills the child. Not thread-safe.
+
+    Starting it raises OSError if the file or a child cannot be opened. `seconds` are of elapsed time.
+    """
 
     def __init__(
         self, task: str, path: str | Path, options: dict[str, Any], *, seconds: int, memory_bytes: int
     ) -> None:
-        self.over = False  # it has said its last word
+        self.over = False  # True after its last answer
         self._size, self._rest = 0, b""
         self._seconds = seconds
         with ExitStack() as held:
@@ -90,15 +100,17 @@ class SandboxProcess:
         self._deadline = self._heard + seconds
 
     def fileno(self) -> int:
-        """Readable when there is something to take."""
+        """Return the descriptor of the answers, for `select`."""
         return self._reader.answers
 
     def close(self) -> None:
         self._held.close()
 
     def take(self) -> list[dict[str, Any]]:
-        """What it has said since, at most a part of it; nothing where it says nothing, which is no end. Raises
-        Unreadable (the file) or ReaderBroke (the parser)."""
+        """Return the answers since the last call, at most a part of them; [] if there are none yet.
+
+        Raises ParseError (fault of the file, or a limit) or ParserCrashed (fault of the parser).
+        """
         if not select.select([self], [], [], 0)[0]:
             self._silent()
             return []
@@ -133,16 +145,18 @@ class SandboxProcess:
 
 
 def wait_for_output(readings: Sequence[SandboxProcess]) -> None:
-    """One of them has something to say, or POLL_S have passed."""
+    """Wait until one of the processes has output, at most POLL_S."""
     select.select(readings, [], [], POLL_S)
 
 
 def stream_task(
     task: str, path: str | Path, options: dict[str, Any], *, seconds: int, memory_bytes: int
 ) -> Generator[dict[str, Any] | None, None, None]:
-    """What the child answers, one object a line; None whenever nothing came for a moment. Closing it kills the child.
+    """Yield the child's answers, one object per line, and None whenever nothing came for POLL_S. Closing it kills the
+    child.
 
-    Raises Unreadable (the file) or ReaderBroke (the parser).
+    `seconds` are of elapsed time. Raises ParseError (fault of the file, or a limit) or ParserCrashed (fault of the
+    parser).
     """
     with closing(SandboxProcess(task, path, options, seconds=seconds, memory_bytes=memory_bytes)) as reading:
         while not reading.over:
@@ -156,15 +170,15 @@ def stream_task(
 def run_task(
     task: str, path: str | Path, options: dict[str, Any], *, seconds: int, memory_bytes: int
 ) -> list[dict[str, Any]]:
-    """All answers of the child."""
+    """Return all answers of the child. Raises as `stream_task` does."""
     found = stream_task(task, path, options, seconds=seconds, memory_bytes=memory_bytes)
     return [answer for answer in found if answer is not None]
 
 
 def render_page(path: str | Path, kind: str, page: int, width: int) -> RenderedPage:
-    """The page of a PDF, or a picture, as an image `width` pixels wide. Takes a fraction of a second: cache it.
+    """Return the image of a PDF page, or of a picture, `width` pixels wide. Takes a fraction of a second: cache it.
 
-    Raises Unreadable or ReaderBroke.
+    Raises ParseError or ParserCrashed.
     """
     options = {"kind": kind, "page": page, "width": width}
     answer = run_task("render", path, options, seconds=RENDER_S, memory_bytes=settings.PARSE_MEMORY_BYTES)[0]
@@ -172,33 +186,33 @@ def render_page(path: str | Path, kind: str, page: int, width: int) -> RenderedP
 
 
 def detect_ole_kind(path: str | Path) -> str | None:
-    """The kind of a container of the old Office formats; None where it is of none that is read. Takes some 10 ms.
+    """Return the kind of an OLE container (old Office formats); None if it is none that is parsed. Takes about 10 ms.
 
-    Raises Unreadable or ReaderBroke.
+    Raises ParseError or ParserCrashed.
     """
     answer = run_task("ole", path, {}, seconds=LOOK_S, memory_bytes=settings.PARSE_MEMORY_BYTES)[0]
     return None if answer["kind"] is None else str(answer["kind"])
 
 
 def detect_format(path: str | Path, name: str) -> str:
-    """Return the kind of an uploaded file, a key of FORMATS. Containers of old Office formats are opened in a child.
+    """Return the kind of an uploaded file, a key of FORMATS. OLE containers are opened in a child process.
 
-    Raises ParseError, which says what the file is where it cannot be read, or ParserCrashed.
+    Raises ParseError, which names the format of a file that cannot be parsed, or ParserCrashed.
     """
     return detection.detect_format(path, name, detect_ole_kind)
 
 
 def probe_confinement() -> Confinement:
-    """Start a reader and return how the system confines it. Takes some 10 ms.
+    """Start a child process and return how the system confines it. Takes about 10 ms.
 
-    Raises OSError, Unreadable or ReaderBroke where no reader can be started.
+    Raises OSError, ParseError or ParserCrashed if no child can be started.
     """
     answer = run_task("probe", os.devnull, {}, seconds=LOOK_S, memory_bytes=settings.PARSE_MEMORY_BYTES)[0]
     return Confinement(answer["network_errno"], answer["memory_limited"], answer["files_errno"], answer["tcp_closed"])
 
 
 def _reason(reader: fork_client.ForkedChild, errors: IO[bytes]) -> Exception:
-    """Why a child that ended without its last word did so."""
+    """Return the exception for a child that ended without its last answer."""
     code = reader.code()
     errors.seek(max(0, errors.seek(0, os.SEEK_END) - 2000))
     said = errors.read().decode(errors="replace").strip()

@@ -1,4 +1,4 @@
-"""The collection that a page is about, and what the person who opened it may do there."""
+"""Context of pages about one collection: the collection, and the user's permissions on it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from apps.users.permissions import get_signed_in_user
 
 @dataclass(frozen=True, slots=True)
 class CollectionContext:
-    """`tab` names the tab that is open, for `documents/_collection_head.html`."""
+    """Collection of a page with the user's permissions; `tab` is the open tab, for
+    `documents/_collection_head.html`."""
 
     collection: Collection
     can_edit: bool
@@ -30,7 +31,7 @@ class CollectionContext:
 
 
 def get_collection_context(request: HttpRequest, pk: UUID, tab: str) -> CollectionContext:
-    """The collection, where this person may read it; raises Http404 otherwise."""
+    """Return the context if the user may read the collection. Raises Http404 otherwise."""
     user = get_signed_in_user(request)
     found = get_object_or_404(Collection.objects.visible_to(user).select_related("owner"), pk=pk)
     mine = found.owner_id == user.pk

@@ -1,4 +1,4 @@
-"""What the owner of a collection decides: its name, who may read and edit it, and its end."""
+"""Views for owners of a collection: name, shares and deletion. Others get 404."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _owned(request: HttpRequest, pk: UUID) -> Collection:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def show_sharing(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """With whom the collection is shared; a POST shares it with one more address, or changes the role of one."""
+    """Show the shares of a collection; POST shares it with an address, or changes the role of one."""
     collection = _owned(request, pk)
     if request.method == "POST" and is_blocked(request, Feature.SHARING):
         return redirect("documents:people", pk)
@@ -60,7 +60,7 @@ def show_sharing(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def edit_group_share(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The collection is shared with a group, or its people get another role."""
+    """Share the collection with a group, or change the role of its members."""
     collection = _owned(request, pk)
     if is_blocked(request, Feature.SHARING):
         return redirect("documents:people", pk)
@@ -81,7 +81,7 @@ def edit_group_share(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def remove_group_share(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The people of the group may no longer read the collection, unless it is shared with them otherwise."""
+    """Remove the share with a group. Its members keep access through other shares."""
     collection = _owned(request, pk)
     form = GroupChoiceForm(request.POST, offered=Group.objects.filter(shares__collection=collection))
     if form.is_valid():
@@ -110,7 +110,7 @@ def _people(
 @login_required
 @require_POST
 def remove_address(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The address may no longer read the collection."""
+    """Remove the share with an address."""
     collection = _owned(request, pk)
     form = AddressForm(request.POST)
     if form.is_valid():
@@ -119,7 +119,7 @@ def remove_address(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _back(request: HttpRequest, collection: Collection) -> HttpResponse:
-    """To the list of people; an owner may have taken away what let them see it."""
+    """Redirect to the shares, or to the list of collections if the user has just given up ownership."""
     if Collection.objects.owned_by(request.user).filter(pk=collection.pk).exists():
         return redirect("documents:people", collection.pk)
     messages.success(request, gettext("You are no longer an owner of “%(name)s”.") % {"name": collection.name})
@@ -129,7 +129,7 @@ def _back(request: HttpRequest, collection: Collection) -> HttpResponse:
 @login_required
 @require_POST
 def edit_public_access(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Whether everyone who is signed in may read the collection."""
+    """Set whether every signed-in user may read the collection."""
     form = EveryoneForm(request.POST, instance=_owned(request, pk))
     if not ("everyone" in request.POST and is_blocked(request, Feature.SHARING)):
         form.save()
@@ -139,7 +139,7 @@ def edit_public_access(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_collection(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Name and description."""
+    """Edit name and description."""
     collection = _owned(request, pk)
     name = collection.name
     form = CollectionForm(request.POST if request.method == "POST" else None, instance=collection)
@@ -154,7 +154,7 @@ def edit_collection(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Asks first; then the collection and all its documents are gone."""
+    """Show a confirmation; POST deletes the collection and all its documents."""
     collection = _owned(request, pk)
     if request.method != "POST":
         context = {"collection": collection, "files": collection.documents.count()}

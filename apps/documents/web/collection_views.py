@@ -1,4 +1,5 @@
-"""Collections and their files. Rows are reached only through an access query; unknown and forbidden look the same."""
+"""Views of collections and their files. Rows are reached only through access queries; unknown and forbidden ones give
+404."""
 
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ ACCEPT = ",".join(suffix for item in FORMATS.values() for suffix in item.suffixe
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_collections(request: HttpRequest) -> HttpResponse:
-    """All collections that this person may read; a new one is made by POST."""
+    """List the collections that the user may read; POST creates one."""
     user = get_signed_in_user(request)
     form = CollectionForm(request.POST or None, instance=Collection(owner=user))
     if request.method == "POST" and form.is_valid():
@@ -65,17 +66,18 @@ def _with_counts(rows: QuerySet[Collection]) -> QuerySet[Collection]:
 @login_required
 @require_safe
 def show_collection(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The files of a collection."""
+    """Show the files of a collection."""
     return render(request, "documents/collection.html", _files_of(request, pk))
 
 
 @login_required
 @require_safe
 def show_file_list(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The files of a collection, as the fragment that the page fetches again while something moves."""
+    """Render the list of files, which the page reloads while files are in progress; status 204 if nothing has
+    changed."""
     context = _files_of(request, pk)
     if request.GET.get("seen") == context["tray"].seen:
-        return HttpResponse(status=204)  # nothing has moved, so nothing is drawn again under anybody's fingers
+        return HttpResponse(status=204)  # so that the list is not replaced while the user points at it
     return render(request, "documents/_document_list.html", context)
 
 
@@ -102,7 +104,7 @@ def _files_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
 
 
 def respond_after_action(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The answer to a verb: the tray where only that was asked for, else the page of the collection."""
+    """Return the response to an action: the list of files for htmx, else a redirect to the collection."""
     if request.headers.get("HX-Request"):
         return render(request, "documents/_document_list.html", _files_of(request, pk))
     return redirect("documents:collection", pk)
@@ -111,7 +113,10 @@ def respond_after_action(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def upload_files(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Each file is taken, or refused with a reason that stays in the tray; one never stops the others."""
+    """Store each uploaded file, or list the reason of its refusal; one never stops the others.
+
+    Status 507 if the disk has room for none.
+    """
     user = get_signed_in_user(request)
     target = get_object_or_404(Collection.objects.editable_by(user), pk=pk)
     files = _files(request)
@@ -132,7 +137,7 @@ def upload_files(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _refuse_without_room(request: HttpRequest) -> HttpResponse:
-    """Answer 507: the disk is full, so the reason cannot be kept in the tray either. Files stored before stay."""
+    """Answer 507: the disk is full, so the reason cannot be stored either. Files stored before stay."""
     words = str(DiskFull())
     if "application/json" in request.headers.get("Accept", ""):
         return JsonResponse({"refused": [words]}, status=507)
@@ -140,18 +145,21 @@ def _refuse_without_room(request: HttpRequest) -> HttpResponse:
 
 
 def _files(request: HttpRequest) -> list[tuple[UploadedFile[Any], str]]:
-    """The files sent, with their folders; or one that a page only announced, because its size alone decides."""
+    """Return the uploaded files with their folders; or one that a page only announced, because its size alone
+    decides."""
     name, size = request.POST.get("announced", ""), request.POST.get("size", "")
     if name and size.isdecimal() and len(size) < 20:
         return [(UploadedFile(io.BytesIO(), name, size=int(size)), "")]
     files = request.FILES.getlist("files")
-    paths = [*request.POST.getlist("paths"), *[""] * len(files)]  # a form without a script sends none
+    paths = [*request.POST.getlist("paths"), *[""] * len(files)]  # without JavaScript the form sends none
     return list(zip(files, paths, strict=False))
 
 
 def _take_all(user: User, target: Collection, files: list[tuple[UploadedFile[Any], str]]) -> tuple[list[str], int]:
-    """Return why files were refused, and for how many of them there was no room. The reasons stay in the tray, unless
-    there was room for none. Raise DatabaseError where the tray cannot be written."""
+    """Store the files; return the reasons of refusals, and how many files did not fit on the disk.
+
+    Reasons are stored for the list of files, unless no file fitted. Raises DatabaseError if they cannot be written.
+    """
     refused: list[tuple[str, UploadRefused]] = []
     for file, path in files:
         try:
@@ -168,7 +176,7 @@ def _take_all(user: User, target: Collection, files: list[tuple[UploadedFile[Any
 @login_required
 @require_POST
 def retry_failed(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Every file of the collection that failed waits again."""
+    """Queue all failed files of the collection again."""
     target = get_object_or_404(Collection.objects.editable_by(request.user), pk=pk)
     for document in target.documents.filter(status__in=FAILED_STATUSES):
         retry_ingestion(document)
@@ -178,7 +186,7 @@ def retry_failed(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def dismiss_refusals(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """One refused upload, or all of this person's in the collection, are put away."""
+    """Dismiss one refused upload, or all of the user's in the collection."""
     target = get_object_or_404(Collection.objects.editable_by(request.user), pk=pk)
     mine = target.refused_uploads.filter(user=get_signed_in_user(request))
     chosen = request.POST.get("refused", "")

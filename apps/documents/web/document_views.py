@@ -1,4 +1,4 @@
-"""What a person does with one document: cancel, retry, rename, delete."""
+"""Actions of a user on one document: cancel, retry, fetch again, rename, delete. Editors only; others get 404."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def _editable(request: HttpRequest, pk: UUID) -> Document:
 @login_required
 @require_POST
 def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Cancel the ingestion of a document."""
     document = _editable(request, pk)
     cancel_document(document)
     return respond_after_action(request, document.collection_id)
@@ -41,6 +42,7 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def retry(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Queue a failed or cancelled document again."""
     document = _editable(request, pk)
     retry_document(document)
     return respond_after_action(request, document.collection_id)
@@ -49,7 +51,7 @@ def retry(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def refetch_page(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The web page waits to be fetched again, as a new version of the document."""
+    """Queue the web page to be fetched again, as a new version of the document."""
     document = _editable(request, pk)
     try:
         refetch_web_page(get_signed_in_user(request), document)
@@ -61,7 +63,7 @@ def refetch_page(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def rename(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The title under which a document is shown and cited; the name of its file stays."""
+    """Edit the title under which a document is shown and cited; the name of its file stays."""
     document = _editable(request, pk)
     form = TitleForm(request.POST if request.method == "POST" else None, instance=document)
     if request.method == "POST" and form.is_valid():
@@ -74,10 +76,10 @@ def rename(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Asks first; then the document is gone, and citations into it grey out.
+    """Show a confirmation; POST deletes the document, whose citations are then greyed out.
 
-    With `instead` in the address, a link to the same in another collection, where this person may read it, stands in
-    their tray from then on; where that was promised and is no longer so, nothing is deleted.
+    With `instead` in the URL, a link to a copy in another collection that the user may read takes its place in the
+    list. If that copy was promised but is gone, nothing is deleted.
     """
     user, document = get_signed_in_user(request), _editable(request, pk)
     twin = (

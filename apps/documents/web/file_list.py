@@ -1,4 +1,4 @@
-"""The files of a collection as a page shows them: one row a file, what happens to it, and what can be done."""
+"""List the files of a collection for a page: a row per file with its state, progress and available actions."""
 
 from __future__ import annotations
 
@@ -19,20 +19,23 @@ from apps.documents.models import Collection, Document, RefusedUpload
 from apps.documents.retrieval.filters import get_language_label
 from apps.users.models import User
 
-PAGE_ROWS = 50
-REFUSED_KEPT = 50  # of one person in one collection; older reasons give way
+PAGE_ROWS = 50  # files on one page of the list
+REFUSED_KEPT = 50  # refusals of one user in one collection; older ones are deleted
 FAILED_STATUSES = [Document.Status.FAILED, Document.Status.QUARANTINED]
 _FILTERS: dict[str, list[Document.Status]] = {
     "ready": [Document.Status.READY],
     "active": list(Document.ACTIVE),
     "failed": [*FAILED_STATUSES, Document.Status.CANCELLED],
 }
-_OF_PAGES = {Document.Stage.PARSE, Document.Stage.RECOGNISE, Document.Stage.CHUNK}  # the others count passages
+_OF_PAGES = {Document.Stage.PARSE, Document.Stage.RECOGNISE, Document.Stage.CHUNK}  # other stages count passages
 
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """`words` say what happens now, or why nothing does; `twin` holds the same in another collection."""
+    """Row of a document. `twin` is a copy in another collection that the user may read.
+
+    `words` say what happens to the document now, or why nothing does.
+    """
 
     document: Document
     twin: Document | None = None
@@ -62,7 +65,7 @@ class FileRow:
 
     @property
     def progress(self) -> str:
-        """Return how far the stage is, "3 of 40 pages"; nothing where that is unknown."""
+        """Return the progress of the stage, such as "3 of 40 pages"; "" if it is not known."""
         document = self.document
         if document.status != Document.Status.WORKING or not document.total:
             return ""
@@ -74,13 +77,15 @@ class FileRow:
 
 @dataclass(frozen=True, slots=True)
 class FileCounts:
+    """Counts of a collection's documents by state, and the bytes that wait."""
+
     all: int
     ready: int
     active: int
-    failed: int  # could not be read, or was set aside
+    failed: int  # including quarantined ones
     cancelled: int
-    waiting_bytes: int | None
-    began: datetime | None  # when the first file that waits came
+    waiting_bytes: int | None  # None: no file waits
+    began: datetime | None  # upload time of the first waiting file
 
     @property
     def ended_early(self) -> int:
@@ -89,6 +94,8 @@ class FileCounts:
 
 @dataclass(frozen=True, slots=True)
 class FileList:
+    """Page of a collection's files as one user sees it."""
+
     collection: Collection
     can_edit: bool
     counts: FileCounts
@@ -96,13 +103,13 @@ class FileList:
     page: PageOfRows[Document]
     refused: list[RefusedUpload]
     show: str
-    left: str  # how long it will still take, in words; empty: not known
-    text: str  # that the name, title or folder of a file holds
-    by_words: tuple[str, ...] = ()  # languages that the embedder does not know, as people call them
+    left: str  # remaining time in words; "": not known
+    text: str  # filter on name, title or folder
+    by_words: tuple[str, ...] = ()  # names of languages that the embedder does not know
 
     @property
     def query(self) -> str:
-        """What a request for the same rows asks."""
+        """Return the query string of a request for the same rows."""
         return f"{self.filters}&page={self.page.number}"
 
     @property
@@ -111,7 +118,7 @@ class FileList:
 
     @property
     def seen(self) -> str:
-        """Changes with everything that is shown but the ages of files."""
+        """Return a digest of everything that is shown, except the ages of files."""
         rows = [
             (
                 item.pk,
@@ -141,7 +148,10 @@ class FileList:
 def list_files(
     user: User, collection: Collection, can_edit: bool, show: str = "", page: str = "1", text: str = ""
 ) -> FileList:
-    """What the tray shows this person now; an unknown filter or page shows all, or the nearest."""
+    """Return the page of files that the user sees now; an unknown filter shows all, an unknown page the nearest.
+
+    Queries the database. The caller has checked that the user may read the collection.
+    """
     counts = _counts(collection)
     show = show if show in _FILTERS else ""
     rows = collection.documents.defer("lease_token", "lease_until")
@@ -177,7 +187,7 @@ def _counts(collection: Collection) -> FileCounts:
 
 
 def record_refusal(user: User, collection: Collection, name: str, reason: str, same: Document | None = None) -> None:
-    """The reason stays in this person's tray until they put it away; `same` is what is there already instead."""
+    """Store the reason of a refused upload until the user dismisses it; `same` is a document with the same content."""
     mine = collection.refused_uploads.filter(user=user)
     RefusedUpload.objects.create(collection=collection, user=user, name=name, reason=reason[:400], same=same)
     mine.exclude(pk__in=list(mine.values_list("pk", flat=True)[:REFUSED_KEPT])).delete()

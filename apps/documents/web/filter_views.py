@@ -1,4 +1,4 @@
-"""What a search can be narrowed by, as the menu of the composer and the Test tab show it."""
+"""Fields by which a search can be narrowed, for the menu of the composer and the Test tab."""
 
 from __future__ import annotations
 
@@ -21,14 +21,17 @@ from apps.users.permissions import get_signed_in_user
 @require_safe
 @never_cache
 def show_filters(request: HttpRequest) -> HttpResponse:
-    """The fields of the filters, for the documents of the collections `in` (none: all) that this person may read."""
+    """Render the filter fields for the collections `in`, none: all, as far as the user may read them."""
     context = make_filter_context(request, [pk for value in request.GET.getlist("in") if (pk := _identifier(value))])
     return render(request, "documents/_filters.html", context)
 
 
 def make_filter_context(request: HttpRequest, collections: list[UUID]) -> dict[str, Any]:
-    """The context of `_filters.html`: `choices`, chosen as the address of the page says, and `chips`: each thing that
-    was chosen in `words`, with the `query` of the same page without it."""
+    """Return the context of `_filters.html`.
+
+    `choices` are the facets, chosen as the URL says. `chips` has one entry per chosen condition: its `words`, and the
+    `query` of the same page without it.
+    """
     chosen = parse_query_filters(request.GET)
     parts = chosen.parts()
     question = {"q": request.GET["q"]} if "q" in request.GET else {}
@@ -40,7 +43,7 @@ def make_filter_context(request: HttpRequest, collections: list[UUID]) -> dict[s
 
 
 def parse_query_filters(query: QueryDict) -> SearchFilters:
-    """The filters of an address; none where it makes no sense."""
+    """Return the filters of a query string; NO_FILTERS if they are malformed."""
     lists = {name: query.getlist(name) for name in ("kinds", "languages")}
     return parse_stored_filters(lists | {name: query.get(name, "") for name in ("path", "since", "until")})
 

@@ -1,4 +1,4 @@
-"""What a person fills in about collections and documents. Only the fields named here can change anything."""
+"""Forms of collections and documents. Only the fields named here can change anything."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ else:
 
 
 class CollectionForm(ForCollection):
+    """Form for name and description of a collection."""
+
     class Meta:
         model = Collection
         fields = ("name", "description")
@@ -36,6 +38,8 @@ class CollectionForm(ForCollection):
 
 
 class TitleForm(ForDocument):
+    """Form for the title of a document."""
+
     class Meta:
         model = Document
         fields = ("title",)
@@ -43,16 +47,22 @@ class TitleForm(ForDocument):
 
 
 class EveryoneForm(ForCollection):
+    """Form for access of all signed-in users."""
+
     class Meta:
         model = Collection
         fields = ("everyone",)
 
 
 class CollectionRoleForm(forms.Form):
+    """Form for the role of a share."""
+
     role = forms.ChoiceField(choices=Role.choices)
 
 
 class AddressForm(forms.Form):
+    """Form for an e-mail address, which becomes lower case."""
+
     email = forms.EmailField(label=gettext_lazy("E-mail address"), max_length=254)
 
     def clean_email(self) -> str:
@@ -60,11 +70,13 @@ class AddressForm(forms.Form):
 
 
 class CollectionShareForm(CollectionRoleForm, AddressForm):
+    """Form for sharing with an address."""
+
     field_order = ("email", "role")
 
 
 class GroupChoiceForm(forms.Form):
-    """A group that is among those offered."""
+    """Form for choosing one of the groups offered."""
 
     group = forms.ModelChoiceField(
         Group.objects.none(), label=gettext_lazy("Group"), empty_label=gettext_lazy("Choose a group")
@@ -78,4 +90,6 @@ class GroupChoiceForm(forms.Form):
 
 
 class GroupShareForm(CollectionRoleForm, GroupChoiceForm):
+    """Form for sharing with a group."""
+
     field_order = ("group", "role")

@@ -1,4 +1,4 @@
-"""The passages of a collection, beside the page on which they stand: found, switched off, given words."""
+"""Views of a collection's passages: list, switch on and off, set keywords."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from apps.documents.web.collection_context import get_collection_context
 
 
 class FilterForm(forms.Form):
-    """What is asked of the list; whatever makes no sense is left out."""
+    """Form for filters of the list; malformed values are ignored."""
 
     q = forms.CharField(required=False, max_length=200)
     show = forms.CharField(required=False, max_length=20)
@@ -28,19 +28,23 @@ class FilterForm(forms.Form):
 
 
 class SwitchForm(forms.Form):
+    """Form for switching a passage on or off."""
+
     enabled = forms.TypedChoiceField(
         choices=[("yes", gettext_lazy("yes")), ("no", gettext_lazy("no"))], coerce=lambda value: value == "yes"
     )
 
 
 class KeywordsForm(forms.Form):
+    """Form for the keywords of a passage."""
+
     keywords = forms.CharField(required=False, max_length=KEYWORD_CHARACTERS)
 
 
 @login_required
 @require_safe
 def show_passages(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The passages of a collection, some a page, as far as the filter lets them through."""
+    """Show a page of the collection's passages that pass the filter."""
     here = get_collection_context(request, pk, "passages")
     form = FilterForm(request.GET)
     form.is_valid()
@@ -62,7 +66,7 @@ def show_passages(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def switch_passage(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
-    """The passage is searched, or is not, from the next question on."""
+    """Switch a passage on or off, from the next question on."""
     chunk = _editable(request, pk, number)
     form = SwitchForm(request.POST)
     if form.is_valid():
@@ -73,7 +77,7 @@ def switch_passage(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
 @login_required
 @require_POST
 def edit_keywords(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
-    """Words by which the passage is found besides its own."""
+    """Set keywords by which the passage is found besides its text."""
     chunk = _editable(request, pk, number)
     form = KeywordsForm(request.POST)
     if form.is_valid():
@@ -82,7 +86,7 @@ def edit_keywords(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
 
 
 def _editable(request: HttpRequest, pk: UUID, number: int) -> Chunk:
-    """The passage of that number, counted from 1 through the document."""
+    """Return the passage with this number, from 1 through the document. Raises Http404 if the user may not edit it."""
     document = get_object_or_404(Document.objects.editable_by(request.user), pk=pk)
     rows = Chunk.objects.select_related("document", "segment").defer("vector")
     return get_object_or_404(rows, document=document, position=number - 1)

@@ -1,4 +1,4 @@
-"""Reading a document: its pages, a passage in place, the file itself. Who may read is asked at every opening."""
+"""Views for reading a document: its pages, a passage in place, the file. Permission is checked at each request."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _number(raw: str, default: int = 1) -> int:
 @login_required
 @require_safe
 def show_document(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """A page of a document, with a passage boxed or marked where one is asked for."""
+    """Show a page of a document, with a passage boxed or marked if spans are given."""
     found = _readable(request, pk)
     zoom = _number(request.GET.get("zoom", ""), ZOOMS[0])
     as_text = found.has_pages and request.GET.get("view") == "text"
@@ -63,7 +63,7 @@ def show_document(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_safe
 def show_passage(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """A passage in place, as a fragment for a panel: the whole page image, or the text around the passage."""
+    """Render a passage in place for a side panel: the whole page image, or the text around the passage."""
     number, spans = _number(request.GET.get("page", "")), request.GET.get("spans", "")
     shown = page_view.build_page_view(_readable(request, pk), number, spans, around=page_view.CONTEXT_CHARACTERS)
     return render(request, "documents/_page_panel.html", {"shown": shown, "document": shown.document, "zoom": 100})
@@ -72,7 +72,7 @@ def show_passage(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_safe
 def send_page_image(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
-    """The image of a page. Browsers may keep it but ask each time, so that access that was taken away ends at once."""
+    """Send the image of a page. Browsers revalidate it each time, so that revoked access ends at once."""
     found = _readable(request, pk)
     width = page_view.choose_width(_number(request.GET.get("w", ""), page_view.WIDTHS[2]))
     if not found.has_pages or not 1 <= number <= found.pages_count:
@@ -93,7 +93,8 @@ def send_page_image(request: HttpRequest, pk: UUID, number: int) -> HttpResponse
 @login_required
 @require_safe
 def download_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
-    """The file as it was uploaded: always saved, never opened in the page's own origin."""
+    """Send the original file, always as a download, never shown in the site's origin. Status 403 if a part is
+    redacted."""
     found = _readable(request, pk)
     if redaction.is_redacted(found):
         words = gettext(
@@ -116,7 +117,7 @@ def download_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 
 
 def _opened(path: Path) -> BinaryIO:
-    """Never what a link that took the file's place leads to."""
+    """Open the file; OSError if it was replaced by a link."""
     return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb")
 
 

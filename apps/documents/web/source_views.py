@@ -1,4 +1,4 @@
-"""Documents that are not sent as files: web pages by their address, and folders of the server."""
+"""Views for documents that are not uploaded: web pages by URL, and folders of the server."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from apps.users.permissions import administrator_required, get_signed_in_user
 @login_required
 @require_POST
 def add_web_page(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The page waits in the tray like a file, or the reason why not stays there. The worker fetches it."""
+    """Queue a web page, which the worker fetches, or list the reason of its refusal."""
     user = get_signed_in_user(request)
     target = get_object_or_404(Collection.objects.editable_by(user), pk=pk)
     rate_limits.consume(user, LimitedResource.UPLOADS)
@@ -40,7 +40,10 @@ def add_web_page(request: HttpRequest, pk: UUID) -> HttpResponse:
 @administrator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def sync_folder(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """What a folder of this server would change in a collection; a POST of what was shown has it done by the worker."""
+    """Show the changes that a folder sync would make; POST of the digest shown has the worker apply them.
+
+    For administrators who may edit the collection.
+    """
     user = get_signed_in_user(request)
     target = get_object_or_404(Collection.objects.editable_by(user), pk=pk)
     folder = (request.POST if request.method == "POST" else request.GET).get("folder", "")
@@ -69,7 +72,7 @@ def _number(text: str) -> int:
 
 
 def _lists(diff: FolderDiff) -> list[tuple[str, str, list[str]]]:
-    """Title, mark and places of what is shown one below the other."""
+    """Return the lists of the page: title, icon and places of each."""
     return [
         (gettext("Added"), "plus", [item.place for item in diff.added]),
         (gettext("Changed"), "arrow-path", [item.place for item in diff.changed]),

@@ -1,5 +1,8 @@
-"""`manage.py index verify` reads every segment and compares it with what was written; `rebuild` makes all anew;
-`fits` says whether the embedding model that is configured can search it, and is asked before Openbook starts."""
+"""Command `manage.py index`: verify or rebuild the search index, or check that the embedder fits it.
+
+`verify` compares every segment with its checksum and the rows, `rebuild` rewrites all segments. `fits` checks the
+configured embedder, and runs before Openbook starts.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,8 @@ from apps.engines.types import EngineError
 
 
 class Command(BaseCommand):
+    """Command `manage.py index verify|rebuild|fits`."""
+
     help = "Checks the search index against its checksums and the database, or rebuilds it from the database."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -38,7 +43,7 @@ class Command(BaseCommand):
         self.stdout.write(f"It took {time.monotonic() - started:.1f} s.")
 
     def _fits(self) -> None:
-        """Refuses where nothing can be searched; where only some collections cannot, names them."""
+        """Raise CommandError if nothing can be searched; print the collections that alone cannot."""
         try:
             registry.get_index()
             engine = registry.get_embedder()
@@ -68,6 +73,7 @@ class Command(BaseCommand):
             )
 
     def _verify(self, collection: UUID | None) -> None:
+        """Print faults of segments and chunks. Raises CommandError if there are any."""
         rows = Segment.objects.live().select_related("collection")
         if collection:
             rows = rows.filter(collection=collection)
@@ -89,6 +95,7 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"{len(rows)} segments with {held} passages are as they were written."))
 
     def _fault(self, row: Segment, chunks: int) -> str:
+        """Return the fault of a segment in words; "" if it is sound."""
         try:
             sound = registry.get_index().verify(row.info)
         except EngineError as error:

@@ -1,4 +1,4 @@
-"""`manage.py move_index pgvector`: the index goes to another backend, while it is searched and added to."""
+"""Command `manage.py move_index BACKEND`: move the index to another backend while it is searched and added to."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from apps.engines.types import EngineError
 
 
 class Command(BaseCommand):
+    """Command `manage.py move_index`."""
+
     help = "Writes the index anew in another backend, checks it, and changes over. Broken off, it goes on where it was."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py reindex`: rebuilds the index of one collection or of all from the rows, beside the live one, and swaps."""
+"""Command `manage.py reindex`: rebuild the index of one or all collections from the rows, beside the live one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from apps.engines.types import EngineError
 
 
 class Command(BaseCommand):
+    """Command `manage.py reindex`."""
+
     help = "Rebuilds the search index from the database, beside the live one; searches go on meanwhile."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

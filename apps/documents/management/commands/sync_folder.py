@@ -1,4 +1,4 @@
-"""`manage.py sync_folder COLLECTION FOLDER`: shows what a folder of SYNC_DIR would change, and with --apply does it."""
+"""Command `manage.py sync_folder COLLECTION FOLDER`: print the changes of a folder sync; `--apply` applies them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from apps.documents.library import folder_sync
 from apps.documents.library.folder_diff import FolderDiff
 from apps.documents.models import Collection
 
-NEEDS_CONFIRMATION = 3  # the exit code where removals wait for a person
+NEEDS_CONFIRMATION = 3  # exit code if removals have to be confirmed
 
 
 class Command(BaseCommand):
+    """Command `manage.py sync_folder`."""
+
     help = "Compares a folder of SYNC_DIR with the documents that came from it, and applies the difference."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
