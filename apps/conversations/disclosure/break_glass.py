@@ -1,5 +1,8 @@
-"""What break-glass opens (`apps/safety/break_glass/access_requests.py`): one conversation, to be read and nothing
-else."""
+"""Read one conversation under break-glass access (`apps/safety/break_glass/access_requests.py`).
+
+Changes nothing else. Entry points: `find_conversation`, `list_conversations`, `choose_conversation`, `load_messages`.
+Each reading is recorded in the audit log before anything is returned.
+"""
 
 from __future__ import annotations
 
@@ -31,13 +34,16 @@ from apps.users import sealed_case_access
 from apps.users.models import User
 
 PAGE_SIZE = 100  # messages
-_LISTED = 200  # conversations of a person, the latest
+_LISTED = 200  # latest conversations of the owner
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """A question or an answer, as its reader sees it. `closed`: it is sealed, or withheld, and not shown."""
+    """Question or answer as the reader sees it.
+
+    `closed` holds the reason why a sealed or withheld message is not shown; "" if it is shown.
+    """
 
     role: str
     at: datetime
@@ -48,8 +54,10 @@ class MessageView:
 
 
 def find_conversation(said: str) -> tuple[User, UUID | None]:
-    """Whose conversation, and which where one is named: its address or number, or the address of a person. Raises
-    Refused."""
+    """Return the owner, and the conversation if `said` names one; `said` is a URL or id, or an email address.
+
+    Raise ActionRefused if nothing matches.
+    """
     if found := _UUID.search(said.lower()):
         place = Conversation.objects.filter(pk=found.group()).select_related("owner").first()
         if place is not None:
@@ -62,22 +70,28 @@ def find_conversation(said: str) -> tuple[User, UUID | None]:
 
 
 def list_conversations(row: BreakGlass, user: User) -> list[Any]:
-    """The person's conversations by date and length, without a word of them. That is in the log too."""
+    """Return id, date and number of messages of the owner's conversations, the latest 200, without text.
+
+    The reading is recorded in the audit log. `row` must be open access of the user.
+    """
     access_requests.record_reading(row, user, 0)
     rows = Conversation.objects.filter(owner=row.person_id).annotate(count=Count("messages"))
     return list(rows.values("id", "changed", "count")[:_LISTED])
 
 
 def choose_conversation(row: BreakGlass, conversation: UUID) -> None:
-    """Raises Refused where it is not one of the person's, or another one was chosen before."""
+    """Bind the access to one conversation. Raise ActionRefused if it is not the owner's, or another one is bound."""
     if row.person is None or not Conversation.objects.owned_by(row.person).filter(pk=conversation).exists():
         raise ActionRefused(str(access_requests.NOT_PERMITTED))
     access_requests.bind_conversation(row, conversation)
 
 
 def load_messages(row: BreakGlass, user: User, page: int) -> tuple[list[MessageView], bool]:
-    """A page of its messages in the order in which they came, of all branches; whether more follow. The reading is in
-    the log before anything is handed out. Raises Refused where the conversation is gone."""
+    """Return a page of messages of all branches in order of creation, and whether more follow.
+
+    The reading is recorded in the audit log first. Personal data is masked; sealed messages are closed unless the user
+    is named for sealed cases. Raise ActionRefused if the conversation is gone.
+    """
     place = Conversation.objects.filter(pk=row.conversation, owner=row.person_id).first() if row.conversation else None
     if place is None:
         raise ActionRefused(gettext("This conversation is gone."))
@@ -112,7 +126,7 @@ def _piece(one: Message, closed: bool, pictures: tuple[str, ...]) -> MessageView
 
 
 def _sealed(place: Conversation) -> set[UUID | None]:
-    """Questions and answers of sealed turns, and of those with a sealed picture: what was asked for it is its words."""
+    """Return the questions and answers of sealed turns, and of those with a sealed picture, whose prompt they hold."""
     drawn = Message.pictures.through.objects.filter(message__conversation=place)
     drawn = drawn.filter(picture__in=list(seals.sealed_subjects(PICTURE)))
     given_to = Attachment.objects.filter(

@@ -1,4 +1,4 @@
-"""Break-glass for those who are named for it: asked for, approved by another one, read; administrators see the list."""
+"""Pages of break-glass access: users named for it request, approve and read; administrators see the list."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LISTED = 50
 
 
 def _listed_only(view: View[P]) -> View[P]:
-    """For those who are named, and administrators; for everybody else there is no such page."""
+    """Restrict the view to users named for break-glass and administrators; others get 404."""
 
     @wraps(view)
     def asked(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -46,7 +46,7 @@ def _listed_only(view: View[P]) -> View[P]:
 @never_cache
 @_listed_only
 def list_requests(request: HttpRequest) -> HttpResponse:
-    """What waits, what is open, what was; a POST asks for one."""
+    """Show pending, open and past requests; a POST requests access."""
     user, sent = get_signed_in_user(request), request.POST
     if request.method == "POST":
         try:
@@ -73,7 +73,7 @@ def list_requests(request: HttpRequest) -> HttpResponse:
 
 
 def _next_step(user: User, row: BreakGlass) -> str:
-    """Say who approves the request, and how they hear of it."""
+    """Return words about who approves the request, and how that user is told."""
     if access_requests.pending_requests(user).filter(pk=row.pk).exists():
         return gettext("Nobody else is named who could approve it. You can, below; the log will say so.")
     if notice_emails.is_email_configured():
@@ -82,7 +82,7 @@ def _next_step(user: User, row: BreakGlass) -> str:
 
 
 def _asked(request: HttpRequest) -> BreakGlass:
-    """Raises Refused."""
+    """Create the request of the form. Raise ActionRefused."""
     sent, user = request.POST, get_signed_in_user(request)
     if not BREAK_GLASS.held(user):
         raise ActionRefused(str(access_requests.NOT_PERMITTED))
@@ -96,7 +96,7 @@ def _asked(request: HttpRequest) -> BreakGlass:
 @require_POST
 @_listed_only
 def decide_request(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Approved, refused, judged afterwards, or ended."""
+    """Approve or refuse a request, judge an emergency afterwards, or end an access."""
     user, note = get_signed_in_user(request), request.POST.get("note", "")
     try:
         match request.POST.get("do"):
@@ -120,7 +120,7 @@ def decide_request(request: HttpRequest, pk: UUID) -> HttpResponse:
 @never_cache
 @_listed_only
 def read_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The conversation, for who asked for it and while it is open; for all others there is none."""
+    """Show the conversation to the user whose access is open; 404 for everybody else."""
     user = get_signed_in_user(request)
     try:
         row = access_requests.get_open_access(user, pk)
@@ -147,7 +147,7 @@ def read_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @_listed_only
 def choose_conversation(request: HttpRequest, pk: UUID, conversation: UUID) -> HttpResponse:
-    """One of the person's conversations, once."""
+    """Choose one of the owner's conversations; possible once per access."""
     try:
         break_glass.choose_conversation(access_requests.get_open_access(get_signed_in_user(request), pk), conversation)
     except ActionRefused as error:

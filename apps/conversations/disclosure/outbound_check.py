@@ -1,8 +1,11 @@
-"""What of a conversation stays back when it leaves, as an export or by a link: what the gate holds at that stage.
+"""Check what leaves a conversation, by export or shared link, and withhold what the policy stops at that stage.
 
-Each answer, with what leaves beside its text, and for readers of a link each question too, has its own verdict, and
-so has each picture. What stays back is named with its clause; a reviewer looks at what the policy wants seen, and
-what one allows is there again. Only for threads that may use the database, outside of a transaction.
+Each answer (with its quotes and tool results), for links each question, and each picture has its own verdict. Withheld
+parts are named with their clause. A review case is opened if the policy asks for one; once a reviewer allows the part,
+it leaves.
+
+Uses the database: call from database threads, outside a transaction. Entry points: `check_answers`, `check_exchanges`,
+`check_title`, `check_pictures`, `check_attachments`, `blank_message`.
 """
 
 from __future__ import annotations
@@ -40,7 +43,7 @@ _REASON = 400  # Message.reason
 
 @dataclass(frozen=True, slots=True)
 class WithholdReason:
-    """Why a message stays back."""
+    """Clause code and words for the user about why a message is withheld."""
 
     code: str
     words: str
@@ -49,21 +52,25 @@ class WithholdReason:
 def check_answers(
     stage: Stage, owner: int | None, rows: Iterable[Message], beside: Mapping[UUID, Sequence[str]]
 ) -> dict[UUID, WithholdReason]:
-    """Those of the answers that stay back, for their text or for what leaves `beside` it: quotes, results of tools."""
+    """Return the answers to withhold, by id, for their text or for the texts `beside` it (quotes, tool results,
+    reasoning).
+    """
     parts = [(row, row.pk, "answer", text) for row in rows for text in (row.text, *beside.get(row.pk, ()))]
     return _held(stage, owner, parts)
 
 
 def check_exchanges(stage: Stage, owner: int | None, way: Sequence[Exchange]) -> dict[UUID, WithholdReason]:
-    """Questions and answers that stay back."""
+    """Return the questions and answers to withhold, by message id."""
     asked = [(item.question, item.answer.pk, "question", item.question.text) for item in way if item.answer]
     said = [(item.answer, item.answer.pk, "answer", item.answer.text) for item in way if item.answer]
     return _held(stage, owner, [*asked, *said])
 
 
 def check_title(stage: Stage, place: Conversation) -> str:
-    """What the conversation is called where it leaves: "" where the gate holds that. Its person can give it another.
-    Of one's own words an export holds nothing back."""
+    """Return the title of the conversation; "" if the gate withholds it.
+
+    An export withholds only titles written by the model, since others are the user's own words.
+    """
     if not place.title or (stage is Stage.EXPORT and place.titled != Conversation.Titled.MODEL):
         return str(place)
     (left,) = exports.check_texts(stage, [place.title])
@@ -71,8 +78,7 @@ def check_title(stage: Stage, place: Conversation) -> str:
 
 
 def blank_message(row: Message, back: Mapping[UUID, WithholdReason]) -> None:
-    """Nothing of what it said is left in it, in memory alone; what stands in its place says why. Nothing where it does
-    not stay back."""
+    """Empty the message in memory and put the reason in its place. Do nothing if it is not in `back`."""
     found = back.get(row.pk)
     if found is None:
         return
@@ -83,14 +89,14 @@ def blank_message(row: Message, back: Mapping[UUID, WithholdReason]) -> None:
 
 
 def check_pictures(stage: Stage, tiles: Mapping[UUID, Sequence[Tile]]) -> dict[UUID, list[Tile]]:
-    """Of finished pictures that stay back only why."""
+    """Return the tiles, with the reason in `back` for finished pictures to withhold."""
     return {pk: [replace(tile, back=_stays(stage, tile)) for tile in some] for pk, some in tiles.items()}
 
 
 def check_attachments(
     stage: Stage, given: Mapping[UUID, tuple[AttachedPictureView, ...]]
 ) -> dict[UUID, tuple[AttachedPictureView, ...]]:
-    """Those that stay back as held, with why."""
+    """Return the attached pictures; those to withhold become held, with the reason."""
     return {pk: tuple(_seen(stage, item) for item in items) for pk, items in given.items()}
 
 
@@ -106,7 +112,7 @@ def _held(
 
 
 def _flag(kind: str, subject: UUID, owner: int | None, left: ExportVerdict) -> None:
-    """A case is open where the policy asks for people, once for each time that it is judged."""
+    """Open a case in a transaction of its own if the policy asks for a review; only for a fresh judgement."""
     if left.fresh is not None and left.fresh.outcome.reviewed:
         with transaction.atomic():
             cases.flag_evaluated(kind, subject, owner, left.fresh)
@@ -151,14 +157,16 @@ def _back(
     seen: tuple[str, str, Callable[[], bytes]],
     pictogram: bool = False,
 ) -> str:
-    """Why a picture stays back; "" where it leaves. A case is its owner's, whoever it is shown to."""
+    """Return the reason to withhold the picture; "" if it may leave.
+
+    A case names the picture's owner, whoever sees it.
+    """
     kind, pk, owner = thing
     left = exports.check_picture(stage, *seen, pictogram)
     seeks = left.outcome.reviewed and left.fresh is None
     if seeks and not Case.objects.filter(kind=kind, subject=str(pk)).exists():
-        left = exports.check_picture(
-            stage, *seen, pictogram, anew=True
-        )  # it was judged for somebody else's, or long ago
+        # The stored verdict is of another user's copy of the picture, or old: judge again, to open a case.
+        left = exports.check_picture(stage, *seen, pictogram, anew=True)
     if (left.allowed and not left.outcome.reviewed) or cases.is_allowed(kind, pk):
         return ""
     _flag(kind, pk, owner, left)

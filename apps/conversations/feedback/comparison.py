@@ -1,4 +1,4 @@
-"""Two answers to one question side by side, and which of them a person prefers."""
+"""Comparison of two answers to one question, and the preference of the user."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ from apps.users.permissions import get_signed_in_user
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def compare_answers(request: HttpRequest, answer: UUID) -> HttpResponse:
-    """The answer beside a sibling, `?with=` or the one before it; a POST keeps which is better, or that neither is."""
+    """Show the answer beside a sibling (`?with=`, else the latest other one); a POST stores which is better, or
+    neither.
+    """
     user, row = get_signed_in_user(request), source_panel.get_own_answer(get_signed_in_user(request), answer)
     if row.parent is None:
         raise Http404
@@ -54,7 +56,11 @@ def compare_answers(request: HttpRequest, answer: UUID) -> HttpResponse:
 
 
 def save_preference(user: User, one: UUID, other: UUID, better: str) -> None:
-    """That opinion is the only one of this pair; any other word than an id of the two means that neither is better."""
+    """Store the user's preference between two answers, in one transaction; it replaces an earlier one.
+
+    `better` is the id of one of them; any other value means that neither is better. Callers must check that the answers
+    are the user's.
+    """
     both = [one, other]
     with transaction.atomic():
         Preference.objects.filter(person=user, better__in=both, worse__in=both).delete()

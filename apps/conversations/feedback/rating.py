@@ -1,4 +1,8 @@
-"""What a person says about an answer: a thumb, why, a note; and the report that sends it to the reviewers."""
+"""Feedback of a user about an answer: rating, reasons, note, consent to training, and a report to the reviewers.
+
+Entry points: `save_rating`, `save_details`, `withdraw_feedback`, `report_answer`. Callers must check that the answer is
+the user's.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +23,11 @@ from apps.users import consents
 from apps.users.consents import Consent
 from apps.users.models import User
 
-_SEVERITY = 2  # of a report: looked at within three days; with "unsafe" within one
+_SEVERITY = 2  # of a report: due within three days; with "unsafe", one more and due within one
 
 
 class FeedbackForm(forms.Form):
-    """Why, in more words; which of them are asked for depends on the thumb."""
+    """Form for the details of a rating; the template shows the fields that fit it."""
 
     reasons = forms.MultipleChoiceField(
         label=gettext_lazy("What is wrong with it?"), choices=Feedback.Reason.choices, required=False,
@@ -44,7 +48,7 @@ class FeedbackForm(forms.Form):
 
 
 def save_rating(user: User, answer: Message, good: bool) -> Feedback:
-    """The thumb is kept; turned over, it takes the reasons of the other one with it."""
+    """Store the rating and return the feedback. A changed rating clears the reasons and the handling by staff."""
     row, made = Feedback.objects.get_or_create(answer=answer, person=user, defaults={"good": good})
     if not made and row.good != good:
         row.good, row.reasons, row.handled, row.handler = good, [], None, None
@@ -53,7 +57,11 @@ def save_rating(user: User, answer: Message, good: bool) -> Feedback:
 
 
 def save_details(user: User, row: Feedback, said: dict[str, Any]) -> None:
-    """Reasons, note and consent are kept, and the answer is reported if that was asked for."""
+    """Store reasons, note and consent in one transaction; open a case if the user reports the answer for the first
+    time.
+
+    The consent applies to all rated answers of the user. `said` is the cleaned data of FeedbackForm.
+    """
     row.reasons, row.note = ([] if row.good else said["reasons"]), said["note"]
     row.handled, row.handler = None, None
     reports = bool(said["report"] and row.reported is None and row.answer.text)
@@ -67,12 +75,12 @@ def save_details(user: User, row: Feedback, said: dict[str, Any]) -> None:
 
 
 def withdraw_feedback(user: User, answer: Message) -> None:
-    """Nothing is kept of what the person had said; a case that a report opened stays with the reviewers."""
+    """Delete the user's feedback on the answer. A case that a report opened stays open."""
     Feedback.objects.filter(answer=answer, person=user).delete()
 
 
 def report_answer(row: Feedback) -> None:
-    """A case is open for the answer, with what its reader said about it. Call inside a transaction."""
+    """Open a case for the answer, with the user's reasons. Call inside a transaction."""
     severity = _SEVERITY + (Feedback.Reason.UNSAFE in row.reasons)
     outcome = PolicyResult(Action.REVIEW, REPORTED, severity)
     cases.flag_content(

@@ -1,4 +1,4 @@
-"""The thumbs under an answer. Each address answers with the panel's form, `_feedback_form.html`."""
+"""Views of the rating buttons below an answer. Each responds with the form of the panel (`_feedback_form.html`)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from apps.users.permissions import get_signed_in_user
 @login_required
 @require_POST
 def rate_answer(request: HttpRequest, answer: UUID) -> HttpResponse:
-    """The thumb, `good` or `poor`, is kept at once; the same one again only opens what was said."""
+    """Store the rating, `good` or `poor`; the same rating again only opens the form."""
     user, row = get_signed_in_user(request), source_panel.get_own_answer(get_signed_in_user(request), answer)
     thumb = request.POST.get("thumb")
     if thumb not in ("good", "poor"):
@@ -32,7 +32,7 @@ def rate_answer(request: HttpRequest, answer: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def edit_details(request: HttpRequest, answer: UUID) -> HttpResponse:
-    """Reasons, note, report and consent are kept; `withdraw` takes all of it back."""
+    """Store reasons, note, report and consent; with `withdraw`, delete the feedback."""
     user, row = get_signed_in_user(request), source_panel.get_own_answer(get_signed_in_user(request), answer)
     if "withdraw" in request.POST:
         rating.withdraw_feedback(user, row)

@@ -1,4 +1,8 @@
-"""What a person does with conversations as things: pin, put away, put into folders, delete and bring back."""
+"""Changes of conversations in the user's history: pin, archive, move to folders, delete and undelete.
+
+Functions with a `user` change only that user's own conversations, others are ignored; each is one UPDATE statement and
+returns the number of rows. Permanent deletion is in `purge_deleted` and `delete_permanently`.
+"""
 
 from __future__ import annotations
 
@@ -15,46 +19,56 @@ from apps.conversations.moderation import cases, redaction
 from apps.safety.moderation import auto_close
 from apps.users.models import User
 
-UNDELETE_PERIOD = timedelta(hours=1)  # how long what was deleted can be brought back
+UNDELETE_PERIOD = timedelta(hours=1)  # time in which a deletion can be undone
 _PURGED = 20  # conversations in one transaction: SQLite has one writer
 _NAME = 60  # Folder.name
 
 
 def pin_conversations(user: User, pks: Collection[UUID], *, on: bool = True) -> int:
+    """Pin (or unpin) conversations of the user. Return their number."""
     return _set(user, pks, pinned=timezone.now() if on else None)
 
 
 def archive_conversations(user: User, pks: Collection[UUID], *, on: bool = True) -> int:
-    """They are found and read as before, and no longer listed beside the page."""
+    """Archive (or unarchive) conversations of the user: the sidebar no longer lists them. Return their number."""
     return _set(user, pks, archived=timezone.now() if on else None)
 
 
 def move_to_folder(user: User, pks: Collection[UUID], folder: Folder | None) -> int:
-    """They are in that folder of this person, or in none."""
+    """Move conversations of the user to the folder; None takes them out of folders. Return their number.
+
+    Raise ValueError for another user's folder.
+    """
     if folder is not None and folder.owner_id != user.pk:
         raise ValueError("A folder of somebody else")
     return _set(user, pks, folder=folder)
 
 
 def delete_conversations(user: User, pks: Collection[UUID]) -> tuple[datetime, int]:
-    """Delete conversations of this person. Return the moment under which `restore` brings them back, and how many they
-    were. An answer that is being written there ends."""
+    """Mark conversations of the user as deleted; running answers there end. Return the time and their number.
+
+    `undelete_batch` restores them by that time within UNDELETE_PERIOD.
+    """
     now = timezone.now()
     return now, _set(user, pks, deleted=now)
 
 
 def undelete_batch(user: User, at: datetime) -> int:
-    """What was deleted at that moment is there again."""
+    """Restore the conversations that the user deleted at that time, within UNDELETE_PERIOD. Return their number."""
     return Conversation.objects.owned_by(user).filter(deleted=at, deleted__gt=_over()).update(deleted=None)
 
 
 def undelete(user: User, pks: Collection[UUID]) -> int:
+    """Restore conversations of the user, within UNDELETE_PERIOD. Return their number."""
     rows = Conversation.objects.owned_by(user).filter(pk__in=pks, deleted__gt=_over())
     return rows.update(deleted=None)
 
 
 def purge_deleted() -> int:
-    """What can no longer be brought back is gone for good; how many conversations. For `in_db`."""
+    """Delete at most 20 conversations permanently whose UNDELETE_PERIOD is over, in one transaction. For `in_db`.
+
+    Return their number.
+    """
     with transaction.atomic():
         gone = list(Conversation.objects.filter(deleted__lte=_over()).values_list("pk", flat=True)[:_PURGED])
         if gone:
@@ -63,7 +77,10 @@ def purge_deleted() -> int:
 
 
 def delete_permanently(pks: Collection[UUID]) -> None:
-    """They are gone for good, and nobody is left to decide about what was said there. Call inside a transaction."""
+    """Delete the conversations with their messages, and close their review cases. Call inside a transaction.
+
+    Redactions of the messages are forgotten too. The caller checks the permission.
+    """
     rows = Message.objects.filter(conversation__in=pks)
     said = [str(pk) for pk in rows.answers().values_list("pk", flat=True)]
     for kind in cases.KINDS:
@@ -73,18 +90,21 @@ def delete_permanently(pks: Collection[UUID]) -> None:
 
 
 def mark_read(user: User, pk: UUID) -> None:
-    """What is there now is not new to its owner any more."""
+    """Mark the conversation of the user as read."""
     _set(user, [pk], seen=timezone.now())
 
 
 def get_or_create_folder(user: User, name: str) -> Folder | None:
-    """The person's folder of that name, made where there is none; None for an empty name."""
+    """Return the user's folder of that name, created if needed; None for an empty name."""
     name = clean_folder_name(name)
     return Folder.objects.get_or_create(owner=user, name=name)[0] if name else None
 
 
 def rename_folder(folder: Folder, name: str) -> bool:
-    """False where the name is empty or another folder of this person has it."""
+    """Rename the folder. Return False if the name is empty or another folder of its owner has it.
+
+    The caller checks that the folder is the user's.
+    """
     name = clean_folder_name(name)
     if not name or Folder.objects.filter(owner=folder.owner_id, name=name).exclude(pk=folder.pk).exists():
         return False
@@ -92,6 +112,7 @@ def rename_folder(folder: Folder, name: str) -> bool:
 
 
 def clean_folder_name(name: str) -> str:
+    """Return the name without surplus space, 60 characters at most."""
     return " ".join(name.replace("\0", "").split())[:_NAME]
 
 

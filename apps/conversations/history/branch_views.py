@@ -1,4 +1,4 @@
-"""What the branches of a conversation are turned to and forked with. Fragments for the page's script."""
+"""Views that select and fork branches of a conversation. They return HTML fragments for the script of the page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from apps.users.permissions import get_signed_in_user
 @login_required
 @require_POST
 def select_branch(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The path through the message `at` is remembered; answers with the transcript along it."""
+    """Remember the path through the message `at`, and return the transcript along it."""
     user = get_signed_in_user(request)
     row = get_object_or_404(Conversation.objects.visible_to(user), pk=pk)
     at = _at(request)
@@ -32,7 +32,7 @@ def select_branch(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_GET
 def show_turn(request: HttpRequest, answer: UUID) -> HttpResponse:
-    """One question and this answer to it, as on the page."""
+    """Return the question and this answer as on the page."""
     user = get_signed_in_user(request)
     return render(
         request,
@@ -44,7 +44,7 @@ def show_turn(request: HttpRequest, answer: UUID) -> HttpResponse:
 @login_required
 @require_GET
 def show_pictures(request: HttpRequest, answer: UUID) -> HttpResponse:
-    """The pictures of this answer as they are now; asked for again while one is being drawn."""
+    """Return the tiles of the answer; the page polls this while a picture is being drawn."""
     row = source_panel.get_own_answer(get_signed_in_user(request), answer)
     return HttpResponse(tiled.render_tiles(row, tiled.load_tiles([row]).get(row.pk)))
 
@@ -52,7 +52,7 @@ def show_pictures(request: HttpRequest, answer: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def fork_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """A new conversation begins with the path down to the answer `at`, or all of it; the page goes there."""
+    """Create a conversation from the path down to the answer `at` (or all of it), and redirect to it."""
     user = get_signed_in_user(request)
     row = get_object_or_404(Conversation.objects.visible_to(user), pk=pk)
     new = branching.fork_conversation(user, row, _at(request))

@@ -1,4 +1,7 @@
-"""Turning to another branch of a conversation, rewording a question, and going on with a part of it elsewhere."""
+"""Select a branch of a conversation, reword a question, fork a conversation, and copy exchanges.
+
+Entry points: `select_branch`, `reword_question`, `fork_conversation`, `copy_exchanges`.
+"""
 
 from __future__ import annotations
 
@@ -25,17 +28,20 @@ from apps.safety.policy.verdicts import EvaluationRecord
 from apps.users.models import User
 
 MAX_TITLE_CHARACTERS = 120  # Conversation.title
-_FORK = " (fork)"  # as English says it, and as titles had it in every language
+_FORK = " (fork)"  # English suffix, which older titles have in every language
 
 
 def select_branch(place: Conversation, at: UUID | None) -> None:
-    """The path through that message is the one that is remembered."""
+    """Make the path through the message the remembered one. The caller checks that the conversation is the user's."""
     if passed := find_branch_changes(find_path(place.messages.all(), at)):
         Message.objects.filter(pk__in=passed).update(chosen=timezone.now())
 
 
 def get_rewording_level(user: User, pk: UUID) -> Strictness:
-    """How strictly another wording of that question is judged. Raises Refused where it is not there."""
+    """Return the strictness for another wording of the question.
+
+    Raise RequestRefused if it is not the user's. For `in_db`.
+    """
     place = Conversation.objects.visible_to(user).with_assistant().filter(messages=pk).first()
     if place is None:
         raise RequestRefused(gettext("That question is no longer there. Reload the page."))
@@ -43,9 +49,11 @@ def get_rewording_level(user: User, pk: UUID) -> Strictness:
 
 
 def reword_question(user: User, pk: UUID, text: str, judged: EvaluationRecord | None = None) -> None:
-    """The question says something else, and its answers stay. Raises Refused while one of them is being written, and
-    where the question is not there. The gate has let the text through; where it wants people to see it, the case is
-    that of the turn."""
+    """Replace the text of the user's question in one transaction; its answers stay.
+
+    The gate must have allowed the text. If the verdict `judged` asks for a review, a case of the turn is opened. Raise
+    RequestRefused if the question is gone, retracted, or being answered. For `in_db`.
+    """
     with transaction.atomic():
         question = Message.objects.visible_to(user).filter(pk=pk, role=Message.Role.USER).first()
         if question is None:
@@ -55,7 +63,7 @@ def reword_question(user: User, pk: UUID, text: str, judged: EvaluationRecord | 
         if question.retracted:
             raise RequestRefused(QUESTION_WITHHELD)
         Message.objects.filter(pk=question.pk).update(text=text, edited=timezone.now(), origin=None)
-        copies = Message.objects.filter(origin=question.pk)  # of what it said; still of one another
+        copies = Message.objects.filter(origin=question.pk)  # they keep the earlier text
         if (first := copies.order_by("pk").values_list("pk", flat=True).first()) is not None:
             copies.update(origin=first)
         answer = question.children.order_by("created").values_list("pk", flat=True).last()
@@ -64,8 +72,11 @@ def reword_question(user: User, pk: UUID, text: str, judged: EvaluationRecord | 
 
 
 def fork_conversation(user: User, place: Conversation, at: UUID | None) -> Conversation | None:
-    """A conversation of its own that holds the path down to that answer, or all of it, with all it stands on; None
-    where there is nothing to hold. Answers that are still being written are left behind."""
+    """Create a conversation with a copy of the path down to the answer `at`, or all of it, in one transaction.
+
+    Sources, traces and pictures are copied too; answers being written are left out. Return None if there is nothing to
+    copy. The caller checks that the conversation is the user's.
+    """
     way = find_path(place.messages.all(), at)
     until = next((number for number, item in enumerate(way, 1) if item.answer and item.answer.pk == at), len(way))
     kept = [item for item in way[:until] if item.answer and item.answer.status != Message.Status.WRITING]
@@ -92,8 +103,10 @@ def fork_conversation(user: User, place: Conversation, at: UUID | None) -> Conve
 
 
 def lock_and_reload(place: Conversation, way: Sequence[Exchange]) -> None:
-    """These exchanges and the title are as they are now, without what was taken back since they were read, and nothing
-    of them is taken back until the transaction ends. What is kept back in memory alone stays so."""
+    """Lock the conversation, and reload its title and the messages of the exchanges. Must run inside a transaction.
+
+    No message is retracted then until the transaction ends. Messages that were blanked in memory stay so.
+    """
     retraction.lock_conversations([place.pk])
     place.refresh_from_db(fields=["title", "titled"])
     rows = {row.pk: row for item in way for row in (item.question, item.answer) if row and not row.retracted}
@@ -103,11 +116,16 @@ def lock_and_reload(place: Conversation, way: Sequence[Exchange]) -> None:
 
 
 def copy_exchanges(new: Conversation, way: Sequence[Exchange], *, with_sources: bool = True) -> None:
-    """The exchanges are in the conversation, as its owner's. Call inside a transaction, after `hold`."""
+    """Copy the exchanges into the conversation as messages of its owner.
+
+    Call inside a transaction, after `lock_and_reload`. Of another user's messages, steps, tool calls, reasoning and
+    pictures are left out; without `with_sources`, sources and quotes too. Retractions are copied, so that a restore
+    reaches the copies.
+    """
     own = all(item.question.asked_by_id == new.owner_id for item in way)
     old = [row for item in way for row in (item.question, item.answer) if row is not None]
     ids = {row.pk: new_id() for row in old}
-    said = {row.pk: ids[row.pk] for row in old if not row.retracted}  # of the others there is nothing to stand on
+    said = {row.pk: ids[row.pk] for row in old if not row.retracted}  # retracted messages have no sources
     attached = queries.load_by_question(ids) if own else {}
     drawn = Message.pictures.through.objects.filter(message__in=ids).order_by("pk") if own else ()
     above: UUID | None = None
@@ -117,16 +135,18 @@ def copy_exchanges(new: Conversation, way: Sequence[Exchange], *, with_sources: 
         row.client_id, row.chosen, row.asked_by_id = "", None, new.owner_id
         row.origin = row.origin or answer
         if not own:
-            row.steps = []  # they name collections that were searched
-            row.tools = []  # what they gave was for whoever asked
-            row.usage = {name: value for name, value in row.usage.items() if name != "thoughts"}  # not in a link
+            row.steps = []  # steps name collections that were searched
+            row.tools = []  # tool results were for the user who asked
+            row.usage = {
+                name: value for name, value in row.usage.items() if name != "thoughts"
+            }  # reasoning is not shared
         if not with_sources:
             row.quotes = []
         row.save(force_insert=True)
-        Message.objects.filter(pk=row.pk).update(created=created)  # when it was written first; only an update says so
+        Message.objects.filter(pk=row.pk).update(created=created)  # `save` sets the time of now
         above = row.pk
     _traces(said, whole=own)
-    for link in drawn:  # pictures are their maker's: whoever copies a shared conversation has none of them
+    for link in drawn:  # pictures belong to their owner: copies of a shared conversation have none
         tiled.add_tiles(ids[link.message_id], [link.picture_id])
     for question, pictures in attached.items():
         queries.attach_to_question(ids[question], pictures)
@@ -135,7 +155,7 @@ def copy_exchanges(new: Conversation, way: Sequence[Exchange], *, with_sources: 
 
 
 def _traces(ids: dict[UUID, UUID], *, whole: bool) -> None:
-    """What lies behind the answers, as far as its new owner may see it."""
+    """Copy the traces of the answers; unless `whole`, only the part that readers of a link may see."""
     rows = Trace.objects.filter(answer__in=ids)
     data = ((ids[row.answer_id], bytes(row.data)) for row in rows)
     Trace.objects.bulk_create(
@@ -148,8 +168,7 @@ def _traces(ids: dict[UUID, UUID], *, whole: bool) -> None:
 
 
 def _sources(new: Conversation, ids: dict[UUID, UUID], said: dict[UUID, UUID]) -> dict[int, int]:
-    """The sources of the answers under their old numbers, how they were found, and what stands on them; the keys of
-    the new ones by those of the old."""
+    """Copy sources under their numbers, with retrieval records and citations. Return new source ids by old ones."""
     retrieved = list(Retrieved.objects.filter(answer__in=ids))
     cited = list(Citation.objects.filter(answer__in=said))
     wanted = {row.source_id for row in retrieved} | {row.source_id for row in cited if row.source_id}

@@ -1,4 +1,12 @@
-"""What the composer offers beside the question: who answers, and how words are drawn."""
+"""Template context of the composer. Its keys:
+
+- `assistants`: menu of a new chat; `assistant`: the chosen one or None; `answers`: the one that answers
+- `unshared`: name of a chosen assistant that is no longer shared with the user
+- `models`: menu of chat models, [] without a choice; `model_gone`: name of a chosen model that was removed
+- `drawing`: sampling menu; `prompts`: saved prompts; `commands`: (tool, command word); `warm`: drafts are prefetched
+- `pictures_drawn`: pictures can be requested; `picture_model`: the model that draws
+- `filters`: chosen filters as JSON; `of_assistant`: collections of the answering assistant
+"""
 
 from __future__ import annotations
 
@@ -26,16 +34,14 @@ from apps.documents.retrieval import filters
 from apps.images.generation import model_info
 from apps.users.models import User
 
-_OFFERED = 100  # assistants in the menu; all of them are on their page
+_OFFERED = 100  # assistants and prompts in a menu, at most
 
 
 def build_composer_context(user: User, conversation: Conversation | None, wanted: UUID | None = None) -> dict[str, Any]:
-    """`assistants` to choose from in a new chat, the chosen `assistant` or None, `unshared`: the name of one that may
-    not be asked any more, who `answers`: that one or the site's own, `drawing`: presets and controls, `warm`: whether
-    what is typed is looked up ahead, `pictures_drawn`: whether any can be, and `picture_model` by what, `models`: what
-    may write, where there is a choice, and `model_gone`: one that was chosen and is gone; `commands`: tools that may be
-    called by hand, each with its word, `filters`: JSON of the parts of those that are chosen, `of_assistant`:
-    collections of who answers."""
+    """Return the context listed above.
+
+    `conversation` is None in a new chat, `wanted` the id of its chosen assistant.
+    """
     visible = Assistant.objects.visible_to(user).filter(is_default=False)
     if conversation is None:
         offered = list(
@@ -70,18 +76,18 @@ def build_composer_context(user: User, conversation: Conversation | None, wanted
 
 
 def _places(user: User, assistant: Assistant) -> list[UUID]:
-    """The assistant's collections, which are searched where none are chosen."""
+    """Return the collections of the assistant, which are searched if the user chooses none."""
     return list(Collection.objects.visible_to(user).filter(assistants=assistant).values_list("pk", flat=True))
 
 
 def _control(control: SamplingControl, record: dict[str, Any]) -> tuple[SamplingControl, Any, str, str]:
-    """With what was chosen, what stands in its empty field, and that for each preset (JSON)."""
+    """Return the control with the chosen value, the placeholder of its empty field, and that of each preset as JSON."""
     kept = list_preset_values(control)
     return control, record.get(control.name, ""), kept[record["preset"]], orjson.dumps(kept).decode()
 
 
 def build_sampling_menu(stored: dict[str, Any]) -> dict[str, Any]:
-    """What the menu of the choice of words shows."""
+    """Return the template context of the sampling menu."""
     record = parse_sampling(stored).record()
     return {
         "preset": SamplingPreset(record["preset"]),

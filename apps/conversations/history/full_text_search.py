@@ -1,7 +1,9 @@
-"""Full text of a person's own history, by the database itself: FTS5 in SQLite, a generated tsvector in PostgreSQL.
+"""Full-text search of the messages of a user: FTS5 in SQLite, a generated tsvector column in PostgreSQL.
 
-Both are derived from `Message.text` and kept by the database, so that no way of writing a message can pass them by.
-They are made after each `migrate`, because a migration that alters the table drops SQLite's triggers with it.
+The database itself derives the index from `Message.text`, so every way of writing a message is covered. The index is
+created after each `migrate`, because a migration that alters the table drops the triggers of SQLite.
+
+Entry points: `search_messages`, `search_titles`, `create_search_index`, `purge_search_index`.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from apps.users.models import User
 
 MAX_HITS = 60  # messages of one search, the latest first
 _TERMS = 8
-_SECURE_DELETE = (3, 45)  # SQLite's version since which FTS5's option is sound
+_SECURE_DELETE = (3, 45)  # version of SQLite from which FTS5's secure-delete works correctly
 _AROUND = 90  # characters before and after the first word found
 _WORD = re.compile(r"\w+")
 
@@ -77,21 +79,23 @@ ORDER BY m.created DESC LIMIT %s""",
 
 @dataclass(frozen=True, slots=True)
 class MessageHit:
-    """A message that holds every word, and the place where the first of them stands, the words marked."""
+    """Message that holds every search word, with a snippet around the first, matches marked."""
 
     message: Message
     snippet: SafeString
 
 
 def search_messages(user: User, text: str, limit: int = MAX_HITS) -> list[MessageHit]:
-    """Return messages of the user's own conversations that hold every word, the latest first; the last word may be
-    begun only. Case and, with SQLite, accents do not matter. What a page folds since it is not verified is not found.
+    """Return messages of the user's own conversations that hold every word, the latest first. For `in_db`.
+
+    The last word matches as a prefix. Case does not matter, nor do accents with SQLite. Unverified sentences that the
+    page does not show are not searched.
     """
     terms = split_query(text)
     if not terms:
         return []
     found = _ids(user, terms, limit)
-    # Whose they are was asked in the same query; a join with that question again reads all that the person ever said.
+    # The query above checked the owner. Filtering by owner here again would read all messages of the user.
     rows = Message.objects.filter(pk__in=found)
     rows = rows.only("role", "text", "shows", "created", "conversation_id", "asked_by_id")
     known = {row.pk: row for row in rows.order_by() if row.asked_by_id == user.pk}
@@ -101,7 +105,7 @@ def search_messages(user: User, text: str, limit: int = MAX_HITS) -> list[Messag
 
 
 def search_titles(user: User, text: str) -> list[Conversation]:
-    """Conversations whose title holds every word."""
+    """Return the user's conversations whose title holds every word."""
     rows = Conversation.objects.visible_to(user)
     for term in split_query(text):
         rows = rows.filter(title__icontains=term)
@@ -109,13 +113,13 @@ def search_titles(user: User, text: str) -> list[Conversation]:
 
 
 def split_query(text: str) -> list[str]:
-    """What is looked for, without punctuation."""
+    """Return the first eight words of the query, without punctuation."""
     found: list[str] = _WORD.findall(unicodedata.normalize("NFC", text))
     return found[:_TERMS]
 
 
 def make_snippet(text: str, terms: Sequence[str]) -> SafeString:
-    """The words around the first place found, escaped, each found word in <mark>."""
+    """Return the text around the first match, escaped, with each match in <mark>."""
     plain = " ".join(text.split())
     wanted = [_folded(term) for term in terms]
     first = next((word.start() for word in _WORD.finditer(plain) if _meets(word.group(), wanted)), 0)
@@ -131,11 +135,11 @@ def make_snippet(text: str, terms: Sequence[str]) -> SafeString:
 
 
 def create_search_index(using: str = "default", **_: Any) -> None:
-    """The full text can be searched; said again, it is left as it is. Called after each `migrate`."""
+    """Create the index if it is missing. Called after each `migrate`."""
     connection = connections[using]
     tables = set(connection.introspection.table_names())
     if Message._meta.db_table not in tables:
-        return  # a migration backwards, to before there was anything to find
+        return  # a backward migration has removed the table
     with connection.cursor() as cursor:
         for statement in _POSTGRESQL if connection.vendor == "postgresql" else _missing(cursor):
             cursor.execute(statement)
@@ -144,8 +148,10 @@ def create_search_index(using: str = "default", **_: Any) -> None:
 
 
 def purge_search_index() -> None:
-    """Remove the words of deleted messages from SQLite's full text, which keeps them until its parts are merged.
-    PostgreSQL keeps none beside the row."""
+    """Remove the words of deleted messages from the index of SQLite, which keeps them until segments are merged.
+
+    Does nothing with PostgreSQL, whose index follows the row.
+    """
     connection = connections["default"]
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
@@ -153,7 +159,7 @@ def purge_search_index() -> None:
 
 
 def _missing(cursor: Any) -> list[str]:
-    """What makes SQLite's full text anew, where a trigger of it is not there."""
+    """Return the statements that recreate SQLite's index, if one of its triggers is missing; else []."""
     cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
     there = {name for (name,) in cursor.fetchall()}
     if there.issuperset(_TRIGGERS):
@@ -162,7 +168,7 @@ def _missing(cursor: Any) -> list[str]:
 
 
 def _verified_texts(rows: Sequence[Message]) -> dict[UUID, str]:
-    """Return what stands open of each answer that shows verified sentences only; the others are left out."""
+    """Return the visible text of each answer that shows verified sentences only; other answers are left out."""
     folded = [row for row in rows if row.shows == ShownSentences.VERIFIED]
     cites = load_citations(folded) if folded else {}
     return {row.pk: extract_verified_text(row.text, cites.get(row.pk, ())) for row in folded}
@@ -181,7 +187,7 @@ def _ids(user: User, terms: Sequence[str], limit: int) -> list[UUID]:
 
 
 def _holds(text: str, terms: Sequence[str]) -> bool:
-    """Return whether every term stands in the text, the last one at least as the beginning of a word."""
+    """Return whether the text holds every term, the last one as a prefix of a word."""
     there = {_folded(word) for word in _WORD.findall(text)}
     *whole, begun = map(_folded, terms)
     return there.issuperset(whole) and any(word.startswith(begun) for word in there)

@@ -1,10 +1,13 @@
-"""The page of all conversations, and what is done with many of them at once.
+"""Page of all conversations, with bulk actions.
 
-`/conversations/all/` renders `conversations/history/list.html` with `rows` (conversations with `answering`, `unread`
-and, after a search, `hits`), `query`, `show` ("", "pinned", "archived", "deleted" or the id of a folder), `folders`,
-`folder`, and `after`, the place from which the list goes on; asked for by htmx from such a place, only the rows behind
-it.
-POST `/conversations/change/` takes `do` and `id` (any number of them) and leads back to `back`.
+`/conversations/all/` renders `conversations/history/list.html`. Its context:
+
+- `rows`: conversations with `answering`, `unread` and, after a search, `hits`
+- `query`, `folders`, `folder`
+- `show`: "", "pinned", "archived", "deleted" or the id of a folder
+- `after`: the position from which the list continues; an htmx request with it gets only the rows after it
+
+POST `/conversations/change/` takes `do` and `id` (any number of them) and redirects to `back`.
 """
 
 from __future__ import annotations
@@ -33,15 +36,15 @@ from apps.lib.text.number_parsing import parse_number
 from apps.users.models import User
 from apps.users.permissions import get_signed_in_user
 
-_LISTED = 100  # at a time
-_MOST = 10_000  # conversations of one change
-_SNIPPETS = 3  # of one conversation
+_LISTED = 100  # conversations of one page
+_MOST = 10_000  # conversations of one bulk action
+_SNIPPETS = 3  # snippets of one conversation
 
 
 @login_required
 @require_GET
 def list_conversations(request: HttpRequest) -> HttpResponse:
-    """All conversations, or those of `?show=`; with `?q=` those that speak of it, with the places."""
+    """Show all conversations, or those of `?show=`; with `?q=`, search results with snippets."""
     user = get_signed_in_user(request)
     query, show = request.GET.get("q", "").replace("\0", "").strip()[:200], request.GET.get("show", "")
     folder = Folder.objects.filter(owner=user, pk=parse_number(show)).first() if show.isdecimal() else None
@@ -59,7 +62,7 @@ def list_conversations(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def change_conversations(request: HttpRequest) -> HttpResponse:
-    """What `do` says was done with the conversations of the form that are this person's."""
+    """Apply `do` to those conversations of the form that are the user's."""
     user, form = get_signed_in_user(request), request.POST
     pks = [pk for value in form.getlist("id")[:_MOST] if (pk := parse_id_or_none(value))]
     do = form.get("do", "")
@@ -74,7 +77,7 @@ def change_conversations(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def change_folder(request: HttpRequest, pk: int) -> HttpResponse:
-    """The folder has another name, or is gone; its conversations stay."""
+    """Rename or delete the folder; its conversations stay."""
     row = get_object_or_404(Folder, owner=get_signed_in_user(request), pk=pk)
     if request.POST.get("do") == "delete":
         row.delete()
@@ -86,7 +89,7 @@ def change_folder(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def search_conversations(user: User, query: str) -> list[Conversation]:
-    """The conversations that speak of it, those with it in their title first, each with its `hits`."""
+    """Return the conversations that match the query, title matches first, each with its `hits`."""
     hits: dict[UUID, list[MessageHit]] = {}
     for hit in full_text_search.search_messages(user, query):
         hits.setdefault(hit.message.conversation_id, []).append(hit)
@@ -111,7 +114,7 @@ def _shown(user: User, show: str, folder: Folder | None) -> ConversationQuerySet
 
 def _deleted(request: HttpRequest, user: User, pks: list[UUID]) -> HttpResponse:
     at, count = actions.delete_conversations(user, pks)
-    if count:  # the template makes a button of the moment
+    if count:  # the template renders an undo button with this time
         messages.success(
             request,
             ngettext("%(n)s conversation deleted.", "%(n)s conversations deleted.", count) % {"n": count},

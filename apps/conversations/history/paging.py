@@ -1,6 +1,6 @@
-"""Long lists of conversations, a part at a time, the newest first: where a part ends says where the next one begins.
+"""Keyset pagination of conversations, the newest first.
 
-A place is written as the time and the id of the last conversation shown, so that it holds whatever comes or goes above.
+A position is the time and id of the last row shown, so it stays valid when rows above change. Entry point: `get_page`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from apps.conversations.models import Conversation, ConversationQuerySet
 def get_page(
     rows: ConversationQuerySet, size: int, after: str = "", by: str = "changed"
 ) -> tuple[list[Conversation], str]:
-    """At most `size` of the rows from a place on, and the place where they end; "" where nothing follows.
+    """Return at most `size` rows after the position, and the position of their end; "" if no row follows.
 
-    A place that cannot be read is the beginning.
+    An unreadable position means the beginning. `by` is the field of the order.
     """
     if at := _read(after):
         moment, pk = at
@@ -29,6 +29,7 @@ def get_page(
 
 
 def encode_position(row: Conversation, by: str = "changed") -> str:
+    """Return the position after this row."""
     return f"{getattr(row, by).isoformat()}~{row.pk}"
 
 

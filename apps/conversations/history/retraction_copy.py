@@ -1,4 +1,4 @@
-"""What is withheld of messages that are copied goes along unseen, so that the copies come back when they do."""
+"""Copy retracted content along with copied messages, unseen, so that a later restore reaches the copies too."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from apps.conversations.turns import trace
 
 
 def find_cited_sources(copied: Iterable[UUID]) -> set[int]:
-    """The sources on which the withheld ones among these messages stand."""
+    """Return the ids of the sources that the retracted ones among these messages cite."""
     found = Withdrawn.objects.filter(message__in=list(copied)).values_list("citations", flat=True)
     return {cite["source_id"] for citations in found for cite in citations if cite["source_id"]}
 
 
 def copy_retractions(ids: Mapping[UUID, UUID], twins: Mapping[int, int] | None, *, whole: bool) -> None:
-    """The copies of those that are withheld can be given back too. `ids`: the copies by their originals; `twins`:
-    likewise of sources, None where none are copied; `whole`: for the person whose messages they were. Call inside the
-    transaction of the copy."""
+    """Copy the retracted content of the messages. Call inside the transaction of the copy.
+
+    `ids` maps originals to copies, `twins` old to new source ids (None if sources are not copied). `whole` means that
+    the copies belong to the user of the originals.
+    """
     rows = Withdrawn.objects.filter(message__in=list(ids))
     Withdrawn.objects.bulk_create(_copy(row, ids, twins, whole=whole) for row in rows)
 

@@ -1,4 +1,7 @@
-"""What every page of the frame shows: the person's conversations, and which of them is being answered or has news."""
+"""Sidebar: the user's conversations by section, with those that are being answered or unread.
+
+Entry points: `build_sidebar_context` (context processor), `load_sidebar`, `load_more`, `search_titles`.
+"""
 
 from __future__ import annotations
 
@@ -18,47 +21,52 @@ from apps.conversations.models import Conversation, ConversationQuerySet, Messag
 if TYPE_CHECKING:
     from apps.users.models import AnyUser
 
-_SHOWN = 50  # of one list at first, and more each time
-_MOST = 2_000  # of one list that a page which has loaded them gets again
-_DIGITS = 16  # fewer than these make a number that a database takes
+_SHOWN = 50  # rows of a section at first, and per further page
+_MOST = 2_000  # rows of a section that a page can get again at once
+_DIGITS = 16  # integers with fewer digits fit into the database
 PINNED, RECENT = "pinned", "recent"
 
 
 @dataclass(slots=True)
 class SidebarSection:
-    """One list of the conversations beside the page: pinned, in a folder, or the others."""
+    """Section of the sidebar: pinned, a folder, or the other conversations."""
 
     key: str  # "pinned", "recent", or the folder's id
-    name: str = ""  # of the folder
+    name: str = ""  # name of the folder
     rows: list[Conversation] = field(default_factory=list)
-    after: str = ""  # the place from which the list goes on, as in paging.py; "": all of it is here
+    after: str = ""  # position of the next page (`paging.py`); "" if there is none
 
 
 @dataclass(slots=True)
 class Sidebar:
-    """The conversations beside the page; each has `answering` and `unread`."""
+    """Sections of the sidebar; each conversation has `answering` and `unread`."""
 
     pinned: SidebarSection = field(default_factory=lambda: SidebarSection(PINNED))
     folders: list[SidebarSection] = field(default_factory=list)
     recent: SidebarSection = field(default_factory=lambda: SidebarSection(RECENT))
-    title: str = ""  # looked for: then all that have it are in `recent`
+    title: str = ""  # title searched for; the results are in `recent`
 
     @property
     def any_kept(self) -> bool:
+        """Return whether any conversation is pinned or in a folder."""
         return bool(self.pinned.rows or self.folders)
 
     @property
     def any(self) -> bool:
+        """Return whether the sidebar lists any conversation."""
         return self.any_kept or bool(self.recent.rows)
 
 
 def build_sidebar_context(request: HttpRequest) -> dict[str, Any]:
-    """`conversations`: `Listed`; asked for only where a template shows them."""
+    """Return the lazy context variable `conversations` (Sidebar), queried only if a template uses it."""
     return {"conversations": SimpleLazyObject(lambda: load_sidebar(request.user))}
 
 
 def load_sidebar(user: AnyUser, shown: Mapping[str, str] | None = None) -> Sidebar:
-    """The beginning of each list; `shown` says of which the page has more already, and how many."""
+    """Return the beginning of each section.
+
+    `shown` maps section keys to the number of rows that the page has already.
+    """
     shown = shown or {}
     found, kept = Sidebar(), {key: _size(value) for key, value in shown.items() if key != RECENT}
     found.recent.rows, found.recent.after = get_page(_of(user, RECENT), _size(shown.get(RECENT, "")))
@@ -76,7 +84,7 @@ def load_sidebar(user: AnyUser, shown: Mapping[str, str] | None = None) -> Sideb
 
 
 def search_titles(user: AnyUser, text: str) -> Sidebar:
-    """All lists as one, of those that have the words in their title."""
+    """Return the conversations whose title holds every word, as one section."""
     rows = _listable(user)
     for word in split_query(text):
         rows = rows.filter(title__icontains=word)
@@ -84,7 +92,7 @@ def search_titles(user: AnyUser, text: str) -> Sidebar:
 
 
 def load_more(user: AnyUser, key: str, after: str) -> SidebarSection:
-    """One list from a place on. One that is not theirs is empty."""
+    """Return the next rows of a section after the position; empty if the section is not the user's."""
     rows, end = get_page(_of(user, key), _SHOWN, after)
     return SidebarSection(key, rows=rows, after=end)
 
@@ -106,7 +114,7 @@ def _of(user: AnyUser, key: str) -> ConversationQuerySet:
 
 
 def _kept(user: AnyUser, size: int) -> ConversationQuerySet:
-    """The first of the pinned, and of each folder, and one more of each."""
+    """Return the first `size + 1` pinned conversations, and as many of each folder."""
     kept = Conversation.objects.visible_to(user).filter(archived__isnull=True)
     kept = kept.filter(Q(pinned__isnull=False) | Q(folder__isnull=False))
     lists = Case(When(pinned__isnull=False, then=Value(0)), default=F("folder"), output_field=BigIntegerField())
@@ -120,7 +128,7 @@ def _size(value: str) -> int:
 
 
 def annotate_activity(rows: ConversationQuerySet) -> ConversationQuerySet:
-    """`answering`: an answer is being written there; `unread`: something came since its owner looked."""
+    """Annotate `answering` (an answer is being written) and `unread` (changed since its owner looked)."""
     writing = Message.objects.filter(conversation=OuterRef("pk"), status=Message.Status.WRITING)
     unread = Case(When(changed__gt=F("seen"), then=Value(True)), default=Value(False), output_field=BooleanField())
     return rows.annotate(answering=Exists(writing), unread=unread)

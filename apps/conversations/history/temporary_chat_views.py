@@ -1,4 +1,4 @@
-"""The page of a temporary chat, and its sources: they have no rows, so that their addresses say where they stand."""
+"""Page of a temporary chat, and its sources, whose URLs name document, page and spans."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from apps.users.models import User
 @login_required
 @require_GET
 def show_temporary_chat(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
-    """A new temporary chat. `pk` is one that began at this page: it is over, which is said."""
+    """Show a new temporary chat. With the `pk` of an earlier one, the page says that it has ended."""
     context = {**build_new_chat_context(request), "temporary": True, "gone": pk is not None, "warm": False}
     return render(request, "conversations/chat/conversation.html", context)
 
@@ -28,7 +28,7 @@ def show_temporary_chat(request: HttpRequest, pk: UUID | None = None) -> HttpRes
 @login_required
 @require_GET
 def show_temporary_source(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
-    """The passage of a document at `?page=&spans=`, as `views.source` shows one."""
+    """Show the passage of a document at `?page=&spans=`, as `evidence_views.show_source` does for stored answers."""
     page, spans = request.GET.get("page", ""), request.GET.get("spans", "")
     at = int(page) if page.isascii() and page.isdigit() and len(page) < 8 else 1
     found = [[start, end] for start, end in parse_spans(spans)]

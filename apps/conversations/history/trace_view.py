@@ -1,4 +1,7 @@
-"""What lies behind an answer, as a person may see it now: the record of `trace.py` with the words they may read."""
+"""Build the trace of an answer for a page: the record of `turns/trace.py`, with passages that the viewer may read.
+
+Entry points: `build_trace_view` for the owner, `build_shared_trace_view` for readers of a link, `load_reasoning`.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
 PASSAGE_GONE = gettext_lazy("a passage that was deleted, or that you may no longer read")
 _PLACE = re.compile(r"\x00(\d+)\x00")
-_LEVELS = (0.9, 0.6, 0.3, 0.1)  # of a token's probability: from each on, one colour
+_LEVELS = (0.9, 0.6, 0.3, 0.1)  # lower bounds of a token's probability, one colour each
 _USAGE: Mapping[str, StrOrPromise] = {
     "writer": gettext_lazy("Chosen as"),
     "prompt_tokens": gettext_lazy("Tokens read"), "cached_tokens": gettext_lazy("of these known from before"),
@@ -37,23 +40,30 @@ _USAGE: Mapping[str, StrOrPromise] = {
 
 @dataclass(frozen=True, slots=True)
 class TokenView:
+    """Token of the answer, with its probability and alternatives."""
+
     text: str
-    level: int  # 0: the model was sure … 4: it could as well have said something else
+    level: int  # 0 (sure) to 4 (could as well have written something else)
     percent: str
     others: str  # JSON: [[text, percent], …], the likeliest first
 
 
 @dataclass(frozen=True, slots=True)
 class SentenceView:
+    """Sentence of the answer, with its best support."""
+
     text: str
-    number: int | None  # of the source that supports it best
+    number: int | None  # number of the best supporting source
     score: float
-    tool: str  # whose result says it, where no source does
+    tool: str  # tool whose result supports it, if no source does
     quoted: bool
 
 
 def build_trace_view(user: User, answer: Message) -> dict[str, Any] | None:
-    """Return what the template shows; None where nothing was recorded, or a message of the conversation is withheld."""
+    """Return the template context; None if no trace is recorded, or a message of the conversation is retracted.
+
+    The caller checks that the answer is the user's.
+    """
     row = Trace.objects.filter(answer=answer).first()
     if row is None or withheld_records.is_withheld(answer.conversation_id):
         return None
@@ -61,10 +71,12 @@ def build_trace_view(user: User, answer: Message) -> dict[str, Any] | None:
 
 
 def build_shared_trace_view(user: User, answer: Message, *, passages: bool, asked: bool) -> dict[str, Any] | None:
-    """What somebody who reads the answer by a link may see of it: never what the model was told, what it thought and
-    what else it weighed, which may speak of documents and of the one who asked. Where the link shows `passages`, also
-    which of the documents that they may read themselves were found, and which sentence stands on which source; where
-    it shows all that was `asked`, also what was searched for, which is made from that."""
+    """Return the template context for a reader of a shared link; None if no trace is recorded.
+
+    Prompt, reasoning and alternative tokens are never included, since they may tell of documents or of the asker. With
+    `passages`, found documents that the reader may read are listed, and sources of sentences. With `asked`, the search
+    query too, which is made from all questions.
+    """
     row = Trace.objects.filter(answer=answer).first()
     if row is None:
         return None
@@ -95,12 +107,12 @@ def _shown(user: User, answer: Message, value: dict[str, Any], size: int) -> dic
 
 
 def get_reasoning(answer: Message) -> str:
-    """What the model thought before it; "" where nothing was recorded."""
+    """Return the model's reasoning before the answer; "" if none is recorded."""
     return load_reasoning([answer]).get(answer.pk, "")
 
 
 def load_reasoning(answers: Sequence[Message]) -> dict[UUID, str]:
-    """Likewise for those of the answers that have thoughts."""
+    """Return the reasoning by answer id; answers without any are left out. One query."""
     having = [row.pk for row in answers if row.usage.get("thoughts")]
     rows = Trace.objects.filter(answer__in=having) if having else ()
     return {row.answer_id: str(trace.unpack_trace(bytes(row.data)).get("thoughts", "")) for row in rows}
@@ -179,7 +191,7 @@ def _named(names: Mapping[str, StrOrPromise], values: dict[str, Any]) -> list[tu
 
 
 def _rate(answer: Message, value: dict[str, Any]) -> str:
-    """Tokens a second, while the model wrote."""
+    """Return the tokens per second while the model wrote; "" if unknown."""
     ms = next((row["ms"] for row in value["timeline"] if row["words"] == trace.WRITING_STAGE), 0.0)
     count = answer.usage.get("completion_tokens", 0)
     return f"{1000 * count / ms:.0f}" if ms > 0 and count else ""

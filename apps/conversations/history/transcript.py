@@ -1,4 +1,7 @@
-"""What the conversation page shows, read in a handful of queries however long the conversation is."""
+"""Build the transcript of a conversation for pages, in a fixed number of queries whatever its length.
+
+Entry points: `load_turns`, `load_turn`, `build_turns`, `load_citations`.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ from apps.users.models import User
 
 @dataclass(frozen=True, slots=True)
 class CollectionOption:
-    """A collection that may be searched."""
+    """Collection that the user may search, with numbers of ready and waiting documents."""
 
     id: UUID
     name: str
@@ -41,6 +44,7 @@ class CollectionOption:
 
 
 def list_collection_options(user: User, chosen: set[UUID]) -> list[CollectionOption]:
+    """Return the collections that the user may search, those in `chosen` marked."""
     rows = (
         Collection.objects.filter(pk__in=Collection.objects.visible_to(user).values("pk"))
         .annotate(ready=Count("documents", filter=Q(documents__status=Document.Status.READY)))
@@ -52,18 +56,18 @@ def list_collection_options(user: User, chosen: set[UUID]) -> list[CollectionOpt
 
 
 def load_turns(user: User, conversation: Conversation, at: UUID | None = None) -> list[dict[str, Any]]:
-    """The exchanges of the path through `at`, or of the remembered one, oldest first."""
+    """Return the exchanges of the path through `at`, or of the remembered path, oldest first, for templates."""
     return build_turns(user, find_path(conversation.messages.all(), at))
 
 
 def load_turn(user: User, answer: Message) -> dict[str, Any]:
-    """The exchange of that answer alone, or of the one that continues it."""
+    """Return the exchange of that answer, or of the answer that continues it, for templates."""
     way = find_path(answer.conversation.messages.all(), answer.pk)
     return build_turns(user, [item for item in way if item.question.pk == answer.parent_id])[0]
 
 
 def build_turns(user: User, exchanges: Sequence[Exchange]) -> list[dict[str, Any]]:
-    """The exchanges as templates take them. A handful of queries, however many they are."""
+    """Return the exchanges for templates, in a fixed number of queries. Keys are listed in `views.py`."""
     answers = [item.answer for item in exchanges if item.answer]
     shelf = load_answer_sources(user, answers)
     rows = _citation_rows(answers)
@@ -94,7 +98,7 @@ def build_turns(user: User, exchanges: Sequence[Exchange]) -> list[dict[str, Any
 
 
 def load_citations(answers: Sequence[Message]) -> dict[UUID, list[SentenceCitation]]:
-    """What each answer's sentences stand on, sentence by sentence, the best support first."""
+    """Return the citations by answer id, sentence by sentence, the best support first."""
     return _cites(_citation_rows(answers))
 
 
@@ -146,7 +150,7 @@ def _answer(
         "only_verified": answer.shows == ShownSentences.VERIFIED,
         "weak": answer.shows != ShownSentences.VERIFIED and is_mostly_unsupported(cites),
         "earlier_check": earlier,
-        "steps": [step for step in answer.steps if step["name"] != "see"],  # which stands by itself
+        "steps": [step for step in answer.steps if step["name"] != "see"],  # shown separately as `seen`
         "seen": next((step["words"] for step in answer.steps if step["name"] == "see"), ""),
         "quotes_html": shelf.quotes_html,
         "tools_html": call_cards.render_cards(answer.pk, answer.tools, ended=answer.status != Message.Status.WRITING),
@@ -165,8 +169,10 @@ def _answer(
 def render_stored_answer(
     answer: Message, cites: list[SentenceCitation], gone: frozenset[int] = frozenset(), *, bare: bool = False
 ) -> str:
-    """Return the text of an answer as a page shows it; "" of one that is being written and shows only what is verified,
-    as that is not known yet. With `bare` no pills name sources."""
+    """Return the HTML of a stored answer; `bare` leaves out citation marks.
+
+    An answer that is being written and shows only verified sentences gives "", since its citations are not stored yet.
+    """
     only_verified = answer.shows == ShownSentences.VERIFIED
     if not answer.text or (only_verified and answer.status == Message.Status.WRITING):
         return ""
@@ -184,7 +190,7 @@ def render_stored_answer(
 
 
 def describe_branches(row: Message, siblings: Sequence[Message]) -> dict[str, Any]:
-    """Where a message stands among its siblings, and the addresses of its neighbours; "" at the ends."""
+    """Return the place of the message among its siblings, and the URLs of its neighbours ("" at the ends)."""
     place = siblings.index(row)
     return {
         "siblings": len(siblings),

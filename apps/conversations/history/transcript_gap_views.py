@@ -1,4 +1,4 @@
-"""Turns of a long conversation that were left out at first."""
+"""View that loads turns which the page of a long conversation left out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from apps.users.permissions import get_signed_in_user
 @login_required
 @require_GET
 def show_gap(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Some of the turns between the answers `after` (none: the beginning) and `before`, and what of the gap is left."""
+    """Return some of the turns between the answers `after` (None: the beginning) and `before`, and the remaining
+    gap.
+    """
     user = get_signed_in_user(request)
     row = get_object_or_404(Conversation.objects.visible_to(user), pk=pk)
     after, before = parse_id_or_none(request.GET.get("after")), parse_id_or_none(request.GET.get("before"))

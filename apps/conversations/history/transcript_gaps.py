@@ -1,5 +1,8 @@
-"""What of a long conversation a page holds at once: the turns at its end, and those around the message that was asked
-for. The rest are gaps, filled from one side when their reader comes near."""
+"""Load only part of a long transcript: the turns at its end, and those around a requested message.
+
+The rest are gaps, which the page loads from one side as the user scrolls. Entry points: `load_path`, `load_turns`,
+`load_gap`, `find_remaining_gap`.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,14 @@ from apps.conversations.history import transcript
 from apps.conversations.models import Conversation, Message
 from apps.users.models import User
 
-MAX_GAP_TURNS = 12  # turns: a screen or two, rendered in some 30 ms
-_BEFORE = 2  # of them, before the one that was asked for
+MAX_GAP_TURNS = 12  # one or two screens, rendered in about 30 ms
+_BEFORE = 2  # turns before the requested one
 _LIGHT = ("conversation_id", "parent_id", "role", "status", "created", "chosen", "continues_id")
 
 
 @dataclass(frozen=True, slots=True)
 class TranscriptGap:
-    """So many turns stand between `after` (an answer; None: the beginning) and `before` (one, too)."""
+    """Gap of `turns` turns between the answers `after` (None: the beginning) and `before`."""
 
     turns: int
     after: UUID | None
@@ -28,15 +31,15 @@ class TranscriptGap:
 
 
 def load_path(conversation: Conversation, at: UUID | None = None) -> list[Exchange]:
-    """The path through that message, or the remembered one, its rows without their texts. Two queries."""
+    """Return the path through the message, or the remembered one, without texts. Two queries."""
     rows = {row.pk: row for row in conversation.messages.only(*_LIGHT)}
-    # Whether one that writes on has words decides which of the two is shown.
+    # `find_path` needs the text of continuing answers to decide which of the two is shown.
     rows |= conversation.messages.in_bulk([row.pk for row in rows.values() if row.continues_id])
     return [item for item in find_path(rows.values(), at) if item.answer is not None]
 
 
 def load_turns(user: User, exchanges: Sequence[Exchange], at: UUID | None = None) -> list[dict[str, Any]]:
-    """The turns at the end and around `at`, as templates take them; `gap` says what is left out before one of them."""
+    """Return the turns at the end and around `at` for templates; `gap` is the TranscriptGap before a turn, or None."""
     end = len(exchanges)
     shown = set(range(max(0, end - MAX_GAP_TURNS), end))
     place = next((n for n, item in enumerate(exchanges) if at in _ids(item)), None) if at else None
@@ -47,7 +50,7 @@ def load_turns(user: User, exchanges: Sequence[Exchange], at: UUID | None = None
 
 
 def load_gap(user: User, exchanges: Sequence[Exchange], after: UUID | None, before: UUID) -> list[dict[str, Any]]:
-    """Some of the turns of a gap: the last ones where it reaches to the beginning, else the first ones."""
+    """Return at most MAX_GAP_TURNS turns of a gap: the last ones if `after` is None, else the first ones."""
     answers = [item.answer.pk for item in exchanges if item.answer]
     until = answers.index(before) if before in answers else 0
     since = answers.index(after) + 1 if after in answers else 0
@@ -60,7 +63,7 @@ def load_gap(user: User, exchanges: Sequence[Exchange], after: UUID | None, befo
 def find_remaining_gap(
     exchanges: Sequence[Exchange], shown: Sequence[dict[str, Any]], before: UUID
 ) -> TranscriptGap | None:
-    """What of a gap that is filled from its beginning remains behind those turns."""
+    """Return the rest of a gap after those turns; None if nothing is left."""
     answers = [item.answer.pk for item in exchanges if item.answer]
     if not shown or before not in answers:
         return None
@@ -87,7 +90,9 @@ def _with_gaps(
 
 
 def _whole(exchanges: Iterable[Exchange]) -> list[Exchange]:
-    """The same with all of their own rows; siblings are only counted and linked."""
+    """Return the exchanges with complete rows of question and answer; siblings stay partial, as pages only link to
+    them.
+    """
     wanted = list(exchanges)
     rows = Message.objects.in_bulk([pk for item in wanted for pk in _ids(item)])
     return [

@@ -1,43 +1,43 @@
-"""The chat pages and their fragments. Every row is fetched through `visible_to`: unknown and foreign are both 404.
+"""Pages of chats and their fragments. Rows are fetched through `visible_to`: unknown and foreign ones are both 404.
 
 `/`, `/temporary/` and `/c/<uuid>/` render `conversations/chat/conversation.html` with
 
     conversation    the row, or None on the page of a new chat
-    collections     what may be searched: [{"id", "name", "documents" (ready), "waiting" (still being read), "chosen"}]
-    starters        questions to begin with, on the page of a new chat
-    temporary, gone a chat of which nothing is kept; and one that was here is over
-    turns           [{"question": {"id", "html", "text"}, "answer": {…}, "gap"}] along the chosen path, oldest first;
-                    `gap` is None, or a `near.Gap` that is left out before this one
+    collections     `transcript.CollectionOption` of all collections that the user may search
+    starters        suggested questions, on the page of a new chat
+    temporary, gone the chat is temporary; an earlier temporary chat has ended
+    turns           [{"question": {…}, "answer": {…}, "gap"}] along the chosen path, oldest first;
+                    `gap` is None, or the `TranscriptGap` before this turn
 
-where an answer is
+An answer has, among others (`transcript.py`),
 
     id, status, reason      `status` as in `Message.Status`; "writing" while its turn runs
-    html                    its blocks, pills included; of a writing answer what was last kept, until the replay
+    html                    its blocks with citation marks; while writing, the last checkpoint, until the replay
     last_seq                resume after this number; 0 replays everything and replaces `html` (always 0 while writing)
-    weak                    most of what it states has no source
+    weak                    most of its statements have no source
     steps                   [{"name", "words", "ms"}]
     quotes_html, sources_html, nothing_html, pictures_html     rendered fragments, or ""
-    pictures                `tiles.Tile` of each, or None where it asked for none
-    style, model, without_documents, nothing_found
-    unfinished              the model could write on
-    fork                    {"siblings", "place", "older", "newer"}: "2 of 3", and the addresses of the others or ""
+    pictures                `tiles.Tile` of each picture, or None if none was requested
+    style, model, without_model, unchecked, nothing_found
+    unfinished              the answer can be continued
+    fork                    {"siblings", "place", "older", "newer"}: "2 of 3", and the URLs of the neighbours or ""
 
-and a question has, besides, `edited` (when it was reworded, or None) and its own `fork`.
+and a question has, besides, `text`, `edited` (time of rewording, or None) and its own `fork`.
 
 Fragments, each with its context:
 
-    evidence/_source_list.html    `answer` (id), `used`, `also`: lists of `fragments.Shown`
-    evidence/_quotes.html         `answer` (id), `quotes`: list of `fragments.Quoted`, `model`
+    evidence/_source_list.html    `answer` (id), `used`, `also`: lists of `source_list.SourceView`, `nearest`
+    evidence/_quotes.html         `answer` (id), `quotes`: list of `source_list.QuoteView`, `model`
     evidence/_nothing_found.html  `searched` (names), `documents` (how many are ready), `waiting`, `query`,
                                   `can_widen`, `only`
-    evidence/_source_panel.html   the panel: `source`: `panel.Opened`, `previous`, `next`: address or ""
-    evidence/_source_preview.html the card of a pill: `source` likewise
+    evidence/_source_panel.html   `source`: `source_panel.SourcePanel`, `previous`, `next`: URL or ""
+    evidence/_source_preview.html card of a citation mark: `source` as above
     turn/_pictures.html           `answer` (id), `tiles`: list of `tiles.Tile`, `active`: one is not finished, and
-                                  what else `tiles.render` has
+                                  the other values of `tiles.render_tiles`
 
-`components/_conversations.html` is the sidebar's list, at `/conversations/`; what follows in one part of it is at
-`/conversations/more/`. POST `/c/<uuid>/delete/` leads to `/`, and
-`/c/<uuid>/rename/` (field `title`) to the conversation, or answers htmx with the sidebar's list.
+`components/_conversations.html` is the list of the sidebar, at `/conversations/`; further rows of a section are at
+`/conversations/more/`. POST `/c/<uuid>/delete/` redirects to `/`, and `/c/<uuid>/rename/` (field `title`) to the
+conversation, or answers htmx with the list of the sidebar.
 """
 
 from __future__ import annotations
@@ -67,12 +67,12 @@ _TITLE = 120  # Conversation.title
 @login_required
 @require_GET
 def show_new_chat(request: HttpRequest) -> HttpResponse:
-    """The page of a new chat; `?collection=` chooses where to search, `?assistant=` who answers."""
+    """Show the page of a new chat; `?collection=` chooses where to search, `?assistant=` the assistant."""
     return render(request, "conversations/chat/conversation.html", build_new_chat_context(request))
 
 
 def build_new_chat_context(request: HttpRequest) -> dict[str, Any]:
-    """What the page of a new chat shows."""
+    """Return the template context of a new chat."""
     user = _user(request)
     accept_pending_shares(user)
     chosen = {pk} if (pk := parse_id_or_none(request.GET.get("collection"))) else set()
@@ -90,8 +90,7 @@ def build_new_chat_context(request: HttpRequest) -> dict[str, Any]:
 @login_required
 @require_GET
 def show_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """A conversation; `?at=` shows the path through that message in place of the remembered one,
-    and the turns around it besides those at the end (`near.py`)."""
+    """Show a conversation; `?at=` selects the path through that message, and the turns around it are loaded too."""
     user = _user(request)
     shown = Conversation.objects.visible_to(user).select_related("assistant").defer("assistant__picture")
     row = get_object_or_404(shown, pk=pk)
@@ -113,7 +112,7 @@ def show_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_GET
 def show_sidebar(request: HttpRequest) -> HttpResponse:
-    """The sidebar's list, again: as much of each part as the page says that it has, or what has `?title=`."""
+    """Return the sections of the sidebar with as many rows as the page has, or the matches of `?title=`."""
     user, title = _user(request), request.GET.get("title", "").replace("\0", "").strip()[:200]
     found = sidebar.search_titles(user, title) if title else sidebar.load_sidebar(user, request.GET.dict())
     return render(request, "components/_conversations.html", {"conversation": None, "conversations": found})
@@ -122,7 +121,7 @@ def show_sidebar(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def show_more(request: HttpRequest) -> HttpResponse:
-    """One part of the sidebar's list, from a place on."""
+    """Return the next rows of a section of the sidebar."""
     part = sidebar.load_more(_user(request), request.GET.get("part", ""), request.GET.get("after", ""))
     return render(request, "components/_more_conversations.html", {"conversation": None, "part": part})
 
@@ -130,10 +129,10 @@ def show_more(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def delete_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The conversation is gone, with its answers, and can be brought back for a while; a running one ends."""
+    """Delete the conversation, which can be undone for an hour; a running answer ends."""
     row = get_object_or_404(Conversation.objects.visible_to(_user(request)), pk=pk)
     at, count = actions.delete_conversations(_user(request), [row.pk])
-    if count:  # the template makes a button of the moment
+    if count:  # the template renders an undo button with this time
         messages.success(request, gettext("Conversation deleted."), extra_tags=at.isoformat())
     return redirect("conversations:new")
 
@@ -141,7 +140,7 @@ def delete_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def rename_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The conversation has the title of the form; an empty one changes nothing."""
+    """Set the title of the form; an empty title changes nothing."""
     row = get_object_or_404(Conversation.objects.visible_to(_user(request)), pk=pk)
     title = " ".join(request.POST.get("title", "").replace("\0", "").split())[:_TITLE]
     if title:
@@ -158,6 +157,6 @@ def _user(request: HttpRequest) -> User:
 @login_required
 @require_GET
 def show_queue(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The questions that wait in a conversation, again."""
+    """Return the questions that wait in the conversation."""
     row = get_object_or_404(Conversation.objects.visible_to(_user(request)), pk=pk)
     return render(request, "conversations/composer/_queue.html", {"queued": queue.list_waiting(_user(request), row)})

@@ -1,4 +1,7 @@
-"""Questions and answers in review: what the gate withheld is looked at by people, who withhold or give back."""
+"""Review cases about questions and answers: what reviewers see, withhold, redact and restore.
+
+Entry points: `MessageReviewable` (registered per kind in `apps.py`), `open_case`, `find_sealed_answers`.
+"""
 
 from __future__ import annotations
 
@@ -22,23 +25,29 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 KINDS = {retraction.QUESTION: gettext_lazy("a question"), "answer": gettext_lazy("an answer")}
-_BEFORE = 4  # messages of the conversation that a reviewer is shown
+_BEFORE = 4  # messages before the case that a reviewer sees, at most
 
 
 class MessageReviewable:
-    """The subject is the answer's row, also where the question was withheld: it is the turn."""
+    """Reviewable content of one kind, "question" or "answer".
+
+    The subject is always the id of the answer, which names the turn.
+    """
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
 
     @property
     def name(self) -> StrOrPromise:
+        """Return the words for this kind of content."""
         return KINDS[self.kind]
 
     def exists(self, subject: str) -> bool:
+        """Return whether the answer still exists."""
         return Message.objects.filter(pk=subject).exists()
 
     def around(self, subject: str) -> list[ContextTurn]:
+        """Return the last four messages up to the answer, and the comments of users who reported it."""
         message: Message | None = Message.objects.filter(pk=subject).first()
         turns: list[ContextTurn] = []
         closed = _closed(message) if message is not None else set()
@@ -50,6 +59,7 @@ class MessageReviewable:
         return turns[::-1] + _reported(subject)
 
     def places(self, user: User, subjects: Collection[str]) -> dict[str, ContentLocation]:
+        """Return title and URL of the conversation by subject, for those that the user may read."""
         rows = Message.objects.visible_to(user).filter(pk__in=subjects).select_related("conversation", "parent")
         return {
             str(row.pk): ContentLocation(
@@ -62,38 +72,42 @@ class MessageReviewable:
         }
 
     def withhold(self, subject: str, words: str) -> dict[str, Any]:
+        """Retract the message inside the transaction of the decision; return what `give_back` needs."""
         return retraction.retract(self.kind, subject, words)
 
     def give_back(self, subject: str, before: dict[str, Any]) -> None:
+        """Restore what `withhold` retracted, inside the transaction of the decision."""
         retraction.restore(before)
 
     def cut(self, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
+        """Redact the terms inside the transaction of the decision; return what `fill` needs."""
         return redaction.redact(self.kind, subject, wanted)
 
     def fill(self, before: dict[str, Any]) -> None:
+        """Restore what `cut` redacted, inside the transaction of the decision."""
         redaction.restore(before)
 
 
 def _reported(subject: str) -> list[ContextTurn]:
-    """What readers who reported the answer said about it."""
+    """Return the reasons and notes of users who reported the answer."""
     rows = Feedback.objects.filter(answer__pk=subject, reported__isnull=False)
     return [ContextTurn("Its reader says", ". ".join([*row.reason_words, *filter(None, [row.note])])) for row in rows]
 
 
 def find_sealed_answers() -> QuerySet[Message]:
-    """Those of turns with a sealed case, and what else was answered to the same questions."""
+    """Return the answers of turns with a sealed case, and all other answers to the same questions."""
     turns = Message.objects.filter(pk__in=list(sealed_cases.sealed_subjects(*KINDS)))
     return Message.objects.answers().filter(parent__in=turns.values("parent"))
 
 
 def _closed(message: Message) -> set[UUID | None]:
-    """The questions and answers of its conversation that are sealed."""
+    """Return the ids of the sealed questions and answers of the conversation."""
     rows = find_sealed_answers().filter(conversation=message.conversation_id)
     return {pk for row in rows.values_list("pk", "parent") for pk in row}
 
 
 def open_case(answer: UUID, asked_by: int, judged: EvaluationRecord | None) -> None:
-    """Open a case where the policy asks for people. Call inside the transaction that closes the turn."""
+    """Open a case of the turn if the policy asks for a review. Call inside the transaction that closes the turn."""
     if judged is not None:
         cases.flag_evaluated(get_case_kind(judged), answer, asked_by, judged)
 

@@ -1,7 +1,9 @@
-"""What the gate let through and yet had something to say of: kept with the turn, and heeded when it ends.
+"""Findings of the gate during a turn: verdicts that allowed a text and yet ask for a label, a review or a redaction.
 
-A label is shown among the steps, a review opens a case that holds nothing back, and all of it stands behind the scenes.
-What is kept nowhere (asked by a program, put in the queue, reworded) is reviewed by its text alone.
+They are collected with the turn and applied when it ends: labels become a step, reviews open cases, and all are
+recorded in the trace. Texts that are not stored (API, queue, rewording) get cases of their own.
+
+Entry points: `record_finding`, `check_input`, `list_findings`, `emit_labels`.
 """
 
 from __future__ import annotations
@@ -28,8 +30,7 @@ if TYPE_CHECKING:
 
 
 def record_finding(turn: Turn, verdict: Verdict) -> None:
-    """The turn knows what was said of a question, or a piece of the answer, that was let through: of each clause the
-    hardest."""
+    """Record with the turn the verdict on an allowed text; per stage and clause, the strictest one is kept."""
     judged = verdict.judged
     if judged is None or judged.outcome.action is None:
         return
@@ -39,8 +40,7 @@ def record_finding(turn: Turn, verdict: Verdict) -> None:
 
 
 async def check_input(turn: Turn, text: str, vector: PoolTask[Vectors] | None = None) -> None:
-    """What the person gave passes the gate as strictly as the turn is judged, and the turn knows what was said of it.
-    Raises Withheld."""
+    """Pass the user's input through the gate at the strictness of the turn, and record the finding. Raise Withheld."""
     verdict = await gate.check_question(text, vector, level=turn.level)
     if not verdict.allowed:
         raise Withheld(verdict)
@@ -48,13 +48,13 @@ async def check_input(turn: Turn, text: str, vector: PoolTask[Vectors] | None = 
 
 
 def get_withheld(answering: asyncio.Task[Any]) -> EvaluationRecord | None:
-    """What the gate withheld of the turn that has ended, if anything."""
+    """Return the verdict by which the gate withheld the finished turn; None if it did not."""
     error = None if answering.cancelled() else answering.exception()
     return error.verdict.judged if isinstance(error, Withheld) else None
 
 
 def list_findings(turn: Turn) -> tuple[EvaluationRecord, ...]:
-    """What was withheld, and then what was only noticed; of each clause of a stage once."""
+    """Return the verdict that withheld, if any, then the other findings; each clause of a stage once."""
     if turn.judged is None:
         return tuple(turn.noticed.values())
     key = turn.judged.stage, turn.judged.outcome.code
@@ -62,7 +62,7 @@ def list_findings(turn: Turn) -> tuple[EvaluationRecord, ...]:
 
 
 async def emit_labels(turn: Turn) -> None:
-    """The page shows what the policy wants a label for."""
+    """Emit steps for clauses that ask for a label, and for redacted personal data or secrets."""
     codes = [one.outcome.code for one in turn.noticed.values() if one.outcome.action is Action.LABEL]
     if codes:
         names = ", ".join(await in_db(lambda: list(dict.fromkeys(map(code_labels.clause_label, codes)))))
@@ -72,7 +72,7 @@ async def emit_labels(turn: Turn) -> None:
 
 
 def make_trace_records(turn: Turn) -> list[dict[str, Any]]:
-    """For what lies behind an answer; no word of the text."""
+    """Return the findings as JSON values for the trace, without any text."""
     return [
         {
             "stage": one.stage, "code": one.outcome.code, "action": str(one.outcome.action or ""),
@@ -83,13 +83,13 @@ def make_trace_records(turn: Turn) -> list[dict[str, Any]]:
 
 
 def open_cases_for_unstored(person: int, *judged: EvaluationRecord) -> None:
-    """Open a case of each text that is kept nowhere and that the policy wants people to look at. For `in_db`."""
+    """Open a case for each text that is not stored and whose policy asks for a review. For `in_db`."""
     for one in judged:
         moderation_cases.flag_unstored(cases.get_case_kind(one), person, one)
 
 
 async def open_case_for_question(user: User, verdict: Verdict) -> None:
-    """Likewise for a question that is kept nowhere, whatever the verdict."""
+    """Open a case for a question that is not stored, if the policy asks for a review."""
     if verdict.judged is not None and verdict.judged.outcome.reviewed:
         await in_db(open_cases_for_unstored, user.pk, verdict.judged)
 

@@ -1,6 +1,11 @@
-"""Spans of a question or an answer that reviewers take out, and put back: of the message, its copies, and the cards of
-its tools, and of titles; what is recorded behind answers goes for good, turn logs forget it, and open pages read it
-again. Case subjects are answers: a question is what was asked there."""
+"""Redact terms in questions and answers, and restore them.
+
+A redaction covers the message, its copies, the results of its tool calls, and titles made from it. Traces that may
+repeat the terms are deleted for good; turn logs forget the answers, and open pages reload them.
+
+Entry points: `redact`, `restore`, `redact_citing_answers`, `apply_pending_redactions`, `forget_messages`. Subjects of
+cases are answers, also for the kind "question". Permission and audit entry belong to the review decision that calls.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +27,15 @@ from apps.safety.models import Effect
 
 Titled = Conversation.Titled
 CITING_ANSWERS = "answers"
-_SHOWN = timedelta(days=1)  # so long after its end a page may show an answer as it was, or a turn log hold it
+_SHOWN = timedelta(days=1)  # time after its end in which open pages or the turn log may hold an answer
 
 
 def redact(kind: str, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
-    """Gaps are where these stand; by message what `fill` needs, empty where none of them stands there. Call inside the
-    transaction of the decision."""
+    """Replace every occurrence of the terms `wanted` in the message and its copies with a placeholder.
+
+    Return, per message id, what `restore` needs; {} if nothing matched. Must run inside the transaction of the review
+    decision.
+    """
     message = Message.objects.filter(pk=subject).select_related("parent").first()
     if message is not None and kind == retraction.QUESTION:
         message = message.parent
@@ -41,7 +49,10 @@ def redact(kind: str, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
 
 
 def restore(before: dict[str, Any]) -> None:
-    """What stood in the gaps stands there again; of what is withheld by now, once that is given back."""
+    """Put the redacted text back. Messages that are retracted by now get it in the retracted content.
+
+    Must run inside the transaction of the review decision.
+    """
     rows = list(Message.objects.filter(pk__in=before).select_related("parent", "conversation"))
     for row in rows:
         said = before[str(row.pk)]
@@ -56,8 +67,11 @@ def restore(before: dict[str, Any]) -> None:
 
 
 def redact_citing_answers(documents: Collection[UUID], wanted: Sequence[str]) -> dict[str, Any]:
-    """The same in answers that were given passages of these documents, where they or their tools repeat it, spelt
-    however the document might be."""
+    """Redact the terms in answers that were given passages of these documents, and in their tool results.
+
+    Spellings of the terms are matched as in documents, and redacted as the answers spell them. Return, per message id,
+    what `restore` needs. Must run inside the transaction of the review decision.
+    """
     given = Retrieved.objects.filter(source__document__in=documents).values("answer")
     cited = Citation.objects.filter(source__document__in=documents).values("answer")
     near = Message.objects.filter(Q(pk__in=given) | Q(pk__in=cited), retracted=None)
@@ -71,13 +85,13 @@ def redact_citing_answers(documents: Collection[UUID], wanted: Sequence[str]) ->
     wanted = [*wanted, *sorted(forms - set(wanted))]
     whole = _locked(found)
     before = {str(row.pk): _cut(row, wanted) for row in whole}
-    lately = near.filter(ended__gte=timezone.now() - _SHOWN).exclude(pk__in=found)  # their quotes may repeat it
+    lately = near.filter(ended__gte=timezone.now() - _SHOWN).exclude(pk__in=found)  # their quotes may repeat the terms
     retraction.announce_change([*whole, *lately.select_related("parent", "conversation")], None)
     return before
 
 
 def _forms(row: Message, pattern: re.Pattern[str], forms: set[str]) -> bool:
-    """Whether it says any of it; as it does, in `forms`."""
+    """Return whether the message holds any term; add its spellings to `forms`."""
     found: set[str] = set(pattern.findall(row.text))
 
     def look(said: str) -> str:
@@ -90,8 +104,10 @@ def _forms(row: Message, pattern: re.Pattern[str], forms: set[str]) -> bool:
 
 
 def apply_pending_redactions(answer: UUID, since: datetime) -> bool:
-    """What was taken out since then does not come back with an answer that was being written; whether it held any of
-    it. Call at the end of the transaction that stores it, which holds its conversation (`retracting.lock`)."""
+    """Redact in an answer just stored what was redacted elsewhere since it began. Return whether anything was.
+
+    Call at the end of the transaction that stores it, after `retraction.lock_conversations`.
+    """
     made = Effect.objects.filter(name="redact", state=Effect.State.APPLIED, decision__created__gte=since)
     cut = False
     for effect in made.exclude(before={}):
@@ -99,7 +115,7 @@ def apply_pending_redactions(answer: UUID, since: datetime) -> bool:
         document = "wanted" in effect.before
         beside, said = _of_answers(effect), dict[str, Any]()
         if Message.objects.filter(pk__in=list(beside), conversation=row.conversation_id).exists():
-            Trace.objects.filter(answer=answer).delete()  # its prompt repeats it
+            Trace.objects.filter(answer=answer).delete()  # its prompt repeats the terms
         if document and _given(row, effect.before["document"]):
             wanted, forms = effect.before["wanted"], set[str]()
             _forms(row, redaction.compile_terms(wanted), forms)
@@ -112,7 +128,7 @@ def apply_pending_redactions(answer: UUID, since: datetime) -> bool:
 
 
 def _of_answers(effect: Effect) -> dict[str, Any]:
-    """What it took out of answers."""
+    """Return the part of the effect that holds redactions of answers."""
     document = "wanted" in effect.before
     found: dict[str, Any] = (
         effect.before.setdefault("beside", {}).setdefault(CITING_ANSWERS, {}) if document else effect.before
@@ -121,15 +137,15 @@ def _of_answers(effect: Effect) -> dict[str, Any]:
 
 
 def _keep(effect: Effect, said: dict[str, Any]) -> None:
-    """Beside what was kept of other answers that ended just now."""
+    """Add the redactions of this answer to those stored with the effect."""
     row = Effect.objects.select_for_update(of=("self",)).get(pk=effect.pk)
-    if row.before:  # else what it is about was deleted meanwhile
+    if row.before:  # empty if the subject was deleted meanwhile
         _of_answers(row).update(said)
         Effect.objects.filter(pk=row.pk).update(before=row.before)
 
 
 def _given(row: Message, document: str) -> bool:
-    """Whether it was given passages of a version of it, or cites one."""
+    """Return whether the answer was given passages of a version of the document, or cites one."""
     of_it = Q(source__document=document) | Q(source__document__replaces=document)
     given = Retrieved.objects.filter(of_it, answer=row).exists()
     return given or Citation.objects.filter(of_it, answer=row).exists()
@@ -141,11 +157,11 @@ def _locked(found: Collection[UUID]) -> list[Message]:
 
 
 def forget_messages(gone: Collection[UUID]) -> None:
-    """Of messages that are deleted nothing can be put back, and nothing of it is kept."""
+    """Delete the stored redactions of messages that are being deleted. Call inside the transaction of the deletion."""
     names = {str(pk) for pk in gone}
     for effect in Effect.objects.filter(name="redact").exclude(before={}):
         left = {pk: said for pk, said in effect.before.items() if pk not in names}
-        if CITING_ANSWERS in left.get("beside", {}):  # of a document, which answers repeat
+        if CITING_ANSWERS in left.get("beside", {}):  # redaction of a document, with answers that repeat it
             told = left["beside"][CITING_ANSWERS]
             left["beside"] = {**left["beside"], CITING_ANSWERS: {pk: told[pk] for pk in told if pk not in names}}
         if left != effect.before:
@@ -157,7 +173,7 @@ def _cut(row: Message, wanted: Sequence[str]) -> dict[str, Any]:
     cards: list[redaction.Redactions] = []
     tools = _walked(row.tools, partial(_cut_one, wanted, cards))
     over: dict[str, Any] = {}
-    if row.status == Message.Status.WRITING:  # whoever writes on has the words still, and would store them again
+    if row.status == Message.Status.WRITING:  # the process that writes it holds the text and would store it again
         over = {"status": Message.Status.INTERRUPTED, "lease_token": "", "lease_until": None}
     Message.objects.filter(pk=row.pk).update(text=text, tools=tools, **over)
     _drop_records(row)
@@ -177,7 +193,7 @@ def _filled(text: str, tools: list[Any], before: dict[str, Any]) -> dict[str, An
 
 
 def _walked(value: Any, change: Callable[[str], str]) -> Any:
-    """A JSON value with each of its texts changed, always in the same order."""
+    """Return the JSON value with each text changed, always in the same order."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, list):
@@ -186,7 +202,7 @@ def _walked(value: Any, change: Callable[[str], str]) -> Any:
 
 
 def _remove_title(row: Message, text: str, wanted: Sequence[str]) -> redaction.Redactions:
-    """What stood in the title of its conversation; one that a person gave is theirs."""
+    """Redact the terms in the title of the conversation, unless the user gave it; return the redacted spans."""
     place = Conversation.objects.get(pk=row.conversation_id)
     if place.titled == Titled.PERSON:
         return []
@@ -204,7 +220,7 @@ def _restore_title(row: Message, text: str, gaps: redaction.Redactions) -> None:
 
 
 def _followed(title: str, row: Message, text: str) -> str:
-    """A title that is the first words of the question, where that says `text` from now on."""
+    """Return the title; if it is the first words of the question, those of its new text."""
     old = picture_request.make_title(row.text) if row.role == Message.Role.USER else ""
     if not old or not title.startswith(old):
         return title
@@ -214,8 +230,10 @@ def _followed(title: str, row: Message, text: str) -> str:
 
 
 def _drop_records(row: Message) -> None:
-    """Delete what is recorded behind the message and behind later answers of its conversation: prompts repeat it, and
-    the tokens of an answer spell it. Nothing brings that back."""
+    """Delete traces and reasoning of the message and of later answers of its conversation, for good.
+
+    Their prompts and tokens repeat the redacted text.
+    """
     later = Message.objects.answers().filter(conversation=row.conversation_id, created__gte=row.created)
     Trace.objects.filter(answer__in=later).delete()
     for answer in later.filter(usage__has_key="thoughts"):

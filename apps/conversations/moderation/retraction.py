@@ -1,7 +1,10 @@
-"""What was shown is taken back: a reviewer withheld a question or an answer, and its words are gone from everywhere.
+"""Retract a question or an answer that a reviewer withholds, and restore it.
 
-They move into a row of their own (`withdrawn.py`); with them go those of copies, of what writes on, of records and
-titles; then the turn log forgets them and every open page is told. Given back, all of it is as it was.
+The text moves into a `Withdrawn` row; so does that of copies and continuing answers, with citations, traces and titles.
+After commit, the turn log forgets the answers and open pages are told. A restore brings all of it back.
+
+Entry points: `retract`, `restore`, `list_retracted`, `lock_messages`, `lock_conversations`, `announce_change`.
+Permission and audit entry belong to the review decision that calls.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from apps.users.models import User
 
 log = logging.getLogger(__name__)
 
-QUESTION = "question"  # the kind of a case about what was asked; every answer to it goes with it
+QUESTION = "question"  # kind of a case about a question; all its answers are retracted with it
 _REASON = 400  # Message.reason
 _EMPTY: dict[str, Any] = {
     "text": "", "quotes": [], "steps": [], "tools": [], "links": [], "draws": {}, "nothing_found": False,
@@ -39,13 +42,17 @@ _CITED = (
     "id", "sentence", "start", "end", "source_id", "source_start", "source_end", "score", "tool", "quoted",
     "check_version",
 )  # fmt: skip
-_SAYS = ("thoughts", "finish")  # of usage, what the page offers more of
+_SAYS = ("thoughts", "finish")  # keys of `usage` by which the page offers reasoning and continuation
 Titled = Conversation.Titled
 
 
 def retract(kind: str, subject: str, words: str) -> dict[str, Any]:
-    """Nobody reads it any more; what `give_back` needs: by message what it said before of why it is withheld, nothing
-    where it was not. Call inside the transaction of the decision."""
+    """Hide the message and everything that repeats it. Must run inside the transaction of the review decision.
+
+    `subject` is the id of the answer; kind QUESTION also retracts the question and all its answers. `words` is the
+    reason for the user. Return what `restore` needs: per message id, the earlier reason if it was retracted before,
+    else {}.
+    """
     rows = _affected(kind, subject)
     for row in rows:
         if row.retracted is None:
@@ -59,7 +66,10 @@ def retract(kind: str, subject: str, words: str) -> dict[str, Any]:
 
 
 def restore(before: dict[str, Any]) -> None:
-    """What that call of `withdraw` took is as it was, as far as it still exists; so are copies that were made since."""
+    """Restore what the `retract` call returned, as far as it still exists, and copies made since.
+
+    Must run inside the transaction of the review decision.
+    """
     for pk, said in before.items():
         if said:
             Message.objects.filter(pk=pk, retracted__isnull=False).update(**said)
@@ -75,13 +85,16 @@ def restore(before: dict[str, Any]) -> None:
 
 
 def list_retracted(user: User, conversation: UUID) -> list[dict[str, Any]]:
-    """What is withheld there now, for a page that may have missed it. For `in_db`."""
+    """Return the retracted answers of the user's conversation as socket messages, for a page that may have missed them.
+
+    For `in_db`.
+    """
     rows = Message.objects.visible_to(user).answers().filter(conversation=conversation, retracted__isnull=False)
     return [_shown(row, row.reason) for row in rows.select_related("parent")]
 
 
 def _affected(kind: str, subject: str) -> list[Message]:
-    """The answer, or the question with all of its answers; their copies, and what writes on."""
+    """Return the messages to retract, locked: the answer or the question with its answers, copies and continuations."""
     answer = Message.objects.filter(pk=subject).select_related("parent").first()
     if answer is None:
         return []
@@ -100,8 +113,11 @@ def _reached(kind: str, answer: Message) -> set[UUID]:
 
 
 def lock_messages(reached: Callable[[], set[UUID]]) -> set[UUID]:
-    """The messages that it says. Until the transaction ends nothing of their conversations is copied and no answer in
-    them is stored: who would waits, and then sees what was decided; what was copied until now is among them."""
+    """Lock the conversations of the messages that `reached` returns, and return these messages.
+
+    Until the transaction ends, no other transaction copies these conversations or stores an answer there. `reached` is
+    called again after locking, so copies made meanwhile are included.
+    """
     locked: set[UUID] = set()
     while True:
         found = reached()
@@ -113,14 +129,16 @@ def lock_messages(reached: Callable[[], set[UUID]]) -> set[UUID]:
 
 
 def lock_conversations(places: Collection[UUID]) -> None:
-    """Nobody else stores an answer there, copies from there or takes something back there until the transaction ends.
-    Lock this before any message, as everybody does."""
+    """Lock the conversation rows until the transaction ends, in order of id.
+
+    Storing an answer, copying and retracting all take this lock, before any lock on messages.
+    """
     rows = Conversation.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=places)
     list(rows.order_by("pk").values_list("pk"))
 
 
 def find_family(rows: Iterable[Message]) -> set[UUID]:
-    """They, all copies of them, and the answers that one of them writes on or that write on it."""
+    """Return the ids of the messages, all their copies, and answers that they continue or that continue them."""
     found: set[UUID] = set()
     new = list(rows)
     while new:
@@ -148,7 +166,7 @@ def _take(row: Message) -> None:
 
 def _restore(held: Withdrawn) -> None:
     fields = dict(held.fields)
-    if fields["status"] == Message.Status.WRITING:  # nobody writes on it
+    if fields["status"] == Message.Status.WRITING:  # its process has lost the lease
         fields["status"] = Message.Status.INTERRUPTED
     Message.objects.filter(pk=held.pk).update(retracted=None, **fields)
     Citation.objects.bulk_create(Citation(answer_id=held.pk, **values) for values in held.citations)
@@ -161,7 +179,7 @@ def _restore(held: Withdrawn) -> None:
 
 
 def _remove_titles(row: Message) -> list[str]:
-    """The conversation's title is not made of its words any more; what `_restore` needs, nothing where it never was."""
+    """Replace the title of the conversation if it is made of this message; return what `_restore` needs, else []."""
     asks = row.role == Message.Role.USER
     question = row if asks else row.parent
     place = Conversation.objects.filter(pk=row.conversation_id).first()
@@ -186,13 +204,13 @@ def _can_name(question: Message) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Announcement:
-    """Who is told about one answer, and what."""
+    """Message to pages about one answer."""
 
     turn: str
     owner: int
-    link: int | None  # that shows the conversation
+    link: int | None  # id of the open link that shows the conversation
     message: dict[str, Any]
-    event: bytes  # stands in the turn log; empty where the log forgets it
+    event: bytes  # replaces the turn log; b"" deletes it
 
 
 def _shown(row: Message, reason: str) -> dict[str, Any]:
@@ -201,8 +219,11 @@ def _shown(row: Message, reason: str) -> dict[str, Any]:
 
 
 def announce_change(rows: Sequence[Message], reason: str | None) -> None:
-    """Once this is committed, the turn logs hold nothing of the answers any more, and every page that shows one is told
-    why, or (None) that they are back."""
+    """After commit, remove the answers from the turn logs and tell open pages.
+
+    `reason` is why they were retracted; None means that they are visible again or changed. Also tells readers of open
+    links.
+    """
     answers = [row for row in rows if row.role == Message.Role.ASSISTANT]
     gone = {row.pk for row in rows if row.role == Message.Role.USER}
     places = [row.conversation_id for row in answers]
@@ -232,7 +253,7 @@ async def _push(told: Sequence[_Announcement]) -> None:
                 seq = await registry.get_turn_log().take_back(one.turn, one.event)
             else:
                 await registry.get_turn_log().forget(one.turn)
-        except EngineError as error:  # the row says what holds, and whoever asks for the turn is told that
+        except EngineError as error:  # followers read the row, which is already changed
             log.warning("The log of a turn could not be taken back: %s", error)
         numbered = {**one.message, "seq": seq} if seq else one.message
         await websocket_push.push_message(websocket_push.get_user_channel(one.owner), numbered)

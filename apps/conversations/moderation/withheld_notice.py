@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 
 
 class NoticeKind(StrEnum):
-    CARE = "care"  # somebody speaks of hurting themselves: help, and no word of withholding
-    REST = "rest"  # of an answer whose beginning is shown
-    ANSWER = "answer"  # of which nothing is shown
-    QUESTION = "question"  # it was not answered
+    """Kind of notice, by the part of the turn that was withheld."""
+
+    CARE = "care"  # the user speaks of self-harm: helplines, without mention of withholding
+    REST = "rest"  # the rest of an answer whose beginning is shown
+    ANSWER = "answer"  # an answer of which nothing is shown
+    QUESTION = "question"  # a question that was not answered
 
 
 def make_notice_record(judged: EvaluationRecord | None) -> dict[str, Any]:
-    """Return the keys that a withheld turn adds to its row's `usage`: withheld (the stage), rule, reviewed.
+    """Return the keys that a withheld turn adds to `Message.usage`: withheld (the stage), rule, reviewed.
 
     {} if `judged` is None.
     """
@@ -37,8 +39,8 @@ def make_notice_record(judged: EvaluationRecord | None) -> dict[str, Any]:
 def build_notice_context(reason: str, text: str, usage: Mapping[str, Any]) -> dict[str, Any]:
     """Return the context of `conversations/turn/_withheld_notice.html` for a withheld turn.
 
-    `text` is the part of the answer that is shown, `usage` holds the keys of `record`. A care reason gives helplines
-    and neither a rule nor a reason.
+    `text` is the part of the answer that is shown, `usage` holds the keys of `make_notice_record`. A care reason gives
+    helplines, and neither a rule nor a reason.
     """
     kind = (
         NoticeKind.REST if text else NoticeKind.ANSWER if usage.get("withheld") == Stage.ANSWER else NoticeKind.QUESTION
@@ -55,7 +57,7 @@ def build_notice_context(reason: str, text: str, usage: Mapping[str, Any]) -> di
 
 
 def render_notice(reason: str, text: str, judged: EvaluationRecord | None) -> str:
-    """Render `conversations/turn/_withheld_notice.html` for a turn that has just ended. Call it through `in_db`."""
+    """Render `conversations/turn/_withheld_notice.html` for a turn that has just ended. For `in_db`."""
     return render_to_string(
         "conversations/turn/_withheld_notice.html", build_notice_context(reason, text, make_notice_record(judged))
     )

@@ -1,8 +1,8 @@
-"""Hide what was recorded of a conversation while one of its messages is withheld.
+"""Hide records of a conversation while one of its messages is retracted.
 
-Prompts and completed searches of later answers repeat what was said before. While a reviewer withholds a message, no
-record of its conversation is shown, and no notice says which words a search was completed by. Nothing that is stored
-changes, so all of it is back with the message.
+Prompts and rewritten search queries of later answers repeat earlier messages. During a retraction, no trace of the
+conversation is shown, and notices do not name rewritten queries. Stored data is unchanged, so all is visible again
+after a restore.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from apps.lib.text.analyzer import extract_content_terms
 
 
 def is_withheld(conversation: UUID) -> bool:
-    """Return whether a reviewer withholds a message of that conversation."""
+    """Return whether a message of that conversation is retracted."""
     return Withdrawn.objects.filter(message__conversation=conversation).exists()
 
 
 def read_notice(answer: Message) -> dict[str, Any]:
-    """Return what the answer's notice says of a search in vain, as it may be shown now; {} where there is no notice."""
+    """Return the answer's stored notice of a search that found nothing, as it may be shown now; {} without one."""
     found = _notice(answer)
     if _is_completed(answer) and is_withheld(answer.conversation_id):
         return {**found, "query": gettext("(withheld by a reviewer)")}
@@ -32,13 +32,16 @@ def read_notice(answer: Message) -> dict[str, Any]:
 
 
 def find_completed_notices(conversations: Collection[UUID]) -> list[Message]:
-    """Return the answers there whose notice names a search that words of other messages completed."""
+    """Return the answers whose notice names a query that words of other messages completed."""
     rows = Message.objects.filter(conversation__in=conversations, nothing_found=True, retracted=None)
     return [row for row in rows.select_related("parent", "conversation") if _is_completed(row)]
 
 
 def find_changed_notices(conversation: UUID, since: datetime) -> list[Message]:
-    """Return those answers where a message was withheld since then: a page may show the notice of one as it was."""
+    """Return those answers if a message of the conversation was retracted since then; else [].
+
+    Open pages may show their notices as before.
+    """
     if not Withdrawn.objects.filter(message__conversation=conversation, at__gte=since).exists():
         return []
     return find_completed_notices([conversation])
@@ -49,6 +52,6 @@ def _notice(answer: Message) -> dict[str, Any]:
 
 
 def _is_completed(answer: Message) -> bool:
-    """Return whether its notice names a search for words that its own question has not."""
+    """Return whether the notice names a query with terms that the answer's own question does not have."""
     own = answer.parent.text if answer.parent else ""
     return bool(set(extract_content_terms(_notice(answer).get("query") or "")) - set(extract_content_terms(own)))

@@ -1,4 +1,7 @@
-"""Pages of what an answer rests on: its sources, its trace, its reasoning. Readers of a link see the sources too."""
+"""Views of the evidence of an answer: its sources, trace and reasoning.
+
+Readers of a shared link see the sources too.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,10 @@ from apps.users.permissions import get_signed_in_user
 @login_required
 @require_GET
 def show_source(request: HttpRequest, answer: UUID, number: int) -> HttpResponse:
-    """A source of an answer: the panel's inside, or with `?preview=1` the card of its pill. Opened in a tab of its own
-    it is the document, at the passage."""
+    """Show a source of an answer: in the panel, or with `?preview=1` as the card of a citation mark.
+
+    Outside htmx, redirect to the document at the passage; 404 if the document is gone.
+    """
     user = get_signed_in_user(request)
     row = links.get_shared_answer(answer, number) or source_panel.get_readable_answer(user, answer)
     opened = source_panel.load_source(user, row, number, _number(request.GET.get("sentence", "")))
@@ -41,14 +46,14 @@ def show_source(request: HttpRequest, answer: UUID, number: int) -> HttpResponse
 
 
 def _number(value: str) -> int | None:
-    """Return the number that an address names; None where it names none."""
+    """Return the number in a URL; None if there is none."""
     return int(value) if value.isascii() and value.isdigit() and len(value) < 8 else None
 
 
 @login_required
 @require_GET
 def show_trace(request: HttpRequest, answer: UUID) -> HttpResponse:
-    """Return what lies behind an answer, for the panel."""
+    """Show the trace of the user's answer in the panel."""
     row = source_panel.get_own_answer(get_signed_in_user(request), answer)
     found, withheld = (
         trace_view.build_trace_view(get_signed_in_user(request), row),
@@ -60,6 +65,6 @@ def show_trace(request: HttpRequest, answer: UUID) -> HttpResponse:
 @login_required
 @require_GET
 def show_reasoning(request: HttpRequest, answer: UUID) -> HttpResponse:
-    """What the model thought before an answer, as plain text that is safe to show in place."""
+    """Return the model's reasoning before the user's answer, as escaped plain text."""
     row = source_panel.get_own_answer(get_signed_in_user(request), answer)
     return HttpResponse(escape(trace_view.get_reasoning(row) or gettext("Nothing was recorded")))

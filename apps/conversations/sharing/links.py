@@ -1,6 +1,10 @@
-"""The verbs of a link: turn it on and off, read by it, go on from it. Readers are people of this site, signed in.
+"""Shared links of conversations: enable, disable, read and copy. Readers are signed-in users of the site.
 
-The answers are shown to whoever has the link; a passage only to who may read its document, asked for each.
+Answers are shown to every reader; a passage is shown only to readers who may read its document, checked for each. The
+gate may withhold parts at the stage SHARE.
+
+Entry points: `enable_link`, `disable_link`, `get_open_link`, `load_visible_path`, `build_shared_turns`,
+`copy_conversation`.
 """
 
 from __future__ import annotations
@@ -43,7 +47,7 @@ from apps.safety.policy.schema import Stage
 from apps.users.models import User
 
 Sources = Share.Sources
-_PICTURES = 100  # of a link that its open page hears of
+_PICTURES = 100  # pictures of a link whose changes an open page is told
 _NOT_SHOWN = {"html": "", "text": "", "attached": (), "hidden": True}
 _DAYS = [
     ("", gettext_lazy("Never")),
@@ -54,13 +58,19 @@ _DAYS = [
 
 
 class ShareLinkForm(forms.Form):
+    """Form of the owner for a shared link."""
+
     sources = forms.ChoiceField(label=gettext_lazy("What readers see of the sources"), choices=Sources.choices)
     days = forms.ChoiceField(label=gettext_lazy("The link ends"), choices=_DAYS, required=False)
 
 
 def enable_link(place: Conversation, at: UUID | None, sources: str, days: str) -> Share | None:
-    """The link shows the path down to that answer, or to the last one; a new link where it had been off. None where
-    there is no answer to show."""
+    """Share the path down to the answer `at`, or to the last one, in one transaction; return the link.
+
+    A disabled or expired link gets a new secret, since holders of the old one were meant to lose access. `days` is ""
+    for no end. None if there is no finished answer. The caller checks that the user owns the conversation and is not
+    restricted.
+    """
     way = _answered(find_path(place.messages.all(), at))
     last = next((item.answer for item in way if item.answer and item.answer.pk == at), way[-1].answer if way else None)
     if last is None:
@@ -69,19 +79,19 @@ def enable_link(place: Conversation, at: UUID | None, sources: str, days: str) -
     with transaction.atomic():
         row, made = Share.objects.select_for_update().get_or_create(conversation=place, defaults={"until": last})
         if not made and (not row.on or row.expired):
-            row.secret = generate_secret()  # who had the old one was meant to lose it
+            row.secret = generate_secret()  # holders of the old one were meant to lose access
         row.on, row.until, row.sources, row.expires = True, last, sources, expires
         row.save()
     return row
 
 
 def disable_link(place: Conversation) -> None:
-    """From this moment the link shows nothing, and it never does again."""
+    """Disable the link at once; its secret never works again. The caller checks that the user owns the conversation."""
     Share.objects.filter(conversation=place).update(on=False)
 
 
 def get_open_link(secret: str) -> Share:
-    """Raises Http404: off, ended, deleted and unknown look the same."""
+    """Return the open link. Raise Http404 if it is disabled, expired, deleted or unknown; these look the same."""
     row = Share.objects.open().filter(secret=secret).select_related("conversation__owner").first()
     if row is None:
         raise Http404
@@ -89,9 +99,11 @@ def get_open_link(secret: str) -> Share:
 
 
 def get_subscribed_groups(secret: object) -> list[str]:
-    """The groups of pages that are told what becomes of what the link shows: of itself and of its pictures. Raises
-    Refused."""
-    known = isinstance(secret, str) and "\0" not in secret  # which no database takes
+    """Return the channel groups of a page that shows the link: of the link and of its pictures. For `in_db`.
+
+    Raise RequestRefused if the link is not open.
+    """
+    known = isinstance(secret, str) and "\0" not in secret  # PostgreSQL takes no NUL characters
     row = Share.objects.open().filter(secret=secret).select_related("conversation").first() if known else None
     if row is None:
         raise RequestRefused(gettext("This link shows nothing any more. Reload the page."))
@@ -104,9 +116,9 @@ def get_subscribed_groups(secret: object) -> list[str]:
 
 
 def load_visible_path(row: Share, only: Set[UUID] | None = None) -> list[Exchange]:
-    """Return the exchanges that the link shows, without what the gate holds back at this stage.
+    """Return the exchanges that the link shows, with parts blanked that the gate withholds at this stage.
 
-    With `only` just those of these questions and answers: the others are not judged again.
+    With `only`, return and judge only exchanges with these message ids.
     """
     found = _answered(find_path(row.conversation.messages.all(), row.until_id))
     until = next((n for n, item in enumerate(found, 1) if item.answer and item.answer.pk == row.until_id), 0)
@@ -122,7 +134,7 @@ def load_visible_path(row: Share, only: Set[UUID] | None = None) -> list[Exchang
 
 
 def build_shared_turns(user: User, row: Share, exchanges: list[Exchange]) -> list[dict[str, Any]]:
-    """The turns of its `way` as the template takes them, for this reader. Names of collections are in none of it."""
+    """Return the exchanges for the template, as this reader may see them. Names of collections are left out."""
     answers = [item.answer for item in exchanges if item.answer]
     drawn, attached = _drawn(answers), _asked(exchanges)
     kept_back = {item.answer.pk for item in exchanges if item.answer and is_question_hidden(item)}
@@ -133,7 +145,7 @@ def build_shared_turns(user: User, row: Share, exchanges: list[Exchange]) -> lis
         for turn in turns:
             turn["question"]["attached"] = attached.get(turn["question"]["id"], ())
         return [turn | {"question": _NOT_SHOWN} if turn["answer"]["id"] in kept_back else turn for turn in turns]
-    # Titles are those that the owner may still read: what is named was theirs to name.
+    # Only titles of documents that the owner may still read are shown.
     cites = transcript.load_citations(answers)
     titles = load_answer_sources(row.conversation.owner, answers) if row.sources == Sources.TITLES else {}
     return [
@@ -155,9 +167,11 @@ def build_shared_turns(user: User, row: Share, exchanges: list[Exchange]) -> lis
 
 
 def is_question_hidden(item: Exchange) -> bool:
-    """Whether a link keeps the question back: a reviewer withheld it, or it was not let through. Who asked it may read
-    their own words; others are shown none of them. Of answers that were closed before it was noted which of the two was
-    withheld, both count as it."""
+    """Return whether a link hides the question: a reviewer retracted it, or the gate withheld it.
+
+    The owner may read their own question; others see nothing of it. Older answers do not record whether question or
+    answer was withheld; they count as a hidden question.
+    """
     answer = item.answer
     if item.question.retracted or answer is None or answer.retracted:
         return bool(item.question.retracted)
@@ -166,9 +180,11 @@ def is_question_hidden(item: Exchange) -> bool:
 
 
 def get_link_title(row: Share, exchanges: list[Exchange]) -> str:
-    """What the link is headed with, whose `way` these are: "" where the conversation is named after a question that it
-    keeps back, or by the model also after an answer, or where the gate holds its title. A model's title that says
-    something else than the question gives way to the question's first words."""
+    """Return the title of the shared page; "" if a hidden question or retracted answer gave it, or the gate withholds
+    it.
+
+    A title by the model that does not match the visible question is replaced by the first words of that question.
+    """
     place, first = row.conversation, exchanges[: 1 + sum(1 for _ in takewhile(_is_small_talk, exchanges))]
     named = place.titled == Conversation.Titled.PERSON or not any(is_question_hidden(item) for item in first)
     if place.titled == Conversation.Titled.MODEL:
@@ -185,7 +201,10 @@ def _is_small_talk(item: Exchange) -> bool:
 
 
 def get_shared_answer(answer: UUID, number: int) -> Message | None:
-    """The answer, where a link shows it with this passage. Whether the passage opens is the reader's own right."""
+    """Return the answer if a link shows it with this passage; else None.
+
+    The caller checks whether the reader may read the passage itself.
+    """
     row = Message.objects.filter(pk=answer, conversation__share__isnull=False).select_related("parent").first()
     if row is None:
         return None
@@ -197,8 +216,10 @@ def get_shared_answer(answer: UUID, number: int) -> Message | None:
 
 
 def load_shared_trace(user: User, row: Share, pk: UUID) -> dict[str, Any] | None:
-    """What lies behind an answer that the link shows with its question, as far as it shows what that stands on. Raises
-    Http404."""
+    """Return the trace of an answer as a reader of the link may see it; None if none is recorded.
+
+    Raise Http404 unless the link shows the answer with its question.
+    """
     shown = load_visible_path(row)
     found = next((item for item in shown if item.answer and item.answer.pk == pk), None)
     if found is None or found.answer is None or found.answer.retracted or is_question_hidden(found):
@@ -208,7 +229,7 @@ def load_shared_trace(user: User, row: Share, pk: UUID) -> dict[str, Any] | None
 
 
 def get_shared_picture(row: Share, pk: UUID) -> Picture:
-    """A finished picture that the link shows. Raises Http404."""
+    """Return a finished picture that the link shows. Raise Http404."""
     holders = set(Message.pictures.through.objects.filter(picture=pk).values_list("message", flat=True))
     answers = [item.answer for item in load_visible_path(row, holders) if item.answer]
     drawn = {
@@ -221,7 +242,7 @@ def get_shared_picture(row: Share, pk: UUID) -> Picture:
 
 
 def get_shared_attachment(row: Share, pk: UUID) -> AttachedPicture:
-    """A picture of a question that the link shows. Raises Http404."""
+    """Return an attached picture of a question that the link shows. Raise Http404."""
     holders = set(Attachment.objects.filter(picture=pk).values_list("question", flat=True))
     questions = [item.question.pk for item in load_visible_path(row, holders) if not is_question_hidden(item)]
     ready = AttachedPicture.objects.exclude(status=AttachedPicture.Status.HELD)
@@ -250,7 +271,10 @@ def _ready(drawn: Mapping[UUID, Sequence[Tile]]) -> dict[UUID, list[Tile]]:
 
 
 def copy_conversation(user: User, row: Share) -> Conversation:
-    """A conversation of this reader's own begins with what the link shows. What it searches is what they may read."""
+    """Copy the conversation as the link shows it for the reader, in one transaction; return the new conversation.
+
+    It searches those of the collections that the reader may read. Hidden questions are copied as withheld.
+    """
     place = row.conversation
     seen = Collection.objects.visible_to(user).filter(pk__in=place.collections.values("pk"))
     wanted = place.assistant_id
@@ -282,7 +306,7 @@ def _answered(exchanges: list[Exchange]) -> list[Exchange]:
 
 
 def _bare(answer: Message, cites: list[SentenceCitation]) -> dict[str, Any]:
-    """An answer without what it stands on."""
+    """Return an answer for the template without sources."""
     html = transcript.render_stored_answer(answer, cites, bare=True)
     return {
         "id": answer.pk, "html": SafeString(html), "status": answer.status,

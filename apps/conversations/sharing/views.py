@@ -1,4 +1,4 @@
-"""The owner's side of a link, in the panel, and the reader's page. `row` and `form` are described in `sharing.py`."""
+"""Views of shared links: the owner's form in the panel, and the pages of the reader. The logic is in `links.py`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ from apps.users.permissions import get_signed_in_user
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_link(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The form for the panel; a POST turns the link on, changes it, or with `off` turns it off."""
+    """Show the form of the link; a POST enables or changes it, or with `off` disables it.
+
+    Enabling is refused for users whose sharing is restricted.
+    """
     place = get_object_or_404(Conversation.objects.visible_to(get_signed_in_user(request)), pk=pk)
     row, kept = Share.objects.filter(conversation=place).first(), False
     form = ShareLinkForm(initial={"sources": row.sources if row else Share.Sources.PASSAGES, "days": "30"})
@@ -55,7 +58,7 @@ def edit_link(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_GET
 @never_cache
 def show_shared(request: HttpRequest, secret: str) -> HttpResponse:
-    """The conversation as its reader may see it."""
+    """Show the shared conversation as its reader may see it."""
     user, row = get_signed_in_user(request), links.get_open_link(secret)
     way = links.load_visible_path(row)
     context = {
@@ -70,7 +73,7 @@ def show_shared(request: HttpRequest, secret: str) -> HttpResponse:
 @require_GET
 @never_cache
 def show_shared_trace(request: HttpRequest, secret: str, answer: UUID) -> HttpResponse:
-    """What lies behind an answer, for the panel."""
+    """Show the trace of a shared answer in the panel."""
     found = links.load_shared_trace(get_signed_in_user(request), links.get_open_link(secret), answer)
     return render(request, "conversations/turn/_trace.html", {"behind": found})
 
@@ -78,7 +81,7 @@ def show_shared_trace(request: HttpRequest, secret: str, answer: UUID) -> HttpRe
 @login_required
 @require_POST
 def copy_shared(request: HttpRequest, secret: str) -> HttpResponse:
-    """Continue as my copy."""
+    """Copy the shared conversation for the reader and redirect to the copy."""
     new = links.copy_conversation(get_signed_in_user(request), links.get_open_link(secret))
     messages.success(request, gettext("This is your own copy. What you ask here, nobody else sees."))
     return redirect("conversations:conversation", pk=new.pk)
@@ -88,7 +91,7 @@ def copy_shared(request: HttpRequest, secret: str) -> HttpResponse:
 @require_GET
 @never_cache
 def show_shared_picture(request: HttpRequest, secret: str, pk: UUID) -> HttpResponseBase:
-    """A picture of the conversation, as long as the link shows it."""
+    """Return a picture of the conversation while the link shows it, blurred if it is marked so."""
     row = links.get_shared_picture(links.get_open_link(secret), pk)
     if blur.is_blurred_for(row.blur, request):
         return blur.blurred_response(read_stored_bytes(row.file))
@@ -102,5 +105,5 @@ def show_shared_picture(request: HttpRequest, secret: str, pk: UUID) -> HttpResp
 @require_GET
 @never_cache
 def show_shared_attachment(request: HttpRequest, secret: str, pk: UUID) -> HttpResponseBase:
-    """A picture that a question of the conversation is about, as long as the link shows it."""
+    """Return a picture attached to a question while the link shows it."""
     return build_file_response(links.get_shared_attachment(links.get_open_link(secret), pk), request)

@@ -1,4 +1,7 @@
-"""One conversation of an import: judged by the gate, and stored whole with its line of the report, or not at all."""
+"""Import one conversation of a file: judge its messages, and store all of it with its line of the report, or nothing.
+
+Entry point: `import_conversation`.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from apps.safety.policy.verdicts import Verdict, strictest_verdict
 from apps.users.models import User
 
 _PART = gate.QUESTION_CHARACTERS
-_STEP = timedelta(milliseconds=1)  # a message is later than the one it follows: the order of siblings depends on it
+_STEP = timedelta(milliseconds=1)  # distance of a message from its parent: siblings are ordered by time
 _BATCH = 500
 _NO_ANSWER = "The file held no answer to this question."
 _OWN = "Openbook"
@@ -31,11 +34,16 @@ State = ImportItem.State
 
 
 class ModerationUnavailable(Exception):
-    """The gate could not judge now."""
+    """Raised if the gate cannot judge at the moment; the import is retried later."""
 
 
 def import_conversation(row: Import, position: int, item: dict[str, Any], hold: Callable[[], None]) -> None:
-    """Raises Unchecked, and what `hold` raises where this worker may not go on; then nothing was stored."""
+    """Judge and store one item of the file with its line of the report, in one transaction.
+
+    Conversations imported before are not stored twice; deleted ones are restored. Withheld answers are stored as
+    withheld, with a case. Raise ModerationUnavailable, and what `hold` raises if the lease is lost; nothing is stored
+    then.
+    """
     skipped, chat = item.get("skipped"), item.get("chat")
     line = ImportItem(of=row, position=position, state=State.SKIPPED)
     if chat is None:
@@ -59,7 +67,9 @@ def import_conversation(row: Import, position: int, item: dict[str, Any], hold: 
 
 
 def _known(user: User, chat: dict[str, Any]) -> Conversation | None:
-    """The conversation that this one had become before, or that its file was made of."""
+    """Return the conversation that an earlier import of this one made, or that its file was exported from; else
+    None.
+    """
     rows = Conversation.objects.owned_by(user)
     found = rows.filter(imported_key=chat["key"]).first()
     if found is None and chat["source"] == _OWN and len(chat["first"]) == 36:
@@ -72,7 +82,7 @@ def _uuid(value: str) -> list[str]:
 
 
 async def _judged(rows: list[dict[str, Any]]) -> list[Verdict]:
-    """Return the strictest verdict on the parts of each row. Raises Unchecked."""
+    """Return the strictest verdict on the parts of each row. Raise ModerationUnavailable."""
     found: list[Verdict] = []
     for row in rows:
         verdicts = []
@@ -93,7 +103,7 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def _store(user: User, chat: dict[str, Any], name: str, verdicts: list[Verdict]) -> tuple[Conversation, int]:
-    """The conversation, and how many of its answers are withheld. Inside a transaction."""
+    """Store the conversation; return it and the number of withheld answers. Call inside a transaction."""
     now = timezone.now()
     new = Conversation.objects.create(
         owner=user, title=name[:120], titled=Conversation.Titled.PERSON, imported=chat["source"],
@@ -104,7 +114,7 @@ def _store(user: User, chat: dict[str, Any], name: str, verdicts: list[Verdict])
     messages = [message for message, _ in rows]
     times = {message.pk: message.created for message in messages}
     Message.objects.bulk_create(messages, batch_size=_BATCH)
-    for message in messages:  # when it was written there; creating a row says when that was done
+    for message in messages:  # the original times, which `bulk_create` overwrites
         message.created = times[message.pk]
     Message.objects.bulk_update(messages, ["created"], batch_size=_BATCH)
     Conversation.objects.filter(pk=new.pk).update(created=min(times.values()), seen=timezone.now())
@@ -117,8 +127,10 @@ def _store(user: User, chat: dict[str, Any], name: str, verdicts: list[Verdict])
 def _rows(
     new: Conversation, chat: dict[str, Any], verdicts: list[Verdict]
 ) -> list[tuple[Message, tuple[Verdict, ...]]]:
-    """Return every message, parents first, each answer with the verdicts on its question and on itself. A question
-    without an answer gets an empty one, so that it can be asked again."""
+    """Return the messages, parents first, each answer with the verdicts on itself and its question.
+
+    A question without an answer gets an empty, interrupted one, so that the user can retry it.
+    """
     now = timezone.now()
     made: list[tuple[Message, tuple[Verdict, ...]]] = []
     by_place: list[Message] = []
@@ -146,7 +158,7 @@ def _rows(
 
 
 def _judged_answer(answer: Message, verdicts: tuple[Verdict, ...]) -> tuple[Message, tuple[Verdict, ...]]:
-    """Withhold the answer where it or its question is not allowed; then only that verdict counts."""
+    """Withhold the answer if it or its question is not allowed; then only that verdict is returned."""
     said = strictest_verdict(verdicts)
     if not said.allowed:
         answer.status, answer.text, answer.reason = Message.Status.WITHHELD, "", said.words[:400]
@@ -156,9 +168,11 @@ def _judged_answer(answer: Message, verdicts: tuple[Verdict, ...]) -> tuple[Mess
 
 
 def _own(moment: datetime, taken: dict[datetime, datetime]) -> datetime:
-    """That moment or the next that no other message has: versions, which a file may give one time, keep their order.
-    `taken` leads from a moment to one up to which all are taken; what was passed leads on, so that nothing is passed
-    again and again."""
+    """Return the moment, or the next one that no other message has, so that siblings with equal times keep their order.
+
+    `taken` maps a moment to the end of the taken stretch behind it. Passed entries are updated, so stretches are not
+    walked again.
+    """
     free, passed = moment, list[datetime]()
     while free in taken:
         passed.append(free)
@@ -176,7 +190,7 @@ def _unanswered(question: Message, taken: dict[datetime, datetime]) -> Message:
 
 
 def _moment(seconds: float | None, otherwise: datetime) -> datetime:
-    """That moment, if it is one that has been."""
+    """Return the time of these seconds since 1970, at most now; `otherwise` if it is missing or out of range."""
     if seconds is None:
         return otherwise
     try:
@@ -186,6 +200,6 @@ def _moment(seconds: float | None, otherwise: datetime) -> datetime:
 
 
 def _left_out(left: dict[str, int], withheld: int) -> str:
-    """A sentence a line, to be translated when it is shown."""
+    """Return what was left out, one sentence per line; each is translated when shown."""
     said = [(message_templates.NOT_IN_FILE, sum(left.values())), (message_templates.ANSWERS_WITHHELD, withheld)]
     return "\n".join(sentence % {"count": count} for sentence, count in said if count)

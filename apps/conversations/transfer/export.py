@@ -1,6 +1,11 @@
-"""A conversation to take away: as JSON with all its branches, or as Markdown along one path.
+"""Export a conversation: as JSON with all branches, or as Markdown along one path.
 
-What a reader may not open any more is named nowhere in it. Every export says that its answers were written by a model.
+Sources that the reader may no longer open are not named. Every export declares that a model wrote its answers. The gate
+may withhold parts at the stage EXPORT, which are then replaced by their clause. In a copy of one's own data, only
+answers to other users are withheld.
+
+Entry points: `export_conversation`, `render_markdown`, `withhold_answers`, `withhold_pictures`. They need a database
+thread, no transaction, and a caller that checks that the user may read the conversation.
 """
 
 from __future__ import annotations
@@ -39,21 +44,23 @@ DISCLOSURE = gettext_noop(
     "passage that was found to support it; [not verified] marks a sentence for which none was found. Check what "
     "matters against the sources."
 )
-# The term of the IPTC for what a trained model made, which other programs read.
+# IPTC term for content made by a trained model, which other programs read.
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 _BY_MODEL = {"written_by": "language model", "digital_source_type": SOURCE_TYPE}
 UNGROUNDED_NOTICE = gettext_noop("Written without documents; nothing here was checked.")
 REASONING_NOTICE = "What the model thought before it answered: no part of the answer, and checked against nothing."
 OWN_COPY_NOTICE = "It is here all the same: a copy of one's own data is complete, whatever may be shown to others."
 _CALL = ("tool", "title", "arguments", "status", "words", "text", "sources", "ms")
-_HEADING = 200  # characters of a question that still make one
+_HEADING = 200  # characters of a question that is used as a heading
 _FENCE = re.compile(r"(^[ \t]*(?:```|~~~).*?(?:^[ \t]*(?:```|~~~)[ \t]*$|\Z))", re.MULTILINE | re.DOTALL)
 _HINTS = re.compile(rf"{CITATION_MARK}+")
 
 
 def export_conversation(user: User, place: Conversation, *, own: bool = False) -> dict[str, Any]:
-    """All messages of all branches, and which of them are on the remembered path. What the gate holds at this stage is
-    withheld, with its clause; in a copy of one's own data (`own`) only what was answered to others."""
+    """Return all messages of all branches as JSON values, and the ids of the remembered path.
+
+    `own` means a copy of one's own data.
+    """
     messages = list(place.messages.all())
     answers = [row for row in messages if row.role == Message.Role.ASSISTANT]
     shelf, cites, thoughts = (
@@ -92,12 +99,12 @@ def export_conversation(user: User, place: Conversation, *, own: bool = False) -
 
 
 def get_export_title(place: Conversation) -> str:
-    """What an export is headed with."""
+    """Return the title of an export; a neutral one if the gate withholds it."""
     return outbound_check.check_title(Stage.EXPORT, place) or gettext("Conversation")
 
 
 def withhold_answers(user: User, place: Conversation, way: Sequence[Exchange]) -> dict[UUID, AnswerSources]:
-    """Of answers that the gate holds at this stage nothing is left in memory but why. What stands beside each."""
+    """Blank the answers in memory that the gate withholds; return the sources of each answer by id."""
     answers = [item.answer for item in way if item.answer]
     shelf = load_answer_sources(user, answers)
     back = outbound_check.check_answers(
@@ -109,7 +116,7 @@ def withhold_answers(user: User, place: Conversation, way: Sequence[Exchange]) -
 
 
 def withhold_pictures(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Turns of a page to print, without pictures that the gate holds at this stage."""
+    """Return the turns of a print page, without pictures that the gate withholds."""
     for turn in turns:
         answer, question = turn["answer"], turn["question"]
         answer["pictures"] = outbound_check.check_pictures(Stage.EXPORT, {answer["id"]: answer["pictures"] or ()})[
@@ -122,7 +129,7 @@ def withhold_pictures(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def render_markdown(user: User, place: Conversation, way: Sequence[Exchange]) -> str:
-    """The path as a document to read, in the language of who takes it."""
+    """Return the path as Markdown, in the active language."""
     shelf = withhold_answers(user, place, way)
     answers = [item.answer for item in way if item.answer]
     cites = load_citations(answers)
@@ -141,8 +148,10 @@ def render_markdown(user: User, place: Conversation, way: Sequence[Exchange]) ->
 
 
 def insert_citation_numbers(text: str, cites: Sequence[SentenceCitation], gone: frozenset[int]) -> str:
-    """The answer with the numbers of the passages that were verified in place of those that the model wrote, and marks
-    behind the sentences that were not verified."""
+    """Return the answer with the numbers of verified passages in place of the model's citations.
+
+    Unverified sentences end with [not verified]; sentences supported by a tool, with its title.
+    """
     ends: dict[int, tuple[int, list[int]]] = {}
     tools = {cite.end: translate_stored(cite.tool) for cite in cites if cite.tool}
     missing = f"[{gettext('not verified')}]"
@@ -177,13 +186,13 @@ def _quoted(shelf: AnswerSources) -> list[str]:
 
 
 def _called(row: Message) -> list[str]:
-    """What each call of a tool was asked and gave."""
+    """Return, per tool call, its arguments and result as text."""
     calls = ((*item.get("arguments", {}).values(), item.get("words", ""), item.get("text", "")) for item in row.tools)
     return ["\n".join(str(said) for said in call if said) for call in calls]
 
 
 def _of_others(user: User, answers: Sequence[Message]) -> set[UUID]:
-    """Copies of what was answered to somebody else."""
+    """Return the ids of copied answers whose original was asked by another user."""
     origins = {row.origin: row.pk for row in answers if row.origin}
     others = Message.objects.filter(pk__in=origins).exclude(asked_by=user)
     return {origins[pk] for pk in others.values_list("pk", flat=True)}
@@ -301,6 +310,6 @@ def _line(text: str) -> str:
 
 
 def _tame(text: str) -> str:
-    """Without pictures: a program that shows the document would fetch them from wherever the text says."""
+    """Return the text with image syntax escaped outside code: a viewer would fetch images from any address."""
     parts = _FENCE.split(text)
     return "".join(part if number % 2 else part.replace("![", "!\\[") for number, part in enumerate(parts))

@@ -1,4 +1,4 @@
-"""Conversations to take away: files, and a page to print."""
+"""Views that export a conversation: files, and a page to print."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from apps.users.permissions import get_signed_in_user
 @login_required
 @require_GET
 def export_markdown(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The path through `?at=`, or the remembered one, as a file of Markdown."""
+    """Return the path through `?at=`, or the remembered one, as a Markdown file."""
     user, row = get_signed_in_user(request), _conversation(request, pk)
     text = export.render_markdown(user, row, find_path(row.messages.all(), parse_id_or_none(request.GET.get("at"))))
     return _file(text.encode(), "text/markdown; charset=utf-8", row, "md")
@@ -34,7 +34,7 @@ def export_markdown(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_GET
 def export_json(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """All branches as a file of JSON."""
+    """Return all branches as a JSON file."""
     row = _conversation(request, pk)
     body = orjson.dumps(export.export_conversation(get_signed_in_user(request), row), option=orjson.OPT_INDENT_2)
     return _file(body, "application/json", row, "json")
@@ -43,7 +43,7 @@ def export_json(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_GET
 def show_print_page(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The path through `?at=`, or the remembered one, as a page for paper."""
+    """Show the path through `?at=`, or the remembered one, as a page to print."""
     row = _conversation(request, pk)
     way = find_path(row.messages.all(), parse_id_or_none(request.GET.get("at")))
     export.withhold_answers(get_signed_in_user(request), row, way)

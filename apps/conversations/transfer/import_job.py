@@ -1,7 +1,9 @@
-"""Chats from elsewhere: a file is taken, and the worker makes conversations of what is in it, each whole or not at all.
+"""Import conversations from a file of another program: store the file, and let a worker import it.
 
-What was asked passes the gate as a question, what was answered as an answer. What the gate withholds is withheld here
-too, and ends in review as if it had been said here. A file that comes again brings nothing twice.
+Each conversation is stored whole or not at all. Questions and answers pass the gate; withheld ones get cases as usual.
+Importing a file again stores nothing twice.
+
+Entry points: `create_import`, `run_import`, `recover_imports`, `delete_import_files`.
 """
 
 from __future__ import annotations
@@ -40,10 +42,10 @@ from apps.users.models import User
 log = logging.getLogger(__name__)
 
 TASK_NAME = "conversations.import"
-LEASE_S = 300.0  # renewed with every conversation; the longest takes a minute to be checked
+LEASE_S = 300.0  # seconds; renewed with every conversation, the longest of which takes a minute to be judged
 MAX_ATTEMPTS = 3
-READ_TIMEOUT_S = 120  # that reading the file may take
-REPORT_RETENTION_DAYS = 30  # so long the report can be read
+READ_TIMEOUT_S = 120  # seconds for parsing the file
+REPORT_RETENTION_DAYS = 30  # days for which the report is kept
 _ORPHAN_S = 600
 _FREE_BYTES = 1024**3
 _READER = "apps.conversations.transfer.formats.reader"
@@ -54,19 +56,25 @@ WAITING = Import.Status.WAITING
 
 
 class ImportLeaseLost(Exception):
-    """Another worker is at it, or nobody wants it any more."""
+    """Raised if another worker has taken the import, or its user was suspended or deleted."""
 
 
 def get_import_folder() -> Path:
+    """Return the folder of uploaded import files."""
     return Path(settings.DATA_DIR) / "imports"
 
 
 def get_stored_path(row: Import) -> Path:
+    """Return the path of the uploaded file of this import."""
     return get_import_folder() / row.pk.hex
 
 
 def create_import(user: User, file: UploadedFile[bytes], address: str = "") -> Import:
-    """The file is stored, its row waits, and the bell rings once that is committed. Raises Refused, OverLimit."""
+    """Store the file and its row, consume one upload of the rate limit, and notify a worker after commit.
+
+    The user may have one import at a time. Raise RequestRefused (restricted, empty, too large, disk full, malware,
+    another import) and RateLimited; the file is then removed.
+    """
     size = file.size or 0
     if words := restriction_message(user, Feature.UPLOADS):
         raise RequestRefused(words)
@@ -99,13 +107,16 @@ def create_import(user: User, file: UploadedFile[bytes], address: str = "") -> I
 
 
 def delete_import_files(user: User) -> None:
-    """No file of theirs waits any more."""
+    """Delete the files of the user's imports. The rows stay."""
     for row in Import.objects.filter(owner=user):
         get_stored_path(row).unlink(missing_ok=True)
 
 
 def run_import(pk: str) -> None:
-    """The file's conversations are here, once each; what breaks is tried again by the sweep, three times."""
+    """Import the file, in a worker that claims its lease; each conversation is stored once.
+
+    Unexpected errors are raised and retried by `recover_imports`, three attempts in all; then the import fails.
+    """
     token = leases.claim(_allowed().filter(attempts__lt=MAX_ATTEMPTS), pk, LEASE_S)
     row = Import.objects.select_related("owner").filter(pk=pk, lease_token=token).first() if token else None
     if row is None or token is None:
@@ -131,7 +142,11 @@ def run_import(pk: str) -> None:
 
 
 def recover_imports() -> None:
-    """What waits is done by whoever hears the bell; old reports and files without a row are gone. A chore."""
+    """Notify workers of waiting imports; fail those whose worker died three times; delete old reports and orphaned
+    files.
+
+    Periodic job of the worker.
+    """
     now = timezone.now()
     rows = Import.objects.filter(status=WAITING)
     free = _allowed().filter(lease_until=None, attempts__lt=MAX_ATTEMPTS)
@@ -150,7 +165,7 @@ def recover_imports() -> None:
 
 
 def _import(row: Import, token: str) -> None:
-    """Each conversation in a transaction of its own, with its line of the report: a crash costs the one at hand."""
+    """Import each conversation in a transaction of its own with its line of the report; a crash loses only one."""
     done = set(row.items.values_list("position", flat=True))
     with tempfile.TemporaryFile() as lines:
         total = _read(row, lines)
@@ -161,7 +176,10 @@ def _import(row: Import, token: str) -> None:
 
 
 def _read(row: Import, lines: Any) -> int:
-    """All of the file was read before anything is stored; how many conversations it holds."""
+    """Parse the whole file in a child process into `lines`, before anything is stored.
+
+    Return the number of conversations.
+    """
     total = 0
     options = {"module": _READER}
     memory = settings.PARSE_MEMORY_BYTES
@@ -182,12 +200,12 @@ def _items(lines: Any) -> Iterator[dict[str, Any]]:
 
 
 def _allowed() -> QuerySet[Import]:
-    """What waits, of people who may sign in: for a suspended one nothing is done until they are reinstated."""
+    """Return the waiting imports of active users; those of suspended users wait until they are reinstated."""
     return Import.objects.filter(status=WAITING, owner__in=User.objects.filter(is_active=True))
 
 
 def _hold(row: Import, token: str, **changes: Any) -> None:
-    """Raises Lost."""
+    """Renew the lease. Raise ImportLeaseLost."""
     if not leases.renew(_allowed(), row.pk, token, LEASE_S, **changes):
         raise ImportLeaseLost
 
@@ -198,7 +216,7 @@ def _end(row: Import, token: str, status: str, reason: str = "") -> None:
 
 
 def _broken(why: str) -> str:
-    """A sentence a line, to be translated when it is shown."""
+    """Return the reason of a failure, one sentence per line; each is translated when shown."""
     rest = "What is listed was imported; upload the file again for the rest."
     return "\n".join(("This could not be finished.", why, rest))
 

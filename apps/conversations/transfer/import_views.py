@@ -1,4 +1,4 @@
-"""The page on which chats from elsewhere are brought along, with the report of each file."""
+"""Page for importing conversations, with the report of each file."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from apps.users.permissions import get_client_ip, get_signed_in_user
 from apps.users.rate_limits import RateLimited
 
 _LISTED = 10
-_LINES = 1_000  # of one report
+_LINES = 1_000  # lines of one report
 State = ImportItem.State
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_imports(request: HttpRequest) -> HttpResponse:
-    """A POST takes a file and leads to its report."""
+    """Show the form and the user's imports; a POST uploads a file and redirects to its report."""
     user, refused = get_signed_in_user(request), ""
     if request.method == "POST":
         file = request.FILES.get("file")
@@ -52,9 +52,9 @@ def list_imports(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def show_report(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """What became of each conversation; while it is being done the page asks again by itself."""
+    """Show the result of each conversation; the page polls while the import runs."""
     row = get_object_or_404(_counted(get_signed_in_user(request)), pk=pk)
-    # What was not imported comes first: that is what somebody has to know.
+    # Skipped conversations come first, since the user may have to act on them.
     found = row.items.select_related("conversation").order_by("position")
     lines = [*found.filter(state=State.SKIPPED)[:_LINES], *found.exclude(state=State.SKIPPED)[:_LINES]]
     template = (

@@ -1,1 +1,1 @@
-"""Files of chats as other programs write them: read in the child process that reads documents, without Django."""
+"""Parsers of chat exports of other programs. They run in the child process that parses documents, without Django."""

@@ -1,6 +1,7 @@
-"""ChatGPT: `conversations.json` of its data export, a list of conversations with a `mapping` of nodes.
+"""Parser of ChatGPT exports: `conversations.json`, a list of conversations with a `mapping` of nodes.
 
-No page of OpenAI describes it; those who read it do: mitkury/chatgpt-export-parser, LibreChat's importers.
+OpenAI does not document the format; it is known from programs that read it, such as mitkury/chatgpt-export-parser and
+importers of LibreChat.
 """
 
 from __future__ import annotations
@@ -26,17 +27,18 @@ from apps.conversations.transfer.formats.common import (
 
 SOURCE = "ChatGPT"
 _SPOKEN = {"text", "multimodal_text", "code"}
-# Marks that lead to web pages only ChatGPT knows: private-use brackets around "cite…", and 【12†source】.
+# Citation marks of ChatGPT: private-use brackets around "cite…", and 【12†source】.
 _MARKS = re.compile("\ue200[^\ue200\ue201]{0,400}\ue201|【[^】\n]{0,80}†[^】\n]{0,80}】")
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant"}
 
 
 def is_one(item: Mapping[str, Any]) -> bool:
+    """Return whether the object is a conversation of this format."""
     return isinstance(item.get("mapping"), dict)
 
 
 def chat(item: Mapping[str, Any]) -> ImportedChat:
-    """Raises Broken."""
+    """Return the conversation. Raise InvalidImport."""
     left: Counter[str] = Counter()
     notes = []
     for name, node in item["mapping"].items():

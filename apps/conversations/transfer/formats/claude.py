@@ -1,7 +1,7 @@
-"""Claude: `conversations.json` of its data export, a list of conversations with `chat_messages`.
+"""Parser of Claude exports: `conversations.json`, a list of conversations with `chat_messages`.
 
-No page of Anthropic describes it. The parts of a message are read and not its `text`, which has a stand-in for each
-call of a tool. A long paste is an attachment, whose words the file holds: it was a part of what was asked.
+Anthropic does not document the format. The parts of a message are read, not its `text`, which has placeholders for tool
+calls. A long paste is stored as an attachment with its text; it belongs to the question.
 """
 
 from __future__ import annotations
@@ -29,18 +29,19 @@ _NOTHING = {f"00000000-0000-{version}000-{variant}000-000000000000" for version,
 
 
 def is_one(item: Mapping[str, Any]) -> bool:
+    """Return whether the object is a conversation of this format."""
     return isinstance(item.get("chat_messages"), list)
 
 
 def chat(item: Mapping[str, Any]) -> ImportedChat:
-    """Raises Broken."""
+    """Return the conversation. Raise InvalidImport."""
     left: Counter[str] = Counter()
     notes: list[ImportedMessage] = []
     for said in item["chat_messages"]:
         if not isinstance(said, dict):
             raise InvalidImport("A message of it is empty.")
         notes.append(_note(said, notes[-1].id if notes else None, left))
-    last = notes[-1].id if notes else None  # the newest: they stand in the order of their time
+    last = notes[-1].id if notes else None  # the newest, since messages are in order of time
     return ImportedChat(
         SOURCE,
         parse_title(item.get("name")),
@@ -54,7 +55,7 @@ def chat(item: Mapping[str, Any]) -> ImportedChat:
 
 
 def _note(said: Mapping[str, Any], before: str | None, left: Counter[str]) -> ImportedMessage:
-    """Older files name no parent: there a message follows the one before it."""
+    """Return the message. In older files, which name no parents, it follows the message `before` it."""
     above = said.get("parent_message_uuid", before)
     role = _ROLES.get(str(said.get("sender")))
     left["picture or file"] += len(as_list(said.get("files")))
@@ -69,7 +70,7 @@ def _note(said: Mapping[str, Any], before: str | None, left: Counter[str]) -> Im
 
 
 def _parts(said: Mapping[str, Any]) -> Iterator[str]:
-    """What was said; thoughts and calls of tools are parts of other kinds."""
+    """Yield the text parts; reasoning and tool calls are parts of other types."""
     parts = as_list(said.get("content")) or [{"type": "text", "text": said.get("text")}]
     for part in map(as_mapping, parts):
         if part.get("type") == "text" and isinstance(part.get("text"), str):

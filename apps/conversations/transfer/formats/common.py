@@ -1,4 +1,4 @@
-"""What every format is read into: the messages of one conversation, and which hangs on which."""
+"""Types into which every format is parsed, and helpers for values of the file."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from apps.safety.text.normalization import normalise
 
 Role = Literal["user", "assistant"]
 
-MAX_MESSAGES = 10_000  # of one conversation
-MAX_CHARACTERS = 4_000_000  # of one conversation
+MAX_MESSAGES = 10_000  # messages of one conversation
+MAX_CHARACTERS = 4_000_000  # characters of one conversation
 MAX_MESSAGE_CHARACTERS = 400_000
 MAX_TITLE_CHARACTERS = 120  # Conversation.title
 _MODEL_CHARACTERS = 100
@@ -22,12 +22,12 @@ _YEAR_2001 = 978_307_200.0
 
 
 class InvalidImport(Exception):
-    """This conversation cannot be taken; the message says why, in words fit for its owner."""
+    """Raised for a conversation that cannot be imported; the message is a sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportedMessage:
-    """A message as the file has it. Without a role it is only what others hang on: a system text, a call of a tool."""
+    """Message of the file. Without a role, it only links others, such as a system text or a tool call."""
 
     id: str
     parent: str | None
@@ -40,19 +40,24 @@ class ImportedMessage:
 
 @dataclass(frozen=True, slots=True)
 class ImportedChat:
-    source: str  # the program, as people call it
+    """Conversation of the file."""
+
+    source: str  # name of the program
     title: str
     notes: tuple[ImportedMessage, ...]
-    current: str | None = None  # the note at which its reader was
+    current: str | None = None  # id of the message at which the user was
     at: float | None = None
-    key: str = ""  # by which that program knows it
+    key: str = ""  # id of the conversation in that program
     pinned: bool = False
     archived: bool = False
-    left: Mapping[str, int] = field(default_factory=dict)  # what the file only points at, counted
+    left: Mapping[str, int] = field(default_factory=dict)  # number of parts that the file only refers to, by kind
 
 
 def clean_text(value: Any) -> str:
-    """The text without hidden characters; empty for anything that is no text."""
+    """Return the text without hidden characters; "" for a value that is no text.
+
+    Raise InvalidImport if it is too long.
+    """
     if not isinstance(value, str):
         return ""
     text = normalise(value).strip()
@@ -64,22 +69,27 @@ def clean_text(value: Any) -> str:
 
 
 def parse_title(value: Any) -> str:
+    """Return the title in one line, cut to 120 characters; "" for a value that is no text."""
     return " ".join(normalise(value).split())[:MAX_TITLE_CHARACTERS] if isinstance(value, str) else ""
 
 
 def parse_model_name(value: Any) -> str:
+    """Return the model name in one line, cut to 100 characters; "" for a value that is no text."""
     return " ".join(normalise(value).split())[:_MODEL_CHARACTERS] if isinstance(value, str) else ""
 
 
 def parse_message_id(value: Any) -> str:
-    """Raises Broken where a message has no name that others could hang on."""
+    """Return the id of a message. Raise InvalidImport if it is missing or too long."""
     if not isinstance(value, str) or not 0 < len(value) <= 200:
         raise InvalidImport("A message of it has no id.")
     return value
 
 
 def parse_time(value: Any) -> float | None:
-    """Seconds since 1970 of a number (also of milliseconds or nanoseconds) or of an ISO date; None where it is none."""
+    """Return the seconds since 1970 of a number (also in milli-, micro- or nanoseconds) or an ISO date.
+
+    None for other values, and for times before 2001.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -94,8 +104,10 @@ def parse_time(value: Any) -> float | None:
 
 
 def as_mapping(value: Any) -> Mapping[str, Any]:
+    """Return the value if it is a dict, else {}."""
     return value if isinstance(value, dict) else {}
 
 
 def as_list(value: Any) -> list[Any]:
+    """Return the value if it is a list, else []."""
     return value if isinstance(value, list) else []

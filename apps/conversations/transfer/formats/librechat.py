@@ -1,4 +1,4 @@
-"""LibreChat: its export of a conversation, with `messages` in a list, or nested by `children` where it is recursive."""
+"""Parser of LibreChat exports: `messages` as a list, or nested by `children` if the export is recursive."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from apps.conversations.transfer.formats.common import (
 )
 
 SOURCE = "LibreChat"
-_NOTHING = "00000000-0000-0000-0000-000000000000"  # the parent of a first message
+_NOTHING = "00000000-0000-0000-0000-000000000000"  # parent of a first message
 
 
 def is_one(item: Mapping[str, Any]) -> bool:
+    """Return whether the object is a conversation of this format."""
     return isinstance(item.get("conversationId"), str) and isinstance(_messages(item), list)
 
 
 def chat(item: Mapping[str, Any]) -> ImportedChat:
-    """Raises Broken."""
+    """Return the conversation. Raise InvalidImport."""
     left: Counter[str] = Counter()
     notes = tuple(_note(said, above, left) for said, above in _flat(_messages(item), item.get("recursive") is True))
     first = min((note.at for note in notes if note.at), default=None)
@@ -47,7 +48,7 @@ def _messages(item: Mapping[str, Any]) -> Any:
 
 
 def _flat(messages: list[Any], nested: bool) -> Iterator[tuple[Mapping[str, Any], str | None]]:
-    """Each message with what it hangs on; without recursion, however deep."""
+    """Yield each message with the id of its parent; works without recursion at any depth."""
     waiting: list[tuple[Any, str | None]] = [(one, None) for one in reversed(messages)]
     while waiting:
         said, above = waiting.pop()
@@ -77,7 +78,7 @@ def _note(said: Mapping[str, Any], above: str | None, left: Counter[str]) -> Imp
 
 
 def _parts(content: Any) -> Iterator[str]:
-    """What was said; thoughts and calls of tools are parts of other kinds."""
+    """Yield the text parts; reasoning and tool calls are parts of other types."""
     for part in as_list(content):
         if as_mapping(part).get("type") == "text":
             text = part.get("text")

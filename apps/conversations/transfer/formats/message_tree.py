@@ -1,7 +1,7 @@
-"""The messages of a file laid out as a conversation here: questions and answers that follow each other. Pure.
+"""Convert the messages of a file to alternating questions and answers. Pure. Entry point: `build_message_tree`.
 
-Other programs let two answers follow each other (around the call of a tool) or two questions (where no answer came):
-those are joined. What is not said by anybody is passed over, and what hung on it hangs on what that hung on.
+Other programs have consecutive answers (around tool calls) or consecutive questions (without an answer); these are
+joined. Messages without a role are skipped, and their children attached to their parents.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _GAP = "\n\n"
 
 @dataclass(slots=True)
 class MessageRow:
-    """`parent` is the place of another row in the list, which comes before it."""
+    """Row of the tree; `parent` is the index of an earlier row, None for a first question."""
 
     parent: int | None
     role: Role
@@ -33,26 +33,29 @@ class MessageRow:
     at: float | None
     model: str
     status: str
-    grown: bool = False  # something hangs on it
+    grown: bool = False  # the row has children
 
     @property
     def text(self) -> str:
+        """Return the joined parts."""
         return _GAP.join(self.parts)
 
 
 @dataclass(slots=True)
 class MessageTree:
+    """Rows of a conversation, parents first, with the indexes of the path at which the user was."""
+
     rows: list[MessageRow] = field(default_factory=list)
-    way: frozenset[int] = frozenset()  # the rows on which their reader was
+    way: frozenset[int] = frozenset()  # indexes of the rows of the current path
     size: int = 0
 
 
-# Where a note ended up: a row, and how many of its parts it had then.
+# Place of a message: index of its row, and the number of parts that the row had then.
 _Place = tuple[int, int]
 
 
 def build_message_tree(notes: Sequence[ImportedMessage], current: str | None) -> MessageTree:
-    """Raises Broken where they are no tree, too many, or nothing."""
+    """Return the tree of the messages. Raise InvalidImport if they are no tree, too many, or empty."""
     if len(notes) > MAX_MESSAGES:
         raise InvalidImport(message_templates.MESSAGES % {"count": f"{len(notes):,}", "most": f"{MAX_MESSAGES:,}"})
     names = {note.id for note in notes}
@@ -97,7 +100,7 @@ def _placed(laid: MessageTree, note: ImportedMessage, above: _Place | None) -> _
 
 
 def _twin(laid: MessageTree, place: _Place) -> int:
-    """The row as it was when only so many parts of it were there."""
+    """Add a copy of the row with only its first parts, as it was when the message was attached; return its index."""
     row = laid.rows[place[0]]
     return _new(laid, MessageRow(row.parent, row.role, row.parts[: place[1]], row.at, row.model, row.status))[0]
 

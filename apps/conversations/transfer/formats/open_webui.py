@@ -1,4 +1,4 @@
-"""Open WebUI: its export of chats, a list in which `chat.history.messages` is a mapping with `parentId`."""
+"""Parser of Open WebUI exports: a list in which `chat.history.messages` is a mapping with `parentId`."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ _OPEN, _CLOSE = "<details type=", "</details>"
 
 
 def is_one(item: Mapping[str, Any]) -> bool:
+    """Return whether the object is a conversation of this format."""
     return isinstance(as_mapping(item.get("chat")).get("history"), dict)
 
 
 def chat(item: Mapping[str, Any]) -> ImportedChat:
-    """Raises Broken."""
+    """Return the conversation. Raise InvalidImport."""
     inner = item["chat"]
     history = inner["history"]
     left: Counter[str] = Counter()
@@ -69,7 +70,7 @@ def _note(name: str, said: Mapping[str, Any], left: Counter[str]) -> ImportedMes
 
 
 def strip_details(text: str) -> str:
-    """The text without the folded parts in which thoughts and calls of tools stand."""
+    """Return the text without the <details> parts, which hold reasoning and tool calls."""
     kept, at = [], 0
     while (start := text.find(_OPEN, at)) >= 0 and (end := text.find(_CLOSE, start)) >= 0:
         kept.append(text[at:start])

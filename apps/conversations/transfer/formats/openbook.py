@@ -1,4 +1,4 @@
-"""Openbook's own export of a conversation, as `apps/conversations/transfer/export.py` writes it."""
+"""Parser of Openbook's own exports, as `apps/conversations/transfer/export.py` writes them."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ _STATUSES = {"complete", "stopped", "withheld", "failed", "interrupted"}
 
 
 def is_one(item: Mapping[str, Any]) -> bool:
+    """Return whether the object is a conversation of this format."""
     return item.get("format") == _FORMAT and isinstance(item.get("messages"), list)
 
 
 def chat(item: Mapping[str, Any]) -> ImportedChat:
-    """Raises Broken."""
+    """Return the conversation. Raise InvalidImport."""
     notes = tuple(_note(said) for said in item["messages"])
     way = [name for name in as_list(item.get("path")) if isinstance(name, str)]
     return ImportedChat(

@@ -1,4 +1,4 @@
-"""The file of an import, read in the child process: one object for each conversation, or why it cannot be taken.
+"""Read an import file in the child process. Entry point: `read`, which yields a total, then a line per conversation:
 
 {"total": 12}
 {"chat": {"source", "title", "key", "at", "pinned", "archived", "left", "rows": [...]}}
@@ -24,7 +24,7 @@ from apps.documents.parsing.common.zip_archive import BoundedZipFile
 from apps.documents.parsing.protocol import ParseError
 from apps.lib.text import message_templates
 
-MAX_CHATS = 5_000  # of one file
+MAX_CHATS = 5_000  # conversations of one file
 FORMATS: tuple[ModuleType, ...] = (openbook, chatgpt, claude, open_webui, librechat)
 
 NOT_JSON = "This is not JSON. Upload the file that the other program's export made, or the ZIP in which it came."
@@ -38,7 +38,7 @@ _UNKNOWN = "It is in no form that is known here."
 
 
 def read(path: str, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Raises Unreadable where nothing of the file can be taken."""
+    """Yield the lines above for the file; `options` is unused. Raise ParseError if nothing can be imported."""
     items = [item for data in _loaded(path) for item in _items(data)]
     if len(items) > MAX_CHATS:
         raise ParseError(TOO_MANY)
@@ -88,7 +88,7 @@ def _items(data: Any) -> list[Any]:
 
 
 def _loaded(path: str) -> Iterator[Any]:
-    """What the file holds; of a ZIP the files of conversations in it."""
+    """Yield the JSON values of the file, or of the conversation files in a ZIP. Raise ParseError."""
     with Path(path).open("rb") as file:
         if file.read(4) != b"PK\x03\x04":
             file.seek(0)
@@ -111,7 +111,10 @@ def _of_conversations(name: str) -> bool:
 
 
 def _json(data: bytes) -> Any:
-    """Python's own reader takes what the fast one does not: halves of characters, and numbers that are none."""
+    """Return the parsed JSON.
+
+    Falls back to the standard library, which accepts lone surrogates and NaN. Raise ParseError.
+    """
     data = data.removeprefix(b"\xef\xbb\xbf")
     try:
         return orjson.loads(data)
