@@ -1,4 +1,4 @@
-"""What a file really is, from its content; the name only decides between formats that are all plain text."""
+"""Detect the format of a file from its content; the name only decides between formats that are all plain text."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from apps.documents.parsing.data import dbase
 from apps.documents.parsing.formats import ACCEPTED_DESCRIPTION, FORMATS, find_by_name, find_by_suffix
 from apps.documents.parsing.protocol import ParseError
 
-_HEAD = 8192
+_HEAD = 8192  # bytes of the file that are examined
 _SAYS = 100  # bytes of a media type
 _CONTROL = "".join(chr(code) for code in range(1, 32) if chr(code) not in "\t\n\r\f\x1b")
 
-# Beginnings that give a file away: the kind that it is, or what to call it.
+# First bytes of formats: those of pictures, then those of refused formats with a name for them.
 _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\x00", b"MM\x00*")
 _SIGNATURES = (
     (b"RIFF", "a sound or video file"),
@@ -32,7 +32,7 @@ _SIGNATURES = (
     (b"\x02\x00\x09\x00", "a Windows drawing (WMF)"),
 )  # fmt: skip
 _ARCHIVES = ("7z", "rar", "gz", "tgz", "bz2", "xz", "zst", "tar", "zip", "jar", "warc")
-_WAYS = {  # what to do with a file that cannot be read, by what it is
+_WAYS = {  # advice by a word in the name of a refused format
     "archive": "Unpack it and upload the files in it; a whole folder can be dropped at once.",
     "drawing": "Export it as PDF or as a picture and upload that.",
     "notebook": "Export it as PDF and upload that.",
@@ -46,7 +46,7 @@ _WAYS = {  # what to do with a file that cannot be read, by what it is
     "video": "Upload what is said in it as text.",
     "Apple": "Export it as PDF, or in the format of Word, Excel or PowerPoint, and upload that.",
 }
-_KNOWN = (  # by their ending
+_KNOWN = (  # refused formats by suffix
     ("svg emf wmf eps ai", "a drawing"),
     ("psd", "a Photoshop picture"),
     ("one", "a OneNote notebook"),
@@ -60,7 +60,7 @@ _KNOWN = (  # by their ending
     ("mp4 mov avi mkv webm", "a video"),
     ("exe dll msi apk", "a program"),
 )
-_INSIDE = (  # a file in an archive that tells what the archive is
+_INSIDE = (  # entry of a ZIP archive -> kind
     ("word/document.xml", "docx"),
     ("ppt/presentation.xml", "slides"),
     ("xl/workbook.xml", "sheet"),
@@ -68,7 +68,7 @@ _INSIDE = (  # a file in an archive that tells what the archive is
     ("META-INF/container.xml", "epub"),
     ("visio/document.xml", "visio"),
 )
-_OPEN = {  # what an OpenDocument file says it is
+_OPEN = {  # media type of an OpenDocument file -> kind
     "text": "odt", "text-template": "odt", "spreadsheet": "sheet", "spreadsheet-template": "sheet",
     "presentation": "odp", "presentation-template": "odp",
 }  # fmt: skip
@@ -78,7 +78,7 @@ _OTHER = (
     ("index.apxl", "an Apple Keynote file"),
     ("META-INF/MANIFEST.MF", "a Java archive"),
 )
-_KIN = {  # what programs often save under the ending of another kind
+_KIN = {  # kinds that programs often save under the suffix of another kind
     "doc": ("docx", "rtf", "html"), "docx": ("doc", "rtf"), "ppt": ("slides",), "slides": ("ppt",), "sheet": ("html",),
     "odt": ("docx",), "html": ("mail",),
 }  # fmt: skip
@@ -89,7 +89,7 @@ _CUT = (
 
 
 def refuse_by_extension(name: str) -> None:
-    """Raises Unreadable where the ending of the name already says that the file is of no accepted kind."""
+    """Raise ParseError if the suffix of the name already shows that the file is of no accepted kind."""
     suffix = PurePath(name).suffix.lower()
     if suffix[1:] in _ARCHIVES:
         raise ParseError(f"Archives ({suffix}) are not unpacked here. {_WAYS['archive']}")
@@ -101,9 +101,10 @@ def refuse_by_extension(name: str) -> None:
 
 
 def detect_format(path: str | Path, name: str, read_ole_kind: Callable[[str | Path], str | None]) -> str:
-    """The kind of a file, a key of FORMATS. Raises Unreadable, saying what it really is, where it cannot be read.
+    """Return the kind of a file, a key of FORMATS. Raises ParseError, which names the format of a refused file.
 
-    Of a container of the old Office formats the directory has to be read, in a child process, unless this is one.
+    `read_ole_kind` returns the kind of an OLE container (old Office formats). It parses the file, so it must run in a
+    sandboxed child process, unless this function itself does.
     """
     with Path(path).open("rb") as file:
         head = file.read(_HEAD)
@@ -126,7 +127,7 @@ def detect_format(path: str | Path, name: str, read_ole_kind: Callable[[str | Pa
 
 
 def _binary_kind(path: str | Path, head: bytes) -> str | None:
-    """A kind that is known by its content, or None for what may be text. Raises Unreadable for what cannot be read."""
+    """Return the kind of a file known by its content; None if it may be text. Raises ParseError for refused formats."""
     if b"%PDF-" in head[:1024]:
         return "pdf"
     if head.startswith(_PICTURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
@@ -172,9 +173,9 @@ def _archive_kind(path: str | Path) -> str:
 
 
 def _says(archive: BoundedZipFile) -> str:
-    """What an archive says that it is. Only its beginning is unpacked: it may be as long as all that one may hold."""
+    """Return the media type that an archive declares. Only its first bytes are unpacked, as the entry may be huge."""
     if archive.getinfo("mimetype").compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return ""  # others unpack a whole block at once, however little of it is wanted
+        return ""  # other methods unpack a whole block, however little of it is wanted
     with archive.open("mimetype") as file:
         return file.read(_SAYS).decode("ascii", "replace").strip()
 
@@ -186,7 +187,7 @@ def _old_office(kind: str | None) -> str:
 
 
 def _is_text(head: bytes) -> bool:
-    """Whether this is text in some encoding that can be told."""
+    """Return whether the bytes are text in a detectable encoding."""
     text = head.decode(detect_encoding(head), errors="replace")
     odd = sum(text.count(char) for char in _CONTROL)
     return odd <= len(text) * 0.05 and text.count("\ufffd") <= len(text) * 0.1

@@ -1,4 +1,4 @@
-"""The formats that can be read. Adding one is a module of this package and a line here."""
+"""Table of the formats that can be parsed. A new format needs a parser module and a row here."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _PARSERS = "apps.documents.parsing."
 
 @dataclass(frozen=True, slots=True)
 class FileFormat:
-    """`module` has a function `parse` that fulfils `protocol.Parser`; it is imported in the child process only.
+    """Format with its parser.
 
-    `words` stand in a sentence, `label` in a list, where it is translated; `unit` is what one of its pages is called;
-    `icon` is a heroicon.
+    `module` has a function `parse` that fulfils `protocol.Parser`; it is imported in child processes only. `words`
+    stand in a sentence, `label` in a list, where it is translated. `unit` is the word for a page; `icon` is a heroicon.
     """
 
     kind: str
@@ -23,7 +23,7 @@ class FileFormat:
     module: str
     icon: str = "document-text"
     unit: str = "part"
-    binary: bool = False  # known by its content; the others are text, and the name decides between them
+    binary: bool = False  # True if detected by content; text formats are told apart by name
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -147,15 +147,17 @@ ACCEPTED_DESCRIPTION = (
 
 
 def find_by_suffix(suffix: str) -> FileFormat | None:
+    """Return the format with this suffix, such as ".pdf", in any case; None if unknown."""
     return next((item for item in FORMATS.values() if suffix.lower() in item.suffixes), None)
 
 
 def find_by_name(name: str) -> FileFormat | None:
-    """The format that a file's name speaks of: by its ending, or, as of a Makefile, the whole name."""
+    """Return the format of a file name by its suffix, or by the whole name of a Makefile or Dockerfile; None if
+    unknown."""
     path = PurePath(name.lower())
     return find_by_suffix(path.suffix or (f".{path.name}" if path.name in {"dockerfile", "makefile"} else ""))
 
 
 def list_kinds() -> list[tuple[str, str]]:
-    """Kind and label of every format, as a field of a model offers them."""
+    """Return kind and label of every format, as choices of a model field."""
     return [(item.kind, item.label) for item in FORMATS.values()]

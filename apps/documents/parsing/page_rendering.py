@@ -1,4 +1,4 @@
-"""A page of a PDF, or a picture, as an image, and where its words stand on it."""
+"""Render a page of a PDF, or a picture, as an image, and locate its words. Runs in sandboxed child processes."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from apps.documents.parsing.pdf.tables import NO_CHAR_INDEX
 from apps.documents.parsing.protocol import ParseError, WordBox
 from apps.lib.text.message_templates import NO_PAGE
 
-MAX_PIXELS = 12_000_000
+MAX_PIXELS = 12_000_000  # of an image
 MOST_WORDS = 20_000  # of a page
-_ALONE = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # letters of scripts that set no space between words
+_ALONE = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # letters of scripts without spaces between words
 _WORD = re.compile(f"[{_ALONE}]|[^\\s\u00ad{_ALONE}]+\u00ad?")  # a soft hyphen ends a line
 
 
 def render_page(path: str, kind: str, number: int, width: int) -> dict[str, Any]:
-    """PNG (base64), its size in pixels, and the words of a PDF's page as `Page.boxes` holds those of a recognised one:
-    start, end in the page's text; left, top, width, height in fractions of the page.
+    """Return "png" (base64), "width" and "height" in pixels, and "words" of a PDF page as in `Page.boxes`.
 
-    What was recognised on a picture stands in no file: a picture has no words.
+    Each word is start and end in the page's text, then left, top, width, height as fractions of the page. A picture has
+    no words here: recognised ones are in the database. Raises ParseError.
     """
     if kind == "image":
         return _answer(raster_image.render_frame(path, number, width, MAX_PIXELS), [])
@@ -55,7 +55,7 @@ def _answer(image: Any, words: list[WordBox]) -> dict[str, Any]:
 
 
 def _words(page: pypdfium2.PdfPage, bitmap: pypdfium2.PdfBitmap, filled: bool) -> Iterator[WordBox]:
-    """Each run without a space, once for every line on which it stands."""
+    """Yield each word, once for every line on which it stands."""
     place = bitmap.get_posconv(page)
     with closing(page.get_textpage()) as textpage:
         told = extract_page_text(page, textpage, filled=filled)
@@ -70,7 +70,8 @@ def _words(page: pypdfium2.PdfPage, bitmap: pypdfium2.PdfBitmap, filled: bool) -
 
 
 def _lines(textpage: pypdfium2.PdfTextPage, place: Any, first: int, count: int) -> list[tuple[list[int], list[int]]]:
-    """Left and right, top and bottom in pixels of some characters, once a line; what is set higher goes on."""
+    """Return left and right, top and bottom in pixels of the characters, once per line; superscripts are of their
+    line."""
     found: list[tuple[list[int], list[int]]] = []
     for index in range(pdfium.FPDFText_CountRects(textpage, first, count)):
         left, bottom, right, top = textpage.get_rect(index)

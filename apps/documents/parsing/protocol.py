@@ -1,7 +1,8 @@
-"""The values that a parser yields, and the one Protocol behind which every format stands.
+"""Values that parsers yield, the Protocol that every parser fulfils, and helpers that turn blocks into pages.
 
-Upload -> Page -> Piece -> Chunk. A parser makes pages of text and says which runs of it are headings,
-paragraphs, lists, tables and code. It runs in a child process, knows no Django, and imports only what it needs.
+Upload -> ParsedPage -> BlockSpan -> chunk. A parser makes pages of text, and marks the runs of it that are headings,
+paragraphs, lists, tables and code. It runs in a sandboxed child process, knows no Django, and imports only what it
+needs. Chunks are made later, in `apps/documents/chunking/`.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ from apps.lib.text import message_templates
 
 BlockKind = Literal["heading", "paragraph", "list", "table", "code"]
 
-PART_CHARACTERS = 30_000  # formats without pages are cut into parts of about this size, so that a hit reads little text
-MAX_CHARACTERS = 20_000_000  # of one document: some 8,000 pages of print
+PART_CHARACTERS = 30_000  # size of a part in formats without pages, so that little text is read for a hit
+MAX_CHARACTERS = 20_000_000  # of one document: some 8,000 printed pages
 TEXT_TOO_LONG = message_templates.TEXT_LONG % {"most": f"{MAX_CHARACTERS:,}"}
 TITLE_CHARACTERS = 200
-BLOCK_CHARACTERS = 1_000_000  # a longer run without any structure is cut
-HIDDEN_TEXT_LEFT_OUT = "Hidden text was left out."  # the note where something was that no reader of the file would see
-SPEAKER_NOTES = "Speaker notes"  # the heading above what a slide does not show
+BLOCK_CHARACTERS = 1_000_000  # a longer block is cut
+HIDDEN_TEXT_LEFT_OUT = "Hidden text was left out."  # notice of text that no reader of the file would see
+SPEAKER_NOTES = "Speaker notes"  # heading above the notes of a slide
 
-# Invisible characters that reorder, hide or smuggle text; joiners stay, because scripts and emoji need them.
+# Invisible characters that reorder, hide or smuggle text. Joiners stay, because scripts and emoji need them.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\uffff"
     "\U000e0000-\U000e0fff]"
@@ -38,12 +39,12 @@ WordBox = tuple[int, int, float, float, float, float]  # start, end, left, top, 
 
 
 class ParseError(Exception):
-    """The file cannot be read; the message says why and what to do, in one or two sentences fit for its owner."""
+    """Error: the file cannot be read. The message tells its owner in one or two sentences why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParseLimits:
-    """`name` is the file's as it was uploaded; it tells a parser of what kind the text is, and nothing else."""
+    """Limits of one document. `name` is the file's name as uploaded, from which a parser may tell the kind of text."""
 
     pages: int = 3000
     characters: int = MAX_CHARACTERS
@@ -52,28 +53,28 @@ class ParseLimits:
 
 @dataclass(frozen=True, slots=True)
 class PageCount:
-    """How many pages are to come, as soon as it is known."""
+    """Number of pages that will be yielded, as soon as it is known."""
 
     pages: int
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentTitle:
-    """What the document calls itself."""
+    """Title that the document gives itself."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ParseNotice:
-    """What was left out, in one sentence for the file's owner."""
+    """Notice of something that was left out, in one sentence for the file's owner."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class BlockSpan:
-    """A run of a page's text: `text[start:end]`. `level` counts from 1 for headings and is 0 otherwise."""
+    """Run of a page's text, `text[start:end]`. `level` is that of a heading, from 1; 0 for other kinds."""
 
     kind: BlockKind
     level: int
@@ -83,9 +84,10 @@ class BlockSpan:
 
 @dataclass(frozen=True, slots=True)
 class ParsedPage:
-    """`width` and `height` are points; 0 where the format has no pages.
+    """Page of text with its runs. `width` and `height` are in points; 0 if the format has no pages.
 
-    A `scan` has ink but hardly a word of its own; once it was recognised, `boxes` say where its words stand.
+    `scan` is True for a page that shows a picture and has hardly any text of its own. After OCR, `boxes` has the places
+    of its words.
     """
 
     number: int
@@ -95,12 +97,12 @@ class ParsedPage:
     height: float = 0
     scan: bool = False
     boxes: tuple[WordBox, ...] = ()
-    recognised: bool = False  # its text was read from the picture
+    recognised: bool = False  # True if OCR read the text
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedBlock:
-    """A piece before it has a place on a page."""
+    """Run of text before it has a place on a page."""
 
     kind: BlockKind
     text: str
@@ -109,36 +111,39 @@ class ParsedBlock:
 
 @dataclass(frozen=True, slots=True)
 class ScannedPage:
-    """Where a page that is a picture lies: in a file of its own, or in one that was attached to another."""
+    """Place of a scanned page: `number` in the file `path`, which may be an attachment of another file."""
 
     path: str
     kind: str
     number: int
-    heading: str = ""  # above what is recognised; empty: none
+    heading: str = ""  # to put above the recognised text; "": none
 
 
 ParsedItem = PageCount | DocumentTitle | ParseNotice | ParsedPage
 
 
 class Parser(Protocol):
-    """A format. Raises Unreadable; anything else that it raises is a fault of the parser."""
+    """Parser of a format: yields the pages in order, and page count, title and notices before, between or after them.
+
+    Pages are numbered from 1 without gaps. Raises ParseError; any other exception is a fault of the parser.
+    """
 
     def __call__(self, path: str, limits: ParseLimits) -> Iterator[ParsedItem]: ...
 
 
 def strip_invisible(text: str, instead: str = "") -> str:
-    """The text without characters that nobody sees; with a space `instead`, every offset stays as it was."""
+    """Return the text with each invisible character replaced by `instead`; a space keeps all offsets."""
     return _INVISIBLE.sub(instead, text)
 
 
 def make_title(text: str) -> DocumentTitle | None:
-    """A title fit to show, or None where the text is empty or says nothing."""
+    """Return the text as a title of at most 200 characters; None if it is empty or a generic word."""
     folded = " ".join(strip_invisible(unicodedata.normalize("NFC", text), " ").split())[:TITLE_CHARACTERS]
     return DocumentTitle(folded) if re.search(r"\w", folded) and folded.casefold() not in _NO_TITLES else None
 
 
 def nest_under_heading(heading: str, page: ParsedPage) -> ParsedPage:
-    """The page with a heading above, under which all of it stands."""
+    """Return the page with a heading of level 1 put above its text, and its own headings one level deeper."""
     start = len(heading) + 2
     moved = [
         BlockSpan(piece.kind, piece.level + (piece.kind == "heading"), piece.start + start, piece.end + start)
@@ -148,7 +153,11 @@ def nest_under_heading(heading: str, page: ParsedPage) -> ParsedPage:
 
 
 def paginate(blocks: Iterable[ParsedBlock], limits: ParseLimits) -> Iterator[ParsedPage]:
-    """Parts of about PART_CHARACTERS, cut between blocks; blocks stand apart by a blank line, list items by a line."""
+    """Yield pages of about PART_CHARACTERS, cut between blocks.
+
+    Blocks are separated by a blank line, items of a list and parts of a table by a line end. Raises ParseError if the
+    text is too long.
+    """
     text, pieces, number, total, size = [""], list[BlockSpan](), 1, 0, 0
     before = ""
     for block in _short(blocks):
@@ -170,7 +179,8 @@ def paginate(blocks: Iterable[ParsedBlock], limits: ParseLimits) -> Iterator[Par
 
 
 def paginate_units(units: Iterable[Iterable[ParsedBlock]], limits: ParseLimits) -> Iterator[ParsedPage]:
-    """A page for each slide, sheet or chapter, also an empty one; a long one takes several."""
+    """Yield a page per slide, sheet or chapter, also for an empty one; a long unit takes several pages. Raises
+    ParseError."""
     number = taken = 0
     for blocks in units:
         first = number
@@ -192,4 +202,5 @@ def _short(blocks: Iterable[ParsedBlock]) -> Iterator[ParsedBlock]:
 
 
 def format_page_limit(count: int, limits: ParseLimits) -> str:
+    """Return the message that a document has too many pages."""
     return message_templates.PARTS % {"count": f"{count:,}", "most": f"{limits.pages:,}"}

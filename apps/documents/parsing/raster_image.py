@@ -1,4 +1,4 @@
-"""Pictures: a page a frame. They hold ink and no text; `ocr.py` reads them afterwards."""
+"""Parser of pictures: a scanned page per frame, without text. `ocr/recognizer.py` recognises the text afterwards."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from apps.lib.text import message_templates
 
 MAX_PIXELS = 50_000_000  # of one frame
 MAX_FRAMES = 200
-_POINTS = 842.0  # of the longer side, so that a picture is shown like a page
+_POINTS = 842.0  # assigned length of the longer side, that of an A4 page
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "HEIF", "AVIF")
-_ONE = {"PNG", "GIF", "WEBP", "HEIF", "AVIF"}  # further frames are of a film, or the same picture once more
+_ONE = {"PNG", "GIF", "WEBP", "HEIF", "AVIF"}  # further frames are an animation, or the same picture again
 
-pi_heif.options.DECODE_THREADS = 1  # a reader may start no others
+pi_heif.options.DECODE_THREADS = 1  # the sandbox forbids further threads
 pi_heif.register_heif_opener()
 
 DAMAGED = "This picture is damaged or was cut off during a transfer. Open it, save it again and upload that."
@@ -26,6 +26,7 @@ TOO_LARGE = message_templates.PIXELS % {"most": MAX_PIXELS // 1_000_000}
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield the pages of a picture, and a notice for frames left out. Raises ParseError."""
     with open_image(path) as picture:
         count = 1 if picture.format in _ONE else min(getattr(picture, "n_frames", 1), MAX_FRAMES)
         yield PageCount(count)
@@ -45,7 +46,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
 
 @contextmanager
 def open_image(path: str) -> Iterator[Image.Image]:
-    """The picture, nothing of it decoded yet. Raises Unreadable also for what comes to light while it is decoded."""
+    """Open the picture without decoding it. Errors while it is decoded are raised as ParseError, too."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -59,7 +60,7 @@ def open_image(path: str) -> Iterator[Image.Image]:
 
 
 def read_frame(path: str, number: int, longest: int) -> Image.Image:
-    """One frame as RGB on white, upright, its longer side at most `longest` pixels. Raises Unreadable."""
+    """Return a frame, from 1, as upright RGB on white, its longer side at most `longest` pixels. Raises ParseError."""
     with open_image(path) as picture:
         picture.seek(number - 1)
         _check(picture)
@@ -77,7 +78,7 @@ def read_frame(path: str, number: int, longest: int) -> Image.Image:
 
 
 def render_frame(path: str, number: int, width: int, most: int) -> Image.Image:
-    """One frame as it is shown: at most `width` pixels wide and `most` pixels in all. Raises Unreadable."""
+    """Return a frame, from 1, for display: at most `width` pixels wide and `most` pixels in all. Raises ParseError."""
     with open_image(path) as picture:
         picture.seek(number - 1)
         _check(picture)

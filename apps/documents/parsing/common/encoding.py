@@ -1,4 +1,4 @@
-"""Bytes to text: byte order marks, UTF-8, UTF-16 without a mark, and otherwise a guess from a sample."""
+"""Decode bytes to text: byte order marks, UTF-8, UTF-16 without a mark, else a guess from a sample."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_SAMPLE = 256 * 1024  # bytes that the guess looks at
+_SAMPLE = 256 * 1024  # bytes from which the encoding is guessed
 
 
 def detect_encoding(data: bytes) -> str:
-    """The name of an encoding that reads these bytes; never fails."""
+    """Return the name of an encoding for these bytes. Never fails; the guess may be wrong."""
     for mark, name in _MARKS:
         if data.startswith(mark):
             return name
@@ -43,7 +43,7 @@ def _guess(head: bytes) -> str:
 
 
 def read_text(path: str, limits: ParseLimits) -> str:
-    """The text of a file with line ends as \\n, without invisible characters. Raises Unreadable when it is too long."""
+    """Return the text of a file, line ends as LF, without invisible characters. Raises ParseError if it is too long."""
     with Path(path).open("rb") as file:
         data = file.read(limits.characters * 4 + 1)
     if len(data) > limits.characters * 4:

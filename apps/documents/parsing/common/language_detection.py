@@ -1,4 +1,7 @@
-"""The language of a text, told by its script and by the small words that every sentence has."""
+"""Detect the language of a text by its script and its function words. Pure.
+
+`detect_language_code` is for documents, `guess_language` for short texts such as questions.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,12 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
-SAMPLE = 20_000  # characters, from the beginning, middle and end of what there is
-MIN_WORD_SHARE = 0.06  # share of the words that must be small words of one language; prose has 0.2 to 0.5
-MIN_WORDS = 3  # of them
+SAMPLE = 20_000  # characters from beginning, middle and end of the text
+MIN_WORD_SHARE = 0.06  # share of the words that must be function words of one language; prose has 0.2 to 0.5
+MIN_WORDS = 3  # function words of one language, at least
 _WORD = re.compile(r"[^\W\d_]+")
 
-# Scripts that one language of wide use is written in; others are told by words.
+# Scripts of one widely used language each; languages that share a script are distinguished by words.
 _SCRIPTS = (
     (re.compile("[\u3040-\u30ff]"), "ja", 0.05), (re.compile("[\uac00-\ud7af]"), "ko", 0.2),
     (re.compile("[\u4e00-\u9fff]"), "zh", 0.2), (re.compile("[\u0e00-\u0e7f]"), "th", 0.3),
@@ -76,7 +79,7 @@ for _code, _words in _SMALL.items():
 
 
 def detect_language_code(texts: Iterable[str]) -> str:
-    """Its ISO 639-1 code, or nothing where that cannot be told: too little text, tables, a language not listed."""
+    """Return the ISO 639-1 code of the language; "" if unclear: too little text, tables, a language not listed."""
     text = _sample("\n".join(texts))
     if code := _script(text):
         return code
@@ -93,8 +96,10 @@ def detect_language_code(texts: Iterable[str]) -> str:
 
 @lru_cache(maxsize=4_000)
 def guess_language(text: str, among: frozenset[str] = frozenset()) -> str:
-    """Return the ISO 639-1 code of a question or passage: of those in `among` (none: of all), the language that has
-    most of its small words, however few; "" where none has any, or two have as many."""
+    """Return the ISO 639-1 code of the language with the most function words in a short text, of those in `among`.
+
+    Empty `among`: of all. Returns "" if no language has any, or two have equally many.
+    """
     if code := _script(text):
         return code
     votes = Counter(code for word in _WORD.findall(text.lower()) for code in _OF.get(word, ()))
@@ -103,15 +108,15 @@ def guess_language(text: str, among: frozenset[str] = frozenset()) -> str:
 
 
 def list_function_words(text: str) -> frozenset[str]:
-    """Return the small words of the language of a text; none where the language is not told."""
+    """Return the function words of the text's language; empty if the language is not clear."""
     return frozenset(_SMALL.get(guess_language(text), "").split())
 
 
 def _script(text: str) -> str:
-    """The language that alone is written in a script of which enough of the letters are, if there is one."""
+    """Return the language whose own script has enough of the letters; "" if none has."""
     if text.isascii():
         return ""
-    times = Counter(text)  # each character is looked at once
+    times = Counter(text)  # so that each distinct character is tested once
     letters = sum(count for char, count in times.items() if char.isalpha())
     if letters < 4:
         return ""

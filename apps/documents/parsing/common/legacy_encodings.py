@@ -1,9 +1,9 @@
-"""Which of the old encodings a text is in, told by the alphabets of languages.
+"""Detect legacy encodings of short texts by the alphabets of languages. Pure.
 
-The statistics of `charset_normalizer` want long texts: of a short one, or one of few accents, they take Western for
-Central European. A language uses few letters beside a to z, so an encoding is right that makes the odd bytes letters
-of one language, and signs that stand where signs stand; or whole words of another script, with capitals in front only.
-Chinese shows by its commonest characters: of a right reading about every second is one, of a wrong one hardly any.
+`charset_normalizer` needs long texts: it takes short ones, or those with few accents, in a Western encoding for Central
+European. A language uses few letters besides a to z. So an encoding is right if it turns the bytes above 127 into
+letters of one language, with signs in their usual places, or into whole words of another script. Chinese is recognised
+by its commonest characters: about every second one with the right encoding, hardly any with a wrong one.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _ALPHABETS = {
 }  # fmt: skip
 _SIGNS = frozenset("€£§°²³µ·±×÷½¼¾©®™«»„“”‘’‚‹›–—…•¿¡ªº¹\xa0\xad")
 _INSIDE = frozenset("’·\xad")  # of a word
-_BEFORE = frozenset("°µ¿¡„“”«‘‚‹›»—–…•\xa0")  # a letter may follow
+_BEFORE = frozenset("°µ¿¡„“”«‘‚‹›»—–…•\xa0")  # signs that a letter may follow
 _SCRIPTS = {"cp1251": "\u0400-\u04ff", "cp1255": "\u05d0-\u05ea", "koi8-r": "\u0400-\u04ff", "cp1253": "\u0370-\u03ff"}
 _VOWELS = frozenset("аеёиоуыэюяіїєўАЕЁИОУЫЭЮЯІЇЄЎ")
-VOWELS = 0.3  # of Cyrillic letters; Hebrew, say, that is taken for them has fewer
-# The commonest characters of Chinese prose, and of what stands on forms and pages.
+VOWELS = 0.3  # share of vowels in Cyrillic letters; Hebrew wrongly decoded as Cyrillic has fewer
+# The commonest characters of Chinese prose, and of forms and web pages.
 _COMMON = {
     "big5": (
         "的一是不了在人有我他這個們中來上大為和國地到以說時要就出會可也你對生能而子那得於下自之年過發後作用道行所然種事成方多經麼去法"
@@ -42,16 +42,16 @@ _COMMON = {
         "将两高间由问很最重并物手应向头文体政美相见被利什二等产或新己制请您有效无法输入选择字数值文件名称使用户密码登录删除更改"
     ),
 }  # fmt: skip
-COMMON = 0.25  # of the odd characters of a Chinese text, at least
-KANA = 0.3  # of the letters of a Japanese text
-MOST_FOREIGN = 0.05  # of the letters in words of another script
-FEWEST = 4  # letters that show a script
-MOST_ODD = 0.7  # of the letters; more of them are a text in other letters than Latin ones
-SURE = 0.9  # of the odd characters fit
+COMMON = 0.25  # share of common characters among the non-ASCII letters of a Chinese text, at least
+KANA = 0.3  # share of kana among the non-ASCII characters of a Japanese text, at least
+MOST_FOREIGN = 0.05  # share of the non-ASCII characters that may fit neither script nor signs
+FEWEST = 4  # letters that a script must have
+MOST_ODD = 0.7  # share of non-ASCII letters above which a text is not Latin
+SURE = 0.9  # share of the non-ASCII characters that must fit a Latin encoding
 
 
 def detect_legacy_encoding(data: bytes) -> str | None:
-    """The encoding, or None where none of these makes sense of the bytes."""
+    """Return the encoding; None if none of these makes sense of the bytes."""
     if found := _latin(data):
         return found
     if _is_japanese(data):
@@ -83,7 +83,7 @@ def _chinese(data: bytes) -> str | None:
 
 
 def _is_of(data: bytes, encoding: str) -> bool:
-    """Whether what is no ASCII is words of the encoding's script: none has a capital behind a small letter."""
+    """Return whether the non-ASCII characters are words of the encoding's script, with capitals only in front."""
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
@@ -112,7 +112,7 @@ def _latin(data: bytes) -> str | None:
 
 
 def _fits(text: str, alphabets: tuple[str, ...]) -> float:
-    """The share of characters beyond ASCII that stand where they are, in the language in which the most do."""
+    """Return the share of non-ASCII characters that are plausible, in the language for which most are."""
     odd = [(at, char) for at, char in enumerate(text) if char > "\x7f"]
     if sum(char.isalpha() for _, char in odd) > MOST_ODD * sum(map(str.isalpha, text)):
         return 0.0
@@ -123,6 +123,6 @@ def _fits(text: str, alphabets: tuple[str, ...]) -> float:
 
 
 def _in_place(text: str, at: int, sign: str) -> bool:
-    """Whether a sign stands where it can: few before a letter, hardly one inside a word."""
+    """Return whether a sign is in a plausible place: few stand before a letter, hardly one inside a word."""
     before, after = at and text[at - 1].isalpha(), text[at + 1 : at + 2].isalpha()
     return sign in _SIGNS and (sign in _INSIDE or not after or (not before and sign in _BEFORE))

@@ -1,4 +1,4 @@
-"""Tables as lines that can be read alone: every cell with its column's name, also in a passage cut out of the table."""
+"""Write tables as lines that are readable alone: each cell with the name of its column. Pure."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from itertools import chain
 from apps.documents.parsing.protocol import ParsedBlock
 
 GROUP_CHARACTERS = 12_000  # of one block of rows
-MOST_COLUMNS = 2_000  # of a row once its cells are repeated
-HEADER_CHARACTERS = 10_000  # of all names of columns, which stand in every row
-NAME_CHARACTERS = 100  # of a column, which stands before each of its cells
-MOST_SPANNED = 40  # columns or rows that one cell is repeated in
+MOST_COLUMNS = 2_000  # of a row after its cells were repeated
+HEADER_CHARACTERS = 10_000  # of all column names together, which are repeated in every row
+NAME_CHARACTERS = 100  # of one column name, which is repeated before each cell
+MOST_SPANNED = 40  # columns or rows over which one cell is repeated
 _NUMBER = re.compile(r"[\s\d.,:%€$£()+/-]+")
 
 
 def make_table_blocks(rows: Iterable[Sequence[str]], header: Sequence[str] | None) -> Iterator[ParsedBlock]:
-    """The rows, a line each, in blocks; empty cells and empty rows are left out."""
+    """Yield the rows as table blocks, a line per row: "Name: cell; …" with a header, else "cell | cell".
+
+    Empty cells and rows are left out. A header without rows becomes a line of its own.
+    """
     names = [_cell(name)[:NAME_CHARACTERS] for name in header] if header else []
     lines: list[str] = []
     size = 0
-    if sum(map(len, names)) > HEADER_CHARACTERS:  # too many to stand in every row
+    if sum(map(len, names)) > HEADER_CHARACTERS:  # too long to be repeated in every row
         rows, names = chain([names], rows), []
     for row in rows:
         line = _line(names, row)
@@ -39,9 +42,9 @@ def make_table_blocks(rows: Iterable[Sequence[str]], header: Sequence[str] | Non
 
 
 def is_header(row: Sequence[str]) -> bool:
-    """Whether a first row names columns: every cell filled, all different, none a number.
+    """Return whether a first row names columns: all cells filled, all different, none a number.
 
-    The first may be empty: below it stand the names of the rows.
+    In rows of three and more the first cell may be empty, if the first column names the rows.
     """
     cells = [_cell(cell) for cell in row]
     named = cells if len(cells) < 3 or cells[0] else cells[1:]
@@ -65,13 +68,16 @@ def _line(names: Sequence[str], row: Sequence[str]) -> str:
 
 
 def expand_spans(rows: Iterable[Iterable[tuple[str, int, int]]]) -> list[list[str]]:
-    """Rows of equal columns from cells of text, columns and rows that each covers: it stands in every one of them."""
+    """Return rows of equal columns from cells of (text, columns, rows): a spanning cell is repeated in each place.
+
+    A single cell in its row is a title and not repeated over its columns.
+    """
     found: list[list[str]] = []
-    below: dict[int, tuple[str, int]] = {}  # by column: what a cell above covers, and for how many rows yet
+    below: dict[int, tuple[str, int]] = {}  # by column: text of a spanning cell above, and the rows it still covers
     for cells in rows:
         row: list[str] = []
         told = list(cells)
-        left, alone = iter(told), len(told) == 1 and not below  # one across all of a table is a title
+        left, alone = iter(told), len(told) == 1 and not below  # a single cell across the table is a title
         taken, below = below, {}
         while True:
             if len(row) in taken:
@@ -82,7 +88,7 @@ def expand_spans(rows: Iterable[Iterable[tuple[str, int, int]]]) -> list[list[st
             else:
                 break
             if len(row) > MOST_COLUMNS:
-                continue  # what cells span is not repeated without end
+                continue  # spans are not repeated beyond this width
             for _ in range(1 if alone else wide):
                 if more > 1:
                     below[len(row)] = text, more - 1

@@ -1,6 +1,7 @@
-"""The order in which a person reads what stands on a page: columns one after the other, each from top to bottom.
+"""Order boxes on a page as a person reads them: column by column, each from top to bottom. Pure.
 
-Lines are cut apart where a band of paper runs through (an XY cut): first across the page, then between columns.
+The page is cut recursively where a band of empty paper runs through (XY cut): first across the page, then between
+columns.
 """
 
 from __future__ import annotations
@@ -8,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom; top grows downwards
-_DEEPEST = 12
-SHORT = 14.0  # times its height (both in fractions of their side) is how long a cell of a table is, usually, or less
-BESIDE = 0.8  # of the cells of a table have one in another column at their height
+_DEEPEST = 12  # levels of recursion
+SHORT = 14.0  # ratio of width to height up to which a box is as short as a table cell (each a fraction of its side)
+BESIDE = 0.8  # share of a table's cells that have another cell at the same height
 
 
 def order_boxes(boxes: Sequence[Box], gutter: float) -> list[int]:
-    """The indexes of the boxes as they are read; columns stand at least `gutter` apart."""
+    """Return the indexes of the boxes in reading order; columns are at least `gutter` apart, in units of the boxes."""
     return _ordered(boxes, list(range(len(boxes))), gutter, 0)
 
 
@@ -33,15 +34,17 @@ def _ordered(boxes: Sequence[Box], part: list[int], gutter: float, depth: int) -
 
 
 def _is_table(boxes: Sequence[Box], columns: list[list[int]]) -> bool:
-    """Whether columns are those of a table, which may stand below and above other text in one of them: most cells of
-    the others have some beside them, and all are short, but for those of one column."""
+    """Return whether columns form a table, rather than columns of prose; other text may stand above and below.
+
+    Most cells must have others beside them, and all must be short, except those of one column.
+    """
     most = max(columns, key=len)
     others = [column for column in columns if column is not most]
     partners = [at for at in most if any(_level(boxes[at], boxes[cell]) for column in others for cell in column)]
     if not partners:
         return False
     wide = [_median([_shape(boxes[at]) for at in part]) > SHORT for part in [partners, *others]]
-    if sum(wide) > 1 or (wide[0] and len(partners) < BESIDE * len(most)):  # remarks in the margin of prose
+    if sum(wide) > 1 or (wide[0] and len(partners) < BESIDE * len(most)):  # prose, or prose with margin notes
         return False
     cells = [(at, own) for own in others for at in own]
     beside = sum(
@@ -65,7 +68,7 @@ def _median(values: list[float]) -> float:
 
 
 def _cut(boxes: Sequence[Box], part: list[int], axis: int, gap: float) -> list[list[int]]:
-    """The groups between which a band of at least `gap` is free, along x (0) or y (1)."""
+    """Return the groups between which a band of at least `gap` is empty, along x (0) or y (1)."""
     groups: list[list[int]] = []
     end = float("-inf")
     for at in sorted(part, key=lambda at: boxes[at][axis]):
@@ -77,7 +80,7 @@ def _cut(boxes: Sequence[Box], part: list[int], axis: int, gap: float) -> list[l
 
 
 def _bands(boxes: Sequence[Box], part: list[int], gutter: float) -> list[list[int]]:
-    """Rows of the page, joined again where the same columns run on through them, or none do."""
+    """Return horizontal bands of the page, merged where the same columns continue, or where none has columns."""
     bands: list[list[int]] = []
     for row in _cut(boxes, part, 1, 0.0):
         together = [*bands[-1], *row] if bands else row
@@ -97,7 +100,7 @@ def _columns(boxes: Sequence[Box], part: list[int], gutter: float) -> int:
 
 
 def _rows(boxes: Sequence[Box], part: list[int]) -> list[int]:
-    """From top to bottom; boxes on one line from left to right."""
+    """Return the boxes from top to bottom, those on one line from left to right."""
     rows: list[list[int]] = []
     for at in sorted(part, key=lambda at: (boxes[at][1] + boxes[at][3]) / 2):
         middle = (boxes[at][1] + boxes[at][3]) / 2

@@ -1,4 +1,4 @@
-"""ZIP archives, looked at before anything in them is unpacked."""
+"""ZIP archives that are checked against zip bombs before anything is unpacked."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from pathlib import Path
 from apps.documents.parsing.protocol import ParseError
 
 MAX_ENTRIES = 2000
-MAX_TOTAL = 200 * 1024 * 1024  # bytes, unpacked
-MAX_RATIO = 100  # of one entry, where it matters
-_SMALL = 1024 * 1024  # an entry that unpacks to less may be packed as tightly as it likes
-_TAIL = 65_557  # the longest end record: 22 bytes and a comment
-_DIRECTORY = 2 * 1024 * 1024  # bytes of directory that 2,000 entries could honestly need
+MAX_TOTAL = 200 * 1024 * 1024  # bytes of all entries, unpacked
+MAX_RATIO = 100  # of unpacked to packed size of one entry, if it is larger than _SMALL
+_SMALL = 1024 * 1024  # bytes, unpacked
+_TAIL = 65_557  # bytes of the longest end record: 22 and a comment
+_DIRECTORY = 2 * 1024 * 1024  # bytes; 2,000 entries of a harmless file need less
 
 ZIP_BOMB = "This file unpacks to far more than it seems to hold, as a file made to harm does. It was not opened."
 
 
 class BoundedZipFile(zipfile.ZipFile):
-    """An archive whose directory promises sane sizes. Raises Unreadable for a bomb, BadZipFile for a broken one."""
+    """ZIP archive with a directory of plausible sizes. Opening raises ParseError for a bomb, BadZipFile for a damaged
+    file."""
 
     def __init__(self, path: str | Path) -> None:
         _check_directory(path)
@@ -36,7 +37,7 @@ class BoundedZipFile(zipfile.ZipFile):
 
 
 def _check_directory(path: str | Path) -> None:
-    """The directory is small enough to be read: reading it costs memory by the entry."""
+    """Raise ParseError if the directory is too large to be read: reading it takes memory per entry."""
     with Path(path).open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - _TAIL))

@@ -1,4 +1,4 @@
-"""CSV and its relatives: the delimiter is found by looking, each row becomes a line with the names of its columns."""
+"""Parser of CSV and similar tables: the delimiter is detected, and each row becomes a line with column names."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from apps.lib.text import message_templates
 MAX_CELL = 1_000_000  # characters
 MAX_COLUMNS = 2_000
 _SAMPLE = 64 * 1024
-MOST_ABOVE = 20  # lines above a table
-ALL, MOST = 0.95, 0.6  # of the lines
+MOST_ABOVE = 20  # lines of text above a table
+ALL, MOST = 0.95, 0.6  # shares of the lines that count as all and as most of them
 _DELIMITERS = ",;\t|"
-_TOLD = re.compile(r"sep=([,;\t|])\n", re.IGNORECASE)  # a first line for spreadsheets
+_TOLD = re.compile(r"sep=([,;\t|])\n", re.IGNORECASE)  # first line that names the delimiter for spreadsheets
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield the pages of a CSV file. Raises ParseError."""
     text = read_text(path, limits)
     csv.field_size_limit(MAX_CELL)
     told = _TOLD.match(text)
@@ -32,7 +33,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
 
 
 def _blocks(rows: Iterator[Sequence[str]], columns: int) -> Iterator[ParsedBlock]:
-    """What stands above the table, then the table."""
+    """Yield the lines above the table as paragraphs, then the table."""
     first = list(islice(rows, 1))
     for _ in range(MOST_ABOVE):
         words = [cell for cell in first[0] if cell.strip()] if first else []
@@ -59,8 +60,11 @@ def _rows(text: str, dialect: type[csv.Dialect]) -> Iterator[Sequence[str]]:
 
 
 def _dialect(sample: str, delimiters: str) -> tuple[type[csv.Dialect], int]:
-    """The delimiter that parts all of the first lines into columns of one number, else most of them, with the most
-    columns: commas in numbers part lines too, but not the one with the names. And how many columns there are."""
+    """Return the detected dialect, and the number of columns.
+
+    The delimiter is the one that splits all of the first lines into the same number of columns, else most lines; of
+    several, the one with the most columns. Decimal commas split lines too, but not the header.
+    """
     lines = [line for line in sample.splitlines()[:50] if line.strip()][:20]
     best, most = delimiters[0], (False, 1, 0.0)
     for delimiter in delimiters:

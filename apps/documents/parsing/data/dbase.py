@@ -1,4 +1,4 @@
-"""dBASE tables (DBF): fields of a fixed width behind a header that names them; a line a row."""
+"""Parser of dBASE tables (DBF): fields of fixed width after a header that names them; each row becomes a line."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ DAMAGED = "This dBASE table is damaged or was cut off during a transfer. Save it
 VERSIONS = b"\x02\x03\x30\x31\x32\x43\x63\x83\x8b\xcb\xf5\xfb"
 MAX_FIELDS = 1024
 _FIELD = struct.Struct("<11sc4xBB14x")
-_PAGES = {  # what the byte for the code page says
+_PAGES = {  # encoding by the code page byte
     0x01: "cp437", 0x02: "cp850", 0x03: "cp1252", 0x13: "cp932", 0x4D: "cp936", 0x4E: "cp949", 0x4F: "cp950",
     0x57: "cp1252", 0x64: "cp852", 0x65: "cp866", 0x66: "cp865", 0x7A: "cp936", 0x7B: "cp932", 0xC8: "cp1250",
     0xC9: "cp1251", 0xCA: "cp1254", 0xCB: "cp1253",
 }  # fmt: skip
-_KEPT_APART = "BGMPVW"  # memos and the like stand in another file, which is not here
+_KEPT_APART = "BGMPVW"  # field types such as memos, stored in another file that is not uploaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class _Field:
 
 
 def is_dbase(head: bytes) -> bool:
-    """Whether a file that begins so is a dBASE table."""
+    """Return whether a file that begins with these bytes is a dBASE table."""
     if len(head) < 65 or head[0] not in VERSIONS or b"\0" not in head[:32]:
         return False
     month, day = head[2], head[3]
@@ -49,6 +49,7 @@ def is_dbase(head: bytes) -> bool:
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield the pages of a dBASE file, and a notice for memos or deleted rows. Raises ParseError."""
     data = Path(path).read_bytes()
     if len(data) < 65:
         raise ParseError(DAMAGED)
@@ -57,7 +58,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     if not fields or width < 2 or start >= len(data):
         raise ParseError(DAMAGED)
     rows = [data[at : at + width] for at in range(start, min(len(data), start + count * width), width)]
-    kept = [row for row in rows if row[:1] != b"*" and len(row) == width]  # a star: deleted, and not yet swept
+    kept = [row for row in rows if row[:1] != b"*" and len(row) == width]  # a star marks a deleted row
     code = _PAGES.get(data[29]) or detect_encoding(b"\n".join(kept)[:65_536])
     shown = [field for field in fields if field.kind not in _KEPT_APART]
     cells = ([_cell(row, field, code) for field in shown] for row in kept)

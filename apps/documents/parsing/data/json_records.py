@@ -1,4 +1,4 @@
-"""JSON and JSON Lines: records become lines that name every value by its path, so that each can be read alone."""
+"""Parser of JSON and JSON Lines: each record becomes a line that names every value by its path."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from apps.documents.parsing.common.encoding import read_text
 from apps.documents.parsing.common.tables import GROUP_CHARACTERS
 from apps.documents.parsing.protocol import ParsedBlock, ParsedItem, ParseLimits, ParseNotice, make_title, paginate
 
-MOST_DEEP = 60
+MOST_DEEP = 60  # levels of nesting that are read
 _WORDS = {True: "true", False: "false", None: ""}
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield title and pages of a JSON file; invalid JSON is read as text, with a notice. Raises ParseError."""
     text = read_text(path, limits)
     try:
         data = _loaded(text)
-    except orjson.JSONDecodeError:  # with comments, say, as in settings of some programs
+    except orjson.JSONDecodeError:  # for example with comments, as in settings of some programs
         yield from paginate([ParsedBlock("code", text)], limits)
         yield ParseNotice("This is not valid JSON, so it was read as text.")
         return
@@ -29,7 +30,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
 
 
 def _loaded(text: str) -> Any:
-    """The value, or the values of JSON Lines. Raises JSONDecodeError."""
+    """Return the value of JSON, or the list of values of JSON Lines. Raises JSONDecodeError."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -68,7 +69,7 @@ def _records(records: list[Any]) -> Iterator[ParsedBlock]:
 
 
 def _flat(value: Any, path: str, depth: int) -> Iterator[str]:
-    """ "address.city: Berlin" for each value below; a list of plain values is one value."""
+    """Yield "address.city: Berlin" for each value below; a list of plain values counts as one value."""
     if depth > MOST_DEEP:
         return
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""XML of any kind, feeds and FictionBook among them: the text of its elements, one below the other."""
+"""Parser of XML in general, including feeds and FictionBook: the text of the elements, one after the other."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ BROKEN = "This XML file is not well formed, so it cannot be read. Correct it and
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield title and pages of an XML file. Raises ParseError."""
     data = Path(path).read_bytes()
     parser = lxml.etree.XMLParser(resolve_entities=False, no_network=True, recover=True, remove_comments=True)
     try:
@@ -59,7 +60,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
 
 
 def _blocks(root: Any) -> Iterator[ParsedBlock]:
-    """The text between two borders of elements is one block; elements that stand in a line are no borders."""
+    """Yield the text between two element borders as a block; inline elements are no borders."""
     parts: list[str] = []
     name, passed = "", 0
     for event, element in lxml.etree.iterwalk(root, events=("start", "end")):
@@ -78,7 +79,7 @@ def _block(text: str, name: str) -> Iterator[ParsedBlock]:
     words = strip_invisible(text).strip()
     if not words:
         return
-    if words.count("<") > 2 and _TAG.search(words):  # a feed carries its texts as HTML
+    if words.count("<") > 2 and _TAG.search(words):  # HTML inside XML, as in feeds
         from apps.documents.parsing.html.parser import read_page
 
         yield from read_page(words).blocks

@@ -1,4 +1,7 @@
-"""E-mail (EML, mailboxes): the headers that a reader sees, the text, and the attachments as parts of their own."""
+"""Parser of e-mail (EML, mailboxes): visible headers, text, and attachments as pages of their own.
+
+`outlook_msg.py` shares the handling of attachments (`EmailParseState`, `parse_attachment`).
+"""
 
 from __future__ import annotations
 
@@ -37,19 +40,19 @@ from apps.lib.text import message_templates
 
 HEADERS = ("From", "To", "Cc", "Date", "Subject")
 MOST_DEEP = 3  # messages in messages
-MOST_PARTS = 100
-MOST_BYTES = 100 * 1024 * 1024
+MOST_PARTS = 100  # attachments of one file
+MOST_BYTES = 100 * 1024 * 1024  # of one file
 MOST_HEADER = 30_000  # characters of one header: some 700 recipients
-SMALLEST_SIDE, SMALLEST_PICTURE = 16, 64 * 64  # pixels; of less than that no word can be read
+SMALLEST_SIDE, SMALLEST_PICTURE = 16, 64 * 64  # pixels; smaller pictures hold no legible word
 UNCOUNTED = "more than could be counted"
 NESTED_TOO_DEEP = f"in more than {MOST_DEEP} messages"
 _ENDINGS = {"text/plain": ".txt", "text/html": ".html", "text/csv": ".csv", "message/rfc822": ".eml"}
-_BEGINNING = re.compile(rb"^From [^\n]*\n(?=[!-9;-~]+:)", re.MULTILINE)  # of a message in a mailbox
-_ESCAPED = re.compile(rb"^>(?=>*From )", re.MULTILINE)  # how a mailbox writes a line that begins like a message
+_BEGINNING = re.compile(rb"^From [^\n]*\n(?=[!-9;-~]+:)", re.MULTILINE)  # first line of a message in a mailbox
+_ESCAPED = re.compile(rb"^>(?=>*From )", re.MULTILINE)  # escaped line of a message in a mailbox
 
 
 class _ShortHeaders(email.policy.EmailPolicy):
-    """Parse the first `MOST_HEADER` characters of each header: the library's parser is quadratic."""
+    """Policy that parses only the first MOST_HEADER characters of each header: the library's parser is quadratic."""
 
     def header_fetch_parse(self, name: str, value: str) -> Any:
         return super().header_fetch_parse(name, value[:MOST_HEADER])
@@ -60,21 +63,26 @@ _POLICY = cast("email.policy.EmailPolicy[EmailMessage]", _ShortHeaders())
 
 @dataclass(slots=True)
 class EmailParseState:
-    """What is read of one file: `skipped` are attachments that were left out, `hidden` counts text that nobody sees,
-    `cut` says that the file goes on behind what is read."""
+    """State of parsing one file, across its messages and attachments.
+
+    `skipped` names attachments that were left out. `hidden` counts hidden texts. `cut` is True if the file is longer
+    than MOST_BYTES.
+    """
 
     limits: ParseLimits
     skipped: list[str] = field(default_factory=list)
     parts: int = 0
     hidden: int = 0
     cut: bool = False
-    scan: ScannedPage | None = None  # where the last page that is a picture lies, until the next page is asked for
-    pictures: set[bytes] = field(default_factory=set)  # SHA-256 of those that were met
+    scan: ScannedPage | None = None  # place of the last scanned page; valid until the next page is requested
+    pictures: set[bytes] = field(default_factory=set)  # SHA-256 of the pictures seen so far
 
     def skip(self, name: str, why: str = "") -> None:
+        """Record an attachment that was left out, with the reason."""
         self.skipped.append(f"{name[:60]} ({why})" if why else name[:60])
 
     def notes(self) -> Iterator[ParseNotice]:
+        """Yield the notices about everything left out."""
         if self.skipped:
             yield ParseNotice(message_templates.ATTACHMENTS % {"names": ", ".join(dict.fromkeys(self.skipped))[:300]})
         if self.hidden:
@@ -84,6 +92,7 @@ class EmailParseState:
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield title, pages and notices of an e-mail or mailbox. Raises ParseError."""
     mail = EmailParseState(limits)
     yield from _numbered(path, mail)
     yield from mail.notes()
@@ -92,8 +101,10 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
 def iter_scanned_pages(
     path: str, kind: str, numbers: Sequence[int], limits: ParseLimits
 ) -> Iterator[tuple[int, ScannedPage]]:
-    """Those of these pages that are pictures; each file is there until the next one is asked for. `limits` are those
-    with which the pages were counted: they say what of the attachments was left out then."""
+    """Yield number and place of those of these pages that are scanned; each file exists until the next is requested.
+
+    `limits` must be those with which the file was parsed, because they decide which attachments were left out.
+    """
     from apps.documents.parsing.email import outlook_msg
 
     mail = EmailParseState(limits)
@@ -103,7 +114,7 @@ def iter_scanned_pages(
 
 
 def _numbered(path: str, mail: EmailParseState) -> Iterator[DocumentTitle | ParsedPage]:
-    """The title and the pages of all messages."""
+    """Yield the title and the pages of all messages."""
     number = 0
     for at, message in enumerate(_messages(path, mail)):
         if not at and (title := make_title(_header(message, "Subject"))):
@@ -117,7 +128,7 @@ def _numbered(path: str, mail: EmailParseState) -> Iterator[DocumentTitle | Pars
 
 
 def _messages(path: str, mail: EmailParseState) -> Iterator[EmailMessage]:
-    """Yield the message, or those of a mailbox, in which lines that began with "From " stand behind a ">"."""
+    """Yield the message, or all messages of a mailbox, in which escaped "From " lines are restored."""
     with Path(path).open("rb") as file:
         data = file.read(MOST_BYTES)
         mail.cut |= bool(file.read(1))
@@ -131,7 +142,7 @@ def _messages(path: str, mail: EmailParseState) -> Iterator[EmailMessage]:
 
 
 def iter_message_pages(message: EmailMessage, mail: EmailParseState, depth: int) -> Iterator[ParsedPage]:
-    """The message itself, then its attachments."""
+    """Yield the pages of the message itself, then those of its attachments; `depth` counts enclosing messages."""
     yield from paginate_units([_blocks(message, mail)], mail.limits)
     for part in _attachments(message):
         mail.parts += 1
@@ -160,7 +171,7 @@ def _blocks(message: EmailMessage, mail: EmailParseState) -> Iterator[ParsedBloc
 
 
 def _header(message: EmailMessage, name: str) -> str:
-    """One line; empty where it is missing or cannot be read."""
+    """Return a header as one line; "" if it is missing or malformed."""
     try:
         return " ".join(strip_invisible(str(message.get(name, "")), " ").split())
     except (ValueError, IndexError, AttributeError, TypeError, MessageError):  # the library fails on broken headers
@@ -168,7 +179,7 @@ def _header(message: EmailMessage, name: str) -> str:
 
 
 def _body(message: EmailMessage) -> EmailMessage | None:
-    """The text that a reader sees first; plain where there is a choice, unless that is empty."""
+    """Return the part that a mail program shows: plain text if there is any, else HTML."""
     try:
         plain, html = message.get_body(("plain",)), message.get_body(("html",))
     except (KeyError, AttributeError, ValueError):
@@ -179,7 +190,7 @@ def _body(message: EmailMessage) -> EmailMessage | None:
 
 
 def decode_part(part: EmailMessage) -> str:
-    """The text of a part in whatever encoding it says, or, where that is no encoding, as good as can be."""
+    """Return the text of a part in its declared encoding, or in a detected one if that fails."""
     data = part.get_payload(decode=True)
     if not isinstance(data, bytes):
         return ""
@@ -237,8 +248,10 @@ def _header_name(part: EmailMessage) -> str:
 
 
 def parse_attachment(name: str, data: bytes, mail: EmailParseState, depth: int) -> Iterator[ParsedPage]:
-    """What is read of an attachment, below its name unless it is a message of its own. What is not read of it, and why,
-    stands among what was skipped."""
+    """Yield the pages of an attachment, below a heading with its name unless it is a message.
+
+    Attachments that cannot be parsed are recorded in `mail.skipped`.
+    """
     from apps.documents.parsing.detection import detect_format
     from apps.documents.parsing.office.ole_container import detect_ole_kind
 
@@ -258,7 +271,7 @@ def parse_attachment(name: str, data: bytes, mail: EmailParseState, depth: int) 
 
 
 def _inner(kind: str, path: str, name: str, mail: EmailParseState, depth: int) -> Iterator[ParsedPage]:
-    """A mail that is attached as a file."""
+    """Yield the pages of a message that is attached as a file."""
     from apps.documents.parsing.email import outlook_msg
 
     if depth >= MOST_DEEP:
@@ -271,8 +284,10 @@ def _inner(kind: str, path: str, name: str, mail: EmailParseState, depth: int) -
 
 
 def _picture(path: str, name: str, data: bytes, mail: EmailParseState) -> Iterator[ParsedPage]:
-    """A page for each picture of the file, whose text is to be recognised: signs that are too small for any word, and
-    what stands below every message, are passed over. Raises Unreadable."""
+    """Yield a scanned page for each frame of a picture. Raises ParseError.
+
+    Left out are pictures too small for words, and repeated ones, such as logos below every message.
+    """
     from apps.documents.parsing import raster_image
 
     digest = sha256(data).digest()
@@ -290,7 +305,7 @@ def _picture(path: str, name: str, data: bytes, mail: EmailParseState) -> Iterat
 
 
 def _read(kind: str, path: str, name: str, mail: EmailParseState) -> Iterator[ParsedPage]:
-    """All pages that have text or are scanned, once all could be read."""
+    """Yield all pages with text or scans, once the whole file could be parsed."""
     pages: list[ParsedPage] = []
     for item in import_module(FORMATS[kind].module).parse(path, replace(mail.limits, name=name)):
         pages += [item] if isinstance(item, ParsedPage) else []

@@ -1,4 +1,4 @@
-"""Outlook messages (MSG): the same as an e-mail, kept in properties of Microsoft's."""
+"""Parser of Outlook messages (MSG): like e-mail, but stored as properties in an OLE container."""
 
 from __future__ import annotations
 
@@ -41,13 +41,14 @@ _DATE = re.compile(r"^Date: *([^\r\n]+)", re.MULTILINE)
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield title, pages and notices of an Outlook message. Raises ParseError."""
     mail = EmailParseState(limits)
     yield from iter_numbered_pages(path, mail)
     yield from mail.notes()
 
 
 def iter_numbered_pages(path: str, mail: EmailParseState) -> Iterator[DocumentTitle | ParsedPage]:
-    """The title and the pages."""
+    """Yield the title and the numbered pages of the message. Raises ParseError."""
     named, found = _opened(path, mail)
     if title := make_title(named):
         yield title
@@ -58,13 +59,13 @@ def iter_numbered_pages(path: str, mail: EmailParseState) -> Iterator[DocumentTi
 
 
 def iter_message_pages(path: str, mail: EmailParseState, depth: int) -> Iterator[ParsedPage]:
-    """Of a message that is attached to another one, as a file."""
+    """Yield the pages of a message that is attached to another one as a file."""
     yield from _pages(_opened(path, mail)[1], mail, depth)
 
 
 @dataclass(slots=True)
 class _MessageContent:
-    """What a message holds, taken out of its container. `files` are names and contents."""
+    """Content of a message, taken out of its container; `files` are (name, content) pairs."""
 
     blocks: list[ParsedBlock]
     files: list[tuple[str, bytes]]
@@ -72,7 +73,7 @@ class _MessageContent:
 
 
 def _opened(path: str, mail: EmailParseState) -> tuple[str, _MessageContent]:
-    """Subject and contents. Raises Unreadable."""
+    """Return subject and content. Raises ParseError."""
     try:
         with olefile.OleFileIO(path) as container:
             message = _Message(container)
@@ -108,8 +109,10 @@ def _pages(found: _MessageContent, mail: EmailParseState, depth: int) -> Iterato
 
 
 class _Message:
+    """Message in an OLE container."""
+
     def __init__(self, container: olefile.OleFileIO, at: str = "") -> None:
-        """The message that stands `at` a folder of the container; empty: the container's own."""
+        """Open the message at the folder `at` of the container; "": the container's own."""
         self._container, self._at = container, at
         every = {"/".join(entry).upper(): entry for entry in container.listdir()}
         self._streams = {name.removeprefix(at): entry for name, entry in every.items() if name.startswith(at)}
@@ -151,7 +154,7 @@ class _Message:
                 yield self.text(_LONG_NAME, folder) or self.text(_NAME, folder) or "attachment", data
 
     def inner(self) -> Iterator[_Message]:
-        """Messages that are attached to it as such."""
+        """Yield the messages that are attached as messages, not as files."""
         for folder in self._attachments():
             place = f"{folder}__SUBSTG1.0_{_DATA}{_OBJECT}/"
             if f"{place}__PROPERTIES_VERSION1.0" in self._streams:

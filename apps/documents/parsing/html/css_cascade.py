@@ -2,8 +2,7 @@
 
 `PageStyles` is the entry point: it holds the style sheets of one page. tinycss2 parses the sheets and cssselect2
 matches selectors; this module resolves the cascade (importance, layers, specificity, order), style attributes and
-`var()`. Nothing is laid out, no file is fetched, and states that follow from an act of the reader (`:hover`) never
-hold.
+`var()`. Nothing is laid out, no file is fetched, and states that need a user's action (`:hover`) never match.
 """
 
 from __future__ import annotations
@@ -19,15 +18,15 @@ from cssselect2 import ElementWrapper, SelectorError, compile_selector_list
 from tinycss2.color4 import parse_color
 
 MOST_CSS = 1_000_000  # characters of style sheets that are read, without embedded files
-MOST_RULES = 5_000  # that may hide something
-MOST_SELECTOR = 1_000  # characters; a longer one is not read
+MOST_RULES = 5_000  # rules that may hide something
+MOST_SELECTOR = 1_000  # characters; longer selectors are ignored
 MOST_STYLE = 2_000  # characters of a style attribute
-MOST_SIBLINGS = 1_000  # among which places of a type are counted
-MOST_STEPS = 4_000_000  # tests of rules, and elements that these look at: some seconds
+MOST_SIBLINGS = 1_000  # siblings among which `:nth-of-type` is evaluated
+MOST_STEPS = 4_000_000  # tests of rules, and elements visited by these: some seconds
 MOST_DEEP = 20  # rules in rules
-WIDTH, HEIGHT = 1280, 800  # CSS pixels of the screen that a page is taken to be read on
+WIDTH, HEIGHT = 1280, 800  # CSS pixels of the assumed screen
 
-_FEATURES = {  # of that screen
+_FEATURES = {  # media features of the assumed screen
     "orientation": "landscape", "prefers-color-scheme": "light", "prefers-reduced-motion": "no-preference",
     "prefers-contrast": "no-preference", "forced-colors": "none", "hover": "hover", "any-hover": "hover",
     "pointer": "fine", "any-pointer": "fine", "update": "fast", "scripting": "enabled", "display-mode": "browser",
@@ -43,7 +42,7 @@ _RELEVANT = re.compile(
 )
 _WIDE = frozenset(("inherit", "initial", "unset", "revert", "revert-layer"))
 _LENGTH = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?(?:%|[a-z]+)?|[a-z-]+\(.*\)"
-_COLOUR = re.compile("")  # asked of tinycss2
+_COLOUR = re.compile("")  # placeholder: colours are validated by tinycss2
 _VALUES = {
     "display": re.compile(
         r"none|contents|(?:(?:block|inline|run-in|flow|flow-root|table|flex|grid|ruby|list-item|math)\s*){1,3}|"
@@ -60,7 +59,7 @@ _COVERS = {"font": "font-size", "background": "background-", "margin": "margin-"
 _EMBEDDED = re.compile(r"url\(\s*[\"']?data:[^)]*\)", re.IGNORECASE)
 _VAR = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,((?:[^()]|\([^()]*\))*))?\)")
 _NOTHING = re.compile(r"calc\(\s*([-+]?0*\.?0*[a-z%]*)\s*(?:\*[^()]*)?\)", re.IGNORECASE)
-_ALWAYS = re.compile(r":(?:defined|read-only|dir\(\s*ltr\s*\))", re.IGNORECASE)  # of elements with text
+_ALWAYS = re.compile(r":(?:defined|read-only|dir\(\s*ltr\s*\))", re.IGNORECASE)  # true for elements with text
 _NEVER = re.compile(
     r":(?:popover-open|modal|fullscreen|autofill|open|picture-in-picture|active-view-transition)\b", re.IGNORECASE
 )
@@ -70,8 +69,8 @@ _SIZE = re.compile(
     r"(?P<side>width|height|inline-size|block-size)(?:(?P<after>[<>]=?|[:=])(?P<second>[\d.]+)(?P<unit2>px|r?em)?)?"
 )
 _PAINTS = ("background", "text-shadow", "color")
-_WRAPPED = 8  # steps that it costs to look at a child
-_UNLAYERED = 1_000_000  # stands above every layer
+_WRAPPED = 8  # steps charged per child element
+_UNLAYERED = 1_000_000  # rank of rules outside of layers, above every layer
 
 Rank = tuple[int, int, tuple[int, int, int], int]  # importance and origin, layer, specificity, order
 
@@ -82,10 +81,12 @@ class StyleBudgetExceeded(Exception):
 
 @dataclass(slots=True)
 class StyleBudget:
+    """Budget of steps for matching the rules of one page."""
+
     left: int = MOST_STEPS
 
     def spend(self, steps: int = 1) -> None:
-        """Subtract `steps`, the cost of the next tests, from the budget of the page. Raise TooCostly below 0."""
+        """Subtract `steps`, the cost of the next tests, from the budget. Raises StyleBudgetExceeded below 0."""
         self.left -= steps
         if self.left < 0:
             raise StyleBudgetExceeded
@@ -126,6 +127,8 @@ class StyledElement(ElementWrapper):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class StyleDeclaration:
+    """Declaration of a property."""
+
     name: str
     value: str
     important: bool
@@ -133,10 +136,8 @@ class StyleDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class StyleRule:
-    """A selector and its declarations.
-
-    A larger `layer` wins unless `!important`; `counts` means that the selector counts siblings.
-    """
+    """Selector with its declarations. A larger `layer` wins unless `!important`; `counts`: the selector counts
+    siblings."""
 
     test: Callable[[StyledElement], bool]
     specificity: tuple[int, int, int]
@@ -146,7 +147,7 @@ class StyleRule:
     counts: bool
 
     def names(self, element: StyledElement) -> bool:
-        """Return whether the selector matches the element. Raise TooCostly.
+        """Return whether the selector matches the element. Raises StyleBudgetExceeded.
 
         A selector that counts siblings is not tested among more than `MOST_SIBLINGS` siblings: a rule that only paints
         (stripes) then never matches, any other always does.
@@ -158,22 +159,20 @@ class StyleRule:
 
 @dataclass(slots=True)
 class StyleSheet:
-    """The rules of all style sheets of a page, indexed by the rightmost selector: "#id", ".class", a tag, or "*"."""
+    """Rules of all style sheets of a page, indexed by the rightmost selector: "#id", ".class", a tag, or "*"."""
 
     rules: dict[str, list[StyleRule]] = field(default_factory=dict)
     layers: dict[str, int] = field(default_factory=dict)
     count: int = 0
-    paints: bool = False  # whether anything is painted behind text
+    paints: bool = False  # True if a rule paints something behind text
 
     def read(self, css: str) -> None:
+        """Add the rules of a style sheet."""
         nodes = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
         self._read(nodes, "", _UNLAYERED, "", 0)
 
     def of(self, element: StyledElement) -> list[StyleRule]:
-        """Return the rules that match the element, unordered.
-
-        Raise TooCostly where the tests exceed the page's budget.
-        """
+        """Return the rules that match the element, unordered. Raises StyleBudgetExceeded."""
         keys = ["*", element.local_name.lower(), *(f".{name}" for name in element.classes)]
         keys += [f"#{element.id}"] if element.id else []
         rules = [rule for key in keys for rule in self.rules.get(key, ())]
@@ -198,7 +197,7 @@ class StyleSheet:
                     if 0 < len(selector) <= MOST_SELECTOR:
                         self._read(_contents(node.content), selector, layer, name, depth + 1)
             except RecursionError:
-                continue  # brackets in brackets, hundreds deep: no browser's rule
+                continue  # brackets nested hundreds deep, which no browser accepts
         if own and around:
             self._add(around, own, layer)
 
@@ -228,7 +227,7 @@ class StyleSheet:
         try:
             compiled = compile_selector_list(text)
         except (SelectorError, SyntaxError, RecursionError, MemoryError, NotImplementedError, ValueError):
-            return  # no selector, or of a kind that is not known
+            return  # not a selector, or of an unknown kind
         for one in compiled:
             if one.pseudo_element is None and not one.never_matches:
                 self.count += 1
@@ -241,17 +240,14 @@ class StyleSheet:
 
 @lru_cache(maxsize=8)
 def _sheet(css: str) -> StyleSheet:
-    """Parse style sheets into a Sheet. Cached, as the messages of a mailbox often share them."""
+    """Return the parsed style sheets. Cached, because messages of a mailbox often share them."""
     sheet = StyleSheet()
     sheet.read(css)
     return sheet
 
 
 class PageStyles:
-    """The style sheets of one page and its elements, from `root` on.
-
-    `paints`: a sheet sets a background or text shadow.
-    """
+    """Style sheets of one page and its elements, from `root` on. `paints`: a sheet sets a background or text shadow."""
 
     def __init__(self, tree: Any) -> None:
         css = "\n".join(style.text or "" for style in tree.iter("style") if _is_read(style))
@@ -262,12 +258,13 @@ class PageStyles:
     def declared(self, element: StyledElement) -> dict[str, str]:
         """Return the declarations in force for an element that may hide text: property to value, `var()` resolved.
 
-        Inherited values are not included. Call it for the parent first, since variables are inherited. Raise TooCostly.
+        Inherited values are not included. Call it for the parent first, because variables are inherited. Raises
+        StyleBudgetExceeded.
         """
         return _declared(element, self._sheet)
 
     def children(self, element: StyledElement) -> Iterator[StyledElement]:
-        """Yield the child elements without charging the budget, so that a walk can end after TooCostly."""
+        """Yield the child elements without charging the budget, so that a walk can end after StyleBudgetExceeded."""
         return ElementWrapper.iter_children(element)  # type: ignore[no-any-return]
 
 
@@ -291,10 +288,8 @@ def _declared(element: StyledElement, sheet: StyleSheet) -> dict[str, str]:
 
 
 def _set(found: dict[str, str], one: StyleDeclaration) -> None:
-    """Add a declaration as the last of `found` and drop those that it overrides.
-
-    Ignore a value that no browser knows.
-    """
+    """Add a declaration as the last of `found` and drop those that it overrides. Values invalid in browsers are
+    ignored."""
     if "var(" not in one.value and not _valid(one.name, one.value.lower()):
         return
     cover = _COVERS.get(one.name, one.name)
@@ -309,14 +304,14 @@ def _valid(name: str, value: str) -> bool:
     if value in _WIDE or name not in _VALUES:
         return True
     if name.endswith("color"):
-        return parse_color(value) is not None or value.endswith(")")  # a function that may be newer than the parser
+        return parse_color(value) is not None or value.endswith(")")  # a function may be newer than the parser
     return _VALUES[name].fullmatch(value) is not None
 
 
 def _resolved(value: str, variables: Mapping[str, str]) -> str | None:
-    """Return the value with `var()` replaced and the first term of a simple `calc()` in its place.
+    """Return the value with `var()` replaced, and a simple `calc()` replaced by its first term.
 
-    None where a variable is missing, the result is too long, or `var()` is nested too deep: the declaration is void.
+    None if a variable is missing, the result is too long, or `var()` is nested too deep: the declaration is then void.
     """
     for _ in range(6):
         if "var(" not in value:
@@ -359,9 +354,9 @@ def _contents(content: Any) -> list[Any]:
 
 
 def _nested(prelude: Sequence[Any], around: str) -> str:
-    """Return the selector of a nested rule: `&` stands for `around`, without `&` it is a descendant of `around`.
+    """Return the selector of a nested rule: `&` stands for `around`; without `&` it is a descendant of `around`.
 
-    Return "" where a part is longer than `MOST_SELECTOR`.
+    "" if a part is longer than `MOST_SELECTOR`.
     """
     whole = str(tinycss2.serialize(prelude)).strip()
     if not around:
@@ -420,7 +415,7 @@ def _condition(words: list[Any], holds: Callable[[str], bool] | None = None) -> 
     if words[0].type == "ident":
         return words[0].lower_value in ("all", "screen")
     if words[0].type != "() block":
-        return True  # a function, as selector()
+        return True  # a function, such as selector()
     inner = _words(words[0].content)
     if any(token.type == "() block" for token in inner) or (inner and _is(inner[0], "not")):
         return _condition(inner, holds)

@@ -1,4 +1,4 @@
-"""E-books (EPUB): a page a chapter, in the order of the book."""
+"""Parser of e-books (EPUB): a page per chapter, in the order of the book."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ LOCKED = "This e-book is protected against copying (DRM), so it cannot be read. 
 _OPF = "{http://www.idpf.org/2007/opf}"
 _SHEET = re.compile(rb"""<link\b[^>]*?\bhref\s*=\s*["']([^"'?#]+\.css)""", re.IGNORECASE)
 _HEAD_END = re.compile(r"</head\s*>", re.IGNORECASE)
-MOST_HEAD = 20_000  # bytes of a chapter in which it names its style sheets
-MOST_SHEET = 500_000  # bytes of one that are read
+MOST_HEAD = 20_000  # bytes of a chapter in which links to style sheets are searched
+MOST_SHEET = 500_000  # bytes of a style sheet that are read
 _FONTS = re.compile(rb"Algorithm=\"http://(?:www\.idpf\.org|ns\.adobe\.com/pdf/enc)")
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield title, pages and notices of an e-book. Raises ParseError."""
     try:
         with BoundedZipFile(path) as archive:
             names = set(archive.namelist())
@@ -56,7 +57,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
 
 
 def _refuse_locked(archive: zipfile.ZipFile, names: set[str]) -> None:
-    """Only fonts may be obfuscated."""
+    """Raise ParseError if anything but fonts is encrypted."""
     if "META-INF/encryption.xml" in names:
         data = archive.read("META-INF/encryption.xml")
         if data.count(b"EncryptionMethod") > 0 and not _FONTS.search(data):
@@ -76,23 +77,24 @@ def _tree(data: bytes) -> Any:
 def _spine(package: Any, folder: str) -> Iterator[str]:
     places = {item.get("id"): item.get("href") or "" for item in package.iter(_OPF + "item")}
     items = sorted(package.iter(_OPF + "itemref"), key=lambda item: item.get("linear") == "no")
-    for item in items:  # notes, say, stand outside of the line, and are read behind it
+    for item in items:  # non-linear items such as notes come last
         if places.get(item.get("idref")):
             yield posixpath.normpath(posixpath.join(folder, unquote(places[item.get("idref")])))
 
 
 class _Chapters:
-    """The chapters of a book with its style sheets, which say what they hide."""
+    """Chapters of a book with their style sheets, which may hide text."""
 
     def __init__(self, archive: zipfile.ZipFile, names: set[str]) -> None:
         self._archive, self._names, self._known = archive, names, dict[str, str]()
 
     def chapter(self, name: str, unseen: list[int]) -> list[ParsedBlock]:
+        """Return the blocks of a chapter; hidden texts are added to the count in `unseen[0]`."""
         data = self._archive.read(name)
         return _chapter(data, self._of(name, data), unseen)
 
     def _of(self, chapter: str, data: bytes) -> str:
-        """Those that a chapter names."""
+        """Return the style sheets that a chapter links to, as one text."""
         folder = posixpath.dirname(chapter)
         found = (unquote(address.decode("utf-8", "replace")) for address in _SHEET.findall(data[:MOST_HEAD]))
         return "\n".join(self._read(posixpath.normpath(posixpath.join(folder, name))) for name in found)

@@ -1,8 +1,7 @@
-"""Elements of a web page that no reader sees: by what they say themselves, or by the page's own style sheets.
+"""Find elements of a web page that no reader sees, by their own attributes or by the page's style sheets. Pure.
 
-`html_styles.py` says what holds for an element on an ordinary screen; here is what of that hides text. What a script
-or a later state of the page would show again cannot be known. Letters in the colour of paper are seen where anything
-stands behind them.
+`css_cascade.py` resolves the declarations; here is decided which of them hide text. Elements that a script would show
+later count as hidden. White text counts as visible where anything is painted behind it.
 """
 
 from __future__ import annotations
@@ -33,12 +32,12 @@ _FLAT = re.compile(
 _CUT = re.compile(r"overflow(?:-[a-z]+)?:(?:hidden|clip)", re.IGNORECASE)
 _BEHIND = re.compile(r"background(?:-color|-image)?\s*:|text-shadow\s*:", re.IGNORECASE)
 _HEX = re.compile(r"[0-9a-f]{6}", re.IGNORECASE)
-FAINTEST = 0.05  # opacity of letters; what is fainter cannot be read
-PALEST = 0.94  # of each colour of light
+FAINTEST = 0.05  # opacity of letters up to which they cannot be read
+PALEST = 0.94  # of red, green and blue each, from which letters count as white
 
 
 def hidden_elements(tree: Any) -> set[Any]:
-    """Return the outermost elements of a page that no reader sees, for reasons of their own."""
+    """Return the outermost elements of a page that no reader sees."""
     styles = PageStyles(tree)
     found: set[Any] = set()
     stack = [iter([styles.root])]
@@ -58,9 +57,9 @@ def _hides(element: StyledElement, styles: PageStyles) -> bool:
     try:
         declared = styles.declared(element)
     except StyleBudgetExceeded:
-        return True  # what a page hides by force is not read
+        return True  # a page with styles that are too costly to resolve may hide the element
     if node.tag in ("html", "body"):
-        return False  # a page that scripts show in the end
+        return False  # many pages hide these until a script has run
     if node.tag == "template" or (("hidden" in node.attrib or "popover" in node.attrib) and "display" not in declared):
         return True
     if node.tag == "font" and (colour := node.get("color")):
@@ -74,9 +73,9 @@ def _hides(element: StyledElement, styles: PageStyles) -> bool:
 
 
 def _unreadable(declared: Mapping[str, str], upon_something: bool) -> bool:
-    """Return whether letters are too faint to be read, or have the colour of what is behind them."""
+    """Return whether letters are too faint to be read, or have the colour of their background."""
     ink = parse_color(declared.get("-webkit-text-fill-color") or declared.get("color", ""))
-    if ink is None or isinstance(ink, str):  # not said, or `currentcolor`
+    if ink is None or isinstance(ink, str):  # not set, or `currentcolor`
         return False
     if ink.alpha <= FAINTEST:
         return not re.search(r"background(?:-clip)?:[^;]*\btext\b", ";".join(map(":".join, declared.items())))
@@ -87,7 +86,7 @@ def _unreadable(declared: Mapping[str, str], upon_something: bool) -> bool:
 
 
 def _light(colour: Any) -> tuple[float, ...]:
-    """Return red, green and blue, or for colours of other spaces their lightness alone: 0 to 1."""
+    """Return red, green and blue, 0 to 1 each; for other colour spaces the lightness alone."""
     try:
         return tuple(round(part, 3) for part in colour.to("srgb").coordinates)
     except NotImplementedError:

@@ -1,7 +1,8 @@
-"""Web pages: what a reader sees, with headings, lists, tables and code.
+"""Parser of web pages: the visible text with headings, lists, tables and code.
 
-Hidden elements go first. trafilatura then finds the main text; where it leaves out much of what stands outside menus
-and footers, as it does with pages that are no articles, the whole visible text is kept instead.
+Hidden elements are removed first. trafilatura then finds the main text. If it drops much of the text outside menus and
+footers, as with pages that are no articles, the whole visible text is kept. `read_page` is the entry point for HTML
+inside other formats.
 """
 
 from __future__ import annotations
@@ -49,18 +50,18 @@ _BLOCK_NAMES = (
 _BLOCKS = frozenset(_BLOCK_NAMES.split())
 _DECLARED = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([\w-]+)""", re.IGNORECASE)
 _PROLOGUE = re.compile(r"\A\s*<\?xml[^>]*\?>")
-KEPT_SHARE = 0.6  # of the visible text; where trafilatura keeps less, it is not trusted with the page
-KEPT_BLOCKS = 0.4  # of its paragraphs; where trafilatura makes one of many, it has lost how the page is made
-SHORT_PAGE = 1_500  # characters, in which nothing has to be looked for
-MOST_SPANNED = 40  # columns or rows that one cell is repeated in
-MOST_COPIES = 1_000  # of cells on one page
-MOST_ELEMENTS = 30_000  # of a page that trafilatura is asked about
-MAX_ARTICLE = 2_000_000  # characters of HTML that trafilatura is asked about; it takes seconds for more
+KEPT_SHARE = 0.6  # of the visible text that trafilatura must keep for its result to be used
+KEPT_BLOCKS = 0.4  # of the blocks that it must keep; with fewer it has merged paragraphs
+SHORT_PAGE = 1_500  # characters; shorter pages are taken whole
+MOST_SPANNED = 40  # columns or rows over which one cell is repeated
+MOST_COPIES = 1_000  # repeated cells on one page
+MOST_ELEMENTS = 30_000  # elements up to which trafilatura is used
+MAX_ARTICLE = 2_000_000  # characters of HTML up to which trafilatura is used; it takes seconds for more
 
 
 @dataclass(frozen=True, slots=True)
 class WebPage:
-    """`hidden` counts elements with text that nobody sees."""
+    """Visible content of a page. `hidden` counts hidden elements with text."""
 
     title: DocumentTitle | None
     blocks: list[ParsedBlock]
@@ -69,6 +70,7 @@ class WebPage:
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield title, pages and notices of a web page. Raises ParseError."""
     text = _read(path, limits)
     try:
         page = read_page(text, around=False)
@@ -83,7 +85,10 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
 
 
 def read_page(text: str, *, around: bool = True) -> WebPage:
-    """What a reader sees of a page; with what stands around its text, as menus, or without."""
+    """Return the visible content of a page, with or without its surroundings, such as menus (`around`).
+
+    Raises lxml.etree.ParserError, lxml.etree.XMLSyntaxError or ValueError for malformed HTML.
+    """
     tree = lxml.html.document_fromstring(_PROLOGUE.sub("", text) or "<p></p>")
     title = make_title(tree.findtext(".//title") or tree.findtext(".//h1") or "")
     hidden = _drop(tree, frozenset() if around else _AROUND)
@@ -91,14 +96,14 @@ def read_page(text: str, *, around: bool = True) -> WebPage:
     left = MOST_COPIES
     for table in tree.iter("table"):
         left = _spread(table, left)
-    for cell in tree.iter("td", "th"):  # what is left of them would be spread by trafilatura, without end
+    for cell in tree.iter("td", "th"):  # trafilatura would expand the remaining spans without a limit
         cell.attrib.pop("colspan", None)
         cell.attrib.pop("rowspan", None)
     return WebPage(title, list(_blocks(tree)), tree, hidden)
 
 
 def _read(path: str, limits: ParseLimits) -> str:
-    """By the declared encoding where the bytes alone do not tell."""
+    """Return the text; by the declared encoding if the bytes alone do not tell."""
     with Path(path).open("rb") as file:
         data = file.read(limits.characters * 4)
     declared = _DECLARED.search(data[:4096])
@@ -111,8 +116,8 @@ def _read(path: str, limits: ParseLimits) -> str:
 
 
 def _drop(tree: Any, around: frozenset[str]) -> int:
-    """What nobody sees is gone, and so is what stands around the text; returns how much text was hidden."""
-    elements = list(tree.iter())  # held, so that each stays the same object
+    """Remove hidden elements, and those named in `around`. Return how many hidden ones had text."""
+    elements = list(tree.iter())  # kept, because lxml may otherwise make new objects for the same elements
     count, hidden = 0, hidden_elements(tree)
     for element in elements:
         if not isinstance(element.tag, str):
@@ -128,14 +133,14 @@ def _drop(tree: Any, around: frozenset[str]) -> int:
 
 
 def _mark_code(tree: Any) -> None:
-    """Text whose lines were laid out is code, also for trafilatura, which else takes it for a quotation."""
+    """Mark preformatted text as code, which trafilatura would take for a quotation."""
     for element in tree.iter("pre"):
         if len(element) == 0 and element.text:
             lxml.etree.SubElement(element, "code").text, element.text = element.text, None
 
 
 def _article(tree: Any, everything: list[ParsedBlock]) -> list[ParsedBlock] | None:
-    """The main text as trafilatura sees it, where that is most of a page that has much around it."""
+    """Return the main text as trafilatura finds it; None if the page is short, huge, or if much text would be lost."""
     elements = sum(1 for _ in islice(tree.iter(), MOST_ELEMENTS))
     if elements == MOST_ELEMENTS or sum(len(block.text) for block in everything) < SHORT_PAGE:
         return None
@@ -148,19 +153,19 @@ def _article(tree: Any, everything: list[ParsedBlock]) -> list[ParsedBlock] | No
     kept, whole = (sum(len(block.text) for block in some) for some in (blocks, everything))
     head = next((block for block in everything if block.kind == "heading" and block.level == 1), None)
     if head is not None and all(block.text != head.text for block in blocks):
-        blocks.insert(0, head)  # trafilatura takes a heading that repeats the title for furniture
+        blocks.insert(0, head)  # trafilatura drops a heading that repeats the title
     return blocks if kept >= KEPT_SHARE * whole and len(blocks) >= KEPT_BLOCKS * len(everything) else None
 
 
 def _blocks(tree: Any) -> Iterator[ParsedBlock]:
-    """One pass over the elements; the text between two borders of blocks is one block."""
+    """Yield the text between two block borders as a block, in one pass over the elements."""
     walk = lxml.etree.iterwalk(tree, events=("start", "end"))
     parts: list[str] = []
     kinds: list[tuple[BlockKind, int]] = [("paragraph", 0)]
     for event, element in walk:
         tag = element.tag if isinstance(element.tag, str) else ""
         if tag == "code" and "\n" in (element.text or ""):
-            tag = "pre"  # so does trafilatura call it
+            tag = "pre"  # trafilatura renames `pre` to `code`
         if tag in _BLOCKS:
             yield from _flush(parts, kinds[-1])
         if event == "start":
@@ -185,7 +190,7 @@ def _flush(parts: list[str], kind: tuple[BlockKind, int]) -> Iterator[ParsedBloc
     text = "".join(parts)
     words = text.strip("\n") if kind[0] == "code" else "\n".join(" ".join(line.split()) for line in _lines(text))
     if words == "-":
-        parts[:] = ["- "]  # the mark of an item waits for its first paragraph
+        parts[:] = ["- "]  # keep the mark for the first paragraph of the item
         return
     parts.clear()
     if words.strip():
@@ -193,7 +198,7 @@ def _flush(parts: list[str], kind: tuple[BlockKind, int]) -> Iterator[ParsedBloc
 
 
 def _lines(text: str) -> list[str]:
-    """In HTML a line end is a space; only <br> (kept as U+2028) breaks a line."""
+    """Return the lines. In HTML a line end is a space; only <br> (kept as U+2028) breaks a line."""
     return [line for line in text.split("\u2028") if line.strip()]
 
 
@@ -213,9 +218,9 @@ def _kind(element: Any, tag: str, around: tuple[BlockKind, int]) -> tuple[BlockK
 
 
 def _spread(table: Any, left: int) -> int:
-    """Cells that span columns or rows stand in each of them, so that every row has the same columns.
+    """Repeat cells that span columns or rows in each place, so that every row has the same columns.
 
-    At most `left` copies are made; returns how many could still be.
+    At most `left` copies are made; returns how many are left, negative if there were too many.
     """
     rows = [row for row in table.iter("tr") if next(row.iterancestors("table"), None) is table]
     for at, row in enumerate(rows):
@@ -239,7 +244,7 @@ def _span(value: str) -> int:
 
 
 def _rows(table: Any) -> list[list[str]] | None:
-    """The cells of a table of data; None where the table only lays out a page."""
+    """Return the cells of a data table; None if the table only lays out a page."""
     if table.find(".//table") is not None:
         return None
     rows = [

@@ -1,4 +1,4 @@
-"""A page from recognised lines: in the order of reading, tables row by row and with the names of their columns."""
+"""Assemble a page from recognised lines: reading order, paragraphs, headings, and tables with column names. Pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from apps.documents.parsing.pdf.columns import LineCell
 from apps.documents.parsing.pdf.tables import NO_CHAR_INDEX, DetectedTable, find_tables, write_tables
 from apps.documents.parsing.protocol import BlockKind, BlockSpan, ParsedPage, WordBox
 
-COLUMN = 0.015  # of the width: paper between two columns
-_HEADING = 1.45  # times the usual height of a line
-_PARAGRAPH = 0.9  # of a line's height: more paper than this above a line begins a new paragraph
+COLUMN = 0.015  # gap between two columns, as a share of the page's width
+_HEADING = 1.45  # times the median line height, above which a line is a heading
+_PARAGRAPH = 0.9  # gap above a line, as a share of its height, from which a paragraph begins
 
-Place = tuple[float, float, float, float]  # left, top, right, bottom in fractions of the page
+Place = tuple[float, float, float, float]  # left, top, right, bottom as fractions of the page
 
 
 @dataclass(frozen=True, slots=True)
 class RecognisedLine:
-    """A recognised run of one line, and its words, where the model tells them apart."""
+    """Recognised run of one line, with its words if the model separates them."""
 
     text: str
     place: Place
@@ -28,7 +28,10 @@ class RecognisedLine:
 
 
 def assemble_page(number: int, lines: Sequence[RecognisedLine], turns: int) -> tuple[ParsedPage, list[WordBox]]:
-    """The text in reading order, its pieces, and the places of its words on the page as it was before it was turned."""
+    """Return the page, and the places of its words on the page before it was turned.
+
+    `turns` is the number of quarter turns, counter-clockwise, that made the page upright.
+    """
     heights = sorted(line.place[3] - line.place[1] for line in lines)
     usual = heights[len(heights) // 2] if heights else 0.0
     rows = _rows([lines[at] for at in order_boxes([line.place for line in lines], COLUMN)])
@@ -48,7 +51,7 @@ def assemble_page(number: int, lines: Sequence[RecognisedLine], turns: int) -> t
 
 
 def _rows(lines: Sequence[RecognisedLine]) -> list[list[RecognisedLine]]:
-    """Lines that stand beside each other, and are read one after the other, are one row."""
+    """Return the lines as rows: lines side by side that follow each other in reading order are one row."""
     rows: list[list[RecognisedLine]] = []
     for line in lines:
         before = rows[-1][-1].place if rows else None
@@ -61,7 +64,7 @@ def _rows(lines: Sequence[RecognisedLine]) -> list[list[RecognisedLine]]:
 
 
 def _plain(rows: Sequence[Sequence[RecognisedLine]], usual: float) -> tuple[str, list[list[LineCell]]]:
-    """A text with a line for each row, paragraphs apart, and what of it stands where."""
+    """Return a text with a line per row and blank lines between paragraphs, and the cells of each row."""
     text, cells = "", list[list[LineCell]]()
     for at, row in enumerate(rows):
         if at:
@@ -82,7 +85,7 @@ def _runs(
     found: Sequence[DetectedTable],
     usual: float,
 ) -> Iterator[tuple[BlockKind, int, int]]:
-    """Kind, start and end of each piece of the plain text."""
+    """Yield kind, start and end of each run of the plain text."""
     run: tuple[BlockKind, int, int] | None = None
     before: DetectedTable | None = None
     for at, (row, inside) in enumerate(zip(rows, cells, strict=True)):
@@ -113,7 +116,7 @@ def _begins(above: RecognisedLine, line: RecognisedLine) -> bool:
 
 
 def _words(line: RecognisedLine, start: int, turns: int) -> Iterator[WordBox]:
-    """Each word with its place; the whole line where the words of the model are not those of the text."""
+    """Yield each word with its place; the whole line if the model gives no words."""
     at = 0
     for word, place in line.words or [(line.text, line.place)]:
         found = line.text.find(word, at)
@@ -125,7 +128,7 @@ def _words(line: RecognisedLine, start: int, turns: int) -> Iterator[WordBox]:
 
 
 def _turned_back(place: Place, turns: int) -> Place:
-    for _ in range(turns):  # a quarter with the clock: x becomes 1 - y, y becomes x
+    for _ in range(turns):  # a quarter turn clockwise: x becomes 1 - y, y becomes x
         left, top, right, bottom = place
         place = (1 - bottom, left, 1 - top, right)
     return place

@@ -1,6 +1,7 @@
-"""Text recognition of pages that are pictures, by rapidocr (PP-OCR models that its package ships, checked by SHA-256).
+"""Recognise the text of a scanned page with rapidocr (PP-OCR models shipped in its package, verified by SHA-256).
 
-One page takes seconds of a core: lines are recognised a few at a time, and after each few the caller hears of it.
+A page takes seconds of one core. A few lines are recognised at a time, and the caller gets control after each step.
+Which pages are recognised, and when, is decided in `ingestion/ocr.py`.
 """
 
 from __future__ import annotations
@@ -13,15 +14,18 @@ from typing import Any
 from apps.documents.parsing.ocr.page_assembly import Place, RecognisedLine, assemble_page
 from apps.documents.parsing.protocol import ParsedPage, WordBox, strip_invisible
 
-LONGEST = 2000  # pixels of the longer side; what stands on paper in 8 points can be read
-SMALL = 1200  # a picture smaller than half of this is enlarged
-LINES = 12  # recognised at once
-ASKED = 16  # lines that say whether the page stands on its head
-SURE = 0.5  # a line of which the model is less sure is left out
+LONGEST = 2000  # pixels of the longer side, enough for text printed in 8 points
+SMALL = 1200  # pixels; an image whose longer side is less than half of this is enlarged
+LINES = 12  # lines recognised per step
+ASKED = 16  # longest lines by which an upside-down page is detected
+SURE = 0.5  # confidence, 0 to 1, below which a line is dropped
 
 
 def recognise_page(path: str, kind: str, number: int) -> Iterator[tuple[ParsedPage, list[WordBox]] | None]:
-    """None for each step, then the page and where each of its words stands, in fractions of the page."""
+    """Yield None after each step, then the page and the places of its words as fractions of the page.
+
+    `number` counts from 1. Raises ParseError if the file cannot be read.
+    """
     import numpy as np
 
     upright = _picture(path, kind, number)
@@ -40,7 +44,7 @@ def recognise_page(path: str, kind: str, number: int) -> Iterator[tuple[ParsedPa
 
 
 def _picture(path: str, kind: str, number: int) -> Any:
-    """Height x width x 3, BGR, as the models were trained."""
+    """Return the image as an array of shape (height, width, 3), in BGR, as the models were trained."""
     import numpy as np
 
     if kind == "pdf":
@@ -54,14 +58,15 @@ def _picture(path: str, kind: str, number: int) -> Any:
 
         picture = read_frame(path, number, LONGEST)
         times = min(3, SMALL // max(picture.size))
-        if times > 1:  # small letters are found when they are drawn larger
+        if times > 1:  # small letters are detected better when enlarged
             picture = picture.resize((picture.width * times, picture.height * times))
     return np.ascontiguousarray(np.asarray(picture)[:, :, ::-1])
 
 
 @cache
 def _engine() -> Any:
-    """One core and no network: the models lie in the package, and threads would be refused here."""
+    """Return the engine, limited to one core and offline: models come with the package, and the sandbox refuses
+    threads."""
     import cv2
     from rapidocr import RapidOCR
 
@@ -74,14 +79,15 @@ def _engine() -> Any:
             "Global.log_level": "critical",
             "Global.return_word_box": True,
             "Global.text_score": SURE,
-            "Det.limit_type": "max",  # else the shorter side is made 736 pixels long, however long the other is then
+            "Det.limit_type": "max",  # the default would scale the shorter side to 736 pixels
             "Det.limit_side_len": LONGEST,
         }
     )
 
 
 def _detect(picture: Any) -> tuple[list[Any], Any, dict[str, Any]]:
-    """Pictures of the lines, where they stand, and what maps that to the whole picture; none where there is no text."""
+    """Return images of the lines, their places, and the map from these to the whole image; no images if there is no
+    text."""
     from rapidocr.main import RapidOCRError
 
     small, record = _engine().preprocess_img(picture)
@@ -93,7 +99,7 @@ def _detect(picture: Any) -> tuple[list[Any], Any, dict[str, Any]]:
 
 
 def _turns(crops: list[Any], found: Any) -> int:
-    """How many quarters the page has to be turned (against the clock) until its lines can be read."""
+    """Return the number of quarter turns, counter-clockwise, after which the lines can be read."""
     if not crops:
         return 0
     sizes = [(abs(box[1] - box[0]).max(), abs(box[3] - box[0]).max()) for box in found.boxes]

@@ -1,4 +1,4 @@
-"""What of a sheet no reader sees."""
+"""Set of the cells of a sheet that no reader sees."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class HiddenCells:
-    """Rows and columns (from 0, `columns` as ranges), and single cells as (row, column)."""
+    """Hidden rows, columns (as ranges) and single cells (row, column) of a sheet, counted from 0."""
 
     rows: set[int] = field(default_factory=set)
     columns: list[range] = field(default_factory=list)
     cells: set[tuple[int, int]] = field(default_factory=set)
 
     def hides(self, row: int, column: int) -> bool:
+        """Return whether the cell is hidden."""
         return row in self.rows or (row, column) in self.cells or any(column in some for some in self.columns)
 
     def __bool__(self) -> bool:

@@ -1,4 +1,4 @@
-"""Word and PowerPoint documents of the old formats (DOC, PPT): their text alone."""
+"""Parser of old Word and PowerPoint formats (DOC, PPT): text only, without lists and tables."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ from apps.documents.parsing.protocol import (
 
 _ENCRYPTED = 0x0100
 _TABLE_ONE = 0x0200
-_LENGTHS = 0x4C  # of the text and of its footnotes, in characters
-_CLX = 0x01A2  # where the file information says where the table of pieces is
+_LENGTHS = 0x4C  # offset of the lengths of text and footnotes, in characters
+_CLX = 0x01A2  # offset of the place and size of the piece table
 _SLIDE, _SLIDE_LIST, _LISTED, _TEXT_CHARS, _TEXT_BYTES = 1006, 4080, 1011, 4000, 4008
 _NARROW = 0x40000000
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield title and pages of a DOC or PPT file. Raises ParseError."""
     try:
         with olefile.OleFileIO(path) as container:
             named = container.get_metadata().title or b""
@@ -49,7 +50,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
 
 
 def _text(container: olefile.OleFileIO) -> str:
-    """By the table of pieces ([MS-DOC] 2.4.1); each piece is in UTF-16 or in Windows' Latin alphabet."""
+    """Return the text by the piece table ([MS-DOC] 2.4.1); each piece is in UTF-16 or in cp1252."""
     stream = container.openstream("WordDocument").read()
     flags = struct.unpack_from("<H", stream, 10)[0]
     if flags & _ENCRYPTED:
@@ -57,7 +58,7 @@ def _text(container: olefile.OleFileIO) -> str:
     at, size = struct.unpack_from("<II", stream, _CLX)
     table = container.openstream("1Table" if flags & _TABLE_ONE else "0Table").read()[at : at + size]
     place = 0
-    while table[place] == 1:  # properties, which say nothing about the text
+    while table[place] == 1:  # skip properties
         place += 3 + struct.unpack_from("<H", table, place + 1)[0]
     length = struct.unpack_from("<I", table, place + 1)[0]
     pieces = table[place + 5 : place + 5 + length]
@@ -73,11 +74,11 @@ def _text(container: olefile.OleFileIO) -> str:
         else:
             parts.append(stream[where : where + 2 * characters].decode("utf-16-le", "replace"))
     main, notes = struct.unpack_from("<II", stream, _LENGTHS)
-    return "".join(parts)[: main + notes]  # behind them stand page heads, comments and text boxes
+    return "".join(parts)[: main + notes]  # without headers, comments and text boxes, which follow
 
 
 def _paragraphs(text: str) -> Iterator[ParsedBlock]:
-    """Cells and paragraphs; the instructions of fields are left out, their results stay."""
+    """Yield cells and paragraphs; instructions of fields are left out, their results kept."""
     kept, inside = list[str](), 0
     for char in text:
         if char == "\x13":
@@ -93,11 +94,11 @@ def _paragraphs(text: str) -> Iterator[ParsedBlock]:
 
 
 def _slides(stream: bytes) -> Iterator[list[ParsedBlock]]:
-    """The texts of each slide: in the list of slides, and in the slides themselves."""
+    """Yield the texts of each slide, from the list of slides and from the slides themselves."""
     listed: list[list[str]] = []
     drawn: list[list[str]] = []
     for kind, path, data in _records(stream, 0, len(stream), ()):
-        if kind == _SLIDE_LIST:  # later ones take the place of earlier ones
+        if kind == _SLIDE_LIST:  # a later list replaces an earlier one
             listed = []
         elif kind == _LISTED and _SLIDE_LIST in path:
             listed.append([])
@@ -126,12 +127,12 @@ def _slide(texts: list[str]) -> Iterator[ParsedBlock]:
 
 
 def _records(stream: bytes, at: int, end: int, path: tuple[int, ...]) -> Iterator[tuple[int, tuple[int, ...], bytes]]:
-    """Every record with the containers around it ([MS-PPT] 2.3.1)."""
+    """Yield every record as (type, types of its containers, data) ([MS-PPT] 2.3.1)."""
     while at + 8 <= end:
         version, kind, size = struct.unpack_from("<HHI", stream, at)
         start, stop = at + 8, min(at + 8 + size, end)
         if version & 15 == 15 and len(path) < 20:
-            kind += (version >> 4) << 16  # of lists of slides, the one of masters and the one of notes are others
+            kind += (version >> 4) << 16  # the lists of masters and of notes differ from that of slides by this only
             yield kind, path, b""
             yield from _records(stream, start, stop, (*path, kind))
         else:

@@ -1,4 +1,4 @@
-"""Rows and columns of an OpenDocument workbook that no reader sees; those that a filter hides are kept."""
+"""Find hidden rows and columns of OpenDocument workbooks; rows hidden by a filter count as visible."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 from apps.documents.parsing.office.hidden_cells import HiddenCells
 
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
-MOST_ROWS = 100_000  # marked in one sheet
+MOST_ROWS = 100_000  # hidden rows recorded per sheet
 
 
 def find_ods_hidden_cells(content: Any) -> dict[str, HiddenCells]:
-    """By name of the sheet."""
+    """Return the hidden cells by name of the sheet."""
     return {table.get(_TABLE + "name") or "": _of(table) for table in content.iter(_TABLE + "table")}
 
 

@@ -1,4 +1,4 @@
-"""The container of the old Office formats, Outlook messages and encrypted documents: what a file in it is."""
+"""Detect the content of OLE containers: old Office formats, Outlook messages, encrypted documents."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from apps.documents.parsing.protocol import ParseError
 
 LOCKED = "This Office document is protected by a password. Save a copy without the password and upload that."
 DAMAGED = "This document is damaged or was cut off during a transfer. Open it, save it again and upload that."
-_HEADER, _SHIFT, _COUNT = 48, 30, 44  # bytes of it; where it says how large a sector is, and how many the table takes
+_HEADER, _SHIFT, _COUNT = 48, 30, 44  # size of the header; offsets of the sector size and of the table's sector count
 _LARGEST_SHIFT = 12  # sectors of 4 KB
-_LOOKED_AT = 4 * 1024 * 1024  # bytes of a damaged file
-_STREAMS = (  # of the root; the first that is there tells
+_LOOKED_AT = 4 * 1024 * 1024  # bytes of a damaged file that are searched
+_STREAMS = (  # streams of the root; the first that exists decides
     ("EncryptedPackage", ""),
     ("WordDocument", "doc"),
     ("PowerPoint Document", "ppt"),
@@ -25,7 +25,8 @@ _STREAMS = (  # of the root; the first that is there tells
 
 
 def detect_ole_kind(path: str | Path) -> str | None:
-    """The kind of the file; None where it is of no kind that is read. Raises Unreadable."""
+    """Return the kind of the file; None if it is none that is parsed. Raises ParseError if it is encrypted or
+    damaged."""
     try:
         _believe(Path(path))
         with olefile.OleFileIO(str(path)) as container:
@@ -41,7 +42,7 @@ def detect_ole_kind(path: str | Path) -> str | None:
 
 
 def _believe(path: Path) -> None:
-    """Raises OSError where its table is said to be larger than the file: to look for it would take minutes."""
+    """Raise OSError if the declared table is larger than the file; searching for it would take minutes."""
     with path.open("rb") as file:
         header = file.read(_HEADER)
     sector = 1 << min(struct.unpack_from("<H", header, _SHIFT)[0], _LARGEST_SHIFT)

@@ -1,4 +1,4 @@
-"""OpenDocument texts and presentations, read from their XML: headings, lists, tables, and a page a slide."""
+"""Parser of OpenDocument texts and presentations from their XML: headings, lists, tables, and a page per slide."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from apps.lib.text import message_templates
 
 LOCKED = "This document is protected by a password. Save a copy without the password and upload that."
 DAMAGED = "This document is damaged or was cut off during a transfer. Open it, save it again and upload that."
-MOST_REPEATED = 100  # of a cell or space that says it stands there many times
-MOST_DEEP = 200
-SMALLEST = 1.0  # points; nothing smaller is meant to be read
+MOST_REPEATED = 100  # repetitions of a cell or space that declares a count
+MOST_DEEP = 200  # levels of nesting that are read
+SMALLEST = 1.0  # points; text of this size or smaller is not meant to be read
 _FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
 _BACKGROUND = _FO + "background-color"
 
@@ -51,10 +51,11 @@ _SKIPPED = {
     _name("text", "hidden-paragraph"), _name("office", "event-listeners"), _name("drawing", "object"),
     _name("text", "ruby-text"), _name("office", "forms"), _name("text", "note"),
 }  # fmt: skip
-_AROUND = {"page-number", "date-time", "footer", "header", "page"}  # frames of a slide that say nothing of their own
+_AROUND = {"page-number", "date-time", "footer", "header", "page"}  # frames of a slide without content of their own
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield title, pages and notices of an OpenDocument text or presentation. Raises ParseError."""
     try:
         with BoundedZipFile(path) as archive:
             if b"encryption-data" in _read(archive, "META-INF/manifest.xml"):
@@ -104,7 +105,7 @@ def _paints(colour: str | None) -> bool:
 
 
 class _Reader:
-    """Knows the styles that hide their text."""
+    """Reader of one document with the styles that hide text. `hidden` is True once hidden text was seen."""
 
     def __init__(self, content: Any) -> None:
         self.hidden = False
@@ -128,21 +129,21 @@ class _Reader:
             for look in style.iter(_name("style", "drawing-page-properties"))
             if look.get(_name("presentation", "visibility")) == "hidden"
         }
-        self._told = set[Any]()  # notes
+        self._told = set[Any]()  # notes that were yielded
 
     def leaves_out(self, page: Any) -> bool:
-        """Whether a slide is not shown."""
+        """Return whether a slide is hidden."""
         return page.get(_name("drawing", "style-name")) in self._left_out
 
     def _unshown(self, section: Any) -> bool:
-        """Whether a section is one that is not shown."""
+        """Return whether a section is hidden."""
         told = section.get(_name("text", "display"))
         hidden = bool(told == "none" or (told == "condition" and section.get(_name("text", "is-hidden")) == "true"))
         self.hidden |= hidden and any(words.strip() for words in section.itertext())
         return hidden
 
     def _hides(self, look: Any) -> bool:
-        """Whether letters that look so are not seen; white ones are where anything is painted behind text."""
+        """Return whether text with these properties is invisible; white text only if nothing is painted behind text."""
         size, colour = look.get(_FO + "font-size") or "", look.get(_FO + "color") or ""
         points = re.fullmatch(r"([\d.]+)pt", size)
         if look.get(_name("text", "display")) == "none" or (points and float(points[1]) <= SMALLEST):
@@ -150,6 +151,7 @@ class _Reader:
         return self._plain and re.fullmatch(r"#(?:f[0-9a-f]){3}", colour.lower()) is not None
 
     def slide(self, page: Any) -> Iterator[ParsedBlock]:
+        """Yield the blocks of a slide, title first, speaker notes last."""
         frames = [frame for frame in page if frame.tag != _NOTES and frame.get(_CLASS) not in _AROUND]
         frames.sort(key=lambda frame: frame.get(_CLASS) not in {"title", "subtitle"})
         for at, frame in enumerate(frames):
@@ -165,6 +167,7 @@ class _Reader:
             yield from spoken
 
     def blocks(self, parent: Any, depth: int = 0, items: int = 0) -> Iterator[ParsedBlock]:
+        """Yield the blocks below an element. `items` is the depth of the list around it, 0 outside of lists."""
         if depth > MOST_DEEP:
             return
         for child in parent:
@@ -195,7 +198,7 @@ class _Reader:
             yield from self.blocks(frame)
 
     def _notes_of(self, node: Any) -> Iterator[ParsedBlock]:
-        """The notes to which a paragraph or table refers, which stand at the foot of its page, or at the end."""
+        """Yield the notes to which a paragraph or table refers."""
         for note in node.iter(_name("text", "note")):
             if note not in self._told:
                 self._told.add(note)
@@ -216,7 +219,7 @@ class _Reader:
         yield from make_table_blocks(rows[1:] if named else rows, rows[0] if named else None)
 
     def _row(self, row: Any) -> Iterator[tuple[str, int, int]]:
-        """Text, columns and rows of each cell; those that others cover are not told."""
+        """Yield text, columns and rows of each cell; cells covered by others are left out."""
         for cell in row.iter(_CELL):
             if next(cell.iterancestors(_ROW)) is not row:
                 continue
@@ -229,7 +232,7 @@ class _Reader:
                 yield words, wide, high
 
     def text(self, node: Any) -> str:
-        """The visible text below an element, without what stands in boxes of its own."""
+        """Return the visible text below an element, without that of frames."""
         parts = [node.text or ""]
         stack: list[Any] = list(reversed(node))
         while stack:

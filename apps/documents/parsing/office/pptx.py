@@ -1,4 +1,4 @@
-"""Presentations by python-pptx: a page a slide: its title, what stands on it from top to bottom, and the notes."""
+"""Parser of presentations by python-pptx: a page per slide with title, content from top to bottom, and notes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from apps.lib.text import message_templates
 
 DAMAGED = "This presentation is damaged or was cut off during a transfer. Open it, save it again and upload that."
 MOST_DEEP = 20  # groups in groups
-SMALLEST = 100  # hundredths of a point; nothing smaller is meant to be read
+SMALLEST = 100  # hundredths of a point; text of this size or smaller is not meant to be read
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
 _DATA = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}dm"
@@ -43,7 +43,7 @@ _BULLETS = {PP_PLACEHOLDER.BODY, PP_PLACEHOLDER.OBJECT, PP_PLACEHOLDER.VERTICAL_
 
 @dataclass(slots=True)
 class _Paper:
-    """The size of the slides, whether the one that is read is white, and whether text that nobody sees was on them."""
+    """Size of the slides, whether the present one is white, and whether hidden text was seen."""
 
     width: int
     height: int
@@ -51,7 +51,7 @@ class _Paper:
     white: bool = False
 
     def shows(self, shape: Any) -> bool:
-        """Whether the shape is shown, and at least in part on the slide."""
+        """Return whether the shape is visible and at least partly on the slide."""
         left, top, width, height = (getattr(shape, name) or 0 for name in ("left", "top", "width", "height"))
         beside = self.width and not (-width <= left <= self.width and -height <= top <= self.height)
         unseen = bool(beside) or any(
@@ -62,6 +62,7 @@ class _Paper:
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield title, pages and notices of a presentation. Raises ParseError."""
     try:
         BoundedZipFile(path).close()
         show = pptx.Presentation(path)
@@ -104,7 +105,7 @@ def _slide(slide: Any, paper: _Paper) -> Iterator[ParsedBlock]:
 
 
 def _ordered(shapes: Any, paper: _Paper) -> list[Any]:
-    """From top to bottom and left to right, in bands, so that boxes side by side keep their order; none beside it."""
+    """Return the visible shapes from top to bottom in bands, and from left to right within a band."""
     band = max(1, (paper.height or 1) // 20)
     seen = [shape for shape in shapes if paper.shows(shape)]
     return sorted(seen, key=lambda shape: ((shape.top or 0) // band, shape.left or 0))
@@ -114,7 +115,7 @@ def _shape(shape: Any, paper: _Paper, depth: int = 0) -> Iterator[ParsedBlock]:
     if depth > MOST_DEEP or (shape.is_placeholder and shape.placeholder_format.type in _AROUND):
         return
     if isinstance(shape, GroupShape):
-        for inner in shape.shapes:  # their places are those of the group
+        for inner in shape.shapes:  # unsorted: their places are relative to the group
             yield from _shape(inner, paper, depth + 1)
     elif getattr(shape, "has_table", False):
         rows = _cells(shape.table)
@@ -129,7 +130,7 @@ def _shape(shape: Any, paper: _Paper, depth: int = 0) -> Iterator[ParsedBlock]:
 
 
 def _cells(table: Any) -> list[list[str]]:
-    """The rows of a table; the text of a merged cell stands in each place that it covers."""
+    """Return the rows of a table; the text of a merged cell is repeated in each place that it covers."""
     rows = [[cell.text for cell in row.cells] for row in table.rows]
     for top, row in enumerate(table.rows):
         for left, cell in enumerate(row.cells):
@@ -166,7 +167,7 @@ def _runs(line: Any, paper: _Paper) -> Iterator[str]:
 
 
 def _chart(chart: Any) -> Iterator[ParsedBlock]:
-    """A chart as the table behind it."""
+    """Yield a chart as the table of its data."""
     if chart.has_title and chart.chart_title.has_text_frame:
         yield ParsedBlock("paragraph", chart.chart_title.text_frame.text)
     for plot in list(chart.plots)[:10]:
@@ -183,7 +184,7 @@ def _value(number: float | None) -> str:
 
 
 def _diagram(shape: Any) -> Iterator[ParsedBlock]:
-    """The words of a drawing made of parts (SmartArt), which lie in a file of their own."""
+    """Yield the words of a SmartArt diagram, which are stored in a part of their own."""
     for ids in shape.element.iter(_DIAGRAM):
         part = shape.part.related_part(ids.get(_DATA)) if ids.get(_DATA) in shape.part.rels else None
         if part is None:

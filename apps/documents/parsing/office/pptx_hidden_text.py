@@ -1,7 +1,7 @@
-"""Text of a slide in the colour of its paper, which no reader sees.
+"""Detect text of a slide in the colour of its background, which no reader sees.
 
-White letters are seen where anything may be painted behind them: on a slide, its layout or its master, by a picture, a
-filled shape, a table or another background. Only where none of them has any are they taken for hidden.
+White text counts as visible if anything may be painted behind it, on the slide, its layout or its master: a picture, a
+filled shape, a table or another background.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import lxml.etree
 from pptx.opc.constants import RELATIONSHIP_TYPE
 
-PALEST = 240  # of 255, in each colour
+PALEST = 240  # of 255, in each colour, from which a colour counts as white
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _PAINTED = {_A + "blipFill", _A + "gradFill", _A + "pattFill", _P + "pic", _P + "graphicFrame", _P + "blipFill"}
@@ -19,7 +19,7 @@ _WHITE_NAMES = {"bg1", "lt1"}
 
 
 def has_white_background(slide: Any) -> bool:
-    """Whether a slide is white all over, but for its letters."""
+    """Return whether nothing but text is painted on the white slide."""
     layout = slide.slide_layout
     sheets = slide.element, layout.element, layout.slide_master.element
     if any(_paints(node) for sheet in sheets for node in sheet.iter() if isinstance(node.tag, str)):
@@ -28,7 +28,7 @@ def has_white_background(slide: Any) -> bool:
 
 
 def is_background_coloured(look: Any) -> bool:
-    """Whether the properties of a run give it the colour of white paper."""
+    """Return whether the properties of a run give it the colour of white paper."""
     fill = look.find(_A + "solidFill") if look is not None else None
     return fill is not None and _white(fill)
 
@@ -56,7 +56,7 @@ def _white(fill: Any) -> bool:
 
 
 def _is_white(master: Any) -> bool:
-    """Whether the paper of the master is what its theme calls light, and that is white."""
+    """Return whether the master's background is the light colour of its theme, and that is white."""
     names = master.element.find(f"{_P}clrMap")
     above = master.element.find(f"{_P}cSld/{_P}bg/{_P}bgRef/{_A}schemeClr")
     if names.get("bg1") != "lt1" or (above is not None and above.get("val") not in _WHITE_NAMES):

@@ -1,4 +1,4 @@
-"""Workbooks by calamine (XLSX, XLSM, XLSB, XLS, ODS): a page a sheet, a line a row with the names of its columns."""
+"""Parser of workbooks by calamine (XLSX, XLSM, XLSB, XLS, ODS): a page per sheet, a line per row with column names."""
 
 from __future__ import annotations
 
@@ -28,22 +28,23 @@ LOCKED = "This workbook is protected by a password. Save a copy without the pass
 DAMAGED = "This workbook is damaged or was cut off during a transfer. Open it, save it again and upload that."
 UNUSUAL = "This workbook is of an unusual version or damaged. Open it, save it as .xlsx and upload that."
 MAX_SHEETS = 500
-MAX_CELLS = 5_000_000  # of one sheet; a file of a few kilobytes may claim billions
+MAX_CELLS = 5_000_000  # of one sheet; a file of a few kilobytes may declare billions
 
-MOST_COPIES = 1_000_000  # of cells that span others, in one sheet
+MOST_COPIES = 1_000_000  # repetitions of merged cells in one sheet
 
 Row = Sequence[str]
 Merged = tuple[tuple[int, int], tuple[int, int]]  # row and column of the first cell and of the last
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield pages and notices of a workbook. Raises ParseError."""
     try:
         book = CalamineWorkbook.from_path(path)
     except PasswordError as error:
         raise ParseError(LOCKED) from error
     except (CalamineError, OSError) as error:
         raise ParseError(LOCKED if "password" in str(error).lower() else DAMAGED) from error
-    except BaseException as error:  # calamine's panics are no Exception
+    except BaseException as error:  # calamine's PanicException is not an Exception
         if type(error).__name__ != "PanicException":
             raise
         raise ParseError(UNUSUAL) from error
@@ -73,7 +74,7 @@ def _blocks(book: CalamineWorkbook, name: str, marks: HiddenCells | None) -> Ite
             for at, row in enumerate(rows)
         ]
     fill_merged_cells(rows, sheet.merged_cell_ranges or (), (top, left))
-    rows = [row for at, row in enumerate(rows) if not (marks and top + at in marks.rows)]  # they part no table
+    rows = [row for at, row in enumerate(rows) if not (marks and top + at in marks.rows)]  # as empty, they split tables
     yield ParsedBlock("heading", name, 1)
     for holds, group in groupby(rows, key=any):
         if holds:
@@ -81,7 +82,7 @@ def _blocks(book: CalamineWorkbook, name: str, marks: HiddenCells | None) -> Ite
 
 
 def _table(rows: list[list[str]]) -> Iterator[ParsedBlock]:
-    """Rows without an empty one between them: lines above the table, then its names, then what they name."""
+    """Yield a group of rows without an empty one: lines above the table, then the table with its column names."""
     used = [at for at in range(max(map(len, rows))) if any(row[at] for row in rows if at < len(row))]
     cut: list[Row] = [[row[at] if at < len(row) else "" for at in used] for row in rows]
     while cut and (len(used) > 1 or len(cut) == 1) and sum(map(bool, cut[0])) == 1:
@@ -94,8 +95,10 @@ def _table(rows: list[list[str]]) -> Iterator[ParsedBlock]:
 
 
 def fill_merged_cells(rows: list[list[str]], merged: Iterable[Merged], start: tuple[int, int]) -> None:
-    """A cell that spans rows stands in each of them; one that spans columns does where several stand below it, so that
-    it is part of their names."""
+    """Repeat merged cells in place: over all rows they span, and over columns if several cells stand below.
+
+    The latter makes a spanning header part of the column names. `start` is (row, column) of the first cell in `rows`.
+    """
     left = MOST_COPIES
     for (top, first), (bottom, last) in merged:
         here, column = top - start[0], first - start[1]
@@ -113,7 +116,8 @@ def fill_merged_cells(rows: list[list[str]], merged: Iterable[Merged], start: tu
 
 
 def _joined(rows: Sequence[Row]) -> Row | None:
-    """One row of names of two, where cells of the first span several of the second: "2024 In" of "2024" over "In"."""
+    """Return two header rows joined, if cells of the first span several of the second: "2024 In" of "2024" over
+    "In"."""
     if len(rows) < 3 or len(set(filter(None, rows[0]))) == sum(map(bool, rows[0])):
         return None
     both = [" ".join(dict.fromkeys(filter(None, pair))) for pair in zip(*rows[:2], strict=True)]
@@ -122,7 +126,7 @@ def _joined(rows: Sequence[Row]) -> Row | None:
 
 
 def find_column_names(rows: Sequence[Row]) -> Row | None:
-    """The first row where it names the columns of the others: words, all different; the corner may be empty."""
+    """Return the first row if it names the columns: words, all different; the corner may be empty. None otherwise."""
     if len(rows) < 2:
         return None
     first = rows[0]
@@ -138,14 +142,14 @@ def _year(cell: str) -> bool:
 
 
 def _alike(rows: Sequence[Row]) -> bool:
-    """Whether the second row looks like the first, as in a table without names."""
+    """Return whether the second row looks like the first, as in a table without header."""
     return len(rows) > 1 and all(
         bool(one) == bool(two) and _year(one) == _year(two) for one, two in zip(*rows[:2], strict=False)
     )
 
 
 def _words(cell: Any) -> str:
-    """A cell as a reader sees it, near enough: whole numbers without a point, dates by their number."""
+    """Return a cell about as a reader sees it: whole numbers without decimals, dates in ISO format."""
     match cell:
         case str():
             return cell.strip()

@@ -1,4 +1,4 @@
-"""Visio drawings (VSDX, VSDM): a page a page, what is written on its shapes from top to bottom."""
+"""Parser of Visio drawings (VSDX, VSDM): a page per drawing page, the text of its shapes from top to bottom."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ _FOLDER = "visio/pages"
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield title, pages and notices of a Visio drawing. Raises ParseError."""
     try:
         with BoundedZipFile(path) as archive:
             pages = list(_pages(archive))
@@ -48,7 +49,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
 
 
 def _pages(archive: zipfile.ZipFile) -> Iterator[tuple[str, Any]]:
-    """Name and contents of each page, in the order in which Visio shows them."""
+    """Yield name and content of each page, in the order of Visio."""
     listed, links = _tree(archive, f"{_FOLDER}/pages.xml"), _tree(archive, f"{_FOLDER}/_rels/pages.xml.rels")
     if listed is None or links is None:
         raise ParseError(DAMAGED)
@@ -70,7 +71,7 @@ def _tree(archive: zipfile.ZipFile, name: str) -> Any:
 
 
 class _Page:
-    """One page, and whether something on it is not shown."""
+    """Page of a drawing; `hidden` is True once hidden text was seen."""
 
     def __init__(self, name: str, parts: tuple[Any, Any]) -> None:
         sheet, self._tree = parts
@@ -79,6 +80,7 @@ class _Page:
         self._unseen = {row.get("IX") for row in layers if _cell(row, "Visible") == "0"}
 
     def blocks(self) -> Iterator[ParsedBlock]:
+        """Yield the name of the page and the texts of its visible shapes."""
         if self.name:
             yield ParsedBlock("heading", " ".join(strip_invisible(self.name).split())[:200], 1)
         yield from self._shapes(self._tree, 0)
@@ -99,7 +101,7 @@ class _Page:
                 yield from self._shapes(shape, depth + 1)
 
     def _hides(self, shape: Any) -> bool:
-        """It is on layers none of which is shown."""
+        """Return whether all layers of the shape are hidden."""
         layers = {layer for layer in _cell(shape, "LayerMember").split(";") if layer}
         return bool(layers) and layers <= self._unseen
 
@@ -110,7 +112,7 @@ def _cell(node: Any, name: str) -> str:
 
 
 def _place(shape: Any) -> tuple[float, float]:
-    """The upper ones first, of one height from left to right; Visio counts from below."""
+    """Return the sort key of a shape: from top to bottom, then left to right. Visio counts from below."""
     return -_number(_cell(shape, "PinY")), _number(_cell(shape, "PinX"))
 
 

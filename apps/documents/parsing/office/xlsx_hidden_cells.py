@@ -1,7 +1,7 @@
-"""Cells of a workbook that no reader sees: in hidden rows and columns, in white on nothing, or shown as nothing.
+"""Find cells of a workbook that no reader sees: in hidden rows and columns, white on nothing, or formatted as nothing.
 
-calamine tells values only, so the XML of a sheet of XLSX is searched for marks, without being parsed. Rows that a
-filter hides are kept: the filter is a way of looking at the table, and its owner can take it off.
+calamine gives values only, so the XML of an XLSX sheet is searched with regular expressions, without parsing it. Rows
+hidden by a filter count as visible: a filter is a view of the table that its owner can remove.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from apps.documents.parsing.common.zip_archive import BoundedZipFile
 from apps.documents.parsing.office import ods_hidden_cells
 from apps.documents.parsing.office.hidden_cells import HiddenCells
 
-PALEST = 240  # of 255, in each colour
-SMALLEST = 1.0  # points; nothing smaller is meant to be read
+PALEST = 240  # of 255, in each colour, from which a colour counts as white
+SMALLEST = 1.0  # points; text of this size or smaller is not meant to be read
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
@@ -28,12 +28,12 @@ _FILTER = re.compile(rb"<(?:\w+:)?autoFilter\b")
 _SAYS = re.compile(rb"""\b([\w:]+)\s*=\s*["']([^"']*)["']""")
 _PLACE = re.compile(rb"([A-Z]{1,3})(\d{1,7})")
 _SHOWS_NOTHING = re.compile(r"\s*;\s*;\s*(;\s*)?")
-MOST_MARKS = 1_000_000
-MOST_BYTES = 100_000_000  # of one sheet, unpacked
+MOST_MARKS = 1_000_000  # hidden single cells recorded per sheet
+MOST_BYTES = 100_000_000  # of one sheet, unpacked; larger sheets are not searched
 
 
 def find_hidden_cells(path: str) -> dict[str, HiddenCells]:
-    """By name of the sheet; empty for what is neither XLSX nor ODS, or not of the usual form."""
+    """Return the hidden cells by name of the sheet; {} for other formats than XLSX and ODS, or an unusual structure."""
     try:
         with BoundedZipFile(path) as archive:
             if (content := _tree(archive, "content.xml")) is not None:
@@ -51,7 +51,7 @@ def _tree(archive: zipfile.ZipFile, name: str) -> Any:
 
 
 def _sheets(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
-    """Name and part of each sheet."""
+    """Yield name and part of each sheet."""
     book, relations = _tree(archive, "xl/workbook.xml"), _tree(archive, "xl/_rels/workbook.xml.rels")
     if book is None or relations is None:
         return
@@ -81,7 +81,7 @@ def _of(sheet: bytes, pale: set[bytes]) -> HiddenCells:
 
 
 def _number(letters: bytes) -> int:
-    """A column's number from its letters, from 0."""
+    """Return the number of a column, from 0, of its letters."""
     number = 0
     for letter in letters:
         number = number * 26 + letter - 64
@@ -89,7 +89,7 @@ def _number(letters: bytes) -> int:
 
 
 def _pale_styles(styles: Any) -> set[bytes]:
-    """The numbers of the styles whose cells show nothing to a reader."""
+    """Return the numbers of the styles whose cells show nothing."""
     if styles is None:
         return set()
     fonts = [_is_pale(font) for font in styles.findall(f"{_MAIN}fonts/{_MAIN}font")]

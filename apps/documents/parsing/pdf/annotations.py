@@ -1,6 +1,6 @@
-"""What is laid over a PDF page by its annotations: boxes, stamps, strokes of a pen.
+"""Read the annotations of a PDF page: boxes, stamps, strokes of a pen.
 
-They are no part of the page's own contents, and are drawn after all of them.
+They are not part of the page's content, and are drawn after all of it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-MOST = 5_000  # annotations of a page
+MOST = 5_000  # annotations of a page that are read
 _UNSEEN = pdfium.FPDF_ANNOT_FLAG_HIDDEN | pdfium.FPDF_ANNOT_FLAG_NOVIEW
 _DRAWN_ANYWAY = {
     pdfium.FPDF_ANNOT_SQUARE, pdfium.FPDF_ANNOT_CIRCLE, pdfium.FPDF_ANNOT_INK, pdfium.FPDF_ANNOT_HIGHLIGHT,
@@ -24,14 +24,14 @@ Bounds = tuple[float, float, float, float]
 
 
 def iter_annotations(page: pypdfium2.PdfPage) -> Iterator[Any]:
-    """Those of the page, each open until the next is asked for."""
+    """Yield the annotations of the page, each open until the next is requested."""
     for at in range(min(pdfium.FPDFPage_GetAnnotCount(page), MOST)):
         with _open(page, at) as note:
             yield note
 
 
 def list_covered_bounds(page: pypdfium2.PdfPage) -> list[Bounds]:
-    """Where the page may be covered by annotations that a reader sees."""
+    """Return the bounds (left, bottom, right, top in points) of visible annotations, which may cover the page."""
     found = []
     for note in iter_annotations(page):
         if _is_drawn(note):
@@ -43,7 +43,7 @@ def list_covered_bounds(page: pypdfium2.PdfPage) -> list[Bounds]:
 
 
 def is_wordless(note: Any) -> bool:
-    """Whether it is drawn, and without a word: a box, say, but no stamp that speaks."""
+    """Return whether the annotation is drawn without text: a box, say, but no stamp with words."""
     return _is_drawn(note) and not any(
         _says(pdfium.FPDFAnnot_GetObject(note, at), 1) for at in range(pdfium.FPDFAnnot_GetObjectCount(note))
     )

@@ -1,8 +1,9 @@
-"""What stands side by side on a page of a PDF: the cells of a line, and columns of text.
+"""Recognise cells of a line and columns of text on a PDF page, and put them into reading order. Pure, except
+`split_rows`.
 
-pdfium tells characters in the order in which a program drew them and knows no cells: what stands on one height is one
-line. Wide gaps cut a line into cells. Where prose stands in two columns and was drawn across them, or the right one
-first, its cells are put into the order in which a person reads them; everything else stays as it was drawn.
+pdfium returns characters in drawing order and knows no cells: text at one height is one line. Wide gaps divide a line
+into cells. Two columns of prose that were drawn across, or the right one first, are put into reading order; every other
+page keeps its drawing order.
 """
 
 from __future__ import annotations
@@ -20,21 +21,21 @@ from apps.documents.parsing.pdf import pdfium_calls
 _LINE = re.compile("[^\r\n]+")
 _WORD = re.compile(r"\S+")
 _LEFTWARD = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
-_DOWN = {0: "down", 90: "right", 180: "up", 270: "left"}  # by how far a page is turned: what is shown as downwards
-LONG_LINE = 6  # characters that show where a line leads
+_DOWN = {0: "down", 90: "right", 180: "up", 270: "left"}  # by rotation of the page: direction displayed as downwards
+LONG_LINE = 6  # characters from which a line shows its direction
 ReadCharBox = Callable[
     [int], tuple[float, float, float, float]
-]  # of the character of an index: left, top, right, bottom
-WIDE = 1.0  # times the height of a line: no word space is as wide, also where lines are stretched to one length
-COLUMN_CELLS = 6  # a column of prose has as many lines, or more
-COLUMN_CHARACTERS = 20  # of a line of prose, on average
-COLUMN_SHARE = 0.2  # of the page's characters, or more, stand in each column
-IN_ORDER = 0.85  # of the characters: as much as this in one order, and the page is left as it was drawn
+]  # returns left, top, right, bottom of the character with this index
+WIDE = 1.0  # gap, in line heights, between two cells: no word space is as wide, not even in justified text
+COLUMN_CELLS = 6  # lines of a column of prose, at least
+COLUMN_CHARACTERS = 20  # characters of its lines on average, at least
+COLUMN_SHARE = 0.2  # share of the page's characters in each column, at least
+IN_ORDER = 0.85  # share of the characters in reading order from which the page keeps its drawing order
 
 
 @dataclass(frozen=True, slots=True)
 class LineCell:
-    """A part of a line: characters from `start` to `end` of the page's text, and its place in points."""
+    """Part of a line: characters [start, end) of the page's text, and its place in points."""
 
     start: int
     end: int
@@ -49,7 +50,7 @@ class LineCell:
 
 
 def map_char_indexes(text: str) -> Sequence[int]:
-    """For each character of a page's text the index that pdfium knows it by: pairs count twice there."""
+    """Return pdfium's index of each character: characters beyond U+FFFF count twice there."""
     if text.isascii() or max(text) <= "\uffff":
         return range(len(text))
     found, at = [], 0
@@ -60,7 +61,7 @@ def map_char_indexes(text: str) -> Sequence[int]:
 
 
 def split_rows(text: str, at: Sequence[int], textpage: pypdfium2.PdfTextPage) -> list[list[LineCell]]:
-    """The lines of a page as they were drawn, each cut into cells; what pdfium cut apart on one height is one line."""
+    """Return the lines of a page in drawing order, each divided into cells; pieces at one height form one line."""
     place = pdfium_calls.make_char_box_reader(pdfium_calls.get_address(textpage.raw))
     rows: list[list[LineCell]] = []
     for line in _LINE.finditer(text):
@@ -79,7 +80,7 @@ def split_rows(text: str, at: Sequence[int], textpage: pypdfium2.PdfTextPage) ->
 
 
 def _goes_on(before: LineCell, cell: LineCell) -> bool:
-    """Whether a cell stands to the right of another, on one line with it."""
+    """Return whether a cell stands to the right of another one, on the same line."""
     high = min(before.top - before.bottom, cell.top - cell.bottom)
     return cell.left >= before.right and abs(cell.middle - before.middle) < 0.3 * high
 
@@ -99,15 +100,17 @@ def _cells(spots: Sequence[tuple[int, int, tuple[float, ...], tuple[float, ...]]
 
 
 def _runs_left(spots: Sequence[tuple[int, int, tuple[float, ...], tuple[float, ...]]]) -> bool:
-    """Whether most words of a line stand on the left of the one before, as in Arabic and Hebrew."""
+    """Return whether most words of a line stand to the left of the one before, as in Arabic and Hebrew."""
     if len(spots) < 2 or spots[-1][2][0] >= spots[0][2][0]:
         return False
     return 2 * sum(after[2][2] <= before[3][0] + 1 for before, after in pairwise(spots)) >= len(spots) - 1
 
 
 def order_columns(rows: Sequence[Sequence[LineCell]], width: float, *, leftward: bool = False) -> list[LineCell] | None:
-    """The cells of a page of two columns in the order of reading, the right one first where lines run `leftward`; None
-    where they were drawn so, or are no columns."""
+    """Return the cells of a page with two columns in reading order; None if they are in order already, or no columns.
+
+    `width` is the page's in points. The right column is first if lines run `leftward`.
+    """
     cells = [cell for row in rows for cell in row]
     gutter = _gutter(cells, width)
     if gutter is None:
@@ -120,15 +123,17 @@ def order_columns(rows: Sequence[Sequence[LineCell]], width: float, *, leftward:
 
 
 def is_right_to_left(text: str) -> bool:
-    """Whether most letters of a page are of scripts that are written from right to left."""
+    """Return whether most letters of a page belong to scripts written from right to left."""
     if text.isascii() or max(text) < "\u0590":
         return False
     return 2 * len(_LEFTWARD.findall(text)) > sum(map(str.isalpha, text))
 
 
 def order_rotated_text(rows: Sequence[Sequence[LineCell]], turn: int, place: ReadCharBox) -> list[LineCell] | None:
-    """The lines of a page whose text runs from top to bottom as it is shown, turned by so many degrees: pdfium tells
-    them from the left then, where the last one stands. None for a page on which text runs otherwise."""
+    """Return the lines of a page whose text is displayed from top to bottom; None if its text runs otherwise.
+
+    `turn` is the rotation of the page in degrees. pdfium returns such lines from left to right, which is last to first.
+    """
     lines = [LineCell(row[0].start, row[-1].end, *_around(row)) for row in rows]
     long = [line for line in lines if line.end - line.start >= LONG_LINE]
     if len(long) < 2 or (not turn and sum(_stands(line) for line in long) < len(long)):
@@ -149,7 +154,7 @@ def _stands(line: LineCell) -> bool:
 
 
 def _points(begin: tuple[float, ...], stop: tuple[float, ...]) -> str:
-    """Where a line leads on its page as it was drawn, from its first character to its last."""
+    """Return the direction of a line on the unrotated page, from its first character to its last."""
     across, up = stop[0] - begin[0], stop[3] - begin[3]
     if abs(across) > abs(up):
         return "right" if across > 0 else "left"
@@ -157,7 +162,7 @@ def _points(begin: tuple[float, ...], stop: tuple[float, ...]) -> str:
 
 
 def order_lines(rows: Sequence[Sequence[LineCell]]) -> list[LineCell]:
-    """The cells of a page line by line from top to bottom, whenever each was drawn."""
+    """Return the cells of a page line by line from top to bottom, whatever their drawing order."""
     lines: list[list[LineCell]] = []
     for cell in sorted((cell for row in rows for cell in row), key=lambda cell: -cell.middle):
         if lines and abs(lines[-1][0].middle - cell.middle) < 0.5 * (lines[-1][0].top - lines[-1][0].bottom):
@@ -168,7 +173,7 @@ def order_lines(rows: Sequence[Sequence[LineCell]]) -> list[LineCell]:
 
 
 def _gutter(cells: Sequence[LineCell], width: float) -> float | None:
-    """Where the free strip between two columns of prose lies."""
+    """Return the x of the empty strip between two columns of prose; None if there is none."""
     best: tuple[int, float] | None = None
     for step in range(30, 71, 2):
         x = width * step / 100
@@ -187,7 +192,7 @@ def _is_prose(side: Sequence[LineCell]) -> bool:
 
 
 def _through(cells: Sequence[LineCell], gutter: float, leftward: bool) -> Iterator[LineCell]:
-    """From top to bottom between what crosses the gutter, and there one column after the other."""
+    """Yield cells from top to bottom between those that cross the gutter, and there column by column."""
     across = sorted((c for c in cells if c.left < gutter < c.right), key=lambda c: -c.middle)
     edges = [float("inf"), *(c.middle for c in across), float("-inf")]
     for at, (above, below) in enumerate(pairwise(edges)):
@@ -200,7 +205,7 @@ def _through(cells: Sequence[LineCell], gutter: float, leftward: bool) -> Iterat
 
 
 def _kept(places: Sequence[tuple[int, int]]) -> float:
-    """The share of characters in the longest run of cells that are drawn in the order of reading."""
+    """Return the share of characters in the longest run of cells that is in reading order."""
     ends: list[int] = []
     best: list[int] = []  # characters of the run that ends at each of `ends`
     for place, size in places:
@@ -211,9 +216,9 @@ def _kept(places: Sequence[tuple[int, int]]) -> float:
 
 
 def arrange_text(text: str, cells: Sequence[LineCell], at: Sequence[int]) -> tuple[str, list[int]]:
-    """The text in the order of the cells, a line each, and pdfium's index for each of its characters."""
+    """Return the text in the order of the cells, one line each, and pdfium's index of each of its characters."""
     parts, found = [], list[int]()
     for cell in cells:
         parts.append(text[cell.start : cell.end])
-        found += [*at[cell.start : cell.end], at[cell.end - 1]]  # the line end stands where the line ends
+        found += [*at[cell.start : cell.end], at[cell.end - 1]]  # a line end has the index of the last character
     return "\n".join(parts), found[:-1]

@@ -1,9 +1,10 @@
-"""Text of a PDF page that no reader sees: without ink, in the colour of what is behind it, too small, beside the page,
-cut away by the shape through which it is drawn, or covered by what is drawn later.
+"""Detect text of a PDF page that no reader sees: without ink, in its background's colour, tiny, off the page, clipped
+away, or covered by what is drawn later.
 
-Most of it shows by what the file says. Where a shape stands behind or before, the page is drawn (`drawn.py`): white
-text above a dark picture is a heading. Text without ink above a picture, and text below the picture of a whole page,
-is the work of text recognition: it stands for what the picture shows.
+The file's own values decide most cases. Where a shape stands behind or in front, the page is rendered
+(`render_diff.py`): white text on a dark picture is a heading. Invisible text above a picture, and text below the
+picture of a whole page, come from text recognition and stand for what the picture shows. `blank_hidden_words` is the
+entry point.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ import pypdfium2.raw as pdfium
 from apps.documents.parsing.pdf import pdfium_calls, render_diff
 from apps.documents.parsing.pdf.page_objects import CLEAR, MOST_PIXELS, Bounds, Colour, PageObject, PageObjects
 
-SMALLEST = 1.0  # points; nothing smaller is meant to be read
-_WHITE = 240  # of 255, in each colour
-_ALIKE = 16  # of 255, in each colour
+SMALLEST = 1.0  # points; smaller text is not meant to be read
+_WHITE = 240  # of 255, in each colour, from which a colour counts as white
+_ALIKE = 16  # of 255, in each colour, below which two colours count as the same
 _INVISIBLE = {pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_CLIP}
 _STROKED = {
     pdfium.FPDF_TEXTRENDERMODE_STROKE, pdfium.FPDF_TEXTRENDERMODE_FILL_STROKE,
     pdfium.FPDF_TEXTRENDERMODE_STROKE_CLIP, pdfium.FPDF_TEXTRENDERMODE_FILL_STROKE_CLIP,
 }  # fmt: skip
-_MANY = 300  # shapes that may cover text; the page is drawn rather than each compared with each word
-_MOST_PATHS = 20
-_MOST_POINTS = 1_000
+_MANY = 300  # shapes above which the page is rendered, rather than each compared with each word
+_MOST_PATHS = 20  # of a clipping path
+_MOST_POINTS = 1_000  # of a path
 _WORD = re.compile(r"\S+")
 _BLACK = (0, 0, 0)
 
@@ -42,16 +43,18 @@ Place = tuple[float, float]
 
 
 class _Visibility(Enum):
+    """Verdict on a word; the last three need the page to be rendered."""
+
     SEEN = 1
     HIDDEN = 2
-    IF_IT_ADDS = 3  # seen where the page looks different without it
-    IF_ADDS_ELSE_HIDDEN = 4  # likewise; hidden where the page cannot be drawn
-    IF_SOMETHING_SHOWS = 5  # seen where the page shows anything there
+    IF_IT_ADDS = 3  # visible if the page looks different without it
+    IF_ADDS_ELSE_HIDDEN = 4  # as IF_IT_ADDS; hidden if the page cannot be rendered
+    IF_SOMETHING_SHOWS = 5  # visible if the page shows anything at its place
 
 
 @dataclass(slots=True)
 class _UndecidedWord:
-    """A word of which the page itself has to tell."""
+    """Word that only the rendered page can decide."""
 
     span: tuple[int, int]
     verdict: _Visibility
@@ -60,7 +63,7 @@ class _UndecidedWord:
 
 
 def blank_hidden_words(text: str, page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage) -> str:
-    """The text of the page with spaces for every word that no reader sees; every offset stays as it was."""
+    """Return the text of the page with spaces for each word that no reader sees; all offsets stay the same."""
     ink = _VisibilityChecker(page, textpage)
     astral = [at for at, char in enumerate(text) if ord(char) > 0xFFFF] if max(text, default="") > "\uffff" else []
     hidden: list[tuple[int, int]] = []
@@ -83,7 +86,7 @@ def blank_hidden_words(text: str, page: pypdfium2.PdfPage, textpage: pypdfium2.P
 def _find_hidden(
     page: pypdfium2.PdfPage, shapes: PageObjects, doubts: Sequence[_UndecidedWord]
 ) -> Iterator[_UndecidedWord]:
-    """Those that cannot be seen on the page as it is drawn."""
+    """Yield the words that cannot be seen on the rendered page."""
     if shapes.pixels > MOST_PIXELS:
         yield from (doubt for doubt in doubts if doubt.verdict is _Visibility.IF_ADDS_ELSE_HIDDEN)
         return
@@ -93,7 +96,7 @@ def _find_hidden(
         found = render_diff.changes_pixels(page, objects, [doubt.place for doubt in compared])
         yield from (doubt for doubt, seen in zip(compared, found, strict=True) if not seen)
     traced = [doubt for doubt in doubts if doubt.verdict is _Visibility.IF_SOMETHING_SHOWS]
-    if traced:  # a line of recognised text lies where it was recognised, each of its words only about there
+    if traced:  # a recognised line has its exact place, its words only an approximate one: decide by line
         found = render_diff.has_visible_pixels(page, [doubt.place for doubt in traced])
         lines = {pdfium_calls.get_address(doubt.text) for doubt, seen in zip(traced, found, strict=True) if seen}
         yield from (doubt for doubt in traced if pdfium_calls.get_address(doubt.text) not in lines)
@@ -101,16 +104,16 @@ def _find_hidden(
 
 @dataclass(slots=True)
 class _TextObjectStyle:
-    """What the words of one text object share: for most of them that is the whole verdict."""
+    """Properties that the words of one text object share; for most objects they decide all words."""
 
     text: Any
     order: int
     hidden: bool
     mode: int | None
     colour: Colour
-    alpha: int  # how much the colour covers, of 255
-    covers: Sequence[PageObject]  # those that its words may stand on or below
-    verdict: _Visibility | None = None  # of all its words
+    alpha: int  # opacity, of 255
+    covers: Sequence[PageObject]  # objects that its words may stand on or below
+    verdict: _Visibility | None = None  # of all its words; None: to be decided per word
 
     @property
     def stroked(self) -> bool:
@@ -122,7 +125,7 @@ class _TextObjectStyle:
 
 
 class _VisibilityChecker:
-    """What is known of one page. `text` is the text object of the word that was last asked about."""
+    """Checker of one page. `text` is the text object of the word that was checked last."""
 
     def __init__(self, page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage) -> None:
         self._page = textpage.raw
@@ -140,7 +143,7 @@ class _VisibilityChecker:
         return self._look.text
 
     def verdict(self, index: int) -> _Visibility:
-        """What is known of the word that begins with pdfium's character `index`."""
+        """Return the verdict on the word that begins with pdfium's character `index`."""
         address = pdfium_calls.get_text_object(self._at, index) or 0
         if address != self._address or not address:
             self._address = address
@@ -151,7 +154,7 @@ class _VisibilityChecker:
         return look.verdict or self._verdict(look, self._middle(index))
 
     def place(self, start: int, end: int) -> Bounds:
-        """What the letters of a word cover, as far as they stand on its line."""
+        """Return the bounds of the letters of a word, of those on its first line."""
         sides = [ctypes.c_double() for _ in range(4)]
         found: list[Bounds] = []
         for index in range(start, end):
@@ -163,7 +166,8 @@ class _VisibilityChecker:
         return min(every[0]), min(every[1]), max(every[2]), max(every[3])
 
     def _made(self, index: int, address: int) -> _TextObjectStyle:
-        """What is known of a text object by one of its characters; of one without address, of that character alone."""
+        """Return the properties of a text object by one of its characters; without an address, of that character
+        alone."""
         text = pdfium_calls.make_raw_object(address) if address else None
         pdfium.FPDFText_GetMatrix(self._page, index, self._matrix)
         size = pdfium.FPDFText_GetFontSize(self._page, index) * math.hypot(self._matrix.c, self._matrix.d)
@@ -181,7 +185,7 @@ class _VisibilityChecker:
         return look
 
     def _is_one(self, look: _TextObjectStyle, box: Bounds) -> bool:
-        """Whether all that stands in the box has one verdict."""
+        """Return whether all words in the box have the same verdict."""
         if look.hidden:
             return True
         left, bottom, right, top = self._paper
@@ -205,7 +209,7 @@ class _VisibilityChecker:
         return any(shape.holds(place) for shape in self.shapes.every)
 
     def _fill(self, index: int) -> tuple[Colour, int]:
-        """Its colour and how much that covers; black where it is not known."""
+        """Return the fill colour and its opacity; opaque black if unknown."""
         if not pdfium.FPDFText_GetFillColor(self._page, index, *self._colour):
             return _BLACK, 255
         red, green, blue, alpha = (value.value for value in self._colour)
@@ -226,7 +230,7 @@ class _VisibilityChecker:
 
 
 def _recognised(shapes: Sequence[PageObject]) -> _Visibility:
-    """Of text that stands for what is seen of these shapes."""
+    """Return the verdict on recognised text that stands for what these shapes show."""
     if not shapes:
         return _Visibility.HIDDEN
     real = any(shape.covers and shape.fill is None and not shape.bare for shape in shapes)
@@ -234,7 +238,7 @@ def _recognised(shapes: Sequence[PageObject]) -> _Visibility:
 
 
 def _cut_away(text: Any) -> bool:
-    """Whether all of a text object lies outside of the shape that it is drawn through; both have the same axes."""
+    """Return whether a text object lies outside its clipping path. Both are in the same coordinates."""
     shape = pdfium.FPDFPageObj_GetClipPath(text)
     count = pdfium.FPDFClipPath_CountPaths(shape) if shape else 0
     if count <= 0:

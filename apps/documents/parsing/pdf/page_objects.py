@@ -1,4 +1,4 @@
-"""What is drawn on a PDF page beside its text, in the order in which it is drawn; annotations come last."""
+"""List what is drawn on a PDF page besides its text, in drawing order; annotations come last."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import pypdfium2.raw as pdfium
 from apps.documents.parsing.pdf import annotations as pdf_annotations
 from apps.documents.parsing.pdf import pdfium_calls
 
-CLEAR = 16  # of 255; a colour that covers less is not seen
-MOST_OBJECTS = 5_000  # of a page; what stands behind them is not known
-MOST_PIXELS = 50_000_000  # of all pictures of a page that is drawn to be looked at
-WIDE = 0.5  # of the page: a picture that covers so much is a scan of it
+CLEAR = 16  # of 255; opacity up to which a colour is not visible
+MOST_OBJECTS = 5_000  # of a page that are read; later ones are unknown
+MOST_PIXELS = 50_000_000  # of all pictures of a page, above which it is not rendered for a comparison
+WIDE = 0.5  # share of the page from which a picture counts as its scan
 _DEEP = 3  # forms in forms
-_SMALLEST = 16.0  # square points: the place of a word, not of a line
-_OPAQUE = 250  # of 255
-# Bytes a pixel, by how a picture is packed; one with fewer may show nothing at all.
+_SMALLEST = 16.0  # square points; smaller shapes cover no word
+_OPAQUE = 250  # of 255; opacity from which a colour covers all
+# Bytes per pixel by compression; a picture with fewer may be blank.
 _BARE = {b"DCTDecode": 0.02, b"CCITTFaxDecode": 0.0005, b"JBIG2Decode": 0.0005}
 _BARE_OTHERS = 0.015
 
@@ -32,38 +32,40 @@ _AS_IT_IS: Matrix = (1, 0, 0, 1, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class PageObject:
-    """`order` counts the objects of the page; `fill` is the colour of an area that lets nothing through."""
+    """Object on a page. `order` is its place in drawing order; `fill` is the colour of an opaque area, else None."""
 
     order: int
     bounds: Bounds
     fill: Colour | None = None
-    covers: bool = False  # something is drawn all over it, so that text below it may be gone
-    scan: bool = False  # a picture of most of the page
-    bare: bool = False  # a picture that may show nothing
+    covers: bool = False  # True if it may cover text below it
+    scan: bool = False  # True for a picture of most of the page
+    bare: bool = False  # True for a picture that may be blank
 
     def holds(self, place: tuple[float, float]) -> bool:
+        """Return whether the point (x, y) lies within the bounds."""
         left, bottom, right, top = self.bounds
         return left <= place[0] <= right and bottom <= place[1] <= top
 
     def meets(self, box: Bounds) -> bool:
+        """Return whether the bounds touch the box."""
         left, bottom, right, top = self.bounds
         return left <= box[2] and box[0] <= right and bottom <= box[3] and box[1] <= top
 
     def spans(self, box: Bounds) -> bool:
-        """Whether it covers all of the box."""
+        """Return whether the bounds cover all of the box."""
         left, bottom, right, top = self.bounds
         return left <= box[0] and bottom <= box[1] and box[2] <= right and box[3] <= top
 
 
 class PageObjects:
-    """Those of one page. `whole` says that all are known; `pixels` counts those of its pictures."""
+    """Objects of one page. `whole` is True if all were read; `pixels` counts those of its pictures."""
 
     def __init__(self, page: pypdfium2.PdfPage) -> None:
         left, bottom, right, top = page.get_bbox()
         self._enough = WIDE * (right - left) * (top - bottom)
         self.every: list[PageObject] = []
         self.pixels = 0
-        self._texts: dict[int, tuple[int, Matrix]] = {}  # by address: when it is drawn, and by which matrix
+        self._texts: dict[int, tuple[int, Matrix]] = {}  # by address: drawing order and matrix
         self._numbers = iter(range(MOST_OBJECTS))
         count = pdfium.FPDFPage_CountObjects(page)
         self._read(pdfium_calls.get_address(page.raw), count, pdfium_calls.get_page_object, _AS_IT_IS, 0)
@@ -75,7 +77,7 @@ class PageObjects:
         self.covers = [shape for shape in self.every if shape.covers]
 
     def text(self, address: int) -> tuple[int, Bounds | None]:
-        """When the text object at that address is drawn, and where; after everything, where that is not known."""
+        """Return drawing order and bounds of the text object at this address; last and None if it is unknown."""
         order, matrix = self._texts.get(address, (MOST_OBJECTS, None))
         return order, _bounds(address, matrix) if matrix else None
 
@@ -113,7 +115,7 @@ def _area(bounds: Bounds) -> float:
 
 
 def _bounds(item: int, matrix: Matrix) -> Bounds | None:
-    """On the page, of an object whose form is drawn by that matrix."""
+    """Return the bounds on the page of an object whose form is drawn with this matrix."""
     own = pdfium_calls.get_object_bounds(item)
     if own is None or matrix is _AS_IT_IS:
         return own
@@ -140,7 +142,7 @@ def _times(first: Matrix, then: Matrix) -> Matrix:
 
 
 def _filled(path: Any) -> tuple[int, int, int, int]:
-    """Red, green, blue and how much it covers, of 255; 0 where it is not filled."""
+    """Return red, green, blue and opacity of a path, 0 to 255 each; opacity 0 if it is not filled."""
     mode, stroke = ctypes.c_int(), ctypes.c_int()
     colour = [ctypes.c_uint() for _ in range(4)]
     known = pdfium.FPDFPath_GetDrawMode(path, mode, stroke) and pdfium.FPDFPageObj_GetFillColor(path, *colour)

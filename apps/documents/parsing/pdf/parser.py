@@ -1,7 +1,7 @@
-"""PDF by pypdfium2: the raw text of each page, to which every offset refers, and its lines grouped into pieces.
+"""Parser of PDF by pypdfium2: the text of each page, to which all offsets refer, and its lines grouped into runs.
 
-`page_text` is the one place that says what the text of a page is; the viewer's boxes use it too, so that a character
-span means the same characters in both.
+Only `extract_page_text` defines the text of a page. The word boxes of `page_rendering.py` use it too, so that a
+character span means the same characters in both.
 """
 
 from __future__ import annotations
@@ -58,16 +58,18 @@ _LIST = re.compile(r"\s*(?:[•◦▪‣·–-]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+\
 _NAME_OF_FILE = re.compile(
     r"^(microsoft (word|powerpoint|excel) -|untitled|\S+\.(docx?|pdf|indd|tex|dvi|pptx?|xlsx?)$)", re.IGNORECASE
 )
-FEW_CHARACTERS = 30  # a page with fewer, and with ink, is read as a picture
-FEW_BESIDE = 250  # likewise, where a picture covers most of the page: a scan with a stamp, or a running head
-COVERS = 0.5  # of the page
-FEW_SHAPES = 40
-MOST_OBJECTS = 5_000
+FEW_CHARACTERS = 30  # a page with fewer, and with a picture, counts as scanned
+FEW_BESIDE = 250  # the same, if a picture covers most of the page: a scan with a stamp or a running head
+COVERS = 0.5  # share of the page that such a picture covers
+FEW_SHAPES = 40  # paths from which a page without pictures may show letters
+MOST_OBJECTS = 5_000  # of a page that are looked at
 MAX_SIDE = 20_000  # points; PDF itself allows 14,400
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
+    """Line of a page with its position and font."""
+
     start: int
     end: int
     bottom: float
@@ -76,7 +78,7 @@ class _Line:
 
 
 def open_pdf(path: str) -> pypdfium2.PdfDocument:
-    """The document. Raises Unreadable with a reason that its owner understands."""
+    """Return the document. Raises ParseError if it is encrypted or damaged."""
     try:
         return pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
@@ -92,10 +94,10 @@ def open_pdf(path: str) -> pypdfium2.PdfDocument:
 
 @dataclass(frozen=True, slots=True)
 class PageText:
-    """The text of a page as it is read, pdfium's index for each of its characters, and the spans of its tables.
+    """Text of a page, pdfium's index of each character, and the spans of its tables.
 
-    ABSENT is the index of what stands nowhere on the page: names of columns before each cell. `hidden` says whether
-    there was also text that nobody sees.
+    The index is NO_CHAR_INDEX for inserted characters, such as column names before cells. `hidden` is True if hidden
+    text was blanked.
     """
 
     text: str
@@ -105,8 +107,10 @@ class PageText:
 
 
 def extract_page_text(page: pypdfium2.PdfPage, textpage: pypdfium2.PdfTextPage, *, filled: bool = False) -> PageText:
-    """What the text of a page is: what can be seen, columns one after the other, and what was `filled` into a form
-    beside its labels."""
+    """Return the visible text of a page in reading order, tables written with column names.
+
+    If forms were `filled` (flattened), lines are ordered by height, so that the entries stand beside their labels.
+    """
     raw = _drawn(textpage)
     at = map_char_indexes(raw)
     rows, seen = split_rows(raw, at, textpage), blank_hidden_words(raw, page, textpage)
@@ -132,7 +136,7 @@ def _turned(
 
 
 def _drawn(textpage: pypdfium2.PdfTextPage) -> str:
-    """One character for each of pdfium's, a surrogate pair joined into one."""
+    """Return the text with one character for each of pdfium's; surrogate pairs become one character."""
     text = _units(textpage.raw, textpage.count_chars()).replace("\x02", _HYPHEN).replace("\ufffe", _HYPHEN)
     if _LONE.search(text):
         text = _PAIR.sub(
@@ -143,7 +147,7 @@ def _drawn(textpage: pypdfium2.PdfTextPage) -> str:
 
 
 def _units(textpage: Any, count: int) -> str:
-    """Its characters as pdfium numbers them, halves of a pair apart; the page's text at once where it is just these."""
+    """Return pdfium's characters by index, halves of a pair apart; in a single call where that gives the same."""
     buffer = (ctypes.c_ushort * (count + 1))()
     if pdfium.FPDFText_GetText(textpage, 0, count, buffer) == count + 1 and 0 not in buffer[:count]:
         return "".join(map(chr, buffer[:count]))
@@ -151,6 +155,7 @@ def _units(textpage: Any, count: int) -> str:
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield page count, title, pages and notices of a PDF. Raises ParseError."""
     with closing(open_pdf(path)) as document:
         count = len(document)
         if count > limits.pages:
@@ -181,7 +186,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
 
 
 def _page(document: pypdfium2.PdfDocument, number: int, sizes: Counter[int]) -> tuple[ParsedPage, bool]:
-    """A page, and whether it holds text that nobody sees."""
+    """Return a page, and whether it has hidden text."""
     page, filled = open_flattened_page(document, number)
     with closing(page), closing(page.get_textpage()) as textpage:
         width, height = page.get_size()
@@ -198,7 +203,7 @@ def _page(document: pypdfium2.PdfDocument, number: int, sizes: Counter[int]) -> 
 
 
 def _has_ink(page: pypdfium2.PdfPage) -> bool:
-    """Whether the page shows a picture, or so many shapes that they may be letters."""
+    """Return whether the page shows a picture, or so many paths that they may be letters."""
     shapes = 0
     for item in islice(page.get_objects(max_depth=3), MOST_OBJECTS):
         if item.type in {pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM}:
@@ -208,7 +213,7 @@ def _has_ink(page: pypdfium2.PdfPage) -> bool:
 
 
 def _is_covered(page: pypdfium2.PdfPage) -> bool:
-    """Whether one picture covers most of the page."""
+    """Return whether one picture covers most of the page."""
     left, bottom, right, top = page.get_bbox()
     enough = COVERS * (right - left) * (top - bottom)
     for item in islice(page.get_objects(filter=(pdfium.FPDF_PAGEOBJ_IMAGE,), max_depth=3), MOST_OBJECTS):
@@ -219,7 +224,7 @@ def _is_covered(page: pypdfium2.PdfPage) -> bool:
 
 
 def _lines(textpage: pypdfium2.PdfTextPage, told: PageText) -> Iterator[_Line]:
-    """The lines of a page with what their first character tells of place and font."""
+    """Yield the lines of a page with position and font of their first character."""
     page, box, matrix, flags = textpage.raw, pdfium.FS_RECTF(), pdfium.FS_MATRIX(), ctypes.c_int()
     for match in _LINE.finditer(told.text):
         start = match.start() + len(match.group()) - len(match.group().lstrip())
@@ -236,7 +241,7 @@ def _lines(textpage: pypdfium2.PdfTextPage, told: PageText) -> Iterator[_Line]:
 
 
 def _with_tables(told: PageText, lines: list[_Line], body: float) -> Iterator[BlockSpan]:
-    """Tables are pieces of their own."""
+    """Yield the runs of a page, each table as one."""
     rest = lines
     for span in told.tables:
         yield from _pieces(told.text, [line for line in rest if line.end <= span[0]], body)
@@ -246,7 +251,7 @@ def _with_tables(told: PageText, lines: list[_Line], body: float) -> Iterator[Bl
 
 
 def _pieces(text: str, lines: list[_Line], body: float) -> Iterator[BlockSpan]:
-    """Lines that belong together become a paragraph; larger or bold short ones a heading."""
+    """Yield runs: lines that belong together become a paragraph; short lines that are larger or bold, a heading."""
     kinds = [_kind(text, lines, at, body) for at in range(len(lines))]
     steps = sorted(a.bottom - b.bottom for a, b in pairwise(lines) if a.bottom > b.bottom)
     step = steps[len(steps) // 2] if steps else 0.0
@@ -260,12 +265,13 @@ def _pieces(text: str, lines: list[_Line], body: float) -> Iterator[BlockSpan]:
 
 
 def _goes_on(begun: tuple[BlockKind, int], line: tuple[BlockKind, int]) -> bool:
-    """Whether a line of this kind can belong to a piece that began with that one; every item of a list begins anew."""
+    """Return whether a line of this kind can continue a run that began with that kind; each list item begins a new
+    one."""
     return line[0] != "list" and (line == begun or (begun[0], line[0]) == ("list", "paragraph"))
 
 
 def _near(above: _Line, line: _Line, step: float) -> bool:
-    """Whether the line stands as close below as lines of one paragraph do."""
+    """Return whether the line is as close below the other as lines of one paragraph are."""
     fall = above.bottom - line.bottom
     return -0.5 * line.size <= fall <= max(1.45 * step, 1.2 * line.size)
 

@@ -1,7 +1,7 @@
-"""Calls of pdfium for each word or item of a page, told in numbers.
+"""Direct calls of pdfium for each word or object of a page, with plain numbers as arguments.
 
-The library's own answer with an object, which takes longer to make than the call itself. Objects are addresses here;
-`as_object` makes one of the library's of one.
+pypdfium2 returns objects, which take longer to create than the call itself. Here objects are addresses;
+`make_raw_object` turns one into an object for pypdfium2.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ get_text_object = _plain(pdfium.FPDFText_GetTextObject, _POINTER, _POINTER, _INT
 _loose_box = _plain(pdfium.FPDFText_GetLooseCharBox, _INT, _POINTER, _INT, _POINTER)
 _bounds = _plain(pdfium.FPDFPageObj_GetBounds, _INT, *[_POINTER] * 5)
 _sides = Struct("4f").unpack_from
-_box = (ctypes.c_float * 4)()  # a reader has one thread
+_box = (ctypes.c_float * 4)()  # shared, because a child process has a single thread
 _each_side = [ctypes.addressof(_box) + 4 * at for at in range(4)]
 
 
 def make_char_box_reader(textpage: int) -> Callable[[int], tuple[float, float, float, float]]:
-    """Says left, top, right and bottom of pdfium's character of an index, as high as its line."""
+    """Return a function from pdfium's character index to (left, top, right, bottom) in points, as high as the line."""
     box = (ctypes.c_float * 4)()
     start = ctypes.addressof(box)
 
@@ -44,13 +44,15 @@ def make_char_box_reader(textpage: int) -> Callable[[int], tuple[float, float, f
 
 
 def get_object_bounds(item: int) -> tuple[float, float, float, float] | None:
-    """Left, bottom, right and top of an object, as its page or form counts them."""
+    """Return left, bottom, right, top of an object in the coordinates of its page or form; None if unknown."""
     return _sides(_box) if _bounds(item, *_each_side) else None
 
 
 def get_address(item: Any) -> int:
+    """Return the address of a ctypes pointer; 0 for a null pointer."""
     return ctypes.cast(item, _POINTER).value or 0
 
 
 def make_raw_object(at: int) -> Any:
+    """Return the page object at this address for calls of pypdfium2.raw."""
     return ctypes.cast(at, pdfium.FPDF_PAGEOBJECT)

@@ -1,6 +1,6 @@
-"""A PDF page is drawn with some of its text and without it, and what both differ in is what a reader sees of it.
+"""Decide by rendering whether text is visible: render a PDF page with and without it, and compare the pixels.
 
-Only the part of the page is drawn on which something is asked for.
+Only the part of the page that holds the places in question is rendered.
 """
 
 from __future__ import annotations
@@ -19,14 +19,17 @@ from PIL import Image, ImageChops
 from apps.documents.parsing.pdf.page_objects import Bounds
 
 _LONGEST = 1_400  # pixels of the longer side
-_SCALE = 2.0  # pixels a point, at most
-_SEEN = 20  # of 255, in one colour; what differs less is not seen
+_SCALE = 2.0  # pixels per point, at most
+_SEEN = 20  # of 255, in one colour; smaller differences are not visible
 
 PixelBox = tuple[int, int, int, int]  # left, top, right, bottom, pixels
 
 
 def changes_pixels(page: pypdfium2.PdfPage, objects: Sequence[Any], places: Sequence[Bounds]) -> list[bool]:
-    """For each place on the page, whether these text objects show something there."""
+    """Return for each place (left, bottom, right, top in points) whether the text objects show anything there.
+
+    True for a place off the page.
+    """
     view = _View.of(page, places)
     whole = view.drawn()
     for item in objects:
@@ -41,7 +44,7 @@ def changes_pixels(page: pypdfium2.PdfPage, objects: Sequence[Any], places: Sequ
 
 
 def has_visible_pixels(page: pypdfium2.PdfPage, places: Sequence[Bounds]) -> list[bool]:
-    """For each place on the page, whether there is anything to be seen but one colour."""
+    """Return for each place whether the page shows more than one colour there; True for a place off the page."""
     view = _View.of(page, places)
     grey = view.drawn().convert("L")
     spans = [_extremes(grey, box) if box else (0, _SEEN) for box in view.boxes]
@@ -55,8 +58,10 @@ def _extremes(picture: Image.Image, box: PixelBox) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """The part of a page, as large as `canvas` when drawn, that holds all places: `boxes` of them within it, None for
-    one that lies outside of the page."""
+    """Part of a page that holds all places, on a `canvas` of the whole page in pixels.
+
+    `boxes` are the places within the part; None for one off the page.
+    """
 
     page: pypdfium2.PdfPage
     canvas: tuple[int, int]

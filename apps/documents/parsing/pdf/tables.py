@@ -1,8 +1,7 @@
-"""Tables on a page of a PDF: lines whose cells stand below each other.
+"""Detect tables on a PDF page, as lines whose cells are aligned, and write them into its text. Pure.
 
-The page knows no cells, so what tells them apart is written into its text: the names of the columns before the cells,
-as tables of all formats are written, or a bar between cells that have no names. What was written in has no place on
-the page: its index is ABSENT.
+A page knows no cells, so separators are inserted: column names before cells, as in tables of all formats, or a bar
+between cells without names. Inserted characters have no place on the page: their index is NO_CHAR_INDEX.
 """
 
 from __future__ import annotations
@@ -18,19 +17,19 @@ from apps.documents.parsing.pdf.columns import LineCell
 _AMOUNT = re.compile(r"\d\s*%|[$€£]\s*\d|:$")
 _LINE_END = re.compile("[\r\n]")
 _DIGIT = re.compile(r"\d")
-TABLE_ROWS = 3
-RECENT_ROWS = 5  # that a further one is compared with: not each has a cell in every column
-MOST_CELLS = 100  # in a row; more are no table that a person reads
-SURE_CELLS = 3  # in each row, below names: then one row below them is a table too
-NO_CHAR_INDEX = -1  # the index of a character that stands nowhere on the page
+TABLE_ROWS = 3  # rows of a table, at least
+RECENT_ROWS = 5  # last rows with which the next is compared, as not each has a cell in every column
+MOST_CELLS = 100  # in a row of a table
+SURE_CELLS = 3  # cells in each row from which a header and one row suffice
+NO_CHAR_INDEX = -1  # index of a character that is not on the page
 
 Rows = Sequence[Sequence[LineCell]]
-Insert = tuple[int, str]  # before this character of the text
+Insert = tuple[int, str]  # position in the text, and the text to insert before it
 
 
 @dataclass(frozen=True, slots=True)
 class DetectedTable:
-    """Its rows among those of the page; `head` is the row that names the columns, where there is one."""
+    """Table with its rows; `head` is the row of column names, None if there is none."""
 
     head: Sequence[LineCell] | None
     rows: Rows
@@ -45,7 +44,7 @@ class DetectedTable:
 
 
 def write_tables(text: str, at: Sequence[int], rows: Rows) -> tuple[str, list[int], list[tuple[int, int]]]:
-    """The text with its tables as they are read, the index of each character, and the span of each table."""
+    """Return the text with its tables written out, the index of each character, and the span of each table."""
     found = find_tables(text, rows)
     text = _in_lines(text, found)
     inserts = [insert for table in found for insert in _inserts(text, table)]
@@ -67,7 +66,7 @@ def write_tables(text: str, at: Sequence[int], rows: Rows) -> tuple[str, list[in
 
 
 def _in_lines(text: str, found: Sequence[DetectedTable]) -> str:
-    """The text with a line for each row of a table, also where its cells were drawn on lines of their own."""
+    """Return the text with one line per table row, also if its cells were drawn on several lines."""
     parts, done = [], 0
     for row in (row for table in found for row in [*([table.head] if table.head else []), *table.rows]):
         start, end = row[0].start, row[-1].end
@@ -77,7 +76,7 @@ def _in_lines(text: str, found: Sequence[DetectedTable]) -> str:
 
 
 def find_tables(text: str, rows: Rows) -> list[DetectedTable]:
-    """The tables of a page, from top to bottom."""
+    """Return the tables of a page from top to bottom."""
     found, first = [], 0
     for at in range(1, len(rows) + 1):
         if at < len(rows) and _one_table([rows[first], *rows[max(first, at - RECENT_ROWS) : at]], rows[at]):
@@ -91,7 +90,7 @@ def find_tables(text: str, rows: Rows) -> list[DetectedTable]:
 
 
 def _inserts(text: str, table: DetectedTable) -> Iterator[Insert]:
-    """What is written into the text of a table, in the order of the text."""
+    """Yield the insertions for a table, in the order of the text."""
     for row in [*([table.head] if table.head else []), *table.rows]:
         before, last = None, None
         for cell in row:
@@ -110,7 +109,7 @@ def _words(text: str, cell: LineCell) -> str:
 
 
 def _name(text: str, cell: LineCell, head: Sequence[LineCell]) -> LineCell | None:
-    """The name of the column in which a cell stands: the one that it shares most with, else the nearest."""
+    """Return the column name above a cell: the one that overlaps it most, else the nearest."""
 
     def apart(name: LineCell) -> float:
         return max(name.left, cell.left) - min(name.right, cell.right)
@@ -119,7 +118,7 @@ def _name(text: str, cell: LineCell, head: Sequence[LineCell]) -> LineCell | Non
 
 
 def _names_columns(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names the columns of the others; of two columns the second has to hold numbers then."""
+    """Return whether the first row names the columns; with two columns, the second must then hold numbers."""
     names, others = rows[0], rows[1:]
     if not is_header(names) or any(map(_AMOUNT.search, names)) or len(names) < max(map(len, others)) - 1:
         return False
@@ -127,7 +126,7 @@ def _names_columns(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _one_table(above: Rows, below: Sequence[LineCell]) -> bool:
-    """Whether a line is a row of the table above: at least two of its cells stand below some of the rows there."""
+    """Return whether a line is a row of the table above: at least two of its cells are aligned with cells there."""
     last = above[-1]
     if not (2 <= len(last) <= MOST_CELLS and 2 <= len(below) <= MOST_CELLS) or not 0 < last[0].middle - below[
         0

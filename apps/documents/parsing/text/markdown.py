@@ -1,4 +1,4 @@
-"""Markdown by markdown-it-py: what a reader would see, without the marks."""
+"""Parser of Markdown by markdown-it-py: the text as displayed, without markup."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from apps.documents.parsing.common.tables import make_table_blocks
 from apps.documents.parsing.html.parser import read_page
 from apps.documents.parsing.protocol import ParsedBlock, ParsedItem, ParseLimits, make_title, paginate
 
-MOST_MARKS = 2_000  # of one paragraph, cell or heading
+MOST_MARKS = 2_000  # markup characters of one paragraph, cell or heading
 _MARK = re.compile(r"[\[\]!*_`<>&\\]")
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _TITLE = re.compile(r"^title:[ \t]*(.+)$", re.MULTILINE | re.IGNORECASE)
@@ -24,6 +24,7 @@ _TAG = re.compile(r"<!--.*?(?:-->|\Z)|<[^<>]*>", re.DOTALL)
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield title and pages of a Markdown file. Raises ParseError."""
     text = read_text(path, limits)
     front = _FRONT.match(text)
     named = _TITLE.search(front[1]) if front else None
@@ -36,14 +37,18 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
 
 
 def read_markdown(text: str) -> Iterator[ParsedBlock]:
+    """Yield the blocks of a Markdown text."""
     parser = MarkdownIt("commonmark").enable("table")
     parser.core.ruler.at("inline", _read_inline)
     yield from _blocks(parser.parse(text))
 
 
 def _read_inline(state: StateCore) -> None:
-    """Read the marks inside each run of text. A run with more than MOST_MARKS signs stays as it is: no person writes
-    so many, and looking for the end of each takes time that grows with their square."""
+    """Parse the markup inside each run of text.
+
+    A run with more than MOST_MARKS markup characters stays as it is: parsing it takes quadratic time, and no author
+    writes so many.
+    """
     for token in state.tokens:
         if token.type != "inline":
             continue
@@ -55,7 +60,7 @@ def _read_inline(state: StateCore) -> None:
 
 
 def _blocks(tokens: list[Token]) -> Iterator[ParsedBlock]:
-    lists: list[int | None] = []  # the number of the next item of each open list; None for bullets
+    lists: list[int | None] = []  # next number of each open list; None for bullets
     marker, at = "", 0
     while at < len(tokens):
         token = tokens[at]
@@ -88,7 +93,7 @@ def _blocks(tokens: list[Token]) -> Iterator[ParsedBlock]:
 
 
 def _html(source: str) -> Iterator[ParsedBlock]:
-    """What a reader sees of HTML between paragraphs: its lists and tables too."""
+    """Yield the visible blocks of embedded HTML, lists and tables included."""
     words = _TAG.sub(" ", source)
     if not words.strip():
         return
@@ -112,7 +117,7 @@ def _table(tokens: list[Token]) -> Iterator[ParsedBlock]:
 
 
 def _plain(token: Token) -> str:
-    """The text of a run, without marks; pictures by their description."""
+    """Return the text of a run without markup; images become their description."""
     parts = []
     for child in token.children or []:
         if child.type in {"text", "code_inline", "image", "text_special"}:

@@ -1,4 +1,4 @@
-"""Jupyter notebooks: their Markdown as it reads, their code as code, and what it printed."""
+"""Parser of Jupyter notebooks: Markdown as displayed, code as code, and printed output."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from apps.documents.parsing.protocol import (
 )
 from apps.documents.parsing.text.markdown import read_markdown
 
-PRINTED = 4000  # characters kept of what one cell printed
+PRINTED = 4000  # characters of one output that are kept
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield title and pages of a notebook, and a notice for images. Raises ParseError."""
     try:
         book = orjson.loads(read_text(path, limits))
         sheets = book.get("worksheets") or [book]

@@ -1,4 +1,4 @@
-"""reStructuredText by docutils: sections, lists, tables and code; nothing is included from elsewhere."""
+"""Parser of reStructuredText by docutils: sections, lists, tables and code. File inclusion is switched off."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apps.documents.parsing.common.tables import make_table_blocks
 from apps.documents.parsing.protocol import ParsedBlock, ParsedItem, ParseLimits, make_title, paginate
 from apps.documents.parsing.text.plain_text import split_paragraphs
 
-MOST = 2_000_000  # characters that docutils is given; it takes seconds for more
+MOST = 2_000_000  # characters up to which docutils is used; it takes seconds for more
 _SETTINGS = {
     "file_insertion_enabled": False, "raw_enabled": False, "report_level": 5, "halt_level": 5,
     "line_length_limit": MOST, "_disable_config": True, "input_encoding": "unicode",
@@ -23,6 +23,7 @@ _PASSED = (nodes.comment, nodes.system_message, nodes.raw, nodes.substitution_de
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield title and pages; the text alone if docutils fails or the file is long. Raises ParseError."""
     text = read_text(path, limits)
     try:
         tree = docutils.core.publish_doctree(text, settings_overrides=_SETTINGS) if len(text) <= MOST else None
@@ -32,7 +33,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
         ValueError,
         AttributeError,
         IndexError,
-    ):  # broken marks break the library too
+    ):  # malformed markup makes the library raise these
         tree = None
     blocks = list(_blocks(tree, 0) if tree is not None else split_paragraphs(text))
     if title := make_title(next((block.text for block in blocks if block.kind == "heading"), "")):

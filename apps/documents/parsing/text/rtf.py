@@ -1,4 +1,7 @@
-"""Rich Text (RTF): the text that is seen, with its tables; fonts, pictures and what is hidden are passed over."""
+"""Parser of Rich Text (RTF): the visible text with its tables, without fonts, pictures and hidden text.
+
+`read_rtf` and `decompress_rtf` also serve Outlook messages.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ _PAGES = {
     437: "cp437", 850: "cp850", 932: "cp932", 936: "gbk", 949: "cp949", 950: "cp950", 1361: "johab", 10000: "mac-roman",
     10001: "shift_jis", 10007: "mac-cyrillic", 65001: "utf-8", 874: "cp874",
 }  # fmt: skip
-# By the number of a font's character set; those of 0 and 1 are written as the document says.
+# Code pages by the number of a font's character set; sets 0 and 1 use the document's code page.
 _CHARSETS = {
     77: 10000, 78: 10001, 89: 10007, 128: 932, 129: 949, 130: 1361, 134: 936, 136: 950, 161: 1253, 162: 1254, 163: 1258,
     177: 1255, 178: 1256, 186: 1257, 204: 1251, 222: 874, 238: 1250, 254: 437, 255: 850,
@@ -47,10 +50,10 @@ _CHARSETS = {
 _AROUND = re.compile(r"\{\\(?:header|footer)[lrf]?\b")
 _COLOURS = re.compile(r"\{\\colortbl([^{}]*)\}")
 _PAINTS = re.compile(r"\\(?:highlight|cb|chcbpat|cbpat|clcbpat|shading|clshdng)[1-9]")
-MOST_DEEP = 500
-SMALLEST = 2  # half points; nothing smaller is meant to be read
-PALEST = 240  # of 255, in each colour
-_INITIAL = (  # what every packed text of Outlook may refer to
+MOST_DEEP = 500  # nested groups
+SMALLEST = 2  # half points; text of this size or smaller is not meant to be read
+PALEST = 240  # of 255, in each colour, from which a colour counts as white
+_INITIAL = (  # initial dictionary of Outlook's compression
     b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS "
     b"Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0"
     b"\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u"
@@ -59,6 +62,7 @@ _INITIAL = (  # what every packed text of Outlook may refer to
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield title, pages and notices of an RTF file. Raises ParseError."""
     data = Path(path).read_bytes()
     if len(data) > 20 * MAX_CHARACTERS:
         raise ParseError(TEXT_TOO_LONG)
@@ -73,7 +77,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
 
 
 def _pale(source: str) -> set[int | None]:
-    """The numbers of the colours that cannot be told from paper."""
+    """Return the numbers of the colours that cannot be told from white paper."""
     table = _COLOURS.search(source)
     colours = table[1].split(";")[:-1] if table else []
     parts = [re.findall(r"\\(?:red|green|blue)(\d{1,3})", colour) for colour in colours]
@@ -87,7 +91,7 @@ def _title(head: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RichText:
-    """`hidden` says whether there was also text that nobody sees."""
+    """Blocks of an RTF text; `hidden` is True if there was hidden text."""
 
     blocks: list[ParsedBlock]
     hidden: bool
@@ -98,7 +102,8 @@ def _page(number: int) -> str:
 
 
 def read_rtf(source: str) -> RichText:
-    """A text in RTF, given with one character for each byte."""
+    """Return the content of RTF source, given with one character per byte. Raises ParseError if it is nested too
+    deep."""
     reader = _Reader(source)
     return RichText(list(_blocks(reader)), reader.found)
 
@@ -122,24 +127,27 @@ def _table(rows: list[list[str]]) -> Iterator[ParsedBlock]:
 
 
 class _Reader:
-    """Goes through the marks once; groups inherit whether they are passed over, how they look, their font, and how many
-    signs stand for one. White text is seen where the document paints anything behind text.
+    """Reader that goes through the control words once.
+
+    Groups inherit whether they are skipped, how their text looks, their font, and how many characters replace a Unicode
+    one. White text counts as visible if the document paints anything behind text.
     """
 
     def __init__(self, source: str) -> None:
         self._source = source
         self._page = "cp1252"
-        self._fonts: dict[int, str] = {}  # the code page of those that have one of their own
+        self._fonts: dict[int, str] = {}  # font -> its own code page
         self._font = self._usual = 0
         self._stack: list[tuple[bool, frozenset[str], int, int]] = []
         self._passed, self.found = False, False
-        self._hidden: frozenset[str] = frozenset()  # by what text is hidden: its mark, its colour, its size
+        self._hidden: frozenset[str] = frozenset()  # control words that hide text now: "v", "cf" (colour), "fs" (size)
         self._pale = set() if _PAINTS.search(source) else _pale(source)
         self._instead, self._skip = 1, 0
         self._bytes = bytearray()
         self._parts: list[str] = []
 
     def lines(self) -> Iterator[tuple[str, str]]:
+        """Yield ("line", text) and ("row", cells that end with BEL)."""
         fresh = False
         for token in _TOKEN.finditer(self._source):
             code, word, number, sign, brace, text = token.groups()
@@ -150,7 +158,7 @@ class _Reader:
                 fresh = False
                 continue
             self._flush()
-            if token.lastindex is None:  # line ends mean nothing
+            if token.lastindex is None:  # line ends have no meaning
                 continue
             if brace == "{":
                 fresh = True
@@ -183,7 +191,7 @@ class _Reader:
             self._passed, self._hidden, self._instead, self._font = self._stack.pop()
 
     def _word(self, word: str, number: int | None) -> str:
-        """What the control word ends: "line", "row", or nothing."""
+        """Apply a control word; return what it ends: "line", "row", or ""."""
         if word in {"par", "sect", "page"}:
             return "line"
         if word == "row":
@@ -207,7 +215,7 @@ class _Reader:
         return ""
 
     def _letters(self, word: str, number: int) -> None:
-        """Take note of what says how bytes are read: the document's code page, fonts, and theirs."""
+        """Apply control words that decide how bytes are decoded: code pages and fonts."""
         if word == "ansicpg":
             self._page = _page(number)
         elif word == "f":
@@ -231,7 +239,7 @@ class _Reader:
             self._put(data.decode(self._fonts.get(self._font, self._page), "replace"))
 
     def _continues(self, text: str, sign: str) -> bool:
-        """Return whether letters were taken as bytes: the second half of a character, or eight bits as they are."""
+        """Return whether letters were taken as bytes: as second half of a character, or because they are not ASCII."""
         halved = self._halved()
         if not (text and (halved or not text.isascii())) and not (halved and sign and sign in "\\{}"):
             return False
@@ -240,7 +248,8 @@ class _Reader:
         return True
 
     def _halved(self) -> bool:
-        """Return whether the bytes so far end within a character; its second byte may be written as a plain letter."""
+        """Return whether the bytes so far end within a character, whose second byte may be written as a plain
+        letter."""
         if not self._bytes:
             return False
         decoder = codecs.getincrementaldecoder(self._fonts.get(self._font, self._page))("replace")
@@ -263,7 +272,7 @@ class _Reader:
 
 
 def decompress_rtf(data: bytes) -> bytes:
-    """RTF as Outlook packs it ([MS-OXRTFCP]), unpacked."""
+    """Return the RTF that Outlook has compressed ([MS-OXRTFCP])."""
     if data[8:12] != b"LZFu":
         return data[16:]
     size = min(int.from_bytes(data[4:8], "little"), MAX_CHARACTERS)

@@ -1,4 +1,4 @@
-"""Source code: its language by its ending, and a heading for each function, class or section it defines."""
+"""Parser of source code: language by suffix, and a heading for each function, class or section defined."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ _DEFINED = re.compile(
     rf"sealed|override|inline|extern|declare)\s+)*(?:{_WORDS})\s+([\w.$:]+)",
     re.IGNORECASE,
 )
-_SECTION = re.compile(r"^\[+([^\]\n]+)\]+\s*$")  # of settings
-MOST_LINES = 400  # of a block without any definition
+_SECTION = re.compile(r"^\[+([^\]\n]+)\]+\s*$")  # in files of settings
+MOST_LINES = 400  # of a block without a definition
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield the pages of a source file; `limits.name` tells the language. Raises ParseError."""
     file = PurePath(limits.name.lower())
     ending = file.suffix[1:] or file.name
     text = read_text(path, limits)
@@ -42,7 +43,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
 
 
 def _blocks(text: str, language: str, settings: bool) -> Iterator[ParsedBlock]:
-    """A run of lines begins anew at a definition that stands at the margin; decorators and comments go with it."""
+    """Yield code blocks that begin at definitions without indentation, with the decorators and comments above them."""
     yield ParsedBlock("heading", f"{language} code" if language != "Settings" else "Settings", 1)
     run: list[str] = []
     for line in text.split("\n"):
@@ -58,7 +59,8 @@ def _blocks(text: str, language: str, settings: bool) -> Iterator[ParsedBlock]:
 
 
 def _above(run: list[str]) -> int:
-    """How many of the last lines belong to what follows: comments and decorators right above it."""
+    """Return how many of the last lines belong to the definition that follows: comments and decorators right above
+    it."""
     count = 0
     while count < len(run) and run[-1 - count].lstrip().startswith(("#", "//", "@", "*", "/*", "--", "///")):
         count += 1

@@ -1,4 +1,4 @@
-"""Formulas of a Word document on one line, near to how they are spoken and typed: (x-c)/v, x^2, a_n, √(x)."""
+"""Write formulas of Word documents on one line, close to how they are typed: (x-c)/v, x^2, a_n, √(x). Pure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 MATH = _M + "oMath"
 _BETWEEN = {"f": "/", "sSup": "^", "sSub": "_", "limLow": "_", "limUpp": "^"}
 _PARTS = {"num", "den", "e", "sup", "sub", "deg", "lim", "fName"}
-MOST_DEEP = 50
+MOST_DEEP = 50  # levels of nesting that are read
 
 
 def format_formula(node: Any, depth: int = 0) -> str:
-    """The formula, or a part of it, as text."""
+    """Return the formula, or a part of it, as text; "" below MOST_DEEP."""
     if depth > MOST_DEEP:
         return ""
     kind = node.tag.removeprefix(_M) if isinstance(node.tag, str) else ""
@@ -31,7 +31,7 @@ def format_formula(node: Any, depth: int = 0) -> str:
 
 
 def _around(node: Any, kind: str, depth: int) -> str:
-    """What stands above and below: of a letter before them, of a sum behind its sign."""
+    """Return a formula with limits: sub- and superscript after a letter, or lower and upper limit after a sum sign."""
     told = {
         child.tag.removeprefix(_M): format_formula(child, depth + 1) for child in node if isinstance(child.tag, str)
     }
@@ -52,6 +52,6 @@ def _parts(node: Any, depth: int) -> list[str]:
 
 
 def _held(part: str) -> str:
-    """In brackets, where it is more than one sign or number and not already held by some."""
+    """Return the part in brackets, unless it is a single sign, number or word, or has brackets."""
     whole = part.isalnum() or (part.startswith("(") and part.find(")") == len(part) - 1)
     return part if len(part) < 2 or whole else f"({part})"

@@ -1,6 +1,6 @@
-"""What stands at the head and foot of the pages of a Word document, each text once; page numbers are left out.
+"""Read headers and footers of a Word document, each text once and without page numbers.
 
-Only what a reader meets: a head of first or of even pages exists for nobody where the document does not ask for one.
+Only visible ones are read: headers for first or even pages exist only if the document switches them on.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from apps.documents.parsing.office.docx.hidden_text import W
 
 _ID = re.compile(r"\{http://(?:schemas\.openxmlformats\.org|purl\.oclc\.org/ooxml)/.*relationships\}id")
 _COUNTS = re.compile(r"\s*(?:PAGE|NUMPAGES|SECTIONPAGES|SECTION)\b", re.IGNORECASE)
-# What older programs show instead of a box is the same again; what was taken away is shown to nobody.
+# Elements that are skipped: fallbacks for older programs, which repeat text boxes, and deleted text.
 _ASIDE = ("{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback", W + "del", W + "moveFrom")
-LEFT_OVER = 3  # words beside a page number that say nothing: "Page 3 of 10", "Seite 3 von 10"
+LEFT_OVER = 3  # words beside a page number that carry no content: "Page 3 of 10", "Seite 3 von 10"
 
-Read = Callable[[zipfile.ZipFile, str], Any]  # the tree of a part
+Read = Callable[[zipfile.ZipFile, str], Any]  # returns the XML tree of a part
 
 
 def list_headers_footers(archive: zipfile.ZipFile, body: Any, read: Read) -> list[tuple[str, Any]]:
-    """ "Header" or "Footer" with its tree, in the order in which the document names them, each once."""
+    """Return ("Header" or "Footer", tree) of each, in the order of the document, without repetitions."""
     names = set(archive.namelist())
     if "word/_rels/document.xml.rels" not in names:
         return []
     parts = {row.get("Id"): row.get("Target") or "" for row in read(archive, "word/_rels/document.xml.rels")}
     even = "word/settings.xml" in names and _is_on(read(archive, "word/settings.xml").find(W + "evenAndOddHeaders"))
     found: dict[str, str] = {}
-    current: dict[tuple[str, str], str] = {}  # by tag and kind; a section that names none goes on with those before it
+    current: dict[tuple[str, str], str] = {}  # by tag and kind; a section without one inherits the previous section's
     for section in body.iter(W + "sectPr"):
         for one in section.iter(W + "headerReference", W + "footerReference"):
             key = next((value for name, value in one.attrib.items() if _ID.fullmatch(name)), "")
@@ -44,7 +44,7 @@ def list_headers_footers(archive: zipfile.ZipFile, body: Any, read: Read) -> lis
 
 
 def strip_page_numbers(tree: Any) -> Iterator[tuple[Any, bool]]:
-    """Its paragraphs without the numbers of pages that Word filled in, and whether one held any."""
+    """Remove page numbers that Word fills in; yield each paragraph, and whether it had one."""
     for paragraph in list(tree.iter(W + "p")):
         if next(paragraph.iterancestors(*_ASIDE), None) is not None:
             continue
@@ -57,7 +57,7 @@ def strip_page_numbers(tree: Any) -> Iterator[tuple[Any, bool]]:
 
 
 def _between(paragraph: Any) -> list[Any]:
-    """The runs of fields that count pages, from the mark that begins one to the mark that ends it."""
+    """Return the runs of fields that count pages, from their begin mark to their end mark."""
     found: list[Any] = []
     run: list[Any] = []
     said, deep = "", 0

@@ -1,7 +1,7 @@
-"""Text of a Word document that no reader sees: marked as hidden, in the colour of the paper, or too small to read.
+"""Detect text of a Word document that no reader sees: marked hidden, in the colour of the paper, or tiny.
 
-How a run looks is said by the run itself, else by its style, else by the style of its paragraph, and each style by what
-it is based on. White text is seen where anything dark may stand behind it: a shade, a box, a table with a style.
+The look of a run comes from the run itself, else its style, else the style of its paragraph; a style inherits from its
+base. White text counts as visible where something dark may be behind it: shading, a text box, a styled table.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from typing import Any
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-SMALLEST = 2  # half points; nothing smaller is meant to be read
-PALEST = 240  # of 255, in each colour
-_MOST_BASED = 20  # styles upon styles
+SMALLEST = 2  # half points; text of this size or smaller is not meant to be read
+PALEST = 240  # of 255, in each colour, from which a colour counts as white
+_MOST_BASED = 20  # levels of inheritance between styles
 _WHITE_THEMES = {"background1", "light1"}
 
 
 def read_child_value(parent: Any, name: str) -> str | None:
-    """What the element of this name below `parent` says, or None."""
+    """Return the value of the child element with this name; None if there is none."""
     child = parent.find(W + name) if parent is not None else None
     return child.get(W + "val") if child is not None else None
 
 
 @dataclass(frozen=True, slots=True)
 class _RunStyle:
-    """What one place says of how text looks; None where it says nothing."""
+    """Look of text as defined in one place; None for what is not defined there."""
 
     vanishes: bool | None = None
     pale: bool | None = None
@@ -34,7 +34,7 @@ class _RunStyle:
 
 
 class HiddenRunDetector:
-    """Knows how the runs of one document look. `found` is true once there was one that holds text and hides it."""
+    """Detector of hidden runs of one document. `found` is True once a hidden run with text was seen."""
 
     def __init__(self, body: Any, styles: Any) -> None:
         self.found = False
@@ -46,7 +46,7 @@ class HiddenRunDetector:
         self._normal = next((key for key, style in self._styles.items() if _is_normal(style)), "")
 
     def hides(self, run: Any) -> bool:
-        """Whether nobody sees the text of a run."""
+        """Return whether no reader sees the text of the run."""
         own = run.find(W + "rPr")
         paragraph = next(run.iterancestors(W + "p"), None)
         place = self._properties(paragraph) if paragraph is not None else None
@@ -61,13 +61,13 @@ class HiddenRunDetector:
         return hidden
 
     def _properties(self, paragraph: Any) -> Any:
-        """Return the properties of a paragraph, which are looked for once and not for each of its runs."""
+        """Return the properties of a paragraph, cached for its other runs."""
         if self._last[0] is not paragraph:
             self._last = paragraph, paragraph.find(W + "pPr")
         return self._last[1]
 
     def _styled(self, own: str | None, paragraph: str | None) -> _RunStyle:
-        """How a style of letters in a style of paragraphs looks."""
+        """Return the look of a character style within a paragraph style."""
         if (own, paragraph) not in self._known:
             self._known[own, paragraph] = _nearest(
                 [*self._based(own), *self._based(paragraph or self._normal), self._default]
@@ -85,7 +85,7 @@ class HiddenRunDetector:
 
 
 def _nearest(looks: Sequence[_RunStyle]) -> _RunStyle:
-    """What the first that says something says, for each of them."""
+    """Return, for each property of a look, the first definition."""
 
     def said(name: str) -> bool | None:
         return next((told for look in looks if (told := getattr(look, name)) is not None), None)
@@ -124,7 +124,7 @@ def _pale(color: Any) -> bool:
 
 
 def _shaded(properties: Any) -> bool | None:
-    """Whether something other than white stands behind; None where nothing is said."""
+    """Return whether the background is other than white; None if it is not defined."""
     if properties is None:
         return None
     marker = read_child_value(properties, "highlight")
@@ -140,7 +140,7 @@ def _shaded(properties: Any) -> bool | None:
 
 
 def _upon_something(run: Any) -> bool:
-    """Whether the run stands in a box, or in a table that may be dark."""
+    """Return whether the run stands in a text box, or in a table that may be dark."""
     for above in run.iterancestors():
         if above.tag == W + "txbxContent":
             return True

@@ -1,7 +1,7 @@
-"""The numbers that Word puts before headings and items of lists: they stand in no text, and are counted as Word does.
+"""Compute the numbers that Word puts before headings and list items: they are in no text and counted at display.
 
-A paragraph, or its style, names a list and a level; the list says how each level is written ("%1.%2") and where it
-begins. A level begins anew after one above it.
+A paragraph or its style names a list and a level. The list defines how each level is written ("%1.%2") and where it
+starts. A level restarts after an item of a higher level.
 """
 
 from __future__ import annotations
@@ -14,37 +14,39 @@ from typing import Any
 
 from apps.documents.parsing.office.docx.hidden_text import W, read_child_value
 
-LEVELS = 9
-MOST = 100_000  # a number beyond is written as such in any form
-LONGEST = 40  # characters of a label; a longer one is no number
+LEVELS = 9  # of a list in Word
+MOST = 100_000  # numbers from here on are written in digits in any form
+LONGEST = 40  # characters of a label; longer ones are dropped
 _PLACE = re.compile(r"%([1-9])")
 _ROMAN = (
     (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"),
     (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
 )  # fmt: skip
-_MOST_BASED = 20  # styles upon styles
-_NOT_BEGUN = -1  # a list may begin with 0
+_MOST_BASED = 20  # levels of inheritance between styles
+_NOT_BEGUN = -1  # not 0, with which a list may begin
 
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    text: str  # with a place %1 for the number of each level
-    form: str
+    """Level of a list."""
+
+    text: str  # with placeholders %1, %2, ... for the numbers of the levels
+    form: str  # format of the number, such as "lowerRoman"
     start: int
-    after: int  # the level after which it begins anew, counted from 1; 0: after none
-    legal: bool  # all numbers in digits
+    after: int  # level, from 1, after whose items it restarts; 0: never
+    legal: bool  # True if all numbers are written in digits
 
 
 class ListNumbering:
-    """Knows the lists of one document and how far each has come. Ask once for each paragraph, in their order."""
+    """Lists of one document with their current numbers. Call `label` once for each paragraph, in document order."""
 
     def __init__(self, numbering: Any, styles: Any) -> None:
-        self._lists: dict[str, str] = {}  # the abstract list of each list
-        self._levels: dict[tuple[str, int], _Level] = {}  # of abstract lists
-        self._starts: dict[tuple[str, int], int] = {}  # of lists that begin elsewhere than their abstract list
-        self._linked: dict[tuple[str, str], int] = {}  # of an abstract list and a style: the level
-        self._counts: dict[str, list[int]] = defaultdict(lambda: [_NOT_BEGUN] * LEVELS)  # of abstract lists
-        self._begun: set[str] = set()  # lists that were met
+        self._lists: dict[str, str] = {}  # list -> its abstract list
+        self._levels: dict[tuple[str, int], _Level] = {}  # by (abstract list, level)
+        self._starts: dict[tuple[str, int], int] = {}  # by (list, level): overridden start
+        self._linked: dict[tuple[str, str], int] = {}  # (abstract list, style) -> level
+        self._counts: dict[str, list[int]] = defaultdict(lambda: [_NOT_BEGUN] * LEVELS)  # by abstract list
+        self._begun: set[str] = set()  # lists that have occurred
         self._styled = {
             style.get(W + "styleId") or "": (style.find(f"{W}pPr/{W}numPr"), read_child_value(style, "basedOn") or "")
             for style in styles.iter(W + "style")
@@ -69,7 +71,7 @@ class ListNumbering:
                     self._starts[key, _number(other.get(W + "ilvl"))] = _number(start)
 
     def label(self, paragraph: Any) -> str:
-        """What Word writes before the paragraph: "2.1", "a)"; empty for none, and for a mere sign."""
+        """Return the label that Word writes before the paragraph, "2.1" or "a)"; "" for none, and for bullets."""
         key, at = self._place(paragraph)
         name = self._lists.get(key)
         level = self._levels.get((name, at)) if name is not None else None
@@ -106,7 +108,7 @@ class ListNumbering:
         return label if len(label) <= LONGEST else ""
 
     def _place(self, paragraph: Any) -> tuple[str, int]:
-        """The list and the level; "" for none."""
+        """Return list and level of the paragraph; list "" for none."""
         properties = paragraph.find(W + "pPr")
         if properties is None:
             return "", 0
@@ -127,7 +129,7 @@ class ListNumbering:
 
 
 def format_number(number: int, form: str) -> str:
-    """A number as that form of Word's writes it; in digits where the form is none of the usual ones."""
+    """Return the number in that format of Word; in digits for unknown formats."""
     if not 0 < number < MOST:
         return str(number)
     match form:

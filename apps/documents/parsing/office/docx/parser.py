@@ -1,4 +1,5 @@
-"""Word documents by python-docx: what a reader sees of it, in reading order, with its headings, lists and tables."""
+"""Parser of Word documents by python-docx: the visible text in reading order, with headings, lists, tables and
+notes."""
 
 from __future__ import annotations
 
@@ -44,6 +45,7 @@ DAMAGED = (
 
 
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
+    """Yield title, pages and notices of a Word document. Raises ParseError."""
     try:
         body, styles, named = _opened(path)
         notes, numbering, around = _beside(path, body)
@@ -67,21 +69,21 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
 
 
 def _opened(path: str) -> tuple[Any, Any, str]:
-    """The body, the styles, and the title in the properties."""
+    """Return the body, the styles, and the title in the properties."""
     with BoundedZipFile(path) as archive:
         if _STRICT in archive.read("word/document.xml")[:4096]:
             return _body(archive), _part(archive, "word/styles.xml"), ""
     try:
         document = docx.Document(path)
-    except ValueError:  # a template, or a document with macros: python-docx opens only plain ones
+    except ValueError:  # a template or a document with macros, which python-docx does not open
         with BoundedZipFile(path) as archive:
             return _body(archive), _part(archive, "word/styles.xml"), ""
     return document.element.body, document.styles.element, document.core_properties.title or ""
 
 
 def _beside(path: str, body: Any) -> tuple[dict[tuple[str, str], Any], Any, list[tuple[str, Any]]]:
-    """Footnotes and endnotes by what refers to them: the tag of the mark and its number; the lists, None where there
-    are none; what stands at the head and foot of the pages."""
+    """Return footnotes and endnotes by (tag of the reference, id); the numbering, None if there is none; headers and
+    footers."""
     notes, numbering = {}, None
     with BoundedZipFile(path) as archive:
         names = archive.namelist()
@@ -95,7 +97,7 @@ def _beside(path: str, body: Any) -> tuple[dict[tuple[str, str], Any], Any, list
 
 
 def _body(archive: zipfile.ZipFile) -> Any:
-    """Of a document in the strict form of the standard, whose names python-docx does not know."""
+    """Return the body of a document in the strict variant of the standard, whose names python-docx does not know."""
     body = _part(archive, "word/document.xml").find(_W + "body")
     if body is None:
         raise KeyError("body")
@@ -108,14 +110,14 @@ def _part(archive: zipfile.ZipFile, name: str) -> Any:
 
 
 class _Reader:
-    """Knows the styles of one document, which are headings and lists, and its notes."""
+    """Reader of one document with its styles and notes."""
 
     def __init__(
         self, styles: Any, hidden: HiddenRunDetector, notes: dict[tuple[str, str], Any], numbers: ListNumbering
     ) -> None:
         self.notes = notes
         self.numbers = numbers
-        self.first = ""  # heading of the first level
+        self.first = ""  # first heading of level 1
         self.headings: dict[str, int] = {}
         self.lists: set[str] = set()
         self.hidden = hidden
@@ -135,6 +137,7 @@ class _Reader:
             self.lists.add(style_id)
 
     def blocks(self, parent: Any) -> Iterator[ParsedBlock]:
+        """Yield the blocks below an element."""
         for child in parent:
             if child.tag == _W + "p":
                 yield from self._paragraph(child)
@@ -165,12 +168,12 @@ class _Reader:
             yield ParsedBlock("paragraph", text)
 
     def _boxes(self, paragraph: Any) -> Iterator[ParsedBlock]:
-        """What stands in boxes that are drawn beside a paragraph."""
+        """Yield the text boxes that are anchored in a paragraph."""
         for box in _drawn(paragraph):
             yield from self.blocks(box)
 
     def _said_below(self, element: Any) -> Iterator[ParsedBlock]:
-        """The notes to which a paragraph or table refers, which stand at the foot of its page, or at the end."""
+        """Yield the notes to which a paragraph or table refers."""
         for mark in element.iter(_W + "footnoteReference", _W + "endnoteReference") if self.notes else ():
             note = self.notes.pop((mark.tag, mark.get(_W + "id") or ""), None)
             words = " ".join(_words(map(self._text, note.iter(_W + "p")))) if note is not None else ""
@@ -178,8 +181,8 @@ class _Reader:
                 yield ParsedBlock("paragraph", f"Note: {words}")
 
     def _rows(self, table: Any) -> Iterator[list[tuple[str, int, int]]]:
-        """Text, columns and rows of each cell; one that goes on from the row above is told there."""
-        begun: dict[int, tuple[list[tuple[str, int, int]], int]] = {}  # by column: row and place of what goes on
+        """Yield the rows as cells of (text, columns, rows); a cell continued from the row above counts there."""
+        begun: dict[int, tuple[list[tuple[str, int, int]], int]] = {}  # by column: row and index of the open cell
         told: list[list[tuple[str, int, int]]] = []
         for row in _inner(table, "tr"):
             cells: list[tuple[str, int, int]] = []
@@ -199,11 +202,11 @@ class _Reader:
         yield from told
 
     def _cell(self, cell: Any) -> str:
-        """With the text of its boxes and of tables inside it, each paragraph once."""
+        """Return the text of a cell with that of its text boxes and nested tables, each paragraph once."""
         return " ".join(_words(f"{self.numbers.label(one)} {self._text(one)}" for one in _paragraphs(cell)))
 
     def around(self, trees: Iterable[tuple[str, Any]]) -> Iterator[ParsedBlock]:
-        """What stands at the head and foot of the pages, each text once."""
+        """Yield headers and footers as paragraphs, each text once."""
         said: dict[str, None] = {}
         for kind, tree in trees:
             lines = [(self._text(paragraph), counted) for paragraph, counted in strip_page_numbers(tree)]
@@ -213,7 +216,7 @@ class _Reader:
         yield from (ParsedBlock("paragraph", text) for text in said)
 
     def _text(self, element: Any) -> str:
-        """The visible text below an element, in order, without what stands in boxes of its own."""
+        """Return the visible text below an element, in order, without that of text boxes."""
         parts: list[str] = []
         stack = [element]
         while stack:
@@ -230,7 +233,7 @@ class _Reader:
 
 
 def _drawn(element: Any) -> list[Any]:
-    """The boxes drawn in an element, none that stand in another; what older programs show instead is the same again."""
+    """Return the outermost text boxes in an element, without their fallbacks for older programs."""
     found, stack = [], list(reversed(element))
     while stack:
         node = stack.pop()
@@ -242,7 +245,7 @@ def _drawn(element: Any) -> list[Any]:
 
 
 def _paragraphs(element: Any) -> Iterator[Any]:
-    """All paragraphs below an element, those in boxes behind the one that they are drawn in."""
+    """Yield all paragraphs below an element, those in text boxes after the one that anchors them."""
     for child in element:
         if child.tag == _W + "p":
             yield child
@@ -257,7 +260,7 @@ def _words(texts: Iterable[str]) -> Iterator[str]:
 
 
 def _inner(parent: Any, name: str) -> Iterator[Any]:
-    """The rows of a table or cells of a row, not those of tables inside them."""
+    """Yield the rows of a table or the cells of a row, without those of nested tables."""
     for child in parent:
         if child.tag == _W + name:
             yield child
