@@ -1,4 +1,8 @@
-"""Who has the first word, the quotes or the model: as the assistant says, else the model, the site, the measurement."""
+"""Resolve the answer style: quotes first, or the model only.
+
+The assistant decides, else the profile of the model, the site setting, or the reading check. Entry points:
+`resolve_style`, `resolve_shown_sentences`, `has_passed_reading_check`.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,11 @@ from django.utils.translation import gettext
 from apps.conversations.models import AnswerStyle, Assistant, ModelProfile, ShownSentences
 from apps.engines.chat.model_catalog import ChatModel
 
-MIN_READING_SCORE = 0.85  # share of the reading check from which a model may speak first
+MIN_READING_SCORE = 0.85  # share of right answers from which the model may write without quotes first
 
 
 def resolve_style(assistant: Assistant, profile: ModelProfile, model: ChatModel | None = None) -> AnswerStyle:
-    """Quotes first or model only; never automatic. `model` is what the operator says of it."""
+    """Return QUOTES or MODEL, never AUTOMATIC. `model` is the operator's configuration of the model."""
     for chosen in (assistant.style, profile.style, settings.ANSWER_STYLE):
         if chosen in (AnswerStyle.QUOTES, AnswerStyle.MODEL):
             return AnswerStyle(chosen)
@@ -22,7 +26,7 @@ def resolve_style(assistant: Assistant, profile: ModelProfile, model: ChatModel 
 def resolve_shown_sentences(
     assistant: Assistant, profile: ModelProfile, model: ChatModel | None = None
 ) -> ShownSentences:
-    """Return which sentences of the model are shown: all, or only verified ones; never automatic."""
+    """Return which sentences of the model are shown: ALL or VERIFIED, never AUTOMATIC."""
     for chosen in (assistant.shows, profile.shows):
         if chosen in (ShownSentences.VERIFIED, ShownSentences.ALL):
             return ShownSentences(chosen)
@@ -30,13 +34,15 @@ def resolve_shown_sentences(
 
 
 def get_model_profile(name: str) -> ModelProfile:
-    """What is known of a model; nothing, of one that was never here."""
+    """Return the profile of the model; an unsaved one with defaults if there is none. For `in_db`."""
     return ModelProfile.objects.filter(name=name).first() or ModelProfile(name=name)
 
 
 def has_passed_reading_check(profile: ModelProfile, model: ChatModel | None = None) -> bool:
-    """Whether the model has shown that it finds what a passage says; one that was never asked has not. What the
-    operator says counts more."""
+    """Return whether the model finds facts in passages; False if it was never measured.
+
+    The operator's declaration (`reads_well`) overrides the measurement.
+    """
     if model is not None and model.reads_well is not None:
         return model.reads_well
     if not profile.reading_asked or profile.reading_right is None:
@@ -45,7 +51,7 @@ def has_passed_reading_check(profile: ModelProfile, model: ChatModel | None = No
 
 
 def explain_style(style: str, assistant: Assistant, profile: ModelProfile, model: str) -> str:
-    """Which model writes, and why quotes come first or not, in one or two sentences for the reader."""
+    """Return one or two sentences for the user: which model writes, and why quotes come first or not."""
     writes = (
         gettext("%(model)s writes the answers.") % {"model": model}
         if model

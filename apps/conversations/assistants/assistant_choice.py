@@ -1,4 +1,4 @@
-"""Who answers in a conversation: the assistant that was chosen for it, else the site's own; and what it brings."""
+"""Resolve the assistant of a conversation: the chosen one, else the site's own; with its strictness and sampling."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from apps.users.models import User
 
 
 def resolve_assistant(user: User, place: Conversation) -> tuple[Assistant, str]:
-    """Also the name of the one that was chosen, where it is not shared with this person any more: the site's own then
-    goes on, as where it was deleted."""
+    """Return the assistant that answers, and the name of the chosen one if it is no longer shared with the user, or "".
+
+    The site's own assistant replaces one that was deleted or is no longer shared. For `in_db`.
+    """
     chosen = place.assistant
     if chosen is None:
         return Assistant.default(), ""
@@ -27,7 +29,7 @@ def resolve_assistant(user: User, place: Conversation) -> tuple[Assistant, str]:
 
 
 def get_chosen_assistant(user: User, pk: UUID | None) -> Assistant | None:
-    """The one that a new conversation shall have; None: the site's own. Raises Refused."""
+    """Return the assistant of a new conversation; None means the site's own. Raise RequestRefused. For `in_db`."""
     if pk is None:
         return None
     found = Assistant.objects.visible_to(user).filter(pk=pk).first()
@@ -37,19 +39,20 @@ def get_chosen_assistant(user: User, pk: UUID | None) -> Assistant | None:
 
 
 def describe_unshared_assistant(name: str) -> str:
-    """That it is not shared any more, for the steps of an answer."""
+    """Return the words of the step for an assistant that is no longer shared."""
     return gettext("The assistant “%(name)s” is no longer shared with you; the site’s own one answers") % {"name": name}
 
 
 def resolve_level(user: User, place: Conversation) -> Strictness:
-    """How strictly is judged what is said there."""
+    """Return the strictness of the safety gate in the conversation. For `in_db`."""
     return parse_strictness(resolve_assistant(user, place)[0].safety)
 
 
 def resolve_sampling(place: Conversation, assistant: Assistant) -> SamplingChoice:
-    """As the conversation has it, else as who answers does. What was stored is what was read once."""
+    """Return the sampling of the conversation, else that of the assistant."""
     return parse_sampling(place.sampling or get_assistant_sampling(assistant))
 
 
 def get_assistant_sampling(assistant: Assistant) -> dict[str, Any]:
+    """Return the assistant's sampling as a record for `parse_sampling`."""
     return {"preset": assistant.preset, **assistant.sampling}

@@ -1,4 +1,4 @@
-"""Beam search in the menus: its field is offered where a server has it, which is asked when somebody looks."""
+"""Field for beam search in menus, shown only if a model server supports it; the page requests it when a menu opens."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from apps.engines.types import EngineError
 @require_safe
 @never_cache
 async def show_beam_search_field(request: HttpRequest) -> HttpResponse:
-    """The field, empty; 204 where no model that may be chosen has a server with beam search."""
+    """Return the empty field; 204 if no offered model has a server with beam search."""
     for model in registry.list_chat_models():
         try:
             if await registry.get_chat_engine(model.name).takes_beams():
                 return render(request, "conversations/composer/_beams_field.html", {"control": BEAMS_CONTROL})
         except EngineError:
-            continue  # it is away: whoever looks later asks again
+            continue  # the server is unreachable; the next request asks again
     return HttpResponse(status=204)

@@ -1,4 +1,8 @@
-"""Where a question is searched: its own collections, else those of its conversation, else those of who answers."""
+"""Resolve the collections to search: those of the question, else of its conversation, else of the assistant.
+
+All functions raise RequestRefused if chosen collections are gone or unreadable, rather than search everywhere. For
+`in_db`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from apps.users.models import User
 
 
 def resolve_collections(user: User, place: Conversation, ask: AskRequest, assistant: Assistant) -> tuple[UUID, ...]:
-    """Where to search where that assistant answers; () is everywhere."""
+    """Return the collections to search; () means all that the user may read. Raise RequestRefused."""
     if ask.collections:
         readable = Collection.objects.visible_to(user).filter(pk__in=ask.collections)
         found = tuple(readable.values_list("pk", flat=True))
@@ -24,8 +28,10 @@ def resolve_collections(user: User, place: Conversation, ask: AskRequest, assist
 
 
 def get_conversation_collections(user: User, place: Conversation, assistant: Assistant) -> tuple[UUID, ...]:
-    """The conversation's own collections, as far as they may be read. Where none of them is there any more, everywhere
-    is not what was meant."""
+    """Return the readable collections of the conversation, else the assistant's.
+
+    Raise RequestRefused if the conversation had collections and none is readable any more.
+    """
     found = Collection.objects.visible_to(user).filter(conversations=place).values_list("pk", flat=True)
     if not (kept := tuple(found)) and (place.narrow or place.collections.exists()):
         raise RequestRefused(
@@ -35,7 +41,7 @@ def get_conversation_collections(user: User, place: Conversation, assistant: Ass
 
 
 def get_assistant_collections(user: User, assistant: Assistant) -> tuple[UUID, ...]:
-    """The assistant's collections, as far as this person may read them; () where it has none."""
+    """Return the readable collections of the assistant; () if it has none. Raise RequestRefused if none is readable."""
     if not Collection.objects.filter(assistants=assistant).exists():
         return ()
     found = Collection.objects.visible_to(user).filter(assistants=assistant).values_list("pk", flat=True)

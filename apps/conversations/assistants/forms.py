@@ -1,4 +1,4 @@
-"""What a person fills in about an assistant. Only the fields named here can change anything."""
+"""Forms for assistants and their shares. Only the fields declared here can change anything."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ _BAD_PICTURE = gettext_lazy(
 
 
 class AssistantForm(forms.Form):
-    """`content` has what `assistants.change` takes; `version` is the one that was seen."""
+    """Form of an assistant.
+
+    `content` is the argument of `services.update_assistant`, `version` the one that was edited.
+    """
 
     name = forms.CharField(max_length=80)
     description = forms.CharField(
@@ -102,19 +105,22 @@ class AssistantForm(forms.Form):
 
     @property
     def controls(self) -> list[Any]:
+        """Return the sampling fields, except beams."""
         return [self[control.name] for control in CONTROLS if control is not BEAMS_CONTROL] + [self["stop"]]
 
     @property
     def beam_search(self) -> tuple[SamplingControl, Any]:
-        """The control that only some servers have, and what it is at."""
+        """Return the control for beams, which only some servers support, and its value."""
         return BEAMS_CONTROL, self["beams"].value()
 
     @property
     def tools(self) -> list[Any]:
+        """Return the fields of tool permissions."""
         return [self[name] for name in self.fields if name.startswith(FIELD_PREFIX)]
 
     @property
     def examples(self) -> list[tuple[Any, Any]]:
+        """Return the pairs of question and answer fields."""
         return [(self[f"question_{at}"], self[f"answer_{at}"]) for at in range(MAX_EXAMPLES)]
 
     def clean_starters(self) -> list[str]:
@@ -127,11 +133,11 @@ class AssistantForm(forms.Form):
         return lines
 
     def clean_safety(self) -> str:
-        """Keep the stored value where the form was sent without this field."""
+        """Keep the stored value if the form was sent without this field."""
         return str(self.cleaned_data["safety"] or self.initial["safety"])
 
     def clean_shows(self) -> str:
-        """Keep the stored value where the form was sent without this field."""
+        """Keep the stored value if the form was sent without this field."""
         return str(self.cleaned_data["shows"] or self.initial["shows"])
 
     def clean_picture(self) -> bytes:
@@ -158,7 +164,7 @@ class AssistantForm(forms.Form):
         return data
 
 
-_COPIED = ("name", "description", "instructions", "style", "shows", "preset", "model", "safety")  # field by field
+_COPIED = ("name", "description", "instructions", "style", "shows", "preset", "model", "safety")  # copied as they are
 _NEW = {
     "style": AnswerStyle.AUTOMATIC,
     "shows": ShownSentences.AUTOMATIC,
@@ -181,7 +187,7 @@ def _initial(assistant: Assistant) -> dict[str, Any]:
 
 
 def _models(field: forms.ChoiceField, assistant: Assistant | None) -> None:
-    """The models that may be chosen; also one that was and is gone, so that saving the rest changes nothing of it."""
+    """Offer the chat models, and a chosen model that is no longer offered, so that saving keeps it."""
     offered = [(item.name, item.shown) for item in model_choice.list_model_options("") if item.name != MAIN]
     now = assistant.model if assistant else ""
     if now and now not in dict(offered):
@@ -190,12 +196,12 @@ def _models(field: forms.ChoiceField, assistant: Assistant | None) -> None:
 
 
 def redraw_portrait(file: UploadedFile[bytes]) -> bytes:
-    """A small square PNG with nothing of the original but its pixels. Raises ValidationError."""
+    """Return a small square PNG with only the pixels of the picture. Raise ValidationError."""
     if (file.size or 0) > _PICTURE_BYTES:
         raise forms.ValidationError(_BAD_PICTURE)
     try:
         with Image.open(io.BytesIO(file.read()), formats=["PNG", "JPEG", "WEBP"]) as picture:
-            if max(picture.size) > _PICTURE_PIXELS:  # known before a pixel is decoded
+            if max(picture.size) > _PICTURE_PIXELS:  # read from the header, before any pixel is decoded
                 raise forms.ValidationError(_BAD_PICTURE)
             side = min(picture.size)
             left, top = (picture.width - side) // 2, (picture.height - side) // 2
@@ -208,7 +214,7 @@ def redraw_portrait(file: UploadedFile[bytes]) -> bytes:
 
 
 class AssistantShareForm(forms.Form):
-    """An address or a group."""
+    """Form for sharing an assistant with an email address or a group."""
 
     email = forms.EmailField(label=_("E-mail address"), max_length=254, required=False)
     group = forms.ModelChoiceField(queryset=Group.objects.none(), required=False, empty_label=_("or a group"))

@@ -1,4 +1,4 @@
-"""What an assistant is told beside the rules of the house: instructions, examples, and what the person asked for."""
+"""Build the instructions in the system text: those of the assistant, its examples, and those of the user."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from apps.users.models import User
 
 
 def build_instructions(assistant: Assistant, personal: str = "") -> str:
-    """One text, the same bytes as long as nobody changes a part of it, so that the server's prefix cache helps."""
+    """Return one text, identical while no part changes, so that the server's prefix cache applies."""
     parts = [assistant.instructions.strip()]
     if assistant.examples:
         shown = [f"Question: {item['question']}\nAnswer: {item['answer']}" for item in assistant.examples]
@@ -21,7 +21,7 @@ def build_instructions(assistant: Assistant, personal: str = "") -> str:
 
 
 def get_personal_instructions(user: User) -> str:
-    """What the person wants heeded: instructions, and the facts about them that are switched on."""
+    """Return the user's instructions and the enabled facts about them; "" if there are none. For `in_db`."""
     parts = []
     if own := user.instructions.strip():
         parts.append(f"The person who asks wants you to heed this: {own}")
@@ -31,7 +31,7 @@ def get_personal_instructions(user: User) -> str:
 
 
 def describe_applied_instructions(user: User, instructions: str) -> str:
-    """In words, what of it those instructions hold; "" for nothing."""
+    """Return words about the personal parts that `instructions` hold; "" for none. For `in_db`."""
     said = get_personal_instructions(user)
     if not said or said not in instructions:
         return ""

@@ -1,4 +1,4 @@
-"""Prompts that people keep for themselves, under a name, with variables: `{{name}}` is asked for when one is used."""
+"""Saved prompts of a user, with variables: `{{name}}` is asked for when the prompt is used. Form and pages."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from apps.conversations.models.prompt_template import SavedPrompt
 from apps.users.models import User
 from apps.users.permissions import get_signed_in_user
 
-MAX_PROMPTS = 200  # of one person
+MAX_PROMPTS = 200  # of one user
 
 
 class SavedPromptForm(forms.Form):
+    """Form of a saved prompt; only administrators can offer it to everybody."""
+
     name = forms.CharField(max_length=60, help_text=_("What you type after / to find it."))
     text = forms.CharField(
         max_length=4000, widget=forms.Textarea(attrs={"rows": 5}),
@@ -47,6 +49,7 @@ class SavedPromptForm(forms.Form):
         return name
 
     def save(self) -> None:
+        """Store the prompt as the user's own."""
         row = self.row or SavedPrompt(owner=self.user)
         row.name, row.text = self.cleaned_data["name"], self.cleaned_data["text"]
         row.everyone = self.cleaned_data.get("everyone", False)
@@ -56,7 +59,7 @@ class SavedPromptForm(forms.Form):
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_prompts(request: HttpRequest) -> HttpResponse:
-    """All that this person may use, and the form of a new one."""
+    """Show all prompts that the user may use, and the form for a new one."""
     user = get_signed_in_user(request)
     form = SavedPromptForm(user, None, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -70,7 +73,7 @@ def list_prompts(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_prompt(request: HttpRequest, pk: int) -> HttpResponse:
-    """One of their own, to be changed."""
+    """Edit one of the user's own prompts."""
     user = get_signed_in_user(request)
     row = get_object_or_404(SavedPrompt.objects.filter(owner=user), pk=pk)
     form = SavedPromptForm(user, row, request.POST if request.method == "POST" else None)
@@ -84,6 +87,7 @@ def edit_prompt(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def delete_prompt(request: HttpRequest, pk: int) -> HttpResponse:
+    """Delete one of the user's own prompts."""
     get_object_or_404(SavedPrompt.objects.filter(owner=get_signed_in_user(request)), pk=pk).delete()
     messages.success(request, gettext("Deleted."))
     return redirect("conversations:prompts")

@@ -1,5 +1,8 @@
-"""The built-in reading check: eight short passages with one question each, written for it. A model that cannot
-find a plain fact in three sentences should not have the first word."""
+"""Built-in reading check: eight short passages with one question each, written for this purpose.
+
+A model that misses plain facts in three sentences should not answer without quotes first. Entry point:
+`get_measured_profile`.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,12 @@ _TOKENS = 60
 
 @dataclass(frozen=True, slots=True)
 class ReadingItem:
+    """Passage with a question, and how answers are judged."""
+
     passage: str
     question: str
-    right: tuple[str, ...]  # any of these, as it would be written
-    wrong: tuple[str, ...] = ()  # things of the same kind that the passage holds too
+    right: tuple[str, ...]  # any of these texts
+    wrong: tuple[str, ...] = ()  # texts of the same kind that the passage holds too
 
 
 READING_ITEMS = (
@@ -71,7 +76,10 @@ READING_ITEMS = (
 
 
 async def measure_reading(chat: ChatEngine) -> tuple[int, int]:
-    """(right, asked). Deterministic: temperature 0, a fixed seed. Raises EngineError where the model is away."""
+    """Return (right, asked).
+
+    Deterministic: temperature 0, fixed seed. Raise EngineError if the server is unreachable.
+    """
     right = 0
     for item in READING_ITEMS:
         right += is_correct(item, await _answer(chat, item))
@@ -79,14 +87,14 @@ async def measure_reading(chat: ChatEngine) -> tuple[int, int]:
 
 
 def is_correct(item: ReadingItem, answer: str) -> bool:
-    """Whether the answer names the right thing, and not beside it another of the same kind."""
+    """Return whether the answer names a right text and none of the wrong ones."""
     said = f" {' '.join(_words(answer))} "
     named = any(f" {' '.join(_words(text))} " in said for text in item.right)
     return named and not any(f" {' '.join(_words(text))} " in said for text in item.wrong)
 
 
 async def get_measured_profile(chat: ChatEngine) -> ModelProfile:
-    """What is known of the model served now; its reading is measured where it was not yet. Raises EngineError."""
+    """Return the profile of the model served now; its reading is measured once. Raise EngineError."""
     info = await chat.info()
     profile = await in_db(_profile, info.name)
     if profile.measured is None:

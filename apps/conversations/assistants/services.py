@@ -1,4 +1,7 @@
-"""What people do with assistants: make, change, restore, share. Whoever calls fetched the row through access."""
+"""Changes of assistants: create, update, restore a version, share. Callers check the permission by an access query.
+
+`update_assistant` and `restore_version` need an assistant from `editable_by`; shares need one from `owned_by`.
+"""
 
 from __future__ import annotations
 
@@ -28,21 +31,22 @@ VERSIONED_FIELDS = (
     "model",
     "safety",
 )
+# Values for versions that are older than the field.
 _BEFORE: Mapping[str, Any] = {
     "model": "",
     "safety": Strictness.SITE,
     "tools": {},
     "shows": ShownSentences.AUTOMATIC,
-}  # where a version is older than the field
+}
 MAX_VERSIONS = 200
 
 
 class VersionConflict(Exception):
-    """Somebody else saved a newer version while this one was being written."""
+    """Raised if another user saved a newer version meanwhile."""
 
 
 def create_assistant(user: User, content: Mapping[str, Any], collections: QuerySet[Collection]) -> Assistant:
-    """A new assistant of this person, in its first version."""
+    """Create an assistant of the user with its first version, in one transaction."""
     with transaction.atomic():
         row = Assistant.objects.create(
             owner=user, **{name: content[name] for name in VERSIONED_FIELDS if name in content}
@@ -55,8 +59,11 @@ def create_assistant(user: User, content: Mapping[str, Any], collections: QueryS
 def update_assistant(
     user: User, assistant: Assistant, content: Mapping[str, Any], collections: QuerySet[Collection], seen: int
 ) -> Assistant:
-    """The assistant in a new version. `collections` are those that this person may read: what the assistant has beside
-    them stays. Raises ChangedMeanwhile where the version that was seen is no longer the newest."""
+    """Save the assistant as a new version, in one transaction.
+
+    `collections` are those that the user may read; collections that the user may not read are kept. `seen` is the
+    version that was edited. Raise VersionConflict if it is no longer the newest.
+    """
     with transaction.atomic():
         row = _locked(assistant)
         if row.version != seen:
@@ -74,7 +81,7 @@ def update_assistant(
 
 
 def restore_version(user: User, assistant: Assistant, number: int) -> Assistant:
-    """The assistant is again what it was in that version, as a new one. Raises AssistantVersion.DoesNotExist."""
+    """Save the content of an earlier version as a new one, in one transaction. Raise AssistantVersion.DoesNotExist."""
     with transaction.atomic():
         row = _locked(assistant)
         content = row.versions.get(number=number).content
@@ -88,18 +95,19 @@ def restore_version(user: User, assistant: Assistant, number: int) -> Assistant:
 
 
 def set_picture(assistant: Assistant, png: bytes) -> None:
-    """Its picture; empty bytes take it away."""
+    """Store the picture as PNG; empty bytes remove it."""
     Assistant.objects.filter(pk=assistant.pk).update(picture=png)
 
 
 def share_assistant(assistant: Assistant, role: str, *, email: str = "", group: Group | None = None) -> None:
-    """An address or a group has this role. Whether the address has an account is not told."""
+    """Give an email address or a group a role. The result does not tell whether the address has an account."""
     AssistantShare.objects.update_or_create(
         assistant=assistant, email=email.lower(), group=group, defaults={"role": role}
     )
 
 
 def unshare_assistant(assistant: Assistant, share: int) -> None:
+    """Delete the share of that id."""
     assistant.shares.filter(pk=share).delete()
 
 
@@ -108,7 +116,7 @@ def _locked(assistant: Assistant) -> Assistant:
 
 
 def _first(row: Assistant) -> None:
-    """What an assistant was before anybody changed it is a version too."""
+    """Record the state before the first change as a version."""
     if not row.versions.exists():
         _record(row, row.owner)
 

@@ -1,4 +1,4 @@
-"""Questions to begin with, made of headings that this person's documents really have."""
+"""Suggest first questions, made from headings of documents that the user may read. Entry point: `suggest_questions`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from apps.documents.models import Chunk, Collection, Document
 from apps.users.models import User
 
 MAX_QUESTIONS = 3
-_LONGEST = 60  # characters of a heading or title that still reads as part of a question
-_HEADINGS = 40  # looked at per document
+_LONGEST = 60  # characters of a heading or title in a question
+_HEADINGS = 40  # headings read per document
 SEPARATOR = " › "
 
 
 def suggest_questions(user: User, chosen: set[UUID]) -> list[str]:
-    """Up to three questions, one a document where there are several, the newest documents first."""
+    """Return up to three questions, the newest documents first, one per document if there are several.
+
+    `chosen` are collection ids; empty means all that the user may read. For `in_db`.
+    """
     visible = Collection.objects.visible_to(user)
     searched = visible.filter(pk__in=chosen) if chosen else visible
     ready = {"status": Document.Status.READY, "withheld": ""}
@@ -44,7 +47,7 @@ def _questions(document: Document) -> Iterator[str]:
 
 
 def _inside(heading: str) -> str:
-    """As it stands within a sentence: a capital goes unless the word has more of them, or the language keeps it."""
+    """Return the heading as it stands within a sentence: without initial capital, except in German and for names."""
     if get_language() == "de":
         return heading
     first = heading.split(maxsplit=1)[0]

@@ -1,4 +1,4 @@
-"""Addresses of assistants, under /assistants/."""
+"""URLs of assistants, under /assistants/."""
 
 from __future__ import annotations
 

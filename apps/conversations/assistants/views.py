@@ -1,4 +1,4 @@
-"""The pages of assistants. Every row is fetched through an access query: unknown and foreign are both 404."""
+"""Pages of assistants. Rows are fetched through access queries: unknown and foreign ones are both 404."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MEANWHILE = gettext_lazy(
 @login_required
 @require_safe
 def list_assistants(request: HttpRequest) -> HttpResponse:
-    """All that this person may ask; `can_edit` names those that they may change."""
+    """Show all assistants that the user may use; `can_edit` holds the ids of those that they may change."""
     user = get_signed_in_user(request)
     Assistant.default()
     context = {
@@ -41,7 +41,7 @@ def list_assistants(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_assistant(request: HttpRequest) -> HttpResponse:
-    """A form; a POST makes the assistant."""
+    """Show the form; a POST creates the assistant."""
     user = get_signed_in_user(request)
     posted = request.method == "POST"
     form = AssistantForm(user, *((request.POST, request.FILES) if posted else ()))
@@ -57,7 +57,7 @@ def add_assistant(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_assistant(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The form of an assistant; a POST saves it as a new version."""
+    """Show the form of an assistant; a POST saves a new version."""
     user = get_signed_in_user(request)
     row = _editable(request, pk)
     posted = request.method == "POST"
@@ -80,7 +80,7 @@ def edit_assistant(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_versions(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """What the assistant has been; a POST with `number` restores one."""
+    """Show the versions of an assistant; a POST with `number` restores one."""
     user = get_signed_in_user(request)
     row = _editable(request, pk)
     if request.method == "POST":
@@ -107,7 +107,7 @@ def list_versions(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_shares(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """With whom it is shared; a POST shares it with one more address or group, or changes a role."""
+    """Show the shares; a POST adds an email address or group, or changes its role."""
     user = get_signed_in_user(request)
     row = _owned(request, pk)
     if request.method == "POST" and is_blocked(request, Feature.SHARING):
@@ -125,7 +125,7 @@ def edit_shares(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def remove_share(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """It is no longer shared with that address or group; what was asked before stays with whoever asked."""
+    """Remove a share; conversations with the assistant stay."""
     number = request.POST.get("share", "")
     services.unshare_assistant(_owned(request, pk), parse_number(number))
     return redirect("conversations:assistant_people", pk)
@@ -134,7 +134,7 @@ def remove_share(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def set_public(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Whether everyone who is signed in may ask it."""
+    """Offer the assistant to all signed-in users, or stop that."""
     row, wanted = _owned(request, pk), request.POST.get("everyone") == "on"
     if not (wanted and is_blocked(request, Feature.SHARING)):
         Assistant.objects.filter(pk=row.pk).update(everyone=wanted)
@@ -144,7 +144,7 @@ def set_public(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_assistant(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Asks first. Conversations with it stay, and go on with the site's own assistant."""
+    """Delete the assistant after confirmation; its conversations go on with the site's own assistant."""
     row = _owned(request, pk)
     if request.method != "POST":
         return render(request, "conversations/assistants/delete.html", {"assistant": row})
@@ -156,7 +156,7 @@ def delete_assistant(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_safe
 def show_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Its picture; 404 where it has none."""
+    """Return the picture; 404 if the assistant has none."""
     row = get_object_or_404(Assistant.objects.visible_to(request.user).only("picture"), pk=pk)
     if not row.picture:
         raise Http404

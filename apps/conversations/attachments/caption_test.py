@@ -1,5 +1,8 @@
-"""Whether pictures are described, tried with a drawn one. What a server describes is asked of it from here; a model of
-the worker's is not loaded twice: the worker is asked, and writes down what came of it."""
+"""Test of picture captions with a drawn picture.
+
+Entry points: `run_caption_test`; in the worker `answer_caption_test`. A caption server is called from the web process.
+A local model is loaded in the worker only, so the worker is asked and writes its result to a file.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +26,13 @@ from apps.lib.concurrency.threads import in_pool
 from apps.lib.ids import new_id
 
 TASK_NAME = "conversations.try_caption"
-MAX_LOADING_S = 90.0  # a model of the worker's is loaded once, before its first picture
-_LOOK_S = 0.3  # between looks at what the worker wrote down
+MAX_LOADING_S = 90.0  # seconds for loading the model of the worker before its first picture
+_LOOK_S = 0.3  # seconds between reads of the result file
 
 
 @dataclass(frozen=True, slots=True)
 class CaptionTestResult:
-    """What was said of the test picture."""
+    """Caption of the test picture, with its model and duration in milliseconds."""
 
     model: str
     words: str
@@ -37,12 +40,12 @@ class CaptionTestResult:
 
 
 async def run_caption_test() -> CaptionTestResult:
-    """The test picture, described now. Raises EngineError."""
+    """Return the caption of the test picture. Raise EngineError."""
     return await (in_pool(_described) if recognition.is_captioned_by_server() else _by_worker())
 
 
 def answer_caption_test() -> None:
-    """The worker has described the test picture, or says why not."""
+    """Caption the test picture in the worker, and write the result or the error to the file."""
     try:
         found: dict[str, Any] = asdict(_described())
     except EngineError as error:
@@ -79,7 +82,7 @@ async def _by_worker() -> CaptionTestResult:
 
 
 def _picture() -> bytes:
-    """A red disc on white, as a PNG."""
+    """Return a red disc on white, as a PNG."""
     from PIL import Image, ImageDraw
 
     image = Image.new("RGB", (320, 240), "white")

@@ -1,4 +1,4 @@
-"""A picture that came from somebody, drawn anew, in the child process. Knows no Django."""
+"""Redraw an uploaded picture without metadata, in the child process that parses documents. Without Django."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from PIL import Image
 from apps.documents.parsing.protocol import ParseError
 from apps.documents.parsing.raster_image import read_frame
 
-MAX_SIDE = 2048  # pixels of the longer side of what is kept
-MIN_SIDE = 8  # of the shorter one, as _THIN says: what is thinner shows nothing, and breaks encoders of vision models
+MAX_SIDE = 2048  # pixels of the longer side of the stored picture
+MIN_SIDE = 8  # pixels of the shorter side (see _THIN): thinner pictures show nothing and break vision encoders
 THUMBNAIL_SIDE = 320
-_COLOURS = 4096  # a picture with fewer is a drawing or the picture of a screen, which JPEG would blur
+_COLOURS = 4096  # with fewer colours, it is a drawing or a screenshot, which JPEG would blur
 _THIN = "This picture has fewer than 8 pixels on one of its sides, so there is nothing to see. Choose another."
 
 
 def read(path: str, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """One answer: `picture` and `thumbnail` in base64, `ending`, `width`, `height`. Raises Unreadable."""
+    """Yield one dict: `picture` and `thumbnail` in base64, `ending`, `width`, `height`. Raise ParseError."""
     picture = read_frame(path, 1, MAX_SIDE)
     if min(picture.size) < MIN_SIDE:
         raise ParseError(_THIN)
-    picture.info = {}  # what a camera or a program wrote into it: places, names, profiles
+    picture.info = {}  # removes metadata of cameras and programs: places, names, profiles
     flat = picture.getcolors(_COLOURS) is not None
     content = _saved(picture, "PNG", optimize=True) if flat else _saved(picture, "JPEG", quality=90, subsampling=0)
     small = picture.copy()

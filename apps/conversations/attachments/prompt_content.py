@@ -1,9 +1,9 @@
-"""What a model is given of attached pictures: the pictures, where it sees; else the text in them, a description where
-another model makes them, and what is known.
+"""Give the model attached pictures: the pictures themselves if it has vision, else their text and caption.
 
-The text in a picture is what its person says, so it passes the gate as a question does; so does the description. The
-worker reads and describes; a turn waits for what its model needs of that, visibly, and goes on without it after some
-time.
+Recognised text and captions pass the gate as the user's input. The worker recognises and captions; a turn waits for
+what its model needs, for MAX_WAIT_S at most.
+
+Entry points: `load_for_model`, `select_for_prompt`, `write_prompt_notes`, `emit_picture_step`.
 """
 
 from __future__ import annotations
@@ -31,17 +31,20 @@ if TYPE_CHECKING:
     from apps.conversations.turns.preparation import PastExchange
     from apps.conversations.turns.state import Turn
 
-MAX_SIDE = 1024  # pixels of the longer side of what a model is given
-_LEAST = 32  # of the shorter one: encoders of vision models refuse less
-TOKENS_PER_PICTURE = 1400  # that such a picture takes at most, where an encoder reads 28 x 28 pixels a token
-MAX_WAIT_S = 60.0  # how long a question waits for the text in its pictures
-MAX_PICTURES = 4  # pictures of a whole request, the latest ones
-MAX_NOTE_CHARACTERS = 3_000  # of the text of one picture, in a prompt
-_LOOK_S = 0.4  # between looks at it
+MAX_SIDE = 1024  # pixels of the longer side of an encoded picture
+_LEAST = 32  # pixels of the shorter side: vision encoders refuse less
+TOKENS_PER_PICTURE = 1400  # tokens of an encoded picture at most, at 28 x 28 pixels a token
+MAX_WAIT_S = 60.0  # seconds that a question waits for the text in its pictures
+MAX_PICTURES = 4  # pictures of a whole request; the latest are kept
+MAX_NOTE_CHARACTERS = 3_000  # characters of the text of one picture in a prompt
+_LOOK_S = 0.4  # seconds between queries
 
 
 async def load_for_model(turn: Turn) -> None:
-    """The turn knows what its pictures say, and its page how the model is told. Raises Withheld, EngineRefused."""
+    """Load text and captions of the pictures into `turn.attached`, and pass them through the gate.
+
+    Raise Withheld, and EngineRefused if a picture is gone or held for review.
+    """
     if not turn.opening.attached:
         return
     start = time.perf_counter()
@@ -55,13 +58,13 @@ async def load_for_model(turn: Turn) -> None:
 
 
 def has_vision(model: str) -> bool:
-    """Whether that model, by its name in the settings, is declared to take pictures."""
+    """Return whether the model of that name is declared to accept pictures."""
     known = registry.get_chat_model(model)
     return known is not None and known.pictures
 
 
 async def emit_picture_step(turn: Turn, *, sees: bool) -> None:
-    """The page says in words what the model is given of the pictures."""
+    """Emit the step that says what the model is given of the pictures."""
     if turn.attached:
         await turn.step("see", describe_for_page(turn.attached, sees=sees), turn.timings.get("see"))
 
@@ -82,7 +85,7 @@ async def _read(turn: Turn, *, sees: bool) -> tuple[AttachedPictureView, ...]:
 
 
 def describe_for_page(attached: Sequence[AttachedPictureView], *, sees: bool) -> str:
-    """What the page says under the question."""
+    """Return words for the user about what the model is given of the pictures."""
     many = len(attached)
     if sees:
         return ngettext("The model sees the picture.", "The model sees the %(n)s pictures.", many) % {"n": many}
@@ -116,8 +119,10 @@ def _unseen(attached: Sequence[AttachedPictureView]) -> str:
 
 
 async def select_for_prompt(turn: Turn, sees: bool) -> tuple[tuple[PastExchange, ...], tuple[str, ...]]:
-    """The earlier exchanges with what their prompts say of their pictures, and the pictures of this question, for a
-    model that sees: of all of them the latest SHOWN."""
+    """Return the history with notes on its pictures, and the encoded pictures of this question.
+
+    For a model with vision, the latest MAX_PICTURES pictures of the whole request are encoded.
+    """
     own = await encode_pictures(turn.attached) if sees else ()
     left, history = MAX_PICTURES - len(own), list(turn.opening.history)
     for at in reversed(range(len(history))):
@@ -132,7 +137,7 @@ async def select_for_prompt(turn: Turn, sees: bool) -> tuple[tuple[PastExchange,
 
 
 def write_prompt_notes(attached: Sequence[AttachedPictureView], *, sees: bool) -> tuple[str, ...]:
-    """One line a picture, for the prompt: what is known of it, as data."""
+    """Return one prompt line per picture with its name, size and, without vision, text and caption."""
     return tuple(_note(number, item, sees) for number, item in enumerate(attached, 1) if not item.held)
 
 
@@ -153,7 +158,7 @@ def _quoted(text: str) -> str:
 
 
 async def encode_pictures(attached: Sequence[AttachedPictureView]) -> tuple[str, ...]:
-    """The pictures as the OpenAI protocol carries them; one whose file is gone, or that is held, is left out."""
+    """Return the pictures as JPEG data URLs; those held, or whose file is gone, are left out."""
     found = [await in_pool(_encoded, item.path) for item in attached if not item.held]
     return tuple(filter(None, found))
 
@@ -162,7 +167,7 @@ def _encoded(path: str) -> str:
     from PIL import Image
 
     try:
-        with Image.open(path, formats=["PNG", "JPEG"]) as file:  # drawn by ourselves, from what came
+        with Image.open(path, formats=["PNG", "JPEG"]) as file:  # written by `image_reader.py`, so only these formats
             picture = file.convert("RGB")
     except OSError:
         return ""

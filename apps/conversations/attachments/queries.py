@@ -1,4 +1,4 @@
-"""The attached pictures of questions, as turns, pages and exports have them. For threads that may use the database."""
+"""Queries for the attached pictures of questions. For `in_db`."""
 
 from __future__ import annotations
 
@@ -19,35 +19,36 @@ Status = AttachedPicture.Status
 
 @dataclass(frozen=True, slots=True)
 class AttachedPictureView:
-    """A picture of a question, as it is at this moment."""
+    """Snapshot of an attached picture."""
 
     id: UUID
     name: str
     width: int  # pixels, like the height
     height: int
     sha256: str
-    kind: str  # as a browser names it
-    path: str  # of its file
+    kind: str  # MIME type
+    path: str  # path of the file
     status: str
-    text: str  # that was recognised in it
-    unread: str  # why none could be
-    reason: str  # why it is held
-    caption: str  # what a model that sees said it shows
-    uncaptioned: str  # why none could
-    blur: str = ""  # the clause under which it is shown blurred
-    recognised: bool = True  # its text was looked for, though its description may still be due
+    text: str  # recognised text
+    unread: str  # why no text was recognised
+    reason: str  # reason for holding it
+    caption: str  # caption by a model with vision
+    uncaptioned: str  # why there is no caption
+    blur: str = ""  # clause because of which it is blurred
+    recognised: bool = True  # text recognition is done; a caption may still be due
 
     @property
     def held(self) -> bool:
+        """Return whether the picture is held for review."""
         return self.status == Status.HELD
 
     def due(self, *, sees: bool) -> bool:
-        """Whether a model still has to be told more of it: one that sees needs no description."""
+        """Return whether the model still needs text or caption; a model with vision needs no caption."""
         return self.status == Status.WAITING and not (sees and self.recognised)
 
 
 def select_for_question(user: User, ids: Sequence[UUID]) -> tuple[AttachedPictureView, ...]:
-    """In that order. Raises Refused where one cannot be asked about."""
+    """Return the pictures in that order. Raise RequestRefused if one is gone, not the user's, or held."""
     if not ids:
         return ()
     rows = AttachedPicture.objects.visible_to(user).defer("thumbnail").in_bulk(ids)
@@ -59,7 +60,7 @@ def select_for_question(user: User, ids: Sequence[UUID]) -> tuple[AttachedPictur
 
 
 def read_content(user: User, pk: UUID) -> bytes:
-    """The file of one, a PNG or JPEG that was drawn anew when it came. Raises Refused where it cannot be used."""
+    """Return the file (PNG or JPEG) of the user's picture. Raise RequestRefused if it cannot be used."""
     (item,) = select_for_question(user, [pk])
     try:
         return Path(item.path).read_bytes()
@@ -68,13 +69,16 @@ def read_content(user: User, pk: UUID) -> bytes:
 
 
 def reload_pictures(ids: Sequence[UUID]) -> tuple[AttachedPictureView, ...]:
-    """Those that are still there, as they are now, in that order."""
+    """Return the pictures that still exist in their present state, in that order. Without a permission check."""
     rows = AttachedPicture.objects.defer("thumbnail").in_bulk(ids)
     return tuple(_value(rows[pk]) for pk in ids if pk in rows)
 
 
 def load_by_question(questions: Iterable[UUID]) -> dict[UUID, tuple[AttachedPictureView, ...]]:
-    """By question, in their order; left out are questions without any and those that a reviewer withheld. One query."""
+    """Return the pictures by question id, in order. One query.
+
+    Questions without pictures and retracted ones are left out.
+    """
     rows = Attachment.objects.filter(question__in=list(questions), question__retracted=None).select_related("picture")
     found: dict[UUID, list[AttachedPictureView]] = {}
     for row in rows.defer("picture__thumbnail").order_by("position"):
@@ -83,7 +87,10 @@ def load_by_question(questions: Iterable[UUID]) -> dict[UUID, tuple[AttachedPict
 
 
 def attach_to_question(question: UUID, attached: Iterable[AttachedPictureView]) -> None:
-    """They belong to that question. Call inside the transaction that stores it. Raises Refused where one is gone."""
+    """Attach the pictures to the question. Call inside the transaction that stores it.
+
+    Raise RequestRefused if one was deleted meanwhile.
+    """
     ids = [item.id for item in attached]
     if not ids:
         return
@@ -95,7 +102,7 @@ def attach_to_question(question: UUID, attached: Iterable[AttachedPictureView]) 
 
 
 def export_pictures(attached: Iterable[AttachedPictureView]) -> list[dict[str, Any]]:
-    """For an export; of one that is held nothing but that."""
+    """Return the pictures as JSON values for an export; of held ones only id and name."""
     return [
         {"id": str(item.id), "name": item.name, "held": True} if item.held else
         {

@@ -1,5 +1,7 @@
-"""What models that see no pictures are told of attached ones: their text, recognised in a child process of the worker,
-and a description, where a model that sees is set up for that. One picture at a time."""
+"""Recognise the text of attached pictures in the worker, and caption them if a caption model is configured.
+
+One picture at a time. Entry points: `process_pending`, `recover_pending`, `is_captioning_enabled`.
+"""
 
 from __future__ import annotations
 
@@ -27,21 +29,21 @@ from apps.users.models import User
 
 log = logging.getLogger(__name__)
 
-MAX_TEXT_CHARACTERS = 8_000  # of the text that is kept of a picture
+MAX_TEXT_CHARACTERS = 8_000  # characters stored of the text of a picture
 MAX_ATTEMPTS = 3
 LEASE_S = SECONDS_A_PAGE + 30.0
-_LOADING_S = 300.0  # a model that describes may have to be fetched first
-_RINGS = 2  # of one sweep
+_LOADING_S = 300.0  # seconds for downloading a caption model
+_RINGS = 2  # notifications per run
 _ORPHAN_S = 3600
 _BROKEN = "Reading its text stopped the worker."
 _GONE = "Its file is gone."
-_one = threading.Lock()  # two at once would only take turns
+_one = threading.Lock()  # two threads at once would not be faster
 
 Status = AttachedPicture.Status
 
 
 def process_pending() -> None:
-    """What waited has been read, the oldest first; a process that is at it does that by itself."""
+    """Process all waiting pictures, the oldest first; return at once if another thread of the process does so."""
     while _waiting(1) and _one.acquire(blocking=False):
         try:
             while rows := _waiting(1):
@@ -51,8 +53,10 @@ def process_pending() -> None:
 
 
 def process_picture(pk: UUID) -> None:
-    """Text and description of the picture are in its row, or why there is none of them. The text is there first: a
-    question that waits no longer has that much."""
+    """Claim the picture, and store its text and caption, or why there is none.
+
+    The text is stored before captioning, so that a waiting question can use it.
+    """
     token = leases.claim(_allowed(), pk, LEASE_S)
     row = AttachedPicture.objects.filter(pk=pk, lease_token=token).first() if token else None
     if row is None or token is None:
@@ -66,14 +70,14 @@ def process_picture(pk: UUID) -> None:
 
 
 def is_captioning_enabled() -> bool:
-    """Whether pictures are described: a model is set up for that, and one that people may choose sees none."""
+    """Return whether pictures are captioned: a caption model is configured, and some chat model has no vision."""
     return registry.get_caption_engine() is not None and not all(
         model.pictures for model in registry.list_chat_models()
     )
 
 
 def is_captioned_by_server() -> bool:
-    """Whether a server describes them, and not the worker."""
+    """Return whether a server makes the captions, and not a local model of the worker."""
     return "url" in settings.ENGINES["caption"].get("OPTIONS", {})
 
 
@@ -98,8 +102,11 @@ def _described(row: AttachedPicture) -> dict[str, str | bool]:
 
 
 def recover_pending() -> None:
-    """Those that crash the worker each time are let go without their text, the bell rings where some wait, and what
-    nobody will ask about any more is gone. A chore."""
+    """Release pictures that crashed the worker MAX_ATTEMPTS times, notify the worker, and delete forgotten pictures and
+    files.
+
+    Periodic job of the worker.
+    """
     free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
     dead = AttachedPicture.objects.filter(free, status=Status.WAITING, attempts__gte=MAX_ATTEMPTS)
     undescribed = _BROKEN if is_captioning_enabled() else ""
@@ -115,7 +122,7 @@ def recover_pending() -> None:
 
 
 def _text(path: Path) -> str:
-    """Raises Unreadable or ReaderBroke."""
+    """Return the recognised text. Raise ParseError and ParserCrashed."""
     options = {"kind": "image", "numbers": [1]}
     answers = runner.run_task(
         "recognise", path, options,
@@ -128,7 +135,7 @@ def _text(path: Path) -> str:
 
 
 def _allowed() -> QuerySet[AttachedPicture]:
-    """Nothing is read for a suspended person; what waited goes on when they are reinstated."""
+    """Return the waiting pictures of active users; those of suspended users wait until they are reinstated."""
     people = User.objects.filter(is_active=True)
     return AttachedPicture.objects.filter(status=Status.WAITING, attempts__lt=MAX_ATTEMPTS, owner__in=people)
 

@@ -1,4 +1,4 @@
-"""Attached pictures in review."""
+"""Review cases about attached pictures. Entry points: `AttachedReviewable`, `open_case`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ Status = AttachedPicture.Status
 
 
 class AttachedReviewable:
+    """Attached pictures as reviewable content. Methods that change a picture run in the transaction of the decision."""
+
     name = gettext_lazy("an attached picture")
 
     def exists(self, subject: str) -> bool:
+        """Return whether the picture still exists."""
         return AttachedPicture.objects.filter(pk=subject).exists()
 
     def around(self, subject: str) -> list[ContextTurn]:
+        """Return the file name, the text in the picture, and the first question about it."""
         row = AttachedPicture.objects.filter(pk=subject).first()
         if row is None:
             return []
@@ -35,11 +39,12 @@ class AttachedReviewable:
         return [*turns, ContextTurn("Question", asked.question.text[:2000])] if asked else turns
 
     def places(self, user: User, subjects: Collection[str]) -> dict[str, ContentLocation]:
+        """Return the file names by subject, for pictures of the user."""
         rows = AttachedPicture.objects.visible_to(user).filter(pk__in=subjects)
         return {str(row.pk): ContentLocation(row.name) for row in rows}
 
     def withhold(self, subject: str, words: str) -> dict[str, Any]:
-        """Nobody sees it, and no model is given it."""
+        """Hold the picture: nobody sees it, and no model gets it. Return what `give_back` needs."""
         rows = AttachedPicture.objects.filter(pk=subject)
         before = rows.values(*_KEPT).first()
         rows.update(status=Status.HELD, reason=words[:400])
@@ -47,7 +52,7 @@ class AttachedReviewable:
         return before or {}
 
     def release(self, subject: str) -> dict[str, Any]:
-        """Its text is read next, and then it can be asked about."""
+        """Release a held picture, whose text is recognised next. Return what `give_back` needs."""
         held = AttachedPicture.objects.filter(pk=subject, status=Status.HELD)
         before = held.values(*_KEPT).first()
         held.update(status=Status.WAITING, reason="", attempts=0)
@@ -55,15 +60,18 @@ class AttachedReviewable:
         return before or {}
 
     def picture(self, subject: str) -> bytes:
+        """Return the file, b"" if the picture is gone."""
         row = AttachedPicture.objects.filter(pk=subject).first()
         return read_stored_bytes(row.file) if row is not None else b""
 
     def give_back(self, subject: str, before: dict[str, Any]) -> None:
+        """Restore the status before the decision."""
         if before:
             AttachedPicture.objects.filter(pk=subject).update(**before)
             _publish_change(subject)
 
     def blur(self, subject: str, code: str) -> dict[str, Any]:
+        """Blur the picture under the clause. Return what `clear` needs."""
         rows = AttachedPicture.objects.filter(pk=subject)
         before = rows.values_list("blur", flat=True).first()
         rows.update(blur=code)
@@ -71,17 +79,18 @@ class AttachedReviewable:
         return {} if before is None else {"blur": before}
 
     def clear(self, subject: str, before: dict[str, Any]) -> None:
+        """Restore the blur before the decision."""
         AttachedPicture.objects.filter(pk=subject).update(blur=before["blur"])
         _publish_change(subject)
 
 
 def _publish_change(subject: str) -> None:
-    """Every page that shows it hears whether it may, as soon as this is committed."""
+    """Tell the pages that show the picture whether they may, after commit."""
     row = AttachedPicture.objects.filter(pk=subject).only("owner", "status").first()
     if row is not None:
         websocket_push.push_picture_change(row.owner_id, row.pk, held=row.status == Status.HELD)
 
 
 def open_case(row: AttachedPicture, judged: EvaluationRecord | None) -> None:
-    """A case is open where the policy asks for people. Call inside the transaction that keeps the picture."""
+    """Open a case if the policy asks for a review. Call inside the transaction that stores the picture."""
     cases.flag_evaluated(CASE_KIND, row.pk, row.owner_id, judged)

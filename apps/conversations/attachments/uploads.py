@@ -1,4 +1,7 @@
-"""A picture is attached: read in the child process, looked at by the gate, and kept as it was drawn anew."""
+"""Attach a picture: redraw it in the child process, check it by the gate, and store the redrawn file.
+
+Entry points: `save_upload`, `delete_pictures`, `delete_draft`.
+"""
 
 from __future__ import annotations
 
@@ -35,16 +38,16 @@ from apps.users import rate_limits
 from apps.users.models import User
 
 TASK_NAME = "conversations.recognise"
-MAX_MEGABYTES = 20  # of a picture that is attached
-MAX_DRAFTS = 40  # of one person, that no question was asked about yet
-_SECONDS = 20  # that drawing it anew may take
+MAX_MEGABYTES = 20  # of an uploaded picture
+MAX_DRAFTS = 40  # pictures of one user that no question was asked about yet
+_SECONDS = 20  # seconds for redrawing
 _READER = "apps.conversations.attachments.image_reader"
 _FREE_BYTES = 1024**3
 
 
 @dataclass(frozen=True, slots=True)
 class RedrawnPicture:
-    """What the child process made of a file."""
+    """Result of the child process."""
 
     content: bytes
     thumbnail: bytes
@@ -54,7 +57,11 @@ class RedrawnPicture:
 
 
 def save_upload(user: User, file: UploadedFile[bytes], address: str = "") -> AttachedPicture:
-    """The picture is kept, and its text is being read. Raises Refused, OverLimit."""
+    """Check, redraw and store the picture; a worker recognises its text after commit. For `in_db`.
+
+    Consumes one upload of the rate limit. A picture that the gate stops is held if the policy asks for a review. Raise
+    RequestRefused (restricted, too large, unreadable, malware, withheld) and RateLimited.
+    """
     _fits(user, file)
     rate_limits.consume(user, rate_limits.LimitedResource.UPLOADS)
     if words := malware.scan_file(file, user.pk):
@@ -67,7 +74,10 @@ def save_upload(user: User, file: UploadedFile[bytes], address: str = "") -> Att
 
 
 def delete_pictures(rows: Iterable[AttachedPicture]) -> int:
-    """Rows and files are gone; how many. The row first: the sweep removes a file without a row."""
+    """Delete rows, files and review cases; return their number. The caller checks the permission.
+
+    Rows go first: the periodic job removes files without rows.
+    """
     found = list(rows)
     AttachedPicture.objects.filter(pk__in=[row.pk for row in found]).delete()
     for row in found:
@@ -77,12 +87,12 @@ def delete_pictures(rows: Iterable[AttachedPicture]) -> int:
 
 
 def delete_draft(user: User, pk: UUID) -> None:
-    """The person took it away again; one that was asked about stays with its question."""
+    """Delete the user's picture, unless a question was asked about it."""
     delete_pictures(AttachedPicture.objects.visible_to(user).drafts().filter(pk=pk))
 
 
 def _fits(user: User, file: UploadedFile[bytes]) -> None:
-    """Raises Refused."""
+    """Raise RequestRefused if the user may not attach this file now."""
     if words := restriction_message(user, Feature.UPLOADS):
         raise RequestRefused(words)
     if not file.size:
@@ -104,7 +114,7 @@ def _fits(user: User, file: UploadedFile[bytes]) -> None:
 
 
 def _redrawn(file: UploadedFile[bytes]) -> RedrawnPicture:
-    """Raises Refused, in words about the file."""
+    """Return the redrawn picture. Raise RequestRefused with the reason."""
     with tempfile.NamedTemporaryFile(prefix="attached-") as raw:
         for part in file.chunks():
             raw.write(part)

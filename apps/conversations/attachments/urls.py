@@ -1,4 +1,4 @@
-"""The addresses of attached pictures, below those of conversations."""
+"""URLs of attached pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page asks about attached pictures. Every row is fetched as its person's: unknown and foreign are both 404."""
+"""Views of attached pictures. Rows are fetched as the user's own: unknown and foreign ones are both 404."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ from apps.safety.moderation.reviewable import read_stored_bytes
 from apps.users.permissions import get_client_ip, get_signed_in_user
 from apps.users.rate_limits import RateLimited
 
-_AT_ONCE = 8  # ids in one address
+_AT_ONCE = 8  # ids in one URL
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def attach_picture(request: HttpRequest) -> HttpResponse:
-    """A POST with `picture` attaches it: its chip, or 400 and words. A GET shows the chips of those of `id` again."""
+    """Store an uploaded picture (POST) and return its chip; 400 or 429 with the reason.
+
+    A GET returns the chips of the pictures `id`.
+    """
     user = get_signed_in_user(request)
     if request.method == "POST":
         file = request.FILES.get("picture")
@@ -48,7 +51,7 @@ def attach_picture(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def show_picture(request: HttpRequest, pk: UUID) -> HttpResponseBase:
-    """The picture; `?small` its thumbnail."""
+    """Return the picture; with `?small`, its thumbnail."""
     row = _mine(request, pk)
     if "small" in request.GET and not blur.is_blurred_for(row.blur, request):
         content = bytes(row.thumbnail)
@@ -61,13 +64,13 @@ def show_picture(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 @login_required
 @require_POST
 def remove_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """It is attached no longer, and gone; one that was asked about stays with its question."""
+    """Delete the picture, unless a question was asked about it."""
     uploads.delete_draft(get_signed_in_user(request), _mine(request, pk, held=True).pk)
     return HttpResponse()
 
 
 def build_file_response(row: AttachedPicture, request: HttpRequest) -> HttpResponseBase:
-    """Blurred where it is not to be seen unasked. Raises Http404."""
+    """Return the file of the picture, blurred if the user has to confirm first. Raise Http404."""
     if blur.is_blurred_for(row.blur, request):
         return blur.blurred_response(read_stored_bytes(row.file))
     try:

@@ -1,4 +1,7 @@
-"""The passages of an answer as a page shows them: of a running turn, and read back for whoever may still read them."""
+"""Sources and quotes of an answer for pages: events of a running turn, and stored ones as the viewer may read them now.
+
+Entry points: `build_retrieved_event`, `build_final_event`, `build_quotes_event`, `load_answer_sources`.
+"""
 
 from __future__ import annotations
 
@@ -24,25 +27,25 @@ _SNIPPET = 240  # characters of a passage below an answer
 
 @dataclass(slots=True)
 class AnswerSources:
-    """What stands beside an answer's text: rendered quotes and sources, and the numbers that may no longer be read."""
+    """Rendered quotes and sources of an answer, with the numbers of sources that can no longer be opened."""
 
     quotes_html: str = ""
     sources_html: str = ""
     gone: frozenset[int] = field(default_factory=frozenset)
-    shown: tuple[SourceView, ...] = ()  # every source of the answer, the best first
-    used: frozenset[int] = frozenset()  # the numbers of those that a sentence or quote stands on
+    shown: tuple[SourceView, ...] = ()  # all sources of the answer, the best first
+    used: frozenset[int] = frozenset()  # numbers of the sources of sentences and quotes
     quotes: tuple[QuoteView, ...] = ()
 
 
 def build_retrieved_event(turn: Turn) -> Sources:
-    """The turn's sources, before anything is known of their use."""
+    """Return the event with the turn's sources, before any is known to be used."""
     shown = [_placed(turn.opening.answer, item) for item in turn.placed]
     nearest = turn.nothing is not None
     return Sources(source_list.render_sources(turn.opening.answer, [], shown, nearest=nearest), len(shown))
 
 
 def build_final_event(turn: Turn) -> Sources:
-    """The turn's sources: what sentences and quotes stand on, and the rest."""
+    """Return the event with the turn's sources, divided into used and other ones."""
     used = {cite.source for cite in turn.cites} | {quote.source for quote in turn.quotes}
     answer = turn.opening.answer
     shown = [_placed(answer, item) for item in turn.placed]
@@ -53,6 +56,7 @@ def build_final_event(turn: Turn) -> Sources:
 
 
 def build_quotes_event(turn: Turn) -> Quotes:
+    """Return the event with the turn's quotes."""
     passages = {item.number: item.passage for item in turn.placed}
     answer = turn.opening.answer
     return Quotes(
@@ -77,8 +81,10 @@ def build_quotes_event(turn: Turn) -> Quotes:
 
 
 def load_answer_sources(user: User, answers: Sequence[Message]) -> dict[UUID, AnswerSources]:
-    """The shelf of each answer, as this person may see it now; an empty one where a reviewer withheld the answer. Five
-    queries at most, however many answers."""
+    """Return the sources by answer id, as the user may read them now; empty for retracted answers.
+
+    Five queries at most, however many answers.
+    """
     taken = [row for row in answers if row.retracted]
     answers = [row for row in answers if not row.retracted]
     rows: dict[UUID, list[Source]] = {}
@@ -101,7 +107,7 @@ def load_answer_sources(user: User, answers: Sequence[Message]) -> dict[UUID, An
 
 
 def _cited(answers: Sequence[Message]) -> Iterable[tuple[UUID, int, int]]:
-    """Return (answer, source, number of the source) of all that sentences stand on."""
+    """Return (answer id, source id, number) of all sources that sentences cite."""
     rows = Citation.objects.filter(answer__in=answers, source__isnull=False).order_by()
     return rows.values_list("answer", "source", "source__number").distinct()
 
@@ -145,14 +151,14 @@ def _read(
 
 
 def _quoted(item: SourceView, text: str, quote: Mapping[str, Any]) -> QuoteView:
-    """Return a stored quote under its source, laid out as when it was chosen."""
+    """Return a stored quote with its source, laid out as when it was selected."""
     table = lay_out_row(text, item.heading, item.title, quote["cell"]) if "cell" in quote else None
     said = table.text if table else text
     return QuoteView(item.number, item.href, said, item.title, item.page, table, quote.get("side", -1))
 
 
 def _asked(answer: Message) -> str:
-    """Return the question of a comparison, which names its sides; "" for other answers, for which none is read."""
+    """Return the question of a comparison, which names its sides; "" for other answers."""
     sides = any("side" in quote for quote in answer.quotes)
     return answer.parent.text if sides and answer.parent else ""
 
@@ -187,7 +193,7 @@ def _placed(answer: UUID, item: NumberedPassage) -> SourceView:
 
 
 def _given(answer: UUID, item: PromptedSource) -> SourceView:
-    """Return a source of an earlier turn that a sentence of this one stands on."""
+    """Return a source of an earlier turn that a sentence of this turn cites."""
     return SourceView(
         item.number,
         source_list.get_source_url(answer, item.number),
@@ -213,5 +219,5 @@ def _html(answer: UUID, shown: Sequence[SourceView], used: Iterable[int | None],
 
 
 def make_snippet(text: str) -> str:
-    """The beginning of a passage, cut at a word."""
+    """Return the beginning of a passage, cut between words."""
     return text if len(text) <= _SNIPPET else text[:_SNIPPET].rsplit(" ", 1)[0] + " …"

@@ -1,4 +1,4 @@
-"""The parts of an answer beside its text, as HTML: the same for the stream and for a reload."""
+"""Render sources, quotes and the notice of an empty search, for stream and reload alike."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from apps.documents.retrieval import filters
 
 @dataclass(frozen=True, slots=True)
 class SourceView:
-    """A source as a page shows it. `gone`: deleted, or no longer this person's to read; then nothing else is known."""
+    """Source as a page shows it. If `gone` (deleted, or no longer readable), only number and URL are set."""
 
     number: int
     href: str
@@ -29,29 +29,38 @@ class SourceView:
 
 @dataclass(frozen=True, slots=True)
 class QuoteView:
+    """Quote as a page shows it."""
+
     number: int
     href: str
     text: str
     title: str
     page: int | None
-    table: QuotedRow | None = None  # where it is a row of a table
-    side: int = -1  # of a comparison, 0 or 1
+    table: QuotedRow | None = None  # for a table row
+    side: int = -1  # side of a comparison, 0 or 1; -1 for others
 
 
 def get_source_url(answer: UUID, number: int) -> str:
+    """Return the URL of a source of the answer."""
     return f"/answers/{answer}/sources/{number}/"
 
 
 def render_sources(
     answer: UUID, used: Sequence[SourceView], also: Sequence[SourceView], *, nearest: bool = False
 ) -> str:
-    """Render the list of sources. `nearest`: nothing was found, and `also` are the passages nearest to the question."""
+    """Return the HTML of the sources.
+
+    `nearest` means that nothing was found and `also` are the passages nearest to the question.
+    """
     shown = {"answer": answer, "used": used, "also": also, "nearest": nearest}
     return render_to_string("conversations/evidence/_source_list.html", shown)
 
 
 def render_quotes(answer: UUID, quoted: Sequence[QuoteView], model: str, question: str = "") -> str:
-    """Render the quotes; those of a comparison side by side, under the names that the question gives its sides."""
+    """Return the HTML of the quotes; "" without any.
+
+    Quotes of a comparison are side by side, under the names that the question gives its sides.
+    """
     if not quoted:
         return ""
     sides = []
@@ -64,6 +73,7 @@ def render_quotes(answer: UUID, quoted: Sequence[QuoteView], model: str, questio
 
 
 def render_no_results(searched: dict[str, Any]) -> str:
+    """Return the HTML of the notice; `searched` is the record of `retrieval.emit_no_results`."""
     only = filters.parse_stored_filters(searched.get("filters", {})).words
     by_words = [filters.get_language_label(code) for code in searched.get("by_words", ())]
     return render_to_string(

@@ -1,7 +1,10 @@
-"""Passages under their numbers: given once, kept through the conversation, read back only by those who still may.
+"""Number the passages of a conversation, store them as sources, and read them back for users who may still do so.
 
-A `Source` holds a place, never text. A passage that was found again keeps its number, and only the sentences that no
-earlier turn gave are given again.
+A source keeps its number through the conversation. It stores a place, never text. A passage that is found again is
+given to the model only by its new sentences.
+
+Entry points: `number_passages`, `add_passages`, `save_sources`, `load_numbers`, `load_prompted_sources`,
+`format_passage_line`.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ Spans = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class PromptedSource:
-    """What a turn's prompt said of a source, as it reads today."""
+    """Source as an earlier prompt gave it, with its present text."""
 
     number: int
     title: str
@@ -37,7 +40,7 @@ class PromptedSource:
 
 @dataclass(frozen=True, slots=True)
 class SourceSpan:
-    """Sentences of a source that stand together on its page, exactly as they stand there."""
+    """Adjacent sentences of a source, exactly as on the page."""
 
     number: int
     title: str
@@ -48,7 +51,7 @@ class SourceSpan:
 
 @dataclass(frozen=True, slots=True)
 class NumberedPassage:
-    """A passage of this turn under its number; `fresh` are the sentences that no earlier turn of the path gave."""
+    """Passage of this turn with its number; `fresh` are the spans that no earlier turn of the path gave."""
 
     number: int
     passage: Passage
@@ -56,7 +59,7 @@ class NumberedPassage:
 
     @property
     def text(self) -> str:
-        """The fresh sentences, whitespace folded."""
+        """Return the fresh sentences with normalised whitespace."""
         if self.fresh == self.passage.spans:
             return self.passage.text
         start = self.passage.full_start
@@ -65,7 +68,7 @@ class NumberedPassage:
 
 @dataclass(frozen=True, slots=True)
 class SourceNumbers:
-    """The numbers that a conversation has given out: by passage, and the highest, also of sources that are gone."""
+    """Source numbers of a conversation: by (document id, chunk id), and the highest, deleted sources included."""
 
     known: Mapping[tuple[UUID, int], int] = field(default_factory=dict)
     highest: int = 0
@@ -74,7 +77,10 @@ class SourceNumbers:
 def number_passages(
     passages: Sequence[Passage], numbers: SourceNumbers, given: Mapping[int, frozenset[tuple[int, int]]]
 ) -> list[NumberedPassage]:
-    """Numbers for passages: the old one where the chunk has one, the next free one otherwise."""
+    """Return the passages with numbers: the known one of the chunk, or the next free one.
+
+    `given` are the spans that the prompt holds already, by source number.
+    """
     following = numbers.highest + 1
     placed = []
     for passage in passages:
@@ -89,9 +95,10 @@ def number_passages(
 def add_passages(
     placed: Sequence[NumberedPassage], passages: Sequence[Passage], numbers: SourceNumbers
 ) -> tuple[list[NumberedPassage], list[NumberedPassage], list[NumberedPassage]]:
-    """What a turn has after a further search: all of it; what was found; and what of that is new to the model.
+    """Return what the turn has after a further search: (all passages, those found, those with text new to the model).
 
-    A passage that the turn has already keeps its number, and grows by the sentences that were found now."""
+    A passage that the turn has already keeps its number and is extended by the new sentences.
+    """
     own = {item.number: item for item in placed}
     known = {(item.passage.document_id, item.passage.chunk_id): item.number for item in placed}
     highest = max([numbers.highest, *own])
@@ -111,7 +118,7 @@ def _covered(span: tuple[int, int], spans: Spans) -> bool:
 
 
 def _grown(before: NumberedPassage, item: NumberedPassage) -> NumberedPassage:
-    """Both as one: they stand on the same page, and each holds the chunk that was found."""
+    """Return both passages as one; they are on the same page and share a chunk."""
     one, other = sorted((before.passage, item.passage), key=lambda passage: passage.full_start)
     text = one.full_text + other.full_text[max(0, one.full_end - other.full_start) :]
     spans = _union([*before.passage.spans, *item.passage.spans])
@@ -124,7 +131,7 @@ def _grown(before: NumberedPassage, item: NumberedPassage) -> NumberedPassage:
 
 
 def _union(spans: Iterable[tuple[int, int]]) -> Spans:
-    """The spans in order, those that overlap as one."""
+    """Return the spans in order, overlapping ones merged."""
     kept: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if kept and start < kept[-1][1]:
@@ -135,10 +142,10 @@ def _union(spans: Iterable[tuple[int, int]]) -> Spans:
 
 
 def save_sources(conversation: UUID, answer: UUID, placed: Sequence[NumberedPassage]) -> None:
-    """Keeps the sources of a turn and how each was found, in one transaction; said twice, it keeps them once.
+    """Store the sources of a turn and how each was found, in one transaction; repeated calls store them once.
 
-    A turn that ends while they are being stored cannot know whether they were, and stores them again; one whose tools
-    find further ones stores those, and what earlier ones have grown by.
+    A turn that ends while they are being stored stores them again. A turn whose tools find further passages stores
+    those, and the growth of earlier ones. For `in_db`.
     """
     with transaction.atomic():
         Conversation.objects.select_for_update().filter(pk=conversation).first()
@@ -171,7 +178,7 @@ def save_sources(conversation: UUID, answer: UUID, placed: Sequence[NumberedPass
 
 
 def _grew(item: NumberedPassage, row: Retrieved) -> bool:
-    """Whether the turn gave more of it than its row says; the row then says it."""
+    """Return whether the turn gave more of the source than its row says; updates the row in memory."""
     given = [list(span) for span in item.fresh]
     before: list[list[int]] = row.given
     row.given = given
@@ -179,14 +186,17 @@ def _grew(item: NumberedPassage, row: Retrieved) -> bool:
 
 
 def load_numbers(conversation: UUID) -> SourceNumbers:
-    """What the conversation has numbered so far."""
+    """Return the source numbers of the conversation."""
     rows = list(Source.objects.filter(conversation=conversation).values_list("document", "chunk", "number"))
     known = {(document, chunk): number for document, chunk, number in rows if document and chunk}
     return SourceNumbers(known, max((number for _, _, number in rows), default=0))
 
 
 def load_prompted_sources(user: User, answers: Iterable[UUID]) -> dict[UUID, tuple[PromptedSource, ...]]:
-    """What each answer's prompt added, read back as this person may see it now; what is gone is left out."""
+    """Return the sources that each answer's prompt added, by answer id, with text that the user may read now.
+
+    Sources that are gone are left out. For `in_db`.
+    """
     rows = list(
         Retrieved.objects.filter(answer__in=list(answers))
         .exclude(given=[])
@@ -211,7 +221,10 @@ def load_prompted_sources(user: User, answers: Iterable[UUID]) -> dict[UUID, tup
 
 
 def load_source_spans(user: User, items: Iterable[PromptedSource]) -> list[SourceSpan]:
-    """What earlier turns gave, read again as this person may read it now; what is gone is left out. For `in_db`."""
+    """Return the spans of earlier sources, read again as the user may read them now; gone ones are left out.
+
+    For `in_db`.
+    """
     placed = [(item, (item.document_id, item.page_number)) for item in items if item.document_id is not None]
     pages = search.read_page_texts(user, {place for _, place in placed})
     found = []
@@ -225,7 +238,7 @@ def load_source_spans(user: User, items: Iterable[PromptedSource]) -> list[Sourc
 
 
 def _runs(page: str, spans: Spans) -> list[tuple[int, int]]:
-    """The spans, those with nothing but space between them as one; none where the page no longer reaches that far."""
+    """Return the spans, merged where only whitespace separates them; [] if the page no longer reaches that far."""
     runs: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if not 0 <= start < end <= len(page):
@@ -238,18 +251,18 @@ def _runs(page: str, spans: Spans) -> list[tuple[int, int]]:
 
 
 def format_source_line(number: int, title: str, page: int | None, text: str) -> str:
-    """One source, on one line."""
+    """Return the prompt line of a source, with template tokens and quotation marks escaped."""
     where = " ".join(escape_template_tokens(title).split()) + (f", page {page}" if page else "")
     quoted = " ".join(escape_template_tokens(text).split()).replace('"', "'")
     return f'[{number}] {where}: "{quoted}"'
 
 
 def format_passage_line(item: NumberedPassage) -> str:
-    """The line of a passage that this turn adds."""
+    """Return the prompt line of a passage that this turn adds."""
     page = item.passage.page_number if item.passage.kind == "pdf" else None
     return format_source_line(item.number, item.passage.title, page, item.text)
 
 
 def format_prompted_line(item: PromptedSource) -> str:
-    """The line of a passage that an earlier turn added."""
+    """Return the prompt line of a passage that an earlier turn added."""
     return format_source_line(item.number, item.title, item.page_number if item.paged else None, item.text)

@@ -1,4 +1,7 @@
-"""One source of an answer, for the panel and the card of its pill. Who may read is asked again, each time."""
+"""Show a source of an answer, in the panel and in the card of a citation mark. Permissions are checked each time.
+
+Entry points: `get_own_answer`, `get_readable_answer`, `load_source`, `load_passage`.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from apps.lib.text.analyzer import extract_content_terms, normalise_text, stem_w
 from apps.users import sealed_case_access
 from apps.users.models import User
 
-_CARD = 320  # characters: two or three lines
+_CARD = 320  # characters of a card: two or three lines
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
 
 Spans = list[list[int]]
@@ -32,7 +35,7 @@ Spans = list[list[int]]
 
 @dataclass(frozen=True, slots=True)
 class SourcePanel:
-    """A source as panel and card show it. `gone`: deleted, or no longer theirs to read; nothing else is known."""
+    """Source as panel and card show it. If `gone` (deleted, or no longer readable), only number and URL are set."""
 
     number: int
     href: str
@@ -40,16 +43,18 @@ class SourcePanel:
     page: int | None = None
     text: str = ""
     snippet_html: str = ""
-    state: str = ""  # in words: how the source bears out the sentence whose pill was opened; "": it is not cited
+    state: str = ""  # words about how the source supports the sentence; "" if it is not cited
     gone: bool = False
     passage_url: str = ""
 
     @property
     def reader_url(self) -> str:
+        """Return the URL of the document at the passage."""
         return self.passage_url.replace("/passage/", "/", 1)
 
 
 def get_own_answer(user: User, pk: UUID) -> Message:
+    """Return the user's answer. Raise Http404."""
     answer = Message.objects.visible_to(user).answers().filter(pk=pk).select_related("parent").first()
     if answer is None:
         raise Http404
@@ -57,8 +62,10 @@ def get_own_answer(user: User, pk: UUID) -> Message:
 
 
 def get_readable_answer(user: User, pk: UUID) -> Message:
-    """The answer, where it is theirs, or where they are staff and its person has said what they think of it; a sealed
-    one only where they are named. Which passages open is another question, asked for each. Raises Http404."""
+    """Return the user's own answer, or for staff one with feedback. Raise Http404.
+
+    Answers of sealed cases are readable only for staff named for them. Passages are checked separately.
+    """
     rated = Message.objects.filter(feedback__isnull=False, conversation__deleted__isnull=True).answers()
     if user.is_staff and not sealed_case_access.named(user):
         rated = rated.exclude(pk__in=cases.find_sealed_answers())
@@ -68,8 +75,10 @@ def get_readable_answer(user: User, pk: UUID) -> Message:
 
 
 def load_source(user: User, answer: Message, number: int, sentence: int | None = None) -> SourcePanel:
-    """The source of that number, for a sentence of the answer or for all of it. Raises Http404 where the conversation
-    has none."""
+    """Return the source of that number, for one sentence of the answer or for all of it.
+
+    Raise Http404 if the conversation has no such source.
+    """
     source = (
         Source.objects.filter(conversation=answer.conversation_id, number=number).select_related("document").first()
     )
@@ -87,7 +96,7 @@ def load_source(user: User, answer: Message, number: int, sentence: int | None =
 
 
 def load_passage(user: User, pk: UUID, number: int, page: int, spans: Spans, state: str) -> SourcePanel:
-    """A source that no row knows: the passage of that document at those spans, under that number. Raises Http404."""
+    """Return a source without a row: the spans of a document, under that number. Raise Http404 if unreadable."""
     document = Document.every.visible_to(user).filter(pk=pk).first()
     text = search.read_spans(user, [(pk, page, spans)])[0]
     if document is None or text is None:
@@ -114,7 +123,7 @@ def _shown(
 
 
 def get_neighbour_urls(answer: Message, number: int) -> tuple[str, str]:
-    """The addresses of the source before and after it among the answer's own; empty at the ends."""
+    """Return the URLs of the previous and next source of the answer; "" at the ends."""
     given = Retrieved.objects.filter(answer=answer).values_list("source__number", flat=True)
     cited = Citation.objects.filter(answer=answer, source__isnull=False).values_list("source__number", flat=True)
     own = sorted({*given, *cited.order_by()})
@@ -127,7 +136,7 @@ def get_neighbour_urls(answer: Message, number: int) -> tuple[str, str]:
 
 
 def highlight_terms(text: str, terms: Collection[str]) -> SafeString:
-    """The text, escaped, with the words of those stems in <b>."""
+    """Return the escaped text, with words of these stems in <b>."""
     parts: list[str] = []
     at = 0
     for word in _WORD.finditer(text):
@@ -139,7 +148,7 @@ def highlight_terms(text: str, terms: Collection[str]) -> SafeString:
 
 
 def _spans(answer: Message, source: Source, cites: list[Citation]) -> Spans:
-    """The sentences that the answer stands on; before any are known, all that the model was given."""
+    """Return the cited and quoted spans of the source; all given ones if nothing cites it."""
     exact = {(cite.source_start, cite.source_end) for cite in cites if cite.source_end}
     quoted = (quote for quote in answer.quotes if quote["source"] == source.number)
     exact |= {(start, end) for quote in quoted for start, end in read_spans(quote)}
@@ -159,7 +168,7 @@ def _terms(answer: Message, cites: list[Citation]) -> set[str]:
 
 
 def _state(cites: list[Citation], *, quoted: bool) -> str:
-    """Return in words how the source bears out what cites it, or that a quote comes from it; "" where nothing does."""
+    """Return words about how the source supports the sentences; "" if nothing cites it."""
     if quoted:
         return str(STATE_LABELS[SentenceState.QUOTED])
     if not cites:

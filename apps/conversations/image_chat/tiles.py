@@ -1,4 +1,7 @@
-"""The tiles of an answer's pictures: which there are, how a page and an export show them."""
+"""Tiles of the pictures of an answer: stored order, queue position, rendering and export.
+
+Entry points: `add_tiles`, `load_tiles`, `render_tiles`, `export_tiles`.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,11 @@ from apps.users.models import User
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A picture as a conversation shows it. `ahead`: how many are drawn before it. `back`: why it stays back where the
-    conversation leaves; "" where it does not."""
+    """Picture as a conversation shows it.
+
+    `ahead` counts the pictures that are drawn before it. `back` is the reason why an export or link withholds it, or
+    "".
+    """
 
     row: Picture
     ahead: int = 0
@@ -29,19 +35,21 @@ class Tile:
 
     @property
     def times(self) -> int:
-        """How much larger it can be made; 0 where it cannot."""
+        """Return the largest factor by which the picture can be upscaled; 0 if it cannot."""
         return upscaling.largest_factor(self.row)
 
 
 def add_tiles(answer: UUID, pictures: Iterable[UUID]) -> None:
-    """The pictures are that answer's, in this order."""
+    """Add the pictures to the answer, in this order. Call inside the transaction that creates them."""
     through = Message.pictures.through
     through.objects.bulk_create(through(message_id=answer, picture_id=pk) for pk in pictures)
 
 
 def load_tiles(answers: Iterable[Message]) -> dict[UUID, list[Tile]]:
-    """The tiles of each answer that asked for pictures, in their order; empty where all were deleted. Two queries, and
-    none where no answer asked for any."""
+    """Return the tiles by id of each answer that requested pictures, in order. At most two queries, plus the queue.
+
+    The list is empty if all pictures were deleted; answers without requests are left out.
+    """
     pictured = [row.pk for row in answers if row.draws]
     if not pictured:
         return {}
@@ -57,13 +65,13 @@ def load_tiles(answers: Iterable[Message]) -> dict[UUID, list[Tile]]:
 
 
 def render_answer_tiles(answer: UUID, user: User) -> str:
-    """The tiles of one answer of that person, as the page has them."""
+    """Return the HTML of the tiles of the user's answer. For `in_db`."""
     row = Message.objects.visible_to(user).get(pk=answer)
     return render_tiles(row, load_tiles([row]).get(row.pk))
 
 
 def render_tiles(answer: Message, tiles: Sequence[Tile] | None) -> str:
-    """ "" for an answer that asked for none."""
+    """Return the HTML of the tiles; "" if `tiles` is None, for an answer without pictures."""
     if tiles is None:
         return ""
     model = model_info.find_available_model()
@@ -75,7 +83,7 @@ def render_tiles(answer: Message, tiles: Sequence[Tile] | None) -> str:
 
 
 def export_tiles(tiles: Sequence[Tile]) -> list[dict[str, Any]]:
-    """The pictures for an export: recipe, state, and the hash by which the file is known."""
+    """Return the pictures as JSON values for an export: recipe, status, and hash of the file."""
     return [
         {"status": "withheld", "reason": tile.back}
         if tile.back

@@ -1,7 +1,7 @@
-"""Pictures of a conversation: a turn that has them drawn.
+"""Turns that request pictures. Entry points: `find_picture_request`, `request_pictures`.
 
-The turn ends as soon as its pictures wait in the queue: they are drawn by the worker, whatever becomes of this process,
-and the tiles are fetched again while one of them is not finished.
+The turn ends once its pictures are queued. The worker draws them, whatever becomes of this process, and the page polls
+the tiles.
 """
 
 from __future__ import annotations
@@ -36,20 +36,23 @@ from apps.users.rate_limits import RateLimited
 
 
 def find_picture_request(turn: Turn) -> PictureRequest | None:
-    """What pictures this turn asks for; None for a question."""
+    """Return the picture request of the turn; None for a question."""
     rows = turn.opening.rows
     record = rows[-1].draws if rows else {}
     return picture_request.parse_picture_request(turn.opening.text, record or None) if record else None
 
 
 async def request_pictures(turn: Turn, ask: PictureRequest) -> None:
-    """The pictures wait to be drawn, and their tiles are shown. Raises Withheld, and EngineRefused in words."""
+    """Judge the prompt, queue the pictures and show their tiles. Raise Withheld, and EngineRefused if not possible.
+
+    If the gate withholds the prompt, the review case is that of the pictures.
+    """
     start = time.perf_counter()
     opening = turn.opening
     words = picture_request.parse_prompt(opening.text) or ""
     verdict = await _judged(turn, words, ask.negative)
     turn.timings["check"] = (time.perf_counter() - start) * 1000
-    if ask.how == "upscale":  # nothing is drawn from these words, so no picture has the case
+    if ask.how == "upscale":  # nothing is drawn from the prompt, so no picture can have the case
         if not verdict.allowed:
             raise gate.Withheld(verdict)
         findings.record_finding(turn, verdict)
@@ -64,7 +67,7 @@ async def request_pictures(turn: Turn, ask: PictureRequest) -> None:
         findings.record_finding(turn, verdict)
         raise EngineRefused(str(refusal)) from refusal
     await turn.say(Pictures(await in_db(tiles.render_answer_tiles, opening.answer, opening.user)))
-    if not verdict.allowed:  # the case is that of the picture: one is enough
+    if not verdict.allowed:  # the picture has a case already; one is enough
         raise gate.Withheld(replace(verdict, judged=None))
     many = "1 picture" if len(rows) == 1 else f"{len(rows)} pictures"
     await turn.step("draw", gettext("Asked for %(many)s") % {"many": many}, (time.perf_counter() - start) * 1000)
@@ -72,8 +75,10 @@ async def request_pictures(turn: Turn, ask: PictureRequest) -> None:
 
 
 async def _judged(turn: Turn, *texts: str) -> Verdict:
-    """Return the strictest verdict. The turn notices what people need not look at; what they look at is a case of the
-    pictures."""
+    """Return the strictest verdict.
+
+    Findings without review are recorded with the turn; a review gets a case of the pictures.
+    """
     verdicts = [await gate.check_question(text, level=turn.level) for text in filter(None, texts)]
     for verdict in verdicts:
         if verdict.allowed and not (verdict.judged and verdict.judged.outcome.reviewed):
@@ -96,7 +101,7 @@ def _asked(turn: Turn, ask: PictureRequest, words: str, verdict: Verdict) -> lis
 
 
 def _wish(user: User, ask: PictureRequest, words: str) -> Wish:
-    """Raises Refused where the picture that it begins with is gone."""
+    """Return the request for the picture queue. Raise RequestRefused if the picture to start from is gone."""
     if ask.parent is None or ask.how == "attached":
         model = model_info.get_model()
         across, down = SHAPES[ask.shape]
@@ -121,7 +126,7 @@ def _wish(user: User, ask: PictureRequest, words: str) -> Wish:
 
 
 def _begins(user: User, ask: PictureRequest) -> Picture:
-    """Raises Refused."""
+    """Return the user's picture to start from. Raise RequestRefused if it is gone or unfinished."""
     rows = Picture.objects.filter(owner=user).select_related("parent")
     parent = rows.filter(pk=ask.parent).first() if ask.parent else None
     if parent is None or (ask.how != "vary" and parent.status != Picture.Status.READY):

@@ -1,4 +1,4 @@
-"""Conversations: a tree of messages, the passages that answers were given, and the citations that were verified."""
+"""Models of conversations: a tree of messages, the sources given to answers, and verified citations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from apps.images.models import Picture
 from apps.lib.db.leases import Leased
 from apps.lib.ids import new_id
 
-# Names of the steps that mark an answer of small talk, and one that was read from a whole document.
+# Names of the steps of small talk and of answers from a whole document.
 SMALL_TALK_STEP, WHOLE_DOCUMENT_STEP = "small_talk", "read"
 
 __all__ = [
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
 
 class Folder(models.Model):
-    """Where a person puts conversations that belong together. Nobody else sees it."""
+    """Folder of conversations, visible to its owner only."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="folders")
     name = models.CharField(max_length=60)
@@ -77,20 +77,27 @@ class Folder(models.Model):
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
+    """Access queries of conversations."""
+
     def visible_to(self, user: AnyUser) -> ConversationQuerySet:
+        """Return the conversations of the user that are not deleted."""
         return self.owned_by(user).filter(deleted__isnull=True)
 
     def with_assistant(self) -> ConversationQuerySet:
-        """In the same query, without its picture."""
+        """Fetch the assistant in the same query, without its picture."""
         return self.select_related("assistant").defer("assistant__picture")
 
     def owned_by(self, user: AnyUser) -> ConversationQuerySet:
-        """Also what was deleted and can still be brought back."""
+        """Return the conversations of the user, deleted ones included."""
         return self.filter(owner=user) if user.is_authenticated else self.none()
 
 
 class Conversation(models.Model):
+    """Conversation of one user: settings of its next questions, and the place of its messages."""
+
     class Titled(models.TextChoices):
+        """Origin of the title."""
+
         QUESTION = "question", gettext_lazy("The first words of the question")
         MODEL = "model", gettext_lazy("The model")
         PERSON = "person", gettext_lazy("The person")
@@ -145,17 +152,21 @@ class Conversation(models.Model):
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
+    """Access queries of messages."""
+
     def visible_to(self, user: AnyUser) -> MessageQuerySet:
+        """Return the messages of conversations of the user that are not deleted."""
         if not user.is_authenticated:
             return self.none()
         return self.filter(conversation__owner=user, conversation__deleted__isnull=True)
 
     def answers(self) -> MessageQuerySet:
+        """Return the answers."""
         return self.filter(role=Message.Role.ASSISTANT)
 
 
 class Message(Leased):
-    """A question or an answer. An answer row is its turn: the turn's id is the answer's id."""
+    """Question or answer. An answer row is its turn: the id of the turn is the id of the answer."""
 
     class Role(models.TextChoices):
         USER = "user", gettext_lazy("Question")
@@ -216,7 +227,7 @@ class Message(Leased):
                 fields=["asked_by", "client_id"], condition=~models.Q(client_id=""), name="one_message_a_client_id"
             )
         ]
-        # What a person has being written is counted before each question, however many messages there are.
+        # Running answers of a user are counted before each question, among any number of messages.
         indexes: ClassVar = [
             models.Index(fields=["asked_by", "status"], name="messages_of_a_person_by_status"),
             models.Index(fields=["asked_by", "-created"], name="messages_of_a_person_by_time"),
@@ -227,32 +238,32 @@ class Message(Leased):
 
     @property
     def unchecked(self) -> bool:
-        """Return whether a model wrote an answer without documents: whatever shows it says so."""
+        """Return whether a model wrote the answer without documents, which every page and export must say."""
         return self.without_documents and not self.draws and not self.small_talk
 
     @property
     def small_talk(self) -> bool:
-        """Return whether an answer is fixed words, a sum or a date: its one step says that nothing was searched."""
+        """Return whether the answer is small talk: fixed words, a sum or a date."""
         return any(step["name"] == SMALL_TALK_STEP for step in self.steps)
 
     @property
     def without_model(self) -> bool:
-        """Return whether no model wrote an answer: it is small talk, or taken from a document word for word."""
+        """Return whether no model wrote the answer: small talk, or excerpts of a document."""
         return not self.model and any(step["name"] in (SMALL_TALK_STEP, WHOLE_DOCUMENT_STEP) for step in self.steps)
 
     @property
     def grounded(self) -> bool:
-        """Return whether an answer was written from documents or draws a picture."""
+        """Return whether the answer was written from documents or draws a picture."""
         return not self.unchecked and not self.small_talk
 
     @property
     def unread_languages(self) -> list[str]:
-        """Return the languages (ISO 639-1) that the check did not know, and that left sentences unverified."""
+        """Return the languages (ISO 639-1) of unverified sentences that the support check does not know."""
         return list(self.usage.get("unread_languages", ()))
 
     @property
     def unfinished(self) -> bool:
-        """Whether the model could write on where this answer ends."""
+        """Return whether the model could continue the answer."""
         return bool(self.text) and (self.status in _CUT_SHORT or self.usage.get("finish") == "length")
 
 
@@ -260,7 +271,7 @@ _CUT_SHORT = {Message.Status.STOPPED, Message.Status.INTERRUPTED, Message.Status
 
 
 class Queued(models.Model):
-    """A follow-up that waits until the answer before it has ended: see `queue.py`."""
+    """Follow-up question that waits until the running answer has ended (`turns/queue.py`)."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="queued")
@@ -282,7 +293,7 @@ class Queued(models.Model):
 
 
 class Trace(models.Model):
-    """What lies behind an answer, as `trace.py` records it: compressed, and read only when somebody opens it."""
+    """Compressed record of how an answer was made (`turns/trace.py`)."""
 
     answer = models.OneToOneField(Message, on_delete=models.CASCADE, primary_key=True, related_name="trace")
     data = models.BinaryField()
@@ -292,8 +303,10 @@ class Trace(models.Model):
 
 
 class Source(models.Model):
-    """A passage of a conversation, under the number that pills and prompt use. Holds no text: `Page.text` is the truth,
-    so a deleted document takes its words with it everywhere at once."""
+    """Passage of a conversation, under the number used by citation marks and prompts.
+
+    Holds no text: the text is in `Page.text` only, so it disappears everywhere with its document.
+    """
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="sources")
     number = models.PositiveIntegerField(help_text="From 1, stable through the conversation")
@@ -311,7 +324,7 @@ class Source(models.Model):
 
 
 class Retrieved(models.Model):
-    """That an answer was given a passage, and how it was found."""
+    """Retrieval record: an answer was given a passage, with rank and scores."""
 
     answer = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="retrieved")
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="retrievals")
@@ -332,8 +345,10 @@ class Retrieved(models.Model):
 
 
 class Citation(models.Model):
-    """One sentence of an answer and the passage that was found to support it. A sentence without support has a row
-    with no source, so that "not supported" is a finding and not a gap."""
+    """Sentence of an answer with the passage that supports it.
+
+    A sentence without support has a row without source, so that unverified sentences are recorded too.
+    """
 
     answer = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="citations")
     sentence = models.PositiveIntegerField(help_text="From 0, through the answer")

@@ -1,4 +1,4 @@
-"""Assistants: instructions, documents and a way of drawing words under one name, shared and kept in versions."""
+"""Assistants: instructions, collections and sampling under one name, shared and versioned."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 
 class SamplingPreset(models.TextChoices):
+    """Preset of sampling settings."""
+
     PRECISE = "precise", gettext_lazy("Precise")
     BALANCED = "balanced", gettext_lazy("Balanced")
     CREATIVE = "creative", gettext_lazy("Creative")
 
 
 class AnswerStyle(models.TextChoices):
-    """How an answer is composed."""
+    """Answer style: quotes before the text of the model, or the model only."""
 
     AUTOMATIC = "automatic", gettext_lazy("Automatic")
     QUOTES = "quotes", gettext_lazy("Quotes first")
@@ -34,7 +36,7 @@ class AnswerStyle(models.TextChoices):
 
 
 class ShownSentences(models.TextChoices):
-    """Which sentences of the model an answer shows."""
+    """Sentences of the model that an answer shows."""
 
     AUTOMATIC = "automatic", gettext_lazy("As the reading check says")
     VERIFIED = "verified", gettext_lazy("Only verified sentences")
@@ -42,33 +44,35 @@ class ShownSentences(models.TextChoices):
 
 
 class AssistantQuerySet(models.QuerySet["Assistant"]):
+    """Access queries of assistants."""
+
     def visible_to(self, user: AnyUser) -> AssistantQuerySet:
-        """The assistants that this person may ask."""
+        """Return the assistants that the user may use."""
         if not user.is_authenticated:
             return self.none()
         return self.filter(Q(owner=user) | Q(is_default=True) | Q(everyone=True) | _shared_with(user))
 
     def editable_by(self, user: AnyUser) -> AssistantQuerySet:
-        """The assistants that this person may change; the site's own one is an administrator's."""
+        """Return the assistants that the user may change; administrators may change the site's own."""
         if not user.is_authenticated:
             return self.none()
         may = Q(owner=user) | _shared_with(user, AssistantShare.Role.EDITOR)
         return self.filter(may | Q(is_default=True) if user.is_administrator else may)
 
     def owned_by(self, user: AnyUser) -> AssistantQuerySet:
-        """The assistants that this person may share and delete."""
+        """Return the assistants that the user may share and delete."""
         return self.filter(owner=user) if user.is_authenticated else self.none()
 
 
 def _shared_with(user: User, *roles: str) -> Q:
-    """Shared with a confirmed address of theirs, or with a group of theirs."""
+    """Return the condition for shares with a confirmed address or a group of the user."""
     confirmed = EmailAddress.objects.filter(user=user, verified=True).order_by().values("email")
     theirs = AssistantShare.objects.filter(Q(email__in=confirmed) | Q(group__user=user)).order_by()
     return Q(pk__in=(theirs.filter(role__in=roles) if roles else theirs).values("assistant"))
 
 
 class Assistant(models.Model):
-    """Who answers. One is the site's own and answers where nobody chose another."""
+    """Assistant of a conversation. The one with `is_default` is the site's own and answers if none was chosen."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     owner = models.ForeignKey(
@@ -119,6 +123,7 @@ class Assistant(models.Model):
 
     @classmethod
     def default(cls) -> Assistant:
+        """Return the site's own assistant, created if missing."""
         if (found := cls.objects.filter(is_default=True).first()) is not None:
             return found
         row, _ = cls.objects.get_or_create(is_default=True, defaults={"name": "Openbook"})
@@ -126,9 +131,11 @@ class Assistant(models.Model):
 
 
 class AssistantShare(models.Model):
-    """An address or a group with which an assistant is shared. An address counts once an account has confirmed it."""
+    """Share of an assistant with an email address or a group. An address counts once an account has confirmed it."""
 
     class Role(models.TextChoices):
+        """Permission of a share."""
+
         READER = "reader", gettext_lazy("May ask it")
         EDITOR = "editor", gettext_lazy("May change it")
 
@@ -159,7 +166,7 @@ class AssistantShare(models.Model):
 
 
 class AssistantVersion(models.Model):
-    """What an assistant was at a time, whole, so that it can be that again."""
+    """Complete content of an assistant at one version, from which it can be restored."""
 
     assistant = models.ForeignKey(Assistant, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()

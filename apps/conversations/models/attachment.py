@@ -1,4 +1,4 @@
-"""Pictures that a person attached to questions. The row is the queue of those whose text is still to be read."""
+"""Pictures that users attach to questions. The rows are also the queue of text recognition."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
     from apps.users.models import User
 
-DRAFT_LIFETIME = timedelta(days=7)  # a picture that no question has been asked about is kept for so long
+DRAFT_LIFETIME = timedelta(days=7)  # time for which a picture without a question is kept
 
 
 class AttachedPictureQuerySet(models.QuerySet["AttachedPicture"]):
+    """Access queries of attached pictures."""
+
     def visible_to(self, user: User | AnonymousUser) -> AttachedPictureQuerySet:
-        """Their own: not asked about yet, or of a conversation that is there."""
+        """Return the user's own pictures: drafts, and those of conversations that are not deleted."""
         if not user.is_authenticated:
             return self.none()
         asked = Attachment.objects.filter(picture=models.OuterRef("pk"))
@@ -32,18 +34,20 @@ class AttachedPictureQuerySet(models.QuerySet["AttachedPicture"]):
         return self.filter(Q(~models.Exists(asked)) | Q(models.Exists(there)), owner=user)
 
     def drafts(self) -> AttachedPictureQuerySet:
-        """Those that no question was asked about."""
+        """Return the pictures that no question is about."""
         return self.filter(~models.Exists(Attachment.objects.filter(picture=models.OuterRef("pk"))))
 
     def forgotten(self) -> AttachedPictureQuerySet:
-        """Drafts that nobody went on with, and those whose conversations are gone."""
+        """Return drafts older than DRAFT_LIFETIME, and pictures whose conversations were deleted."""
         return self.drafts().filter(Q(asked=True) | Q(created__lt=timezone.now() - DRAFT_LIFETIME))
 
 
 class AttachedPicture(Leased):
-    """One picture as it is kept: drawn anew from what came, without metadata."""
+    """Attached picture as stored: redrawn from the upload, without metadata."""
 
     class Status(models.TextChoices):
+        """State of recognition and review."""
+
         WAITING = "waiting", gettext_lazy("Its text is being read")
         READY = "ready", gettext_lazy("Ready")
         HELD = "held", gettext_lazy("Held for review")
@@ -58,7 +62,7 @@ class AttachedPicture(Leased):
     sha256 = models.CharField(max_length=64, help_text="Of the file")
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING, db_index=True)
     reason = models.CharField(max_length=400, blank=True, help_text="Why it is held")
-    unchecked = models.BooleanField(default=False)  # no classifier has looked at it
+    unchecked = models.BooleanField(default=False)  # no classifier has judged it
     blur = models.CharField(max_length=40, blank=True, help_text="The clause under which it is shown blurred")
     recognised = models.BooleanField(default=False, help_text="Its text was looked for; only a description may be due")
     text = models.TextField(blank=True, help_text="What was recognised in it")
@@ -79,12 +83,12 @@ class AttachedPicture(Leased):
 
     @property
     def kind(self) -> str:
-        """As a browser names it."""
+        """Return the MIME type."""
         return "image/png" if str(self.file).endswith(".png") else "image/jpeg"
 
 
 class Attachment(models.Model):
-    """That a picture belongs to a question: also to its other wordings, and to copies in other conversations."""
+    """Link of a picture to a question; rewordings and copies of the question have links of their own."""
 
     question = models.ForeignKey("conversations.Message", on_delete=models.CASCADE, related_name="attachments")
     picture = models.ForeignKey(AttachedPicture, on_delete=models.CASCADE, related_name="attachments")

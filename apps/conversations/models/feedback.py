@@ -1,4 +1,4 @@
-"""What a person thinks of an answer."""
+"""Feedback of users about answers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from django.utils.translation import gettext_lazy
 
 
 class Feedback(models.Model):
-    """One a person and answer; changed as often as they like, and gone when they take it back."""
+    """Feedback of one user on one answer; may be changed and withdrawn at any time."""
 
     class Reason(models.TextChoices):
+        """Reason for a poor rating."""
+
         WRONG = "wrong", gettext_lazy("It is wrong")
         CITATION = "citation", gettext_lazy("A citation does not support it")
         OUTDATED = "outdated", gettext_lazy("It is outdated")
@@ -42,4 +44,5 @@ class Feedback(models.Model):
 
     @property
     def reason_words(self) -> list[str]:
+        """Return the labels of the reasons."""
         return [str(reason.label) for reason in Feedback.Reason if reason in self.reasons]

@@ -1,4 +1,4 @@
-"""Files of chats from elsewhere that a person brings along, and what became of each conversation in them."""
+"""Import jobs of conversations from files of other programs, with a report line per conversation."""
 
 from __future__ import annotations
 
@@ -17,14 +17,19 @@ if TYPE_CHECKING:
 
 
 class ImportQuerySet(models.QuerySet["Import"]):
+    """Access queries of imports."""
+
     def visible_to(self, user: AnyUser) -> ImportQuerySet:
+        """Return the imports of the user."""
         return self.filter(owner=user) if user.is_authenticated else self.none()
 
 
 class Import(Leased):
-    """One file. The worker takes its conversations one by one; the row is the queue, and afterwards the report."""
+    """Uploaded file; the row is the queue entry of the worker, and then the report."""
 
     class Status(models.TextChoices):
+        """State of the job."""
+
         WAITING = "waiting", gettext_lazy("Waiting")
         DONE = "done", gettext_lazy("Done")
         FAILED = "failed", gettext_lazy("Failed")
@@ -51,9 +56,11 @@ class Import(Leased):
 
 
 class ImportItem(models.Model):
-    """What became of one conversation of a file."""
+    """Report line about one conversation of the file."""
 
     class State(models.TextChoices):
+        """Result of one conversation."""
+
         IMPORTED = "imported", gettext_lazy("Imported")
         KNOWN = "known", gettext_lazy("Already here")
         SKIPPED = "skipped", gettext_lazy("Not imported")

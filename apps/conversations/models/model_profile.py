@@ -1,4 +1,4 @@
-"""What is known of a model that has answered here, by the name under which its server serves it."""
+"""Profiles of chat models that have answered, by the name under which their server serves them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from apps.conversations.models.assistant import AnswerStyle, ShownSentences
 
 
 class ModelProfile(models.Model):
-    """Settings chosen for a chat model (style, sentences shown), and how well it reads."""
+    """Settings chosen for a chat model (style, shown sentences), and the result of its reading check."""
 
     name = models.CharField(max_length=255, unique=True)
     style = models.CharField(max_length=16, choices=AnswerStyle.choices, default=AnswerStyle.AUTOMATIC)

@@ -1,4 +1,4 @@
-"""Which of two answers a person prefers."""
+"""Preferences of users between two answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.models import Q
 
 
 class Preference(models.Model):
-    """Of two answers to the same question. Of each pair a person has one opinion at most."""
+    """Preference of a user for one of two answers to the same question; at most one per pair."""
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     better = models.ForeignKey("conversations.Message", on_delete=models.CASCADE, related_name="preferred")

@@ -1,4 +1,4 @@
-"""Prompts that users keep under a name."""
+"""Saved prompts of users."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from apps.users.models import User
 
 
 class SavedPromptQuerySet(models.QuerySet["SavedPrompt"]):
+    """Access queries of saved prompts."""
+
     def visible_to(self, user: User) -> SavedPromptQuerySet:
-        """Their own, and those that an administrator gives to everybody."""
+        """Return the user's own prompts, and those that administrators offer to everybody."""
         return self.filter(Q(owner=user) | Q(everyone=True))
 
 
 class SavedPrompt(models.Model):
+    """Prompt saved under a name, with `{{variables}}`."""
+
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="prompts")
     name = models.CharField(max_length=60)
     text = models.TextField(max_length=4000)

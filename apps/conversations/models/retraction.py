@@ -1,5 +1,7 @@
-"""What a question or an answer held that a reviewer withheld: apart from its row, so that nothing that reads messages
-can show it, and whole, so that it can be given back as it was."""
+"""Content of retracted messages, kept apart from their rows.
+
+Code that reads messages cannot show it, and a restore brings it back complete.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from django.db import models
 
 
 class Withdrawn(models.Model):
-    """Written by `retracting.py` and what it calls; it goes with its message."""
+    """Retracted content of a message, written by `moderation/retraction.py` and deleted with its message."""
 
     message = models.OneToOneField(
         "conversations.Message", on_delete=models.CASCADE, primary_key=True, related_name="withdrawn"

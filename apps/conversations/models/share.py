@@ -1,4 +1,4 @@
-"""A conversation shown to others by a link."""
+"""Shared links of conversations."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from apps.safety.models.feature_restrictions import Feature, active_restrictions
 
 
 def generate_secret() -> str:
-    """256 bits: who does not know the link finds nothing. It is kept as it is, so that its owner can copy it again."""
+    """Return a random secret of 256 bits. It is stored in plain text, so that the owner can copy the link again."""
     return secrets.token_urlsafe(32)
 
 
 class ShareQuerySet(models.QuerySet["Share"]):
+    """Access queries of shared links."""
+
     def open(self) -> ShareQuerySet:
-        """Those whose link shows something now."""
+        """Return the links that show their conversation now: enabled, not expired, owner active and not restricted."""
         return self.filter(
             Q(expires=None) | Q(expires__gt=timezone.now()),
             on=True, conversation__deleted=None, conversation__owner__is_active=True,
@@ -30,9 +32,11 @@ class ShareQuerySet(models.QuerySet["Share"]):
 
 
 class Share(models.Model):
-    """One a conversation. What is said after `until` is not shown."""
+    """Shared link of a conversation, at most one each. Messages after `until` are not shown."""
 
     class Sources(models.TextChoices):
+        """Visibility of sources to readers."""
+
         PASSAGES = "passages", gettext_lazy("Passages: each opens for who may read its document")
         TITLES = "titles", gettext_lazy("Titles of the documents only")
         NONE = "none", gettext_lazy("No sources")
@@ -57,4 +61,5 @@ class Share(models.Model):
 
     @property
     def expired(self) -> bool:
+        """Return whether the link has expired."""
         return self.expires is not None and self.expires <= timezone.now()

@@ -1,4 +1,4 @@
-"""What administrators decide about tools, and what a person says to a call that asks."""
+"""Permissions of tools, MCP servers, and decisions of users on calls that ask."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from django.utils.translation import gettext_lazy
 
 
 class ToolPermission(models.TextChoices):
+    """Permission of a tool, the strictest first."""
+
     OFF = "off", gettext_lazy("Off")
     ASK = "ask", gettext_lazy("Asks each time")
     ALLOWED = "allowed", gettext_lazy("Allowed")
 
 
 class ToolSetting(models.Model):
-    """What holds for a tool on this site, where an administrator said so."""
+    """Permission of a tool on this site, set by an administrator."""
 
     name = models.CharField(max_length=64, unique=True)
     permission = models.CharField(max_length=8, choices=ToolPermission.choices)
@@ -25,9 +27,11 @@ class ToolSetting(models.Model):
 
 
 class ToolServer(models.Model):
-    """An MCP server that an administrator allowed, and what it offered when they looked last."""
+    """MCP server that an administrator added, with the tools it offered at the last refresh."""
 
     class Transport(models.TextChoices):
+        """Kind of connection."""
+
         HTTP = "http", gettext_lazy("An address on the web")
         STDIO = "stdio", gettext_lazy("A program of this server")
 
@@ -36,7 +40,7 @@ class ToolServer(models.Model):
     address = models.CharField(max_length=2000, blank=True, help_text="Of a server on the web")
     command = models.CharField(max_length=40, blank=True, help_text="One of those that the operator allows")
     enabled = models.BooleanField(default=True)
-    # Each has a `hint` besides, unless nobody looked since there are hints.
+    # Each also has a `hint`, unless the last refresh was before hints existed.
     tools = models.JSONField(default=list, blank=True, help_text="[{as, name, title, description, parameters}]")
     problem = models.CharField(max_length=400, blank=True, help_text="Why the last look failed")
     looked = models.DateTimeField(auto_now=True)
@@ -49,7 +53,7 @@ class ToolServer(models.Model):
 
 
 class ToolConsent(models.Model):
-    """What a person said to a call that asks first. Whichever process runs the turn reads it here."""
+    """Decision of a user on a call that asks. The process that runs the turn reads it here."""
 
     answer = models.ForeignKey("conversations.Message", on_delete=models.CASCADE, related_name="consents")
     call = models.CharField(max_length=8)

@@ -1,49 +1,49 @@
-"""The one socket of a page, `/ws/chat/`: JSON objects in text frames, both ways.
+"""Socket of a page, `/ws/chat/`: JSON objects in text frames, both ways.
 
-A page asks:
+Messages of the page:
 
     {"do": "ask", "client_id": "…", "conversation": uuid or null, "text": "…", "collections": [uuid, …],
      "filters": {…}, "without_documents": false, "after": uuid or null, "beside": uuid or null}
-    {"do": "typing", "text": "…", …}                as "ask", on a pause while it is written: what an answer would need
-                                                    is done ahead; an empty text ends that. Nothing is said or kept
+    {"do": "typing", "text": "…", …}                as "ask", when typing pauses: starts a prefetch; an empty text
+                                                    cancels it. Nothing is answered or stored
     {"do": "resume", "turn": uuid, "after": seq}    replays what came after that number, then follows to the end
     {"do": "stop", "turn": uuid}                    from any tab; the turn ends as "stopped"
-    {"do": "answer_now", "turn": uuid}              a question that waits for files that are being read waits no more
-    {"do": "decide", "turn": uuid, "call": "1", "allow": true}     what the person says to a call of a tool that asks
+    {"do": "answer_now", "turn": uuid}              a question stops waiting for files that are being ingested
+    {"do": "decide", "turn": uuid, "call": "1", "allow": true}     decision on a tool call that asks
     {"do": "retry", "turn": uuid, "client_id": "…", "sampling": {…}, "filters": {…}}
                                                     the same question again: a new answer beside it
-    {"do": "answer_without_documents", "turn", …}   likewise, and marked as not from the documents
-    {"do": "continue", "turn": uuid, …}             an unfinished answer is written on, and takes its place
+    {"do": "answer_without_documents", "turn", …}   as "retry", and marked as not from documents
+    {"do": "continue", "turn": uuid, …}             continues an unfinished answer, which is replaced
     {"do": "queue", "position", …}                  like "ask": waits until the answer there has ended
-    {"do": "queue_now" or "unqueue", "queued": id}  goes out at once, and the running answer stops; waits no more
-    {"do": "seen", "conversation": uuid}            what is there now is not new to the person
-    {"do": "look", "conversation": uuid}            what is withheld there now, which a page may have missed to hear
-    {"do": "watch", "secret": "…"}                  this page shows what that link shows
-    {"do": "stay", "conversation": uuid}            this page shows that temporary chat: asks have `temporary`
+    {"do": "queue_now" or "unqueue", "queued": id}  asks it at once, stopping the running answer; removes it
+    {"do": "seen", "conversation": uuid}            marks the conversation as read
+    {"do": "look", "conversation": uuid}            asks for retracted answers, which a page may have missed
+    {"do": "watch", "secret": "…"}                  the page shows that shared link
+    {"do": "stay", "conversation": uuid}            the page shows that temporary chat: asks have `temporary`
     {"do": "reword", "question": uuid, "text": "…", "client_id": "…"}
-                                                    the question says something else, its answers stay
+                                                    replaces the text of the question; its answers stay
 
 `client_id` has up to 40 characters and is made by the page: a repeated ask posts once. `collections: []` searches all
 that are visible, `filters` are those of `documents/retrieval/filters.py`; left out, the conversation's own hold.
-`after` is the answer that is followed, `beside` the question of which this is another wording. The page is told,
-besides `events.py`:
+`after` is the answer that is followed, `beside` the question that is reworded. Messages to the page, besides the events
+of `core/events.py`:
 
     {"type": "accepted", "client_id", "turn", "conversation", "question"}
                                                     the turn runs; its events follow on this socket by themselves
-    {"type": "refused", "client_id", "words"}       nothing was kept; words for the person (id "" where none was read)
+    {"type": "refused", "client_id", "words"}       nothing was stored; words for the user (id "" if unreadable)
     {"type": "reworded", "client_id", "html"}       the question as it reads now
     {"type": "queued" or "first" or "unqueued", …}  replies to those; the last with "text" and "position"
-    {"type": "gone", "conversation"}                that temporary chat is over
-    {"type": "unknown", "turn"}                     cannot be followed (over, not yours, never was): fetch the page
-    {"type": "retracted", "turn", "reason", …}      a reviewer withheld that answer, in any tab: its words go at once
-    {"type": "released", "turn", …}                 and gave it back: fetch it
-    {"type": "picture", "picture", "held"}          that picture may not be seen any more, or may be again
+    {"type": "gone", "conversation"}                that temporary chat has ended
+    {"type": "unknown", "turn"}                     cannot be followed (ended, foreign, unknown): fetch the page
+    {"type": "retracted", "turn", "reason", …}      a reviewer withheld that answer: remove its text at once
+    {"type": "released", "turn", …}                 a reviewer restored it, or it changed: fetch it
+    {"type": "picture", "picture", "held"}          that picture is held, or released again
     {"type": "standing", "conversation", "retracted": [{"turn", "reason", "question"}]}   the reply to "look"
-    {"type": "hint", "conversation"}                a turn began or ended there, in any tab ("turn": is over): refresh
+    {"type": "hint", "conversation"}                a turn began or ended there ("turn": ended): refresh
 
 Close codes: 4401 signed out, 4429 too many sockets, 1009 a message too large, 1012 the server restarts (connect
-again and resume). A page that reads nothing for ten seconds is dropped. A turn runs in a task of its own (`turns.py`);
-a socket only reads its log.
+again and resume). A page that reads nothing for ten seconds is dropped. Turns run in tasks of their own
+(`turns/runner.py`); the socket only reads their log.
 """
 
 from __future__ import annotations
@@ -87,29 +87,32 @@ from apps.users.templatetags.said import said
 log = logging.getLogger(__name__)
 
 SIGNED_OUT, TOO_MANY, TOO_LARGE = 4401, 4429, 1009
-DELIBERATE_CLOSE_CODES = {1000, 1001}  # by a page that was closed or left
-MAX_SOCKETS = 10  # open at once per person, in this process
-MAX_FRAME_BYTES = 256 * 1024  # bytes of a message; a question of 20,000 characters has at most 120 KB in JSON
-RECHECK_S = 4.0  # a sign-out, a deactivation or a new password closes the socket within this time
-SEND_S = 10.0  # a client that reads nothing for so long is dropped
+DELIBERATE_CLOSE_CODES = {1000, 1001}  # sent by a page that was closed or left
+MAX_SOCKETS = 10  # open at once per user, in this process
+MAX_FRAME_BYTES = 256 * 1024  # a question of 20,000 characters has at most 120 KB in JSON
+RECHECK_S = 4.0  # seconds; a sign-out, suspension or new password closes the socket within this time
+SEND_S = 10.0  # seconds; a client that reads nothing for so long is dropped
 
 _open: Counter[int] = Counter()
-_sessions = BatchedPoller(lambda: RECHECK_S, check_sessions)  # of all sockets of this process
+_sessions = BatchedPoller(lambda: RECHECK_S, check_sessions)  # for all sockets of this process
 
 
 class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
-    """One socket. Its own handlers are short; what it follows runs in tasks, so that a stop is heard at once."""
+    """Socket of one page. Handlers are short; followed turns run in tasks, so that a stop is received at once."""
 
     user: User | None = None
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """As in Channels, without its hop to a shared thread before each message: `in_db` looks after connections."""
+        """Call the handler as Channels does, without its hop to a shared thread; `in_db` manages database
+        connections.
+        """
         handler = getattr(self, message["type"].replace(".", "_"), None)
         if handler is None:
             raise ValueError(f"No handler for {message['type']!r}")
         await handler(message)
 
     async def connect(self) -> None:
+        """Accept the socket of a signed-in user, up to MAX_SOCKETS each; otherwise close it with a code."""
         self.key = get_session_key(self.scope["headers"])
         self.address = str((self.scope.get("client") or [""])[0])[:ADDRESS_CHARACTERS]
         self.following = TurnSubscriptions(self.key, self._send_text, self._send)
@@ -126,6 +129,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.watch = asyncio.create_task(self._watch())
 
     async def disconnect(self, code: int) -> None:
+        """Detach everything that belongs to the socket."""
         temporary_chats.disconnect(self.channel_name, closed=code in DELIBERATE_CLOSE_CODES)
         self.following.end()
         if self.watch is not None:
@@ -140,6 +144,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         raise StopConsumer
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Handle one frame; refusals are sent as "refused"."""
         if self.user is None:
             return
         if len(bytes_data or (text_data or "").encode()) > MAX_FRAME_BYTES:
@@ -156,12 +161,14 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.close(SIGNED_OUT)
 
     async def drop(self, message: dict[str, Any]) -> None:
-        """The consumer ends, and the server closes the line."""
+        """End the consumer without a close frame; the server closes the connection."""
         await self.disconnect(1011)
 
     async def tell(self, message: dict[str, Any]) -> None:
-        """What all pages of the person, or of the readers of a link, are told. Of what was taken back nothing more goes
-        out, whatever had been read of its log."""
+        """Send a message that all pages of the user, or readers of a link, receive.
+
+        After "retracted", no further event of that turn is sent, even if already read from its log.
+        """
         said = message["message"]
         if said["type"] == "retracted":
             self.following.leave(said["turn"])
@@ -222,7 +229,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.following.begin(kept.answer, 0)
 
     async def _join(self, *groups: str) -> None:
-        """What those groups are told comes here too."""
+        """Join the channel groups."""
         layer = get_channel_layer()
         for group in groups if layer is not None else ():
             await layer.group_add(group, self.channel_name)
@@ -233,13 +240,13 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self._send({"type": "gone", "conversation": str(conversation)})
 
     def _typing(self, user: User, message: dict[str, Any]) -> None:
-        """A question that cannot be asked as it stands may become one that can: nothing is said."""
+        """Start a prefetch for the draft. Invalid drafts are ignored, since they may become valid."""
         prefetch.cancel_prefetch(user)
         with suppress(RequestRefused):
             prefetch.start_prefetch(user, self.key, requests.parse_ask(message))
 
     async def _queued(self, said: dict[str, Any]) -> None:
-        """A question that is to be asked now stops the answer before it, or is asked where none runs."""
+        """After a move to the front, stop the running answer; otherwise ask the next question if none runs."""
         if said.get("turn"):
             await runner.stop_turn(said["turn"])
         else:
@@ -270,11 +277,11 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _status(self, turn: UUID) -> str | None:
         if self.user is not None and temporary_chats.is_temporary_turn(self.user, turn):
-            return Message.Status.WRITING  # its log knows whether it is over
+            return Message.Status.WRITING  # the log knows whether the turn has ended
         return await in_db(runner.get_status, self.key, turn)
 
     async def _watch(self) -> None:
-        """Closes the socket soon after its person was signed out, deactivated, or changed the password."""
+        """Close the socket soon after its user signed out, was suspended, or changed the password."""
         await _sessions.over(self.key)
         await self.close(SIGNED_OUT)
 
@@ -282,11 +289,11 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self._send_text(orjson.dumps(value))
 
     async def _send_text(self, data: bytes) -> None:
-        """One frame; a client that does not read is dropped."""
+        """Send one frame; drop a client that does not read."""
         try:
             await await_within(SEND_S, self.send(text_data=data.decode()))
         except TimeoutError:
-            # A close frame would wait behind what is not read: the consumer itself has to end.
+            # A close frame would wait behind unread frames, so the consumer itself has to end.
             await get_channel_layer().send(self.channel_name, {"type": "drop"})
         except OSError:
             log.debug("A page left while it was told something")

@@ -1,4 +1,4 @@
-"""The turns that one socket follows: their events go out from the turn log alone, each turn in a task of its own."""
+"""Turns that one socket follows: events are read from the turn log, each turn in a task of its own."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from apps.lib.concurrency.threads import in_db
 log = logging.getLogger(__name__)
 
 MAX_TURNS = 20  # turns that one socket follows at once
-_LAST = (b'{"type":"closed"', b'{"type":"retracted"')  # events after which nothing follows
+_LAST = (b'{"type":"closed"', b'{"type":"retracted"')  # last events of a turn
 
 
 class TurnSubscriptions:
-    """`send` sends a frame, `tell` a message; `key` is the session whose person reads."""
+    """Followed turns of one socket. `send` sends a frame, `tell` a message; `key` is the session of the user."""
 
     def __init__(
         self, key: str, send: Callable[[bytes], Awaitable[None]], tell: Callable[[dict[str, Any]], Awaitable[None]]
@@ -32,7 +32,10 @@ class TurnSubscriptions:
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
     def begin(self, turn: UUID, after: int) -> None:
-        """The events of the turn after that number go out. Raises Refused where that is one turn too many."""
+        """Send the events of the turn after that `seq`, until its end. Raise RequestRefused beyond MAX_TURNS.
+
+        The caller checks that the turn is the user's.
+        """
         name = str(turn)
         self.leave(name)
         if len(self.tasks) >= MAX_TURNS:
@@ -41,12 +44,12 @@ class TurnSubscriptions:
         task.add_done_callback(lambda done: self._done(name, done))
 
     def leave(self, turn: str) -> None:
-        """Nothing more goes out of that turn, also of what was read from its log already."""
+        """Stop sending events of the turn, even those already read from its log."""
         if (task := self.tasks.pop(turn, None)) is not None:
             task.cancel()
 
     def end(self) -> list[asyncio.Task[None]]:
-        """The tasks, which are being ended."""
+        """Cancel all tasks and return them."""
         for task in self.tasks.values():
             task.cancel()
         return list(self.tasks.values())
@@ -68,11 +71,11 @@ class TurnSubscriptions:
                     await self.send(b'{"seq":%d,%b' % (entry.seq, entry.data[1:]))
         except EngineError as error:
             log.warning("A turn is no longer followed: %s", error)
-        if not closed:  # the log is gone or away, or its process died before the end
+        if not closed:  # the log is gone or unreachable, or the process of the turn died
             await self._over(turn)
 
     async def _over(self, turn: str) -> None:
-        """The page is told to fetch the stored answer once the row is at an end."""
+        """Wait until the row of the turn has ended, then tell the page to fetch the stored answer."""
         while await in_db(runner.get_status, self.key, UUID(turn)) == Message.Status.WRITING:
             await asyncio.sleep(1)
         await self.tell({"type": "unknown", "turn": turn})

@@ -1,7 +1,9 @@
-"""The one renderer: what a model wrote, as HTML, whole or while it is being written, to the same bytes.
+"""Render the Markdown of a model as HTML, complete or while it is streamed, with the same result.
 
-The text is cut into the blocks of Markdown. A block that is finished is never rendered again; of the one that grows
-only what changed is sent. Nothing of what a person or a model wrote reaches a page by any other way.
+The text is split into Markdown blocks. Finished blocks are not rendered again; of a growing block, only the changed end
+is sent. All text of users and models reaches pages through this module.
+
+Entry points: `StreamRenderer`, `render_answer`, `render_question`, `extract_verified_text`.
 """
 
 from __future__ import annotations
@@ -42,19 +44,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_CHARACTERS = 100_000  # of one answer; what is beyond is not shown, and the answer says so
-_ROUGH_CHARS = 50_000  # of one block of running text: longer is shown as it is
-_ROUGH_SIGNS = 3_000  # that may open something, in one block
-_SIGNS = r"[]*_`~!$\<&"  # those
-_ROUND_S = 0.7  # of processor time for all blocks of one round; the rest of the text is shown as it was written
-_BLOCK_S = 0.3  # for one block
-_PACE_S = 60e-6  # for one character of an answer that grows; what costs more is shown again a little later
-_AHEAD_S = 0.5  # that an answer may take before its characters have paid for it
-_ROUGH = "rough"  # kind of a block that is shown as it was written
-_LEVELS = 8  # quotes and lists that may begin in one line
-_DECISIVE = 12  # characters of a line after which its kind of block is certain, except for fences and rules
+MAX_CHARACTERS = 100_000  # of one answer; the rest is not shown, and the answer says so
+_ROUGH_CHARS = 50_000  # of one block of running text; longer blocks are shown as plain text
+_ROUGH_SIGNS = 3_000  # of _SIGNS in one block; blocks with more are shown as plain text
+_SIGNS = r"[]*_`~!$\<&"  # signs that may open markup
+_ROUND_S = 0.7  # seconds of processor time for all blocks of one round; the rest is shown as plain text
+_BLOCK_S = 0.3  # seconds for one block
+_PACE_S = 60e-6  # seconds per streamed character; a costlier answer is rendered less often
+_AHEAD_S = 0.5  # seconds that an answer may use in advance
+_ROUGH = "rough"  # kind of a block that is shown as plain text
+_LEVELS = 8  # nested quotes and lists that may begin in one line
+_DECISIVE = 12  # characters after which the kind of a block is certain, except for fences and rules
 
-# Private use (ours), controls, and the characters that turn the direction of what follows: nothing of them is shown.
+# Characters that are never shown: private use (used for markers), controls, and changes of text direction.
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff"
     "\ud800-\udfff\U000f0000-\U0010ffff]"
@@ -69,24 +71,25 @@ _CUT = '<p class="cut">The answer goes on, but is too long to be shown.</p>\n'
 
 @dataclass(slots=True)
 class StreamRenderer:
-    """Takes the answer piece by piece; says what changed, and which sentences are complete.
+    """Renderer of a growing answer: returns the changes of its HTML, and collects the complete sentences.
 
-    However hostile a text is, one round takes about `_ROUND_S` of processor time at most, and an answer that grows
-    about `_PACE_S` for each character: what would take longer is shown as it was written, or shown less often."""
+    Costs are bounded for hostile text too: about `_ROUND_S` of processor time per round, and `_PACE_S` per character.
+    Blocks that cost more are shown as plain text, or less often.
+    """
 
     links: LinkPolicy = field(default_factory=LinkPolicy)
-    blocks: list[str] = field(default_factory=list)  # HTML, as the client has it
-    sentences: list[Span] = field(default_factory=list)  # complete ones, in the whole text
-    _tail: str = ""  # from the first block that is not finished
-    _at: int = 0  # where the tail begins
-    _done: int = 0  # blocks that are finished
-    _numbered: int = 0  # sentences in them
+    blocks: list[str] = field(default_factory=list)  # HTML of each block, as the client has it
+    sentences: list[Span] = field(default_factory=list)  # spans of complete sentences in the whole text
+    _tail: str = ""  # text from the first unfinished block on
+    _at: int = 0  # position of `_tail` in the text
+    _done: int = 0  # number of finished blocks
+    _numbered: int = 0  # number of sentences in them
     _round: Deadline = field(default_factory=lambda: Deadline(_ROUND_S))
-    _owed: float = -_AHEAD_S  # seconds of processor time beyond what the characters so far pay for
+    _owed: float = -_AHEAD_S  # seconds of processor time used beyond `_PACE_S` per character
     _cut: bool = False
 
     def feed(self, piece: str) -> list[Text]:
-        """Adds a piece; the changes to what the client shows."""
+        """Add a piece; return the changes of the HTML, [] while the processor time is used up."""
         self._add(piece)
         self._owed = max(self._owed - len(piece) * _PACE_S, -_AHEAD_S)
         if not piece or self._owed > 0:
@@ -96,8 +99,7 @@ class StreamRenderer:
         return changes
 
     def finish(self, piece: str = "") -> list[Text]:
-        """Nothing follows `piece`: every block and sentence is complete, and unfinished Markdown stands as it was
-        written."""
+        """Add the last piece; return the remaining changes. Unfinished Markdown is shown as written."""
         self._add(piece)
         changes = self._render(final=True)
         if self._cut:
@@ -138,21 +140,23 @@ class StreamRenderer:
         return changes
 
     def _block(self, kind: str, text: str, first: int, *, whole: bool) -> tuple[str, list[Span]]:
-        """Return the HTML of a block, and its sentences; the end of one that is not `whole` is closed or held back."""
+        """Return the HTML of a block, and its sentences; the end of a block that is not `whole` is closed or held
+        back.
+        """
         spans = find_sentences(text)
         shown = text if whole else close_open_markup(text)
-        known = spans if shown == text.rstrip(" ") else find_sentences(shown)  # a space at the end changes none
+        known = spans if shown == text.rstrip(" ") else find_sentences(shown)  # a trailing space changes no sentence
         rough = kind == _ROUGH or _exceeds_parse_budget(shown) or first + len(known) > MAX_SENTENCES
         made = "" if rough else self._safe_html(shown, known, first)
         return made or _plain(text), spans
 
     def _safe_html(self, text: str, sentences: list[Span], first: int) -> str:
-        """The HTML of a text; "" where that costs too much or cannot be made."""
+        """Return the HTML of a text; "" if rendering fails or costs too much."""
         try:
             return self._html(text, sentences, first)
         except RenderTimeout:
             return ""
-        except Exception:  # of a parser: one block is not worth the page
+        except Exception:  # any error of a parser: the block is shown as plain text
             log.exception("A block of an answer cannot be rendered")
             return ""
 
@@ -184,6 +188,8 @@ class StreamRenderer:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
+    """Top-level block: [start, end) of the text, with its token type."""
+
     start: int
     end: int
     kind: str
@@ -200,9 +206,11 @@ def render_answer(
     bare: bool = False,
     unread_languages: Sequence[str] = (),
 ) -> str:
-    """Return a whole answer as the stream and its `Cited` events end with. `gone` are sources that cannot be opened
-    now. With `only_verified` the rest is folded below what is verified; with `bare` no pills name sources.
-    `unread_languages` are those that the check did not know: a line at the end says so."""
+    """Return the HTML of a whole answer, as after the last event of its stream.
+
+    `gone` are sources that cannot be opened now. With `only_verified`, unverified sentences are collapsed below. With
+    `bare`, citation marks are left out. `unread_languages` adds a line about languages that the check does not know.
+    """
     renderer, citations = StreamRenderer(links or LinkPolicy()), list(citations)
     renderer.finish(text)
     blocks = "".join(renderer.blocks)
@@ -215,7 +223,7 @@ def render_answer(
 
 
 def extract_verified_text(text: str, citations: Iterable[SentenceCitation]) -> str:
-    """Return the sentences of an answer that stand open where only verified ones are shown, a space between them."""
+    """Return the sentences that are visible if only verified ones are shown, joined by spaces."""
     renderer = StreamRenderer()
     renderer.finish(text)
     shown = [renderer.sentences[number] for number in _reveal(text, renderer.sentences, citations).shown]
@@ -230,7 +238,7 @@ def _reveal(text: str, sentences: Sequence[Span], citations: Iterable[SentenceCi
 
 
 def _common(one: str, other: str) -> int:
-    """How many characters the two begin with together."""
+    """Return the length of the common prefix."""
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2
@@ -242,27 +250,27 @@ def _common(one: str, other: str) -> int:
 
 
 def render_question(text: str) -> str:
-    """A question as it was written: no markup, line breaks kept."""
+    """Return the question as HTML: escaped, with line breaks."""
     shown = _HIDDEN.sub("", _BREAKS.sub("\n", _RETURN.sub("", text))).strip()
     paragraphs = re.split(r"\n[ \t]*\n+", shown)
     return "".join(f"<p>{html.escape(part).replace(chr(10), '<br>')}</p>" for part in paragraphs if part)
 
 
 def _strip_unsafe_characters(text: str) -> str:
-    """The text without what may not be shown, of the same length, so that spans stay true."""
+    """Return the text with unsafe characters replaced one to one, so that spans stay valid."""
     text = _BREAKS.sub("\n", _RETURN.sub(" ", _HIDDEN.sub(ZERO_WIDTH, text)))
     return _NEST.sub(lambda found: found[1] + re.sub(r"[^\s\d]", "·", found[2]), text)
 
 
 def _blocks(text: str, deadline: Deadline | None = None) -> list[_Block]:
-    """The top-level blocks of Markdown in order; one rough one where the deadline passes meanwhile."""
+    """Return the top-level blocks in order; a single plain one if the deadline passes or the parser fails."""
     if _is_line(text):
         return [_Block(0, len(text), "paragraph_open")]
     try:
         tokens = split_blocks(text, deadline)
     except RenderTimeout:
         return [_Block(0, len(text), _ROUGH)]
-    except Exception:  # of a parser
+    except Exception:  # any error of a parser
         log.exception("The blocks of an answer cannot be found")
         return [_Block(0, len(text), _ROUGH)]
     lines = [0, *(found.end() for found in re.finditer("\n", text)), len(text)]
@@ -274,20 +282,20 @@ def _blocks(text: str, deadline: Deadline | None = None) -> list[_Block]:
 
 
 def _plain(text: str) -> str:
-    """A block as it was written."""
+    """Return the block as plain text in HTML."""
     return sanitise_html(f'<p class="plain">{html.escape(text.strip())}</p>\n')
 
 
 def _is_line(text: str) -> bool:
-    """Whether this is one line that begins as running text does: a paragraph, whatever follows in the line."""
+    """Return whether the text is one line that begins with a letter, and thus a paragraph."""
     return text[:1].isalpha() and "\n" not in text
 
 
 def _is_finished(text: str, block: _Block, following: _Block) -> bool:
-    """Whether no continuation of the text can change `block`, now that `following` has begun."""
+    """Return whether no continuation of the text can change the block, now that `following` has begun."""
     rest = text[following.start :]
     if _FORMULA.search(text, block.start, following.start) and not _EMPTY_LINE.search(text, block.start):
-        return False  # a formula that is open may yet swallow what follows
+        return False  # an open formula may still include what follows
     complete = rest.count("\n")
     if following.kind == "table_open":
         return complete >= 2
@@ -304,7 +312,7 @@ def _is_finished(text: str, block: _Block, following: _Block) -> bool:
 
 
 def _exceeds_parse_budget(text: str) -> bool:
-    """Return whether this block would cost more to read than it can be worth."""
+    """Return whether the block would be too costly to parse."""
     if text.lstrip().startswith(("```", "~~~")):
         return False
     return len(text) > _ROUGH_CHARS or sum(map(text.count, _SIGNS)) > _ROUGH_SIGNS

@@ -1,4 +1,7 @@
-"""The numbered pills behind a sentence and the mark of one that was not verified, for event and reload alike."""
+"""Render citation marks behind sentences, and marks of unverified sentences, for events and reloads alike.
+
+Entry points: `render_citation_marks`, `insert_citation_marks`, `fold_unverified`, `explain_unread_languages`.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +36,14 @@ STATE_LABELS: Mapping[SentenceState, StrOrPromise] = {
 _SENTENCE = re.compile(re.escape(SENTENCE).replace("%d", r"(\d+)"))
 _SLOT = re.compile(re.escape(SLOT).replace("%d", r"(\d+)"))
 _MARKED = re.compile(r'<span class="sentence( unverified)?" data-sentence="(\d+)"')
-_CODE = '<div class="code"'  # begins a block of code, which nothing is compared with
+_CODE = '<div class="code"'  # begins a code block, which is not verified
 _HEAD = re.compile(r"<thead>.*?</thead>", re.DOTALL)
 
 
 def render_citation_marks(cites: Sequence[SentenceCitation], answer_id: UUID | str, gone: Collection[int] = ()) -> str:
-    """Return one pill for all the sources of a sentence, the best first; greyed where none of them can be opened any
-    more. A sentence that was not verified gets words for screen readers, one that states nothing gets "".
+    """Return one mark for all sources of a sentence, the best first; greyed out if none can be opened.
+
+    An unverified sentence gets words for screen readers; one that states nothing gets "".
     """
     state = get_sentence_state(cites)
     if state is None:
@@ -64,18 +68,18 @@ def render_citation_marks(cites: Sequence[SentenceCitation], answer_id: UUID | s
 
 
 def _worth(cite: SentenceCitation) -> tuple[bool, float]:
-    """Return what a citation is sorted by: quoted ones are the best, then those with the higher score."""
+    """Return the sort key of a citation: quoted ones first, then by score."""
     return cite.quoted, cite.score
 
 
 def _tool(title: str) -> str:
-    """Says that a sentence rests on the result of a tool, whose card stands above the answer."""
+    """Return the mark of a sentence that rests on a tool result, whose card stands above the answer."""
     name = escape(said(title))
     return f'<span class="pill tool" title="{escape(FROM_TOOL % {"tool": said(title)})}">{name}</span>'
 
 
 def group_by_sentence(cites: Iterable[SentenceCitation]) -> dict[int, list[SentenceCitation]]:
-    """Return the citations of each sentence that states something, by its number."""
+    """Return the citations by number of sentence; sentences that state nothing have none."""
     found: dict[int, list[SentenceCitation]] = defaultdict(list)
     for cite in cites:
         found[cite.sentence].append(cite)
@@ -90,8 +94,10 @@ def insert_citation_marks(
     *,
     bare: bool = False,
 ) -> str:
-    """Return the HTML of an answer with the pills of every sentence in its slot, and those not verified marked; with
-    `bare` marked only, without pills."""
+    """Return the HTML with citation marks in their slots, and unverified sentences marked.
+
+    With `bare`, only the latter.
+    """
     found = group_by_sentence(cites)
 
     def sentence(match: re.Match[str]) -> str:
@@ -108,8 +114,7 @@ def insert_citation_marks(
 
 
 def explain_unread_languages(codes: Sequence[str]) -> str:
-    """Return why sentences stayed unverified, for the languages (ISO 639-1) that the check does not know; "" for
-    none."""
+    """Return why sentences are unverified, for languages (ISO 639-1) that the check does not know; "" for none."""
     if not codes:
         return ""
     return gettext(
@@ -119,14 +124,17 @@ def explain_unread_languages(codes: Sequence[str]) -> str:
 
 
 def render_unread_languages(codes: Sequence[str]) -> str:
-    """Return the line of an answer that says which languages the check does not know; "" for none."""
+    """Return the HTML line about languages that the check does not know; "" for none."""
     return f'<p class="unread muted small">{escape(explain_unread_languages(codes))}</p>' if codes else ""
 
 
 def fold_unverified(blocks: str, markup: str, shown: Collection[int], folded: Collection[int]) -> str:
-    """Return an answer of which only verified sentences stand open. `blocks` is its plain HTML and `markup` that with
-    pills; `shown` and `folded` are numbers of sentences (`Reveal`). The rest is folded below, in its order."""
-    heads = {int(number) for head in _HEAD.findall(blocks) for number in _SENTENCE.findall(head)}  # stand in both
+    """Return an answer in which only verified sentences are visible; the rest is collapsed below, in order.
+
+    `blocks` is the plain HTML and `markup` that with citation marks. `shown` and `folded` are numbers of sentences
+    (`SentenceReveal`).
+    """
+    heads = {int(number) for head in _HEAD.findall(blocks) for number in _SENTENCE.findall(head)}  # in both
     count = len(set(folded) - heads) + blocks.count(_CODE)
     if not count and shown:
         return markup
@@ -144,7 +152,7 @@ def fold_unverified(blocks: str, markup: str, shown: Collection[int], folded: Co
 
 
 def _with_shown(markup: str, shown: Collection[int], *, hidden: set[int]) -> str:
-    """Return the HTML with the sentences marked that stand open, and those hidden that are not to be seen here."""
+    """Return the HTML with visible sentences marked, and those in `hidden` hidden."""
 
     def sentence(found: re.Match[str]) -> str:
         number = int(found[2])

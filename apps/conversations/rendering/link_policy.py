@@ -1,7 +1,8 @@
-"""What an answer may link to: places that its sources or the person named, and each link says where it leads.
+"""Decide which links an answer may have: places that its sources or the user named. Each link shows its host.
 
-Decided once, while the answer is written, and kept with it: a page shows the same links later, whatever has become of
-the sources.
+Decided once while the answer is written and stored with it, so that later changes of sources do not change links.
+
+Entry points: `collect_allowed_links`, `LinkPolicy.allow`.
 """
 
 from __future__ import annotations
@@ -12,20 +13,21 @@ from dataclasses import dataclass, field
 
 from apps.safety.text import links
 
-_MOST_CHARACTERS = 200_000  # of the texts that may name places; read in 20 ms
+_MOST_CHARACTERS = 200_000  # of the texts that may name places, at most; scanned in 20 ms
 
 
 @dataclass(frozen=True, slots=True)
 class LinkPolicy:
-    """`kept` are whole addresses that an answer had as links when it was written."""
+    """Allowed hosts, URLs and mail addresses. `kept` are URLs that a stored answer had as links when it was written."""
 
     hosts: Collection[str] = ()
     addresses: Collection[str] = ()
     mailboxes: Collection[str] = ()
     kept: Collection[str] = ()
-    used: dict[str, None] = field(default_factory=dict)  # addresses that were let through, in order
+    used: dict[str, None] = field(default_factory=dict)  # allowed URLs, in order
 
     def allow(self, address: str) -> bool:
+        """Return whether the URL may be a link, and record it in `used` if so."""
         known = address in self.kept or links.is_link_allowed(address, self.hosts, self.addresses, self.mailboxes)
         if known and links.link_target(address):
             self.used[address] = None
@@ -34,23 +36,23 @@ class LinkPolicy:
 
 
 def collect_allowed_links(texts: Iterable[str]) -> LinkPolicy:
-    """Links to the places that these texts name. For `in_pool`."""
+    """Return the policy that allows the places named in these texts. For `in_pool`."""
     text = "\n".join(texts)[:_MOST_CHARACTERS]
     return LinkPolicy(links.find_hosts(text), links.find_addresses(text), links.find_mailboxes(text))
 
 
 def find_addresses(text: str) -> list[tuple[int, int]]:
-    """Where web addresses stand in running text."""
+    """Return the spans of web addresses in running text."""
     return links.find_address_spans(text)
 
 
 def normalise_address(address: str) -> str:
-    """The address as a browser takes it."""
+    """Return the address with a scheme, as a browser needs it."""
     return f"https://{address}" if address[:4].casefold() == "www." else address
 
 
 def render_host(address: str, words: str) -> str:
-    """Where the link leads, in words behind its own; "" where they are the address already."""
+    """Return the host of a link as HTML, to stand behind its text; "" if the text is the address."""
     if words.strip() in {address, address.partition("://")[2], address.partition(":")[2]}:
         return ""
     return f' <span class="host">({html.escape(links.link_target(address))})</span>'

@@ -1,9 +1,10 @@
-"""Markdown to HTML that may be shown: raw HTML is off, pictures become their words, a link stays only where its host is
-known, code is coloured by classes, formulas become MathML. What leaves here passed one strict allow-list last of all.
+"""Convert Markdown to safe HTML: raw HTML is off, pictures become text, code is highlighted, formulas become MathML.
 
-Hostile text is bounded before it is read (columns and cells of a table, lines of a formula, nesting), and `parse`,
-`read_blocks` and `render_tokens` stop where a deadline has passed: they raise TooCostly, and the caller shows the
-text as it was written.
+Links stay only if their host is known. All output passes a strict allow-list last. Hostile text is bounded before
+parsing (columns and cells of tables, lines of formulas, nesting). After a deadline, RenderTimeout is raised, and the
+caller shows plain text.
+
+Entry points: `parse_block`, `split_blocks`, `render_tokens`, `sanitise_html`.
 """
 
 from __future__ import annotations
@@ -31,28 +32,28 @@ from pygments.token import STANDARD_TYPES
 from apps.lib.concurrency.cpu_deadline import Deadline
 from apps.lib.text import code_lexers
 
-_NESTING = 40  # levels; lists take two each. Deeper is never written by a model that means well.
-_CODE_CHARS = 20_000  # longer code is shown without colours
-_COLUMNS = 200  # of a table; lines with more cells are running text
-_CELLS = 10_000  # of a table; the lines that follow are running text
+_NESTING = 40  # levels, of which lists take two each; deeper nesting occurs only in hostile text
+_CODE_CHARS = 20_000  # longer code is not highlighted
+_COLUMNS = 200  # of a table; rows with more cells are running text
+_CELLS = 10_000  # of a table; further rows are running text
 _FORMULA_CHARS = 1_000
 _FORMULA_LINES = 100
-_FORMULA_DEPTH = 12  # of braces: the converter recurses
-_SCRIPTS = re.compile(r"(?:[\^_]\s*+){12}")  # one upon another, without braces: each is a level for the converter
-_MACRO = re.compile(r"\\(?:def|newcommand|newenvironment)(?![a-zA-Z])")  # a few that use one another grow without end
+_FORMULA_DEPTH = 12  # nesting of braces; the converter recurses
+_SCRIPTS = re.compile(r"(?:[\^_]\s*+){12}")  # chained without braces: each is one level of recursion
+_MACRO = re.compile(r"\\(?:def|newcommand|newenvironment)(?![a-zA-Z])")  # nested macros grow exponentially
 
-_MATH_ERRORS: tuple[type[Exception], ...] = (  # the converter's own, and what malformed formulas were seen to raise
+_MATH_ERRORS: tuple[type[Exception], ...] = (  # of the converter, and those seen for malformed formulas
     *(kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception)),
     *(ValueError, LookupError, AttributeError, TypeError, StopIteration, RecursionError),
 )
 
 
 class RenderTimeout(Exception):
-    """The deadline passed while a text was rendered."""
+    """Raised if the deadline passes while a text is rendered."""
 
 
 def check_deadline(deadline: Deadline | None) -> None:
-    """Raise TooCostly where the deadline has passed; None is no limit."""
+    """Raise RenderTimeout if the deadline has passed; None means no limit."""
     if deadline is not None and deadline.passed:
         raise RenderTimeout
 
@@ -163,7 +164,7 @@ _cleaner = nh3.Cleaner(
     allowed_classes=_CLASSES,
     url_schemes={"http", "https", "mailto"},
     link_rel="noopener noreferrer nofollow",
-    set_tag_attribute_values={  # what may be wider than the page is scrolled by keyboard too
+    set_tag_attribute_values={  # makes wide blocks scrollable by keyboard
         "a": {"target": "_blank"},
         "pre": {"tabindex": "0"},
         "table": {"tabindex": "0"},
@@ -174,31 +175,33 @@ _ASTRAL = re.compile(r"[\U00010000-\U0010FFFF]")
 
 
 def sanitise_html(markup: str) -> str:
-    """Only what the allow-list names. Characters beyond the first plane are written as references, so that lengths are
-    the same in Python and in JavaScript (`Text.keep` counts characters)."""
+    """Return only what the allow-list names.
+
+    Characters beyond U+FFFF become references, so that Python and JavaScript count the same lengths (`Text.keep`).
+    """
     return _ASTRAL.sub(lambda match: f"&#{ord(match[0])};", _cleaner.clean(markup))
 
 
 def parse_block(text: str, deadline: Deadline) -> list[Token]:
-    """Return the tokens of one block of Markdown. Raise TooCostly where the deadline passes."""
+    """Return the tokens of one block of Markdown. Raise RenderTimeout."""
     return get_parser().parse(text, {"deadline": deadline})
 
 
 def split_blocks(text: str, deadline: Deadline | None) -> list[Token]:
-    """Return the tokens of the blocks of a text, what stands in them unread. Raise TooCostly as `parse` does."""
+    """Return the block tokens of a text, without parsing their content. Raise RenderTimeout."""
     tokens: list[Token] = []
     get_parser().block.parse(text, get_parser(), {"deadline": deadline}, tokens)
     return tokens
 
 
 def render_tokens(tokens: Sequence[Token], deadline: Deadline) -> str:
-    """Return the HTML of tokens, not yet cleaned. Raise TooCostly as `parse` does."""
+    """Return the HTML of the tokens, not yet sanitised. Raise RenderTimeout."""
     return str(get_parser().renderer.render(tokens, get_parser().options, {"deadline": deadline}))
 
 
 @cache
 def get_parser() -> MarkdownIt:
-    """One parser a process; reference definitions are off, because a late one would change blocks that are finished."""
+    """Return the parser of the process. Reference definitions are off: a late one would change finished blocks."""
     md = MarkdownIt("commonmark", {"html": False, "maxNesting": _NESTING}).enable(["table", "strikethrough"])
     md.disable(["reference", "html_block", "html_inline"])
     texmath_plugin(md, delimiters="brackets")
@@ -231,8 +234,8 @@ def get_parser() -> MarkdownIt:
 
 
 def _number_items(state: StateCore) -> None:
-    """Write its number on each item of an ordered list: it keeps the number where items before it are hidden."""
-    numbers: list[int] = []  # of the next item of each list that is open; -1 in one without numbers
+    """Set the number of each ordered list item, so that it is kept where items before it are hidden."""
+    numbers: list[int] = []  # number of the next item per open list; -1 for bullet lists
     for token in state.tokens:
         if token.type == "ordered_list_open":
             numbers.append(int(token.attrs.get("start", 1)))
@@ -246,19 +249,19 @@ def _number_items(state: StateCore) -> None:
 
 
 def _line_in_time(state: StateBlock, _start: int, _end: int, _silent: bool) -> bool:
-    """Match nothing; a rule that every line is asked for first."""
+    """Match nothing; checks the deadline before every line."""
     check_deadline(state.env.get("deadline"))
     return False
 
 
 def _sign_in_time(state: StateInline, _silent: bool) -> bool:
-    """Match nothing; a rule that is asked at every place of running text where something may begin."""
+    """Match nothing; checks the deadline wherever inline markup may begin."""
     check_deadline(state.env.get("deadline"))
     return False
 
 
 def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """The parser's own rule for tables of at most `_COLUMNS` columns, up to the line that would be beyond `_CELLS`."""
+    """Apply the parser's table rule, up to `_COLUMNS` columns and `_CELLS` cells."""
     columns = state.src.count("|", state.bMarks[start], state.eMarks[start]) + 1
     if columns == 1 or columns > _COLUMNS:
         return False
@@ -266,19 +269,21 @@ def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 def _mapped(rule: Callable[..., bool]) -> Callable[..., bool]:
-    """The rule, kept from reaching over an empty line (what is finished must stay so, whatever closes later) and over
-    more than `_FORMULA_LINES`, and with the lines that it took noted on its tokens (some plugins leave them out)."""
+    """Return the formula rule, limited to `_FORMULA_LINES` and to the next empty line, with line maps on its tokens.
+
+    The limit keeps finished blocks stable, whatever closes later; some plugins leave out the line maps.
+    """
 
     def mapped(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         begin = state.bMarks[start] + state.tShift[start]
         if not state.src.startswith(("$$", "\\["), begin):
-            return False  # at once: looking for the empty line from every line would take quadratic time
+            return False  # early: searching for an empty line from every line would be quadratic
         before, line = len(state.tokens), state.line
         end = min(end, start + _FORMULA_LINES)
         limit = next((number for number in range(start, end) if state.isEmpty(number)), end)
         closer = "$$" if state.src[begin] == "$" else "\\]"
         if state.src.find(closer, begin + 2, state.eMarks[limit - 1]) < 0:
-            return False  # at once: the rule itself would look to the end of the text
+            return False  # early: the rule itself would search to the end of the text
         done = rule(state, start, limit, silent)
         if done and not silent and state.line > limit:
             del state.tokens[before:]
@@ -317,7 +322,7 @@ def _math(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: d
 
 @lru_cache(maxsize=512)
 def _formula(source: str, display: str) -> str:
-    """MathML, or the formula as it was written where it cannot be read."""
+    """Return the formula as MathML, or as code if it cannot be converted."""
     if source and _is_convertible(source):
         try:
             return str(converter.convert(source, display=display))
@@ -327,7 +332,7 @@ def _formula(source: str, display: str) -> str:
 
 
 def _is_convertible(source: str) -> bool:
-    """Whether the converter would take a formula in a few milliseconds."""
+    """Return whether the converter handles the formula in a few milliseconds."""
     return (
         len(source) <= _FORMULA_CHARS
         and _depth(source) <= _FORMULA_DEPTH
@@ -352,7 +357,7 @@ def _cell(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: d
 
 
 def _heading(_self: Any, tokens: Sequence[Token], index: int, *_: Any) -> str:
-    """Headings of an answer stand below the page's own first and second."""
+    """Shift headings of an answer below the first two levels, which belong to the page."""
     token = tokens[index]
     level = min(int(token.tag[1]) + 2, 6)
     return f"<h{level}>" if token.nesting == 1 else f"</h{level}>\n"

@@ -1,6 +1,6 @@
-"""The end of a text that is still being written, made to look as it will: what is open is closed or held back.
+"""Close or hold back unfinished markup at the end of a text that is still streamed.
 
-Only what is shown meanwhile; when more has come, or nothing more comes, the text speaks for itself.
+Used only for intermediate rendering; finished text is rendered as written. Entry point: `close_open_markup`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ _DOLLARS = re.compile(r"(?<!\\)\${1,2}(?=\S)[^$\n]{0,400}$|\\[\[(][^\n]{0,400}$"
 _FORMULA = re.compile(r"[\\^_{}=]")
 _OPENERS = re.compile(r"(?<![\w\\*~])(\*{1,3}|~~)(?=[^\s*~])|(?<=[^\s*~\\])(\*{1,3}|~~)(?![\w*~])")
 _DANGLING = re.compile(r"(?:^|(?<=\s))(?:\*{1,3}|~{1,2}|_{1,2}|#{1,6}|[-+])$")
-_LAST_PARAGRAPH = 4_000  # characters looked at
+_LAST_PARAGRAPH = 4_000  # last characters that are examined
 
 
 def close_open_markup(text: str) -> str:
-    """`text` with its unfinished end closed or held back; blocks of code are left alone."""
+    """Return the text with its unfinished end closed or held back; fenced code is left as it is."""
     last = text.rfind("\n\n") + 2 if "\n\n" in text else 0
     last = max(last, len(text) - _LAST_PARAGRAPH)
     head, tail = text[:last], text[last:]
@@ -41,7 +41,7 @@ def _fenced(text: str) -> bool:
 
 
 def _closers(tail: str) -> str:
-    """What closes the emphasis that is open, the innermost first."""
+    """Return the marks that close open emphasis, the innermost first."""
     open_marks: list[str] = []
     for found in _OPENERS.finditer(_without_code(tail)):
         opens, closes = found[1], found[2]

@@ -1,8 +1,10 @@
-"""Sentences through Markdown: each beginning is marked in the source by a private-use character that holds its number,
-the marks travel through the parser inside text, and become spans around the text pieces with a slot for pills behind.
+"""Track sentences through Markdown: a private-use character with the number of the sentence marks each beginning.
 
-A mark stands between spaces, so that it changes no rule about what opens or closes emphasis, and after the signs
-that make a line a heading, an item or a row. Private-use characters of the text itself were taken out before.
+The parser passes the markers on inside text; they become spans around the text, with a slot for citation marks behind.
+A marker stands between spaces, so that it does not change how emphasis opens or closes, and after the syntax of
+headings, items and rows. Private-use characters of the text itself are removed before.
+
+Entry points: `find_sentences`, `insert_markers`, `SentenceWrapper`, `get_stable_length`.
 """
 
 from __future__ import annotations
@@ -21,9 +23,9 @@ from apps.lib.concurrency.cpu_deadline import Deadline
 from apps.lib.text import sentences
 from apps.lib.text.sentences import CITATION_MARK, Span, count_stable
 
-_AFTER_SPACE = 0xF0000  # + number: the space behind the mark is ours
-_NO_SPACE = 0x100000  # + number: the spaces on both sides are ours
-MAX_SENTENCES = 60_000  # numbers that fit a private plane
+_AFTER_SPACE = 0xF0000  # + number: the space after the marker was inserted
+_NO_SPACE = 0x100000  # + number: the spaces on both sides were inserted
+MAX_SENTENCES = 60_000  # numbers that fit into a private-use plane
 
 _MARKS = re.compile("[\U000f0000-\U000ffffd] ?| ?[\U00100000-\U0010fffd] ?")
 _SYNTAX = re.compile(r"(?:[ \t]*+(?:>|[-*+]|\d{1,9}[.)]|#{1,6}|\|)(?=[ \t]|(?<=[>|])))*+[ \t]*+(?:\[[ xX]\][ \t]++)?")
@@ -35,21 +37,21 @@ _HINTS = re.compile(rf"{CITATION_MARK}+")
 _NUMBER = re.compile(r"\d{1,3}")
 SENTENCE = '<span class="sentence" data-sentence="%d">'
 SLOT = '<span class="pills" data-sentence="%d"></span>'
-_INLINE = ("code_inline", "math_inline")  # tokens that are words of their sentence
-ZERO_WIDTH = "\u200b"  # stands for every character that must not be shown
+_INLINE = ("code_inline", "math_inline")  # tokens that belong to the text of a sentence
+ZERO_WIDTH = "\u200b"  # replaces characters that must not be shown
 
 
 def is_numbered_sentence(text: str, span: Span) -> bool:
-    """Whether this span is a sentence that gets a number: not code, not a displayed formula, not a line of signs."""
+    """Return whether the span is a sentence that gets a number: not code, a displayed formula or a line of signs."""
     piece = text[span[0] : span[1]]
-    if piece[:1].isalnum():  # no number of a source begins so, and nothing that is code
+    if piece[:1].isalnum():  # neither a source number nor code begins with a letter or digit
         return True
     shown = strip_model_citations(piece)
     return any(char.isalnum() for char in shown) and not piece.lstrip(" >\t").startswith(("```", "~~~", "$$", "\\["))
 
 
 def find_sentences(text: str) -> list[Span]:
-    """The sentences of one block that get a number. A stop inside code or a formula ends none."""
+    """Return the spans of the numbered sentences of a block. Full stops in code or formulas end none."""
     inside = [found.span() for found in _WHOLE.finditer(text)] if _may_open(text) else []
     joined: list[Span] = []
     place = 0
@@ -64,17 +66,17 @@ def find_sentences(text: str) -> list[Span]:
 
 
 def _may_open(text: str) -> bool:
-    """Whether code or a formula may stand in it: most texts need no closer look."""
+    """Return whether the text may hold code or a formula."""
     return "`" in text or "$" in text or r"\(" in text
 
 
-@lru_cache(maxsize=4)  # what grows is asked for its sentences, and then for those that are certain
+@lru_cache(maxsize=4)  # called for all sentences of a growing block, then for the stable ones
 def _spans(text: str) -> tuple[Span, ...]:
     return tuple(sentences.find_sentences(text))
 
 
 def get_stable_length(text: str) -> int:
-    """Up to where the sentences of a block that still grows are what they will be."""
+    """Return the length up to which the sentences of a growing block no longer change."""
     every = list(_spans(text))
     done = count_stable(text, every)
     end = every[done - 1][1] if done else 0
@@ -83,7 +85,7 @@ def get_stable_length(text: str) -> int:
 
 
 def insert_markers(text: str, sentences: Sequence[Span], first: int) -> str:
-    """The text with a mark at the beginning of each sentence, numbered from `first`."""
+    """Return the text with a marker at the beginning of each sentence, numbered from `first`."""
     pieces: list[str] = []
     at = 0
     for number, (start, end) in enumerate(sentences, first):
@@ -99,32 +101,37 @@ def insert_markers(text: str, sentences: Sequence[Span], first: int) -> str:
 
 
 def strip_markers(text: str) -> str:
+    """Return the text without markers."""
     return _MARKS.sub("", text)
 
 
 def find_model_citations(text: str) -> list[int]:
-    """The source numbers that the model itself wrote in this sentence."""
+    """Return the source numbers that the model wrote in this sentence."""
     return [int(number) for found in _HINTS.findall(text) for number in _NUMBER.findall(found)]
 
 
 def strip_model_citations(text: str) -> str:
+    """Return the text without the citations that the model wrote."""
     return _HINTS.sub("", text) if "[" in text or "【" in text else text
 
 
 @dataclass(slots=True)
 class SentenceWrapper:
-    """Turns the inline tokens of one block into tokens whose text pieces are wrapped."""
+    """Wraps the text of sentences in the inline tokens of one block."""
 
     links: LinkPolicy
-    deadline: Deadline | None = None  # TooCostly is raised when it passes
-    current: int | None = None  # the sentence that the next piece belongs to
+    deadline: Deadline | None = None  # RenderTimeout is raised after it
+    current: int | None = None  # number of the sentence of the next piece
     out: list[Token] = field(default_factory=list)
-    open_links: list[str] = field(default_factory=list)  # the address of each link that is open; "": shown as text
-    words: str = ""  # of the link that is open
-    waiting: list[int] = field(default_factory=list)  # slots that may not stand inside a link
+    open_links: list[str] = field(default_factory=list)  # URLs of open links; "" for links shown as text
+    words: str = ""  # text of the open link
+    waiting: list[int] = field(default_factory=list)  # slots delayed until the end of a link
 
     def block(self, tokens: Sequence[Token]) -> None:
-        """Wraps in place. A sentence goes on through the cells of a row, and nowhere else beyond its own inline."""
+        """Wrap in place.
+
+        A sentence may continue through the cells of a row, and nowhere else beyond its inline token.
+        """
         inlines = _inlines(tokens)
         last: dict[int, int] = {}
         current = None
@@ -191,7 +198,7 @@ class SentenceWrapper:
         self._raw(shown[before + len(core) :])
 
     def _linked(self, text: str) -> str:
-        """The text, escaped; addresses written out in it are links where they may be."""
+        """Return the escaped text; written-out addresses become links if allowed."""
         parts, at = [], 0
         for start, end in find_addresses(text):
             address = text[start:end]
@@ -209,7 +216,7 @@ class SentenceWrapper:
             self.out.append(Token("html_inline", "", 0, content=markup))
 
     def _slot(self, number: int) -> None:
-        """Puts the place for the pills of a sentence behind it, before the space that follows it."""
+        """Insert the slot for citation marks behind the sentence, before the space that follows."""
         if any(self.open_links):
             self.waiting.append(number)
             return
@@ -222,7 +229,7 @@ class SentenceWrapper:
 
 
 def _inlines(tokens: Sequence[Token]) -> list[tuple[Token, bool]]:
-    """The inline tokens, each with whether it goes on in the row of the one before; marks elsewhere are taken out."""
+    """Return the inline tokens, each with whether it continues the row of the one before; other markers are removed."""
     found: list[tuple[Token, bool]] = []
     joined = False
     for token in tokens:
