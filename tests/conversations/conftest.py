@@ -1,4 +1,4 @@
-"""A chat socket as a page has it, a library to ask, and turns that end with their test."""
+"""Fixtures for conversations: a chat socket, a library with documents, and turns that end with their test."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from tests.support.users import make_user
 __all__ = ["redis_url"]
 
 ORIGIN = settings.ALLOWED_ORIGINS[0].encode()
-WAIT_S = 60  # for what comes, on any machine
+WAIT_S = 60  # seconds to wait for a message, on any machine
 
 
 class Page:
-    """A page's end of a socket."""
+    """Client end of the chat socket."""
 
     def __init__(self, wire: ApplicationCommunicator) -> None:
         self.wire = wire
@@ -48,7 +48,7 @@ class Page:
         await self.wire.send_input({"type": "websocket.receive", "text": text})
 
     async def hear(self, *types: str, timeout: float = WAIT_S) -> dict[str, Any]:
-        """The next message; the next of those types, where some are named. Hints are only heard when asked for."""
+        """Return the next message, or the next of these types. Hints are skipped unless named. Raise Closed."""
         while True:
             output = await self.wire.receive_output(timeout=timeout)
             if output["type"] == "websocket.close":
@@ -58,7 +58,7 @@ class Page:
                 return message
 
     async def closed(self, timeout: float = WAIT_S) -> int:
-        """The code with which the server closes the socket."""
+        """Return the code with which the server closes the socket."""
         try:
             while True:
                 await self.hear(timeout=timeout)
@@ -66,7 +66,7 @@ class Page:
             return closed.code
 
     async def silent(self, seconds: float = 0.2) -> bool:
-        """Whether nothing but hints comes for so long."""
+        """Return whether no message except hints arrives within these seconds."""
         until = asyncio.get_running_loop().time() + seconds
         while not await self.wire.receive_nothing(max(0.01, until - asyncio.get_running_loop().time())):
             if orjson.loads((await self.wire.receive_output())["text"])["type"] != "hint":
@@ -74,12 +74,12 @@ class Page:
         return True
 
     async def ask(self, text: str, **also: Any) -> dict[str, Any]:
-        """What the server says to a question: accepted or refused."""
+        """Ask a question in a new conversation and return the reply, "accepted" or "refused"."""
         await self.tell(**{"do": "ask", "client_id": uuid.uuid4().hex, "conversation": None, "text": text, **also})
         return await self.hear("accepted", "refused")
 
     async def events(self, until: str = "closed", timeout: float = WAIT_S) -> list[dict[str, Any]]:
-        """The events up to the one of that type, each within so many seconds of the one before."""
+        """Return the events up to that type; each must arrive within `timeout` seconds of the one before."""
         heard = []
         while not heard or heard[-1]["type"] != until:
             heard.append(await self.hear(timeout=timeout))
@@ -87,12 +87,15 @@ class Page:
 
 
 class Closed(Exception):
+    """Raised if the server closes the socket, with its code."""
+
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
 
 
 def transcript(events: list[dict[str, Any]]) -> ClientTranscript:
+    """Return the state of a client after these events."""
     held = ClientTranscript()
     for event in events:
         held.apply(orjson.dumps(event))
@@ -100,12 +103,14 @@ def transcript(events: list[dict[str, Any]]) -> ClientTranscript:
 
 
 def session_of(user: User) -> str:
+    """Sign the user in and return the session key."""
     client = Client()
     client.force_login(user)
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
 def scope(key: str) -> dict[str, Any]:
+    """Return the ASGI scope of a socket with that session."""
     cookie = f"{settings.SESSION_COOKIE_NAME}={key}".encode()
     return {
         "type": "websocket",
@@ -117,21 +122,22 @@ def scope(key: str) -> dict[str, Any]:
 
 
 def writes_on(chat: FakeChat) -> None:
-    """The model writes for a minute, unless it is stopped or `gap_s` is set to nothing: no word comes again, since an
-    answer that goes round in circles is ended."""
+    """Let the model write for a minute, unless it is stopped or `gap_s` is 0.
+
+    All words differ, because a repetitive answer would be ended as a loop.
+    """
     chat.reply, chat.gap_s = " ".join(f"word{number}" for number in range(2000)), 0.1
 
 
 @pytest.fixture
 def by_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gate judges an answer sentence by sentence, however long one takes: else a machine that pauses within one
-    has its beginning judged alone, and what follows together."""
+    """Let the gate judge whole sentences, however long the machine pauses within one."""
     for name in ("FIRST_WAIT_S", "WAIT_S"):
         monkeypatch.setattr(f"apps.safety.gate.streaming.{name}", 600.0)
 
 
 async def left(wire: ApplicationCommunicator) -> None:
-    """The page is gone, as when a tab is closed."""
+    """Disconnect the page as when a tab is closed."""
     if not wire.future.done():
         await wire.send_input({"type": "websocket.disconnect", "code": 1001})
     await wire.wait(WAIT_S)
@@ -139,7 +145,7 @@ async def left(wire: ApplicationCommunicator) -> None:
 
 @pytest.fixture
 async def open_page(transactional_db: None) -> AsyncIterator[Callable[..., Any]]:
-    """Opens sockets: `page = await open_page(user)`; with `key` for a session that is there already."""
+    """Return a function that opens sockets: `page = await open_page(user)`, or with the `key` of a session."""
     async with AsyncExitStack() as stack:
 
         async def opened(user: User | None = None, key: str = "") -> Page:
@@ -159,10 +165,10 @@ async def open_page(transactional_db: None) -> AsyncIterator[Callable[..., Any]]
 
 
 class Log:
-    """The turn log that this process uses, of either kind."""
+    """Turn log of this process, of either kind."""
 
     async def forget(self) -> None:
-        """What was written is gone, as after a restart."""
+        """Delete all events, as after a restart."""
         log = registry.get_turn_log()
         if isinstance(log, RedisTurnLog):
             await log._client().flushdb()
@@ -172,7 +178,7 @@ class Log:
 
 @pytest.fixture(params=[pytest.param("memory"), pytest.param("redis", marks=pytest.mark.redis)])
 async def log(request: pytest.FixtureRequest) -> AsyncIterator[Log]:
-    """What a test says holds for the log in memory and for the one in a real Redis."""
+    """Run the test with the in-memory turn log, and with the one in a real Redis."""
     kept: RedisTurnLog | None = None
     if request.param == "redis":
         kept = RedisTurnLog(request.getfixturevalue("redis_url"))
@@ -191,18 +197,19 @@ async def _lacks_none(*_: object) -> bool:
 
 @pytest.fixture(autouse=True)
 def model_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask the model also where no quote is likely right, as with the fake embedder. `test_no_quote` does not."""
+    """Ask the model even if no quote is likely right, as with the fake embedder (not in `test_no_likely_quote.py`)."""
     monkeypatch.setattr("apps.conversations.turns.quotes.has_no_likely_quote", _lacks_none)
 
 
 @pytest.fixture
 def any_sentence_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let sentences about another subject speak to the question."""
+    """Accept sentences that do not answer the question."""
     monkeypatch.setattr(AnswerCheck, "accepts", lambda self, claim: True)
 
 
 @pytest.fixture
 def chat() -> FakeChat:
+    """Return the fake model of the process."""
     engine = registry.get_chat_engine()
     assert isinstance(engine, FakeChat)
     return engine
@@ -220,7 +227,7 @@ def bob(transactional_db: None) -> User:
 
 @pytest.fixture
 def library(alice: User) -> Collection:
-    """What Alice may search: two documents about different things."""
+    """Return Alice's collection with two documents on different subjects."""
     place = collection(alice, "Handbook")
     document(
         place,

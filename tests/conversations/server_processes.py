@@ -1,7 +1,7 @@
-"""The web process and a model server as processes of their own, for tests that kill them.
+"""Web server and model server as separate processes, for tests that kill them.
 
-`python -m tests.conversations.server_processes PORT` is the web process, with leases that end soon; with `seed` it
-fills an empty data directory and prints a session key.
+`python -m tests.conversations.server_processes PORT` runs the web process with short leases. With `seed` instead of a
+port, it fills an empty data directory and prints a session key.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from tests.support import prepared_site
 ROOT = Path(__file__).resolve().parents[2]
 ORIGIN = "http://localhost:8000"
 QUESTION = "How high was the lighthouse of Alexandria?"
-LEASE_S = 3
-START_S = 120
+LEASE_S = 3  # seconds, instead of 15
+START_S = 120  # seconds until a server must accept connections
 
 
 class Process:
-    """A server that can be killed and started again on its port."""
+    """Server process that can be killed and restarted on its port."""
 
     def __init__(self, command: list[str], env: dict[str, str]) -> None:
         self.port = find_free_port()
@@ -43,6 +43,7 @@ class Process:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        """Start the server and wait until its port accepts connections. Raise RuntimeError after START_S."""
         self._process = subprocess.Popen(self._command, env=self._env, cwd=ROOT)
         until = time.monotonic() + START_S
         while self._process.poll() is None and time.monotonic() < until:
@@ -57,6 +58,7 @@ class Process:
         self.end(signal.SIGKILL)
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Send the signal, wait for the exit, and return the exit code."""
         if self._process is None:
             return 0
         self._process.send_signal(how)
@@ -67,7 +69,7 @@ class Process:
 
 @contextmanager
 def stub_llm(tools: Path, *, rate: int, words: int) -> Iterator[Process]:
-    """The stand-in of a model server, which says `words` words, `rate` a second."""
+    """Run the stub of a model server, which writes `words` words at `rate` per second."""
     env = {**os.environ, "RATE": str(rate), "WORDS": str(words), "PYTHONPATH": str(tools)}
     options = ["--port", "PORT", "--log-level", "warning", "--lifespan", "off"]
     process = Process([sys.executable, "-m", "uvicorn", "stub_llm:app", *options], env)
@@ -79,7 +81,7 @@ def stub_llm(tools: Path, *, rate: int, words: int) -> Iterator[Process]:
 
 
 class Wire:
-    """A page's end of a real socket."""
+    """Client end of a real socket."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
@@ -106,6 +108,7 @@ class Wire:
 
 @asynccontextmanager
 async def opened(web: Process, key: str) -> AsyncIterator[tuple[Wire, aiohttp.ClientSession]]:
+    """Connect to the socket with the session; yield the socket and the HTTP session."""
     headers = {"Origin": ORIGIN, "Cookie": f"{settings.SESSION_COOKIE_NAME}={key}"}
     session = aiohttp.ClientSession(f"http://localhost:{web.port}", headers=headers)
     async with session as http, http.ws_connect("/ws/chat/") as socket:
@@ -113,6 +116,7 @@ async def opened(web: Process, key: str) -> AsyncIterator[tuple[Wire, aiohttp.Cl
 
 
 def environment(folder: Path, model: str) -> dict[str, str]:
+    """Return the environment of the web process with its data in `folder` and the model server at `model`."""
     (folder / "static").mkdir(exist_ok=True)
     return {
         **os.environ, "DATA_DIR": str(folder), "LLM_URL": model, "DEBUG": "1", "SITE_URL": ORIGIN,
@@ -122,7 +126,7 @@ def environment(folder: Path, model: str) -> dict[str, str]:
 
 
 def seed(env: dict[str, str]) -> str:
-    """A session key of Alice, who has a library."""
+    """Fill the data directory and return a session key of Alice, who has a library."""
     command = [sys.executable, "-m", "tests.conversations.server_processes", "seed"]
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
     return done.stdout.split()[-1]
@@ -140,7 +144,7 @@ def _seed() -> None:
     from tests.documents.factories import collection, document
     from tests.support.users import make_user
 
-    make_user("ada", "administrator")  # without one, every page leads to the set-up
+    make_user("ada", "administrator")  # without an administrator, every page redirects to the set-up
     alice = make_user("alice")
     document(
         collection(alice, "Handbook"), "Lighthouses", ["The lighthouse of Alexandria stood about 100 metres high."]

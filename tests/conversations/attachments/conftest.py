@@ -1,4 +1,4 @@
-"""A folder of the test's own, and a bell that only notes who rang."""
+"""Temporary data directories, and a task queue that only records its calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.conf import LazySettings
 
 @pytest.fixture(autouse=True)
 def bells(settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """The tasks and rows for which it rang."""
+    """Return the recorded (task name, row id) of each task that was sent."""
     settings.DATA_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
     heard: list[tuple[str, str]] = []
 

@@ -1,4 +1,4 @@
-"""Pictures to attach, and what a person does with them over HTTP."""
+"""Pictures to attach, and helpers to upload them over HTTP."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from apps.users.models import User
 
 
 def drawn(words: str = "", size: tuple[int, int] = (640, 200), form: str = "PNG", **options: Any) -> bytes:
-    """A picture on which these words stand."""
+    """Return the bytes of a picture that shows these words."""
     picture = Image.new("RGB", size, "white")
     ImageDraw.Draw(picture).text((30, 60), words, fill="black", font=ImageFont.load_default(size=36))
     file = io.BytesIO()
@@ -24,21 +24,24 @@ def drawn(words: str = "", size: tuple[int, int] = (640, 200), form: str = "PNG"
 
 
 def file(content: bytes, name: str = "screen.png") -> SimpleUploadedFile:
+    """Return the content as an uploaded file."""
     return SimpleUploadedFile(name, content, "image/png")
 
 
 def as_(user: User) -> Client:
+    """Return a client signed in as the user."""
     client = Client()
     client.force_login(user)
     return client
 
 
 def posted(client: Client, content: bytes, name: str = "screen.png") -> Any:
+    """Upload the content and return the response."""
     return client.post("/attached/", {"picture": file(content, name)})
 
 
 def attached(user: User, text: str = "", name: str = "screen.png") -> AttachedPicture:
-    """One whose text has been read."""
+    """Return an attached picture of the user whose recognised text is `text`."""
     row = uploads.save_upload(user, file(drawn(text), name))
     AttachedPicture.objects.filter(pk=row.pk).update(status="ready", text=text)
     row.refresh_from_db()

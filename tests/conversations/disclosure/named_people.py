@@ -1,4 +1,4 @@
-"""People who are named for break-glass, for its tests."""
+"""Users named for break-glass access, and their clients."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ PAGE = "/review/break-glass/"
 
 
 def signed_in(user: User) -> Client:
+    """Return a client signed in as the user."""
     client = Client()
     client.force_login(user)
     return client
 
 
 def named(user: User, duty: special_permissions.SpecialPermission = special_permissions.BREAK_GLASS) -> User:
+    """Name the user for the special permission, and return the reloaded user."""
     duty.name(user, True)
     user.refresh_from_db()
     return user
@@ -27,4 +29,5 @@ def named(user: User, duty: special_permissions.SpecialPermission = special_perm
 
 @pytest.fixture
 def robin(db: None) -> User:
+    """Return a reviewer named for break-glass access."""
     return named(make_user("robin", User.Role.REVIEWER))

@@ -1,4 +1,4 @@
-"""Cases about turns, decided by reviewers and overturned on appeal, and all that is kept meanwhile."""
+"""Helpers for review cases about turns: flag, withhold and overturn, and compare what is stored."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tests.support.users import make_user
 
 
 def flagged(answer: Message, kind: str = "answer", clause: str = "hate") -> Case:
+    """Flag the answer, or its question, and return the case."""
     text = answer.parent.text if kind == "question" and answer.parent else answer.text
     return cases.flag_content(
         FlaggedContent(
@@ -29,11 +30,12 @@ def flagged(answer: Message, kind: str = "answer", clause: str = "hate") -> Case
 
 
 def reviewer(name: str) -> User:
+    """Return the reviewer of that name, created if missing."""
     return User.objects.filter(email=f"{name}@example.org").first() or make_user(name, User.Role.REVIEWER)
 
 
 def withheld(answer: Message, kind: str = "answer", clause: str = "hate") -> Case:
-    """A case about it was decided: it goes."""
+    """Let a reviewer withhold the answer, or its question, and return the case."""
     morgan, case = reviewer("morgan"), flagged(answer, kind, clause)
     held = cases.claim_case(morgan, case.pk)
     cases.decide_case(morgan, case.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
@@ -41,7 +43,7 @@ def withheld(answer: Message, kind: str = "answer", clause: str = "hate") -> Cas
 
 
 def overturned(case: Case) -> None:
-    """On appeal somebody else finds that it may stay."""
+    """Let the user appeal, and another reviewer overturn the decision."""
     notice = Notice.objects.get(case=case, decision__outcome="block")
     assert notice.person is not None
     appeals.submit_appeal(notice.person, notice, "It was a quotation.")
@@ -51,7 +53,7 @@ def overturned(case: Case) -> None:
 
 
 def state(place: Conversation) -> dict[str, Any]:
-    """All that is kept of a conversation."""
+    """Return all that is stored of a conversation."""
     return {
         "place": Conversation.objects.filter(pk=place.pk).values("title", "titled").get(),
         "messages": list(Message.objects.filter(conversation=place).order_by("created").values()),
@@ -61,7 +63,7 @@ def state(place: Conversation) -> dict[str, Any]:
 
 
 def standing(word: str) -> set[str]:
-    """Where in the whole database that word stands."""
+    """Return the model fields of the whole database that hold the word."""
     found = set()
     for model in apps.get_models():
         for row in model._default_manager.all():

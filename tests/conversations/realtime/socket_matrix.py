@@ -1,5 +1,7 @@
-"""What a page may name in each thing that it asks of the socket: read by `test_socket_matrix.py`, which fails for what
-has no row here. Whatever is named is its owner's alone; to everybody else it is like one that never was."""
+"""Ids that each message of the socket may name, read by `test_foreign_ids.py`, which fails for messages without a row.
+
+Ids of other users must be answered like ids that do not exist.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +25,11 @@ MATRIX: dict[str, tuple[str, ...]] = {
     "seen": ("conversation",),
     "stay": ("conversation",),
 }
-SILENT = {"typing", "seen", "answer_now"}  # nothing is said to these, whatever happens
-# What a field can hold, by the names of the rows of Alice's in `test_socket_matrix.py`.
+SILENT = {"typing", "seen", "answer_now"}  # messages that are never answered
+# Things that a field can name: rows of Alice in `test_foreign_ids.py`.
 THINGS: dict[str, tuple[str, ...]] = {
     "conversation": ("conversation", "temporary chat", "withheld"),
-    "secret": ("conversation",),  # only the link's own opens it
+    "secret": ("conversation",),  # only the secret of the link itself opens it
     "turn": ("running", "finished", "temporary answer"),
     "after": ("finished",),
     "beside": ("question",),

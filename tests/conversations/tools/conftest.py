@@ -1,4 +1,4 @@
-"""Tools that do as a test says, in place of those that there are, and a model whose server takes tools."""
+"""Fixtures for tests of tools: tools that run functions of the test, and a fake model whose server supports tools."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["alice", "bob", "chat", "library", "log", "open_page", "redis_url"]
 
 
 class Tried(ToolDefaults):
-    """A tool that runs what a test gives it."""
+    """Tool that runs a function of the test and records its arguments."""
 
     title = "Tried"
     description = "Does what a test says."
@@ -36,16 +36,19 @@ class Tried(ToolDefaults):
 
 
 class Effect(Tried):
+    """Tool with effects, which always asks the user."""
+
     title = "Order tea"
     effects = True
 
 
 async def said(arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+    """Return the argument `text` as a result; for `Tried`."""
     return ToolResult(f"It says {arguments.get('text')}")
 
 
 async def hangs(arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
-    """Does not end by itself; a stubborn one does not even end when it is told to for the first time."""
+    """Never return; for `Tried`. With the text "stubborn", ignore the first cancellation too."""
     try:
         await asyncio.sleep(3600)
     except asyncio.CancelledError:
@@ -55,25 +58,26 @@ async def hangs(arguments: Mapping[str, Any], context: ToolContext) -> ToolResul
 
 
 def calls(chat: FakeChat, *items: tuple[str, Any]) -> None:
-    """The model's next round calls these tools: name and arguments (text: as the model wrote them)."""
+    """Let the model's next round call these tools: (name, arguments); arguments as text are sent unchanged."""
     written = [(name, value if isinstance(value, str) else orjson.dumps(value).decode()) for name, value in items]
     chat.calls.append(tuple(ToolCall(f"call-{at}", name, text) for at, (name, text) in enumerate(written)))
 
 
 def tools_in(events: list[dict[str, Any]]) -> list[str]:
-    """The cards as they last were, in order."""
+    """Return the last HTML of each card, in order of the calls."""
     return list({event["call"]: event["html"] for event in events if event["type"] == "tool"}.values())
 
 
 @pytest.fixture
 def caller(chat: FakeChat) -> FakeChat:
+    """Return the fake model with tool support."""
     chat.tools = True
     return chat
 
 
 @pytest.fixture
 def offer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Puts tools beside the built-in ones."""
+    """Return a function that adds tools to the built-in ones."""
 
     def put(*tools: Tool) -> None:
         monkeypatch.setattr(availability, "list_all_tools", lambda: (*BUILTIN_TOOLS, *tools))

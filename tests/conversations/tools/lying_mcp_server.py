@@ -1,4 +1,4 @@
-"""A program that speaks the protocol by hand, as far as to a call, and then says what no server may say."""
+"""MCP server without the SDK that initialises correctly, and answers calls with malformed results."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""A real MCP server, written with the same package, whose tools do what servers should not do. As a program it speaks
-over its own input and output; `app()` is the same on the web."""
+"""Real MCP server, written with the SDK, whose tools misbehave.
+
+As a program it uses stdio; `app()` serves it over HTTP.
+"""
 
 from __future__ import annotations
 
@@ -60,14 +62,17 @@ def _text(text: str) -> types.CallToolResult:
 
 
 def server() -> Server[Any]:
+    """Return the server with these tools."""
     return Server("test", on_list_tools=_list, on_call_tool=_call)
 
 
 def app(*, json: bool) -> Any:
+    """Return the ASGI application, with JSON or event-stream responses."""
     return server().streamable_http_app(json_response=json)
 
 
 async def main() -> None:
+    """Serve over stdin and stdout."""
     own = server()
     async with stdio_server() as (heard, said):
         await own.run(heard, said, own.create_initialization_options())

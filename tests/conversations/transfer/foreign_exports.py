@@ -1,4 +1,4 @@
-"""Files of chats as other programs write them, made here: their shape is that of the real ones, their words are not."""
+"""Chat exports in the formats of other programs. Their structure is real, their texts are invented."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ NOTHING = "00000000-0000-0000-0000-000000000000"
 
 
 def node(name: str, parent: str | None, role: str, text: str, **more: Any) -> dict[str, Any]:
-    """A node of ChatGPT's mapping."""
+    """Return a node of ChatGPT's mapping."""
     message = {
         "id": name, "author": {"role": role, "name": None, "metadata": {}}, "create_time": 1_756_000_001.5,
         "content": {"content_type": "text", "parts": [text]}, "status": "finished_successfully", "recipient": "all",
@@ -18,6 +18,7 @@ def node(name: str, parent: str | None, role: str, text: str, **more: Any) -> di
 
 
 def chatgpt(*nodes: dict[str, Any], title: str = "Staging", name: str = "c-1", **more: Any) -> dict[str, Any]:
+    """Return a ChatGPT conversation of these nodes below an empty root."""
     root = {"id": "root", "parent": None, "children": [], "message": None}
     return {
         "title": title, "create_time": 1_756_000_000.1, "update_time": 1_756_000_400.6, "conversation_id": name,
@@ -27,8 +28,7 @@ def chatgpt(*nodes: dict[str, Any], title: str = "Staging", name: str = "c-1", *
 
 
 def roll_back() -> dict[str, Any]:
-    """With what the user does not see, a call of a tool between two parts of an answer, and two answers of which the
-    first was turned to."""
+    """Return a ChatGPT conversation with a hidden message, a tool call within an answer, and two sibling answers."""
     hidden = {"is_visually_hidden_from_conversation": True}
     about = {"content_type": "user_editable_context", "user_profile": "An engineer."}
     picture = [{"content_type": "image_asset_pointer", "asset_pointer": "file-service://x"}, "What is this?"]
@@ -46,6 +46,7 @@ def roll_back() -> dict[str, Any]:
 
 
 def open_webui(**more: Any) -> dict[str, Any]:
+    """Return an Open WebUI chat with reasoning in the answer."""
     thought = '<details type="reasoning" done="true"><summary>Thought</summary>15 times 17</details>255'
     said = {
         "q": {"id": "q", "parentId": None, "childrenIds": ["a"], "role": "user", "content": "What is 15 times 17?"},
@@ -59,7 +60,7 @@ def open_webui(**more: Any) -> dict[str, Any]:
 
 
 def spoken(name: str, parent: str, text: str, *, asked: bool, **more: Any) -> dict[str, Any]:
-    """A message of LibreChat."""
+    """Return a message of LibreChat."""
     return {
         "messageId": name, "parentMessageId": parent, "isCreatedByUser": asked, "text": text, "error": False,
         "model": None if asked else "gpt-4o", "createdAt": "2024-05-28T18:08:55.014Z", "unfinished": False,
@@ -67,6 +68,7 @@ def spoken(name: str, parent: str, text: str, *, asked: bool, **more: Any) -> di
 
 
 def librechat(*, nested: bool = False) -> dict[str, Any]:
+    """Return a LibreChat conversation with two sibling answers, as a list or nested."""
     asked = spoken("m1", NOTHING, "Tell me a story", asked=True)
     one, two = (spoken(f"m{n}", "m1", text, asked=False) for n, text in ((2, "Once."), (3, "Twice upon a time")))
     two["unfinished"] = True
@@ -75,7 +77,10 @@ def librechat(*, nested: bool = False) -> dict[str, Any]:
 
 
 def claude(*, parents: bool = True, **more: Any) -> dict[str, Any]:
-    """With a long paste, a thought, a call of a tool, a picture, and a question that was written anew."""
+    """Return a Claude conversation with a long paste, reasoning, a tool call, a picture and a reworded question.
+
+    Without `parents`, messages name no parents, as in older exports.
+    """
     called = "This block is not supported on your current device yet."
     parts = [
         {"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Let me look."},
