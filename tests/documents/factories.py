@@ -1,4 +1,4 @@
-"""Puts documents into collections without a worker: rows and index as ingestion leaves them."""
+"""Create documents without a worker: rows and index as ingestion leaves them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from apps.users.models import User
 
 @dataclass(frozen=True)
 class Section:
-    """One chunk of a page."""
+    """Chunk of a page."""
 
     text: str
     heading: str = ""
@@ -24,11 +24,12 @@ class Section:
 
 
 def collection(owner: User, name: str = "Library") -> Collection:
+    """Create an empty collection."""
     return Collection.objects.create(owner=owner, name=name)
 
 
 def document(place: Collection, title: str, sections: Sequence[Section | str]) -> Document:
-    """A ready document whose pages are its sections, separated by empty lines, one chunk each."""
+    """Create a ready document with one chunk per section; sections of a page are separated by blank lines."""
     parts = [section if isinstance(section, Section) else Section(section) for section in sections]
     row = Document.objects.create(
         collection=place, name=f"{title}.md", title=title, file=f"documents/{uuid4()}", sha256=uuid4().hex * 2, size=1,
@@ -58,7 +59,7 @@ def document(place: Collection, title: str, sections: Sequence[Section | str]) -
 
 
 def publish(row: Document, chunks: list[Chunk]) -> None:
-    """Chunks get vectors, rows and a segment of their own."""
+    """Store the chunks with vectors, in a segment of their own."""
     embed = registry.get_embedder()
     vectors = embed.embed_passages([compose_embedding_text(str(row), chunk.text) for chunk in chunks])
     for chunk, vector in zip(chunks, vectors, strict=True):

@@ -1,4 +1,4 @@
-"""Makes the files that the tests upload: honest ones, broken ones, and ones made to harm."""
+"""Files that tests upload: harmless, damaged and hostile ones, as bytes."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ _WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 
 
 def pdf(*pages: str, title: str = "", size: int = 12) -> bytes:
+    """Return a PDF with one page per text."""
     document = FPDF(format="A4")
     document.set_title(title)
     document.set_font("helvetica", size=size)
@@ -34,6 +35,7 @@ def pdf(*pages: str, title: str = "", size: int = 12) -> bytes:
 
 
 def encrypted_pdf() -> bytes:
+    """Return a PDF that needs a password."""
     document = FPDF()
     document.set_encryption(owner_password="owner", user_password="user")
     document.set_font("helvetica", size=12)
@@ -43,7 +45,7 @@ def encrypted_pdf() -> bytes:
 
 
 def scanned_pdf() -> bytes:
-    """A page without any text."""
+    """Return a PDF of one page without text."""
     document = FPDF()
     document.add_page()
     document.rect(20, 20, 100, 100, style="F")
@@ -51,7 +53,8 @@ def scanned_pdf() -> bytes:
 
 
 def hidden_pdf() -> bytes:
-    """Lines that are seen, and lines without ink, white on white, nearly so, tiny, beside the page, and cut away."""
+    """Return a PDF with visible lines, and lines without ink, white, nearly white, tiny, off the page, and clipped
+    away."""
     document = FPDF()
     document.set_font("helvetica", size=12)
     document.add_page()
@@ -77,7 +80,7 @@ def hidden_pdf() -> bytes:
 
 
 def raw_pdf(content: bytes, *, pages: int = 1, box: str = "0 0 595 842", filters: str = "/FlateDecode") -> bytes:
-    """A PDF whose pages all show one content stream, given already packed."""
+    """Return a PDF whose pages all show one content stream, which is given compressed."""
     kids = " ".join(f"{4 + n} 0 R" for n in range(pages))
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
@@ -97,6 +100,7 @@ def raw_pdf(content: bytes, *, pages: int = 1, box: str = "0 0 595 842", filters
 
 
 def flate_bomb(layers: int = 1, megabytes: int = 700) -> bytes:
+    """Return a PDF whose content unpacks to `megabytes`, compressed `layers` times."""
     packer = zlib.compressobj(9)
     content = b"".join(packer.compress(b" " * 1024**2) for _ in range(megabytes)) + packer.flush()
     for _ in range(layers - 1):
@@ -105,6 +109,7 @@ def flate_bomb(layers: int = 1, megabytes: int = 700) -> bytes:
 
 
 def docx(*paragraphs: str) -> bytes:
+    """Return a Word document with these paragraphs."""
     document = python_docx.Document()
     for text in paragraphs:
         document.add_paragraph(text)
@@ -114,7 +119,7 @@ def docx(*paragraphs: str) -> bytes:
 
 
 def raw_docx(body: str | bytes, *, doctype: str = "", extra: dict[str, bytes] | None = None) -> bytes:
-    """A Word document with this XML as its body."""
+    """Return a Word document with this XML as its body."""
     file = io.BytesIO()
     inner = body if isinstance(body, bytes) else body.encode()
     head = f'<?xml version="1.0"?>{doctype}<w:document {_WORD}><w:body>'.encode()
@@ -127,22 +132,24 @@ def raw_docx(body: str | bytes, *, doctype: str = "", extra: dict[str, bytes] | 
 
 
 def docx_bomb(megabytes: int = 210) -> bytes:
+    """Return a Word document whose text unpacks to `megabytes`."""
     return raw_docx(b"<w:p><w:r><w:t>" + b"a" * megabytes * 1024**2 + b"</w:t></w:r></w:p>")
 
 
 def lol_docx() -> bytes:
-    """A billion laughs: entities that unfold to far more than memory."""
+    """Return a Word document with "billion laughs": entities that expand to far more than memory."""
     entities = '<!ENTITY a0 "lol">' + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 11))
     return raw_docx("<w:p><w:r><w:t>&a10;</w:t></w:r></w:p>", doctype=f"<!DOCTYPE lol [{entities}]>")
 
 
 def xxe_docx(path: str) -> bytes:
-    """Asks the parser to put a file of the server into the text."""
+    """Return a Word document that asks the parser to include a file of the server."""
     doctype = f'<!DOCTYPE x [<!ENTITY x SYSTEM "file://{path}">]>'
     return raw_docx("<w:p><w:r><w:t>Before &x; after</w:t></w:r></w:p>", doctype=doctype)
 
 
 def archive(**content: bytes) -> bytes:
+    """Return a ZIP archive; names are given with "__" for "/" and "_xml" for ".xml"."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as out:
         for name, data in content.items():
@@ -151,11 +158,12 @@ def archive(**content: bytes) -> bytes:
 
 
 def nested_html(depth: int = 200_000) -> bytes:
+    """Return a web page with `depth` nested elements."""
     return b"<html><body>" + b"<div>" * depth + b"The innermost text." + b"</div>" * depth + b"</body></html>"
 
 
 def slides(*parts: tuple[str, str, str]) -> bytes:
-    """A presentation: for each slide its title, its text and its notes."""
+    """Return a presentation of (title, text, notes) per slide."""
     import pptx
 
     show = pptx.Presentation()
@@ -169,7 +177,7 @@ def slides(*parts: tuple[str, str, str]) -> bytes:
 
 
 def plain_picture(colour: str, *lines: str, size: tuple[int, int] = (400, 100)) -> io.BytesIO:
-    """A picture of one colour, with these lines in black."""
+    """Return a PNG of one colour with these lines in black."""
     from PIL import Image, ImageDraw
 
     picture, file = Image.new("RGB", size, colour), io.BytesIO()
@@ -181,7 +189,7 @@ def plain_picture(colour: str, *lines: str, size: tuple[int, int] = (400, 100)) 
 
 
 def overdrawn_pdf(turn: int = 0) -> bytes:
-    """Lines before and behind boxes and pictures; the page turned by so many degrees."""
+    """Return a PDF with lines in front of and behind boxes and pictures; the page is rotated by `turn` degrees."""
     import pypdfium2
 
     document = FPDF()
@@ -222,7 +230,7 @@ def overdrawn_pdf(turn: int = 0) -> bytes:
 
 
 def layered_scan(picture: io.BytesIO, words: str, *, ink: bool) -> bytes:
-    """A picture of the whole page with words for searching, below it in black or above it without ink."""
+    """Return a PDF with a picture of the whole page and searchable words: black below it, or without ink above it."""
     document = FPDF(unit="pt", format=(600, 800))
     document.set_font("helvetica", size=12)
     document.add_page()

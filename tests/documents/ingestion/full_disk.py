@@ -1,7 +1,7 @@
-"""Run by `test_full_disk.py` in a process of its own, with DATA_DIR on a tiny file system.
+"""Program run by `test_full_disk.py` in its own process, with DATA_DIR on a tiny file system.
 
-Documents are added while less and less of it is free, then all of it again, and their segments merged while more and
-more is. Prints what became of them.
+It ingests documents while less and less disk space is free, then all of it, and merges their segments while more and
+more is. It prints the resulting states as JSON.
 """
 
 # ruff: noqa: E402 - Django is set up before its models are imported
@@ -35,7 +35,7 @@ FREE = [600, 400, 300, 200, 150, 100, 60, 30, 12, 0]  # kilobytes
 
 
 def fill(free: int) -> None:
-    """So many kilobytes are left."""
+    """Fill the disk until `free` kilobytes are left."""
     filler = DISK / "filler"
     filler.unlink(missing_ok=True)
     space = os.statvfs(DISK)
@@ -44,7 +44,7 @@ def fill(free: int) -> None:
 
 
 def state() -> dict[str, object]:
-    """What is seen must be whole: every segment sound, every chunk that can be found of a ready document."""
+    """Return what users can find; all of it must be whole: sound segments, and chunks of ready documents only."""
     seen = Chunk.objects.searchable()
     return {
         "sound": all(registry.get_index().verify(row.info) for row in Segment.objects.live()),
@@ -55,7 +55,7 @@ def state() -> dict[str, object]:
 
 
 def merged(place: Collection) -> list[dict[str, object]]:
-    """What is seen after a merge was tried with nothing free, a little, more."""
+    """Return the states after merges with nothing free, a little, more."""
     told = []
     index_maintenance.MERGE_FAN = 2
     for free in reversed(FREE):
@@ -67,13 +67,14 @@ def merged(place: Collection) -> list[dict[str, object]]:
             told.append(state() | {"database": str(error)})
         (DISK / "filler").unlink()
         told[-1]["segments"] = Segment.objects.live().count()
-        index_maintenance.IndexCare.objects.update(lease_until=None)  # as if it had run out
+        index_maintenance.IndexCare.objects.update(lease_until=None)  # as if the lease had expired
     return told
 
 
 def main() -> None:
+    """Run all steps and print the result."""
     uploads.KEEP_FREE_BYTES, uploads.KEEP_FREE_SHARE, uploads.notify_ingest = 0, 0, lambda *_: None
-    index_maintenance.MERGE_FAN = 1000  # merged later
+    index_maintenance.MERGE_FAN = 1000  # no merge before `merged`
     if not prepared_site.copy_tables(DISK):
         call_command("migrate", verbosity=0)
     disk_space.create_reserve()

@@ -1,10 +1,9 @@
-"""Kills a process that takes files and works on them, at so many random moments, and prints what is left as JSON.
+"""Program that kills a process at random moments while it uploads and ingests files, and prints what is left as JSON.
 
-DATA_DIR=… python -m tests.documents.ingestion.killed_ingestion KILLS
+    DATA_DIR=… python -m tests.documents.ingestion.killed_ingestion KILLS
 
-Files are read by real readers, put into a real index, and merged there; only the embedder is a stand-in. After each
-kill no search may see a part of a document; at the end each file that was taken is ready exactly once, and nothing lies
-about.
+Parsers and index are the real ones, merges included; only the embedder is a fake. After each kill no search may find a
+part of a document. At the end each uploaded file must be ready exactly once, and no orphaned file may be left.
 """
 
 # ruff: noqa: E402 - Django is set up before its models are imported
@@ -31,7 +30,7 @@ for library in (
     "faiss",
     "tantivy",
     "apps.documents.ingestion.pipeline",
-):  # loaded before the forks, which are quick then
+):  # imported before the forks, so that these start fast
     import_module(library)
 
 from django.conf import settings
@@ -49,14 +48,15 @@ from apps.users.models import User
 from tests.documents import sample_files
 from tests.support import prepared_site
 
-LONGEST = 1.3  # times what a life takes that nobody ends
+LONGEST = 1.3  # times the duration of a run without a kill, until the latest kill
 chance = random.Random(17)
 
 
 def main(kills: int) -> dict[str, object]:
+    """Kill `kills` processes and return the counts of faults, by kind."""
     if not prepared_site.copy_tables(Path(settings.DATA_DIR)):
         call_command("migrate", verbosity=0)
-    for name in ("notify_ingest", "notify_merge"):  # nobody hears them here: a kill between row and bell loses the bell
+    for name in ("notify_ingest", "notify_merge"):  # no message is sent, as after a kill between commit and message
         vars(uploads)[name] = lambda *_: None
     place = Collection.objects.create(owner=User.objects.create_user("alice@example.org"), name="Shelf")
     began = time.monotonic()
@@ -69,7 +69,7 @@ def main(kills: int) -> dict[str, object]:
         stages += Counter(Document.objects.filter(status="working").values_list("stage", flat=True))
         torn += Chunk.objects.searchable().exclude(document__status="ready").values("document").distinct().count()
         torn += sum(not registry.get_index().verify(row.info) for row in Segment.objects.live())
-        Document.objects.update(lease_until=None, attempts=0)  # as if the leases had run out
+        Document.objects.update(lease_until=None, attempts=0)  # as if the leases had expired
         IndexCare.objects.update(lease_until=None)
     settle()
     found = {
@@ -82,7 +82,7 @@ def main(kills: int) -> dict[str, object]:
 
 
 def lived(place: Collection, seed: int, seconds: float | None) -> None:
-    """A process that took files and worked on them: to its end, or for so many seconds."""
+    """Run a process that uploads and ingests files, to its end or for `seconds`."""
     connections.close_all()
     child = os.fork()
     if child == 0:
@@ -95,12 +95,13 @@ def lived(place: Collection, seed: int, seconds: float | None) -> None:
 
 
 def work(place: Collection, seed: int) -> None:
+    """Upload four files and ingest everything that waits."""
     put(place, seed)
     work_on()
 
 
 def put(place: Collection, seed: int) -> None:
-    """Four files are uploaded, and it is written down which were taken."""
+    """Upload four files, and record in DATA_DIR which were accepted."""
     made = random.Random(seed)
     words = [f"word{made.randrange(10**9)}" for _ in range(4)]
     contents = {
@@ -115,12 +116,13 @@ def put(place: Collection, seed: int) -> None:
 
 
 def work_on() -> None:
+    """Ingest until nothing waits."""
     while waiting := list(Document.objects.filter(status__in=Document.ACTIVE).values_list("pk", flat=True)[:3]):
         pipeline.ingest(*waiting)
 
 
 def settle() -> None:
-    """All that waited is worked on, the index is cared for, and what it has retired goes at once."""
+    """Ingest what waits, maintain the index, and delete retired segments and orphans at once."""
     work_on()
     index_maintenance.maintain_indexes()
     Segment.objects.filter(retired__isnull=False).update(retired=timezone.now() - timedelta(days=1))
@@ -132,17 +134,18 @@ def settle() -> None:
 
 
 def lost() -> int:
-    """What was taken and is not ready."""
+    """Return how many accepted files are not ready, plus documents that are not."""
     ready = set(Document.objects.filter(status="ready").values_list("pk", flat=True))
     return len(taken() - ready) + Document.objects.exclude(status="ready").count()
 
 
 def taken() -> set[UUID]:
+    """Return the ids of the accepted files."""
     return {UUID(line) for line in Path(settings.DATA_DIR, "accepted").read_text().split()}
 
 
 def doubled() -> int:
-    """Documents that are ready, and whose pages and passages are not each there once, in a segment that is searched."""
+    """Return how many ready documents lack a page or searchable passage, or have one twice."""
     found = 0
     for document in Document.objects.filter(status="ready"):
         places = list(Chunk.objects.searchable().filter(document=document).values_list("position", flat=True))
@@ -153,7 +156,7 @@ def doubled() -> int:
 
 
 def left() -> int:
-    """Stored files, and folders of the index, that no row knows."""
+    """Return how many stored files and index folders have no row."""
     known = {Path(name).name for name in Document.objects.values_list("file", flat=True)}
     stored = {path.name for path in Path(settings.MEDIA_ROOT, "documents").iterdir()}
     named = {row.hex for row in Segment.objects.values_list("pk", flat=True)}

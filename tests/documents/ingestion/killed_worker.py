@@ -1,10 +1,10 @@
-"""Kills a real Celery worker at so many random moments of its life, and prints what is left as JSON.
+"""Program that kills a real Celery worker at random moments, and prints what is left as JSON.
 
-DATA_DIR=… python -m tests.documents.ingestion.killed_worker KILLS
+    DATA_DIR=… python -m tests.documents.ingestion.killed_worker KILLS
 
-Files are uploaded while the worker runs and while it does not, and every third time nobody is told of them, as where
-the web process died between row and bell. The worker is started as `./run serve` starts it, reads with real readers
-into a real index, and has the real broker; only the embedder is a stand-in. Leases run out by the clock.
+Files are uploaded while the worker runs and while it does not. Every third time no message is sent, as if the web
+process had died after the commit. The worker is started as `./run serve` does, with real parsers, index and broker;
+only the embedder is a fake. Leases expire in real time.
 """
 
 # ruff: noqa: E402 - Django is set up before its models are imported
@@ -39,13 +39,16 @@ from apps.users.models import User
 from tests.documents.ingestion import killed_ingestion as counted
 
 OPTIONS = ("--pool", "threads", "--concurrency", "5", "--without-gossip", "--without-mingle", "--loglevel", "WARNING")
-LATEST_S = 900  # a defect and no slow machine, when something takes longer
+LATEST_S = 900  # seconds; longer is a defect, not a slow machine
 chance = random.Random(29)
 
 
 def main(kills: int) -> dict[str, object]:
-    """`recovered_s` is from the last start until nothing waits any more; `again` the files whose work had been cut off,
-    `aside` those that three kills met."""
+    """Kill `kills` workers and return the counts.
+
+    `recovered_s` is the time from the last start until nothing waits. `again` counts files whose ingestion was
+    interrupted, `aside` those quarantined after three kills.
+    """
     call_command("migrate", verbosity=0)
     place = Collection.objects.create(owner=User.objects.create_user("alice@example.org"), name="Shelf")
     counted.put(place, 0)
@@ -60,7 +63,7 @@ def main(kills: int) -> dict[str, object]:
             counted.put(place, 2 * number)
         worker = started()
         counted.put(place, 2 * number + 1)
-        time.sleep(chance.random() * 2 * whole)  # twice the files
+        time.sleep(chance.random() * 2 * whole)  # twice as long, for twice the files
         killed(worker)
         stages += Counter(Document.objects.filter(status="working").values_list("stage", flat=True))
         torn += Chunk.objects.searchable().exclude(document__status="ready").values("document").distinct().count()
@@ -79,7 +82,7 @@ def main(kills: int) -> dict[str, object]:
 
 @contextmanager
 def told(bell: bool) -> Iterator[None]:
-    """The bell rings for what is uploaded meanwhile, or does not."""
+    """Send messages about uploads inside the block, or none."""
     ring = uploads.notify_ingest
     if not bell:
         vars(uploads)["notify_ingest"] = lambda *_: None
@@ -90,7 +93,7 @@ def told(bell: bool) -> Iterator[None]:
 
 
 def started() -> subprocess.Popen[bytes]:
-    """A worker that works by now."""
+    """Start a worker and return it once it works."""
     get_heartbeat_file().unlink(missing_ok=True)
     with Path(settings.DATA_DIR, "worker.log").open("ab") as log:
         worker = subprocess.Popen(
@@ -104,6 +107,7 @@ def started() -> subprocess.Popen[bytes]:
 
 
 def killed(worker: subprocess.Popen[bytes]) -> None:
+    """Kill the worker; exit if it ended by itself."""
     if worker.poll() is not None:
         raise SystemExit(f"The worker ended by itself: {Path(settings.DATA_DIR, 'worker.log').read_text()[-2000:]}")
     worker.kill()
@@ -111,11 +115,12 @@ def killed(worker: subprocess.Popen[bytes]) -> None:
 
 
 def recovered() -> None:
-    """Nothing waits any more, and nothing is worked on."""
+    """Wait until no document waits or is being ingested."""
     until(lambda: not Document.objects.filter(status__in=Document.ACTIVE).exists())
 
 
 def until(what: Callable[[], bool]) -> None:
+    """Wait until `what()` is true; exit after LATEST_S."""
     deadline = time.monotonic() + LATEST_S
     while not what():
         if time.monotonic() > deadline:
@@ -124,11 +129,11 @@ def until(what: Callable[[], bool]) -> None:
 
 
 def ends() -> dict[str, int]:
-    """How the files that were taken ended; `left` are stored files, and folders of the index, that no row knows."""
+    """Return how the accepted files ended; `left` counts stored files and index folders without a row."""
     aside = Document.objects.filter(status="quarantined").exclude(reason="")
     found = {"ready": Document.objects.filter(status="ready").count(), "aside": aside.count()}
     lost = counted.lost() - 2 * len(counted.taken().intersection(aside.values_list("pk", flat=True)))
-    IndexCare.objects.update(lease_until=None)  # as if the leases had run out
+    IndexCare.objects.update(lease_until=None)  # as if the leases had expired
     counted.settle()
     return found | {"lost": lost, "doubled": counted.doubled(), "left": counted.left()}
 

@@ -1,4 +1,5 @@
-"""The application of a real worker process for the tests: their database and index, and a pause at a chosen step."""
+"""Celery application of a real worker process for tests: with their database and index, and a pause at a chosen
+step."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ PAUSE, _, TOGETHER = os.environ.get("TEST_PAUSE", "").partition(" ")
 
 
 def _hang(function: Callable[..., Any], before: bool) -> Callable[..., Any]:
-    """The function, which does not return until the process is killed; with TOGETHER, when it is for several."""
+    """Return the function so that it hangs until the process is killed; with TOGETHER, only for several documents."""
 
     def hanging(*args: Any, **options: Any) -> Any:
         if TOGETHER and len(args[0]) < 2:

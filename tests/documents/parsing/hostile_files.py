@@ -1,4 +1,4 @@
-"""Makes files of office formats, pictures and markup that are meant to harm who reads them."""
+"""Hostile files of office formats, pictures and markup, as bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OFFICE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
 
 def workbook(rows: str | bytes, *, doctype: str = "", extra: dict[str, bytes] | None = None) -> bytes:
-    """A workbook of one sheet with this XML as its rows."""
+    """Return a workbook of one sheet with this XML as its rows."""
     inner = rows if isinstance(rows, bytes) else rows.encode()
     sheet = f'<?xml version="1.0"?>{doctype}<worksheet xmlns="{_MAIN}"><sheetData>'.encode()
     one, of = '<Relationship Id="r1" Type="', f'<Relationships xmlns="{_PACKAGE}/relationships">'
@@ -42,23 +42,23 @@ def workbook(rows: str | bytes, *, doctype: str = "", extra: dict[str, bytes] | 
 
 
 def cells(count: int = 4_000_000) -> bytes:
-    """Little that unfolds to millions of cells."""
+    """Return a small workbook that expands to millions of cells."""
     return workbook((b"<row>" + b"<c><v>1</v></c>" * 1000 + b"</row>") * (count // 1000))
 
 
 def many_cells(count: int = 400_000) -> bytes:
-    """A large workbook that is what it seems: no two cells are alike."""
+    """Return a large workbook that is harmless: all its cells differ."""
     row = "".join(f"<c><v>{{0}}{n * 7919 % 99991}</v></c>" for n in range(100))
     return workbook("".join(f"<row>{row.format(n)}</row>" for n in range(count // 100)))
 
 
 def sparse() -> bytes:
-    """Two cells so far apart that the table between them would hold 17 thousand million."""
+    """Return a workbook with two cells so far apart that the table between them would have 17 billion."""
     return workbook('<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>2</v></c></row>')
 
 
 def repeated() -> bytes:
-    """An OpenDocument table of one cell that says it stands in each of 17 thousand million places."""
+    """Return an OpenDocument table of one cell that is declared to be repeated 17 billion times."""
     names = "urn:oasis:names:tc:opendocument:xmlns"
     table = (
         f'<office:document-content xmlns:office="{names}:office:1.0" xmlns:text="{names}:text:1.0" '
@@ -75,42 +75,43 @@ def repeated() -> bytes:
 
 
 def merged(ranges: int = 3_000, rows: int = 2_000) -> bytes:
-    """Cells that each are said to span all of a sheet."""
+    """Return a workbook with many merged ranges, each of which spans the whole sheet."""
     cells = "".join(f'<row r="{n}"><c r="A{n}"><v>{n}</v></c><c r="B{n}"><v>{n}</v></c></row>' for n in range(1, rows))
     spans = '<mergeCell ref="A1:XFD1048576"/>' * ranges
     return workbook(f"{cells}</sheetData><mergeCells>{spans}</mergeCells><sheetData>")
 
 
 def boxes(depth: int) -> bytes:
-    """Text boxes in text boxes."""
+    """Return a Word document with nested text boxes."""
     opened, closed = "<w:p><w:r><w:pict><w:txbxContent>", "</w:txbxContent></w:pict></w:r></w:p>"
     return raw_docx(f"{opened * depth}<w:p><w:r><w:t>deep</w:t></w:r></w:p>{closed * depth}")
 
 
 def styled(rules: int = 5_000) -> bytes:
-    """Rules that name elements around, for elements that stand in many."""
+    """Return a web page with many rules on ancestors, for elements with many ancestors."""
     css = "".join(f".out .in .c{n}{{display:none}}" for n in range(rules))
     inner = "".join(f"<p class='c{n} c{n + 1} c{n + 2}'>x</p>" for n in range(8_000))
     return f"<style>{css}</style>{'<div class=in>' * 150}{inner}".encode()
 
 
 def text_cell(text: str, doctype: str = "") -> bytes:
+    """Return a workbook with one cell of text."""
     return workbook(f'<row r="1"><c r="A1" t="inlineStr"><is><t>{text}</t></is></c></row>', doctype=doctype)
 
 
 def laughs() -> str:
-    """A document type whose entity a10 unfolds to ten thousand million times "lol"."""
+    """Return a document type whose entity a10 expands to ten billion times "lol"."""
     entities = '<!ENTITY a0 "lol">' + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 11))
     return f"<!DOCTYPE x [{entities}]>"
 
 
 def reads(path: str) -> str:
-    """A document type whose entity x is a file of the server."""
+    """Return a document type whose entity x is a file of the server."""
     return f'<!DOCTYPE x [<!ENTITY x SYSTEM "file://{path}">]>'
 
 
 def page_loop() -> bytes:
-    """A PDF whose tree of pages holds itself."""
+    """Return a PDF whose page tree contains itself."""
     objects = [b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Count 9/Kids[2 0 R 3 0 R]>>",
                b"<</Type/Pages/Count 9/Kids[2 0 R 2 0 R]/Parent 2 0 R>>"]  # fmt: skip
     out, places = bytearray(b"%PDF-1.5\n"), []
@@ -123,7 +124,7 @@ def page_loop() -> bytes:
 
 
 def png(width: int, height: int, *, packed: bytes = b"") -> bytes:
-    """A grey picture of so many pixels, in few bytes."""
+    """Return a grey PNG of this size, in few bytes."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -136,7 +137,8 @@ def png(width: int, height: int, *, packed: bytes = b"") -> bytes:
 
 
 def ole_loop() -> bytes:
-    """A container of two sectors whose table of allocation is said to go on for 250 million, always in the first."""
+    """Return an OLE container whose allocation table is declared to have 250 million entries, all in the first
+    sector."""
     end, more = 0xFFFFFFFE, 2_000_000
     head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16)
     head += struct.pack("<HHHHH6xIIIIIIIII", 62, 3, 0xFFFE, 9, 6, 0, 109 + 127 * more, 1, 0, 4096, end, 0, 0, more)

@@ -1,4 +1,4 @@
-"""Makes containers of the old Office formats, and Outlook messages in them."""
+"""OLE containers of old Office formats and Outlook messages, as bytes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 Tree: TypeAlias = "Mapping[str, bytes | Tree]"
 
-_SECTOR, _LEAST = 512, 4096  # streams that are shorter would stand in a stream of their own
+_SECTOR, _LEAST = 512, 4096  # shorter streams would be stored in another stream, the mini stream
 _NONE, _END, _FAT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
 
 
@@ -26,7 +26,7 @@ class _Container:
         return first
 
     def chain(self, tree: Tree) -> int:
-        """The number of the first of these entries; each has the next one at its right."""
+        """Store the entries and return the number of the first; each entry has the next one as its right sibling."""
         following = _NONE
         for name, content in reversed(tree.items()):
             if isinstance(content, bytes):
@@ -43,17 +43,17 @@ class _Container:
         return len(self._entries)
 
     def directory(self, root: int) -> bytes:
-        """The entries behind that of the root."""
+        """Return the directory: the root entry, then all others."""
         self.entry("Root Entry", 5, _NONE, root, _END, 0)
         return b"".join([self._entries[-1], *self._entries[:-1]])
 
 
 def ole(tree: Tree) -> bytes:
-    """A container of streams and, as dictionaries, of folders."""
+    """Return a container with this tree of streams and folders (as dictionaries)."""
     made = _Container()
     directory = made.store(made.directory(made.chain(tree)))
     used = len(made.table)
-    count = -(-used // (_SECTOR // 4 - 1))  # each sector of the table has room for itself
+    count = -(-used // (_SECTOR // 4 - 1))  # a sector of the table also needs an entry of its own
     table = [*made.table, *[_FAT] * count]
     table += [_NONE] * (count * _SECTOR // 4 - len(table))
     places = [*range(used, used + count), *[_NONE] * (109 - count)]
@@ -63,7 +63,7 @@ def ole(tree: Tree) -> bytes:
 
 
 def message(subject: str, body: str, *attached: tuple[str, bytes] | Tree) -> Tree:
-    """What an Outlook message holds; `attached` are files with their names, and messages."""
+    """Return the tree of an Outlook message; `attached` are files as (name, content), and messages as trees."""
     tree: dict[str, bytes | Tree] = {"__properties_version1.0": b""}
     tree |= {"__substg1.0_0037001F": _wide(subject), "__substg1.0_1000001F": _wide(body)}
     for number, one in enumerate(attached):

@@ -1,4 +1,4 @@
-"""A reader that a hostile file has taken over: it tries what it must not be able to do. Run in the child process."""
+"""Module for the sandbox task "read" that acts like a hijacked parser: it tries what the sandbox must prevent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def read(path: str, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """What became of each attempt: "" where it succeeded, else the name of the error."""
+    """Yield the result of each attempt: "" if it succeeded, else the name of the error."""
     secret = Path(options["secret"])
 
     def connect() -> None:
