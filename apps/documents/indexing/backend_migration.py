@@ -107,7 +107,7 @@ def _change_over(collection: UUID, target: str, index: Index) -> int:
     """Switch the collection to its copies in one transaction. Return how many."""
     with index_maintenance.IndexLease(collection) as held:
         _forget_stale(collection, target)
-        for row in _missing(collection, target):  # added since
+        for row in _missing(collection, target):  # segments added since the first pass
             _prepare(held, row, target, index, lambda part: None)
         with transaction.atomic():
             held.renew()

@@ -66,12 +66,13 @@ CALIBRATION_PAIRS = {
 
 @dataclass(frozen=True, slots=True)
 class LinearScale:
-    """Linear map of cosines: `told = offset + slope * raw`."""
+    """Linear map from cosines of one embedder to those of another: `offset + slope * raw`."""
 
     offset: float = 0.0
     slope: float = 1.0
 
     def told(self, raw: float) -> float:
+        """Return the cosine on the other embedder's scale."""
         return self.offset + self.slope * raw
 
 

@@ -66,8 +66,8 @@ def request_rebuild(segments: Iterable[str], why: str) -> None:
 def list_due_segments(collection: UUID) -> list[Segment]:
     """Return the live segments that should be rewritten.
 
-    These have many deleted chunks or words added since; or there are MERGE_FAN of about one size; or nothing is being
-    added and they are small.
+    These have many deleted chunks, or words added since; or there are MERGE_FAN of about one size. If nothing is being
+    added, all small ones are due too.
     """
     rows = list(Segment.objects.live().filter(collection=collection))
     there = _count_live_chunks(rows)
@@ -197,6 +197,7 @@ class IndexLease:
         leases.release(IndexCare.objects.all(), self.collection, self._token, attempts=0)
 
     def renew(self) -> None:
+        """Extend the lease by LEASE_S. Raises IndexBusy if it was lost."""
         if not leases.renew(IndexCare.objects.all(), self.collection, self._token, LEASE_S):
             raise IndexBusy
 

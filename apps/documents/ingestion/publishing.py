@@ -131,7 +131,7 @@ def _run_after_commit(work: IngestItem) -> None:
     transaction."""
     document = work.document
     if document.title:
-        Document.objects.filter(pk=document.pk, title="").update(title=document.title)  # a person's own stays
+        Document.objects.filter(pk=document.pk, title="").update(title=document.title)  # a title set by a user stays
     if document.replaces_id is not None:
         promote_version(document)
     redaction.reapply_redactions(document.replaces or document)

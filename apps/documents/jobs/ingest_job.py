@@ -74,7 +74,7 @@ class LeaseLost(Exception):
 
 
 class WorkerStopping(Exception):
-    """Signal: the worker was asked to shut down."""
+    """Signal: the worker is shutting down."""
 
 
 class IngestPostponed(Exception):
@@ -170,7 +170,7 @@ class IngestJob:
             disk_space.release_reserve()
 
     def settle(self, error: BaseException) -> None:
-        """End the job after an error, and put the row in the state that the error asks for (see the module)."""
+        """End the job after an error, and put the row into the state that the module docstring lists for it."""
         self.release()
         uncounted = {"attempts": F("attempts") - 1}
         if isinstance(

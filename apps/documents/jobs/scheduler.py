@@ -1,8 +1,10 @@
 """Choose the documents to ingest next, fairly by user: the one with the least work under way, then served longest ago.
 
-So a thousand files of one user never delay the single file of another. The rows are the queue. Memory of this process
-holds only the order of turns, and the scans that wait for the one text recognition at a time: these stay in the queue
-and block no thread. Entry points: `next_batch`, `list_next_documents`, `record_turn`, `defer_ocr`, `ocr_lock`.
+So a thousand files of one user never delay the single file of another. The rows are the queue; this process remembers
+only the order of turns and the waiting scans. It recognises the text of one document at a time: other scans stay in the
+queue and block no thread.
+
+Entry points: `next_batch`, `list_next_documents`, `record_turn`, `defer_ocr`, `ocr_lock`.
 """
 
 from __future__ import annotations
@@ -87,8 +89,8 @@ def next_batch() -> Iterator[list[UUID]]:
 def choose_batch() -> list[UUID]:
     """Return the next document and, if it is small, up to 15 small documents of the same user that wait behind it.
 
-    Images take seconds each, web pages as long as their server likes, and a document that was attempted before may have
-    crashed the worker: these are never batched.
+    Some documents are never batched: images take seconds each, web pages as long as their server likes, and a document
+    attempted before may have crashed the worker.
     """
     ids = list_next_documents(MAX_BATCH_DOCUMENTS)
     if len(ids) < 2:

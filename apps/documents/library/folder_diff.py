@@ -45,6 +45,7 @@ class RenamedFile:
 
     @property
     def words(self) -> str:
+        """Return old and new place in one text."""
         return f"{self.known.place} → {self.file.place}"
 
 
@@ -116,7 +117,7 @@ def compare_folder(
 
 
 def _settled(diff: FolderDiff, stale: list[KnownDocument], sha256: Callable[[FolderFile], str]) -> FolderDiff:
-    """Return the diff with renames detected: known content that stands at another place now.
+    """Return the diff with renames detected: known content that has moved to another place.
 
     The document is renamed with its file, unless it failed or the suffix changed, on which the choice of a parser may
     depend. In these cases the old document is removed before the file is added.

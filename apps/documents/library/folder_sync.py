@@ -80,7 +80,7 @@ def preview_sync(collection: Collection, folder: str) -> FolderDiff:
     """
     root, chosen = _root(), _chosen(folder)
     rows = list(collection.documents.filter(synced=folder))
-    waiting = {row.replaces_id: row for row in rows if row.status in Document.ACTIVE}  # what a document will hold
+    waiting = {row.replaces_id: row for row in rows if row.status in Document.ACTIVE}  # document -> next version
     known = [_known(row, waiting.get(row.pk, row)) for row in rows if row.replaces_id is None]
     return compare_folder(_files(root, chosen), known, lambda file: _sha256(root / file.inside), _refusal)
 
@@ -88,7 +88,7 @@ def preview_sync(collection: Collection, folder: str) -> FolderDiff:
 def needs_confirmation(collection: Collection, diff: FolderDiff) -> bool:
     """Return whether the user has to confirm the number of removals.
 
-    True for more than FEW_REMOVALS that are also more than a fifth of the collection's documents, and for any removal
+    True for more than FEW_REMOVALS that are also more than a fifth of the collection's documents. True for any removal
     if the folder holds no file.
     """
     removed = len(diff.removed)

@@ -46,10 +46,12 @@ class PassageList:
 
     @property
     def first(self) -> int:
+        """Return the number of the page's first passage, from 1."""
         return (self.number - 1) * PAGE_ROWS + 1
 
     @property
     def last(self) -> int:
+        """Return the number of the page's last passage."""
         return (self.number - 1) * PAGE_ROWS + len(self.rows)
 
 

@@ -1,8 +1,10 @@
 """Versions of documents: a new version waits in a row of its own, then is swapped with the document in one transaction.
 
 The document keeps its row, title, place and links. Its earlier content moves to the row that waited, which stays as an
-earlier version: searches ignore it, and answers that cited it still show what they cited. Entry points:
-`upload_version`, `refetch_web_page` and `reread_document` create a waiting version, `promote_version` swaps it in.
+earlier version. Searches ignore that one; answers that cited it still show what they cited.
+
+Entry points: `upload_version`, `refetch_web_page` and `reread_document` create a waiting version, `promote_version`
+swaps it in.
 """
 
 from __future__ import annotations

@@ -80,8 +80,9 @@ def queue_web_page(user: User, collection: Collection, text: str) -> Document:
 def fetch_web_page(job: IngestJob) -> None:
     """Fetch the page of a document that has an address but no file, and store it as its file; else do nothing.
 
-    Raises IngestError if the page cannot be fetched, is malware, or is in the collection; LeaseLost if the lease was
-    lost, or if the page is unchanged and the waiting version was deleted. Must not run inside a transaction.
+    Raises IngestError if the page cannot be fetched, is malware, or is in the collection. Raises LeaseLost if the lease
+    was lost, or if the page is unchanged, in which case the waiting version is deleted. Must not run inside a
+    transaction.
     """
     document = job.document
     if document.file or not document.url:

@@ -34,9 +34,11 @@ class DocumentQuerySet(models.QuerySet["Document"]):
     """Documents, earlier versions included, with access queries."""
 
     def visible_to(self, user: AnyUser) -> DocumentQuerySet:
+        """Return the documents that the user may read: those of collections visible to the user."""
         return self.filter(collection__in=Collection.objects.visible_to(user))
 
     def editable_by(self, user: AnyUser) -> DocumentQuerySet:
+        """Return the documents that the user may change."""
         return self.filter(collection__in=Collection.objects.editable_by(user))
 
     def active(self) -> DocumentQuerySet:
@@ -212,6 +214,7 @@ class Segment(models.Model):
 
     @property
     def info(self) -> SegmentInfo:
+        """Return the segment as the index backends know it."""
         return SegmentInfo(
             id=self.id.hex, collection=self.collection_id.hex, count=self.count, dimension=self.dimension,
             fingerprint=self.fingerprint, kind=self.kind, checksum=self.checksum, size_bytes=self.size_bytes,
@@ -233,6 +236,7 @@ class PreparedSegment(models.Model):
 
     @property
     def copy(self) -> SegmentInfo:
+        """Return the copy as the index backends know it."""
         return SegmentInfo(**self.info)
 
 
@@ -251,6 +255,7 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
     """Chunks, those of index builds included, with access queries."""
 
     def visible_to(self, user: AnyUser) -> ChunkQuerySet:
+        """Return the chunks of documents that the user may read."""
         return self.filter(document__collection__in=Collection.objects.visible_to(user))
 
     def searchable(self) -> ChunkQuerySet:

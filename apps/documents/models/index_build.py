@@ -1,4 +1,4 @@
-"""Model of an index that stands beside a collection's live one: on trial, or kept for a while after its replacement."""
+"""Model of an index beside a collection's live one: on trial, or kept for a while after its replacement."""
 
 from __future__ import annotations
 
@@ -73,4 +73,5 @@ class IndexBuild(Leased):
 
     @property
     def wanted(self) -> CollectionSettings:
+        """Return the settings to try."""
         return read_collection_settings(self.tuning)

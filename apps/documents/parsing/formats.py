@@ -27,6 +27,7 @@ class FileFormat:
 
     @property
     def suffixes(self) -> tuple[str, ...]:
+        """Return the suffixes with a dot, such as ".pdf"."""
         return tuple(f".{ending}" for ending in self.endings.split())
 
 

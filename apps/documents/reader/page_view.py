@@ -74,6 +74,7 @@ class PageImage:
 
     @property
     def word_rects(self) -> SafeString:
+        """Return SVG rectangles of the recognised words."""
         return format_html_join("", '<rect x="{}" y="{}" width="{}" height="{}"/>', self.words)
 
 
@@ -98,16 +99,19 @@ class PageView:
 
     @property
     def place(self) -> str:
+        """Return the place in words, such as "Page 3 of 10"; "" for a document of one part."""
         if self.last <= 1 and not self.document.has_pages:
             return ""
         return str(_PLACES[self.document.unit]) % {"number": self.number, "last": self.last}
 
     @property
     def previous(self) -> int:
+        """Return the number of the previous page; 0 on the first one."""
         return self.number - 1
 
     @property
     def following(self) -> int:
+        """Return the number of the next page; 0 on the last one."""
         return self.number + 1 if self.number < self.last else 0
 
 

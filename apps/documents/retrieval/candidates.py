@@ -1,8 +1,8 @@
 """Turn candidates of the index into ranked passage windows: permission, rows, fusion of scores, relevance.
 
 Entry points: `resolve_scope` (what the user may search), `score_candidates`, `rank_windows`, `count_scope`. All
-functions are synchronous and query the database, so that async code calls them through `in_db`. The index itself is
-asked in `index_lookup.py`.
+functions are synchronous and query the database, so that async code calls them through `in_db`. `index_lookup.py`
+queries the index itself.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 _ADDED = 0.4  # cosine that a hit gets at least if its keywords, added by a user, hold all words of the question
 _WEIGHED = 30  # candidates whose rows are read at a time: the fused score orders differently from relevance
-MAX_PASSAGES = 12  # passages; with 8 the right one was left out for 5 % more of the questions of COVID-QA
+MAX_PASSAGES = 12  # with 8, the right passage was left out for 5 % more of the questions of COVID-QA
 NEAREST = 2  # passages that the page shows collapsed if nothing is relevant
 JUST_ADDED_S = 120  # seconds during which a user expects answers to take note of a file that they added
 ROWS = 500  # primary keys in one SQL statement

@@ -1,8 +1,8 @@
 """Choose the sentences of passages that go into the prompt: the best ones within a token budget, in reading order.
 Pure.
 
-On a small machine 100 tokens of prompt cost 160 ms, so a passage is not sent whole if two sentences of it carry the
-answer. Sentences are scored by the summed IDF of the question's terms in them; nothing is embedded here.
+On a small machine 100 tokens of prompt cost 160 ms, so passages are cut to the sentences that carry the answer.
+Sentences are scored by the summed IDF of the question's terms in them; nothing is embedded here.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ def parse_row(line: str) -> list[RowCell]:
 def find_rows(text: str) -> list[tuple[int, int]]:
     """Return the lines of a text that are table rows, as [start, end) in order.
 
-    Prose may hold two colons. So a line with named cells counts only if a neighbouring row begins with the same name,
-    or if it has at least three cells with short names.
+    Prose may hold two colons. A line with named cells counts only if a neighbouring row begins with the same name, or
+    if it has at least three cells with short names.
     """
     lines = [found.span() for found in _LINE.finditer(text)]
     cells = [parse_row(text[start:end]) for start, end in lines]

@@ -1,7 +1,7 @@
 """Detect tables of contents, indexes and noise such as rulers or misrecognised stains, by their shape alone. Pure.
 
-Passages and sentences are tested when they are searched and quoted, not at ingestion, so that documents read by earlier
-versions need not be read again. Such text stays searchable, but no answer quotes it.
+Text is tested when it is searched and quoted, not at ingestion: documents ingested by earlier versions need not be read
+again. Such text stays searchable, but no answer quotes it.
 """
 
 from __future__ import annotations

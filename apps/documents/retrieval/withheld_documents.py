@@ -18,8 +18,8 @@ _SHARE = 0.5  # of the question's content words that a passage must hold
 def find_withheld_matches(user: User, question: str, collections: Sequence[UUID] = ()) -> list[str]:
     """Return the names of at most 3 withheld documents with a passage that holds half the question's content words.
 
-    Only the 20 newest withheld documents that the user may edit are read, and 1,000 chunks of them, so that an empty
-    answer does not wait for a library. `collections` limits them to these; empty: all. Return [] where nothing matches.
+    Only the 20 newest withheld documents that the user may edit are read, and 1,000 of their chunks, so that an empty
+    answer comes soon. `collections` limits them; empty: all.
     """
     rows = Document.objects.editable_by(user).exclude(withheld="").filter(status=Document.Status.READY)
     rows = rows.filter(collection__in=collections) if collections else rows

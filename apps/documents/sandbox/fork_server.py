@@ -4,10 +4,10 @@ Starting Python and importing a parser takes up to 0.4 s; a fork of this process
 formats are imported after the first request, while no child runs.
 
 `fork_client.py` starts it with one socket as standard input, the control socket. For each file the client sends the
-length of the request with four descriptors: the file, one for answers, one for errors, and the exit socket. Then it
-sends the request. The forked child confines itself, does one task and ends, so nothing passes from one file to the
-next. Its exit code is sent over the exit socket; if the client closes that, the child is killed. When the control
-socket closes, all children are killed and the server ends.
+length of the request with four descriptors, then the request. The descriptors are the file, one for answers, one for
+errors, and the exit socket. The forked child confines itself, does one task and ends, so nothing passes from one file
+to the next. Its exit code is sent over the exit socket; if the client closes that, the child is killed. When the
+control socket closes, all children are killed and the server ends.
 """
 
 from __future__ import annotations

@@ -104,6 +104,7 @@ class SandboxProcess:
         return self._reader.answers
 
     def close(self) -> None:
+        """Kill the child if it runs, and release its files."""
         self._held.close()
 
     def take(self) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ class CollectionContext:
 
     @property
     def context(self) -> dict[str, Any]:
+        """Return the values as a template context."""
         return {
             "collection": self.collection, "can_edit": self.can_edit, "is_owner": self.is_owner, "tab": self.tab,
         }  # fmt: skip

@@ -54,6 +54,7 @@ class FileRow:
 
     @property
     def words(self) -> str:
+        """Return what happens to the document now, or why nothing does, in words."""
         document = self.document
         if document.status == Document.Status.QUEUED:
             return document.reason or gettext("Waiting for its turn")

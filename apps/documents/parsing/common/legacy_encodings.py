@@ -2,8 +2,9 @@
 
 `charset_normalizer` needs long texts: it takes short ones, or those with few accents, in a Western encoding for Central
 European. A language uses few letters besides a to z. So an encoding is right if it turns the bytes above 127 into
-letters of one language, with signs in their usual places, or into whole words of another script. Chinese is recognised
-by its commonest characters: about every second one with the right encoding, hardly any with a wrong one.
+letters of one language, with signs in their usual places. It is right, too, if it gives whole words of another script.
+Chinese is recognised by its commonest characters: about every second one with the right encoding, hardly any with a
+wrong one.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _ALPHABETS = {
     "iso8859-15": ("éèêëàâçîïôûùüÿœæ€", "äöüßé€"),
 }  # fmt: skip
 _SIGNS = frozenset("€£§°²³µ·±×÷½¼¾©®™«»„“”‘’‚‹›–—…•¿¡ªº¹\xa0\xad")
-_INSIDE = frozenset("’·\xad")  # of a word
+_INSIDE = frozenset("’·\xad")  # signs inside a word
 _BEFORE = frozenset("°µ¿¡„“”«‘‚‹›»—–…•\xa0")  # signs that a letter may follow
 _SCRIPTS = {"cp1251": "\u0400-\u04ff", "cp1255": "\u05d0-\u05ea", "koi8-r": "\u0400-\u04ff", "cp1253": "\u0370-\u03ff"}
 _VOWELS = frozenset("аеёиоуыэюяіїєўАЕЁИОУЫЭЮЯІЇЄЎ")

@@ -62,8 +62,8 @@ def _rows(text: str, dialect: type[csv.Dialect]) -> Iterator[Sequence[str]]:
 def _dialect(sample: str, delimiters: str) -> tuple[type[csv.Dialect], int]:
     """Return the detected dialect, and the number of columns.
 
-    The delimiter is the one that splits all of the first lines into the same number of columns, else most lines; of
-    several, the one with the most columns. Decimal commas split lines too, but not the header.
+    The delimiter splits all of the first lines into the same number of columns, else most lines. Of several, it is the
+    one with the most columns. Decimal commas split lines too, but not the header.
     """
     lines = [line for line in sample.splitlines()[:50] if line.strip()][:20]
     best, most = delimiters[0], (False, 1, 0.0)

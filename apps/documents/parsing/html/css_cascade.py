@@ -1,7 +1,7 @@
 """Resolve the CSS of a web page, as far as declarations may hide text on an ordinary screen.
 
 `PageStyles` is the entry point: it holds the style sheets of one page. tinycss2 parses the sheets and cssselect2
-matches selectors; this module resolves the cascade (importance, layers, specificity, order), style attributes and
+matches selectors. This module resolves the cascade (importance, layers, specificity, order), style attributes and
 `var()`. Nothing is laid out, no file is fetched, and states that need a user's action (`:hover`) never match.
 """
 
@@ -149,8 +149,8 @@ class StyleRule:
     def names(self, element: StyledElement) -> bool:
         """Return whether the selector matches the element. Raises StyleBudgetExceeded.
 
-        A selector that counts siblings is not tested among more than `MOST_SIBLINGS` siblings: a rule that only paints
-        (stripes) then never matches, any other always does.
+        A selector that counts siblings is not tested among more than `MOST_SIBLINGS`: a rule that only paints (stripes)
+        then never matches, any other always does.
         """
         if self.counts and len(element.etree_siblings) > MOST_SIBLINGS:
             return not all(one.name.startswith(_PAINTS) for one in self.declarations)

@@ -1,7 +1,7 @@
 """Detect text of a slide in the colour of its background, which no reader sees.
 
-White text counts as visible if anything may be painted behind it, on the slide, its layout or its master: a picture, a
-filled shape, a table or another background.
+White text counts as visible if anything may be painted behind it: a picture, a filled shape, a table or another
+background. The slide, its layout and its master are searched for these.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Flatten form fields and typed text into a PDF page, in memory only.
 
-pdfium keeps both apart from a page's text; flattened, they are parsed, shown and highlighted like the rest. Remarks
+pdfium keeps both apart from a page's text. Flattened, they are parsed, shown and highlighted like the rest. Remarks
 (notes, stamps with words) are not text of the document and stay out. Wordless marks (boxes, strokes) are flattened too,
 so that they cover what they covered before.
 """

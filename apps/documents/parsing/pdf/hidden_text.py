@@ -1,7 +1,7 @@
-"""Detect text of a PDF page that no reader sees: without ink, in its background's colour, tiny, off the page, clipped
-away, or covered by what is drawn later.
+"""Detect text of a PDF page that no reader sees.
 
-The file's own values decide most cases. Where a shape stands behind or in front, the page is rendered
+Such text has no ink, its background's colour or a tiny size, or is off the page, clipped away, or covered by what is
+drawn later. The file's own values decide most cases. With a shape behind or in front, the page is rendered
 (`render_diff.py`): white text on a dark picture is a heading. Invisible text above a picture, and text below the
 picture of a whole page, come from text recognition and stand for what the picture shows. `blank_hidden_words` is the
 entry point.

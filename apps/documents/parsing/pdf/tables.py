@@ -1,7 +1,7 @@
 """Detect tables on a PDF page, as lines whose cells are aligned, and write them into its text. Pure.
 
-A page knows no cells, so separators are inserted: column names before cells, as in tables of all formats, or a bar
-between cells without names. Inserted characters have no place on the page: their index is NO_CHAR_INDEX.
+A page knows no cells, so separators are inserted: column names before cells, as in other formats, or a bar between
+cells without names. Inserted characters have no place on the page: their index is NO_CHAR_INDEX.
 """
 
 from __future__ import annotations
