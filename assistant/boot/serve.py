@@ -30,7 +30,7 @@ _QUIET = (
 
 
 def run_processes(layout: Layout) -> int:
-    """Run all processes until a signal or the end of a supervisor; return 0 for a signal. Raises BootError."""
+    """Run all processes until a signal or the end of a supervisor; return 0 for a signal. Raise BootError."""
     from honcho import manager as honcho
 
     from assistant.boot.supervisor import GRACE_S
@@ -52,7 +52,7 @@ def run_processes(layout: Layout) -> int:
 
 
 def become_process(layout: Layout, name: str) -> None:
-    """Replace this process by one line of the Procfile, without its supervisor. Raises BootError."""
+    """Replace this process by one line of the Procfile, without its supervisor. Raise BootError."""
     if name == "llm" and not layout.own_llm:
         raise BootError(
             ExitCode.CONFIGURATION, "LLM_URL names a model server, so none is started; unset it to start one."

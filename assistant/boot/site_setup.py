@@ -28,7 +28,7 @@ _SHOWN = 8  # changed packages, and newest migrations, that are printed by name
 def prepare_site(layout: Layout, changed: Sequence[str] = ()) -> None:
     """Migrate the database, collect static files and compare the index; then print what an upgrade changed.
 
-    `changed`: one line per package whose version changed. Raises BootError.
+    `changed`: one line per package whose version changed. Raise BootError.
     """
     if translations.find_stale():
         with timed_step("Compiling translations"):
@@ -50,7 +50,7 @@ def prepare_site(layout: Layout, changed: Sequence[str] = ()) -> None:
 
 
 def run_manage(layout: Layout, *arguments: str, shown: bool = False) -> str:
-    """Run a command of Django and return its output; `shown`: print it instead. Raises BootError with the cause."""
+    """Run a command of Django and return its output; `shown`: print it instead. Raise BootError with the cause."""
     return _run_python(layout, "-m", "django", *arguments, shown=shown)
 
 

@@ -36,7 +36,7 @@ class UpgradeRecord:
 
 
 def upgrade_clone(layout: Layout) -> int:
-    """Bring this clone to the newest commit of its branch; return 0. Raises BootError, also after a rollback."""
+    """Bring this clone to the newest commit of its branch; return 0. Raise BootError, also after a rollback."""
     if not IS_CLONE or not (ROOT / ".git").exists() or not shutil.which("git"):
         raise BootError(ExitCode.UPGRADE, "This is no git clone: install the newer version, then start it as before.")
     descriptor = process_locks.lock_data(layout)
@@ -55,7 +55,7 @@ def upgrade_clone(layout: Layout) -> int:
 
 
 def _begin(layout: Layout) -> UpgradeRecord | None:
-    """Back up and note the upgrade; return None where this is the newest commit. Raises BootError."""
+    """Back up and note the upgrade; return None where this is the newest commit. Raise BootError."""
     if _git("status", "--porcelain", "--untracked-files=no"):
         raise BootError(ExitCode.UPGRADE, "Files of this clone were changed: commit or undo that, and run again.")
     with timed_step("Asking for a newer version"):
@@ -85,7 +85,7 @@ def _back_up(layout: Layout) -> str:
 
 
 def _finish(layout: Layout, record: UpgradeRecord) -> int:
-    """Set up the newer code in a process of its own; roll back if that fails. Raises BootError."""
+    """Set up the newer code in a process of its own; roll back if that fails. Raise BootError."""
     failure = "it was cut off while it was taken back"
     if record.direction == FORWARD:
         failure = _go_forward(record)
@@ -115,7 +115,7 @@ def _go_forward(record: UpgradeRecord) -> str:
 
 
 def _go_back(layout: Layout, record: UpgradeRecord) -> None:
-    """Restore the previous code, packages and database. Raises BootError with the path of the backup."""
+    """Restore the previous code, packages and database. Raise BootError with the path of the backup."""
     where = f" Everything of before is in {record.backup}." if record.backup else ""
     with timed_step(f"Going back to {record.before[:9]}"):
         _git("reset", "--quiet", "--keep", record.before)
@@ -163,7 +163,7 @@ def _write_record(layout: Layout, record: UpgradeRecord) -> None:
 
 
 def _git(*arguments: str) -> str:
-    """Run git in the clone and return its output. Raises BootError with its last line."""
+    """Run git in the clone and return its output. Raise BootError with its last line."""
     done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1].rstrip(".")

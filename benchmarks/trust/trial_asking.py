@@ -87,7 +87,7 @@ def _connect(http: aiohttp.ClientSession, session: str, port: int) -> Any:
 
 
 async def _ask(wire: Any, question: Question, conversation: str | None) -> ShownAnswer:
-    """Return what one turn showed. Raises RuntimeError where the product refused the question."""
+    """Return what one turn showed. Raise RuntimeError where the product refused the question."""
     seen = ShownAnswer(question.id, conversation=conversation or "")
     wish: dict[str, Any] = {
         "do": "ask",
