@@ -12,11 +12,11 @@ from pathlib import Path
 import django
 
 CLASSIFIERS = {  # by training: the module of `apps/engines/classify` that pins the weights
-    "text_classifier": "text",
-    "indirect_injection": "planted",
-    "pii_tagger": "tagger",
+    "text_classifier": "linear_classifier",
+    "indirect_injection": "indirect_injection",
+    "pii_tagger": "pii_tagger",
     "small_talk": "small_talk",
-    "requests": "requests",
+    "requests": "whole_document_requests",
 }
 OTHERS = {  # by name: a module with a function `main`, which takes the further arguments
     "consistency": "training.consistency.train",
