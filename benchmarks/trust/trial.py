@@ -4,7 +4,7 @@
 
 Documents are fetched, uploaded and ingested by the worker's own pipeline in an empty data directory. A web process with
 default settings answers over its WebSocket. The packaged chat model runs beside it if no other answers at LLM_URL. With
-`--no-model` a stand-in writes one word a turn, and only quotes are measured. `--record` keeps what was shown; `--again`
+`--no-model` a fake model writes one word per turn, and only quotes are measured. `--record` keeps what was shown; `--again`
 computes figures and report from such a record, after sentences were judged.
 
 The module measures and does not judge: see `trial_figures` for what counts as right.
@@ -95,7 +95,7 @@ def _read_shown(row: dict[str, Any], *, with_model: bool) -> ShownAnswer:
 
 @contextmanager
 def _chat_model(data: Path, with_model: bool) -> Iterator[dict[str, str]]:
-    """Yield what a process needs in its environment to reach the chat model, or the stand-in for one."""
+    """Yield the environment variables by which a process reaches the chat model, or the fake one."""
     if with_model:
         with model_server() as found:
             yield found
