@@ -1,6 +1,8 @@
-"""The environment, read once. Every variable that the product knows is a field here, with its default and meaning.
+"""Settings of the environment, read once: `ENV` holds the values, `ENVIRONMENT` what administrators may see of them.
 
-`docs/operations.md` describes each one; a test compares the two.
+Each variable is a field with its type, its default and a description; the classes group them.
+`python -m assistant.config.document_settings` writes `docs/reference/settings.md` from them. An empty variable means
+its default, and an empty switch is off. Variables that nothing here names are ignored.
 """
 
 from __future__ import annotations
@@ -10,207 +12,544 @@ import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
 
 from django.core.exceptions import ImproperlyConfigured
+from pydantic import Field, Json, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from assistant.boot.layout import default_data_dir, read_secret_files
-from assistant.config.moved_classes import resolve_class
+from assistant.boot.layout import MAIN_PORT, MODEL_PORT, default_data_dir, read_secret_files
+from assistant.config.setting_types import (
+    Address,
+    Command,
+    Count,
+    Distinct,
+    EngineClass,
+    HostNames,
+    ListedChatModel,
+    ListedEmbedder,
+    Reasons,
+    Secret,
+    SecretKey,
+    SocketAddresses,
+    Switch,
+    Token,
+    WebAddress,
+    require,
+)
 
-MIN_KEY_CHARACTERS = 32  # characters
-MAX_HOLD_HOURS = 24  # hours
-MAX_BREAK_GLASS_MINUTES = 480  # minutes
 HIDDEN = "•••"
-_OF_SECRETS = {"MCP_TOKENS", "MCP_COMMANDS"}  # arguments of programs hold tokens more often than not
 _PASSWORD = re.compile(r"""(?<=://)[^/@\s"']+@""")  # and name, of an address
 _ARGUMENT = re.compile(r"(--(?:api-key|hf-token)[= ])\S+")
-_HOST = re.compile(r"\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]")  # a leading dot: and its subdomains
-_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
-_DIGITS = 18  # of a number at most
-_CHOICES = {
-    "SIGNUP": {"open", "invitation", "closed"},
-    "ANSWER_STYLE": {"automatic", "quotes", "model"},
-    "EMBED_DTYPE": {"auto", "float32", "bfloat16"},
-    "GUARD_FORMAT": {"qwen3guard", "llama_guard", "gpt_oss_safeguard"},
-}
+_SHOWN_CHARACTERS = 40  # of a wrong value
+_FAULTS = {
+    "bool_parsing": "must be 1 for yes or 0 for no",
+    "dict_type": "must be an object",
+    "extra_forbidden": "is not known",
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a smaller whole number",
+    "json_invalid": "must be JSON",
+    "list_type": "must be a list",
+    "missing": "is missing",
+}  # by the type of pydantic's error, where its own words do not say what to do
 
 
-@dataclass(frozen=True, slots=True)
-class Env:
-    DATA_DIR: str = str(default_data_dir())
-    SITE_URL: str = "http://localhost:8000"
-    ALLOWED_HOSTS: str = ""  # further host names, comma separated; the host of SITE_URL is always allowed
-    DEBUG: bool = False
-    SECRET_KEY: str = ""  # empty: kept in DATA_DIR/secret_key, made on first start
-    DATABASE_URL: str = ""  # empty: SQLite in DATA_DIR
-    REDIS_URL: str = ""  # empty: broker on disk, turn log and channel layer in memory
-    EMAIL_URL: str = ""  # smtp://user:password@host:port or smtps://…; empty: mail is printed to the log
-    EMAIL_FROM: str = "openbook@localhost"
-    SIGNUP: str = "invitation"  # open | invitation | closed; the starting value of the site setting
-    LLM_URL: str = "http://127.0.0.1:8100/v1"
-    LLM_MODEL: str = ""  # empty: the first model that the server lists
-    LLM_API_KEY: str = ""
-    LLM_TOKENIZER: str = ""  # folder or file with tokenizer.json; empty: DATA_DIR/models/chat
-    LLM_BACKEND: str = "apps.engines.chat.openai.OpenAIChat"
-    LLM_STREAMS: int = 8  # answers that the model server writes at once for one web process; the others wait in line
-    LLM_TOOLS: bool = True  # the model is offered tools, where its server takes them
-    LLM_NAME: str = ""  # what the model is called where people choose among several; empty: LLM_MODEL, or "Standard"
-    LLM_REASONS: str = ""  # yes | begun: the model thinks before it answers, in its own part
-    LLM_MORE: str = ""  # JSON, [{"name", "url", "model", …}]: further models that people may choose
-    LLM_SEES: bool = False  # the model takes pictures: those that a person attaches are sent to it
-    LLM_ENGINE_ARGS: str = ""  # further arguments for the vLLM that `./run serve` starts
-    MCP_HOSTS: str = ""  # IP:port of MCP servers that are not on the public web, comma separated
-    MCP_COMMANDS: str = ""  # JSON, {"name": ["program", "argument", …]}: programs that may be MCP servers
-    MCP_TOKENS: str = ""  # JSON, {"name of the server": "its token"}
-    EMBED_MODEL: str = ""  # a hub name or folder; empty: the packaged all-MiniLM-L6-v2
-    EMBED_MORE: str = ""  # JSON, [{"name", "model", "sha256", …}]: further ones that a collection may choose
-    EMBED_BACKEND: str = "apps.engines.embed.sentence_transformer.SentenceTransformerEmbedder"
-    RANK_MODEL: str = ""  # a cross-encoder by hub name or folder that orders the best passages anew; empty: none
-    SUPPORT_MODEL: str = ""  # a model of inference by hub name or folder that judges support; empty: the packaged one
-    SUPPORT_BACKEND: str = "apps.engines.nli.consistency.ConsistencyModel"
-    CLASSIFY_BACKEND: str = "apps.engines.classify.linear_classifier.LinearClassifier"
-    GUARD_URL: str = ""  # an OpenAI-compatible server with a guard model, with its /v1; empty: none is asked
-    GUARD_MODEL: str = ""  # its name there
-    GUARD_FORMAT: str = "qwen3guard"  # qwen3guard | llama_guard | gpt_oss_safeguard
-    GUARD_API_KEY: str = ""
-    GUARD_SECONDS: int = 5  # that it may take; later is as if it were away
-    CAPTION_MODEL: str = (
-        ""  # an image-to-text model by hub name or folder that describes attached pictures; empty: none
+class SettingsGroup(BaseSettings):
+    """Settings that are documented together; the docstring of a subclass is their heading and introduction."""
+
+    model_config = SettingsConfigDict(
+        case_sensitive=True,
+        defer_build=True,  # only `Env` is built, when it is read
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+        validate_default=False,
     )
-    CAPTION_URL: str = ""  # an OpenAI-compatible server that has it, with its /v1; empty: the worker runs it
-    CAPTION_API_KEY: str = ""
-    CAPTION_SECONDS: int = 30  # that a description may take
-    MALWARE_SOCKET: str = ""  # of ClamAV's daemon, unix:/path or host:port; empty: files are not looked through
-    MALWARE_COMMAND: str = ""  # or a program that reads a file from its standard input: 0 clean, 1 found
-    PICTURE_CHECK: str = ""  # an ONNX file or a folder with model.safetensors; empty: that of set-up; "none": none
-    PICTURE_CHECK_SHA256: str = ""  # of that file
-    PICTURE_CHECK_LABELS: str = ""  # which of its labels mean which clause: nsfw=sexual, gore=violence
-    PLANTED_BACKEND: str = "apps.engines.classify.indirect_injection.IndirectInjectionClassifier"
-    TAGGER_BACKEND: str = "apps.engines.classify.pii_tagger.PiiTagger"
-    INDEX_BACKEND: str = "local"  # local | pgvector | milvus, or a dotted path to a class
-    PGVECTOR_URL: str = ""  # postgresql://…, a server with the extension `vector`; empty: that of DATABASE_URL
-    MILVUS_URL: str = ""  # http://user:password@host:19530
-    IMAGE_MODEL: str = ""  # a pipeline of diffusers, by hub name or folder; empty: the built-in painter; "none"
-    IMAGE_URL: str = ""  # an OpenAI-compatible picture server, with its /v1; empty: pictures are drawn here
-    IMAGE_API_KEY: str = ""
-    IMAGE_EDITS: bool = False  # whether that server has /images/edits, which draws a part of a picture anew
-    IMAGE_PREVIEWS: str = ""  # a tiny autoencoder for previews, by hub name or folder; empty: a linear map
-    IMAGE_LORAS: str = ""  # folders or files of adapters, comma separated
-    IMAGE_BACKEND: str = ""  # dotted path to a class; empty: as IMAGE_URL and IMAGE_MODEL say
-    SIGN_CERTIFICATES: str = ""  # PEM file, leaf first, of the key that signs pictures; empty: a self-made one
-    SIGN_KEY: str = ""  # PEM file with its private key
-    PICTURE_LABEL: str = ""  # words that are written visibly onto every picture, such as "AI"; empty: none
-    PICTURE_NAMES: str = ""  # names of people and brands that are not drawn, comma separated
-    CLIP_MODEL: str = ""  # a CLIP model by hub name or folder that measures how well pictures fit words; empty: none
-    ANSWER_STYLE: str = "automatic"  # automatic | quotes | model; used where assistant and model leave it open
-    TOKEN_CHOICES: int = 4  # what else the model weighed for each token, recorded where the server is vLLM; 0: nothing
-    WARM_WHILE_TYPING: bool = True  # on a pause in the composer, search and prefix of the answer are prepared
-    REWRITE: bool = True  # a model that reads well makes a follow-up stand alone before it is searched
-    TITLES: bool = True  # a model that reads well names a conversation after its first answer
-    MAX_UPLOAD_MB: int = 100
-    MAX_PAGES: int = 3000
-    PARSE_SECONDS: int = 120
-    PARSE_MEMORY_MB: int = 1024
-    OCR_PAGES: int = 300  # scanned pages of one document whose text is recognised; 0: of none
-    WEB_PAGES: bool = True  # whether people may add public web pages by their address
-    SYNC_DIR: str = ""  # a folder of this server whose folders administrators may keep collections the same as
-    CASE_TEXT_DAYS: int = 0  # that the frozen text of a case is kept once it is settled for good; 0: until it is erased
-    AUDIT_KEY_FILE: str = ""  # keys that sign the audit log; empty: DATA_DIR/audit_keys, made
-    AUDIT_HEADS_FILE: str = ""  # to which the head of the audit log is appended; empty: DATA_DIR/heads.jsonl
-    AUDIT_HEADS_URL: str = ""  # syslog://host:514, syslog:///dev/log or https://…: the head is sent there too
-    SNAPSHOT_KEY_FILE: str = ""  # keys that encrypt frozen texts of review; empty: DATA_DIR/snapshot_keys, made
-    HOLD_HOURS: int = 24  # 1 to 24: that a check may hold something before somebody decides about it
-    BREAK_GLASS_MINUTES: int = 30  # 1 to 480: that a conversation stays open to staff who broke the glass
-    REVIEW_SECOND_PERCENT: int = 0  # of the decisions of review that somebody else looks at once more; 0: none
-    VERDICT_DAYS: int = 30  # that signals and verdicts are kept of what was judged, without content; 0: none is
-    BACKUP_HOURS: int = 0  # between two backups that the worker makes; 0: none
-    BACKUP_DIR: str = ""  # the folder of backups; empty: DATA_DIR/backups
-    BACKUP_KEEP: int = 7  # scheduled backups that stay, the newest
-    EMBED_THREADS: int = 0  # 0: all cores for indexing
-    EMBED_DTYPE: str = "auto"  # auto | float32 | bfloat16; auto: bfloat16 on processors with AMX
 
+
+class StartSettings(SettingsGroup):
+    """Start
+
+    Variables of `./run` and of the servers that it starts; the site itself does not use them.
+    """
+
+    HOST: str = "127.0.0.1"
+    """Address on which the site listens. `0.0.0.0` accepts other machines, and then `SITE_URL` is needed."""
+
+    PORT: str = str(MAIN_PORT)
+    """Port of the site."""
+
+    LLM_HOST: str = "127.0.0.1"
+    """Address on which the model server of `./run serve` listens. Only containers need another one. The server always
+    asks for a key: `LLM_API_KEY`, or one that is made."""
+
+    LLM_PORT: str = str(MODEL_PORT)
+    """Port of the model server of `./run serve`."""
+
+    PYTHON: str = ""
+    """Python that makes the environment. Empty: the first of `python3.11` to `python3.13` that is found."""
+
+    TORCH_INDEX: str = ""
+    """Package index that is asked first for the CPU build of PyTorch. Empty: the sources of pip, then PyTorch's own
+    index."""
+
+    EXTRAS: str = ""
+    """Further optional packages to install, separated by spaces: `postgres`, `redis`, `milvus`, `vllm`. Empty: those
+    that the other settings need."""
+
+    FORWARDED_ALLOW_IPS: str = "127.0.0.1"
+    """IP addresses and networks of reverse proxies, comma separated, whose `X-Forwarded-For` and `X-Forwarded-Proto`
+    are trusted."""
+
+
+class SiteConnectionSettings(SettingsGroup):
+    """Site
+
+    Address, data, database, queue and mail.
+    """
+
+    DATA_DIR: str = Field(default_factory=lambda: str(default_data_dir()))
+    """Folder that holds all data. Empty: `var` in a clone, the user's data folder in an installed package."""
+
+    SITE_URL: WebAddress = f"http://localhost:{MAIN_PORT}"
+    """Address that users type. With `https://` cookies are secure and HSTS is on."""
+
+    ALLOWED_HOSTS: HostNames = []
+    """Further host names, without scheme and port. The host of `SITE_URL` is always allowed."""
+
+    DEBUG: Switch = False
+    """Show errors in the browser. Never where others can reach the site; refused with an `https://` address."""
+
+    SECRET_KEY: SecretKey = ""
+    """Key of at least 32 characters that signs sessions and links. Whoever has it can sign in as anybody. Empty: made
+    at the first start and kept in `DATA_DIR/secret_key`."""
+
+    DATABASE_URL: Address = ""
+    """PostgreSQL server, `postgresql://user:password@host/name`; `./run setup` then installs the driver. Empty: SQLite
+    in `DATA_DIR`."""
+
+    REDIS_URL: Address = ""
+    """Redis server, `redis://host:6379/0`. Empty: the queue is on disk, and running answers are in the memory of the
+    only web process."""
+
+    EMAIL_URL: Address = ""
+    """Mail server, `smtp://user:password@host:587` or `smtps://…:465`. Empty: mail is printed to the log."""
+
+    EMAIL_FROM: str = "openbook@localhost"
+    """Sender of mail."""
+
+    SIGNUP: Literal["open", "invitation", "closed"] = "invitation"
+    """Who may create an account. First value only: an administrator changes it on the page Settings."""
+
+
+class ChatModelSettings(SettingsGroup):
+    """Chat models
+
+    Any server that speaks the OpenAI protocol can write answers.
+    """
+
+    LLM_URL: Address = f"http://127.0.0.1:{MODEL_PORT}/v1"
+    """Model server, with its `/v1`. Where it is set, `./run serve` starts no model server of its own."""
+
+    LLM_MODEL: str = ""
+    """Name of the model on that server. Empty: the first model that the server lists."""
+
+    LLM_API_KEY: Secret = ""
+    """Key of that server."""
+
+    LLM_TOKENIZER: str = ""
+    """Folder or file with the model's `tokenizer.json`. Empty: `DATA_DIR/models/chat`. Where there is none, tokens are
+    estimated, rather too many than too few."""
+
+    LLM_BACKEND: EngineClass = "apps.engines.chat.openai.OpenAIChat"
+    """Class of the client."""
+
+    LLM_STREAMS: Count = 8
+    """Answers that the server writes at once for one web process; further ones wait in line. A server with a GPU writes
+    a hundred and more."""
+
+    LLM_TOOLS: Switch = True
+    """Offer the model tools where its server accepts them, which is tried once. vLLM needs
+    `--enable-auto-tool-choice --tool-call-parser NAME`."""
+
+    LLM_SEES: Switch = False
+    """Send pictures that users attach to the model, at most 1,024 pixels wide and high. Off: the model gets their
+    recognised text and, with `CAPTION_MODEL`, a description."""
+
+    LLM_NAME: str = ""
+    """Name of the model where users choose among several. Empty: `LLM_MODEL`, or "Standard model"."""
+
+    LLM_REASONS: Reasons = ""
+    """`yes`: the model thinks before it answers. `begun`: its template opens the thoughts already, as that of
+    DeepSeek-R1 does. Empty: it does not think."""
+
+    LLM_MORE: Annotated[Json[list[ListedChatModel]], Distinct] = Field(
+        default=[], examples=['[{"name": "Big", "url": "http://10.0.0.5:8000/v1", "model": "Qwen3-32B"}]']
+    )
+    """Further models that users and assistants may choose, a JSON list. Models of one server are unreachable together.
+    An answer whose model was taken out of the list is written by the model of `LLM_URL`."""
+
+    LLM_ENGINE_ARGS: str = ""
+    """Further arguments of the vLLM that `./run serve` starts, such as `--max-model-len 4096`. They come last and so
+    replace its own, such as `--block-size 32`."""
+
+    ANSWER_STYLE: Literal["automatic", "quotes", "model"] = "automatic"
+    """How answers are written where assistant and model leave it open: `quotes` shows passages first, `model` lets the
+    model write, `automatic` decides by the reading test."""
+
+    TOKEN_CHOICES: Count = 4
+    """Alternatives recorded for each token of an answer, from vLLM only. `0`: no tokens are recorded."""
+
+    WARM_WHILE_TYPING: Switch = True
+    """On a pause in the composer, search already and let an idle model server read what the answer would need."""
+
+    REWRITE: Switch = True
+    """Let a model that reads well complete a follow-up such as "and in winter?" before the search, within 0.8 seconds.
+    Off: rules do."""
+
+    TITLES: Switch = True
+    """Let a model that reads well name a conversation after its first answer. Off: the first words of the question."""
+
+
+class ToolServerSettings(SettingsGroup):
+    """Tools
+
+    Servers of the Model Context Protocol (MCP) that an administrator may connect.
+    """
+
+    MCP_HOSTS: SocketAddresses = frozenset()
+    """MCP servers that are not on the public web, as `IP:port`, such as `127.0.0.1:9000`. Empty: only public addresses
+    on ports 80 and 443."""
+
+    MCP_COMMANDS: Json[dict[str, Command]] = Field(
+        default={}, repr=False, examples=['{"files": ["/usr/bin/files-mcp", "/srv/files"]}']
+    )
+    """Programs of this machine that may be MCP servers, a JSON object by name. An administrator chooses a name and
+    cannot enter a command."""
+
+    MCP_TOKENS: Json[dict[str, Token]] = Field(default={}, repr=False, examples=['{"wiki": "…"}'])
+    """Tokens of MCP servers on the web, a JSON object by the name that the administrator gave the server."""
+
+
+class SearchSettings(SettingsGroup):
+    """Search
+
+    Embedding models, re-ranking, the check of support, and the index.
+    """
+
+    EMBED_MODEL: str = ""
+    """Embedding model: folder or name on a model hub, for sentence-transformers. A change needs `./run manage reindex`.
+    Empty: the packaged all-MiniLM-L6-v2."""
+
+    EMBED_MORE: Annotated[Json[list[ListedEmbedder]], Distinct] = Field(
+        default=[], examples=['[{"name": "German", "model": "/srv/models/german", "sha256": "…64 digits…"}]']
+    )
+    """Further embedding models that the owner of a collection may choose, a JSON list."""
+
+    EMBED_BACKEND: EngineClass = "apps.engines.embed.sentence_transformer.SentenceTransformerEmbedder"
+    """Class that embeds."""
+
+    EMBED_THREADS: Count = 0
+    """Processor cores for indexing. `0`: all."""
+
+    EMBED_DTYPE: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Precision in which texts are embedded. `auto`: bfloat16 on processors with AMX, where it is faster. With
+    `avx512_bf16` alone try both: one may take half as long again. One index may hold vectors of both."""
+
+    RANK_MODEL: str = ""
+    """Cross-encoder that reads the best 20 passages with the question and orders them anew: folder or name on a model
+    hub. Empty: none."""
+
+    SUPPORT_MODEL: str = ""
+    """Model of natural-language inference that judges whether a source supports a sentence: folder or name on a model
+    hub, with a label "entailment". Empty: the packaged model."""
+
+    SUPPORT_BACKEND: EngineClass = "apps.engines.nli.consistency.ConsistencyModel"
+    """Class that judges support where `SUPPORT_MODEL` is empty."""
+
+    INDEX_BACKEND: EngineClass = Field(default="local", title="name or class")
+    """Index: `local` (files in `DATA_DIR/index`), `pgvector`, `milvus`, or the dotted path of a class."""
+
+    PGVECTOR_URL: Address = ""
+    """PostgreSQL server of the index `pgvector`, with the extension `vector` 0.8 or later. Empty: that of
+    `DATABASE_URL`."""
+
+    MILVUS_URL: Address = ""
+    """Milvus server of the index `milvus`, `http://user:password@host:19530`."""
+
+
+class UploadSettings(SettingsGroup):
+    """Documents
+
+    Limits of what is accepted and read, other sources, and the scan for malware.
+    """
+
+    MAX_UPLOAD_MB: Count = 100
+    """Largest file that is accepted, in MiB. The reverse proxy has a limit of its own."""
+
+    MAX_PAGES: Count = 3000
+    """Longest document that is read, in pages."""
+
+    PARSE_SECONDS: Count = 120
+    """Longest time for reading one file, in seconds."""
+
+    PARSE_MEMORY_MB: Count = 1024
+    """Most memory for reading one file, in MiB."""
+
+    OCR_PAGES: Count = 300
+    """Scanned pages of one document whose text is recognised, at seconds of one core each. `0`: none. After a higher
+    value documents that were cut short are read again."""
+
+    WEB_PAGES: Switch = True
+    """Let users add public web pages by their address. No proxy is used."""
+
+    SYNC_DIR: str = ""
+    """Folder of this server. Administrators may keep collections the same as it or one of its folders. Empty: none."""
+
+    MALWARE_SOCKET: str = ""
+    """Socket of ClamAV's daemon, `unix:/run/clamav/clamd.ctl` or `host:port`. Every uploaded file, fetched page,
+    attached picture and imported chat is scanned before it is stored, and refused while the daemon is unreachable. Its
+    `StreamMaxLength` must be at least `MAX_UPLOAD_MB`. Empty: no scan."""
+
+    MALWARE_COMMAND: str = ""
+    """Program instead of the daemon: it reads a file from standard input and ends with 0 (clean) or 1 (found), such as
+    `/usr/bin/clamscan --no-summary -`. It is started without a shell and without this environment."""
+
+
+class DetectorSettings(SettingsGroup):
+    """Detectors
+
+    Classifiers that score texts and pictures for the safety policy.
+    """
+
+    CLASSIFY_BACKEND: EngineClass = "apps.engines.classify.linear_classifier.LinearClassifier"
+    """Class that scores texts for the gate."""
+
+    PLANTED_BACKEND: EngineClass = "apps.engines.classify.indirect_injection.IndirectInjectionClassifier"
+    """Class that finds instructions planted in documents."""
+
+    TAGGER_BACKEND: EngineClass = "apps.engines.classify.pii_tagger.PiiTagger"
+    """Class that finds names, places and addresses of people."""
+
+    GUARD_URL: Address = ""
+    """Server of the OpenAI protocol with a guard model, with its `/v1`. It is asked only about texts of which the
+    classifiers are unsure. Empty: none."""
+
+    GUARD_MODEL: str = ""
+    """Name of the guard model on that server."""
+
+    GUARD_FORMAT: Literal["qwen3guard", "llama_guard", "gpt_oss_safeguard"] = "qwen3guard"
+    """Format of its answers: Qwen3Guard-Gen, Llama Guard 3 or 4, gpt-oss-safeguard."""
+
+    GUARD_API_KEY: Secret = ""
+    """Key of that server."""
+
+    GUARD_SECONDS: Count = 5
+    """Longest time of the guard model, in seconds. A late or unreadable answer counts as missing: clauses that fail
+    closed then withhold."""
+
+    PICTURE_CHECK: str = ""
+    """Classifier of attached and drawn pictures: an ONNX file, or a folder with `model.safetensors`, each with its
+    `config.json`. `none`: pictures are not checked, and say so. Empty: the detector of NudeNet 3.0.8, which
+    `./run setup` fetches (11 MB; package under MIT, weights exported by a program under AGPL-3.0). It knows nudity in
+    photographs alone."""
+
+    PICTURE_CHECK_SHA256: str = ""
+    """SHA-256 of that file; another file is not loaded."""
+
+    PICTURE_CHECK_LABELS: str = ""
+    """Clauses of the policy by label of that classifier: `nsfw=sexual, gore=violence`."""
+
+
+class PictureSettings(SettingsGroup):
+    """Pictures
+
+    Drawing, signing and describing pictures.
+    """
+
+    IMAGE_MODEL: str = ""
+    """Pipeline of diffusers that draws: folder or name on a model hub; with `IMAGE_URL` the name of the model on that
+    server. `none`: nothing is drawn. Empty: the built-in painter of pictograms."""
+
+    IMAGE_URL: Address = ""
+    """Picture server of the OpenAI protocol, with its `/v1`. Empty: the worker draws."""
+
+    IMAGE_API_KEY: Secret = ""
+    """Key of that server."""
+
+    IMAGE_EDITS: Switch = False
+    """The server has `/images/edits`, which redraws a part of a picture."""
+
+    IMAGE_PREVIEWS: str = ""
+    """Tiny autoencoder of the model's latents (safetensors) for sharper previews, such as `madebyollin/taesd`: folder
+    or name on a model hub. Empty: a linear map."""
+
+    IMAGE_LORAS: str = ""
+    """LoRA adapters of the model: safetensors files, or folders with one, comma separated. All are used at once."""
+
+    IMAGE_BACKEND: EngineClass = ""
+    """Class that draws where `IMAGE_URL` is empty. Empty: as `IMAGE_MODEL` says."""
+
+    SIGN_CERTIFICATES: str = ""
+    """PEM file with the certificates of the key that signs pictures, its own first. Empty: a self-made one."""
+
+    SIGN_KEY: str = ""
+    """PEM file with that private key (P-256). Empty: a self-made one."""
+
+    PICTURE_LABEL: str = ""
+    """Words that are written visibly into a corner of every picture, such as `AI`. Empty: only the invisible mark."""
+
+    PICTURE_NAMES: str = ""
+    """Deprecated: names of people and brands, comma separated. They are moved into a list of the policy for pictures
+    when the first picture is asked for; change them there (Review, Lists) and remove this variable."""
+
+    CLIP_MODEL: str = ""
+    """CLIP model (safetensors) that measures how well pictures fit their words: folder or name on a model hub. Empty:
+    none."""
+
+    CAPTION_MODEL: str = ""
+    """Image-to-text model of transformers (safetensors) that describes attached pictures for models that see none:
+    folder or name on a model hub; with `CAPTION_URL` the name on that server. Empty: no descriptions."""
+
+    CAPTION_URL: Address = ""
+    """Server of the OpenAI protocol with a vision model, with its `/v1`. Empty: the worker runs the model."""
+
+    CAPTION_API_KEY: Secret = ""
+    """Key of that server."""
+
+    CAPTION_SECONDS: Count = 30
+    """Longest time for one description, in seconds. Without it the answer goes on, and the page says why."""
+
+
+class ReviewSettings(SettingsGroup):
+    """Review and audit
+
+    How long moderation keeps texts and holds, and where the audit log is signed and copied.
+    """
+
+    CASE_TEXT_DAYS: Count = 0
+    """Days after which the frozen text of a case is deleted, counted from when it can no longer be appealed; hash,
+    verdict and decisions stay. `0`: until the user's data are erased. A legal hold keeps it."""
+
+    SNAPSHOT_KEY_FILE: str = ""
+    """File of the keys that encrypt frozen texts, one a line, the newest first; made where it is missing and nothing is
+    encrypted yet. Keep it on another disk than the database. Empty: `DATA_DIR/snapshot_keys`."""
+
+    AUDIT_KEY_FILE: str = ""
+    """File of the keys that sign the audit log, one a line, the newest first; made with the first entry. Keep it where
+    the owner of the database cannot read it. Empty: `DATA_DIR/audit_keys`."""
+
+    AUDIT_HEADS_FILE: str = ""
+    """File to which number and signature of each entry of the audit log are appended, about 130 bytes an entry. It
+    shows a log that was cut off, so make it append-only (`chattr +a`). Empty: `DATA_DIR/heads.jsonl`."""
+
+    AUDIT_HEADS_URL: Annotated[
+        Address,
+        require(
+            lambda text: text.startswith(("syslog://", "https://", "http://")),
+            "must begin with syslog://, https:// or http://.",
+        ),
+    ] = ""
+    """Place to which the worker sends the newest of them once a minute: `syslog://host:514`, `syslog:///dev/log`, or an
+    `https://` address that accepts a JSON object by POST (`seq`, `sha256`, `at`, `site`). Empty: none."""
+
+    HOLD_HOURS: Annotated[Count, Field(ge=1, le=24)] = 24
+    """Hours that an automatic check may hold a question or a picture before a reviewer decides. Then it is released and
+    its user notified. Holds of clauses that fail closed do not end."""
+
+    BREAK_GLASS_MINUTES: Annotated[Count, Field(ge=1, le=480)] = 30
+    """Minutes that a conversation stays open to staff after break-glass access was approved."""
+
+    REVIEW_SECOND_PERCENT: Count = 0
+    """Percentage of review decisions that a second reviewer repeats without seeing the first. `0`: none."""
+
+    VERDICT_DAYS: Count = 30
+    """Days for which signals and verdicts are kept, without content and without user; backtest and shadow policies need
+    them. A row takes 0.7 KB; at most the latest 200,000 are kept. `0`: none."""
+
+
+class BackupSettings(SettingsGroup):
+    """Backups
+
+    Backups that the worker makes by itself, each restored once on trial.
+    """
+
+    BACKUP_HOURS: Count = 0
+    """Hours between two backups. `0`: none."""
+
+    BACKUP_DIR: str = ""
+    """Folder of backups, best on another disk or machine. Empty: `DATA_DIR/backups`."""
+
+    BACKUP_KEEP: Annotated[Count, Field(ge=1)] = 7
+    """Scheduled backups that are kept. Older ones are deleted after a newer one was verified; backups made by hand
+    stay."""
+
+
+class Env(
+    StartSettings,
+    SiteConnectionSettings,
+    ChatModelSettings,
+    ToolServerSettings,
+    SearchSettings,
+    UploadSettings,
+    DetectorSettings,
+    PictureSettings,
+    ReviewSettings,
+    BackupSettings,
+):
+    """All settings. `load_env` reads them from the environment of this process."""
+
+    @model_validator(mode="before")
     @classmethod
-    def read(cls, source: dict[str, str]) -> Env:
-        values: dict[str, object] = {}
-        for item in fields(cls):
-            raw = source.get(item.name)
-            if raw is None or (not raw and item.name in _CHOICES):
-                continue
-            if isinstance(item.default, bool):
-                if raw.strip().lower() not in _TRUE | _FALSE:
-                    raise ImproperlyConfigured(f"{item.name} is {raw[:40]!r} and must be 1 for yes or 0 for no.")
-                values[item.name] = raw.strip().lower() in _TRUE
-            elif isinstance(item.default, int):
-                if raw.strip() and not (raw.strip().isdecimal() and len(raw.strip()) <= _DIGITS):
-                    raise ImproperlyConfigured(f"{item.name} is {raw[:40]!r} and must be a whole number of 0 or more.")
-                values[item.name] = int(raw) if raw.strip() else item.default
-            else:
-                values[item.name] = resolve_class(raw) if item.name.endswith("_BACKEND") else raw
-        return cls(**values)  # type: ignore[arg-type]
+    def drop_empty(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Return `given` without empty variables, so that they mean the default; an empty switch stays, and is off."""
+        return {
+            name: value
+            for name, value in given.items()
+            if cls.model_fields[name].annotation is bool or str(value).strip()
+        }
+
+    @model_validator(mode="after")
+    def check_combinations(self) -> Env:
+        """Raise ValueError for values that are right alone and wrong together."""
+        if self.DEBUG and self.SITE_URL.startswith("https://"):
+            raise ValueError("DEBUG shows errors to everybody; remove it where SITE_URL begins with https://.")
+        taken = {"main", "openbook", (self.LLM_NAME or self.LLM_MODEL).casefold()}
+        if same := [model.name for model in self.LLM_MORE if model.name.casefold() in taken]:
+            raise ValueError(f"LLM_MORE names “{same[0]}”, as another model is called already; choose another name.")
+        return self
 
 
-def find_faults(env: Env) -> list[str]:
-    """What is set up so dangerously that nothing starts, in words that say what to do."""
-    found = _find_bad_addresses(env)
-    for host in list_hosts(env):
-        if host == "*":
-            found.append("ALLOWED_HOSTS must name the hosts: with * anybody's page could speak to this one.")
-        elif not _HOST.fullmatch(host):
-            found.append(
-                f"ALLOWED_HOSTS has {host!r}, which is no host name. Write names alone, such as books.example.org, "
-                "without http:// and without a port: scheme and port are those of SITE_URL."
-            )
-    for name, known in _CHOICES.items():
-        if (value := getattr(env, name)) not in known:
-            found.append(f"{name} is {value!r} and must be one of {', '.join(sorted(known))}.")
-    if env.SECRET_KEY and len(env.SECRET_KEY) < MIN_KEY_CHARACTERS:
-        found.append(f"SECRET_KEY is shorter than {MIN_KEY_CHARACTERS} characters; leave it empty, and one is made.")
-    if not 1 <= env.HOLD_HOURS <= MAX_HOLD_HOURS:
-        found.append(f"HOLD_HOURS is a number from 1 to {MAX_HOLD_HOURS}: only people hold anything for longer.")
-    if not 1 <= env.BREAK_GLASS_MINUTES <= MAX_BREAK_GLASS_MINUTES:
-        found.append(
-            f"BREAK_GLASS_MINUTES is a number from 1 to {MAX_BREAK_GLASS_MINUTES}; a longer look is asked for again."
-        )
-    if env.AUDIT_HEADS_URL and not env.AUDIT_HEADS_URL.startswith(("syslog://", "https://", "http://")):
-        found.append("AUDIT_HEADS_URL begins with syslog://, https:// or http://.")
-    if env.BACKUP_HOURS < 0 or env.BACKUP_KEEP < 1:
-        found.append("BACKUP_HOURS is a number of hours, or 0 for none, and BACKUP_KEEP is 1 or more.")
-    if env.DEBUG and env.SITE_URL.startswith("https://"):
-        found.append("DEBUG shows the inside of the site to everybody; take it away where people come by https.")
-    return found
+def list_groups() -> list[type[SettingsGroup]]:
+    """Return the groups of settings in the order of the documentation."""
+    return [base for base in Env.__bases__ if issubclass(base, SettingsGroup)]
 
 
-def list_hosts(env: Env) -> list[str]:
-    """Return the host names of ALLOWED_HOSTS."""
-    return [host.strip() for host in env.ALLOWED_HOSTS.split(",") if host.strip()]
+def load_env() -> Env:
+    """Return the settings of the environment. Raises ImproperlyConfigured with one sentence for each fault."""
+    try:
+        return Env()
+    except ValidationError as error:
+        raise ImproperlyConfigured(" ".join(map(_describe_fault, error.errors(include_url=False)))) from None
 
 
-def _find_bad_addresses(env: Env) -> list[str]:
-    """Return a sentence for each NAME_URL that no program can read, without its value: that may hold a password."""
-    found = []
-    for item in fields(env):
-        value = getattr(env, item.name)
-        if not item.name.endswith("_URL") or not value:
-            continue
-        try:
-            parts = urlsplit(value)
-            good = bool(parts.scheme) and "://" in value and (parts.port is None or parts.port > 0)
-        except ValueError:
-            good = False
-        if not good:
-            found.append(
-                f"{item.name} is no address. Write it as http://10.0.0.5:8000; "
-                "in a password %23 stands for # and %2F for /."
-            )
-        elif item.name == "SITE_URL" and not (parts.scheme in {"http", "https"} and parts.hostname):
-            found.append("SITE_URL must be the address that people type, such as https://books.example.org.")
-    return found
+def _describe_fault(fault: Any) -> str:
+    """Return a sentence that names the variable and says what to write, without a value that may hold a secret."""
+    own = str(fault["ctx"]["error"]) if fault["type"] == "value_error" else ""
+    if not fault["loc"]:
+        return own
+    name, *inside = fault["loc"]
+    field = Env.model_fields[name]
+    said = own or _FAULTS.get(fault["type"]) or fault["msg"].replace("Input should", "must", 1)
+    where = "".join(f", entry {part + 1}" if isinstance(part, int) else f", “{part}”" for part in inside)
+    if field.examples:
+        return f"{name}{where} {said.rstrip('.')}. An example: {field.examples[0]}"
+    return f"{name} {own}" if own else f"{name} is {str(fault['input'])[:_SHOWN_CHARACTERS]!r} and {said}."
 
 
 def load_secret_key(env: Env) -> str:
-    """The configured key, or the one kept in the data directory (made when missing, readable by its owner only)."""
+    """Return the configured key, or that of `DATA_DIR/secret_key`, which is made where it is missing (mode 600)."""
     if env.SECRET_KEY:
         return env.SECRET_KEY
     path = Path(env.DATA_DIR) / "secret_key"
@@ -224,28 +563,30 @@ def load_secret_key(env: Env) -> str:
 
 
 def make_folder(path: Path) -> Path:
-    """The folder, made where it is missing; `manage.py check` says so where that cannot be."""
+    """Create the folder where it is missing and return it; `manage.py check` reports a folder that cannot be made."""
     with suppress(OSError):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
 
 def read_secret(name: str) -> str:
-    """The value of a variable that a setting names: keys of further servers."""
+    """Return the value of a variable that a setting names, such as the key of a further server; "" where unset."""
     return os.environ.get(name, "")
 
 
-def describe_environment(env: Env, source: Mapping[str, str]) -> dict[str, tuple[str, bool]]:
-    """What may be shown of each variable, without its secrets, and whether it is set; for administrators."""
+def describe_environment(source: Mapping[str, str]) -> dict[str, tuple[str, bool, str]]:
+    """Return by variable the value without secrets, whether `source` sets it, and its description."""
     found = {}
-    for item in fields(env):
-        value = str(getattr(env, item.name))
-        if (item.name.endswith("_KEY") and item.name != "SIGN_KEY") or item.name in _OF_SECRETS:
-            value = HIDDEN if value else ""
-        found[item.name] = (_PASSWORD.sub(f"{HIDDEN}@", _ARGUMENT.sub(rf"\1{HIDDEN}", value)), item.name in source)
+    for name, field in (item for group in list_groups() for item in group.model_fields.items()):
+        default = field.get_default(call_default_factory=True)
+        usual = int(default) if isinstance(default, bool) else default if isinstance(default, str | int) else ""
+        value = source.get(name) or str(usual)
+        shown = _PASSWORD.sub(f"{HIDDEN}@", _ARGUMENT.sub(rf"\1{HIDDEN}", value))
+        words = " ".join((field.description or "").split())
+        found[name] = (shown if field.repr or not value else HIDDEN, name in source, words)
     return found
 
 
 os.environ.update(read_secret_files(os.environ))
-ENV = Env.read(dict(os.environ))
-ENVIRONMENT = describe_environment(ENV, os.environ)  # for the page of administrators
+ENV = load_env()
+ENVIRONMENT = describe_environment(os.environ)  # for the page of administrators

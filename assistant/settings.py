@@ -1,4 +1,4 @@
-"""Wiring: which parts the product is made of here. Values come from `assistant.env`."""
+"""Django settings: the parts of which the product is composed. Values come from `assistant.env`."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 
 from assistant.boot.layout import ROOT, find_resource, read_version
-from assistant.config import chat_models, embedders, engine_backends, mcp_servers
-from assistant.env import ENV, ENVIRONMENT, find_faults, list_hosts, load_secret_key, make_folder, read_secret  # noqa: F401 - a setting too
+from assistant.config import chat_models, embedders, engine_backends
+from assistant.env import ENV, ENVIRONMENT, load_secret_key, make_folder, read_secret  # noqa: F401 - a setting too
 from assistant.websocket_origins import list_origins
 
-if _wrong := find_faults(ENV):
-    raise ImproperlyConfigured(" ".join(_wrong))
-
-VERSION, OPERATIONS = read_version(), find_resource("docs/operations.md")
+VERSION = read_version()
 BASE_DIR, DATA_DIR = ROOT, Path(ENV.DATA_DIR).resolve()
-MEDIA_ROOT = DATA_DIR / "files"  # never served by URL: every file goes through a view that asks who reads
+MEDIA_ROOT = DATA_DIR / "files"  # never served by URL: every file goes through a view that checks the reader
 MODELS_DIR, INDEX_DIR = DATA_DIR / "models", DATA_DIR / "index"
 
 SECRET_KEY = load_secret_key(ENV)
@@ -29,14 +25,14 @@ SITE_URL = ENV.SITE_URL.rstrip("/")
 _site = urlsplit(SITE_URL)
 SECURE = _site.scheme == "https"
 _LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = [f"[{_site.hostname}]" if ":" in (_site.hostname or "") else _site.hostname or "", *list_hosts(ENV)]
+ALLOWED_HOSTS = [f"[{_site.hostname}]" if ":" in (_site.hostname or "") else _site.hostname or "", *ENV.ALLOWED_HOSTS]
 if ALLOWED_HOSTS[0] in _LOOPBACK:
     ALLOWED_HOSTS += _LOOPBACK
 ALLOWED_ORIGINS = list_origins(SITE_URL, ALLOWED_HOSTS)
 CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
 
 INSTALLED_APPS = [
-    "unfold.apps.BasicAppConfig",  # the looks of the administration; before the admin whose templates it replaces
+    "unfold.apps.BasicAppConfig",  # theme of the administration; before the admin whose templates it replaces
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -59,15 +55,15 @@ INSTALLED_APPS = [
     "apps.images",
     "apps.privacy",
     "apps.administration",
-    "assistant",  # the last, which says that all are loaded
+    "assistant",  # last, since its ready() needs all apps loaded
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "apps.api.middleware.json_error_middleware",  # before everything that may refuse a request
+    "apps.api.middleware.json_error_middleware",  # before every middleware that may refuse a request
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",  # after the session, before what answers in words
+    "django.middleware.locale.LocaleMiddleware",  # after the session, before middleware that responds with text
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -109,11 +105,11 @@ _SQLITE = {
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
             "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-32000; PRAGMA temp_store=MEMORY; "
-            "PRAGMA secure_delete=ON"  # what is deleted is overwritten, and not only when its page is used again
+            "PRAGMA secure_delete=ON"  # deleted content is overwritten at once, not only when its page is reused
         ),
     },
     "CONN_MAX_AGE": 600,
-    # A file, not memory: threads of the pools must see the same tables.
+    # A file, not memory: the threads of the pools must see the same tables.
     "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
 }
 DATABASES: dict[str, Any] = {
@@ -152,11 +148,11 @@ ACCOUNT_FORMS = {
     "reset_password": "apps.users.account_forms.ResetPasswordForm",
     "reset_password_from_key": "apps.users.account_forms.ResetPasswordKeyForm",
 }
-# Where mail really goes out, an address is confirmed before it is used; sign-up then tells nobody who has an account.
+# With a mail server, an address is confirmed before it is used; sign-up then reveals to nobody who has an account.
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if ENV.EMAIL_URL else "optional"
 ACCOUNT_EMAIL_NOTIFICATIONS = ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_UNIQUE_EMAIL = ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 900  # seconds that the administration stays open after the password
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900  # seconds until the administration asks for the password again
 ACCOUNT_LOGOUT_ON_GET = ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 INITIAL_SIGNUP = ENV.SIGNUP
 
@@ -166,10 +162,10 @@ EMAIL_HOST, EMAIL_PORT = _mail.hostname or "localhost", _mail.port or 25
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.username or "", _mail.password or ""
 EMAIL_USE_SSL = _mail.scheme == "smtps"
 EMAIL_USE_TLS = _mail.scheme == "smtp" and bool(_mail.username)
-DEFAULT_FROM_EMAIL, EMAIL_TIMEOUT = ENV.EMAIL_FROM, 15  # seconds; a worker or a page waits no longer
+DEFAULT_FROM_EMAIL, EMAIL_TIMEOUT = ENV.EMAIL_FROM, 15  # seconds; limits the wait of a worker or a page
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español")]  # each in its own words
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español")]  # each in its own language
 LOCALE_PATHS = [find_resource("locale")]
 LANGUAGE_COOKIE_NAME = "language"
 TIME_ZONE = "UTC"
@@ -192,7 +188,7 @@ FILE_UPLOAD_HANDLERS = [
     "apps.documents.library.upload_handler.DiskFullUploadHandler",
 ]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FILES, DATA_UPLOAD_MAX_NUMBER_FIELDS = 200, 10_100  # as many conversations are put away at once
+DATA_UPLOAD_MAX_NUMBER_FILES, DATA_UPLOAD_MAX_NUMBER_FIELDS = 200, 10_100  # for as many conversations at once
 NINJA_PAGINATION_PER_PAGE = NINJA_PAGINATION_MAX_LIMIT = 200
 NINJA_PAGINATION_MAX_OFFSET = 1_000_000
 NINJA_PAGINATION_CLASS = "apps.api.pagination.BoundedPagination"
@@ -203,7 +199,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SECURE_REFERRER_POLICY = "same-origin"  # with "no-referrer" browsers send "Origin: null" with forms, which is refused
+SECURE_REFERRER_POLICY = "same-origin"  # with "no-referrer" forms have "Origin: null", which Django refuses
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
@@ -215,8 +211,8 @@ CONTENT_SECURITY_POLICY = {
         "style-src": [SELF],
         "img-src": [SELF],
         "font-src": [SELF],
-        # Some browsers do not count the socket of the same origin as 'self'.
-        # A policy cannot name an IPv6 address; those pages have 'self'.
+        # Some browsers do not include the WebSocket of the same origin in 'self'.
+        # A policy cannot name an IPv6 address; those pages rely on 'self'.
         "connect-src": [SELF, *(origin.replace("http", "ws", 1) for origin in ALLOWED_ORIGINS if "[" not in origin)],
         "form-action": [SELF],
         "base-uri": [NONE],
@@ -227,9 +223,9 @@ CONTENT_SECURITY_POLICY = {
 
 # --- engines -----------------------------------------------------------------------------------------
 INDEXES, ENGINES = engine_backends.build_backends(ENV, INDEX_DIR, MODELS_DIR)
-# By name: what a collection may choose to be read by; chat models, of which the first is the site's own.
+# By name: embedders that a collection may choose; chat models, of which the first is the site's own.
 EMBEDDERS, CHATS = embedders.build_embedders(ENV), chat_models.build_chat_models(ENV, MODELS_DIR, read_secret)
-# Reads for the classifiers where the embedder above is not the one that they were trained with.
+# Embedder of the classifiers, if the one above is not the one they were trained with.
 CLASSIFY_EMBED_BACKEND = "apps.engines.embed.sentence_transformer.SentenceTransformerEmbedder"
 ANSWER_STYLE, SNAPSHOT_KEYS = ENV.ANSWER_STYLE, Path(ENV.SNAPSHOT_KEY_FILE or DATA_DIR / "snapshot_keys")
 AUDIT_KEYS = Path(ENV.AUDIT_KEY_FILE or DATA_DIR / "audit_keys")
@@ -237,18 +233,16 @@ AUDIT_HEADS = Path(ENV.AUDIT_HEADS_FILE or DATA_DIR / "heads.jsonl")
 AUDIT_HEADS_URL = ENV.AUDIT_HEADS_URL
 TITLES, REWRITE, HOLD_HOURS, CASE_TEXT_DAYS = ENV.TITLES, ENV.REWRITE, ENV.HOLD_HOURS, ENV.CASE_TEXT_DAYS
 TOKEN_CHOICES, WARM_WHILE_TYPING = ENV.TOKEN_CHOICES, ENV.WARM_WHILE_TYPING
-SAFETY_CHECK = (
-    "apps.safety.gate.default_check.DefaultCheck"  # and SUPPORT_CHECK: a stronger one takes its place by name
-)
+SAFETY_CHECK = "apps.safety.gate.default_check.DefaultCheck"  # like SUPPORT_CHECK, replaceable by another dotted path
 REVIEW_SECOND_PERCENT = ENV.REVIEW_SECOND_PERCENT
-POLICY_S, VERDICT_DAYS = 5.0, ENV.VERDICT_DAYS  # seconds that the gate's copy of the policy may be old
+POLICY_S, VERDICT_DAYS = 5.0, ENV.VERDICT_DAYS  # longest age in seconds of the gate's copy of the policy
 SUPPORT_MODEL, BREAK_GLASS_MINUTES = ENV.SUPPORT_MODEL, ENV.BREAK_GLASS_MINUTES
 SUPPORT_CHECK: dict[str, Any] = {
     "BACKEND": "apps.conversations.grounding.support_check.AgreementAndInference",
     "OPTIONS": {},
 }
 
-# Seconds without a reply. The layer asks Redis to wait 5 s for a message; redis-py would give up at the same moment.
+# Timeout in seconds. Channels asks Redis to wait 5 s for a message; redis-py's default would give up at that moment.
 _CHANNEL_HOST = {"address": ENV.REDIS_URL, "socket_timeout": 30, "socket_connect_timeout": 5}
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
@@ -264,15 +258,15 @@ MAX_UPLOAD_BYTES = ENV.MAX_UPLOAD_MB * 1024 * 1024
 MAX_PAGES, PARSE_SECONDS = ENV.MAX_PAGES, ENV.PARSE_SECONDS
 PARSE_MEMORY_BYTES = ENV.PARSE_MEMORY_MB * 1024 * 1024
 OCR_PAGES, WEB_PAGES, SYNC_DIR = ENV.OCR_PAGES, ENV.WEB_PAGES, ENV.SYNC_DIR
-MCP_HOSTS, MCP_COMMANDS, MCP_TOKENS = mcp_servers.parse_mcp_settings(ENV)
-FETCH_ALSO: set[tuple[str, int]] = set()  # (IP, port) that may be fetched from though not public: only tests fill it
+MCP_HOSTS, MCP_COMMANDS, MCP_TOKENS = ENV.MCP_HOSTS, ENV.MCP_COMMANDS, ENV.MCP_TOKENS
+FETCH_ALSO: set[tuple[str, int]] = set()  # non-public (IP, port) that may be fetched from: only tests fill it
 
 # --- pictures ----------------------------------------------------------------------------------------
 SIGN_CERTIFICATES = ENV.SIGN_CERTIFICATES
 SIGN_KEY = ENV.SIGN_KEY
 PICTURE_LABEL, PICTURE_NAMES, CAPTION_SECONDS = ENV.PICTURE_LABEL, ENV.PICTURE_NAMES, ENV.CAPTION_SECONDS
 
-# --- Celery: a doorbell; the rows are the queue (apps/lib/db/leases.py) ----------------------------------
+# --- Celery: notifications only; the rows are the queue (apps/lib/db/leases.py) -------------------------
 CELERY_BROKER_URL = ENV.REDIS_URL or "filesystem://localhost//"
 _BROKER_DIR = DATA_DIR / "broker"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (

@@ -1,11 +1,12 @@
-"""What the environment sets, in the words of `docs/operations.md`: read here, changed where Openbook is started."""
+"""Read environment variables, engines and chat models for pages. Secrets are left out.
+
+Values are changed where Openbook is started, not here.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from django.utils.safestring import SafeString
     from django_stubs_ext import StrOrPromise
 
-_ROW = re.compile(r"\| `([A-Z0-9_]+)` \|(.*?)\| (.*) \|")
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 ENGINES: dict[str, tuple[StrOrPromise, str]] = {
     "embed": (gettext_lazy("Meaning of texts"), "EMBED_MODEL"),
@@ -35,32 +35,34 @@ ENGINES: dict[str, tuple[StrOrPromise, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentVariable:
+    """Environment variable with its present value and meaning."""
+
     name: str
     value: str  # without secrets
-    given: bool  # in the environment; else the default holds
-    default: SafeString
+    given: bool  # True if the environment sets it; else the default applies
     words: SafeString
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSetting:
+    """Engine that is set up for one task, with the variable that selects it."""
+
     words: StrOrPromise
-    kind: str  # the class; empty: none is set up
+    kind: str  # name of the class; "" if no engine is set up
     model: str
     variable: str
 
 
 def list_variables() -> list[EnvironmentVariable]:
-    """In the order of the handbook of operations."""
-    told = _read_handbook(settings.OPERATIONS)
+    """Return the documented variables in the order of the settings."""
     return [
-        EnvironmentVariable(name, *settings.ENVIRONMENT[name], _marked(default), _marked(words))
-        for name, (default, words) in told.items()
-        if name in settings.ENVIRONMENT
+        EnvironmentVariable(name, value, given, _mark_code(words))
+        for name, (value, given, words) in settings.ENVIRONMENT.items()
     ]
 
 
 def list_engines() -> list[EngineSetting]:
+    """Return the engines in the order of `ENGINES`, with passwords in URLs masked."""
     found = []
     for name, (words, variable) in ENGINES.items():
         chosen: dict[str, Any] = settings.ENGINES.get(name) or {}
@@ -72,7 +74,7 @@ def list_engines() -> list[EngineSetting]:
 
 
 def list_chat_models() -> list[dict[str, Any]]:
-    """The chat models: what is said of each, without its key."""
+    """Return the properties of each chat model without its key; passwords in server URLs are masked."""
     return [
         {**{key: said for key, said in model["ABOUT"].items() if key != "server"},
          "name": model["ABOUT"]["shown"] or name, "server": _PASSWORD.sub("•••@", model["ABOUT"]["server"])}
@@ -80,15 +82,8 @@ def list_chat_models() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-@cache
-def _read_handbook(path: Path) -> dict[str, tuple[str, str]]:
-    """Default and meaning by variable. Empty where the handbook was not installed beside the code."""
-    lines = path.read_text().splitlines() if path.is_file() else []
-    return {found[1]: (found[2].strip(), found[3]) for line in lines if (found := _ROW.fullmatch(line))}
-
-
-def _marked(text: str) -> SafeString:
-    """What stands between backticks is code."""
+def _mark_code(text: str) -> SafeString:
+    """Return the text as HTML with parts between backticks as code."""
     parts = enumerate(text.split("`"))
     return format_html_join(
         "", "{}", ((format_html("<code>{}</code>", part) if at % 2 else part,) for at, part in parts)

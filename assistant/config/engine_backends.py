@@ -1,4 +1,4 @@
-"""Which engines stand behind the Protocols of `apps/engines`: a dotted path and its options, by what they do."""
+"""Choose the engines behind the protocols of `apps/engines`: class and options by task, from the settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ Backends = dict[str, dict[str, Any]]
 
 
 def build_backends(env: Env, index: Path, models: Path) -> tuple[Backends, Backends]:
-    """The backends of indexes by name, since segments say which of them holds them, and the engines by what they do."""
+    """Return the index backends by name, as segments name theirs, and the engines by task; {} where none is set up.
+
+    `index` is the folder of the local index, `models` that of the downloaded models.
+    """
     indexes, chosen = _indexes(env, index)
     embed = {"model": env.EMBED_MODEL, "threads": env.EMBED_THREADS}
     embed |= {} if env.EMBED_DTYPE == "auto" else {"dtype": env.EMBED_DTYPE}
@@ -46,7 +49,7 @@ def build_backends(env: Env, index: Path, models: Path) -> tuple[Backends, Backe
 
 
 def _indexes(env: Env, directory: Path) -> tuple[Backends, str]:
-    """All backends by name, and the name of the one that new segments go to."""
+    """Return all index backends by name, and the name of the one that new segments are written to."""
     local = {"directory": str(directory)}
     known: Backends = {
         "local": {"BACKEND": f"{_INDEX}.local.engine.LocalIndex", "OPTIONS": local},
@@ -63,7 +66,7 @@ def _indexes(env: Env, directory: Path) -> tuple[Backends, str]:
 
 
 def _image(env: Env) -> dict[str, Any]:
-    """A server, a model by name, or the painter that comes with the product; "none" is none."""
+    """Return a picture server, a model by name, or the packaged painter; "none" is a model without a name."""
     if env.IMAGE_URL:
         server = {"url": env.IMAGE_URL, "model": env.IMAGE_MODEL, "api_key": env.IMAGE_API_KEY}
         return {"BACKEND": f"{_IMAGE}.openai.OpenAIPainter", "OPTIONS": {**server, "edits": env.IMAGE_EDITS}}
@@ -76,7 +79,7 @@ def _image(env: Env) -> dict[str, Any]:
 
 
 def _guard(env: Env) -> dict[str, Any]:
-    """Nothing where none is set up."""
+    """Return the guard model; {} where none is set up."""
     if not env.GUARD_URL:
         return {}
     options = {"url": env.GUARD_URL, "model": env.GUARD_MODEL, "form": env.GUARD_FORMAT, "api_key": env.GUARD_API_KEY}
@@ -87,7 +90,7 @@ def _guard(env: Env) -> dict[str, Any]:
 
 
 def _malware(env: Env) -> dict[str, Any]:
-    """Likewise."""
+    """Return the malware scanner; {} where none is set up."""
     if env.MALWARE_SOCKET:
         return {"BACKEND": "apps.engines.malware.clamav.ClamAV", "OPTIONS": {"address": env.MALWARE_SOCKET}}
     if env.MALWARE_COMMAND:
@@ -96,7 +99,7 @@ def _malware(env: Env) -> dict[str, Any]:
 
 
 def _caption(env: Env) -> dict[str, Any]:
-    """Likewise."""
+    """Return the engine that describes pictures; {} where none is set up."""
     if not env.CAPTION_MODEL and not env.CAPTION_URL:
         return {}
     options: dict[str, Any] = {"model": env.CAPTION_MODEL, "timeout_s": env.CAPTION_SECONDS}
@@ -107,7 +110,7 @@ def _caption(env: Env) -> dict[str, Any]:
 
 
 def _pictures(env: Env, models: Path) -> dict[str, Any]:
-    """The one that the operator names, or the one that `./run setup` fetched, where it could; "none" is none."""
+    """Return the picture classifier that PICTURE_CHECK names, else the one that `./run setup` fetched, if any."""
     if not env.PICTURE_CHECK and (own := models / NUDITY).is_file():
         return {"BACKEND": "apps.engines.classify.nudity_detector.NudityDetector", "OPTIONS": {"path": str(own)}}
     if env.PICTURE_CHECK in ("", "none"):

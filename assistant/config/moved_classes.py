@@ -1,10 +1,10 @@
-"""Engine classes that moved: what an operator wrote into the environment before goes on working for one version."""
+"""Old dotted paths of engine classes, which `*_BACKEND` variables may still name for one version."""
 
 from __future__ import annotations
 
 import warnings
 
-_MOVED = {
+MOVED = {
     "apps.engines.classify.planted.PlantedClassifier":
         "apps.engines.classify.indirect_injection.IndirectInjectionClassifier",
     "apps.engines.classify.tagger.PersonalTagger":
@@ -25,10 +25,10 @@ _MOVED = {
 
 
 def resolve_class(path: str) -> str:
-    """Return the dotted path of an engine class as it is called now, with a warning where `path` is an old one."""
-    moved = _MOVED.get(path)
+    """Return the present dotted path of an engine class. Warns where `path` is an old one."""
+    moved = MOVED.get(path)
     if moved is None:
         return path
     warnings.warn(f"{path} is called {moved} now. Write the new name; the old one ends with the next version.",
-                  DeprecationWarning, stacklevel=2)  # fmt: skip
+                  FutureWarning, stacklevel=2)  # fmt: skip  # Python hides a DeprecationWarning from operators
     return moved

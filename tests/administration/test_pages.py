@@ -1,8 +1,7 @@
-"""What the lists and the pages of the environment show."""
+"""Contents of the administration's lists, and of its pages on models and the environment."""
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -63,10 +62,10 @@ def test_names_are_shown_as_text(admin: Client, alice: User) -> None:
         assert "<img src=x" not in page and "&lt;img src=x" in page
 
 
-def test_every_variable_is_shown_in_the_words_of_operations(admin: Client) -> None:
-    assert {row.name for row in environment.list_variables()} == {item.name for item in fields(Env)}
+def test_every_variable_is_shown_with_its_description(admin: Client) -> None:
+    assert {row.name for row in environment.list_variables()} == set(Env.model_fields)
     page = admin.get("/administration/environment/").content.decode()
-    assert "<code>MAX_PAGES</code>" in page and "the longest document that is read" in page
+    assert "<code>MAX_PAGES</code>" in page and "Longest document that is read, in pages." in page
 
 
 def test_no_secret_of_the_environment_is_shown() -> None:
@@ -78,11 +77,11 @@ def test_no_secret_of_the_environment_is_shown() -> None:
         "IMAGE_URL": "http://u:hush@h/v1", "LLM_MORE": '[{"name": "B", "url": "http://u:hush@h/v1"}]',
         "LLM_ENGINE_ARGS": "--max-model-len 4096 --api-key hush",
     }  # fmt: skip
-    found = describe_environment(Env.read(given), given)
-    assert "hush" not in str(found) and found["SECRET_KEY"] == (HIDDEN, True)
-    assert found["DATABASE_URL"] == (f"postgresql://{HIDDEN}@h/n", True)
-    assert found["MAX_PAGES"] == ("3000", False)
-    assert describe_environment(Env.read({}), {})["SECRET_KEY"] == ("", False)
+    found = describe_environment(given)
+    assert "hush" not in str(found) and found["SECRET_KEY"][:2] == (HIDDEN, True)
+    assert found["DATABASE_URL"][:2] == (f"postgresql://{HIDDEN}@h/n", True)
+    assert found["MAX_PAGES"][:2] == ("3000", False) and found["TITLES"][:2] == ("1", False)
+    assert describe_environment({})["SECRET_KEY"][:2] == ("", False)
 
 
 def test_models_and_engines_name_their_variables(admin: Client) -> None:

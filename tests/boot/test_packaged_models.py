@@ -11,7 +11,7 @@ from assistant.boot import packaged_models, packages
 from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import Layout
 from assistant.config import engine_backends
-from assistant.env import Env
+from tests.support.env_reading import read_env
 
 
 @pytest.fixture
@@ -30,7 +30,9 @@ def package(content: bytes) -> object:
 
 def chosen(layout: Layout, check: str = "") -> dict[str, object]:
     folder = layout.data / "models"
-    return engine_backends.build_backends(Env(PICTURE_CHECK=check), layout.data / "index", folder)[1]["pictures"]
+    return engine_backends.build_backends(read_env({"PICTURE_CHECK": check}), layout.data / "index", folder)[1][
+        "pictures"
+    ]
 
 
 def test_what_looks_at_pictures_is_fetched_once_and_then_used(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,9 +41,9 @@ def test_what_looks_at_pictures_is_fetched_once_and_then_used(layout: Layout, mo
     assert not chosen(layout)
     packaged_models.prepare_nudity(layout)
     assert layout.nudity.read_bytes() == b"weights" and not list(layout.data.glob("models/*.partial"))
-    assert str(chosen(layout)["BACKEND"]).endswith("nudity.Nudity")
+    assert str(chosen(layout)["BACKEND"]).endswith("nudity_detector.NudityDetector")
     assert not chosen(layout, "none")
-    assert str(chosen(layout, "/other.onnx")["BACKEND"]).endswith("NamedPictures")
+    assert str(chosen(layout, "/other.onnx")["BACKEND"]).endswith("ConfiguredImageClassifier")
     monkeypatch.setattr(packages, "run_installer", None)  # nothing is fetched again
     packaged_models.prepare_nudity(layout)
 

@@ -91,21 +91,12 @@ def test_the_two_doors_are_the_only_ones() -> None:
     assert [str(path.relative_to(ROOT)) for path in others if pattern.search(path.read_text())] == []
 
 
-def test_every_environment_variable_is_described() -> None:
-    from dataclasses import fields
-
-    from assistant.env import Env
-
-    text = (ROOT / "docs" / "operations.md").read_text()
-    assert [item.name for item in fields(Env) if f"`{item.name}`" not in text] == []
-
-
-def test_every_event_is_described_in_the_tour() -> None:
+def test_every_event_of_a_turn_is_described() -> None:
     from typing import get_args
 
     from apps.conversations.core import events
 
-    text = (ROOT / "docs" / "tour.md").read_text()
+    text = (ROOT / "docs/develop/one-message.md").read_text()
     assert [kind.__name__ for kind in get_args(events.Event) if f"`{kind.__name__}`" not in text] == []
 
 

@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,12 @@ import yaml
 
 from assistant.boot.layout import SECRETS
 from assistant.env import Env
+from tests.support.env_reading import read_env
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 PROCESSES = ("web", "worker", "llm")
 MARGIN_MB = 10  # of a request beside its file
-FOREIGN = {"FORWARDED_ALLOW_IPS"}  # read by uvicorn
 
 
 def read_compose() -> dict[str, Any]:
@@ -38,7 +37,7 @@ def own_services() -> dict[str, dict[str, Any]]:
 def known_variables() -> set[str]:
     boot = "".join(path.read_text() for path in (ROOT / "assistant" / "boot").glob("*.py"))
     files = {f"{name}_FILE" for name in SECRETS}
-    return {item.name for item in fields(Env)} | set(re.findall(r'"([A-Z][A-Z_]{3,})"', boot)) | files | FOREIGN
+    return set(Env.model_fields) | set(re.findall(r'"([A-Z][A-Z_]{3,})"', boot)) | files
 
 
 def run_help(*verb: str) -> str:
@@ -127,7 +126,7 @@ def test_builds_see_only_files_that_are_named() -> None:
 
 
 def test_proxies_take_the_largest_upload_and_little_more() -> None:
-    most = Env().MAX_UPLOAD_MB + MARGIN_MB
+    most = read_env().MAX_UPLOAD_MB + MARGIN_MB
     assert f"client_max_body_size {most}m;" in (DEPLOY / "nginx.conf").read_text()
     assert f"max_size {most}MiB" in (DEPLOY / "Caddyfile").read_text()
 

@@ -1,4 +1,4 @@
-"""What describes pictures: one contract for the fake, a server and models that are run here, and how each fails."""
+"""Contract tests of caption engines: the fake, a server and local models, with the failures of each."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from apps.engines.caption.prompt import CAPTION_PROMPT
 from apps.engines.caption.protocol import MAX_CHARACTERS, MAX_SIDE, CaptionEngine, clean_caption
 from apps.engines.types import EngineBroken, EngineBusy, EngineError, EngineRefused, EngineUnavailable
 from assistant.config.engine_backends import build_backends
-from assistant.env import Env
 from tests.engines.caption import tiny_models
 from tests.engines.chat.scripted_server import answer, serving, stream
+from tests.support.env_reading import read_env
 
 
 def picture(form: str = "PNG", size: tuple[int, int] = (64, 48), mode: str = "RGB") -> bytes:
@@ -127,6 +127,6 @@ def test_a_sentence_that_was_cut_off_is_left_out() -> None:
     ],
 )  # fmt: skip
 def test_the_environment_names_it(env: dict[str, str], kind: type | None) -> None:
-    config = build_backends(Env.read(env), Path("/nonexistent"), Path("/nonexistent"))[1]["caption"]
+    config = build_backends(read_env(env), Path("/nonexistent"), Path("/nonexistent"))[1]["caption"]
     assert config.get("BACKEND") == (kind and f"{kind.__module__}.{kind.__name__}")
     assert kind is None or kind(**config["OPTIONS"]).name == env.get("CAPTION_MODEL", "")

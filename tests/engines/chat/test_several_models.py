@@ -1,4 +1,4 @@
-"""Several chat models: how they are set up, and that each is asked as itself while those of a server share its fate."""
+"""Tests of several chat models: configuration, separate requests, and a shared circuit breaker per server."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import json
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
 from apps.engines import registry
 from apps.engines.chat.circuit_breaker import FAILURES
 from apps.engines.types import EngineRefused, EngineUnavailable
 from assistant.config import chat_models
-from assistant.config.mcp_servers import Misconfigured
-from assistant.env import Env
 from tests.engines.chat.chat_requests import GOOD, collect, text
 from tests.engines.chat.scripted_server import answer, serving
+from tests.support.env_reading import read_env
 
 MODELS = Path("models")
 
 
-def read(*items: object, **env: object) -> chat_models.Models:
+def read(*items: object, **env: str) -> chat_models.Models:
     more = json.dumps(list(items)) if items else ""
-    return chat_models.build_chat_models(Env(LLM_MORE=more, **env), MODELS, {"BIG_KEY": "secret"}.get)  # type: ignore[arg-type]
+    return chat_models.build_chat_models(read_env({"LLM_MORE": more, **env}), MODELS, {"BIG_KEY": "secret"}.get)  # type: ignore[arg-type]
 
 
 def test_the_sites_own_model_comes_first_and_the_others_by_name() -> None:
@@ -51,8 +51,8 @@ def test_the_sites_own_model_comes_first_and_the_others_by_name() -> None:
     ],
 )  # fmt: skip
 def test_what_cannot_be_understood_is_said_before_anything_starts(text: str) -> None:
-    with pytest.raises(Misconfigured):
-        chat_models.build_chat_models(Env(LLM_MORE=text), MODELS, {}.get)  # type: ignore[arg-type]
+    with pytest.raises(ImproperlyConfigured, match=r"^LLM_MORE"):
+        read_env({"LLM_MORE": text})
 
 
 def point(settings: Settings, **urls: str) -> None:

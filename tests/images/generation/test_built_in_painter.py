@@ -1,4 +1,4 @@
-"""The painter that comes with the product, by its own weights and the real embedder, through the worker's own code."""
+"""Packaged painter with its own weights and the real embedder, run by the worker's code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from apps.images.requests import submission
 from apps.images.requests.submission import PictureRequest
 from apps.users.models import User
 from assistant.config import engine_backends
-from assistant.env import Env
+from tests.support.env_reading import read_env
 
 pytestmark = pytest.mark.django_db
 
@@ -76,13 +76,13 @@ def test_words_that_it_cannot_draw_lead_to_names_that_it_can(built_in: None, ali
 @pytest.mark.parametrize(
     ("env", "backend", "model"),
     [
-        (Env(), "pictogram.painter.PictogramPainter", "built-in"),
-        (Env(IMAGE_MODEL="stabilityai/sd-turbo"), "diffusers.DiffusersPainter", "stabilityai/sd-turbo"),
-        (Env(IMAGE_MODEL="none"), "diffusers.DiffusersPainter", ""),
-        (Env(IMAGE_MODEL="flux", IMAGE_URL="http://localhost:9/v1"), "openai.OpenAIPainter", "flux"),
+        ({}, "pictogram.engine.PictogramPainter", "built-in"),
+        ({"IMAGE_MODEL": "stabilityai/sd-turbo"}, "diffusers.DiffusersPainter", "stabilityai/sd-turbo"),
+        ({"IMAGE_MODEL": "none"}, "diffusers.DiffusersPainter", ""),
+        ({"IMAGE_MODEL": "flux", "IMAGE_URL": "http://localhost:9/v1"}, "openai.OpenAIPainter", "flux"),
     ],
 )
-def test_settings_choose_who_draws(env: Env, backend: str, model: str) -> None:
-    chosen = engine_backends._image(env)
+def test_settings_choose_who_draws(env: dict[str, str], backend: str, model: str) -> None:
+    chosen = engine_backends._image(read_env(env))
 
     assert chosen["BACKEND"] == f"apps.engines.image.{backend}" and chosen["OPTIONS"]["model"] == model
