@@ -47,7 +47,7 @@ _SYNONYMS = {
 
 
 def edit_lightly(sentence: str, language: str, draw: Random) -> str:
-    """Return the sentence shortened or with a word changed for its like, where it has what can be; else as it is."""
+    """Return the sentence shortened or with a synonym, or unchanged if neither is possible."""
     shortened = [edited for edited in (drop_bracket(sentence), drop_clause(sentence, language)) if edited != sentence]
     changed = swap_synonym(sentence, language, draw)
     edits = shortened + ([changed] if changed != sentence else [])
@@ -55,7 +55,7 @@ def edit_lightly(sentence: str, language: str, draw: Random) -> str:
 
 
 def open_sentence(sentence: str, language: str, draw: Random) -> str:
-    """Return the sentence after words with which a model leads to what a source says."""
+    """Return the sentence after an opening by which a model refers to its source."""
     opening = draw.choice(_OPENINGS[language])
     first, _, rest = sentence.partition(" ")
     if opening.endswith(": ") or first.lower() not in _FUNCTION_WORDS:

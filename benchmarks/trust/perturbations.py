@@ -49,7 +49,7 @@ _PRONOUNS = split_words(
 
 
 def list_variants(kind: str, sentence: str, language: str) -> list[str]:
-    """Return the sentence with one thing changed, once for every place where that kind of change is possible."""
+    """Return a variant of the sentence for every place where that kind of change is possible."""
     makers: Mapping[str, Callable[[str, str], Variants]] = {
         "number": _change_numbers, "negation": _negate, "antonym": _swap_antonyms, "modality": _swap_modals,
         "quantifier": _swap_quantifiers,
@@ -82,7 +82,7 @@ def swap_names(sentence: str, others: Sequence[tuple[str, str]], known: Abstract
 
 
 def place_names(text: str, known: AbstractSet[str] | None = None) -> list[tuple[str, str]]:
-    """Return the names of a text, each with the word before it, where that word tells what is named: "in", "by"."""
+    """Return (word before, name) for the names of a text after a preposition, such as "in" or "by"."""
     found = []
     for match in _NAME.finditer(text):
         before = text[: match.start()].split()[-1].lower()
@@ -130,7 +130,7 @@ def _append(sentence: str, place: str) -> str:
 
 
 def _form(name: str) -> tuple[int, bool, bool, bool]:
-    """Return what two names must have in common to stand in the same place: words, genitive, capitals, a people."""
+    """Return the properties that interchangeable names share: number of words, final "s", capitals, adjective of a people."""
     return (
         len(name.split()),
         name.endswith("s"),
@@ -157,7 +157,7 @@ def _replace(sentence: str, match: re.Match[str], new: str, group: int = 0) -> s
 
 
 def _find(word: str, sentence: str) -> Iterator[re.Match[str]]:
-    """Yield where a word stands as itself, in lower case or at the beginning of the sentence."""
+    """Yield the matches of a whole word, in lower case or at the beginning of the sentence."""
     begin = word[:1].upper() + word[1:]
     yield from re.finditer(rf"(?<![\w'-]){re.escape(word)}(?![\w'-])|^{re.escape(begin)}(?![\w'-])", sentence)
 
@@ -315,7 +315,7 @@ def _borrow_subjects(sentence: str, others: Sequence[str], language: str) -> Var
 
 
 def _split_subject(sentence: str, language: str) -> tuple[str, str] | None:
-    """Return the words before the verb and the verb; None where the sentence begins otherwise."""
+    """Return (subject, verb) of a sentence that begins with its subject; None for other sentences."""
     match = _SUBJECT[language].match(sentence)
     if match is None or match.group(1).split()[0].lower() in _PRONOUNS:
         return None

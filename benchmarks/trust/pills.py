@@ -47,12 +47,12 @@ def summarise(passed: Mapping[str, Sequence[bool]]) -> dict[str, float]:
 
 
 def counted(name: str, found: Sequence[bool]) -> dict[str, float]:
-    """Return a share under its name and its count under NAME.n; nothing where there is nothing to count."""
+    """Return the share as NAME and its count as NAME.n; {} if `found` is empty."""
     return {name: share(found), f"{name}.n": float(len(found))} if found else {}
 
 
 def share(found: Sequence[bool]) -> float:
-    """Return the share of what is true among what was found, which is not empty."""
+    """Return the share of True; `found` must not be empty."""
     return sum(found) / len(found)
 
 
@@ -62,7 +62,7 @@ def passes(question: str, passages: Mapping[int, Passage], text: str) -> bool:
 
 
 def cite_sentence(question: str, passages: Mapping[int, Passage], text: str) -> list[SentenceCitation]:
-    """Return what the product finds of an answer of one sentence."""
+    """Return the citations that the product gives an answer of one sentence."""
     return Citer(question, passages).cite(0, text, 0, len(text))
 
 

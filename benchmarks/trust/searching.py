@@ -133,7 +133,7 @@ async def rank(place: MeasuredSet, questions: Sequence[str]) -> list[list[str]]:
 
 
 def measure_silence(place: MeasuredSet) -> dict[str, float]:
-    """Return how well the best relevance tells questions without an answer, and what share of both kinds is quoted."""
+    """Return the area under ROC of the best relevance for answerable questions, and the share of both kinds with quotes."""
     from apps.evaluation.golden_questions import search_preview
     from training.relevance.calibration import area
 
@@ -152,7 +152,7 @@ def measure_silence(place: MeasuredSet) -> dict[str, float]:
 
 def mistype(question: str, draw: Random) -> str:
     """Return the question with one edit inside one of its longer words that mean something: a letter left out, doubled
-    or changed, or two swapped. As it is where no such word is there."""
+    or changed, or two swapped. Unchanged if it has no such word."""
     found = re.finditer(rf"\b[^\W\d_]{{{_LETTERS},}}\b", question)
     words = [match for match in found if match.group().lower() not in STOPWORDS]
     if not words:
@@ -168,7 +168,7 @@ def mistype(question: str, draw: Random) -> str:
 
 
 def rare_words(data: DataSet, count: int) -> list[str]:
-    """Return words that one text alone has, twice or more: what it is about, and no other is."""
+    """Return words that occur twice or more in one text and in no other: its subject."""
     counts = [Counter(re.findall(rf"\b[a-z]{{{_LETTERS},}}\b", text.text.lower())) for text in data.texts]
     spread = Counter(word for there in counts for word in there)
     rare = sorted({word for there in counts for word, times in there.items() if times > 1 and spread[word] == 1})

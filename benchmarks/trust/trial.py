@@ -4,8 +4,8 @@
 
 Documents are fetched, uploaded and ingested by the worker's own pipeline in an empty data directory. A web process with
 default settings answers over its WebSocket. The packaged chat model runs beside it if no other answers at LLM_URL. With
-`--no-model` a fake model writes one word per turn, and only quotes are measured. `--record` keeps what was shown; `--again`
-computes figures and report from such a record, after sentences were judged.
+`--no-model` a fake model writes one word per turn, and only quotes are measured. `--record` stores the answers shown;
+`--again` computes figures and report from such a record, after sentences were judged.
 
 The module measures and does not judge: see `trial_figures` for what counts as right.
 """
@@ -63,7 +63,7 @@ def measure_trial(
 def record_trial(
     data: Path, folder: Path, *, with_model: bool, cache: Path, at_once: int = 1, half: str = ""
 ) -> dict[str, Any]:
-    """Return what was shown for each question, and what it rests on. `folder` becomes the data directory; one that
+    """Return a record of what was shown for each question and of its citations. `folder` becomes the data directory; one that
     holds a library from an earlier run is used as it is."""
     contents = fetch_documents(read_documents(), data, cache)
     questions = select_questions(read_questions(), contents)
@@ -83,7 +83,7 @@ def record_trial(
 
 
 def read_results(kept: dict[str, Any]) -> list[TrialResult]:
-    """Return what became of each question of a record, with today's judgements. Without a model no sentence counts."""
+    """Return the result of each question of a record, with the present judgements. Without a model no sentence counts."""
     shown = [_read_shown(row, with_model=kept["model"]) for row in kept["shown"]]
     return judge_results(read_questions(), shown, kept["rests"], read_judgements())
 
@@ -106,7 +106,7 @@ def _chat_model(data: Path, with_model: bool) -> Iterator[dict[str, str]]:
 
 
 def _prepare(env: dict[str, str], folder: Path, contents: dict[str, bytes]) -> dict[str, Any]:
-    """Return what `trial_product.fill_library` gave, now or in the earlier run that filled `folder`. Questions about a
+    """Return the result of `trial_product.fill_library`, of this run or the earlier one that filled `folder`. Questions about a
     document that could not be read are not asked, and a line on standard error says so."""
     known = folder / "trial.json"
     if not known.is_file():
@@ -121,7 +121,7 @@ def _prepare(env: dict[str, str], folder: Path, contents: dict[str, bytes]) -> d
 
 
 def _product(env: dict[str, str], *arguments: str, given: Any = None) -> Any:
-    """Return what `trial_product` prints for these arguments; `given` goes to its standard input."""
+    """Return the parsed output of `trial_product` for these arguments; `given` goes to its standard input."""
     command = [sys.executable, "-m", "benchmarks.trust.trial_product", *arguments]
     done = subprocess.run(
         command, env=env, cwd=settings.BASE_DIR, input=json.dumps(given), stdout=subprocess.PIPE, text=True, check=True
@@ -155,7 +155,7 @@ def _print_unjudged(results: Sequence[TrialResult], kept: dict[str, Any]) -> Non
 
 
 def main(options: Namespace) -> None:
-    """Run the trial, or compute from a record, and write what was asked for."""
+    """Run the trial, or compute from a record, and write the requested files."""
     if options.again:
         kept = json.loads(options.again.read_text())
     elif options.check:

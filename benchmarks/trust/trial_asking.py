@@ -1,4 +1,4 @@
-"""Client of the trial: asks each question over the product's own socket, as a page does, and keeps what is shown."""
+"""Client of the trial: asks each question over the product's WebSocket, like a page, and records what is shown."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _connect(http: aiohttp.ClientSession, session: str, port: int) -> Any:
 
 
 async def _ask(wire: Any, question: Question, conversation: str | None) -> ShownAnswer:
-    """Return what one turn showed. Raise RuntimeError where the product refused the question."""
+    """Return the content shown in one turn. Raise RuntimeError if the product refused the question."""
     seen = ShownAnswer(question.id, conversation=conversation or "")
     wish: dict[str, Any] = {
         "do": "ask",

@@ -64,7 +64,7 @@ def _read_set(document: TrialDocument, data: Path) -> bytes | None:
 
 
 def _read_package(document: TrialDocument, data: Path, cache: Path) -> bytes | None:
-    """Return the file out of its package, unpacked where it is compressed. `data`/packages is looked into first."""
+    """Return the file from its package, decompressed if needed. `data`/packages is searched first."""
     for folder in (data / "packages" / document.package, _unpacked(document, cache)):
         if folder is not None and (path := folder / document.path).is_file():
             content = path.read_bytes()

@@ -22,7 +22,7 @@ _ORNAMENT = re.compile(r"\[\d+\]|^[\s*#>|•·-]+")
 
 @dataclass(frozen=True, slots=True)
 class JudgedSentence:
-    """A sentence with the verdict on it; None where no reader has judged it."""
+    """Sentence with its verdict; None if no reader has judged it."""
 
     sentence: ShownSentence
     verdict: Verdict | None
@@ -63,7 +63,7 @@ class TrialResult:
 def judge_results(
     questions: Iterable[Question], shown: Iterable[ShownAnswer], rests: Mapping[str, Any], judgements: Judgements
 ) -> list[TrialResult]:
-    """Return what became of each question. `rests` is what `trial_product.read_answers` gave, by answer."""
+    """Return the result of each question. `rests` is the output of `trial_product.read_answers`, by answer."""
     seen = {item.id: item for item in shown}
     results = []
     for question in questions:
