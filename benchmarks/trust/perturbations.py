@@ -130,7 +130,8 @@ def _append(sentence: str, place: str) -> str:
 
 
 def _form(name: str) -> tuple[int, bool, bool, bool]:
-    """Return the properties that interchangeable names share: number of words, final "s", capitals, adjective of a people."""
+    """Return the properties that interchangeable names share: number of words, final "s", capitals, adjective of a
+    people."""
     return (
         len(name.split()),
         name.endswith("s"),

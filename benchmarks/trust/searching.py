@@ -133,7 +133,8 @@ async def rank(place: MeasuredSet, questions: Sequence[str]) -> list[list[str]]:
 
 
 def measure_silence(place: MeasuredSet) -> dict[str, float]:
-    """Return the area under ROC of the best relevance for answerable questions, and the share of both kinds with quotes."""
+    """Return the area under ROC of the best relevance for answerable questions, and the share of both kinds with
+    quotes."""
     from apps.evaluation.golden_questions import search_preview
     from training.relevance.calibration import area
 

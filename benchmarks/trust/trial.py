@@ -63,8 +63,8 @@ def measure_trial(
 def record_trial(
     data: Path, folder: Path, *, with_model: bool, cache: Path, at_once: int = 1, half: str = ""
 ) -> dict[str, Any]:
-    """Return a record of what was shown for each question and of its citations. `folder` becomes the data directory; one that
-    holds a library from an earlier run is used as it is."""
+    """Return a record of what was shown for each question and of its citations. `folder` becomes the data directory;
+    one that holds a library from an earlier run is used as it is."""
     contents = fetch_documents(read_documents(), data, cache)
     questions = select_questions(read_questions(), contents)
     questions = [question for question in questions if half in ("", question.half)]
@@ -83,7 +83,8 @@ def record_trial(
 
 
 def read_results(kept: dict[str, Any]) -> list[TrialResult]:
-    """Return the result of each question of a record, with the present judgements. Without a model no sentence counts."""
+    """Return the result of each question of a record, with the present judgements. Without a model no sentence
+    counts."""
     shown = [_read_shown(row, with_model=kept["model"]) for row in kept["shown"]]
     return judge_results(read_questions(), shown, kept["rests"], read_judgements())
 
@@ -106,8 +107,8 @@ def _chat_model(data: Path, with_model: bool) -> Iterator[dict[str, str]]:
 
 
 def _prepare(env: dict[str, str], folder: Path, contents: dict[str, bytes]) -> dict[str, Any]:
-    """Return the result of `trial_product.fill_library`, of this run or the earlier one that filled `folder`. Questions about a
-    document that could not be read are not asked, and a line on standard error says so."""
+    """Return the result of `trial_product.fill_library`, of this run or the earlier one that filled `folder`. Questions
+    about a document that could not be read are not asked, and a line on standard error says so."""
     known = folder / "trial.json"
     if not known.is_file():
         with tempfile.TemporaryDirectory() as place:
