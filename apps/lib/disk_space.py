@@ -58,7 +58,7 @@ def is_space_used_up(folder: Path) -> bool:
 
 
 def find_write_error() -> str:
-    """Return why nothing can be written to the data directory, in words for an administrator; "" where it can.
+    """Return why nothing can be written to the data directory, in words for an administrator; "" if it can.
 
     Writes and removes a file of _PROBE bytes, at most every PROBE_S seconds; in between, returns what was found last.
     """

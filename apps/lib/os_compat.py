@@ -106,7 +106,7 @@ def is_running(pid: int) -> bool:
 
 
 def open_pidfd(pid: int) -> int | None:
-    """Return a descriptor that becomes readable when the process ends; None where there is none, or no such process."""
+    """Return a descriptor that becomes readable when the process ends; None if there is none, or no such process."""
     pidfd_open = getattr(os, "pidfd_open", None)  # of Linux 5.3
     try:
         return pidfd_open(pid) if pidfd_open else None
@@ -190,7 +190,7 @@ def restrict_files(readable: Iterable[str | int], writable: Iterable[str]) -> in
 
 
 def get_landlock_version() -> int:
-    """Return the version of Landlock that the kernel offers; 0 where it has none."""
+    """Return the version of Landlock that the kernel offers; 0 if it has none."""
     syscall = _find_c_function("syscall") if sys.platform == "linux" else None
     return max(0, syscall(_LANDLOCK_CREATE, None, 0, 1)) if syscall is not None else 0
 

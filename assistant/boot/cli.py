@@ -126,7 +126,7 @@ def run_demo(layout: Layout, options: argparse.Namespace) -> int:
 
 
 def run_process(layout: Layout, options: argparse.Namespace) -> int:
-    """Become the named process, without a supervisor. Raise BootError where `setup` did not run before."""
+    """Become the named process, without a supervisor. Raise BootError if `setup` did not run before."""
     if not packages.is_installed(packages.required_extras(layout)):
         raise BootError(ExitCode.PACKAGES, "The packages of this version are not installed; run ./run setup first.")
     os.execv(PYTHON, [str(PYTHON), "-m", "assistant.boot.serve", options.name])  # noqa: S606
@@ -138,7 +138,7 @@ def run_upgrade(layout: Layout, options: argparse.Namespace) -> int:
 
 
 def run_command(layout: Layout, verb: str, arguments: Sequence[str]) -> int:
-    """Run a command of Django with its own output and exit code. Installs packages only where there are none yet."""
+    """Run a command of Django with its own output and exit code. Install packages only if there are none yet."""
     if not packages.has_environment():
         prepare_installation(layout, packages.required_extras(layout), stop_after=InstallStage.PACKAGES)
     layout.data.mkdir(parents=True, exist_ok=True)

@@ -52,7 +52,7 @@ def check_embedder() -> None:
 
 
 def is_chat_prepared(layout: Layout) -> bool:
-    """Return True where the converted chat model is there."""
+    """Return whether the converted chat model is there."""
     return (layout.model / "config.json").exists()
 
 

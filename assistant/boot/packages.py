@@ -65,7 +65,7 @@ def required_extras(layout: Layout, source: Mapping[str, str] | None = None) -> 
 
 
 def is_installed(extras: Sequence[str]) -> bool:
-    """Return True where the environment holds at least `extras`: in a clone in the versions of this code, in a package
+    """Return whether the environment holds at least `extras`: in a clone in the versions of this code, in a package
     in any version. Raise BootError for an extra that a clone does not know."""
     if not IS_CLONE:  # the installer of the package brought the rest
         return not _missing(extras)
@@ -77,7 +77,7 @@ def is_installed(extras: Sequence[str]) -> bool:
 
 
 def has_environment() -> bool:
-    """Return True where packages of any version were installed completely."""
+    """Return whether packages of any version were installed completely."""
     return not IS_CLONE or (STAMP.exists() and PYTHON.exists() and not UNFINISHED.exists())
 
 
@@ -163,7 +163,7 @@ def _missing(extras: Sequence[str]) -> list[str]:
 
 
 def _read_stamp() -> dict[str, Any]:
-    """Return fingerprint, extras and folder of the complete installation; an empty dict where there is none."""
+    """Return fingerprint, extras and folder of the complete installation; an empty dict if there is none."""
     try:
         noted = json.loads(STAMP.read_text())
     except (OSError, ValueError):

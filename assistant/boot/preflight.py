@@ -84,7 +84,7 @@ def check_environment_support() -> None:
 def check_platform(
     system: str = sys.platform, machine: str = platform.machine(), libc: tuple[str, str] | None = None
 ) -> None:
-    """Raise BootError where packages have no builds: other systems and processors, Linux without a recent glibc."""
+    """Raise BootError if packages have no builds: other systems and processors, Linux without a recent glibc."""
     machine = {"AMD64": "x86_64", "amd64": "x86_64"}.get(machine, machine)
     if (system, machine) not in _SUPPORTED:
         raise BootError(
@@ -104,7 +104,7 @@ def check_platform(
 def check_processor(
     system: str = sys.platform, machine: str = platform.machine(), info: Path = Path("/proc/cpuinfo")
 ) -> None:
-    """Raise BootError where the packaged model server cannot run: on macOS, and on x86-64 without AVX2."""
+    """Raise BootError if the packaged model server cannot run: on macOS, and on x86-64 without AVX2."""
     if system != "linux":
         raise BootError(ExitCode.CPU, f"The packaged model server runs on Linux only; {_ELSEWHERE}")
     try:
@@ -116,7 +116,7 @@ def check_processor(
 
 
 def check_library(name: str, package: str) -> None:
-    """Raise BootError where the system lacks a library that the model server is linked with."""
+    """Raise BootError if the system lacks a library that the model server is linked with."""
     try:
         ctypes.CDLL(name)
     except OSError as error:
@@ -144,7 +144,7 @@ def check_disk(
 
 
 def check_writable(folder: Path, label: str) -> None:
-    """Create `folder` and write a probe file into it. Raise BootError where either fails."""
+    """Create `folder` and write a probe file into it. Raise BootError if either fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"
@@ -194,7 +194,7 @@ def _describe_port_error(error: OSError, host: str, number: int, variable: str) 
 
 
 def check_reachability(host: str, site_url: str) -> None:
-    """Raise BootError where other machines can reach the page and SITE_URL does not say by which address."""
+    """Raise BootError if other machines can reach the page and SITE_URL does not say by which address."""
     if host not in LOOPBACK and not site_url:
         raise BootError(
             ExitCode.CONFIGURATION,

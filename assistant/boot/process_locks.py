@@ -34,7 +34,7 @@ def lock_setup(layout: Layout) -> Iterator[None]:
 
 
 def lock_data(layout: Layout, *, shared: bool = False) -> int:
-    """Return a descriptor that holds the data directory until it is closed. Raise BootError where Openbook runs there.
+    """Return a descriptor that holds the data directory until it is closed. Raise BootError if Openbook runs there.
 
     `shared`: single processes, which run beside each other and keep the lock when they become another program.
     """

@@ -62,7 +62,7 @@ def django_environment(layout: Layout) -> dict[str, str]:
 
 
 def describe_version() -> dict[str, str]:
-    """Return version and commit of this code; the commit is empty outside a git clone, and where there is no git."""
+    """Return version and commit of this code; the commit is "" outside a git clone, and without git."""
     commit = ""
     if (ROOT / ".git").exists() and shutil.which("git"):
         command = ["git", "rev-parse", "--short", "HEAD"]

@@ -55,7 +55,7 @@ def upgrade_clone(layout: Layout) -> int:
 
 
 def _begin(layout: Layout) -> UpgradeRecord | None:
-    """Back up and note the upgrade; return None where this is the newest commit. Raise BootError."""
+    """Back up and note the upgrade; return None if this is the newest commit. Raise BootError."""
     if _git("status", "--porcelain", "--untracked-files=no"):
         raise BootError(ExitCode.UPGRADE, "Files of this clone were changed: commit or undo that, and run again.")
     with timed_step("Asking for a newer version"):
@@ -71,7 +71,7 @@ def _begin(layout: Layout) -> UpgradeRecord | None:
 
 
 def _back_up(layout: Layout) -> str:
-    """Write an archive of everything before the upgrade and return its path; empty where there is no database yet."""
+    """Write an archive of everything before the upgrade and return its path; empty if there is no database yet."""
     if not (layout.data / "site.stamp").exists():
         return ""
     folder = Path(os.environ.get("BACKUP_DIR") or layout.data / "backups")

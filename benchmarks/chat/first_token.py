@@ -91,7 +91,7 @@ async def _asked(wire: aiohttp.ClientWebSocketResponse, ask: dict[str, Any]) -> 
 
 
 async def _idle(http: aiohttp.ClientSession, model: str) -> None:
-    """Returns when the model server has nothing to do; where it does not tell, after a second."""
+    """Return once the model server is idle; after a second if it does not report that."""
     async with asyncio.timeout(_PATIENCE_S):
         while True:
             async with http.get(f"{model.removesuffix('/v1')}/metrics") as answer:

@@ -150,7 +150,7 @@ def _named(cases: Sequence[TrustCase], draw: Random) -> Callable[[TrustCase], It
 
 
 def known_names(cases: Sequence[TrustCase]) -> dict[str, frozenset[str] | None]:
-    """Return by language the words that are names; None where a capital letter is enough to know one. In German these
+    """Return by language the words that are names; None if capital letters mark names. In German these
     are the names of the English set."""
     english = {case.own.text for case in cases if case.language == "en"}
     words = frozenset(

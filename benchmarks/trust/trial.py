@@ -49,7 +49,7 @@ _WORDS_A_SECOND = 1000  # of the fake model
 def measure_trial(
     data: Path, *, with_model: bool = True, cache: Path = CACHE, record: Path | None = None, at_once: int = 1
 ) -> dict[str, float]:
-    """Return the figures of the whole trial, `trial.…`; {} where no document could be fetched. `data` is the folder of
+    """Return the figures of the whole trial, `trial.…`; {} if no document could be fetched. `data` is the folder of
     the data sets, `cache` that of the packages; `record` is a file to write what was shown to."""
     with tempfile.TemporaryDirectory() as folder:
         kept = record_trial(data, Path(folder), with_model=with_model, cache=cache, at_once=at_once)

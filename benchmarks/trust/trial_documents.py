@@ -74,7 +74,7 @@ def _read_package(document: TrialDocument, data: Path, cache: Path) -> bytes | N
 
 
 def _unpacked(document: TrialDocument, cache: Path) -> Path | None:
-    """Return the folder of the unpacked package; None where it cannot be fetched."""
+    """Return the folder of the unpacked package; None if it cannot be fetched."""
     folder = cache / f"{document.package}_{document.version.replace(':', '%3a')}"
     if folder.is_dir():
         return folder

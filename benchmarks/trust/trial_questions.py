@@ -83,7 +83,7 @@ def select_questions(questions: Iterable[Question], documents: Iterable[str]) ->
 
 
 def read_judgements(path: Path = HERE / "judgements.jsonl") -> dict[tuple[str, str], Verdict]:
-    """Return the verdicts of readers by question and hash of the sentence; {} where none was written yet."""
+    """Return the verdicts of readers by question and hash of the sentence; {} if none was written yet."""
     if not path.is_file():
         return {}
     rows: Sequence[dict[str, str]] = [json.loads(line) for line in path.read_text().splitlines()]
