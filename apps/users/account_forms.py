@@ -37,8 +37,8 @@ class LoginForm(AccountFormMixin, allauth_forms.LoginForm):  # type: ignore[misc
 
 class SignupForm(AccountFormMixin, allauth_forms.SignupForm):  # type: ignore[misc]
     def clean(self) -> Any:
-        """Say that the two passwords differ also where the first one is refused: django-allauth compares only what
-        passed."""
+        """Report that the passwords differ even if the first one is invalid: django-allauth compares only valid
+        ones."""
         cleaned = super().clean()
         first, second = (self.data.get(self.add_prefix(name), "") for name in ("password1", "password2"))
         if second and first != second and not self.has_error("password2"):

@@ -247,7 +247,7 @@ def _hash(text: str) -> str:
 
 
 def sweep_runs() -> None:
-    """Fail runs that crashed the worker, notify the worker of others, and request runs where something changed.
+    """Fail runs that crashed the worker, notify the worker of others, and request runs for changed collections.
 
     Periodic job of the worker.
     """

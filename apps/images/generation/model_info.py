@@ -46,7 +46,7 @@ def get_model() -> PictureModel:
 
 
 def find_available_model() -> PictureModel | None:
-    """Return the configured model; None where `get_model` raises."""
+    """Return the configured model; None if `get_model` would raise."""
     try:
         return get_model()
     except EngineUnavailable:
