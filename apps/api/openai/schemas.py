@@ -84,8 +84,11 @@ class StreamOptions(LenientSchema):
 
 
 class ChatIn(LenientSchema):
-    """`model` is "openbook" for answers from documents ("openbook/NAME" where there are several models), or the name of
-    the model for the model alone."""
+    """Request of a chat completion.
+
+    `model` is "openbook" for answers from documents, "openbook/NAME" to choose among several models, or the name of a
+    model for that model alone.
+    """
 
     model: Annotated[str, Field(max_length=255)]
     messages: Annotated[list[ApiMessage], Field(min_length=1, max_length=MAX_MESSAGES)]
