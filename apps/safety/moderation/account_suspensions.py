@@ -1,7 +1,8 @@
 """Suspend accounts as an administrator, and end every suspension whose duration is over.
 
-`suspend` makes a case that is decided at once, with the notice, mail, page and appeal of a reviewer's decision. `sweep`
-is a periodic job of the worker. Suspensions by reviewers within a case are in `review.decide`.
+`suspend_account` makes a case that is decided at once, with the notice, email, page and appeal of a reviewer's
+decision. `end_expired_suspensions` is a periodic job of the worker. Reviewers suspend an account within a case, by
+`cases.decide_case`.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 KIND = "account"
-LEAST, MOST = 10, 400  # characters of the reason, which the person reads
-UNLIMITED = 0  # days: until somebody lifts it
+LEAST, MOST = 10, 400  # characters of the reason, which the suspended user reads
+UNLIMITED = 0  # days; the suspension lasts until an administrator lifts it
 DURATION_CHOICES = (*DURATION_DAYS, UNLIMITED)
 _AT_ONCE = 50
 
@@ -57,11 +58,12 @@ class AccountReviewable:
 
 
 def suspend_account(user: User, person: User, reason: str, days: int) -> Decision:
-    """Suspend `person` for `days`, or until the suspension is lifted (UNLIMITED), and return the decision.
+    """Suspend `person` for `days`, or until an administrator lifts it (UNLIMITED), and return the decision.
 
-    The person is signed out at once, told the reason and the end, and can appeal. The reason is cut to MOST characters.
-    Raises Refused unless `user` is another active administrator, the reason has LEAST characters, `days` is one of
-    CHOICES and the account is active.
+    The suspended user is signed out at once, told the reason and the end, and can appeal. The reason is cut to MOST
+    characters. Case, decision, effects, notice and the audit entry `case.decided` are one transaction. Raise
+    ActionRefused unless `user` is another active administrator, the reason has LEAST characters, `days` is one of
+    DURATION_CHOICES and the account is active.
     """
     separation_of_duties.require_administrator(user)
     reason = reason.strip()[:MOST]
@@ -97,14 +99,15 @@ def suspend_account(user: User, person: User, reason: str, days: int) -> Decisio
 def end_expired_suspensions() -> int:
     """End up to 50 suspensions whose time is over and return how many.
 
-    The account stays closed while another suspension of it is in force. A periodic job of the worker.
+    The account stays closed while another suspension of it is in force. One transaction and one audit entry
+    `suspension.ended` per suspension. A periodic job of the worker.
     """
     ended = 0
     rows = Effect.objects.filter(name="suspend", state=Effect.State.APPLIED, decision__until__lte=timezone.now())
     for effect in rows.select_related("decision__owner").order_by("pk")[:_AT_ONCE]:
         with transaction.atomic():
             if not Effect.objects.filter(pk=effect.pk, state=Effect.State.APPLIED).update(state=Effect.State.REVERTED):
-                continue  # another worker has it
+                continue  # another worker ended it
             ended += 1
             owner = effect.decision.owner
             if owner is None:

@@ -1,4 +1,8 @@
-"""A person disagrees: once a decision, within thirty days, decided by somebody else. Overturned means: as if never."""
+"""Submit and decide appeals against decisions of reviewers.
+
+A decision can be appealed once, within 30 days. Another reviewer than the first decides, unless no other can.
+Overturning reverts every effect of the first decision.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,10 @@ APPEAL_DUE_DAYS = 7
 
 
 def can_appeal(notice: Notice) -> bool:
+    """Return whether the notice's decision can be appealed now.
+
+    True for a standing first decision other than ALLOW, at most 30 days old, while its case is still decided.
+    """
     decision = notice.decision
     return (
         decision is not None
@@ -37,7 +45,12 @@ def can_appeal(notice: Notice) -> bool:
 
 
 def submit_appeal(user: User, notice: Notice, text: str) -> Appeal:
-    """Somebody else will look at it. Raises Refused."""
+    """Store the user's appeal and put the case back into the queue, due in 7 days.
+
+    Only the owner of the content may appeal. The text is cut to 2000 characters. Case, appeal and the audit entry
+    `case.appealed` are one transaction. Raise ActionRefused if the text is empty, the decision can no longer be
+    appealed, or it was appealed already.
+    """
     decision, case = notice.decision, notice.case
     if not text.strip():
         raise ActionRefused(gettext("Say in a sentence why you disagree."))
@@ -58,7 +71,12 @@ def submit_appeal(user: User, notice: Notice, text: str) -> Appeal:
 
 
 def decide_appeal(user: User, pk: Any, ruling: DecisionInput) -> Decision:
-    """Upheld, or overturned with everything reverted; the person is told. Raises Refused."""
+    """Uphold or overturn the appealed decision, notify the owner and return the new decision.
+
+    The user must hold the claim that `ruling` names and may not have made the first decision while another reviewer
+    could decide. OVERTURN reverts the effects of the first decision. Everything is one transaction with the audit entry
+    `case.decided`. Raise ActionRefused if the user may not decide, the claim was lost or the input is incomplete.
+    """
     case = visible_cases(user).filter(pk=pk).first()
     moves = {Decision.Outcome.UPHOLD: CaseMove.UPHOLD, Decision.Outcome.OVERTURN: CaseMove.OVERTURN}
     if case is None or ruling.outcome not in moves or ruling.reason not in Decision.Reason.values:

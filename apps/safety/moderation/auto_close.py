@@ -1,4 +1,7 @@
-"""Cases that end without a decision, because nothing is left to decide about. What was frozen stays."""
+"""Close cases without a decision when the content or its owner is gone.
+
+The frozen text of the case is not changed here.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,16 @@ from apps.safety.models import Case, Opinion
 from apps.safety.models.case_states import UNDECIDED_STATES, CaseState
 
 _UNSETTLED = (*UNDECIDED_STATES, CaseState.APPEALED, CaseState.APPEAL_CLAIMED)
-_AT_ONCE = 500  # things that one query names
+_AT_ONCE = 500  # subjects in one query
 
 
 def close_deleted(kind: str, *subjects: str) -> None:
-    """The things were deleted: nobody has to decide about them. An appeal goes on: it is about more than the thing.
-    Call inside the transaction that deletes them; quick for many."""
+    """Close the undecided cases of deleted content.
+
+    `subjects` are the ids of the deleted objects of `kind`. Appeals go on, as an appeal concerns the owner as well as
+    the content. Each case gets the audit entry `case.vanished`. Call inside the transaction that deletes the objects;
+    one query per 500 subjects.
+    """
     for start in range(0, len(subjects), _AT_ONCE):
         some = subjects[start : start + _AT_ONCE]
         for case in Case.objects.filter(kind=kind, subject__in=some, state__in=UNDECIDED_STATES):
@@ -25,7 +32,10 @@ def close_deleted(kind: str, *subjects: str) -> None:
 
 
 def close_erased(case: Case) -> None:
-    """The person whose it is was erased: neither a decision nor their appeal is waited for."""
+    """Close the case of an erased user, also while an appeal of it is open.
+
+    Does nothing if the case is decided. One transaction with the audit entry `case.vanished`.
+    """
     _close(case, _UNSETTLED)
 
 
@@ -33,5 +43,5 @@ def _close(case: Case, states: Collection[CaseState]) -> None:
     with transaction.atomic():
         rows = Case.objects.filter(pk=case.pk, state__in=states)
         if rows.update(state=CaseState.AUTO_CLOSED, holder=None, lease_until=None, version=F("version") + 1):
-            Opinion.objects.filter(case=case, given=None).delete()  # asked for before the decision that is not to come
+            Opinion.objects.filter(case=case, given=None).delete()  # second reviews requested before a decision
             audit.record_event("case.vanished", person=case.owner_id, subject=f"case {case.pk}")

@@ -1,5 +1,8 @@
-"""Many cases decided at once: only near-duplicates under one clause and one version of the policy, each text seen in a
-preview, each with a decision of its own, and one way back for all of them.
+"""Decide many similar cases at once.
+
+A batch holds only near-duplicates under one clause and one policy version. The reviewer sees each text in a preview;
+each case gets a decision of its own. `undo_batch` reverts all of them within a minute. Nobody is suspended or
+restricted in bulk.
 """
 
 from __future__ import annotations
@@ -26,16 +29,16 @@ from apps.safety.text.normalization import fold_for_detection
 from apps.users.models import User
 
 MAX_CASES = 200  # cases of a batch
-UNDO_S = 60  # a batch takes longer to look through than one decision
+UNDO_S = 60  # seconds; longer than for one decision, as a batch takes longer to check
 BATCH_OUTCOMES = (Decision.Outcome.ALLOW, Decision.Outcome.BLOCK, Decision.Outcome.WARN)  # nobody is suspended in bulk
-_MIN_SIMILARITY = 88  # of 100, the share of characters in order that two texts have in common (indel ratio)
+_MIN_SIMILARITY = 88  # of 100, the share of characters that two texts have in common, in order (indel ratio)
 _CANDIDATES = 2000
-_LONGEST = 4000  # characters; longer texts are alike only where they are the same
+_LONGEST = 4000  # characters; longer texts match only if they are equal
 
 
 @dataclass(frozen=True, slots=True)
 class BatchItem:
-    """A case of a preview, as the page had it."""
+    """Case of a preview, with the claim token and the version that the page was made with."""
 
     pk: str
     token: str
@@ -44,12 +47,18 @@ class BatchItem:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
+    """Numbers of cases that a batch decided and missed."""
+
     decided: int
-    missed: int  # somebody else had them by then, or the claim had run out
+    missed: int  # another reviewer had claimed them, or the claim had expired
 
 
 def find_near_duplicates(user: User, case: Case) -> list[Case]:
-    """Open cases whose text is nearly that of this one, under its clause and version of the policy; nearest first."""
+    """Return up to 199 open cases whose text nearly equals that of `case`, nearest first.
+
+    Only cases that the user may see, of the same kind, stage, clause and policy version. `[]` for a sealed clause and
+    for a case that is not claimed. Texts over 4000 characters match only if equal.
+    """
     if case.area in SEALED_CLAUSES or case.state != CaseState.CLAIMED:
         return []
     rows = cases.visible_cases(user).filter(
@@ -71,7 +80,11 @@ def find_near_duplicates(user: User, case: Case) -> list[Case]:
 
 
 def gather_batch(user: User, pk: Any) -> Batch:
-    """The case that this person holds and those like it are theirs, to be looked through. Raises Refused."""
+    """Claim the near-duplicates of a case that the user holds and return them as a batch.
+
+    Cases that cannot be claimed are left out. Each claim is a transaction of its own; the audit entry is
+    `batch.gathered`. Raise ActionRefused if the user does not hold the case or no other case is like it.
+    """
     seed = cases.visible_cases(user).filter(pk=pk, holder=user, lease_until__gt=timezone.now()).first()
     if seed is None:
         raise ActionRefused(cases.CASE_TAKEN)
@@ -91,7 +104,7 @@ def gather_batch(user: User, pk: Any) -> Batch:
 
 
 def get_own_batch(user: User, pk: Any) -> Batch:
-    """Return the batch. Raise Refused where it is another reviewer's or there is none."""
+    """Return the batch. Raise ActionRefused if there is none, or if it is another reviewer's."""
     batch = Batch.objects.filter(pk=pk, reviewer=user).first() if user.is_staff and user.is_active else None
     if batch is None:
         raise ActionRefused(gettext("There is no such batch."))
@@ -99,12 +112,17 @@ def get_own_batch(user: User, pk: Any) -> Batch:
 
 
 def preview_batch(user: User, batch: Batch) -> list[Case]:
-    """The cases that are still this person's, with their texts; each reading is recorded."""
+    """Return the cases of the batch that the user still holds, with their texts. Each gets an audit entry `read`."""
     return [cases.read_case(user, row.pk) for row in _held_cases(user, batch)]
 
 
 def decide_batch(user: User, batch: Batch, items: Sequence[BatchItem], ruling: DecisionInput) -> BatchResult:
-    """Decide each of the items and put the other cases of the batch back. Raise Refused."""
+    """Decide each item as `ruling` says and release the other cases of the batch.
+
+    Each decision is a transaction of its own; items whose claim or version no longer holds count as missed. The audit
+    entry is `batch.decided`, beside one per case. Raise ActionRefused before any change if the batch is not the user's,
+    `items` is empty, the outcome is not allowed or the input incomplete.
+    """
     get_own_batch(user, batch.pk)
     if ruling.outcome not in BATCH_OUTCOMES:
         raise ActionRefused(gettext("Choose what is to happen to all of them; people are suspended one at a time."))
@@ -129,24 +147,28 @@ def decide_batch(user: User, batch: Batch, items: Sequence[BatchItem], ruling: D
 
 
 def possible_batch_outcomes(case: Case) -> list[Decision.Outcome]:
-    """What it, and those like it, can be decided to together."""
+    """Return the outcomes that are possible for the case and allowed for a batch."""
     return [one for one in enforcement.possible_outcomes(case) if one in BATCH_OUTCOMES]
 
 
 def renew_batch(user: User, batch: Batch) -> int:
-    """The claims that still hold last ten minutes from now; how many."""
+    """Extend the user's claims that still hold to ten minutes from now and return how many."""
     return _held_cases(user, batch).update(lease_until=timezone.now() + timedelta(seconds=cases.LEASE_S))
 
 
 def release_batch(user: User, batch: Batch) -> None:
-    """What was not decided is open again."""
+    """Release the cases of the batch that the user still holds, so that they are open again."""
     for row in _held_cases(user, batch):
         with suppress(ActionRefused):
             cases.release_case(user, row.pk, row.lease_token, CaseMove.RELEASE)
 
 
 def undo_batch(user: User, batch: Batch) -> int:
-    """Every decision of the last minute is taken back; the cases are this person's again. How many."""
+    """Undo the user's decisions of the batch from the last minute and return how many.
+
+    The user holds the cases again. Each undo is a transaction of its own; the audit entry is `batch.undone`. Raise
+    ActionRefused if no decision could be undone.
+    """
     taken = 0
     for made in undoable_decisions(user, batch):
         try:
@@ -161,14 +183,14 @@ def undo_batch(user: User, batch: Batch) -> int:
 
 
 def undoable_decisions(user: User, batch: Batch) -> QuerySet[Decision]:
-    """Those that can be taken back now."""
+    """Return the decisions of the batch that the user can undo now: at most a minute old, their cases unchanged."""
     since = timezone.now() - timedelta(seconds=UNDO_S)
     rows = Decision.objects.filter(batch=batch, reviewer=user, undone=None, created__gt=since)
     return rows.filter(case__state=CaseState.DECIDED, case__version=F("case_version") + 1)
 
 
 def find_undoable_batch(user: User) -> tuple[Batch, int] | None:
-    """This person's last batch, and how many of its decisions can be taken back now."""
+    """Return the user's last batch and how many of its decisions can be undone now; None if none can."""
     since = timezone.now() - timedelta(seconds=2 * UNDO_S)
     for batch in Batch.objects.filter(reviewer=user, decided__gt=since).order_by("-decided")[:1]:
         if count := undoable_decisions(user, batch).count():

@@ -1,7 +1,10 @@
-"""The review spine: flag (text frozen) · queue · claim · decide · enforce. `appeals.py` goes on from there.
+"""Open cases, claim them and decide them.
 
-A claim is one conditional update; who decides must hold the lease by its token and know the version, so that nobody
-overwrites what somebody else did meanwhile.
+The order is: `flag_content` (the text is frozen), `claim_case`, `read_case`, `decide_case`. Then follow the effects
+(`enforcement`) and appeals (`appeals`).
+
+A claim is one conditional update. A reviewer who decides must hold the lease by its token and know the version of the
+case. So no change of another reviewer is overwritten.
 """
 
 from __future__ import annotations
@@ -45,15 +48,15 @@ from apps.users.models import User
 
 LEASE_S = 600.0
 UNDO_S = 10
-DUE_HOURS = {4: 1, 3: 24, 2: 72}  # by severity; anything milder a week
+DUE_HOURS = {4: 1, 3: 24, 2: 72}  # by severity; 168 hours for milder ones
 CASE_TAKEN = gettext_lazy("Somebody else has this case by now. Nothing was changed.")
 CLAIMED_STATES = (CaseState.CLAIMED, CaseState.APPEAL_CLAIMED)
-_UNKEPT = UUID("5b1f2a0e-7c38-4c51-9d4e-2f6f0f2b9a77")  # namespace of the subjects that have no row
+_UNKEPT = UUID("5b1f2a0e-7c38-4c51-9d4e-2f6f0f2b9a77")  # namespace of the subjects of texts that have no row
 
 
 @dataclass(frozen=True, slots=True)
 class FlaggedContent:
-    """What is to be looked at. `owner` is whose content it is."""
+    """Content to be reviewed. `owner` is the id of the user whose content it is."""
 
     kind: str
     subject: str
@@ -62,30 +65,35 @@ class FlaggedContent:
     owner: int | None
     outcome: PolicyResult
     signals: Sequence[Signal] = field(default_factory=tuple)
-    policy: int = 0  # number of the version that judged; 0: the one in force for its owner
+    policy: int = 0  # number of the policy version that judged; 0: the live one
 
 
 def is_allowed(kind: str, subject: object) -> bool:
-    """Whether people have looked at this thing, and the last decision about it that stands lets it be."""
+    """Return whether the last standing decision about the content allows it. False if nobody has decided."""
     rows = Decision.objects.filter(case__kind=kind, case__subject=str(subject), undone=None).order_by("created")
     last = rows.values_list("outcome", flat=True).last()
     return last in (Decision.Outcome.ALLOW, Decision.Outcome.OVERTURN)
 
 
 def get_role(user: User) -> CaseRole:
+    """Return the role of the user towards cases: administrator, reviewer (other staff) or owner."""
     if user.is_administrator:
         return CaseRole.ADMINISTRATOR
     return CaseRole.REVIEWER if user.is_staff else CaseRole.OWNER
 
 
 def flag_content(found: FlaggedContent) -> Case:
-    """A case is open for it: a new one, or the one there is, counted again. The text is frozen as it is now."""
+    """Open a case for the content and return it; count again the undecided case it already has.
+
+    The text is normalised and frozen as it is now. The case, the audit entry `case.opened` and the notice to the owner
+    are one transaction.
+    """
     now = timezone.now()
     until = temporary_holds.compute_expiry(found.kind, found.stage, found.outcome, now)
     with transaction.atomic():
         with suppress(IntegrityError), transaction.atomic():
             return _flag_again(found, until) or _open_case(found, until, now)
-        return _flag_again(found, until) or _open_case(found, until, now)  # two readers of a link at the same moment
+        return _flag_again(found, until) or _open_case(found, until, now)  # another request opened the case meanwhile
 
 
 def _flag_again(found: FlaggedContent, until: datetime | None) -> Case | None:
@@ -103,8 +111,8 @@ def _flag_again(found: FlaggedContent, until: datetime | None) -> Case | None:
 
 def _open_case(found: FlaggedContent, until: datetime | None, now: datetime) -> Case:
     clause = found.outcome.code
-    # What stands around it need not say whose number or mailbox it was; the flagged text itself stays as it is. Names
-    # are masked where it is read: a model must not run while this transaction is open.
+    # Personal data in the context is masked before it is stored; the flagged text itself is stored unchanged. Names
+    # are masked when the case is read: a model must not run while this transaction is open.
     around = [
         {"label": turn.label, "text": masking.mask_forms(turn.text)}
         for turn in reviewable.get_reviewable(found.kind).around(found.subject)
@@ -140,8 +148,10 @@ def _open_case(found: FlaggedContent, until: datetime | None, now: datetime) -> 
 
 
 def flag_evaluated(kind: str, subject: object, owner: int | None, judged: EvaluationRecord | None) -> None:
-    """A case is open for what was judged, where the policy asks for people. Call inside the transaction that keeps what
-    follows from it."""
+    """Open a case for a judged text if the policy requires review.
+
+    `judged` None: nothing was found. Call inside the transaction that stores the content.
+    """
     if judged is not None and judged.outcome.reviewed:
         flag_content(
             FlaggedContent(
@@ -151,16 +161,21 @@ def flag_evaluated(kind: str, subject: object, owner: int | None, judged: Evalua
 
 
 def flag_unstored(kind: str, person: int, judged: EvaluationRecord | None) -> None:
-    """Open a case of a text that has no row, where the policy asks for people. The same text of the same person is one
-    case, however often it is sent."""
+    """Open a case for a text that has no row, if the policy requires review.
+
+    `person` is the id of the user who wrote it. Equal texts of one user at one stage share one case.
+    """
     if judged is not None and judged.outcome.reviewed:
         digest = hashlib.sha256(judged.text.encode("utf-8", "surrogatepass")).hexdigest()
         flag_evaluated(kind, uuid5(_UNKEPT, f"{person} {judged.stage} {digest}"), person, judged)
 
 
 def visible_cases(user: User) -> QuerySet[Case]:
-    """All that this person may look at: nothing for those who do not review, what is about themselves only where nobody
-    else could decide it, and sealed cases only for those who are named for them."""
+    """Return the cases that the user may see, with snapshot and holder.
+
+    None for users who do not review. Cases about the user themselves only if nobody else could decide them; sealed
+    cases only for users named for them.
+    """
     if not user.is_staff or not user.is_active:
         return Case.objects.none()
     rows = Case.objects.filter(~Q(owner=user) | Q(owner=None) | separation_of_duties.own_cases(user))
@@ -168,8 +183,11 @@ def visible_cases(user: User) -> QuerySet[Case]:
 
 
 def can_claim(user: User, case: Case) -> bool:
-    """Return whether this person may claim the case as it is now: not an appeal against their own decision while
-    somebody else could decide it, and no escalated case without being an administrator."""
+    """Return whether the user may claim the case in its present state.
+
+    False for an escalated case unless the user is an administrator. False for an appeal against the user's own decision
+    while another reviewer could decide.
+    """
     if case.escalated and not user.is_administrator:
         return False
     if case.state not in (CaseState.APPEALED, CaseState.APPEAL_CLAIMED):
@@ -178,12 +196,16 @@ def can_claim(user: User, case: Case) -> bool:
 
 
 def is_last_decider(user: User, case: Case) -> bool:
-    """Return whether this person made the last decision that stands."""
+    """Return whether the user made the last standing decision of the case."""
     return _last_decision(case).reviewer_id == user.pk
 
 
 def claim_case(user: User, pk: Any) -> Case:
-    """The case is this person's for ten minutes. Raises Refused."""
+    """Claim the case for ten minutes and return it.
+
+    Returns the case unchanged if the user holds it already. The claim and the audit entry `case.claimed` are one
+    transaction. Raise ActionRefused if the user may not see or claim the case, or another reviewer has it.
+    """
     case = _case(user, pk)
     now = timezone.now()
     move_to = next_state(case.state, CaseMove.CLAIM, get_role(user), case.escalated)
@@ -200,7 +222,10 @@ def claim_case(user: User, pk: Any) -> Case:
 
 
 def read_case(user: User, pk: Any) -> Case:
-    """The case with its text. That it was read is recorded, and the person it is about can see that."""
+    """Return the case with its text and write the audit entry `read`, which the owner can see.
+
+    Raise ActionRefused if the user may not see the case.
+    """
     case = _case(user, pk)
     seen = {"why": "review", "clause": case.area, "thing": case.kind}
     audit.record_event("read", actor=user, person=case.owner_id, subject=f"case {case.pk}", **seen)
@@ -208,7 +233,11 @@ def read_case(user: User, pk: Any) -> Case:
 
 
 def release_case(user: User, pk: Any, token: str, move: CaseMove, why: str = "") -> Case:
-    """Released, skipped or escalated, with the reason kept. Raises Refused."""
+    """Release, skip or escalate (`move`) a case that the user holds by `token`, and return it.
+
+    `why` is cut to 400 characters, kept in the audit entry, and required unless `move` is RELEASE. Change and audit
+    entry are one transaction. Raise ActionRefused if the reason is missing or the claim was lost.
+    """
     case = _case(user, pk)
     state = next_state(case.state, move, get_role(user), case.escalated)
     if move is not CaseMove.RELEASE and not why.strip():
@@ -223,7 +252,12 @@ def release_case(user: User, pk: Any, token: str, move: CaseMove, why: str = "")
 
 @advisory_locks.retry_on_deadlock
 def decide_case(user: User, pk: Any, ruling: DecisionInput) -> Decision:
-    """The decision stands, everything that it means is done, and the person is told: all or nothing. Raises Refused."""
+    """Decide the case, apply the effects, notify the owner and return the decision.
+
+    One transaction with the audit entries `case.decided` and `effect.applied`; also queues a second review if the
+    decision is sampled. Retried on a deadlock. Raise ActionRefused if the user may not see the case, the input is
+    incomplete or the outcome is not possible. So it does if the claim was lost or the case changed.
+    """
     case = _case(user, pk)
     validate_input(ruling)
     if ruling.outcome not in enforcement.possible_outcomes(case):
@@ -247,13 +281,19 @@ def decide_case(user: User, pk: Any, ruling: DecisionInput) -> Decision:
 def record_decision(
     user: User, case: Case, ruling: DecisionInput, state: CaseState, first: Decision | None = None
 ) -> Decision:
-    """The case moves on and the decision is written, where token and version still hold. Raises Refused."""
+    """Move the case to `state` and store the decision, if token and version still hold.
+
+    `first` is the appealed decision. A decision about the user's own content or decision is stored as self-approved.
+    Writes `case.decided` to the audit log. Call within the transaction of the effects. Raise ActionRefused if claim or
+    version are outdated.
+    """
     now, version = timezone.now(), F("version") + 1
     rows = _claimed_rows(case).filter(version=ruling.version, holder=user, lease_until__gt=now)
     if not leases.release(rows, case.pk, ruling.token, state=state, version=version):
         raise ActionRefused(CASE_TAKEN)
     policy = versions.get_live_version()
-    alone = user.pk in (case.owner_id, first.reviewer_id if first else None)  # `queue` and `appeals` know why
+    # The callers checked that no other reviewer could decide.
+    alone = user.pk in (case.owner_id, first.reviewer_id if first else None)
     said = {"self_approved": True} if alone else {}
     try:
         with transaction.atomic():
@@ -280,7 +320,11 @@ def record_decision(
 
 
 def undo_decision(user: User, pk: Any, within_s: int = UNDO_S) -> Case:
-    """A decision of the last seconds is taken back, with everything that it did. Raises Refused."""
+    """Undo the user's own decision of the last `within_s` seconds with all its effects, and return the case.
+
+    The user holds the case again; its notices and pending second reviews are deleted. One transaction with the audit
+    entry `case.undone`. Raise ActionRefused if the decision is another user's or older, or the case has changed.
+    """
     case = _case(user, pk)
     state = next_state(case.state, CaseMove.UNDO, get_role(user))
     decision = _last_decision(case)
@@ -296,7 +340,12 @@ def undo_decision(user: User, pk: Any, within_s: int = UNDO_S) -> Case:
 
 
 def reopen_case(user: User, pk: Any) -> Case:
-    """A disputed decision is taken back, and an administrator who did not make it holds the case. Raises Refused."""
+    """Undo a decision that a second review disputes; the administrator holds the case.
+
+    Only an administrator who did not make the decision, unless no other administrator can sign in. One transaction with
+    the audit entry `case.reopened`. Raise ActionRefused if the user may not, no second review disputes the decision, or
+    the content has another open case.
+    """
     case = _case(user, pk)
     state = next_state(case.state, CaseMove.REOPEN, get_role(user))
     decision = _last_decision(case)
@@ -314,7 +363,11 @@ def reopen_case(user: User, pk: Any) -> Case:
 
 
 def request_second_review(user: User, pk: Any, token: str) -> None:
-    """The case is back in the queue, and somebody else is asked what they think. Raises Refused."""
+    """Release the case and queue a second review of it by another reviewer.
+
+    The user must hold the case by `token`. One transaction with the audit entry `case.second`. Raise ActionRefused if
+    the claim was lost or the clause is sealed.
+    """
     case = _case(user, pk)
     with transaction.atomic():
         release_case(user, pk, token, CaseMove.RELEASE)
@@ -323,7 +376,10 @@ def request_second_review(user: User, pk: Any, token: str) -> None:
 
 
 def release_expired_claims() -> int:
-    """Cases whose reviewer went away are in the queue again; how many."""
+    """Put the cases whose claim expired back into the queue and return how many.
+
+    One transaction and one audit entry `case.expired` per case. The queue page calls it.
+    """
     back = 0
     for case in leases.list_expired(Case.objects.filter(state__in=CLAIMED_STATES)):
         state = next_state(case.state, CaseMove.EXPIRE, CaseRole.SYSTEM, case.escalated)
@@ -336,7 +392,7 @@ def release_expired_claims() -> int:
 
 
 def get_policy_version(case: Case) -> PolicyVersion:
-    """What held when the text was judged."""
+    """Return the policy version that judged the text; the live one if none is recorded."""
     return case.snapshot.policy or versions.get_live_version()
 
 
@@ -361,5 +417,5 @@ def _claimed_rows(case: Case) -> QuerySet[Case]:
 
 
 def _last_decision(case: Case) -> Decision:
-    """The last decision that stands."""
+    """Return the last standing decision. Raise DoesNotExist if there is none."""
     return case.decisions.filter(undone=None).latest("created")

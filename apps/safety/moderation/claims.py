@@ -1,5 +1,4 @@
-"""What a reviewer holds: kept while they are at it, and put back where it came to them only by a decision that they
-took back."""
+"""Keep a reviewer's claim while the page of a case is open, and release the next case after an undo."""
 
 from __future__ import annotations
 
@@ -17,8 +16,11 @@ from apps.users.models import User
 
 
 def renew_claim(user: User, pk: Any, token: str) -> str:
-    """The token of a claim that lasts from now on: the same one where it still held, another one where it had run out
-    and nobody had taken the case. Raises Refused where somebody has."""
+    """Extend the claim to ten minutes from now and return its token.
+
+    The token is new if the claim had expired and the case was still free. Raise ActionRefused if another reviewer has
+    the case.
+    """
     rows = cases.visible_cases(user).filter(state__in=cases.CLAIMED_STATES, holder=user, lease_until__gt=timezone.now())
     if leases.renew(rows, pk, token, cases.LEASE_S):
         return token
@@ -26,8 +28,10 @@ def renew_claim(user: User, pk: Any, token: str) -> str:
 
 
 def release_claim(user: User, sent: str) -> bool:
-    """The case that a page opened by itself waits again, where this person still holds it; False where they do not, or
-    what was sent names none."""
+    """Release the case that the page opened after a decision which was then undone; return whether it was released.
+
+    `sent` is the id of the case as the page sent it. Return False if it is no id, or the user does not hold that case.
+    """
     try:
         pk = UUID(sent)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a reviewer sends: the token and version that their page was made with, and what they decided."""
+"""Parse and validate the form of a decision: claim token and case version of the page, and the reviewer's choice."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from django.http import QueryDict
 
 RESTRICT, SUSPEND = Decision.Outcome.RESTRICT, Decision.Outcome.SUSPEND
-UNCHOSEN = -1  # days
+UNCHOSEN = -1  # days; the reviewer chose no duration
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeScope:
-    """How far an outcome goes that needs to be told: which feature is closed, and for how many days; for how many days
-    the account is (0: until somebody lifts it); what is taken out."""
+    """Details of an outcome: the feature to restrict and its days, the days of a suspension, and the terms to redact.
+
+    `suspended` is in days; 0: until an administrator lifts it.
+    """
 
     feature: str = ""
     days: int = 0
@@ -37,28 +39,33 @@ class OutcomeScope:
 
 @dataclass(frozen=True, slots=True)
 class DecisionInput:
+    """Decision that a reviewer sent, not yet validated."""
+
     token: str
     version: int
     outcome: str
     reason: str
     note: str = ""
-    batch: Batch | None = None  # where it is one of many that were decided together
+    batch: Batch | None = None  # set if the case is decided together with others
     extent: OutcomeScope = field(default_factory=OutcomeScope)
 
     @property
     def feature(self) -> str:
-        """That is closed; "" where the outcome closes none."""
+        """Feature that the decision restricts; "" unless the outcome is RESTRICT."""
         return self.extent.feature if self.outcome == RESTRICT else ""
 
     @property
     def until(self) -> datetime | None:
-        """When what is closed opens again; None where it is until somebody lifts it."""
+        """End of the restriction or suspension, counted from now; None if it has no end."""
         days = {RESTRICT: self.extent.days, SUSPEND: self.extent.suspended}.get(Decision.Outcome(self.outcome), 0)
         return timezone.now() + timedelta(days=days) if days > 0 else None
 
 
 def parse_form(form: QueryDict) -> DecisionInput:
-    """As the page of a case sends it; what is no number is none."""
+    """Return the input of the form on a case page.
+
+    Missing or malformed numbers become 0, a missing suspension UNCHOSEN.
+    """
     number = _number(form, "version")
     suspended = _number(form, "suspended") if form.get("suspended", "").isdecimal() else UNCHOSEN
     extent = OutcomeScope(form.get("feature", ""), _number(form, "days"), suspended, parse_spans(form.get("spans", "")))
@@ -69,7 +76,11 @@ def parse_form(form: QueryDict) -> DecisionInput:
 
 
 def validate_input(ruling: DecisionInput) -> None:
-    """Raises Refused where it says too little, whatever the case."""
+    """Raise ActionRefused if the input is incomplete, independent of its case.
+
+    Checked are the outcome, the reason and its note. A restriction needs feature and duration, a suspension a duration,
+    a redaction its terms.
+    """
     if ruling.outcome not in enforcement.FIRST_OUTCOMES or ruling.reason not in Decision.Reason.values:
         raise ActionRefused(gettext("Choose what is to happen, and why."))
     if ruling.reason == "other" and not ruling.note.strip():
@@ -85,7 +96,10 @@ def validate_input(ruling: DecisionInput) -> None:
 
 
 def parse_spans(text: str) -> tuple[str, ...]:
-    """What a reviewer wants taken out, a line each. A gap is no text."""
+    """Return the terms to redact, one per line of `text`, without duplicates.
+
+    Lines under 3 characters and lines with a redaction mark are dropped; at most 50 terms are kept.
+    """
     lines = dict.fromkeys(line.strip() for line in text.splitlines())
     fitting = [line for line in lines if len(line) >= redaction.LEAST and REDACTION_CHARACTER not in line]
     return tuple(fitting[: redaction.MOST])

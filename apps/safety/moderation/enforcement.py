@@ -1,4 +1,8 @@
-"""What decisions do, each with its way back: `revert` after `apply` leaves everything as it was."""
+"""Apply the effects of decisions, and revert them.
+
+`revert_effects` after `apply_effects` leaves everything as it was. Both run inside the transaction of the decision;
+permissions are checked by their callers (`cases`, `appeals`, `account_suspensions`).
+"""
 
 from __future__ import annotations
 
@@ -34,8 +38,8 @@ OUTCOME_EFFECTS: dict[str, tuple[str, ...]] = {
 FIRST_OUTCOMES = (
     Outcome.ALLOW, Outcome.BLOCK, Outcome.REDACT, Outcome.BLUR, Outcome.WARN, Outcome.RESTRICT, Outcome.SUSPEND,
 )  # fmt: skip
-MILD_OUTCOMES = (Outcome.ALLOW, Outcome.BLOCK, Outcome.REDACT)  # nobody is blamed by them
-# Who reported something is not to blame for it, and who speaks of hurting themselves is helped, never punished.
+MILD_OUTCOMES = (Outcome.ALLOW, Outcome.BLOCK, Outcome.REDACT)  # outcomes that are no sanction against the owner
+# A user who reported content, or who speaks of self-harm, is never sanctioned for it.
 BLAMELESS_HINTS = {
     REPORTED: gettext_lazy("It was reported by its reader, who is not to blame for it: allow it, or withhold it."),
     SELF_HARM: gettext_lazy("Who speaks of hurting themselves is never punished for it: allow it, or withhold it."),
@@ -43,7 +47,11 @@ BLAMELESS_HINTS = {
 
 
 def possible_outcomes(case: Case) -> tuple[Outcome, ...]:
-    """What a first decision about it can be."""
+    """Return the outcomes of a first decision that are possible for the case.
+
+    Sanctions are left out under blameless clauses, REDACT unless the kind is `Redactable`, and BLUR unless the case is
+    about a picture.
+    """
     kind = reviewable.get_reviewable(case.kind)
     ways = [one for one in FIRST_OUTCOMES if one in MILD_OUTCOMES or case.area not in BLAMELESS_HINTS]
     if case.area == SELF_HARM or not isinstance(kind, reviewable.Redactable):
@@ -53,23 +61,32 @@ def possible_outcomes(case: Case) -> tuple[Outcome, ...]:
 
 
 def lock_redaction(outcome: str) -> None:
-    """Answers that are being stored are seen, or see it, where something is taken out or put back. Call it first in the
-    transaction of `apply` or `revert`."""
+    """Lock redactions against each other and against answers that are being stored.
+
+    Does nothing unless `outcome` is REDACT.
+
+    An exclusive advisory lock of the transaction. Call first in the transaction of `apply_effects` or `revert_effects`.
+    """
     if outcome == Outcome.REDACT:
         advisory_locks.lock_exclusive(advisory_locks.REDACTION_KEY)
 
 
 def apply_effects(decision: Decision, words: str, spans: Sequence[str] = ()) -> None:
-    """Everything that the outcome means is done. Call inside the transaction of the decision. Raises Refused."""
+    """Apply every effect of the outcome and store what `revert_effects` needs.
+
+    `words` replace a withheld text; `spans` are the terms to redact. Each effect gets an audit entry `effect.applied`.
+    Call inside the transaction of the decision. Raise ActionRefused if none of the terms occurs any more, or the last
+    administrator would be suspended.
+    """
     kind = reviewable.get_reviewable(decision.case.kind)
     for name in OUTCOME_EFFECTS.get(decision.outcome, ()):
         if decision.case.area == ACCOUNT and name != "suspend":
-            continue  # no text stands behind it that could be withheld or allowed
+            continue  # a case about an account has no text to withhold or allow
         if name == "release" and not isinstance(kind, reviewable.Releasable):
-            continue  # nothing of it is held before it is seen
+            continue  # content of this kind is never held
         before = _redact(decision, spans) if name == "redact" else _APPLY[name](decision, words)
         if name == "stop" and not before:
-            continue  # it did not pass anyway
+            continue  # no allowance had to be removed
         Effect.objects.create(
             decision=decision, name=name, kind=decision.case.kind, subject=decision.case.subject, before=before
         )
@@ -79,8 +96,11 @@ def apply_effects(decision: Decision, words: str, spans: Sequence[str] = ()) -> 
 
 
 def revert_effects(decision: Decision, by: User) -> None:
-    """Everything that the decision did is undone, the last first. What a later decision did too stays done, and is
-    undone with that one. `by` is who takes it back."""
+    """Revert every effect of the decision, the last first.
+
+    An effect that a later decision had too stays, and is reverted with that decision. `by` is the user who reverts.
+    Each effect gets an audit entry `effect.reverted`. Call inside a transaction.
+    """
     for effect in decision.effects.filter(state=Effect.State.APPLIED).order_by("-pk"):
         if (later := _find_later_effect(effect)) is None:
             _REVERT[effect.name](decision, effect.before, by)
@@ -95,8 +115,11 @@ def revert_effects(decision: Decision, by: User) -> None:
 def settle_reinstatement(
     kind: str, *, actor: User | None = None, person: int | None = None, subject: str = "", **payload: object
 ) -> None:
-    """A `recording.Recorder`: of who is reinstated, on whichever page, no earlier decision suspends them any more; else
-    its notice and its appeal would speak of the next suspension, which may not be a reviewer's."""
+    """Mark the suspensions of a reinstated user as reverted, as a `recording.Recorder`.
+
+    Otherwise notice and appeal of the old decision would refer to the user's next suspension. Ignores every event but
+    `person.reinstated`.
+    """
     if kind == "person.reinstated":
         stands = Effect.objects.filter(name="suspend", state=Effect.State.APPLIED, decision__owner=person)
         stands.update(state=Effect.State.REVERTED)
@@ -132,7 +155,10 @@ def _undo_allow(decision: Decision, before: dict[str, Any], by: User) -> None:
 
 
 def _stop(decision: Decision, words: str) -> dict[str, Any]:
-    """What passes only because a hold of it ended by itself passes no longer: a person has decided otherwise."""
+    """Delete the allowance of a text that passes only because its hold ended.
+
+    Return `{}` if a reviewer allowed the text or there is no such allowance.
+    """
     sha256 = decision.case.snapshot.sha256
     by_people = Effect.objects.filter(name="allow", state=Effect.State.APPLIED)
     if by_people.filter(decision__case__snapshot__sha256=sha256).exists():
@@ -229,10 +255,10 @@ _REVERT: dict[str, Callable[[Decision, dict[str, Any], User], None]] = {
 
 
 def _find_later_effect(effect: Effect) -> Effect | None:
-    """The next one that did the same to the same, and found it done."""
+    """Return the next applied effect of the same name on the same content or user; None if there is none."""
     same = {
         "blur": Q(subject=effect.subject),
-        "withhold": Q(subject=effect.subject),  # two clauses, or the question and the answer of one turn
+        "withhold": Q(subject=effect.subject),  # cases under two clauses, or of question and answer of one turn
         "suspend": Q(decision__owner=effect.decision.owner_id),
         "allow": Q(decision__case__snapshot__sha256=effect.decision.case.snapshot.sha256),
     }.get(effect.name)

@@ -1,5 +1,7 @@
-"""Marks in a frozen text, for reviewers: what the signals of its checks point at. Where no signal names a place, the
-check judged the text whole, and all of it is marked."""
+"""Highlight the parts of a frozen text that its signals point at, for reviewers.
+
+If no signal names a span, the whole text is highlighted.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +14,17 @@ Span = tuple[int, int]
 
 
 def split_highlights(case: Case, held: Policy) -> list[tuple[str, bool]]:
-    """Return the text in order, its secrets masked, each piece with whether it is marked. `held` is the policy by which
-    it was judged."""
+    """Return the text in order, secrets masked, as pieces with whether each is highlighted.
+
+    `held` is the policy that judged the text.
+    """
     text = case.snapshot.text
     found = merge_spans(find_signal_spans(case, held))
     return masking.split_masked(text, found or [(0, len(text))])
 
 
 def find_signal_spans(case: Case, held: Policy) -> list[Span]:
-    """Return the spans that the signals of the case point at for its clause."""
+    """Return the spans (start, end) of the signals that concern the clause of the case, unsorted."""
     found: list[Span] = []
     for signal in map(Signal.of, case.snapshot.signals):
         own = held.lists.get(signal.rule)
@@ -30,7 +34,7 @@ def find_signal_spans(case: Case, held: Policy) -> list[Span]:
 
 
 def merge_spans(found: list[Span]) -> list[Span]:
-    """In order, those that touch or overlap made one."""
+    """Return the spans in order; spans that touch or overlap are merged."""
     kept: list[Span] = []
     for start, end in sorted(found):
         if kept and start <= kept[-1][1]:

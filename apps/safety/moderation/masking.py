@@ -1,8 +1,8 @@
-"""Mask secrets in texts that staff read, and personal data too in the context of a flagged text.
+"""Mask secrets in texts that staff read, and also personal data in the context of a flagged text.
 
-`mask` returns the masked text, `find_secrets` the places. A reviewer redacts a secret by its placeholder, which
-`expand` turns into the words. The patterns are wider than those of the gate (`secrets.py`), since a false match costs a
-reviewer little.
+`mask_text` returns the masked text, `find_secrets` the spans. A reviewer redacts a secret by its placeholder, which
+`expand_placeholders` turns into the words. The patterns are wider than those of the gate
+(`detectors/sensitive_data.py`), since a false match costs a reviewer little.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from apps.safety.detectors import pii, pii_ner, sensitive_data
 from apps.safety.detectors.pii import PiiMatch
 
 SECRETS = frozenset({"PRIVATE_KEY", "SECRET_KEY", "PASSWORD"})
-_LEAST_DIGITS = 3  # in a token that nothing else gives away
-_BITS = 3.6  # a character of such a token, at least: names in programs have less
+_LEAST_DIGITS = 3  # least digits of a token that no pattern recognises
+_BITS = 3.6  # least bits of entropy per character of such a token; identifiers in programs have fewer
 
 _KEYWORD = (
     r"(?:secret|token|passw(?:or)?d|passphrase|passwort|kennwort|contraseña|pwd|api[ _-]?key|access[ _-]?key"
     r"|account[ _-]?key|private[ _-]?key|signing[ _-]?key|encryption[ _-]?key|credentials?\b|\bauth\b"
     r"|authorization\b|\bsig\b)\w{0,20}+"
 )
-_SERVICES = (  # tokens that begin as those of their service do
+_SERVICES = (  # tokens with the prefix of a known service
     r"\b(A(?:KIA|SIA|BIA|CCA)[0-9A-Z]{16}|xapp-[\w-]{10,200}|ya29\.[\w-]{20,300}|GOCSPX-[\w-]{20,40}"
     r"|[srp]k_(?:test|live)_[A-Za-z0-9]{16,200}|whsec_[A-Za-z0-9+/=]{20,100}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}"
     r"|SK[0-9a-f]{32}|key-[0-9a-f]{32}|sq0[a-z]{3}-[\w-]{20,60}|NRAK-[A-Z0-9]{27}|dapi[0-9a-f]{32}"
@@ -36,9 +36,9 @@ _SERVICES = (  # tokens that begin as those of their service do
 _HOOKS = r"(https://(?:hooks\.slack\.com/(?:services|workflows)/|discord(?:app)?\.com/api/webhooks/)[\w/-]{10,200})"
 _PEM = r"(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END[A-Z0-9 ]{0,60}-----|\Z))"
 _ASSIGNED = r"[\"']?\s{0,3}(?:[:=]|=>)\s{0,3}[\"']?([^\s\"',;&]{6,500})"
-_SAID = r"\s{1,3}(?:is|was|ist|war|lautet|es|era)\s{1,3}[\"'“„]?((?=\S{0,80}\d)\S{6,80})"  # holds a digit
+_SAID = r"\s{1,3}(?:is|was|ist|war|lautet|es|era)\s{1,3}[\"'“„]?((?=\S{0,80}\d)\S{6,80})"  # contains a digit
 _PHRASE = r"(?:seed|recovery|mnemonic|backup)[ _-]?phrase\s{0,3}[:=]\s{0,3}((?:[a-z]{3,8}[ ,]{1,3}){11,23}[a-z]{3,8})"
-# Each with the group that is masked.
+# The first group of each pattern is masked.
 _FORMS = (
     ("PRIVATE_KEY", re.compile(_PEM, re.DOTALL)),
     ("PRIVATE_KEY", re.compile(r"(PuTTY-User-Key-File-\d.*?(?:Private-MAC: ?[0-9a-f]+|\Z))", re.DOTALL)),
@@ -67,8 +67,8 @@ def mask_text(text: str, *, around: bool = False) -> str:
 def mask_forms(text: str) -> str:
     """Return the text with secrets and the personal data that patterns recognise masked.
 
-    Names stay, as no engine is called. Context of a flagged text is stored like this; `mask(…, around=True)` masks
-    names when a reviewer reads it.
+    Names stay, as no engine is called. Context of a flagged text is stored masked like this; `mask_text(…,
+    around=True)` masks names when a reviewer reads it.
     """
     return pii.mask_pii(mask_text(text))
 
@@ -88,9 +88,9 @@ def find_secrets(text: str) -> list[PiiMatch]:
 
 
 def expand_placeholders(wanted: Sequence[str], text: str) -> tuple[str, ...]:
-    """Return the words to redact from the text: a placeholder of `mask` becomes all secrets of its kind.
+    """Return the words to redact from the text: a placeholder of `mask_text` becomes all secrets of its kind.
 
-    Every other item of `wanted` stays as it is; duplicates are dropped.
+    Every other item of `wanted` stays; duplicates are dropped.
     """
     kinds: dict[str, list[str]] = {}
     for one in find_secrets(text):

@@ -1,4 +1,7 @@
-"""Mails for people who cannot sign in to read their notices. The row says that one is due; the worker sends it."""
+"""Send notices by email to users who cannot sign in to read them.
+
+`schedule_email` marks the notice as due; `send_due_emails` is a job of the worker.
+"""
 
 from __future__ import annotations
 
@@ -13,30 +16,34 @@ from django.utils import timezone
 from apps.safety.models import Notice
 from apps.users.i18n import use_language_of
 
-WAIT_S = 30  # a decision can be taken back for ten seconds: nobody is told of what no longer stands
-RETRY_S = 600  # after a mail server that was away
+WAIT_S = 30  # seconds; longer than the ten seconds in which a decision can be undone
+RETRY_S = 600  # seconds until the next attempt after the mail server was unreachable
 GIVE_UP_DAYS = 3
 
 
 def is_email_configured() -> bool:
-    """Return whether mail leaves this site: without EMAIL_URL it is only printed to the log."""
+    """Return whether email leaves this site; without EMAIL_URL it is only printed to the log."""
     return not settings.EMAIL_BACKEND.endswith("console.EmailBackend")
 
 
 def schedule_email(notice: Notice) -> None:
-    """The person is told by mail too. Call inside the transaction of the decision."""
+    """Schedule an email of the notice in 30 seconds. Call inside the transaction of the decision."""
     Notice.objects.filter(pk=notice.pk).update(mail_due=timezone.now() + timedelta(seconds=WAIT_S))
 
 
 def send_due_emails() -> int:
-    """Mails that are due were sent; how many. A chore of the worker. Raises OSError where the mail server is away."""
+    """Send up to 20 due emails and return how many.
+
+    Emails that failed are tried again after 10 minutes and given up after 3 days. A periodic job of the worker. Raise
+    OSError if the mail server is unreachable.
+    """
     sent, now = 0, timezone.now()
     Notice.objects.filter(mail_due__lt=now, created__lt=now - timedelta(days=GIVE_UP_DAYS)).update(mail_due=None)
     for row in Notice.objects.filter(mail_due__lt=now).select_related("person").order_by("mail_due")[:20]:
         mine = Notice.objects.filter(pk=row.pk, mail_due=row.mail_due)
         later = now + timedelta(seconds=RETRY_S)
         if not mine.update(mail_due=later):
-            continue  # another worker has it
+            continue  # another worker sends it
         _send(row)
         Notice.objects.filter(pk=row.pk, mail_due=later).update(mail_due=None)
         sent += 1

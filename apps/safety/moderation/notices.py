@@ -1,4 +1,7 @@
-"""What people are told: what happened, which clause, how long it stands, and how to object. Kept word by word."""
+"""Write the notices that tell users of holds and decisions, and how to appeal.
+
+The text is stored as it was shown, in the user's language. Nothing is decided here.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,7 @@ _HELD = (
     gettext_lazy("%(Thing)s is waiting for a person"),
     gettext_lazy("An automatic check found it. A reviewer looks at it; you need do nothing."),
 )
-_HELD_UNTIL = (  # the same, where the hold ends by itself
+_HELD_UNTIL = (  # for a hold that ends without a decision
     _HELD[0],
     gettext_lazy(
         "An automatic check found it. A reviewer looks at it, or the hold ends by itself; you need do nothing."
@@ -98,7 +101,7 @@ _LAPSED = (
     gettext_lazy("The hold of %(thing)s has ended"),
     gettext_lazy("Nobody looked at it in time. It can be used now; you are told if a reviewer decides otherwise."),
 )
-_SEEN = {  # of what was let through all the same
+_SEEN = {  # for content that was let through
     "held": (
         gettext_lazy("A reviewer will look at %(thing)s"),
         gettext_lazy("It stays as it is until then; you need do nothing."),
@@ -108,7 +111,7 @@ _SEEN = {  # of what was let through all the same
         gettext_lazy("It may stand, and stays as it is."),
     ),
 }
-_REPORTED = {  # to whoever reported it
+_REPORTED = {  # for the user who reported the content
     "held": (
         gettext_lazy("Your report is with the reviewers"),
         gettext_lazy("One of them looks at %(thing)s that you reported; you need do nothing."),
@@ -126,7 +129,7 @@ _REPORTED = {  # to whoever reported it
         gettext_lazy("A reviewer agreed with you. Thank you."),
     ),
 }
-_HELP = (  # to whoever speaks of hurting themselves
+_HELP = (  # for a user who speaks of self-harm
     gettext_lazy("You do not have to carry it alone"),
     gettext_lazy("A reviewer hid %(thing)s. Nobody blames you for it. %(care)s"),
 )
@@ -135,7 +138,10 @@ _Words = tuple["StrOrPromise", "StrOrPromise"]
 
 
 def notify_held(case: Case) -> None:
-    """An automatic check found something: said at once, without blame; nothing where somebody needs help."""
+    """Tell the owner that a check held or flagged their content.
+
+    Sends nothing under the self-harm clause, or if the content has no owner.
+    """
     if case.owner_id is None or case.area == SELF_HARM:
         return
     words = _SEEN["held"] if case.snapshot.action == Action.REVIEW else _HELD_UNTIL if case.held_until else _HELD
@@ -143,15 +149,20 @@ def notify_held(case: Case) -> None:
 
 
 def notify_hold_ended(case: Case) -> None:
-    """What was held is held no longer, and nobody has decided about it."""
+    """Tell the owner that the hold ended without a decision."""
     _tell(case, None, _LAPSED)
 
 
 def notify_decision(decision: Decision) -> None:
+    """Tell the owner, or the user who reported the content, of the decision.
+
+    Under the self-harm clause only a decision other than ALLOW is told, in words of support. Call inside the
+    transaction of the decision.
+    """
     if decision.case.area == REPORTED and decision.outcome in _REPORTED:
         return _tell(decision.case, decision, _REPORTED[Outcome(decision.outcome)])
     if decision.case.area == SELF_HARM:
-        if decision.outcome != Outcome.ALLOW:  # of what was found they were not told, nor that it stays
+        if decision.outcome != Outcome.ALLOW:  # the owner was not told of the finding either
             _tell(decision.case, decision, _HELP, _OBJECT)
         return
     if decision.outcome == Outcome.ALLOW:
@@ -166,11 +177,15 @@ def notify_decision(decision: Decision) -> None:
 
 
 def notify_appeal_decision(decision: Decision) -> None:
+    """Tell the owner whether the appeal was upheld or overturned the decision. Call inside its transaction."""
     _tell(decision.case, decision, _RULED[Outcome(decision.outcome)])
 
 
 def _tell(case: Case, decision: Decision | None, words: _Words, further: StrOrPromise = "") -> None:
-    """In the language that the person chose."""
+    """Store the notice in the owner's language and schedule an email if the account is suspended.
+
+    Older unread notices of the case are marked as seen. Does nothing if the content has no owner.
+    """
     if case.owner is None:
         return
     with use_language_of(case.owner):
@@ -190,4 +205,4 @@ def _tell(case: Case, decision: Decision | None, words: _Words, further: StrOrPr
             clause=versions.describe_clause(case.area),
         )  # fmt: skip
     if case.decisions.filter(undone=None, outcome=Outcome.SUSPEND).exists():
-        notice_emails.schedule_email(notice)  # who cannot sign in would not see it
+        notice_emails.schedule_email(notice)  # a suspended user cannot sign in to read it

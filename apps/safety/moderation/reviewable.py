@@ -1,4 +1,8 @@
-"""What can be reviewed: apps above say how their things are read, withheld and given back. Registered in `ready()`."""
+"""Registry of the kinds of content that can be reviewed, and the protocols that they implement.
+
+Other apps register a `Reviewable` per kind in their `ready()`; moderation reads, withholds and restores content through
+it.
+"""
 
 from __future__ import annotations
 
@@ -15,84 +19,90 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ContextTurn:
-    """A piece of what stands around the flagged text. Plain text, shown as such."""
+    """Piece of the context of a flagged text. Plain text, shown as such."""
 
     label: str
     text: str
-    sealed: bool = False  # only whoever is named for sealed cases may read it
+    sealed: bool = False  # only users named for sealed cases may read it
 
 
 class Reviewable(Protocol):
-    """Called inside the transaction of the decision; ids come from cases and may name what is gone by now."""
+    """Kind of content that can be reviewed.
+
+    Called inside the transaction of the decision. `subject` is the id of a case's content, which may be deleted by now.
+    """
 
     @property
     def name(self) -> StrOrPromise:
-        """For people: "a question"."""
+        """Return the name for users, such as "a question"."""
 
     def exists(self, subject: str) -> bool: ...
 
     def around(self, subject: str) -> list[ContextTurn]:
-        """What a reviewer needs to understand it, in order; nothing where it is gone."""
+        """Return the context that a reviewer needs, in order; `[]` if the content is deleted."""
 
     def withhold(self, subject: str, words: str) -> dict[str, Any]:
-        """Nobody sees it or uses it from now on; returns what `give_back` needs. JSON."""
+        """Hide the content from everybody, with `words` in its place. Return what `give_back` needs, as JSON."""
 
     def give_back(self, subject: str, before: dict[str, Any]) -> None:
-        """It is again exactly as it was before `withhold`, as far as it still exists."""
+        """Restore the content to its state before `withhold`, as far as it still exists."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContentLocation:
-    """Where the thing of a case stands, as its own user may see it."""
+    """Title and URL of a case's content, as its owner may see it."""
 
     title: str
     url: str = ""
-    excerpt: str = ""  # of what the user wrote; never of what was held back from them
+    excerpt: str = ""  # of the user's own text; never of text withheld from the user
 
 
 @runtime_checkable
 class Locatable(Protocol):
-    """What a notice can name."""
+    """Kind of content that a notice can link to."""
 
     def places(self, user: User, subjects: Collection[str]) -> Mapping[str, ContentLocation]:
-        """Return the place of each subject that is there and that the user may see, by subject."""
+        """Return the location of each subject that exists and that the user may see, by subject."""
 
 
 @runtime_checkable
 class Releasable(Protocol):
-    """What can also be held before anybody saw it, and has a picture to look at."""
+    """Kind of content that can be held before anybody saw it, and that has a picture."""
 
     def release(self, subject: str) -> dict[str, Any]:
-        """It is shown from now on; returns what `give_back` needs."""
+        """Show the held content from now on. Return what `give_back` needs."""
 
     def picture(self, subject: str) -> bytes:
-        """PNG, JPEG or WebP; empty where there is none."""
+        """Return the bytes as PNG, JPEG or WebP; empty if there is no picture."""
 
 
 @runtime_checkable
 class Redactable(Protocol):
-    """A text of which a part can be taken out."""
+    """Kind of text of which parts can be redacted."""
 
     def cut(self, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
-        """Gaps are where these stand; returns what `fill` needs, empty where none of them stands there."""
+        """Replace every occurrence of the terms `wanted` with redaction marks.
+
+        Return what `fill` needs; `{}` if none occurs.
+        """
 
     def fill(self, before: dict[str, Any]) -> None:
-        """What stood there is there again, as far as it still exists."""
+        """Restore the redacted words, as far as the text still exists."""
 
 
 @runtime_checkable
 class Blurrable(Protocol):
-    """A picture that can be shown blurred."""
+    """Kind of picture that can be shown blurred."""
 
     def blur(self, subject: str, code: str) -> dict[str, Any]:
-        """Shown blurred, labelled with that clause; returns what `clear` needs."""
+        """Show the picture blurred and labelled with the clause `code`. Return what `clear` needs."""
 
     def clear(self, subject: str, before: dict[str, Any]) -> None:
-        """Shown as it was before `blur`."""
+        """Restore the picture to its state before `blur`."""
 
 
 def read_stored_bytes(file: FieldFile) -> bytes:
-    """Its content; empty where there is none, or none any more."""
+    """Return the content of the file; empty if there is no file or it cannot be read."""
     if not file:
         return b""
     try:
@@ -106,9 +116,10 @@ _kinds: dict[str, Reviewable] = {}
 
 
 def register_reviewable(kind: str, reviewable: Reviewable) -> None:
+    """Register the `Reviewable` of a kind, replacing any earlier one."""
     _kinds[kind] = reviewable
 
 
 def get_reviewable(kind: str) -> Reviewable:
-    """Raises KeyError for a kind that nobody registered."""
+    """Return the `Reviewable` of the kind. Raise KeyError if none is registered."""
     return _kinds[kind]

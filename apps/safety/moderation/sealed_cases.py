@@ -1,6 +1,9 @@
-"""Sealed clauses (`policy.SEALED`): whoever reviews sees how many of their cases wait; only the people whom an
-administrator named for them see which, claim them and read them (`apps/users/sealed_case_access.py`). A thing with a
-sealed case is sealed whole: nobody else meets its words in another case or in feedback either."""
+"""Restrict sealed cases to the users who are named for them.
+
+Every reviewer sees how many cases of sealed clauses (`policy.schema.SEALED_CLAUSES`) wait. Only users whom an
+administrator named (`apps/users/sealed_case_access.py`) see, claim and read them. Content with a sealed case is sealed
+as a whole: its other cases and its feedback are hidden from other reviewers too.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +18,21 @@ from apps.users.models import User
 
 
 def filter_readable(rows: QuerySet[Case], user: User) -> QuerySet[Case]:
-    """Those of them that this person may open."""
+    """Return those of the cases that the user may open."""
     return rows if sealed_case_access.named(user) else rows.exclude(subject__in=sealed_subjects())
 
 
 def sealed_subjects(*kinds: str) -> QuerySet[Case, str]:
-    """The things, of those kinds or of all, that have or had a sealed case, whatever was decided."""
+    """Return the ids of content that has or had a sealed case, whatever was decided.
+
+    `kinds` restricts them to these kinds of content; no argument: all kinds.
+    """
     rows = Case.objects.filter(area__in=SEALED_CLAUSES)
     return (rows.filter(kind__in=kinds) if kinds else rows).order_by().values_list("subject", flat=True)
 
 
 def count_waiting(user: User) -> int:
-    """Return how many cases of sealed things are undecided, without those about the user unless nobody else reviews."""
+    """Return how many cases of sealed content are undecided, without those about the user if another user reviews."""
     undecided = Q(state__in=UNDECIDED_STATES | {CaseState.APPEALED, CaseState.APPEAL_CLAIMED})
     rows = Case.objects.filter(undecided, subject__in=sealed_subjects())
     return rows.filter(~Q(owner=user) | Q(owner=None) | separation_of_duties.own_cases(user)).count()

@@ -1,8 +1,8 @@
-"""Second looks: a text is judged once more by somebody else who sees neither score nor decision.
+"""Queue and give second reviews: another reviewer judges a text without seeing score or decision.
 
-A share of all decisions is drawn for one (`sampled`), and a reviewer can ask for one (`ask`). What is said here changes
-no case; it shows how far reviewers agree, and a decision that somebody disagrees with can be opened again by an
-administrator.
+A share of all decisions is sampled (`is_sampled`), and a reviewer can request one (`request_review`). A second review
+changes no case. It measures how far reviewers agree; an administrator can reopen a disputed decision
+(`cases.reopen_case`).
 """
 
 from __future__ import annotations
@@ -32,13 +32,19 @@ REVIEW_GONE = gettext_lazy("This second look is no longer yours. Nothing was cha
 
 
 def is_sampled(decision: Decision) -> bool:
-    """Whether this decision is drawn for a second look: by its random key, so that nobody can choose."""
+    """Return whether the decision is sampled for a second review.
+
+    Decided by the hash of its random key, so that nobody can choose. The share is REVIEW_SECOND_PERCENT.
+    """
     number = int.from_bytes(hashlib.sha256(decision.pk.bytes).digest()[:4], "big")
     return number < settings.REVIEW_SECOND_PERCENT / 100 * 2**32
 
 
 def queue_if_sampled(decision: Decision) -> None:
-    """A second look waits where the decision is drawn for one. Call inside the transaction of the decision."""
+    """Queue a second review of the decision if it is sampled and its clause is not sealed.
+
+    Call inside the transaction of the decision.
+    """
     if decision.clause in SEALED_CLAUSES or not is_sampled(decision):
         return
     case = decision.case
@@ -49,7 +55,10 @@ def queue_if_sampled(decision: Decision) -> None:
 
 
 def request_review(user: User, case: Case) -> None:
-    """Somebody else's view of it is wanted before it is decided. Call inside the transaction that puts it back."""
+    """Queue a second review of a case that is not decided yet, by another reviewer than `user`.
+
+    Call inside the transaction that releases the case. Raise ActionRefused for a sealed clause.
+    """
     if case.area in SEALED_CLAUSES:
         raise ActionRefused(gettext("This clause is for the person named for it; escalate the case."))
     Opinion.objects.create(
@@ -59,7 +68,10 @@ def request_review(user: User, case: Case) -> None:
 
 
 def pending_reviews(user: User) -> QuerySet[Opinion]:
-    """Those that this person may give: never on their own text or decision."""
+    """Return the second reviews that the user may give: free or their own, never about their own text or decision.
+
+    None for users who do not review. Sealed clauses and those that the user prefers not to see are left out.
+    """
     if not user.is_staff or not user.is_active:
         return Opinion.objects.none()
     now = timezone.now()
@@ -73,11 +85,11 @@ def pending_reviews(user: User) -> QuerySet[Opinion]:
 
 
 def claim_review(user: User) -> Opinion | None:
-    """Lease the next second look to the user for ten minutes. Return None where none is waiting."""
+    """Claim the next second review for ten minutes, requested ones first. Return None if none is waiting."""
     begun = pending_reviews(user).filter(reviewer=user, lease_until__gt=timezone.now()).first()
     if begun is not None:
         return begun
-    # What was asked for holds a case up; it goes first.
+    # A requested review delays its case, so it comes first.
     for row in pending_reviews(user).order_by(models.Case(models.When(why="asked", then=0), default=1), "created")[:5]:
         if (mine := _lease(user, row)) is not None:
             return mine
@@ -85,7 +97,10 @@ def claim_review(user: User) -> Opinion | None:
 
 
 def read_review(user: User, pk: Any) -> Opinion:
-    """The text, for who holds it; that it was read is recorded. Raises Refused."""
+    """Return the second review with its text and write the audit entry `read`.
+
+    Raise ActionRefused if the user does not hold it.
+    """
     row = _held(user, pk)
     seen = {"why": "second", "clause": row.clause}
     audit.record_event("read", actor=user, person=row.owner_id, subject=f"opinion {row.pk}", **seen)
@@ -93,7 +108,11 @@ def read_review(user: User, pk: Any) -> Opinion:
 
 
 def submit_review(user: User, pk: Any, token: str, harmful: bool, note: str = "") -> Opinion:
-    """It is said, once, of what could be read. Raises Refused."""
+    """Store whether the text is harmful, once, and return the second review.
+
+    The note is cut to 1000 characters. Change and audit entry `opinion.given` are one transaction. Raise ActionRefused
+    if the user does not hold the review by `token`, or the text cannot be read.
+    """
     row = _held(user, pk)
     if not row.snapshot.readable:
         raise ActionRefused(str(row.snapshot.text))
@@ -106,20 +125,20 @@ def submit_review(user: User, pk: Any, token: str, harmful: bool, note: str = ""
 
 
 def renew_review(user: User, pk: Any, token: str) -> None:
-    """Somebody is at it: it is theirs for ten minutes from now. Raises Refused."""
+    """Extend the claim to ten minutes from now. Raise ActionRefused if the user no longer holds it."""
     row = _held(user, pk)
     if not leases.renew(Opinion.objects.filter(given=None, reviewer=user), row.pk, token, LEASE_S):
         raise ActionRefused(REVIEW_GONE)
 
 
 def release_review(user: User, pk: Any, token: str) -> None:
-    """Put the second look back for other reviewers. Raise Refused where the user does not hold it."""
+    """Release the second review for other reviewers. Raise ActionRefused if the user does not hold it."""
     _held(user, pk)
     leases.release(Opinion.objects.filter(reviewer=user, given=None), pk, token, reviewer=None)
 
 
 def disputed_reviews() -> QuerySet[Opinion]:
-    """Second looks at decisions that stand, and found otherwise."""
+    """Return the sampled second reviews that contradict a standing decision."""
     rows = Opinion.objects.filter(why=Opinion.Why.SAMPLE, given__isnull=False, decision__undone=None)
     fine = Q(decision__outcome="allow")
     return rows.filter((fine & Q(harmful=True)) | (~fine & Q(harmful=False))).filter(case__state="decided")

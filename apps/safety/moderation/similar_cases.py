@@ -1,4 +1,4 @@
-"""What was decided about nearly the same text: shown to a reviewer once they have chosen for themselves."""
+"""Find earlier decisions about nearly the same text, shown to a reviewer after their own choice."""
 
 from __future__ import annotations
 
@@ -11,21 +11,26 @@ from apps.safety.moderation import cases
 from apps.safety.text.normalization import fold_for_detection
 from apps.users.models import User
 
-_AMONG = 500  # of the latest decisions under the clause
+_AMONG = 500  # latest decisions under the clause that are compared
 _SHOWN = 3
-_ALIKE = 75  # of 100, as in `bulk`: less than there, for nothing is decided by it
-_LONGEST = 4000  # characters; longer texts are alike only where they are the same
+_ALIKE = 75  # of 100, as in `bulk_decisions`; lower than there, as it only informs the reviewer
+_LONGEST = 4000  # characters; longer texts match only if they are equal
 
 
 @dataclass(frozen=True, slots=True)
 class SimilarDecision:
+    """Decision about a similar text."""
+
     decision: Decision
-    percent: int  # of the text in common; 100: the same
+    percent: int  # of the text in common; 100: equal
 
 
 def find_similar_decisions(user: User, case: Case) -> list[SimilarDecision]:
-    """The likest first, one a case; only of cases that this person may see, and none that is about the same person's
-    own history: that is shown apart."""
+    """Return up to 3 decisions about similar texts, most similar first, one per case.
+
+    Only cases that the user may see. Cases of the same owner are left out, as the page shows the owner's history
+    separately.
+    """
     rows = Decision.objects.filter(undone=None, clause=case.area, case__in=cases.visible_cases(user)).exclude(case=case)
     rows = rows.filter(case__snapshot__stage=case.snapshot.stage).exclude(case__snapshot__text="")
     if case.owner_id:

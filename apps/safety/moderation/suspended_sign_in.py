@@ -1,6 +1,7 @@
-"""People whose account is suspended: whoever has just signed in with the right password sees why and until when, and
-can object there. The proof is a signed cookie for half an hour, bound to the person, their password and the notice;
-nothing else of the site opens with it.
+"""Show suspended users why their account is suspended and until when, and let them appeal.
+
+A correct password sets a signed cookie for half an hour. The cookie is bound to the user, the password and the notice,
+and gives access to nothing else.
 """
 
 from __future__ import annotations
@@ -26,8 +27,11 @@ _LONGEST = 1000  # characters of the cookie
 
 @dataclass(frozen=True, slots=True)
 class SuspendedVisitor:
-    """`notice` is None where no decision stands behind it: the person asked to be erased (`erasing`), or it was done by
-    an earlier version or a command on the server."""
+    """Suspended user who has just given the correct password.
+
+    `notice` is None if no decision suspended the account: the user asked for erasure (`erasing`), or it was suspended
+    by an earlier version or by a command on the server.
+    """
 
     person: User
     notice: Notice | None
@@ -35,10 +39,10 @@ class SuspendedVisitor:
 
 
 class SuspensionAdapter(AccountAdapter):
-    """As for everybody; who may not sign in is led to the page that says why."""
+    """Account adapter that redirects suspended users to the page with the reason."""
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
-        """Called once the password was right, and never before."""
+        """Set the cookie and redirect. Called only after the password was checked."""
         response = HttpResponseRedirect(reverse("safety:suspended"))
         response.set_cookie(
             COOKIE, make_token(user), max_age=COOKIE_LIFETIME_S, secure=settings.SECURE, httponly=True, samesite="Lax"
@@ -47,20 +51,24 @@ class SuspensionAdapter(AccountAdapter):
 
 
 def find_notice(user: User) -> Notice | None:
-    """What told them of the suspension that stands."""
+    """Return the latest notice of the suspension in force; None if no decision suspended the user."""
     stands = Effect.objects.filter(name="suspend", state=Effect.State.APPLIED).values("decision")
     rows = Notice.objects.filter(person=user, decision__in=stands, decision__outcome="suspend")
     return rows.select_related("case", "decision", "decision__appeal").order_by("-created").first()
 
 
 def make_token(user: User) -> str:
+    """Return the signed value of the cookie: user, notice and session hash."""
     notice = find_notice(user)
     said = {"person": user.pk, "notice": notice.pk if notice else None, "key": user.get_session_auth_hash()}
     return signing.dumps(said, salt=_SALT)
 
 
 def find_visitor(request: HttpRequest) -> SuspendedVisitor | None:
-    """Who showed a moment ago that they are this person; None where nobody did, or the account is open again."""
+    """Return the suspended user whom the request's cookie proves.
+
+    None if the cookie is missing, invalid or expired, the account is open again, or another suspension is in force.
+    """
     sent = request.COOKIES.get(COOKIE, "")
     if not sent or len(sent) > _LONGEST:
         return None
@@ -73,19 +81,19 @@ def find_visitor(request: HttpRequest) -> SuspendedVisitor | None:
         return None
     notice = find_notice(user)
     if (notice.pk if notice else None) != said["notice"]:
-        return None  # of another suspension than the one that they saw
+        return None  # the cookie belongs to another suspension
     return SuspendedVisitor(user, notice, notice is None and has_requested_erasure(user))
 
 
 def has_requested_erasure(user: User) -> bool:
-    """Return whether the account is closed because its person asked for their data to be erased."""
+    """Return whether the account is closed because the user asked for erasure of their data."""
     rows = Event.objects.filter(person=user.pk, kind__in=["person.asked_for_erasure", "person.reinstated"])
     last = rows.order_by("-seq").values_list("kind", flat=True).first()
     return last == "person.asked_for_erasure"
 
 
 def later_notices(found: SuspendedVisitor) -> list[Notice]:
-    """What the person was told of it since, the newest first."""
+    """Return the later notices of the same case, newest first; `[]` if there is no notice."""
     if found.notice is None:
         return []
     rows = Notice.objects.filter(person=found.person, case=found.notice.case_id, pk__gt=found.notice.pk)

@@ -1,5 +1,6 @@
-"""Holds that a check set end by themselves where nobody decides in time: machines may hold for a while, only people
-keep. What is held under a clause that fails closed stays held until somebody decides.
+"""End holds that an automatic check set and no reviewer decided in time.
+
+Holds under a fail-closed clause, a sealed clause or the self-harm clause do not end without a decision.
 """
 
 from __future__ import annotations
@@ -19,14 +20,17 @@ from apps.safety.policy import versions
 from apps.safety.policy.evaluation import SELF_HARM, PolicyResult
 from apps.safety.policy.schema import EXPORT_STAGES, SEALED_CLAUSES, Action, FailureMode, Stage
 
-_AT_ONCE = 50  # of a sweep: the next one goes on
+_AT_ONCE = 50  # holds per run; the next run continues
 
 
 def compute_expiry(kind: str, stage: str, outcome: PolicyResult, now: datetime) -> datetime | None:
-    """When the hold of what was found ends by itself; None where nothing waits for a decision, or it stays held."""
+    """Return when the hold of the content ends without a decision.
+
+    None if the content is not held, or is held until a reviewer decides.
+    """
     pictured = (
         isinstance(reviewable.get_reviewable(kind), reviewable.Releasable) and stage not in EXPORT_STAGES
-    )  # it is not held at home
+    )  # at an export stage the picture itself is not held
     waits = stage == Stage.QUESTION or pictured
     if outcome.action is not Action.SEND or not waits or outcome.code in _unlimited_clauses():
         return None
@@ -34,7 +38,10 @@ def compute_expiry(kind: str, stage: str, outcome: PolicyResult, now: datetime) 
 
 
 def end_expired_holds() -> int:
-    """What was held for too long is held no longer, its case waits on, and its person is told; how many."""
+    """End up to 50 expired holds, notify their owners and return how many ended.
+
+    The cases stay open. One transaction and one audit entry `case.lapsed` per hold. A periodic job of the worker.
+    """
     due = Case.objects.filter(state__in=UNDECIDED_STATES, held_until__lte=timezone.now()).exclude(
         area__in=_unlimited_clauses()
     )
@@ -42,13 +49,13 @@ def end_expired_holds() -> int:
 
 
 def _unlimited_clauses() -> set[str]:
-    """Return the clauses under which a hold never ends by itself, as the policy in force has them."""
+    """Return the clauses under which a hold never ends without a decision, by the policy in force."""
     clauses = versions.load_fresh_policy().clauses.values()
     return {clause.code for clause in clauses if clause.fail is FailureMode.CLOSED} | SEALED_CLAUSES | {SELF_HARM}
 
 
 def _is_withheld_elsewhere(case: Case) -> bool:
-    """Whether people have withheld the same thing, or a question of the same words, in another case."""
+    """Return whether a reviewer withheld the same content, or a question with the same words, in another case."""
     same = Q(kind=case.kind, subject=case.subject)
     if case.snapshot.stage == Stage.QUESTION:
         same |= Q(decision__case__snapshot__sha256=case.snapshot.sha256)
@@ -60,10 +67,10 @@ def _end_hold(case: Case) -> bool:
     with transaction.atomic():
         rows = Case.objects.filter(pk=case.pk, state=case.state, held_until=case.held_until)
         if _is_withheld_elsewhere(case):
-            rows.update(held_until=None)  # it stays held: people keep what they withheld
+            rows.update(held_until=None)  # stays withheld by the reviewer's decision
             return False
         if not rows.update(state=state, held_until=None, lapsed=timezone.now()):
-            return False  # somebody decided meanwhile
+            return False  # a reviewer decided meanwhile
         kind = reviewable.get_reviewable(case.kind)
         if isinstance(kind, reviewable.Releasable):
             kind.release(case.subject)
