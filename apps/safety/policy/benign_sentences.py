@@ -1,4 +1,4 @@
-"""Ordinary sentences that nobody would hold back. What matches many of them is too broad to be a rule."""
+"""Harmless everyday sentences in three languages. A blocklist entry that matches many of them is too broad."""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Lists that people of the site own: words, or patterns of google-re2, each for a clause and with an end.
+"""Compile, validate and match blocklists: words, names or google-re2 patterns, each for a clause, optionally with an
+end.
 
-They are a part of the policy (`Policy.lists`), so its hash holds them, and a change is drafted, replayed and approved
-like any other. Matching is linear in the text whatever a pattern says; all patterns are looked for at once.
+Blocklists belong to the policy (`Policy.lists`): its hash covers them, and changes are drafted, backtested and approved
+like any other. Matching takes time linear in the text for any pattern; all entries are first searched together. Hits
+are not counted here (`detectors/blocklists.py`).
 """
 
 from __future__ import annotations
@@ -26,11 +28,11 @@ from apps.safety.text.normalization import fold_for_detection, map_spans_to_sour
 if TYPE_CHECKING:
     from datetime import date
 
-ENTRIES, ALL, CHARACTERS = 1000, 5000, 300  # of a list; of all; of an entry
-MAX_BENIGN_MATCHES = 5  # an entry that is in one of so many everyday sentences says nothing
-MAX_COST_MS = 1.0  # that all lists together may take for a sentence
-_ONE_BYTES, _MANY_BYTES = 1 << 20, 256 << 20  # that RE2 may use for an entry, and for many of them together
-_TOGETHER = 250  # entries in one search; more of them make a program that RE2 refuses
+ENTRIES, ALL, CHARACTERS = 1000, 5000, 300  # entries of a list; entries of all lists; characters of an entry
+MAX_BENIGN_MATCHES = 5  # an entry is too broad if it matches more than one in 5 everyday sentences
+MAX_COST_MS = 1.0  # per sentence, for all lists together
+_ONE_BYTES, _MANY_BYTES = 1 << 20, 256 << 20  # bytes that RE2 may use for one entry, and for a group of them
+_TOGETHER = 250  # entries per search; RE2 refuses a program of many more
 
 _NAME = re.compile(r"\w+")
 
@@ -40,15 +42,15 @@ _ready: dict[str, BlocklistMatcher] = {}
 
 @dataclass(frozen=True, slots=True)
 class BlocklistMatch:
-    """One entry of a list that stands in a text."""
+    """Match of one blocklist entry in a text."""
 
     key: str
     entry: str
-    spans: tuple[tuple[int, int], ...] = ()  # in the text; () where that cannot be told
+    spans: tuple[tuple[int, int], ...] = ()  # (start, end) in the text; () if unknown
 
 
 class BlocklistMatcher:
-    """Of the lists that it is given; safe to use from every thread."""
+    """Compiled blocklists. Thread-safe."""
 
     def __init__(self, lists: Iterable[Blocklist]) -> None:
         rows = [(own, entry) for own in lists for entry in own.entries]
@@ -65,7 +67,10 @@ class BlocklistMatcher:
     def found(
         self, text: str, since: int = 0, today: date | None = None, stage: Stage | None = None
     ) -> list[BlocklistMatch]:
-        """Entries that match beyond `since`, one a list; `text` is normalised. Lists that have ended match nothing."""
+        """Return the matches that end beyond `since`, at most one per list.
+
+        `text` is normalised. Expired lists never match; with `stage`, only lists for that stage do.
+        """
         reads: list[Callable[[str], str]] = [fold_for_detection, str, *([strip_accents] if self._named else [])]
         seen = [(view, view(text)) for view in reads]
         first = next((at for at, one in enumerate(self._any) if any(one.search(said) for _, said in seen)), None)
@@ -84,7 +89,7 @@ class BlocklistMatcher:
 
 
 def match_blocklists(policy: Policy, stage: Stage, text: str, since: int = 0) -> list[Signal]:
-    """One for each list that matches. Nothing where the policy has none."""
+    """Return one signal per blocklist of the policy that matches beyond `since`; `[]` if the policy has no lists."""
     if not policy.lists:
         return []
     hits = get_matcher(policy).found(text, since, stage=stage)
@@ -94,7 +99,7 @@ def match_blocklists(policy: Policy, stage: Stage, text: str, since: int = 0) ->
 
 
 def get_matcher(policy: Policy) -> BlocklistMatcher:
-    """What was made of the policy's lists, once."""
+    """Return the matcher of the policy's blocklists, cached by the hash of the policy. Thread-safe."""
     found = _ready.get(policy.sha256)
     if found is None:
         with _lock:
@@ -106,7 +111,8 @@ def get_matcher(policy: Policy) -> BlocklistMatcher:
 
 
 def validate_blocklists(lists: Iterable[Blocklist]) -> None:
-    """Raises PolicyError, in words, for an entry that cannot be read, matches nearly everything, or costs too much."""
+    """Raise PolicyError with a message for users if an entry is invalid, matches nearly everything, or costs too much
+    time."""
     every = list(lists)
     if sum(len(own.entries) for own in every) > ALL:
         raise PolicyError(gettext("All lists together hold at most %(most)s entries.") % {"most": ALL})
@@ -123,7 +129,7 @@ def validate_blocklists(lists: Iterable[Blocklist]) -> None:
 
 
 def measure_cost_ms(matcher: BlocklistMatcher, sentences: Sequence[str] = BENIGN_SENTENCES) -> float:
-    """Of one sentence, the best of three rounds of processor time."""
+    """Return the processor time of one sentence in milliseconds: the mean over `sentences`, best of three rounds."""
     best = float("inf")
     for _ in range(3):
         began = time.thread_time()
@@ -135,7 +141,7 @@ def measure_cost_ms(matcher: BlocklistMatcher, sentences: Sequence[str] = BENIGN
 
 @lru_cache(maxsize=20_000)
 def compile_entry(kind: str, entry: str) -> Any:
-    """Raises PolicyError in words."""
+    """Return the compiled RE2 pattern of an entry, cached. Raise PolicyError with a message for users."""
     if len(entry) > CHARACTERS:
         raise PolicyError(gettext("“%(entry)s …” is longer than %(most)s characters.")
                           % {"entry": entry[:40], "most": CHARACTERS})  # fmt: skip
@@ -143,8 +149,11 @@ def compile_entry(kind: str, entry: str) -> Any:
 
 
 def entry_pattern(kind: str, entry: str) -> str:
-    """As RE2 reads it: a word or phrase stands for itself, whole, with any space between its words; a name also with
-    any signs between them, and without regard to accents."""
+    """Return the RE2 pattern of an entry of that kind.
+
+    A word or phrase matches only whole, with any space between its words. A name also matches with any punctuation
+    between its words, and without accents.
+    """
     if kind == PATTERNS:
         return entry
     if kind == NAMES:

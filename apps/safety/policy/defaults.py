@@ -1,4 +1,4 @@
-"""The policy that a new installation begins with: clauses in plain words, steps where the classifiers' cuts are."""
+"""Default policy of a new installation: clauses in plain words, thresholds at the cuts of the classifiers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from apps.safety.policy.schema import LATER_CLAUSES
 
 _W, _S, _N, _L, _R = "withhold", "withhold_and_review", "note", "label", "review"
 
-_GUARDED = LabelThresholds(0.5, 1.0)  # of what only a guard model tells: doubtful, and unsafe
-_GRAVEST = 0.9  # of a question under a clause of severity 4: from here on nothing is let through before people looked
-_PICTURE = LabelThresholds(0.5, 0.8)  # of a classifier that the operator names, which nobody here has calibrated
+_GUARDED = LabelThresholds(0.5, 1.0)  # of labels that only a guard model scores: doubtful, and unsafe
+_GRAVEST = 0.9  # score from which a question under a clause of severity 4 is withheld until reviewed
+_PICTURE = LabelThresholds(0.5, 0.8)  # of a picture classifier that the operator chooses; not calibrated here
 
-# code, title, text, severity, fail, what a rule means, {stage: (from the flag cut on, from the block cut on)}
+# code, title, text, severity, fail, action of a rule, {stage: (action from the flag cut, action from the block cut)}
 _CLAUSES: tuple[tuple[str, str, str, int, str, str, dict[str, tuple[str, str]]], ...] = (
     (
         "child_exploitation", "Children",
@@ -99,7 +99,10 @@ _CLAUSES: tuple[tuple[str, str, str, int, str, str, dict[str, tuple[str, str]]],
 
 
 def make_default_policy(cuts: Mapping[str, LabelThresholds]) -> dict[str, Any]:
-    """The clauses with numbers; labels that these classifiers do not know have no steps."""
+    """Return the body of the default policy with thresholds from `cuts`, by label.
+
+    Labels without cuts get no thresholds.
+    """
     rows = []
     for code, title, text, severity, fail, rule, stages in _CLAUSES:
         steps = {}
@@ -121,10 +124,13 @@ def make_default_policy(cuts: Mapping[str, LabelThresholds]) -> dict[str, Any]:
 
 
 def add_missing_clauses(version: Any) -> Any:
-    """With the clauses that came after it was written, as they come."""
+    """Return the policy body with the default clauses that were introduced after it was written.
+
+    A malformed body is returned unchanged.
+    """
     rows = version.get("clauses") if isinstance(version, Mapping) else None
     if not isinstance(rows, list):
-        return version  # `read` says what is wrong with it
+        return version  # `parse_policy` reports the error
     known = {str(row.get("code")) for row in rows if isinstance(row, dict)}
     new = [row for row in make_default_policy({})["clauses"] if row["code"] in LATER_CLAUSES.keys() - known]
     return {**version, "clauses": [*rows, *new]}

@@ -1,4 +1,5 @@
-"""From signals to a verdict: one pure function, versioned, so that every verdict can be computed again bit for bit."""
+"""Evaluate signals under a policy: `evaluate_policy` is pure and versioned, so every verdict can be recomputed
+exactly."""
 
 from __future__ import annotations
 
@@ -13,30 +14,30 @@ from django.utils.translation import gettext_lazy
 from apps.safety.policy.schema import ACTION_ORDER, EXPORT_STAGES, Action, Clause, FailureMode, Policy, Stage, Threshold
 
 EVALUATION_VERSION = 3
-GUARD_DETECTOR = "guard"  # a language model that judges: a signal like others, never the verdict
-PICTURE_DETECTOR = "pictures"  # the classifier of pictures
-BLOCKLIST_DETECTOR = "lists"  # of the site's own; the signal names the list, the policy says what it means
+GUARD_DETECTOR = "guard"  # a language model; gives a signal like other detectors, never the verdict
+PICTURE_DETECTOR = "pictures"  # the picture classifier
+BLOCKLIST_DETECTOR = "lists"  # blocklists of the site; the signal names the list, the policy its action
 SELF_HARM = "self_harm"
 UNCHECKED = "unchecked"  # a detector was missing
 SECRETS = "secrets"
-REPORTED = "reported"  # by a reader, not by a detector: no clause of the policy
-ACCOUNT = "account"  # an administrator suspended it
-_NUMBERS = (int, float, np.floating)  # a union, made at each look, takes nearly four times as long
+REPORTED = "reported"  # reported by a reader, not found by a detector; no clause of the policy
+ACCOUNT = "account"  # an administrator suspended the account
+_NUMBERS = (int, float, np.floating)  # a tuple: a union made at each check takes nearly four times as long
 
 
 class SignalStatus(TextChoices):
-    """A signal that is missing says so; it is never a score of zero."""
+    """Status of a signal. A missing signal is reported as such, never as a score of zero."""
 
     OK = "ok", gettext_lazy("answered")
     TIMEOUT = "timeout", gettext_lazy("answered too late")
     ERROR = "error", gettext_lazy("failed")
     MISSING = "missing", gettext_lazy("not set up")
-    SKIPPED = "skipped", gettext_lazy("not asked")  # because another one had decided
+    SKIPPED = "skipped", gettext_lazy("not asked")  # another detector had decided
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What one detector said of a text. Rules name a code; classifiers score every label that they know."""
+    """Result of one detector on a text. Rules name a clause code; classifiers score every label they know."""
 
     detector: str
     version: str
@@ -44,21 +45,23 @@ class Signal:
     scores: Mapping[str, float]
     rule: str = ""
     ms: float = 0.0
-    spans: tuple[tuple[int, int], ...] = ()  # where in the judged text it found that, for people; no verdict reads it
+    spans: tuple[
+        tuple[int, int], ...
+    ] = ()  # (start, end) of the findings in the text, for reviewers; not used by verdicts
 
     def sound(self) -> Signal:
-        """Itself, or the status of an error where any score is not a number from 0 to 1: nonsense is never a zero."""
+        """Return the signal, or one with status ERROR and no scores if any score is not a number from 0 to 1."""
         return (
             self if all(map(_is_score, self.scores.values())) else replace(self, status=SignalStatus.ERROR, scores={})
         )
 
     def kept(self) -> Signal:
-        """Itself, with its scores as a row keeps them: a verdict is the same today and when it is computed again."""
+        """Return the signal with scores rounded as stored, so that a recomputed verdict equals the first."""
         sound = self.sound()
         return replace(sound, scores=_rounded(sound.scores)) if sound.scores else sound
 
     def row(self) -> dict[str, Any]:
-        """As it is stored; scores to six digits, so that reading them back changes nothing."""
+        """Return the signal as JSON for storage, with scores rounded to six digits."""
         spans = {"spans": [list(span) for span in self.spans]} if self.spans else {}
         return {
             "detector": self.detector,
@@ -72,6 +75,7 @@ class Signal:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Signal:
+        """Return the signal that `row` stored."""
         spans = tuple((int(start), int(end)) for start, end in row.get("spans", ()))
         return cls(
             row["detector"], row["version"], SignalStatus(row["status"]), row["scores"], row["rule"], row["ms"], spans
@@ -80,14 +84,18 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class PolicyResult:
-    """`code` names the clause that decided; empty where none did. `unchecked` where a detector was missing."""
+    """Result of an evaluation.
+
+    `code` is the clause that decided; "" if none did. `action` is None if nothing was found. `unchecked` is True if a
+    detector was missing.
+    """
 
     action: Action | None
     code: str = ""
     severity: int = 0
-    score: float = 0.0  # of the label; 1 for a rule
+    score: float = 0.0  # of the label, 0 to 1; 1 for a rule
     unchecked: bool = False
-    level: str = "site"  # one of `levels.Level`
+    level: str = "site"  # a `Strictness` value
 
     @property
     def allowed(self) -> bool:
@@ -99,8 +107,11 @@ class PolicyResult:
 
 
 def evaluate_policy(stage: Stage, signals: Sequence[Signal], policy: Policy) -> PolicyResult:
-    """The hardest action that any clause asks for; among equals the more severe clause, then the higher score. Nothing
-    is let through where a clause that fails closed was not scored by anybody, whatever the signals' statuses."""
+    """Return the strictest action that any clause requires. Pure; scores are 0 to 1.
+
+    Ties go to the more severe clause, then to the higher score; a withheld self-harm text comes before all. WITHHOLD if
+    a fail-closed clause has thresholds at this stage and no valid signal scored it.
+    """
     signals = [signal.kept() for signal in signals]
     if stage in EXPORT_STAGES:
         here = {code: _clause_at_stage(stage, clause, signals) for code, clause in policy.clauses.items()}
@@ -126,7 +137,10 @@ def evaluate_policy(stage: Stage, signals: Sequence[Signal], policy: Policy) -> 
 
 
 def _clause_at_stage(stage: Stage, clause: Clause, signals: Sequence[Signal]) -> Clause:
-    """The clause with its steps for what leaves; a picture's own where nobody scores it otherwise."""
+    """Return the clause with its thresholds for an export stage.
+
+    Without its own thresholds, or for a picture that no classifier scored, those of answers or pictures apply.
+    """
     pictured = any(signal.detector == PICTURE_DETECTOR for signal in signals)
     scored = any(clause.code in signal.scores for signal in signals)
     own: tuple[Threshold, ...] = clause.steps.get(stage, ()) if scored or not pictured else ()
@@ -135,7 +149,7 @@ def _clause_at_stage(stage: Stage, clause: Clause, signals: Sequence[Signal]) ->
 
 
 def _is_unscored(closed: Sequence[Clause], signals: Sequence[Signal]) -> bool:
-    """Whether a clause has no score, and nobody said that none was needed."""
+    """Return whether a fail-closed clause has no score and no signal says that none was needed."""
     if any(signal.status is SignalStatus.SKIPPED for signal in signals):
         return False
     scored = {label for signal in signals if signal.status is SignalStatus.OK for label in signal.scores}
@@ -170,14 +184,17 @@ def _results_of_signal(stage: Stage, signal: Signal, policy: Policy) -> list[Pol
         elif clause and signal.detector == GUARD_DETECTOR and score >= 1 and clause.rule is not Action.NOTE:
             found.append(
                 PolicyResult(Action.REVIEW, label, clause.severity, score)
-            )  # no step of its own: people look at it
+            )  # no threshold of its own: reviewed
     return found
 
 
 def _rule_action(stage: Stage, clause: Clause) -> Action:
-    """A document is its owner's own text: what a rule finds is looked at by people, never taken away by itself. Nobody
-    is sent somebody's password to look at: it is marked."""
-    if clause.rule is Action.REDACT and stage is not Stage.ANSWER:  # what somebody writes or keeps themselves is theirs
+    """Return the action of a matching rule at the stage, milder where the text is the user's own.
+
+    A passage is its owner's text: a rule finding is reviewed, never withheld. A secret is labelled, since reviewers
+    need not see passwords.
+    """
+    if clause.rule is Action.REDACT and stage is not Stage.ANSWER:  # the user's own text is not redacted
         return Action.LABEL if clause.code == SECRETS else Action.NOTE
     mild = clause.rule is Action.NOTE or (clause.code == SECRETS and clause.rule is Action.LABEL)
     return clause.rule if stage is not Stage.PASSAGE or mild else Action.REVIEW
@@ -189,6 +206,6 @@ def _soften(stage: Stage, action: Action) -> Action:
 
 
 def _precedence(outcome: PolicyResult) -> tuple[bool, int, int, float]:
-    """Who speaks of hurting themselves is helped, whatever else they say."""
+    """Return the sort key of a result. A withheld self-harm text comes first, so that the user gets help."""
     action = -1 if outcome.action is None else ACTION_ORDER.index(outcome.action)
     return outcome.code == SELF_HARM and not outcome.allowed, action, outcome.severity, outcome.score

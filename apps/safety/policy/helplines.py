@@ -21,9 +21,9 @@ class Helpline:
     """Telephone helpline with its local name and number."""
 
     name: str
-    number: str  # as people there write it
+    number: str  # as written in that country
     country: StrOrPromise
-    languages: tuple[str, ...] = ()  # of pages on which it stands first
+    languages: tuple[str, ...] = ()  # languages of pages that list it first
 
     @property
     def link(self) -> str:

@@ -1,6 +1,6 @@
-"""The policy as data: what each clause says, and from which score on the gate does what, at each stage.
+"""Parse and validate policies: clauses, thresholds per stage, and blocklists.
 
-A policy is text in a row (`PolicyVersion`); this module reads it and says no to one that has a hole. Pure, no database.
+A policy is stored as JSON in a `PolicyVersion`. `parse_policy` rejects an incomplete one. Pure, no database.
 """
 
 from __future__ import annotations
@@ -18,31 +18,29 @@ from django.utils.translation import gettext, gettext_lazy
 
 
 class Stage(TextChoices):
-    """Where a text is judged."""
+    """Point at which a text or picture is checked."""
 
     QUESTION = "question", gettext_lazy("Question")
     PASSAGE = "passage", gettext_lazy("Passage")
     ANSWER = "answer", gettext_lazy("Answer")
     PICTURE = "picture", gettext_lazy("Picture")
-    EXPORT = "export", gettext_lazy("Export")  # what an answer said, and its pictures, leaves as a file or on paper
-    SHARE = "share", gettext_lazy("Link to a conversation")  # a conversation is read by a link
+    EXPORT = "export", gettext_lazy("Export")  # answers and pictures leave as a file or on paper
+    SHARE = "share", gettext_lazy("Link to a conversation")  # a conversation is shared by a link
 
 
-# What leaves was judged before, for its own person. A clause without steps for the stage goes by those of an answer, or
-# of a picture.
+# Exported content was checked before, for its own user. A clause without thresholds for an export stage uses those of
+# answers or pictures.
 EXPORT_STAGES = frozenset({Stage.EXPORT, Stage.SHARE})
-PICTURE_STAGES = EXPORT_STAGES | {
-    Stage.PICTURE
-}  # at which a picture is looked at, not only the words that it shall be drawn from
+PICTURE_STAGES = EXPORT_STAGES | {Stage.PICTURE}  # stages at which the picture itself is checked, not only its prompt
 
 
 class Action(TextChoices):
-    """What the gate does, from the mildest to the hardest."""
+    """Action of the gate, from mildest to strictest."""
 
-    NOTE = "note", gettext_lazy("Let through and counted")  # also seen in "Behind the scenes"
+    NOTE = "note", gettext_lazy("Let through and counted")  # also shown in "Behind the scenes"
     LABEL = "label", gettext_lazy("Let through with a mark")
-    BLUR = "blur", gettext_lazy("Shown blurred until somebody asks to see it")  # a picture
-    REDACT = "redact", gettext_lazy("Taken out where it stands")  # personal data and secrets of an answer
+    BLUR = "blur", gettext_lazy("Shown blurred until somebody asks to see it")  # pictures only
+    REDACT = "redact", gettext_lazy("Taken out where it stands")  # personal data and secrets in an answer only
     REVIEW = "review", gettext_lazy("Let through, and people look at it")
     WITHHOLD = "withhold", gettext_lazy("Withheld")
     SEND = "withhold_and_review", gettext_lazy("Withheld, and people look at it")
@@ -52,19 +50,19 @@ ACTION_ORDER = tuple(Action)
 
 
 class FailureMode(TextChoices):
-    """What a clause asks for where a detector that it needs says nothing."""
+    """Behaviour of a clause if a detector that it needs gives no signal."""
 
     CLOSED = "closed"  # nothing is let through
     OPEN = "open"  # let through, marked as not checked
 
 
 class PolicyError(ValueError):
-    """A policy that cannot be used; the message says where the hole is."""
+    """Invalid policy; the message says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """From `least` on, a score of the clause's label means `action`."""
+    """Score from which a clause's label requires `action`."""
 
     least: float
     action: Action
@@ -72,24 +70,25 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    code: str  # of the taxonomy; detectors use the same
+    """Clause of a policy with its thresholds per stage."""
+
+    code: str  # of the taxonomy; also the label of detectors
     title: str
-    text: str  # what a person reads who was stopped by it
+    text: str  # shown to users whose content was withheld
     severity: int  # 0 … 4
     fail: FailureMode
-    rule: Action  # what a matching rule means
+    rule: Action  # action of a matching rule
     steps: Mapping[Stage, tuple[Threshold, ...]]  # ascending
 
 
 @dataclass(frozen=True, slots=True)
 class Blocklist:
-    """Words or patterns that somebody of the site answers for; `apps.safety.policy.blocklist_matcher` looks for
-    them."""
+    """Words, patterns or names of the site, matched by `apps.safety.policy.blocklist_matcher`."""
 
     key: str
     name: str
-    owner: int  # a person's number
-    code: str  # of the clause that it is for
+    owner: int  # id of the user who is responsible for it
+    code: str  # of its clause
     kind: str  # WORDS, PATTERNS or NAMES
     entries: tuple[str, ...]
     action: Action
@@ -103,6 +102,8 @@ class Blocklist:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
+    """Parsed policy: clauses by code, blocklists by key. `number` 0: not stored."""
+
     number: int
     sha256: str
     clauses: Mapping[str, Clause]
@@ -112,7 +113,7 @@ class Policy:
         return self.clauses.get(code)
 
 
-# What every policy must speak of: the codes that rules and classifiers use.
+# Codes that rules and classifiers use. Every policy must have a clause for each, except for later ones.
 CLAUSE_CODES = (
     "child_exploitation",
     "weapons",
@@ -135,12 +136,12 @@ CLAUSE_CODES = (
     "impersonation",
     "prompt_leak",
 )
-# Codes that versions written before them say nothing about, and the clause that held for it then, if any.
+# Codes that older versions may lack, each with the clause that applies instead, if any.
 LATER_CLAUSES = {"sex_crime": "crime", "defamation": "", "intellectual_property": "", "advice": "", "impersonation": "",
          "prompt_leak": ""}  # fmt: skip
 
 
-# As `clauses.py` has it: the system text is held back also under versions that say nothing about it.
+# As in `defaults.py`: the system prompt is withheld also under versions without this clause.
 PROMPT_LEAK_CLAUSE = Clause(
     "prompt_leak", "Leak of the system text", "What is said to the assistant alone is neither shown nor sent anywhere.",
     2, FailureMode.OPEN, Action.WITHHOLD, {},
@@ -148,14 +149,14 @@ PROMPT_LEAK_CLAUSE = Clause(
 
 WORDS, PATTERNS, NAMES = "words", "patterns", "names"  # the kinds of a list
 
-REDACTED_CLAUSES = frozenset({"personal_data", "secrets"})  # what a check knows the place of in a text
+REDACTED_CLAUSES = frozenset({"personal_data", "secrets"})  # clauses whose findings have spans in a text
 SEALED_CLAUSES = frozenset(
     {"child_exploitation"}
-)  # never shown to a program that learns, nor to more people than need be
+)  # never used for training, and shown only to users named for sealed cases
 
 
 def is_applicable(action: Action, code: str, stage: Stage | None) -> bool:
-    """Whether there is a way to do that; `stage` None: as what a rule means, at whatever stage."""
+    """Return whether the action is possible for the clause at the stage. `stage` None: as the action of a rule."""
     if action is Action.BLUR:
         return stage is Stage.PICTURE
     if action is Action.REDACT:
@@ -164,7 +165,10 @@ def is_applicable(action: Action, code: str, stage: Stage | None) -> bool:
 
 
 def parse_policy(body: Mapping[str, Any], number: int = 0) -> Policy:
-    """Raises PolicyError where something is missing, unknown, twice, or out of order."""
+    """Return the policy of the JSON body. Raise PolicyError if anything is missing, unknown, duplicate or out of order.
+
+    Clauses that were introduced later are filled in. `number` is the version number; 0: not stored.
+    """
     rows = body.get("clauses") if isinstance(body, dict) else None
     if not isinstance(rows, list) or not rows:
         raise PolicyError(gettext("The policy has no clauses."))
@@ -184,7 +188,7 @@ def parse_policy(body: Mapping[str, Any], number: int = 0) -> Policy:
 
 
 def hash_policy(body: Mapping[str, Any]) -> str:
-    """The SHA-256 of the policy in one fixed spelling."""
+    """Return the SHA-256 of the body in canonical JSON."""
     return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

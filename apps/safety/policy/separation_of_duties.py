@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def require_administrator(user: User) -> None:
-    """Raise Refused unless the user is an active administrator."""
+    """Raise ActionRefused unless the user is an active administrator."""
     if not (user.is_administrator and user.is_active):
         raise ActionRefused(gettext("Only administrators may do that."))
 

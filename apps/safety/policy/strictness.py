@@ -1,13 +1,11 @@
-"""How strictly a text is judged: as the policy of the site says, or more strictly, as an assistant asks; never less.
+"""Apply the strictness of an assistant: as the site's policy, or stricter, never milder.
 
-What the detectors say stays as it is. A level only changes what it means: it moves the steps of the policy. So a
-stricter verdict is computed from the same signals, bit for bit, and never lets through what the site withholds.
+Signals stay as they are; a level only moves the policy's thresholds. A stricter verdict is therefore computed from the
+same signals, and never lets through what the site withholds.
 
-level      withheld, beside what the site withholds
-site       nothing
-strict     what the site lets through with a mark or for people to look at, and the upper half of what it notes where
-           it withholds more of it
-strictest  whatever it notes, marks or has looked at; and pictures that no classifier has looked at
+Withheld beside what the site withholds, by level: `site` nothing. `strict` content that the site labels, blurs or
+reviews, and the upper half of the range that it notes below a withholding threshold. `strictest` whatever it notes,
+labels, blurs or reviews, and pictures that no classifier checked.
 """
 
 from __future__ import annotations
@@ -43,32 +41,32 @@ QUESTION_MESSAGE = (
 ANSWER_MESSAGE = "The rest of this answer was held back: this assistant is stricter than the site."
 PICTURE_MESSAGE = "This picture is held back: what it was asked under is stricter than the site."
 
-# That somebody's data stands in a text is no harm that the text does: it can be hidden, and is never a reason here.
+# Personal data in a text can be redacted; a level never withholds a text for it.
 _KEPT = frozenset({"personal_data"})
 
 
 def strictest_of(*levels: Strictness) -> Strictness:
-    """What is made of something is judged at least as strictly as that was."""
+    """Return the strictest of the levels."""
     return max(levels, key=list(Strictness).index)
 
 
 def evaluate_at(stage: Stage, signals: Sequence[Signal], policy: Policy, level: Strictness) -> PolicyResult:
-    """What the signals mean at that level. Pure: the same input, the same outcome."""
+    """Return the result of the signals at the level. Pure."""
     plain = evaluate_policy(stage, signals, policy)
     if level == Strictness.SITE or not plain.allowed:
         return plain
     outcome = evaluate_policy(stage, signals, tighten_policy(policy, level))
     action = outcome.action
     if action is not None and not _stays(outcome, level):
-        action = _harder(action, level)  # of what no step of the policy says, such as a guard model's doubt
+        action = _harder(action, level)  # for results without a threshold, such as a guard model's doubt
     return replace(outcome, action=action, level=str(level))
 
 
 def apply_strictness(verdict: Verdict, level: Strictness, policy: Policy) -> Verdict:
-    """The verdict at that level. What is withheld at the site's own stays as it is, with its words."""
+    """Return the verdict at the level. A verdict that withholds already is returned unchanged."""
     found = verdict.judged
     if level == Strictness.SITE or not verdict.allowed or found is None or found.outcome.action is None:
-        return verdict  # a level makes what was found harder, and finds nothing more
+        return verdict  # a level only makes findings stricter
     stage = Stage(found.stage)
     outcome = evaluate_at(stage, found.signals, policy, level)
     if outcome.allowed:
@@ -79,7 +77,7 @@ def apply_strictness(verdict: Verdict, level: Strictness, policy: Policy) -> Ver
 
 
 def tighten_policy(policy: Policy, level: Strictness) -> Policy:
-    """The policy with its steps as that level has them."""
+    """Return the policy with thresholds, rules and blocklists as strict as the level requires."""
     if level == Strictness.SITE:
         return policy
     return replace(
@@ -97,7 +95,10 @@ def _clause(clause: Clause, level: Strictness) -> Clause:
 
 
 def _steps(steps: Sequence[Threshold], level: Strictness) -> tuple[Threshold, ...]:
-    """Each step harder; at STRICT what is only noted is withheld from half the way to where the site withholds."""
+    """Return each threshold made stricter.
+
+    At STRICT, the upper half of the range that is only noted below a withholding threshold is withheld.
+    """
     nearer = [
         Threshold((low.least + high.least) / 2, Action.WITHHOLD)
         for low, high in pairwise(steps)
@@ -108,7 +109,7 @@ def _steps(steps: Sequence[Threshold], level: Strictness) -> tuple[Threshold, ..
 
 
 def _harder(action: Action, level: Strictness) -> Action:
-    """People look at what they would look at anyway, and at nothing more: strictness is the assistant's own choice."""
+    """Return the stricter action. Reviews are not added, as strictness is the choice of an assistant's author."""
     if action is Action.REVIEW:
         return Action.SEND
     if action in (Action.LABEL, Action.BLUR) or (action is Action.NOTE and level == Strictness.STRICTEST):

@@ -1,7 +1,7 @@
-"""What a person reads where something is not let through: calm, and by clause.
+"""Messages for users whose content was withheld, by clause.
 
-Nobody is accused: a check may be wrong, and a list of the site says nothing about who asks. Sentences are in English,
-a line each, and are looked up when they are shown (`said`).
+The messages accuse nobody: a check may be wrong, and a blocklist says nothing about its user. Sentences are stored in
+English, one per line, and translated when shown.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from apps.safety.policy.evaluation import (
 )
 from apps.safety.policy.schema import Policy, Stage
 
-CHARACTERS = 400  # of a reason as it is stored with an answer, whole
-CRISIS_SUPPORT = (  # its first line is how a stored reason is known again
+CHARACTERS = 400  # of a reason as stored with an answer
+CRISIS_SUPPORT = (  # a stored reason is recognised by the first line
     "It sounds as if you are going through something very hard; you do not have to carry it alone.\n"
     "People listen at any hour: 988 in the United States and Canada, Samaritans 116 123 in the United Kingdom and "
     "Ireland.\n"
@@ -74,13 +74,13 @@ ANSWER_MESSAGES: Mapping[str, str] = {
 
 
 def is_crisis_support(reason: str) -> bool:
-    """Return True where a stored reason, in whichever language, is for somebody who speaks of hurting themselves."""
+    """Return whether a stored reason, in any language, is the message for a user who speaks of self-harm."""
     return any(reason.startswith(line) for line in _care_lines())
 
 
 @cache
 def _care_lines() -> frozenset[str]:
-    """The first line of `CARE` in each language of the pages."""
+    """Return the first line of CRISIS_SUPPORT in each language of the pages."""
     first = CRISIS_SUPPORT.partition("\n")[0]
     found = {first}
     for language, _ in settings.LANGUAGES:
@@ -90,12 +90,12 @@ def _care_lines() -> frozenset[str]:
 
 
 def crisis_support_line() -> str:
-    """Return the words of `CARE` in the language of the moment, on one line."""
+    """Return CRISIS_SUPPORT in the active language, on one line."""
     return " ".join(gettext(line) for line in CRISIS_SUPPORT.splitlines())
 
 
 def withheld_message(stage: Stage, outcome: PolicyResult, signals: Sequence[Signal], policy: Policy, away: str) -> str:
-    """For an outcome that is not allowed; `away` where nobody could judge."""
+    """Return the message for a result that is not allowed, in English. `away` is returned if no check could judge."""
     if outcome.code == UNCHECKED:
         return away
     if outcome.code == SELF_HARM:
@@ -114,6 +114,6 @@ def withheld_message(stage: Stage, outcome: PolicyResult, signals: Sequence[Sign
 
 
 def _is_by_blocklist(stage: Stage, signals: Sequence[Signal], policy: Policy) -> bool:
-    """Whether only a list of the site's own stopped it."""
+    """Return whether the text was withheld only by a blocklist of the site."""
     others = [signal for signal in signals if signal.detector != BLOCKLIST_DETECTOR]
     return len(others) < len(signals) and evaluate_policy(stage, others, policy).allowed

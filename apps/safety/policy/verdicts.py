@@ -1,6 +1,6 @@
-"""What decides over a text: a Protocol, so that rules, classifiers and guard models can stand behind the gate alike.
+"""Protocol of safety checks, and their verdicts.
 
-Chosen by the dotted path `settings.SAFETY_CHECK` and built on first use. A check never calls the gate back.
+The check is chosen by the dotted path `settings.SAFETY_CHECK` and built on first use. A check never calls the gate.
 """
 
 from __future__ import annotations
@@ -18,24 +18,27 @@ if TYPE_CHECKING:
 
 
 class CheckUnavailable(Exception):
-    """The check could not come to a verdict. That is never the same as "safe"."""
+    """No verdict could be reached. Never treated as allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationRecord:
-    """How a verdict came about: enough to judge the same text again, bit for bit."""
+    """Signals and result of a verdict: enough to recompute it exactly."""
 
     stage: str
     text: str  # normalised
     outcome: PolicyResult
     signals: tuple[Signal, ...]
-    policy: int = 0  # number of the version that judged
+    policy: int = 0  # number of the policy version that judged
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`rule` names what matched, also where the text is allowed; `words` are calm and meant for the person. The gate
-    hands `judged` on only where something was found."""
+    """Verdict on a text or picture.
+
+    `rule` names the clause or rule that matched, also if the text is allowed. `words` are shown to the user. The gate
+    returns `judged` only if something was found.
+    """
 
     allowed: bool
     rule: str = ""
@@ -45,8 +48,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class SuspectSentences:
-    """The pieces of passages that a check wants to read one by one: for each passage its own, and what the embedder
-    made of them when it read the passage; None where there are none or that is not known."""
+    """Sentences of passages that the check scores one by one.
+
+    `rows` holds them per passage; `inside` holds their embeddings from the embedding of the passage. None if there are
+    none or they are unknown.
+    """
 
     rows: Sequence[Sequence[str]]
     inside: Sequence[SpanEmbeddings | None]
@@ -56,9 +62,11 @@ ALLOWED = Verdict(True)
 
 
 def strictest_verdict(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the verdict of several texts that go one way together: the first that is not allowed, else the first with
-    the hardest action, so that a label or a review of one of them is not lost. Later texts are not judged once one is
-    not allowed. Return `ALLOWED` where there is no text."""
+    """Return the verdict on several texts that are shown together.
+
+    The first that is not allowed, else the first with the strictest action, so that no label or review is lost. Stops
+    at the first that is not allowed. `ALLOWED` if there are no texts.
+    """
     found = ALLOWED
     for verdict in verdicts:
         if not verdict.allowed:
@@ -77,22 +85,27 @@ UNAVAILABLE_MESSAGE = "The safety check is not available right now. Please try a
 
 
 class SafetyCheck(Protocol):
-    """Texts come normalised (`intake.normalise`). Any method may raise CheckUnavailable."""
+    """Check of texts. Texts are normalised (`normalise`). Any method may raise CheckUnavailable."""
 
     async def question(self, text: str, vector: Awaitable[Vectors] | None = None) -> Verdict:
-        """What a person asks, whole. `vector` is the embedder's of exactly this text, where it is being made anyway."""
+        """Return the verdict on a whole question.
+
+        `vector` is the embedding of exactly this text, if it is computed anyway.
+        """
 
     async def sentence(self, text: str, since: int) -> Verdict:
-        """What the model writes: `text[since:]` is new, before it stands the end of what was let through."""
+        """Return the verdict on a piece of an answer: `text[since:]` is new; the text before was approved."""
 
     def passage(self, text: str) -> Verdict:
-        """What a document says, when it is read (in the worker). Not allowed means: marked, never hidden."""
+        """Return the verdict on a passage of a document, in the worker. Not allowed means marked, never hidden."""
 
     def suspects(self, texts: Sequence[str]) -> list[list[str]]:
-        """The pieces of each passage that `passages` wants to read by themselves."""
+        """Return the sentences of each passage that `passages` scores one by one."""
 
     def passages(
         self, texts: Sequence[str], vectors: Vectors, suspects: SuspectSentences | None = None
     ) -> list[Verdict]:
-        """The same for many at once, with a vector for each: they are computed for the index anyway. `suspects` are
-        those of these texts, where somebody asked for them and had them read along."""
+        """Return the verdict on each passage, in order. `vectors` are their embeddings, one row each.
+
+        `suspects` are the embedded sentences of these texts, if they were requested before.
+        """

@@ -1,6 +1,7 @@
-"""The versions of the policy: written as drafts, replayed over what was judged, approved by somebody else, then live.
+"""Manage policy versions: drafted, backtested, approved by another administrator, then live.
 
-The gate reads `current()`, a copy in memory that is never older than a few seconds and never waits for the database.
+The gate reads `current_policy()`, a copy in memory that is refreshed after POLICY_S seconds and never waits for the
+database.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ from apps.safety.text.normalization import hash_text
 from apps.users.models import User
 
 Status = PolicyVersion.Status
-MAX_SHADOWS = 3  # versions at once: each costs a fold of what was judged, in the background
-MAX_ALLOWED_TEXTS = 10_000  # the latest texts that people have allowed
+MAX_SHADOWS = 3  # versions at once; each verdict is evaluated again for each of them, in the background
+MAX_ALLOWED_TEXTS = 10_000  # the latest texts that reviewers allowed or whose hold ended
 
 _EXTRA_CLAUSES = {
     REPORTED: "Reported. A reader of it asked for a person to look at it.",
@@ -47,15 +48,14 @@ _current: dict[str, Any] = {**_EMPTY_CACHE, "backend": ""}
 
 @dataclass(frozen=True, slots=True)
 class ShadowVersion:
-    """A version that judges beside the live one."""
+    """Policy version that is evaluated beside the live one, without effect."""
 
     pk: int
     policy: Policy
 
 
 def get_live_version() -> PolicyVersion:
-    """Return the version in force, made from the product's own clauses and the cuts of its classifiers if there is
-    none."""
+    """Return the live version. Without one, store the default policy as live, with the audit entry `policy.live`."""
     row = PolicyVersion.objects.filter(status=Status.LIVE).first()
     if row is not None:
         return row
@@ -72,12 +72,12 @@ def get_live_version() -> PolicyVersion:
 
 
 def get_version(number: int) -> PolicyVersion | None:
-    """None of 0, the product's own before it had a row."""
+    """Return the version; None if there is none or `number` is 0, the default policy before it was stored."""
     return PolicyVersion.objects.filter(number=number).first() if number else None
 
 
 def current_policy() -> Policy:
-    """Return the policy in force, from memory; the product's own before the first read of the database."""
+    """Return the live policy from memory; the default policy before the first read of the database. Thread-safe."""
     if _current["policy"] is None or _current["backend"] != settings.ENGINES["classify"]["BACKEND"]:
         with _lock:
             _current.update(
@@ -89,27 +89,28 @@ def current_policy() -> Policy:
 
 
 def load_fresh_policy() -> Policy:
-    """Return the policy in force, read anew where the copy is stale. For pages, which may ask the database."""
+    """Return the live policy, read from the database if the copy is stale. For threads that may use the database."""
     if is_stale():
         refresh_policy()
     return current_policy()
 
 
 def is_stale() -> bool:
-    """Return True where the copy is older than POLICY_S, or was never read from the database."""
+    """Return whether the copy is older than POLICY_S seconds or was never read from the database."""
     age = time.monotonic() - _current["read"] if _current["loaded"] else math.inf
     return bool(age > settings.POLICY_S)
 
 
 def is_loaded() -> bool:
-    """Return True once the copy was read from the database: what judges is the policy of the site, not the product's
-    own."""
+    """Return whether the copy was read from the database and is not the default policy."""
     return bool(_current["loaded"])
 
 
 def refresh_policy() -> None:
-    """Read the policy from the database, with its lists and what people allowed. Keep the last copy where the database
-    is away. For `in_db`."""
+    """Read the live policy, the shadow versions and the allowed texts from the database into memory.
+
+    The previous copy stays if the database is unreachable. Run within `in_db` from the event loop.
+    """
     _current["read"] = time.monotonic()
     try:
         row = PolicyVersion.objects.filter(status=Status.LIVE).first()
@@ -128,37 +129,40 @@ def refresh_policy() -> None:
 
 
 def shadow_versions() -> tuple[ShadowVersion, ...]:
-    """Return the versions that judge beside the live one, without effect. From memory, as `current`."""
+    """Return the shadow versions, from memory like `current_policy`."""
     found: tuple[ShadowVersion, ...] = _current["shadows"]
     return found
 
 
 def is_allowed_text(text: str) -> bool:
-    """Whether a person has looked at exactly this text and allowed it. From memory, as `current`."""
+    """Return whether a reviewer allowed exactly this text or its hold ended, from memory like `current_policy`."""
     return hash_text(text) in _current["allowed"]
 
 
 def clear_cache() -> None:
-    """The next reader begins anew (tests)."""
+    """Forget the copy in memory, for tests."""
     _current.update(_EMPTY_CACHE)
 
 
 def describe_clause(code: str) -> str:
-    """Return the title and text of a clause as the policy in force has them, in the current language."""
+    """Return title and text of the clause in the live policy, in the active language."""
     found = parse_policy(get_live_version().body).clause(code)
     return f"{gettext(found.title)}. {gettext(found.text)}" if found else gettext(_EXTRA_CLAUSES.get(code, code))
 
 
 def withheld_text(code: str) -> str:
-    """Return what stands in place of a withheld text; words of support under the clause for people who need help."""
+    """Return the words that replace a withheld text; the crisis support message under the self-harm clause."""
     if code == SELF_HARM:
         return crisis_support_line()
     return f"{gettext('A reviewer withheld this.')} {describe_clause(code)}"
 
 
 def create_draft(user: User, body: Mapping[str, Any], note: str = "") -> PolicyVersion:
-    """A new version, without effect; clauses that the product came to know later are added. Raises PolicyError where it
-    has a hole, and Refused."""
+    """Store a draft version without effect, with the default clauses it lacks, and return it.
+
+    Administrators only. The draft and the audit entry `policy.drafted` are one transaction. Raise ActionRefused for
+    other users, PolicyError if the body is invalid.
+    """
     separation_of_duties.require_administrator(user)
     body = defaults.add_missing_clauses(body)
     blocklist_matcher.validate_blocklists(parse_policy(body).lists.values())
@@ -172,7 +176,11 @@ def create_draft(user: User, body: Mapping[str, Any], note: str = "") -> PolicyV
 
 
 def start_shadow(user: User, row: PolicyVersion) -> None:
-    """From now on what this version would have done is recorded beside what the live one does. Raises Refused."""
+    """Evaluate the draft beside the live version from now on, without effect.
+
+    Administrators only. Change and audit entry `policy.shadow` are one transaction. Raise ActionRefused if the version
+    is no draft or 3 versions run in the shadow already.
+    """
     separation_of_duties.require_administrator(user)
     with transaction.atomic():
         if PolicyVersion.objects.filter(status=Status.SHADOW).count() >= MAX_SHADOWS:
@@ -186,7 +194,11 @@ def start_shadow(user: User, row: PolicyVersion) -> None:
 
 
 def stop_shadow(user: User, row: PolicyVersion) -> None:
-    """It is a draft again; what it would have done until now stays to be looked at. Raises Refused."""
+    """Turn the shadow version back into a draft; its recorded verdicts stay.
+
+    Administrators only. Change and audit entry `policy.unshadowed` are one transaction. Raise ActionRefused if the
+    version is no shadow.
+    """
     separation_of_duties.require_administrator(user)
     with transaction.atomic():
         if not PolicyVersion.objects.filter(pk=row.pk, status=Status.SHADOW).update(status=Status.DRAFT):
@@ -196,7 +208,10 @@ def stop_shadow(user: User, row: PolicyVersion) -> None:
 
 
 def approve_version(user: User, row: PolicyVersion) -> None:
-    """Make the version live. Raise Refused as `approvable`."""
+    """Make the version live and retire the live one.
+
+    Change and audit entry `policy.live` are one transaction. Raise ActionRefused like `require_approvable`.
+    """
     alone = require_approvable(user, row)
     with transaction.atomic():
         PolicyVersion.objects.filter(status=Status.LIVE).update(status=Status.RETIRED)
@@ -208,7 +223,11 @@ def approve_version(user: User, row: PolicyVersion) -> None:
 
 
 def discard_draft(user: User, row: PolicyVersion) -> None:
-    """Give up a draft: it stays in the list of versions, never goes live, and nothing builds on it. Raises Refused."""
+    """Discard a draft: it stays in the list of versions and can never go live.
+
+    Administrators only. Change and audit entry `policy.discarded` are one transaction. Raise ActionRefused if the
+    version is no draft.
+    """
     separation_of_duties.require_administrator(user)
     with transaction.atomic():
         if not PolicyVersion.objects.filter(pk=row.pk, status=Status.DRAFT).update(status=Status.DROPPED):
@@ -217,9 +236,11 @@ def discard_draft(user: User, row: PolicyVersion) -> None:
 
 
 def require_approvable(user: User, row: PolicyVersion) -> bool:
-    """Raise Refused unless the user may approve the version: another administrator than its author, after a replay of
-    exactly this text against what is live, over all history (`replaying.py`). Return whether the author approves, as
-    is allowed where no other administrator can sign in."""
+    """Raise ActionRefused unless the user may approve the version; return whether the author approves it.
+
+    The user must be an administrator other than the author, unless no other administrator can sign in. A backtest of
+    exactly this text against the live version over all history is needed (`policy_admin/backtest.py`).
+    """
     separation_of_duties.require_administrator(user)
     row.refresh_from_db()
     if row.status not in (Status.DRAFT, Status.SHADOW):
@@ -236,13 +257,13 @@ def require_approvable(user: User, row: PolicyVersion) -> bool:
 
 
 def next_version_number() -> int:
-    """Of the next version."""
+    """Return the number of the next version."""
     latest: int | None = PolicyVersion.objects.aggregate(latest=Max("number"))["latest"]
     return (latest or 0) + 1
 
 
 def _load_shadows() -> tuple[ShadowVersion, ...]:
-    """Without those that this product cannot read."""
+    """Return the shadow versions that this release can parse."""
     found = []
     for row in PolicyVersion.objects.filter(status=Status.SHADOW).order_by("number")[:MAX_SHADOWS]:
         try:

@@ -1,7 +1,8 @@
-"""Another version of the policy over what was judged: which verdicts would have been others.
+"""Backtest a policy version: find past verdicts that it would change.
 
-History is what became a case, with its words, and what was recorded of everything else, without them (`recorded.py`).
-A version goes live only after a replay of exactly its text against the version that is live then (`policies.approve`).
+History consists of the frozen texts of cases, and of all other verdicts recorded without text (`verdict_log.recorder`).
+A version goes live only after a backtest of exactly its text against the live version
+(`policy.versions.approve_version`).
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from apps.safety.verdict_log import recorder, shadow
 from apps.safety.verdict_log.shadow import VerdictChange
 from apps.users.models import User
 
-MAX_CASES = 5000  # of the latest texts that became a case
-MAX_RECORDS = 20_000  # of the latest recorded verdicts that a page goes through, in a few seconds
-MAX_LISTED = 50  # changed verdicts of each kind that are kept with a replay
+MAX_CASES = 5000  # latest texts of cases
+MAX_RECORDS = 20_000  # latest recorded verdicts; takes a page a few seconds
+MAX_LISTED = 50  # changed verdicts of each kind that are stored with a backtest
 
 
 @dataclass(frozen=True, slots=True)
 class PastVerdict:
-    """Something that was judged. `text` is None where no word of it was kept; `verdict` where it is to be computed."""
+    """Past verdict. `text` is None if no text was stored; `verdict` is None if it has to be computed."""
 
     stage: Stage
     level: Strictness
@@ -44,7 +45,7 @@ class PastVerdict:
 
 @dataclass(frozen=True, slots=True)
 class BacktestChange:
-    """A verdict that would have been another one. `mark` is by what its case is found, if there is one."""
+    """Past verdict that the version would change. `mark` finds its case, if there is one."""
 
     stage: str
     clause: str
@@ -56,6 +57,7 @@ class BacktestChange:
     at: datetime
 
     def row(self) -> dict[str, Any]:
+        """Return the change as JSON."""
         return {
             "stage": self.stage, "clause": self.clause, "change": str(self.change), "before": self.before,
             "after": self.after, "score": round(self.score, 3), "mark": self.mark, "at": self.at.isoformat(),
@@ -63,7 +65,10 @@ class BacktestChange:
 
 
 def past_verdicts(since: datetime | None, most: int) -> Iterator[PastVerdict]:
-    """The latest first; of the same text only once where its words are there."""
+    """Yield past verdicts, latest first: up to MAX_CASES frozen texts, then up to `most` recorded verdicts.
+
+    A text that has a case is yielded once. `since` None: no lower limit.
+    """
     known: set[tuple[str, str]] = set()
     shots, rows = Snapshot.objects.order_by("-created"), Recorded.objects.order_by("-pk")
     if since is not None:
@@ -93,9 +98,11 @@ def past_verdicts(since: datetime | None, most: int) -> Iterator[PastVerdict]:
 
 
 def compare_versions(past: PastVerdict, old: Policy, new: Policy) -> tuple[PolicyResult, PolicyResult]:
-    """What the live version says of it, and what the new one would. Lists of the new one are looked for in the words;
-    where none were kept, those that matched are taken as they were."""
-    if past.allowance:  # a person has looked at exactly this text
+    """Return the result of the old and of the new version.
+
+    The new version's blocklists are matched against the text; without text, the recorded matches are reused.
+    """
+    if past.allowance:  # a reviewer allowed exactly this text
         return PolicyResult(None), PolicyResult(None)
     if past.verdict is not None and past.policy == old.number:
         before = past.verdict
@@ -107,9 +114,11 @@ def compare_versions(past: PastVerdict, old: Policy, new: Policy) -> tuple[Polic
 
 def run_backtest(user: User | None, row: PolicyVersion, since: datetime | None = None, most: int = MAX_RECORDS,
            told: Callable[[BacktestChange], None] | None = None) -> dict[str, Any]:  # fmt: skip
-    """Judges what was judged again, from the stored signals, and keeps with the version which verdicts would have
-    changed; `told` hears of each. `user` is None where a command on the server asks. Raises PolicyError where the
-    version cannot be read, and Refused."""
+    """Evaluate past signals under the version, and store and return the changes.
+
+    `told` is called per change. `user` None: a command on the server; else an administrator. Audit entry
+    `policy.replayed`. Raise ActionRefused, or PolicyError for an invalid version.
+    """
     if user is not None:
         separation_of_duties.require_administrator(user)
     live = versions.get_live_version()
@@ -145,5 +154,5 @@ def run_backtest(user: User | None, row: PolicyVersion, since: datetime | None =
 
 
 def _untestable_blocklists(old: Policy, new: Policy) -> list[str]:
-    """Names of lists that are new or changed, for which nobody can look in what was recorded without words."""
+    """Return the names of new or changed blocklists, which cannot be matched against verdicts recorded without text."""
     return [own.name for key, own in new.lists.items() if old.lists.get(key) != own]

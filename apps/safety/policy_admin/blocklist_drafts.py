@@ -1,4 +1,7 @@
-"""What administrators do with lists of their own: tried over what was decided, then kept in a draft of the policy."""
+"""Edit blocklists in drafts of the policy, and try them on decided texts.
+
+Nothing takes effect here; a draft goes live by `policy.versions.approve_version`.
+"""
 
 from __future__ import annotations
 
@@ -25,32 +28,32 @@ from apps.safety.policy.schema import Blocklist, PolicyError, Stage, parse_polic
 from apps.safety.text.normalization import fold_for_detection, normalise
 from apps.users.models import User
 
-MAX_TRIED_TEXTS = 5000  # of the latest decided texts
-MAX_SHOWN_CASES = 20  # cases that are named
+MAX_TRIED_TEXTS = 5000  # latest decided texts that a list is tried on
+MAX_SHOWN_CASES = 20  # cases that are listed
 
 
 @dataclass(frozen=True, slots=True)
 class DryRunResult:
-    """What a list would have matched; texts are counted, never shown."""
+    """Matches of a blocklist on decided texts. Texts are counted, never shown."""
 
     decided: int
-    harmful: Proportion  # of the matched
-    entries: list[tuple[str, int]]  # those that matched most
+    harmful: Proportion  # share of harmful texts among the matched
+    entries: list[tuple[str, int]]  # entries with most matches
     cases: list[Case]
     everyday: Proportion
-    ms: float  # for a sentence
+    ms: float  # per sentence
 
 
 @dataclass(frozen=True, slots=True)
 class BlocklistRow:
-    """A list as the page shows it."""
+    """Row of the page of blocklists."""
 
     own: Blocklist
     owner: str
     days: list[tuple[date, int]]
     last: Hit | None
     ended: bool
-    draft: PolicyVersion | None  # where it is not in force yet
+    draft: PolicyVersion | None  # the draft with this list; None if it is live
 
     @property
     def total(self) -> int:
@@ -58,7 +61,7 @@ class BlocklistRow:
 
 
 def list_blocklists(days: int) -> list[BlocklistRow]:
-    """The lists in force, then those of open drafts that differ from them."""
+    """Return the live blocklists, then those of open drafts that differ. Hits cover the last `days` days."""
     live = versions.get_live_version()
     now = parse_policy(live.body).lists
     found: list[tuple[Blocklist, PolicyVersion | None]] = [(own, None) for own in now.values()]
@@ -80,42 +83,56 @@ def list_blocklists(days: int) -> list[BlocklistRow]:
 
 
 def get_base_version(user: User) -> PolicyVersion:
-    """What a change begins with: this person's last open draft, else the version in force."""
+    """Return the version that the user's next change builds on: the last open draft of the user, else the live
+    version."""
     live = versions.get_live_version()
     mine = PolicyVersion.objects.filter(author=user, status="draft", number__gt=live.number)
     return mine.order_by("-number").first() or live
 
 
 def find_blocklist(user: User, key: str) -> Blocklist | None:
+    """Return the blocklist in the user's base version; None if there is none."""
     return parse_policy(get_base_version(user).body).lists.get(key)
 
 
 def parse_blocklist(row: dict[str, Any]) -> Blocklist:
-    """Read as the policy reads it, and checked. Raises PolicyError in words."""
+    """Return the parsed and validated blocklist. Raise PolicyError with a message for users."""
     found = parse_policy({**versions.get_live_version().body, "lists": [row]}).lists[row["key"]]
     blocklist_matcher.validate_blocklists([found])
     return found
 
 
 def save_blocklist(user: User, row: dict[str, Any]) -> PolicyVersion:
-    """A draft of the policy holds the list, new or changed. Raises PolicyError in words, and Refused."""
+    """Store a draft of the policy with the new or changed blocklist and return it.
+
+    Administrators only; audit entry `list.changed`, after the transaction of the draft. Raise ActionRefused for other
+    users, PolicyError with a message for users if the list is invalid.
+    """
     separation_of_duties.require_administrator(user)
     parse_blocklist(row)
     return _draft(user, row["key"], row, "list.changed")
 
 
 def remove_blocklist(user: User, key: str) -> PolicyVersion:
-    """A draft of the policy is without it. Raises PolicyError in words, and Refused."""
+    """Store a draft of the policy without the blocklist and return it.
+
+    Administrators only; audit entry `list.removed`, after the transaction of the draft. Raise ActionRefused for other
+    users, PolicyError if there is no such list.
+    """
     separation_of_duties.require_administrator(user)
     return _draft(user, key, None, "list.removed")
 
 
 def make_key() -> str:
+    """Return a new unique key for a blocklist."""
     return f"list-{new_id().hex[-12:]}"
 
 
 def run_dry_run(user: User, own: Blocklist) -> DryRunResult:
-    """Over the latest texts that people decided about, never of the person's own cases."""
+    """Match the list against up to 5000 latest decided texts and the everyday sentences.
+
+    Only cases that the user may see. The list's end is ignored.
+    """
     matcher, last = blocklist_matcher.BlocklistMatcher([own]), _decided_texts(user)
     entries: Counter[str] = Counter()
     cases, harmful = [], 0
@@ -135,7 +152,10 @@ def run_dry_run(user: User, own: Blocklist) -> DryRunResult:
 
 
 def find_matching_entries(own: Blocklist, text: str) -> list[str]:
-    """The entries that stand in one text that somebody typed to try the list."""
+    """Return the entries that match a text which the user typed, cut to 20,000 characters.
+
+    The list's end is ignored.
+    """
     clean = normalise(text[:20_000])
     each = (
         blocklist_matcher.BlocklistMatcher([_with_one_entry(own, entry)]).found(clean, today=date.min)

@@ -1,4 +1,4 @@
-"""A list that a setting asked for becomes one of the policy, as the product's own change."""
+"""Adopt a blocklist from a setting into the live policy."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ from apps.safety.policy.versions import Status
 
 
 def adopt_blocklist(own: Mapping[str, Any], note: str) -> PolicyVersion | None:
-    """The version in force has that list, as the product's own change: what a setting asked for before it was a list.
-    One with its key stays as people made it, with the entries that it lacks. None where some version had all of them
-    already: people decide about it from then on. Raises PolicyError where it cannot be a list."""
+    """Make a new live version that contains the blocklist, without author or approver, and return it.
+
+    An existing list of the same key keeps its settings and gains the missing entries. Return None if some version had
+    all entries already, as administrators decide about them since. One transaction with the audit entry `policy.live`;
+    no permission is checked. Raise PolicyError if the list is invalid.
+    """
     with transaction.atomic():
         now = versions.get_live_version()
         for body in PolicyVersion.objects.values_list("body", flat=True):

@@ -1,7 +1,7 @@
-"""Steps of a policy that nothing here can reach.
+"""Find thresholds of a policy that no detector can reach.
 
-A clause that fails closed and is scored by nobody lets nothing through at that stage (`folding.fold`). That may be
-meant; whoever drafts or approves it is told before, not after.
+A fail-closed clause that no detector scores withholds everything at that stage (`policy.evaluation.evaluate_policy`).
+The author and the approver of a draft are warned.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from apps.users.i18n import lower_label
 
 
 def find_unreachable(policy: Policy) -> list[tuple[str, Stage]]:
-    """Clause and stage, in the order of the policy."""
+    """Return clause code and stage of each fail-closed clause with thresholds that no detector scores, in policy
+    order."""
     return [
         (found.code, at)
         for found in policy.clauses.values()
@@ -27,7 +28,7 @@ def find_unreachable(policy: Policy) -> list[tuple[str, Stage]]:
 
 
 def describe_unreachable(policy: Policy) -> list[str]:
-    """A sentence each, for people."""
+    """Return one translated sentence for each result of `find_unreachable`."""
     said = gettext(
         "“%(clause)s” fails closed and has a step at the stage %(stage)s, where nothing here scores it: "
         "nothing at all would be let through there."
@@ -39,7 +40,7 @@ def describe_unreachable(policy: Policy) -> list[str]:
 
 
 def _scored_labels(at: Stage) -> frozenset[str]:
-    """The labels that some detector gives a number at this stage; what a rule finds is no number."""
+    """Return the labels that some detector scores at the stage. Rules give no score."""
     if at is Stage.PICTURE:
         looks = registry.get_image_classifier()
         return looks.codes if looks is not None else frozenset()
