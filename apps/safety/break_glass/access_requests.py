@@ -1,11 +1,11 @@
-"""Break-glass: a member of the staff reads one conversation outside any case, for a written reason, for a short time.
+"""Break-glass access: staff read one conversation outside any case, for a written reason and a short time.
 
-asked -> open -> ended        somebody else approves; in an emergency it is open at once, and somebody else judges after
-asked -> refused | ended      refused, taken back, or answered by nobody
+A request is ASKED until another user approves (OPEN) or refuses it (REFUSED), the asker withdraws it or it lapses
+(ENDED). An emergency is OPEN at once and judged afterwards. Open access becomes ENDED.
 
-Only people who were named for it (`apps/users/special_permissions.py`) ask and approve, never about themselves, and
-for themselves only where nobody else is named, marked as self-approved: constraints of the database. Each reading is
-an entry of the log that its person sees.
+Only users with the permission (`apps/users/special_permissions.py`) ask and approve, never about themselves. Users
+approve their own request only if no other user has the permission, marked as self-approved. Constraints of the database
+enforce both. Each reading is an audit entry that the user whose conversation is read can see.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from apps.safety.models.break_glass import BreakGlass
 from apps.users.models import User
 from apps.users.special_permissions import BREAK_GLASS
 
-REQUEST_LIFETIME = timedelta(hours=24)  # that a request may wait for an answer
-CLOCK_TOLERANCE = timedelta(minutes=1)  # of the machines of one site, at most
+REQUEST_LIFETIME = timedelta(hours=24)  # of a request without an answer
+CLOCK_TOLERANCE = timedelta(minutes=1)  # at most, between the machines of one site
 NOT_PERMITTED = gettext_lazy("That is not yours to do, or somebody has done it by now. Nothing was changed.")
 _UNJUDGED = gettext_lazy("Your last emergency waits for somebody's judgement. Ask in the usual way until then.")
 
@@ -36,15 +36,21 @@ State, Ground = BreakGlass.State, BreakGlass.Ground
 
 
 def can_list_requests(user: User) -> bool:
-    """Those who are named, and administrators, who see what was asked but read nothing."""
+    """Return whether the user sees the requests: users with the permission, and administrators, who can read no
+    conversation."""
     return BREAK_GLASS.held(user) or (user.is_administrator and user.is_active)
 
 
 def request_access(
     user: User, person: User, conversation: UUID | None, ground: str, reason: str, *, emergency: bool = False
 ) -> BreakGlass:
-    """Store a request that waits for approval; an emergency is open at once. The caller knows that the conversation is
-    the person's. Raise Refused."""
+    """Store a request that waits for approval; an emergency is open at once.
+
+    The user needs the break-glass permission and may not ask about themselves. The caller has checked that the
+    conversation is the person's; None: bound later by `bind_conversation`. One transaction with the audit entry
+    `glass.asked` or `glass.opened`. Raise ActionRefused if not permitted, the reason is shorter than 20 characters, or
+    an earlier emergency is not judged.
+    """
     now = timezone.now()
     if not BREAK_GLASS.held(user) or person.pk == user.pk:
         raise ActionRefused(str(NOT_PERMITTED))
@@ -62,13 +68,17 @@ def request_access(
         with transaction.atomic():
             row.save(force_insert=True)
             _record("opened" if emergency else "asked", row, user, ground=ground, reason=row.reason)
-    except IntegrityError as error:  # sent twice at the same moment
+    except IntegrityError as error:  # sent twice at the same time
         raise ActionRefused(str(_UNJUDGED)) from error
     return row
 
 
 def approve_request(user: User, pk: UUID) -> None:
-    """It is open from now on, for so many minutes. Raises Refused."""
+    """Approve a request: open from now on, for its minutes.
+
+    Another user with the permission, unless there is none. One transaction with the audit entry `glass.approved`. Raise
+    ActionRefused if not permitted or the request was answered.
+    """
     now = timezone.now()
     row = _get_answerable(user, pk, State.ASKED)
     with transaction.atomic():
@@ -78,6 +88,11 @@ def approve_request(user: User, pk: UUID) -> None:
 
 
 def refuse_request(user: User, pk: UUID, note: str) -> None:
+    """Refuse a request. The note is cut to 400 characters.
+
+    Permission as for `approve_request`. One transaction with the audit entry `glass.refused`. Raise ActionRefused if
+    not permitted or the request was answered.
+    """
     row = _get_answerable(user, pk, State.ASKED)
     with transaction.atomic():
         _change(
@@ -87,7 +102,11 @@ def refuse_request(user: User, pk: UUID, note: str) -> None:
 
 
 def judge_emergency(user: User, pk: UUID, justified: bool, note: str) -> None:
-    """Somebody else says afterwards whether an emergency was one. Where it was not, it ends at once. Raises Refused."""
+    """Judge afterwards whether an emergency was justified; one that was not ends at once.
+
+    Permission as for `approve_request`; a note is required. One transaction with the audit entry `glass.judged`. Raise
+    ActionRefused if not permitted, judged already or without a note.
+    """
     row = _get_answerable(user, pk, *State)
     if not row.emergency or row.judged is not None:
         raise ActionRefused(str(NOT_PERMITTED))
@@ -116,8 +135,11 @@ def judge_emergency(user: User, pk: UUID, justified: bool, note: str) -> None:
 
 
 def end_access(user: User, pk: UUID) -> None:
-    """Over before its time, or taken back: by who asked, who is named, or an administrator, but nobody about
-    themselves. Raises Refused."""
+    """End open access early, or withdraw a request.
+
+    For users with the permission and administrators, never about themselves. One transaction with the audit entry
+    `glass.ended`. Raise ActionRefused otherwise.
+    """
     row = BreakGlass.objects.filter(pk=pk, state__in=[State.ASKED, State.OPEN]).exclude(person=user).first()
     if row is None or not can_list_requests(user):
         raise ActionRefused(str(NOT_PERMITTED))
@@ -127,8 +149,11 @@ def end_access(user: User, pk: UUID) -> None:
 
 
 def get_open_access(user: User, pk: UUID) -> BreakGlass:
-    """The one that this person may read by now; none that opens in the future, whose clock was set back. Raises
-    Refused."""
+    """Return the open access that the user asked for and may read now.
+
+    Access that opens in the future, as after a clock was set back, is not returned. Raise ActionRefused if there is
+    none.
+    """
     now = timezone.now()
     rows = BreakGlass.objects.filter(asker=user, state=State.OPEN, ends__gt=now, opened__lte=now + CLOCK_TOLERANCE)
     rows = rows.filter(person__isnull=False)
@@ -139,14 +164,17 @@ def get_open_access(user: User, pk: UUID) -> BreakGlass:
 
 
 def bind_conversation(row: BreakGlass, conversation: UUID) -> None:
-    """It is for that conversation and no other from now on. Raises Refused."""
+    """Bind open access without a conversation to this one. Raise ActionRefused if it is bound or no longer open."""
     if not BreakGlass.objects.filter(pk=row.pk, conversation=None, state=State.OPEN).update(conversation=conversation):
         raise ActionRefused(str(NOT_PERMITTED))
     row.conversation = conversation
 
 
 def record_reading(row: BreakGlass, user: User, texts: int) -> None:
-    """That it was read is in the log before anybody sees a word; its person can see that too. Raises Refused."""
+    """Write the audit entry `read`, which the user whose conversation is read can see.
+
+    Call before any text is shown. Raise ActionRefused unless `user` asked for the access and still has the permission.
+    """
     if row.asker_id != user.pk or not BREAK_GLASS.held(user):
         raise ActionRefused(str(NOT_PERMITTED))
     said = {"why": "break_glass", "ground": row.ground, "reason": row.reason, "texts": texts}
@@ -154,15 +182,21 @@ def record_reading(row: BreakGlass, user: User, texts: int) -> None:
 
 
 def anonymize_requests(user: User) -> int:
-    """Erasure: what is open ends, and nothing says any more about whom or why; how many."""
+    """End open access and requests about an erased user, and clear reason, note and conversation.
+
+    Return how many rows.
+    """
     rows = BreakGlass.objects.filter(person=user)
     rows.filter(state__in=[State.ASKED, State.OPEN]).update(state=State.ENDED, ends=timezone.now())
     return rows.update(reason="", note="", conversation=None)
 
 
 def pending_requests(user: User) -> QuerySet[BreakGlass]:
-    """What this person has to answer, while it has not lapsed, or to judge: what others asked for, and where nobody
-    else could answer it their own too."""
+    """Return the requests and emergencies that the user can answer or judge.
+
+    Requests of other users, at most 24 hours old. Requests of the user only if no other user could answer. None without
+    the permission.
+    """
     asked = Q(state=State.ASKED, created__gt=timezone.now() - REQUEST_LIFETIME)
     undone = asked | Q(emergency=True, judged=None)
     others = list(BREAK_GLASS.people().exclude(pk=user.pk).values_list("pk", flat=True)[:2])
@@ -181,7 +215,7 @@ def _get_answerable(user: User, pk: UUID, *states: str) -> BreakGlass:
 
 
 def _is_self_approved(user: User, row: BreakGlass) -> bool:
-    """Whether who asked answers it: `waiting` lets them where nobody else could."""
+    """Return whether the asker answers; `pending_requests` allows that only if no other user could."""
     return row.asker_id == user.pk
 
 
@@ -190,7 +224,7 @@ def _self_approval_payload(user: User, row: BreakGlass) -> dict[str, bool]:
 
 
 def _change(row: BreakGlass, **changes: Any) -> None:
-    """Where it is still as it was read."""
+    """Update the request if its state is unchanged since it was read. Raise ActionRefused otherwise."""
     if not BreakGlass.objects.filter(pk=row.pk, state=row.state).update(**changes):
         raise ActionRefused(str(NOT_PERMITTED))
 

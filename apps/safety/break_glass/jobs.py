@@ -1,4 +1,4 @@
-"""What happens to break-glass by itself: it ends in time, a request without an answer lapses, the others hear of it."""
+"""End break-glass access in time, let unanswered requests lapse and email the users who can answer."""
 
 from __future__ import annotations
 
@@ -22,11 +22,15 @@ from apps.users.i18n import use_language_of
 from apps.users.special_permissions import BREAK_GLASS
 
 _AT_ONCE = 20
-_ends: dict[UUID, float] = {}  # of what is open: when its minutes are over, by a clock that nobody sets
+_ends: dict[UUID, float] = {}  # end of each open access on the monotonic clock, which cannot be set back
 
 
 def process_due_requests() -> int:
-    """A chore of the worker: how many ended or were told. Raises OSError where somebody could not be told."""
+    """End due access, let old requests lapse and send emails; return how many of these there were.
+
+    One transaction and audit entry (`glass.expired` or `glass.lapsed`) per request. A periodic job of the worker. Raise
+    OSError if an email could not be sent.
+    """
     now = timezone.now()
     over = _find_expired(now)
     unheard = BreakGlass.objects.filter(state=State.ASKED, created__lt=now - REQUEST_LIFETIME)
@@ -34,7 +38,7 @@ def process_due_requests() -> int:
 
 
 def _find_expired(now: datetime) -> list[BreakGlass]:
-    """What is open and has had its minutes: by the time of day, and where that was set back meanwhile, all the same."""
+    """Return open access whose minutes are over, also if the system clock was set back meanwhile."""
     rows = list(BreakGlass.objects.filter(state=State.OPEN))
     known = {row.pk: _ends.get(row.pk, float("inf")) for row in rows}
     _ends.clear()
@@ -53,15 +57,18 @@ def _end(row: BreakGlass, how: str) -> int:
 
 
 def _send_emails() -> int:
-    """Everybody who is named hears that one waits or was opened, but who asked and whom it is about."""
+    """Email requests and emergencies to all users with the permission, except the asker and the user concerned.
+
+    Return how many emails were sent. Raise the last OSError after all were tried.
+    """
     rows = BreakGlass.objects.filter(Q(state=State.ASKED) | Q(emergency=True), mailed=None)
     sent, failed = 0, None
     for row in rows[:_AT_ONCE]:
         if not BreakGlass.objects.filter(pk=row.pk, mailed=None).update(mailed=timezone.now()):
-            continue  # another worker has it
+            continue  # another worker sends it
         told, error = _email_reviewers(row)
         sent, failed = sent + told, failed or error
-        if error is not None and not told:  # all of them are tried again, and the other requests meanwhile
+        if error is not None and not told:  # none was sent: retried by the next run
             BreakGlass.objects.filter(pk=row.pk).update(mailed=None)
     if failed is not None:
         raise failed
@@ -69,7 +76,7 @@ def _send_emails() -> int:
 
 
 def _email_reviewers(row: BreakGlass) -> tuple[int, OSError | None]:
-    """How many were told, and why one was not: an address that is refused keeps nobody else from their mail."""
+    """Return how many emails were sent and the last error; a failed address does not stop the others."""
     others = BREAK_GLASS.people().exclude(pk__in=[pk for pk in (row.asker_id, row.person_id) if pk])
     told, failed = 0, None
     for other in others:
