@@ -1,7 +1,7 @@
-"""The check that comes with the product: rules for what is said openly, trained classifiers for what is said otherwise.
+"""Default safety check: rules, blocklists, classifiers and a guard model, combined under the policy.
 
-What each signal means is said by the policy (`policies.current`), clause by clause and stage by stage. A classifier
-that is away is no verdict: the check says so, it never counts as zero.
+The live policy (`policy.versions.current_policy`) defines the meaning of each signal, by clause and stage. A failed
+classifier raises CheckUnavailable; its score is never taken as zero.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ Durations = Mapping[str, float]  # milliseconds, by detector
 
 INJECTION_MESSAGE = "This passage speaks to an assistant instead of to its reader."
 CREDENTIALS_MESSAGE = "This passage seems to hold a password or a key."
-_SHORTEST = 12  # characters of an answer that say anything by themselves; less waits for the words around it
-_CONTEXT = 100  # characters of what was let through that the classifiers read before what is new
+_SHORTEST = 12  # characters; a shorter piece of an answer is scored with the words around it
+_CONTEXT = 100  # characters of approved text that the classifiers read before the new text
 
 
 def decide_verdict(
@@ -56,8 +56,11 @@ def decide_verdict(
     further: Sequence[Signal] = (),
     took: Durations | None = None,
 ) -> Verdict:
-    """What rules and scores mean under the policy. Pure: the same input, the same verdict. `scores` may be None where
-    the classifiers were not asked; `further` is what other detectors said."""
+    """Return the verdict of rules and scores under the policy. Pure.
+
+    `scores` is None if the classifiers were not asked; `further` are signals of other detectors; `took` are
+    milliseconds by detector.
+    """
     took = took or {}
     signals = [_rule_signal(ruled, took, text), detect_sensitive_data(text), *further]
     if scores is not None:
@@ -94,7 +97,7 @@ def _rule_signal(ruled: Verdict, took: Durations, text: str) -> Signal:
 
 
 class DefaultCheck:
-    """Rules first, which cost nothing; then one vector a part of the text, in the pool of the engines."""
+    """Check that runs rules first, as they are cheapest, then classifiers in the pool of the engines."""
 
     def __init__(self) -> None:
         self._rules = RuleCheck()
@@ -109,7 +112,7 @@ class DefaultCheck:
                 return decided
         async with _text_time_limit(took):
             known = await vector if vector is not None else None
-            # With a vector at hand it is a third of a millisecond, less than a hop to another thread and back.
+            # With a given vector scoring takes a third of a millisecond, less than a switch to another thread and back.
             scores = (
                 score_text(text, known)
                 if known is not None and len(text) <= PART_CHARACTERS
@@ -150,8 +153,11 @@ class DefaultCheck:
     def passages(
         self, texts: Sequence[str], vectors: Vectors, suspects: SuspectSentences | None = None
     ) -> list[Verdict]:
-        """The same for many at once, whose vectors are there anyway: of the texts as they are, whatever the classifiers
-        read. What is judged of passages is whom they speak to, which no name of a group changes."""
+        """Return a verdict per passage, in order.
+
+        `vectors` embed the texts as they are, even if the classifiers read a variant of them. Passages are judged by
+        whom they address, which no name of a group changes.
+        """
         rules = [timeouts.measure_time(partial(self._rules.passage, text)) for text in texts]
         with _engine_errors_as_unavailable():
             classify, policy = registry.get_text_classifier(), versions.current_policy()
@@ -172,8 +178,10 @@ class DefaultCheck:
 
 
 def _recent(text: str, since: int) -> str:
-    """What is new, and the words just before it: the rules look for phrases in all of `text`, but a classifier that
-    reads too much of what was let through hardly hears what is new."""
+    """Return the new text with up to 100 characters before it.
+
+    Rules search all of `text`. A classifier that reads too much approved text hardly reacts to what is new.
+    """
     start = since - _CONTEXT
     if start <= 0:
         return text
@@ -190,7 +198,7 @@ async def _ask_guard_if_unsure(
     listed: Sequence[Signal],
     took: Durations,
 ) -> Verdict:
-    """The verdict; where the classifiers are unsure, with what the guard model says, if there is one."""
+    """Return the verdict; if the classifiers are unsure, with the signal of the guard model, if one is configured."""
     verdict = decide_verdict(stage, text, ruled, scores, policy, further=listed, took=took)
     outcome = verdict.judged.outcome if verdict.judged else PolicyResult(None)
     if is_unsure(stage, scores, outcome, policy) and (said := await ask_guard(stage, text, policy)) is not None:
@@ -202,7 +210,7 @@ async def _ask_guard_if_unsure(
 
 @asynccontextmanager
 async def _text_time_limit(took: dict[str, float]) -> AsyncIterator[None]:
-    """The classifiers of texts have their time, which is written down. Raises TimeoutError, CheckUnavailable."""
+    """Limit the time of the text classifiers and store the milliseconds. Raise TimeoutError or CheckUnavailable."""
     began = time.perf_counter()
     with _engine_errors_as_unavailable():
         async with asyncio.timeout(timeouts.TIMEOUT_S["text"]):
@@ -211,14 +219,14 @@ async def _text_time_limit(took: dict[str, float]) -> AsyncIterator[None]:
 
 
 def _in_time(detector: str, texts: int, work: Callable[[], T]) -> tuple[T, float]:
-    """What it says of so many passages, and the milliseconds. Raises TimeoutError."""
+    """Return the result of `work` on that many passages, and its milliseconds. Raise TimeoutError."""
     seconds = timeouts.TIMEOUT_S[detector] + timeouts.PASSAGE_S * texts
     return timeouts.measure_time(lambda: timeouts.run_with_timeout(seconds, work))
 
 
 @contextmanager
 def _engine_errors_as_unavailable() -> Iterator[None]:
-    """An engine that fails is no verdict."""
+    """Turn EngineError into CheckUnavailable."""
     try:
         yield
     except EngineError as error:
@@ -226,13 +234,16 @@ def _engine_errors_as_unavailable() -> Iterator[None]:
 
 
 def _read(classify: TextClassifier, texts: Sequence[str], vectors: Vectors) -> Vectors:
-    """A row a text, by vectors that the classifiers can read."""
+    """Return the scores, one row per text, from the embedding that the classifiers expect."""
     reads = registry.get_classifier_embedder()
     return _rows(classify, texts, vectors if reads is registry.get_embedder() else reads.embed_passages(texts))
 
 
 def _rows(classify: TextClassifier, texts: Sequence[str], vectors: Vectors) -> Vectors:
-    """A row a text, a probability a label. Raises CheckUnavailable where they say anything else."""
+    """Return the scores, texts × labels, each 0 to 1.
+
+    Raise CheckUnavailable if the classifier returns anything else.
+    """
     rows = np.asarray(classify.scores(texts, vectors))
     if rows.shape != (len(texts), len(classify.labels)) or not np.all((rows >= 0) & (rows <= 1)):
         raise CheckUnavailable
@@ -240,7 +251,10 @@ def _rows(classify: TextClassifier, texts: Sequence[str], vectors: Vectors) -> V
 
 
 def score_text(text: str, vector: Vectors | None = None) -> dict[str, float]:
-    """For each label the highest probability of any part of the text. `vector` is the whole text's, where known."""
+    """Return the highest score of any part of the text, by label.
+
+    `vector` is the embedding of the whole text, if known.
+    """
     pieces, reads, classify = (
         split_for_classifier(text),
         registry.get_classifier_embedder(),
@@ -258,7 +272,7 @@ def score_text(text: str, vector: Vectors | None = None) -> dict[str, float]:
 
 
 def score_texts(texts: Sequence[str]) -> list[dict[str, float]]:
-    """The same for several texts, in one pass of the embedder."""
+    """Return the scores of each text like `score_text`, in one pass of the embedder."""
     pieces, classify = [split_for_classifier(text) for text in texts], registry.get_text_classifier()
     every = [piece for of_text in pieces for piece in of_text]
     read = [classify.reads(piece) for piece in every]

@@ -1,6 +1,6 @@
-"""Where in a text the classifiers found what sends it to people: the sentences that carry it, each read by itself.
+"""Find the sentences that led the classifiers to a review, by scoring each sentence alone.
 
-Only of what a reviewer will look at, so nothing else waits for it; what cannot be told leaves the verdict as it is.
+Only texts that are sent to review are searched; a failure leaves the verdict unchanged.
 """
 
 from __future__ import annotations
@@ -14,14 +14,18 @@ from apps.safety.policy.evaluation import Signal
 from apps.safety.policy.schema import Policy, Stage
 from apps.safety.policy.verdicts import CheckUnavailable, Verdict
 
-MAX_SENTENCES = 40  # sentences that are read
+MAX_SENTENCES = 40  # sentences that are scored
 TEXT_DETECTOR = "text"
 
 ScoreTexts = Callable[[Sequence[str]], Sequence[Mapping[str, float]]]
 
 
 def add_evidence_spans(verdict: Verdict, policy: Policy, read: ScoreTexts) -> Verdict:
-    """The verdict, whose signal of the classifiers says where, if they decided and the text has several sentences."""
+    """Return the verdict with spans in the classifier's signal.
+
+    Unchanged unless the classifiers decided and the text has several sentences. `read` scores texts by label; it may be
+    slow.
+    """
     judged = verdict.judged
     if judged is None or not judged.outcome.reviewed:
         return verdict
@@ -30,7 +34,7 @@ def add_evidence_spans(verdict: Verdict, policy: Policy, read: ScoreTexts) -> Ve
     spans = sentences.find_sentences(judged.text)[:MAX_SENTENCES]
     if said is None or clause is None or len(spans) < 2:
         return verdict
-    if judged.outcome.score != round(float(said.scores.get(clause.code, -1)), 6):  # as a verdict reads it
+    if judged.outcome.score != round(float(said.scores.get(clause.code, -1)), 6):  # rounded as in a verdict
         return verdict
     try:
         scores = [row.get(clause.code, 0.0) for row in read([judged.text[start:end] for start, end in spans])]

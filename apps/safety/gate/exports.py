@@ -1,7 +1,7 @@
-"""What leaves a conversation, as an export or by a link, is judged under the clauses of that stage before it does.
+"""Check content that leaves a conversation, as an export or by a share link, under the clauses of that stage.
 
-A verdict is kept for stage, content (by the hash that only this site can make) and what judged it (version of the
-policy, weights), so that a page that is read again costs one query. A text that a person has allowed passes.
+A verdict is stored per stage, content (keyed hash) and judge (policy version and weights), so repeated reads cost one
+query. Text that a reviewer allowed passes.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from apps.safety.policy.verdicts import EvaluationRecord
 from apps.safety.text.normalization import hash_text, normalise
 from apps.safety.verdict_log import recorder, shadow
 
-_AT_ONCE = 24  # texts that wait for the classifiers together: each has its deadline
-_KEPT_DAYS = 90  # that a verdict is kept after it was last made anew
+_AT_ONCE = 24  # texts that wait for the classifiers at once; each has its own deadline
+_KEPT_DAYS = 90  # days that a verdict is stored after it was last computed
 
 
 @dataclass(frozen=True, slots=True)
 class ExportVerdict:
-    """Whether it may leave. `fresh` is there where it was judged just now, for whoever opens a case."""
+    """Verdict on content that leaves. `fresh` is set only if it was just computed, for the caller that opens a case."""
 
     outcome: PolicyResult
     fresh: EvaluationRecord | None = None
@@ -46,12 +46,15 @@ class ExportVerdict:
 
 
 _PASSES = ExportVerdict(PolicyResult(None))
-_UNKNOWN = ExportVerdict(PolicyResult(Action.WITHHOLD, UNCHECKED, unchecked=True))  # nobody could judge: it is not kept
+_UNKNOWN = ExportVerdict(PolicyResult(Action.WITHHOLD, UNCHECKED, unchecked=True))  # no check could judge; not stored
 
 
 def check_texts(stage: Stage, said: Sequence[str]) -> list[ExportVerdict]:
-    """Of each, in their order. Only for threads that may use the database and have no running loop, and outside of a
-    transaction: what is new is read by the classifiers."""
+    """Return the verdict on each text, in order.
+
+    For threads that may use the database and run no event loop, outside of a transaction: new texts are read by the
+    classifiers.
+    """
     policy = versions.load_fresh_policy()
     by = _judge_key(policy, registry.get_text_classifier().fingerprint)
     clean = [normalise(text) for text in said]
@@ -70,8 +73,11 @@ def check_texts(stage: Stage, said: Sequence[str]) -> list[ExportVerdict]:
 def check_picture(
     stage: Stage, sha256: str, words: str, content: Callable[[], bytes], pictogram: bool = False, anew: bool = False
 ) -> ExportVerdict:
-    """Likewise of one picture with that hash, drawn from, or holding, those words. Words that a person has allowed are
-    no hit of a list; what the picture shows is judged all the same. `anew`: also where its verdict is known."""
+    """Return the verdict on a picture, given its hash and the words in it or of its prompt.
+
+    Words that a reviewer allowed match no blocklist; the picture itself is still checked. `content` returns its bytes.
+    `anew` checks again even if the verdict is stored. For threads that may use the database.
+    """
     policy, classify = versions.load_fresh_policy(), registry.get_image_classifier()
     by = _judge_key(policy, classify.fingerprint if classify is not None else "none")
     text = normalise(words)
@@ -89,13 +95,13 @@ def check_picture(
 
 
 def delete_old_verdicts() -> int:
-    """Verdicts that nobody has needed anew for long are gone; how many. For the worker."""
+    """Delete verdicts that were last computed over 90 days ago, and return how many. A periodic job of the worker."""
     old = Leaving.objects.filter(judged__lt=timezone.now() - timedelta(days=_KEPT_DAYS))
     return old.delete()[0]
 
 
 def _is_incomplete(one: ExportVerdict) -> bool:
-    """Whether something that judges failed or was late: the next time may say otherwise."""
+    """Return whether a detector failed or timed out, so that the next verdict may differ."""
     return one.fresh is not None and any(
         said.status in (SignalStatus.TIMEOUT, SignalStatus.ERROR) for said in one.fresh.signals
     )

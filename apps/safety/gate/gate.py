@@ -1,11 +1,10 @@
-"""The gate: every question, every passage and every sentence of an answer passes here, and nowhere else.
+"""The gate: every question, passage and sentence of an answer is checked here, and nowhere else.
 
-check_question(text)   before anything is done with it
-check_passages(texts)  when a document is read; a match marks the passage
-check_sent(text)       before it goes to another machine: an address, the arguments of a tool
-gated(deltas)          the answer: nothing is yielded before the window that holds it has a verdict
+`check_question` runs before a question is used, `check_passages` when a document is read; a match marks the passage.
+`check_outgoing` runs before an address or the arguments of a tool go to another machine. `moderate_stream` yields an
+answer in approved pieces.
 
-`level` makes it stricter than the site's policy, where an assistant asks for that (`levels.py`).
+`level` is the strictness of the assistant (`policy/strictness.py`). Cases are opened by the callers.
 """
 
 from __future__ import annotations
@@ -84,7 +83,7 @@ _CONTROL = Verdict(
 _UNCHECKED = Verdict(False, "check_unavailable", UNAVAILABLE_MESSAGE)
 
 T = TypeVar("T")
-DEADLINE_S = timeouts.CHECK_S  # later is as if it were away
+DEADLINE_S = timeouts.CHECK_S  # seconds; a later verdict counts as unavailable
 
 log = logging.getLogger(__name__)
 _lock = threading.Lock()
@@ -93,7 +92,7 @@ _refreshing: set[asyncio.Task[None]] = set()
 
 
 class Withheld(Exception):
-    """The rest of the answer is not shown; nothing of the refused piece was yielded."""
+    """Raised when the rest of the answer is withheld. Nothing of the refused piece was yielded."""
 
     def __init__(self, verdict: Verdict) -> None:
         super().__init__(verdict.words)
@@ -101,8 +100,11 @@ class Withheld(Exception):
 
 
 async def ensure_fresh_policy() -> None:
-    """Read the policy anew where the copy is old: before a text is judged if there is none yet, else beside it. Await
-    it before sync checks that run where the database may not be asked."""
+    """Refresh the copy of the policy if it is stale.
+
+    Waits only before the first read; later the refresh runs in the background. Await before synchronous checks that may
+    not use the database.
+    """
     if not versions.is_stale():
         return
     if versions.is_loaded():
@@ -114,10 +116,10 @@ async def ensure_fresh_policy() -> None:
 async def check_question(
     text: str, vector: Awaitable[Vectors] | None = None, *, level: Strictness = Strictness.SITE
 ) -> Verdict:
-    """Whether the question may be asked. What goes on from here is `normalise(text)`, the text that was checked.
+    """Return whether the question may be asked. Use `normalise(text)`, the text that was checked, from here on.
 
-    `vector` is what the embedder makes of `normalise(text)`, where the search has it made already. A text that a person
-    has looked at and allowed passes at every level.
+    `vector` is the embedding of `normalise(text)`, if it is computed anyway. A text that a reviewer allowed passes at
+    every level. Never raises; a failed check gives a verdict that is not allowed.
     """
     if len(text) > QUESTION_CHARACTERS:
         return _LONG
@@ -134,13 +136,16 @@ async def check_question(
     except CheckUnavailable:
         return _UNCHECKED
     _count_hits()
-    allowed = versions.is_allowed_text(clean)  # a person has looked at it: nobody need look again
+    allowed = versions.is_allowed_text(clean)  # a reviewer allowed it: no new review
     _record(verdict, level, allowance=allowed)
     return ALLOWED if allowed else _drop_clean_record(verdict)
 
 
 def check_passage(text: str, *, level: Strictness = Strictness.SITE) -> Verdict:
-    """Not allowed means that the passage is marked with the rule. It stays readable; it is never obeyed."""
+    """Return the verdict on a passage.
+
+    Not allowed: marked with the clause, still readable, and never followed as instructions.
+    """
     _keep_fresh_anywhere()
     clean = normalise(text)
     verdict = strictness.apply_strictness(
@@ -151,14 +156,19 @@ def check_passage(text: str, *, level: Strictness = Strictness.SITE) -> Verdict:
 
 
 def find_suspect_sentences(texts: Sequence[str]) -> list[list[str]] | None:
-    """The pieces of each passage that `check_passages` wants to read by themselves: along with the passages that
-    costs almost nothing. None where that cannot be told; then it looks for them itself."""
+    """Return the sentences of each passage that `check_passages` scores one by one; None if that fails.
+
+    Embedding them together with the passages costs almost nothing. With None `check_passages` finds them itself.
+    """
     clean = [normalise(text) for text in texts]
     return _run_in_time(lambda: _check().suspects(clean), len(clean))
 
 
 def check_passages(texts: Sequence[str], vectors: Vectors, suspects: SuspectSentences | None = None) -> list[Verdict]:
-    """The same for many, in their order, where each one's vector is known, and maybe what is `suspected`."""
+    """Return the verdict on each passage, in order, given their embeddings and optionally the suspect sentences.
+
+    For threads that may use the database.
+    """
     versions.load_fresh_policy()
     clean = [normalise(text) for text in texts]
     verdicts = _run_for_passages(lambda: _check().passages(clean, vectors, suspects), len(clean))
@@ -169,14 +179,16 @@ def check_passages(texts: Sequence[str], vectors: Vectors, suspects: SuspectSent
 
 
 async def check_sentence(text: str, since: int = 0, *, level: Strictness = Strictness.SITE) -> Verdict:
-    """Whether `text[since:]`, read after `text[:since]`, may be shown. `text` is normalised here."""
+    """Return whether `text[since:]`, read after `text[:since]`, may be shown. Normalises `text`."""
     head = normalise(text[:since])
     return await _sentence(head + normalise(text[since:]), len(head), level, _limit())
 
 
 def check_outgoing(text: str, where: Surface = Surface.TOOLS, *, level: Strictness = Strictness.SITE) -> Verdict:
-    """Whether what goes to another machine carries the mark of the system text along. Well below a millisecond; no
-    classifier is asked."""
+    """Return whether the text may go to another machine: not if it carries the canary of the system prompt.
+
+    Takes well below a millisecond; no classifier is asked.
+    """
     if not (found := canary.detect_canary(text)):
         return ALLOWED
     _keep_fresh_anywhere()
@@ -192,10 +204,10 @@ def check_outgoing(text: str, where: Surface = Surface.TOOLS, *, level: Strictne
 async def moderate_stream(
     deltas: AsyncIterator[str], noticed: Callable[[Verdict], None] | None = None, *, level: Strictness = Strictness.SITE
 ) -> AsyncGenerator[str, None]:
-    """Yields the normalised text in approved pieces. Raises Withheld where a piece is refused. `noticed` hears the
-    verdict on each piece that was approved.
+    """Yield the normalised answer in approved pieces. Raise Withheld if a piece is refused.
 
-    Closes `deltas` when it ends, is closed, or refuses: the model then stops writing.
+    `noticed` gets the verdict on each approved piece. Closes `deltas` when it ends, is closed or refuses, so that the
+    model stops generating.
     """
     window: TextWindow
     limit = _limit()
@@ -210,8 +222,10 @@ async def moderate_stream(
 
 
 async def check_text(text: str) -> Verdict:
-    """What the checks say of a text that is normalised and was written before, whole, as of an answer. Nothing of it is
-    recorded here: that is for whoever asks."""
+    """Return the verdict on a normalised, complete text, checked like an answer.
+
+    Records nothing; that is the caller's part.
+    """
     if not has_visible_characters(text):
         return ALLOWED
     await ensure_fresh_policy()
@@ -226,7 +240,7 @@ def _limit() -> TimeLimit:
 
 
 async def _within(verdict: Awaitable[Verdict], limit: TimeLimit) -> Verdict:
-    """The verdict, in time; a minute without one is counted. Raises CheckUnavailable."""
+    """Return the verdict within the limit and count outages. Raise CheckUnavailable."""
     began = time.monotonic()
     status = ""
     try:
@@ -249,12 +263,12 @@ async def _within(verdict: Awaitable[Verdict], limit: TimeLimit) -> Verdict:
 
 
 def _run_for_passages(judged: Callable[[], list[Verdict]], count: int) -> list[Verdict]:
-    """A verdict each, in time; "unchecked" for all where there is none."""
+    """Return a verdict per passage; "unchecked" for all if the check fails or is late."""
     return _run_in_time(judged, count) or [Verdict(False, "unchecked", _UNCHECKED.words)] * count
 
 
 def _run_in_time(work: Callable[[], list[T]], count: int) -> list[T] | None:
-    """What it says of so many passages; None where it does not in time, and the minute is counted."""
+    """Return the results for that many passages; None, with an outage counted, if the work fails or is late."""
     status = "error"
     try:
         found = timeouts.run_with_timeout(DEADLINE_S + timeouts.PASSAGE_S * count, work)
@@ -279,7 +293,7 @@ def _count_hits() -> None:
 
 
 def _refresh_policy() -> None:
-    """Read the policy anew, and store what was counted of its lists."""
+    """Refresh the policy and store the counted blocklist hits."""
     _write_hits()
     versions.refresh_policy()
 
@@ -290,7 +304,7 @@ def _write_hits() -> None:
 
 
 def _drop_clean_record(verdict: Verdict) -> Verdict:
-    """Nobody keeps what was said of a text in which nothing was found."""
+    """Return `ALLOWED` without its record if nothing was found, so that callers store nothing about the text."""
     return ALLOWED if verdict is ALLOWED or verdict == ALLOWED else verdict
 
 
@@ -300,7 +314,7 @@ def _note(verdict: Verdict, level: Strictness, where: Surface, since: int = 0, *
 
 
 def _record(verdict: Verdict, level: Strictness, since: int = 0, *, allowance: bool = False) -> None:
-    """What was said of the text is written down later, beside the loop and with what else was judged meanwhile."""
+    """Queue the verdict; a background task stores it together with others."""
     if verdict.judged is None:
         return
     _note(verdict, level, Surface.CHAT, since, allowance=allowance)
@@ -309,7 +323,7 @@ def _record(verdict: Verdict, level: Strictness, since: int = 0, *, allowance: b
 
 
 def _keep_fresh_anywhere() -> None:
-    """Read the policy anew where the copy is old: at once in a thread, beside the text on the event loop."""
+    """Refresh a stale policy: at once in a thread, in the background on the event loop."""
     if not versions.is_stale():
         return
     try:

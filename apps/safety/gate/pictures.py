@@ -1,4 +1,4 @@
-"""What a picture shows, judged like a text: a signal of the classifier that is set up, under the policy."""
+"""Check pictures with the configured classifier and the blocklists, under the policy."""
 
 from __future__ import annotations
 
@@ -22,17 +22,19 @@ from apps.safety.verdict_log import recorder, shadow
 
 log = logging.getLogger(__name__)
 
-PROMPT_PREFIX = "A picture drawn from: "  # and then the words, in what is frozen of it
+PROMPT_PREFIX = "A picture drawn from: "  # followed by the prompt, in the frozen text
 HELD_MESSAGE = "An automatic check found something in this picture. A person looks at it."
 
 
 def check_picture(
     picture: Callable[[], bytes], words: str = "", *, level: Strictness = Strictness.SITE, pictogram: bool = False
 ) -> Verdict:
-    """Whether it may be shown. `picture` makes the PNG, JPEG or WebP that a classifier reads, and is not called where
-    none is set up; `words` is what it was drawn from, for whoever reviews it; `pictogram`: it can be nothing else.
-    Without a classifier, or where it fails, the policy says what follows; then `rule` is "unchecked". Only for threads
-    that may use the database."""
+    """Return whether the picture may be shown.
+
+    `picture` returns its PNG, JPEG or WebP bytes; not called without a classifier. `words` is the prompt, for
+    reviewers. `pictogram`: the picture can be nothing else. If the classifier is missing or fails, the policy decides
+    and `rule` may be "unchecked". For threads that may use the database.
+    """
     versions.load_fresh_policy()
     signal = classify_picture(picture, pictogram)
     if signal.status in (SignalStatus.ERROR, SignalStatus.TIMEOUT) and detector_outages.record_outage(
@@ -53,8 +55,11 @@ def check_picture(
 
 
 def check_picture_prompt(words: str, *, level: Strictness = Strictness.SITE) -> Verdict:
-    """Whether lists of the site's own, of names of people and brands for instance, let it be drawn at all: those whose
-    stage is the picture. What they only want looked at is looked at when it is drawn."""
+    """Return whether the blocklists for pictures allow the prompt to be drawn.
+
+    A list that only requires a review does not stop it; the drawn picture is reviewed. For threads that may use the
+    database.
+    """
     policy = versions.load_fresh_policy()
     text = normalise(words)
     if versions.is_allowed_text(text) or not (found := blocklists.detect_blocklists(policy, Stage.PICTURE, text)):
@@ -71,7 +76,8 @@ def check_picture_prompt(words: str, *, level: Strictness = Strictness.SITE) -> 
 
 
 def _match_blocklists(words: str) -> list[Signal]:
-    """What lists say of the words, with its places behind `DRAWN`; nothing where a person has allowed these."""
+    """Return the blocklist signals of the prompt, spans shifted by PROMPT_PREFIX; `[]` if a reviewer allowed the
+    prompt."""
     text, by = normalise(words), len(PROMPT_PREFIX)
     if not text or versions.is_allowed_text(text):
         return []
@@ -80,14 +86,13 @@ def _match_blocklists(words: str) -> list[Signal]:
 
 
 def blur_clause(verdict: Verdict) -> str:
-    """The clause under which it is shown blurred; "" where it is shown as it is."""
+    """Return the clause under which the picture is shown blurred; "" if it is not blurred."""
     found = verdict.judged
     return found.outcome.code if found is not None and found.outcome.action is Action.BLUR else ""
 
 
 def classify_picture(picture: Callable[[], bytes], pictogram: bool = False) -> Signal:
-    """What the classifier says of it; a status where there is none, where it fails, and where a pictogram is nothing
-    that it could judge."""
+    """Return the classifier's signal. Status MISSING without one, SKIPPED for a pictogram that it cannot judge."""
     classify = registry.get_image_classifier()
     if classify is None:
         return Signal("pictures", "", SignalStatus.MISSING, {})

@@ -1,5 +1,6 @@
-"""Spans of a text that are taken out: a marked gap of the same length stands in their place, so that whatever points
-into the text still points to the same words, and each span can be put back by itself.
+"""Redact spans of a text, and restore them.
+
+Marks of the same length replace a span, so that offsets into the text stay valid and each span can be restored alone.
 """
 
 from __future__ import annotations
@@ -14,19 +15,19 @@ from apps.safety.policy.schema import Action
 from apps.safety.policy.verdicts import Verdict
 from apps.safety.text.redaction_marks import REDACTION_CHARACTER, Span, redact_spans
 
-LEAST, MOST = 3, 50  # characters of a span that a person names, and how many of them at once
+LEAST, MOST = 3, 50  # characters of a term that a reviewer names, and number of terms
 
-Redactions = list[tuple[int, str]]  # where, and what stood there
+Redactions = list[tuple[int, str]]  # start of each span and its original text
 
 
 def find_sensitive_spans(text: str, code: str = "") -> list[Span]:
-    """Secrets, and unless `code` names them alone personal data that has a form of its own."""
+    """Return the spans of secrets and of personal data with a fixed format; with `code` SECRETS only secrets."""
     wanted = [one for one in find_pii(text) if is_secret(one, text) or (code != SECRETS and is_personal_data(one))]
     return [(one.start, one.end) for one in wanted]
 
 
 def find_terms(text: str, wanted: Iterable[str]) -> list[Span]:
-    """Wherever one of the strings stands, in order; what overlaps is one span."""
+    """Return the spans of all occurrences of the terms in order; overlapping spans are merged."""
     spans: list[Span] = []
     for words in wanted:
         at = text.find(words)
@@ -43,17 +44,20 @@ def find_terms(text: str, wanted: Iterable[str]) -> list[Span]:
 
 
 def compile_terms(wanted: Iterable[str]) -> re.Pattern[str]:
-    """Any of the strings in either case, with any space between its words: lines break elsewhere in a document."""
+    """Return a pattern for any of the terms, ignoring case, with any space between their words.
+
+    Line breaks differ between a document and its text.
+    """
     return re.compile("|".join(r"\s+".join(map(re.escape, words.split())) for words in wanted), re.IGNORECASE)
 
 
 def cut_spans(text: str, spans: Sequence[Span]) -> tuple[str, Redactions]:
-    """The text with gaps, and what `filled` needs to put it back."""
+    """Return the redacted text, and what `restore_spans` needs."""
     return redact_spans(text, spans), [(start, text[start:end]) for start, end in spans]
 
 
 def restore_spans(text: str, gaps: Iterable[tuple[int, str]]) -> str:
-    """What stood in the gaps is there again; a gap that another decision made too stays its own."""
+    """Return the text with the spans restored. Characters that no longer are redaction marks stay."""
     chars = list(text)
     for start, said in gaps:
         for at, char in enumerate(said, start):
@@ -63,11 +67,15 @@ def restore_spans(text: str, gaps: Iterable[tuple[int, str]]) -> str:
 
 
 def is_redaction(verdict: Verdict) -> bool:
+    """Return whether the verdict requires redaction."""
     return verdict.judged is not None and verdict.judged.outcome.action is Action.REDACT
 
 
 def redact_answer(text: str, since: int, verdict: Verdict) -> str:
-    """`text[since:]` as it may be shown under that verdict; found in the whole, for a number may begin before it."""
+    """Return `text[since:]` as it may be shown under the verdict.
+
+    Spans are searched in the whole text, as a number may begin before `since`.
+    """
     if verdict.judged is None or not is_redaction(verdict):
         return text[since:]
     return redact_spans(text, find_sensitive_spans(text, verdict.judged.outcome.code))[since:]

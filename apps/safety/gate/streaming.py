@@ -1,8 +1,10 @@
-"""Cuts a stream of text into windows that can be judged: a sentence, or 24 words, or what came within 400 ms; of the
-first words, what came within 30 ms: somebody waits for them. Where judging takes longer than writing, the next window
-holds all that came meanwhile: the more there is to judge, the fewer verdicts it takes.
+"""Split a stream of text into windows that can be checked.
 
-Each window carries the end of what was let through before it, so that a phrase is seen whole wherever it was cut.
+A window is a sentence, 24 words, or the text of 400 ms; the first window of an answer is the text of 30 ms, since the
+user waits. If checking takes longer than generation, the next window holds all text since, so fewer verdicts are
+needed.
+
+Each window carries the end of the approved text before it, so that a phrase is checked whole wherever it was cut.
 """
 
 from __future__ import annotations
@@ -17,19 +19,17 @@ from typing import Any
 from apps.safety.text.normalization import normalise
 
 WINDOW_WORDS = 24
-WAIT_S = 0.4  # that text is held back at most, once a word of it is complete
-FIRST_WAIT_S = 0.03  # likewise for the beginning of an answer; it is judged once more with the words that follow
-OVERLAP = 240  # characters of the text before: longer than any phrase that the rules look for
-MAX_CHARACTERS = (
-    600  # characters of one window, where more has come: with the text before, what a classifier reads at once
-)
-_LONGEST_WORD = 200  # characters without a border; longer runs are cut anywhere
-_NEARLY = 1.15  # gaps to the next text: where it would come as the pending one is due, or hardly sooner, it is late
-_SMOOTH = 0.3  # of the newest gap between two texts in what the next is taken to be
+WAIT_S = 0.4  # seconds that text with a complete word waits at most
+FIRST_WAIT_S = 0.03  # seconds for the beginning of an answer, which is checked again with the words that follow
+OVERLAP = 240  # characters of approved text; longer than any phrase of the rules
+MAX_CHARACTERS = 600  # characters of a window; with the overlap, what a classifier reads at once
+_LONGEST_WORD = 200  # characters without a word border; longer runs are cut anywhere
+_NEARLY = 1.15  # expected gaps to the next text; text is cut now if the next would come about when it is due
+_SMOOTH = 0.3  # weight of the newest gap in the moving average
 
-_LONGEST_GAP_S = 1.0  # a pause of the model says little about the words after it
+_LONGEST_GAP_S = 1.0  # a pause of the model says little about the next gap
 
-# A stop with what may close it, at the end or before space; or a line break; or a full-width stop.
+# A full stop with closing quotes, brackets or citations, at the end or before space; a line break; a full-width stop.
 _STOP = re.compile(r"[.!?…؟۔।]+[\"'”’»)\]}*_~`]*(?:[ \t]?\[\d{1,3}\])*(?:\s+|$)|[。！？｡][」』”’)]*|\n\s*")
 _BORDER = re.compile(r"\s+|(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])")
 _WORD = re.compile(r"\S+")
@@ -37,28 +37,32 @@ _WORD = re.compile(r"\S+")
 
 @dataclass(frozen=True, slots=True)
 class TextWindow:
+    """Text to check; the text before `since` was approved."""
+
     text: str
-    since: int  # where the new part begins
+    since: int  # offset of the new part
 
 
 class _Cutter:
-    """Holds what has not been let through, and the end of what has."""
+    """Pending text, and the end of the approved text."""
 
     def __init__(self) -> None:
         self.pending = ""
         self._tail = ""
-        self._seen = 0  # of pending, where the search for a stop goes on
+        self._seen = 0  # offset in `pending` from which the search for a stop continues
 
     def add(self, text: str) -> bool:
-        """Whether a window may be complete now: a stop has come, or enough words."""
+        """Add text and return whether a window may be complete: by a stop or enough words."""
         self.pending += text
         stop = _STOP.search(self.pending, self._seen)
-        self._seen = max(0, len(self.pending) - 12)  # a stop may still get closers and marks
+        self._seen = max(0, len(self.pending) - 12)  # closing characters and citations may still follow a stop
         return stop is not None or self.pending.count(" ") >= WINDOW_WORDS or len(self.pending) >= MAX_CHARACTERS
 
     def take(self, *, late: bool) -> TextWindow | None:
-        """All complete sentences, or what there is where that is enough words; `late`: up to the last border of a word
-        anyway. Nothing where not one word is complete."""
+        """Return all complete sentences, or all complete words if they are enough. None if no word is complete.
+
+        With `late`, cut at the last word border in any case.
+        """
         cut = self._border() if late else self._sentence_end() or self._enough_words()
         if cut > MAX_CHARACTERS:
             cut = self._border(MAX_CHARACTERS) or MAX_CHARACTERS
@@ -78,11 +82,12 @@ class _Cutter:
             return self._border() or len(self.pending)
         words = [word.end() for word in _WORD.finditer(self.pending)]
         if words and words[-1] == len(self.pending):
-            words.pop()  # it may go on
+            words.pop()  # the last word may continue
         return words[-1] if len(words) >= WINDOW_WORDS else 0
 
     def _border(self, until: int | None = None) -> int:
-        """Behind the last border of a word up to there; a run without one is no reason to wait."""
+        """Return the offset behind the last word border, up to `until`; a long run without a border is cut at its
+        end."""
         cut = 0
         for border in _BORDER.finditer(self.pending[:until]):
             cut = border.end()
@@ -97,9 +102,9 @@ class _Cutter:
 
 
 async def split_stream(deltas: AsyncIterator[str]) -> AsyncIterator[TextWindow]:
-    """The stream in windows. A window that waits for its end is given out after a moment, at the border of a word.
+    """Yield the windows of the stream. A window that waits too long is cut at a word border.
 
-    Where `deltas` fails, what it gave before comes first, then its error.
+    If `deltas` fails, its pending text is yielded first, then the error is raised.
     """
     async with aclosing(_Reader(deltas)) as reader:
         while (window := await reader.next()) is not None:
@@ -108,8 +113,10 @@ async def split_stream(deltas: AsyncIterator[str]) -> AsyncIterator[TextWindow]:
 
 
 class _Reader:
-    """Reads an iterator in a task of its own, which costs little for each token: whoever takes the windows is woken
-    when there is one, and what is due is given out with the last word that comes in time, not after it."""
+    """Reads an iterator in its own task and wakes the consumer once per window, not per token.
+
+    Due text is given out with the last word that comes in time.
+    """
 
     def __init__(self, items: AsyncIterator[str]) -> None:
         self._items = items
@@ -117,14 +124,14 @@ class _Reader:
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._due: float | None = None  # when the oldest pending text has waited long enough
+        self._due: float | None = None  # loop time at which the oldest pending text is due
         self._wait_s = FIRST_WAIT_S
-        self._last = self._gap = 0.0  # when text came last, and how long the next usually takes
+        self._last = self._gap = 0.0  # time of the last text, and average gap
         self._hurried = self._ended = False
         self._task = asyncio.create_task(self._run())
 
     async def next(self) -> TextWindow | None:
-        """The next window; None at the end."""
+        """Return the next window; None at the end."""
         while True:
             late = self._hurried or (self._due is not None and self._loop.time() >= self._due)
             window = self._cutter.take(late=late) if self._cutter.pending else None
@@ -142,7 +149,7 @@ class _Reader:
             await self._waiter
 
     async def result(self) -> None:
-        """Raises what the iterator raised."""
+        """Raise the error of the iterator, if any."""
         await self._task
 
     async def aclose(self) -> None:
@@ -150,7 +157,7 @@ class _Reader:
         self._task.cancel()
         await asyncio.wait((self._task,))
         if not self._task.cancelled():
-            self._task.exception()  # seen: whoever closes early does not want it
+            self._task.exception()  # mark the error as retrieved; not needed after an early close
         close: Any = getattr(self._items, "aclose", None)
         if close is not None:
             await close()
@@ -165,7 +172,7 @@ class _Reader:
             self._wake()
 
     def _came(self) -> bool:
-        """Whether what is pending would be late before more comes."""
+        """Update the average gap and return whether pending text is due before more is expected."""
         now = self._loop.time()
         if self._last:
             self._gap += (min(now - self._last, _LONGEST_GAP_S) - self._gap) * (_SMOOTH if self._gap else 1)

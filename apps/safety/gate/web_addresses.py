@@ -1,7 +1,7 @@
-"""Which addresses on the web may be fetched: public pages, and nothing of this machine, its network or its cloud.
+"""Decide which web addresses may be fetched: public pages, never this machine, its network or its cloud.
 
-An address is taken apart once; what was checked is what is connected to. Names are resolved once, and every answer has
-to be public.
+`parse_address` splits an address once; exactly the checked parts are connected to. `resolve_address` resolves a name
+once and requires every result to be public.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ HOST_UNKNOWN = "There is no server of this name. Check the address."
 AllowedEndpoints = Set[tuple[str, int]]  # IP and port
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Python's `is_global` follows the registries of its release, and knows nothing of what leads elsewhere than it says.
-_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that IANA hands out to the public internet of IPv6
-# IANA's special-purpose registries of both versions, also those parts that are reachable: no pages are there.
+# Python's `is_global` follows the registries of its release and ignores addresses that embed another one.
+_UNICAST = ipaddress.IPv6Network("2000::/3")  # IPv6 range that IANA assigns to the public internet
+# IANA's special-purpose registries of both versions, including reachable ranges: they hold no pages.
 _SPECIAL = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -44,17 +44,17 @@ _SPECIAL = tuple(
     )
 )  # fmt: skip
 _NAME = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")  # a last label that makes programs read the whole name as a number
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")  # a last label that makes programs parse the name as a number
 _KEPT = "/%:@!$&'()*+,;=~-._"
 
 
 class FetchRefused(Exception):
-    """Why a page was not fetched, in words for who asked for it."""
+    """Reason why a page was not fetched, as a message for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebAddress:
-    """An address in parts. `host` is a name in ASCII or an IP address without brackets; `target` is path and query."""
+    """Parsed address. `host` is a name in ASCII or an IP address without brackets; `target` is path and query."""
 
     scheme: str
     host: str
@@ -63,7 +63,7 @@ class WebAddress:
 
     @property
     def place(self) -> str:
-        """Host and port, as they are written."""
+        """Host and port as written in an address."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
@@ -73,11 +73,11 @@ class WebAddress:
 
     @property
     def shown(self) -> str:
-        """Without the query, which may hold a secret: for logs and for people who may only read."""
+        """Address without its query, which may hold a secret; for logs and for read-only users."""
         return self.text.partition("?")[0]
 
     def joined(self, reference: str) -> WebAddress:
-        """Where a redirect from here leads. Raises NotFetched."""
+        """Return the target of a redirect from this address. Raise FetchRefused."""
         found = parse_address(urljoin(self.text, reference.strip()))
         if self.scheme == "https" and found.scheme == "http":
             raise FetchRefused(gettext("The page leads on to an address without encryption, which is not followed."))
@@ -85,8 +85,10 @@ class WebAddress:
 
 
 def parse_address(text: str, also: AllowedEndpoints = frozenset()) -> WebAddress:
-    """The address in parts; raises NotFetched for everything that is not plainly the address of a page. `also` are
-    places that the operator allows though they are not public."""
+    """Return the address in parts. Raise FetchRefused for anything but the plain address of a page.
+
+    `also` are endpoints that the operator allows although they are not public.
+    """
     text = text.strip()
     if not 0 < len(text) <= MAX_CHARACTERS or any(
         unicodedata.category(char)[0] in "CZ" or char == "\\" for char in text
@@ -103,15 +105,16 @@ def parse_address(text: str, also: AllowedEndpoints = frozenset()) -> WebAddress
     target = quote(parts.path or "/", safe=_KEPT) + (f"?{quote(parts.query, safe=_KEPT + '/?')}" if parts.query else "")
     found = WebAddress(scheme, _normalize_host(parts.hostname), PORTS[scheme] if port is None else port, target)
     literal = _parse_ip(found.host)
-    if literal is not None and not _is_allowed(
-        literal, found.port, also
-    ):  # said at once; of names only `resolve` can tell
+    if literal is not None and not _is_allowed(literal, found.port, also):  # names are checked by `resolve_address`
         raise FetchRefused(ADDRESS_REFUSED)
     return found
 
 
 def resolve_address(address: WebAddress, also: AllowedEndpoints = frozenset()) -> list[str]:
-    """The IP addresses of its host, to one of which to connect. Raises NotFetched where any of them is not public."""
+    """Return the IP addresses of the host, to connect to.
+
+    Raise FetchRefused if any is not public or the name is unknown.
+    """
     literal = _parse_ip(address.host)
     if literal is not None:
         found = [literal]
@@ -127,8 +130,11 @@ def resolve_address(address: WebAddress, also: AllowedEndpoints = frozenset()) -
 
 
 def is_public(ip: IP) -> bool:
-    """Return whether the address belongs to the public internet. A mapped IPv4 address is judged as what it is; other
-    forms that hold one (NAT64, 6to4, Teredo, compatible) are none."""
+    """Return whether the IP address belongs to the public internet.
+
+    A mapped IPv4 address is judged as IPv4. Other forms that embed one (NAT64, 6to4, Teredo, compatible) are not
+    public.
+    """
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
     if isinstance(ip, ipaddress.IPv6Address) and ip not in _UNICAST:
@@ -150,7 +156,7 @@ def _parse_ip(host: str) -> IP | None:
 
 
 def _normalize_host(host: str) -> str:
-    """In ASCII and in one way of writing. Numbers in odd forms are refused rather than understood."""
+    """Return the host in ASCII and canonical form. Numbers in unusual notations are refused rather than interpreted."""
     if ":" in host:
         found = _parse_ip(host)
         if found is None or "%" in host:

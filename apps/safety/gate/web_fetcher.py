@@ -1,8 +1,8 @@
-"""The one place from which the server asks another one for something that a person named: a page on the web.
+"""Fetch a web page that a user named: the only requests of the server to addresses that users give.
 
-Connected is to the address that was checked (`addresses.py`), under the name of the host. Redirects are followed by
-hand, each checked like the first. Nothing is sent but the request: no cookie, no credential, nothing kept between two.
-Size and time have limits whatever the other side does; no proxy of the environment is used.
+Connections go to the checked address (`web_addresses.py`) under the name of the host. Each redirect is checked like the
+first address. No cookie and no credential is sent, nothing is stored between requests, and no proxy of the environment
+is used. Size and time are limited.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 MAX_BYTES = 20 * 1024**2  # decoded
 TOTAL_S, IDLE_S, CONNECT_S = 30.0, 10.0, 5.0
-MAX_REDIRECTS = 3  # redirects
+MAX_REDIRECTS = 3
 _REDIRECTS = {301, 302, 303, 307, 308}
 _SIGNED_IN = {401, 402, 403, 407, 451}
 _LATER = {408, 425, 429}
@@ -53,7 +53,7 @@ CERTIFICATE_INVALID = (
 
 @dataclass(frozen=True, slots=True)
 class FetchedPage:
-    """`media_type` and `charset` are what the server says, in lower case; empty where it does not."""
+    """Fetched page. `media_type` and `charset` are in lower case as the server sent them; "" if it sent none."""
 
     address: WebAddress
     content: bytes
@@ -62,7 +62,7 @@ class FetchedPage:
 
 
 def fetch_url(text: str) -> FetchedPage:
-    """The page, after redirects. Takes up to TOTAL_S seconds and some for names; raises NotFetched."""
+    """Return the page after redirects. Takes up to TOTAL_S seconds, plus name resolution. Raise FetchRefused."""
     address, deadline = parse_address(text), time.monotonic() + TOTAL_S
     for _ in range(MAX_REDIRECTS + 1):
         if not gate.check_outgoing(address.text, Surface.DOCUMENTS).allowed:
@@ -79,7 +79,7 @@ def fetch_url(text: str) -> FetchedPage:
 
 
 def _request(address: WebAddress, ips: list[str], deadline: float) -> FetchedPage | WebAddress:
-    """The page, or where it leads."""
+    """Return the page, or the target of its redirect."""
     waits = {"connect": CONNECT_S, "read": IDLE_S, "write": IDLE_S, "pool": CONNECT_S}
     url = httpcore.URL(
         scheme=address.scheme.encode(),
@@ -132,7 +132,7 @@ def _limited(parts: Iterable[bytes], deadline: float) -> Iterator[bytes]:
 
 
 def _decoded(parts: Iterable[bytes], coding: str) -> Iterator[bytes]:
-    """At most one byte more than may be, however much is packed into few bytes."""
+    """Yield the decoded bytes, at most one byte more than MAX_BYTES for any compression ratio."""
     if coding in ("", "identity"):
         yield from parts
         return
@@ -163,7 +163,7 @@ def _explain_status(status: int) -> str:
 
 
 class _Timed(httpcore.NetworkStream):
-    """A connection on which nothing is waited for beyond the deadline, however slowly something comes."""
+    """Stream on which no operation waits beyond the deadline."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
         self._stream, self._deadline = stream, deadline
@@ -188,7 +188,7 @@ class _Timed(httpcore.NetworkStream):
 
 
 class _Pinned(httpcore.NetworkBackend):
-    """Connects to the addresses that were checked and to no other, whatever name is asked for."""
+    """Network backend that connects only to the checked IP addresses, for any host name."""
 
     def __init__(self, ips: list[str], deadline: float) -> None:
         self._ips, self._deadline = ips, deadline
