@@ -1,9 +1,9 @@
-"""The audit log: append-only, numbered without a gap, each entry signed together with the signature before it.
+"""The audit log: append-only entries, numbered without gaps, each signed together with the previous signature.
 
-Triggers of the database forbid changes (`TRIGGERS`). The signature is an HMAC by a key outside the database
-(`audit_keys.py`), so nobody who can only write the database can rewrite the log; a tail that was cut off is found by
-the heads that are noted outside (`heads.py`). `record` writes an entry, `verify` reads all of them; `log_check.py`
-verifies heads and triggers too.
+Database triggers forbid changes (`TRIGGERS`). The signature is an HMAC with a key outside the database
+(`signing_keys.py`), so write access to the database alone cannot rewrite the log. A truncated tail is found by the
+heads noted outside (`chain_heads.py`). `record_event` writes an entry and `verify_chain` reads all of them;
+`verification.py` verifies heads and triggers too.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from apps.users.models import User
 
-_LOCK = 0x0B00C  # of PostgreSQL's advisory locks; SQLite's writers wait for each other anyway
+_LOCK = 0x0B00C  # PostgreSQL advisory lock; writers of SQLite wait for each other anyway
 FIRST_SIGNATURE = "0" * 64
 
 TRIGGERS = {
@@ -64,7 +64,7 @@ _DROP_SNAPSHOT_TRIGGER = {
 
 
 class Event(models.Model):
-    """People are kept as numbers, not as references: an entry outlives the account that it speaks of."""
+    """Entry of the audit log. Users are stored as ids without references, as an entry outlives their accounts."""
 
     seq = models.BigIntegerField(primary_key=True)
     at = models.DateTimeField()
@@ -98,6 +98,7 @@ class Event(models.Model):
         return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
 
     def sign(self, key: bytes) -> str:
+        """Return the HMAC-SHA-256 of the entry with the key, as hexadecimal digits."""
         return hmac.new(key, self.content(), hashlib.sha256).hexdigest()
 
     def plain_hash(self) -> str:
@@ -108,9 +109,10 @@ class Event(models.Model):
 def record_event(
     kind: str, *, actor: User | None = None, person: int | None = None, subject: str = "", **payload: Any
 ) -> Event:
-    """Write an entry with the transaction that it belongs to, or not at all; its head is noted once that is committed.
+    """Write an entry within the caller's transaction and note its head after the commit.
 
-    Raises ImproperlyConfigured where the key is missing that signed the entry before.
+    `person` is the id of the user whom the entry concerns. Raise ImproperlyConfigured if the key is missing that signed
+    the entry before.
     """
     with transaction.atomic():
         if connection.vendor == "postgresql":
@@ -128,15 +130,18 @@ def record_event(
 
 
 def renew_key(lost: bool = False) -> Event:
-    """Sign from now on by a new key, and say so in the log. With `lost` the earlier keys are gone: what they signed can
-    no longer be verified, only that the entries follow each other."""
+    """Add a new signing key and write the audit entry `log.key`.
+
+    With `lost` the earlier keys are gone: their signatures can no longer be verified, only that the entries follow each
+    other.
+    """
     with transaction.atomic():
         signing_keys.add_key()
         return record_event("log.key", lost=lost)
 
 
 def _signing_key(last: Event | None) -> bytes:
-    """Return the newest key, made where no entry is signed yet. Raises ImproperlyConfigured where it is missing."""
+    """Return the newest key, created if no entry is signed yet. Raise ImproperlyConfigured if it is missing."""
     if keys := signing_keys.read_keys():
         return keys[0]
     if last is not None and last.sha256 != last.plain_hash():
@@ -146,21 +151,24 @@ def _signing_key(last: Event | None) -> bytes:
 
 @dataclass(slots=True)
 class ChainPosition:
-    """How far the entries were verified, and what is needed to go on from there."""
+    """Position up to which entries were verified, and what is needed to continue."""
 
     seq: int = 0
     signature: str = FIRST_SIGNATURE
-    signed: bool = False  # whether an entry with a signature was met; from there on each needs one
+    signed: bool = False  # whether a signed entry was found; each later one must be signed too
     unknown: int = 0  # entries whose key is lost
 
 
 def verify_chain() -> list[str]:
-    """Return what is wrong with the entries, in words; [] where the log is whole as far as it reaches."""
+    """Return the faults of the entries as messages; `[]` if the log is intact."""
     return list(verify_entries(ChainPosition()))
 
 
 def verify_entries(chain: ChainPosition, until: float | None = None) -> Iterator[str]:
-    """Yield what is wrong with the entries after `chain`, which moves on with each, until that monotonic time."""
+    """Yield the faults of the entries after `chain`, which advances with each entry.
+
+    Stops at the monotonic time `until`; None: at the end.
+    """
     keys, lost = signing_keys.read_keys(), _find_lost_key_entry()
     for entry in Event.objects.filter(seq__gt=chain.seq).order_by("seq").iterator(chunk_size=2000):
         if entry.seq != chain.seq + 1:
@@ -183,7 +191,7 @@ def verify_entries(chain: ChainPosition, until: float | None = None) -> Iterator
 
 
 def _find_lost_key_entry() -> int:
-    """Return the number of the newest entry that says that earlier keys are lost, signed by a known key; else 0."""
+    """Return the number of the newest entry, signed by a known key, that reports lost keys; 0 if there is none."""
     keys = signing_keys.read_keys()
     for entry in Event.objects.filter(kind="log.key", payload__lost=True).order_by("-seq"):
         if any(entry.sign(key) == entry.sha256 for key in keys):
@@ -192,7 +200,7 @@ def _find_lost_key_entry() -> int:
 
 
 def find_missing_triggers() -> list[str]:
-    """Return the names of triggers that guard the log and frozen texts and are not there, or do nothing."""
+    """Return the names of triggers that protect the log and frozen texts but are missing or ineffective."""
     if connection.vendor == "sqlite":
         sql = (
             "SELECT name FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%%RAISE(ABORT%%' "
@@ -218,8 +226,12 @@ def install_triggers() -> None:
 
 @contextmanager
 def unlock_snapshots() -> Iterator[None]:
-    """Within, in one transaction, snapshots can be encrypted by another key; nobody else writes any meanwhile. The log
-    is left alone: who has written there, and now waits for a snapshot, must not be waited for."""
+    """Drop the trigger that protects frozen texts within one transaction, so that they can be encrypted with another
+    key.
+
+    Other writers of frozen texts wait meanwhile. The trigger of the log stays, to avoid a deadlock with a writer of the
+    log that waits for a snapshot.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_DROP_SNAPSHOT_TRIGGER[connection.vendor])
         yield

@@ -1,9 +1,9 @@
-"""The head of the audit log, noted outside the database with every entry, so that a tail that was cut off is found.
+"""Note the head of the audit log outside the database with every entry, so that a truncated tail is found.
 
-`note_head`, `send_head` and `read_heads` are the entry points; `log_check.py` compares the heads with the log.
-`settings.AUDIT_HEADS` is a file to which lines are only ever appended, one JSON object a line: "seq" and "sha256" of an
-entry, "at" when it was noted. `settings.AUDIT_HEADS_URL` names a further place, to which the worker sends the newest
-head once a minute: `syslog://host:514`, `syslog:///dev/log`, or an https address that takes a JSON object by POST.
+`note_head`, `send_head` and `read_heads` are the entry points; `verification.py` compares the heads with the log.
+`settings.AUDIT_HEADS` is an append-only file with one JSON object per line: "seq" and "sha256" of an entry, and "at".
+`settings.AUDIT_HEADS_URL` names another place, to which the worker sends the newest head once a minute:
+`syslog://host:514`, `syslog:///dev/log`, or an https address that accepts a JSON object by POST.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ _TIMEOUT_S = 5
 
 
 def heads_file() -> Path:
+    """Return the path of the file of heads."""
     return Path(settings.AUDIT_HEADS)
 
 
 def note_head(seq: int, sha256: str) -> None:
-    """Append the head to the file, in one short write: lines of several processes never mix. Raises OSError."""
+    """Append the head to the file in one short write, so that lines of several processes never mix. Raise OSError."""
     line = json.dumps({"at": timezone.now().isoformat(timespec="seconds"), "seq": seq, "sha256": sha256}) + "\n"
     heads_file().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(heads_file(), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -47,9 +48,9 @@ def note_head(seq: int, sha256: str) -> None:
 
 
 def read_heads(whole: bool = True) -> list[dict[str, Any]]:
-    """Return the noted heads in the order in which they were noted; without `whole` those at the end of the file.
+    """Return the noted heads in order; without `whole` only those at the end of the file.
 
-    A line that cannot be read, as one that a full disk cut off, is left out.
+    Unreadable lines, such as one that a full disk cut off, are left out.
     """
     try:
         with heads_file().open("rb") as file:
@@ -61,8 +62,10 @@ def read_heads(whole: bool = True) -> list[dict[str, Any]]:
 
 
 def send_head(head: dict[str, Any]) -> int:
-    """Send the head to AUDIT_HEADS_URL unless it was sent before or another one a moment ago; 1 where it was sent.
-    Raises OSError."""
+    """Send the head to AUDIT_HEADS_URL and return 1; 0 if it was sent already, or another less than a minute ago.
+
+    Raise OSError.
+    """
     before, now = read_sent(), timezone.now()
     if before.get("seq") == head["seq"] or now - _time(before.get("at")) < SEND_INTERVAL:
         return 0
@@ -77,7 +80,7 @@ def send_head(head: dict[str, Any]) -> int:
 
 
 def read_sent() -> dict[str, Any]:
-    """Return the head that was sent last; with "error" where the last attempt failed. {} where none was sent."""
+    """Return the head that was sent last, with "error" if the last attempt failed; `{}` if none was sent."""
     return json_file.read_json(_sent_file())
 
 
@@ -99,14 +102,15 @@ def _send(url: str, content: dict[str, Any]) -> None:
 
 
 class _Raising(SysLogHandler):
-    """A handler whose errors are raised to whoever sends, instead of printed."""
+    """Handler that raises errors instead of printing them."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         raise
 
 
 def _ends_within_line() -> bool:
-    """Whether the last line was cut off, as by a full disk: the next one must not be joined to it."""
+    """Return whether the last line is incomplete, as after a full disk, so that the next one must not be joined to
+    it."""
     with heads_file().open("rb") as file:
         if not file.seek(0, os.SEEK_END):
             return False

@@ -18,9 +18,9 @@ BATCH = 1000  # entries of one query
 
 
 def begin_export(user: User) -> int:
-    """Log the export and return the number of that entry, up to which the export reads.
+    """Write the audit entry `log.exported` and return its number, up to which the export reads.
 
-    Raises Refused unless the user is an active administrator.
+    Raise ActionRefused unless the user is an active administrator.
     """
     if not (user.is_administrator and user.is_active):
         raise ActionRefused(gettext("Only administrators export the audit log."))
@@ -28,9 +28,9 @@ def begin_export(user: User) -> int:
 
 
 def export_batch(after: int, last: int) -> tuple[str, int]:
-    """Return up to `BATCH` entries as JSON Lines, and the number of the last of them.
+    """Return up to BATCH entries as JSON Lines, and the number of the last of them.
 
-    Only numbers above `after`, up to `last` inclusive, are read. Return ("", last) where there are none.
+    Only numbers above `after`, up to `last` inclusive, are read. Return ("", last) if there are none.
     """
     rows = list(Event.objects.filter(seq__gt=after, seq__lte=last).order_by("seq")[:BATCH])
     lines = [_spell(row) for row in rows]

@@ -1,7 +1,8 @@
 """Store the keys that sign audit log entries, in a file outside the database (`settings.AUDIT_KEYS`).
 
-One key a line, 64 hexadecimal digits, the newest first: the newest signs, every key verifies. The first entry creates
-the file, readable by its owner only. `read_keys` and `add_key` are the entry points. Nothing is signed here.
+The file holds one key per line, 64 hexadecimal digits, newest first: the newest signs, every key verifies. The first
+entry creates the file, readable by its owner only. `read_keys` and `add_key` are the entry points. Nothing is signed
+here.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ _read: dict[str, Any] = {"seen": None, "keys": ()}
 
 
 def read_keys(create: bool = False) -> tuple[bytes, ...]:
-    """Return the keys, 32 bytes each, the newest first; () where there is no file and `create` is false.
+    """Return the keys, 32 bytes each, newest first; `()` if there is no file and `create` is False.
 
-    With `create` a missing file is made with one new key. Raises ImproperlyConfigured where the file cannot be read or
-    made, holds a line that is no key, or is empty. Cached until the file changes.
+    With `create` a missing file is made with one new key. Raise ImproperlyConfigured if the file cannot be read or
+    made, is empty or holds an invalid line. Cached until the file changes.
     """
     place = Path(settings.AUDIT_KEYS)
     try:
@@ -57,16 +58,13 @@ def read_keys(create: bool = False) -> tuple[bytes, ...]:
 def read_lines() -> list[str]:
     """Return the keys as hexadecimal lines of the file.
 
-    Raises ImproperlyConfigured where a line is no key or the file is empty, OSError where the file cannot be read.
+    Raise ImproperlyConfigured if a line is no key or the file is empty, OSError if it cannot be read.
     """
     return check_lines(Path(settings.AUDIT_KEYS).read_text(errors="replace"))
 
 
 def check_lines(text: str) -> list[str]:
-    """Return the lines of a key file's text.
-
-    Raises ImproperlyConfigured where a line is no key, or the text is empty.
-    """
+    """Return the lines of a key file's text. Raise ImproperlyConfigured if a line is no key or the text is empty."""
     found = [line.strip() for line in text.splitlines() if line.strip()]
     if not found or not all(map(_KEY.fullmatch, found)):
         raise ImproperlyConfigured(
@@ -77,24 +75,24 @@ def check_lines(text: str) -> list[str]:
 
 
 def write_keys(lines: list[str]) -> None:
-    """Replace the key file atomically by these hexadecimal lines, the newest first; duplicates are dropped.
+    """Replace the key file atomically by these hexadecimal lines, newest first; duplicates are dropped.
 
-    Raises OSError.
+    Raise OSError.
     """
     _write(Path(settings.AUDIT_KEYS).resolve(), list(dict.fromkeys(lines)), replace=True)
 
 
 def add_key() -> None:
-    """Insert a new random key as the newest one; create the file where it is missing.
+    """Insert a new random key as the newest one; create the file if it is missing.
 
-    Raises ImproperlyConfigured where the file holds a line that is no key, OSError where it cannot be written.
+    Raise ImproperlyConfigured if the file holds an invalid line, OSError if it cannot be written.
     """
     place = Path(settings.AUDIT_KEYS)
     write_keys([secrets.token_hex(32), *(read_lines() if place.exists() else [])])
 
 
 def _write(place: Path, lines: list[str], *, replace: bool) -> None:
-    """Write the file whole or not at all; without `replace` a file that another process made first stays."""
+    """Write the complete file or nothing; without `replace` a file that another process created first stays."""
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = place.with_name(f"{place.name}.{os.getpid()}.{threading.get_ident()}.part")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -105,7 +103,7 @@ def _write(place: Path, lines: list[str], *, replace: bool) -> None:
         if replace:
             with suppress(FileNotFoundError, PermissionError):
                 was = place.stat()
-                os.chown(part, was.st_uid, was.st_gid)  # the service reads the file too where root wrote it
+                os.chown(part, was.st_uid, was.st_gid)  # so that the service can read a file that root wrote
             part.replace(place)
         else:
             with suppress(FileExistsError):

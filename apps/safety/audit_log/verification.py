@@ -1,4 +1,4 @@
-"""Verify the audit log: the signatures of its entries, the heads noted outside of the database, its triggers.
+"""Verify the audit log: the signatures of its entries, the heads noted outside of the database, and its triggers.
 
 `verify_log` reads every entry. `verify_part` is for a page: each call reads for some seconds and continues where the
 last one stopped. `note_heads` is a periodic job of the worker. Nothing here changes an entry.
@@ -21,9 +21,9 @@ from django.utils.translation import gettext, ngettext
 from apps.safety.audit_log import audit, chain_heads
 from apps.safety.audit_log.audit import ChainPosition, Event
 
-MAX_FAULTS = 20  # faults that are named; more of them say nothing new
+MAX_FAULTS = 20  # faults that are reported
 BATCH = 500  # heads that are compared at once
-LATE_AFTER = timedelta(minutes=10)  # after which a head should have been noted and sent
+LATE_AFTER = timedelta(minutes=10)  # a head should have been noted and sent by then
 _lock = threading.Lock()
 
 
@@ -36,7 +36,7 @@ class VerificationReport:
 
     faults: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)  # in noting and sending heads: what to look after
+    problems: list[str] = field(default_factory=list)  # failures to note or send heads
     first: int = 0  # entries that were verified, from this one ...
     last: int = 0  # ... to this one; 0: none
     newest: int = 0  # number of the newest entry; 0: the log is empty
@@ -58,10 +58,10 @@ def verify_log() -> VerificationReport:
 
 
 def verify_part(seconds: float = 2.0) -> VerificationReport:
-    """Verify entries for so many seconds, then the newest noted heads and the triggers.
+    """Verify entries for `seconds` seconds, then the newest noted heads and the triggers.
 
-    The next call in this process continues with the next entry. After the newest entry, or after a fault, it starts
-    with the first entry again, so that every round reports the fault.
+    The next call in this process continues with the next entry. After the newest entry or a fault it starts again with
+    the first, so that every round reports the fault.
     """
     with _lock:
         report, chain = VerificationReport(newest=_newest()), replace(_position[0], unknown=0)
@@ -74,8 +74,7 @@ def verify_part(seconds: float = 2.0) -> VerificationReport:
 def note_heads() -> int:
     """Note the newest head if it is missing from the file, and send it to AUDIT_HEADS_URL.
 
-    Return how many were sent: 0 or 1. Nothing is sent where the setting is empty. Raises OSError. A periodic job of the
-    worker.
+    Return how many were sent: 0 or 1; 0 if the setting is empty. Raise OSError. A periodic job of the worker.
     """
     last = Event.objects.order_by("-seq").values("seq", "sha256").first()
     if last is None:
@@ -150,7 +149,7 @@ def _verify_heads(report: VerificationReport, noted: Sequence[dict[str, Any]]) -
 
 
 def _check_sent(report: VerificationReport, noted: Sequence[dict[str, Any]]) -> None:
-    """Add a problem if an entry older than `LATE` has a head that was not noted, or not sent."""
+    """Add a problem if an entry older than LATE_AFTER has a head that was not noted, or not sent."""
     last = Event.objects.filter(at__lt=timezone.now() - LATE_AFTER).order_by("-seq").first()
     if last is None:
         return

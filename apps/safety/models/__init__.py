@@ -1,7 +1,7 @@
-"""What review knows: policies, what was judged, cases, decisions and their effects, appeals, notices.
+"""Models of moderation: policy versions, frozen texts, cases, decisions and their effects, appeals, notices.
 
-The append-only log is in `apps.safety.audit_log.audit`. Rows about content hold ids, never foreign keys to the layers
-above.
+The append-only log is in `apps.safety.audit_log.audit`. Rows about content hold ids, never foreign keys to apps of
+higher layers.
 """
 
 from __future__ import annotations
@@ -62,9 +62,11 @@ def _person(**options: Any) -> Any:
 
 
 class PolicyVersion(models.Model):
-    """One text of the policy. What is live or was live is never changed; a change is a new version."""
+    """Version of the policy. A version that is or was live never changes; every change is a new version."""
 
     class Status(models.TextChoices):
+        """State of the version. At most one is LIVE."""
+
         DRAFT = "draft", gettext_lazy("Draft")
         SHADOW = "shadow", gettext_lazy("Shadow: judged beside the live one, without effect")
         LIVE = "live", gettext_lazy("Live")
@@ -101,8 +103,10 @@ class PolicyVersion(models.Model):
 
 
 class Snapshot(models.Model):
-    """A text as it was when it was judged; a trigger forbids changes. It outlives the text that it was taken from, and
-    is stored encrypted (`snapshot_keys.py`); its hash is not."""
+    """Frozen text as it was when it was judged. A database trigger forbids changes.
+
+    Outlives the text it was taken from. Text and context are stored encrypted (`snapshot_keys.py`); the hash is not.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     stage = models.CharField(max_length=12)
@@ -131,12 +135,12 @@ class Snapshot(models.Model):
 
     @property
     def words(self) -> str:
-        """What a machine may compare or learn from: nothing where the key is missing."""
+        """Text for comparison and training; "" if its key is missing."""
         return self.text if self.readable else ""
 
 
 class Batch(models.Model):
-    """Cases of nearly the same text that one reviewer looks through and decides together."""
+    """Cases with nearly the same text that one reviewer decides together."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     reviewer = _person()
@@ -148,7 +152,7 @@ class Batch(models.Model):
 
 
 class Case(Leased):
-    """Something that a person has to look at. One is open for a subject and a clause, however often it is flagged."""
+    """Content that a reviewer has to look at. At most one undecided case exists per subject and clause."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(max_length=20, help_text="Of the subject: what a Reviewable is registered for")
@@ -193,9 +197,11 @@ class Case(Leased):
 
 
 class Decision(models.Model):
-    """What a reviewer decided, and why. Never changed but for the mark that it was undone."""
+    """Decision of a reviewer with its reason. Never changed except for `undone`."""
 
     class Outcome(models.TextChoices):
+        """Outcome of a decision. UPHOLD and OVERTURN are decisions on an appeal."""
+
         ALLOW = "allow", gettext_lazy("Allow")
         BLOCK = "block", gettext_lazy("Block")
         WARN = "warn", gettext_lazy("Warn")
@@ -207,6 +213,8 @@ class Decision(models.Model):
         OVERTURN = "overturn", gettext_lazy("Overturn")
 
     class Reason(models.TextChoices):
+        """Reason that the reviewer chose."""
+
         CLEAR = "clear", gettext_lazy("Clearly against the clause")
         CONTEXT = "context", gettext_lazy("The words around it decide")
         MISTAKE = "mistake", gettext_lazy("The check was wrong")
@@ -255,16 +263,18 @@ class Decision(models.Model):
 
 
 _OUTCOME = Decision.Outcome
-# Outcomes that say that a text or picture was harmful.
+# Outcomes of decisions that found the text or picture harmful.
 HARMFUL_OUTCOMES = {
     _OUTCOME.BLOCK, _OUTCOME.REDACT, _OUTCOME.BLUR, _OUTCOME.WARN, _OUTCOME.RESTRICT, _OUTCOME.SUSPEND, _OUTCOME.UPHOLD,
 }  # fmt: skip
 
 
 class Effect(models.Model):
-    """Something that a decision did, with what is needed to undo it exactly."""
+    """Effect of a decision, with what is needed to revert it exactly."""
 
     class State(models.TextChoices):
+        """State of the effect."""
+
         APPLIED = "applied", gettext_lazy("Applied")
         REVERTED = "reverted", gettext_lazy("Reverted")
 
@@ -283,7 +293,7 @@ class Effect(models.Model):
 
 
 class Appeal(models.Model):
-    """Once a decision, by the person it is about."""
+    """Appeal of the owner against a decision, at most one per decision."""
 
     decision = models.OneToOneField(Decision, on_delete=models.PROTECT, related_name="appeal")
     text = models.CharField(max_length=2000)
@@ -294,7 +304,7 @@ class Appeal(models.Model):
 
 
 class Notice(models.Model):
-    """What a person was told, word by word."""
+    """Notice as it was shown to the user, word by word."""
 
     person = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="notices")
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="notices")
@@ -314,7 +324,7 @@ class Notice(models.Model):
 
 
 class Allowance(models.Model):
-    """A text that a person has looked at and allowed, or whose hold ended by itself: the gate lets exactly it pass."""
+    """Hash of a text that a reviewer allowed, or whose hold ended; the gate lets exactly this text pass."""
 
     sha256 = models.CharField(max_length=64, unique=True)
     decision = models.ForeignKey(Decision, on_delete=models.PROTECT, null=True, related_name="+")

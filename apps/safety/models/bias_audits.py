@@ -1,4 +1,4 @@
-"""What audits of bias found (`bias.py` makes them)."""
+"""Results of bias audits (`analytics/bias_audit.py` runs them)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import models
 
 
 class BiasAudit(models.Model):
-    """What was found once: by that version of the policy and of the classifiers."""
+    """Result of one bias audit, under one version of the policy and of the classifiers."""
 
     policy = models.ForeignKey("safety.PolicyVersion", on_delete=models.PROTECT, related_name="+")
     version = models.CharField(max_length=120, help_text="Of the classifiers of texts")

@@ -8,7 +8,7 @@ from django.db import models
 
 
 class Hit(models.Model):
-    """Of one list on one day."""
+    """Number of matches of one blocklist on one day."""
 
     key = models.CharField(max_length=40, help_text="Of the list, the same in each version of the policy")
     day = models.DateField()

@@ -14,7 +14,7 @@ from apps.lib.ids import new_id
 PERSON = settings.AUTH_USER_MODEL
 
 
-AUDIT_SUBJECT = "glass "  # before the number of a request, in the log
+AUDIT_SUBJECT = "glass "  # prefix of the id of a request in the audit log
 
 
 def _person() -> Any:
@@ -22,15 +22,19 @@ def _person() -> Any:
 
 
 class BreakGlass(models.Model):
-    """One request, for one conversation. Of a person without a conversation it is bound to the first that is opened."""
+    """Request to read one conversation of a user. Without a conversation, it is bound to the first that is opened."""
 
     class Ground(models.TextChoices):
+        """Legal or practical ground of the request."""
+
         ORDER = "order", gettext_lazy("An order of a court or an authority")
         LIFE = "life", gettext_lazy("A threat to somebody's life or health")
         INCIDENT = "incident", gettext_lazy("A security incident")
         ASKED = "asked", gettext_lazy("Its person asked for help with it")
 
     class State(models.TextChoices):
+        """State of the request."""
+
         ASKED = "asked", gettext_lazy("Waits for approval")
         OPEN = "open", gettext_lazy("Open")
         ENDED = "ended", gettext_lazy("Ended")
@@ -78,5 +82,5 @@ class BreakGlass(models.Model):
 
     @property
     def subject(self) -> str:
-        """Of its entries in the log."""
+        """Subject of the audit entries about this request."""
         return f"{AUDIT_SUBJECT}{self.pk}"

@@ -1,4 +1,4 @@
-"""The states of a case: one pure function over one table, so that every state, event and role can be tested."""
+"""States of a case and the transitions between them: a pure function over one table, so that all can be tested."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from apps.safety.errors import ActionRefused
 
 
 class CaseState(models.TextChoices):
+    """State of a case."""
+
     OPEN = "open", gettext_lazy("New")
     CLAIMED = "claimed", gettext_lazy("Being looked at")
     ESCALATED = "escalated", gettext_lazy("Escalated")
@@ -26,6 +28,8 @@ UNDECIDED_STATES = frozenset({CaseState.OPEN, CaseState.CLAIMED, CaseState.ESCAL
 
 
 class CaseMove(StrEnum):
+    """Event that moves a case to another state."""
+
     CLAIM = "claim"
     RELEASE = "release"
     EXPIRE = "expire"
@@ -33,20 +37,22 @@ class CaseMove(StrEnum):
     ESCALATE = "escalate"
     DECIDE = "decide"
     UNDO = "undo"
-    REOPEN = "reopen"  # a decision that somebody disputes
+    REOPEN = "reopen"  # after a second review disputed the decision
     APPEAL = "appeal"
     UPHOLD = "uphold"
     OVERTURN = "overturn"
     VANISH = "vanish"  # the subject was deleted
-    FORGET = "forget"  # the person whose appeal it is was erased
-    FLAG = "flag"  # the same thing again
-    LAPSE = "lapse"  # what a check held is held no longer; the case goes on
+    FORGET = "forget"  # the user who appealed was erased
+    FLAG = "flag"  # the same content was flagged again
+    LAPSE = "lapse"  # the hold ended without a decision; the case stays open
 
 
 class CaseRole(StrEnum):
+    """Role of a user, or of the system, towards a case."""
+
     REVIEWER = "reviewer"
-    ADMINISTRATOR = "administrator"  # may do what a reviewer may, and takes what was escalated
-    OWNER = "owner"  # the person it is about
+    ADMINISTRATOR = "administrator"  # may do all that reviewers may, and takes escalated cases
+    OWNER = "owner"  # the user whose content it is
     SYSTEM = "system"
 
 
@@ -60,7 +66,7 @@ TRANSITIONS: dict[tuple[CaseState, CaseMove], tuple[CaseState, frozenset[CaseRol
     (CaseState.OPEN, CaseMove.FLAG): (CaseState.OPEN, _SYSTEM),
     (CaseState.OPEN, CaseMove.LAPSE): (CaseState.OPEN, _SYSTEM),
     (CaseState.OPEN, CaseMove.VANISH): (CaseState.AUTO_CLOSED, _SYSTEM),
-    (CaseState.CLAIMED, CaseMove.CLAIM): (CaseState.CLAIMED, _STAFF),  # once the lease has run out
+    (CaseState.CLAIMED, CaseMove.CLAIM): (CaseState.CLAIMED, _STAFF),  # once the lease has expired
     (CaseState.CLAIMED, CaseMove.RELEASE): (CaseState.OPEN, _STAFF),
     (CaseState.CLAIMED, CaseMove.SKIP): (CaseState.OPEN, _STAFF),
     (CaseState.CLAIMED, CaseMove.EXPIRE): (CaseState.OPEN, _SYSTEM),
@@ -89,8 +95,10 @@ TRANSITIONS: dict[tuple[CaseState, CaseMove], tuple[CaseState, frozenset[CaseRol
 
 
 def next_state(state: str, move: CaseMove, role: CaseRole, escalated: bool = False) -> CaseState:
-    """The state that follows. What was escalated is for administrators until it is decided: whoever holds it gives it
-    back to them. Raises Refused."""
+    """Return the state that follows. Raise ActionRefused if the move is not possible in this state or for this role.
+
+    An escalated case is for administrators until it is decided; released, it is escalated again.
+    """
     found = TRANSITIONS.get((CaseState(state), move))
     if found is None:
         raise ActionRefused(

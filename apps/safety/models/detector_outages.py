@@ -1,4 +1,4 @@
-"""Minutes in which a check was away, late or slow: counted where it happens, shown to staff."""
+"""Count the minutes in which a detector failed, timed out or was slow, for display to staff."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import ClassVar
 from django.db import Error, models
 from django.utils import timezone
 
-SLOW_S = 2.0  # that a check of one text may take before the minute counts
+SLOW_S = 2.0  # seconds; a slower check of one text counts its minute
 
 _lock = threading.Lock()
 _noted: set[tuple[datetime, str, str]] = set()
 
 
 class Degraded(models.Model):
-    """One minute of one detector. However often it failed within the minute, it is one row."""
+    """Minute of a detector with at least one failure of that status."""
 
     minute = models.DateTimeField()
     detector = models.CharField(max_length=40)
@@ -34,7 +34,7 @@ class Degraded(models.Model):
 
 
 def record_outage(detector: str, status: str) -> bool:
-    """Remembered in memory, from any thread; True where it is new, and `write` has something to do."""
+    """Note the current minute in memory, from any thread. Return True if it is new and `write_outages` should run."""
     key = timezone.now().replace(second=0, microsecond=0), detector, status
     with _lock:
         new = key not in _noted
@@ -43,7 +43,10 @@ def record_outage(detector: str, status: str) -> bool:
 
 
 def write_outages() -> None:
-    """What was noted is stored. For `in_db`; where the database is away too it is kept for the next time."""
+    """Store the noted minutes.
+
+    If the database is unreachable, they stay in memory for the next call. Run within `in_db`.
+    """
     with _lock:
         keys = sorted(_noted)
     rows = [Degraded(minute=minute, detector=detector, status=status) for minute, detector, status in keys]
@@ -57,13 +60,13 @@ def write_outages() -> None:
 
 
 def count_minutes(days: int) -> dict[tuple[str, str], int]:
-    """By detector and status, over the last days."""
+    """Return the minutes of the last `days` days by detector and status."""
     rows = Degraded.objects.filter(minute__gt=timezone.now() - timedelta(days=days))
     return dict(sorted(Counter(rows.values_list("detector", "status")).items()))
 
 
 def count_by_day(days: int) -> list[tuple[datetime, int]]:
-    """Minutes of each day in which anything was degraded; days without any are there too."""
+    """Return, for each of the last `days` days in order, how many minutes had any outage; 0 included."""
     today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     rows = Degraded.objects.filter(minute__gte=today - timedelta(days=days - 1)).values_list("minute", flat=True)
     counts = Counter(minute.date() for minute in rows.distinct())

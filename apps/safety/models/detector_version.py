@@ -9,7 +9,7 @@ from django.db import models
 
 
 class Detector(models.Model):
-    """One detector, and the versions that it had."""
+    """Detector with its present and past versions."""
 
     name = models.CharField(max_length=40, primary_key=True)
     version = models.CharField(max_length=120)
@@ -24,7 +24,7 @@ class Detector(models.Model):
         return f"{self.name} {self.version}"
 
     def at(self, moment: datetime) -> str:
-        """The version that judged then; the first one that is known where nothing is known of that time."""
+        """Return the version that judged at `moment`; the oldest known one for an earlier time."""
         known = [one["version"] for one in self.history if datetime.fromisoformat(one["since"]) <= moment]
         first = self.history[0]["version"] if self.history else self.version
         return str(known[-1] if known else first)

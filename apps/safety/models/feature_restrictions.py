@@ -1,5 +1,7 @@
-"""Features that a reviewer has closed for a person until a day: every way into one asks here. It opens by itself then,
-or when the decision is taken back. Nothing but a decision of a reviewer closes one.
+"""Restrict features for a user until a day, by a decision of a reviewer.
+
+Every entry point of a feature calls `restriction_message` or `is_blocked`. A restriction ends on its day or when the
+decision is reverted.
 """
 
 from __future__ import annotations
@@ -25,14 +27,16 @@ DURATION_DAYS = (1, 3, 7, 14, 30, 90)
 
 
 class Feature(models.TextChoices):
-    PICTURES = "pictures", gettext_lazy("Pictures")  # asking for them, in whatever way
+    """Feature that can be restricted."""
+
+    PICTURES = "pictures", gettext_lazy("Pictures")  # requesting pictures, in any way
     UPLOADS = "uploads", gettext_lazy("Uploads")  # files, web pages, attached pictures, chats from elsewhere
-    SHARING = "sharing", gettext_lazy("Sharing")  # and links that are there show nothing meanwhile
+    SHARING = "sharing", gettext_lazy("Sharing")  # existing links show nothing meanwhile
     TOOLS = "tools", gettext_lazy("Tools")  # by the model and by `/` commands
 
 
 class Restriction(models.Model):
-    """One feature is closed for one person. A row for each decision: what one takes back, another may still close."""
+    """Restriction of one feature for one user, one row per decision; another row may still restrict the feature."""
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="restrictions")
     feature = models.CharField(max_length=12, choices=Feature.choices)
@@ -51,12 +55,12 @@ class Restriction(models.Model):
 
 
 def active_restrictions() -> models.QuerySet[Restriction]:
-    """Those that hold now, of everybody."""
+    """Return the restrictions of all users that hold now."""
     return Restriction.objects.filter(lifted=None, until__gt=timezone.now())
 
 
 def restriction_message(user: User, feature: Feature) -> str:
-    """A sentence for the person where the feature is closed for them, "" where it is open. One query."""
+    """Return the message for the user if the feature is restricted for them; "" if not. One query."""
     rows = active_restrictions().filter(person=user.pk, feature=feature).order_by()
     until = max(rows.values_list("until", flat=True), default=None)
     if until is None:
@@ -66,7 +70,7 @@ def restriction_message(user: User, feature: Feature) -> str:
 
 
 def is_blocked(request: HttpRequest, feature: Feature) -> bool:
-    """Whether the feature is closed for who asks; then the next page tells them."""
+    """Return whether the feature is restricted for the requesting user; if so, add the message to the next page."""
     words = restriction_message(get_signed_in_user(request), feature)
     if words:
         messages.error(request, words)
@@ -74,4 +78,5 @@ def is_blocked(request: HttpRequest, feature: Feature) -> bool:
 
 
 def format_day(moment: datetime) -> str:
+    """Return day and time in the format of the active language."""
     return date_format(moment, gettext("j F Y, H:i"))

@@ -1,4 +1,4 @@
-"""What reviewers are spared: severe texts are covered until asked for, and clauses can be left to others."""
+"""Preferences that protect reviewers: severe texts are covered until requested, and clauses can be left to others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SEVERE_FROM = 3  # severity, 0 to 4, from which on a text is covered
 
 
 class Care(models.Model):
-    """Wishes of a reviewer, seen by nobody else; no reason is asked for."""
+    """Preferences of a reviewer, visible to no other user."""
 
     reviewer = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     covered = models.BooleanField(default=True, help_text="Hard texts are shown when asked for")
@@ -28,10 +28,10 @@ class Care(models.Model):
 
 
 def get_preferences(user: User) -> Care:
-    """Return the wishes of the user; without any, hard texts are covered and no clause is left out."""
+    """Return the preferences of the user; by default severe texts are covered and no clause is left out."""
     return Care.objects.filter(reviewer=user).first() or Care(reviewer=user)
 
 
 def set_preferences(user: User, *, covered: bool, without: list[str]) -> None:
-    """Store the wishes of the user; `without` are codes of clauses."""
+    """Store the preferences of the user; `without` are codes of clauses."""
     Care.objects.update_or_create(reviewer=user, defaults={"covered": covered, "without": without})

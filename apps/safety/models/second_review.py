@@ -20,9 +20,11 @@ def _person(**options: Any) -> Any:
 
 
 class Opinion(Leased):
-    """One second look, waiting, held or given."""
+    """Second review: waiting, claimed or given."""
 
     class Why(models.TextChoices):
+        """Reason for the second review."""
+
         SAMPLE = "sample", gettext_lazy("Drawn")
         ASKED = "asked", gettext_lazy("Asked for")
 

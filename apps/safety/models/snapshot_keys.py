@@ -1,4 +1,7 @@
-"""The keys of frozen texts: every text is encrypted anew by the newest key, and what none of them opens is counted."""
+"""Rotate the keys that encrypt frozen texts, and count the texts that no key decrypts.
+
+Encryption itself is in `lib/db/encrypted_fields.py`.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +22,19 @@ from apps.safety.audit_log import audit
 from apps.safety.models import Snapshot
 
 _AT_ONCE = 200  # rows of one transaction: some 20 ms of encryption, so that a writer of SQLite does not wait long
-_NO_LIST = "[]"  # as it stood before it was encrypted
+_NO_LIST = "[]"  # an empty list as stored before encryption
 
 
 class KeyStillNeeded(Exception):
-    """An older key is still needed."""
+    """Raised when an older key is still needed."""
 
 
 def rotate_key() -> int:
-    """A new key encrypts from now on, and whatever older ones had encrypted; how many texts. The older keys stay in the
-    file: another process may just be writing by one, and a backup of before needs them."""
+    """Add a new key, encrypt all frozen texts with it and return how many changed.
+
+    Older keys stay in the file: another process may be writing with one, and earlier backups need them. Audit entry
+    `snapshots.key`.
+    """
     encrypted_fields.write_keys([Fernet.generate_key().decode(), *encrypted_fields.list_key_lines()])
     with transaction.atomic():
         audit.record_event("snapshots.key", subject="frozen texts")
@@ -36,7 +42,10 @@ def rotate_key() -> int:
 
 
 def replace_lost_key() -> None:
-    """A new key encrypts from now on; what none opens any more stays closed. Raises Needed where a key is there."""
+    """Create a new key file; texts of lost keys stay unreadable. Audit entry `snapshots.key`.
+
+    Raise KeyStillNeeded if a key file exists.
+    """
     if Path(settings.SNAPSHOT_KEYS).exists():
         raise KeyStillNeeded("The file of keys is there. Run this without --lost: texts keep the keys that open them.")
     Path(settings.SNAPSHOT_KEYS).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -46,13 +55,16 @@ def replace_lost_key() -> None:
 
 
 def has_encrypted_texts() -> bool:
-    """Whether a text is stored that a key has encrypted."""
+    """Return whether any stored text is encrypted."""
     raw = Cast("text", models.TextField())
     return Snapshot.objects.annotate(stored=raw).filter(stored__startswith=encrypted_fields.PREFIX).exists()
 
 
 def drop_unused_keys() -> int:
-    """Keys that no text needs any more are gone from the file; how many. Raises Needed."""
+    """Encrypt all texts with the newest key, remove the other keys from the file and return how many.
+
+    Raise KeyStillNeeded if a text cannot be decrypted by any key.
+    """
     older = set(encrypted_fields.list_key_lines()[1:])
     encrypt_all()
     if left := sum(not encrypted_fields.is_current(stored) for page in _pages() for stored in page.stored()):
@@ -62,21 +74,25 @@ def drop_unused_keys() -> int:
         )
     now = (
         encrypted_fields.list_key_lines()
-    )  # with the key of a rotation meanwhile, and then the one of before it is still needed
+    )  # read again: a rotation meanwhile added a key, and the one before it is still needed
     kept = [line for line in now if line not in older]
     encrypted_fields.write_keys(kept)
     return len(now) - len(kept)
 
 
 def encrypt_all(*these: type[models.Model]) -> int:
-    """All frozen texts are encrypted by the newest key, also those from before there was one; how many rows changed.
-    What no key opens stays as it is. `these` are the models as a migration knows them."""
+    """Encrypt all frozen texts with the newest key, plain ones too, and return how many rows changed.
+
+    Texts that no key decrypts stay. `these` are the historical models in a migration.
+    """
     return sum(_encrypted(page) for page in _pages(*these))
 
 
 def count_unreadable(seconds: float) -> tuple[int, int, int]:
-    """How many texts were tried in that time, how many of them no key opens, and how many are not encrypted.
-    Raises ImproperlyConfigured."""
+    """Return how many texts were tried within `seconds`, how many no key decrypts, and how many are not encrypted.
+
+    Raise ImproperlyConfigured if the keys cannot be read.
+    """
     encrypted_fields.load_keys()
     tried = lost = plain = 0
     until = time.monotonic() + seconds
@@ -92,7 +108,7 @@ def count_unreadable(seconds: float) -> tuple[int, int, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """Rows as they are stored: key, and text by column."""
+    """Rows as stored: primary key, and texts by column."""
 
     model: type[models.Model]
     rows: list[tuple[Any, dict[str, str]]]
@@ -102,7 +118,7 @@ class _Page:
 
 
 def _pages(*these: type[models.Model]) -> Iterator[_Page]:
-    """Read whole before anything is done with them: SQLite changes no trigger while a query is open."""
+    """Yield all rows in pages, each read completely: SQLite changes no trigger while a query is open."""
     for model in these or (Snapshot,):
         names = [field.name for field in model._meta.fields if isinstance(field, encrypted_fields.EncryptedText)]
         rows, last = model._default_manager.order_by("pk"), None
@@ -112,12 +128,12 @@ def _pages(*these: type[models.Model]) -> Iterator[_Page]:
 
 
 def _raw(names: Iterable[str]) -> list[Cast]:
-    """The columns as they are stored."""
+    """Return the columns as stored, without decryption."""
     return [Cast(name, models.TextField()) for name in names]
 
 
 def _encrypted(page: _Page) -> int:
-    """Encrypt the texts of the page that still stand as they were read, and return how many rows changed."""
+    """Encrypt the texts of the page that are unchanged since they were read, and return how many rows changed."""
     todo = [(pk, row, fresh) for pk, row in page.rows if (fresh := _fresh(row))]
     if not todo:
         return 0
@@ -132,7 +148,7 @@ def _stored(model: type[models.Model], pk: Any, before: dict[str, str], fresh: d
 
 
 def _fresh(row: dict[str, str]) -> dict[str, str]:
-    """By column what is to be stored instead; the text itself stays the same."""
+    """Return the new stored value by column, for columns that need another key. The plain text stays."""
     found = {}
     for name, stored in row.items():
         if encrypted_fields.is_current(stored) or isinstance(

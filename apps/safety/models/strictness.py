@@ -1,4 +1,4 @@
-"""Levels at which a text is judged, as rows hold them."""
+"""Levels of strictness, as stored in rows."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from django.utils.translation import gettext_lazy
 
 
 class Strictness(TextChoices):
+    """Level of strictness, from mildest to strictest."""
+
     SITE = "site", gettext_lazy("As the site has it")
     STRICT = "strict", gettext_lazy("Strict")
     STRICTEST = "strictest", gettext_lazy("Strictest")
 
 
 def parse_strictness(value: str) -> Strictness:
-    """What a row holds; the strictest where it is none of them."""
+    """Return the stored level; the strictest for an unknown value."""
     return Strictness(value) if value in Strictness.values else Strictness.STRICTEST

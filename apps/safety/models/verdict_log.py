@@ -1,4 +1,4 @@
-"""Verdicts as they came about, those of a version in the shadow, and those on what was exported."""
+"""Recorded verdicts: on checked content, of shadow versions, and on exported content."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from apps.safety.models.strictness import Strictness, parse_strictness
 
 
 class Surface(models.TextChoices):
-    """Through which door it came."""
+    """Part of the product in which content was checked."""
 
     CHAT = "chat"
     API = "api"
     DOCUMENTS = "documents"
     PICTURES = "pictures"
     TOOLS = "tools"
-    NOWHERE = "nowhere"  # it is kept nowhere: drafts of questions, temporary chats, previews
+    NOWHERE = "nowhere"  # not recorded: drafts of questions, temporary chats, previews
 
 
 class Recorded(models.Model):
-    """One verdict as it came about."""
+    """Verdict without text or user."""
 
     stage = models.CharField(max_length=12)
     surface = models.CharField(max_length=12)
@@ -48,7 +48,7 @@ class Recorded(models.Model):
 
 
 class Shadowed(models.Model):
-    """What a version that ran in the shadow would have done with it."""
+    """Verdict of a shadow version on recorded content."""
 
     record = models.ForeignKey(Recorded, on_delete=models.CASCADE, related_name="shadows")
     policy = models.ForeignKey("safety.PolicyVersion", on_delete=models.CASCADE, related_name="shadows")
@@ -67,7 +67,7 @@ class Shadowed(models.Model):
 
 
 class Leaving(models.Model):
-    """One verdict on what leaves. No word of it, and nobody's name."""
+    """Latest verdict on content that leaves, without text or user."""
 
     stage = models.CharField(max_length=12)
     mark = models.CharField(max_length=64, help_text="Keyed hash of what was judged")

@@ -1,5 +1,7 @@
-"""Which version of each detector judges here, and since when: new weights are another detector, whose scores the
-thresholds of a policy were not set for."""
+"""Track the version of each detector, and since when it judges.
+
+New weights make another detector, for whose scores the thresholds of a policy were not set.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +20,15 @@ from apps.safety.policy.evaluation import BLOCKLIST_DETECTOR, Signal, SignalStat
 if TYPE_CHECKING:
     from apps.safety.models import PolicyVersion
 
-_KEPT = 20  # versions of one detector
-_UNSCORED = frozenset({"rules", "personal", "canary"})  # no threshold is set for what they say
+_KEPT = 20  # versions stored per detector
+_UNSCORED = frozenset({"rules", "personal", "canary"})  # detectors whose signals have no threshold
 
-_seen: dict[str, str] = {}  # by this process
+_seen: dict[str, str] = {}  # last version of each detector seen by this process
 
 
 @dataclass(frozen=True, slots=True)
 class VersionChange:
-    """A detector that is another one than when a policy was written."""
+    """Detector whose version changed since a policy version was written."""
 
     name: str
     before: str
@@ -35,7 +37,11 @@ class VersionChange:
 
 
 def record_versions(signals: Iterable[Signal]) -> None:
-    """Whoever judged is known; a version that was not the last one is in the log. Costs nothing where all are known."""
+    """Store the detectors of the signals with their versions; a changed version gets the audit entry
+    `detector.changed`.
+
+    No query if this process has seen all of them.
+    """
     for signal in signals:
         if signal.status is not SignalStatus.OK or signal.detector == BLOCKLIST_DETECTOR or not signal.version:
             continue
@@ -45,7 +51,7 @@ def record_versions(signals: Iterable[Signal]) -> None:
 
 
 def find_version_changes(row: PolicyVersion) -> list[VersionChange]:
-    """Those whose scores mean something else by now than when that version's thresholds were set."""
+    """Return the detectors whose scores changed meaning since the thresholds of that policy version were set."""
     found = []
     for one in Detector.objects.exclude(name__in=_UNSCORED):
         before = one.at(row.created)
@@ -55,7 +61,7 @@ def find_version_changes(row: PolicyVersion) -> list[VersionChange]:
 
 
 def clear_cache() -> None:
-    """The next one who judges is looked up again (tests)."""
+    """Forget which versions this process has seen, for tests."""
     _seen.clear()
 
 

@@ -1,8 +1,8 @@
-"""What was judged, kept without a word of it: signals and verdict of each text and picture, also of what passed.
+"""Record the signals and verdict of every checked text and picture, without its text.
 
-Nobody stands in a row, no time more exact than the hour, and of the text a mark that only this site can make, so that
-another version of the policy can be tried over it (`replaying.py`) or judge beside the live one (`shadowing.py`). Rows
-go after `VERDICT_DAYS`. The gate notes in memory what `shadowing.write` stores a moment later.
+A row holds no user, no time more exact than the hour, and only a keyed hash of the text. Another policy version can be
+backtested on the rows (`policy_admin/backtest.py`) or run in the shadow (`shadow.py`). Rows are deleted after
+VERDICT_DAYS. The gate queues verdicts in memory; `shadow.write_verdicts` stores them a moment later.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
     from apps.safety.policy.verdicts import EvaluationRecord
 
 MAX_RECORDS = 200_000  # rows, some 150 MB; the oldest go first
-WAIT_S = 2.0  # that what was judged may wait in memory, so that it is written together
-_WAITING = 5000  # in memory, where the database is away
-_AT_ONCE = 5000  # of a sweep
-_SALT = "apps.safety.recorded"  # never changed: hashes that are stored were made with it
-_BARE = "A picture"  # all that is said of one that nobody described
+WAIT_S = 2.0  # seconds that verdicts wait in memory, to be written together
+_WAITING = 5000  # verdicts in memory at most, while the database is unreachable
+_AT_ONCE = 5000  # rows per run of `delete_old_verdicts`
+_SALT = "apps.safety.recorded"  # must never change: stored hashes depend on it
+_BARE = "A picture"  # the text of a picture without a prompt
 
 
 @dataclass(frozen=True, slots=True)
 class PendingVerdict:
-    """In memory only, for seconds: with the text, in which a version in the shadow looks for its own lists."""
+    """Verdict in memory for seconds, with the text that shadow versions match their blocklists against."""
 
     judged: EvaluationRecord
     level: Strictness
@@ -53,6 +53,7 @@ class PendingVerdict:
     hour: datetime
 
     def row(self) -> Recorded:
+        """Return the row to store, without the text."""
         found, said = self.judged.outcome, [_unplaced(one).row() for one in self.judged.signals]
         return Recorded(
             stage=self.judged.stage, surface=self.surface, mark=keyed_hash_of_text(self.judged.text), level=self.level,
@@ -72,7 +73,7 @@ def _unplaced(signal: Signal) -> Signal:
 
 current_surface: ContextVar[Surface | None] = ContextVar(
     "surface", default=None
-)  # where the door of the gate does not say
+)  # overrides the surface that the gate names
 _lock = threading.Lock()
 _waiting: deque[PendingVerdict] = deque(maxlen=_WAITING)
 _due = {"at": 0.0}
@@ -80,7 +81,7 @@ _due = {"at": 0.0}
 
 @contextmanager
 def use_surface(where: Surface) -> Iterator[None]:
-    """What is judged within comes from there. For code that is no generator."""
+    """Set the surface of everything that is checked within. For code that is no generator."""
     before = current_surface.set(where)
     try:
         yield
@@ -97,7 +98,10 @@ def queue_verdict(
     *,
     allowance: bool = False,
 ) -> None:
-    """It waits in memory to be written; a microsecond, from any thread. Nothing where no check came to a verdict."""
+    """Queue the verdict in memory, from any thread. Takes a microsecond.
+
+    Does nothing if no check reached a verdict, the surface is NOWHERE or VERDICT_DAYS is 0.
+    """
     where = current_surface.get() or where
     if judged is None or where is Surface.NOWHERE or not settings.VERDICT_DAYS:
         return
@@ -107,7 +111,7 @@ def queue_verdict(
 
 
 def is_write_due() -> bool:
-    """Whether somebody has to have written what waits, `WAIT_S` from now; then nobody else is asked until it is."""
+    """Return whether the caller must have the queue written in WAIT_S seconds. False for other callers until then."""
     now = time.monotonic()
     if not _waiting or now < _due["at"]:
         return False
@@ -116,7 +120,7 @@ def is_write_due() -> bool:
 
 
 def take_pending() -> list[PendingVerdict]:
-    """All that waits, for whoever writes it."""
+    """Remove and return the queued verdicts."""
     with _lock:
         found = list(_waiting)
         _waiting.clear()
@@ -124,19 +128,19 @@ def take_pending() -> list[PendingVerdict]:
 
 
 def requeue_verdicts(found: list[PendingVerdict]) -> None:
-    """It could not be written; of more than `_WAITING` the oldest are let go."""
+    """Put verdicts back that could not be written; beyond 5000 the oldest are dropped."""
     with _lock:
         _waiting.extendleft(reversed(found[-(_WAITING - len(_waiting)) :] if len(_waiting) < _WAITING else []))
 
 
 def clear_pending() -> None:
-    """Nothing waits (tests)."""
+    """Empty the queue, for tests."""
     take_pending()
     _due["at"] = 0.0
 
 
 def keyed_hash(sha256: str) -> str:
-    """Of a text by its fingerprint; without the site's key nobody can tell whether a text that they guess was it."""
+    """Return the keyed hash of a text's SHA-256. Without the site's key, a guessed text cannot be confirmed."""
     found = _keyed(settings.SECRET_KEY).copy()
     found.update(sha256.encode())
     return found.hexdigest()
@@ -144,17 +148,20 @@ def keyed_hash(sha256: str) -> str:
 
 @lru_cache(maxsize=1)
 def _keyed(secret: str) -> HMAC:
-    """Of nothing yet: to make the key takes as long as all the rest, and every passage has a mark."""
+    """Return the HMAC before any input. Cached, as making the key takes as long as the rest."""
     return salted_hmac(_SALT, "", secret=secret, algorithm="sha256")
 
 
 def keyed_hash_of_text(text: str) -> str:
-    """Nothing for a picture of which no words are known."""
+    """Return the keyed hash of the text; "" for a picture without a prompt."""
     return "" if text == _BARE else keyed_hash(hash_text(text))
 
 
 def delete_old_verdicts() -> int:
-    """What is older than `VERDICT_DAYS`, or more than `MOST`, is gone; how many. For the worker."""
+    """Delete up to 5000 verdicts older than VERDICT_DAYS or beyond MAX_RECORDS, and return how many.
+
+    A job of the worker.
+    """
     old = models.Q(hour__lt=timezone.now() - timedelta(days=settings.VERDICT_DAYS))
     last: Any = Recorded.objects.order_by("-pk").values_list("pk", flat=True).first()
     if last is None:

@@ -1,8 +1,8 @@
-"""A version of the policy in the shadow: it judges what the live one judges, from the same signals, and does nothing.
+"""Run policy versions in the shadow: evaluate the signals of live checks under them, without effect.
 
-No detector runs again, and nobody waits: the gate notes what was said (`recorded.py`), `write` folds it once more for
-each version in the shadow and stores both verdicts. Only the lists of such a version are looked for in the text, while
-it is in memory.
+No detector runs again, and no user waits. The gate queues verdicts (`recorder.py`); `write_verdicts` evaluates them
+under each shadow version and stores both results. Only blocklists that differ are matched against the text, while it is
+in memory.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _REVIEW_ACTIONS = (Action.REVIEW, Action.SEND)
 
 
 class VerdictChange(TextChoices):
-    """How the verdict of another version differs, the gravest first."""
+    """Difference of another version's verdict from the live one, gravest first."""
 
     HELD = "held", gettext_lazy("Withheld, and is let through now")
     FREED = "freed", gettext_lazy("Let through, and is withheld now")
@@ -40,7 +40,7 @@ class VerdictChange(TextChoices):
 
 
 def classify_change(before: PolicyResult, after: PolicyResult, signals: Sequence[Signal] = ()) -> VerdictChange | None:
-    """None where nothing would be different."""
+    """Return how the verdict changes; None if it does not."""
     if (before.action, before.code) == (after.action, after.code):
         return None
     if before.allowed != after.allowed:
@@ -55,8 +55,10 @@ def classify_change(before: PolicyResult, after: PolicyResult, signals: Sequence
 
 def evaluate_shadow(stage: Stage, signals: Sequence[Signal], text: str, since: int, level: Strictness, policy: Policy,
            live: Policy | None) -> PolicyResult:  # fmt: skip
-    """What that version makes of what was said of the text. Its lists are looked for where they are not those of the
-    version that judged (`live`)."""
+    """Return the result of the signals under the policy version.
+
+    Its blocklists are matched against `text` unless they equal those of the version that judged (`live`).
+    """
     if live is None or policy.lists != live.lists:
         others = [signal for signal in signals if signal.detector != BLOCKLIST_DETECTOR]
         signals = [*others, *blocklist_matcher.match_blocklists(policy, stage, text, since)]
@@ -64,8 +66,10 @@ def evaluate_shadow(stage: Stage, signals: Sequence[Signal], text: str, since: i
 
 
 def write_verdicts() -> None:
-    """What was noted is stored, with what each version in the shadow would have done. For `in_db`, or a worker; where
-    the database is away it is kept for the next time."""
+    """Store the queued verdicts, with the result of each shadow version.
+
+    Run within `in_db` or in a worker. If the database is unreachable, the verdicts wait for the next call.
+    """
     found = recorder.take_pending()
     if not found:
         return
@@ -90,7 +94,7 @@ def write_verdicts() -> None:
 def _shadowed(one: PendingVerdict, row: Recorded, shadow: ShadowVersion) -> Shadowed:
     before, said = one.judged.outcome, one.judged.signals
     if one.allowance:
-        before = after = PolicyResult(None)  # a person has looked at it: it passes under any version
+        before = after = PolicyResult(None)  # a reviewer allowed it: it passes under any version
     else:
         known = live if (live := versions.current_policy()).number == one.policy else None
         after = evaluate_shadow(
