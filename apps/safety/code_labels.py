@@ -1,6 +1,6 @@
-"""The words for every code of review, in the language of who reads: clauses, stages, actions, states, reasons.
+"""Translated labels of all codes of review: clauses, stages, actions, states, reasons.
 
-Whatever shows a code to people asks here. A code that has no words yet is written as words, never with underscores.
+Every page that shows a code uses these functions. A code without a label is shown as words, without underscores.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 CodeLabels = Mapping[str, "StrOrPromise"]
 
-EXTRA_CLAUSE_LABELS: CodeLabels = {  # what a case can be about that is no clause of the policy
+EXTRA_CLAUSE_LABELS: CodeLabels = {  # codes of cases that are no clause of the policy
     REPORTED: gettext_lazy("Report of a reader"),
     UNCHECKED: gettext_lazy("Not checked"),
     ACCOUNT: gettext_lazy("Decision of an administrator"),
@@ -37,7 +37,7 @@ EXTRA_CLAUSE_LABELS: CodeLabels = {  # what a case can be about that is no claus
 CONTENT_TYPE_LABELS: CodeLabels = {
     "document": gettext_lazy("Document"),
     "account": gettext_lazy("Account"),
-}  # that are no stage
+}  # kinds of content that are no stage
 EFFECT_LABELS: CodeLabels = {
     "withhold": gettext_lazy("Withheld"),
     "allow": gettext_lazy("This text passes from now on"),
@@ -59,7 +59,7 @@ DETECTOR_LABELS: CodeLabels = {
     "canary": gettext_lazy("Mark of the system text"),
     "malware": gettext_lazy("Malware scanner"),
 }
-READING_LABELS: CodeLabels = {  # why somebody's content was read; `review` and `second` say more
+READING_LABELS: CodeLabels = {  # reasons of readings; `reading_reason` builds those of reviews
     "a random check of what was let through": gettext_lazy("a random check of what was let through"),
     "feedback on an answer": gettext_lazy("feedback on an answer"),
     "export of rated answers": gettext_lazy("export of rated answers"),
@@ -74,7 +74,7 @@ _ABOUT: CodeLabels = {
 
 
 def clause_label(code: str) -> str:
-    """As the policy in force calls it."""
+    """Return the title of the clause in the live policy."""
     if code in EXTRA_CLAUSE_LABELS:
         return str(EXTRA_CLAUSE_LABELS[code])
     found = versions.load_fresh_policy().clause(code)
@@ -82,36 +82,42 @@ def clause_label(code: str) -> str:
 
 
 def strictness_label(code: str) -> str:
-    """Of `levels.Level`."""
+    """Return the label of a level of `Strictness`."""
     return str(Strictness(code).label) if code in Strictness.values else code
 
 
 def stage_label(code: str) -> str:
+    """Return the label of a stage."""
     return _label(Stage, code)
 
 
 def content_type_label(kind: str) -> str:
+    """Return the label of a kind of content."""
     return str(CONTENT_TYPE_LABELS[kind]) if kind in CONTENT_TYPE_LABELS else _label(Stage, kind)
 
 
 def action_label(code: object) -> str:
+    """Return the label of an action; "Let through" for none."""
     return _label(Action, str(code)) if code else gettext("Let through")
 
 
 def effect_label(name: str) -> str:
+    """Return the label of an effect of a decision."""
     return _of(EFFECT_LABELS, name)
 
 
 def detector_label(name: str) -> str:
+    """Return the label of a detector."""
     return _of(DETECTOR_LABELS, name)
 
 
 def change_label(code: str) -> str:
+    """Return the label of a change of a verdict."""
     return _label(VerdictChange, code)
 
 
 def version_change_text(one: VersionChange) -> str:
-    """That a policy's thresholds were set for scores of another detector."""
+    """Return a warning that thresholds were set for scores of an earlier version of the detector."""
     said = gettext(
         "“%(detector)s” has another version since %(day)s (%(now)s instead of %(before)s): the thresholds were set for "
         "the earlier one. Look at what they find, and draft a version with others where need be."
@@ -121,15 +127,17 @@ def version_change_text(one: VersionChange) -> str:
 
 
 def status_label(code: str) -> str:
+    """Return the label of a detector's status."""
     return gettext("slow") if code == "slow" else _label(SignalStatus, code)
 
 
 def reason_label(code: str) -> str:
+    """Return the label of a decision's reason."""
     return _label(Decision.Reason, code)
 
 
 def case_title(area: str, kind: str) -> str:
-    """What a case is about, as its title: "Hate in a question"."""
+    """Return the title of a case, such as "Hate in a question"."""
     if area == REPORTED:
         return gettext("Report of a reader: %(thing)s") % {"thing": lower_label(content_type_label(kind))}
     if area == ACCOUNT:
@@ -143,7 +151,7 @@ def case_title(area: str, kind: str) -> str:
 
 
 def reading_reason(payload: Mapping[str, Any]) -> str:
-    """Return why somebody's content was read, from the payload of the entry in the log."""
+    """Return why content was read, from the payload of the audit entry."""
     match said := str(payload.get("why", "")):
         case "review":
             seen = case_title(str(payload.get("clause", "")), str(payload.get("thing", "")))
@@ -159,16 +167,17 @@ def reading_reason(payload: Mapping[str, Any]) -> str:
 
 
 def ground_label(code: str) -> str:
-    """Why a conversation was read, or a case is held."""
+    """Return the label of the ground of a break-glass request."""
     return str(Ground(code).label) if code in Ground.values else code
 
 
 def version_label(row: PolicyVersion) -> str:
+    """Return the label of a policy version."""
     return gettext("Policy %(number)s") % {"number": row.number}
 
 
 def humanize_code(code: str) -> str:
-    """A code without words of its own, as words."""
+    """Return a code without a label as words."""
     return code.replace("_", " ").replace(".", ": ").capitalize()
 
 

@@ -1,4 +1,4 @@
-"""Review for staff, notices for everybody."""
+"""URLs of review for staff, and of notices for all users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits for the person who looks at the page, and the words for codes (`apps.safety.code_labels`)."""
+"""Template tags and filters of review: counts for the user, and labels of codes (`apps.safety.code_labels`)."""
 
 from __future__ import annotations
 
@@ -32,29 +32,30 @@ _LABELS: dict[str, Callable[..., Any]] = {
 for _name, _label in _LABELS.items():
     register.filter(_name, _label)
 register.filter("inside", lower_label)
-register.filter("masked", masking.mask_text)  # of texts that staff read
+register.filter("masked", masking.mask_text)  # for texts that staff read
 
 
 @register.simple_tag
 def waiting(user: User) -> int:
-    """Cases that this reviewer could claim."""
+    """Return the number of cases that the reviewer could claim."""
     return cases.visible_cases(user).filter(state__in=[CaseState.OPEN, CaseState.APPEALED]).count()
 
 
 @register.simple_tag
 def unseen(user: User) -> int:
+    """Return the number of notices that the user has not seen."""
     return Notice.objects.filter(person=user, seen=None).count()
 
 
 @register.filter
 def percent(share: float | None) -> str:
-    """ "83 %", or a dash where nothing is known."""
+    """Return the share in percent without decimals, such as "83 %"; a dash if unknown."""
     return "–" if share is None else f"{share * 100:.0f} %"
 
 
 @register.filter
 def fine(share: float | None) -> str:
-    """ "0.40 %": of shares that are small."""
+    """Return the share in percent, with two decimals below 10 %, such as "0.40 %"; a dash if unknown."""
     if share is None:
         return "–"
     places = 2 if share < 0.1 else 0
@@ -63,15 +64,17 @@ def fine(share: float | None) -> str:
 
 @register.filter
 def about(case: Case) -> str:
-    """ "Hate in a question"."""
+    """Return the title of the case, such as "Hate in a question"."""
     return code_labels.case_title(case.area, case.kind)
 
 
 @register.filter
 def check_status(code: str) -> str:
+    """Return the label of a detector's status."""
     return code_labels.status_label(code)
 
 
 @register.filter
 def why(payload: Mapping[str, Any]) -> str:
+    """Return the reason of a reading from the payload of its audit entry."""
     return code_labels.reading_reason(payload)

@@ -1,4 +1,4 @@
-"""Serve the page on which an administrator suspends an account, with a reason and for a time."""
+"""Page on which an administrator suspends an account, with a reason and a duration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of review, for staff."""
+"""Page of review analytics, for staff."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 @never_cache
 @staff_required
 def show_analytics(request: HttpRequest) -> HttpResponse:
-    """By clause and stage: precision, appeals, time; then agreement and bias."""
+    """Show precision, appeals and times by clause and stage, then agreement of reviewers and bias."""
     rows, agreed = metrics.measure_clauses(), metrics.measure_agreement()
     context = {
         "charts": dashboard.make_dashboard(rows, agreed),
@@ -48,7 +48,7 @@ def show_analytics(request: HttpRequest) -> HttpResponse:
 @require_POST
 @staff_required
 def run_bias_audit(request: HttpRequest) -> HttpResponse:
-    """The sentences about each group are judged now."""
+    """Run a bias audit now."""
     try:
         bias_audit.run_bias_audit(get_signed_in_user(request))
     except (CheckUnavailable, EngineError) as error:
@@ -68,7 +68,7 @@ def _bias() -> dict[str, Any]:
     try:
         version = registry.get_text_classifier().fingerprint
     except EngineError:
-        version = found.version  # what cannot be read says nothing
+        version = found.version  # an unreachable classifier does not make the audit outdated
     return {
         "bias": found,
         "groups": groups,

@@ -1,4 +1,4 @@
-"""The audit log, for administrators: read newest first, verified whole, exported. Nothing here changes an entry."""
+"""Pages of the audit log, for administrators: list, verification and export. Nothing here changes an entry."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PAGE = 50
 @never_cache
 @administrator_required
 def show_log(request: HttpRequest) -> HttpResponse:
-    """By kind of entry and by who did it; older ones follow page by page."""
+    """Show a page of entries, newest first, filtered by kind and actor."""
     area, who, before = (request.GET.get(name, "") for name in ("area", "who", "before"))
     area = area if area in audit_log_rows.FILTERS else ""
     rows = Event.objects.filter(audit_log_rows.FILTERS[area][1]).order_by("-seq")
@@ -50,7 +50,7 @@ def show_log(request: HttpRequest) -> HttpResponse:
 @require_POST
 @administrator_required
 def verify_whole_log(request: HttpRequest) -> HttpResponse:
-    """Verify every entry now, and say what was found."""
+    """Verify every entry now and show the faults."""
     try:
         report = verification.verify_log()
     except ImproperlyConfigured as error:
@@ -68,14 +68,14 @@ def verify_whole_log(request: HttpRequest) -> HttpResponse:
 @require_POST
 @administrator_required
 def export_log(request: HttpRequest) -> HttpResponse:
-    """Send the log as a file, a JSON object a line; that it was exported is its last entry."""
+    """Stream the log as a file, one JSON object per line. The entry of the export itself is its last line."""
     last = export.begin_export(get_signed_in_user(request))
     streams = isinstance(request, ASGIRequest)
     response = StreamingHttpResponse(_parts(last) if streams else _lines(last))
     response["Content-Type"] = "application/x-ndjson"
     name = f"openbook-audit-log-{timezone.now():%Y%m%dT%H%M%SZ}.jsonl"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return cast(HttpResponse, response)  # as Django's own decorators have it
+    return cast(HttpResponse, response)  # the return type that Django's decorators expect
 
 
 async def _parts(last: int) -> AsyncIterator[str]:

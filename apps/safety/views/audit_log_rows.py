@@ -1,4 +1,4 @@
-"""The entries of the log in words: what was done, by whom, to what. Nothing here changes an entry."""
+"""Describe audit entries in words: event, actor, subject and details."""
 
 from __future__ import annotations
 
@@ -145,28 +145,32 @@ _KEYS: code_labels.CodeLabels = {
     "lost": gettext_lazy("The earlier key is lost"), "triggers": gettext_lazy("Triggers"),
     "made": gettext_lazy("Backup of"), "until": gettext_lazy("Until"), "self_approved": gettext_lazy("Self-approved"),
 }  # fmt: skip
-_UUID_CHARACTERS = 36  # its end tells one from the others
+_UUID_CHARACTERS = 36  # only the last 8 of a UUID are shown
 
 
 @dataclass(frozen=True, slots=True)
 class AuditLogRow:
+    """Audit entry as shown on the page."""
+
     number: int
     at: datetime
     words: str
-    who: str  # empty: the product itself
-    person: str  # a pseudonym; empty where it is about nobody
+    who: str  # "" for the product itself
+    person: str  # pseudonym of the user concerned; "" if there is none
     subject: str
-    address: str  # of the case, where it is one
+    address: str  # URL of the case; "" for other subjects
     details: list[tuple[str, str]]
 
 
 def make_rows(rows: Iterable[Event]) -> list[AuditLogRow]:
+    """Return the entries as rows, in order. One query for the names of actors."""
     rows = list(rows)
     names = {user.pk: str(user) for user in User.objects.filter(pk__in={row.actor for row in rows if row.actor})}
     return [_entry(row, names) for row in rows]
 
 
 def event_label(kind: str) -> str:
+    """Return the translated label of a kind of event."""
     return str(EVENT_LABELS[kind]) if kind in EVENT_LABELS else code_labels.humanize_code(kind)
 
 
@@ -209,7 +213,7 @@ def _value(key: str, payload: Mapping[str, Any]) -> str:
 
 
 def _reason(said: str) -> str:
-    """Of a decision a code, of break-glass a sentence."""
+    """Return the label of a decision's reason code; a break-glass reason is free text and returned as it is."""
     return code_labels.reason_label(said) if said in Decision.Reason.values else said
 
 

@@ -1,4 +1,4 @@
-"""Lists of the site's own, for administrators: what they did, a form to change one, and a try before it goes live."""
+"""Pages of blocklists, for administrators: hits per day, and a form to edit, try and draft a list."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ _USUAL = [stage.value for stage in (Stage.QUESTION, Stage.ANSWER, Stage.PASSAGE)
 
 
 class BlocklistForm(forms.Form):
+    """Form of a blocklist, with a text to try it on."""
+
     name = forms.CharField(label=gettext_lazy("Name"), max_length=80)
     kind = forms.ChoiceField(
         label=gettext_lazy("Kind"), widget=forms.RadioSelect, initial=WORDS,
@@ -105,7 +107,7 @@ class BlocklistForm(forms.Form):
         return day
 
     def row(self, key: str) -> dict[str, Any]:
-        """As the policy holds it."""
+        """Return the blocklist as JSON of the policy."""
         data = {name: self.cleaned_data[name] for name in ("name", "kind", "entries", "code", "action", "stages")}
         day = self.cleaned_data["expires"]
         ends = {"owner": self.cleaned_data["owner"].pk, "expires": day.isoformat() if day else ""}
@@ -116,6 +118,7 @@ class BlocklistForm(forms.Form):
 @never_cache
 @administrator_required
 def show_blocklists(request: HttpRequest) -> HttpResponse:
+    """Show the live and drafted blocklists with their hits per day."""
     rows = blocklist_drafts.list_blocklists(metrics.WINDOW_DAYS)
     most = max((count for row in rows for _, count in row.days), default=0) or 1
     drawn = [(row, [(8 * at, 32 - 32 * n / most, 32 * n / most) for at, (_, n) in enumerate(row.days)]) for row in rows]
@@ -128,7 +131,8 @@ def show_blocklists(request: HttpRequest) -> HttpResponse:
 @never_cache
 @administrator_required
 def edit_blocklist(request: HttpRequest, name: str) -> HttpResponse:
-    """A form; a POST tries what stands in it, keeps it in a draft of the policy, or drafts a policy without it."""
+    """Show the form of a blocklist; a POST tries it, saves it in a draft of the policy, or drafts a policy without
+    it."""
     user = get_signed_in_user(request)
     own = blocklist_drafts.find_blocklist(user, name)
     if own is None and name != NEW:

@@ -1,4 +1,4 @@
-"""Near-duplicates decided together: gathered from a case, looked through in a list, decided, taken back."""
+"""Pages for deciding near-duplicate cases together: gather, preview, decide and undo."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ _KEYS = {"allow": "A", "block": "B", "warn": "W"}
 @require_POST
 @staff_required
 def gather_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Claim the near-duplicates of a case and show them."""
     try:
         batch = bulk_decisions.gather_batch(get_signed_in_user(request), pk)
     except ActionRefused as refusal:
@@ -38,7 +39,7 @@ def gather_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
 @never_cache
 @staff_required
 def show_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Every text of the batch; that each was read is recorded."""
+    """Show every text of the batch; each reading is recorded."""
     user = get_signed_in_user(request)
     cases = bulk_decisions.preview_batch(user, _get_own_batch(request, pk))
     if not cases:
@@ -61,6 +62,7 @@ def show_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @staff_required
 def decide_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Decide the ticked cases together."""
     sent, user, batch = request.POST, get_signed_in_user(request), _get_own_batch(request, pk)
     items = [found for value in sent.getlist("item") if (found := _parse_item(value))]
     ruling = DecisionInput("", 0, sent.get("outcome", ""), sent.get("reason", ""), sent.get("note", ""))
@@ -79,7 +81,7 @@ def decide_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @staff_required
 def renew_batch(request: HttpRequest, pk: UUID) -> JsonResponse:
-    """Somebody is at it: the claims last. Why not, in words, where none of them holds any more."""
+    """Extend the claims of the batch. Return a message as `words` if none of them holds any more."""
     if bulk_decisions.renew_batch(get_signed_in_user(request), _get_own_batch(request, pk)):
         return JsonResponse({})
     return JsonResponse({"words": gettext("These cases are no longer yours. Nothing was changed.")})
@@ -88,6 +90,7 @@ def renew_batch(request: HttpRequest, pk: UUID) -> JsonResponse:
 @require_POST
 @staff_required
 def release_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Release the undecided cases of the batch."""
     bulk_decisions.release_batch(get_signed_in_user(request), _get_own_batch(request, pk))
     return redirect("safety:queue")
 
@@ -95,6 +98,7 @@ def release_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @staff_required
 def undo_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Undo the decisions of the batch."""
     try:
         taken = bulk_decisions.undo_batch(get_signed_in_user(request), _get_own_batch(request, pk))
     except ActionRefused as refusal:
@@ -112,7 +116,7 @@ def _get_own_batch(request: HttpRequest, pk: UUID) -> Batch:
 
 
 def _parse_item(value: str) -> BatchItem | None:
-    """ "pk:token:version" of a ticked case."""
+    """Return the ticked case from "pk:token:version"; None if malformed."""
     pk, _, rest = value.partition(":")
     token, _, version = rest.partition(":")
     return BatchItem(pk, token, int(version)) if version.isdecimal() and len(version) < 10 else None

@@ -1,4 +1,4 @@
-"""The review console: queues as counts, one case at a time, decided by mouse or by keyboard."""
+"""The review console: queues with counts, and one case at a time, decided by mouse or keyboard."""
 
 from __future__ import annotations
 
@@ -84,6 +84,7 @@ _APPEAL_KEYS = [(Decision.Outcome.UPHOLD, "P"), (Decision.Outcome.OVERTURN, "O")
 @never_cache
 @staff_required
 def show_queue(request: HttpRequest) -> HttpResponse:
+    """Show the cases of one queue, with the counts of all. Expired claims are released first."""
     moderation_cases.release_expired_claims()
     user = get_signed_in_user(request)
     show = request.GET.get("show", "new")
@@ -110,7 +111,7 @@ def show_queue(request: HttpRequest) -> HttpResponse:
 @never_cache
 @staff_required
 def show_case(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The case; its text only for who holds it or where it is decided, and then the reading is recorded."""
+    """Show the case. Its text is shown only to its holder, or once decided; each reading is recorded."""
     user = get_signed_in_user(request)
     found = moderation_cases.visible_cases(user).filter(pk=pk).first()
     if found is None:
@@ -134,7 +135,7 @@ def show_case(request: HttpRequest, pk: UUID) -> HttpResponse:
 @never_cache
 @staff_required
 def show_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """What the case is about, for who holds it alone."""
+    """Return the picture of the case, for its holder only."""
     user = get_signed_in_user(request)
     rows = moderation_cases.visible_cases(user).filter(pk=pk, holder=user, lease_until__gt=timezone.now())
     found = rows.first()
@@ -148,6 +149,7 @@ def show_picture(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @staff_required
 def claim_case(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Claim the case and show it."""
     try:
         moderation_cases.claim_case(get_signed_in_user(request), pk)
     except ActionRefused as refusal:
@@ -159,7 +161,7 @@ def claim_case(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @staff_required
 def renew_claim(request: HttpRequest, pk: UUID) -> JsonResponse:
-    """Somebody is at it: the claim lasts. Why not, in words, where the case is somebody else's by now."""
+    """Extend the claim and return its token. Return a message as `words` if another reviewer has the case."""
     try:
         return JsonResponse(
             {"token": claims.renew_claim(get_signed_in_user(request), pk, request.POST.get("token", ""))}
@@ -171,7 +173,7 @@ def renew_claim(request: HttpRequest, pk: UUID) -> JsonResponse:
 @require_POST
 @staff_required
 def decide_case(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Decided, and the next case of the queue is opened."""
+    """Decide the case or its appeal and open the next case of the queue."""
     user, ruling = get_signed_in_user(request), decision_input.parse_form(request.POST)
     appealed = moderation_cases.visible_cases(user).filter(pk=pk, state=CaseState.APPEAL_CLAIMED).exists()
     try:
@@ -185,6 +187,7 @@ def decide_case(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @staff_required
 def release_case(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Release, skip or escalate the case."""
     sent = request.POST
     moves = {move.value: move for move in (CaseMove.RELEASE, CaseMove.SKIP, CaseMove.ESCALATE)}
     try:
@@ -201,7 +204,7 @@ def release_case(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @staff_required
 def undo_decision(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Taken back; the case that had opened by itself after it waits for whoever comes."""
+    """Undo the decision; release the next case, which was opened after it."""
     user = get_signed_in_user(request)
     try:
         moderation_cases.undo_decision(user, pk)
@@ -218,11 +221,9 @@ def _case_context(user: User, found: Case, holds: bool) -> dict[str, Any]:
     held = schema.parse_policy(policy_row.body)
     appealed = found.state == CaseState.APPEAL_CLAIMED
     offered = [pair for pair in _OUTCOME_KEYS if pair[0] in enforcement.possible_outcomes(found)]
-    may = moderation_cases.visible_cases(user).exclude(
-        pk=found.pk
-    )  # of a sealed case not even how it ended is told to others
+    may = moderation_cases.visible_cases(user).exclude(pk=found.pk)  # sealed cases are left out, with their outcomes
     earlier = Decision.objects.filter(owner=found.owner_id, undone=None, case__in=may)
-    # Of an appeal the first decision is not shown: whoever decides it looks at the text first, with fresh eyes.
+    # The first decision is not shown with an appeal, so that the reviewer judges the text independently.
     own = [] if appealed else found.decisions.select_related("reviewer", "policy")
     said = found.opinions.filter(given__isnull=False) if not appealed and (holds or own) else []
     return {
@@ -253,7 +254,7 @@ def _case_context(user: User, found: Case, holds: bool) -> dict[str, Any]:
 
 
 def _spans(found: Case) -> str:
-    """Return what a check knows to be personal data, and a placeholder for each kind of secret, a line each."""
+    """Return personal data that the checks find, and a placeholder per kind of secret, one per line."""
     text = found.snapshot.words
     people = [
         text[start:end]
@@ -264,7 +265,7 @@ def _spans(found: Case) -> str:
 
 
 def _break_glass_context(user: User) -> dict[str, Any]:
-    """What waits for this person of break-glass, and emergencies that nobody has judged."""
+    """Return how many break-glass requests the user can answer, and how many emergencies are not judged."""
     if not access_requests.can_list_requests(user):
         return {"glass": None}
     unjudged = BreakGlass.objects.filter(emergency=True, judged=None)
@@ -275,7 +276,7 @@ def _break_glass_context(user: User) -> dict[str, Any]:
 
 
 def _undo_context(user: User) -> dict[str, Any]:
-    """What this person decided a moment ago: many cases together, or one."""
+    """Return the user's decision of the last seconds, or the batch, that can be undone."""
     since = timezone.now() - timedelta(seconds=moderation_cases.UNDO_S)
     rows = Decision.objects.filter(reviewer=user, undone=None, created__gt=since, case__state=CaseState.DECIDED)
     last = rows.order_by("-created").first()
@@ -299,7 +300,8 @@ def _redirect_to_case(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _redirect_to_next(request: HttpRequest, besides: UUID | None = None) -> HttpResponse:
-    """The next case of the queue is this person's, or one that they had begun; the list where there is none."""
+    """Claim the next case of the queue, or a case that the user holds, and redirect to it; to the queue if there is
+    none."""
     user, show = get_signed_in_user(request), request.POST.get("show", "new")
     rows = _filter_queue(user, show if show in ("appeals", "escalated", "overdue") else "new")
     for row in [*rows[:5], *_filter_queue(user, "mine")[:5]]:

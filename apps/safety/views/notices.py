@@ -1,4 +1,4 @@
-"""The people's side: what was decided about their content and why, how to object, and who has looked at it."""
+"""Pages for the user concerned: notices of decisions, how to appeal, and who read the user's content."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class NoticeCard:
-    """The latest notice about one thing, with where it stands, and earlier ones, which it replaces."""
+    """Latest notice about a case, with the location of its content and the earlier notices that it replaces."""
 
     notice: Notice
     place: ContentLocation | None
     excerpt: str
     over: bool
-    due: datetime | None  # until when a reviewer looks at it
+    due: datetime | None  # when the review is due; None if none is pending
     earlier: tuple[Notice, ...]
 
 
 @require_safe
 @login_required
 def show_notices(request: HttpRequest) -> HttpResponse:
-    """What this person was told, and by whom their content was read. Reviewers stay nameless."""
+    """Show the user's notices and the readings of their content. Reviewers are not named."""
     user = get_signed_in_user(request)
     cards = _cards(user)
     Notice.objects.filter(person=user, seen=None).update(seen=timezone.now())
     reads = Event.objects.filter(person=user.pk, kind="read").exclude(actor=user.pk)
     reads = reads.order_by("-seq")
-    glass = reads.filter(subject__startswith=AUDIT_SUBJECT)[:PAGE]  # shown also behind many other readings
+    glass = reads.filter(subject__startswith=AUDIT_SUBJECT)[:PAGE]  # shown even if there are many later readings
     looks = sorted({*reads[:PAGE], *glass}, key=lambda one: -one.seq)
     shut = feature_restrictions.active_restrictions().filter(person=user)
     return render(request, "safety/notices.html", {"cards": cards, "reads": looks, "closed": shut})
@@ -60,6 +60,7 @@ def show_notices(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def submit_appeal(request: HttpRequest, pk: int) -> HttpResponse:
+    """Submit an appeal against the decision of a notice."""
     user = get_signed_in_user(request)
     notice = Notice.objects.filter(person=user, pk=pk).select_related("case", "decision").first()
     if notice is None:
@@ -102,7 +103,7 @@ def _cards(user: User) -> list[NoticeCard]:
 
 
 def _places(user: User, cases: Sequence[Case]) -> dict[tuple[str, str], ContentLocation]:
-    """Return where the things of the cases stand, a query or two for each kind."""
+    """Return the locations of the content of the cases by kind and subject, with a query or two per kind."""
     subjects: dict[str, set[str]] = {}
     for case in cases:
         subjects.setdefault(case.kind, set()).add(case.subject)
@@ -114,7 +115,7 @@ def _places(user: User, cases: Sequence[Case]) -> dict[tuple[str, str], ContentL
 
 
 def _excerpt(case: Case, place: ContentLocation | None) -> str:
-    """Return what the user wrote, and never what a model wrote and the gate held back; empty where that is unknown."""
+    """Return the user's own text, never withheld text of a model; "" if unknown."""
     if case.area in (SELF_HARM, REPORTED):
         return ""
     if place is not None and place.excerpt:
@@ -123,7 +124,7 @@ def _excerpt(case: Case, place: ContentLocation | None) -> str:
 
 
 def _is_over(row: Notice, applied: Collection[tuple[UUID, str]]) -> bool:
-    """Return True where what the notice says no longer holds, and no later one says so."""
+    """Return whether the notice's statement no longer holds and no later notice says so."""
     decision = row.decision
     if decision is None:
         return row.case.state not in UNDECIDED_STATES

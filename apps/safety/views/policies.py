@@ -1,4 +1,4 @@
-"""Versions of the policy, for administrators: draft, replay over what was judged, approve by somebody else."""
+"""Pages of policy versions, for administrators: draft, backtest, shadow and approve."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ _LONGEST = 100_000  # characters of a policy
 @administrator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def show_versions(request: HttpRequest) -> HttpResponse:
+    """Show the versions and the form of a draft; a POST stores the draft."""
     live = versions.get_live_version()
     text = request.POST.get("body", "")[:_LONGEST] or json.dumps(live.body, indent=1, ensure_ascii=False)
     wrong = ""
@@ -49,7 +50,7 @@ def show_versions(request: HttpRequest) -> HttpResponse:
 @require_POST
 @administrator_required
 def change_version(request: HttpRequest, pk: int) -> HttpResponse:
-    """One step of a version: replay, into the shadow or out of it, discard, approve."""
+    """Backtest, shadow, unshadow, discard or approve a version."""
     row, user = get_object_or_404(PolicyVersion, pk=pk), get_signed_in_user(request)
     try:
         match request.POST.get("do"):
@@ -76,8 +77,11 @@ def change_version(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _list_warnings(row: PolicyVersion) -> list[str]:
-    """Of detectors that changed, unless it is retired; and of holes, where it may still go live, unless it is one that
-    a newer product cannot read."""
+    """Return warnings about changed detectors and unreachable thresholds.
+
+    None for a retired or discarded version; no unreachable thresholds for a live one or one that this release cannot
+    parse.
+    """
     if row.status in (PolicyVersion.Status.RETIRED, PolicyVersion.Status.DROPPED):
         return []
     moved = [code_labels.version_change_text(one) for one in detector_versions.find_version_changes(row)]

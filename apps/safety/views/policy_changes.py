@@ -1,4 +1,4 @@
-"""What a version of the policy would change, for staff: in the shadow, and over what was judged before."""
+"""Page of the verdicts that a policy version would change, for staff: in the shadow and in the backtest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from apps.users.permissions import get_signed_in_user, staff_required
 @never_cache
 @staff_required
 def show_policy_changes(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show counts with intervals, the changed verdicts, each with its case where there is one, and the thresholds."""
+    """Show counts with confidence intervals, the changed verdicts with their cases, and the thresholds."""
     row, user = get_object_or_404(PolicyVersion, pk=pk), get_signed_in_user(request)
     shadow = policy_changes.count_shadow_changes(row) if row.status != PolicyVersion.Status.LIVE else None
     context = {
@@ -35,7 +35,7 @@ def show_policy_changes(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _measure(row: PolicyVersion) -> list[thresholds.ThresholdMetrics]:
-    """Return the thresholds of the version; [] where this product cannot read it."""
+    """Return the thresholds of the version; `[]` if this release cannot parse it."""
     try:
         return thresholds.measure_thresholds(parse_policy(row.body, row.number))
     except PolicyError:

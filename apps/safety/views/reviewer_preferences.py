@@ -1,4 +1,4 @@
-"""A reviewer's own page: what they want to be spared."""
+"""Page of a reviewer's preferences: covered texts, and clauses left to others."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from apps.users.permissions import get_signed_in_user, staff_required
 @never_cache
 @staff_required
 def edit_preferences(request: HttpRequest) -> HttpResponse:
+    """Show the form of the preferences; a POST stores them."""
     user = get_signed_in_user(request)
     if request.method == "POST":
         without = [code for code in request.POST.getlist("without") if code in CLAUSE_CODES]

@@ -1,4 +1,4 @@
-"""Second looks, by mouse or keyboard; asking for one, opening a disputed decision again."""
+"""Pages of second reviews: give one, request one, and reopen a disputed case."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from apps.users.permissions import administrator_required, get_signed_in_user, s
 @require_POST
 @staff_required
 def claim_review(request: HttpRequest) -> HttpResponse:
+    """Claim the next second review and show it."""
     return _next(request)
 
 
@@ -28,7 +29,7 @@ def claim_review(request: HttpRequest) -> HttpResponse:
 @never_cache
 @staff_required
 def show_review(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The text and its clause, and nothing of what anybody said about it."""
+    """Show the text and its clause, without score and decision. The reading is recorded."""
     user = get_signed_in_user(request)
     try:
         row = second_reviews.read_review(user, pk)
@@ -50,6 +51,7 @@ def show_review(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @staff_required
 def submit_review(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Store the second review and open the next one."""
     sent, user = request.POST, get_signed_in_user(request)
     try:
         if sent.get("said") not in ("against", "harmless"):
@@ -64,7 +66,7 @@ def submit_review(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @staff_required
 def renew_review(request: HttpRequest, pk: UUID) -> JsonResponse:
-    """Somebody is at it: it lasts. Why not, in words, where it is no longer theirs."""
+    """Extend the claim. Return a message as `words` if the user no longer holds it."""
     try:
         second_reviews.renew_review(get_signed_in_user(request), pk, request.POST.get("token", ""))
     except ActionRefused as refusal:
@@ -75,6 +77,7 @@ def renew_review(request: HttpRequest, pk: UUID) -> JsonResponse:
 @require_POST
 @staff_required
 def release_review(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Release the second review for other reviewers."""
     try:
         second_reviews.release_review(get_signed_in_user(request), pk, request.POST.get("token", ""))
     except ActionRefused as refusal:
@@ -85,7 +88,7 @@ def release_review(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @staff_required
 def request_review(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The case goes back to the queue until somebody else has said what they think."""
+    """Request a second review of the case and release the case."""
     try:
         cases.request_second_review(get_signed_in_user(request), pk, request.POST.get("token", ""))
         messages.success(request, gettext("Somebody else is asked. The case waits in the queue with what they say."))
@@ -97,6 +100,7 @@ def request_review(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @administrator_required
 def reopen_case(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Reopen a disputed case. Administrators only."""
     try:
         cases.reopen_case(get_signed_in_user(request), pk)
     except ActionRefused as refusal:

@@ -1,4 +1,4 @@
-"""The one page that a suspended person has: why, until when, and how to object."""
+"""Page of a suspended user: reason and end of the suspension, and how to appeal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from apps.users.models.rate_limit import LimitedResource
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def show_suspension(request: HttpRequest) -> HttpResponse:
-    """For who has just typed the right password; a POST appeals. Everybody else is asked to sign in."""
+    """Show the suspension to a user who has just entered the correct password; a POST appeals.
+
+    Other visitors are asked to sign in.
+    """
     if request.user.is_authenticated:
         return redirect("safety:notices")
     found = suspended_sign_in.find_visitor(request)
@@ -29,7 +32,7 @@ def show_suspension(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         rate_limits.consume_bucket(
             rate_limits.build_account_bucket(found.person.email), LimitedResource.SIGN_INS
-        )  # as often as somebody may try to sign in
+        )  # with the rate limit of sign-ins
         return _submit_appeal(request, found)
     later = suspended_sign_in.later_notices(found)
     if found.notice is not None:
