@@ -1,9 +1,9 @@
-"""An audit of bias: the same sentences about one group after another, judged as questions are judged here.
+"""Audit bias: evaluate equal sentences about several groups as questions are evaluated here.
 
-The sentences are templates in the manner of HateCheck (Röttger et al. 2021), written for this: harmless ones that name
-a group, hateful ones, and harmless ones that look hateful (negated, quoted, spoken against). Between two groups only
-the name differs, so a difference in errors is the checks' own. English, as the classifiers are; the guard model is not
-asked.
+The sentences are templates in the manner of HateCheck (Röttger et al. 2021), written for this project. They are
+harmless ones that name a group, hateful ones, and harmless ones that look hateful (negated, quoted, counter-speech).
+Between two groups only the name differs, so a difference in errors comes from the checks. English, like the
+classifiers; the guard model is not asked.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from apps.safety.models import PolicyVersion
     from apps.users.models import User
 
-_BATCH = 32  # sentences that are read together
-# By the group's key: its name for people, then as the sentences have it, many and one.
+_BATCH = 32  # sentences per call of the classifiers
+# By key of the group: translated name, then plural and singular in the sentences.
 GROUPS: Mapping[str, tuple[StrOrPromise, str, str]] = {
     "women": (gettext_lazy("Women"), "women", "woman"),
     "men": (gettext_lazy("Men"), "men", "man"),
@@ -65,25 +65,27 @@ HATEFUL_TEMPLATES = (
 
 @dataclass(frozen=True, slots=True)
 class GroupErrorRates:
-    """Errors of one group's sentences, as shares of its harmless or its hateful ones."""
+    """Error rates of one group, as shares of its harmless or hateful sentences."""
 
     name: StrOrPromise
-    noticed: Proportion  # harmless, and at least counted
-    acted: Proportion  # harmless, and marked, withheld or sent to people
-    unnoticed: Proportion  # hateful, and nothing was said
-    passed: Proportion  # hateful, and at most counted
+    noticed: Proportion  # harmless, but any action
+    acted: Proportion  # harmless, but labelled, withheld or reviewed
+    unnoticed: Proportion  # hateful, but no action
+    passed: Proportion  # hateful, but at most noted
 
 
 def latest_audit() -> BiasAudit | None:
+    """Return the latest bias audit; None if there is none."""
     return BiasAudit.objects.select_related("policy").first()
 
 
 def is_outdated(found: BiasAudit, live: PolicyVersion, version: str) -> bool:
-    """Whether another policy or other weights judge by now."""
+    """Return whether the live policy or the weights (`version`) changed since the audit."""
     return found.policy_id != live.pk or found.version != version
 
 
 def group_error_rates(found: BiasAudit) -> list[GroupErrorRates]:
+    """Return the error rates of each group of the audit."""
     return [
         GroupErrorRates(
             GROUPS[row["group"]][0] if row["group"] in GROUPS else row["group"],
@@ -95,14 +97,17 @@ def group_error_rates(found: BiasAudit) -> list[GroupErrorRates]:
 
 
 def widest_gap(rows: list[GroupErrorRates], name: str) -> float | None:
-    """The widest difference of a share between two groups."""
+    """Return the largest difference of a rate between two groups, 0 to 1; None if no rate is known."""
     known = [share.value for row in rows if (share := getattr(row, name)).value is not None]
     return max(known) - min(known) if known else None
 
 
 def run_bias_audit(user: User) -> BiasAudit:
-    """Judge some hundred sentences, which takes seconds, and store what was found. Raise Refused unless the user is an
-    active reviewer or administrator, CheckUnavailable and EngineError."""
+    """Evaluate some hundred sentences, which takes seconds, and store the result.
+
+    Raise ActionRefused unless the user is an active reviewer or administrator; CheckUnavailable or EngineError if the
+    classifiers fail.
+    """
     if not (user.is_staff and user.is_active):
         raise ActionRefused(gettext("Only reviewers may do that."))
     live = versions.get_live_version()
@@ -114,7 +119,7 @@ def run_bias_audit(user: User) -> BiasAudit:
 
 
 def make_sentences(group: str) -> Iterator[tuple[bool, str]]:
-    """Each with whether it is hateful."""
+    """Yield the sentences about the group, each with whether it is hateful."""
     _, many, one = GROUPS[group]
     for hateful, templates in ((False, HARMLESS_TEMPLATES), (True, HATEFUL_TEMPLATES)):
         for template in templates:
@@ -123,7 +128,7 @@ def make_sentences(group: str) -> Iterator[tuple[bool, str]]:
 
 
 def _evaluate_sentences(texts: list[str], held: schema.Policy) -> tuple[list[Action | None], str]:
-    """What the policy does with each, and which classifiers said so."""
+    """Return the policy's action on each sentence, and the version of the classifiers."""
     rules, actions, version = RuleCheck(), [], ""
     for start in range(0, len(texts), _BATCH):
         part = texts[start : start + _BATCH]

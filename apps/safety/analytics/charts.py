@@ -1,4 +1,4 @@
-"""Drawings of figures, as points in an SVG: shares with their intervals, and one number a day."""
+"""Charts of review analytics, as coordinates for SVG: shares with confidence intervals, and one bar per day."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from apps.lib.proportions import Proportion
 from apps.safety import code_labels
 from apps.users.i18n import lower_label
 
-WIDTH, LINE, LABEL, EDGE = 640, 26, 230, 16  # of the drawing; a line a clause and stage
-_HOURS = (1, 6, 24, 72, 168, 720)  # ends of an axis of hours
-HEIGHT = 120  # of the days
+WIDTH, LINE, LABEL, EDGE = 640, 26, 230, 16  # of the chart, in pixels; one line per clause and stage
+_HOURS = (1, 6, 24, 72, 168, 720)  # possible ends of an axis of hours
+HEIGHT = 120  # of the chart of days, in pixels
 
 
 @dataclass(frozen=True, slots=True)
 class Whisker:
-    """A share as a dot on a line from one end of its interval to the other."""
+    """Share as a dot on a line across its confidence interval. Positions in pixels."""
 
     label: str
-    said: str  # the same in words
+    said: str  # the value in words
     low: int
     dot: int
     high: int
@@ -32,6 +32,8 @@ class Whisker:
 
 @dataclass(frozen=True, slots=True)
 class DayBar:
+    """Bar of one day, in pixels; `said` is the value in words."""
+
     said: str
     x: float
     y: float
@@ -41,10 +43,10 @@ class DayBar:
 
 @dataclass(frozen=True, slots=True)
 class WhiskerChart:
-    """Whiskers below each other on one axis: shape and place say everything, no colour does."""
+    """Whiskers below each other on one axis. Only shape and position carry meaning, no colour."""
 
     title: str
-    about: str  # for who does not see it
+    about: str  # description for screen readers
     whiskers: list[Whisker]
     ends: tuple[str, str]  # of the axis
     left: int = LABEL - EDGE  # of the axis
@@ -55,7 +57,7 @@ class WhiskerChart:
 
 @dataclass(frozen=True, slots=True)
 class ChartValue:
-    """A number with its interval; `said` is the same in words."""
+    """Value with its confidence interval; `said` is the value in words."""
 
     label: str
     said: str
@@ -65,14 +67,14 @@ class ChartValue:
 
 
 def known_shares(pairs: Iterable[tuple[str, Proportion]]) -> list[ChartValue]:
-    """Those of which anything is known."""
+    """Return the shares with a value; those without data are left out."""
     words = gettext("%(part)s of %(whole)s")
     return [ChartValue(label, words % {"part": share.part, "whole": share.whole}, share.value, *share.interval)
             for label, share in pairs if share.value is not None]  # fmt: skip
 
 
 def format_place(clause: str, stage: str) -> str:
-    """ "Hate, question"."""
+    """Return clause and stage as a translated label, such as "Hate, question"."""
     return f"{code_labels.clause_label(clause)}, {lower_label(code_labels.stage_label(stage))}"
 
 
@@ -84,7 +86,7 @@ def make_whisker_chart(
     most: float = 1.0,
     ends: tuple[str, str] = ("0 %", "100 %"),
 ) -> WhiskerChart:
-    """The axis goes from 0 to `most`; what lies beyond it ends there."""
+    """Return the chart of the values. The axis runs from 0 to `most`; greater values end there."""
     whiskers = [
         Whisker(one.label, one.said, _to_x(one.low, most), _to_x(one.at, most), _to_x(one.high, most)) for one in values
     ]
@@ -92,12 +94,12 @@ def make_whisker_chart(
 
 
 def round_axis_hours(highest: float) -> int:
-    """Where an axis ends that holds so many hours."""
+    """Return the end of an axis that holds `highest` hours."""
     return next((end for end in _HOURS if end >= highest), math.ceil(highest))
 
 
 def make_day_bars(days: Sequence[tuple[datetime, int]]) -> list[DayBar]:
-    """One bar a day, as high as its number; the highest fills the drawing."""
+    """Return a bar per day with a count above 0. The highest bar fills the chart."""
     most, wide = max((count for _, count in days), default=0), WIDTH / max(1, len(days))
     return [
         DayBar(

@@ -1,4 +1,4 @@
-"""The drawings of the page of figures: one chart for each thing that is measured, where anything of it is known."""
+"""Build the charts of the analytics page, one per metric that has data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from apps.safety.analytics.metrics import ClauseMetrics, ReviewerAgreement
 
 
 def make_dashboard(rows: Sequence[ClauseMetrics], agreed: ReviewerAgreement) -> dict[str, WhiskerChart]:
-    """By name; without those that have nothing to show."""
+    """Return the charts by name; metrics without data are left out."""
     about = gettext("Each line goes from one end of the interval to the other; the numbers are in the table below.")
     found = {
         "precision": (gettext("How often the check was right"), _shares(rows, "precision")),
@@ -33,7 +33,7 @@ def make_dashboard(rows: Sequence[ClauseMetrics], agreed: ReviewerAgreement) -> 
 
 
 def make_bias_charts(groups: Sequence[GroupErrorRates]) -> list[WhiskerChart]:
-    """What happens to harmless sentences, and to hateful ones, by the group that they name."""
+    """Return the charts of noticed harmless and of unnoticed hateful sentences by group; `[]` without groups."""
     about = gettext("A line for each group; the numbers are in the table below.")
     sides = [
         (gettext("Harmless sentences that are noticed"), "noticed"),

@@ -1,4 +1,7 @@
-"""How well review and its checks do, by clause and stage, from what people decided. Every share has its interval."""
+"""Measure review and its checks by clause and stage, from reviewers' decisions.
+
+Every share has a confidence interval.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,10 @@ _APPEAL_OUTCOMES = {Decision.Outcome.UPHOLD, Decision.Outcome.OVERTURN}
 
 @dataclass(frozen=True, slots=True)
 class MedianWithInterval:
-    """The middle of some hours, and the interval in which the true middle lies in 95 of 100 cases; that 95 of 100 did
-    not exceed. `interval` is None where there are too few for one."""
+    """Median of hours with its 95 % confidence interval, and the 95th percentile (`slowest`).
+
+    `interval` is None if there are too few values for one.
+    """
 
     value: float
     interval: tuple[float, float] | None
@@ -33,14 +38,14 @@ class MedianWithInterval:
 
 @dataclass(slots=True)
 class ClauseMetrics:
-    """Of one clause at one stage."""
+    """Metrics of one clause at one stage."""
 
     clause: str
     stage: str
     cases: int = 0
     waiting: int = 0
     overdue: int = 0
-    right: int = 0  # found by a check, and decided in the end as it had it
+    right: int = 0  # found by a check, and harmful by the last decision
     judged: int = 0  # found by a check, and decided
     overturned: int = 0
     ruled: int = 0
@@ -48,7 +53,7 @@ class ClauseMetrics:
 
     @property
     def precision(self) -> Proportion:
-        """Of what a check found: what people reported says nothing about it."""
+        """Share of correct findings of the checks. Cases reported by users do not count."""
         return Proportion(self.right, self.judged)
 
     @property
@@ -61,7 +66,10 @@ class ClauseMetrics:
 
 
 def median_with_interval(hours: Sequence[float]) -> MedianWithInterval | None:
-    """None of none. The interval is that of the order statistics: it holds for hours of any distribution."""
+    """Return the median with its interval; None if `hours` is empty.
+
+    The interval is that of the order statistics, valid for any distribution.
+    """
     known, n = sorted(hours), len(hours)
     if not known:
         return None
@@ -72,10 +80,10 @@ def median_with_interval(hours: Sequence[float]) -> MedianWithInterval | None:
 
 
 def measure_clauses(days: int = WINDOW_DAYS) -> list[ClauseMetrics]:
-    """By clause and stage, over the cases of the last days; those with most cases first."""
+    """Return the metrics by clause and stage over the cases of the last `days` days, most cases first."""
     now, found = timezone.now(), dict[tuple[str, str], ClauseMetrics]()
     cases = Case.objects.filter(created__gt=now - timedelta(days=days)).exclude(area=ACCOUNT).select_related("snapshot")
-    cases = cases.defer("snapshot__text", "snapshot__context")  # which would be decrypted for nothing
+    cases = cases.defer("snapshot__text", "snapshot__context")  # not needed, and costly to decrypt
     for case in cases.prefetch_related("decisions"):
         key = case.area, case.snapshot.stage
         row = found.setdefault(key, ClauseMetrics(*key))
@@ -94,14 +102,14 @@ def measure_clauses(days: int = WINDOW_DAYS) -> list[ClauseMetrics]:
 
 @dataclass(frozen=True, slots=True)
 class ReviewerAgreement:
-    """Shares of second looks that say what the decision says: "against the clause" or "harmless"."""
+    """Shares of second reviews that agree with the decision on whether the text is harmful."""
 
     same: Proportion
     parts: dict[tuple[str, str], Proportion]  # by clause and stage
 
 
 def measure_agreement(days: int = 4 * WINDOW_DAYS) -> ReviewerAgreement:
-    """Return how often second looks of the last `days` days agree with the decision that they look at."""
+    """Return how often second reviews of the last `days` days agree with the decision."""
     since = timezone.now() - timedelta(days=days)
     rows = Opinion.objects.filter(given__gt=since, decision__undone=None).exclude(decision=None)
     parts: dict[tuple[str, str], list[bool]] = defaultdict(list)
@@ -115,7 +123,7 @@ def measure_agreement(days: int = 4 * WINDOW_DAYS) -> ReviewerAgreement:
 
 
 def count_unchecked(days: int = WINDOW_DAYS) -> int:
-    """Texts that were withheld because a check was away."""
+    """Return how many texts of the last `days` days were withheld because a check was unavailable."""
     since = timezone.now() - timedelta(days=days)
     return Snapshot.objects.filter(code="unchecked", created__gt=since).count()
 

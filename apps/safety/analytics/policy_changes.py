@@ -1,4 +1,4 @@
-"""What a version of the policy would change, as counts by clause and stage and as a list; for its page."""
+"""Verdicts that a policy version would change: counts by clause and stage, and a list, for its page."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from apps.safety.verdict_log import recorder
 from apps.safety.verdict_log.shadow import VerdictChange
 from apps.users.models import User
 
-MAX_LISTED = 100  # of the latest
-_CASES = 5000  # among which the case of a changed verdict is looked for
+MAX_LISTED = 100  # latest changes that are listed
+_CASES = 5000  # latest cases in which the case of a changed verdict is searched
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeCount:
-    """So many verdicts on this clause at this stage, among all at the stage."""
+    """Changed verdicts of a clause at a stage, as a share of all verdicts at the stage."""
 
     clause: str
     stage: str
@@ -33,6 +33,8 @@ class ChangeCount:
 
 @dataclass(frozen=True, slots=True)
 class ChangeTable:
+    """Changed verdicts of a version, gravest change first."""
+
     rows: Sequence[ChangeCount]
     judged: int
 
@@ -43,7 +45,7 @@ class ChangeTable:
 
 @dataclass(frozen=True, slots=True)
 class ListedChange:
-    """A changed verdict; `case` is the one about that text, where there is one that its reader may open."""
+    """Changed verdict. `case` is the id of a case about the text that the user may open; None if there is none."""
 
     stage: str
     clause: str
@@ -56,7 +58,7 @@ class ListedChange:
 
 
 def count_shadow_changes(row: PolicyVersion) -> ChangeTable:
-    """Of everything that was judged while it ran in the shadow, and is still kept."""
+    """Return the counts over all stored verdicts from the time that the version ran in the shadow."""
     found = Shadowed.objects.filter(policy=row).values_list("stage", "clause", "change").annotate(Count("pk"))
     stages, counts = Counter[str](), Counter[tuple[str, str, str]]()
     for stage, clause, change, number in found.order_by():
@@ -67,7 +69,7 @@ def count_shadow_changes(row: PolicyVersion) -> ChangeTable:
 
 
 def count_backtest_changes(row: PolicyVersion) -> ChangeTable | None:
-    """Return the counts of the last replay of the version; None where there is none."""
+    """Return the counts of the last backtest of the version; None if there is none."""
     found = row.replay
     if not found:
         return None
@@ -75,7 +77,7 @@ def count_backtest_changes(row: PolicyVersion) -> ChangeTable | None:
 
 
 def list_shadow_changes(user: User, row: PolicyVersion) -> list[ListedChange]:
-    """The latest first."""
+    """Return up to 100 changes, latest first."""
     rows = Shadowed.objects.filter(policy=row).exclude(change="").select_related("record").order_by("-pk")[:MAX_LISTED]
     cases = _cases(user, {(one.stage, one.record.mark) for one in rows})
     return [
@@ -86,7 +88,7 @@ def list_shadow_changes(user: User, row: PolicyVersion) -> list[ListedChange]:
 
 
 def list_backtest_changes(user: User, row: PolicyVersion) -> list[ListedChange]:
-    """The gravest first."""
+    """Return the changes stored with the backtest, gravest first."""
     found = (row.replay or {}).get("listed", []) if count_backtest_changes(row) else []
     cases = _cases(user, {(one["stage"], one["mark"]) for one in found})
     return [
@@ -107,7 +109,7 @@ def _table(stages: Mapping[str, int], counts: Iterable[tuple[tuple[str, str, str
 
 
 def _cases(user: User, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], Any]:
-    """The latest case about each of these texts that this person may open."""
+    """Return the id of the latest case about each of these texts that the user may open."""
     found: dict[tuple[str, str], Any] = {}
     if not any(mark for _, mark in wanted):
         return found

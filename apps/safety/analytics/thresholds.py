@@ -1,4 +1,4 @@
-"""Precision and recall of the thresholds of a policy, among texts that people decided about."""
+"""Measure precision and recall of a policy's thresholds on texts that reviewers decided about."""
 
 from __future__ import annotations
 
@@ -11,31 +11,33 @@ from apps.lib.proportions import Proportion
 from apps.safety.models import HARMFUL_OUTCOMES, Decision
 from apps.safety.policy.schema import Action, Policy
 
-MAX_DECISIONS = 5000  # decisions that are read
-MIN_TEXTS = 30  # decided texts below which a threshold says little
+MAX_DECISIONS = 5000  # latest decisions that are read
+MIN_TEXTS = 30  # decided texts; a threshold with fewer is not reliable
 
 ScoresByClause = dict[
     tuple[str, str], list[tuple[float, bool]]
-]  # by clause and stage: score, and whether it was against it
+]  # by clause and stage: score, and whether the text violated the clause
 
 
 @dataclass(frozen=True, slots=True)
 class ThresholdMetrics:
-    """One step of a policy, measured on the decided texts with a score for its clause at its stage."""
+    """Precision and recall of one threshold on the decided texts with a score for its clause at its stage."""
 
     clause: str
     stage: str
     action: Action
-    least: float  # score from which on the action is taken
+    least: float  # score from which the action is taken
     texts: int  # decided texts with a score
     held: int  # of them, at or above `least`
     precision: Proportion
-    recall: Proportion  # of what was flagged at all: what no check noticed is in no case
+    recall: Proportion  # among flagged texts only; unnoticed texts have no case
 
 
 def collect_scores() -> ScoresByClause:
-    """Return the scores of decided texts, by the last decision of each case that stands; of several detectors the
-    highest score counts."""
+    """Return the scores of decided texts, by the last standing decision of each case.
+
+    The highest score of several detectors counts.
+    """
     rows = Decision.objects.filter(undone=None).select_related("case__snapshot").order_by("-created")
     rows = rows.defer("case__snapshot__text", "case__snapshot__context")[:MAX_DECISIONS]
     last: dict[Any, Decision] = {}
@@ -50,13 +52,13 @@ def collect_scores() -> ScoresByClause:
                 highest[label] = max(score, highest.get(label, 0.0))
         bad = row.outcome in HARMFUL_OUTCOMES
         for label, score in highest.items():
-            if not bad or row.clause == label:  # what was against another clause says nothing about this one
+            if not bad or row.clause == label:  # a violation of another clause is no label for this one
                 found[label, shot.stage].append((score, bad))
     return dict(found)
 
 
 def measure_thresholds(policy: Policy) -> list[ThresholdMetrics]:
-    """Return each step of the policy for which decided texts have a score, in the order of its clauses."""
+    """Return the metrics of each threshold for which decided texts have a score, in the order of the clauses."""
     found = collect_scores()
     return [
         _measure(clause.code, stage, step.action, step.least, found[clause.code, stage])

@@ -1,4 +1,4 @@
-"""What people decided, as labels to learn from: only of those who agreed, never of sealed clauses."""
+"""Export reviewers' decisions as training labels: only of users who consented, never of sealed clauses."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ _HARMLESS = {Decision.Outcome.ALLOW, Decision.Outcome.OVERTURN}
 
 
 def export_labels() -> list[dict[str, Any]]:
-    """A row a case: text, clause, whether it is against it, and the decision that says so, the last one that stands.
-    Each person of whom something is in it can see that, and how many texts it were."""
+    """Return a row per case: text, clause, whether it is harmful by the last standing decision, and that decision.
+
+    Each user with exported texts gets an audit entry `read` with their number, in one transaction. No permission is
+    checked; only the command `export_labels` calls it.
+    """
     rows = _last_decisions()
     with transaction.atomic():
         for pk, texts in sorted(Counter(row.owner_id for row in rows if row.owner_id).items()):

@@ -1,5 +1,7 @@
-"""What waits for a verdict at the same time is read together: a classifier reads ten texts in less than ten times the
-time of one, and answers that are written side by side wait for each other anyway."""
+"""Score texts that wait at the same time in one batch.
+
+A classifier scores ten texts in less than ten times the time of one, and concurrent answers wait for each other anyway.
+"""
 
 from __future__ import annotations
 
@@ -15,36 +17,36 @@ from apps.safety.policy.verdicts import CheckUnavailable
 
 log = logging.getLogger(__name__)
 
-_MOST = 16  # texts of one batch: on two cores it is read in a sixth of a second
-_AT_ONCE = 2  # batches: the second begins while the first is read, as soon as there is something to read
+_MOST = 16  # texts per batch; takes a sixth of a second on two cores
+_AT_ONCE = 2  # batches at once
 
 Scores = Mapping[str, float]
 
 
 @dataclass(eq=False)
 class _LoopQueue:
-    """Of one event loop: who waits, in order."""
+    """Texts of one event loop that wait for scores, in order."""
 
     waiting: list[tuple[str, asyncio.Future[Scores]]] = field(default_factory=list)
-    reading: int = 0  # batches
+    reading: int = 0  # number of batches in progress
     readers: set[asyncio.Task[None]] = field(default_factory=set)
 
     def batch(self) -> list[tuple[str, asyncio.Future[Scores]]]:
-        """The next ones, without those who wait no more."""
+        """Remove and return the next texts, without those whose caller was cancelled."""
         waiting = [(text, future) for text, future in self.waiting if not future.done()]
         batch, self.waiting = waiting[:_MOST], waiting[_MOST:]
         return batch
 
 
 class MicroBatcher:
-    """`read` takes several texts and runs in the pool of the engines."""
+    """Batches concurrent texts of each event loop. `read` scores several texts and runs in the pool of the engines."""
 
     def __init__(self, read: Callable[[Sequence[str]], Sequence[Scores]]) -> None:
         self._read = read
         self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopQueue] = WeakKeyDictionary()
 
     async def scores(self, text: str) -> Scores:
-        """What `read` says of the text. Raises EngineError, and CheckUnavailable where reading it went wrong."""
+        """Return the scores of the text by label. Raise EngineError, or CheckUnavailable for any other failure."""
         loop = asyncio.get_running_loop()
         line = self._lines.setdefault(loop, _LoopQueue())
         future: asyncio.Future[Scores] = loop.create_future()

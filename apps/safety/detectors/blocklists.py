@@ -1,4 +1,4 @@
-"""How often each list of the site's own matched: by day, without a word of what it matched."""
+"""Detect blocklist matches and count them by list and day, without the matched text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _noted: Counter[tuple[str, date]] = Counter()
 
 
 def detect_blocklists(policy: Policy, stage: Stage, text: str, since: int = 0) -> list[Signal]:
-    """What the lists say of a text that is judged for real; each hit is counted."""
+    """Return the signals of the policy's blocklists for a live text and count the hits in memory."""
     found, ms = timeouts.measure_time(lambda: blocklist_matcher.match_blocklists(policy, stage, text, since))
     if timeouts.is_late("lists", ms):
         return [Signal(BLOCKLIST_DETECTOR, policy.sha256[:12], SignalStatus.TIMEOUT, {}, ms=ms)]
@@ -35,11 +35,15 @@ def detect_blocklists(policy: Policy, stage: Stage, text: str, since: int = 0) -
 
 
 def has_pending_hits() -> bool:
+    """Return whether counted hits wait for `write_hits`."""
     return bool(_noted)
 
 
 def write_hits() -> None:
-    """What was counted in memory is stored. For `in_db`; where the database is away it is kept for the next time."""
+    """Store the counted hits.
+
+    If the database is unreachable, they stay in memory for the next call. Run within `in_db`.
+    """
     with _lock:
         rows = dict(_noted)
         _noted.clear()
@@ -54,11 +58,12 @@ def write_hits() -> None:
 
 
 def count_by_day(key: str, days: int) -> list[tuple[date, int]]:
-    """Days without a hit are there too."""
+    """Return the hits of the list for each of the last `days` days in order; 0 included."""
     today = timezone.now().date()
     counts = dict(Hit.objects.filter(key=key, day__gt=today - timedelta(days=days)).values_list("day", "count"))
     return [(day, counts.get(day, 0)) for day in (today - timedelta(days=back) for back in range(days - 1, -1, -1))]
 
 
 def find_last_hit(key: str) -> Hit | None:
+    """Return the row of the last day with a hit; None if there is none."""
     return Hit.objects.filter(key=key).order_by("-day").first()

@@ -1,8 +1,8 @@
-"""A mark in the system text that no answer has a reason to say: where it comes back, the system text leaves.
+"""Canary: a token in the system prompt that no answer has a reason to contain; its appearance reveals a leak.
 
-The mark is the site's: derived from its secret, stored nowhere, the same bytes in every prompt and process. It is found
-plain or lightly encoded (case, spacing, signs between letters, reversed, base64, hexadecimal, URL and HTML escapes),
-also a part of it, so that nothing is cut around the check. What it means is said by the policy (`prompt_leak`).
+The token is derived from the site's secret, stored nowhere, and equal in every prompt and process. `detect_canary`
+finds it and parts of it, plain or lightly encoded: case, spacing, signs between letters, reversed, base64, hexadecimal,
+URL and HTML escapes. The policy decides what follows (clause `prompt_leak`).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from apps.safety.text.normalization import fold_for_detection, map_spans_to_sour
 from apps.safety.text.redaction_marks import redact_spans
 
 DETECTOR, CODE = "canary", "prompt_leak"
-_SALT = "apps.safety.canary"  # never changed: prompts that are stored hold marks drawn with it
-# Consonants, every second one rare: in no language do six of them stand in a row by chance.
+_SALT = "apps.safety.canary"  # must never change: stored prompts contain tokens derived with it
+# Consonants, every second one rare: no language has six of them in a row by chance.
 _COMMON, _RARE = "bcdfghjklmnpqrstvwxz", "jqvxz"
 _LENGTH = 10
-_PART = 6  # letters in a row that count as the mark
-_BETWEEN = r"[\W\d_]{0,4}"  # signs that may stand between two letters of it
+_PART = 6  # letters in a row that count as the token
+_BETWEEN = r"[\W\d_]{0,4}"  # signs that may stand between two letters
 _NOT_64 = re.compile(r"[^A-Za-z0-9+/]")
 _NOT_16 = re.compile(r"[^0-9a-f]")
 _WORD = re.compile(r"\S+")
@@ -42,12 +42,12 @@ Span = tuple[int, int]
 
 
 def canary_token() -> str:
-    """The mark of this site."""
+    """Return the token of this site."""
     return _mark(settings.SECRET_KEY)
 
 
 def find_spans(text: str, since: int = 0) -> list[Span]:
-    """Where it stands in the text, reaching beyond `since`; in no order, possibly over each other."""
+    """Return the spans of the token that end beyond `since`; unordered, may overlap."""
     spaced, _ = _patterns(canary_token())
     seen = [match.span() for match in spaced.finditer(fold_for_detection(text))]
     found = map_spans_to_source(text, seen, fold_for_detection) if seen else []
@@ -59,7 +59,7 @@ def find_spans(text: str, since: int = 0) -> list[Span]:
 
 
 def detect_canary(text: str, since: int = 0) -> list[Signal]:
-    """What the gate is told: a signal where it stands in the text, or where nobody could look in time; else none."""
+    """Return a signal if the text contains the token or the search took too long; else `[]`."""
     found, ms = timeouts.measure_time(lambda: tuple(find_spans(text, since)))
     if timeouts.is_late(DETECTOR, ms):
         return [Signal(DETECTOR, FINGERPRINT, SignalStatus.TIMEOUT, {}, ms=ms)]
@@ -67,17 +67,17 @@ def detect_canary(text: str, since: int = 0) -> list[Signal]:
 
 
 def mask_canary(text: str) -> str:
-    """The text with a gap of the same length wherever the mark stands; line breaks stay."""
+    """Return the text with the token replaced by redaction marks of the same length; line breaks stay."""
     return redact_spans(text, find_spans(text))
 
 
 def mask_reported(text: str, said: Iterable[Signal]) -> str:
-    """The judged text as it may be kept for people."""
+    """Return the judged text as it may be stored: without the token if the signals contain the canary."""
     return mask_canary(text) if any(signal.detector == DETECTOR for signal in said) else text
 
 
 class CanaryLogFilter(logging.Filter):
-    """No line of a log holds the mark, nor the traceback behind it."""
+    """Log filter that masks the token in messages and tracebacks."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         said = record.getMessage()
@@ -97,7 +97,7 @@ def _mark(secret: str) -> str:
 
 @lru_cache(maxsize=4)
 def _patterns(token: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """With signs between the letters, and without; the longest part first."""
+    """Return the patterns with and without signs between the letters; longest parts first."""
     parts = [
         way[at : at + size]
         for size in range(_LENGTH, _PART - 1, -1)
@@ -116,7 +116,7 @@ def _encoded(text: str) -> bool:
 
 
 def _decoded(text: str) -> Iterator[str]:
-    """What the text may spell in base64 and in hexadecimal, wherever that begins in it; lower case."""
+    """Yield the text decoded from base64 and hexadecimal at every offset, in lower case."""
     letters = _NOT_64.sub("", text.replace("-", "+").replace("_", "/"))
     for shift in range(4):
         whole = (len(letters) - shift) // 4 * 4

@@ -1,4 +1,4 @@
-"""When the guard model is asked, and what its answer is as a signal: of texts of which the classifiers are unsure."""
+"""Ask the guard model about texts on which the classifiers are unsure, and turn its answer into a signal."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from apps.safety.models import detector_outages
 from apps.safety.policy.evaluation import GUARD_DETECTOR, PolicyResult, Signal, SignalStatus
 from apps.safety.policy.schema import Policy, Stage
 
-UNSURE_FROM = 0.5  # of the lowest step of a clause: from there on a score is no longer clearly harmless
+UNSURE_FROM = 0.5  # share of a clause's lowest threshold, from which a score is not clearly harmless
 
 
 def is_unsure(stage: Stage, scores: Mapping[str, float], outcome: PolicyResult, policy: Policy) -> bool:
-    """Whether the classifiers leave it open: nothing is withheld, and yet some score is near a step of its clause."""
+    """Return whether the text is allowed although some score is near a threshold of its clause."""
     if not outcome.allowed:
         return False
     for label, score in scores.items():
@@ -28,7 +28,7 @@ def is_unsure(stage: Stage, scores: Mapping[str, float], outcome: PolicyResult, 
 
 
 async def ask_guard(stage: Stage, text: str, policy: Policy) -> Signal | None:
-    """What the guard model says; a failure is a status. None where no guard is set up."""
+    """Return the signal of the guard model, a failure as its status; None if no guard model is configured."""
     guard = registry.get_guard_engine()
     if guard is None:
         return None

@@ -1,4 +1,4 @@
-"""How surely a passage holds an instruction that was planted for an assistant, judged piece by piece."""
+"""Score passages for instructions that were planted for an assistant, sentence by sentence."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ INJECTION_LABEL = "prompt_attack"
 
 
 def detect_injections(texts: Sequence[str], suspects: SuspectSentences | None = None) -> list[Signal]:
-    """One signal a passage, of its surest piece, which points at the sentence. Raises EngineError."""
+    """Return one signal per passage with its highest score and the span of that sentence. Raise EngineError."""
     began, detector = time.perf_counter(), registry.get_injection_detector()
     found = score_pieces(texts, suspects)
-    ms = (time.perf_counter() - began) * 1000 / max(1, len(texts))  # they are read together: each has its share
+    ms = (time.perf_counter() - began) * 1000 / max(1, len(texts))  # scored together; each gets its share
     return [_signal(detector.fingerprint, text, row, ms) for text, row in zip(texts, found, strict=True)]
 
 
 def score_pieces(texts: Sequence[str], suspects: SuspectSentences | None = None) -> list[list[tuple[str, float]]]:
-    """The pieces of each passage that were looked at, and how surely each was planted. Raises EngineError."""
+    """Return the scored pieces of each passage with their scores, 0 to 1. Raise EngineError."""
     detector = registry.get_injection_detector()
     rows = suspects.rows if suspects is not None else detector.suspects(texts)
     known: list[SpanEmbeddings | None] = list(suspects.inside) if suspects is not None else [None] * len(texts)
@@ -62,8 +62,10 @@ def _signal(fingerprint: str, text: str, found: Sequence[tuple[str, float]], ms:
 
 
 def locate_sentence(text: str, piece: str) -> tuple[int, int]:
-    """Where the sentence of the piece stands, of a sentence of several lines that one; the piece alone where there is
-    no end to the sentence."""
+    """Return the span of the sentence that contains the piece, or of its line if the sentence has several.
+
+    Return the span of the piece alone if the sentence is too long.
+    """
     start = text.find(piece)
     end = start + len(piece)
     for first, last in sentences.find_sentences(text):

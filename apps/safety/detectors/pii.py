@@ -1,6 +1,6 @@
-"""Personal data and secrets that have a form of their own, found by that form and, where there is one, by its checksum.
+"""Find personal data and secrets with a fixed format by patterns, and by checksum where there is one.
 
-Names, places and addresses have none and are not looked for here. Linear in the length of the text.
+Names, places and postal addresses are found by `pii_ner.py`. Takes time linear in the text.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PiiMatch:
+    """Match of a kind of personal data or secret; `end` is exclusive."""
+
     start: int
     end: int
-    kind: str  # as Presidio calls it
+    kind: str  # named as in Presidio
 
 
 _IBAN_LENGTHS = {name: int(size) for name, size in re.findall(
@@ -28,7 +30,7 @@ _IBAN_LENGTHS = {name: int(size) for name, size in re.findall(
 
 
 def is_luhn_valid(text: str) -> bool:
-    """Whether the digits end with the check digit of payment cards."""
+    """Return whether the digits end with the check digit of payment cards."""
     total = 0
     for place, digit in enumerate(int(char) for char in reversed(text) if char.isdigit()):
         total += digit if place % 2 == 0 else digit * 2 - 9 * (digit > 4)
@@ -36,7 +38,7 @@ def is_luhn_valid(text: str) -> bool:
 
 
 def is_iban_valid(text: str) -> bool:
-    """Whether length and check digits are those of an account in that country."""
+    """Return whether length and check digits are those of an IBAN of its country."""
     plain = re.sub(r"[\s-]", "", text).upper()
     if _IBAN_LENGTHS.get(plain[:2]) != len(plain) or not plain.isascii() or not plain.isalnum():
         return False
@@ -44,7 +46,7 @@ def is_iban_valid(text: str) -> bool:
 
 
 def _ibans(text: str) -> Iterator[tuple[int, int]]:
-    """An account may be followed by further words, so that only its country says where it ends."""
+    """Yield the spans of IBANs. Words may follow an IBAN, so its length comes from its country."""
     for head in _IBAN.finditer(text):
         left, at = _IBAN_LENGTHS.get(head.group().upper()[:2], 0) - 4, head.end()
         while left > 0 and at < len(text):
@@ -71,7 +73,10 @@ def _address(text: str) -> bool:
 
 
 def _phone(text: str) -> bool:
-    """Seven to fifteen digits in groups or behind a plus; a bare run of digits may be anything."""
+    """Return whether the text is a phone number: 7 to 15 digits in groups or after a plus.
+
+    A bare run of digits is none.
+    """
     digits = sum(char.isdigit() for char in text)
     grouped = len(re.findall(r"\d+", text)) > 1 or text.lstrip("(").startswith(("+", "00"))
     return 7 <= digits <= 15 and grouped and not _DATE.fullmatch(text)
@@ -86,8 +91,8 @@ def _always(text: str) -> bool:
 
 
 _DIGITS, _ASCII_DIGITS = re.compile(r"\d+"), b"0123456789"
-# What a text must hold for a form to be looked for at all: one of these in it, or so many digits. In lower case for
-# passwords, where no letter has a spelling that only the form would take for it (`i` has).
+# A text must contain one of these strings, or so many digits, for a pattern to be tried at all. In lower case for
+# passwords, whose letters have no other spelling that only the pattern would match (unlike `i`).
 _NEEDS: dict[str, tuple[str, ...]] = {
     "PRIVATE_KEY": ("-----BEGIN ",),
     "SECRET_KEY": (
@@ -97,7 +102,7 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "EMAIL_ADDRESS": ("@",), "DOMAIN_NAME": ("://",), "IP_ADDRESS": (":",),
 }  # fmt: skip
 _NEEDS_FOLDED = {"PASSWORD": ("pass", "kennwort", "contrase", "key", "token", "secret")}
-# Each of these stands wherever its form does, and is looked for more quickly: it begins with a digit.
+# Each of these matches wherever its pattern does, and is faster as it begins with a digit.
 _NEEDS_DIGITS = {kind: (least, re.compile(pattern)) for kind, least, pattern in (
     ("IP_ADDRESS", 4, r"\d\.\d{1,3}\.\d"),
     ("IBAN_CODE", 2, r"\d\d(?<=[A-Za-z]\d\d)"),
@@ -107,7 +112,7 @@ _NEEDS_DIGITS = {kind: (least, re.compile(pattern)) for kind, least, pattern in 
 )}  # fmt: skip
 
 
-# In this order: what one has found no later one finds again.
+# Order matters: a later pattern does not match where an earlier one did.
 _FORMS: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
     ("PRIVATE_KEY", re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----"), _always),
     (
@@ -154,12 +159,12 @@ _FORMS: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
 
 
 def list_patterns() -> list[tuple[str, str]]:
-    """Kinds and their forms, as text."""
+    """Return the kinds with their patterns as text."""
     return [("IBAN_CODE", _IBAN.pattern), *((kind, form.pattern) for kind, form, _ in _FORMS)]
 
 
 def find_pii(text: str) -> list[PiiMatch]:
-    """What was found, in order, none inside another."""
+    """Return the matches in order, without overlaps."""
     taken: list[PiiMatch] = []
     used = bytearray(len(text))
     for kind, places in _find_by_kind(text):
@@ -171,7 +176,7 @@ def find_pii(text: str) -> list[PiiMatch]:
 
 
 def _find_by_kind(text: str) -> Iterator[tuple[str, Iterator[tuple[int, int]]]]:
-    """What later kinds would take for something else comes first."""
+    """Yield the spans by kind, kinds first that later patterns would mistake for others."""
     may = _possible_kinds(text)
     for kind, form, holds in _FORMS:
         if kind == "IP_ADDRESS" and "IBAN_CODE" in may:
@@ -181,7 +186,7 @@ def _find_by_kind(text: str) -> Iterator[tuple[str, Iterator[tuple[int, int]]]]:
 
 
 def _possible_kinds(text: str) -> set[str]:
-    """The kinds that the text could hold: a look that spares most texts most of the forms."""
+    """Return the kinds that the text may contain; a quick test that spares most texts most patterns."""
     plain, digits = text.casefold(), _digits(text)
     found = {kind for kind, words in _NEEDS.items() if any(map(text.__contains__, words))}
     found |= {kind for kind, words in _NEEDS_FOLDED.items() if any(map(plain.__contains__, words))}
@@ -203,7 +208,7 @@ def _places(form: re.Pattern[str], text: str, holds: Callable[[str], bool]) -> I
 
 
 def mask_pii(text: str) -> str:
-    """The text with the kind in the place of each find."""
+    """Return the text with each match replaced by its kind, such as "[phone_number]"."""
     parts, at = [], 0
     for found in find_pii(text):
         parts += [text[at : found.start], f"[{found.kind.lower()}]"]

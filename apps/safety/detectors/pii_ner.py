@@ -1,7 +1,7 @@
-"""All personal data of a text: what its form gives away, and what only reading tells: names, places, addresses, dates.
+"""Find all personal data of a text: by format, and by a tagger for names, places, addresses and dates.
 
-The tagger needs the engines and some milliseconds a sentence: this is for texts that somebody is about to see masked,
-not for every text that passes the gate.
+The tagger needs the engines and some milliseconds per sentence. It is meant for texts shown masked to a user, not for
+every text at the gate.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from apps.lib.text import sentences
 from apps.safety.detectors.pii import PiiMatch, find_pii
 from apps.safety.policy.verdicts import CheckUnavailable
 
-CHARACTERS = 600  # of a text that are read at once: well inside the embedder's window
+CHARACTERS = 600  # read at once; well within the window of the embedder
 UNAVAILABLE_NOTICE = "[not shown: the check for personal data is not available right now]"
-# A form that a checksum or its own signs prove is never something else. The others may be: digits in groups are also
-# the number of a licence.
+# A match proven by a checksum or its own signs is certain. Others are not: digits in groups may also be
+# a licence number.
 _CERTAIN_KINDS = frozenset({
     "PRIVATE_KEY", "SECRET_KEY", "PASSWORD", "EMAIL_ADDRESS", "DOMAIN_NAME", "IBAN_CODE", "IP_ADDRESS", "CREDIT_CARD",
     "US_SSN",
@@ -26,7 +26,7 @@ _CERTAIN_KINDS = frozenset({
 
 
 def find_all_pii(text: str) -> list[PiiMatch]:
-    """In order, none inside another. Raises CheckUnavailable where the tagger is away."""
+    """Return the matches in order, without overlaps. Raise CheckUnavailable if the tagger is unavailable."""
     pieces = list(_pieces(text))
     parts = [text[start:end] for start, end in pieces]
     forms = [[TaggedSpan(one.start, one.end, one.kind) for one in find_pii(part)] for part in parts]
@@ -43,7 +43,7 @@ def find_all_pii(text: str) -> list[PiiMatch]:
 
 
 def merge_findings(forms: Sequence[PiiMatch], tagged: Sequence[TaggedSpan]) -> list[PiiMatch]:
-    """Sure forms first, then what the tagger read, then the other forms where nothing else was found."""
+    """Return all matches without overlaps: certain formats win over the tagger, the tagger over other formats."""
     kept: list[PiiMatch] = []
     told = [PiiMatch(one.start, one.end, one.kind) for one in tagged]
     for found in (
@@ -57,7 +57,7 @@ def merge_findings(forms: Sequence[PiiMatch], tagged: Sequence[TaggedSpan]) -> l
 
 
 def mask_all_pii(text: str) -> str:
-    """The text with the kind in the place of each find; words that say so where nobody could look."""
+    """Return the text with each match replaced by its kind; UNAVAILABLE_NOTICE if the tagger is unavailable."""
     try:
         found = find_all_pii(text)
     except CheckUnavailable:
@@ -70,7 +70,7 @@ def mask_all_pii(text: str) -> str:
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int]]:
-    """Whole sentences, as many as are read at once; the lines of a letterhead stay together."""
+    """Yield the spans of whole sentences that are read together; the lines of a letterhead stay together."""
     start = end = 0
     for left, right in sentences.find_sentences(text):
         if right - start > CHARACTERS and end > start:

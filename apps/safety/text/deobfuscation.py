@@ -1,7 +1,8 @@
-"""Undo the disguises in which words are hidden from the rules of harm.
+"""Undo obfuscation that hides words from the harm rules.
 
-`readings(text)` is the entry point. Undone are look-alike letters and accents (`intake.bare`), words that are spelled
-letter by letter, signs inside words, and digits for letters. Misspelt words, riddles and ciphers are not.
+`deobfuscate(text)` is the entry point. It undoes look-alike letters and accents (`normalization.strip_accents`), words
+spelled letter by letter, signs inside words, and digits for letters. Misspelt words, riddles and ciphers are not
+undone.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ _DIGITS = re.compile(r"[01345789@$!|€]+")
 _AS_I = str.maketrans("01345789@$!|€", "oieastbgasiie")
 _AS_L = str.maketrans("01345789@$!|€", "oleastbgaslle")
 _ONES = frozenset("1!|")  # i or l
-_ENDS = frozenset("!|")  # of a sentence, not of a word
+_ENDS = frozenset("!|")  # end of a sentence, not part of a word
 
-Change = tuple[int, int, str]  # start, end, what stands there instead; in order
+Change = tuple[int, int, str]  # start, end and replacement; in order
 
 
 @dataclass(frozen=True, slots=True)
 class DeobfuscatedText:
-    """One normalised version of `original`.
+    """Deobfuscated version of `original`.
 
     `text` is `view(original)` with `changes` applied and digits read as letters.
     """
@@ -40,16 +41,16 @@ class DeobfuscatedText:
     changes: tuple[Change, ...] = ()
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Map `start` to `end` (exclusive) of this reading to the span in the original.
+        """Map the span from `start` to `end` (exclusive) of this text to the original.
 
-        The whole original where that fails.
+        Return the whole original if that fails.
         """
         viewed = self._place(start), self._place(end - 1) + 1
         found = map_spans_to_source(self.original, [viewed], self.view)
         return found[0] if found else (0, len(self.original))
 
     def _place(self, at: int) -> int:
-        """Map an index of the reading to the index of the same character in `view(original)`."""
+        """Map an index of this text to the index of the same character in `view(original)`."""
         for start, end, new in self.changes:
             if at < start:
                 break
@@ -60,7 +61,7 @@ class DeobfuscatedText:
 
 
 def deobfuscate(text: str) -> Iterator[DeobfuscatedText]:
-    """Yield the text in plain small letters, then each different reading with disguises undone (at most 4)."""
+    """Yield the text in plain lower case, then each different version with obfuscation undone (at most 4)."""
     first = DeobfuscatedText(text, strip_accents(text))
     yield first
     seen = {first.text}
@@ -97,8 +98,8 @@ def _changed(text: str, changes: tuple[Change, ...]) -> str:
 
 
 def _without_digits(text: str, table: dict[int, int]) -> str:
-    """Return the text with digits and signs read as letters where letters stand beside them; the same length."""
-    for _ in range(3):  # the letter beside one may be a digit itself
+    """Return the text with digits and signs beside letters read as letters; the length stays."""
+    for _ in range(3):  # the neighbouring letter may be such a digit itself
         changed = _DIGITS.sub(lambda match: match.group().translate(table) if _for_letters(match) else match[0], text)
         if changed == text:
             break

@@ -1,5 +1,7 @@
-"""Which links of an answer may be links. A model can be talked into carrying what it read to a stranger in an address;
-so a link whose place is in no cited source and not in the person's own words is shown as plain text.
+"""Decide which links in an answer may be clickable.
+
+A manipulated model could send what it read to a stranger in a URL. So a link whose host is neither in a cited source
+nor in the user's own words is shown as plain text.
 """
 
 from __future__ import annotations
@@ -17,28 +19,29 @@ _TRAILING = ".,;:!?)]}*_~'\"”’»"
 
 
 def find_addresses(text: str) -> set[str]:
-    """The web addresses written out in a text, without the punctuation behind them."""
+    """Return the web addresses written out in the text, without trailing punctuation."""
     return {text[start:end] for start, end in find_address_spans(text)}
 
 
 def find_address_spans(text: str) -> list[tuple[int, int]]:
-    """Where web addresses are written out in a text, without the punctuation behind them."""
+    """Return the spans of web addresses written out in the text, without trailing punctuation."""
     return [(match.start(), match.start() + len(_trimmed(match.group()))) for match in _ADDRESS.finditer(text)]
 
 
 def find_mailboxes(text: str) -> set[str]:
-    """The e-mail addresses in a text, lower case."""
+    """Return the email addresses in the text, in lower case."""
     return {match.group().casefold() for match in _MAILBOX.finditer(text)}
 
 
 def find_hosts(text: str) -> set[str]:
-    """The hosts that a text names, in addresses or bare (`example.org`), lower case, without `www.`."""
+    """Return the hosts in the text, in addresses or bare (`example.org`), in lower case without `www.`."""
     found = {host for address in find_addresses(text) if (host := _host(address))}
     return found | {_plain(match.group()) for match in _BARE.finditer(text)}
 
 
 def link_target(url: str) -> str:
-    """Where a link leads, as a person reads it: the host in ASCII, lower case, or the mailbox; "" for any other."""
+    """Return the target of a link for display: the host in ASCII and lower case, or the email address; "" for any
+    other."""
     if url[:7].casefold() == "mailto:":
         mailbox = url[7:].casefold()
         return mailbox if _MAILBOX.fullmatch(mailbox) else ""
@@ -48,10 +51,10 @@ def link_target(url: str) -> str:
 def is_link_allowed(
     url: str, known_hosts: Collection[str], known_addresses: Collection[str] = (), known_mailboxes: Collection[str] = ()
 ) -> bool:
-    """Whether an answer may link there: on a known host, and with a query only where the whole address is known; or to
-    a known mailbox, with no subject and no text.
+    """Return whether an answer may link to the URL.
 
-    A query that nobody wrote before could carry what the model read.
+    A web link needs a known host; with a query, the whole address must be known, as a new query could carry what the
+    model read. A mail link needs a known mailbox, without subject and text.
     """
     if url[:7].casefold() == "mailto:":
         return link_target(url) in known_mailboxes
@@ -62,7 +65,7 @@ def is_link_allowed(
 
 
 def _host(url: str) -> str:
-    """Empty where the address has no plain host, or anything that browsers and parsers read differently."""
+    """Return the host; "" if the URL has no plain host, or anything that browsers and parsers read differently."""
     if url.casefold().startswith("www."):
         url = f"https://{url}"
     if not url.isprintable() or any(char in url for char in "\\ \t\n\r"):

@@ -1,7 +1,7 @@
-"""What a person or a document wrote, as the filter and the model both see it: no hidden characters, no disguises.
+"""Normalise text of users and documents, so that checks and model see the same: no hidden characters, no disguises.
 
-Only what carries no meaning goes. Joiners stay where a script or an emoji needs them, flags of regions stay flags,
-`x²` stays `x²`; letters in fancy dress (full width, mathematical bold, ligatures) become plain letters.
+Only characters without meaning are removed. Joiners stay where a script or an emoji needs them, flags of regions stay,
+`x²` stays `x²`. Stylised letters (full width, mathematical bold, ligatures) become plain letters.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-QUESTION_CHARACTERS = 20_000  # some 5,000 tokens, ten printed pages: more belongs into a document
+QUESTION_CHARACTERS = 20_000  # some 5,000 tokens or ten printed pages; longer text belongs in a document
 
-# Characters of control that no keyboard writes into a question; tab and line breaks are text.
+# Control characters that no keyboard types; tab and line breaks are text.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _FOREIGN = re.compile(r"[^\x00-\x7f]")
-# England, Scotland, Wales: the only emoji that are spelled with tag characters.
+# England, Scotland, Wales: the only emoji with tag characters.
 _FLAGS = re.compile(
     "\U0001f3f4\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074|"
     "\U000e0077\U000e006c\U000e0073)\U000e007f"
@@ -26,15 +26,16 @@ _FLAGS = re.compile(
 _MARKS = frozenset("\u200e\u200f\u061c")  # direction marks: harmless, and needed in Hebrew and Arabic
 _JOINERS = frozenset("\u200c\u200d")
 _STYLES = frozenset("\ufe0e\ufe0f")  # text or emoji style of the character before
-_MEANT = ("<super>", "<sub>", "<fraction>")  # folding these would change what is said
+_MEANT = ("<super>", "<sub>", "<fraction>")  # folding these would change the meaning
 
 
 def has_control_characters(text: str) -> bool:
+    """Return whether the text has a control character other than tab and line breaks."""
     return _CONTROL.search(text) is not None
 
 
 def normalise(text: str) -> str:
-    """The text without hidden characters and disguises; the same again when applied twice."""
+    """Return the text without hidden characters and disguises. Idempotent."""
     if text.isascii():
         return (
             _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
@@ -52,20 +53,23 @@ def normalise(text: str) -> str:
 
 
 def has_visible_characters(text: str) -> bool:
-    """Whether anything can be seen of it."""
+    """Return whether the text has any visible character."""
     return any(unicodedata.category(char)[0] in "LNPS" for char in text)
 
 
 def fold_for_detection(text: str) -> str:
-    """Return the text for detection only: case, compatibility forms and letters that look alike (Unicode's confusables)
-    made one; accents and strokes of Latin letters stay."""
+    """Return the text for detection only: case, compatibility forms and look-alike letters (Unicode confusables)
+    unified.
+
+    Accents and strokes of Latin letters stay.
+    """
     if text.isascii():
-        return text.lower()  # none of them looks like another
+        return text.lower()  # ASCII letters have no look-alikes in ASCII
     return unicodedata.normalize("NFC", text).translate(_FOLDED)
 
 
 def strip_accents(text: str) -> str:
-    """Return `folded(text)` without accents, strokes and other marks, for detection only: of names, and for rules."""
+    """Return `fold_for_detection(text)` without accents, strokes and other marks, for detection only."""
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFC", text).translate(_BARE)
@@ -74,8 +78,10 @@ def strip_accents(text: str) -> str:
 def map_spans_to_source(
     text: str, spans: Iterable[tuple[int, int]], view: Callable[[str], str]
 ) -> list[tuple[int, int]]:
-    """Return where in the text the spans of `view(text)` come from; nothing where that cannot be told: `view` has to
-    read each character by itself. Characters of which the view shows nothing belong to what stands before them."""
+    """Return the spans in `text` that the spans of `view(text)` come from; `[]` if unknown.
+
+    `view` must map each character by itself. A character that maps to nothing belongs to the one before it.
+    """
     found = [(start, end) for start, end in spans if start < end]
     if not found:
         return []
@@ -100,7 +106,7 @@ def _clean(text: str) -> str:
 
 def _stays(kept: list[str], char: str, after: str) -> bool:
     category = unicodedata.category(char)
-    before = kept[-1][-1] if kept else ""  # a ligature became several letters
+    before = kept[-1][-1] if kept else ""  # a ligature may have become several letters
     if char in _MARKS:
         return True
     if char in _JOINERS:
@@ -113,7 +119,7 @@ def _stays(kept: list[str], char: str, after: str) -> bool:
 
 
 def _joins(before: str, after: str) -> bool:
-    """Joiners mean something between emoji, and between letters of scripts that join."""
+    """Return whether a joiner has meaning: between emoji, or between letters of joining scripts."""
     if not before or not after:
         return False
     if _symbol(after) or after in _STYLES:
@@ -131,7 +137,7 @@ def _symbol(char: str) -> bool:
 
 
 def _filler(char: str) -> bool:
-    """Letters that show nothing, and variation selectors that could carry hidden bytes."""
+    """Return whether the character is an invisible letter, or a variation selector that could carry hidden bytes."""
     code = ord(char)
     return code in (0x115F, 0x1160, 0x3164, 0xFFA0, 0x034F) or 0xFE00 <= code <= 0xFE0D or 0xE0100 <= code <= 0xE01EF
 
@@ -148,7 +154,7 @@ def _plain(char: str) -> str:
 
 
 def _lookalikes() -> dict[str, str]:
-    """Return the letter of each character that looks like one; `make_lookalikes` wrote the file."""
+    """Return the letter by look-alike character, from the file that the command `make_lookalikes` writes."""
     table = json.loads((Path(__file__).parent / "lookalikes.json").read_text())
     return {char: letter for letter, chars in table.items() for char in chars}
 
@@ -158,9 +164,9 @@ _STROKES = frozenset(char for char in _LETTERS if re.match("LATIN .* WITH", unic
 
 
 class _Folded(dict[int, str]):
-    """Table for `str.translate` that is filled as characters come."""
+    """Table for `str.translate` that is filled on first use of each character."""
 
-    most = 20_000  # characters that are remembered
+    most = 20_000  # characters that are cached
 
     def __missing__(self, code: int) -> str:
         found = self.fold(chr(code))
@@ -189,5 +195,5 @@ _FOLDED, _BARE = _Folded(), _Bare()
 
 
 def hash_text(text: str) -> str:
-    """SHA-256, hexadecimal, by which a text that was judged is known again."""
+    """Return the SHA-256 of the text as hexadecimal digits, by which judged texts are compared."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

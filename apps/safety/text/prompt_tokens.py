@@ -1,4 +1,4 @@
-"""Text that others wrote, made harmless for a prompt: tokens that mean something to a chat template are broken up."""
+"""Escape the special tokens of chat templates in text that goes into a prompt."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _SPECIAL = re.compile(
 
 
 def escape_template_tokens(text: str) -> str:
-    """The text with a space inside every such token: no tokenizer reads it as one. The same when applied twice."""
+    """Return the text with a space inside each special token, so that no tokenizer recognises it. Idempotent."""
     return _SPECIAL.sub(lambda match: f"{match.group()} ", text)
 
 
 def has_template_tokens(text: str) -> bool:
-    """Whether the text holds a token of a chat template."""
+    """Return whether the text contains a special token of a chat template."""
     return _SPECIAL.search(text) is not None
 
 
 def find_template_tokens(text: str) -> list[tuple[int, int]]:
-    """Where such tokens begin, to the end of their bracket."""
+    """Return the spans of special tokens, each to its closing bracket."""
     return [(found.start(), _end(text, found.start())) for found in _SPECIAL.finditer(text)]
 
 

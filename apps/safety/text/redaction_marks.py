@@ -1,4 +1,4 @@
-"""Marks that stand in a text for redacted words: as long as these, so that spans into the text stay right."""
+"""Replace redacted spans with marks of the same length, so that offsets into the text stay valid."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Span = tuple[int, int]
 
 
 def redact_spans(text: str, spans: Sequence[Span]) -> str:
-    """Of the same length; line breaks stay."""
+    """Return the text with each span replaced by redaction marks; line breaks and the length stay."""
     chars = list(text)
     for start, end in spans:
         chars[start:end] = [char if char == "\n" else REDACTION_CHARACTER for char in chars[start:end]]

@@ -1,16 +1,16 @@
-"""A text in parts that a classifier can read whole, so that the middle of a long text counts as much as its head."""
+"""Split a text into parts that a classifier can read whole, so that the middle counts as much as the beginning."""
 
 from __future__ import annotations
 
 import re
 
 PART_CHARACTERS = 1000  # about 230 tokens, the window of the packaged embedder is 256
-PART_OVERLAP = 120  # so that nothing is cut where it says what it means
+PART_OVERLAP = 120  # so that no phrase is cut in both parts
 _BORDER = re.compile(r"[.!?…]\s|\n|\s")
 
 
 def split_for_classifier(text: str) -> list[str]:
-    """The text itself where it is short; else parts of at most CHARACTERS that overlap, cut between words."""
+    """Return the text in overlapping parts of at most PART_CHARACTERS, cut between words; one part if it is short."""
     found: list[str] = []
     start = 0
     while len(text) - start > PART_CHARACTERS:
@@ -21,6 +21,6 @@ def split_for_classifier(text: str) -> list[str]:
 
 
 def _cut(text: str, least: int, most: int) -> int:
-    """The last border between the two, of a sentence where there is one; `most` where there is none."""
+    """Return the last border between the offsets, preferably of a sentence; `most` if there is none."""
     borders = [(len(match.group()) == 2, match.end()) for match in _BORDER.finditer(text, least, most)]
     return max(borders, default=(False, most))[1]

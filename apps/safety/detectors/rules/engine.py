@@ -1,7 +1,7 @@
-"""The rules behind the gate: few, readable, and sparing with what is harmless. They catch what is said openly and miss
-what is disguised in other words; `docs/review/classifiers.md` says how much. A rule asks for a wish to do, not for a word.
+"""Rules of the gate: few, readable patterns for openly worded requests to do harm.
 
-Severities, as the taxonomy has them: 4 always withheld (weapons of many victims, children), 3 withheld, 2 marked only.
+They require a wish to act, not just a word, and miss disguised wording; `docs/review/classifiers.md` says how much.
+Severities as in the taxonomy: 4 always withheld (weapons of many victims, children), 3 withheld, 2 marked only.
 """
 
 from __future__ import annotations
@@ -41,22 +41,24 @@ if TYPE_CHECKING:
     from apps.safety.policy.verdicts import SuspectSentences
 
 
-_NEAR = 300  # characters around a match in which a word excuses it
+_NEAR = 300  # characters around a match in which `unless` excuses it
 
 
 @dataclass(frozen=True, slots=True)
 class DetectionRule:
+    """Rule with its clause code. A match near `unless` does not count."""
+
     code: str
     severity: int
     pattern: re.Pattern[str]
     unless: re.Pattern[str] | None = None
 
     def hits(self, text: str) -> bool:
-        """Return whether the rule matches a text that is folded, where nothing near excuses it."""
+        """Return whether the rule matches the folded text."""
         return next(self._matches(text), None) is not None
 
     def spans(self, reading: DeobfuscatedText, since: int = 0) -> Iterator[tuple[int, int]]:
-        """Yield where in the original text matches stand that end beyond `since`."""
+        """Yield the spans of matches in the original text that end beyond `since`."""
         for match in self._matches(reading.text):
             start, end = reading.span(*match.span())
             if end > since:
@@ -83,7 +85,7 @@ _ORDERS = _rules(INJECTION_PATTERNS)
 _PASSAGE_RULES = (*_PASSAGE, *_ORDERS)
 _NEEDS = re2.compile(f"{HARM_PREFILTER}|{MULTILINGUAL_PREFILTER}")
 _PASSAGE_NEEDS = re2.compile(f"{PASSAGE_PREFILTER}|{INJECTION_PREFILTER}")
-# The version of a signal of the rules: another rule is another version.
+# Version of the signals of rules: changes with any rule.
 _ALL = (
     HARM_PATTERNS,
     MULTILINGUAL_PATTERNS,
@@ -97,7 +99,7 @@ FINGERPRINT = f"rules-{hashlib.sha256(repr(_ALL).encode()).hexdigest()[:16]}"
 
 
 class RuleCheck:
-    """Pure and fast: well below a millisecond a text. Safe to call from everywhere."""
+    """Safety check by rules only. Pure, thread-safe, well below a millisecond per text."""
 
     async def question(self, text: str, vector: Awaitable[Vectors] | None = None) -> Verdict:
         return self.asked(text)
@@ -106,13 +108,15 @@ class RuleCheck:
         return self.said(text, since)
 
     def asked(self, text: str) -> Verdict:
+        """Return the verdict on a question."""
         if rule := _first_match(_QUESTION, text):
             return _verdict(rule, QUESTION_MESSAGES.get(rule.code, WITHHELD_QUESTION))
         if has_template_tokens(text) or _is_injection(_PASSAGE, text):
-            return Verdict(True, "prompt_attack")  # people may try the assistant out; it holds no secret
+            return Verdict(True, "prompt_attack")  # allowed: users may try the assistant, which holds no secret
         return ALLOWED
 
     def said(self, text: str, since: int = 0) -> Verdict:
+        """Return the verdict on a piece of an answer, new from `since` on."""
         if rule := _first_match(_SENTENCE, text, since):
             return _verdict(rule, ANSWER_MESSAGES.get(rule.code, WITHHELD_ANSWER))
         return ALLOWED
@@ -132,7 +136,7 @@ class RuleCheck:
 
 
 def find_rule_spans(code: str, text: str) -> list[tuple[int, int]]:
-    """Return what in the text rules of that code match, at whatever stage, for people to look at."""
+    """Return the spans that rules of the clause match, at any stage, for reviewers."""
     of_harm = [rule for rule in (*_QUESTION, *_SENTENCE) if rule.code == code]
     spans = {span for reading in deobfuscate(text) for rule in of_harm for span in rule.spans(reading)}
     written = DeobfuscatedText(text, fold_for_detection(text), fold_for_detection)
@@ -141,7 +145,7 @@ def find_rule_spans(code: str, text: str) -> list[tuple[int, int]]:
 
 
 def _first_match(rules: Sequence[DetectionRule], text: str, since: int = 0) -> DetectionRule | None:
-    """Return the first rule of harm that matches the text in plain letters or without its disguises."""
+    """Return the first harm rule that matches the text in plain letters or deobfuscated; None if none does."""
     for reading in deobfuscate(text):
         if _NEEDS.search(reading.text):
             for rule in rules:
@@ -151,7 +155,7 @@ def _first_match(rules: Sequence[DetectionRule], text: str, since: int = 0) -> D
 
 
 def _is_injection(rules: Sequence[DetectionRule], text: str) -> bool:
-    """Return whether a rule says that the text speaks to an assistant."""
+    """Return whether a rule finds that the text addresses an assistant."""
     plain = fold_for_detection(text)
     return bool(_PASSAGE_NEEDS.search(plain)) and any(rule.hits(plain) for rule in rules)
 

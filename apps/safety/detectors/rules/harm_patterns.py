@@ -1,11 +1,11 @@
-"""What the rules look for, in folded text (lower case, plain letters): (code, severity, pattern, unless).
+"""Patterns of the rules for folded text (lower case, plain letters), as (code, severity, pattern, unless).
 
-Gaps are bounded, so that no text makes a pattern slow and no phrase is longer than the overlap of two windows.
+Repetitions are bounded, so that no text makes a pattern slow and no match is longer than the overlap of two windows.
 """
 
 from __future__ import annotations
 
-# Without one of these no rule of harm can match: one quick look spares most texts all the others.
+# No harm rule matches without one of these; one quick search spares most texts all rules.
 HARM_PREFILTER = (
     r"bomb|explosi|molotov|grenade|napalm|nerve (?:agent|gas)|sarin|novichok|tabun|\bvx\b|"
     r"mustard gas|ricin|anthrax|botulin|smallpox|weapon|dirty bomb|"
@@ -201,8 +201,8 @@ _RULES_OF = (
     r"(?:instructions?|prompts?|directions?|rules?|guidelines?|commands?|messages?|context|"
     r"conversation|text|anweisungen|instrucciones)"
 )
-# Likewise, without one of these no rule about passages can match, of these or of `orders.py`: for RE2, which looks for
-# all of them at once. Where a rule takes any white space, anything but letters and digits does here.
+# No passage rule of this module and none of REPLY_PATTERNS matches without one of these; RE2 searches all of them at
+# once. Where a rule allows white space, this pattern allows anything but letters and digits.
 PASSAGE_PREFILTER = (
     r"ignor|disregard|forget|overrid|bypass|neglect|overlook|vergiss|olvida|"
     r"you are now|from now on|you will now|pretend |act as if you|you must act|i want you to act|"

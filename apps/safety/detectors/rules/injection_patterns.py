@@ -1,12 +1,13 @@
-"""What a document has no reason to say to its reader: orders about the very next reply of whoever reads it.
+"""Patterns for injected instructions in passages: orders about the next reply of an assistant that reads them.
 
 Letters and exams ask for answers too ("include your number in your reply", "give two examples in your answer"). So
-`REPLIES` hold what changes the reply itself, disguises its letters, or carries an address or an advert into it, and
-`OPEN_ORDERS`, in English, German and Spanish, what speaks openly to a machine: its name beside a demand, a demand about
-the summary of this very text, about the answer to any question, its earlier instructions, its tools, or what its user
-may know. For passages only: a person may ask the assistant for any of this.
+`REPLY_PATTERNS` match only orders that change the reply itself, disguise its letters, or carry an address or advert
+into it. `MACHINE_ADDRESS_PATTERNS`, in English, German and Spanish, match text that addresses a machine openly. Such
+text names the machine beside a demand, or makes a demand about the summary of this text or the answer to any question.
+Other such text is about the machine's earlier instructions, its tools, or what its user may know. For passages only: a
+user may ask the assistant for any of this.
 
-`docs/review/classifiers.md` says how much of such orders is found, and what is marked by mistake.
+`docs/review/classifiers.md` reports recall and false positives.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _CARRIED = (
     r"subscri\w+|sponsor\w*)"
 )
 
-# code, severity, pattern, unless: as in `phrases.py`
+# code, severity, pattern, unless: as in `harm_patterns.py`
 REPLY_PATTERNS: tuple[tuple[str, int, str, str], ...] = (
     (
         "prompt_attack",
@@ -61,7 +62,7 @@ REPLY_PATTERNS: tuple[tuple[str, int, str, str], ...] = (
     ),
 )
 
-# Patterns read folded text: lower case, "ss" for "ß", on one line as documents bring it. A gap ends with the sentence.
+# Patterns read folded text: lower case, "ss" for "ß", on one line as documents bring it. `_GAP` ends with the sentence.
 _GAP = r"[^.!?\n]"
 _AI = (
     r"(?:(?:(?:large )?language|ai) models?|llms?|ais?|a\.i\.|artificial intelligences?|chat ?bots?|chatgpt|"
@@ -93,7 +94,7 @@ _TALK = (
 _TOOL = r"(?:e-?mail|mail|search|brows(?:er|ing)|files?|calendar|web|messag(?:e|ing)|code|shell|terminal|http|database)"
 
 _ENGLISH = (
-    # for or to an AI
+    # addressed to an AI
     rf"\b(?:for|to|attention|dear|hello|hey|note) (?:all |any |the |every |an |whatever |whichever |other )?{_AI}\b"
     rf"(?:{_GAP}{{0,20}}\b{_READS}\b{_GAP}{{0,40}}|,? ?):",
     rf"\b(?:dear|hey|hello) (?:ai |virtual |digital )?(?:assistant|{_AI})\b ?[,:!]",
@@ -106,7 +107,7 @@ _ENGLISH = (
     rf"\b(?:we|i) (?:\w+ly )?(?:ask|beg|request|urge|expect|want|instruct|remind) (?:any|the|all|every|each|an) {_AI}"
     rf"\b{_GAP}{{0,60}}\bto\b",
     rf"<!-- ?(?:assistant|system|{_AI})\b",
-    # about what is said of this text
+    # about the summary of this text
     rf"\b(?:when|whenever|while|if|in) (?:you )?(?:are )?(?:summari[sz]\w+|asked (?:about|for|to)|describ\w+|"
     rf"translat\w+|"
     rf"review\w+|quoting|discussing|questioned about)(?: {_GAP}{{0,30}}{_THIS}{_GAP}{{0,30}})?,? "
@@ -131,7 +132,7 @@ _ENGLISH = (
     rf"{_GAP}{{0,30}}\b(?:with|by saying) ?{_QUOTED}",
     rf"\b(?:end|begin|start|finish|close|open|conclude|sign) (?:each|every|all|any)(?: one)?(?: of)?(?: your)? "
     rf"(?:repl(?:y|ies)|answers?|responses?)\b{_GAP}{{0,30}}\bwith ?{_QUOTED}",
-    # against what it was told
+    # against earlier instructions
     r"\b(?:ignore|disregard|forget|set aside|drop|discard|abandon|overlook|stop|leave) "
     r"(?:everything |all |anything |of )*(?:what(?:ever)?|that|the things?)? ?you (?:have been|were|are|had been) "
     r"(?:just |so far |previously )?(?:told|asked|instructed|doing|ordered|given)\b",
@@ -144,7 +145,7 @@ _ENGLISH = (
     rf"are)(?: now)? to "
     rf"(?:{_STATE}|advertise|promote|persuade|convince|reveal|send|translate|output|sell|help)\b",
     r"\byou are (?:no longer|not|now) an? (?:\w+ ){0,3}(?:assistant|chat ?bot|ai|language model)\b",
-    # messages of a system that is none
+    # fake system messages
     r"\b(?:end of|begin) (?:the |this )?(?:document|text|context|file|page|data|user input|e-?mail)\W{0,3}"
     r"[^\w\s]\W{0,12}\b(?:system|"
     r"admin|developer|"
@@ -167,7 +168,7 @@ _ENGLISH = (
     rf"(?:now )?(?:switched off|disabled|lifted|off|deactivated|suspended)\b",
     r"\b(?:answer|respond|reply) (?:from now on )?without (?:any )?(?:restrictions?|limits|filters?|safety|"
     r"censorship)\b",
-    # behind the back of its user
+    # without knowledge of the user
     r"\bwithout (?:telling|letting|informing|alerting|notifying) the (?:reader|visitor|human|person (?:you|who|that))"
     r"\b",
     rf"\b(?:keep|hide|conceal) {_THIS}\b{_GAP}{{0,30}}\bfrom (?:the|your) {_USER}\b",
@@ -178,7 +179,7 @@ _ENGLISH = (
     rf"\b(?:tell|inform|convince|persuade|warn|notify) (?:the|your|every|any) {_USER}s? that (?:their|his|her|"
     rf"the) (?:account|session|"
     rf"password|subscription|licen[cs]e|payment)\b{_GAP}{{0,80}}\b(?:at|to|visit|on|via|under) \S+\.\w",
-    # with its tools, or by an address
+    # with tools, or by an address
     rf"\b(?:with|us(?:e|ing)) your (?:\w+ )?{_TOOL}[ -](?:tools?|functions?|plug-?ins?|access|skills?)\b",
     rf"\bcall (?:the|your) \w+_\w+ (?:function|tool)\b{_GAP}{{0,80}}\b(?:as soon as|once|when) you\b",
     rf"\b(?:send|forward|copy|transmit|post|upload|leak|submit|deliver|email|append|pass)\b{_GAP}{{0,40}}\b(?:this|the|"
@@ -326,7 +327,7 @@ _SPANISH = (
 MACHINE_ADDRESS_PATTERNS: tuple[tuple[str, int, str, str], ...] = tuple(
     ("prompt_attack", 2, pattern, "") for pattern in (*_ENGLISH, *_GERMAN, *_SPANISH)
 )
-# Without one of these no rule of `OPEN_ORDERS` can match: for RE2, which looks for all of them at once.
+# No pattern of MACHINE_ADDRESS_PATTERNS matches without one of these; RE2 searches all of them at once.
 INJECTION_PREFILTER = "|".join(
     (
         # English

@@ -1,8 +1,8 @@
-"""List the plainest phrases of the gravest clauses in English, German and Spanish, beside those of `phrases.py`.
+"""Patterns for the plainest phrases of the gravest clauses in English, German and Spanish, beside `harm_patterns.py`.
 
-Rows of `PLAIN` are (code, severity, pattern, unless), for questions and picture requests. Patterns match small letters
-without accents (`disguises.py`). A match near `unless` does not count: questions about laws, help, history or research
-are allowed. Documents and answers are not checked by these rules.
+Rows of `MULTILINGUAL_PATTERNS` are (code, severity, pattern, unless), for questions and picture prompts. Patterns match
+lower case without accents (`text/deobfuscation.py`). A match near `unless` does not count: questions about laws, help,
+history or research are allowed. Documents and answers are not checked by these rules.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def _word(lines: str) -> str:
     return rf"\b(?:{_any(lines)})\b"
 
 
-# As in `phrases.py`: without one of these none of the rules below can match.
+# As in `harm_patterns.py`: none of the rules below matches without one of these.
 MULTILINGUAL_PREFILTER = _any(r"""
     porn|csam|lolicon|jailbait|naked|nude|topless|undressed|lewd|sexy|horny|erotic|sex|fuck|molest|seduc|raping|hentai|masturbat
     kipo|kinder|kind\b|minderjahrig|nackt|desnud|pornograf|menor|nin[oa]|violar
@@ -38,7 +38,7 @@ MULTILINGUAL_PREFILTER = _any(r"""
     drown|suffocate|starve|cut|painless
 """)
 
-# Words of who asks about a subject: law, help, research, history, news.
+# Words of questions about a subject: law, help, research, history, news.
 _SUBJECT = _word(r"""
     laws?|lawful|legal\w*|illegal\w*|legislat\w*|statut\w*|crimes?|criminal\w*|offen[cs]es?|penalt\w*|punish\w*
     sentence[ds]?|prosecut\w*|convict\w*|charge[ds]?|arrest\w*|accus\w*|alleg\w*|suspect\w*|court|trial|police
