@@ -1,3 +1,5 @@
+"""App of safety: registers its hooks in other apps."""
+
 from django.apps import AppConfig
 
 
@@ -5,7 +7,7 @@ class SafetyConfig(AppConfig):
     name = "apps.safety"
 
     def ready(self) -> None:
-        from apps.lib.db import encrypted_fields  # the models can be imported only now
+        from apps.lib.db import encrypted_fields  # models cannot be imported earlier
         from apps.safety.audit_log import audit
         from apps.safety.models import snapshot_keys
         from apps.safety.moderation import account_suspensions, enforcement, reviewable

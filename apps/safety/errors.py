@@ -1,7 +1,7 @@
-"""Errors that any room of safety may raise."""
+"""Errors that any module of safety may raise."""
 
 from __future__ import annotations
 
 
 class ActionRefused(Exception):
-    """That cannot be done now; the message is a sentence for the person who tried."""
+    """Action that is not permitted or not possible now; the message is a sentence for the user."""

@@ -1,4 +1,4 @@
-"""Cases for tests: about a thing that remembers whether it is withheld."""
+"""Factory of cases about notes, a kind of content whose state tests can inspect."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KIND = "note"
 
 
 class Notes:
-    """Notes with a state that `withhold` changes and `give_back` restores."""
+    """Reviewable kind whose `state` by subject is changed by `withhold` and restored by `give_back`."""
 
     name = "a note"
 
@@ -40,12 +40,15 @@ class Notes:
 
 
 def notes() -> Notes:
+    """Return new notes, registered as the reviewable kind KIND."""
     found = Notes()
     reviewable.register_reviewable(KIND, found)
     return found
 
 
 def case(owner: User, subject: str = "1", *, code: str = "hate", severity: int = 3, text: str = "") -> Case:
+    """Open a case of `owner` about the note `subject`, found by the fake classifier under the clause `code`, and return
+    it."""
     outcome = PolicyResult(Action.SEND, code, severity, 0.97)
     signal = Signal("text", "text-fake", SignalStatus.OK, dict.fromkeys(LABELS, 0.01) | {code: 0.97})
     return cases.flag_content(

@@ -1,4 +1,4 @@
-"""What tests of review share: somebody's notes, of which one is held."""
+"""Fixtures of tests of safety."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tests.support.users import make_user
 
 @pytest.fixture
 def shelf(db: None) -> Notes:
+    """Return notes with the note "1", beside an administrator "ada"."""
     make_user("ada", User.Role.ADMINISTRATOR)
     found = notes()
     found.state["1"] = "as it was"

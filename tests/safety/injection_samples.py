@@ -1,7 +1,7 @@
-"""Planted orders and harmless passages that look like them, written for measuring the check of passages.
+"""Samples to measure the check of passages: planted instructions, and harmless passages that resemble them.
 
-Neither the rules nor the classifiers were made from the held-out half: rules were tuned on `DEVELOPMENT`, and
-`HELD_OUT` was measured once afterwards. `docs/review/classifiers.md` reports both.
+Neither the rules nor the classifiers were made from `HELD_OUT`: rules were tuned on `DEVELOPMENT`, and `HELD_OUT` was
+measured once afterwards. `docs/review/classifiers.md` reports both.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Case(NamedTuple):
-    """A passage: `language` is en, de or es; `carrier` says in what the order stands."""
+    """Sample passage. `language` is en, de or es; `carrier` is the kind of text that contains the instruction."""
 
     language: str
     carrier: str
@@ -26,7 +26,7 @@ def _rows(kind: str) -> list[Case]:
 
 
 def _placed(rows: list[Case]) -> list[Case]:
-    """Return each order inside a passage of its language, on one line, as the parsers bring it."""
+    """Return each instruction inside a passage of its language, on one line as parsers produce it."""
     hosts = {
         language: [row.text for row in _rows("host") if row.language == language] for language in ("en", "de", "es")
     }

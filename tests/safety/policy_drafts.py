@@ -1,4 +1,4 @@
-"""Drafts of the policy for tests, and what was written down of what the gate judged."""
+"""Policy drafts for tests, with sample questions and recorded verdicts."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from apps.safety.policy import versions
 from apps.safety.verdict_log import recorder, shadow
 from apps.users.models import User
 
-MAYBE = "Some [hate?] is in here"  # scores 0.6 for hate: counted, and let through
+MAYBE = "Some [hate?] is in here"  # scores 0.6 for hate: noted and allowed
 SURE = "All of this is [hate] to me"  # 0.99: withheld
 PLAIN = "How is a lamp trimmed?"
 
 
 @pytest.fixture(autouse=True)
 def verdicts_kept(settings: LazySettings) -> Iterator[None]:
-    """Verdicts are written down; policies and what is noted of them are read anew before and after."""
+    """Record verdicts, and clear the caches of policy and verdicts before and after the test."""
     settings.VERDICT_DAYS = 30
     versions.clear_cache()
     recorder.clear_pending()
@@ -32,7 +32,7 @@ def verdicts_kept(settings: LazySettings) -> Iterator[None]:
 
 
 def body(stage: str = "question", **steps: float) -> dict[str, Any]:
-    """The live policy, in which hate meets these actions from these scores on: `withhold=0.5`."""
+    """Return the live policy with these thresholds of hate, such as `withhold=0.5`."""
     found = copy.deepcopy(versions.get_live_version().body)
     clause = next(row for row in found["clauses"] if row["code"] == "hate")
     clause["steps"][stage] = [{"least": least, "action": action} for action, least in steps.items()]
@@ -40,11 +40,12 @@ def body(stage: str = "question", **steps: float) -> dict[str, Any]:
 
 
 def in_the_shadow(author: User, new: dict[str, Any], note: str = "") -> PolicyVersion:
+    """Create a draft from `new` and run it in the shadow."""
     row = versions.create_draft(author, new, note)
     versions.start_shadow(author, row)
     return row
 
 
 async def written() -> None:
-    """As the gate has it done a moment later."""
+    """Store the queued verdicts, as the gate does a moment later."""
     await in_db(shadow.write_verdicts)

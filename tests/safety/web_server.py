@@ -1,4 +1,4 @@
-"""A real server on this machine that answers exactly the bytes a test gives it, and remembers what it was sent."""
+"""Local web server that answers with exactly the bytes that a test sets, and stores the requests."""
 
 from __future__ import annotations
 
@@ -14,29 +14,33 @@ Answer = bytes | Callable[[socket.socket], None]
 
 @dataclass
 class Site:
-    """`answers` by path. A function is given the connection and writes what it likes."""
+    """Server with `answers` by path. A function as answer gets the connection and writes to it."""
 
     port: int
     answers: dict[str, Answer] = field(default_factory=dict)
     requests: list[bytes] = field(default_factory=list)
-    names: list[str | None] = field(default_factory=list)  # for which a certificate was asked (SNI)
+    names: list[str | None] = field(default_factory=list)  # server names of TLS handshakes (SNI)
     scheme: str = "http"
 
     def address(self, path: str, host: str = "127.0.0.1") -> str:
+        """Return the URL of the path."""
         return f"{self.scheme}://{host}:{self.port}{path}"
 
     def page(self, path: str, body: bytes, kind: str = "text/html", more: str = "") -> str:
+        """Answer the path with a page and return its URL. `more` are further header lines, each with CRLF."""
         head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n{more}\r\n"
         self.answers[path] = head.encode() + body
         return self.address(path)
 
     def redirect(self, path: str, to: str, status: int = 302) -> str:
+        """Answer the path with a redirect to `to` and return its URL."""
         self.answers[path] = f"HTTP/1.1 {status} Go\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n".encode()
         return self.address(path)
 
 
 @contextmanager
 def site(context: ssl.SSLContext | None = None) -> Iterator[Site]:
+    """Run the server on a free port, with TLS if `context` is given, and stop it afterwards."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         found = Site(listener.getsockname()[1], scheme="https" if context else "http")
         if context:

@@ -1,6 +1,6 @@
-"""`manage.py export_labels`: what reviewers decided about texts of people who agreed to that, as JSON lines.
+"""`manage.py export_labels`: print reviewers' decisions on texts of consenting users, as JSON lines.
 
-The log has an entry for each person of whom something is in it.
+Each user with exported texts gets an audit entry.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Write `apps/safety/text/lookalikes.json`: for each letter from a to z the characters that look like it.
+"""Write `apps/safety/text/lookalikes.json`: the look-alike characters of each letter from a to z.
 
 Classes of confusable characters come from Unicode's table, as skeletons of ICU's spoof checker. The letter of a class,
 small capitals and circled letters are found by character names. Needs ICU (`libicu` of the system).
@@ -32,7 +32,7 @@ _NAMED = re.compile(
 _SCRIPTS = re.compile(
     r"(?:LATIN|MODIFIER|GREEK|CYRILLIC|ARMENIAN|CHEROKEE|COPTIC|LISU|CANADIAN|DESERET|OLD|GOTHIC|CARIAN|LYDIAN|LYCIAN) "
 )
-# As people use them where Unicode's table says otherwise (β with ß, б with 6) or nothing.
+# As commonly used where Unicode's table differs (β with ß, б with 6) or has no entry.
 _READ_AS = {"β": "b", "б": "b", "ь": "b", "и": "n", "п": "n", "μ": "m", "υ": "u", "ω": "w", "ш": "w", "ς": "c"}
 
 
@@ -73,7 +73,7 @@ def _without_marks(text: str) -> str:
 def open_spoof_checker() -> Callable[[str], str]:
     """Return ICU's function from a text to its skeleton.
 
-    Raise OSError where the system has no ICU, AttributeError where its version lacks the functions.
+    Raise OSError if the system has no ICU, AttributeError if its version lacks the functions.
     """
     path = ctypes.util.find_library("icui18n")
     if path is None:

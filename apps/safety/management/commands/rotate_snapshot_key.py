@@ -1,5 +1,7 @@
-"""`manage.py rotate_snapshot_key`: frozen texts are encrypted by a new key; `--drop` takes the older ones away,
-`--lost` begins anew where all of them are lost."""
+"""`manage.py rotate_snapshot_key`: encrypt frozen texts with a new key.
+
+`--drop` removes the older keys; `--lost` creates a new key file if all keys are lost.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""`manage.py safety_replay --policy 7 --since 30d`: what a version of the policy would have changed.
+"""`manage.py safety_replay --policy 7 --since 30d`: backtest a policy version.
 
-Goes through everything that is kept of that time, allowed and not, and prints each changed verdict; no word of any
-text. The result is kept with the version, which then may be approved.
+Evaluates all verdicts of that time that are still stored, and prints each change without its text. The result is stored
+with the version, which may then be approved.
 """
 
 from __future__ import annotations
