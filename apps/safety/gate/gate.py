@@ -119,7 +119,7 @@ async def check_question(
     """Return whether the question may be asked. Use `normalise(text)`, the text that was checked, from here on.
 
     `vector` is the embedding of `normalise(text)`, if it is computed anyway. A text that a reviewer allowed passes at
-    every level. Never raises; a failed check gives a verdict that is not allowed.
+    every level. A failed or late check gives a verdict that is not allowed.
     """
     if len(text) > QUESTION_CHARACTERS:
         return _LONG

@@ -105,7 +105,8 @@ class PolicyVersion(models.Model):
 class Snapshot(models.Model):
     """Frozen text as it was when it was judged. A database trigger forbids changes.
 
-    Outlives the text it was taken from. Text and context are stored encrypted (`snapshot_keys.py`); the hash is not.
+    The row outlives the text it was taken from. Text and context are stored encrypted (`snapshot_keys.py`); the hash is
+    not.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -54,7 +54,7 @@ class BatchResult:
 
 
 def find_near_duplicates(user: User, case: Case) -> list[Case]:
-    """Return up to 199 open cases whose text nearly equals that of `case`, nearest first.
+    """Return up to 200 open cases whose text nearly equals that of `case`, nearest first.
 
     Only cases that the user may see, of the same kind, stage, clause and policy version. `[]` for a sealed clause and
     for a case that is not claimed. Texts over 4000 characters match only if equal.

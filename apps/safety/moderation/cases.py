@@ -69,7 +69,7 @@ class FlaggedContent:
 
 
 def is_allowed(kind: str, subject: object) -> bool:
-    """Return whether the last standing decision about the content allows it. False if nobody has decided."""
+    """Return whether the last standing decision about the content allows it. False without a decision."""
     rows = Decision.objects.filter(case__kind=kind, case__subject=str(subject), undone=None).order_by("created")
     last = rows.values_list("outcome", flat=True).last()
     return last in (Decision.Outcome.ALLOW, Decision.Outcome.OVERTURN)
@@ -173,8 +173,8 @@ def flag_unstored(kind: str, person: int, judged: EvaluationRecord | None) -> No
 def visible_cases(user: User) -> QuerySet[Case]:
     """Return the cases that the user may see, with snapshot and holder.
 
-    None for users who do not review. Cases about the user themselves only if nobody else could decide them; sealed
-    cases only for users named for them.
+    No case for users who do not review. Cases about the user themselves only if no other user could decide. Sealed
+    cases only for users named for sealed cases.
     """
     if not user.is_staff or not user.is_active:
         return Case.objects.none()
@@ -365,8 +365,8 @@ def reopen_case(user: User, pk: Any) -> Case:
 def request_second_review(user: User, pk: Any, token: str) -> None:
     """Release the case and queue a second review of it by another reviewer.
 
-    The user must hold the case by `token`. One transaction with the audit entry `case.second`. Raise ActionRefused if
-    the claim was lost or the clause is sealed.
+    The user must hold the case by `token`. One transaction with the audit entries `case.release` and `case.second`.
+    Raise ActionRefused if the claim was lost or the clause is sealed.
     """
     case = _case(user, pk)
     with transaction.atomic():

@@ -109,8 +109,9 @@ class PolicyResult:
 def evaluate_policy(stage: Stage, signals: Sequence[Signal], policy: Policy) -> PolicyResult:
     """Return the strictest action that any clause requires. Pure; scores are 0 to 1.
 
-    Ties go to the more severe clause, then to the higher score; a withheld self-harm text comes before all. WITHHOLD if
-    a fail-closed clause has thresholds at this stage and no valid signal scored it.
+    Ties go to the more severe clause, then to the higher score; a withheld self-harm text comes before all. A
+    fail-closed clause with thresholds at this stage gives at least WITHHOLD if a detector was missing. So it does if no
+    valid signal scored it and no detector was skipped.
     """
     signals = [signal.kept() for signal in signals]
     if stage in EXPORT_STAGES:

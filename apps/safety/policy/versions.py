@@ -32,7 +32,7 @@ from apps.safety.text.normalization import hash_text
 from apps.users.models import User
 
 Status = PolicyVersion.Status
-MAX_SHADOWS = 3  # versions at once; each verdict is evaluated again for each of them, in the background
+MAX_SHADOWS = 3  # versions at once; each of them evaluates every verdict again, in the background
 MAX_ALLOWED_TEXTS = 10_000  # the latest texts that reviewers allowed or whose hold ended
 
 _EXTRA_CLAUSES = {

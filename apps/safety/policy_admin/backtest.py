@@ -30,7 +30,10 @@ MAX_LISTED = 50  # changed verdicts of each kind that are stored with a backtest
 
 @dataclass(frozen=True, slots=True)
 class PastVerdict:
-    """Past verdict. `text` is None if no text was stored; `verdict` is None if it has to be computed."""
+    """Past verdict. `text` is None if no text was stored; `verdict` is None if it has to be computed.
+
+    `mark` is the keyed hash of the text.
+    """
 
     stage: Stage
     level: Strictness
@@ -45,7 +48,7 @@ class PastVerdict:
 
 @dataclass(frozen=True, slots=True)
 class BacktestChange:
-    """Past verdict that the version would change. `mark` finds its case, if there is one."""
+    """Past verdict that the version would change. `mark` is the keyed hash of its text, by which its case is found."""
 
     stage: str
     clause: str

@@ -111,7 +111,7 @@ def show_queue(request: HttpRequest) -> HttpResponse:
 @never_cache
 @staff_required
 def show_case(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Show the case. Its text is shown only to its holder, or once decided; each reading is recorded."""
+    """Show the case. Only its holder sees the text, and each such reading is recorded."""
     user = get_signed_in_user(request)
     found = moderation_cases.visible_cases(user).filter(pk=pk).first()
     if found is None:

@@ -1,7 +1,7 @@
 """Rules of the gate: few, readable patterns for openly worded requests to do harm.
 
-They require a wish to act, not just a word, and miss disguised wording; `docs/review/classifiers.md` says how much.
-Severities as in the taxonomy: 4 always withheld (weapons of many victims, children), 3 withheld, 2 marked only.
+A rule requires a wish to act, not just a word, and misses disguised wording; `docs/review/classifiers.md` reports the
+recall. Severities as in the taxonomy: 4 always withheld (weapons of many victims, children), 3 withheld, 2 marked only.
 """
 
 from __future__ import annotations
