@@ -59,8 +59,8 @@ def test_to_postgresql_to_milvus_and_back_the_same_is_found(
     servers = {"pgvector": request.getfixturevalue("postgres_url"), "milvus": request.getfixturevalue("milvus_url")}
     empty_pgvector(servers["pgvector"])
     empty_milvus(servers["milvus"])
-    indexes["pgvector"] = {"BACKEND": f"{INDEX}.pgvector.PgvectorIndex", "OPTIONS": {"url": servers["pgvector"]}}
-    indexes["milvus"] = {"BACKEND": f"{INDEX}.milvus.MilvusIndex", "OPTIONS": {"url": servers["milvus"]}}
+    indexes["pgvector"] = {"BACKEND": f"{INDEX}.pgvector.engine.PgvectorIndex", "OPTIONS": {"url": servers["pgvector"]}}
+    indexes["milvus"] = {"BACKEND": f"{INDEX}.milvus.engine.MilvusIndex", "OPTIONS": {"url": servers["milvus"]}}
     before = found("what do foxes hunt")
 
     for target in ("pgvector", "milvus", "local"):

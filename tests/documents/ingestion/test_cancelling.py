@@ -56,7 +56,7 @@ def around(step: Callable[..., Any], act: Callable[[], None], when: str) -> Call
                 once()
             yield found
 
-    return acted_with_each if step.__name__ == "parsed" else acted
+    return acted_with_each if step.__name__ == "parse_batch" else acted
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
