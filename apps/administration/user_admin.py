@@ -1,4 +1,4 @@
-"""People: who they are, what they may do, and to which groups they belong. Never what they wrote, nor their secrets."""
+"""Admin of users: role, suspension and groups. Shows neither texts nor secrets of users."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from unfold.widgets import (
 )
 
 from apps.administration.model_admin import ChangeRefused, GuardedModelAdmin
-from apps.safety.models import case_states
+from apps.safety.errors import ActionRefused
 from apps.safety.models.feature_restrictions import DURATION_DAYS
 from apps.safety.moderation import account_suspensions
 from apps.users import accounts, groups
@@ -32,6 +32,8 @@ else:
 
 
 class UserAdminForm(UserForm):
+    """Form of role, suspension with reason and duration, and groups."""
+
     role = forms.ChoiceField(label=gettext_lazy("Role"), choices=User.Role.choices, widget=UnfoldAdminSelectWidget)
     is_active = forms.BooleanField(
         label=gettext_lazy("May sign in"),
@@ -69,6 +71,8 @@ class UserAdminForm(UserForm):
 
 
 class UserAdmin(GuardedModelAdmin):
+    """Admin of users that changes each field through the service that the pages use."""
+
     title = gettext_lazy("People")
     form = UserAdminForm
     list_display = ("who", "email", "part", "may", "teams", "since", "seen")
@@ -82,7 +86,7 @@ class UserAdmin(GuardedModelAdmin):
         return User.objects.prefetch_related("groups").defer("password", "instructions", "facts")
 
     def verb(self, user: User, row: User, form: UserAdminForm) -> None:
-        """Each field by the verb of the page of people, so that it means the same and is in the log."""
+        """Change each field through the service of the user pages, so that rules and log entries are the same."""
         values = form.cleaned_data
         try:
             if "role" in form.changed_data:
@@ -94,7 +98,7 @@ class UserAdmin(GuardedModelAdmin):
                     account_suspensions.suspend_account(user, row, values["reason"], int(values["days"] or -1))
         except accounts.LastAdministrator as error:
             raise ChangeRefused(LAST_ADMINISTRATOR) from error
-        except case_states.ActionRefused as error:
+        except ActionRefused as error:
             raise ChangeRefused(str(error)) from error
         before, after = set(row.groups.all()), set(values["groups"])
         for group in after - before:

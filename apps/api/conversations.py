@@ -1,4 +1,7 @@
-"""Search and kept conversations over REST."""
+"""REST operations on saved conversations, and the search for passages.
+
+Questions and answers are in `apps.api.questions`.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -21,7 +24,8 @@ from apps.documents.retrieval import search as documents
 from apps.documents.retrieval.filters import SearchFilters
 from apps.lib.concurrency.threads import in_db
 from apps.safety.gate.gate import check_question
-from apps.safety.verdict_log.recorder import Surface, use_surface
+from apps.safety.models.verdict_log import Surface
+from apps.safety.verdict_log.recorder import use_surface
 from apps.users.models import User
 
 router = Router()
@@ -30,7 +34,8 @@ _READ, _WRITE = Bearer(Scope.READ), Bearer(Scope.WRITE)
 
 @router.post("/search", auth=AsyncBearer(Scope.READ), response={200: SearchOut, 400: dict[str, Any]}, tags=["search"])
 async def search_passages(request: HttpRequest, wish: SearchIn) -> Any:
-    """The passages that speak to a question, best first, of documents that you may read; none: nothing relevant."""
+    """Return the passages relevant to a question, best first, of documents that you may read; none: nothing
+    relevant."""
     question = requests.clean_question(wish.question)
     user = get_caller(request)
     with use_surface(Surface.API):
@@ -50,7 +55,7 @@ async def search_passages(request: HttpRequest, wish: SearchIn) -> Any:
 @router.get("/conversations", auth=_READ, response=list[ConversationOut], tags=["conversations"])
 @paginate
 def list_conversations(request: HttpRequest) -> QuerySet[Conversation]:
-    """Your conversations, the last changed first."""
+    """List your conversations, the last changed first."""
     return Conversation.objects.visible_to(get_caller(request))
 
 
@@ -62,8 +67,11 @@ def get_conversation(request: HttpRequest, pk: UUID) -> Conversation:
 @router.get("/conversations/{uuid:pk}/messages", auth=_READ, response=list[MessageOut], tags=["conversations"])
 @paginate
 def list_messages(request: HttpRequest, pk: UUID) -> QuerySet[Message]:
-    """Questions and answers, oldest first; `parent_id` makes a tree of them. An answer's citations name the sentence
-    by its characters, and the source by its number; `null` means that no passage supports it."""
+    """List questions and answers, oldest first; `parent_id` links them to a tree.
+
+    A citation names its sentence by character offsets and its source by number; `null` means that no passage supports
+    the sentence.
+    """
     get_object_or_404(Conversation.objects.visible_to(get_caller(request)), pk=pk)
     cites = Prefetch("citations", Citation.objects.select_related("source"))
     return Message.objects.visible_to(get_caller(request)).filter(conversation=pk).prefetch_related(cites)
@@ -78,13 +86,13 @@ def rename_conversation(request: HttpRequest, pk: UUID, wish: ConversationChange
 
 @router.delete("/conversations/{uuid:pk}", auth=_WRITE, response={204: None}, tags=["conversations"])
 def remove_conversation(request: HttpRequest, pk: UUID) -> Status[None]:
-    """The conversation is gone, with its answers. On the page its owner can bring it back for an hour."""
+    """Delete the conversation with its answers. On the page its owner can restore it for an hour."""
     found = get_object_or_404(Conversation.objects.visible_to(get_caller(request)), pk=pk)
     actions.delete_conversations(get_caller(request), [found.pk])
     return Status(204, None)
 
 
 def check_readable(user: User, chosen: list[UUID]) -> None:
-    """Raises Http404 where one of the collections may not be read."""
+    """Raise Http404 if the user may not read one of the collections `chosen`."""
     if Collection.objects.visible_to(user).filter(pk__in=chosen).count() != len(set(chosen)):
         raise Http404

@@ -1,4 +1,4 @@
-"""Answer every refusal below /api/ and /v1/ in JSON, also where Django refuses before an operation is found."""
+"""Answer every error below /api/ and /v1/ in JSON, including those that Django raises before an operation is found."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from apps.api.errors import build_error_body
 _BELOW = ("/api/", "/v1/")
 _WORDS = {
     403: "This is not allowed.",
-    404: "There is no such address; docs/api.md says what there is.",
+    404: "There is no such address; docs/reference/api.md says what there is.",
     405: "This method is not allowed here; the header “Allow” names those that are.",
     413: "The request is too large.",
     507: "The disk of this server is full, so nothing can be taken now. Please tell an administrator.",

@@ -1,7 +1,7 @@
-"""Legal holds of single cases: what review froze stays, whatever rule, wish or age would have it go.
+"""Legal holds of single cases: the frozen text survives retention rules, erasure requests and age.
 
-An administrator sets one, with the ground that its person is told and a reason for staff. Once it is lifted the frozen
-text may go for good, so somebody else lifts it than who set it, as long as there is another administrator.
+An administrator sets a hold, with a ground for the user and a reason for staff. The administrator who set it may lift
+it only if no other one could, since the text may then be deleted for good.
 """
 
 from __future__ import annotations
@@ -15,30 +15,31 @@ from django.utils.translation import gettext, override
 from apps.privacy import tombstones
 from apps.privacy.models import CaseHold
 from apps.safety.audit_log import audit
+from apps.safety.errors import ActionRefused
 from apps.safety.models import Case, Snapshot
-from apps.safety.models.case_states import ActionRefused
 from apps.safety.moderation import cases
 from apps.users.models import User
 
-RETAINED_LABEL = "kept under a legal hold"  # of a receipt's counts, before the ground
+RETAINED_LABEL = "kept under a legal hold"  # prefix of a count in an erasure receipt; the ground follows
 
 
 def find_holdable_case(user: User, pk: Any) -> Case | None:
-    """A case that this administrator may hold: never one about themselves, sealed ones only where they are named."""
+    """Return a case that this administrator may hold; None if it is not visible to them, see `cases.visible_cases`."""
     return cases.visible_cases(user).filter(pk=pk).first() if user.is_administrator else None
 
 
 def active_holds() -> QuerySet[CaseHold]:
+    """Return all legal holds of cases, oldest first."""
     return CaseHold.objects.select_related("case", "set_by").order_by("created")
 
 
 def holds_about(user: User) -> QuerySet[CaseHold]:
-    """Those of cases about this person."""
+    """Return the legal holds of cases about the user."""
     return CaseHold.objects.filter(case__owner=user)
 
 
 def hold_case(user: User, pk: Any, ground: str, reason: str) -> CaseHold:
-    """What the case froze stays from now on. Raises Refused."""
+    """Set a legal hold on the case and log it. Raises ActionRefused."""
     if ground not in CaseHold.Ground.values or not reason.strip():
         raise ActionRefused(gettext("Say on what ground and why: both are kept in the log."))
     with transaction.atomic():
@@ -56,7 +57,10 @@ def hold_case(user: User, pk: Any, ground: str, reason: str) -> CaseHold:
 
 
 def lift_case_hold(user: User, pk: Any, reason: str) -> None:
-    """Rules and wishes count again; what an erasure had to leave goes at once. Raises Refused."""
+    """Lift the legal hold of the case and log it; a text that an erasure had to keep is deleted at once.
+
+    Raises ActionRefused.
+    """
     if not reason.strip():
         raise ActionRefused(gettext("Say why: the reason is kept in the log."))
     with transaction.atomic():
@@ -83,8 +87,11 @@ def lift_case_hold(user: User, pk: Any, reason: str) -> None:
 
 
 def retention_label(case: Case, user: User) -> str:
-    """What the receipt of this person's erasure counts the case under, which keeps from now on whom it is about; ""
-    where nothing holds it. Call inside the transaction that would empty it."""
+    """Return the label under which the receipt of the user's erasure counts a held case; "" without a hold.
+
+    From then on the hold stores name and address of the user. Must run inside the transaction that would delete the
+    text.
+    """
     row = CaseHold.objects.select_for_update(of=("self",)).filter(case=case).first()
     if row is None:
         return ""
@@ -101,6 +108,6 @@ def _case(user: User, pk: Any) -> Case:
 
 
 def _others(user: User, case: Case) -> bool:
-    """Whether another administrator could lift it: not who it is about, and of a sealed case only who is named."""
+    """Return whether another administrator could lift the hold of this case."""
     others = User.objects.filter(role=User.Role.ADMINISTRATOR, is_active=True).exclude(pk=user.pk)
     return any(find_holdable_case(other, case.pk) for other in others)

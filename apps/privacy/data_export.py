@@ -1,7 +1,7 @@
-"""A copy of everything that is kept about a person, as a ZIP of JSON and files.
+"""Write a ZIP with all data about a user, as JSON and files.
 
-Every row of every table that names the person is in it, so that a new table cannot be forgotten; what opens doors
-(hashes of passwords and tokens, sessions) is left out.
+Every table with a foreign key to users is included, so a new table cannot be forgotten. Password and token hashes, and
+sessions, are left out.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from apps.documents.models import Collection, Document
 from apps.images.models import Picture
 from apps.privacy.models import Wish
 from apps.safety import code_labels
-from apps.safety.gate.redaction import REDACTION_CHARACTER
 from apps.safety.models import Appeal, Case, Decision, Effect, Event
+from apps.safety.text.redaction_marks import REDACTION_CHARACTER
 from apps.users.models import User
 
 FORMAT = "openbook-person/1"
-# Never copied: what opens a door, and what only repeats the documents in another form.
+# Never exported: secrets, and columns that only repeat documents in another form.
 SECRET_COLUMNS = {"password", "secret_hash", "session_data", "lease_token", "key", "vector", "data", "picture", "whom"}
 _ELSEWHERE = {"admin.logentry", "privacy.wish"}
 _BATCH = 500
@@ -52,15 +52,20 @@ README = {
 
 
 def export_folder() -> Path:
+    """Return the folder of finished exports."""
     return Path(settings.DATA_DIR) / "exports"
 
 
 def archive_path(wish: Wish) -> Path:
+    """Return the path of the ZIP of this request."""
     return export_folder() / f"{wish.pk.hex}.zip"
 
 
 def write_archive(wish: Wish, user: User) -> tuple[dict[str, int], str, int]:
-    """The ZIP is in its place, whole or not at all; counts, SHA-256 and size."""
+    """Write the ZIP and return counts by kind, SHA-256 and size in bytes.
+
+    The file is renamed into place when it is complete.
+    """
     export_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     target = archive_path(wish)
     part = target.with_suffix(".part")
@@ -93,7 +98,7 @@ def _archive_parts(user: User) -> Iterator[tuple[str, Any]]:
             path = Path(settings.MEDIA_ROOT) / str(row.file)
             if row.file and path.is_file():
                 yield f"files/{shelf.pk}/{row.pk}/{row.name.replace('/', '_')}", path
-    # What is held may not be seen by its person either.
+    # A picture held for review may not be seen by its owner either.
     for picture in Picture.objects.filter(owner=user).exclude(file="").exclude(status=Picture.Status.HELD):
         path = Path(settings.MEDIA_ROOT) / str(picture.file)
         if path.is_file():
@@ -117,7 +122,7 @@ def _archive_parts(user: User) -> Iterator[tuple[str, Any]]:
 
 
 def _readings(user: User) -> Iterator[dict[str, Any]]:
-    """Yield who opened or read something of the person, as the audit log has it."""
+    """Yield when and why staff read or opened data of the user, from the audit log. Staff stay unnamed."""
     rows = Event.objects.filter(person=user.pk, kind__in=["read", *_OPENINGS]).exclude(actor=user.pk)
     for event in rows:
         payload = event.payload if event.kind == "read" else {**event.payload, "why": "break_glass"}
@@ -126,7 +131,7 @@ def _readings(user: User) -> Iterator[dict[str, Any]]:
 
 
 def _review(user: User) -> Iterator[tuple[str, Any]]:
-    """Decisions about the person; who decided stays nameless."""
+    """Yield the cases about the user with decisions and appeals. Reviewers stay unnamed."""
     for case in Case.objects.filter(owner=user).select_related("snapshot"):
         decided = Decision.objects.filter(case=case)
         yield f"review/{case.pk}.json", {
@@ -137,20 +142,21 @@ def _review(user: User) -> Iterator[tuple[str, Any]]:
 
 
 def _text(case: Case) -> str:
-    """What was flagged; nothing of an answer that is withheld now, or of which a part was taken out: its person may not
-    read that either."""
+    """Return the flagged text; "" for an answer that is withheld or partly redacted, which the user may not read."""
     if case.kind != "answer":
         return case.snapshot.text
     stands = Effect.objects.filter(name__in=["withhold", "redact"], subject=case.subject, state=Effect.State.APPLIED)
-    hidden = Q(retracted__isnull=False) | Q(
-        text__contains=REDACTION_CHARACTER
-    )  # also where it is a copy of what the decision is about
+    hidden = Q(retracted__isnull=False) | Q(text__contains=REDACTION_CHARACTER)  # the latter finds redacted copies
     gone = stands.exists() or Message.objects.filter(hidden, pk=case.subject).exists()
     return "" if gone else case.snapshot.text
 
 
 def models_naming_user(user: User) -> Iterator[tuple[type[models.Model], list[str]]]:
-    """Every table with columns that name a person, but those of review: what a reviewer did is not about them alone."""
+    """Yield every model with the names of its foreign keys to users.
+
+    Models of safety are left out, except notices, restrictions and reviewers' preferences: a reviewer's work is not
+    only about the reviewer.
+    """
     for model in apps.get_models():
         label = model._meta.label_lower
         names = [
@@ -173,7 +179,7 @@ def _any(names: list[str], user: User) -> models.Q:
 
 
 def _row(row: models.Model) -> dict[str, Any]:
-    """The columns as they are; other people are numbers, as in the database."""
+    """Return the columns of a row without secrets. Other users appear by their ids."""
     return {
         field.attname: _plain(field.value_from_object(row))
         for field in row._meta.concrete_fields

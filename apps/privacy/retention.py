@@ -1,4 +1,7 @@
-"""How long things are kept: rules of site, person, conversation and collection; a hold stops them all."""
+"""Retention rules of the site, users, conversations and collections, and legal holds of users.
+
+`delete_expired` deletes what is due. Rules of frozen case texts are in `case_retention`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from apps.documents.library.uploads import delete_document
 from apps.documents.models import Collection, Document
 from apps.privacy.models import Hold, Keeping
 from apps.safety.audit_log import audit
-from apps.safety.models.case_states import ActionRefused
+from apps.safety.errors import ActionRefused
 from apps.safety.policy import separation_of_duties
 from apps.users.models import User
 
@@ -31,20 +34,23 @@ DURATION_CHOICES = (
     (90, gettext_lazy("90 days")),
     (365, gettext_lazy("1 year")),
 )
-_AT_ONCE = 50  # of a sweep: the next one goes on
+_AT_ONCE = 50  # conversations and documents per run; the next run continues
 Scope = Keeping.Scope
 R = TypeVar("R")
 
 
 def get_rule_days(scope: str, subject: object = "") -> int:
-    """Days, 0 where there is none."""
+    """Return the days of the rule; 0 without one. `subject` is the id, "" for the site."""
     found = Keeping.objects.filter(scope=scope, subject=str(subject)).values_list("days", flat=True).first()
     return found or 0
 
 
 def change_rule(user: User, scope: str, days: int, subject: object = "") -> None:
-    """Store that what the rule is about goes after so many days, never with 0, and log it. `subject` is the id of a
-    person, collection or conversation, "" for the site. Raise Refused unless the rule is the user's to change."""
+    """Store and log a retention rule; 0 days remove it.
+
+    `subject` is the id of a user, collection or conversation, "" for the site. Raises ActionRefused unless the user may
+    change the rule.
+    """
     if not _may_change(user, scope, str(subject)):
         raise ActionRefused(gettext("You can change rules for what is yours, and administrators the rule of the site."))
     rows = Keeping.objects.filter(scope=scope, subject=str(subject))
@@ -57,7 +63,10 @@ def change_rule(user: User, scope: str, days: int, subject: object = "") -> None
 
 
 def delete_expired() -> int:
-    """What is older than its rule says is gone, but nothing of a person under a hold; how many. For the worker."""
+    """Delete conversations and documents that are due, at most `_AT_ONCE` of each, and return how many.
+
+    Data of users under a legal hold is skipped. Periodic job of the worker.
+    """
     if not Keeping.objects.exists():
         return 0
     now = timezone.now()
@@ -66,8 +75,7 @@ def delete_expired() -> int:
 
 
 def hold_user(user: User, person: User, reason: str) -> None:
-    """Keep everything of the person from now on, whatever rule or wish would have it go. Raise Refused unless the user
-    is an administrator."""
+    """Set a legal hold on all data of `person` and log it. Raises ActionRefused unless the user is an administrator."""
     separation_of_duties.require_administrator(user)
     with transaction.atomic():
         Hold.objects.update_or_create(person=person, defaults={"reason": reason[:400], "set_by": user})
@@ -75,7 +83,7 @@ def hold_user(user: User, person: User, reason: str) -> None:
 
 
 def lift_user_hold(user: User, person: User) -> None:
-    """End the legal hold of the person. Raise Refused unless the user is an administrator."""
+    """Lift the legal hold of `person` and log it. Raises ActionRefused unless the user is an administrator."""
     separation_of_duties.require_administrator(user)
     with transaction.atomic():
         if Hold.objects.filter(person=person).delete()[0]:
@@ -83,8 +91,7 @@ def lift_user_hold(user: User, person: User) -> None:
 
 
 def due_conversations(now: datetime) -> QuerySet[Conversation]:
-    """Return the conversations that are older than their rule says, the oldest first: none that is pinned or under a
-    hold, and none to which no rule applies."""
+    """Return the conversations older than their rule, oldest first. Pinned and held ones are left out."""
     own = Keeping.objects.filter(scope=Scope.CONVERSATION)
     due = Q(pk__in=[])
     for days in _days(own):
@@ -93,20 +100,24 @@ def due_conversations(now: datetime) -> QuerySet[Conversation]:
     for days in _days(people := Keeping.objects.filter(scope=Scope.PERSON)):
         owners = people.filter(days=days).annotate(pk_of=Cast("subject", BigIntegerField())).values("pk_of")
         others |= Q(owner__in=owners, changed__lt=now - timedelta(days=days))
-    if site := get_rule_days(Scope.SITE):  # of the owner's and the site's the shorter counts, so that either is enough
+    if site := get_rule_days(Scope.SITE):  # the shorter of both rules applies, so either suffices
         others |= Q(changed__lt=now - timedelta(days=site))
     rows = Conversation.objects.filter(due | (others & ~Q(pk__in=_uuids(own))), pinned=None)
     return rows.exclude(owner__in=Hold.objects.values("person")).order_by("changed")
 
 
 def due_documents(now: datetime) -> QuerySet[Document]:
-    """Return the documents whose content is older than the rule of their collection says: since they were added, got
-    other content as a new version, or were last fetched. None that is being read or under a hold."""
+    """Return the documents older than the rule of their collection.
+
+    Age counts from the upload, from the last version with other content, and from the last fetch of a web page,
+    whichever is latest. Documents that are being read or held are left out.
+    """
     rules = Keeping.objects.filter(scope=Scope.COLLECTION)
     due = Q(pk__in=[])
     for days in _days(rules):
         over = now - timedelta(days=days)
-        # The row of a version was made when the content came that replaced its own; what was read again has the same.
+        # A version's row dates from the upload that replaced its content. If the document was only read again, both
+        # have the same content.
         newer = Document.every.filter(replaces=OuterRef("pk"), status=Document.Status.REPLACED, created__gte=over)
         newer = newer.exclude(sha256=OuterRef("sha256"))
         old = Q(collection__in=_uuids(rules.filter(days=days)), created__lt=over) & ~Exists(newer)
@@ -136,7 +147,7 @@ def _days(rules: QuerySet[Keeping]) -> list[int]:
 
 
 def _uuids(rules: QuerySet[Keeping]) -> QuerySet[Keeping, Any]:
-    """Return the subjects of the rules as ids, of the form that the database keeps."""
+    """Return the subjects of the rules as UUIDs in the form that the database stores."""
     plain = Replace("subject", Value("-"), Value(""))
     return rules.annotate(pk_of=Cast(plain, UUIDField())).values("pk_of")
 
@@ -147,8 +158,10 @@ def _remove_conversation(place: Conversation) -> None:
 
 
 def _remove_each(rows: Iterable[R], remove_one: Callable[[R], None]) -> int:
-    """Remove every row, and raise ExceptionGroup of what failed when all had their turn: one that cannot be removed
-    keeps no other alive. Return how many went."""
+    """Call `remove_one` for every row, and return how many succeeded.
+
+    Raises ExceptionGroup at the end if some failed: one failure does not block the other rows.
+    """
     failed: list[Exception] = []
     count = 0
     for row in rows:

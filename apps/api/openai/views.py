@@ -1,4 +1,7 @@
-"""/v1/models, /v1/chat/completions, /v1/embeddings: clients of the OpenAI protocol work unchanged."""
+"""Operations of the OpenAI protocol: /v1/models, /v1/chat/completions, /v1/embeddings.
+
+Unknown paths and methods below /v1/ are answered with errors of the protocol.
+"""
 
 import base64
 from collections import defaultdict
@@ -31,12 +34,13 @@ from apps.engines.chat.model_catalog import MAIN
 from apps.engines.types import ChatEngine, ChatRequest, EngineBusy, EngineError
 from apps.lib.concurrency.threads import in_db, in_pool
 from apps.safety.gate.gate import Withheld
-from apps.safety.verdict_log.recorder import Surface, current_surface
+from apps.safety.models.verdict_log import Surface
+from apps.safety.verdict_log.recorder import current_surface
 from apps.users import rate_limits
 from apps.users.models.rate_limit import LimitedResource
 from apps.users.permissions import get_client_ip
 
-MAX_CONCURRENT = 3  # answers that one person may have written for programs in this process
+MAX_CONCURRENT = 3  # answers per user that this process streams at once for API clients
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]  # HEAD is answered without a body
 _MARGIN = 64  # tokens that a chat template may add
 
@@ -45,23 +49,26 @@ _CHAT = AsyncBearer(Scope.CHAT)
 
 
 class _Slot:
-    """Place of one answer that is being written; one of a stream that nobody began is collected."""
+    """Permission to write one answer.
+
+    Held weakly: the slot of a stream that no client ever iterated is freed by garbage collection.
+    """
 
 
-_running: defaultdict[int, WeakSet[_Slot]] = defaultdict(WeakSet)  # by person
+_running: defaultdict[int, WeakSet[_Slot]] = defaultdict(WeakSet)  # by user id
 
 
 @router.get("/models", auth=_CHAT)
 async def list_models(request: HttpRequest) -> dict[str, Any]:
-    """“openbook” answers from the documents that you may read, “openbook/NAME” by that model; the others are the models
-    alone."""
+    """List the models. “openbook” answers from documents that you may read, “openbook/NAME” does so by that model;
+    other names are the models alone."""
     names = [*(item.id for item in await model_aliases.list_model_aliases()), registry.get_embedder().fingerprint]
     return {"object": "list", "data": [responses.format_model(name) for name in names]}
 
 
 @router.get("/models/{path:name}", auth=_CHAT)
 async def get_model(request: HttpRequest, name: str) -> dict[str, Any]:
-    """One of them."""
+    """Return the model of that name."""
     if name != registry.get_embedder().fingerprint:
         await model_aliases.resolve_model_alias(name)
     return responses.format_model(name)
@@ -69,7 +76,8 @@ async def get_model(request: HttpRequest, name: str) -> dict[str, Any]:
 
 @router.post("/chat/completions", auth=_CHAT)
 async def create_chat_completion(request: HttpRequest, wish: ChatIn) -> StreamingHttpResponse | dict[str, Any]:
-    """An answer, streamed or whole. `openbook`, in the last chunk or beside the choices, has sources and citations."""
+    """Answer, as a stream or in one piece. `openbook`, in the last chunk or beside the choices, has sources and
+    citations."""
     user = get_caller(request)
     slot = _take_slot(user.pk)
     try:
@@ -100,7 +108,7 @@ async def create_chat_completion(request: HttpRequest, wish: ChatIn) -> Streamin
 
 @router.post("/embeddings", auth=_CHAT)
 async def create_embeddings(request: HttpRequest, wish: EmbeddingsIn) -> dict[str, Any]:
-    """Vectors of unit length from the embedder that the documents are indexed with."""
+    """Return vectors of unit length from the embedder that the documents are indexed with."""
     engine = registry.get_embedder()
     if wish.dimensions not in (None, engine.dimension):
         raise ApiError(400, f"The vectors of this model have {engine.dimension} dimensions.", param="dimensions")
@@ -127,12 +135,14 @@ async def create_embeddings(request: HttpRequest, wish: EmbeddingsIn) -> dict[st
 
 @router.api_operation(METHODS, "/{path:rest}", auth=_CHAT, include_in_schema=False)
 async def answer_unknown_path(request: HttpRequest, rest: str) -> None:
-    """Clients of the protocol read JSON also where there is nothing."""
-    raise ApiError(404, f"There is no “/v1/{rest[:80]}” here; docs/api.md says what there is.", code="unknown_url")
+    """Answer 404 in the shape of the protocol."""
+    raise ApiError(
+        404, f"There is no “/v1/{rest[:80]}” here; docs/reference/api.md says what there is.", code="unknown_url"
+    )
 
 
 def _refused(path: str, allowed: str) -> Callable[..., Any]:
-    """What answers at an address that takes other methods."""
+    """Return the view for the other methods of a path; it answers 405 with `allowed` in the Allow header."""
 
     async def other_method(request: HttpRequest) -> None:
         words = f"{request.method} is not allowed here; {allowed} is."
@@ -152,7 +162,7 @@ for path, view in router.path_operations.items():
 
 
 def _take_slot(user_pk: int) -> _Slot:
-    """Return a place for one more answer of that user. Raises EngineBusy where all are taken."""
+    """Return a slot for one more answer of the user. Raises EngineBusy if `MAX_CONCURRENT` are taken."""
     if len(_running[user_pk]) >= MAX_CONCURRENT:
         raise EngineBusy(f"{MAX_CONCURRENT} of your answers are still being written. Wait for one.")
     slot = _Slot()
@@ -161,9 +171,12 @@ def _take_slot(user_pk: int) -> _Slot:
 
 
 async def _turn(request: HttpRequest, wish: ChatIn) -> tuple[EphemeralTurn, ChatRequest | None]:
-    """Return the turn of that request, and what the model alone is sent. Raises Wrong, Refused, OverLimit, EngineError:
-    all that can be refused is refused here, since a stream that has begun has no status to say so. The question is
-    counted and searched last, once nothing else can refuse it."""
+    """Prepare the turn of the request.
+
+    The second value is the request to the model alone; None for an answer from documents. Raises ApiError,
+    RequestRefused, RateLimited and EngineError. Every refusal must happen here, since a stream that has begun can no
+    longer set a status. The question is counted and searched last, once nothing else can refuse it.
+    """
     item = await model_aliases.resolve_model_alias(wish.model)
     await _fits(wish, item)
     current_surface.set(Surface.API)  # for the task of this request
@@ -178,7 +191,7 @@ async def _turn(request: HttpRequest, wish: ChatIn) -> tuple[EphemeralTurn, Chat
 
 
 async def _composed(chat: ChatEngine, user_pk: int, wish: ChatIn) -> ChatRequest:
-    """Return the messages as the model alone is sent them. Raises Wrong where they are longer than it reads."""
+    """Return the messages as the model alone receives them. Raises ApiError (400) if they exceed its context window."""
     info, texts = await chat.info(), [message.text for message in wish.messages]
     used = sum(chat.count(texts)) + _MARGIN + 8 * len(texts)
     if (room := info.context_tokens - used) < 1:
@@ -188,7 +201,7 @@ async def _composed(chat: ChatEngine, user_pk: int, wish: ChatIn) -> ChatRequest
 
 
 async def _fits(wish: ChatIn, item: model_aliases.ModelAlias) -> None:
-    """Raises Wrong where something is asked for that would else be passed over in silence."""
+    """Raise ApiError (400) for fields that would change the answer and that this server or model does not support."""
     undone = [name for name in UNSUPPORTED if getattr(wish, name)]
     if undone or set(wish.modalities or ()) - {"text"}:
         name, words = (undone[0], UNSUPPORTED[undone[0]]) if undone else ("modalities", UNSUPPORTED["audio"])
@@ -207,7 +220,7 @@ async def _fits(wish: ChatIn, item: model_aliases.ModelAlias) -> None:
 
 @contextmanager
 def _counted(user_pk: int, slot: _Slot) -> Iterator[None]:
-    """Free the place of the answer at the end."""
+    """Free the slot at the end of the block."""
     try:
         yield
     finally:
@@ -242,7 +255,7 @@ async def _streamed(
 
 
 async def _pieces(turn: EphemeralTurn, said: ChatRequest | None) -> AsyncGenerator[str, None]:
-    """The content in approved pieces."""
+    """Yield the moderated text of the answer in pieces."""
     async with aclosing(
         ephemeral.stream_text(turn) if said is None else ephemeral.stream_raw_model(turn, said)
     ) as pieces:

@@ -1,4 +1,4 @@
-"""Golden questions show how their passage began: what reviewers take out of its document is taken out there too."""
+"""Redact the quotes of golden questions, and sentences of answer runs, when a document is redacted."""
 
 from __future__ import annotations
 
@@ -10,28 +10,30 @@ from apps.documents.chunking.text_normalization import normalize_text
 from apps.documents.models import Page
 from apps.evaluation.models import GoldenQuestion, WrongPill
 from apps.safety.gate import redaction
+from apps.safety.text.redaction_marks import REDACTION_CHARACTER, redact_spans
 
 BESIDE = "golden questions"
 
 
 def redact_questions(documents: Collection[UUID], wanted: Sequence[str]) -> dict[str, Any]:
-    """Gaps are where these stand, also where a beginning ends within one; by question what `fill` needs. Call once the
-    pages have theirs, inside the transaction of the decision. Sentences of a check of answers keep their gaps."""
+    """Redact the terms in golden questions and wrong citations of the documents.
+
+    Return, per question id, what `restore_questions` needs. Sentences of answer runs are not restored. Call after the
+    pages were redacted, inside the transaction of the decision.
+    """
     before, pattern = {}, redaction.compile_terms(wanted)
     for pill in WrongPill.objects.select_for_update().filter(document__in=documents):
-        gapped = redaction.redact_spans(pill.sentence, [found.span() for found in pattern.finditer(pill.sentence)])
+        gapped = redact_spans(pill.sentence, [found.span() for found in pattern.finditer(pill.sentence)])
         if gapped != pill.sentence:
             WrongPill.objects.filter(pk=pill.pk).update(sentence=gapped)
     for row in GoldenQuestion.objects.select_for_update().filter(document__in=documents).exclude(quote=""):
-        text = redaction.redact_spans(row.quote, [found.span() for found in pattern.finditer(row.quote)])
+        text = redact_spans(row.quote, [found.span() for found in pattern.finditer(row.quote)])
         page = Page.objects.filter(document=row.document_id, number=row.page_number).values_list("text", flat=True)
         begins = normalize_text((page.first() or "")[row.char_start : row.char_end])[: len(row.quote)]
         spans = [
-            (at, at + 1)
-            for at, char in enumerate(begins)
-            if char == redaction.REDACTION_CHARACTER and len(begins) == len(text)
+            (at, at + 1) for at, char in enumerate(begins) if char == REDACTION_CHARACTER and len(begins) == len(text)
         ]
-        text = redaction.redact_spans(text, spans)
+        text = redact_spans(text, spans)
         if text != row.quote:
             before[str(row.pk)] = [(at, was) for at, was in enumerate(row.quote) if text[at] != was]
             GoldenQuestion.objects.filter(pk=row.pk).update(quote=text)
@@ -39,7 +41,7 @@ def redact_questions(documents: Collection[UUID], wanted: Sequence[str]) -> dict
 
 
 def restore_questions(before: dict[str, Any]) -> None:
-    """What stood in the gaps stands there again."""
+    """Restore the redacted characters of the quotes."""
     for row in GoldenQuestion.objects.filter(pk__in=before):
         text = redaction.restore_spans(row.quote, before[str(row.pk)])
         GoldenQuestion.objects.filter(pk=row.pk).update(quote=text)
