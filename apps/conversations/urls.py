@@ -1,3 +1,5 @@
+"""URLs of conversations, assistants, tools and attached pictures."""
+
 from __future__ import annotations
 
 from django.urls import path

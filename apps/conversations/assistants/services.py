@@ -32,7 +32,7 @@ VERSIONED_FIELDS = (
     "safety",
 )
 # Values for versions that are older than the field.
-_BEFORE: Mapping[str, Any] = {
+_OLDER_DEFAULTS: Mapping[str, Any] = {
     "model": "",
     "safety": Strictness.SITE,
     "tools": {},
@@ -65,10 +65,10 @@ def update_assistant(
     version that was edited. Raise VersionConflict if it is no longer the newest.
     """
     with transaction.atomic():
-        row = _locked(assistant)
+        row = _lock(assistant)
         if row.version != seen:
             raise VersionConflict
-        _first(row)
+        _record_first(row)
         for name in content.keys() & set(VERSIONED_FIELDS):
             setattr(row, name, content[name])
         readable = Collection.objects.visible_to(user)
@@ -83,10 +83,10 @@ def update_assistant(
 def restore_version(user: User, assistant: Assistant, number: int) -> Assistant:
     """Save the content of an earlier version as a new one, in one transaction. Raise AssistantVersion.DoesNotExist."""
     with transaction.atomic():
-        row = _locked(assistant)
+        row = _lock(assistant)
         content = row.versions.get(number=number).content
         for name in VERSIONED_FIELDS:
-            setattr(row, name, content.get(name, _BEFORE.get(name)))
+            setattr(row, name, content.get(name, _OLDER_DEFAULTS.get(name)))
         row.collections.set(Collection.objects.filter(pk__in=content["collections"]))
         row.version += 1
         row.save()
@@ -111,11 +111,11 @@ def unshare_assistant(assistant: Assistant, share: int) -> None:
     assistant.shares.filter(pk=share).delete()
 
 
-def _locked(assistant: Assistant) -> Assistant:
+def _lock(assistant: Assistant) -> Assistant:
     return Assistant.objects.select_for_update().get(pk=assistant.pk)
 
 
-def _first(row: Assistant) -> None:
+def _record_first(row: Assistant) -> None:
     """Record the state before the first change as a version."""
     if not row.versions.exists():
         _record(row, row.owner)

@@ -25,12 +25,12 @@ def suggest_questions(user: User, chosen: set[UUID]) -> list[str]:
     searched = visible.filter(pk__in=chosen) if chosen else visible
     ready = {"status": Document.Status.READY, "withheld": ""}
     documents = Document.objects.filter(collection__in=searched.values("pk"), **ready)
-    found = [list(_questions(document)) for document in documents.order_by("-created")[:MAX_QUESTIONS]]
+    found = [list(_make_questions(document)) for document in documents.order_by("-created")[:MAX_QUESTIONS]]
     rounds = [questions[turn] for turn in range(MAX_QUESTIONS) for questions in found if turn < len(questions)]
     return rounds[:MAX_QUESTIONS]
 
 
-def _questions(document: Document) -> Iterator[str]:
+def _make_questions(document: Document) -> Iterator[str]:
     title = str(document)
     headings = (
         Chunk.objects.filter(document=document)
@@ -43,10 +43,10 @@ def _questions(document: Document) -> Iterator[str]:
             yield heading
         elif heading != title and max(len(heading), len(title)) <= _LONGEST:
             words = gettext("What does “%(title)s” say about %(heading)s?")
-            yield words % {"title": title, "heading": _inside(heading)}
+            yield words % {"title": title, "heading": _lower_heading(heading)}
 
 
-def _inside(heading: str) -> str:
+def _lower_heading(heading: str) -> str:
     """Return the heading as it stands within a sentence: without initial capital, except in German and for names."""
     if get_language() == "de":
         return heading

@@ -41,28 +41,28 @@ class CaptionTestResult:
 
 async def run_caption_test() -> CaptionTestResult:
     """Return the caption of the test picture. Raise EngineError."""
-    return await (in_pool(_described) if recognition.is_captioned_by_server() else _by_worker())
+    return await (in_pool(_caption_test_picture) if recognition.is_captioned_by_server() else _ask_worker())
 
 
 def answer_caption_test() -> None:
     """Caption the test picture in the worker, and write the result or the error to the file."""
     try:
-        found: dict[str, Any] = asdict(_described())
+        found: dict[str, Any] = asdict(_caption_test_picture())
     except EngineError as error:
         found = {"error": str(error)}
     json_file.write_json(_file(), {**found, "at": time.time()})
 
 
-def _described() -> CaptionTestResult:
+def _caption_test_picture() -> CaptionTestResult:
     engine = registry.get_caption_engine()
     if engine is None:
         raise EngineUnavailable("Nothing is set up that describes pictures.")
     start = time.perf_counter()
-    words = engine.caption(_picture())
+    words = engine.caption(_draw_test_picture())
     return CaptionTestResult(engine.name, words, (time.perf_counter() - start) * 1000)
 
 
-async def _by_worker() -> CaptionTestResult:
+async def _ask_worker() -> CaptionTestResult:
     asked, wait = time.time(), settings.CAPTION_SECONDS + MAX_LOADING_S
     await in_pool(partial(notify_worker, TASK_NAME, new_id()))
     while time.time() - asked < wait:
@@ -81,7 +81,7 @@ async def _by_worker() -> CaptionTestResult:
     )
 
 
-def _picture() -> bytes:
+def _draw_test_picture() -> bytes:
     """Return a red disc on white, as a PNG."""
     from PIL import Image, ImageDraw
 

@@ -49,7 +49,7 @@ async def load_for_model(turn: Turn) -> None:
         return
     start = time.perf_counter()
     blind = not has_vision(turn.opening.model)
-    attached = await _read(turn, sees=not blind)
+    attached = await _wait_for_recognition(turn, sees=not blind)
     for item in attached:
         for said in filter(None, (item.text, item.caption if blind else "")):
             await findings.check_input(turn, said)
@@ -69,7 +69,7 @@ async def emit_picture_step(turn: Turn, *, sees: bool) -> None:
         await turn.step("see", describe_for_page(turn.attached, sees=sees), turn.timings.get("see"))
 
 
-async def _read(turn: Turn, *, sees: bool) -> tuple[AttachedPictureView, ...]:
+async def _wait_for_recognition(turn: Turn, *, sees: bool) -> tuple[AttachedPictureView, ...]:
     ids, start = [item.id for item in turn.opening.attached], time.perf_counter()
     said = False
     while True:
@@ -89,13 +89,13 @@ def describe_for_page(attached: Sequence[AttachedPictureView], *, sees: bool) ->
     many = len(attached)
     if sees:
         return ngettext("The model sees the picture.", "The model sees the %(n)s pictures.", many) % {"n": many}
-    words = _unseen(attached)
+    words = _describe_unseen(attached)
     if why := next((item.uncaptioned for item in attached if item.uncaptioned), ""):
         words += " " + gettext("A description is missing: %(why)s") % {"why": translate_stored(why)}
     return words
 
 
-def _unseen(attached: Sequence[AttachedPictureView]) -> str:
+def _describe_unseen(attached: Sequence[AttachedPictureView]) -> str:
     count = f"{sum(len(item.text) for item in attached):,}"
     match any(item.text for item in attached), any(item.caption for item in attached):
         case True, True:
@@ -159,11 +159,11 @@ def _quoted(text: str) -> str:
 
 async def encode_pictures(attached: Sequence[AttachedPictureView]) -> tuple[str, ...]:
     """Return the pictures as JPEG data URLs; those held, or whose file is gone, are left out."""
-    found = [await in_pool(_encoded, item.path) for item in attached if not item.held]
+    found = [await in_pool(_encode, item.path) for item in attached if not item.held]
     return tuple(filter(None, found))
 
 
-def _encoded(path: str) -> str:
+def _encode(path: str) -> str:
     from PIL import Image
 
     try:

@@ -33,23 +33,23 @@ MAX_TEXT_CHARACTERS = 8_000  # characters stored of the text of a picture
 MAX_ATTEMPTS = 3
 LEASE_S = SECONDS_A_PAGE + 30.0
 _LOADING_S = 300.0  # seconds for downloading a caption model
-_RINGS = 2  # notifications per run
+_NOTIFICATIONS = 2  # notifications per run
 _ORPHAN_S = 3600
 _BROKEN = "Reading its text stopped the worker."
 _GONE = "Its file is gone."
-_one = threading.Lock()  # two threads at once would not be faster
+_processing_lock = threading.Lock()  # two threads at once would not be faster
 
 Status = AttachedPicture.Status
 
 
 def process_pending() -> None:
     """Process all waiting pictures, the oldest first; return at once if another thread of the process does so."""
-    while _waiting(1) and _one.acquire(blocking=False):
+    while _waiting(1) and _processing_lock.acquire(blocking=False):
         try:
             while rows := _waiting(1):
                 process_picture(rows[0])
         finally:
-            _one.release()
+            _processing_lock.release()
 
 
 def process_picture(pk: UUID) -> None:
@@ -57,15 +57,15 @@ def process_picture(pk: UUID) -> None:
 
     The text is stored before captioning, so that a waiting question can use it.
     """
-    token = leases.claim(_allowed(), pk, LEASE_S)
+    token = leases.claim(_filter_active(), pk, LEASE_S)
     row = AttachedPicture.objects.filter(pk=pk, lease_token=token).first() if token else None
     if row is None or token is None:
         return
-    changes, working = _recognised(row), AttachedPicture.objects.filter(status=Status.WAITING)
+    changes, working = _recognise(row), AttachedPicture.objects.filter(status=Status.WAITING)
     if is_captioning_enabled():
         if not leases.renew(working, row.pk, token, settings.CAPTION_SECONDS + _LOADING_S, **changes):
             return
-        changes = _described(row)
+        changes = _caption(row)
     leases.release(working, row.pk, token, status=Status.READY, **changes)
 
 
@@ -81,15 +81,15 @@ def is_captioned_by_server() -> bool:
     return "url" in settings.ENGINES["caption"].get("OPTIONS", {})
 
 
-def _recognised(row: AttachedPicture) -> dict[str, str | bool]:
+def _recognise(row: AttachedPicture) -> dict[str, str | bool]:
     try:
-        return {"text": _text(Path(row.file.path)), "unread": "", "recognised": True}
+        return {"text": _read_text(Path(row.file.path)), "unread": "", "recognised": True}
     except (ParseError, runner.ParserCrashed, FileNotFoundError) as error:
         log.warning("The text of the attached picture %s was not recognised: %s", row.pk, error)
         return {"unread": str(error)[:400], "recognised": True}
 
 
-def _described(row: AttachedPicture) -> dict[str, str | bool]:
+def _caption(row: AttachedPicture) -> dict[str, str | bool]:
     engine = registry.get_caption_engine()
     try:
         content = Path(row.file.path).read_bytes()
@@ -111,7 +111,7 @@ def recover_pending() -> None:
     dead = AttachedPicture.objects.filter(free, status=Status.WAITING, attempts__gte=MAX_ATTEMPTS)
     undescribed = _BROKEN if is_captioning_enabled() else ""
     dead.update(status=Status.READY, unread=_BROKEN, uncaptioned=undescribed, lease_token="", lease_until=None)
-    for pk in _waiting(_RINGS):
+    for pk in _waiting(_NOTIFICATIONS):
         notify_worker(uploads.TASK_NAME, pk)
     uploads.delete_pictures(AttachedPicture.objects.forgotten())
     folder = Path(settings.MEDIA_ROOT) / "attached"
@@ -121,7 +121,7 @@ def recover_pending() -> None:
             path.unlink(missing_ok=True)
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     """Return the recognised text. Raise ParseError and ParserCrashed."""
     options = {"kind": "image", "numbers": [1]}
     answers = runner.run_task(
@@ -134,7 +134,7 @@ def _text(path: Path) -> str:
     return normalise(found["text"]).strip()[:MAX_TEXT_CHARACTERS]
 
 
-def _allowed() -> QuerySet[AttachedPicture]:
+def _filter_active() -> QuerySet[AttachedPicture]:
     """Return the waiting pictures of active users; those of suspended users wait until they are reinstated."""
     people = User.objects.filter(is_active=True)
     return AttachedPicture.objects.filter(status=Status.WAITING, attempts__lt=MAX_ATTEMPTS, owner__in=people)
@@ -142,4 +142,4 @@ def _allowed() -> QuerySet[AttachedPicture]:
 
 def _waiting(most: int) -> list[UUID]:
     free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
-    return list(_allowed().filter(free).order_by("created").values_list("pk", flat=True)[:most])
+    return list(_filter_active().filter(free).order_by("created").values_list("pk", flat=True)[:most])

@@ -57,20 +57,21 @@ class RedrawnPicture:
 
 
 def save_upload(user: User, file: UploadedFile[bytes], address: str = "") -> AttachedPicture:
-    """Check, redraw and store the picture; a worker recognises its text after commit. For `in_db`.
+    """Check, redraw and store the picture; a worker recognises its text after commit.
 
-    Consumes one upload of the rate limit. A picture that the gate stops is held if the policy asks for a review. Raise
-    RequestRefused (restricted, too large, unreadable, malware, withheld) and RateLimited.
+    Blocks while the child process runs. Consumes one upload of the rate limit. A picture that the gate stops is held if
+    the policy asks for a review. Raise RequestRefused (restricted, too large, unreadable, malware, withheld) and
+    RateLimited.
     """
-    _fits(user, file)
+    _check_upload(user, file)
     rate_limits.consume(user, rate_limits.LimitedResource.UPLOADS)
     if words := malware.scan_file(file, user.pk):
         raise RequestRefused(words)
-    drawn = _redrawn(file)
+    drawn = _redraw(file)
     seen = check_picture(lambda: drawn.content)
     if not seen.allowed and (seen.judged is None or not seen.judged.outcome.reviewed):
         raise RequestRefused(seen.words)
-    return _kept(user, clean_file_name(file.name or ""), drawn, seen)
+    return _store(user, clean_file_name(file.name or ""), drawn, seen)
 
 
 def delete_pictures(rows: Iterable[AttachedPicture]) -> int:
@@ -91,7 +92,7 @@ def delete_draft(user: User, pk: UUID) -> None:
     delete_pictures(AttachedPicture.objects.visible_to(user).drafts().filter(pk=pk))
 
 
-def _fits(user: User, file: UploadedFile[bytes]) -> None:
+def _check_upload(user: User, file: UploadedFile[bytes]) -> None:
     """Raise RequestRefused if the user may not attach this file now."""
     if words := restriction_message(user, Feature.UPLOADS):
         raise RequestRefused(words)
@@ -113,7 +114,7 @@ def _fits(user: User, file: UploadedFile[bytes]) -> None:
         raise RequestRefused(gettext("The disk of this server is nearly full. Please tell an administrator."))
 
 
-def _redrawn(file: UploadedFile[bytes]) -> RedrawnPicture:
+def _redraw(file: UploadedFile[bytes]) -> RedrawnPicture:
     """Return the redrawn picture. Raise RequestRefused with the reason."""
     with tempfile.NamedTemporaryFile(prefix="attached-") as raw:
         for part in file.chunks():
@@ -129,7 +130,7 @@ def _redrawn(file: UploadedFile[bytes]) -> RedrawnPicture:
     return RedrawnPicture(*pictures, found["ending"], found["width"], found["height"])
 
 
-def _kept(user: User, name: str, drawn: RedrawnPicture, seen: Verdict) -> AttachedPicture:
+def _store(user: User, name: str, drawn: RedrawnPicture, seen: Verdict) -> AttachedPicture:
     status = AttachedPicture.Status.WAITING if seen.allowed else AttachedPicture.Status.HELD
     row = AttachedPicture(
         owner=user, name=name, thumbnail=drawn.thumbnail, width=drawn.width, height=drawn.height, status=status,

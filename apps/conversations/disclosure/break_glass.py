@@ -89,8 +89,8 @@ def choose_conversation(row: BreakGlass, conversation: UUID) -> None:
 def load_messages(row: BreakGlass, user: User, page: int) -> tuple[list[MessageView], bool]:
     """Return a page of messages of all branches in order of creation, and whether more follow.
 
-    The reading is recorded in the audit log first. Personal data is masked; sealed messages are closed unless the user
-    is named for sealed cases. Raise ActionRefused if the conversation is gone.
+    The reading is recorded in the audit log first. Secrets are masked; sealed messages are closed unless the user is
+    named for sealed cases. Raise ActionRefused if the conversation is gone.
     """
     place = Conversation.objects.filter(pk=row.conversation, owner=row.person_id).first() if row.conversation else None
     if place is None:
@@ -98,15 +98,15 @@ def load_messages(row: BreakGlass, user: User, page: int) -> tuple[list[MessageV
     rows = list(place.messages.order_by("created", "pk")[page * PAGE_SIZE : (page + 1) * PAGE_SIZE + 1])
     shown = rows[:PAGE_SIZE]
     access_requests.record_reading(row, user, len(shown))
-    closed = set() if sealed_case_access.named(user) else _sealed(place)
+    closed = set() if sealed_case_access.named(user) else _find_sealed(place)
     asked = queries.load_by_question(one.pk for one in shown if one.role == Message.Role.USER)
     drawn = tiles.load_tiles(one for one in shown if one.role == Message.Role.ASSISTANT)
     names = {pk: tuple(one.name for one in some) for pk, some in asked.items()}
     names |= {pk: tuple(tile.row.prompt for tile in some) for pk, some in drawn.items()}
-    return [_piece(one, one.pk in closed, names.get(one.pk, ())) for one in shown], len(rows) > PAGE_SIZE
+    return [_make_view(one, one.pk in closed, names.get(one.pk, ())) for one in shown], len(rows) > PAGE_SIZE
 
 
-def _piece(one: Message, closed: bool, pictures: tuple[str, ...]) -> MessageView:
+def _make_view(one: Message, closed: bool, pictures: tuple[str, ...]) -> MessageView:
     said = gettext("Under a sealed clause: only those who are named for sealed cases read it.") if closed else ""
     if not said and one.retracted:
         said = gettext("A reviewer withheld this.")
@@ -125,7 +125,7 @@ def _piece(one: Message, closed: bool, pictures: tuple[str, ...]) -> MessageView
     )
 
 
-def _sealed(place: Conversation) -> set[UUID | None]:
+def _find_sealed(place: Conversation) -> set[UUID | None]:
     """Return the questions and answers of sealed turns, and of those with a sealed picture, whose prompt they hold."""
     drawn = Message.pictures.through.objects.filter(message__conversation=place)
     drawn = drawn.filter(picture__in=list(seals.sealed_subjects(PICTURE)))

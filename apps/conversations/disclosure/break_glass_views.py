@@ -50,10 +50,10 @@ def list_requests(request: HttpRequest) -> HttpResponse:
     user, sent = get_signed_in_user(request), request.POST
     if request.method == "POST":
         try:
-            row = _asked(request)
+            row = _create_request(request)
             if row.emergency:
                 return redirect("conversations:glass_read", row.pk)
-            messages.success(request, _next_step(user, row))
+            messages.success(request, _describe_next_step(user, row))
             return redirect("conversations:glass")
         except ActionRefused as refusal:
             messages.error(request, str(refusal))
@@ -72,7 +72,7 @@ def list_requests(request: HttpRequest) -> HttpResponse:
     return render(request, "conversations/disclosure/break_glass.html", context)
 
 
-def _next_step(user: User, row: BreakGlass) -> str:
+def _describe_next_step(user: User, row: BreakGlass) -> str:
     """Return words about who approves the request, and how that user is told."""
     if access_requests.pending_requests(user).filter(pk=row.pk).exists():
         return gettext("Nobody else is named who could approve it. You can, below; the log will say so.")
@@ -81,7 +81,7 @@ def _next_step(user: User, row: BreakGlass) -> str:
     return gettext("Somebody else who is named has to approve it. No mail is sent here: tell them.")
 
 
-def _asked(request: HttpRequest) -> BreakGlass:
+def _create_request(request: HttpRequest) -> BreakGlass:
     """Create the request of the form. Raise ActionRefused."""
     sent, user = request.POST, get_signed_in_user(request)
     if not BREAK_GLASS.held(user):

@@ -56,14 +56,14 @@ def check_answers(
     reasoning).
     """
     parts = [(row, row.pk, "answer", text) for row in rows for text in (row.text, *beside.get(row.pk, ()))]
-    return _held(stage, owner, parts)
+    return _judge_messages(stage, owner, parts)
 
 
 def check_exchanges(stage: Stage, owner: int | None, way: Sequence[Exchange]) -> dict[UUID, WithholdReason]:
     """Return the questions and answers to withhold, by message id."""
     asked = [(item.question, item.answer.pk, "question", item.question.text) for item in way if item.answer]
     said = [(item.answer, item.answer.pk, "answer", item.answer.text) for item in way if item.answer]
-    return _held(stage, owner, [*asked, *said])
+    return _judge_messages(stage, owner, [*asked, *said])
 
 
 def check_title(stage: Stage, place: Conversation) -> str:
@@ -90,35 +90,39 @@ def blank_message(row: Message, back: Mapping[UUID, WithholdReason]) -> None:
 
 def check_pictures(stage: Stage, tiles: Mapping[UUID, Sequence[Tile]]) -> dict[UUID, list[Tile]]:
     """Return the tiles, with the reason in `back` for finished pictures to withhold."""
-    return {pk: [replace(tile, back=_stays(stage, tile)) for tile in some] for pk, some in tiles.items()}
+    return {pk: [replace(tile, back=_judge_tile(stage, tile)) for tile in some] for pk, some in tiles.items()}
 
 
 def check_attachments(
     stage: Stage, given: Mapping[UUID, tuple[AttachedPictureView, ...]]
 ) -> dict[UUID, tuple[AttachedPictureView, ...]]:
     """Return the attached pictures; those to withhold become held, with the reason."""
-    return {pk: tuple(_seen(stage, item) for item in items) for pk, items in given.items()}
+    return {pk: tuple(_judge_attachment(stage, item) for item in items) for pk, items in given.items()}
 
 
-def _held(
+def _judge_messages(
     stage: Stage, owner: int | None, parts: Sequence[tuple[Message, UUID, str, str]]
 ) -> dict[UUID, WithholdReason]:
     parts = [one for one in parts if one[-1] and not one[0].retracted]
     found = exports.check_texts(stage, [text for *_, text in parts]) if parts else []
     for (_, answer, kind, _), left in zip(parts, found, strict=True):
-        _flag(kind, answer, owner, left)
+        _flag_fresh(kind, answer, owner, left)
     pairs = zip(parts, found, strict=True)
-    return {row.pk: WithholdReason(left.code, _words(stage, left)) for (row, *_), left in pairs if not left.allowed}
+    return {
+        row.pk: WithholdReason(left.code, _describe_reason(stage, left))
+        for (row, *_), left in pairs
+        if not left.allowed
+    }
 
 
-def _flag(kind: str, subject: UUID, owner: int | None, left: ExportVerdict) -> None:
+def _flag_fresh(kind: str, subject: UUID, owner: int | None, left: ExportVerdict) -> None:
     """Open a case in a transaction of its own if the policy asks for a review; only for a fresh judgement."""
     if left.fresh is not None and left.fresh.outcome.reviewed:
         with transaction.atomic():
             cases.flag_evaluated(kind, subject, owner, left.fresh)
 
 
-def _words(stage: Stage, left: ExportVerdict, picture: bool = False) -> str:
+def _describe_reason(stage: Stage, left: ExportVerdict, picture: bool = False) -> str:
     if left.code == UNCHECKED:
         return gettext("This part is left out: the safety check is not available right now. Try again in a moment.")
     clause = {"clause": code_labels.clause_label(left.code)}
@@ -134,24 +138,24 @@ def _words(stage: Stage, left: ExportVerdict, picture: bool = False) -> str:
     return f"{said} {seen}" if left.outcome.reviewed else said
 
 
-def _stays(stage: Stage, tile: Tile) -> str:
+def _judge_tile(stage: Stage, tile: Tile) -> str:
     row = tile.row
     if row.status != row.Status.READY or not row.sha256:
         return ""
     shown = row.sha256, row.prompt, lambda: read_stored_bytes(row.file)
-    return _back(stage, (PICTURE, row.pk, row.owner_id), shown, row.pictogram)
+    return _judge_picture(stage, (PICTURE, row.pk, row.owner_id), shown, row.pictogram)
 
 
-def _seen(stage: Stage, item: AttachedPictureView) -> AttachedPictureView:
+def _judge_attachment(stage: Stage, item: AttachedPictureView) -> AttachedPictureView:
     if item.held:
         return item
     owner = AttachedPicture.objects.filter(pk=item.id).values_list("owner", flat=True).first()
     shown = item.sha256, item.text, lambda: Path(item.path).read_bytes()
-    words = _back(stage, (ATTACHED, item.id, owner), shown)
+    words = _judge_picture(stage, (ATTACHED, item.id, owner), shown)
     return replace(item, status=AttachedPicture.Status.HELD, reason=words) if words else item
 
 
-def _back(
+def _judge_picture(
     stage: Stage,
     thing: tuple[str, UUID, int | None],
     seen: tuple[str, str, Callable[[], bytes]],
@@ -169,5 +173,5 @@ def _back(
         left = exports.check_picture(stage, *seen, pictogram, anew=True)
     if (left.allowed and not left.outcome.reviewed) or cases.is_allowed(kind, pk):
         return ""
-    _flag(kind, pk, owner, left)
-    return "" if left.allowed else _words(stage, left, picture=True)
+    _flag_fresh(kind, pk, owner, left)
+    return "" if left.allowed else _describe_reason(stage, left, picture=True)

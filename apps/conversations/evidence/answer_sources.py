@@ -39,7 +39,7 @@ class AnswerSources:
 
 def build_retrieved_event(turn: Turn) -> Sources:
     """Return the event with the turn's sources, before any is known to be used."""
-    shown = [_placed(turn.opening.answer, item) for item in turn.placed]
+    shown = [_make_placed_view(turn.opening.answer, item) for item in turn.placed]
     nearest = turn.nothing is not None
     return Sources(source_list.render_sources(turn.opening.answer, [], shown, nearest=nearest), len(shown))
 
@@ -48,10 +48,10 @@ def build_final_event(turn: Turn) -> Sources:
     """Return the event with the turn's sources, divided into used and other ones."""
     used = {cite.source for cite in turn.cites} | {quote.source for quote in turn.quotes}
     answer = turn.opening.answer
-    shown = [_placed(answer, item) for item in turn.placed]
+    shown = [_make_placed_view(answer, item) for item in turn.placed]
     known = {item.number for item in shown}
     earlier = {item.number: item for past in turn.opening.history for item in past.given}
-    shown += [_given(answer, earlier[n]) for n in sorted(set(earlier) - known) if n in used]
+    shown += [_make_prompted_view(answer, earlier[n]) for n in sorted(set(earlier) - known) if n in used]
     return Sources(_html(answer, shown, used, nearest=turn.nothing is not None), len(shown))
 
 
@@ -93,7 +93,7 @@ def load_answer_sources(user: User, answers: Sequence[Message]) -> dict[UUID, An
         rows.setdefault(row.answer_id, []).append(row.source)
     used: dict[UUID, set[int | None]] = {}
     earlier: dict[int, list[UUID]] = {}
-    for answer, source, number in _cited(answers):
+    for answer, source, number in _list_cited(answers):
         used.setdefault(answer, set()).add(number)
         if all(found.pk != source for found in rows.get(answer, ())):
             earlier.setdefault(source, []).append(answer)
@@ -102,11 +102,11 @@ def load_answer_sources(user: User, answers: Sequence[Message]) -> dict[UUID, An
             rows.setdefault(answer, []).append(place)
     return {
         answer.pk: shelf
-        for answer, shelf in zip(answers, _read(user, answers, rows, used), strict=True)
+        for answer, shelf in zip(answers, _build_sources(user, answers, rows, used), strict=True)
     } | {answer.pk: AnswerSources() for answer in taken}  # fmt: skip
 
 
-def _cited(answers: Sequence[Message]) -> Iterable[tuple[UUID, int, int]]:
+def _list_cited(answers: Sequence[Message]) -> Iterable[tuple[UUID, int, int]]:
     """Return (answer id, source id, number) of all sources that sentences cite."""
     rows = Citation.objects.filter(answer__in=answers, source__isnull=False).order_by()
     return rows.values_list("answer", "source", "source__number").distinct()
@@ -119,7 +119,7 @@ def _sources(pks: Collection[int]) -> Iterable[Source]:
     return rows.defer("chunk__vector", "chunk__text").order_by("number")
 
 
-def _read(
+def _build_sources(
     user: User, answers: Sequence[Message], rows: Mapping[UUID, list[Source]], used: Mapping[UUID, set[int | None]]
 ) -> Iterable[AnswerSources]:
     places: list[tuple[UUID | None, int, list[list[int]]]] = []
@@ -131,17 +131,17 @@ def _read(
     texts = iter(search.read_spans(user, places))
     for answer in answers:
         own = rows.get(answer.pk, [])
-        shown = [_row(answer.pk, source, next(texts)) for source in own]
+        shown = [_make_stored_view(answer.pk, source, next(texts)) for source in own]
         by_number = {item.number: item for item in shown}
         quotes = [
-            _quoted(item, text, quote)
+            _make_quote_view(item, text, quote)
             for quote in answer.quotes
             if (text := next(texts)) is not None and (item := by_number.get(quote["source"])) is not None
         ]
         numbers = used.get(answer.pk, set()) | {quote["source"] for quote in answer.quotes}
         known = {item.number for item in shown}
         yield AnswerSources(
-            source_list.render_quotes(answer.pk, quotes, answer.model, _asked(answer)),
+            source_list.render_quotes(answer.pk, quotes, answer.model, _get_comparison_question(answer)),
             _html(answer.pk, shown, numbers, nearest=answer.nothing_found)
             if answer.status != Message.Status.WRITING
             else "",
@@ -150,14 +150,14 @@ def _read(
         )  # fmt: skip
 
 
-def _quoted(item: SourceView, text: str, quote: Mapping[str, Any]) -> QuoteView:
+def _make_quote_view(item: SourceView, text: str, quote: Mapping[str, Any]) -> QuoteView:
     """Return a stored quote with its source, laid out as when it was selected."""
     table = lay_out_row(text, item.heading, item.title, quote["cell"]) if "cell" in quote else None
     said = table.text if table else text
     return QuoteView(item.number, item.href, said, item.title, item.page, table, quote.get("side", -1))
 
 
-def _asked(answer: Message) -> str:
+def _get_comparison_question(answer: Message) -> str:
     """Return the question of a comparison, which names its sides; "" for other answers."""
     sides = any("side" in quote for quote in answer.quotes)
     return answer.parent.text if sides and answer.parent else ""
@@ -170,7 +170,7 @@ def _quote_place(sources: Mapping[int, Source], quote: Mapping[str, Any]) -> tup
     return source.document_id, source.page_number, read_spans(quote)
 
 
-def _row(answer: UUID, source: Source, text: str | None) -> SourceView:
+def _make_stored_view(answer: UUID, source: Source, text: str | None) -> SourceView:
     document, number = source.document, source.number
     if text is None or document is None:
         return SourceView(number, "", gone=True)
@@ -184,7 +184,7 @@ def _row(answer: UUID, source: Source, text: str | None) -> SourceView:
     )
 
 
-def _placed(answer: UUID, item: NumberedPassage) -> SourceView:
+def _make_placed_view(answer: UUID, item: NumberedPassage) -> SourceView:
     passage = item.passage
     return SourceView(
         item.number, source_list.get_source_url(answer, item.number), passage.title, _page(passage), passage.heading,
@@ -192,7 +192,7 @@ def _placed(answer: UUID, item: NumberedPassage) -> SourceView:
     )  # fmt: skip
 
 
-def _given(answer: UUID, item: PromptedSource) -> SourceView:
+def _make_prompted_view(answer: UUID, item: PromptedSource) -> SourceView:
     """Return a source of an earlier turn that a sentence of this turn cites."""
     return SourceView(
         item.number,

@@ -106,31 +106,31 @@ def add_passages(
     fresh = []
     for item in found:
         before = own.get(item.number)
-        new = tuple(span for span in item.fresh if before is None or not _covered(span, before.passage.spans))
+        new = tuple(span for span in item.fresh if before is None or not _is_covered(span, before.passage.spans))
         if new:
             fresh.append(replace(item, fresh=new))
-            own[item.number] = item if before is None else _grown(before, item)
+            own[item.number] = item if before is None else _merge_passages(before, item)
     return list(own.values()), found, fresh
 
 
-def _covered(span: tuple[int, int], spans: Spans) -> bool:
+def _is_covered(span: tuple[int, int], spans: Spans) -> bool:
     return any(start <= span[0] and span[1] <= end for start, end in spans)
 
 
-def _grown(before: NumberedPassage, item: NumberedPassage) -> NumberedPassage:
+def _merge_passages(before: NumberedPassage, item: NumberedPassage) -> NumberedPassage:
     """Return both passages as one; they are on the same page and share a chunk."""
     one, other = sorted((before.passage, item.passage), key=lambda passage: passage.full_start)
     text = one.full_text + other.full_text[max(0, one.full_end - other.full_start) :]
-    spans = _union([*before.passage.spans, *item.passage.spans])
+    spans = _merge_spans([*before.passage.spans, *item.passage.spans])
     start, end = one.full_start, one.full_start + len(text)
     passage = replace(
         before.passage, spans=spans, text=join_spans(text, [(a - start, b - start) for a, b in spans]),
         full_start=start, full_end=end, full_text=text,
     )  # fmt: skip
-    return NumberedPassage(before.number, passage, _union([*before.fresh, *item.fresh]))
+    return NumberedPassage(before.number, passage, _merge_spans([*before.fresh, *item.fresh]))
 
 
-def _union(spans: Iterable[tuple[int, int]]) -> Spans:
+def _merge_spans(spans: Iterable[tuple[int, int]]) -> Spans:
     """Return the spans in order, overlapping ones merged."""
     kept: list[tuple[int, int]] = []
     for start, end in sorted(spans):
@@ -150,7 +150,7 @@ def save_sources(conversation: UUID, answer: UUID, placed: Sequence[NumberedPass
     with transaction.atomic():
         Conversation.objects.select_for_update().filter(pk=conversation).first()
         had = {row.source.number: row for row in Retrieved.objects.filter(answer=answer).select_related("source")}
-        placed = [item for item in placed if item.number not in had or _grew(item, had[item.number])]
+        placed = [item for item in placed if item.number not in had or _has_grown(item, had[item.number])]
         if not placed:
             return
         rows = {row.number: row for row in Source.objects.filter(conversation=conversation)}
@@ -177,7 +177,7 @@ def save_sources(conversation: UUID, answer: UUID, placed: Sequence[NumberedPass
         )  # fmt: skip
 
 
-def _grew(item: NumberedPassage, row: Retrieved) -> bool:
+def _has_grown(item: NumberedPassage, row: Retrieved) -> bool:
     """Return whether the turn gave more of the source than its row says; updates the row in memory."""
     given = [list(span) for span in item.fresh]
     before: list[list[int]] = row.given
@@ -232,12 +232,12 @@ def load_source_spans(user: User, items: Iterable[PromptedSource]) -> list[Sourc
         page = pages.get(place, "")
         found += [
             SourceSpan(item.number, item.title, item.heading, start, page[start:end])
-            for start, end in _runs(page, item.spans)
+            for start, end in _merge_adjacent(page, item.spans)
         ]
     return found
 
 
-def _runs(page: str, spans: Spans) -> list[tuple[int, int]]:
+def _merge_adjacent(page: str, spans: Spans) -> list[tuple[int, int]]:
     """Return the spans, merged where only whitespace separates them; [] if the page no longer reaches that far."""
     runs: list[tuple[int, int]] = []
     for start, end in sorted(spans):

@@ -85,14 +85,16 @@ def load_source(user: User, answer: Message, number: int, sentence: int | None =
     if source is None:
         raise Http404
     cites = list(Citation.objects.filter(answer=answer, source=source).order_by("-score"))
-    spans = _spans(answer, source, cites)
+    spans = _find_spans(answer, source, cites)
     text = search.read_spans(user, [(source.document_id, source.page_number, spans)])[0]
     href = source_list.get_source_url(answer.pk, number)
     if text is None or source.document is None:
         return SourcePanel(number, href, gone=True)
     quoted = sentence is None and any(quote["source"] == number for quote in answer.quotes)
-    state = _state([cite for cite in cites if sentence is None or cite.sentence == sentence], quoted=quoted)
-    return _shown(number, href, source.document, source.page_number, text, spans, state, _terms(answer, cites))
+    state = _describe_state([cite for cite in cites if sentence is None or cite.sentence == sentence], quoted=quoted)
+    return _make_panel(
+        number, href, source.document, source.page_number, text, spans, state, _find_terms(answer, cites)
+    )
 
 
 def load_passage(user: User, pk: UUID, number: int, page: int, spans: Spans, state: str) -> SourcePanel:
@@ -102,10 +104,10 @@ def load_passage(user: User, pk: UUID, number: int, page: int, spans: Spans, sta
     if document is None or text is None:
         raise Http404
     words = next((str(words) for known, words in STATE_LABELS.items() if known == state), "")
-    return _shown(number, "", document, page, text, spans, words)
+    return _make_panel(number, "", document, page, text, spans, words)
 
 
-def _shown(
+def _make_panel(
     number: int, href: str, document: Document, page: int, text: str, spans: Spans, state: str,
     terms: Collection[str] = (),
 ) -> SourcePanel:  # fmt: skip
@@ -147,7 +149,7 @@ def highlight_terms(text: str, terms: Collection[str]) -> SafeString:
     return SafeString("".join(parts))  # every part was escaped above
 
 
-def _spans(answer: Message, source: Source, cites: list[Citation]) -> Spans:
+def _find_spans(answer: Message, source: Source, cites: list[Citation]) -> Spans:
     """Return the cited and quoted spans of the source; all given ones if nothing cites it."""
     exact = {(cite.source_start, cite.source_end) for cite in cites if cite.source_end}
     quoted = (quote for quote in answer.quotes if quote["source"] == source.number)
@@ -161,13 +163,13 @@ def _spans(answer: Message, source: Source, cites: list[Citation]) -> Spans:
     return merged or source.spans
 
 
-def _terms(answer: Message, cites: list[Citation]) -> set[str]:
+def _find_terms(answer: Message, cites: list[Citation]) -> set[str]:
     said = " ".join(answer.text[cite.start : cite.end] for cite in cites)
     asked = answer.parent.text if answer.parent else ""
     return set(extract_content_terms(f"{asked} {said}"))
 
 
-def _state(cites: list[Citation], *, quoted: bool) -> str:
+def _describe_state(cites: list[Citation], *, quoted: bool) -> str:
     """Return words about how the source supports the sentences; "" if nothing cites it."""
     if quoted:
         return str(STATE_LABELS[SentenceState.QUOTED])

@@ -145,16 +145,16 @@ def copy_exchanges(new: Conversation, way: Sequence[Exchange], *, with_sources: 
         row.save(force_insert=True)
         Message.objects.filter(pk=row.pk).update(created=created)  # `save` sets the time of now
         above = row.pk
-    _traces(said, whole=own)
+    _copy_traces(said, whole=own)
     for link in drawn:  # pictures belong to their owner: copies of a shared conversation have none
         tiled.add_tiles(ids[link.message_id], [link.picture_id])
     for question, pictures in attached.items():
         queries.attach_to_question(ids[question], pictures)
-    twins = _sources(new, ids, said) if with_sources else None
+    twins = _copy_sources(new, ids, said) if with_sources else None
     retraction_copy.copy_retractions(ids, twins, whole=own)
 
 
-def _traces(ids: dict[UUID, UUID], *, whole: bool) -> None:
+def _copy_traces(ids: dict[UUID, UUID], *, whole: bool) -> None:
     """Copy the traces of the answers; unless `whole`, only the part that readers of a link may see."""
     rows = Trace.objects.filter(answer__in=ids)
     data = ((ids[row.answer_id], bytes(row.data)) for row in rows)
@@ -167,7 +167,7 @@ def _traces(ids: dict[UUID, UUID], *, whole: bool) -> None:
     )
 
 
-def _sources(new: Conversation, ids: dict[UUID, UUID], said: dict[UUID, UUID]) -> dict[int, int]:
+def _copy_sources(new: Conversation, ids: dict[UUID, UUID], said: dict[UUID, UUID]) -> dict[int, int]:
     """Copy sources under their numbers, with retrieval records and citations. Return new source ids by old ones."""
     retrieved = list(Retrieved.objects.filter(answer__in=ids))
     cited = list(Citation.objects.filter(answer__in=said))

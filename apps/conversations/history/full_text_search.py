@@ -94,13 +94,13 @@ def search_messages(user: User, text: str, limit: int = MAX_HITS) -> list[Messag
     terms = split_query(text)
     if not terms:
         return []
-    found = _ids(user, terms, limit)
+    found = _find_ids(user, terms, limit)
     # The query above checked the owner. Filtering by owner here again would read all messages of the user.
     rows = Message.objects.filter(pk__in=found)
     rows = rows.only("role", "text", "shows", "created", "conversation_id", "asked_by_id")
     known = {row.pk: row for row in rows.order_by() if row.asked_by_id == user.pk}
     verified = _verified_texts(list(known.values()))
-    shown = [pk for pk in found if pk in known and (pk not in verified or _holds(verified[pk], terms))]
+    shown = [pk for pk in found if pk in known and (pk not in verified or _holds_terms(verified[pk], terms))]
     return [MessageHit(known[pk], make_snippet(verified.get(pk, known[pk].text), terms)) for pk in shown]
 
 
@@ -121,13 +121,13 @@ def split_query(text: str) -> list[str]:
 def make_snippet(text: str, terms: Sequence[str]) -> SafeString:
     """Return the text around the first match, escaped, with each match in <mark>."""
     plain = " ".join(text.split())
-    wanted = [_folded(term) for term in terms]
-    first = next((word.start() for word in _WORD.finditer(plain) if _meets(word.group(), wanted)), 0)
+    wanted = [_fold(term) for term in terms]
+    first = next((word.start() for word in _WORD.finditer(plain) if _matches(word.group(), wanted)), 0)
     start, end = max(0, first - _AROUND), min(len(plain), first + 2 * _AROUND)
     start = plain.rfind(" ", 0, start) + 1 if start else 0
     parts, at = ["… " if start else ""], start
     for word in _WORD.finditer(plain, start, end):
-        if _meets(word.group(), wanted):
+        if _matches(word.group(), wanted):
             parts += [escape(plain[at : word.start()]), "<mark>", escape(word.group()), "</mark>"]
             at = word.end()
     tail = plain[at:end] if end == len(plain) else plain[at:end].rsplit(" ", 1)[0] + " …"
@@ -141,7 +141,7 @@ def create_search_index(using: str = "default", **_: Any) -> None:
     if Message._meta.db_table not in tables:
         return  # a backward migration has removed the table
     with connection.cursor() as cursor:
-        for statement in _POSTGRESQL if connection.vendor == "postgresql" else _missing(cursor):
+        for statement in _POSTGRESQL if connection.vendor == "postgresql" else _get_missing_statements(cursor):
             cursor.execute(statement)
         if connection.vendor == "sqlite" and sqlite_version_info >= _SECURE_DELETE:
             cursor.execute("INSERT INTO conversations_words(conversations_words, rank) VALUES ('secure-delete', 1)")
@@ -158,7 +158,7 @@ def purge_search_index() -> None:
             cursor.execute("INSERT INTO conversations_words(conversations_words) VALUES ('optimize')")
 
 
-def _missing(cursor: Any) -> list[str]:
+def _get_missing_statements(cursor: Any) -> list[str]:
     """Return the statements that recreate SQLite's index, if one of its triggers is missing; else []."""
     cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
     there = {name for (name,) in cursor.fetchall()}
@@ -174,7 +174,7 @@ def _verified_texts(rows: Sequence[Message]) -> dict[UUID, str]:
     return {row.pk: extract_verified_text(row.text, cites.get(row.pk, ())) for row in folded}
 
 
-def _ids(user: User, terms: Sequence[str], limit: int) -> list[UUID]:
+def _find_ids(user: User, terms: Sequence[str], limit: int) -> list[UUID]:
     connection = connections["default"]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -186,19 +186,19 @@ def _ids(user: User, terms: Sequence[str], limit: int) -> list[UUID]:
         return [UUID(row[0]) for row in cursor.fetchall()]
 
 
-def _holds(text: str, terms: Sequence[str]) -> bool:
+def _holds_terms(text: str, terms: Sequence[str]) -> bool:
     """Return whether the text holds every term, the last one as a prefix of a word."""
-    there = {_folded(word) for word in _WORD.findall(text)}
-    *whole, begun = map(_folded, terms)
+    there = {_fold(word) for word in _WORD.findall(text)}
+    *whole, begun = map(_fold, terms)
     return there.issuperset(whole) and any(word.startswith(begun) for word in there)
 
 
-def _meets(word: str, wanted: Sequence[str]) -> bool:
-    folded = _folded(word)
+def _matches(word: str, wanted: Sequence[str]) -> bool:
+    folded = _fold(word)
     return folded.startswith(wanted[-1]) or folded in wanted
 
 
-def _folded(word: str) -> str:
+def _fold(word: str) -> str:
     if word.isascii():
         return word.lower()
     return "".join(sign for sign in unicodedata.normalize("NFKD", word).casefold() if not unicodedata.combining(sign))

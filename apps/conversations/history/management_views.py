@@ -50,7 +50,9 @@ def list_conversations(request: HttpRequest) -> HttpResponse:
     folder = Folder.objects.filter(owner=user, pk=parse_number(show)).first() if show.isdecimal() else None
     after, by = request.GET.get("after", ""), "deleted" if show == "deleted" else "changed"
     rows, end = (
-        (search_conversations(user, query), "") if query else get_page(_shown(user, show, folder), _LISTED, after, by)
+        (search_conversations(user, query), "")
+        if query
+        else get_page(_filter_rows(user, show, folder), _LISTED, after, by)
     )
     context = {"rows": rows, "after": end, "query": query, "show": show, "folder": folder}
     if after and request.headers.get("HX-Request"):
@@ -67,8 +69,8 @@ def change_conversations(request: HttpRequest) -> HttpResponse:
     pks = [pk for value in form.getlist("id")[:_MOST] if (pk := parse_id_or_none(value))]
     do = form.get("do", "")
     if do == "delete":
-        return _deleted(request, user, pks)
-    words = _WORDS[do](user, pks, form) if do in _WORDS else ""
+        return _delete(request, user, pks)
+    words = _ACTIONS[do](user, pks, form) if do in _ACTIONS else ""
     if words:
         messages.success(request, words)
     return _back(request)
@@ -101,7 +103,7 @@ def search_conversations(user: User, query: str) -> list[Conversation]:
     return [rows[pk] for pk in pks if pk in rows]
 
 
-def _shown(user: User, show: str, folder: Folder | None) -> ConversationQuerySet:
+def _filter_rows(user: User, show: str, folder: Folder | None) -> ConversationQuerySet:
     if show == "deleted":
         return annotate_activity(Conversation.objects.owned_by(user).filter(deleted__isnull=False))
     rows = annotate_activity(Conversation.objects.visible_to(user)).select_related("folder")
@@ -112,7 +114,7 @@ def _shown(user: User, show: str, folder: Folder | None) -> ConversationQuerySet
     return rows.filter(folder=folder) if folder else rows.filter(archived__isnull=True)
 
 
-def _deleted(request: HttpRequest, user: User, pks: list[UUID]) -> HttpResponse:
+def _delete(request: HttpRequest, user: User, pks: list[UUID]) -> HttpResponse:
     at, count = actions.delete_conversations(user, pks)
     if count:  # the template renders an undo button with this time
         messages.success(
@@ -123,13 +125,13 @@ def _deleted(request: HttpRequest, user: User, pks: list[UUID]) -> HttpResponse:
     return _back(request)
 
 
-def _restored(user: User, _: list[UUID], form: Any) -> str:
+def _restore_deleted(user: User, _: list[UUID], form: Any) -> str:
     at = parse_datetime(form.get("at", ""))
     count = actions.undelete_batch(user, at) if isinstance(at, datetime) and at.tzinfo else 0
-    return _back_again(count) if count else gettext("It was too late to bring that back.")
+    return _describe_restored(count) if count else gettext("It was too late to bring that back.")
 
 
-def _moved(user: User, pks: list[UUID], form: Any) -> str:
+def _move(user: User, pks: list[UUID], form: Any) -> str:
     value = form.get("folder", "")
     into = Folder.objects.filter(owner=user, pk=parse_number(value)).first() if value.isdecimal() else None
     into = actions.get_or_create_folder(user, form.get("name", "")) or into
@@ -142,34 +144,34 @@ def _moved(user: User, pks: list[UUID], form: Any) -> str:
 
 
 _Verb = Callable[[User, list[UUID], Any], str]
-_WORDS: dict[str, _Verb] = {
-    "pin": lambda user, pks, _: _said(
+_ACTIONS: dict[str, _Verb] = {
+    "pin": lambda user, pks, _: _count_words(
         ngettext_lazy("%(n)s conversation pinned.", "%(n)s conversations pinned.", "n"),
         actions.pin_conversations(user, pks),
     ),
-    "unpin": lambda user, pks, _: _said(
+    "unpin": lambda user, pks, _: _count_words(
         ngettext_lazy("%(n)s conversation no longer pinned.", "%(n)s conversations no longer pinned.", "n"),
         actions.pin_conversations(user, pks, on=False),
     ),
-    "archive": lambda user, pks, _: _said(
+    "archive": lambda user, pks, _: _count_words(
         ngettext_lazy("%(n)s conversation archived.", "%(n)s conversations archived.", "n"),
         actions.archive_conversations(user, pks),
     ),
-    "unarchive": lambda user, pks, _: _said(
+    "unarchive": lambda user, pks, _: _count_words(
         ngettext_lazy("%(n)s conversation back in the list.", "%(n)s conversations back in the list.", "n"),
         actions.archive_conversations(user, pks, on=False),
     ),
-    "bring_back": lambda user, pks, _: _back_again(actions.undelete(user, pks)),
-    "restore": _restored,
-    "move": _moved,
+    "bring_back": lambda user, pks, _: _describe_restored(actions.undelete(user, pks)),
+    "restore": _restore_deleted,
+    "move": _move,
 }
 
 
-def _said(words: Any, number: int) -> str:
+def _count_words(words: Any, number: int) -> str:
     return str(words % {"n": number})
 
 
-def _back_again(number: int) -> str:
+def _describe_restored(number: int) -> str:
     return ngettext("%(n)s conversation brought back.", "%(n)s conversations brought back.", number) % {"n": number}
 
 

@@ -68,10 +68,10 @@ def load_sidebar(user: AnyUser, shown: Mapping[str, str] | None = None) -> Sideb
     `shown` maps section keys to the number of rows that the page has already.
     """
     shown = shown or {}
-    found, kept = Sidebar(), {key: _size(value) for key, value in shown.items() if key != RECENT}
-    found.recent.rows, found.recent.after = get_page(_of(user, RECENT), _size(shown.get(RECENT, "")))
+    found, kept = Sidebar(), {key: _parse_size(value) for key, value in shown.items() if key != RECENT}
+    found.recent.rows, found.recent.after = get_page(_filter_section(user, RECENT), _parse_size(shown.get(RECENT, "")))
     parts: dict[str, SidebarSection] = {}
-    for row in _kept(user, max([_SHOWN, *kept.values()])):
+    for row in _load_kept_rows(user, max([_SHOWN, *kept.values()])):
         key = PINNED if row.pinned else str(row.folder_id)
         part = parts.setdefault(key, SidebarSection(key, row.folder.name if row.folder else ""))
         if len(part.rows) < kept.get(key, _SHOWN):
@@ -93,7 +93,7 @@ def search_titles(user: AnyUser, text: str) -> Sidebar:
 
 def load_more(user: AnyUser, key: str, after: str) -> SidebarSection:
     """Return the next rows of a section after the position; empty if the section is not the user's."""
-    rows, end = get_page(_of(user, key), _SHOWN, after)
+    rows, end = get_page(_filter_section(user, key), _SHOWN, after)
     return SidebarSection(key, rows=rows, after=end)
 
 
@@ -104,7 +104,7 @@ def _listable(user: AnyUser) -> ConversationQuerySet:
     return rows.only("title", "owner_id", "changed", "pinned", "folder__name")
 
 
-def _of(user: AnyUser, key: str) -> ConversationQuerySet:
+def _filter_section(user: AnyUser, key: str) -> ConversationQuerySet:
     if key == PINNED:
         return _listable(user).filter(pinned__isnull=False)
     rows = _listable(user).filter(pinned__isnull=True)
@@ -113,7 +113,7 @@ def _of(user: AnyUser, key: str) -> ConversationQuerySet:
     return rows.filter(folder=int(key)) if key.isdecimal() and len(key) < _DIGITS else rows.none()
 
 
-def _kept(user: AnyUser, size: int) -> ConversationQuerySet:
+def _load_kept_rows(user: AnyUser, size: int) -> ConversationQuerySet:
     """Return the first `size + 1` pinned conversations, and as many of each folder."""
     kept = Conversation.objects.visible_to(user).filter(archived__isnull=True)
     kept = kept.filter(Q(pinned__isnull=False) | Q(folder__isnull=False))
@@ -123,7 +123,7 @@ def _kept(user: AnyUser, size: int) -> ConversationQuerySet:
     return _listable(user).filter(pk__in=first.values("pk")).order_by("-changed", "-pk")
 
 
-def _size(value: str) -> int:
+def _parse_size(value: str) -> int:
     return min(max(int(value), _SHOWN), _MOST) if value.isdecimal() and len(value) < _DIGITS else _SHOWN
 
 

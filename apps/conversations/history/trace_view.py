@@ -67,7 +67,7 @@ def build_trace_view(user: User, answer: Message) -> dict[str, Any] | None:
     row = Trace.objects.filter(answer=answer).first()
     if row is None or withheld_records.is_withheld(answer.conversation_id):
         return None
-    return _shown(user, answer, trace.unpack_trace(bytes(row.data)), len(row.data))
+    return _build_context(user, answer, trace.unpack_trace(bytes(row.data)), len(row.data))
 
 
 def build_shared_trace_view(user: User, answer: Message, *, passages: bool, asked: bool) -> dict[str, Any] | None:
@@ -82,7 +82,7 @@ def build_shared_trace_view(user: User, answer: Message, *, passages: bool, aske
         return None
     value = trace.unpack_trace(bytes(row.data))
     search = {**value["search"], "searched": [], "filters": {}} if passages and value["search"] else None
-    shown = _shown(user, answer, {**trace.redact_for_readers(value), "search": search}, len(row.data))
+    shown = _build_context(user, answer, {**trace.redact_for_readers(value), "search": search}, len(row.data))
     if search is not None:
         found = [item for item in shown["search"]["candidates"] if item["title"]]
         kept = sum(item["kept"] for item in found)
@@ -91,7 +91,7 @@ def build_shared_trace_view(user: User, answer: Message, *, passages: bool, aske
     return shown | {"linked": True, "shared": False, "window": None} | ({} if passages else {"sentences": []})
 
 
-def _shown(user: User, answer: Message, value: dict[str, Any], size: int) -> dict[str, Any]:
+def _build_context(user: User, answer: Message, value: dict[str, Any], size: int) -> dict[str, Any]:
     asked = answer.parent.text if answer.parent else ""
     return {
         "answer": answer, "asked": asked, "kilobytes": f"{size / 1024:.1f}",
@@ -100,9 +100,9 @@ def _shown(user: User, answer: Message, value: dict[str, Any], size: int) -> dic
         "verdicts": value.get("verdicts", []), "thoughts": value.get("thoughts", ""),
         "window": context_usage.describe_usage(context_usage.read_usage(answer)),
         "tokens": [_token(*item) for item in value["tokens"]], "pieces": value["pieces"],
-        "sentences": _sentences(answer), "usage": _named(_USAGE, answer.usage), "shared": value.get("shared", False),
+        "sentences": _sentences(answer), "usage": _label(_USAGE, answer.usage), "shared": value.get("shared", False),
         "safety": Strictness(answer.usage["safety"]).label if answer.usage.get("safety") in Strictness.values else "",
-        "settings": sampling.describe_sampling(answer.usage.get("sampling", {})), "rate": _rate(answer, value),
+        "settings": sampling.describe_sampling(answer.usage.get("sampling", {})), "rate": _describe_rate(answer, value),
     }  # fmt: skip
 
 
@@ -186,11 +186,11 @@ def _sentences(answer: Message) -> list[SentenceView]:
     return list(found.values())
 
 
-def _named(names: Mapping[str, StrOrPromise], values: dict[str, Any]) -> list[tuple[StrOrPromise, Any]]:
+def _label(names: Mapping[str, StrOrPromise], values: dict[str, Any]) -> list[tuple[StrOrPromise, Any]]:
     return [(words, values[name]) for name, words in names.items() if values.get(name) not in (None, "", [])]
 
 
-def _rate(answer: Message, value: dict[str, Any]) -> str:
+def _describe_rate(answer: Message, value: dict[str, Any]) -> str:
     """Return the tokens per second while the model wrote; "" if unknown."""
     ms = next((row["ms"] for row in value["timeline"] if row["words"] == trace.WRITING_STAGE), 0.0)
     count = answer.usage.get("completion_tokens", 0)

@@ -75,7 +75,7 @@ def find_remaining_gap(
 def _with_gaps(
     user: User, exchanges: Sequence[Exchange], numbers: Sequence[int], since: int = 0
 ) -> list[dict[str, Any]]:
-    whole = _whole(exchanges[number] for number in numbers)
+    whole = _load_complete(exchanges[number] for number in numbers)
     found = transcript.build_turns(user, whole)
     expected = since
     for number, turn in zip(numbers, found, strict=True):
@@ -89,7 +89,7 @@ def _with_gaps(
     return found
 
 
-def _whole(exchanges: Iterable[Exchange]) -> list[Exchange]:
+def _load_complete(exchanges: Iterable[Exchange]) -> list[Exchange]:
     """Return the exchanges with complete rows of question and answer; siblings stay partial, as pages only link to
     them.
     """

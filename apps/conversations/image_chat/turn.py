@@ -57,7 +57,7 @@ async def request_pictures(turn: Turn, ask: PictureRequest) -> None:
             raise gate.Withheld(verdict)
         findings.record_finding(turn, verdict)
     try:
-        rows = await in_db(_asked, turn, ask, words, verdict)
+        rows = await in_db(_store_request, turn, ask, words, verdict)
     except submission.PictureRequestRefused as refusal:
         if not verdict.allowed:
             raise gate.Withheld(verdict) from refusal
@@ -86,13 +86,13 @@ async def _judged(turn: Turn, *texts: str) -> Verdict:
     return strictest_verdict(verdicts)
 
 
-def _asked(turn: Turn, ask: PictureRequest, words: str, verdict: Verdict) -> list[Picture]:
+def _store_request(turn: Turn, ask: PictureRequest, words: str, verdict: Verdict) -> list[Picture]:
     user, address = turn.opening.user, turn.opening.address
     with transaction.atomic():
         if ask.how == "upscale":
-            rows = [upscaling.request_upscale(user, _begins(user, ask), address, turn.level)]
+            rows = [upscaling.request_upscale(user, _get_start_picture(user, ask), address, turn.level)]
         else:
-            wish = _wish(user, ask, words)
+            wish = _make_picture_request(user, ask, words)
             rows = submission.request_pictures(
                 user, replace(wish, level=strictest_of(turn.level, wish.level)), address, verdict
             )
@@ -100,7 +100,7 @@ def _asked(turn: Turn, ask: PictureRequest, words: str, verdict: Verdict) -> lis
     return rows
 
 
-def _wish(user: User, ask: PictureRequest, words: str) -> Wish:
+def _make_picture_request(user: User, ask: PictureRequest, words: str) -> Wish:
     """Return the request for the picture queue. Raise RequestRefused if the picture to start from is gone."""
     if ask.parent is None or ask.how == "attached":
         model = model_info.get_model()
@@ -109,7 +109,7 @@ def _wish(user: User, ask: PictureRequest, words: str) -> Wish:
         start = queries.read_content(user, ask.parent) if ask.parent else b""
         away = ask.negative if model.negatives else ""
         return Wish(words, away, ask.count, width, height, strength=ask.strength, start=start)
-    parent = _begins(user, ask)
+    parent = _get_start_picture(user, ask)
     if ask.how == "vary":
         return replace(gallery.make_variation(parent), prompt=words, count=ask.count)
     return replace(
@@ -125,7 +125,7 @@ def _wish(user: User, ask: PictureRequest, words: str) -> Wish:
     )
 
 
-def _begins(user: User, ask: PictureRequest) -> Picture:
+def _get_start_picture(user: User, ask: PictureRequest) -> Picture:
     """Return the user's picture to start from. Raise RequestRefused if it is gone or unfinished."""
     rows = Picture.objects.filter(owner=user).select_related("parent")
     parent = rows.filter(pk=ask.parent).first() if ask.parent else None

@@ -169,10 +169,14 @@ class Message(Leased):
     """Question or answer. An answer row is its turn: the id of the turn is the id of the answer."""
 
     class Role(models.TextChoices):
+        """Role of the message: question or answer."""
+
         USER = "user", gettext_lazy("Question")
         ASSISTANT = "assistant", gettext_lazy("Answer")
 
     class Status(models.TextChoices):
+        """State of an answer, or why it ended; questions are COMPLETE or WITHHELD."""
+
         WRITING = "writing", gettext_lazy("Writing")
         COMPLETE = "complete", gettext_lazy("Complete")
         STOPPED = "stopped", gettext_lazy("Stopped")

@@ -50,13 +50,13 @@ class MessageReviewable:
         """Return the last four messages up to the answer, and the comments of users who reported it."""
         message: Message | None = Message.objects.filter(pk=subject).first()
         turns: list[ContextTurn] = []
-        closed = _closed(message) if message is not None else set()
+        closed = _find_sealed(message) if message is not None else set()
         while message is not None and len(turns) < _BEFORE:
             label = "Question" if message.role == Message.Role.USER else "Answer"
             if message.text:
                 turns.append(ContextTurn(label, message.text[:2000], message.pk in closed))
             message = message.parent
-        return turns[::-1] + _reported(subject)
+        return turns[::-1] + _list_reports(subject)
 
     def places(self, user: User, subjects: Collection[str]) -> dict[str, ContentLocation]:
         """Return title and URL of the conversation by subject, for those that the user may read."""
@@ -88,7 +88,7 @@ class MessageReviewable:
         redaction.restore(before)
 
 
-def _reported(subject: str) -> list[ContextTurn]:
+def _list_reports(subject: str) -> list[ContextTurn]:
     """Return the reasons and notes of users who reported the answer."""
     rows = Feedback.objects.filter(answer__pk=subject, reported__isnull=False)
     return [ContextTurn("Its reader says", ". ".join([*row.reason_words, *filter(None, [row.note])])) for row in rows]
@@ -100,7 +100,7 @@ def find_sealed_answers() -> QuerySet[Message]:
     return Message.objects.answers().filter(parent__in=turns.values("parent"))
 
 
-def _closed(message: Message) -> set[UUID | None]:
+def _find_sealed(message: Message) -> set[UUID | None]:
     """Return the ids of the sealed questions and answers of the conversation."""
     rows = find_sealed_answers().filter(conversation=message.conversation_id)
     return {pk for row in rows.values_list("pk", "parent") for pk in row}

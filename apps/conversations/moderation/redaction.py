@@ -42,7 +42,7 @@ def redact(kind: str, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
     if message is None or not redaction.find_terms(message.text, wanted):
         return {}
     found = retraction.lock_messages(partial(retraction.find_family, [message]))
-    rows = _locked(found)
+    rows = _lock_rows(found)
     before = {str(row.pk): _cut(row, wanted) for row in rows}
     retraction.announce_change(rows, None)
     return before
@@ -57,11 +57,11 @@ def restore(before: dict[str, Any]) -> None:
     for row in rows:
         said = before[str(row.pk)]
         if row.retracted is None:
-            whole = _filled(row.text, row.tools, said)
+            whole = _restore_fields(row.text, row.tools, said)
             Message.objects.filter(pk=row.pk).update(**whole)
             _restore_title(row, str(whole["text"]), said.get("title", []))
         elif (held := Withdrawn.objects.filter(pk=row.pk).first()) is not None:
-            whole = _filled(held.fields["text"], held.fields["tools"], said)
+            whole = _restore_fields(held.fields["text"], held.fields["tools"], said)
             Withdrawn.objects.filter(pk=row.pk).update(fields={**held.fields, **whole})
     retraction.announce_change([row for row in rows if row.retracted is None], None)
 
@@ -80,17 +80,17 @@ def redact_citing_answers(documents: Collection[UUID], wanted: Sequence[str]) ->
         set(near.filter(status=Message.Status.WRITING).values_list("conversation", flat=True))
     )
     found = retraction.lock_messages(
-        lambda: retraction.find_family(row for row in near.all() if _forms(row, pattern, forms))
+        lambda: retraction.find_family(row for row in near.all() if _collect_spellings(row, pattern, forms))
     )
     wanted = [*wanted, *sorted(forms - set(wanted))]
-    whole = _locked(found)
+    whole = _lock_rows(found)
     before = {str(row.pk): _cut(row, wanted) for row in whole}
     lately = near.filter(ended__gte=timezone.now() - _SHOWN).exclude(pk__in=found)  # their quotes may repeat the terms
     retraction.announce_change([*whole, *lately.select_related("parent", "conversation")], None)
     return before
 
 
-def _forms(row: Message, pattern: re.Pattern[str], forms: set[str]) -> bool:
+def _collect_spellings(row: Message, pattern: re.Pattern[str], forms: set[str]) -> bool:
     """Return whether the message holds any term; add its spellings to `forms`."""
     found: set[str] = set(pattern.findall(row.text))
 
@@ -98,7 +98,7 @@ def _forms(row: Message, pattern: re.Pattern[str], forms: set[str]) -> bool:
         found.update(pattern.findall(said))
         return said
 
-    _walked(row.tools, look)
+    _map_texts(row.tools, look)
     forms |= found
     return bool(found)
 
@@ -113,21 +113,21 @@ def apply_pending_redactions(answer: UUID, since: datetime) -> bool:
     for effect in made.exclude(before={}):
         row = Message.objects.select_related("parent", "conversation").get(pk=answer)
         document = "wanted" in effect.before
-        beside, said = _of_answers(effect), dict[str, Any]()
+        beside, said = _get_answer_redactions(effect), dict[str, Any]()
         if Message.objects.filter(pk__in=list(beside), conversation=row.conversation_id).exists():
             Trace.objects.filter(answer=answer).delete()  # its prompt repeats the terms
-        if document and _given(row, effect.before["document"]):
+        if document and _is_based_on(row, effect.before["document"]):
             wanted, forms = effect.before["wanted"], set[str]()
-            _forms(row, redaction.compile_terms(wanted), forms)
+            _collect_spellings(row, redaction.compile_terms(wanted), forms)
             said[str(row.pk)], cut = _cut(row, [*wanted, *sorted(forms - set(wanted))]), True
         if said:
-            _keep(effect, said)
+            _add_to_effect(effect, said)
     if cut:
         retraction.announce_change([row], None)
     return cut
 
 
-def _of_answers(effect: Effect) -> dict[str, Any]:
+def _get_answer_redactions(effect: Effect) -> dict[str, Any]:
     """Return the part of the effect that holds redactions of answers."""
     document = "wanted" in effect.before
     found: dict[str, Any] = (
@@ -136,22 +136,22 @@ def _of_answers(effect: Effect) -> dict[str, Any]:
     return found
 
 
-def _keep(effect: Effect, said: dict[str, Any]) -> None:
+def _add_to_effect(effect: Effect, said: dict[str, Any]) -> None:
     """Add the redactions of this answer to those stored with the effect."""
     row = Effect.objects.select_for_update(of=("self",)).get(pk=effect.pk)
     if row.before:  # empty if the subject was deleted meanwhile
-        _of_answers(row).update(said)
+        _get_answer_redactions(row).update(said)
         Effect.objects.filter(pk=row.pk).update(before=row.before)
 
 
-def _given(row: Message, document: str) -> bool:
+def _is_based_on(row: Message, document: str) -> bool:
     """Return whether the answer was given passages of a version of the document, or cites one."""
     of_it = Q(source__document=document) | Q(source__document__replaces=document)
     given = Retrieved.objects.filter(of_it, answer=row).exists()
     return given or Citation.objects.filter(of_it, answer=row).exists()
 
 
-def _locked(found: Collection[UUID]) -> list[Message]:
+def _lock_rows(found: Collection[UUID]) -> list[Message]:
     rows = Message.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=found, retracted=None)
     return list(rows.select_related("parent", "conversation"))
 
@@ -171,7 +171,7 @@ def forget_messages(gone: Collection[UUID]) -> None:
 def _cut(row: Message, wanted: Sequence[str]) -> dict[str, Any]:
     text, gaps = redaction.cut_spans(row.text, redaction.find_terms(row.text, wanted))
     cards: list[redaction.Redactions] = []
-    tools = _walked(row.tools, partial(_cut_one, wanted, cards))
+    tools = _map_texts(row.tools, partial(_redact_text, wanted, cards))
     over: dict[str, Any] = {}
     if row.status == Message.Status.WRITING:  # the process that writes it holds the text and would store it again
         over = {"status": Message.Status.INTERRUPTED, "lease_token": "", "lease_until": None}
@@ -180,25 +180,25 @@ def _cut(row: Message, wanted: Sequence[str]) -> dict[str, Any]:
     return {"gaps": gaps, "tools": cards, "title": _remove_title(row, text, wanted)}
 
 
-def _cut_one(wanted: Sequence[str], kept: list[redaction.Redactions], said: str) -> str:
+def _redact_text(wanted: Sequence[str], kept: list[redaction.Redactions], said: str) -> str:
     text, gaps = redaction.cut_spans(said, redaction.find_terms(said, wanted))
     kept.append(gaps)
     return text
 
 
-def _filled(text: str, tools: list[Any], before: dict[str, Any]) -> dict[str, Any]:
+def _restore_fields(text: str, tools: list[Any], before: dict[str, Any]) -> dict[str, Any]:
     kept = iter(before["tools"])
-    cards = _walked(tools, lambda said: redaction.restore_spans(said, next(kept, [])))
+    cards = _map_texts(tools, lambda said: redaction.restore_spans(said, next(kept, [])))
     return {"text": redaction.restore_spans(text, before["gaps"]), "tools": cards}
 
 
-def _walked(value: Any, change: Callable[[str], str]) -> Any:
+def _map_texts(value: Any, change: Callable[[str], str]) -> Any:
     """Return the JSON value with each text changed, always in the same order."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, list):
-        return [_walked(item, change) for item in value]
-    return {key: _walked(value[key], change) for key in sorted(value)} if isinstance(value, dict) else value
+        return [_map_texts(item, change) for item in value]
+    return {key: _map_texts(value[key], change) for key in sorted(value)} if isinstance(value, dict) else value
 
 
 def _remove_title(row: Message, text: str, wanted: Sequence[str]) -> redaction.Redactions:
@@ -206,7 +206,7 @@ def _remove_title(row: Message, text: str, wanted: Sequence[str]) -> redaction.R
     place = Conversation.objects.get(pk=row.conversation_id)
     if place.titled == Titled.PERSON:
         return []
-    title = _followed(place.title, row, text)
+    title = _follow_question(place.title, row, text)
     title, gaps = redaction.cut_spans(title, redaction.find_terms(title, wanted))
     Conversation.objects.filter(pk=place.pk).update(title=title)
     return gaps
@@ -215,11 +215,11 @@ def _remove_title(row: Message, text: str, wanted: Sequence[str]) -> redaction.R
 def _restore_title(row: Message, text: str, gaps: redaction.Redactions) -> None:
     place = Conversation.objects.get(pk=row.conversation_id)
     if place.titled != Titled.PERSON:
-        title = _followed(redaction.restore_spans(place.title, gaps), row, text)
+        title = _follow_question(redaction.restore_spans(place.title, gaps), row, text)
         Conversation.objects.filter(pk=place.pk).update(title=title)
 
 
-def _followed(title: str, row: Message, text: str) -> str:
+def _follow_question(title: str, row: Message, text: str) -> str:
     """Return the title; if it is the first words of the question, those of its new text."""
     old = picture_request.make_title(row.text) if row.role == Message.Role.USER else ""
     if not old or not title.startswith(old):

@@ -53,10 +53,10 @@ def retract(kind: str, subject: str, words: str) -> dict[str, Any]:
     reason for the user. Return what `restore` needs: per message id, the earlier reason if it was retracted before,
     else {}.
     """
-    rows = _affected(kind, subject)
+    rows = _lock_affected(kind, subject)
     for row in rows:
         if row.retracted is None:
-            _take(row)
+            _move_to_withdrawn(row)
     Message.objects.filter(pk__in=[row.pk for row in rows]).update(
         status=Message.Status.WITHHELD, reason=words[:_REASON], lease_token="", lease_until=None
     )
@@ -90,20 +90,20 @@ def list_retracted(user: User, conversation: UUID) -> list[dict[str, Any]]:
     For `in_db`.
     """
     rows = Message.objects.visible_to(user).answers().filter(conversation=conversation, retracted__isnull=False)
-    return [_shown(row, row.reason) for row in rows.select_related("parent")]
+    return [_describe_retraction(row, row.reason) for row in rows.select_related("parent")]
 
 
-def _affected(kind: str, subject: str) -> list[Message]:
+def _lock_affected(kind: str, subject: str) -> list[Message]:
     """Return the messages to retract, locked: the answer or the question with its answers, copies and continuations."""
     answer = Message.objects.filter(pk=subject).select_related("parent").first()
     if answer is None:
         return []
-    found = lock_messages(partial(_reached, kind, answer))
+    found = lock_messages(partial(_find_affected, kind, answer))
     rows = Message.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=found)
     return list(rows.select_related("parent", "conversation").order_by("created", "pk"))
 
 
-def _reached(kind: str, answer: Message) -> set[UUID]:
+def _find_affected(kind: str, answer: Message) -> set[UUID]:
     found = find_family([answer])
     if kind == QUESTION and answer.parent is not None:
         asked = find_family([answer.parent])
@@ -150,7 +150,7 @@ def find_family(rows: Iterable[Message]) -> set[UUID]:
     return found
 
 
-def _take(row: Message) -> None:
+def _move_to_withdrawn(row: Message) -> None:
     held = Withdrawn(
         message=row, fields={name: getattr(row, name) for name in _HELD},
         citations=list(Citation.objects.filter(answer=row).order_by("pk").values(*_CITED)), title=_remove_titles(row),
@@ -213,7 +213,7 @@ class _Announcement:
     event: bytes  # replaces the turn log; b"" deletes it
 
 
-def _shown(row: Message, reason: str) -> dict[str, Any]:
+def _describe_retraction(row: Message, reason: str) -> dict[str, Any]:
     asked = row.parent is not None and row.parent.retracted is not None
     return {"turn": str(row.pk), "reason": reason, "question": asked}
 
@@ -242,10 +242,10 @@ def announce_change(rows: Sequence[Message], reason: str | None) -> None:
             _Announcement(str(row.pk), row.conversation.owner_id, links.get(row.conversation_id), message, event)
         )
     if told:
-        transaction.on_commit(partial(on_loop, _push, told), robust=True)
+        transaction.on_commit(partial(on_loop, _push_announcements, told), robust=True)
 
 
-async def _push(told: Sequence[_Announcement]) -> None:
+async def _push_announcements(told: Sequence[_Announcement]) -> None:
     for one in told:
         seq = 0
         try:

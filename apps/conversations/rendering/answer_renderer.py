@@ -148,7 +148,7 @@ class StreamRenderer:
         known = spans if shown == text.rstrip(" ") else find_sentences(shown)  # a trailing space changes no sentence
         rough = kind == _ROUGH or _exceeds_parse_budget(shown) or first + len(known) > MAX_SENTENCES
         made = "" if rough else self._safe_html(shown, known, first)
-        return made or _plain(text), spans
+        return made or _render_plain(text), spans
 
     def _safe_html(self, text: str, sentences: list[Span], first: int) -> str:
         """Return the HTML of a text; "" if rendering fails or costs too much."""
@@ -181,7 +181,7 @@ class StreamRenderer:
         before = self.blocks[place]
         if markup == before:
             return []
-        keep = _common(before, markup)
+        keep = _common_length(before, markup)
         self.blocks[place] = markup
         return [Text(place, keep, markup[keep:])]
 
@@ -218,7 +218,7 @@ def render_answer(
     note = render_unread_languages(unread_languages)
     if not only_verified:
         return markup + note
-    reveal = _reveal(text, renderer.sentences, citations)
+    reveal = _compute_reveal(text, renderer.sentences, citations)
     return fold_unverified(blocks, markup, reveal.shown, reveal.folded) + note
 
 
@@ -226,18 +226,18 @@ def extract_verified_text(text: str, citations: Iterable[SentenceCitation]) -> s
     """Return the sentences that are visible if only verified ones are shown, joined by spaces."""
     renderer = StreamRenderer()
     renderer.finish(text)
-    shown = [renderer.sentences[number] for number in _reveal(text, renderer.sentences, citations).shown]
+    shown = [renderer.sentences[number] for number in _compute_reveal(text, renderer.sentences, citations).shown]
     return " ".join(text[start:end] for start, end in shown)
 
 
-def _reveal(text: str, sentences: Sequence[Span], citations: Iterable[SentenceCitation]) -> SentenceReveal:
+def _compute_reveal(text: str, sentences: Sequence[Span], citations: Iterable[SentenceCitation]) -> SentenceReveal:
     reveal, cited = SentenceReveal(), group_by_sentence(citations)
     for number, (start, end) in enumerate(sentences):
         reveal.add(number, text[start:end], get_sentence_state(cited.get(number, ())))
     return reveal
 
 
-def _common(one: str, other: str) -> int:
+def _common_length(one: str, other: str) -> int:
     """Return the length of the common prefix."""
     low, high = 0, min(len(one), len(other))
     while low < high:
@@ -281,7 +281,7 @@ def _blocks(text: str, deadline: Deadline | None = None) -> list[_Block]:
     ]
 
 
-def _plain(text: str) -> str:
+def _render_plain(text: str) -> str:
     """Return the block as plain text in HTML."""
     return sanitise_html(f'<p class="plain">{html.escape(text.strip())}</p>\n')
 

@@ -50,10 +50,10 @@ def render_citation_marks(cites: Sequence[SentenceCitation], answer_id: UUID | s
         return ""
     if state is SentenceState.UNVERIFIED:
         return f'<span class="visually-hidden"> [{gettext("not verified")}]</span>'
-    found = {cite.source: cite for cite in sorted(cites, key=_worth) if cite.source is not None}
-    numbers = sorted(found, key=lambda number: (number not in gone, *_worth(found[number]), -number), reverse=True)
+    found = {cite.source: cite for cite in sorted(cites, key=_sort_key) if cite.source is not None}
+    numbers = sorted(found, key=lambda number: (number not in gone, *_sort_key(found[number]), -number), reverse=True)
     if not numbers:
-        return next((_tool(cite.tool) for cite in cites if cite.tool), "")
+        return next((_render_tool_mark(cite.tool) for cite in cites if cite.tool), "")
     first, more = numbers[0], len(numbers) - 1
     label = f'{first}<span class="more"> +{more}</span>' if more else str(first)
     if first in gone:
@@ -67,12 +67,12 @@ def render_citation_marks(cites: Sequence[SentenceCitation], answer_id: UUID | s
     )
 
 
-def _worth(cite: SentenceCitation) -> tuple[bool, float]:
+def _sort_key(cite: SentenceCitation) -> tuple[bool, float]:
     """Return the sort key of a citation: quoted ones first, then by score."""
     return cite.quoted, cite.score
 
 
-def _tool(title: str) -> str:
+def _render_tool_mark(title: str) -> str:
     """Return the mark of a sentence that rests on a tool result, whose card stands above the answer."""
     name = escape(said(title))
     return f'<span class="pill tool" title="{escape(FROM_TOOL % {"tool": said(title)})}">{name}</span>'
@@ -142,16 +142,16 @@ def fold_unverified(blocks: str, markup: str, shown: Collection[int], folded: Co
     if not shown:
         words = gettext("The model's own words could not be verified")
     every = {int(found[1]) for found in _SENTENCE.finditer(blocks)} - heads
-    standing = _with_shown(markup, shown, hidden=every - set(shown)).replace(_CODE, f"{_CODE} hidden")
+    standing = _mark_visible(markup, shown, hidden=every - set(shown)).replace(_CODE, f"{_CODE} hidden")
     rest = (
         f'<details class="folded"><summary>{escape(words % {"n": count})}'
         f'<span class="closed"> · {gettext("show")}</span><span class="open"> · {gettext("hide")}</span></summary>'
-        f'<div data-shows="rest">{_with_shown(blocks, shown, hidden=set(shown))}</div></details>'
+        f'<div data-shows="rest">{_mark_visible(blocks, shown, hidden=set(shown))}</div></details>'
     )
     return f'<div data-shows="verified">{standing}</div>{rest}' if shown else rest
 
 
-def _with_shown(markup: str, shown: Collection[int], *, hidden: set[int]) -> str:
+def _mark_visible(markup: str, shown: Collection[int], *, hidden: set[int]) -> str:
     """Return the HTML with visible sentences marked, and those in `hidden` hidden."""
 
     def sentence(found: re.Match[str]) -> str:

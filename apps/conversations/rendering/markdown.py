@@ -208,10 +208,10 @@ def get_parser() -> MarkdownIt:
     dollarmath_plugin(md, allow_space=False, allow_digits=False, double_inline=True)
     for rule in md.block.ruler.__rules__:
         if rule.name.startswith("math_block"):
-            rule.fn = _mapped(rule.fn)
+            rule.fn = _limit_formula_rule(rule.fn)
     md.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
-    md.block.ruler.before("table", "time", _line_in_time, {"alt": ["paragraph", "reference", "blockquote", "list"]})
-    md.inline.ruler.before("text", "time", _sign_in_time)
+    md.block.ruler.before("table", "time", _check_line, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    md.inline.ruler.before("text", "time", _check_sign)
     md.core.ruler.push("number_items", _number_items)
     for name in ("fence", "code_block"):
         md.add_render_rule(name, _code)
@@ -248,13 +248,13 @@ def _number_items(state: StateCore) -> None:
             numbers[-1] += 1
 
 
-def _line_in_time(state: StateBlock, _start: int, _end: int, _silent: bool) -> bool:
+def _check_line(state: StateBlock, _start: int, _end: int, _silent: bool) -> bool:
     """Match nothing; checks the deadline before every line."""
     check_deadline(state.env.get("deadline"))
     return False
 
 
-def _sign_in_time(state: StateInline, _silent: bool) -> bool:
+def _check_sign(state: StateInline, _silent: bool) -> bool:
     """Match nothing; checks the deadline wherever inline markup may begin."""
     check_deadline(state.env.get("deadline"))
     return False
@@ -268,7 +268,7 @@ def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return table(state, start, min(end, start + 2 + _CELLS // columns), silent)
 
 
-def _mapped(rule: Callable[..., bool]) -> Callable[..., bool]:
+def _limit_formula_rule(rule: Callable[..., bool]) -> Callable[..., bool]:
     """Return the formula rule, limited to `_FORMULA_LINES` and to the next empty line, with line maps on its tokens.
 
     The limit keeps finished blocks stable, whatever closes later; some plugins leave out the line maps.

@@ -71,7 +71,7 @@ def enable_link(place: Conversation, at: UUID | None, sources: str, days: str) -
     for no end. None if there is no finished answer. The caller checks that the user owns the conversation and is not
     restricted.
     """
-    way = _answered(find_path(place.messages.all(), at))
+    way = _filter_answered(find_path(place.messages.all(), at))
     last = next((item.answer for item in way if item.answer and item.answer.pk == at), way[-1].answer if way else None)
     if last is None:
         return None
@@ -108,7 +108,7 @@ def get_subscribed_groups(secret: object) -> list[str]:
     if row is None:
         raise RequestRefused(gettext("This link shows nothing any more. Reload the page."))
     exchanges = load_visible_path(row)
-    tiles = _drawn([item.answer for item in exchanges if item.answer]).values()
+    tiles = _load_tiles([item.answer for item in exchanges if item.answer]).values()
     asked = queries.load_by_question(item.question.pk for item in exchanges).values()
     drawn = [tile.row.pk for some in tiles for tile in some]
     pictures = [*drawn, *(one.id for some in asked for one in some)][:_PICTURES]
@@ -120,7 +120,7 @@ def load_visible_path(row: Share, only: Set[UUID] | None = None) -> list[Exchang
 
     With `only`, return and judge only exchanges with these message ids.
     """
-    found = _answered(find_path(row.conversation.messages.all(), row.until_id))
+    found = _filter_answered(find_path(row.conversation.messages.all(), row.until_id))
     until = next((n for n, item in enumerate(found, 1) if item.answer and item.answer.pk == row.until_id), 0)
     shown = found[:until]
     if only is not None:
@@ -136,7 +136,7 @@ def load_visible_path(row: Share, only: Set[UUID] | None = None) -> list[Exchang
 def build_shared_turns(user: User, row: Share, exchanges: list[Exchange]) -> list[dict[str, Any]]:
     """Return the exchanges for the template, as this reader may see them. Names of collections are left out."""
     answers = [item.answer for item in exchanges if item.answer]
-    drawn, attached = _drawn(answers), _asked(exchanges)
+    drawn, attached = _load_tiles(answers), _load_attachments(exchanges)
     kept_back = {item.answer.pk for item in exchanges if item.answer and is_question_hidden(item)}
     if row.sources == Sources.PASSAGES:
         turns = [
@@ -157,8 +157,8 @@ def build_shared_turns(user: User, row: Share, exchanges: list[Exchange]) -> lis
                 "text": item.question.text,
                 "attached": attached.get(item.question.pk, ()),
             },
-            "answer": _bare(item.answer, cites.get(item.answer.pk, []))
-            | {"titles": _titles(titles.get(item.answer.pk))},
+            "answer": _build_bare_answer(item.answer, cites.get(item.answer.pk, []))
+            | {"titles": _list_titles(titles.get(item.answer.pk))},
             "drawn": drawn.get(item.answer.pk, []),
         }
         for item in exchanges
@@ -235,7 +235,7 @@ def get_shared_picture(row: Share, pk: UUID) -> Picture:
     drawn = {
         answer: [tile for tile in tiles if tile.row.pk == pk] for answer, tiles in tiled.load_tiles(answers).items()
     }
-    found = next((tile.row for tiles in _ready(drawn).values() for tile in tiles if not tile.back), None)
+    found = next((tile.row for tiles in _filter_ready(drawn).values() for tile in tiles if not tile.back), None)
     if found is None:
         raise Http404
     return found
@@ -254,17 +254,17 @@ def get_shared_attachment(row: Share, pk: UUID) -> AttachedPicture:
     return found
 
 
-def _asked(exchanges: list[Exchange]) -> dict[UUID, tuple[AttachedPictureView, ...]]:
+def _load_attachments(exchanges: list[Exchange]) -> dict[UUID, tuple[AttachedPictureView, ...]]:
     return outbound_check.check_attachments(
         Stage.SHARE, queries.load_by_question(item.question.pk for item in exchanges)
     )
 
 
-def _drawn(answers: list[Message]) -> dict[UUID, list[Tile]]:
-    return _ready(tiled.load_tiles(answers))
+def _load_tiles(answers: list[Message]) -> dict[UUID, list[Tile]]:
+    return _filter_ready(tiled.load_tiles(answers))
 
 
-def _ready(drawn: Mapping[UUID, Sequence[Tile]]) -> dict[UUID, list[Tile]]:
+def _filter_ready(drawn: Mapping[UUID, Sequence[Tile]]) -> dict[UUID, list[Tile]]:
     ready = Picture.Status.READY
     rows = {pk: [tile for tile in tiles if tile.row.status == ready] for pk, tiles in drawn.items()}
     return outbound_check.check_pictures(Stage.SHARE, rows)
@@ -301,11 +301,11 @@ def copy_conversation(user: User, row: Share) -> Conversation:
     return new
 
 
-def _answered(exchanges: list[Exchange]) -> list[Exchange]:
+def _filter_answered(exchanges: list[Exchange]) -> list[Exchange]:
     return [item for item in exchanges if item.answer and item.answer.status != Message.Status.WRITING]
 
 
-def _bare(answer: Message, cites: list[SentenceCitation]) -> dict[str, Any]:
+def _build_bare_answer(answer: Message, cites: list[SentenceCitation]) -> dict[str, Any]:
     """Return an answer for the template without sources."""
     html = transcript.render_stored_answer(answer, cites, bare=True)
     return {
@@ -317,7 +317,7 @@ def _bare(answer: Message, cites: list[SentenceCitation]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _titles(shelf: Any) -> list[str]:
+def _list_titles(shelf: Any) -> list[str]:
     if shelf is None:
         return []
     return list(dict.fromkeys(item.title for item in shelf.shown if item.number in shelf.used and not item.gone))

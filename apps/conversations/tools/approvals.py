@@ -39,22 +39,22 @@ def save_decision(user: User, answer: UUID, message: Mapping[str, Any]) -> None:
 async def wait_for_decision(answer: UUID, call: str) -> bool | None:
     """Return the decision once it is stored, by any process; None if there is none within DECISION_TIMEOUT_S."""
     with suppress(TimeoutError):  # a decision at the last moment still counts
-        await asyncio.wait_for(_rounds.over((answer, call)), DECISION_TIMEOUT_S)
-    return await in_db(_said, answer, call)
+        await asyncio.wait_for(_poller.over((answer, call)), DECISION_TIMEOUT_S)
+    return await in_db(_read_decision, answer, call)
 
 
-def _said(answer: UUID, call: str) -> bool | None:
+def _read_decision(answer: UUID, call: str) -> bool | None:
     return ToolConsent.objects.filter(answer=answer, call=call).values_list("allowed", flat=True).first()
 
 
-async def _still_wait(calls: list[tuple[UUID, str]]) -> Sequence[bool]:
+async def _check_waiting(calls: list[tuple[UUID, str]]) -> Sequence[bool]:
     """Return for each call whether it has no decision yet, with one query for all."""
-    said = await in_db(_said_among, {answer for answer, _ in calls})
+    said = await in_db(_list_decided, {answer for answer, _ in calls})
     return [call not in said for call in calls]
 
 
-def _said_among(answers: set[UUID]) -> set[tuple[UUID, str]]:
+def _list_decided(answers: set[UUID]) -> set[tuple[UUID, str]]:
     return set(ToolConsent.objects.filter(answer__in=answers).values_list("answer", "call"))
 
 
-_rounds: BatchedPoller[tuple[UUID, str]] = BatchedPoller(lambda: _LOOK_S, _still_wait)
+_poller: BatchedPoller[tuple[UUID, str]] = BatchedPoller(lambda: _LOOK_S, _check_waiting)

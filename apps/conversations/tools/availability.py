@@ -61,13 +61,13 @@ async def load_prepared_tools(opening: PreparedTurn) -> AvailableTools:
     {} for continued answers, beam search, and if the model server takes no tools or is unreachable.
     """
     chat = registry.get_chat_engine(opening.model)
-    if opening.written or opening.sampling.beams or not await _callable(chat):
+    if opening.written or opening.sampling.beams or not await _takes_tools(chat):
         return {}
     room = int(_SHARE * (await chat.info()).context_tokens)
-    return _fitting(await in_db(get_permitted_tools, opening.assistant, opening.user), room, chat.count)
+    return _select_fitting(await in_db(get_permitted_tools, opening.assistant, opening.user), room, chat.count)
 
 
-async def _callable(chat: ChatEngine) -> bool:
+async def _takes_tools(chat: ChatEngine) -> bool:
     """Return whether the model server takes tools; False also while it is unreachable."""
     try:
         return await chat.takes_tools()
@@ -113,7 +113,7 @@ def count_description_tokens(tools: Sequence[dict[str, Any]], count: CountTokens
     return sum(count([orjson.dumps(item).decode() for item in tools]))
 
 
-def _fitting(found: AvailableTools, room: int, count: CountTokens) -> AvailableTools:
+def _select_fitting(found: AvailableTools, room: int, count: CountTokens) -> AvailableTools:
     kept: dict[str, AvailableTool] = {}
     for name, item in found.items():
         room -= count_description_tokens([item.described], count)

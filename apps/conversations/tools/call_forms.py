@@ -35,17 +35,21 @@ class CallForm(forms.Form):
         super().__init__(sent, prefix="argument", auto_id="call-%s")
         self.tool, self.command = tool, ""
         required = tool.parameters.get("required")
-        self._kinds = _kinds(tool.parameters.get("properties"))
-        for name, schema in self._kinds.items():
+        self._read_properties = _read_properties(tool.parameters.get("properties"))
+        for name, schema in self._read_properties.items():
             own = _KNOWN.get(name) if tool.hint is None else None
             label = own or str(schema.get("title") or name).replace("_", " ")[:60].capitalize()
-            self.fields[name] = _field(label, schema, required=isinstance(required, list) and name in required)
+            self.fields[name] = _make_field(label, schema, required=isinstance(required, list) and name in required)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if self.errors:
             return data
-        given = {name: _value(self._kinds[name], value) for name, value in data.items() if value not in (None, "", [])}
+        given = {
+            name: _convert_value(self._read_properties[name], value)
+            for name, value in data.items()
+            if value not in (None, "", [])
+        }
         try:
             self.tool.check(given)
         except ToolError as error:
@@ -57,13 +61,13 @@ class CallForm(forms.Form):
         return data
 
 
-def _kinds(properties: Any) -> dict[str, dict[str, Any]]:
+def _read_properties(properties: Any) -> dict[str, dict[str, Any]]:
     if not isinstance(properties, dict):
         return {}
     return {str(name): schema if isinstance(schema, dict) else {} for name, schema in properties.items()}
 
 
-def _kind(schema: Mapping[str, Any]) -> str:
+def _get_field_kind(schema: Mapping[str, Any]) -> str:
     """Return the kind of field: string, integer, number, boolean, choice, lines or json."""
     if isinstance(schema.get("enum"), list) and all(isinstance(item, str) for item in schema["enum"]):
         return "choice"
@@ -74,7 +78,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
     return kind if kind in ("string", "integer", "number", "boolean") else "json"
 
 
-def _field(label: Any, schema: Mapping[str, Any], *, required: bool) -> forms.Field:
+def _make_field(label: Any, schema: Mapping[str, Any], *, required: bool) -> forms.Field:
     words = schema.get("description")
     said: dict[str, Any] = {
         "label": label, "required": required,
@@ -82,7 +86,7 @@ def _field(label: Any, schema: Mapping[str, Any], *, required: bool) -> forms.Fi
         "help_text": escape(words[:_WORDS]) if isinstance(words, str) else "",
     }  # fmt: skip
     low, high = _number(schema.get("minimum")), _number(schema.get("maximum"))
-    match _kind(schema):
+    match _get_field_kind(schema):
         case "choice":
             blank = [] if required else [("", "")]
             return forms.ChoiceField(choices=[*blank, *((item, item) for item in schema["enum"])], **said)
@@ -103,9 +107,9 @@ def _field(label: Any, schema: Mapping[str, Any], *, required: bool) -> forms.Fi
     return forms.JSONField(widget=forms.Textarea(attrs={"rows": 2}), **said)
 
 
-def _value(schema: Mapping[str, Any], value: Any) -> Any:
+def _convert_value(schema: Mapping[str, Any], value: Any) -> Any:
     """Return the value for the tool. Texts are normalised here, since normalising their JSON later could break it."""
-    match _kind(schema):
+    match _get_field_kind(schema):
         case "boolean":
             return value == "true"
         case "lines":

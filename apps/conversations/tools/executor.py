@@ -65,7 +65,7 @@ async def execute_call(
         by_person=by_person,
     )
     try:
-        made, text = await _called(turn, wanted, item, made, tokens, by_person)
+        made, text = await _execute(turn, wanted, item, made, tokens, by_person)
     except ToolError as error:
         known = turn.made.get(made.id, made)
         status = "refused" if error.args[0] in (_DENIED, _SILENT) else "failed"
@@ -89,21 +89,21 @@ async def update_card(turn: Turn, made: ToolCallRecord) -> None:
     await turn.say(Shown(made.id, render_card(turn.opening.answer, made)))
 
 
-async def _called(
+async def _execute(
     turn: Turn, wanted: ToolCall, item: AvailableTool | None, made: ToolCallRecord, tokens: int, by_person: bool
 ) -> tuple[ToolCallRecord, str]:
-    given = await _read(turn, wanted, made, by_person)
+    given = await _read_arguments(turn, wanted, made, by_person)
     made = replace(made, arguments=given)
     if item is None:
         raise ToolError("There is no tool of this name, or it is switched off.")
     item.tool.check(given)
     if item.permission == ToolPermission.ASK and not (by_person and item.tool.harmless):
         await update_card(turn, replace(made, status="asking"))
-        await _asked(turn, made)
+        await _wait_for_approval(turn, made)
     await update_card(turn, made)
-    result = await _made(turn, item.tool, given, made, tokens)
-    text = await _judged(turn, result, item.tool)
-    lines, numbers = await _placed(turn, result.passages, tokens)
+    result = await _run_tool(turn, item.tool, given, made, tokens)
+    text = await _moderate_result(turn, result, item.tool)
+    lines, numbers = await _add_sources(turn, result.passages, tokens)
     shown = replace(
         made,
         status="done",
@@ -115,15 +115,17 @@ async def _called(
     return shown, "\n".join(filter(None, [_cut(text, room, turn.chat.count), *lines]))
 
 
-async def _read(turn: Turn, wanted: ToolCall, made: ToolCallRecord, by_person: bool) -> dict[str, Any]:
+async def _read_arguments(turn: Turn, wanted: ToolCall, made: ToolCallRecord, by_person: bool) -> dict[str, Any]:
     """Return the arguments, after they have passed the gate like any text of the model.
 
     Raise Withheld and ToolError.
     """
     written = gate.normalise(wanted.arguments)
-    _sent(turn, f"{wanted.name} {written}")
+    _check_outgoing(turn, f"{wanted.name} {written}")
     given = argument_schema.parse_arguments(written, by_person=by_person)
-    _sent(turn, orjson.dumps(given).decode())  # again after parsing: argument names, and characters that were escaped
+    _check_outgoing(
+        turn, orjson.dumps(given).decode()
+    )  # again after parsing: argument names, and characters that were escaped
     verdict = await gate.check_sentence(f"{made.title}: {_words(given)}", level=turn.level)
     if not verdict.allowed:
         raise gate.Withheld(verdict)
@@ -131,7 +133,7 @@ async def _read(turn: Turn, wanted: ToolCall, made: ToolCallRecord, by_person: b
     return given
 
 
-def _sent(turn: Turn, text: str) -> None:
+def _check_outgoing(turn: Turn, text: str) -> None:
     """Check text that may be sent to another machine. Raise Withheld."""
     verdict = gate.check_outgoing(text, level=turn.level)
     if not verdict.allowed:
@@ -139,7 +141,7 @@ def _sent(turn: Turn, text: str) -> None:
     findings.record_finding(turn, verdict)
 
 
-async def _asked(turn: Turn, made: ToolCallRecord) -> None:
+async def _wait_for_approval(turn: Turn, made: ToolCallRecord) -> None:
     began = time.perf_counter()
     said = await approvals.wait_for_decision(turn.opening.answer, made.id)
     turn.timings["asking"] = turn.timings.get("asking", 0.0) + (time.perf_counter() - began) * 1000
@@ -151,7 +153,7 @@ async def _asked(turn: Turn, made: ToolCallRecord) -> None:
         )
 
 
-async def _made(turn: Turn, tool: Tool, given: Mapping[str, Any], made: ToolCallRecord, tokens: int) -> ToolResult:
+async def _run_tool(turn: Turn, tool: Tool, given: Mapping[str, Any], made: ToolCallRecord, tokens: int) -> ToolResult:
     """Run the tool and return its result. It runs in a task of its own, so that a tool that hangs ends nothing else.
 
     Raise ToolError, also for engine errors, unexpected exceptions and timeouts.
@@ -188,7 +190,7 @@ async def _made(turn: Turn, tool: Tool, given: Mapping[str, Any], made: ToolCall
     return result
 
 
-async def _judged(turn: Turn, result: ToolResult, tool: Tool) -> str:
+async def _moderate_result(turn: Turn, result: ToolResult, tool: Tool) -> str:
     """Return the result text, normalised and cut, after it has passed the gate. Raise ToolError if withheld.
 
     Passages are not judged again: they were at ingestion.
@@ -210,7 +212,7 @@ async def _judged(turn: Turn, result: ToolResult, tool: Tool) -> str:
     return text
 
 
-async def _placed(turn: Turn, passages: Sequence[Passage], tokens: int) -> tuple[list[str], tuple[int, ...]]:
+async def _add_sources(turn: Turn, passages: Sequence[Passage], tokens: int) -> tuple[list[str], tuple[int, ...]]:
     """Add the passages that fit into `tokens` as sources of the answer.
 
     Return their prompt lines and their source numbers.

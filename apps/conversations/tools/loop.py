@@ -46,13 +46,15 @@ async def build_next_request(turn: Turn, request: ChatRequest, began: int) -> Ch
         raise EngineRefused(_NO_ANSWER)
     turn.rounds += 1
     window = (await turn.chat.info()).context_tokens - count_description_tokens(request.tools, turn.chat.count)
-    said = ChatMessage("assistant", escape_template_tokens(turn.text[began:].strip()), tuple(map(_harmless, wanted)))
+    said = ChatMessage(
+        "assistant", escape_template_tokens(turn.text[began:].strip()), tuple(map(_sanitise_call, wanted))
+    )
     messages = [*request.messages, said]
     for place, one in enumerate(wanted):
-        room = max(_LEAST_RESULT, (window - _used(turn, messages) - _RESERVED) // (len(wanted) - place))
-        text = await _text(turn, one, place, room)
+        room = max(_LEAST_RESULT, (window - _count_tokens(turn, messages) - _RESERVED) // (len(wanted) - place))
+        text = await _execute(turn, one, place, room)
         messages.append(ChatMessage("tool", escape_template_tokens(text), call_id=one.id))
-    left = window - _used(turn, messages)
+    left = window - _count_tokens(turn, messages)
     if left < _LEAST:
         raise EngineRefused(_FULL)
     sampling = replace(request.sampling, max_tokens=min(request.sampling.max_tokens, left))
@@ -60,7 +62,7 @@ async def build_next_request(turn: Turn, request: ChatRequest, began: int) -> Ch
     return replace(request, messages=tuple(messages), sampling=sampling, tool_choice=choice)
 
 
-async def _text(turn: Turn, one: ToolCall, place: int, room: int) -> str:
+async def _execute(turn: Turn, one: ToolCall, place: int, room: int) -> str:
     if place >= MAX_CALLS:
         return _TOO_MANY
     if (one.name, one.arguments) in turn.called:
@@ -69,7 +71,7 @@ async def _text(turn: Turn, one: ToolCall, place: int, room: int) -> str:
     return await executor.execute_call(turn, one, turn.kit, room)
 
 
-def _harmless(one: ToolCall) -> ToolCall:
+def _sanitise_call(one: ToolCall) -> ToolCall:
     """Return the call for the message history; arguments that are no JSON become {}, since servers refuse them."""
     try:
         parse_arguments(one.arguments)
@@ -78,7 +80,7 @@ def _harmless(one: ToolCall) -> ToolCall:
     return replace(one, arguments=one.arguments.strip() or "{}")
 
 
-def _used(turn: Turn, messages: list[ChatMessage]) -> int:
+def _count_tokens(turn: Turn, messages: list[ChatMessage]) -> int:
     texts = [message.content + "".join(call.arguments for call in message.calls) for message in messages]
     seen = TOKENS_PER_PICTURE * sum(len(message.pictures) for message in messages)
     return sum(turn.chat.count(texts)) + _OVERHEAD * len(messages) + seen

@@ -50,12 +50,12 @@ def attribute_to_tool(
         return cites
     claim = strip_model_citations(text).strip(" \t\n*_#>|-")
     for call in calls:
-        if (score := _support(claim, call)) >= MIN_SUPPORT:
+        if (score := _score_support(claim, call)) >= MIN_SUPPORT:
             return [replace(cites[0], tool=call.title[:MAX_TITLE_CHARACTERS], score=round(score, 4))]
     return cites
 
 
-def _support(claim: str, call: ToolCallRecord) -> float:
+def _score_support(claim: str, call: ToolCallRecord) -> float:
     """Return how well a tool result supports the claim, 0 to 1.
 
     A claim with numbers is supported if the tool returned at least one of them and got or returned all, and none is

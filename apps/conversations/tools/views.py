@@ -26,19 +26,19 @@ def edit_tools(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         for tool in every:
             if (said := request.POST.get(tool.name)) in ToolPermission.values:
-                if said == ToolPermission.ALLOWED and not tool.harmless and not _allowed(tool):
-                    messages.warning(request, _unasked(tool))
+                if said == ToolPermission.ALLOWED and not tool.harmless and not _is_allowed(tool):
+                    messages.warning(request, _warn_unasked(tool))
                 ToolSetting.objects.update_or_create(name=tool.name, defaults={"permission": said})
         messages.success(request, gettext("Kept. It holds from the next question on."))
         return redirect("conversations:tools")
-    return _page(request, ServerForm())
+    return _render_page(request, ServerForm())
 
 
-def _allowed(tool: Tool) -> bool:
+def _is_allowed(tool: Tool) -> bool:
     return ToolSetting.objects.filter(name=tool.name, permission=ToolPermission.ALLOWED).exists()
 
 
-def _unasked(tool: Tool) -> str:
+def _warn_unasked(tool: Tool) -> str:
     words = gettext("From now on the model calls “%(title)s” without asking anybody, and it may change something.")
     return words % {"title": gettext(tool.title)}
 
@@ -49,9 +49,9 @@ def add_server(request: HttpRequest) -> HttpResponse:
     """Add an MCP server and list its tools, which ask each time until a permission is set."""
     form = ServerForm(request.POST)
     if not form.is_valid():
-        return _page(request, form, status=400)
+        return _render_page(request, form, status=400)
     row = form.save()
-    _look(request, row)
+    _refresh(request, row)
     return redirect("conversations:tools")
 
 
@@ -62,7 +62,7 @@ def change_server(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(ToolServer, pk=pk)
     match request.POST.get("do"):
         case "look":
-            _look(request, row)
+            _refresh(request, row)
         case "on" | "off" as said:
             ToolServer.objects.filter(pk=pk).update(enabled=said == "on")
         case "remove":
@@ -72,7 +72,7 @@ def change_server(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("conversations:tools")
 
 
-def _look(request: HttpRequest, row: ToolServer) -> None:
+def _refresh(request: HttpRequest, row: ToolServer) -> None:
     if problem := asyncio.run(refresh_server(row)):
         messages.error(request, f"{row.name}: {problem}")
     else:
@@ -87,7 +87,7 @@ def _look(request: HttpRequest, row: ToolServer) -> None:
         )
 
 
-def _page(request: HttpRequest, form: ServerForm, status: int = 200) -> HttpResponse:
+def _render_page(request: HttpRequest, form: ServerForm, status: int = 200) -> HttpResponse:
     site = dict(ToolSetting.objects.values_list("name", "permission"))
     rows = [
         {"tool": tool, "now": resolve_permission(tool, site, {}), "choices": [

@@ -62,7 +62,7 @@ def import_conversation(row: Import, position: int, item: dict[str, Any], hold: 
     hold()
     with transaction.atomic():
         line.conversation, withheld = _store(row.owner, chat, line.title, verdicts)
-        line.state, line.note = State.IMPORTED, _left_out(chat["left"], withheld)
+        line.state, line.note = State.IMPORTED, _describe_left_out(chat["left"], withheld)
         line.save()
 
 
@@ -110,7 +110,7 @@ def _store(user: User, chat: dict[str, Any], name: str, verdicts: list[Verdict])
         imported_key=chat["key"], pinned=now if chat["pinned"] else None, archived=now if chat["archived"] else None,
         folder=None if chat["source"] == _OWN else get_or_create_folder(user, chat["source"]),
     )  # fmt: skip
-    rows = _rows(new, chat, verdicts)
+    rows = _make_rows(new, chat, verdicts)
     messages = [message for message, _ in rows]
     times = {message.pk: message.created for message in messages}
     Message.objects.bulk_create(messages, batch_size=_BATCH)
@@ -124,7 +124,7 @@ def _store(user: User, chat: dict[str, Any], name: str, verdicts: list[Verdict])
     return new, sum(message.status == Message.Status.WITHHELD for message in messages)
 
 
-def _rows(
+def _make_rows(
     new: Conversation, chat: dict[str, Any], verdicts: list[Verdict]
 ) -> list[tuple[Message, tuple[Verdict, ...]]]:
     """Return the messages, parents first, each answer with the verdicts on itself and its question.
@@ -139,8 +139,8 @@ def _rows(
     for number, row in enumerate(chat["rows"]):
         above = by_place[row["parent"]] if row["parent"] is not None else None
         answers = row["role"] == "assistant"
-        least = above.created + _STEP if above else _moment(chat["at"], now)
-        created = _own(max(least, _moment(row["at"], least)), taken)
+        least = above.created + _STEP if above else _parse_moment(chat["at"], now)
+        created = _own(max(least, _parse_moment(row["at"], least)), taken)
         message = Message(
             id=new_id(), conversation=new, parent=above, role=row["role"], asked_by=new.owner, text=row["text"],
             model=row["model"], created=created, chosen=now if row["on"] else None,
@@ -189,7 +189,7 @@ def _unanswered(question: Message, taken: dict[datetime, datetime]) -> Message:
     )  # fmt: skip
 
 
-def _moment(seconds: float | None, otherwise: datetime) -> datetime:
+def _parse_moment(seconds: float | None, otherwise: datetime) -> datetime:
     """Return the time of these seconds since 1970, at most now; `otherwise` if it is missing or out of range."""
     if seconds is None:
         return otherwise
@@ -199,7 +199,7 @@ def _moment(seconds: float | None, otherwise: datetime) -> datetime:
         return otherwise
 
 
-def _left_out(left: dict[str, int], withheld: int) -> str:
+def _describe_left_out(left: dict[str, int], withheld: int) -> str:
     """Return what was left out, one sentence per line; each is translated when shown."""
     said = [(message_templates.NOT_IN_FILE, sum(left.values())), (message_templates.ANSWERS_WITHHELD, withheld)]
     return "\n".join(sentence % {"count": count} for sentence, count in said if count)

@@ -68,9 +68,9 @@ def export_conversation(user: User, place: Conversation, *, own: bool = False) -
         load_citations(answers),
         trace_view.load_reasoning(answers),
     )
-    beside = {row.pk: [*_quoted(shelf[row.pk]), *_called(row), thoughts.get(row.pk, "")] for row in answers}
+    beside = {row.pk: [*_get_quotes(shelf[row.pk]), *_get_calls(row), thoughts.get(row.pk, "")] for row in answers}
     back = outbound_check.check_answers(Stage.EXPORT, place.owner_id, answers, beside)
-    kept_whole = back.keys() - _of_others(user, answers) if own else frozenset()
+    kept_whole = back.keys() - _find_foreign_copies(user, answers) if own else frozenset()
     for row in answers:
         if row.pk in back.keys() - kept_whole:
             outbound_check.blank_message(row, back)
@@ -108,7 +108,7 @@ def withhold_answers(user: User, place: Conversation, way: Sequence[Exchange]) -
     answers = [item.answer for item in way if item.answer]
     shelf = load_answer_sources(user, answers)
     back = outbound_check.check_answers(
-        Stage.EXPORT, place.owner_id, answers, {pk: _quoted(one) for pk, one in shelf.items()}
+        Stage.EXPORT, place.owner_id, answers, {pk: _get_quotes(one) for pk, one in shelf.items()}
     )
     for row in answers:
         outbound_check.blank_message(row, back)
@@ -140,10 +140,10 @@ def render_markdown(user: User, place: Conversation, way: Sequence[Exchange]) ->
     parts = [f"# {_line(get_export_title(place))}", f"> {gettext(DISCLOSURE)}"]
     for item in way:
         if item.answer:
-            parts += _asked(item.question)
-            parts += [_attached(one) for one in attached.get(item.question.pk, ())]
-            parts += _written(item.answer, shelf[item.answer.pk], cites.get(item.answer.pk, []))
-            parts += [_drawn(tile) for tile in tiles.get(item.answer.pk, ())]
+            parts += _format_question(item.question)
+            parts += [_format_attachment(one) for one in attached.get(item.question.pk, ())]
+            parts += _format_answer(item.answer, shelf[item.answer.pk], cites.get(item.answer.pk, []))
+            parts += [_format_tile(tile) for tile in tiles.get(item.answer.pk, ())]
     return "\n\n".join(parts) + "\n"
 
 
@@ -168,7 +168,7 @@ def insert_citation_numbers(text: str, cites: Sequence[SentenceCitation], gone: 
         pieces += [text[at:start], sentence.rstrip(), f" {marks}" if marks else ""]
         pieces.append(sentence[len(sentence.rstrip()) :])
         at = end
-    return _tame("".join([*pieces, text[at:]]))
+    return _escape_images("".join([*pieces, text[at:]]))
 
 
 def _verdict(back: WithholdReason | None, *, whole: bool) -> dict[str, Any]:
@@ -181,17 +181,17 @@ def _verdict(back: WithholdReason | None, *, whole: bool) -> dict[str, Any]:
     }
 
 
-def _quoted(shelf: AnswerSources) -> list[str]:
+def _get_quotes(shelf: AnswerSources) -> list[str]:
     return [quote.text for quote in shelf.quotes]
 
 
-def _called(row: Message) -> list[str]:
+def _get_calls(row: Message) -> list[str]:
     """Return, per tool call, its arguments and result as text."""
     calls = ((*item.get("arguments", {}).values(), item.get("words", ""), item.get("text", "")) for item in row.tools)
     return ["\n".join(str(said) for said in call if said) for call in calls]
 
 
-def _of_others(user: User, answers: Sequence[Message]) -> set[UUID]:
+def _find_foreign_copies(user: User, answers: Sequence[Message]) -> set[UUID]:
     """Return the ids of copied answers whose original was asked by another user."""
     origins = {row.origin: row.pk for row in answers if row.origin}
     others = Message.objects.filter(pk__in=origins).exclude(asked_by=user)
@@ -249,7 +249,7 @@ def _source(item: SourceView, used: bool) -> dict[str, Any]:
     return {"number": item.number, "title": item.title, "page": item.page, "heading": item.heading, "used": used}
 
 
-def _written(answer: Message, shelf: AnswerSources, cites: Sequence[SentenceCitation]) -> list[str]:
+def _format_answer(answer: Message, shelf: AnswerSources, cites: Sequence[SentenceCitation]) -> list[str]:
     by = gettext("Answer without a language model") if answer.without_model else gettext("Answer by a language model")
     if answer.model:
         by = gettext("Answer by a language model %(model)s") % {"model": answer.model}
@@ -268,12 +268,12 @@ def _written(answer: Message, shelf: AnswerSources, cites: Sequence[SentenceCita
         parts.append(gettext("Nothing in the documents answered this."))
     used = [item for item in shelf.shown if item.number in shelf.used]
     if used:
-        listed = "\n".join(_listed(item) for item in sorted(used, key=lambda item: item.number))
+        listed = "\n".join(_format_source(item) for item in sorted(used, key=lambda item: item.number))
         parts.append(f"{gettext('Sources')}:\n\n{listed}")
     return parts
 
 
-def _attached(item: AttachedPictureView) -> str:
+def _format_attachment(item: AttachedPictureView) -> str:
     if item.held:
         return f"- {gettext('Attached picture: held for review')}"
     said = gettext("Attached picture: %(name)s") % {"name": _line(item.name)}
@@ -281,7 +281,7 @@ def _attached(item: AttachedPictureView) -> str:
     return f"- {said}, {item.width} × {item.height}" + (f"; {text}" if text else "")
 
 
-def _drawn(tile: Tile) -> str:
+def _format_tile(tile: Tile) -> str:
     row = tile.row
     if tile.back:
         return f"- {gettext('Picture')}: {_line(tile.back)}"
@@ -290,14 +290,14 @@ def _drawn(tile: Tile) -> str:
     return f"- {gettext('Picture')}{how}: {_line(row.prompt)}; {by}, {row.width} × {row.height}"
 
 
-def _listed(item: SourceView) -> str:
+def _format_source(item: SourceView) -> str:
     if item.gone:
         return f"- [{item.number}] {gettext('no longer available')}"
     page = gettext("page %(page)s") % {"page": item.page} if item.page else ""
     return f"- [{item.number}] {_line(item.title)}" + (f", {page}" if page else "")
 
 
-def _asked(question: Message) -> list[str]:
+def _format_question(question: Message) -> list[str]:
     if question.retracted:
         return [f"## {gettext('Question withheld by a reviewer')}"]
     if len(question.text) <= _HEADING:
@@ -306,10 +306,10 @@ def _asked(question: Message) -> list[str]:
 
 
 def _line(text: str) -> str:
-    return _tame(" ".join(text.split()))
+    return _escape_images(" ".join(text.split()))
 
 
-def _tame(text: str) -> str:
+def _escape_images(text: str) -> str:
     """Return the text with image syntax escaped outside code: a viewer would fetch images from any address."""
     parts = _FENCE.split(text)
     return "".join(part if number % 2 else part.replace("![", "!\\[") for number, part in enumerate(parts))

@@ -117,22 +117,22 @@ def run_import(pk: str) -> None:
 
     Unexpected errors are raised and retried by `recover_imports`, three attempts in all; then the import fails.
     """
-    token = leases.claim(_allowed().filter(attempts__lt=MAX_ATTEMPTS), pk, LEASE_S)
+    token = leases.claim(_filter_active().filter(attempts__lt=MAX_ATTEMPTS), pk, LEASE_S)
     row = Import.objects.select_related("owner").filter(pk=pk, lease_token=token).first() if token else None
     if row is None or token is None:
         return
     try:
         _import(row, token)
-        _end(row, token, Import.Status.DONE)
+        _release_lease(row, token, Import.Status.DONE)
     except ImportLeaseLost:
         log.info("An import is done by another worker, or its person is gone")
     except (ParseError, runner.ParserCrashed) as error:
-        _end(row, token, Import.Status.FAILED, str(error))
+        _release_lease(row, token, Import.Status.FAILED, str(error))
     except FileNotFoundError:
-        _end(row, token, Import.Status.FAILED, gettext("The file is gone. Upload it again."))
+        _release_lease(row, token, Import.Status.FAILED, gettext("The file is gone. Upload it again."))
     except Exception as error:
         if row.attempts >= MAX_ATTEMPTS:
-            _end(
+            _release_lease(
                 row,
                 token,
                 Import.Status.FAILED,
@@ -149,10 +149,10 @@ def recover_imports() -> None:
     """
     now = timezone.now()
     rows = Import.objects.filter(status=WAITING)
-    free = _allowed().filter(lease_until=None, attempts__lt=MAX_ATTEMPTS)
+    free = _filter_active().filter(lease_until=None, attempts__lt=MAX_ATTEMPTS)
     for pk in [
         *free.values_list("pk", flat=True)[:2],
-        *leases.list_expired(_allowed()).values_list("pk", flat=True)[:2],
+        *leases.list_expired(_filter_active()).values_list("pk", flat=True)[:2],
     ]:
         notify_worker(TASK_NAME, pk)
     dead = leases.list_expired(rows.filter(attempts__gte=MAX_ATTEMPTS))
@@ -169,10 +169,10 @@ def _import(row: Import, token: str) -> None:
     done = set(row.items.values_list("position", flat=True))
     with tempfile.TemporaryFile() as lines:
         total = _read(row, lines)
-        _hold(row, token, total=total)
+        _renew_lease(row, token, total=total)
         for position, item in enumerate(_items(lines)):
             if position not in done:
-                import_conversation(row, position, item, lambda: _hold(row, token))
+                import_conversation(row, position, item, lambda: _renew_lease(row, token))
 
 
 def _read(row: Import, lines: Any) -> int:
@@ -199,18 +199,18 @@ def _items(lines: Any) -> Iterator[dict[str, Any]]:
         yield orjson.loads(line)
 
 
-def _allowed() -> QuerySet[Import]:
+def _filter_active() -> QuerySet[Import]:
     """Return the waiting imports of active users; those of suspended users wait until they are reinstated."""
     return Import.objects.filter(status=WAITING, owner__in=User.objects.filter(is_active=True))
 
 
-def _hold(row: Import, token: str, **changes: Any) -> None:
+def _renew_lease(row: Import, token: str, **changes: Any) -> None:
     """Renew the lease. Raise ImportLeaseLost."""
-    if not leases.renew(_allowed(), row.pk, token, LEASE_S, **changes):
+    if not leases.renew(_filter_active(), row.pk, token, LEASE_S, **changes):
         raise ImportLeaseLost
 
 
-def _end(row: Import, token: str, status: str, reason: str = "") -> None:
+def _release_lease(row: Import, token: str, status: str, reason: str = "") -> None:
     if leases.release(Import.objects.all(), row.pk, token, status=status, reason=reason[:400], ended=timezone.now()):
         get_stored_path(row).unlink(missing_ok=True)
 

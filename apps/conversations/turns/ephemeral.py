@@ -83,7 +83,15 @@ async def prepare_ephemeral_turn(
     read, and RateLimited.
     """
     opening = await in_db(
-        _opening, user, question, tuple(history), collections, assistant, instructions, without_documents, address
+        _make_prepared_turn,
+        user,
+        question,
+        tuple(history),
+        collections,
+        assistant,
+        instructions,
+        without_documents,
+        address,
     )
     name, gone = model_choice.resolve_model(opening.place, opening.assistant, model)
     opening = replace(opening, model=name, gone=gone)
@@ -118,7 +126,7 @@ async def _run(turn: EphemeralTurn) -> None:
         await turn.verifier.done()
 
 
-def _opening(
+def _make_prepared_turn(
     user: User,
     question: str,
     history: tuple[PastExchange, ...],
@@ -185,7 +193,7 @@ async def stream_text(turn: EphemeralTurn) -> AsyncGenerator[str, None]:
                 case Quotes():
                     yield "".join(f"> {' '.join(quote.text.split())} [{quote.source}]\n\n" for quote in turn.quotes)
                 case Nothing():
-                    yield _nothing(turn)
+                    yield _describe_no_results(turn)
                 case Text() if len(turn.text) > said:
                     piece, said = turn.text[said:], len(turn.text)
                     yield piece
@@ -249,7 +257,7 @@ async def open_cases(turn: EphemeralTurn) -> None:
         await in_db(findings.open_cases_for_unstored, turn.opening.user.pk, *found)
 
 
-def _nothing(turn: EphemeralTurn) -> str:
+def _describe_no_results(turn: EphemeralTurn) -> str:
     searched = (turn.nothing or {}).get("searched") or []
     where = f" Searched: {', '.join(searched)}." if searched else ""
     return f"Nothing in your documents speaks to this question.{where}"

@@ -30,7 +30,7 @@ from apps.users import rate_limits
 from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource
 
-_BEFORE = timedelta(minutes=1)  # margin: rows that a turn begins with may be read so long before it starts
+_MARGIN = timedelta(minutes=1)  # margin: rows that a turn begins with may be read so long before it starts
 
 
 class FinishOutcome(Enum):
@@ -95,7 +95,7 @@ def snapshot_turn(turn: Turn, status: Message.Status, reason: str) -> FinalTurnS
     return FinalTurnState(
         opening.conversation, opening.answer, opening.lease, fields, placed, cites, trace.record_turn(turn),
         findings.list_findings(turn), opening.user, turn.used,
-        timezone.now() - timedelta(seconds=time.perf_counter() - turn.started) - _BEFORE,
+        timezone.now() - timedelta(seconds=time.perf_counter() - turn.started) - _MARGIN,
     )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def finish_turn(closing: FinalTurnState) -> FinishOutcome:
         if closing.placed:
             save_sources(closing.conversation, closing.answer, closing.placed)
         if closing.cites:
-            _cite(closing)
+            _save_citations(closing)
         Trace.objects.create(answer_id=closing.answer, data=trace.pack_trace(closing.trace))
         for judged in closing.judged:
             cases.open_case(closing.answer, closing.user.pk, judged)
@@ -127,7 +127,7 @@ def finish_turn(closing: FinalTurnState) -> FinishOutcome:
     return FinishOutcome.CUT if cut else FinishOutcome.KEPT
 
 
-def _cite(closing: FinalTurnState) -> None:
+def _save_citations(closing: FinalTurnState) -> None:
     numbers = dict(Source.objects.filter(conversation=closing.conversation).values_list("number", "pk"))
     Citation.objects.bulk_create(
         Citation(

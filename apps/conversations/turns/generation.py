@@ -69,7 +69,7 @@ async def build_request(turn: Turn, found: SearchResult | None) -> ChatRequest:
         context_usage.measure_usage, laid_out, history, turn.placed, info.context_tokens, cost, count
     )
     await prompt_content.emit_picture_step(turn, sees=sees)
-    await _noted(turn, laid_out.start)
+    await _emit_condition_steps(turn, laid_out.start)
     turn.timings["prompt"] = (time.perf_counter() - start) * 1000
     choices = settings.TOKEN_CHOICES if turn.records else 0
     sampling = replace(opening.sampling.sampling(laid_out.max_tokens), logprobs=choices)
@@ -79,7 +79,7 @@ async def build_request(turn: Turn, found: SearchResult | None) -> ChatRequest:
     return turn.request
 
 
-async def _noted(turn: Turn, dropped: int) -> None:
+async def _emit_condition_steps(turn: Turn, dropped: int) -> None:
     """Emit steps for what the user may not expect of the request: dropped turns, a missing assistant or model."""
     opening = turn.opening
     if dropped:
@@ -94,7 +94,7 @@ async def _noted(turn: Turn, dropped: int) -> None:
         await turn.step("personal", said, 0.0)
 
 
-async def _compose(turn: Turn, found: SearchResult | None) -> None:
+async def _resolve_style(turn: Turn, found: SearchResult | None) -> None:
     """Decide whether quotes come first, and which sentences of the model are shown."""
     if not (has_passages := found is not None and bool(found.passages)) and not turn.kit and not turn.made:
         return  # nothing to quote, and nothing to compare a sentence with
@@ -118,12 +118,12 @@ async def stream_answer(turn: Turn, request: ChatRequest, shown: asyncio.Task[No
         said = reasoning.ReasoningSplitter(deltas)
         if await said.thinks():
             await reasoning.emit_reasoning(turn, said.thoughts(), shown)
-        await _answer(turn, said.text(), shown)
+        await _stream_gated_text(turn, said.text(), shown)
         await reasoning.emit_reasoning(turn, said.late(), shown)
     await shown
 
 
-async def _answer(turn: Turn, text: AsyncGenerator[str, None], shown: asyncio.Task[None]) -> None:
+async def _stream_gated_text(turn: Turn, text: AsyncGenerator[str, None], shown: asyncio.Task[None]) -> None:
     before = len(turn.text)  # written in an earlier tool round
     async with aclosing(gate.moderate_stream(text, partial(findings.record_finding, turn), level=turn.level)) as pieces:
         async for piece in pieces:
@@ -160,7 +160,7 @@ async def emitting_sources(turn: Turn, found: SearchResult | None) -> AsyncItera
     """Store and emit sources and quotes in a task while the model reads; yield the task, whose errors are raised on
     exit.
     """
-    task = asyncio.create_task(_shown(turn, found))
+    task = asyncio.create_task(_emit_sources(turn, found))
     try:
         yield task
         await task  # also if the model wrote nothing
@@ -170,14 +170,14 @@ async def emitting_sources(turn: Turn, found: SearchResult | None) -> AsyncItera
         _ = task.cancelled() or task.exception()  # marks the exception as retrieved: awaiting the task has raised it
 
 
-async def _shown(turn: Turn, found: SearchResult | None) -> None:
+async def _emit_sources(turn: Turn, found: SearchResult | None) -> None:
     await turn.step("write", model_choice.describe_writing(turn.writer))
     await turn.tell_others()
     if turn.measure is not None:
         turn.window = turn.measure()
         await turn.say(Window(context_usage.render_gauge(turn.window)))
-    turn.renderer.links = await in_pool(link_policy.collect_allowed_links, _naming(turn))
-    await _compose(turn, found)
+    turn.renderer.links = await in_pool(link_policy.collect_allowed_links, _list_link_texts(turn))
+    await _resolve_style(turn, found)
     if found is None or not found.passages:
         return
     quoting = (
@@ -190,7 +190,7 @@ async def _shown(turn: Turn, found: SearchResult | None) -> None:
         await turn.say(answer_sources.build_quotes_event(turn))
 
 
-def _naming(turn: Turn) -> list[str]:
+def _list_link_texts(turn: Turn) -> list[str]:
     """Return the texts whose addresses the answer may link to: the questions and what the model was given."""
     opening = turn.opening
     asked = [opening.text, *(past.question for past in opening.history)]

@@ -51,7 +51,7 @@ class ModelQueue:
             yield
         finally:
             self._free += 1
-            self._move()
+            self._wake_waiting()
 
     async def _enter(self, turn: Turn) -> bool:
         """Take one place. Return whether the turn had to wait."""
@@ -71,10 +71,10 @@ class ModelQueue:
             self._free -= 1
         finally:
             self._queue.remove(moved)
-            self._move()
+            self._wake_waiting()
         return waited
 
-    def _move(self) -> None:
+    def _wake_waiting(self) -> None:
         for moved in self._queue:
             moved.set()
 
@@ -149,24 +149,26 @@ async def stream_model(turn: Turn, request: ChatRequest) -> AsyncGenerator[str |
 
 async def _stream(turn: Turn, request: ChatRequest) -> AsyncGenerator[str | ReasoningPiece, None]:
     chat, said = turn.chat, list[str]()
-    turn.cut = partial(_counted, chat.count, request, said)
+    turn.cut = partial(_count_tokens, chat.count, request, said)
     async with aclosing(chat.stream(request)) as items:
         async for item in items:
             if isinstance(item, Finish):
                 turn.usage, turn.finish, turn.calls = add_usage(turn.usage, item.usage), item.reason, item.calls
-                turn.timings["last_token"], turn.cut = _since(turn), None
+                turn.timings["last_token"], turn.cut = _get_elapsed_ms(turn), None
                 continue
             turn.tokens += item.logprobs
             said += item.thought, item.text
             if not turn.begun and (item.text or item.thought):
-                turn.begun, turn.timings["first_token"] = True, _since(turn)
+                turn.begun, turn.timings["first_token"] = True, _get_elapsed_ms(turn)
             if item.thought:
                 yield ReasoningPiece(item.thought)
             if item.text:
                 yield item.text
 
 
-def _counted(count: Callable[[Sequence[str]], list[int]], request: ChatRequest, said: Sequence[str]) -> Usage | None:
+def _count_tokens(
+    count: Callable[[Sequence[str]], list[int]], request: ChatRequest, said: Sequence[str]
+) -> Usage | None:
     """Return the tokens of a request and of what arrived of its answer; None if nothing arrived."""
     if not any(said):
         return None
@@ -181,6 +183,6 @@ def add_usage(one: Usage | None, other: Usage | None) -> Usage | None:
     return Usage(*map(sum, zip(astuple(one), astuple(other), strict=True)))
 
 
-def _since(turn: Turn) -> float:
+def _get_elapsed_ms(turn: Turn) -> float:
     """Return the milliseconds since the turn began."""
     return (time.perf_counter() - turn.started) * 1000

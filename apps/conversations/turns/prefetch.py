@@ -53,9 +53,9 @@ def start_prefetch(user: User, key: str, wish: AskRequest) -> None:
         or len(_warming) >= MAX_AT_ONCE
     ):
         return
-    task = asyncio.create_task(_warm(user, key, wish), name="warm while typing")
+    task = asyncio.create_task(_prefetch(user, key, wish), name="warm while typing")
     _warming[user.pk] = task
-    task.add_done_callback(lambda done: _ended(user.pk, done))
+    task.add_done_callback(lambda done: _finish_prefetch(user.pk, done))
 
 
 def cancel_prefetch(user: User) -> None:
@@ -64,26 +64,26 @@ def cancel_prefetch(user: User) -> None:
         task.cancel()
 
 
-def _ended(person: int, task: asyncio.Task[None]) -> None:
+def _finish_prefetch(person: int, task: asyncio.Task[None]) -> None:
     if _warming.get(person) is task:
         del _warming[person]
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("Warming while typing failed", exc_info=error)
 
 
-async def _warm(user: User, key: str, wish: AskRequest) -> None:
+async def _prefetch(user: User, key: str, wish: AskRequest) -> None:
     """Run one prefetch for MAX_SECONDS at most. Errors are dropped: asking the question reports them."""
     current_surface.set(Surface.NOWHERE)  # for this task: a draft leaves no record in the verdict log
     try:
         async with asyncio.timeout(MAX_SECONDS):
-            opened = await in_db(_recall, user, key, wish)
+            opened = await in_db(_prepare_draft, user, key, wish)
             if isinstance(opened, PreparedTurn):
-                await _ahead(opened)
+                await _read_ahead(opened)
     except (RequestRefused, SessionEnded, Withheld, RateLimited, EngineError, TimeoutError):
         pass
 
 
-def _recall(user: User, key: str, wish: AskRequest) -> PreparedTurn | TurnIds:
+def _prepare_draft(user: User, key: str, wish: AskRequest) -> PreparedTurn | TurnIds:
     """Return the turn as the question would run now. Raise SessionEnded, RequestRefused, RateLimited. For `in_db`."""
     opened = preparation.prepare_turn(user, key, wish)
     if isinstance(opened, PreparedTurn):
@@ -92,7 +92,7 @@ def _recall(user: User, key: str, wish: AskRequest) -> PreparedTurn | TurnIds:
     return opened
 
 
-async def _ahead(opened: PreparedTurn) -> None:
+async def _read_ahead(opened: PreparedTurn) -> None:
     vector = None if opened.without_documents else retrieval.embed_question(opened.text)
     turn = EphemeralTurn(opened, vector)
     found = await retrieval.retrieve_passages(turn)

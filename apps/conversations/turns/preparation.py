@@ -112,7 +112,7 @@ def prepare_turn(
         raise SessionEnded
     if (known := find_repeated(now, wish.client_id)) is not None:
         return known
-    opening = _asked(now, wish) if isinstance(wish, AskRequest) else _again(now, wish)
+    opening = _prepare_question(now, wish) if isinstance(wish, AskRequest) else _prepare_retry(now, wish)
     try:
         check_capacity(opening)  # checked early so that a refused question costs nothing; `save_question` checks again
     except RequestRefused:
@@ -135,7 +135,7 @@ def save_question(opening: PreparedTurn) -> TurnIds:
         with transaction.atomic():
             rate_limits.check_limits(opening.user, rate_limits.LimitedResource.TOKENS)
             rate_limits.consume(opening.user, rate_limits.LimitedResource.MESSAGES)
-            _store(opening)
+            _store_rows(opening)
     except (IntegrityError, RequestRefused, rate_limits.RateLimited):
         if (known := find_repeated(opening.user, client_id)) is None:
             raise
@@ -154,15 +154,15 @@ def find_repeated(user: User, client_id: str) -> TurnIds | None:
     return TurnIds(user, row.conversation_id, answer.parent_id, answer.pk)
 
 
-def _asked(user: User, ask: AskRequest) -> PreparedTurn:
+def _prepare_question(user: User, ask: AskRequest) -> PreparedTurn:
     exchanges: list[Exchange] = []
     if ask.conversation is None:
         wanted = assistant_choice.get_chosen_assistant(user, ask.assistant)
         place = Conversation(owner=user, assistant=wanted)
     else:
-        place = _conversation(user, ask.conversation)
-        exchanges = _said_before(place, ask)
-    if names := _names(place, ask.text, exchanges):
+        place = _get_conversation(user, ask.conversation)
+        exchanges = _find_earlier_exchanges(place, ask)
+    if names := _gives_title(place, ask.text, exchanges):
         place.title = picture_request.make_title(ask.text)
     model_choice.apply_settings(place, ask, model=ask.model)
     assistant, unshared = assistant_choice.resolve_assistant(user, place)
@@ -171,24 +171,24 @@ def _asked(user: User, ask: AskRequest) -> PreparedTurn:
     question = Message(
         conversation=place, parent=last, role=Message.Role.USER, text=ask.text, asked_by=user, client_id=ask.client_id
     )
-    answer = _answer(question, user, ask.without_documents)
+    answer = _make_answer(question, user, ask.without_documents)
     answer.draws = ask.picture.record() if ask.picture else {}
     # With none chosen, the collections of the assistant apply, also after they change.
     chosen = collections if ask.collections else ask.collections
     new, rows = ask.conversation is None, (question, answer)
-    opening = _opening(
+    opening = _make_prepared_turn(
         user, place, assistant, new, rows, exchanges, collections, chosen, find_branch_changes(exchanges)
     )
     return replace(opening, attached=queries.select_for_question(user, ask.attached), unshared=unshared, names=names)
 
 
-def _names(place: Conversation, text: str, exchanges: list[Exchange]) -> bool:
+def _gives_title(place: Conversation, text: str, exchanges: list[Exchange]) -> bool:
     """Return whether the conversation gets its title from this question: the first that is not small talk."""
     before = [item.question.text for item in exchanges]
     return not (place.title or recognise_small_talk(text) or drop_small_talk(before))
 
 
-def _again(user: User, wish: RetryRequest) -> PreparedTurn:
+def _prepare_retry(user: User, wish: RetryRequest) -> PreparedTurn:
     old = Message.objects.visible_to(user).answers().filter(pk=wish.turn).select_related("parent").first()
     if old is None or old.parent is None:
         raise RequestRefused("That answer is no longer there. Reload the page.")
@@ -196,16 +196,20 @@ def _again(user: User, wish: RetryRequest) -> PreparedTurn:
         raise RequestRefused(QUESTION_WITHHELD)
     if wish.on and not old.unfinished:
         raise RequestRefused("That answer is finished. Ask a follow-up instead.")
-    place = _conversation(user, old.conversation_id)
+    place = _get_conversation(user, old.conversation_id)
     way = find_path(place.messages.all(), old.pk)
     assistant, unshared = assistant_choice.resolve_assistant(user, place)
     collections = collection_choice.get_conversation_collections(user, place, assistant)
     without = old.without_documents if wish.without_documents is None else wish.without_documents
-    answer = _answer(old.parent, user, without)
-    answer.client_id, answer.continues, answer.draws = wish.client_id, old if wish.on else None, _draws(old)
+    answer = _make_answer(old.parent, user, without)
+    answer.client_id, answer.continues, answer.draws = (
+        wish.client_id,
+        old if wish.on else None,
+        _get_picture_record(old),
+    )
     model_choice.apply_settings(place, wish)
     passed = find_branch_changes(way, old.parent.pk)
-    opening = _opening(
+    opening = _make_prepared_turn(
         user, place, assistant, False, (answer,), cut_before(way, old.parent.pk), collections, None, passed
     )
     return replace(
@@ -213,12 +217,12 @@ def _again(user: User, wish: RetryRequest) -> PreparedTurn:
     )
 
 
-def _draws(old: Message) -> dict[str, Any]:
+def _get_picture_record(old: Message) -> dict[str, Any]:
     """Return the picture request of the old answer, for a new one; {} if the question no longer asks for a picture."""
     return dict(old.draws) if old.parent and picture_request.parse_prompt(old.parent.text) else {}
 
 
-def _said_before(place: Conversation, ask: AskRequest) -> list[Exchange]:
+def _find_earlier_exchanges(place: Conversation, ask: AskRequest) -> list[Exchange]:
     """Return the exchanges up to the answer that is followed, or before the question that is reworded.
 
     Raise RequestRefused if that message is gone.
@@ -236,14 +240,14 @@ def _said_before(place: Conversation, ask: AskRequest) -> list[Exchange]:
     raise RequestRefused("What this follows is no longer there. Reload the page.")
 
 
-def _conversation(user: User, pk: UUID) -> Conversation:
+def _get_conversation(user: User, pk: UUID) -> Conversation:
     row = Conversation.objects.visible_to(user).with_assistant().filter(pk=pk).first()
     if row is None:
         raise RequestRefused("That conversation is no longer there. Reload the page.")
     return row
 
 
-def _answer(question: Message, user: User, without_documents: bool) -> Message:
+def _make_answer(question: Message, user: User, without_documents: bool) -> Message:
     return Message(
         conversation_id=question.conversation_id,
         parent=question,
@@ -257,7 +261,7 @@ def _answer(question: Message, user: User, without_documents: bool) -> Message:
     )
 
 
-def _opening(
+def _make_prepared_turn(
     user: User,
     place: Conversation,
     assistant: Assistant,
@@ -283,7 +287,7 @@ def _opening(
     seen = queries.load_by_question(questions[row.pk].pk for row in kept) if kept else {}
     return PreparedTurn(
         user, place.pk, question.pk, answer.pk, question.text, collections, answer.without_documents,
-        answer.lease_token, _past(kept, questions, had, seen),
+        answer.lease_token, _make_history(kept, questions, had, seen),
         source_numbering.SourceNumbers() if new else source_numbering.load_numbers(place.pk), assistant, place, new,
         rows, chosen, passed, answer.continues.text if answer.continues else "",
         assistant_choice.resolve_sampling(place, assistant),
@@ -291,7 +295,7 @@ def _opening(
     )  # fmt: skip
 
 
-def _past(
+def _make_history(
     answers: list[Message],
     questions: dict[UUID, Message],
     had: dict[UUID, tuple[source_numbering.PromptedSource, ...]],
@@ -310,7 +314,7 @@ def _past(
     )
 
 
-def _store(opening: PreparedTurn) -> None:
+def _store_rows(opening: PreparedTurn) -> None:
     place = opening.place
     if opening.chosen is not None:
         place.narrow = bool(opening.chosen)

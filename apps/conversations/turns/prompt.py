@@ -71,7 +71,7 @@ def select_history(
     Turns are replayed in order: beyond 60 % of the window, the oldest are dropped until 30 % is used. The same history
     thus always keeps the same turns, and the cached prefix stays valid. `window` is in tokens.
     """
-    costs = _costs([_size(past) for past in history], window, count) if history else []
+    costs = _count_turn_tokens([_join_turn(past) for past in history], window, count) if history else []
     head = count([build_system_text(instructions)])[0] + _OVERHEAD if costs else 0
     start = 0
     for end in range(1, len(costs) + 1):
@@ -109,9 +109,9 @@ def build_prompt(
     """
     messages = [ChatMessage("system", build_system_text(instructions, free=free, tools=tools > 0))]
     for past in history[kept.start :]:
-        asked = ChatMessage("user", _past(past), pictures=past.pictures)
+        asked = ChatMessage("user", _format_past_question(past), pictures=past.pictures)
         messages += [asked, ChatMessage("assistant", escape_template_tokens(past.answer) or TOOL_RESULT_ABOVE)]
-    messages.append(ChatMessage("user", _asked(question, placed, notes), pictures=pictures))
+    messages.append(ChatMessage("user", _format_question(question, placed, notes), pictures=pictures))
     if written:
         messages.append(ChatMessage("assistant", escape_template_tokens(written).rstrip()))
     used = sum(count([message.content for message in messages])) + _OVERHEAD * len(messages)
@@ -124,7 +124,7 @@ def build_part_prompt(request: str, placed: Sequence[NumberedPassage]) -> tuple[
     lines = [format_passage_line(item) for item in placed]
     return (
         ChatMessage("system", f"Prompt {canary.canary_token()}. {PART_SYSTEM}"),
-        ChatMessage("user", _user(request, lines)),
+        ChatMessage("user", _format_user_message(request, lines)),
     )
 
 
@@ -142,26 +142,26 @@ def build_system_text(instructions: str = "", *, free: bool = False, tools: bool
     return f"{base}\n\n{escape_template_tokens(instructions.strip())}" if instructions.strip() else base
 
 
-def _asked(question: str, placed: Sequence[NumberedPassage], notes: Sequence[str]) -> str:
+def _format_question(question: str, placed: Sequence[NumberedPassage], notes: Sequence[str]) -> str:
     fresh = [format_passage_line(item) for item in sorted(placed, key=lambda item: item.number) if item.fresh]
-    return _user(question, [*fresh, *(escape_template_tokens(" ".join(note.split())) for note in notes)])
+    return _format_user_message(question, [*fresh, *(escape_template_tokens(" ".join(note.split())) for note in notes)])
 
 
-def _past(past: PastExchange) -> str:
-    return _user(past.question, [*(format_prompted_line(item) for item in past.given), *past.notes])
+def _format_past_question(past: PastExchange) -> str:
+    return _format_user_message(past.question, [*(format_prompted_line(item) for item in past.given), *past.notes])
 
 
-def _user(question: str, lines: Sequence[str]) -> str:
+def _format_user_message(question: str, lines: Sequence[str]) -> str:
     """Return a user message: sources first, the question last, because small models answer what they read last."""
     asked = f"Question: {escape_template_tokens(question)}"
     return "\n".join(["Sources:", *lines, "", asked]) if lines else asked
 
 
-def _size(past: PastExchange) -> str:
-    return _past(past) + past.answer
+def _join_turn(past: PastExchange) -> str:
+    return _format_past_question(past) + past.answer
 
 
-def _costs(texts: Sequence[str], window: int, count: CountTokens) -> list[int]:
+def _count_turn_tokens(texts: Sequence[str], window: int, count: CountTokens) -> list[int]:
     """Return the tokens of each turn; estimated from text lengths if all fit in any case."""
     rough = [len(text) // _LEAST_CHARACTERS + 2 * _OVERHEAD for text in texts]
     if sum(rough) + 256 < _FULL * window:

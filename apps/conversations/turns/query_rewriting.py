@@ -47,7 +47,7 @@ def start_rewriting(turn: Turn, allowed: asyncio.Event) -> asyncio.Task[str] | N
     opening = turn.opening
     if not settings.REWRITE or not opening.history or not is_follow_up(opening.text):
         return None
-    return asyncio.create_task(_rewritten(turn, allowed), name="rewrite a follow-up")
+    return asyncio.create_task(_rewrite(turn, allowed), name="rewrite a follow-up")
 
 
 def parse_rewritten_question(said: str, question: str, history: Sequence[PastExchange]) -> str:
@@ -62,7 +62,7 @@ def parse_rewritten_question(said: str, question: str, history: Sequence[PastExc
     return line if sum(term in known for term in terms) >= _OWN * len(terms) else ""
 
 
-async def _rewritten(turn: Turn, allowed: asyncio.Event) -> str:
+async def _rewrite(turn: Turn, allowed: asyncio.Event) -> str:
     await allowed.wait()
     opening, history = turn.opening, [past for past in turn.opening.history if not past.called][-_BACK:]
     try:
@@ -73,14 +73,14 @@ async def _rewritten(turn: Turn, allowed: asyncio.Event) -> str:
             ):
                 return ""
             line = parse_rewritten_question(
-                await _said(turn.chat, opening.text, history, str(opening.user.pk)), opening.text, history
+                await _ask_model(turn.chat, opening.text, history, str(opening.user.pk)), opening.text, history
             )
             return line if line and (await gate.check_sentence(line, level=turn.level)).allowed else ""
     except (EngineError, TimeoutError):
         return ""
 
 
-async def _said(chat: ChatEngine, question: str, history: Sequence[PastExchange], cache: str) -> str:
+async def _ask_model(chat: ChatEngine, question: str, history: Sequence[PastExchange], cache: str) -> str:
     lines = [
         f"{name}: {escape_template_tokens(' '.join(text.split())[:most])}"
         for past in history

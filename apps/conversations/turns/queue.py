@@ -40,7 +40,7 @@ async def handle_message(user: User, message: dict[str, Any]) -> dict[str, Any]:
     match message["do"]:
         case "queue":
             ask = requests.parse_ask(message)
-            verdict = await gate.check_question(ask.text, level=await in_db(_level, user, ask.conversation))
+            verdict = await gate.check_question(ask.text, level=await in_db(_get_level, user, ask.conversation))
             if not verdict.allowed:
                 await findings.open_case_for_question(user, verdict)
                 raise RequestRefused(verdict.words)
@@ -48,7 +48,7 @@ async def handle_message(user: User, message: dict[str, Any]) -> dict[str, Any]:
             reply = {"type": "queued"}
         case "unqueue":
             row = await in_db(remove_question, user, requests.parse_id(message.get("queued")))
-            place, reply = row.conversation_id, _taken_out(row)
+            place, reply = row.conversation_id, _make_unqueued_reply(row)
         case _:
             place, running = await in_db(move_to_front, user, requests.parse_id(message.get("queued")))
             reply = {"type": "first", "turn": str(running) if running else ""}
@@ -56,7 +56,7 @@ async def handle_message(user: User, message: dict[str, Any]) -> dict[str, Any]:
     return reply | {"conversation": str(place)}
 
 
-def _taken_out(row: Queued) -> dict[str, Any]:
+def _make_unqueued_reply(row: Queued) -> dict[str, Any]:
     attached = row.settings.get("attached") or []
     return {"type": "unqueued", "text": row.text, "position": row.position, "attached": attached}
 
@@ -83,7 +83,7 @@ def enqueue_question(user: User, ask: AskRequest, message: dict[str, Any]) -> UU
                 text=ask.text,
                 settings=settings,
                 client_id=ask.client_id,
-                position=_position(place, message.get("position")),
+                position=_choose_position(place, message.get("position")),
             )
     except IntegrityError:
         log.info("A question was queued twice")
@@ -97,7 +97,7 @@ def remove_question(user: User, pk: UUID) -> Queued:
     """
     row = _own(user, pk)
     if not Queued.objects.filter(pk=pk).delete()[0]:
-        raise RequestRefused(_ASKED)
+        raise RequestRefused(_ALREADY_ASKED)
     return row
 
 
@@ -109,8 +109,8 @@ def move_to_front(user: User, pk: UUID) -> tuple[UUID, UUID | None]:
     row = _own(user, pk)
     least = Queued.objects.filter(conversation=row.conversation_id).aggregate(least=Min("position"))["least"]
     if least is None or not Queued.objects.filter(pk=pk).update(position=least - 1, problem=""):
-        raise RequestRefused(_ASKED)
-    return row.conversation_id, _running(row.conversation_id)
+        raise RequestRefused(_ALREADY_ASKED)
+    return row.conversation_id, _get_running_answer(row.conversation_id)
 
 
 def list_waiting(user: User, place: Conversation) -> list[Queued]:
@@ -153,10 +153,10 @@ def mark_refused(pk: UUID, refusal: RequestRefused) -> None:
         Queued.objects.filter(pk=pk).update(problem=str(refusal)[:400])
 
 
-_ASKED = "That question has been asked meanwhile."
+_ALREADY_ASKED = "That question has been asked meanwhile."
 
 
-def _position(place: Conversation, wished: Any) -> int:
+def _choose_position(place: Conversation, wished: Any) -> int:
     """Return the position behind all others, or the earlier one of a question that was taken out to be reworded."""
     if isinstance(wished, int) and abs(wished) < MAX_POSITION:
         return wished
@@ -164,7 +164,7 @@ def _position(place: Conversation, wished: Any) -> int:
     return 0 if last is None else last + 1
 
 
-def _level(user: User, pk: UUID | None) -> Strictness:
+def _get_level(user: User, pk: UUID | None) -> Strictness:
     place = Conversation.objects.visible_to(user).with_assistant().filter(pk=pk).first() if pk else None
     if place is None:
         raise RequestRefused(gettext("That conversation is no longer there. Reload the page."))
@@ -174,10 +174,10 @@ def _level(user: User, pk: UUID | None) -> Strictness:
 def _own(user: User, pk: UUID) -> Queued:
     row = Queued.objects.filter(pk=pk, conversation__in=Conversation.objects.visible_to(user)).first()
     if row is None:
-        raise RequestRefused(_ASKED)
+        raise RequestRefused(_ALREADY_ASKED)
     return row
 
 
-def _running(place: UUID) -> UUID | None:
+def _get_running_answer(place: UUID) -> UUID | None:
     rows = Message.objects.filter(conversation=place, status=Message.Status.WRITING)
     return rows.values_list("pk", flat=True).first()

@@ -162,7 +162,7 @@ async def _answer(turn: Turn) -> None:
     """Generate the answer until the first of the endings, and close the turn unless its lease was lost."""
     ends = {
         "answer": asyncio.create_task(generate_answer(turn)),
-        "stop": asyncio.create_task(_stopped(turn)),
+        "stop": asyncio.create_task(_wait_for_stop(turn)),
         "interrupt": asyncio.create_task(turn.interrupt.wait()),
         "lease": asyncio.create_task(_hold_lease(turn)),
     }
@@ -213,7 +213,7 @@ def determine_ending(turn: Turn, ended: list[str], answering: asyncio.Task[Any])
     error = None if answering.cancelled() else answering.exception()
     match error:
         case None:
-            return Message.Status.COMPLETE, _CUT.get(_finish(turn), "")
+            return Message.Status.COMPLETE, _CUT.get(_get_finish_reason(turn), "")
         case Withheld():
             return Message.Status.WITHHELD, str(error)
         case EngineError():
@@ -224,12 +224,12 @@ def determine_ending(turn: Turn, ended: list[str], answering: asyncio.Task[Any])
             return Message.Status.FAILED, FAILURE_REASON
 
 
-def _finish(turn: Turn) -> str:
+def _get_finish_reason(turn: Turn) -> str:
     """Return the finish reason of the model; "thoughts" if the length limit was reached before any answer text."""
     return "thoughts" if turn.thoughts and not turn.text and turn.finish == "length" else turn.finish
 
 
-async def _stopped(turn: Turn) -> None:
+async def _wait_for_stop(turn: Turn) -> None:
     """Return when a stop was requested. While the log is unreachable, no stop is noticed."""
     while True:
         try:
@@ -241,11 +241,11 @@ async def _stopped(turn: Turn) -> None:
 
 async def _hold_lease(turn: Turn) -> None:
     """Renew the lease and checkpoint the text; return when the lease was lost."""
-    await _holding.over(turn)
+    await _lease_poller.over(turn)
     log.error("Turn %s was closed by another process, or deleted, or its person may no longer ask", turn.id)
 
 
-async def _renewed(held: list[Turn]) -> list[bool]:
+async def _renew_leases(held: list[Turn]) -> list[bool]:
     """Renew the leases of all turns of this process and store their texts.
 
     Return, for each, whether it held its lease.
@@ -261,7 +261,7 @@ async def _renewed(held: list[Turn]) -> list[bool]:
     return [turn.opening.answer in kept for turn in held]
 
 
-_holding = BatchedPoller(lambda: CHECKPOINT_S, _renewed)
+_lease_poller = BatchedPoller(lambda: CHECKPOINT_S, _renew_leases)
 
 
 @contextmanager
@@ -303,7 +303,7 @@ async def finish_rendering(turn: Turn) -> str:
         for event in turn.renderer.finish():
             await turn.say(event)
     with _ignore_log_errors():
-        await _verified(turn)
+        await _verify_rest(turn)
         if turn.placed:
             await turn.say(answer_sources.build_final_event(turn))
     turn.renderer.links.used.clear()  # the final HTML collects its own links
@@ -321,7 +321,7 @@ def render_running_answer(turn: Turn) -> str:
     )  # fmt: skip
 
 
-async def _verified(turn: Turn) -> None:
+async def _verify_rest(turn: Turn) -> None:
     """Emit the durations of writing and verifying, after every sentence was verified."""
     if not turn.text:
         return

@@ -88,7 +88,7 @@ class TemporaryChat:
 
 
 _chats: dict[UUID, TemporaryChat] = {}
-_asking: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # by user id: one question at a time
+_locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # by user id: one question at a time
 
 
 async def submit_question(user: User, key: str, wish: AskRequest, line: str, address: str = "") -> TurnIds:
@@ -97,14 +97,14 @@ async def submit_question(user: User, key: str, wish: AskRequest, line: str, add
     A question without a conversation begins a new chat. One `beside` another replaces it and all that followed. Raise
     SessionEnded, RequestRefused, ConversationBusy and RateLimited.
     """
-    lock = _asking.setdefault(user.pk, asyncio.Lock())
+    lock = _locks.setdefault(user.pk, asyncio.Lock())
     async with lock:
-        if (known := _repeated(user, wish)) is not None:
+        if (known := _find_repeated(user, wish)) is not None:
             return known
-        chat = _wanted(user, wish)
+        chat = _get_or_create_chat(user, wish)
         if chat.running is not None:
             raise ConversationBusy("An answer is still being written in this conversation. Wait for it, or stop it.")
-        others = sum(other.running is not None for other in _of(user))
+        others = sum(other.running is not None for other in _list_chats(user))
         asked, past = chat.before(wish.beside)
         said = tuple(one for _, one in past)
         opened = await in_db(
@@ -140,7 +140,7 @@ def disconnect(line: str, *, closed: bool) -> None:
 
 def is_temporary_turn(user: User, turn: UUID) -> bool:
     """Return whether the turn belongs to one of the user's temporary chats."""
-    return any(turn in chat.answers for chat in _of(user))
+    return any(turn in chat.answers for chat in _list_chats(user))
 
 
 def get_turn_log(turn: UUID) -> MemoryTurnLog | None:
@@ -154,17 +154,17 @@ def end_all() -> None:
         _end(chat)
 
 
-def _of(user: User) -> Iterator[TemporaryChat]:
+def _list_chats(user: User) -> Iterator[TemporaryChat]:
     return (chat for chat in _chats.values() if chat.owner == user.pk)
 
 
-def _repeated(user: User, wish: AskRequest) -> TurnIds | None:
-    return next((kept for chat in _of(user) if (kept := chat.asked.get(wish.client_id))), None)
+def _find_repeated(user: User, wish: AskRequest) -> TurnIds | None:
+    return next((kept for chat in _list_chats(user) if (kept := chat.asked.get(wish.client_id))), None)
 
 
-def _wanted(user: User, wish: AskRequest) -> TemporaryChat:
+def _get_or_create_chat(user: User, wish: AskRequest) -> TemporaryChat:
     if wish.conversation is None:
-        if sum(1 for _ in _of(user)) >= MAX_CHATS:
+        if sum(1 for _ in _list_chats(user)) >= MAX_CHATS:
             raise RequestRefused("You have %(chats)s temporary chats open. Close one of them first.", chats=MAX_CHATS)
         return TemporaryChat(user.pk)
     if (chat := _chats.get(wish.conversation)) is None or chat.owner != user.pk:
@@ -187,10 +187,10 @@ async def _start(chat: TemporaryChat, opened: PreparedTurn) -> None:
     begun = Opened(str(chat.id), str(opened.question), render_question(opened.text), is_grounded(opened))
     await chat.log.append(turn.id, encode_event(begun, turn=turn.id))
     chat.running = asyncio.create_task(_run(chat, turn), name=f"temporary {turn.id}")
-    chat.running.add_done_callback(lambda done: _ran(chat, done))
+    chat.running.add_done_callback(lambda done: _finish_run(chat, done))
 
 
-def _ran(chat: TemporaryChat, task: asyncio.Task[None]) -> None:
+def _finish_run(chat: TemporaryChat, task: asyncio.Task[None]) -> None:
     if chat.running is task:
         chat.running = None
     if not task.cancelled() and (error := task.exception()) is not None:

@@ -24,7 +24,7 @@ _SOURCE = re.compile(r"/answers/([\w-]+)/sources/(\d+)/(?:\?sentence=(\d+))?")
 def rewrite_source_links(turn: Turn, event: Event) -> Event:
     """Return the event with the links to the turn's sources rewritten to such URLs."""
     if isinstance(event, Sources | Quotes | Cited | Closed):
-        return replace(event, html=_SOURCE.sub(lambda found: _address(turn, found), event.html))
+        return replace(event, html=_SOURCE.sub(lambda found: _make_source_url(turn, found), event.html))
     return event
 
 
@@ -37,13 +37,13 @@ def make_prompted_source(item: NumberedPassage, spans: Spans) -> PromptedSource:
     )  # fmt: skip
 
 
-def _address(turn: Turn, found: re.Match[str]) -> str:
+def _make_source_url(turn: Turn, found: re.Match[str]) -> str:
     """Return the URL of a source, escaped for an HTML attribute; links to other answers stay as they are."""
     if found[1] != turn.id:
         return found[0]
     number = int(found[2])
     cites = [cite for cite in turn.cites if cite.source == number]
-    place = _places(turn)[number]
+    place = _map_sources(turn)[number]
     exact = sorted({(cite.source_start, cite.source_end) for cite in cites if cite.source_end}) or place.spans
     of_sentence = [cite for cite in cites if found[3] is None or cite.sentence == int(found[3])]
     quoted = found[3] is None and any(quote.source == number for quote in turn.quotes)
@@ -54,6 +54,6 @@ def _address(turn: Turn, found: re.Match[str]) -> str:
     return escape(f"/documents/{place.document_id}/source/{number}/?{urlencode(known)}")
 
 
-def _places(turn: Turn) -> Mapping[int, PromptedSource]:
+def _map_sources(turn: Turn) -> Mapping[int, PromptedSource]:
     earlier = {item.number: item for past in turn.opening.history for item in past.given}
     return {**earlier, **{item.number: make_prompted_source(item, item.passage.spans) for item in turn.placed}}

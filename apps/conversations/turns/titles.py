@@ -40,21 +40,21 @@ _OWN = 0.5  # share of its terms (word stems) that the question must hold too
 _PREFIX = re.compile(r"^\s*(?:title|titel|título|titre)\s*:\s*", re.IGNORECASE)
 _EDGES = " \t\"'“”„«»‹›*_#`.:-–—"
 
-_naming: set[asyncio.Task[None]] = set()
+_tasks: set[asyncio.Task[None]] = set()
 
 
 def schedule_title(turn: Turn) -> None:
     """Start a task that names the conversation, if its title comes from the question of this turn."""
     if settings.TITLES and turn.opening.names and turn.text:
-        task = asyncio.create_task(_name(turn), name=f"title of {turn.opening.conversation}")
-        _naming.add(task)
-        task.add_done_callback(_named)
+        task = asyncio.create_task(_ask_for_title(turn), name=f"title of {turn.opening.conversation}")
+        _tasks.add(task)
+        task.add_done_callback(_finish_naming)
 
 
 async def wait_until_idle() -> None:
     """Wait until no conversation is being named in this process (tests)."""
-    while _naming:
-        await asyncio.wait(list(_naming))
+    while _tasks:
+        await asyncio.wait(list(_tasks))
 
 
 def parse_title(said: str, question: str) -> str:
@@ -68,7 +68,7 @@ def parse_title(said: str, question: str) -> str:
     return line if sum(term in asked for term in terms) >= _OWN * len(terms) else ""
 
 
-async def _name(turn: Turn) -> None:
+async def _ask_for_title(turn: Turn) -> None:
     profile = await in_db(answer_style.get_model_profile, turn.model)
     if not answer_style.has_passed_reading_check(profile, registry.get_chat_model(turn.opening.model)):
         return
@@ -100,8 +100,8 @@ def _keep(opening: PreparedTurn, said: str, name: str) -> bool:
     return bool(unnamed.update(title=name, titled=Conversation.Titled.MODEL))
 
 
-def _named(task: asyncio.Task[None]) -> None:
-    _naming.discard(task)
+def _finish_naming(task: asyncio.Task[None]) -> None:
+    _tasks.discard(task)
     if task.cancelled() or (error := task.exception()) is None:
         return
     if isinstance(error, EngineError):

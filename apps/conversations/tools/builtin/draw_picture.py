@@ -54,7 +54,7 @@ class DrawPicture(ToolDefaults):
         verdict = await gate.check_question(words, level=context.level)
         count, shape = arguments.get("count", 1), arguments.get("shape", "square")
         try:
-            rows = await in_db(_asked, context, words, count, shape, verdict)
+            rows = await in_db(_store_request, context, words, count, shape, verdict)
         except (submission.PictureRequestRefused, RateLimited) as refusal:
             raise ToolError(str(refusal)) from refusal
         if not verdict.allowed:
@@ -63,7 +63,7 @@ class DrawPicture(ToolDefaults):
         return ToolResult(f"{many} asked for, shown with this answer once drawn.", data={"pictures": rows})
 
 
-def _asked(context: ToolContext, words: str, count: int, shape: str, verdict: Verdict) -> list[str]:
+def _store_request(context: ToolContext, words: str, count: int, shape: str, verdict: Verdict) -> list[str]:
     width, height = picture_size(model_info.get_model(), *SHAPES[shape])
     wish = PictureRequest(words, count=count, width=width, height=height, level=context.level)
     with transaction.atomic():

@@ -41,15 +41,15 @@ class SearchDocuments(ToolDefaults):
             count=context.count, filters=context.filters,
         )  # fmt: skip
         if not found.passages:
-            return localise_result(lambda: _in_vain(found, context.filters))
-        return localise_result(lambda: _found(len(found.passages)), found.passages)
+            return localise_result(lambda: _describe_nothing_found(found, context.filters))
+        return localise_result(lambda: _describe_found(len(found.passages)), found.passages)
 
 
-def _in_vain(found: SearchResult, filters: SearchFilters) -> str:
+def _describe_nothing_found(found: SearchResult, filters: SearchFilters) -> str:
     where = ", ".join(found.searched) or gettext("no collection")
     words = gettext("Nothing speaks to this. Searched: %(where)s.") % {"where": where}
     return f"{words} {gettext('Only: %(filters)s.') % {'filters': filters.words}}" if filters else words
 
 
-def _found(count: int) -> str:
+def _describe_found(count: int) -> str:
     return ngettext("%(n)s passage found.", "%(n)s passages found.", count) % {"n": count}

@@ -89,7 +89,7 @@ async def _within(server: ToolServer, ask: Callable[[Client], Awaitable[T]]) -> 
     Raise ToolError.
     """
     exceeded = SizeExceeded()
-    task = asyncio.create_task(_asked(server, ask, exceeded), name=f"session with {server.name}")
+    task = asyncio.create_task(_open_session(server, ask, exceeded), name=f"session with {server.name}")
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     full = asyncio.create_task(exceeded.event.wait())  # ends the wait as soon as the size is exceeded
     either: list[asyncio.Task[Any]] = [task, full]
@@ -106,19 +106,22 @@ async def _within(server: ToolServer, ask: Callable[[Client], Awaitable[T]]) -> 
     if task.cancelled():
         raise ToolError(_AWAY)
     if (error := task.exception()) is not None:
-        raise _explained(server, error)
+        raise _explain_error(server, error)
     return task.result()
 
 
-async def _asked(server: ToolServer, ask: Callable[[Client], Awaitable[T]], exceeded: SizeExceeded) -> T:
+async def _open_session(server: ToolServer, ask: Callable[[Client], Awaitable[T]], exceeded: SizeExceeded) -> T:
     from mcp import Client
 
-    async with _line(server, exceeded) as line, Client(line, read_timeout_seconds=TIMEOUT_S, cache=None) as client:
+    async with (
+        _open_transport(server, exceeded) as line,
+        Client(line, read_timeout_seconds=TIMEOUT_S, cache=None) as client,
+    ):
         return await ask(client)
 
 
 @asynccontextmanager
-async def _line(server: ToolServer, exceeded: SizeExceeded) -> AsyncIterator[Any]:
+async def _open_transport(server: ToolServer, exceeded: SizeExceeded) -> AsyncIterator[Any]:
     """Yield the transport to the server. A program gets the default environment of the SDK, nothing of this process."""
     from mcp.client.stdio import StdioServerParameters, stdio_client
     from mcp.client.streamable_http import streamable_http_client
@@ -135,9 +138,9 @@ async def _line(server: ToolServer, exceeded: SizeExceeded) -> AsyncIterator[Any
         yield streamable_http_client(server.address, http_client=http, max_sse_event_size=MAX_BYTES)
 
 
-def _explained(server: ToolServer, error: BaseException) -> ToolError:
+def _explain_error(server: ToolServer, error: BaseException) -> ToolError:
     """Return the error as a sentence for the user; the exception types go to the log."""
-    flat = list(_flat(error))
+    flat = list(_flatten(error))
     for one in flat:
         if isinstance(one, ToolError):
             return one
@@ -149,10 +152,10 @@ def _explained(server: ToolServer, error: BaseException) -> ToolError:
     return ToolError(_AWAY)
 
 
-def _flat(error: BaseException) -> list[BaseException]:
+def _flatten(error: BaseException) -> list[BaseException]:
     if isinstance(error, BaseExceptionGroup):
-        return [one for inner in error.exceptions for one in _flat(inner)]
-    return [error, *(_flat(error.__cause__) if error.__cause__ else [])]
+        return [one for inner in error.exceptions for one in _flatten(inner)]
+    return [error, *(_flatten(error.__cause__) if error.__cause__ else [])]
 
 
 def _text(item: Any) -> str:

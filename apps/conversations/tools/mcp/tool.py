@@ -66,15 +66,15 @@ async def refresh_server(server: ToolServer) -> str:
     try:
         offered = await list_tools(server)
         await gate.ensure_fresh_policy()
-        found = _kept(server.name, offered)
+        found = _select_usable(server.name, offered)
     except ToolError as error:
-        await in_db(_store, server, None, str(error)[:400])
+        await in_db(_store_listing, server, None, str(error)[:400])
         return str(error)
-    await in_db(_store, server, found, "")
+    await in_db(_store_listing, server, found, "")
     return ""
 
 
-def _store(server: ToolServer, found: list[dict[str, Any]] | None, problem: str) -> None:
+def _store_listing(server: ToolServer, found: list[dict[str, Any]] | None, problem: str) -> None:
     before = {item["as"]: item for item in server.tools}
     server.problem = problem
     if found is not None:
@@ -84,7 +84,7 @@ def _store(server: ToolServer, found: list[dict[str, Any]] | None, problem: str)
     server.save(update_fields=["tools", "problem", "looked"])
 
 
-def _kept(server: str, said: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _select_usable(server: str, said: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the tools that may be offered to a model: within limits, and without instructions to the model.
 
     Raise ToolError if none is left.
@@ -94,7 +94,7 @@ def _kept(server: str, said: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
         words = " ".join(gate.normalise(item["description"])[:_LONGEST_WORDS].split())
         title = " ".join(gate.normalise(item["title"])[:60].split())
         name = f"{server}__{_ODD.sub('_', item['name'])}"[:_LONGEST_NAME]
-        schema = _schema(item["parameters"])
+        schema = _check_schema(item["parameters"])
         if schema is None or name in kept or not gate.check_passage(f"{title}. {words}. {schema}").allowed:
             continue
         kept[name] = {
@@ -106,7 +106,7 @@ def _kept(server: str, said: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
     return list(kept.values())
 
 
-def _schema(said: Any) -> dict[str, Any] | None:
+def _check_schema(said: Any) -> dict[str, Any] | None:
     """Return the schema of the arguments; None if it is not of type "object" or too long."""
     if not isinstance(said, dict) or said.get("type") != "object" or len(str(said)) > _LONGEST_SCHEMA:
         return None

@@ -38,30 +38,33 @@ _UNKNOWN = "It is in no form that is known here."
 
 
 def read(path: str, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the lines above for the file; `options` is unused. Raise ParseError if nothing can be imported."""
-    items = [item for data in _loaded(path) for item in _items(data)]
+    """Yield the total, then one dict per conversation, as shown in the module docstring. `options` is unused.
+
+    Raise ParseError if nothing can be imported.
+    """
+    items = [item for data in _load_files(path) for item in _items(data)]
     if len(items) > MAX_CHATS:
         raise ParseError(TOO_MANY)
     if not any(_format(item) for item in items):
         raise ParseError(NO_CONVERSATIONS)
     yield {"total": len(items)}
     while items:
-        yield _taken(items.pop(0))
+        yield _read_item(items.pop(0))
 
 
-def _taken(item: Any) -> dict[str, Any]:
+def _read_item(item: Any) -> dict[str, Any]:
     name = parse_title(item.get("title") or item.get("name")) if isinstance(item, dict) else ""
     form = _format(item)
     if form is None:
         return {"skipped": {"title": name, "why": _UNKNOWN}}
     try:
         chat: ImportedChat = form.chat(item)
-        return {"chat": _plain(chat, build_message_tree(chat.notes, chat.current))}
+        return {"chat": _make_line(chat, build_message_tree(chat.notes, chat.current))}
     except InvalidImport as error:
         return {"skipped": {"title": name, "why": str(error)}}
 
 
-def _plain(chat: ImportedChat, laid: MessageTree) -> dict[str, Any]:
+def _make_line(chat: ImportedChat, laid: MessageTree) -> dict[str, Any]:
     rows = [
         {
             "parent": row.parent, "role": row.role, "text": row.text, "at": row.at, "model": row.model,
@@ -87,7 +90,7 @@ def _items(data: Any) -> list[Any]:
     return data if isinstance(data, list) else [data]
 
 
-def _loaded(path: str) -> Iterator[Any]:
+def _load_files(path: str) -> Iterator[Any]:
     """Yield the JSON values of the file, or of the conversation files in a ZIP. Raise ParseError."""
     with Path(path).open("rb") as file:
         if file.read(4) != b"PK\x03\x04":

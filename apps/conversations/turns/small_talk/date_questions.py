@@ -55,14 +55,14 @@ def read_date_question(text: str) -> str:
     if _TIME.intersection(words):
         return "now"
     if (weekday := next((_WEEKDAY[word] for word in words if word in _WEEKDAY), None)) is not None:
-        return _stepped(_to_weekday(weekday, back=bool(_BACK.intersection(words))), "day")
-    if (step := _step(words)) is not None:
-        return _stepped(*step) if step[0] else ""
+        return _format_step(_to_weekday(weekday, back=bool(_BACK.intersection(words))), "day")
+    if (step := _read_step(words)) is not None:
+        return _format_step(*step) if step[0] else ""
     said = f" {' '.join(words)} "
-    return _stepped(next((days for days, names in _DAYS if any(f" {name} " in said for name in names)), 0), "day")
+    return _format_step(next((days for days, names in _DAYS if any(f" {name} " in said for name in names)), 0), "day")
 
 
-def _step(words: list[str]) -> tuple[int, str] | None:
+def _read_step(words: list[str]) -> tuple[int, str] | None:
     """Return how many days, weeks, months or years ahead the message names; None if it names none.
 
     The number is 0 if it cannot be read.
@@ -87,7 +87,7 @@ def _to_weekday(weekday: int, *, back: bool) -> int:
     return -((today - weekday) % 7 or 7) if back else (weekday - today) % 7 or 7
 
 
-def _stepped(count: int, unit: str) -> str:
+def _format_step(count: int, unit: str) -> str:
     if not count:
         return "today"
     return f"today {'-' if count < 0 else '+'} {abs(count)} {unit}{'' if abs(count) == 1 else 's'}"

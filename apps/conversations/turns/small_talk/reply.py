@@ -49,11 +49,13 @@ async def reply_to_small_talk(turn: Turn, talk: SmallTalk) -> bool:
     if talk.tool and turn.acts:
         await slash_commands.run_command(turn, SlashCommand(talk.tool, talk.expression, ""))
     else:
-        await generation.emit_text(turn, await in_pool(_reckoned, talk) if talk.tool else await _words(turn, talk, kit))
+        await generation.emit_text(
+            turn, await in_pool(_compute, talk) if talk.tool else await _choose_words(turn, talk, kit)
+        )
     return True
 
 
-def _reckoned(talk: SmallTalk) -> str:
+def _compute(talk: SmallTalk) -> str:
     """Return the result of the tool as text, for turns that show no tool cards."""
     try:
         if talk.tool == Calculator.name:
@@ -63,7 +65,7 @@ def _reckoned(talk: SmallTalk) -> str:
         return str(error)
 
 
-async def _words(turn: Turn, talk: SmallTalk, kit: AvailableTools) -> str:
+async def _choose_words(turn: Turn, talk: SmallTalk, kit: AvailableTools) -> str:
     match talk.kind:
         case "thanks":
             return gettext("You are welcome. Ask whenever you need something from your documents.")
@@ -78,11 +80,11 @@ async def _words(turn: Turn, talk: SmallTalk, kit: AvailableTools) -> str:
             tools = [
                 item.tool for item in kit.values() if item.tool.command and item.tool.name != draw_picture.TOOL_NAME
             ]
-            return await in_db(_abilities, turn, tools)
+            return await in_db(_list_abilities, turn, tools)
     return gettext("Hello. Ask me something about your documents, and I answer with citations.")
 
 
-def _abilities(turn: Turn, tools: list[Tool]) -> str:
+def _list_abilities(turn: Turn, tools: list[Tool]) -> str:
     """Return a Markdown list of what the site offers this user. For `in_db`."""
     user = turn.opening.user
     documents = Document.objects.visible_to(user).filter(status=Document.Status.READY).count()

@@ -61,7 +61,7 @@ async def find_sides(turn: Turn, request: DocumentRequest) -> SearchResult | Non
         first = await retrieval.search_other_question(turn, " ".join(request.sides), place)
     placed = source_numbering.number_passages(list(passages.values()), turn.opening.numbers, {})
     numbers = {(item.passage.document_id, item.passage.chunk_id): item.number for item in placed}
-    chosen = await asyncio.gather(*(in_pool(_quote, side, numbers) for side in sides))
+    chosen = await asyncio.gather(*(in_pool(_select_side_quotes, side, numbers) for side in sides))
     if not all(chosen):
         return None
     turn.quotes = [replace(quote, side=at) for at, found in enumerate(chosen) for quote in found]
@@ -70,7 +70,7 @@ async def find_sides(turn: Turn, request: DocumentRequest) -> SearchResult | Non
         hits=tuple(hit for side in sides if side.found for hit in side.found.hits),
     )  # fmt: skip
     turn.timings["search"] = (time.perf_counter() - start) * 1000
-    await turn.step("search", _searched(request.sides, len(passages)), turn.timings["search"])
+    await turn.step("search", _describe_search(request.sides, len(passages)), turn.timings["search"])
     return turn.found
 
 
@@ -78,7 +78,7 @@ async def _find_side(turn: Turn, place: SearchScope, name: str, aspect: str) -> 
     """Return what a search finds of a side. A side that names a document is searched within it, or summarised."""
     document = await in_db(find_named_document, turn.opening, name)
     if document is not None and not aspect:
-        return await _summarised(turn, document)
+        return await _summarise_side(turn, document)
     if document is not None:
         place = replace(place, documents=frozenset({document.pk.hex}))
     query = aspect if document is not None else f"{name} {aspect}".strip()
@@ -86,13 +86,13 @@ async def _find_side(turn: Turn, place: SearchScope, name: str, aspect: str) -> 
     return _Side(found.passages, replace_words(query, found.respelt), found)
 
 
-async def _summarised(turn: Turn, document: Document) -> _Side:
+async def _summarise_side(turn: Turn, document: Document) -> _Side:
     structure = await in_db(read_document, turn.opening.user, document)
     lines = [line for line in await in_pool(extracts.summarise, structure) if not line.heads][:_SENTENCES]
     return _Side(tuple(read_passages(structure, lines)), "", None, tuple(lines))
 
 
-def _quote(side: _Side, numbers: dict[tuple[UUID, int], int]) -> list[Quote]:
+def _select_side_quotes(side: _Side, numbers: dict[tuple[UUID, int], int]) -> list[Quote]:
     """Return the quotes of a side. For `in_pool`."""
     known = {numbers[passage.document_id, passage.chunk_id]: passage for passage in side.passages}
     if side.found is not None:
@@ -105,7 +105,7 @@ def _quote(side: _Side, numbers: dict[tuple[UUID, int], int]) -> list[Quote]:
     ]
 
 
-def _searched(sides: tuple[str, str] | tuple[()], count: int) -> str:
+def _describe_search(sides: tuple[str, str] | tuple[()], count: int) -> str:
     words = ngettext(
         "Searched for “%(one)s” and “%(other)s”, found %(n)s passage",
         "Searched for “%(one)s” and “%(other)s”, found %(n)s passages",

@@ -79,27 +79,27 @@ def _searched_documents(opening: PreparedTurn) -> QuerySet[Document]:
 def find_document(opening: PreparedTurn, request: DocumentRequest) -> DocumentChoice:
     """Return the document that the request means. For `in_db`.
 
-    In this order: the one it names; one added since the last exchange; the only one; the one that the last exchange
-    cites; one added in the last ten minutes. Otherwise the user must choose.
+    Tried in order: named by the request; added since the last exchange; the only one; cited by the last exchange; added
+    in the last ten minutes. Otherwise the user must choose.
     """
     rows = readable_documents(opening)
     named, left = _find_named(rows, request)
     if len(named) == 1:
         return DocumentChoice(rows.get(pk=named[0]), subject=left, named=True)
     if named:
-        return replace(_several(rows.filter(pk__in=named), left), named=True)
+        return replace(_offer_choice(rows.filter(pk__in=named), left), named=True)
     if (unread := _find_unread(opening, request)) is not None:
         return unread
     since = opening.place.changed if opening.history else None
-    lately = _added(rows, opening)[:2]
+    lately = _filter_recent(rows, opening)[:2]
     if len(lately) == 1 and (since is None or lately[0].created > since):
         return DocumentChoice(lately[0], subject=left)
     first = list(rows.order_by("-created")[:2])
     if len(first) == 1:
         return DocumentChoice(first[0], subject=left)
-    if (pk := _spoken_of(opening)) is not None and (spoken := rows.filter(pk=pk).first()) is not None:
+    if (pk := _find_cited_document(opening)) is not None and (spoken := rows.filter(pk=pk).first()) is not None:
         return DocumentChoice(spoken, subject=left)
-    return DocumentChoice(lately[0], subject=left) if len(lately) == 1 else _several(rows, left)
+    return DocumentChoice(lately[0], subject=left) if len(lately) == 1 else _offer_choice(rows, left)
 
 
 def _find_unread(opening: PreparedTurn, request: DocumentRequest) -> DocumentChoice | None:
@@ -107,7 +107,7 @@ def _find_unread(opening: PreparedTurn, request: DocumentRequest) -> DocumentCho
 
     None for lists, which are searched in ready documents only.
     """
-    rows = _added(_searched_documents(opening).filter(status__in=Document.ACTIVE), opening)
+    rows = _filter_recent(_searched_documents(opening).filter(status__in=Document.ACTIVE), opening)
     if request.kind == LIST or not rows.exists():
         return None
     named, left = _find_named(rows, request)
@@ -116,7 +116,7 @@ def _find_unread(opening: PreparedTurn, request: DocumentRequest) -> DocumentCho
     return None if request.subject else DocumentChoice(unread=rows.first())
 
 
-def _added(rows: QuerySet[Document], opening: PreparedTurn) -> QuerySet[Document]:
+def _filter_recent(rows: QuerySet[Document], opening: PreparedTurn) -> QuerySet[Document]:
     """Return the documents that the user added in the last ten minutes, the newest first."""
     return rows.filter(uploaded_by=opening.user, created__gte=timezone.now() - _JUST).order_by("-created")
 
@@ -139,14 +139,14 @@ def read_scope(opening: PreparedTurn) -> SearchScope:
     return opening.scope or opening.filters.narrowed(resolve_scope(opening.user, opening.collections))
 
 
-def _several(rows: QuerySet[Document], subject: tuple[str, ...]) -> DocumentChoice:
+def _offer_choice(rows: QuerySet[Document], subject: tuple[str, ...]) -> DocumentChoice:
     count = rows.count()
     return DocumentChoice(
         None, tuple(rows.order_by("-created", "name")[:MAX_CHOICES]), max(0, count - MAX_CHOICES), subject
     )
 
 
-def _spoken_of(opening: PreparedTurn) -> UUID | None:
+def _find_cited_document(opening: PreparedTurn) -> UUID | None:
     """Return the document of the last exchange that had sources; None if it had several."""
     for past in reversed(opening.history):
         if pks := {item.document_id for item in past.given if item.document_id is not None}:
@@ -164,10 +164,10 @@ def _find_named(rows: QuerySet[Document], request: DocumentRequest) -> tuple[lis
     own = {piece for pieces in subject.values() for piece in pieces}
     if not own:
         return [], ()
-    known = _names(rows, own)
-    weight = _rarity(known)
+    known = _load_names(rows, own)
+    weight = _weigh_words(known)
     scored = []
-    alike = operator.eq if request.kind == LIST else _alike  # words to be listed may resemble a name
+    alike = operator.eq if request.kind == LIST else _is_similar  # words to be listed may resemble a name
     for document in known:
         said = {word for word in document.words if any(alike(word, other) for other in asked)}
         matched = sum(weight[word] for word in said if any(alike(word, other) for other in own))
@@ -186,7 +186,7 @@ def _find_named(rows: QuerySet[Document], request: DocumentRequest) -> tuple[lis
     return [pk for pk, _ in found], found[0][1]
 
 
-def _names(rows: QuerySet[Document], own: Iterable[str]) -> list[_Named]:
+def _load_names(rows: QuerySet[Document], own: Iterable[str]) -> list[_Named]:
     fields = ("pk", "title", "name")
     found = list(rows.order_by("-created").values_list(*fields)[:_NEWEST])
     if len(found) == _NEWEST:
@@ -200,7 +200,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(fold_word(piece) for piece in _PIECE.findall(text))
 
 
-def _rarity(known: Sequence[_Named]) -> dict[str, float]:
+def _weigh_words(known: Sequence[_Named]) -> dict[str, float]:
     seen = Counter(word for document in known for word in document.words)
     return {word: math.log(1 + len(known) / count) for word, count in seen.items()}
 
@@ -221,7 +221,7 @@ def _names_part(pieces: Sequence[str], words: Iterable[str], alike: Callable[[st
     return bool(pieces) and all(any(alike(piece, word) for word in words) for piece in pieces)
 
 
-def _alike(one: str, other: str) -> bool:
+def _is_similar(one: str, other: str) -> bool:
     if one == other:
         return True
     least = min(len(one), len(other))

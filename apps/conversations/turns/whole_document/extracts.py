@@ -68,7 +68,7 @@ def summarise(structure: DocumentStructure) -> list[ExtractLine]:
     count = _FEW if not chosen and len(structure.parts) <= _FEW else 1
     lines, said = list[ExtractLine](), set[str]()
     for section in sections:
-        found = _central(structure, section, said, count)
+        found = _select_central_sentences(structure, section, said, count)
         said.update(line.text.casefold() for line in found)
         if found and section.heading is not None:
             lines.append(ExtractLine(section.heading.text, heads=True))
@@ -94,7 +94,7 @@ def list_entries(structure: DocumentStructure, subject: Sequence[str]) -> tuple[
     [] if no list has such a name.
     """
     wanted = sorted(set(extract_content_terms(" ".join(subject))))
-    groups = [(_value(wanted, names), lines) for names, lines in _groups(structure)]
+    groups = [(_score_names(wanted, names), lines) for names, lines in _iterate_lists(structure)]
     best = max((value for value, _ in groups), default=0.0)
     if best < _COVERED:
         return [], 0
@@ -141,13 +141,15 @@ def _even_sections(structure: DocumentStructure) -> list[DocumentSection]:
     return [DocumentSection(None, start, stop) for start, stop in zip(edges, [*edges[1:], end], strict=True)]
 
 
-def _central(structure: DocumentStructure, section: DocumentSection, said: set[str], count: int) -> list[ExtractLine]:
+def _select_central_sentences(
+    structure: DocumentStructure, section: DocumentSection, said: set[str], count: int
+) -> list[ExtractLine]:
     """Return the `count` sentences of a section nearest to the mean of those read, in document order."""
     found = [line for line in _sentences(structure, section) if line.text.casefold() not in said]
     if not found:
         return []
     rows = embed_sentences([line.text for line in found])
-    near = rows @ _unit(rows.mean(axis=0))
+    near = rows @ _normalise(rows.mean(axis=0))
     near[:2] += np.array([_FIRST, _FIRST / 2])[: len(near)]
     return [found[at] for at in sorted(near.argsort()[::-1][:count].tolist())]
 
@@ -158,14 +160,14 @@ def _sentences(structure: DocumentStructure, section: DocumentSection) -> list[E
     known = [part.vector for part, _, _ in parts if part.vector is not None]
     if len(known) == len(parts) > 1 and len({vector.shape for vector in known}) == 1:
         rows = np.stack(known)
-        near = rows @ _unit(rows.mean(axis=0))
+        near = rows @ _normalise(rows.mean(axis=0))
         order = [0, *sorted(range(1, len(parts)), key=lambda at: -near[at])]
         parts = [parts[at] for at in order]
     found = list[ExtractLine]()
     for part, start, end in parts:
         found += [
             ExtractLine(normalize_text(text), part, left, right)
-            for run, left, right, text in _runs(structure, part, start, end)
+            for run, left, right, text in _iterate_runs(structure, part, start, end)
             if run.kind == "sentence" and _is_sentence(normalize_text(text))
         ]
         if len(found) >= _READ:
@@ -173,7 +175,7 @@ def _sentences(structure: DocumentStructure, section: DocumentSection) -> list[E
     return found[:_READ]
 
 
-def _runs(
+def _iterate_runs(
     structure: DocumentStructure, part: DocumentPart, start: int, end: int
 ) -> Iterator[tuple[QuotableRun, int, int, str]]:
     """Yield the quotable runs of a stretch, each with its place and text on the page."""
@@ -192,7 +194,7 @@ def _is_sentence(text: str) -> bool:
     return least <= len(text.split()) <= most and ends and text[:1].isupper() and letters >= 0.8 * len(text)
 
 
-def _unit(row: np.ndarray) -> np.ndarray:
+def _normalise(row: np.ndarray) -> np.ndarray:
     length = float(np.linalg.norm(row))
     return row / length if length else row
 
@@ -202,19 +204,19 @@ def _heading_line(structure: DocumentStructure, heading: Heading, levels: Sequen
     return ExtractLine(heading.text, part, heading.start, heading.end, levels.index(heading.level))
 
 
-def _groups(structure: DocumentStructure) -> Iterator[tuple[list[str], list[ExtractLine]]]:
+def _iterate_lists(structure: DocumentStructure) -> Iterator[tuple[list[str], list[ExtractLine]]]:
     """Yield the lists of the document, each with its names: its intro or column names, then the headings above it.
 
     The nearest name comes first.
     """
-    yield from _under_headings(structure)
+    yield from _iterate_heading_lists(structure)
     title = str(structure.document)
     for part in structure.parts:
         above = structure.path((part.page, part.start + 1)) or part.heading.split(" › ")
         above = above[::-1]
         names: list[str] = []
         lines: list[ExtractLine] = []
-        for run, left, right, text in _runs(structure, part, part.start, part.end):
+        for run, left, right, text in _iterate_runs(structure, part, part.start, part.end):
             if run.kind not in ("item", "row"):
                 continue
             own = _own_names(structure, part, run, text)
@@ -237,7 +239,7 @@ def _own_names(structure: DocumentStructure, part: DocumentPart, run: QuotableRu
     return [intro] if len(intro.split()) <= _INTRO_WORDS else []
 
 
-def _under_headings(structure: DocumentStructure) -> Iterator[tuple[list[str], list[ExtractLine]]]:
+def _iterate_heading_lists(structure: DocumentStructure) -> Iterator[tuple[list[str], list[ExtractLine]]]:
     """Yield the headings directly below another one as a list with its name ("Commands" with each command)."""
     levels = sorted({heading.level for heading in structure.headings})
     for at, heading in enumerate(structure.headings):
@@ -252,15 +254,15 @@ def _under_headings(structure: DocumentStructure) -> Iterator[tuple[list[str], l
             yield [heading.text], [replace(line, depth=0) for line in lines]
 
 
-def _value(wanted: Sequence[str], names: Sequence[str]) -> float:
+def _score_names(wanted: Sequence[str], names: Sequence[str]) -> float:
     """Return how well the names match, 0 to 1: the share of wanted words, less for names further above the list."""
     best = 0.0
     for worth, name in zip(_WORTH, names, strict=False):
         own = extract_content_terms(name)
-        share = sum(any(_akin(word, other) for other in own) for word in wanted) / max(1, len(wanted))
+        share = sum(any(_is_related(word, other) for other in own) for word in wanted) / max(1, len(wanted))
         best = max(best, share * worth)
     return best
 
 
-def _akin(one: str, other: str) -> bool:
+def _is_related(one: str, other: str) -> bool:
     return one == other or (len(one) >= _STEM and one[:_STEM] == other[:_STEM] and fuzz.ratio(one, other) >= _ALIKE)

@@ -52,13 +52,13 @@ async def read_whole(turn: Turn, document: Document) -> bool:
     structure = await in_db(read_document, turn.opening.user, document)
     placed = source_numbering.number_passages(merge_passages(structure), turn.opening.numbers, {})
     costs = await in_pool(turn.chat.count, [format_passage_line(item) for item in placed])
-    room = await in_pool(_room, turn, info.context_tokens)
+    room = await in_pool(_count_room, turn, info.context_tokens)
     parts = split_parts(placed, costs, room)
     if not parts or len(parts) > MAX_PARTS:
         return False
     title = {"title": str(document)}
     await turn.step(WHOLE_DOCUMENT_STEP, gettext("Reads “%(title)s” as a whole") % title)
-    turn.found = await _found(turn, document, placed)
+    turn.found = await _make_search_result(turn, document, placed)
     if len(parts) == 1:
         request = await generation.build_request(turn, turn.found)
     else:
@@ -103,7 +103,7 @@ def split_parts(placed: Sequence[NumberedPassage], costs: Sequence[int], room: i
     return parts
 
 
-def _room(turn: Turn, window: int) -> int:
+def _count_room(turn: Turn, window: int) -> int:
     """Return the tokens that passages may take in one request, besides history and answer."""
     opening = turn.opening
     said = [f"{past.question} {past.answer} {' '.join(item.text for item in past.given)}" for past in opening.history]
@@ -121,7 +121,7 @@ def _passage(structure: DocumentStructure, parts: Sequence[DocumentPart]) -> Pas
     )  # fmt: skip
 
 
-async def _found(turn: Turn, document: Document, placed: Sequence[NumberedPassage]) -> SearchResult:
+async def _make_search_result(turn: Turn, document: Document, placed: Sequence[NumberedPassage]) -> SearchResult:
     """Return the document as a search result. The query is empty, so that no sentence counts as beside the question."""
     vector = await (turn.vector or retrieval.embed_question(turn.opening.text))
     passages = tuple(item.passage for item in placed)
@@ -139,7 +139,7 @@ async def _take_notes(
         await turn.step(
             WHOLE_DOCUMENT_STEP, gettext("Read part %(number)s of %(all)s") % {"number": number, "all": len(parts)}
         )
-        said = await _note(turn, part, longest)
+        said = await _ask_for_notes(turn, part, longest)
         numbers = set(find_model_citations(said))
         found = [item for item in part if item.number in numbers]
         notes.append(prompt.format_part_notes(number, len(parts), said))
@@ -147,7 +147,7 @@ async def _take_notes(
     return notes, [replace(item, fresh=()) for item in named]
 
 
-async def _note(turn: Turn, part: Sequence[NumberedPassage], longest: int) -> str:
+async def _ask_for_notes(turn: Turn, part: Sequence[NumberedPassage], longest: int) -> str:
     """Return the model's notes on one part. They are not shown."""
     request = ChatRequest(
         prompt.build_part_prompt(turn.opening.text, part),

@@ -58,9 +58,9 @@ async def reply_to_request(turn: Turn, request: DocumentRequest) -> bool:
     """Answer the request. Return False, with nothing emitted, if it must be answered as a question. Raise Withheld."""
     if request.kind == COMPARE:
         return False
-    meant = await _wait_for(turn, request)
+    meant = await _wait_for_document(turn, request)
     if request.kind == LIST and not await has_passed_reading_check(turn):
-        return await _list(turn, meant)
+        return await _reply_with_lists(turn, meant)
     if request.kind == LIST:
         return meant.document is not None and await read_whole(turn, meant.document)
     if not (meant.document or meant.several or meant.unread) or not (meant.named or request.sure):
@@ -73,7 +73,7 @@ async def reply_to_request(turn: Turn, request: DocumentRequest) -> bool:
         return await _ask_back(turn, meant)
     if await has_passed_reading_check(turn) and await read_whole(turn, meant.document):
         return True
-    return await _extract(turn, request.kind, meant.document)
+    return await _reply_with_extract(turn, request.kind, meant.document)
 
 
 async def find_comparison(turn: Turn, request: DocumentRequest) -> SearchResult | None:
@@ -95,7 +95,7 @@ async def has_passed_reading_check(turn: Turn) -> bool:
     )
 
 
-async def _wait_for(turn: Turn, request: DocumentRequest) -> DocumentChoice:
+async def _wait_for_document(turn: Turn, request: DocumentRequest) -> DocumentChoice:
     """Return the document that is meant. A document that is being ingested is awaited for MAX_FILE_WAIT_S at most."""
     until = time.perf_counter() + retrieval.MAX_FILE_WAIT_S
     while (meant := await in_db(find_document, turn.opening, request)).unread and time.perf_counter() < until:
@@ -105,14 +105,14 @@ async def _wait_for(turn: Turn, request: DocumentRequest) -> DocumentChoice:
 
 async def _say_unread(turn: Turn, document: Document) -> bool:
     await retrieval.check_question(turn)
-    await _open(turn)
+    await _announce_turn(turn)
     await turn.step(WHOLE_DOCUMENT_STEP, gettext("A document is still being read"), 0.0)
     words = gettext("“%(title)s” is still being read. Ask again when it is ready.")
     await generation.emit_text(turn, words % {"title": escape_markdown(str(document))})
     return True
 
 
-async def _extract(turn: Turn, kind: str, document: Document) -> bool:
+async def _reply_with_extract(turn: Turn, kind: str, document: Document) -> bool:
     start = time.perf_counter()
     structure = await in_db(read_document, turn.opening.user, document)
     lines, left, heads = list[ExtractLine](), 0, gettext("Its headings:")
@@ -126,7 +126,9 @@ async def _extract(turn: Turn, kind: str, document: Document) -> bool:
     if not lines:
         return False
     await retrieval.check_question(turn)
-    await _write(turn, structure, lines, [_taken(document), heads], left, (time.perf_counter() - start) * 1000)
+    await _emit_excerpts(
+        turn, structure, lines, [_describe_origin(document), heads], left, (time.perf_counter() - start) * 1000
+    )
     return True
 
 
@@ -138,10 +140,10 @@ def _summary_words(kind: str, lines: list[ExtractLine]) -> str:
     return gettext("The central sentences of its parts:")
 
 
-async def _list(turn: Turn, meant: DocumentChoice) -> bool:
+async def _reply_with_lists(turn: Turn, meant: DocumentChoice) -> bool:
     """Answer with the lists named by the subject, in the meant document or in those that a search finds."""
     start = time.perf_counter()
-    documents = [meant.document] if meant.document else await _search(turn)
+    documents = [meant.document] if meant.document else await _search_documents(turn)
     for document in documents:
         structure = await in_db(read_document, turn.opening.user, document)
         lines, left = await in_pool(extracts.list_entries, structure, meant.subject)
@@ -153,13 +155,13 @@ async def _list(turn: Turn, meant: DocumentChoice) -> bool:
                 "%(n)s entries of its lists, tables and headings:",
                 count,
             )
-            said = [_taken(document), heads % {"n": count}]
-            await _write(turn, structure, lines, said, left, (time.perf_counter() - start) * 1000)
+            said = [_describe_origin(document), heads % {"n": count}]
+            await _emit_excerpts(turn, structure, lines, said, left, (time.perf_counter() - start) * 1000)
             return True
     return False
 
 
-async def _search(turn: Turn) -> list[Document]:
+async def _search_documents(turn: Turn) -> list[Document]:
     """Return the documents of the best passages, the best first."""
     found = await retrieval.retrieve_passages(turn)
     pks = list(dict.fromkeys(passage.document_id for passage in found.passages))[:_SEARCHED] if found else []
@@ -171,12 +173,12 @@ async def _search(turn: Turn) -> list[Document]:
     return await in_db(read)
 
 
-def _taken(document: Document) -> str:
+def _describe_origin(document: Document) -> str:
     title = escape_markdown(str(document))
     return gettext("Taken from “%(title)s” word for word; no model wrote this.") % {"title": title}
 
 
-async def _write(
+async def _emit_excerpts(
     turn: Turn, structure: DocumentStructure, lines: list[ExtractLine], said: list[str], left: int, ms: float
 ) -> None:
     """Emit sources and excerpt lines as the answer; each line is cited with its place. `left` lines are left out."""
@@ -187,7 +189,7 @@ async def _write(
         excerpts.say(ngettext("%(n)s more is left out.", "%(n)s more are left out.", left) % {"n": left})
     turn.placed = excerpts.placed
     turn.verifier.use(ExcerptCiter(excerpts))
-    await _open(turn)
+    await _announce_turn(turn)
     title = str(structure.document)
     await turn.step(WHOLE_DOCUMENT_STEP, gettext("Read “%(title)s”; no model was asked") % {"title": title}, ms)
     await turn.store_sources()
@@ -198,8 +200,8 @@ async def _write(
 
 async def _ask_back(turn: Turn, meant: DocumentChoice) -> bool:
     await retrieval.check_question(turn)
-    await _open(turn)
-    names = [f"- {escape_markdown(_shown(document))}" for document in meant.several]
+    await _announce_turn(turn)
+    names = [f"- {escape_markdown(_format_name(document))}" for document in meant.several]
     if meant.more:
         names.append(f"- {ngettext('and %(n)s more', 'and %(n)s more', meant.more) % {'n': meant.more}}")
     await turn.step(WHOLE_DOCUMENT_STEP, gettext("Asked which document is meant"), 0.0)
@@ -207,11 +209,11 @@ async def _ask_back(turn: Turn, meant: DocumentChoice) -> bool:
     return True
 
 
-def _shown(document: Document) -> str:
+def _format_name(document: Document) -> str:
     return (
         f"{document.title} ({document.name})" if document.title and document.title != document.name else document.name
     )
 
 
-async def _open(turn: Turn) -> None:
+async def _announce_turn(turn: Turn) -> None:
     await turn.tell_others()

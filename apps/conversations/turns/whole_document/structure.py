@@ -141,10 +141,12 @@ def read_document(user: AnyUser, document: Document) -> DocumentStructure:
     for number, text, pieces in rows.values_list("number", "text", "pieces"):
         pages[number] = text
         found += [
-            _heading(level, text, number, start, end) for kind, level, start, end in pieces or () if kind == "heading"
+            _make_heading(level, text, number, start, end)
+            for kind, level, start, end in pieces or ()
+            if kind == "heading"
         ]
     structure = DocumentStructure(document, pages, parts)
-    found = found or _of_passages(structure)
+    found = found or _read_passage_headings(structure)
     structure.headings = [item for item in clean_headings(found) if structure.part_at(item.page, item.start)]
     return structure
 
@@ -153,7 +155,7 @@ def clean_headings(found: Sequence[Heading]) -> list[Heading]:
     """Return the real headings, in order. If most are numbered, only those, with levels by depth of number."""
     pages = Counter(text for text, _ in {(heading.text.casefold(), heading.page) for heading in found})
     running = {text for text, count in pages.items() if count >= _RUNNING}
-    once = _first_of_each([heading for heading in found if _is_heading(heading.text)], running)
+    once = _drop_repeated([heading for heading in found if _is_heading(heading.text)], running)
     numbered = [(heading, match[1].count(".") + 1) for heading in once if (match := _NUMBERED.match(heading.text))]
     if len(numbered) >= max(_RUNNING, _SHARE_NUMBERED * len(once)):
         first = {heading.text.casefold(): replace(heading, level=depth) for heading, depth in reversed(numbered)}
@@ -161,7 +163,7 @@ def clean_headings(found: Sequence[Heading]) -> list[Heading]:
     return once
 
 
-def _heading(level: int, text: str, page: int, start: int, end: int) -> Heading:
+def _make_heading(level: int, text: str, page: int, start: int, end: int) -> Heading:
     """Return the heading at this place, without the page number at the start of a running header."""
     if before := _PAGE_BEFORE.match(text, start, end):
         start = before.end()
@@ -180,7 +182,7 @@ def _is_heading(text: str) -> bool:
     return sum(map(str.isalpha, text)) >= _LETTERS and not (_SENTENCE.search(text) and len(text.split()) > 4)
 
 
-def _first_of_each(headings: Sequence[Heading], running: set[str]) -> list[Heading]:
+def _drop_repeated(headings: Sequence[Heading], running: set[str]) -> list[Heading]:
     """Return the headings in order; of texts in `running`, only the first."""
     done, kept = set[str](), list[Heading]()
     for heading in headings:
@@ -192,7 +194,7 @@ def _first_of_each(headings: Sequence[Heading], running: set[str]) -> list[Headi
     return kept
 
 
-def _of_passages(structure: DocumentStructure) -> list[Heading]:
+def _read_passage_headings(structure: DocumentStructure) -> list[Heading]:
     """Return the headings stored with passages, for documents ingested before parsers' headings were stored.
 
     Only those whose words stand on the page, before the passage or in it.
