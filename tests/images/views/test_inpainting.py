@@ -98,7 +98,7 @@ def test_what_is_wrong_is_said_in_the_language_of_its_reader(alice: User, client
 
 
 def test_an_open_page_hears_that_its_picture_is_withheld(client: Client, first: Picture) -> None:
-    assert "js/gallery" in client.get(f"/pictures/{first.pk}/change/").content.decode()
+    assert "js/pages/watch-pictures" in client.get(f"/pictures/{first.pk}/change/").content.decode()
 
 
 def test_without_a_mask_or_a_finished_picture_there_is_nothing_to_change(
