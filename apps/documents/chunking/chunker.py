@@ -161,9 +161,8 @@ def _atoms(text: str, piece: BlockSpan, tokens: _Tokens, room: int) -> Iterator[
         if text[piece.start : piece.end].strip():
             yield _Atom(piece.start, piece.end, whole, room, piece)
         return
-    even = -(
-        -whole // max(1, -(-whole // room))
-    )  # a long paragraph is cut into parts of equal size, not into full ones and a rest
+    # A long paragraph is cut into parts of equal size, not into full ones and a rest.
+    even = -(-whole // max(1, -(-whole // room)))
     for start, end in _split(text, piece):
         for kept in _words(text, start, end, tokens, room):
             count = tokens.count(*kept)

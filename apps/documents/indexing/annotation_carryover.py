@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_SHARE = 0.5  # of the shorter passage, from which two overlapping passages count as the same
+_MIN_SHARE = 0.5  # of the shorter passage, from which two overlapping passages count as the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +25,17 @@ def carry_over(old: Sequence[ChunkAnnotation], page: int, start: int, end: int) 
     It is disabled if at least half of it was. It gets the keywords of every old passage that shares half the text of
     the shorter one.
     """
-    near = [mark for mark in old if mark.page == page and _shared(mark, start, end) > 0]
-    off = sum(_shared(mark, start, end) for mark in near if not mark.enabled)
+    near = [mark for mark in old if mark.page == page and _count_shared(mark, start, end) > 0]
+    off = sum(_count_shared(mark, start, end) for mark in near if not mark.enabled)
     words = [
         word
         for mark in near
-        if _shared(mark, start, end) >= _SHARE * min(end - start, mark.end - mark.start)
+        if _count_shared(mark, start, end) >= _MIN_SHARE * min(end - start, mark.end - mark.start)
         for word in mark.keywords.split(", ")
         if word
     ]
-    return off < _SHARE * (end - start), ", ".join(dict.fromkeys(words))[:400]
+    return off < _MIN_SHARE * (end - start), ", ".join(dict.fromkeys(words))[:400]
 
 
-def _shared(mark: ChunkAnnotation, start: int, end: int) -> int:
+def _count_shared(mark: ChunkAnnotation, start: int, end: int) -> int:
     return max(0, min(mark.end, end) - max(mark.start, start))

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 SAMPLE = 20  # passages of each segment that are searched for in the copy
-_WITHIN = 0.01  # by which the cosine of a passage with itself may differ from 1: backends round
+_MAX_DIFFERENCE = 0.01  # by which the cosine of a passage with itself may differ from 1: backends round
 
 
 def migrate_index(target: str, progress: Progress) -> int:
@@ -41,11 +41,11 @@ def migrate_index(target: str, progress: Progress) -> int:
     collections = list(waiting.order_by().values_list("collection", flat=True).distinct())
     for collection in collections:
         with index_maintenance.IndexLease(collection) as held:
-            _forget_stale(collection, target)
+            _drop_stale_copies(collection, target)
             for row in _missing(collection, target):
-                _prepare(held, row, target, index, lambda part: progress(done + part, total))  # noqa: B023
+                _copy_segment(held, row, target, index, lambda part: progress(done + part, total))  # noqa: B023
                 done += row.count
-    return sum(_change_over(collection, target, index) for collection in collections)
+    return sum(_switch_collection(collection, target, index) for collection in collections)
 
 
 def _missing(collection: UUID, target: str) -> list[Segment]:
@@ -54,7 +54,7 @@ def _missing(collection: UUID, target: str) -> list[Segment]:
     return list(rows.exclude(pk__in=PreparedSegment.objects.values("segment")))
 
 
-def _forget_stale(collection: UUID, target: str) -> None:
+def _drop_stale_copies(collection: UUID, target: str) -> None:
     """Drop copies of segments that a merge has replaced, and copies for another target."""
     prepared = PreparedSegment.objects.filter(segment__collection=collection)
     for row in [*prepared.filter(segment__retired__isnull=False), *prepared.exclude(backend=target)]:
@@ -62,7 +62,7 @@ def _forget_stale(collection: UUID, target: str) -> None:
         row.delete()
 
 
-def _prepare(
+def _copy_segment(
     held: index_maintenance.IndexLease, row: Segment, target: str, index: Index, tell: Callable[[int], None]
 ) -> None:
     """Copy the segment into the target, verify it, and record the copy."""
@@ -74,9 +74,9 @@ def _prepare(
         held.renew()
         tell(part)
 
-    info = index.build(row.collection_id.hex, _parts(ids, renewed), len(ids), row.fingerprint)
+    info = index.build(row.collection_id.hex, _iter_parts(ids, renewed), len(ids), row.fingerprint)
     try:
-        _try(index, info, ids)
+        _check_search(index, info, ids)
         held.renew()
         PreparedSegment.objects.create(segment=row, backend=target, info=asdict(info) | {"backend": target})
     except BaseException:
@@ -84,7 +84,7 @@ def _prepare(
         raise
 
 
-def _parts(ids: Sequence[int], tell: Callable[[int], None]) -> Iterator[Part]:
+def _iter_parts(ids: Sequence[int], tell: Callable[[int], None]) -> Iterator[Part]:
     for start in range(0, len(ids), index_maintenance.CHUNKS_PER_PART):
         rows = index_maintenance.load_chunks(ids[start : start + index_maintenance.CHUNKS_PER_PART])
         if rows:
@@ -92,34 +92,34 @@ def _parts(ids: Sequence[int], tell: Callable[[int], None]) -> Iterator[Part]:
         tell(min(start + index_maintenance.CHUNKS_PER_PART, len(ids)))
 
 
-def _try(index: Index, info: SegmentInfo, ids: Sequence[int]) -> None:
+def _check_search(index: Index, info: SegmentInfo, ids: Sequence[int]) -> None:
     """Raise EngineBroken if the copy was not read back as written, or does not find its own passages."""
     if not index.verify(info):
         raise EngineBroken(f"The index segment {info.id} was not read back as it was written.")
     for row in index_maintenance.load_chunks(ids[:: max(1, len(ids) // SAMPLE)][:SAMPLE]):
         vector = np.frombuffer(row.vector, dtype=np.float32)
         found = index.search([info], IndexQuery("", vector, 10)).candidates
-        if not found or found[0].cosine < 1 - _WITHIN:
+        if not found or found[0].cosine < 1 - _MAX_DIFFERENCE:
             raise EngineBroken(f"The index segment {info.id} does not find the passage {row.pk} that it holds.")
 
 
-def _change_over(collection: UUID, target: str, index: Index) -> int:
+def _switch_collection(collection: UUID, target: str, index: Index) -> int:
     """Switch the collection to its copies in one transaction. Return how many."""
     with index_maintenance.IndexLease(collection) as held:
-        _forget_stale(collection, target)
+        _drop_stale_copies(collection, target)
         for row in _missing(collection, target):  # segments added since the first pass
-            _prepare(held, row, target, index, lambda part: None)
+            _copy_segment(held, row, target, index, lambda part: None)
         with transaction.atomic():
             held.renew()
             prepared = PreparedSegment.objects.filter(segment__collection=collection).select_related("segment")
             for copy in prepared:
-                _exchange(copy)
+                _switch_segment(copy)
             empty = Segment.objects.filter(retired__isnull=True, collection=collection).exclude(backend=target)
             empty.exclude(chunks__isnull=False).update(retired=timezone.now())
             return len(prepared)
 
 
-def _exchange(row: PreparedSegment) -> None:
+def _switch_segment(row: PreparedSegment) -> None:
     old = row.segment
     new = index_maintenance.create_segment(row.copy, old.build)
     Chunk.every.filter(segment=old).update(segment=new)

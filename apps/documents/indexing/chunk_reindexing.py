@@ -19,7 +19,7 @@ from apps.engines.types import EngineError
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 2000  # chunks per call: the embedder takes a few seconds for them on two cores
+_MAX_CHUNKS = 2000  # chunks per call: the embedder takes a few seconds for them on two cores
 
 
 def select_unindexed_chunks() -> ChunkQuerySet:
@@ -42,7 +42,7 @@ def reindex_chunks(collection: UUID) -> int:
         select_unindexed_chunks()
         .filter(document__collection=collection)
         .select_related("document")
-        .order_by("pk")[:_AT_ONCE]
+        .order_by("pk")[:_MAX_CHUNKS]
     )
     if not rows:  # all were deleted meanwhile
         return 0
@@ -73,10 +73,10 @@ def sweep() -> int:
     A collection whose embedder fails does not delay the others.
     """
     places = set(select_unindexed_chunks().order_by().values_list("document__collection", flat=True).distinct()[:10])
-    return sum(map(_tried, places))
+    return sum(map(_try_reindex, places))
 
 
-def _tried(collection: UUID) -> int:
+def _try_reindex(collection: UUID) -> int:
     try:
         return reindex_chunks(collection)
     except EngineError as error:

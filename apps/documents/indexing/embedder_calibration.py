@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_READ_SHARE = 0.6  # of the best language's separation; all-MiniLM-L6-v2 has 0.44 in German and 0.35 in Spanish
-_LEAST = 0.02  # difference of mean cosines, of own answers and of others, below which nothing is calibrated
+# Share of the best language's separation from which a language counts as known. all-MiniLM-L6-v2 reaches 0.44 in German
+# and 0.35 in Spanish, against 1 in English.
+_MIN_SEPARATION_SHARE = 0.6
+_MIN_SEPARATION = 0.02  # difference of mean cosines, of own answers and of others, below which nothing is calibrated
 
 # By language: an embedder for German alone cannot tell English answers apart.
 CALIBRATION_PAIRS = {
@@ -91,7 +93,7 @@ def measure_scale(embed: EmbedEngine, like: EmbedEngine) -> LinearScale:
     """
     key = (embed.fingerprint, like.fingerprint)
     if key not in _scales:
-        _scales[key] = IDENTITY_SCALE if embed.fingerprint == like.fingerprint else _measured(embed, like)
+        _scales[key] = IDENTITY_SCALE if embed.fingerprint == like.fingerprint else _measure(embed, like)
     return _scales[key]
 
 
@@ -106,16 +108,16 @@ def find_unread_languages(embed: EmbedEngine) -> frozenset[str]:
             code: near - other
             for code, (other, near) in ((code, _means(embed, CALIBRATION_PAIRS[code])) for code in CALIBRATION_PAIRS)
         }
-        least = _READ_SHARE * max(gaps.values())
+        least = _MIN_SEPARATION_SHARE * max(gaps.values())
         _unread_by_model[embed.fingerprint] = frozenset(code for code, gap in gaps.items() if gap < least)
     return _unread_by_model[embed.fingerprint]
 
 
-def _measured(embed: EmbedEngine, like: EmbedEngine) -> LinearScale:
+def _measure(embed: EmbedEngine, like: EmbedEngine) -> LinearScale:
     """Measure each embedder in the language that it separates best. IDENTITY_SCALE if one separates none."""
     other, near = _best_means(embed)
     other_like, near_like = _best_means(like)
-    if near - other < _LEAST or near_like - other_like < _LEAST:
+    if near - other < _MIN_SEPARATION or near_like - other_like < _MIN_SEPARATION:
         log.warning(
             "An embedding model tells answers apart in none of %s: its scale is not known.",
             ", ".join(CALIBRATION_PAIRS),

@@ -57,10 +57,10 @@ def list_unembedded_languages(collections: Iterable[UUID]) -> list[str]:
         collection__in=collections, status=Document.Status.READY, language__in=CALIBRATION_PAIRS
     )
     found = rows.order_by().values_list("collection__tuning__embedder", "language").distinct()
-    return sorted({language for name, language in found if language in _unread(name or "")})
+    return sorted({language for name, language in found if language in _find_unread(name or "")})
 
 
-def _unread(name: str) -> frozenset[str]:
+def _find_unread(name: str) -> frozenset[str]:
     try:
         return find_unread_languages(registry.get_embedder(name))
     except EngineError:
@@ -140,14 +140,14 @@ def reembed_chunks(rows: Sequence[Chunk], engine: EmbedEngine, renew: Callable[[
     stale = [row for row in rows if row.fingerprint != engine.fingerprint or len(row.vector) != size]
     for start in range(0, len(stale), _ROWS):
         part = stale[start : start + _ROWS]
-        vectors = engine.embed_passages([_embedded(row, chunkers, engine) for row in part])
+        vectors = engine.embed_passages([_compose_text(row, chunkers, engine) for row in part])
         for row, vector in zip(part, vectors, strict=True):
             row.vector, row.fingerprint = vector.tobytes(), engine.fingerprint
         Chunk.objects.bulk_update(part, ["vector", "fingerprint"], batch_size=100)
         renew()
 
 
-def _embedded(row: Chunk, chunkers: dict[UUID, Chunker], engine: EmbedEngine) -> str:
+def _compose_text(row: Chunk, chunkers: dict[UUID, Chunker], engine: EmbedEngine) -> str:
     """Return the text that is embedded for a chunk, composed as at ingestion."""
     chunker = chunkers.get(row.document_id)
     if chunker is None:

@@ -32,9 +32,8 @@ log = logging.getLogger(__name__)
 
 LEASE_S = 900  # seconds; renewed with every part, which takes seconds, but finishing a large segment takes minutes
 GRACE_S = 600  # seconds until files are removed; a search takes milliseconds, the rest allows for differing clocks
-MAX_SEGMENT_CHUNKS = (
-    1 << 20
-)  # chunks of one segment; above, another segment costs a search little and a rewrite costs much
+# Chunks of one segment. Above this size, another segment costs a search little, and a rewrite costs much.
+MAX_SEGMENT_CHUNKS = 1 << 20
 CHUNKS_PER_PART = 4096  # chunks that are read from the rows at a time: about 15 MB
 MERGE_FAN = 8  # segments of about one size that are merged: fewer rewrite chunks more often, more slow searches down
 CROWDED_SEGMENTS = 4 * MERGE_FAN  # segments of one size that are merged right after ingestion, not at the next sweep
@@ -44,12 +43,13 @@ MAX_DELETED_SHARE = 0.2  # share of deleted chunks above which a segment is rewr
 QUIET_S = 60  # seconds without a new segment after which all small segments are merged
 QUIET_CHUNKS = 4096  # chunks of these; rewritten in about a second, and each segment less saves a search 0.2 ms
 ROWS = 500  # primary keys in one SQL statement; SQLite and drivers have limits
-_NAMED = [f"document__{field}" for field in ("title", "name", "version", "status")]  # fields that `str(document)` uses
+# Fields that `str(document)` uses.
+_NAME_FIELDS = [f"document__{field}" for field in ("title", "name", "version", "status")]
 
 Progress = Callable[[int, int], None]
 
 
-def _silent(done: int, total: int) -> None:
+def _ignore_progress(done: int, total: int) -> None:
     pass
 
 
@@ -77,19 +77,19 @@ def list_due_segments(collection: UUID) -> list[Segment]:
         if row not in holed and row.count <= MAX_SEGMENT_CHUNKS // 2:
             sizes.setdefault(row.count.bit_length() // SIZE_BITS, []).append(row)
     small = [row for tier in sizes.values() for row in tier if row.count <= QUIET_CHUNKS]
-    if _quiet(rows) and len(small) > 1 and sum(row.count for row in small) <= QUIET_CHUNKS:
+    if _is_quiet(rows) and len(small) > 1 and sum(row.count for row in small) <= QUIET_CHUNKS:
         return holed + small
     return holed + [row for tier in sizes.values() if len(tier) >= MERGE_FAN for row in tier]
 
 
-def _crowded(collection: UUID) -> bool:
+def _is_crowded(collection: UUID) -> bool:
     """Return whether CROWDED_SEGMENTS of about one size are live."""
     counts = Segment.objects.live().filter(collection=collection).order_by().values_list("count", flat=True)
     sizes = Counter(count.bit_length() // SIZE_BITS for count in counts if count <= MAX_SEGMENT_CHUNKS // 2)
     return max(sizes.values(), default=0) >= CROWDED_SEGMENTS
 
 
-def _quiet(rows: Sequence[Segment]) -> bool:
+def _is_quiet(rows: Sequence[Segment]) -> bool:
     """Return whether no segment was added for QUIET_S."""
     return all(row.created < timezone.now() - timedelta(seconds=QUIET_S) for row in rows)
 
@@ -101,7 +101,7 @@ def merge(collection: UUID, thorough: bool = True) -> int:
     process is rewriting. EngineError is only logged, because the live index stays whole. Must not run inside a
     transaction.
     """
-    if not (list_due_segments(collection) if thorough else _crowded(collection)):
+    if not (list_due_segments(collection) if thorough else _is_crowded(collection)):
         return 0
     try:
         with IndexLease(collection) as held:
@@ -115,7 +115,7 @@ def merge(collection: UUID, thorough: bool = True) -> int:
         return 0
 
 
-def reindex(collection: UUID, progress: Progress = _silent) -> int:
+def reindex(collection: UUID, progress: Progress = _ignore_progress) -> int:
     """Rebuild the whole index of a collection beside the live one, and swap. Return the number of chunks in it.
 
     Chunks with a vector of another embedder are embedded again. `progress` is called with (done, total) chunks. Must
@@ -216,7 +216,7 @@ class _ChunkRange:
 
 
 def _rewrite(
-    held: IndexLease, old: Sequence[Segment], embed: EmbedEngine | None = None, progress: Progress = _silent
+    held: IndexLease, old: Sequence[Segment], embed: EmbedEngine | None = None, progress: Progress = _ignore_progress
 ) -> int:
     """Write new segments with the remaining chunks of the old ones, and swap them in one transaction. Return the
     chunks.
@@ -224,7 +224,7 @@ def _rewrite(
     With `embed` all vectors are made by that embedder.
     """
     made: list[tuple[SegmentInfo, _ChunkRange]] = []
-    shares = list(_shares(old, embed))
+    shares = list(_plan_ranges(old, embed))
     total, done = sum(len(share.ids) for share in shares), 0
     try:
         for share in shares:
@@ -235,7 +235,7 @@ def _rewrite(
                 progress(before + part, total)
 
             tell(0)
-            parts = _read(share, tell)
+            parts = _iter_parts(share, tell)
             info = registry.get_index().build(held.collection.hex, parts, len(share.ids), share.fingerprint)
             made.append((info, share))
             done += len(share.ids)
@@ -248,7 +248,7 @@ def _rewrite(
     return total
 
 
-def _shares(old: Sequence[Segment], embed: EmbedEngine | None) -> Iterator[_ChunkRange]:
+def _plan_ranges(old: Sequence[Segment], embed: EmbedEngine | None) -> Iterator[_ChunkRange]:
     found: dict[str, array[int]] = {}
     for fingerprint, pk in (
         Chunk.objects.filter(segment__in=old).order_by("pk").values_list("fingerprint", "pk").iterator()
@@ -259,7 +259,7 @@ def _shares(old: Sequence[Segment], embed: EmbedEngine | None) -> Iterator[_Chun
             yield _ChunkRange(ids[start : start + MAX_SEGMENT_CHUNKS], kind, embed)
 
 
-def _read(share: _ChunkRange, tell: Callable[[int], None]) -> Iterator[Part]:
+def _iter_parts(share: _ChunkRange, tell: Callable[[int], None]) -> Iterator[Part]:
     """Yield the remaining chunks in parts."""
     for start in range(0, len(share.ids), CHUNKS_PER_PART):
         rows = load_chunks(share.ids[start : start + CHUNKS_PER_PART])
@@ -300,5 +300,5 @@ def load_chunks(ids: Sequence[int]) -> list[Chunk]:
     rows: list[Chunk] = []
     for start in range(0, len(ids), ROWS):
         part = Chunk.every.filter(pk__in=ids[start : start + ROWS]).select_related("document")
-        rows += part.only("text", "heading", "keywords", "vector", "fingerprint", *_NAMED).order_by("pk")
+        rows += part.only("text", "heading", "keywords", "vector", "fingerprint", *_NAME_FIELDS).order_by("pk")
     return rows

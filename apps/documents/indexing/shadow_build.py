@@ -79,7 +79,7 @@ def run(build_id: int) -> None:
     try:
         _build(build, token)
     except BuildLost:
-        _clear(build_id)
+        _delete_rows(build_id)
         return
     except EngineError as error:
         state = {"status": Status.WAITING} if error.retry else {"status": Status.FAILED, "ended": timezone.now()}
@@ -107,7 +107,7 @@ def _build(build: IndexBuild, token: str) -> None:
         for at, document in enumerate(missing):
             renew(done=ready - len(missing) + at, total=ready)
             _rechunk_document(build, document, renew)
-        _index(build, renew)
+        _write_segment(build, renew)
     renew(done=F("total"))
 
 
@@ -157,25 +157,25 @@ def _rechunk_document(build: IndexBuild, document: Document, renew: Callable[...
 
 
 def _draft_chunks(document: Document, embed: EmbedEngine, target: int) -> list[ChunkDraft]:
-    pages = [_parsed(page) for page in Page.objects.filter(document=document).order_by("number")]
+    pages = [_to_parsed_page(page) for page in Page.objects.filter(document=document).order_by("number")]
     return [draft for _, drafts in chunk_pages(document, pages, embed, target) for draft in drafts]
 
 
-def _parsed(page: Page) -> ParsedPage:
+def _to_parsed_page(page: Page) -> ParsedPage:
     """Return the page as its parser gave it; a page stored without pieces becomes one paragraph."""
     whole = [("paragraph", 0, 0, len(page.text))] if page.text.strip() else []
     pieces = tuple(BlockSpan(*piece) for piece in (page.pieces if page.pieces is not None else whole))
     return ParsedPage(page.number, page.text, pieces, page.width, page.height)
 
 
-def _index(build: IndexBuild, renew: Callable[..., None]) -> None:
+def _write_segment(build: IndexBuild, renew: Callable[..., None]) -> None:
     """Write the build's chunks without a segment into a segment of the build."""
     loose = Chunk.every.filter(build=build.pk, segment__isnull=True).order_by("pk")
     ids = array("q", loose.values_list("pk", flat=True))
     if not ids:
         return
     made_by = registry.get_embedder(build.wanted.embedder).fingerprint
-    info = registry.get_index().build(build.collection_id.hex, _parts(ids, renew), len(ids), made_by)
+    info = registry.get_index().build(build.collection_id.hex, _iter_parts(ids, renew), len(ids), made_by)
     try:
         with transaction.atomic():
             renew()
@@ -186,7 +186,7 @@ def _index(build: IndexBuild, renew: Callable[..., None]) -> None:
         raise
 
 
-def _parts(ids: array[int], renew: Callable[..., None]) -> Iterator[Part]:
+def _iter_parts(ids: array[int], renew: Callable[..., None]) -> Iterator[Part]:
     for start in range(0, len(ids), index_maintenance.CHUNKS_PER_PART):
         rows = index_maintenance.load_chunks(ids[start : start + index_maintenance.CHUNKS_PER_PART])
         if rows:
@@ -212,11 +212,11 @@ def swap(build: IndexBuild) -> bool:
             IndexBuild.objects.filter(pk=row.pk).update(status=Status.WAITING, swap=True, attempts=0)
             transaction.on_commit(partial(notify.notify_worker, TASK, row.pk), robust=True)
             return False
-        _exchange(row)
+        _swap_rows(row)
     return True
 
 
-def _exchange(build: IndexBuild) -> None:
+def _swap_rows(build: IndexBuild) -> None:
     """Swap the rows of the build with the live ones, and create a build of what was live."""
     collection = Collection.objects.get(pk=build.collection_id)
     IndexBuild.objects.filter(pk=build.pk).update(status=Status.BUILT)  # a constraint allows one kept build
@@ -235,7 +235,7 @@ def _exchange(build: IndexBuild) -> None:
         Chunk.every.filter(build=build.pk).update(build=0)
         Segment.objects.filter(build=build.pk).update(build=0)
         for document, old in marks.items():
-            _carry(document, old)
+            _carry_annotations(document, old)
     Collection.objects.filter(pk=collection.pk).update(tuning=build.tuning)
     IndexBuild.objects.filter(pk=build.pk).delete()
 
@@ -245,7 +245,7 @@ def _list_annotations(chunks: QuerySet[Chunk]) -> list[ChunkAnnotation]:
     return [ChunkAnnotation(*place) for place in places]
 
 
-def _carry(document: UUID, old: list[ChunkAnnotation]) -> None:
+def _carry_annotations(document: UUID, old: list[ChunkAnnotation]) -> None:
     """Apply annotations made since the build was chunked to its chunks, which are live now."""
     for row in Chunk.objects.filter(document=document).defer("vector", "text"):
         enabled, keywords = carry_over(old, row.page_number, row.char_start, row.char_end)
@@ -263,10 +263,10 @@ def discard(build: IndexBuild) -> None:
     """
     with transaction.atomic():
         IndexBuild.objects.filter(pk=build.pk).delete()
-        _clear(build.pk)
+        _delete_rows(build.pk)
 
 
-def _clear(build_id: int) -> None:
+def _delete_rows(build_id: int) -> None:
     Chunk.every.filter(build=build_id).delete()
     Segment.objects.filter(build=build_id).update(retired=timezone.now())
 
@@ -285,10 +285,10 @@ def sweep() -> None:
         notify.notify_worker(TASK, pk)
     for old in IndexBuild.objects.filter(status=Status.KEPT, ended__lt=now - timedelta(days=KEEP_DAYS)):
         discard(old)
-    _clear_lost()
+    _delete_orphaned_rows()
 
 
-def _clear_lost() -> None:
+def _delete_orphaned_rows() -> None:
     """Delete rows that a worker wrote for a build after it was discarded."""
     known = IndexBuild.objects.values("pk")
     for build in (
@@ -296,4 +296,4 @@ def _clear_lost() -> None:
         .exclude(build__in=known)
         .values_list("build", flat=True)
     ):
-        _clear(build)
+        _delete_rows(build)

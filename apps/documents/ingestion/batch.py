@@ -75,7 +75,7 @@ class IngestBatch:
         try:
             yield
         except BaseException as error:
-            reason = _reason(error)
+            reason = _to_ingest_error(error)
             for work in works:
                 if not work.job.over:
                     work.job.settle(reason)
@@ -117,7 +117,7 @@ def report_batch_progress(works: Sequence[IngestItem], stage: str, share: float)
     report_jobs_progress([work.job for work in works], stage, counts)
 
 
-def _reason(error: BaseException) -> BaseException:
+def _to_ingest_error(error: BaseException) -> BaseException:
     """Return the error as an IngestError if it is one of a parser or an engine, else unchanged."""
     if isinstance(error, ParseError):
         return IngestError(str(error), FaultKind.USER_FIXABLE)

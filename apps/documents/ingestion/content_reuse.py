@@ -30,7 +30,7 @@ _PACKAGES = (  # packages whose code decides what a parser reads from a file
     "opencv-python-headless", "orjson", "pi-heif", "pillow", "pypdfium2", "python-calamine", "python-docx",
     "python-pptx", "rapidocr", "tinycss2", "trafilatura",
 )  # fmt: skip
-_LOOKED_AT = 5  # documents of the same content that are tried
+_MAX_TRIED = 5  # documents of the same content that are tried
 
 
 def get_parser_version() -> str:
@@ -57,27 +57,27 @@ def reuse_content(work: IngestItem) -> None:
     Leaves the item unchanged if there is no such document.
     """
     document = work.document
-    for known in _known(document):
-        pages = _pages(known)
+    for known in _find_known(document):
+        pages = _load_pages(known)
         if pages and _is_unchanged(known):
             work.pages, work.known = pages, True
             document.read_by, document.own_title = known.read_by, known.own_title
             document.note, document.language = known.note, known.language
             document.title = document.title or known.own_title
             if known.cut_by == get_chunking_version(document):
-                _cut(work, known)
+                _reuse_chunks(work, known)
             return
 
 
-def _known(document: Document) -> list[Document]:
+def _find_known(document: Document) -> list[Document]:
     """Return at most 5 ready documents of the same content, those with the same name and settings first."""
     if document.uploaded_by is None or not document.sha256:
         return []
     same = Document.objects.visible_to(document.uploaded_by).filter(
         sha256=document.sha256, kind=document.kind, status=Document.Status.READY, read_by=get_parser_version()
     )
-    rows = same.exclude(pk=document.pk).select_related("collection").order_by("-created")[:_LOOKED_AT]
-    alike = [row for row in rows if _ending(row.name) == _ending(document.name)]
+    rows = same.exclude(pk=document.pk).select_related("collection").order_by("-created")[:_MAX_TRIED]
+    alike = [row for row in rows if _get_suffix(row.name) == _get_suffix(document.name)]
     return sorted(
         alike, key=lambda row: (row.name != document.name, row.collection.tuning != document.collection.tuning)
     )
@@ -88,7 +88,7 @@ def _is_unchanged(known: Document) -> bool:
     return Document.objects.filter(pk=known.pk, sha256=known.sha256, read_by=known.read_by).exists()
 
 
-def _pages(known: Document) -> list[ParsedPage]:
+def _load_pages(known: Document) -> list[ParsedPage]:
     """Return all pages of the document in order; [] if one is missing."""
     rows = list(Page.objects.filter(document=known).order_by("number"))
     if not rows or len(rows) != known.pages_count:
@@ -96,7 +96,7 @@ def _pages(known: Document) -> list[ParsedPage]:
     return [make_parsed_page(row) for row in rows]
 
 
-def _cut(work: IngestItem, known: Document) -> None:
+def _reuse_chunks(work: IngestItem, known: Document) -> None:
     """Fill the item with chunks and vectors of the known document, if all are there and of the same embedder."""
     embed = embedders.get_embedder(work.document.collection)
     rows = list(Chunk.objects.filter(document=known).order_by("position"))
@@ -112,7 +112,7 @@ def _cut(work: IngestItem, known: Document) -> None:
     work.embedded = True
 
 
-def _ending(name: str) -> str:
+def _get_suffix(name: str) -> str:
     """Return the part of a file name on which the choice of a parser depends: the suffix, or the name without one."""
     path = PurePath(name.lower())
     return path.suffix or path.name

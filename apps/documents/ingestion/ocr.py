@@ -47,7 +47,7 @@ def recognise_scans(job: IngestJob, path: Path, kind: str, pages: list[ParsedPag
     scans = [page.number for page in pages if page.scan]
     wanted = scans[: settings.OCR_PAGES]
     if not wanted:
-        job.document.unread = _unread(scans, [])
+        job.document.unread = _summarise_unread(scans, [])
         return pages, _left_out(scans, [])
     if not scheduler.ocr_lock.acquire(blocking=False):
         scheduler.defer_ocr(job.document)
@@ -59,7 +59,7 @@ def recognise_scans(job: IngestJob, path: Path, kind: str, pages: list[ParsedPag
     finally:
         scheduler.ocr_lock.release()
     missed = [number for number in wanted if number not in found]
-    job.document.unread = _unread(scans[len(wanted) :], missed)
+    job.document.unread = _summarise_unread(scans[len(wanted) :], missed)
     return [_with(page, found.get(page.number)) for page in pages], _left_out(scans[len(wanted) :], missed)
 
 
@@ -81,7 +81,7 @@ def _recognise(job: IngestJob, path: Path, kind: str, wanted: Sequence[int], bef
                 if answer and "page" in answer:
                     rest.remove(answer["page"])
                     if "problem" not in answer:
-                        found[answer["page"]] = _page(answer)
+                        found[answer["page"]] = _make_page(answer)
                         ocr_checkpoint.store_recognised(job, get_ocr_version(), found[answer["page"]])
                 job.tick(Document.Stage.RECOGNISE, total - len(rest), total)
         except (ParseError, runner.ParserCrashed) as error:
@@ -92,7 +92,7 @@ def _recognise(job: IngestJob, path: Path, kind: str, wanted: Sequence[int], bef
     return found
 
 
-def _page(answer: dict[str, object]) -> ParsedPage:
+def _make_page(answer: dict[str, object]) -> ParsedPage:
     pieces = tuple(BlockSpan(*piece) for piece in answer["pieces"])  # type: ignore[attr-defined]
     boxes = tuple(tuple(word) for word in answer["boxes"])  # type: ignore[attr-defined]
     return ParsedPage(answer["page"], answer["text"], pieces, boxes=boxes, recognised=True)  # type: ignore[arg-type]
@@ -120,7 +120,7 @@ def get_ocr_version() -> str:
     return sha256(b"\0".join(sources + packages)).hexdigest()[:16]
 
 
-def _unread(beyond: Sequence[int], missed: Sequence[int]) -> dict[str, Any] | None:
+def _summarise_unread(beyond: Sequence[int], missed: Sequence[int]) -> dict[str, Any] | None:
     """Return the counts of pages beyond the limit and of failed pages, with the limit and recogniser used; None for
     none."""
     if not beyond and not missed:

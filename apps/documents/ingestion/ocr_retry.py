@@ -20,12 +20,12 @@ def retry_scans() -> None:
     waiting = Document.objects.filter(replaces__isnull=False).values("replaces")  # also if that version failed
     left = AT_ONCE
     for row in [row for row in rows.exclude(pk__in=waiting).iterator() if can_retry_ocr(row.unread or {})]:
-        left -= _again(row)
+        left -= _retry(row)
         if not left:
             return
 
 
-def _again(row: Document) -> bool:
+def _retry(row: Document) -> bool:
     """Queue the document, and return whether it is queued now."""
     if row.status == Document.Status.FAILED:
         retry_ingestion(row)

@@ -57,16 +57,16 @@ def store_rows(works: Sequence[IngestItem]) -> None:
     fingerprint = embedders.get_embedder(works[0].document.collection).fingerprint
     items: list[Item] = [(work, page) for work in works for page in work.pages]
     items += [(work, at) for work in works for at in range(len(work.chunks))]
-    for number, part in enumerate([*_parts(items)] or [[]]):
+    for number, part in enumerate([*_iter_parts(items)] or [[]]):
         with transaction.atomic():
-            _renew(works)
+            _renew_leases(works)
             if not number:  # remove rows of an earlier attempt
                 ids = [work.document.pk for work in works if not work.job.over]
                 Chunk.every.filter(document__in=ids).delete()
                 Page.objects.filter(document__in=ids).delete()
             ours = [(work, item) for work, item in part if not work.job.over]
-            Page.objects.bulk_create(_page(w.document, page) for w, page in ours if isinstance(page, ParsedPage))
-            made = [(work, _chunk(work, at, fingerprint)) for work, at in ours if isinstance(at, int)]
+            Page.objects.bulk_create(_make_page(w.document, page) for w, page in ours if isinstance(page, ParsedPage))
+            made = [(work, _make_chunk(work, at, fingerprint)) for work, at in ours if isinstance(at, int)]
             Chunk.objects.bulk_create([row for _, row in made])
         for work, row in made:
             work.rows.append(row)
@@ -82,8 +82,8 @@ def write_segments(works: Sequence[IngestItem]) -> Mapping[UUID, SegmentInfo]:
     fingerprint = embedders.get_embedder(works[0].document.collection).fingerprint
     written: dict[UUID, SegmentInfo] = {}
     try:
-        for collection, part in _by_collection(works).items():
-            entries = [entry for work in part for entry in _entries(work)]
+        for collection, part in _group_by_collection(works).items():
+            entries = [entry for work in part for entry in _make_entries(work)]
             if not entries:  # images without any text
                 continue
             vectors = np.concatenate([work.vectors for work in part])
@@ -104,8 +104,8 @@ def commit_documents(works: Sequence[IngestItem], written: Mapping[UUID, Segment
     with transaction.atomic():
         places = {work.document.collection_id for work in works}
         now = dict(Collection.objects.select_for_update().filter(pk__in=places).values_list("pk", "tuning"))
-        finish_jobs([work.job for work in works], [_end(work) for work in works])
-        for collection, part in _by_collection(works).items():
+        finish_jobs([work.job for work in works], [_make_final_fields(work) for work in works])
+        for collection, part in _group_by_collection(works).items():
             if collection in written:
                 row = index_maintenance.create_segment(written[collection])
                 Chunk.objects.filter(document__in=[work.document.pk for work in part]).update(segment=row)
@@ -118,8 +118,8 @@ def commit_documents(works: Sequence[IngestItem], written: Mapping[UUID, Segment
                     )
             for work in part:
                 _run_after_commit(work)
-            _follow_names(part)
-    spare = {work.document.collection_id for work in works} - _by_collection(works).keys()
+            _mark_renamed(part)
+    spare = {work.document.collection_id for work in works} - _group_by_collection(works).keys()
     registry.get_index().drop([written[collection] for collection in spare if collection in written])
     for work in works:
         work.ready = not work.job.over
@@ -138,21 +138,21 @@ def _run_after_commit(work: IngestItem) -> None:
     review.flag_document(document.replaces or document, work.verdicts)
 
 
-def _follow_names(works: Sequence[IngestItem]) -> None:
+def _mark_renamed(works: Sequence[IngestItem]) -> None:
     """Mark segments stale whose documents were renamed during ingestion."""
     written = {work.document.replaces_id or work.document.pk: str(work.document) for work in works}
     rows = Document.objects.filter(pk__in=written)
     mark_titles_stale(*(row.pk for row in rows if str(row) != written[row.pk]))
 
 
-def _end(work: IngestItem) -> dict[str, object]:
+def _make_final_fields(work: IngestItem) -> dict[str, object]:
     document = work.document
     told = {"kind": document.kind, "note": document.note, "language": document.language, "unread": document.unread}
     told |= {"read_by": document.read_by, "own_title": document.own_title, "cut_by": document.cut_by}
     return {"status": Document.Status.READY, "pages_count": len(work.pages), "reason": "", "attempts": 0, **told}
 
 
-def _by_collection(works: Sequence[IngestItem]) -> dict[UUID, list[IngestItem]]:
+def _group_by_collection(works: Sequence[IngestItem]) -> dict[UUID, list[IngestItem]]:
     """Return the items whose lease holds, by collection."""
     found: dict[UUID, list[IngestItem]] = {}
     for work in works:
@@ -161,11 +161,11 @@ def _by_collection(works: Sequence[IngestItem]) -> dict[UUID, list[IngestItem]]:
     return found
 
 
-def _renew(works: Sequence[IngestItem]) -> None:
+def _renew_leases(works: Sequence[IngestItem]) -> None:
     renew_leases([work.job for work in works])
 
 
-def _page(document: Document, page: ParsedPage) -> Page:
+def _make_page(document: Document, page: ParsedPage) -> Page:
     return Page(
         document=document, number=page.number, text=page.text, width=page.width, height=page.height,
         boxes=page.boxes or None, pieces=ocr_checkpoint.list_piece_rows(page),
@@ -173,7 +173,7 @@ def _page(document: Document, page: ParsedPage) -> Page:
     )  # fmt: skip
 
 
-def _chunk(work: IngestItem, at: int, fingerprint: str) -> Chunk:
+def _make_chunk(work: IngestItem, at: int, fingerprint: str) -> Chunk:
     draft, verdict = work.chunks[at], work.verdicts[at]
     return Chunk(
         document=work.document, position=at, page_number=draft.page_number,
@@ -183,11 +183,11 @@ def _chunk(work: IngestItem, at: int, fingerprint: str) -> Chunk:
     )  # fmt: skip
 
 
-def _entries(work: IngestItem) -> list[IndexEntry]:
+def _make_entries(work: IngestItem) -> list[IndexEntry]:
     known = (work.document.replaces_id or work.document.pk).hex  # a new version is indexed under its document
     return [replace(row.entry, document=known) for row in work.rows]
 
 
-def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+def _iter_parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
     for at in range(0, len(items), ROWS):
         yield items[at : at + ROWS]

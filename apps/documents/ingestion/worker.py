@@ -34,9 +34,8 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 5  # seconds between two heartbeats
 SWEEP_S = 30  # seconds between two rounds of the periodic jobs
-MAX_DOCUMENT_THREADS = (
-    scheduler.MAX_THREADS_PER_USER + 1
-)  # threads that ingest at once; one user never gets the last of them
+# Threads that ingest at once; one user never gets the last of them.
+MAX_DOCUMENT_THREADS = scheduler.MAX_THREADS_PER_USER + 1
 MAX_NOTIFICATIONS = 4  # messages per sweep; the receiver of one works until nothing waits
 ORPHAN_S = 3600  # seconds after which a file without a row is removed; uploads commit long before
 
@@ -52,9 +51,9 @@ def get_heartbeat_file() -> Path:
 
 def connect_signals() -> None:
     """Connect the start and end of a worker to this module; other processes never send these signals."""
-    worker_init.connect(_spare, dispatch_uid="documents.worker")
+    worker_init.connect(_limit_memory, dispatch_uid="documents.worker")
     worker_ready.connect(_start, dispatch_uid="documents.worker")
-    worker_shutting_down.connect(_stop, dispatch_uid="documents.worker")
+    worker_shutting_down.connect(_request_stop, dispatch_uid="documents.worker")
 
 
 def process_queue(document_id: UUID) -> None:
@@ -69,9 +68,8 @@ def process_queue(document_id: UUID) -> None:
                 pass
         finally:
             _document_slots.release()
-        if ingest_job.stop_requested.is_set() or not scheduler.list_next_documents(
-            1
-        ):  # nothing was queued between the last look and the release of the slot
+        # A document may have been queued between the last look and the release of the slot.
+        if ingest_job.stop_requested.is_set() or not scheduler.list_next_documents(1):
             return
 
 
@@ -103,7 +101,7 @@ def remove_orphans() -> int:
 
     Only files older than ORPHAN_S are removed.
     """
-    stored = [path for path in _old(Path(settings.MEDIA_ROOT) / "documents") if not _known(path)]
+    stored = [path for path in _old(Path(settings.MEDIA_ROOT) / "documents") if not _has_row(path)]
     orphans = stored + _old(Path(settings.FILE_UPLOAD_TEMP_DIR))
     for path in orphans:
         path.unlink(missing_ok=True)
@@ -119,11 +117,11 @@ def _old(folder: Path) -> list[Path]:
     return found
 
 
-def _known(path: Path) -> bool:
+def _has_row(path: Path) -> bool:
     return Document.every.filter(file=f"documents/{path.name}").exists()
 
 
-def _spare(**_: Any) -> None:
+def _limit_memory(**_: Any) -> None:
     process_memory.limit_native_caches()
 
 
@@ -138,7 +136,7 @@ def _start(**_: Any) -> None:
         thread.start()
 
 
-def _stop(**_: Any) -> None:
+def _request_stop(**_: Any) -> None:
     ingest_job.stop_requested.set()
 
 

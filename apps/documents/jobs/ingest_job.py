@@ -44,9 +44,8 @@ RETRY_S = 20  # seconds until the next attempt after an engine was not reachable
 CRASH_PAUSE_S = 5  # seconds until the next attempt after a crash
 DISK_FULL = "The disk of this server is full. This goes on by itself once there is space."
 MANY_ITEMS = 24  # pages or chunks of a stage from which its beginning is shown at once; fewer take only a moment
-_QUICK: dict[str, int] = dict.fromkeys(
-    (Document.Stage.SCREEN, Document.Stage.INDEX), 16 * MANY_ITEMS
-)  # as MANY_ITEMS, for stages that are faster per item
+# As MANY_ITEMS, for stages that are faster per item.
+_QUICK: dict[str, int] = dict.fromkeys((Document.Stage.SCREEN, Document.Stage.INDEX), 16 * MANY_ITEMS)
 STUCK_S = 900  # seconds without progress after which the process no longer renews the job's lease
 
 stop_requested = threading.Event()
@@ -173,10 +172,8 @@ class IngestJob:
         """End the job after an error, and put the row into the state that the module docstring lists for it."""
         self.release()
         uncounted = {"attempts": F("attempts") - 1}
-        if isinstance(
-            error, LeaseLost | WorkerStopping | IngestPostponed
-        ):  # a document that another worker has is not changed, because its token differs
-            self._wait(0, **uncounted)
+        if isinstance(error, LeaseLost | WorkerStopping | IngestPostponed):
+            self._wait(0, **uncounted)  # changes nothing if another worker has the document: its token differs
         elif isinstance(error, IngestError) and error.fault is FaultKind.RETRYABLE:
             self._wait(RETRY_S, reason=str(error)[:400], **uncounted)
         elif isinstance(error, IngestError):

@@ -28,20 +28,19 @@ from apps.users.models import User
 MAX_BATCH_DOCUMENTS = 16  # small documents that are ingested together, at most
 MAX_BATCH_BYTES = 256 * 1024  # of their files together, so that the first is not delayed much by the others
 SMALL_FILE_BYTES = 64 * 1024  # file size up to which a document may join a batch
-MAX_THREADS_PER_USER = (
-    2  # threads of one process that work for one user at once, so that another user's file finds a free one
-)
+# Threads of one process that work for one user at once, so that another user's file finds a free one.
+MAX_THREADS_PER_USER = 2
 MAX_CRASHES = 3  # of a worker over one document, then it is quarantined
 # Documents of a suspended user wait, and are ingested when the user is reinstated.
 ACTIVE_UPLOADER = Q(uploaded_by=None) | Q(uploaded_by__in=User.objects.filter(is_active=True))
 
 ocr_lock = threading.Lock()  # text is recognised in one document at a time: two would only share the processor
 _deferred_scans: set[UUID] = set()  # documents that found the lock taken
-_PICTURES = reduce(or_, (Q(name__iendswith=suffix) for suffix in FORMATS["image"].suffixes))
+_IMAGES = reduce(or_, (Q(name__iendswith=suffix) for suffix in FORMATS["image"].suffixes))
 _turns = count(1)
 _last_turns: dict[int | None, int] = {}  # user -> number of the last turn in this process
 _running: Counter[int | None] = Counter()  # user -> threads of this process that work for them
-_choosing = threading.Lock()
+_choice_lock = threading.Lock()
 
 
 def list_next_documents(most: int) -> list[UUID]:
@@ -54,7 +53,7 @@ def list_next_documents(most: int) -> list[UUID]:
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     rows = Document.objects.filter(free, ACTIVE_UPLOADER, status__in=Document.ACTIVE, attempts__lt=MAX_CRASHES)
     if ocr_lock.locked():
-        rows = rows.exclude(_PICTURES | Q(pk__in=list(_deferred_scans)))
+        rows = rows.exclude(_IMAGES | Q(pk__in=list(_deferred_scans)))
     since = dict(rows.order_by().values_list("uploaded_by").annotate(Min("created")))
     people = [person for person in since if _running[person] < MAX_THREADS_PER_USER]
     if len(people) > 1:
@@ -75,14 +74,14 @@ def next_batch() -> Iterator[list[UUID]]:
     Until the end of the block, one thread of this process counts as working for that user. Documents are not claimed
     yet.
     """
-    with _choosing:
+    with _choice_lock:
         ids = choose_batch()
         person = Document.objects.filter(pk__in=ids).values_list("uploaded_by", flat=True).first()
         _running[person] += bool(ids)
     try:
         yield ids
     finally:
-        with _choosing:
+        with _choice_lock:
             _running[person] -= bool(ids)
 
 
@@ -96,7 +95,7 @@ def choose_batch() -> list[UUID]:
     if len(ids) < 2:
         return ids
     rows = Document.objects.filter(pk__in=ids, attempts=0, size__lte=SMALL_FILE_BYTES).exclude(file="")
-    found = [row for row in rows.only("size", "name", "uploaded_by") if not _picture(row.name)]
+    found = [row for row in rows.only("size", "name", "uploaded_by") if not _is_image(row.name)]
     first = next((row.uploaded_by_id for row in found if row.pk == ids[0]), -1)
     sizes = {row.pk: row.size for row in found if row.uploaded_by_id == first}
     if ids[0] not in sizes:
@@ -106,7 +105,7 @@ def choose_batch() -> list[UUID]:
     return [pk for pk, taken in zip(small, sums, strict=True) if taken <= MAX_BATCH_BYTES]
 
 
-def _picture(name: str) -> bool:
+def _is_image(name: str) -> bool:
     named = find_by_name(name)
     return named is not None and named.kind == "image"
 

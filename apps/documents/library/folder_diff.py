@@ -113,10 +113,10 @@ def compare_folder(
             diff.changed.append(file)
             stale.append(old)
     gone = sorted(left.values(), key=lambda item: item.place)
-    return _settled(FolderDiff(diff.added, diff.changed, [], gone, unchanged, diff.refused), stale, sha256)
+    return _detect_renames(FolderDiff(diff.added, diff.changed, [], gone, unchanged, diff.refused), stale, sha256)
 
 
-def _settled(diff: FolderDiff, stale: list[KnownDocument], sha256: Callable[[FolderFile], str]) -> FolderDiff:
+def _detect_renames(diff: FolderDiff, stale: list[KnownDocument], sha256: Callable[[FolderFile], str]) -> FolderDiff:
     """Return the diff with renames detected: known content that has moved to another place.
 
     The document is renamed with its file, unless it failed or the suffix changed, on which the choice of a parser may
@@ -126,11 +126,11 @@ def _settled(diff: FolderDiff, stale: list[KnownDocument], sha256: Callable[[Fol
     sizes = {item.size for item in free}
     origin: dict[str, KnownDocument] = {}  # by the place where the content is now
     for file in [*diff.added, *diff.changed]:
-        if file.size in sizes and (found := _holding(free, sha256(file))) is not None:
+        if file.size in sizes and (found := _find_content(free, sha256(file))) is not None:
             free.remove(found)
             origin[file.place] = found
     files = {file.place: file for file in [*diff.added, *diff.changed]}
-    moved = [RenamedFile(found, files[place]) for place, found in origin.items() if _goes_along(found, place)]
+    moved = [RenamedFile(found, files[place]) for place, found in origin.items() if _can_rename(found, place)]
     there = {item.file.place for item in moved}
     open_places = {item.place for item in free} - there  # a document whose place is kept gets a new version
     changed = [file for file in diff.changed if file.place in open_places]
@@ -140,9 +140,9 @@ def _settled(diff: FolderDiff, stale: list[KnownDocument], sha256: Callable[[Fol
     return FolderDiff(added, changed, moved, sorted(removed, key=lambda item: item.place), diff.unchanged, diff.refused)
 
 
-def _holding(known: Iterable[KnownDocument], sha256: str) -> KnownDocument | None:
+def _find_content(known: Iterable[KnownDocument], sha256: str) -> KnownDocument | None:
     return next((item for item in known if sha256 and item.sha256 == sha256), None)
 
 
-def _goes_along(known: KnownDocument, place: str) -> bool:
+def _can_rename(known: KnownDocument, place: str) -> bool:
     return not known.failed and PurePath(known.place).suffix.lower() == PurePath(place).suffix.lower()

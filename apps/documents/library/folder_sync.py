@@ -64,12 +64,12 @@ class RemovalsUnconfirmed(SyncRefused):
 def list_folders() -> list[str]:
     """Return the folders that may be chosen: "." for all of SYNC_DIR, then its visible subfolders, sorted. Raises
     SyncRefused."""
-    root = _root()
+    root = _resolve_root()
     try:
         with os.scandir(root) as entries:
             inside = [one.name for one in entries if one.is_dir(follow_symlinks=False) and not one.name.startswith(".")]
     except OSError as error:
-        raise _unfinished(error) from error
+        raise _make_listing_error(error) from error
     return [".", *sorted(inside)]
 
 
@@ -78,11 +78,13 @@ def preview_sync(collection: Collection, folder: str) -> FolderDiff:
 
     Files are read in whole if size and time do not tell whether they changed.
     """
-    root, chosen = _root(), _chosen(folder)
+    root, chosen = _resolve_root(), _resolve_folder(folder)
     rows = list(collection.documents.filter(synced=folder))
     waiting = {row.replaces_id: row for row in rows if row.status in Document.ACTIVE}  # document -> next version
-    known = [_known(row, waiting.get(row.pk, row)) for row in rows if row.replaces_id is None]
-    return compare_folder(_files(root, chosen), known, lambda file: _sha256(root / file.inside), _refusal)
+    known = [_make_known_document(row, waiting.get(row.pk, row)) for row in rows if row.replaces_id is None]
+    return compare_folder(
+        _iter_files(root, chosen), known, lambda file: _hash_file(root / file.inside), _explain_refusal
+    )
 
 
 def needs_confirmation(collection: Collection, diff: FolderDiff) -> bool:
@@ -163,10 +165,10 @@ def apply_sync(
     Each document is one transaction. `user` owns the new documents; None: the owner of the collection. `confirmed` is
     the number of removals that the user has confirmed. Raises SyncRefused before anything is changed.
     """
-    root, diff = _root(), preview_sync(collection, folder)
+    root, diff = _resolve_root(), preview_sync(collection, folder)
     check_removals(collection, diff, confirmed)
     for moved in diff.moved:
-        _move(collection, folder, moved)
+        _rename_document(collection, folder, moved)
         yield None
     for known in diff.removed:  # before additions: a new file may have the place or content of a removed one
         for document in collection.documents.filter(pk=known.pk, synced=folder):
@@ -187,7 +189,7 @@ def sweep() -> None:
 
 
 def _store_file(user: User, collection: Collection, folder: str, root: Path, file: FolderFile) -> None:
-    with _opened(root, file.inside) as content, transaction.atomic():
+    with _open_file(root, file.inside) as content, transaction.atomic():
         path, _, name = file.place.rpartition("/")
         row = store_upload(user, collection, UploadedFile(content, name, size=file.size), path)
         same = collection.documents.filter(synced=folder, path=row.path, name=row.name)
@@ -195,13 +197,13 @@ def _store_file(user: User, collection: Collection, folder: str, root: Path, fil
             Document.objects.filter(pk=document.pk).update(synced=folder, modified=file.modified)
 
 
-def _known(row: Document, holds: Document) -> KnownDocument:
+def _make_known_document(row: Document, holds: Document) -> KnownDocument:
     place = f"{row.path}/{row.name}" if row.path else row.name
     return KnownDocument(row.pk, place, holds.size, holds.sha256, row.modified, row.status in ENDED_STATUSES)
 
 
 @transaction.atomic
-def _move(collection: Collection, folder: str, moved: RenamedFile) -> None:
+def _rename_document(collection: Collection, folder: str, moved: RenamedFile) -> None:
     """Rename the document and its waiting version after its file."""
     path, _, name = moved.file.place.rpartition("/")
     itself = collection.documents.filter(pk=moved.known.pk, synced=folder)
@@ -212,7 +214,7 @@ def _move(collection: Collection, folder: str, moved: RenamedFile) -> None:
             transaction.on_commit(lambda: notify_merge(collection.pk), robust=True)
 
 
-def _root() -> Path:
+def _resolve_root() -> Path:
     if not settings.SYNC_DIR:
         raise SyncRefused(SYNC_DIR_UNSET)
     root, data = Path(settings.SYNC_DIR).resolve(), Path(settings.DATA_DIR).resolve()
@@ -226,37 +228,37 @@ def _root() -> Path:
     return root
 
 
-def _chosen(folder: str) -> Path:
+def _resolve_folder(folder: str) -> Path:
     if folder not in list_folders():
         raise SyncRefused(FOLDER_MISSING)
-    return _root() / folder
+    return _resolve_root() / folder
 
 
-def _unfinished(error: OSError) -> SyncRefused:
+def _make_listing_error(error: OSError) -> SyncRefused:
     return SyncRefused(
         gettext("The folder could not be listed to its end, so nothing was changed: %(place)s: %(reason)s.")
         % {"place": error.filename or "?", "reason": error.strerror or str(error)}
     )
 
 
-def _refuse_unfinished(error: OSError) -> None:
-    raise _unfinished(error) from error
+def _raise_listing_error(error: OSError) -> None:
+    raise _make_listing_error(error) from error
 
 
-def _files(root: Path, chosen: Path) -> Iterator[FolderFile]:
+def _iter_files(root: Path, chosen: Path) -> Iterator[FolderFile]:
     """Yield every visible file below `chosen`.
 
     Raises SyncRefused if a folder or file cannot be read or disappears meanwhile: files missing from half a listing may
     still exist.
     """
     count = 0
-    for here, inner, names in os.walk(chosen, followlinks=False, onerror=_refuse_unfinished):
+    for here, inner, names in os.walk(chosen, followlinks=False, onerror=_raise_listing_error):
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         for name in names:
             try:
                 facts = (Path(here) / name).lstat()
             except OSError as error:
-                raise _unfinished(error) from error
+                raise _make_listing_error(error) from error
             if name.startswith(".") or not stat.S_ISREG(facts.st_mode):
                 continue
             count += 1
@@ -271,7 +273,7 @@ def _files(root: Path, chosen: Path) -> Iterator[FolderFile]:
             yield FolderFile(place, str(inside), facts.st_size, facts.st_mtime_ns)
 
 
-def _refusal(file: FolderFile) -> str:
+def _explain_refusal(file: FolderFile) -> str:
     try:
         refuse_by_extension(file.place.rpartition("/")[2])
     except ParseError as error:
@@ -283,7 +285,7 @@ def _refusal(file: FolderFile) -> str:
     return ""
 
 
-def _opened(root: Path, inside: str) -> Any:
+def _open_file(root: Path, inside: str) -> Any:
     """Open the file where it was listed. Raises OSError if it, or a folder above it, was replaced by a link."""
     path = root / inside
     if path.parent.resolve() != path.parent:
@@ -295,9 +297,9 @@ def _opened(root: Path, inside: str) -> Any:
     return opened
 
 
-def _sha256(path: Path) -> str:
+def _hash_file(path: Path) -> str:
     try:
-        with _opened(path.parent, path.name) as file:
+        with _open_file(path.parent, path.name) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""

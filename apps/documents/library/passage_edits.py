@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PAGE_ROWS = 20  # passages on one page of the list
 KEYWORD_CHARACTERS = 400  # as Chunk.keywords
-_MOST_WORDS = 8  # words of a filter; each is searched for in every passage
+_MAX_WORDS = 8  # words of a filter; each is searched for in every passage
 PASSAGE_FILTERS = ("off", "keywords", "flagged")
 
 
@@ -64,11 +64,11 @@ def list_passages(collection: Collection, *, show: str, text: str, document: UUI
     """
     show = show if show in PASSAGE_FILTERS else ""
     only = Document.objects.filter(collection=collection, pk=document).first() if document else None
-    everything, narrowed = _readable(collection, only), _narrowed(collection)
+    everything, narrowed = _select_chunks(collection, only), _make_conditions(collection)
     rows = everything.filter(narrowed[show]) if show else everything
     text = " ".join(text.replace("\0", "").split())[:200]
     if text:
-        rows = rows.filter(reduce(and_, (_holds(word) for word in text.split()[:_MOST_WORDS])))
+        rows = rows.filter(reduce(and_, (_contains_word(word) for word in text.split()[:_MAX_WORDS])))
     start = (number - 1) * PAGE_ROWS
     ordered = rows.order_by("document__created", "document", "position").defer("vector")
     found = list(ordered.select_related("document", "segment")[start : start + PAGE_ROWS + 1])
@@ -79,12 +79,12 @@ def list_passages(collection: Collection, *, show: str, text: str, document: UUI
     return PassageList(found[:PAGE_ROWS], counts, show, text, only, number, len(found) > PAGE_ROWS)
 
 
-def _readable(collection: Collection, document: Document | None) -> ChunkQuerySet:
+def _select_chunks(collection: Collection, document: Document | None) -> ChunkQuerySet:
     of = Q(document=document) if document else Q(document__collection=collection)
     return Chunk.objects.filter(of, document__status=Document.Status.READY)
 
 
-def _narrowed(collection: Collection) -> dict[str, Q]:
+def _make_conditions(collection: Collection) -> dict[str, Q]:
     """Return the condition of each of PASSAGE_FILTERS.
 
     The ids of withheld documents are listed here, as there are few or none, which keeps counting cheap.
@@ -94,7 +94,7 @@ def _narrowed(collection: Collection) -> dict[str, Q]:
     return {"off": off, "keywords": ~Q(keywords=""), "flagged": ~Q(flag="")}
 
 
-def _holds(word: str) -> Q:
+def _contains_word(word: str) -> Q:
     return Q(text__icontains=word) | Q(heading__icontains=word) | Q(keywords__icontains=word)
 
 

@@ -113,9 +113,9 @@ def delete_collection(collection: Collection) -> None:
         files = [Path(settings.MEDIA_ROOT) / name for name in names]
         review.close_cases_of_deleted([str(pk) for pk in rows.values_list("pk", flat=True)])
         collection.delete()
-        transaction.on_commit(lambda: _remove(files))
+        transaction.on_commit(lambda: _remove_files(files))
 
 
-def _remove(files: list[Path]) -> None:
+def _remove_files(files: list[Path]) -> None:
     for path in files:
         path.unlink(missing_ok=True)

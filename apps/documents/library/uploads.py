@@ -80,15 +80,15 @@ def store_upload(
     _refuse_size(file.size or 0)
     stored = f"documents/{new_id().hex}"
     place = Path(settings.MEDIA_ROOT) / stored
-    sha256 = _sha256(file)
+    sha256 = _hash_file(file)
     _refuse_known(collection, sha256)
     if words := malware.scan_file(file, user.pk):
         raise UploadRefused(words)
     try:
-        size = _store(file, place)
+        size = _write_file(file, place)
         with transaction.atomic():
             _refuse_duplicate(collection, sha256)
-            replaces = replaces or _of_the_same_name(collection, name, path)
+            replaces = replaces or _find_same_name(collection, name, path)
             document = Document.objects.create(
                 collection=collection, uploaded_by=user, name=name, path=path, file=stored, sha256=sha256, size=size,
                 replaces=replaces,
@@ -202,7 +202,7 @@ def remove_files(paths: list[Path]) -> None:
 
 def _refuse_size(size: int) -> None:
     if size > settings.MAX_UPLOAD_BYTES:
-        raise UploadRefused(_too_big())
+        raise UploadRefused(_format_too_large())
     if not size:
         raise UploadRefused(gettext("This file is empty. Check that it was saved, and upload it again."))
     Path(settings.MEDIA_ROOT).mkdir(parents=True, exist_ok=True)
@@ -212,7 +212,7 @@ def _refuse_size(size: int) -> None:
         raise DiskFull
 
 
-def _of_the_same_name(collection: Collection, name: str, path: str) -> Document | None:
+def _find_same_name(collection: Collection, name: str, path: str) -> Document | None:
     """Return the ready document of which a file with this name and folder is a new version; None if there is none.
 
     Deletes a version of it that waits.
@@ -230,21 +230,21 @@ def discard_waiting_version(document: Document) -> None:
         delete_document(row)
 
 
-def _too_big() -> str:
+def _format_too_large() -> str:
     limit = settings.MAX_UPLOAD_BYTES // 1024**2
     return gettext("This file is larger than %(limit)s MB, the most that is accepted. Split it into smaller files.") % {
         "limit": limit
     }
 
 
-def _sha256(file: UploadedFile[bytes]) -> str:
+def _hash_file(file: UploadedFile[bytes]) -> str:
     digest = hashlib.sha256()
     for part in file.chunks():
         digest.update(part)
     return digest.hexdigest()
 
 
-def _store(file: UploadedFile[bytes], path: Path) -> int:
+def _write_file(file: UploadedFile[bytes], path: Path) -> int:
     """Write the file durably, readable by the server alone, and return its size in bytes. Raises UploadRefused."""
     path.parent.mkdir(parents=True, exist_ok=True)
     size = 0
@@ -252,7 +252,7 @@ def _store(file: UploadedFile[bytes], path: Path) -> int:
         for part in file.chunks():
             size += len(part)
             if size > settings.MAX_UPLOAD_BYTES:
-                raise UploadRefused(_too_big())
+                raise UploadRefused(_format_too_large())
             out.write(part)
         out.flush()
         os.fsync(out.fileno())

@@ -31,8 +31,8 @@ from apps.safety.models.feature_restrictions import Feature, restriction_message
 from apps.users.models import User
 
 MAX_EARLIER_VERSIONS = 10  # kept of one document
-_ASIDE = 1_000_000  # added to page numbers while two documents swap pages, so that none collide
-_HELD = (
+_PAGE_OFFSET = 1_000_000  # added to page numbers while two documents swap pages, so that none collide
+_SWAPPED_FIELDS = (
     "name", "file", "sha256", "size", "kind", "language", "note", "pages_count", "fetched", "modified", "version",
     "read_by", "own_title", "cut_by", "unread",
 )  # fmt: skip
@@ -71,7 +71,7 @@ def reread_document(document: Document) -> bool:
     Until then the document stays as it is, and answers that cited it go on to show what they cited.
     """
     old, stored = Path(settings.MEDIA_ROOT) / str(document.file), f"documents/{new_id().hex}"
-    if Document.objects.filter(replaces=document).exists() or not _held_twice(old, Path(settings.MEDIA_ROOT) / stored):
+    if Document.objects.filter(replaces=document).exists() or not _link_file(old, Path(settings.MEDIA_ROOT) / stored):
         return False
     with transaction.atomic():
         waiting = Document.objects.create(
@@ -83,7 +83,7 @@ def reread_document(document: Document) -> bool:
     return True
 
 
-def _held_twice(old: Path, new: Path) -> bool:
+def _link_file(old: Path, new: Path) -> bool:
     """Make the file available under a second name; return False if it is gone. Uses a hard link, or a copy on other
     disks."""
     try:
@@ -108,11 +108,11 @@ def promote_version(waiting: Document) -> None:
     Chunk.every.filter(document=old).delete()
     Chunk.objects.filter(document=new).update(document=old)
     Chunk.objects.filter(document=old, text__in=off).update(enabled=False)  # passages stay switched off
-    Page.objects.filter(document=new).update(number=F("number") + _ASIDE)
+    Page.objects.filter(document=new).update(number=F("number") + _PAGE_OFFSET)
     Page.objects.filter(document=old).update(document=new)
-    Page.objects.filter(document=new, number__gt=_ASIDE).update(document=old, number=F("number") - _ASIDE)
-    held = {name: getattr(old, name) for name in _HELD}
-    takes = {name: getattr(new, name) for name in _HELD} | {"version": old.version + 1}
+    Page.objects.filter(document=new, number__gt=_PAGE_OFFSET).update(document=old, number=F("number") - _PAGE_OFFSET)
+    held = {name: getattr(old, name) for name in _SWAPPED_FIELDS}
+    takes = {name: getattr(new, name) for name in _SWAPPED_FIELDS} | {"version": old.version + 1}
     now = timezone.now()
     Document.every.filter(pk=old.pk).update(**takes, title=old.title or new.title, changed=now)
     archived: dict[str, Any] = {**held, "title": old.title, "status": Document.Status.REPLACED, "changed": now}

@@ -40,9 +40,8 @@ from apps.safety.gate.web_fetcher import FetchedPage, fetch_url
 from apps.safety.models.feature_restrictions import Feature, restriction_message
 from apps.users.models import User
 
-MAX_WAITING_PAGES = (
-    50  # pages of one collection that may wait to be fetched: more would keep the worker from other users' files
-)
+# Pages of one collection that may wait to be fetched: more would keep the worker from other users' files.
+MAX_WAITING_PAGES = 50
 _CHARSETS = re.compile(
     r"utf-?8|utf-16(?:le|be)?|us-ascii|iso-8859-\d{1,2}|windows-\d{3,4}|shift_jis|euc-(?:jp|kr)|gb2312|gbk|gb18030|big5"
     r"|koi8-[ru]|macintosh"
@@ -92,18 +91,18 @@ def fetch_web_page(job: IngestJob) -> None:
         page = fetch_url(document.url)
     except FetchRefused as error:
         raise IngestError(str(error), FaultKind.USER_FIXABLE) from error
-    content = _content(page)
+    content = _to_utf8(page)
     if words := malware.scan_file(io.BytesIO(content), document.uploaded_by_id):
         raise IngestError(words, FaultKind.USER_FIXABLE)
     sha256 = hashlib.sha256(content).hexdigest()
-    if document.replaces_id is not None and _unchanged(document, sha256):
+    if document.replaces_id is not None and _finish_unchanged(document, sha256):
         raise LeaseLost
     _refuse_same(document, sha256)
     stored = f"documents/{new_id().hex}"
     path = Path(settings.MEDIA_ROOT) / stored
     try:
-        _write(path, content)
-        changes = {"sha256": sha256, "size": len(content), "name": _name(page, path), "fetched": timezone.now()}
+        _write_file(path, content)
+        changes = {"sha256": sha256, "size": len(content), "name": _choose_name(page, path), "fetched": timezone.now()}
         job.renew(file=stored, **changes)
     except BaseException:
         path.unlink(missing_ok=True)
@@ -127,7 +126,7 @@ def _refuse_known(collection: Collection, address: WebAddress) -> None:
         delete_document(same)
 
 
-def _unchanged(waiting: Document, sha256: str) -> bool:
+def _finish_unchanged(waiting: Document, sha256: str) -> bool:
     """Return whether the fetched content is that of the current version. If so, update its day and delete the waiting
     row."""
     known = Document.objects.filter(versions=waiting, sha256=sha256).update(fetched=timezone.now())
@@ -143,7 +142,7 @@ def _refuse_same(document: Document, sha256: str) -> None:
         raise IngestError(words, FaultKind.USER_FIXABLE)
 
 
-def _content(page: FetchedPage) -> bytes:
+def _to_utf8(page: FetchedPage) -> bytes:
     """Return the content; text whose charset the server sent is converted to UTF-8 with a byte order mark.
 
     The server's charset takes precedence over the one that the page declares.
@@ -158,7 +157,7 @@ def _content(page: FetchedPage) -> bytes:
         return page.content
 
 
-def _name(page: FetchedPage, path: Path) -> str:
+def _choose_name(page: FetchedPage, path: Path) -> str:
     """Return the last part of the URL with a suffix of the detected format; the host if the URL has no path."""
     address = urlsplit(page.address.text)
     last = clean_file_name(unquote(PurePosixPath(address.path).name)) if address.path.strip("/") else page.address.host
@@ -168,7 +167,7 @@ def _name(page: FetchedPage, path: Path) -> str:
     return clean_file_name(f"{last}{FORMATS[kind].suffixes[0]}")
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write_file(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
         out.write(content)

@@ -30,9 +30,9 @@ from apps.safety.text.redaction_marks import REDACTION_CHARACTER, redact_spans
 
 KIND = "document"
 REINDEX_TASK = "documents.refill"  # task that embeds changed chunks and puts them back into the index
-_NAMES = ("title", "own_title", "name")
-_GAPS = re.compile(rf"{REDACTION_CHARACTER}+(?:\s+{REDACTION_CHARACTER}+)*")
-_AT_ONCE = 200  # pages read from the database at a time
+_NAME_FIELDS = ("title", "own_title", "name")
+_PLACEHOLDERS = re.compile(rf"{REDACTION_CHARACTER}+(?:\s+{REDACTION_CHARACTER}+)*")
+_PAGES_AT_ONCE = 200  # pages read from the database at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def redact(subject: str, wanted: Sequence[str]) -> dict[str, Any]:
 
     Returns what `restore` needs; {} if nothing matched. Must run inside the transaction of the review decision.
     """
-    rows = _versions(subject)
+    rows = _list_versions(subject)
     if not rows:
         return {}
     # A version that is being published waits for this lock, or has taken it before and is among the rows.
@@ -73,17 +73,17 @@ def restore(before: Mapping[str, Any]) -> None:
 
     `before` is what `redact` returned. Must run inside the transaction of the review decision.
     """
-    rows = _versions(before["document"])
+    rows = _list_versions(before["document"])
     if rows:
         texts: dict[tuple[UUID, int], str] = {}
-        for page in _pages(rows, Q(text__contains=REDACTION_CHARACTER)):
+        for page in _iter_pages(rows, Q(text__contains=REDACTION_CHARACTER)):
             text = page.text
             for said in before["pages"]:
-                text = _filled(text, said)
+                text = _restore_page(text, said)
             if text != page.text:
                 texts[page.document_id, page.number] = text
-        names = {row.pk: _named(row, before["names"]) for row in rows}
-        _store(rows, texts, lambda heading: before["headings"].get(heading, heading), names)
+        names = {row.pk: _restore_names(row, before["names"]) for row in rows}
+        _store_texts(rows, texts, lambda heading: before["headings"].get(heading, heading), names)
     for name, said in before.get("beside", {}).items():
         if name in redaction_hooks:
             redaction_hooks[name].fill(said)
@@ -94,15 +94,15 @@ def reapply_redactions(document: Document) -> None:
 
     Must run inside the transaction that makes the version searchable.
     """
-    for effect in _standing(document.pk):
+    for effect in _select_effects(document.pk):
         before = dict(effect.before)
-        if _cut(_versions(str(document.pk)), before["wanted"], before):
+        if _cut(_list_versions(str(document.pk)), before["wanted"], before):
             Effect.objects.filter(pk=effect.pk).update(before=before)
 
 
 def is_redacted(document: Document) -> bool:
     """Return whether a part of the document, or of the document of which this is a version, is redacted now."""
-    return _standing(document.replaces_id or document.pk).exists()
+    return _select_effects(document.replaces_id or document.pk).exists()
 
 
 def list_redacted_spans(document: Document, number: int) -> list[tuple[int, int]]:
@@ -110,7 +110,7 @@ def list_redacted_spans(document: Document, number: int) -> list[tuple[int, int]
     if not is_redacted(document):
         return []
     text = Page.objects.filter(document=document, number=number).values_list("text", flat=True).first() or ""
-    return [found.span() for found in _GAPS.finditer(text)]
+    return [found.span() for found in _PLACEHOLDERS.finditer(text)]
 
 
 def discard_redactions(subjects: Collection[str]) -> None:
@@ -118,60 +118,64 @@ def discard_redactions(subjects: Collection[str]) -> None:
     Effect.objects.filter(name="redact", kind=KIND, subject__in=subjects).exclude(before={}).update(before={})
 
 
-def _standing(pk: UUID) -> QuerySet[Effect]:
+def _select_effects(pk: UUID) -> QuerySet[Effect]:
     found = Effect.objects.filter(name="redact", kind=KIND, subject=str(pk), state=Effect.State.APPLIED)
     return found.exclude(before={})
 
 
-def _versions(subject: str) -> list[Document]:
+def _list_versions(subject: str) -> list[Document]:
     return list(Document.every.filter(Q(pk=subject) | Q(replaces=subject)).order_by("pk"))
 
 
-def _pages(rows: Sequence[Document], narrowed: Q | None = None) -> Iterator[Page]:
+def _iter_pages(rows: Sequence[Document], narrowed: Q | None = None) -> Iterator[Page]:
     found = Page.objects.filter(narrowed or Q(), document__in=[row.pk for row in rows])
-    return found.only("document", "number", "text").iterator(chunk_size=_AT_ONCE)
+    return found.only("document", "number", "text").iterator(chunk_size=_PAGES_AT_ONCE)
 
 
 def _cut(rows: Sequence[Document], wanted: Sequence[str], before: dict[str, Any]) -> bool:
     """Redact the documents, add the original text to `before`, and return whether anything changed."""
     pattern = redaction.compile_terms(wanted)
     texts: dict[tuple[UUID, int], str] = {}
-    for page in _pages(rows):
+    for page in _iter_pages(rows):
         if spans := [found.span() for found in pattern.finditer(page.text)]:
             text, gaps = redaction.cut_spans(page.text, spans)
             before["pages"].append({"length": len(text), "gaps": gaps})
             texts[page.document_id, page.number] = text
     names: dict[UUID, dict[str, str]] = {}
     for row in rows:
-        told = {name: said for name in _NAMES if (said := _gapped(pattern, getattr(row, name))) != getattr(row, name)}
+        told = {
+            name: said
+            for name in _NAME_FIELDS
+            if (said := _redact_text(pattern, getattr(row, name))) != getattr(row, name)
+        }
         before["names"] |= {said: getattr(row, name) for name, said in told.items()}
         names[row.pk] = told
-    return _store(rows, texts, partial(_noted, pattern, before["headings"]), names)
+    return _store_texts(rows, texts, partial(_redact_and_keep, pattern, before["headings"]), names)
 
 
-def _noted(pattern: re.Pattern[str], kept: dict[str, str], text: str) -> str:
+def _redact_and_keep(pattern: re.Pattern[str], kept: dict[str, str], text: str) -> str:
     """Return the redacted text; store the original in `kept`, by the redacted text, if it differs."""
-    if (said := _gapped(pattern, text)) != text:
+    if (said := _redact_text(pattern, text)) != text:
         kept[said] = text
     return said
 
 
-def _gapped(pattern: re.Pattern[str], text: str) -> str:
+def _redact_text(pattern: re.Pattern[str], text: str) -> str:
     return redact_spans(text, [found.span() for found in pattern.finditer(text)])
 
 
-def _named(row: Document, kept: Mapping[str, str]) -> dict[str, str]:
-    return {name: kept[getattr(row, name)] for name in _NAMES if getattr(row, name) in kept}
+def _restore_names(row: Document, kept: Mapping[str, str]) -> dict[str, str]:
+    return {name: kept[getattr(row, name)] for name in _NAME_FIELDS if getattr(row, name) in kept}
 
 
-def _filled(text: str, said: Mapping[str, Any]) -> str:
+def _restore_page(text: str, said: Mapping[str, Any]) -> str:
     """Return the text restored, if all placeholders of that page are in place; else unchanged."""
     gap = {REDACTION_CHARACTER, "\n"}
     whole = len(text) == said["length"] and all(set(text[at : at + len(was)]) <= gap for at, was in said["gaps"])
     return redaction.restore_spans(text, said["gaps"]) if whole else text
 
 
-def _store(
+def _store_texts(
     rows: Sequence[Document], texts: Mapping[tuple[UUID, int], str], spelt: Callable[[str], str],
     names: Mapping[UUID, dict[str, str]],
 ) -> bool:  # fmt: skip
@@ -197,9 +201,8 @@ def _store(
     if not (left or texts or renamed):
         return False
     Document.every.filter(pk__in=[row.pk for row in rows]).update(read_by="", cut_by="")  # never reused for a copy
-    Segment.objects.filter(pk__in=[pk for pk in segments if pk]).update(
-        annotated=timezone.now()
-    )  # a merge rewrites them without these chunks
+    # A merge rewrites these segments without the changed chunks.
+    Segment.objects.filter(pk__in=[pk for pk in segments if pk]).update(annotated=timezone.now())
     for build in IndexBuild.objects.filter(pk__in={row.build for row in left if row.build}):
         shadow_build.discard(build)
     transaction.on_commit(partial(notify_worker, REINDEX_TASK, rows[0].collection_id), robust=True)

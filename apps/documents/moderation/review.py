@@ -23,10 +23,10 @@ from apps.safety.policy.verdicts import EvaluationRecord, Verdict
 from apps.users.models import User
 
 KIND = redaction.KIND
-_BETWEEN = "\n\n"
-_TEXTS = 5  # flagged passages of a document that a case shows
-_AROUND = 400  # characters of the document's beginning that a case shows
-_LONGEST = 400  # as Document.withheld
+_SEPARATOR = "\n\n"
+_MAX_TEXTS = 5  # flagged passages of a document that a case shows
+_CONTEXT_CHARACTERS = 400  # characters of the document's beginning that a case shows
+_MAX_REASON = 400  # as Document.withheld
 
 
 class DocumentReviewable:
@@ -42,7 +42,7 @@ class DocumentReviewable:
         if document is None:
             return []
         first = document.chunks.order_by("position").first()
-        begins = [ContextTurn("It begins", first.text[:_AROUND])] if first else []
+        begins = [ContextTurn("It begins", first.text[:_CONTEXT_CHARACTERS])] if first else []
         where = f"{document.title or document.name} · {document.collection.name}"
         return [ContextTurn("Document", where), *begins]
 
@@ -60,7 +60,7 @@ class DocumentReviewable:
         Passages that users switched off are not changed, and users cannot switch withheld ones on.
         """
         before = Document.every.filter(pk=subject).values_list("withheld", flat=True).first()
-        _with_versions(subject).update(withheld=words[:_LONGEST])
+        _with_versions(subject).update(withheld=words[:_MAX_REASON])
         return {} if before is None else {"withheld": before}
 
     def give_back(self, subject: str, before: dict[str, Any]) -> None:
@@ -94,19 +94,19 @@ def flag_document(document: Document, verdicts: Sequence[Verdict]) -> None:
     for found in by_code.values():
         judged = [verdict.judged for verdict in found if verdict.judged is not None]
         worst = max(judged, key=lambda one: one.outcome.score)
-        text = _BETWEEN.join(one.text for one in judged[:_TEXTS])
+        text = _SEPARATOR.join(one.text for one in judged[:_MAX_TEXTS])
         owner = get_responsible_user_id(document)
-        said = [replace(one, spans=_placed(one.detector, judged[:_TEXTS])) for one in worst.signals]
+        said = [replace(one, spans=_locate_spans(one.detector, judged[:_MAX_TEXTS])) for one in worst.signals]
         cases.flag_content(
             FlaggedContent(KIND, str(document.pk), "passage", text, owner, worst.outcome, said, worst.policy)
         )
 
 
-def _placed(detector: str, shown: Sequence[EvaluationRecord]) -> tuple[tuple[int, int], ...]:
-    """Return the spans that the detector found, [start, end) in the shown texts joined by _BETWEEN."""
+def _locate_spans(detector: str, shown: Sequence[EvaluationRecord]) -> tuple[tuple[int, int], ...]:
+    """Return the spans that the detector found, [start, end) in the shown texts joined by _SEPARATOR."""
     spans, before = [], 0
     for one in shown:
         own = [span for signal in one.signals if signal.detector == detector for span in signal.spans]
         spans += [(before + start, before + end) for start, end in own]
-        before += len(one.text) + len(_BETWEEN)
+        before += len(one.text) + len(_SEPARATOR)
     return tuple(dict.fromkeys(spans))

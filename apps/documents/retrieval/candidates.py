@@ -42,18 +42,20 @@ from apps.engines.types import Candidate, SegmentInfo
 if TYPE_CHECKING:
     from apps.users.models import AnyUser
 
-_ADDED = 0.4  # cosine that a hit gets at least if its keywords, added by a user, hold all words of the question
-_WEIGHED = 30  # candidates whose rows are read at a time: the fused score orders differently from relevance
+_KEYWORD_COSINE = (
+    0.4  # cosine that a hit gets at least if its keywords, added by a user, hold all words of the question
+)
+_BATCH_CANDIDATES = 30  # candidates whose rows are read at a time: the fused score orders differently from relevance
 MAX_PASSAGES = 12  # with 8, the right passage was left out for 5 % more of the questions of COVID-QA
 NEAREST = 2  # passages that the page shows collapsed if nothing is relevant
 JUST_ADDED_S = 120  # seconds during which a user expects answers to take note of a file that they added
 ROWS = 500  # primary keys in one SQL statement
 
-_OWN = (
+_HIT_FIELDS = (
     "pk", "document__title", "document__name", "position", "page_number", "heading", "char_start", "char_end", "text",
     "keywords", "document_id", "document__collection_id", "document__kind",
 )  # fmt: skip
-_BESIDE = ("position", "page_number", "heading", "char_start", "char_end")
+_NEIGHBOUR_FIELDS = ("position", "page_number", "heading", "char_start", "char_end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,8 @@ class SearchScope:
 
     collections: dict[UUID, str]  # id -> name
     segments: tuple[SegmentInfo, ...]
-    tunings: Mapping[UUID, CollectionSettings] = field(
-        default_factory=dict
-    )  # settings of the collections that differ from the default
+    # Settings of the collections that differ from the default.
+    tunings: Mapping[UUID, CollectionSettings] = field(default_factory=dict)
     documents: frozenset[str] | None = None  # hex ids of the documents that pass the filters; None: all
 
 
@@ -105,16 +106,18 @@ class RankedWindows:
 
 def resolve_scope(user: AnyUser, wanted: Sequence[UUID]) -> SearchScope:
     """Return the collections that the user may read, with their live segments. `wanted` limits them; empty: all."""
-    rows = _collections(user, wanted) if wanted else Collection.objects.visible_to(user).values_list(*_SCOPE)
+    rows = (
+        _load_collections(user, wanted) if wanted else Collection.objects.visible_to(user).values_list(*_SCOPE_FIELDS)
+    )
     collections = {pk: name for pk, name, _ in rows}
     tunings = {pk: read_collection_settings(kept) for pk, _, kept in rows if kept}
     segments = Segment.objects.live().filter(collection__in=collections)
     return SearchScope(collections, tuple(segment.info for segment in segments), tunings)
 
 
-def _collections(user: AnyUser, wanted: Iterable[UUID]) -> Iterable[tuple[UUID, str, dict[str, Any]]]:
+def _load_collections(user: AnyUser, wanted: Iterable[UUID]) -> Iterable[tuple[UUID, str, dict[str, Any]]]:
     """Return id, name and stored settings of those of the wanted collections that the user may read."""
-    return Collection.objects.visible_to(user).filter(pk__in=wanted).values_list(*_SCOPE)
+    return Collection.objects.visible_to(user).filter(pk__in=wanted).values_list(*_SCOPE_FIELDS)
 
 
 def make_trial_scope(build: IndexBuild) -> SearchScope:
@@ -151,10 +154,10 @@ def score_candidates(seen: LookupResult, meaning: float) -> list[tuple[float, Ca
 
     Vectors for the pseudo-relevance feedback come from the rows if the index did not return them.
     """
-    return fuse_embedders([side if side.vectors is not None else _with_vectors(side) for side in seen.sides], meaning)
+    return fuse_embedders([side if side.vectors is not None else _load_vectors(side) for side in seen.sides], meaning)
 
 
-def _with_vectors(side: EmbedderCandidates) -> EmbedderCandidates:
+def _load_vectors(side: EmbedderCandidates) -> EmbedderCandidates:
     ids = [candidate.chunk_id for candidate in side.candidates]
     rows = Chunk.every.filter(pk__in=ids).order_by().values_list("pk", "vector")
     return replace(side, vectors=dict(rows))
@@ -190,51 +193,51 @@ def rank_windows(
         neighbours += [near for row in rows.values() for near in row.neighbours]
         for score, candidate in part:
             if candidate.chunk_id in rows:
-                hits.append(_hit(rows[candidate.chunk_id], score, candidate, seen.idf))
+                hits.append(_make_hit(rows[candidate.chunk_id], score, candidate, seen.idf))
         best = max((hit.relevance for hit in hits), default=0.0)
-        floors = {hit.collection_id: compute_threshold(best, _own_floor(hit, tunings)) for hit in hits}
+        floors = {hit.collection_id: compute_threshold(best, _get_threshold(hit, tunings)) for hit in hits}
         least = min(floors.values(), default=compute_threshold(best))
-        relevant = _without_lists([hit for hit in hits if hit.relevance >= floors[hit.collection_id]])
+        relevant = _drop_lists([hit for hit in hits if hit.relevance >= floors[hit.collection_id]])
         kept = select_diverse(relevant, MAX_PASSAGES)
-        if len(kept) == MAX_PASSAGES or (len(hits) >= _WEIGHED and len(kept) == len(relevant)):
+        if len(kept) == MAX_PASSAGES or (len(hits) >= _BATCH_CANDIDATES and len(kept) == len(relevant)):
             break  # enough passages, or none of the best candidates was gone or a duplicate: the next are no better
     kept = kept or select_diverse(
-        _found_by_words([hit for hit in hits if _own_floor(hit, tunings) <= RELEVANCE_THRESHOLD], seen), MAX_PASSAGES
+        _match_words([hit for hit in hits if _get_threshold(hit, tunings) <= RELEVANCE_THRESHOLD], seen), MAX_PASSAGES
     )
     found = merge_neighbours(kept, neighbours)
     nearest = (
         []
         if found
-        else merge_neighbours(sorted(_without_lists(hits), key=lambda hit: -hit.relevance)[:NEAREST], neighbours)
+        else merge_neighbours(sorted(_drop_lists(hits), key=lambda hit: -hit.relevance)[:NEAREST], neighbours)
     )
     gone = 0 if len(kept) == MAX_PASSAGES else gone
     pages = _pages({window.page for window in [*found, *nearest]})
     return RankedWindows(tuple(found), pages, tuple(hits), least, gone, tuple(nearest))
 
 
-def _own_floor(hit: SearchHit, tunings: Mapping[UUID, CollectionSettings]) -> float:
+def _get_threshold(hit: SearchHit, tunings: Mapping[UUID, CollectionSettings]) -> float:
     """Return the relevance threshold, 0 to 1, of the hit's collection. A raised threshold also holds for word
     matches."""
     return tunings.get(hit.collection_id, DEFAULT_SETTINGS).floor
 
 
-def _without_lists(hits: list[SearchHit]) -> list[SearchHit]:
+def _drop_lists(hits: list[SearchHit]) -> list[SearchHit]:
     """Return the hits without tables of contents, indexes and noise; all hits if nothing else is left."""
     return [hit for hit in hits if not hit.lists] or hits
 
 
-def _found_by_words(hits: Sequence[SearchHit], seen: LookupResult) -> list[SearchHit]:
+def _match_words(hits: Sequence[SearchHit], seen: LookupResult) -> list[SearchHit]:
     """Return the hits that hold WORD_MATCH_COVERAGE of the question's known weight, its rarest known word included.
 
     The cosine says little about a question of one word, or about a long passage that answers it in passing.
     """
     covered = {hit.chunk_id: compute_word_coverage(seen.idf, hit.terms, seen.unknown) for hit in hits}
-    return _without_lists([hit for hit in hits if covered[hit.chunk_id] >= WORD_MATCH_COVERAGE])
+    return _drop_lists([hit for hit in hits if covered[hit.chunk_id] >= WORD_MATCH_COVERAGE])
 
 
 def _batches(order: Sequence[tuple[float, Candidate]]) -> Iterator[Sequence[tuple[float, Candidate]]]:
-    """Yield the candidates, best first, _WEIGHED at a time."""
-    yield from (order[start : start + _WEIGHED] for start in range(0, len(order), _WEIGHED))
+    """Yield the candidates, best first, _BATCH_CANDIDATES at a time."""
+    yield from (order[start : start + _BATCH_CANDIDATES] for start in range(0, len(order), _BATCH_CANDIDATES))
 
 
 def find_missing_chunks(user: AnyUser, seen: LookupResult) -> frozenset[int]:
@@ -249,7 +252,7 @@ def find_missing_chunks(user: AnyUser, seen: LookupResult) -> frozenset[int]:
 
 def refresh_scope(user: AnyUser, place: SearchScope) -> SearchScope:
     """Return the scope without collections that were deleted, or that the user may no longer read."""
-    names = {pk: name for pk, name, _ in _collections(user, place.collections)}
+    names = {pk: name for pk, name, _ in _load_collections(user, place.collections)}
     return replace(place, collections=names, segments=tuple(s for s in place.segments if UUID(s.collection) in names))
 
 
@@ -288,8 +291,8 @@ def _rows(user: AnyUser, ids: Sequence[int]) -> dict[int, _Row]:
     """
     found: dict[int, _Row] = {}
     # `every`, not `objects`: the searched segments may be those of an index build on trial.
-    chunks = Chunk.every.searchable().visible_to(user).filter(pk__in=ids, **_NEAR).order_by()
-    rows = chunks.values_list(*_OWN, *(f"document__chunks__{name}" for name in _BESIDE))
+    chunks = Chunk.every.searchable().visible_to(user).filter(pk__in=ids, **_NEIGHBOUR_FILTER).order_by()
+    rows = chunks.values_list(*_HIT_FIELDS, *(f"document__chunks__{name}" for name in _NEIGHBOUR_FIELDS))
     for (
         pk,
         title,
@@ -315,7 +318,7 @@ def _rows(user: AnyUser, ids: Sequence[int]) -> dict[int, _Row]:
     return found
 
 
-def _hit(row: _Row, score: float, candidate: Candidate, idf: Mapping[str, float]) -> SearchHit:
+def _make_hit(row: _Row, score: float, candidate: Candidate, idf: Mapping[str, float]) -> SearchHit:
     text = collect_terms(row.text, row.keywords)
     words = text | collect_terms(row.title, row.heading)
     covered, in_text = compute_coverage(idf, words), compute_coverage(idf, text)
@@ -336,7 +339,7 @@ def _hit(row: _Row, score: float, candidate: Candidate, idf: Mapping[str, float]
         cosine=candidate.cosine,
         bm25=candidate.bm25,
         score=score,
-        relevance=estimate_relevance(max(candidate.cosine, _ADDED * added), covered, in_text),
+        relevance=estimate_relevance(max(candidate.cosine, _KEYWORD_COSINE * added), covered, in_text),
         lists=is_toc_or_noise(row.text),
     )
 
@@ -352,8 +355,8 @@ def _pages(wanted: Iterable[tuple[UUID, int]]) -> dict[tuple[UUID, int], str]:
     return {(document, number): text for document, number, text in rows if (document, number) in wanted}
 
 
-_SCOPE = ("pk", "name", "tuning")
-_NEAR = {
+_SCOPE_FIELDS = ("pk", "name", "tuning")
+_NEIGHBOUR_FILTER = {
     "document__chunks__position__range": (F("position") - REACH, F("position") + REACH),
     "document__chunks__build": F("build"),
     "document__chunks__enabled": True,  # chunks that a user switched off do not widen a hit either

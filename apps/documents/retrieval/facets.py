@@ -49,20 +49,22 @@ def list_facets(user: AnyUser, collections: Sequence[UUID], filters: SearchFilte
     rows = Document.objects.filter(collection__in=places.values("pk"), status=Document.Status.READY).order_by()
     paths = rows.exclude(path="").values_list("path", flat=True).distinct()
     return SearchFacets(
-        kinds=_kinds(_often(rows.values_list("kind").annotate(n=Count("pk"))), filters.kinds),
-        languages=_languages(_often(rows.values_list("language").annotate(n=Count("pk"))), filters.languages),
-        folders=_folders(paths[:FOLDERS], filters.path),
+        kinds=_list_kinds(_sort_by_frequency(rows.values_list("kind").annotate(n=Count("pk"))), filters.kinds),
+        languages=_list_languages(
+            _sort_by_frequency(rows.values_list("language").annotate(n=Count("pk"))), filters.languages
+        ),
+        folders=_list_folders(paths[:FOLDERS], filters.path),
         filters=filters,
         documents=filters.passed(rows).count(),
     )
 
 
-def _often(counted: Iterable[tuple[str, int]]) -> list[str]:
+def _sort_by_frequency(counted: Iterable[tuple[str, int]]) -> list[str]:
     """Return the values, most frequent first."""
     return [value for value, _ in sorted(counted, key=lambda item: (-item[1], item[0]))]
 
 
-def _kinds(found: list[str], chosen: Sequence[str]) -> tuple[FacetValue, ...]:
+def _list_kinds(found: list[str], chosen: Sequence[str]) -> tuple[FacetValue, ...]:
     """Return one facet value per label: kinds with the same label are one choice."""
     labels: dict[str, list[str]] = {}
     for kind in dict.fromkeys([*found, *chosen]):
@@ -75,14 +77,14 @@ def _kinds(found: list[str], chosen: Sequence[str]) -> tuple[FacetValue, ...]:
     )
 
 
-def _languages(found: list[str], chosen: Sequence[str]) -> tuple[FacetValue, ...]:
+def _list_languages(found: list[str], chosen: Sequence[str]) -> tuple[FacetValue, ...]:
     known = dict.fromkeys([*found, *chosen])
     if len(known) < 2 and not chosen:
         return ()
     return tuple(FacetValue(code, get_language_label(code), code in chosen) for code in known if code)
 
 
-def _folders(paths: Iterable[str], chosen: str) -> tuple[FacetValue, ...]:
+def _list_folders(paths: Iterable[str], chosen: str) -> tuple[FacetValue, ...]:
     """Return every folder and all its parents, sorted."""
     known = {way for path in paths for way in accumulate(path.split("/"), "{}/{}".format)}
     if chosen:

@@ -118,16 +118,16 @@ def parse_filters(value: Any) -> SearchFilters:
     """
     if not isinstance(value, Mapping):
         raise ValueError("not a record")
-    kinds = [kind for item in _texts(value.get("kinds"), _FORMS) for kind in item.split()]
+    kinds = [kind for item in _check_texts(value.get("kinds"), _FORMS) for kind in item.split()]
     if not set(kinds) <= set(FORMATS):
         raise ValueError("a kind that no document has")
-    languages = [code.lower() for code in _texts(value.get("languages"), 2)]
+    languages = [code.lower() for code in _check_texts(value.get("languages"), 2)]
     if not all(code.isalpha() for code in languages):
         raise ValueError("not two letters")
     path = value.get("path") or ""
     if not isinstance(path, str) or len(path) > PATH_CHARACTERS:
         raise ValueError("not a folder")
-    days = (_day(value.get("since")), _day(value.get("until")))
+    days = (_parse_day(value.get("since")), _parse_day(value.get("until")))
     return SearchFilters(tuple(dict.fromkeys(kinds)), tuple(dict.fromkeys(languages)), clean_folder_path(path), *days)
 
 
@@ -154,7 +154,7 @@ def get_language_label(code: str) -> str:
         return code
 
 
-def _texts(value: Any, longest: int) -> list[str]:
+def _check_texts(value: Any, longest: int) -> list[str]:
     items = [] if value is None else value
     if not isinstance(items, list | tuple) or len(items) > MAX_VALUES:
         raise ValueError("not a list")
@@ -163,7 +163,7 @@ def _texts(value: Any, longest: int) -> list[str]:
     return [str(item) for item in items]
 
 
-def _day(value: Any) -> date | None:
+def _parse_day(value: Any) -> date | None:
     if value in (None, ""):
         return None
     if not isinstance(value, str):

@@ -15,29 +15,29 @@ from apps.documents.parsing.common.language_detection import list_function_words
 from apps.lib.text.analyzer import STOPWORDS, split_words, stem_word
 from apps.lib.text.identifiers import extract_identifiers
 
-_POINTING = (
+_BACK_REFERENCE_WORDS = (
     "it its itself he him his she her hers they them their theirs this that these those there then one ones same such "
     "other others another former latter both either else "
     "das dies diese diesen dieser dieses er ihm ihn ihr ihre sein seine dort dabei dafür dagegen damit danach davon "
     "dazu beide andere anderen sonst "
     "eso esto esa ese ello ella él su sus allí ahí entonces otro otra otros otras ambos"
 )
-_LEANING = frozenset(_POINTING.split())
-_OPENS = re.compile(
+_BACK_REFERENCES = frozenset(_BACK_REFERENCE_WORDS.split())
+_CONTINUATION = re.compile(
     r"\W*(?:and|but|or|so|also|then|what about|how about|what if|why|why not|how so|how come|really|"
     r"und|aber|oder|also|dann|wieso|warum|weshalb|was ist mit|wie steht es mit|"
     r"y|pero|o|entonces|por qué|qué hay de|qué pasa con)\b",
     re.I,
 )
-_DEFINES = re.compile(  # asks for the definition of a named thing; "what is the price?" may refer to an earlier one
+_DEFINITION_QUESTION = re.compile(  # "what is a pump?"; but "what is the price?" may refer to an earlier question
     r"\W*(?:what (?:is|are|was|were) (?!the\b)|what (?:does|do) (?!the\b).+ (?:do|mean)\W*$|who (?:is|was) (?!the\b)|"
     r"was (?:ist|sind|bedeutet|heißt) (?!der\b|die\b|das\b)|wer (?:ist|war) (?!der\b|die\b|das\b)|"
     r"qué (?:es|son|significa|hace) |quién (?:es|fue) (?!el\b|la\b))",
     re.I,
 )
-_SHORT = 3  # content words; a question with fewer seldom names its subject
-_BACK = 3  # earlier questions that are used
-_AT_MOST = 12  # words taken from earlier questions
+_FEW_WORDS = 3  # content words; a question with fewer seldom names its subject
+_MAX_TURNS = 3  # earlier questions that are used
+_MAX_WORDS = 12  # words taken from earlier questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def list_query_variants(question: str, history: Sequence[str]) -> list[QueryVari
     own = QueryVariant(question)
     if not history or not is_follow_up(question):
         return [own]
-    taken = _topic(question, history)
+    taken = _collect_topic_words(question, history)
     return [own, QueryVariant(f"{question} {' '.join(taken)}", leans=True)] if taken else [own]
 
 
@@ -65,38 +65,38 @@ def is_follow_up(question: str) -> bool:
     if has_back_reference(question):
         return True
     words_of_its_own = len(_content_words(question))
-    return words_of_its_own < _SHORT and not (words_of_its_own and _DEFINES.match(question))
+    return words_of_its_own < _FEW_WORDS and not (words_of_its_own and _DEFINITION_QUESTION.match(question))
 
 
 def has_back_reference(question: str) -> bool:
     """Return whether the question holds a word that points back, or begins like a continuation ("and …")."""
-    return bool(_LEANING.intersection(split_words(question))) or bool(_OPENS.match(question))
+    return bool(_BACK_REFERENCES.intersection(split_words(question))) or bool(_CONTINUATION.match(question))
 
 
-def _topic(question: str, history: Sequence[str]) -> list[str]:
+def _collect_topic_words(question: str, history: Sequence[str]) -> list[str]:
     """Return the content words of the last question, and of those before it as long as each points back.
 
     Words that the question replaces ("and E7?" after E4, "and in 2016?" after 2015) are left out.
     """
     known = {stem_word(word) for word in split_words(question)}
     taken: list[str] = []
-    for earlier in reversed(history[-_BACK:]):
-        replaced = _replaced(question, earlier)
+    for earlier in reversed(history[-_MAX_TURNS:]):
+        replaced = _list_replaced_words(question, earlier)
         for word in _content_words(earlier):
             if word not in replaced and stem_word(word) not in known:
                 known.add(stem_word(word))
                 taken.append(word)
         if not has_back_reference(earlier):
             break
-    return taken[:_AT_MOST]
+    return taken[:_MAX_WORDS]
 
 
 def _content_words(question: str) -> list[str]:
-    small = STOPWORDS | _LEANING | list_function_words(question)
+    small = STOPWORDS | _BACK_REFERENCES | list_function_words(question)
     return [word for word in split_words(question) if word not in small]
 
 
-def _replaced(question: str, earlier: str) -> set[str]:
+def _list_replaced_words(question: str, earlier: str) -> set[str]:
     """Return the numbers and codes of the earlier question for which this one names another."""
     asked = extract_identifiers(question)
     named = {code.number for code in extract_identifiers(earlier) if any(code.is_rival(other) for other in asked)}

@@ -21,8 +21,8 @@ from apps.documents.retrieval.sentence_selection import CountTokens
 if TYPE_CHECKING:
     from apps.users.models import AnyUser
 
-_SHOWN = 6  # documents returned if a name matches several
-_MARGIN = 24  # tokens that number and title of a passage take in the prompt
+_MAX_MATCHES = 6  # documents returned if a name matches several
+_MARGIN_TOKENS = 24  # tokens that number and title of a passage take in the prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ def find_documents_by_name(
     if collections:
         rows = rows.filter(collection__in=collections)
     rows = rows.order_by("title", "name", "pk")
-    return list(rows.filter(Q(title__iexact=name) | Q(name__iexact=name))[:_SHOWN]) or list(
-        rows.filter(Q(title__icontains=name) | Q(name__icontains=name))[:_SHOWN]
+    return list(rows.filter(Q(title__iexact=name) | Q(name__iexact=name))[:_MAX_MATCHES]) or list(
+        rows.filter(Q(title__icontains=name) | Q(name__icontains=name))[:_MAX_MATCHES]
     )
 
 
@@ -66,14 +66,14 @@ def read_full_document(document: Document, budget: int, count: CountTokens, page
     kept: list[Passage] = []
     for place, row in enumerate(rows):
         text = texts.get(row.page_number, "")[row.char_start : row.char_end]
-        budget -= count([text])[0] + _MARGIN
+        budget -= count([text])[0] + _MARGIN_TOKENS
         if budget < 0:
             return FullDocument(str(document), tuple(kept), len(rows) - place, row.page_number)
-        kept.append(_passage(document, row, text))
+        kept.append(_make_passage(document, row, text))
     return FullDocument(str(document), tuple(kept))
 
 
-def _passage(document: Document, row: Chunk, text: str) -> Passage:
+def _make_passage(document: Document, row: Chunk, text: str) -> Passage:
     return Passage(
         row.pk,
         document.pk,

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 BELOW_THRESHOLD = gettext_noop("below the cut")
 DUPLICATE = gettext_noop("says the same as one above, or its document has enough passages there")
 CONTENTS_OR_NOISE = gettext_noop("a table of contents, an index or noise, from which nothing is quoted")
-_WITH = gettext_noop("read together with %(place)s")
-_WITH_SHAPE = re.compile(_WITH % {"place": r"(\d+)"})
+_MERGED = gettext_noop("read together with %(place)s")
+_MERGED_PATTERN = re.compile(_MERGED % {"place": r"(\d+)"})
 
 
 def explain_hit(hit: SearchHit, found: SearchResult) -> tuple[int, str]:
@@ -27,8 +27,8 @@ def explain_hit(hit: SearchHit, found: SearchResult) -> tuple[int, str]:
     for place, passage in enumerate(found.passages, 1):
         if passage.chunk_id == hit.chunk_id:
             return place, ""
-        if _within(hit, passage):
-            return place, _WITH % {"place": place}
+        if _is_within(hit, passage):
+            return place, _MERGED % {"place": place}
     if hit.relevance < found.least:
         return 0, BELOW_THRESHOLD
     return 0, CONTENTS_OR_NOISE if hit.lists else DUPLICATE
@@ -36,11 +36,11 @@ def explain_hit(hit: SearchHit, found: SearchResult) -> tuple[int, str]:
 
 def translate_reason(why: str) -> str:
     """Return a stored reason in the active language."""
-    if found := _WITH_SHAPE.fullmatch(why):
-        return gettext(_WITH) % {"place": found[1]}
+    if found := _MERGED_PATTERN.fullmatch(why):
+        return gettext(_MERGED) % {"place": found[1]}
     return gettext(why) if why else ""
 
 
-def _within(hit: SearchHit, passage: Passage) -> bool:
+def _is_within(hit: SearchHit, passage: Passage) -> bool:
     same_page = (hit.document_id, hit.page_number) == (passage.document_id, passage.page_number)
     return same_page and passage.full_start <= hit.start and hit.end <= passage.full_end

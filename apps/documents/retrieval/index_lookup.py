@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_FOREIGN = (
+_INCOMPATIBLE = (
     "was indexed with another embedder than the one configured now. Set EMBED_MODEL as it was, or rebuild the index "
     "with `manage.py reindex`."
 )
@@ -75,16 +75,16 @@ async def look_up_candidates(place: SearchScope, wanted: IndexRequest) -> Lookup
     its collections are skipped, except the site's own one, or if nothing else was found. Raises EngineError;
     EngineRefused if other embedders made all segments.
     """
-    spaces = await _spaces(place)
+    spaces = await _list_spaces(place)
     if place.segments and not spaces:
         names = " and ".join(sorted({place.collections[UUID(segment.collection)] for segment in place.segments}))
-        raise EngineRefused(f"{names} {_FOREIGN}")
+        raise EngineRefused(f"{names} {_INCOMPATIBLE}")
     begun = [start_in_pool(space.engine.embed_query, wanted.text) if space.name else wanted.vector for space in spaces]
     found: list[tuple[EmbedderCandidates, IndexResult, int]] = []
     served: list[SegmentInfo] = []
     for space, vector in zip(spaces, begun, strict=True):
         try:
-            side, result = await _side(space, replace(wanted, vector=vector), place.documents)
+            side, result = await _search_space(space, replace(wanted, vector=vector), place.documents)
         except EngineError as error:
             if not space.name or (space is spaces[-1] and not found):
                 raise
@@ -95,14 +95,14 @@ async def look_up_candidates(place: SearchScope, wanted: IndexRequest) -> Lookup
     if not served:
         await wanted.vector
         wanted.stop("embed")
-    return LookupResult(tuple(side for side, *_ in found), _idf(found), tuple(served))
+    return LookupResult(tuple(side for side, *_ in found), _merge_idf(found), tuple(served))
 
 
 def list_own_segments(place: SearchScope) -> tuple[SegmentInfo, ...]:
     """Return the compatible segments if the site's own embedder alone has to be asked; else ()."""
     if not place.segments or any(tuning.embedder for tuning in place.tunings.values()):
         return ()
-    space = _space("", place.segments)
+    space = _make_space("", place.segments)
     return space.segments if space is not None else ()
 
 
@@ -113,26 +113,28 @@ def start_lookup(place: SearchScope, wanted: IndexRequest, some: tuple[SegmentIn
     """
 
     def look(row: Vectors) -> LookupResult:
-        result = _looked(wanted, place.documents, some, row)
+        result = _query_index(wanted, place.documents, some, row)
         return LookupResult((EmbedderCandidates(result.candidates, row, result.vectors),), result.idf, some)
 
     return wanted.vector.then(look)
 
 
-async def _side(
+async def _search_space(
     space: _EmbeddingSpace, wanted: IndexRequest, documents: frozenset[str] | None
 ) -> tuple[EmbedderCandidates, IndexResult]:
-    result = await _indexed(space, wanted, documents)
+    result = await _search_sound_segments(space, wanted, documents)
     vector = await wanted.vector
     told = await in_pool(measure_scale, space.engine, registry.get_embedder()) if space.name else IDENTITY_SCALE
-    return EmbedderCandidates(_told(result, told), vector, result.vectors, told), result
+    return EmbedderCandidates(_rescale_cosines(result, told), vector, result.vectors, told), result
 
 
-async def _indexed(space: _EmbeddingSpace, wanted: IndexRequest, documents: frozenset[str] | None) -> IndexResult:
+async def _search_sound_segments(
+    space: _EmbeddingSpace, wanted: IndexRequest, documents: frozenset[str] | None
+) -> IndexResult:
     live = list(space.segments)
     while live:
         try:
-            return await wanted.vector.then(partial(_looked, wanted, documents, live))
+            return await wanted.vector.then(partial(_query_index, wanted, documents, live))
         except EngineBroken as error:
             damaged = [segment for segment in live if segment.id in str(error)]
             if not damaged:
@@ -144,7 +146,7 @@ async def _indexed(space: _EmbeddingSpace, wanted: IndexRequest, documents: froz
     return IndexResult((), {})
 
 
-def _looked(
+def _query_index(
     wanted: IndexRequest, documents: frozenset[str] | None, some: Sequence[SegmentInfo], row: Vectors
 ) -> IndexResult:
     wanted.stop("embed")
@@ -167,7 +169,7 @@ def list_searched(place: SearchScope, seen: LookupResult) -> tuple[str, ...]:
     return tuple(sorted(name for pk, name in place.collections.items() if pk in served or pk not in owners))
 
 
-async def _spaces(place: SearchScope) -> list[_EmbeddingSpace]:
+async def _list_spaces(place: SearchScope) -> list[_EmbeddingSpace]:
     """Return the searchable embedding spaces, the site's own first.
 
     Segments made by another embedder than the collection's present one are in none of them.
@@ -177,12 +179,13 @@ async def _spaces(place: SearchScope) -> list[_EmbeddingSpace]:
         chosen = place.tunings.get(UUID(segment.collection), DEFAULT_SETTINGS).embedder
         names.setdefault(chosen, []).append(segment)
     spaces = [
-        _space(name, names[name]) if not name else await in_pool(_space, name, names[name]) for name in sorted(names)
-    ]  # in the pool, because the weights of an additional embedder may have to be loaded first
+        _make_space(name, names[name]) if not name else await in_pool(_make_space, name, names[name])
+        for name in sorted(names)
+    ]  # in the pool: the weights of an additional embedder may have to be loaded first
     return [space for space in spaces if space is not None]
 
 
-def _space(name: str, some: Sequence[SegmentInfo]) -> _EmbeddingSpace | None:
+def _make_space(name: str, some: Sequence[SegmentInfo]) -> _EmbeddingSpace | None:
     try:
         engine = registry.get_embedder(name)
         made = (engine.fingerprint, engine.dimension)
@@ -195,13 +198,13 @@ def _space(name: str, some: Sequence[SegmentInfo]) -> _EmbeddingSpace | None:
     return _EmbeddingSpace(name, engine, fits) if fits else None
 
 
-def _told(result: IndexResult, told: LinearScale) -> tuple[Candidate, ...]:
+def _rescale_cosines(result: IndexResult, told: LinearScale) -> tuple[Candidate, ...]:
     if told is IDENTITY_SCALE:
         return result.candidates
     return tuple(replace(candidate, cosine=told.told(candidate.cosine)) for candidate in result.candidates)
 
 
-def _idf(found: Sequence[tuple[EmbedderCandidates, IndexResult, int]]) -> dict[str, float]:
+def _merge_idf(found: Sequence[tuple[EmbedderCandidates, IndexResult, int]]) -> dict[str, float]:
     """Return the IDF of each term over all chunks searched; that of the index if there is one embedder only."""
     if len(found) == 1:
         return found[0][1].idf

@@ -13,7 +13,7 @@ from apps.documents.chunking.text_normalization import normalize_text
 from apps.lib.text.analyzer import split_words, stem_word
 
 PER_DOCUMENT = 3  # passages of one document, as long as other documents fill the remaining places
-_SAME = 0.9  # share of common terms from which two chunks are near-duplicates
+_DUPLICATE_SHARE = 0.9  # share of common terms from which two chunks are near-duplicates
 REACH = 1  # neighbouring chunks before and after a hit that widen its passage
 
 
@@ -99,7 +99,7 @@ def select_diverse(hits: Sequence[SearchHit], limit: int) -> list[SearchHit]:
     for hit in hits:
         if len(kept) == limit:
             break
-        if any(_same(hit, other) for other in kept):
+        if any(_is_near_duplicate(hit, other) for other in kept):
             continue
         if seen[hit.document_id] == PER_DOCUMENT:
             passed_over.append(hit)
@@ -122,10 +122,10 @@ def merge_neighbours(hits: Iterable[SearchHit], neighbours: Iterable[NeighbourCh
         for position in range(hit.position - REACH, hit.position + REACH + 1):
             near = beside.get((hit.document_id, position))
             if near is not None and (near.page_number, near.heading) == (hit.page_number, hit.heading):
-                _widen(window, near.position, near.position, near.start, near.end)
+                _widen_window(window, near.position, near.position, near.start, near.end)
         for other in found:
-            if _meet(other, window):
-                _widen(other, window.first, window.last, window.start, window.end)
+            if _overlap(other, window):
+                _widen_window(other, window.first, window.last, window.start, window.end)
                 break
         else:
             found.append(window)
@@ -154,17 +154,17 @@ def collect_terms(*texts: str) -> frozenset[str]:
     return frozenset(map(stem_word, {word for text in texts for word in split_words(text)}))
 
 
-def _same(one: SearchHit, other: SearchHit) -> bool:
+def _is_near_duplicate(one: SearchHit, other: SearchHit) -> bool:
     """Return whether two hits share nearly all words and have exactly the same numbers."""
     common = len(one.terms & other.terms)
-    return common >= _SAME * len(one.terms | other.terms) and _numbers(one.terms) == _numbers(other.terms)
+    return common >= _DUPLICATE_SHARE * len(one.terms | other.terms) and _numbers(one.terms) == _numbers(other.terms)
 
 
 def _numbers(words: Sized[str]) -> set[str]:
     return {word for word in words if word[0].isdigit()}
 
 
-def _meet(one: PassageWindow, other: PassageWindow) -> bool:
+def _overlap(one: PassageWindow, other: PassageWindow) -> bool:
     return (
         one.page == other.page
         and one.hit.heading == other.hit.heading
@@ -173,6 +173,6 @@ def _meet(one: PassageWindow, other: PassageWindow) -> bool:
     )
 
 
-def _widen(window: PassageWindow, first: int, last: int, start: int, end: int) -> None:
+def _widen_window(window: PassageWindow, first: int, last: int, start: int, end: int) -> None:
     window.first, window.last = min(window.first, first), max(window.last, last)
     window.start, window.end = min(window.start, start), max(window.end, end)

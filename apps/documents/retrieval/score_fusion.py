@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
 
 _FEEDBACK = 0.3  # weight of the best candidates' mean vector that is added to the question's
-_STANDS_OUT = 0.2  # standard deviations behind the best at which a candidate's share of the feedback is 1/e of its
+_FEEDBACK_DECAY = 0.2  # standard deviations behind the best at which a candidate's share of the feedback is 1/e of its
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class EmbedderCandidates:
         if self.query is None or self.vectors is None or not len(self.vectors):
             return None
         held = self.vectors
-        return held if isinstance(held, np.ndarray) else _rows(self.candidates, held, len(self.query))
+        return held if isinstance(held, np.ndarray) else _stack_vectors(self.candidates, held, len(self.query))
 
 
 def fuse_scores(
@@ -76,17 +76,17 @@ def fuse_embedders(
     if not candidates:
         return []
     cosines = np.array([candidate.cosine for candidate in candidates])
-    words = (1 - meaning) * _standard(np.array([candidate.bm25 for candidate in candidates]))
-    scores = meaning * _standard(cosines) + words
+    words = (1 - meaning) * _standardise(np.array([candidate.bm25 for candidate in candidates]))
+    scores = meaning * _standardise(cosines) + words
     if meaning:
-        scores = meaning * _standard(_moved(sides, cosines, scores)) + words
+        scores = meaning * _standardise(_apply_feedback(sides, cosines, scores)) + words
     order = np.lexsort((np.array([candidate.chunk_id for candidate in candidates]), -scores))
     return [(score, candidates[at]) for score, at in zip(scores[order].tolist(), order.tolist(), strict=True)]
 
 
-def _moved(sides: Sequence[EmbedderCandidates], cosines: Numbers, scores: Numbers) -> Numbers:
+def _apply_feedback(sides: Sequence[EmbedderCandidates], cosines: Numbers, scores: Numbers) -> Numbers:
     """Return the cosines after the feedback moved the question's vectors, which are normalised to unit length again."""
-    share = np.exp((scores - scores.max()) / _STANDS_OUT)
+    share = np.exp((scores - scores.max()) / _FEEDBACK_DECAY)
     share /= share.sum()
     moved, at = cosines.copy(), 0
     for side in sides:
@@ -100,7 +100,9 @@ def _moved(sides: Sequence[EmbedderCandidates], cosines: Numbers, scores: Number
     return moved
 
 
-def _rows(candidates: Sequence[Candidate], vectors: Mapping[int, bytes | memoryview], dimension: int) -> Vectors:
+def _stack_vectors(
+    candidates: Sequence[Candidate], vectors: Mapping[int, bytes | memoryview], dimension: int
+) -> Vectors:
     """Return a row per candidate, zero (no feedback) if its vector is not known or has another length.
 
     Joined as bytes: one array per candidate took longer than the rest of the fusion for some hundred candidates.
@@ -111,7 +113,7 @@ def _rows(candidates: Sequence[Candidate], vectors: Mapping[int, bytes | memoryv
     return np.frombuffer(rows, np.float32).reshape(len(found), dimension)
 
 
-def _standard(values: Numbers) -> Numbers:
+def _standardise(values: Numbers) -> Numbers:
     """Return the values in standard deviations from their mean; all zero if all are equal."""
     spread = float(values.std())
     standard: Numbers = (values - values.mean()) / spread if spread > 1e-9 else np.zeros(len(values))

@@ -1,8 +1,8 @@
 """Search the collections of a user: one question in, relevant passages out, best first, within a token budget.
 
 Entry points: `search` for answers and the search page, `count_documents` for its counts, `rank_all_documents` for
-measurements, `read_spans` and `read_page_texts` for the text of passages found earlier. Nothing here writes to the
-database, and nothing here builds a prompt.
+measurements, `read_spans` and `read_page_texts` for the text of passages found earlier. A search builds no prompt, and
+writes nothing except requests to rebuild damaged segments.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_ROUNDS = 12  # at most, of asking the index again; together they skip some 40,000 chunks that no longer exist
-_WIDEST = 3840  # candidates of the widest lookup that searches for chunks without a row
+_MAX_ROUNDS = 12  # at most, of asking the index again; together they skip some 40,000 chunks that no longer exist
+_MAX_CANDIDATES = 3840  # candidates of the widest lookup that searches for chunks without a row
 NEAREST = candidates.NEAREST
-_PREFERRED = 1.1  # factor of relevance by which a completed question must beat a question that stands alone
+_COMPLETED_FACTOR = 1.1  # factor of relevance by which a completed question must beat a question that stands alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,9 @@ async def search(
     """
     clock = _Clock()
     queries = follow_up_rewriting.list_query_variants(question, history)
-    vectors = _embedded([query.text for query in queries], vector)
-    place = await _scope(user, collections, scope, filters)
-    best = await _tried(user, place, _also(queries, vectors, rewritten, clock), clock)
+    vectors = _start_embeddings([query.text for query in queries], vector)
+    place = await _load_scope(user, collections, scope, filters)
+    best = await _search_variants(user, place, _iter_queries(queries, vectors, rewritten, clock), clock)
     # Takes a third of a millisecond; a switch to another thread and back would add half of that.
     ranked, idf = best.ranked, best.seen.idf
     passages = select_sentences(ranked.windows, ranked.pages, idf, token_budget, count or estimate_tokens)
@@ -103,7 +103,7 @@ async def count_documents(
     user: AnyUser, found: SearchResult, collections: Sequence[UUID], filters: SearchFilters | None = None
 ) -> SearchResult:
     """Return `found` with its counts of documents, which `search` leaves at 0 if passages were found."""
-    place = await _scope(user, collections, None, filters)
+    place = await _load_scope(user, collections, None, filters)
     documents, waiting, just_added = await in_db(candidates.count_scope, user, place)
     return replace(found, documents=documents, waiting=waiting, just_added=just_added)
 
@@ -119,15 +119,17 @@ async def rank_all_documents(user: AnyUser, question: str, collections: Sequence
 
     For measurements only. `vector` is the question's, by the site's own embedder. Raises EngineError as `search` does.
     """
-    place = await _scope(user, collections)
+    place = await _load_scope(user, collections)
     wanted = IndexRequest(question, start_in_pool(lambda: vector), _Clock().stop)
     seen = await index_lookup.look_up_candidates(place, wanted)
-    if respelt := await _respelt(place, wanted, seen):
+    if respelt := await _find_corrections(place, wanted, seen):
         question = spelling_correction.replace_words(question, respelt)
         seen = await index_lookup.look_up_candidates(
-            place, replace(wanted, text=question, vector=_embedded([question], None)[0])
+            place, replace(wanted, text=question, vector=_start_embeddings([question], None)[0])
         )
-    order: reranking.Order = await in_db(candidates.score_candidates, seen, average_vector_weight(_tunings(place)))
+    order: reranking.Order = await in_db(
+        candidates.score_candidates, seen, average_vector_weight(_collect_settings(place))
+    )
     if registry.get_reranker().active:
         order = await reranking.rerank_candidates(user, question, order)
     return await in_db(candidates.rank_documents, user, order)
@@ -144,7 +146,9 @@ def read_spans(
     """
     wanted = {(document, number) for document, number, _ in places if document is not None}
     pages = read_page_texts(user, wanted, for_answers=for_answers)
-    return [_text(pages.get((document, number)) if document else None, spans) for document, number, spans in places]
+    return [
+        _cut_spans(pages.get((document, number)) if document else None, spans) for document, number, spans in places
+    ]
 
 
 def read_page_texts(
@@ -162,7 +166,7 @@ def read_page_texts(
     return {(document, number): text for document, number, text in found if (document, number) in wanted}
 
 
-def _text(page: str | None, spans: list[list[int]]) -> str | None:
+def _cut_spans(page: str | None, spans: list[list[int]]) -> str | None:
     """Return the text of the spans; None if a span is empty or ends beyond the page."""
     if page is None or any(not 0 <= start < end <= len(page) for start, end in spans):
         return None
@@ -193,18 +197,18 @@ class _Clock:
         self._last = now
 
 
-async def _tried(
+async def _search_variants(
     user: AnyUser, place: SearchScope, queries: AsyncIterator[tuple[QueryVariant, PoolTask[Vectors]]], clock: _Clock
 ) -> _QueryResult:
     """Return the best result of all query variants; that of the first unless another one is clearly better
-    (`_better`)."""
+    (`_choose_better`)."""
     tries = []
     async for query, vector in queries:
-        tries.append(await _found(user, place, query, vector, clock))
-    return reduce(_better, tries)
+        tries.append(await _search_query(user, place, query, vector, clock))
+    return reduce(_choose_better, tries)
 
 
-async def _found(
+async def _search_query(
     user: AnyUser, place: SearchScope, query: QueryVariant, vector: PoolTask[Vectors], clock: _Clock
 ) -> _QueryResult:
     """Return the result of one query variant, with misspelt words corrected.
@@ -215,23 +219,23 @@ async def _found(
     wanted, wide = IndexRequest(query.text, vector, clock.stop), CANDIDATES
 
     async def weigh() -> _QueryResult:
-        if (quick := await _at_once(user, place, query, wanted, clock)) is not None:
+        if (quick := await _search_directly(user, place, query, wanted, clock)) is not None:
             return quick
         seen, row = await index_lookup.look_up_candidates(place, wanted), await vector
         clock.stop("index")
-        ranked = await _ranked(user, query.text, seen, place)
+        ranked = await _rank_query(user, query.text, seen, place)
         clock.stop("read")
         return _QueryResult(query, row, seen, ranked)
 
     tried = await weigh()
-    if respelt := await _respelt(place, wanted, tried.seen):
+    if respelt := await _find_corrections(place, wanted, tried.seen):
         query = replace(query, text=spelling_correction.replace_words(query.text, respelt))
-        wanted = replace(wanted, text=query.text, vector=_embedded([query.text], None)[0])
+        wanted = replace(wanted, text=query.text, vector=_start_embeddings([query.text], None)[0])
         tried = replace(await weigh(), respelt=respelt)
-    for _ in range(_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         if tried.ranked.gone < CANDIDATES // 2 or len(tried.seen.candidates) < CANDIDATES:
             break  # enough candidates have a row, or the index has no more candidates
-        place, wide = await in_db(candidates.refresh_scope, user, place), min(4 * wide, _WIDEST)
+        place, wide = await in_db(candidates.refresh_scope, user, place), min(4 * wide, _MAX_CANDIDATES)
         clock.stop("read")
         wider = await index_lookup.look_up_candidates(place, replace(wanted, limit=wide))
         clock.stop("index")
@@ -244,7 +248,7 @@ async def _found(
     return tried
 
 
-async def _respelt(place: SearchScope, wanted: IndexRequest, seen: LookupResult) -> dict[str, str]:
+async def _find_corrections(place: SearchScope, wanted: IndexRequest, seen: LookupResult) -> dict[str, str]:
     """Return, for each misspelt word of the question, the word to search for instead; {} if no segment could be
     searched."""
 
@@ -256,21 +260,21 @@ async def _respelt(place: SearchScope, wanted: IndexRequest, seen: LookupResult)
     return await spelling_correction.respell(wanted.text, seen.idf, seen.unknown, registry.get_embedder(), look_up)
 
 
-async def _at_once(
+async def _search_directly(
     user: AnyUser, place: SearchScope, query: QueryVariant, wanted: IndexRequest, clock: _Clock
 ) -> _QueryResult | None:
     """Return the result of the usual search, from vector to rows without returning to the event loop in between.
 
     None if several embedders or a reranker must be asked, if there is no segment, or if one is damaged.
     """
-    tunings = _tunings(place)
-    if _reread(tunings) or not (some := index_lookup.list_own_segments(place)):
+    tunings = _collect_settings(place)
+    if _uses_reranker(tunings) or not (some := index_lookup.list_own_segments(place)):
         return None
     meaning = average_vector_weight(tunings)
 
     def weighed(seen: LookupResult) -> tuple[LookupResult, RankedWindows]:
         clock.stop("index")
-        ranked = _rank(user, seen, tunings, meaning)
+        ranked = _score_and_rank(user, seen, tunings, meaning)
         clock.stop("read")
         return seen, ranked
 
@@ -281,7 +285,7 @@ async def _at_once(
     return _QueryResult(query, await wanted.vector, seen, ranked)
 
 
-async def _also(
+async def _iter_queries(
     queries: Sequence[QueryVariant],
     vectors: Sequence[PoolTask[Vectors]],
     rewritten: Awaitable[str] | None,
@@ -298,57 +302,59 @@ async def _also(
         yield QueryVariant(text, leans=True), start_in_pool(registry.get_embedder().embed_query, text)
 
 
-def _better(best: _QueryResult, found: _QueryResult) -> _QueryResult:
+def _choose_better(best: _QueryResult, found: _QueryResult) -> _QueryResult:
     """Return `found` if it is clearly better than `best`, else `best`.
 
-    A completed question must beat a standalone one by the factor _PREFERRED, another completed one by any amount. If
-    both found nothing, `best` stays, unless its question points back to an earlier one.
+    A completed question must beat a standalone one by the factor _COMPLETED_FACTOR, another completed one by any
+    amount. If both found nothing, `best` stays, unless its question points back to an earlier one.
     """
     if not found.ranked.windows and not (
         best.ranked.windows or follow_up_rewriting.has_back_reference(best.query.text)
     ):
         return best
-    least = best.ranked.relevance * (1.0 if best.query.leans else _PREFERRED)
+    least = best.ranked.relevance * (1.0 if best.query.leans else _COMPLETED_FACTOR)
     return found if not best.ranked.windows or found.ranked.relevance > least else best
 
 
-async def _ranked(user: AnyUser, question: str, seen: LookupResult, place: SearchScope) -> RankedWindows:
-    tunings = _tunings(place)
+async def _rank_query(user: AnyUser, question: str, seen: LookupResult, place: SearchScope) -> RankedWindows:
+    tunings = _collect_settings(place)
     meaning = average_vector_weight(tunings)
-    if not _reread(tunings):
-        return await in_db(_rank, user, seen, tunings, meaning)  # one switch of threads instead of two
+    if not _uses_reranker(tunings):
+        return await in_db(_score_and_rank, user, seen, tunings, meaning)  # one switch of threads instead of two
     order = await in_db(candidates.score_candidates, seen, meaning)
     return await in_db(
         candidates.rank_windows, user, await reranking.rerank_candidates(user, question, order), seen, tunings
     )
 
 
-def _reread(tunings: Mapping[UUID, CollectionSettings]) -> bool:
+def _uses_reranker(tunings: Mapping[UUID, CollectionSettings]) -> bool:
     """Return whether the site has a reranker and one of the collections uses it."""
     return registry.get_reranker().active and any(item.rerank for item in tunings.values())
 
 
-def _rank(
+def _score_and_rank(
     user: AnyUser, seen: LookupResult, tunings: Mapping[UUID, CollectionSettings], meaning: float
 ) -> RankedWindows:
     return candidates.rank_windows(user, candidates.score_candidates(seen, meaning), seen, tunings)
 
 
-def _tunings(place: SearchScope) -> dict[UUID, CollectionSettings]:
+def _collect_settings(place: SearchScope) -> dict[UUID, CollectionSettings]:
     return {pk: place.tunings.get(pk, DEFAULT_SETTINGS) for pk in place.collections}
 
 
-async def _scope(
+async def _load_scope(
     user: AnyUser, collections: Sequence[UUID], known: SearchScope | None = None, filters: SearchFilters | None = None
 ) -> SearchScope:
-    return known if known is not None else await in_db(_narrowed, user, collections, filters or NO_FILTERS)
+    return (
+        known if known is not None else await in_db(_resolve_filtered_scope, user, collections, filters or NO_FILTERS)
+    )
 
 
-def _narrowed(user: AnyUser, collections: Sequence[UUID], filters: SearchFilters) -> SearchScope:
+def _resolve_filtered_scope(user: AnyUser, collections: Sequence[UUID], filters: SearchFilters) -> SearchScope:
     return filters.narrowed(candidates.resolve_scope(user, collections))
 
 
-def _embedded(texts: Sequence[str], vector: PoolTask[Vectors] | None) -> list[PoolTask[Vectors]]:
+def _start_embeddings(texts: Sequence[str], vector: PoolTask[Vectors] | None) -> list[PoolTask[Vectors]]:
     """Return a task of each text's vector, in order; `vector` is that of the first if it was started already."""
     embed = registry.get_embedder().embed_query
     first = vector if vector is not None else start_in_pool(embed, texts[0])

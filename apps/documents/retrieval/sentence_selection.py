@@ -19,10 +19,11 @@ from apps.lib.text.analyzer import extract_terms
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
-_AT_MOST = 7  # sentences of one passage if the budget is small
-_SMALL, _SENTENCE_TOKENS = 700, 25  # a budget above 700 tokens allows one more sentence for each 25: context helps
-_OUTSIDE = 0.6  # factor for a sentence of a neighbouring chunk
-_LEANS = re.compile(
+_MAX_SENTENCES = 7  # sentences of one passage if the budget is small
+# A budget above 700 tokens allows one more sentence for each 25 tokens: context helps.
+_SMALL_BUDGET, _SENTENCE_TOKENS = 700, 25
+_NEIGHBOUR_FACTOR = 0.6  # factor for a sentence of a neighbouring chunk
+_BACK_REFERENCE = re.compile(
     r"(?:he|she|it|they|this|that|these|those|such|here|there|his|her|its|their|however|but|also)\b", re.I
 )
 
@@ -58,17 +59,19 @@ def select_sentences(
     `pages` has the text by (document, page number), `idf` the weights of the question's stemmed terms. `count` returns
     the tokens of each text. Windows of which no sentence fits the budget are dropped.
     """
-    found = [_sentences(number, window, pages[window.page], idf) for number, window in enumerate(windows)]
+    found = [_score_sentences(number, window, pages[window.page], idf) for number, window in enumerate(windows)]
     everything = [sentence for group in found for sentence in group]
     for sentence, tokens in zip(everything, count([sentence.text for sentence in everything]), strict=True):
         sentence.tokens = tokens
-    taken = _taken(found, budget)
+    taken = _choose_sentences(found, budget)
     return [
-        _passage(window, pages[window.page], taken[number]) for number, window in enumerate(windows) if taken[number]
+        _make_passage(window, pages[window.page], taken[number])
+        for number, window in enumerate(windows)
+        if taken[number]
     ]
 
 
-def _sentences(number: int, window: PassageWindow, page: str, idf: Mapping[str, float]) -> list[_Sentence]:
+def _score_sentences(number: int, window: PassageWindow, page: str, idf: Mapping[str, float]) -> list[_Sentence]:
     """Return the sentences of one window, each with the share of the question's IDF weight that it covers, 0 to 1."""
     whole = sum(idf.values()) or 1.0
     text = page[window.start : window.end]
@@ -80,35 +83,35 @@ def _sentences(number: int, window: PassageWindow, page: str, idf: Mapping[str, 
             continue
         value = sum(idf.get(term, 0.0) for term in set(extract_terms(sentence))) / whole
         if end <= window.hit.start or start >= window.hit.end:
-            value *= _OUTSIDE
+            value *= _NEIGHBOUR_FACTOR
         found.append(_Sentence(number, len(found), start, end, folded, value))
     return found
 
 
-def _taken(found: Sequence[list[_Sentence]], budget: int) -> list[list[_Sentence]]:
+def _choose_sentences(found: Sequence[list[_Sentence]], budget: int) -> list[list[_Sentence]]:
     """Return the chosen sentences per passage, in reading order, within the budget.
 
     The best sentence of each passage comes first, best passage first; then the best of all others.
     """
     taken: list[list[_Sentence]] = [[] for _ in found]
-    left, most = budget, _AT_MOST + max(0, budget - _SMALL) // _SENTENCE_TOKENS
+    left, most = budget, _MAX_SENTENCES + max(0, budget - _SMALL_BUDGET) // _SENTENCE_TOKENS
     first = [max(group, key=lambda s: (s.value, -s.place)) for group in found if group]
     chosen = {(s.passage, s.place) for s in first}
     rest = sorted(
         (s for group in found for s in group if (s.passage, s.place) not in chosen),
-        key=lambda s: -_worth(s, found),
+        key=lambda s: -_score_further_sentence(s, found),
     )
     for sentence in [*first, *rest]:
         if len(taken[sentence.passage]) >= most:
             continue
-        for piece in _with_what_it_leans_on(sentence, found[sentence.passage], taken[sentence.passage]):
+        for piece in _with_antecedent(sentence, found[sentence.passage], taken[sentence.passage]):
             if piece.tokens <= left:
                 left -= piece.tokens
                 taken[piece.passage].append(piece)
     return [sorted(group, key=lambda s: s.place) for group in taken]
 
 
-def _worth(sentence: _Sentence, found: Sequence[list[_Sentence]]) -> float:
+def _score_further_sentence(sentence: _Sentence, found: Sequence[list[_Sentence]]) -> float:
     """Return the score of a further sentence: its terms, its distance to the passage's best one, and the passage's
     rank."""
     group = found[sentence.passage]
@@ -117,20 +120,18 @@ def _worth(sentence: _Sentence, found: Sequence[list[_Sentence]]) -> float:
     return (sentence.value + 0.3 * near) / (1 + 0.35 * sentence.passage)
 
 
-def _with_what_it_leans_on(
-    sentence: _Sentence, group: Sequence[_Sentence], taken: Iterable[_Sentence]
-) -> list[_Sentence]:
+def _with_antecedent(sentence: _Sentence, group: Sequence[_Sentence], taken: Iterable[_Sentence]) -> list[_Sentence]:
     """Return the sentence, followed by the one before it if it begins with a word that points back; [] if chosen
     already."""
     have = {s.place for s in taken}
     if sentence.place in have:
         return []
-    if sentence.place > 0 and sentence.place - 1 not in have and _LEANS.match(sentence.text):
+    if sentence.place > 0 and sentence.place - 1 not in have and _BACK_REFERENCE.match(sentence.text):
         return [sentence, group[sentence.place - 1]]
     return [sentence]
 
 
-def _passage(window: PassageWindow, page: str, taken: Sequence[_Sentence]) -> Passage:
+def _make_passage(window: PassageWindow, page: str, taken: Sequence[_Sentence]) -> Passage:
     hit = window.hit
     spans = tuple((s.start, s.end) for s in taken)
     return Passage(

@@ -50,7 +50,7 @@ async def respell(
     words = unknown_words(question, idf, unknown, embed)
     if not words:
         return {}
-    near = {word: set(_edits(normalise_text(word))) for word in words}
+    near = {word: set(_iter_edits(normalise_text(word))) for word in words}
     known = await look_up(" ".join(sorted(set().union(*near.values()))))
     found = {}
     for word, edits in near.items():
@@ -58,7 +58,7 @@ async def respell(
             (known[term], edit) for edit in edits if known.get(term := stem_word(edit), unknown) < unknown - 1e-6
         ]
         if weights:
-            found[word] = min(weights, key=lambda pair: _order(word, *pair))[1]
+            found[word] = min(weights, key=lambda pair: _rank_correction(word, *pair))[1]
     return found
 
 
@@ -67,7 +67,7 @@ def replace_words(text: str, respelt: Mapping[str, str]) -> str:
     return _WORD.sub(lambda found: respelt.get(found.group(), found.group()), text) if respelt else text
 
 
-def _order(word: str, weight: float, edit: str) -> tuple[bool, bool, float, str]:
+def _rank_correction(word: str, weight: float, edit: str) -> tuple[bool, bool, float, str]:
     """Return a sort key, likeliest correction first.
 
     The first letter is seldom wrong, letters are swapped more often than replaced, and frequent words are meant more
@@ -77,15 +77,15 @@ def _order(word: str, weight: float, edit: str) -> tuple[bool, bool, float, str]
     return edit[0] != plain[0], sorted(edit) != sorted(plain), weight, edit
 
 
-def _edits(word: str) -> Iterator[str]:
+def _iter_edits(word: str) -> Iterator[str]:
     """Yield every string one edit away: a letter left out, inserted, replaced or swapped with its neighbour."""
     letters = next((alphabet for alphabet in _ALPHABETS if any(sign in alphabet for sign in word)), "")
     for at in range(len(word) + 1):
         left, right = word[:at], word[at:]
-        yield from _around(left, right, letters)
+        yield from _iter_edits_at(left, right, letters)
 
 
-def _around(left: str, right: str, letters: str) -> Iterable[str]:
+def _iter_edits_at(left: str, right: str, letters: str) -> Iterable[str]:
     found = [left + letter + right for letter in letters]
     if right:
         found += [left + right[1:], *(left + letter + right[1:] for letter in letters if letter != right[0])]

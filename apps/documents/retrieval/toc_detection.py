@@ -15,17 +15,17 @@ _SECTION = re.compile(  # "4.2.1 Builtin commands 17"
     r"(?<!\S)\d{1,2}(?:\.\d{1,3})*\.? [^\d\s.!?;:][^.!?;:\n]{1,90}? (?:\d{1,4}|[ivxlc]{1,6})(?!\S)"
 )
 _DEEP_SECTION = re.compile(r"\d{1,2}(?:\.\d{1,3})+\.? [^\d\s.!?;:][^.!?;:]{1,90} \d{1,4}")
-_INDEXED = re.compile(r"[^\W\d_][^,;.!?:\n]{1,50}(?:, ?\d{1,4}(?:[-–]\d{1,4})?)+(?!\S)")  # "crane, 12, 45-47"
+_INDEX_ENTRY = re.compile(r"[^\W\d_][^,;.!?:\n]{1,50}(?:, ?\d{1,4}(?:[-–]\d{1,4})?)+(?!\S)")  # "crane, 12, 45-47"
 _PAGES = re.compile(r", ?\d{1,4}(?:[-–]\d{1,4})?")
 _REFERENCE = re.compile(  # "Facing p. 32", "between pp. 22 and 23", "Seite 7"
     r"\b(?:pp?\.|pages?|S\.|Seiten?|págs?\.|páginas?) ?\d{1,4}(?:(?: ?[-–] ?| (?:and|und|y) )\d{1,4})?(?![\w)])"
 )
 _REFERENCE_CHARS = 110  # characters of an entry in a list of plates, at most
-_SHARE = 0.6  # of the characters that entries must cover
-_ENTRIES = 4  # entries from which a passage that they cover is a list
+_ENTRY_SHARE = 0.6  # of the characters that entries must cover
+_MIN_ENTRIES = 4  # entries from which a passage that they cover is a list
 _LEADERS_SHARE = 0.12  # of a passage's characters from which leaders make it a table of contents
-_SHOWN = 0.4  # of the characters must be letters or digits, else the text is noise
-_LETTERS = 8  # words from which a text of single letters is noise
+_LETTER_SHARE = 0.4  # of the characters must be letters or digits, else the text is noise
+_MIN_WORDS = 8  # words from which a text of single letters is noise
 
 
 @lru_cache(maxsize=4_000)  # passages recur between searches
@@ -48,11 +48,11 @@ def has_page_leader(line: str) -> bool:
 def _is_noise(bare: str) -> bool:
     """Return whether a text has hardly any letters or digits, or only single letters."""
     signs = [sign for sign in bare if not sign.isspace()]
-    if sum(map(str.isalnum, signs)) < _SHOWN * len(signs):
+    if sum(map(str.isalnum, signs)) < _LETTER_SHARE * len(signs):
         return True
     words = bare.split()
     single = sum(len(word.strip(".,-–:;|'’")) <= 1 and not word.isdigit() for word in words)
-    return len(words) >= _LETTERS and single >= _SHARE * len(words)
+    return len(words) >= _MIN_WORDS and single >= _ENTRY_SHARE * len(words)
 
 
 def _lists_plates(text: str, bare: str) -> bool:
@@ -60,7 +60,7 @@ def _lists_plates(text: str, bare: str) -> bool:
     found = list(_REFERENCE.finditer(bare))
     if not found or len(bare) > _REFERENCE_CHARS * (len(found) + 1):
         return False
-    return len(found) >= _ENTRIES or ("|" in text and found[-1].end() >= len(bare) - 2)
+    return len(found) >= _MIN_ENTRIES or ("|" in text and found[-1].end() >= len(bare) - 2)
 
 
 def _lists_pages(bare: str) -> bool:
@@ -69,10 +69,10 @@ def _lists_pages(bare: str) -> bool:
         return False
     if _DEEP_SECTION.fullmatch(bare):
         return True
-    for entry in (_SECTION, _INDEXED):
+    for entry in (_SECTION, _INDEX_ENTRY):
         found = [match.group() for match in entry.finditer(bare)]
-        if sum(map(len, found)) < _SHARE * len(bare):
+        if sum(map(len, found)) < _ENTRY_SHARE * len(bare):
             continue
-        if len(found) >= _ENTRIES or (entry is _INDEXED and len(_PAGES.findall(bare)) > len(found)):
+        if len(found) >= _MIN_ENTRIES or (entry is _INDEX_ENTRY and len(_PAGES.findall(bare)) > len(found)):
             return True
     return False

@@ -9,10 +9,10 @@ from apps.documents.models import Chunk, Document
 from apps.lib.text.analyzer import extract_content_terms
 from apps.users.models import User
 
-_MOST = 20  # withheld documents that are read
-_CHUNKS = 1000  # chunks of them together; reading these takes half a second
-_NAMED = 3  # documents that are returned
-_SHARE = 0.5  # of the question's content words that a passage must hold
+_MAX_DOCUMENTS = 20  # withheld documents that are read
+_MAX_CHUNKS = 1000  # chunks of them together; reading these takes half a second
+_MAX_NAMES = 3  # documents that are returned
+_MIN_SHARE = 0.5  # of the question's content words that a passage must hold
 
 
 def find_withheld_matches(user: User, question: str, collections: Sequence[UUID] = ()) -> list[str]:
@@ -23,13 +23,13 @@ def find_withheld_matches(user: User, question: str, collections: Sequence[UUID]
     """
     rows = Document.objects.editable_by(user).exclude(withheld="").filter(status=Document.Status.READY)
     rows = rows.filter(collection__in=collections) if collections else rows
-    titles = {row.pk: str(row) for row in rows.order_by("-created")[:_MOST]}
+    titles = {row.pk: str(row) for row in rows.order_by("-created")[:_MAX_DOCUMENTS]}
     wanted = set(extract_content_terms(question))
     if not titles or not wanted:
         return []
     found: dict[UUID, None] = {}
     texts = Chunk.objects.filter(document__in=titles).values_list("document", "text")
-    for document, text in texts[:_CHUNKS].iterator():
-        if len(wanted.intersection(extract_content_terms(text))) >= _SHARE * len(wanted):
+    for document, text in texts[:_MAX_CHUNKS].iterator():
+        if len(wanted.intersection(extract_content_terms(text))) >= _MIN_SHARE * len(wanted):
             found[document] = None
-    return [titles[pk] for pk in found][:_NAMED]
+    return [titles[pk] for pk in found][:_MAX_NAMES]

@@ -51,8 +51,8 @@ _SYSTEM = (
     "/proc/sys/vm",
     "/sys/devices/system",
 )
-_WRITES = 16 * 1024 * 1024  # bytes of one file that it writes
-_FILES = 64  # open descriptors
+_MAX_FILE_BYTES = 16 * 1024 * 1024  # bytes of one file that it writes
+_MAX_OPEN_FILES = 64  # open descriptors
 
 
 def confine_process(seconds: int, memory_bytes: int, folder: str) -> dict[str, Any]:
@@ -68,8 +68,8 @@ def confine_process(seconds: int, memory_bytes: int, folder: str) -> dict[str, A
     for what, limit in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_FSIZE, _WRITES),
-        (resource.RLIMIT_NOFILE, _FILES),
+        (resource.RLIMIT_FSIZE, _MAX_FILE_BYTES),
+        (resource.RLIMIT_NOFILE, _MAX_OPEN_FILES),
         (resource.RLIMIT_NPROC, 0),
     ):
         resource.setrlimit(what, (limit, limit))
@@ -113,7 +113,7 @@ def parse_file(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     from apps.documents.parsing.protocol import DocumentTitle, PageCount, ParsedPage, ParseLimits, ParseNotice
 
     parser = importlib.import_module(FORMATS[options["kind"]].module).parse
-    for item in parser(_file(), ParseLimits(options["pages"], options["characters"], options.get("name", ""))):
+    for item in parser(_get_file_path(), ParseLimits(options["pages"], options["characters"], options.get("name", ""))):
         match item:
             case PageCount(pages):
                 yield {"total": pages}
@@ -133,14 +133,13 @@ def recognise_pages(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     A page that cannot be recognised has a "problem" and no text.
     """
     os.nice(19)
-    os.environ.update(
-        OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1"
-    )  # before NumPy starts threads, which the process limit forbids
+    # Set before NumPy starts threads, which the process limit forbids.
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     from apps.documents.parsing.ocr.recognizer import recognise_page as steps
     from apps.documents.parsing.protocol import nest_under_heading
 
     missing = set(options["numbers"])
-    for number, scan in _scans(options["kind"], options["numbers"], options.get("pages")):
+    for number, scan in _iter_scans(options["kind"], options["numbers"], options.get("pages")):
         missing.discard(number)
         try:
             for step in steps(scan.path, scan.kind, scan.number):
@@ -158,37 +157,39 @@ def recognise_pages(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"page": number, "text": "", "pieces": [], "boxes": [], "problem": "no such page"}
 
 
-def _file() -> str:
+def _get_file_path() -> str:
     return os_compat.get_reopenable_path(0)
 
 
-def _scans(kind: str, numbers: Sequence[int], pages: int | None) -> Iterator[tuple[int, ScannedPage]]:
+def _iter_scans(kind: str, numbers: Sequence[int], pages: int | None) -> Iterator[tuple[int, ScannedPage]]:
     """Yield the number and place of each of these scanned pages."""
     if kind in {"mail", "msg"}:
         from apps.documents.parsing.email import eml
 
-        yield from eml.iter_scanned_pages(_file(), kind, numbers, ParseLimits(pages) if pages else ParseLimits())
+        yield from eml.iter_scanned_pages(
+            _get_file_path(), kind, numbers, ParseLimits(pages) if pages else ParseLimits()
+        )
     else:
-        yield from ((number, ScannedPage(_file(), kind, number)) for number in numbers)
+        yield from ((number, ScannedPage(_get_file_path(), kind, number)) for number in numbers)
 
 
 def detect_ole(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the kind of an OLE container (old Office formats); None if it is none that is parsed."""
     from apps.documents.parsing.office.ole_container import detect_ole_kind
 
-    yield {"kind": detect_ole_kind(_file())}
+    yield {"kind": detect_ole_kind(_get_file_path())}
 
 
 def render(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the image of a page and the places of its words."""
     from apps.documents.parsing.page_rendering import render_page
 
-    yield render_page(_file(), options["kind"], options["page"], options["width"])
+    yield render_page(_get_file_path(), options["kind"], options["page"], options["width"])
 
 
 def read_with_module(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield what a module of an app above reads from the file. The module must not need Django."""
-    yield from importlib.import_module(options["module"]).read(_file(), options)
+    yield from importlib.import_module(options["module"]).read(_get_file_path(), options)
 
 
 TASKS = {

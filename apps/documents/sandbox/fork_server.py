@@ -32,9 +32,8 @@ from apps.lib import os_compat
 
 MAX_REQUEST_BYTES = 1 << 17  # bytes of a request, at most
 EXIT_CODE = struct.Struct("i")
-REQUEST_LENGTH = struct.Struct(
-    "I"
-)  # precedes each request: on macOS no type of socket both keeps messages apart and reports its end
+# Precedes each request: on macOS no type of socket both keeps messages apart and reports its end.
+REQUEST_LENGTH = struct.Struct("I")
 _DESCRIPTORS = 4  # passed with each request
 PRELOADED_KINDS = ("pdf", "docx", "html", "markdown")  # kinds whose parsers are imported in advance
 
@@ -88,7 +87,7 @@ class ForkServer:
         gc.freeze()  # so that the children share its memory
         born = os.fork()
         if not born:
-            _live(options, descriptors)
+            _run_child(options, descriptors)
         with suppress(OSError):  # on macOS it fails where the child has ended already
             # The child does so too; whichever comes first, it can be killed as a group from now on.
             os.setpgid(born, born)
@@ -151,7 +150,7 @@ def _import(options: dict[str, Any]) -> None:
             importlib.import_module(name)
 
 
-def _live(options: dict[str, Any], descriptors: list[int]) -> NoReturn:
+def _run_child(options: dict[str, Any], descriptors: list[int]) -> NoReturn:
     """Run the child: replace its descriptors, environment and signal handlers, and execute the task."""
     try:
         parent = os.getppid()

@@ -118,7 +118,7 @@ class SandboxProcess:
         data = os.read(self.fileno(), _READ)
         self._heard, self._size = time.monotonic(), self._size + len(data)
         if not data:
-            raise _reason(self._reader, self._errors)
+            raise _explain_end(self._reader, self._errors)
         if self._size > MAX_OUTPUT:
             raise ParseError(TOO_LARGE)
         *lines, self._rest = (self._rest + data).split(b"\n")
@@ -212,7 +212,7 @@ def probe_confinement() -> Confinement:
     return Confinement(answer["network_errno"], answer["memory_limited"], answer["files_errno"], answer["tcp_closed"])
 
 
-def _reason(reader: fork_client.ForkedChild, errors: IO[bytes]) -> Exception:
+def _explain_end(reader: fork_client.ForkedChild, errors: IO[bytes]) -> Exception:
     """Return the exception for a child that ended without its last answer."""
     code = reader.code()
     errors.seek(max(0, errors.seek(0, os.SEEK_END) - 2000))

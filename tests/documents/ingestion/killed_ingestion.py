@@ -26,11 +26,7 @@ import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assistant.settings")
 django.setup()
-for library in (
-    "faiss",
-    "tantivy",
-    "apps.documents.ingestion.pipeline",
-):  # imported before the forks, so that these start fast
+for library in ("faiss", "tantivy", "apps.documents.ingestion.pipeline"):  # before the forks, so that these start fast
     import_module(library)
 
 from django.conf import settings

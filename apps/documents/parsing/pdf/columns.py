@@ -23,9 +23,8 @@ _WORD = re.compile(r"\S+")
 _LEFTWARD = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _DOWN = {0: "down", 90: "right", 180: "up", 270: "left"}  # by rotation of the page: direction displayed as downwards
 LONG_LINE = 6  # characters from which a line shows its direction
-ReadCharBox = Callable[
-    [int], tuple[float, float, float, float]
-]  # returns left, top, right, bottom of the character with this index
+# Returns left, top, right, bottom of the character with this index.
+ReadCharBox = Callable[[int], tuple[float, float, float, float]]
 WIDE = 1.0  # gap, in line heights, between two cells: no word space is as wide, not even in justified text
 COLUMN_CELLS = 6  # lines of a column of prose, at least
 COLUMN_CHARACTERS = 20  # characters of its lines on average, at least

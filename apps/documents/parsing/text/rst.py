@@ -27,13 +27,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     text = read_text(path, limits)
     try:
         tree = docutils.core.publish_doctree(text, settings_overrides=_SETTINGS) if len(text) <= MOST else None
-    except (
-        SystemMessage,
-        RecursionError,
-        ValueError,
-        AttributeError,
-        IndexError,
-    ):  # malformed markup makes the library raise these
+    except (SystemMessage, RecursionError, ValueError, AttributeError, IndexError):  # raised for malformed markup
         tree = None
     blocks = list(_blocks(tree, 0) if tree is not None else split_paragraphs(text))
     if title := make_title(next((block.text for block in blocks if block.kind == "heading"), "")):
