@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from apps.conversations.grounding.citer import Citer, SentenceCitation
+from apps.conversations.grounding.quoted_support import QuotedCiter
 from apps.documents.retrieval.passages import Passage
 from benchmarks.trust.cases import build_passage, read_cases
 from benchmarks.trust.claims import PERTURBED, TRUE, Claim, build_claims
@@ -21,13 +22,16 @@ from training.relevance.calibration import area
 
 def measure_pills(data: Path, count: int, shown: int = 0) -> dict[str, float]:
     """Return the shares of sentences that pass: true ones by name, perturbed ones as a whole and by kind. `count`: of
-    sentences of each kind. `shown`: how many of each kind are printed of those on which the check was wrong."""
+    sentences of each kind. `shown`: how many of each kind are printed of those on which the check was wrong. Figures
+    `quoted.NAME` are of the check for models below the reading check."""
     cases = read_cases(data)
     if not cases:
         print("Neither xquad nor clapnq is among the data sets: nothing is perturbed.", file=sys.stderr)
         return {}
-    passed = {kind: _ask_kind(kind, build_claims(kind, cases, count), shown) for kind in (*PERTURBED, *TRUE)}
-    return summarise(passed)
+    claims = {kind: build_claims(kind, cases, count) for kind in (*PERTURBED, *TRUE)}
+    numbers = summarise({kind: _ask_kind(kind, claims[kind], shown, Citer) for kind in claims})
+    quoted = summarise({kind: _ask_kind(kind, claims[kind], shown, QuotedCiter) for kind in claims})
+    return numbers | {f"quoted.{name}": value for name, value in quoted.items()}
 
 
 def summarise(passed: Mapping[str, Sequence[bool]]) -> dict[str, float]:
@@ -56,9 +60,9 @@ def share(found: Sequence[bool]) -> float:
     return sum(found) / len(found)
 
 
-def passes(question: str, passages: Mapping[int, Passage], text: str) -> bool:
+def passes(question: str, passages: Mapping[int, Passage], text: str, citer: type[Citer]) -> bool:
     """Return whether a sentence that answers the question gets a pill with a source."""
-    return any(cite.source is not None for cite in cite_sentence(question, passages, text))
+    return any(cite.source is not None for cite in citer(question, passages).cite(0, text, 0, len(text)))
 
 
 def cite_sentence(question: str, passages: Mapping[int, Passage], text: str) -> list[SentenceCitation]:
@@ -86,9 +90,9 @@ def measure_wice(data: Path) -> dict[str, float]:
     return numbers | {"wice_auroc": area(scores[True], scores[False]), "wice_auroc.n": float(len(rows))}
 
 
-def _ask_kind(kind: str, claims: Sequence[Claim], shown: int) -> list[bool]:
+def _ask_kind(kind: str, claims: Sequence[Claim], shown: int, citer: type[Citer]) -> list[bool]:
     began = time.perf_counter()
-    found = [passes(claim.question, claim.passages, claim.text) for claim in claims]
+    found = [passes(claim.question, claim.passages, claim.text, citer) for claim in claims]
     each = (time.perf_counter() - began) * 1000 / max(1, len(claims))
     print(f"{kind}: {sum(found)} of {len(found)} pass, {each:.0f} ms each", file=sys.stderr)
     surprising = [claim for claim, right in zip(claims, found, strict=True) if right is not (kind in TRUE)]

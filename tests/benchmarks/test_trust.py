@@ -101,12 +101,13 @@ def test_a_check_that_passes_everything_fails_every_perturbed_sentence(
 
 
 def test_a_check_that_passes_nothing_has_no_figure_above_zero(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pills, "Citer", _Refusing)
+    for name in ("Citer", "QuotedCiter"):
+        monkeypatch.setattr(pills, name, _Refusing)
 
     numbers = pills.measure_pills(data, 10) | pills.measure_wice(data)
 
     shares = {name: value for name, value in numbers.items() if not name.endswith(".n") and name != "wice_auroc"}
-    assert len(shares) == 1 + len(PERTURBED) + len(TRUE) + 2
+    assert len(shares) == 2 * (1 + len(PERTURBED) + len(TRUE)) + 2
     assert set(shares.values()) == {0.0}
 
 

@@ -16,6 +16,7 @@ from django.test import Client
 
 from apps.conversations.core.events import ClientTranscript
 from apps.conversations.grounding.answer_relevance import AnswerCheck
+from apps.conversations.grounding.citer import Citer
 from apps.conversations.realtime import consumer
 from apps.conversations.turns import runner
 from apps.documents.models import Collection
@@ -203,8 +204,9 @@ def model_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def any_sentence_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Accept sentences that do not answer the question."""
+    """Accept sentences that do not answer the question, in the words of any model."""
     monkeypatch.setattr(AnswerCheck, "accepts", lambda self, claim: True)
+    monkeypatch.setattr("apps.conversations.turns.verification.QuotedCiter", Citer)
 
 
 @pytest.fixture

@@ -50,7 +50,6 @@ _RESTATED = 0.85  # share of a source's content words from which a sentence has 
 _AMOUNT = re.compile(r"\s*(?:[$€£]\s*)?([^\W_]+)")
 _BEFORE_AMOUNTS = frozenset({"over", "above", "under", "below", "über", "unter"})
 _SAME_MODALS = {"may": frozenset({"may", "can"}), "can": frozenset({"may", "can"})}
-_QUOTATION = re.compile(r"[\"“„«]((?:[^\s\"”“«»]+\s+){2,}[^\s\"”“«»]+)[\"”“»]")  # three words or more
 _FEWEST_QUOTED = 4  # words in a row that make a quote
 _FAMILY = 5  # letters that two German words share where one is a form or a compound of the other
 
@@ -94,7 +93,7 @@ def find_disagreement(claim: str, source: str, *, context: str = "", hint: str =
 
     `source` is one sentence or two adjacent ones, `context` the title and heading above them: names and codes may
     stand there. `hint` is the language of both where their words do not tell it. Kinds: number, unit, code, date,
-    name, quantifier, modality, negation, antonym, words, quotation; recombined where a claim takes a word or two of one
+    name, quantifier, modality, negation, antonym, words; recombined where a claim takes a word or two of one
     of two sentences and the rest of the other, or gives what stands beside one name to another.
     """
     said = read_assertions(claim, hint)
@@ -119,14 +118,8 @@ def find_disagreement(claim: str, source: str, *, context: str = "", hint: str =
         "antonym": not _says_contrary(said.facts, given.facts),
         "words": _covers(said.facts, known),
         "recombined": not _names_another(claim, source, hint),
-        "quotation": all(_is_quoted(words, whole) for words in _QUOTATION.findall(claim)),
     }
     return next((kind for kind, agrees in checks.items() if not agrees), "")
-
-
-def _is_quoted(words: str, source: str) -> bool:
-    """Return whether words that a claim puts in quotation marks stand so in a case-folded source."""
-    return " ".join(words.casefold().rstrip(".!?… ").split()) in " ".join(source.split())
 
 
 def get_word_overlap(claim: str, source: str, hint: str = "en") -> float:

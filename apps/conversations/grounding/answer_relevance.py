@@ -37,27 +37,6 @@ _BETWEEN_PARTS = re.compile(  # of one question: "How long is it, and what does 
 )
 
 
-_LABEL = re.compile(r"[(\[]\d+[)\]]")  # "(1)" is a name, and counts nothing
-_COUNTED = re.compile(r"\b(?:how many|wie viele|cuánt[oa]s)\s+(.+)", re.IGNORECASE)
-_NUMBER_BEFORE, _NUMBER_AFTER = 3, 12  # words between a number and what it counts: "10 attached databases"
-_BARE_NUMBER = re.compile(r"(?<![\w.,-])\d[\d.,]*(?=\W*$|[.,;]?\s*(?:and|und|y|in|im|en|on|for|für|per|pro|por)\b)")
-
-
-def has_unrelated_count(question: str, claim: str, source: str) -> bool:
-    """Return whether a claim answers "how many seats?" with a bare number that the source does not give for seats: it
-    names none, or the number stands elsewhere in it."""
-    asked = _COUNTED.search(question)
-    if asked is None or not _BARE_NUMBER.search(claim.rstrip(' ."”')):
-        return False
-    counted, numbers = extract_features(asked[1]).order[:1], extract_features(claim).numbers
-    if not counted or counted[0] in extract_features(claim).terms:
-        return False
-    words = [extract_features(word) for word in _LABEL.sub("", source).split()]
-    things = [at for at, word in enumerate(words) if counted[0] in word.terms]
-    places = [at for at, word in enumerate(words) if word.numbers & numbers]
-    return not any(-_NUMBER_BEFORE <= at - thing <= _NUMBER_AFTER for thing in things for at in places)
-
-
 @dataclass(frozen=True, slots=True)
 class CreditedSentence:
     """Sentence of a source, or of an answer and credited to one; `context` holds the source's title and heading."""
@@ -82,7 +61,7 @@ class AnswerCheck:
         self._asked = extract_features(question)
         self._sentences = sentences
         self._sources = set[int]()  # that have answered
-        self._open = bool(_OPEN.match(question)) and not detect_answer_type(question)
+        self.takes_sentences = bool(_OPEN.match(question)) and not detect_answer_type(question)
         parts = [part for part in _BETWEEN_PARTS.split(question) if extract_features(part).terms]
         self._parts = [AnswerCheck(part, sentences) for part in parts] if len(parts) > 1 else []
 
@@ -91,11 +70,18 @@ class AnswerCheck:
         True for a question without content words."""
         return self._accepts_whole(claim) or any(part.accepts(claim) for part in self._parts)
 
+    def accepts_alone(self, claim: CreditedSentence) -> bool:
+        """Return whether a claim speaks to the question or a part of it by itself, whatever was said before it."""
+        if not self._asked.terms or not self._sentences:
+            return True
+        alone = self._nearness([claim])[0] >= self._best[0] - self._margin
+        return alone or any(part.accepts_alone(claim) for part in self._parts)
+
     def _accepts_whole(self, claim: CreditedSentence) -> bool:
         if not self._asked.terms or not self._sentences:
             return True
         best, source = self._best
-        if self._open:
+        if self.takes_sentences:
             self._sources.add(source)
         if claim.source not in self._sources and self._nearness([claim])[0] < best - self._margin:
             return False

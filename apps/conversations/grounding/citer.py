@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from apps.conversations.evidence.source_numbering import SourceSpan
 from apps.conversations.grounding import number_relevance
 from apps.conversations.grounding.agreement import find_disagreement
-from apps.conversations.grounding.answer_relevance import AnswerCheck, CreditedSentence, has_unrelated_count
+from apps.conversations.grounding.answer_relevance import AnswerCheck, CreditedSentence
 from apps.conversations.grounding.claim_features import NUMBER_WORD_STEMS, ClaimFeatures, extract_features
 from apps.conversations.grounding.lexicons import LEXICONS, detect_language
 from apps.conversations.grounding.support_check import (
@@ -63,10 +63,6 @@ _FRAME = re.compile(
     re.IGNORECASE,
 )
 _TOO_LITTLE = re.compile(r"[\W_]*|\W*\d{1,2}[.)]")
-_PARTICIPLE = re.compile(r"[A-Z][a-z]+ing\b")
-_FINITE = re.compile(
-    r"\b(?:am|is|are|was|were|be|has|have|had|do|does|did|can|could|may|might|must|shall|should|will|would|\w+[^s\W]s)\b"
-)
 _TALK = re.compile(
     r"^(?:hi|hello|hey|sure|certainly|of course|okay|ok|yes|no|great|thank you|thanks|you're welcome|i hope|"
     r"let me know|feel free|here(?:'s| is| are)|below (?:is|are)|the following|in summary|"
@@ -143,15 +139,8 @@ class Citer:
         if not self.windows:
             return [SentenceCitation(index, start, end, None, 0, 0, 0.0)]
         claim = _OPENING.sub("", _ENUMERATOR.sub("", strip_model_citations(text).strip(" \t\n*_#>|-")))
-        short = self._answering(claim)
-        if short is not None and (short.sure or short.best):
-            return [_one(index, start, end, short.best)]
-        found = self._supported(claim)
-        if found[0][0].score < MIN_SUPPORT:
-            found = self._supported_in_parts(claim) or found
-        best = found[0][0].score
-        unsaid = is_fragment(claim) and not found[0][0].quoted
-        if best < MIN_SUPPORT or unsaid or not self._speaks_to_question(claim, found[0][1]):
+        found, best = self._find_support(claim)
+        if not found:
             return [_one(index, start, end, None, min(best, _UNSUPPORTED))]
         return [
             SentenceCitation(
@@ -160,18 +149,26 @@ class Citer:
             for verdict, w in _chosen(found, frozenset(find_model_citations(text)))
         ]
 
+    def _find_support(self, claim: str) -> tuple[list[tuple[SupportVerdict, EvidenceWindow]], float]:
+        """Return the windows that support a claim which answers the question, best first, and the best score of any
+        window."""
+        short = self._answering(claim)
+        if short is not None and (short.sure or short.best):
+            return ([short.best] if short.best else []), 0.0
+        found = self._supported(claim)
+        if found[0][0].score < MIN_SUPPORT:
+            found = self._supported_in_parts(claim) or found
+        best = found[0][0].score
+        answers = best >= MIN_SUPPORT and self._speaks_to_question(claim, found[0][1])
+        return (found if answers else []), best
+
     def find_unread_language(self, text: str) -> str:
         """Return the language of the passage nearest to a sentence, as ISO 639-1 code; "" where the check knows it."""
         near = self.near(strip_model_citations(text))
         return near[0].unread if near else ""
 
     def _speaks_to_question(self, claim: str, window: EvidenceWindow) -> bool:
-        if self._counts_another_thing(claim, window):
-            return False
         return self._answers.accepts(CreditedSentence(window.source, claim, window.premise.context))
-
-    def _counts_another_thing(self, claim: str, window: EvidenceWindow) -> bool:
-        return has_unrelated_count(self.question, claim, f"{window.premise.context} {window.premise.text}")
 
     def _supported(self, claim: str) -> list[tuple[SupportVerdict, EvidenceWindow]]:
         """Return the nearest windows with their verdicts, best first."""
@@ -203,7 +200,6 @@ class Citer:
         told = [
             window for window in told if number_relevance.has_fitting_numbers(self.question, claim, window.premise.text)
         ]
-        told = [window for window in told if not self._counts_another_thing(claim, window)]
         words = new - NUMBER_WORD_STEMS if said.numbers else new
         says = [window for window in told if words <= window.facts.terms]
         if told and not says:
@@ -242,6 +238,11 @@ class Citer:
         ]
 
 
+def strip_answer_frame(claim: str) -> str:
+    """Return a claim without words such as "The answer is:" before it."""
+    return _FRAME.sub("", claim)
+
+
 def _one(
     index: int, start: int, end: int, found: tuple[SupportVerdict, EvidenceWindow] | None, otherwise: float = 0.0
 ) -> SentenceCitation:
@@ -265,15 +266,6 @@ def _chosen(
         if verdict.score >= least:
             kept.setdefault(window.source, (verdict, window))
     return list(kept.values())[:_SOURCES]
-
-
-def is_fragment(claim: str) -> bool:
-    """Return whether a claim is no whole sentence: it ends without a mark, or begins with an English participle and has
-    no verb of its own. Small models write such lines, and what they mean cannot be told."""
-    bare = claim.rstrip(" *_\"'”’)")
-    if not bare.endswith((".", "!", "?", "…", ":", ";", "。", "！", "？")):
-        return True
-    return bool(_PARTICIPLE.match(bare)) and "," not in bare and not _FINITE.search(bare)
 
 
 def is_factual_claim(text: str) -> bool:

@@ -75,11 +75,16 @@ class AgreementAndInference:
 def _compare(claim: str, premise: Premise) -> SupportVerdict | None:
     """Return the verdict that needs no model: on a quote and on a disagreement. None where the model has to read."""
     if premise.only_quoted:
-        long = len(claim.split()) >= _WHOLE_SENTENCE * len(premise.text.split())
-        return SupportVerdict(1.0, quoted=True) if long and is_verbatim(claim, premise.text) else SupportVerdict(0.0)
+        return SupportVerdict(1.0, quoted=True) if is_whole_quote(claim, premise) else SupportVerdict(0.0)
     if find_disagreement(claim, premise.text, context=premise.context, hint=premise.language):
         return SupportVerdict(_DISAGREES * get_word_overlap(claim, premise.text, premise.language))
     return SupportVerdict(1.0, quoted=True) if is_verbatim(claim, premise.text) else None
+
+
+def is_whole_quote(claim: str, premise: Premise) -> bool:
+    """Return whether a claim repeats nearly all of a premise in the same words."""
+    long = len(claim.split()) >= _WHOLE_SENTENCE * len(premise.text.split())
+    return long and is_verbatim(claim, premise.text)
 
 
 def _write_pair(premise: Premise, claim: str) -> tuple[str, str]:

@@ -7,13 +7,16 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from apps.conversations.assistants import answer_style
 from apps.conversations.core.events import Cited
 from apps.conversations.evidence import source_numbering
 from apps.conversations.grounding.citer import Citer
+from apps.conversations.grounding.quoted_support import QuotedCiter
 from apps.conversations.grounding.sentence_state import SentenceReveal, SentenceState, get_sentence_state
 from apps.conversations.models import ShownSentences
 from apps.conversations.rendering.citation_marks import render_citation_marks
 from apps.conversations.tools import result_support
+from apps.engines import registry
 from apps.engines.types import EngineError
 from apps.lib.concurrency.threads import in_db, in_pool
 
@@ -105,7 +108,14 @@ class SentenceVerifier:
             given = [item for past in opening.history for item in past.given][-_EARLIER:]
             earlier = await in_db(source_numbering.load_source_spans, opening.user, given) if given else []
             asked = self._turn.found.query if self._turn.found is not None else opening.text  # with what it follows up
-            citer = await in_pool(Citer, asked, passages, earlier)
+            kind = await self._select_citer() if passages or earlier else Citer
+            citer = await in_pool(kind, asked, passages, earlier)
             if renewed == self._renewed:
                 self._citer = citer
                 return citer
+
+    async def _select_citer(self) -> type[Citer]:
+        """Return the citer for the turn's model: one that credits quotes alone unless it passed the reading check."""
+        profile = await in_db(answer_style.get_model_profile, self._turn.model)
+        model = registry.get_chat_model(self._turn.opening.model)
+        return Citer if answer_style.has_passed_reading_check(profile, model) else QuotedCiter

@@ -7,13 +7,7 @@ import time
 import pytest
 
 from apps.conversations.evidence.source_numbering import SourceSpan
-from apps.conversations.grounding.citer import (
-    Citer,
-    SentenceCitation,
-    is_factual_claim,
-    is_fragment,
-    is_mostly_unsupported,
-)
+from apps.conversations.grounding.citer import Citer, SentenceCitation, is_factual_claim, is_mostly_unsupported
 from apps.conversations.grounding.support_check import MIN_SUPPORT
 from tests.conversations.passage_factory import passage
 
@@ -130,25 +124,3 @@ def test_what_this_turns_passage_holds_already_is_not_looked_at_twice() -> None:
     again = SourceSpan(1, "Handbook", "", 50, LIBRARY[:35])
     assert Citer("?", {1: whole}, [again]).windows == Citer("?", {1: whole}).windows
     assert len(Citer("?", {1: whole}, [SourceSpan(1, "Handbook", "", 500, "Else.")]).windows) == 6
-
-
-@pytest.mark.parametrize(
-    ("claim", "is_one"),
-    [
-        ("Using the disable builtin to disable a restricted shell.", True),
-        ("Build the kernel package using the Debian kernel package", True),
-        ("Training takes three days.", False),
-        ("Swimming in the lake is forbidden.", False),
-        ("Nothing was found.", False),
-        ("Das Schiff liegt im Hafen.", False),
-    ],
-)
-def test_what_is_no_whole_sentence_is_told_from_one(claim: str, is_one: bool) -> None:
-    assert is_fragment(claim) is is_one
-
-
-def test_a_fragment_has_a_pill_only_where_it_is_quoted() -> None:
-    text = "The easiest way to build a custom kernel is to use the linux-source package. Install the tools first."
-    citer = Citer("How do I build a custom kernel?", {1: passage(text)})
-    assert not citer.cite(0, "Build a custom kernel: the easiest way is the linux-source package", 0, 10)[0].found
-    assert citer.cite(1, "The easiest way to build a custom kernel is to use the linux-source package", 0, 10)[0].found

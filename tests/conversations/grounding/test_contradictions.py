@@ -171,9 +171,3 @@ def test_a_name_with_hyphens_is_not_put_together_from_words_of_the_source() -> N
     source = "The caching proxy of Debian is configured by the squid-deb-proxy-client package."
     assert find_disagreement("Debian-Caching-Proxy-Client", source) == "code"
     assert find_disagreement("The Jean-Luc bridge is closed.", "The Jean-Luc bridge is closed today.") == ""
-
-
-def test_words_in_quotation_marks_stand_so_in_the_source() -> None:
-    source = "The notice says that the old version loses its validity as usual."
-    assert find_disagreement('The notice says "the old version loses its validity" as usual.', source) == ""
-    assert find_disagreement('The notice says "the old version lozes its validity" as usual.', source) == "quotation"

@@ -161,7 +161,7 @@ async def test_a_turn_that_cannot_verify_still_ends_complete(
     def broken(*args):
         raise RuntimeError("no citer")
 
-    monkeypatch.setattr("apps.conversations.turns.verification.Citer", broken)
+    monkeypatch.setattr("apps.conversations.turns.verification.QuotedCiter", broken)
     page = await open_page(alice)
     await page.ask(QUESTION)
     assert (await page.events())[-1]["status"] == Status.COMPLETE

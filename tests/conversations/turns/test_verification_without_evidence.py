@@ -38,9 +38,12 @@ class Log:
 def writing() -> tuple[Any, SentenceVerifier, Log]:
     """A turn without passages, its verifier, and what it says."""
     log = Log()
-    opening = SimpleNamespace(history=(), text="What is it?", user=None, answer=uuid4(), without_documents=False)
+    opening = SimpleNamespace(
+        history=(), text="What is it?", user=None, answer=uuid4(), without_documents=False, model=""
+    )
     turn = SimpleNamespace(
         opening=opening,
+        model="",
         renderer=StreamRenderer(),
         text="",
         results=[],
@@ -98,6 +101,7 @@ async def test_what_is_compared_with_results_of_tools_holds_no_text_up() -> None
     verifier._task.cancel()
 
 
+@pytest.mark.django_db(transaction=True)
 async def test_passages_that_come_while_the_comparison_is_prepared_are_compared_with_too(monkeypatch) -> None:
     turn, verifier, _ = writing()
     begun, go_on, known = asyncio.Event(), asyncio.Event(), list[list[int]]()
