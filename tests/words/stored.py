@@ -39,7 +39,7 @@ MODULES = (
     "apps/documents/ingestion/pipeline.py",
     "apps/documents/jobs/ingest_job.py",
     "apps/documents/parsing/**/*.py",
-    "apps/documents/sandbox/*.py",
+    "apps/documents/sandbox/child_process.py",
     "apps/documents/moderation/review.py",
     "apps/documents/sandbox/runner.py",
     "apps/documents/ingestion/ocr.py",
