@@ -25,7 +25,7 @@ def build_mail_link(name: str, **parts: str) -> str:
 
     The host is the configured SITE_URL, never the Host header of a request.
     """
-    return settings.SITE_URL + reverse(name, kwargs=parts)
+    return str(settings.SITE_URL) + reverse(name, kwargs=parts)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
