@@ -1,4 +1,4 @@
-"""What kind of thing a question asks for, and whether a sentence holds something of that kind."""
+"""Detect what kind of thing a question asks for, and match sentences that hold something of that kind."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ _PLACE = re.compile(
 
 
 def detect_answer_type(question: str) -> str:
-    """The kind of answer: amount, time, person, place, reason, name, or empty where the question does not tell."""
+    """Return the kind of answer: amount, time, person, place, reason, name, or "" where the question does not tell."""
     return next((kind for kind, pattern in _PATTERNS if pattern.search(question)), "")
 
 
 def match_answer_type(kind: str, text: str, question: str) -> float:
-    """1 where the sentence holds something of that kind which the question does not name itself; 0 where not."""
+    """Return 1 where the sentence holds something of that kind which the question does not name itself, else 0."""
     if kind == "time":
         asked = {found.casefold() for found in _TIME.findall(question)}
         return float(any(found.casefold() not in asked for found in _TIME.findall(text)))
@@ -82,6 +82,6 @@ def match_answer_type(kind: str, text: str, question: str) -> float:
 
 
 def _new(text: str, question: str) -> bool:
-    """Whether the name that `text` begins with is none of the question's."""
+    """Return whether the name that `text` begins with is none of the question's."""
     name = re.match(r"\w+", text)
     return name is not None and stem_word(name.group().casefold()) not in extract_features(question).terms

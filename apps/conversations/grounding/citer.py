@@ -76,9 +76,11 @@ _CLAIM_WORDS = 4  # content words from which a sentence that begins like small t
 
 @dataclass(frozen=True, slots=True)
 class SentenceCitation:
-    """That a source supports a sentence (or, with no source, that none does, but perhaps the result of a `tool`, by its
-    title). Spans: the sentence's in the answer, the support's in the text of the source's page. `quoted`: the source
-    says it in the same words."""
+    """Citation of a sentence by a source, or by none. Without a source the result of a `tool`, by its title, may stand.
+
+    Spans: the sentence's in the answer, the support's in the text of the source's page. `quoted`: the source says it in
+    the same words.
+    """
 
     sentence: int
     start: int
@@ -92,13 +94,13 @@ class SentenceCitation:
 
     @property
     def found(self) -> bool:
-        """Whether it names where the sentence comes from."""
+        """True if the citation names where the sentence comes from."""
         return self.source is not None or bool(self.tool)
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceWindow:
-    """One sentence of a source, or two adjacent ones."""
+    """Evidence of one sentence of a source, or of two adjacent ones."""
 
     source: int
     start: int  # in Page.text
@@ -269,7 +271,7 @@ def _chosen(
 
 
 def is_factual_claim(text: str) -> bool:
-    """Whether a sentence states something that a source could support: no heading, question, small talk or label."""
+    """Return whether a sentence states something to support: it is no heading, question, small talk or label."""
     shown = strip_model_citations(text).strip()
     if shown.startswith("#") or shown.endswith(("?", ":")) or _TOO_LITTLE.fullmatch(shown):
         return False
@@ -281,7 +283,7 @@ def is_factual_claim(text: str) -> bool:
 
 
 def is_mostly_unsupported(cites: Iterable[SentenceCitation]) -> bool:
-    """Whether more than half of the sentences that state something have no source."""
+    """Return whether more than half of the sentences that state something have no source."""
     sentences: dict[int, bool] = {}
     for cite in cites:
         sentences[cite.sentence] = sentences.get(cite.sentence, False) or cite.found
@@ -293,7 +295,7 @@ def _stretch(number: int, passage: Passage) -> SourceSpan:
 
 
 def _within(item: SourceSpan, whole: SourceSpan | None) -> bool:
-    """Whether this turn's passage of the same source holds it already."""
+    """Return whether this turn's passage of the same source holds it already."""
     return whole is not None and whole.start <= item.start and item.text in whole.text
 
 

@@ -1,4 +1,4 @@
-"""What a sentence says that can be checked without understanding it: words, numbers, names, and whether it denies."""
+"""Extract from a sentence what can be checked without understanding it: words, numbers, names and negations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a number that a passage holds is there what a question asks for, or stands by something else."""
+"""Judge whether a number of a passage is what a question asks for, or belongs to something else."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ _SIGNS = re.compile(r"[%‰$€£¥°]|(?<![\w)])[-−](?=\d)")
 
 
 def has_fitting_numbers(question: str, answer: str, passage: str) -> bool:
-    """Whether the numbers of an answer, all of which are in the passage, stand there by what is asked about: of "it was
-    painted in 1902 and lifts 41 tons" only 41 is what it lifts. And whether the signs beside them are known."""
+    """Return whether the numbers of an answer, all of which are in the passage, stand there beside what is asked about.
+
+    Of "it was painted in 1902 and lifts 41 tons" only 41 is what it lifts. The signs beside them must be known too.
+    """
     signs = set(_SIGNS.findall(answer))
     if not signs <= {*_SIGNS.findall(question), *_SIGNS.findall(passage)}:
         return False
@@ -26,7 +28,7 @@ def has_fitting_numbers(question: str, answer: str, passage: str) -> bool:
 
 
 def _nearness(asked: ClaimFeatures, tokens: Sequence[str]) -> dict[str, float]:
-    """How near each number stands to the words that are asked about: the sum of one by the distance to each."""
+    """Return how near each number stands to the words that are asked about: the sum of one by the distance to each."""
     stems = [stem_word(normalise_text(token).replace("’", "'").removesuffix("'s")) for token in tokens]
     places = [[at for at, found in enumerate(stems) if found == term] for term in asked.terms]
     found: dict[str, float] = {}

@@ -311,7 +311,7 @@ class _Question:
 
 
 def _word_scores(asked: _Question, option: QuoteCandidate) -> dict[str, float]:
-    """What can be said without the embedder; `meaning` is added later, to the best ones."""
+    """Return the scores that need no embedder; `meaning` is added later, to the best ones."""
     here, around = extract_features(option.text), extract_features(option.context)
     weight = asked.weight
     whole = sum(weight.values()) or 1.0
@@ -341,7 +341,7 @@ def _word_scores(asked: _Question, option: QuoteCandidate) -> dict[str, float]:
 
 
 def _similarities(one: str, other: str) -> bool:
-    """Whether two stems are likely of one family: founder and founded, Normandy and Norman."""
+    """Return whether two stems are likely of one family: founder and founded, Normandy and Norman."""
     return len(one) >= 5 and len(other) >= 5 and one[:5] == other[:5]
 
 
@@ -391,6 +391,6 @@ def _context(run: QuotableRun, text: str, before: str, passage: Passage) -> str:
 
 
 def _same(one: QuoteCandidate, other: QuoteCandidate) -> bool:
-    """Whether two sentences say the same in nearly the same words."""
+    """Return whether two sentences say the same in nearly the same words."""
     a, b = (extract_features(o.context if o.run.kind == "row" else o.text) for o in (one, other))
     return a.numbers == b.numbers and len(a.terms & b.terms) >= 0.85 * len(a.terms | b.terms)

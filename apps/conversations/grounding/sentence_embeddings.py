@@ -44,5 +44,5 @@ def embed_sentences(texts: Sequence[str]) -> Vectors:
 
 
 def _name(text: str) -> bytes:
-    """What is said in a chat that nobody keeps is not kept here either."""
+    """Return a hash of the text: sentences of temporary chats must not be kept here."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

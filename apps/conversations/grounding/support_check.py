@@ -29,7 +29,7 @@ _WHOLE_SENTENCE = 0.8  # share of a premise that a claim must repeat in a langua
 
 @dataclass(frozen=True, slots=True)
 class Premise:
-    """One sentence of a source, or two adjacent ones, under the title and heading in `context`.
+    """Text of one sentence of a source, or of two adjacent ones, under the title and heading in `context`.
 
     `language` is en, de or es. `only_quoted`: only a claim that repeats nearly all of the text has its support, since
     the check does not know the language, or the text is a row whose cells a claim could mix up.
