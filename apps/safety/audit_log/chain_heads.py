@@ -2,7 +2,7 @@
 
 `note_head`, `send_head` and `read_heads` are the entry points; `verification.py` compares the heads with the log.
 `settings.AUDIT_HEADS` is an append-only file with one JSON object per line: "seq" and "sha256" of an entry, and "at".
-`settings.AUDIT_HEADS_URL` names another place, to which the worker sends the newest head once a minute:
+The worker also sends the newest head to `settings.AUDIT_HEADS_URL`, at most once a minute. The URL is
 `syslog://host:514`, `syslog:///dev/log`, or an https address that accepts a JSON object by POST.
 """
 

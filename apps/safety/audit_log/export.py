@@ -33,11 +33,11 @@ def export_batch(after: int, last: int) -> tuple[str, int]:
     Only numbers above `after`, up to `last` inclusive, are read. Return ("", last) if there are none.
     """
     rows = list(Event.objects.filter(seq__gt=after, seq__lte=last).order_by("seq")[:BATCH])
-    lines = [_spell(row) for row in rows]
+    lines = [_format_line(row) for row in rows]
     return "".join(lines), rows[len(lines) - 1].seq if lines else last
 
 
-def _spell(row: Event) -> str:
+def _format_line(row: Event) -> str:
     fields = {
         "seq": row.seq, "at": row.at.isoformat(timespec="microseconds"), "kind": row.kind, "actor": row.actor,
         "person": row.person, "subject": row.subject, "payload": row.payload, "before": row.before,

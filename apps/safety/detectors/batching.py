@@ -61,23 +61,23 @@ class MicroBatcher:
     async def _reader(self, line: _LoopQueue) -> None:
         try:
             while batch := line.batch():
-                await self._answered(batch)
+                await self._score_batch(batch)
         finally:
             line.reading -= 1
 
-    async def _answered(self, batch: Sequence[tuple[str, asyncio.Future[Scores]]]) -> None:
+    async def _score_batch(self, batch: Sequence[tuple[str, asyncio.Future[Scores]]]) -> None:
         (found,) = await asyncio.gather(in_pool(self._read, [text for text, _ in batch]), return_exceptions=True)
         if isinstance(found, BaseException):
             if not isinstance(found, EngineError):
                 log.error("Texts could not be judged", exc_info=found)
-            _failed(batch, found if isinstance(found, EngineError) else CheckUnavailable())
+            _fail_batch(batch, found if isinstance(found, EngineError) else CheckUnavailable())
             return
         for (_, future), scores in zip(batch, found, strict=True):
             if not future.done():
                 future.set_result(scores)
 
 
-def _failed(batch: Sequence[tuple[str, asyncio.Future[Scores]]], error: Exception) -> None:
+def _fail_batch(batch: Sequence[tuple[str, asyncio.Future[Scores]]], error: Exception) -> None:
     for _, future in batch:
         if not future.done():
             future.set_exception(error)

@@ -43,7 +43,7 @@ Span = tuple[int, int]
 
 def canary_token() -> str:
     """Return the token of this site."""
-    return _mark(settings.SECRET_KEY)
+    return _derive_token(settings.SECRET_KEY)
 
 
 def find_spans(text: str, since: int = 0) -> list[Span]:
@@ -53,8 +53,8 @@ def find_spans(text: str, since: int = 0) -> list[Span]:
     found = map_spans_to_source(text, seen, fold_for_detection) if seen else []
     if seen and not found:
         found = [(0, len(text))]
-    if _encoded(text):
-        found += [one.span() for one in _WORD.finditer(text) if _encoded(one.group())] or [(0, len(text))]
+    if _holds_encoded_token(text):
+        found += [one.span() for one in _WORD.finditer(text) if _holds_encoded_token(one.group())] or [(0, len(text))]
     return [(start, end) for start, end in found if end > since]
 
 
@@ -89,7 +89,7 @@ class CanaryLogFilter(logging.Filter):
 
 
 @lru_cache(maxsize=4)
-def _mark(secret: str) -> str:
+def _derive_token(secret: str) -> str:
     drawn = salted_hmac(_SALT, "mark", secret=secret, algorithm="sha256").digest()
     letters = (_COMMON, _RARE)
     return "".join(letters[at % 2][drawn[at] % len(letters[at % 2])] for at in range(_LENGTH))
@@ -107,15 +107,15 @@ def _patterns(token: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile("|".join(_BETWEEN.join(part) for part in parts)), re.compile("|".join(parts))
 
 
-def _encoded(text: str) -> bool:
+def _holds_encoded_token(text: str) -> bool:
     spaced, close = _patterns(canary_token())
     plain = html.unescape(unquote(unquote(text))) if "%" in text or "&" in text else text
     if plain != text and spaced.search(fold_for_detection(plain)):
         return True
-    return any(close.search(one) for one in _decoded(plain))
+    return any(close.search(one) for one in _decode_texts(plain))
 
 
-def _decoded(text: str) -> Iterator[str]:
+def _decode_texts(text: str) -> Iterator[str]:
     """Yield the text decoded from base64 and hexadecimal at every offset, in lower case."""
     letters = _NOT_64.sub("", text.replace("-", "+").replace("_", "/"))
     for shift in range(4):

@@ -61,7 +61,7 @@ def check_texts(stage: Stage, said: Sequence[str]) -> list[ExportVerdict]:
     marks = [recorder.keyed_hash(hash_text(text)) for text in clean]
     known = _load_verdicts(stage, by, marks)
     new = {mark: text for mark, text in zip(marks, clean, strict=True) if mark not in known and text.strip()}
-    made = dict(zip(new, asyncio.run(_judged(stage, list(new.values()), policy)), strict=True)) if new else {}
+    made = dict(zip(new, asyncio.run(_judge_new(stage, list(new.values()), policy)), strict=True)) if new else {}
     _store_verdicts(stage, by, made)
     found = known | made
     return [
@@ -89,7 +89,9 @@ def check_picture(
         pictures.classify_picture(content, pictogram),
         *([] if passed else blocklists.detect_blocklists(policy, stage, text)),
     )
-    found = _at(stage, EvaluationRecord(stage, pictures.PROMPT_PREFIX + text, PolicyResult(None), signals), policy)
+    found = _evaluate(
+        stage, EvaluationRecord(stage, pictures.PROMPT_PREFIX + text, PolicyResult(None), signals), policy
+    )
     _store_verdicts(stage, by, {mark: found})
     return found
 
@@ -128,7 +130,7 @@ def _store_verdicts(stage: Stage, by: str, made: dict[str, ExportVerdict]) -> No
         shadow.write_verdicts()
 
 
-async def _judged(stage: Stage, said: Sequence[str], policy: Policy) -> list[ExportVerdict]:
+async def _judge_new(stage: Stage, said: Sequence[str], policy: Policy) -> list[ExportVerdict]:
     found: list[ExportVerdict] = []
     for start in range(0, len(said), _AT_ONCE):
         verdicts = await asyncio.gather(*map(gate.check_text, said[start : start + _AT_ONCE]))
@@ -138,11 +140,11 @@ async def _judged(stage: Stage, said: Sequence[str], policy: Policy) -> list[Exp
                 continue
             others = tuple(signal for signal in verdict.judged.signals if signal.detector != BLOCKLIST_DETECTOR)
             listed: list[Signal] = blocklists.detect_blocklists(policy, stage, text)
-            found.append(_at(stage, replace(verdict.judged, signals=(*others, *listed)), policy))
+            found.append(_evaluate(stage, replace(verdict.judged, signals=(*others, *listed)), policy))
     return found
 
 
-def _at(stage: Stage, judged: EvaluationRecord, policy: Policy) -> ExportVerdict:
+def _evaluate(stage: Stage, judged: EvaluationRecord, policy: Policy) -> ExportVerdict:
     outcome = strictness.evaluate_at(stage, judged.signals, policy, Strictness.SITE)
     found = replace(judged, stage=stage, outcome=outcome, policy=policy.number)
     recorder.queue_verdict(found, Strictness.SITE, policy.number, Surface.CHAT)

@@ -135,7 +135,7 @@ async def check_question(
         )
     except CheckUnavailable:
         return _UNCHECKED
-    _count_hits()
+    _flush_hits()
     allowed = versions.is_allowed_text(clean)  # a reviewer allowed it: no new review
     _record(verdict, level, allowance=allowed)
     return ALLOWED if allowed else _drop_clean_record(verdict)
@@ -151,7 +151,7 @@ def check_passage(text: str, *, level: Strictness = Strictness.SITE) -> Verdict:
     verdict = strictness.apply_strictness(
         _run_for_passages(lambda: [_check().passage(clean)], 1)[0], level, versions.current_policy()
     )
-    _note(verdict, level, Surface.TOOLS)
+    _queue_verdict(verdict, level, Surface.TOOLS)
     return _drop_clean_record(verdict)
 
 
@@ -173,7 +173,7 @@ def check_passages(texts: Sequence[str], vectors: Vectors, suspects: SuspectSent
     clean = [normalise(text) for text in texts]
     verdicts = _run_for_passages(lambda: _check().passages(clean, vectors, suspects), len(clean))
     for verdict in verdicts:
-        _note(verdict, Strictness.SITE, Surface.DOCUMENTS)
+        _queue_verdict(verdict, Strictness.SITE, Surface.DOCUMENTS)
     shadow.write_verdicts()
     return [_drop_clean_record(verdict) for verdict in verdicts]
 
@@ -197,7 +197,7 @@ def check_outgoing(text: str, where: Surface = Surface.TOOLS, *, level: Strictne
     judged = EvaluationRecord(Stage.ANSWER, canary.mask_canary(text), outcome, signals, policy.number)
     said = "" if outcome.allowed else withheld_message(Stage.ANSWER, outcome, signals, policy, UNAVAILABLE_MESSAGE)
     verdict = strictness.apply_strictness(Verdict(outcome.allowed, outcome.code, said, judged), level, policy)
-    _note(verdict, level, where)
+    _queue_verdict(verdict, level, where)
     return verdict
 
 
@@ -287,7 +287,7 @@ def _run_in_time(work: Callable[[], list[T]], count: int) -> list[T] | None:
     return None
 
 
-def _count_hits() -> None:
+def _flush_hits() -> None:
     if blocklists.has_pending_hits():
         _run_beside(blocklists.write_hits)
 
@@ -308,7 +308,9 @@ def _drop_clean_record(verdict: Verdict) -> Verdict:
     return ALLOWED if verdict is ALLOWED or verdict == ALLOWED else verdict
 
 
-def _note(verdict: Verdict, level: Strictness, where: Surface, since: int = 0, *, allowance: bool = False) -> None:
+def _queue_verdict(
+    verdict: Verdict, level: Strictness, where: Surface, since: int = 0, *, allowance: bool = False
+) -> None:
     by = (verdict.judged.policy if verdict.judged is not None else 0) or versions.current_policy().number
     recorder.queue_verdict(verdict.judged, level, by, where, since, allowance=allowance)
 
@@ -317,7 +319,7 @@ def _record(verdict: Verdict, level: Strictness, since: int = 0, *, allowance: b
     """Queue the verdict; a background task stores it together with others."""
     if verdict.judged is None:
         return
-    _note(verdict, level, Surface.CHAT, since, allowance=allowance)
+    _queue_verdict(verdict, level, Surface.CHAT, since, allowance=allowance)
     if recorder.is_write_due():
         asyncio.get_running_loop().call_later(recorder.WAIT_S, _run_beside, shadow.write_verdicts)
 
@@ -351,7 +353,7 @@ async def _sentence(text: str, since: int, level: Strictness, limit: TimeLimit) 
     except CheckUnavailable:
         return _UNCHECKED
     finally:
-        _count_hits()
+        _flush_hits()
     _record(verdict, level, since)
     return _drop_clean_record(verdict)
 

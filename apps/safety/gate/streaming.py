@@ -1,6 +1,6 @@
 """Split a stream of text into windows that can be checked.
 
-A window is a sentence, 24 words, or the text of 400 ms; the first window of an answer is the text of 30 ms, since the
+A window is a sentence, 24 words, or the text of 400 ms. The first window of an answer is the text of 30 ms, since the
 user waits. If checking takes longer than generation, the next window holds all text since, so fewer verdicts are
 needed.
 
@@ -140,7 +140,7 @@ class _Reader:
             if window is not None:
                 self._wait_s = WAIT_S
             if window is not None or late:
-                self._forget()
+                self._reset_timer()
                 if self._cutter.pending:
                     self._arm(self._loop.time() + self._wait_s)
             if window is not None or self._ended:
@@ -153,7 +153,7 @@ class _Reader:
         await self._task
 
     async def aclose(self) -> None:
-        self._forget()
+        self._reset_timer()
         self._task.cancel()
         await asyncio.wait((self._task,))
         if not self._task.cancelled():
@@ -165,13 +165,13 @@ class _Reader:
     async def _run(self) -> None:
         try:
             async for text in self._items:
-                if text and (self._came() | self._cutter.add(text)):
+                if text and (self._note_arrival() | self._cutter.add(text)):
                     self._wake()
         finally:
             self._ended = True
             self._wake()
 
-    def _came(self) -> bool:
+    def _note_arrival(self) -> bool:
         """Update the average gap and return whether pending text is due before more is expected."""
         now = self._loop.time()
         if self._last:
@@ -186,7 +186,7 @@ class _Reader:
     def _arm(self, due: float) -> None:
         self._due, self._timer = due, self._loop.call_at(due, self._wake)
 
-    def _forget(self) -> None:
+    def _reset_timer(self) -> None:
         self._due, self._hurried = None, False
         if self._timer is not None:
             self._timer.cancel()

@@ -85,7 +85,7 @@ def encrypt_all(*these: type[models.Model]) -> int:
 
     Texts that no key decrypts stay. `these` are the historical models in a migration.
     """
-    return sum(_encrypted(page) for page in _pages(*these))
+    return sum(_encrypt_page(page) for page in _pages(*these))
 
 
 def count_unreadable(seconds: float) -> tuple[int, int, int]:
@@ -122,32 +122,34 @@ def _pages(*these: type[models.Model]) -> Iterator[_Page]:
     for model in these or (Snapshot,):
         names = [field.name for field in model._meta.fields if isinstance(field, encrypted_fields.EncryptedText)]
         rows, last = model._default_manager.order_by("pk"), None
-        while found := list((rows.filter(pk__gt=last) if last else rows).values_list("pk", *_raw(names))[:_AT_ONCE]):
+        while found := list(
+            (rows.filter(pk__gt=last) if last else rows).values_list("pk", *_raw_columns(names))[:_AT_ONCE]
+        ):
             last = found[-1][0]
             yield _Page(model, [(pk, dict(zip(names, texts, strict=True))) for pk, *texts in found])
 
 
-def _raw(names: Iterable[str]) -> list[Cast]:
+def _raw_columns(names: Iterable[str]) -> list[Cast]:
     """Return the columns as stored, without decryption."""
     return [Cast(name, models.TextField()) for name in names]
 
 
-def _encrypted(page: _Page) -> int:
+def _encrypt_page(page: _Page) -> int:
     """Encrypt the texts of the page that are unchanged since they were read, and return how many rows changed."""
-    todo = [(pk, row, fresh) for pk, row in page.rows if (fresh := _fresh(row))]
+    todo = [(pk, row, fresh) for pk, row in page.rows if (fresh := _reencrypt_texts(row))]
     if not todo:
         return 0
     with audit.unlock_snapshots():
-        return sum(_stored(page.model, pk, row, fresh) for pk, row, fresh in todo)
+        return sum(_store_texts(page.model, pk, row, fresh) for pk, row, fresh in todo)
 
 
-def _stored(model: type[models.Model], pk: Any, before: dict[str, str], fresh: dict[str, str]) -> int:
+def _store_texts(model: type[models.Model], pk: Any, before: dict[str, str], fresh: dict[str, str]) -> int:
     values = {name: models.Value(text, output_field=models.TextField()) for name, text in fresh.items()}
-    same = [Exact(column, before[name]) for name, column in zip(fresh, _raw(fresh), strict=True)]
+    same = [Exact(column, before[name]) for name, column in zip(fresh, _raw_columns(fresh), strict=True)]
     return model._default_manager.filter(*same, pk=pk).update(**values)
 
 
-def _fresh(row: dict[str, str]) -> dict[str, str]:
+def _reencrypt_texts(row: dict[str, str]) -> dict[str, str]:
     """Return the new stored value by column, for columns that need another key. The plain text stays."""
     found = {}
     for name, stored in row.items():

@@ -206,7 +206,7 @@ def claim_case(user: User, pk: Any) -> Case:
     Returns the case unchanged if the user holds it already. The claim and the audit entry `case.claimed` are one
     transaction. Raise ActionRefused if the user may not see or claim the case, or another reviewer has it.
     """
-    case = _case(user, pk)
+    case = _get_case(user, pk)
     now = timezone.now()
     move_to = next_state(case.state, CaseMove.CLAIM, get_role(user), case.escalated)
     if case.state in CLAIMED_STATES and case.holder_id == user.pk and case.lease_until and case.lease_until > now:
@@ -218,7 +218,7 @@ def claim_case(user: User, pk: Any) -> Case:
         if leases.claim(rows, case.pk, LEASE_S, state=move_to, holder=user) is None:
             raise ActionRefused(CASE_TAKEN)
         audit.record_event("case.claimed", actor=user, person=case.owner_id, subject=f"case {case.pk}")
-    return _case(user, pk)
+    return _get_case(user, pk)
 
 
 def read_case(user: User, pk: Any) -> Case:
@@ -226,7 +226,7 @@ def read_case(user: User, pk: Any) -> Case:
 
     Raise ActionRefused if the user may not see the case.
     """
-    case = _case(user, pk)
+    case = _get_case(user, pk)
     seen = {"why": "review", "clause": case.area, "thing": case.kind}
     audit.record_event("read", actor=user, person=case.owner_id, subject=f"case {case.pk}", **seen)
     return case
@@ -238,7 +238,7 @@ def release_case(user: User, pk: Any, token: str, move: CaseMove, why: str = "")
     `why` is cut to 400 characters, kept in the audit entry, and required unless `move` is RELEASE. Change and audit
     entry are one transaction. Raise ActionRefused if the reason is missing or the claim was lost.
     """
-    case = _case(user, pk)
+    case = _get_case(user, pk)
     state = next_state(case.state, move, get_role(user), case.escalated)
     if move is not CaseMove.RELEASE and not why.strip():
         raise ActionRefused(gettext("Say why, so that the next one need not start from nothing."))
@@ -247,7 +247,7 @@ def release_case(user: User, pk: Any, token: str, move: CaseMove, why: str = "")
         if not leases.release(_claimed_rows(case), case.pk, token, state=state, holder=None, escalated=kept):
             raise ActionRefused(CASE_TAKEN)
         audit.record_event(f"case.{move}", actor=user, person=case.owner_id, subject=f"case {case.pk}", why=why[:400])
-    return _case(user, pk)
+    return _get_case(user, pk)
 
 
 @advisory_locks.retry_on_deadlock
@@ -258,7 +258,7 @@ def decide_case(user: User, pk: Any, ruling: DecisionInput) -> Decision:
     decision is sampled. Retried on a deadlock. Raise ActionRefused if the user may not see the case, the input is
     incomplete or the outcome is not possible. So it does if the claim was lost or the case changed.
     """
-    case = _case(user, pk)
+    case = _get_case(user, pk)
     validate_input(ruling)
     if ruling.outcome not in enforcement.possible_outcomes(case):
         raise ActionRefused(
@@ -325,18 +325,18 @@ def undo_decision(user: User, pk: Any, within_s: int = UNDO_S) -> Case:
     The user holds the case again; its notices and pending second reviews are deleted. One transaction with the audit
     entry `case.undone`. Raise ActionRefused if the decision is another user's or older, or the case has changed.
     """
-    case = _case(user, pk)
+    case = _get_case(user, pk)
     state = next_state(case.state, CaseMove.UNDO, get_role(user))
     decision = _last_decision(case)
     since = timezone.now() - timedelta(seconds=within_s)
     if decision.reviewer_id != user.pk or decision.created < since:
         raise ActionRefused(gettext("Only your own decision can be undone, within ten seconds."))
     with transaction.atomic():
-        _take_back(user, case, decision, state)
+        _revert_decision(user, case, decision, state)
         decision.notices.all().delete()
         Opinion.objects.filter(decision=decision, given=None).delete()
         audit.record_event("case.undone", actor=user, person=case.owner_id, subject=f"case {case.pk}")
-    return _case(user, pk)
+    return _get_case(user, pk)
 
 
 def reopen_case(user: User, pk: Any) -> Case:
@@ -346,7 +346,7 @@ def reopen_case(user: User, pk: Any) -> Case:
     the audit entry `case.reopened`. Raise ActionRefused if the user may not, no second review disputes the decision, or
     the content has another open case.
     """
-    case = _case(user, pk)
+    case = _get_case(user, pk)
     state = next_state(case.state, CaseMove.REOPEN, get_role(user))
     decision = _last_decision(case)
     if decision.reviewer_id == user.pk and separation_of_duties.has_other_administrator(user.pk, case.owner_id):
@@ -355,11 +355,11 @@ def reopen_case(user: User, pk: Any) -> Case:
         raise ActionRefused(gettext("Only a decision that a second look found wrong is opened again."))
     try:
         with transaction.atomic():
-            _take_back(user, case, decision, state)
+            _revert_decision(user, case, decision, state)
             audit.record_event("case.reopened", actor=user, person=case.owner_id, subject=f"case {case.pk}")
     except IntegrityError as error:
         raise ActionRefused(gettext("The same thing has an open case by now. Decide that one.")) from error
-    return _case(user, pk)
+    return _get_case(user, pk)
 
 
 def request_second_review(user: User, pk: Any, token: str) -> None:
@@ -368,7 +368,7 @@ def request_second_review(user: User, pk: Any, token: str) -> None:
     The user must hold the case by `token`. One transaction with the audit entries `case.release` and `case.second`.
     Raise ActionRefused if the claim was lost or the clause is sealed.
     """
-    case = _case(user, pk)
+    case = _get_case(user, pk)
     with transaction.atomic():
         release_case(user, pk, token, CaseMove.RELEASE)
         second_reviews.request_review(user, case)
@@ -396,14 +396,14 @@ def get_policy_version(case: Case) -> PolicyVersion:
     return case.snapshot.policy or versions.get_live_version()
 
 
-def _case(user: User, pk: Any) -> Case:
+def _get_case(user: User, pk: Any) -> Case:
     case = visible_cases(user).filter(pk=pk).first()
     if case is None:
         raise ActionRefused(gettext("There is no such case."))
     return case
 
 
-def _take_back(user: User, case: Case, decision: Decision, state: CaseState) -> None:
+def _revert_decision(user: User, case: Case, decision: Decision, state: CaseState) -> None:
     enforcement.lock_redaction(decision.outcome)
     moved = Case.objects.filter(pk=case.pk, state=CaseState.DECIDED, version=case.version)
     if leases.claim(moved, case.pk, LEASE_S, state=state, holder=user, version=F("version") + 1) is None:

@@ -83,8 +83,8 @@ def find_secrets(text: str) -> list[PiiMatch]:
     found = [one for one in pii.find_pii(text) if one.kind in SECRETS]
     for kind, form in _FORMS:
         found += [PiiMatch(*match.span(1), kind) for match in form.finditer(text)]
-    found += [PiiMatch(*match.span(), "SECRET_KEY") for match in _TOKEN.finditer(text) if _drawn(match.group())]
-    return _join(found)
+    found += [PiiMatch(*match.span(), "SECRET_KEY") for match in _TOKEN.finditer(text) if _is_random(match.group())]
+    return _merge_overlapping(found)
 
 
 def expand_placeholders(wanted: Sequence[str], text: str) -> tuple[str, ...]:
@@ -140,7 +140,7 @@ def _placeholder(one: PiiMatch) -> str:
     return f"[{one.kind.lower()}]"
 
 
-def _join(found: list[PiiMatch]) -> list[PiiMatch]:
+def _merge_overlapping(found: list[PiiMatch]) -> list[PiiMatch]:
     kept: list[PiiMatch] = []
     for one in sorted(found, key=lambda one: (one.start, -one.end)):
         if kept and one.start < kept[-1].end:
@@ -151,7 +151,7 @@ def _join(found: list[PiiMatch]) -> list[PiiMatch]:
     return kept
 
 
-def _drawn(token: str) -> bool:
+def _is_random(token: str) -> bool:
     """Return whether a token looks random: capitals, small letters and at least 3 digits, with high entropy."""
     digits = sum(map(str.isdigit, token))
     mixed = any(map(str.isupper, token)) and any(map(str.islower, token))

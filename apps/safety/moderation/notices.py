@@ -145,12 +145,12 @@ def notify_held(case: Case) -> None:
     if case.owner_id is None or case.area == SELF_HARM:
         return
     words = _SEEN["held"] if case.snapshot.action == Action.REVIEW else _HELD_UNTIL if case.held_until else _HELD
-    _tell(case, None, _REPORTED["held"] if case.area == REPORTED else words)
+    _send_notice(case, None, _REPORTED["held"] if case.area == REPORTED else words)
 
 
 def notify_hold_ended(case: Case) -> None:
     """Tell the owner that the hold ended without a decision."""
-    _tell(case, None, _LAPSED)
+    _send_notice(case, None, _LAPSED)
 
 
 def notify_decision(decision: Decision) -> None:
@@ -160,28 +160,28 @@ def notify_decision(decision: Decision) -> None:
     transaction of the decision.
     """
     if decision.case.area == REPORTED and decision.outcome in _REPORTED:
-        return _tell(decision.case, decision, _REPORTED[Outcome(decision.outcome)])
+        return _send_notice(decision.case, decision, _REPORTED[Outcome(decision.outcome)])
     if decision.case.area == SELF_HARM:
         if decision.outcome != Outcome.ALLOW:  # the owner was not told of the finding either
-            _tell(decision.case, decision, _HELP, _OBJECT)
+            _send_notice(decision.case, decision, _HELP, _OBJECT)
         return
     if decision.outcome == Outcome.ALLOW:
         seen = decision.case.snapshot.action == Action.REVIEW
-        return _tell(decision.case, decision, _SEEN[Outcome.ALLOW] if seen else _DECIDED[Outcome.ALLOW])
+        return _send_notice(decision.case, decision, _SEEN[Outcome.ALLOW] if seen else _DECIDED[Outcome.ALLOW])
     words = _DECIDED[Outcome(decision.outcome)]
     if decision.case.area == ACCOUNT:
         words = _SUSPENDED_BY_ADMINISTRATOR[decision.until is not None]
     elif decision.outcome == Outcome.SUSPEND and decision.until is not None:
         words = _SUSPENDED_UNTIL
-    _tell(decision.case, decision, words, _OBJECT)
+    _send_notice(decision.case, decision, words, _OBJECT)
 
 
 def notify_appeal_decision(decision: Decision) -> None:
     """Tell the owner whether the appeal was upheld or overturned the decision. Call inside its transaction."""
-    _tell(decision.case, decision, _RULED[Outcome(decision.outcome)])
+    _send_notice(decision.case, decision, _RULED[Outcome(decision.outcome)])
 
 
-def _tell(case: Case, decision: Decision | None, words: _Words, further: StrOrPromise = "") -> None:
+def _send_notice(case: Case, decision: Decision | None, words: _Words, further: StrOrPromise = "") -> None:
     """Store the notice in the owner's language and schedule an email if the account is suspended.
 
     Older unread notices of the case are marked as seen. Does nothing if the content has no owner.

@@ -29,8 +29,8 @@ _LONGEST = 1000  # characters of the cookie
 class SuspendedVisitor:
     """Suspended user who has just given the correct password.
 
-    `notice` is None if no decision suspended the account: the user asked for erasure (`erasing`), or it was suspended
-    by an earlier version or by a command on the server.
+    `notice` is None if no decision suspended the account. Then the user asked for erasure (`erasing`), or an earlier
+    version or a command on the server suspended it.
     """
 
     person: User

@@ -82,7 +82,7 @@ class BlocklistMatcher:
             if own.key in kept or own.ended(today) or (stage is not None and stage not in own.stages):
                 continue
             for view, said, border in views[2:] if own.kind == NAMES else views[:2]:
-                if spans := _beyond(own.kind, pattern, said, border):
+                if spans := _spans_beyond(own.kind, pattern, said, border):
                     kept[own.key] = BlocklistMatch(own.key, entry, tuple(map_spans_to_source(text, spans, view)))
                     break
         return list(kept.values())
@@ -120,7 +120,7 @@ def validate_blocklists(lists: Iterable[Blocklist]) -> None:
         if len(own.entries) > ENTRIES:
             raise PolicyError(gettext("A list holds at most %(most)s entries.") % {"most": ENTRIES})
         for entry in own.entries:
-            _check(own, entry)
+            _validate_entry(own, entry)
     if every and (ms := measure_cost_ms(BlocklistMatcher(every))) > MAX_COST_MS:
         said = gettext(
             "These lists would take %(ms)s ms for each sentence; at most %(most)s is allowed. Simplify them."
@@ -165,7 +165,7 @@ def entry_pattern(kind: str, entry: str) -> str:
     return rf"(?:^|[^\pL\pN_])({inner})(?:[^\pL\pN_]|$)"
 
 
-def _check(own: Blocklist, entry: str) -> None:
+def _validate_entry(own: Blocklist, entry: str) -> None:
     pattern, said = compile_entry(own.kind, entry), {"entry": entry[:80]}
     if pattern.search(""):
         raise PolicyError(gettext("“%(entry)s” matches the empty text, so it would match everything.") % said)
@@ -192,6 +192,6 @@ def _compile(pattern: str, memory: int, entry: str = "") -> Any:
         raise PolicyError(said % {"entry": entry[:80], "reason": reason.rstrip(".")}) from error
 
 
-def _beyond(kind: str, pattern: Any, text: str, since: int) -> list[tuple[int, int]]:
+def _spans_beyond(kind: str, pattern: Any, text: str, since: int) -> list[tuple[int, int]]:
     group = 0 if kind == PATTERNS else 1
     return [match.span(group) for match in pattern.finditer(text) if match.end(group) > since]

@@ -53,7 +53,7 @@ def is_link_allowed(
 ) -> bool:
     """Return whether an answer may link to the URL.
 
-    A web link needs a known host; with a query, the whole address must be known, as a new query could carry what the
+    A web link needs a known host. With a query, the whole address must be known, as a new query could carry what the
     model read. A mail link needs a known mailbox, without subject and text.
     """
     if url[:7].casefold() == "mailto:":

@@ -98,13 +98,13 @@ def _clean(text: str) -> str:
     for found in _FOREIGN.finditer(text):
         kept += filter(None, [_CONTROL.sub("", text[at : found.start()])])
         at, char = found.end(), found.group()
-        if _stays(kept, char, text[at : at + 1]):
+        if _is_kept(kept, char, text[at : at + 1]):
             kept.append(_plain(char))
     kept.append(_CONTROL.sub("", text[at:]))
     return unicodedata.normalize("NFC", "".join(kept))
 
 
-def _stays(kept: list[str], char: str, after: str) -> bool:
+def _is_kept(kept: list[str], char: str, after: str) -> bool:
     category = unicodedata.category(char)
     before = kept[-1][-1] if kept else ""  # a ligature may have become several letters
     if char in _MARKS:

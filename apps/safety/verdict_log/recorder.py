@@ -54,7 +54,7 @@ class PendingVerdict:
 
     def row(self) -> Recorded:
         """Return the row to store, without the text."""
-        found, said = self.judged.outcome, [_unplaced(one).row() for one in self.judged.signals]
+        found, said = self.judged.outcome, [_without_spans(one).row() for one in self.judged.signals]
         return Recorded(
             stage=self.judged.stage, surface=self.surface, mark=keyed_hash_of_text(self.judged.text), level=self.level,
             signals=said, policy=self.policy, action=found.action or "",
@@ -67,7 +67,7 @@ def read_signals(record: Recorded) -> list[Signal]:
     return [Signal.of(row) for row in record.signals]
 
 
-def _unplaced(signal: Signal) -> Signal:
+def _without_spans(signal: Signal) -> Signal:
     return replace(signal, spans=()) if signal.spans else signal
 
 
@@ -141,13 +141,13 @@ def clear_pending() -> None:
 
 def keyed_hash(sha256: str) -> str:
     """Return the keyed hash of a text's SHA-256. Without the site's key, a guessed text cannot be confirmed."""
-    found = _keyed(settings.SECRET_KEY).copy()
+    found = _make_hmac(settings.SECRET_KEY).copy()
     found.update(sha256.encode())
     return found.hexdigest()
 
 
 @lru_cache(maxsize=1)
-def _keyed(secret: str) -> HMAC:
+def _make_hmac(secret: str) -> HMAC:
     """Return the HMAC before any input. Cached, as making the key takes as long as the rest."""
     return salted_hmac(_SALT, "", secret=secret, algorithm="sha256")
 
