@@ -80,8 +80,8 @@ GROUPS = (
     Group("install", ("-m", "install", *find_files("install")), daily=False),
     Group("processes", ("-m", "process and not browser and not vllm and not install", *find_files("process"))),
     Group("checks", commands=(
-        "ruff check .", "ruff format --check .", "lint-imports", "python manage.py check",
-        "python manage.py makemigrations --check --dry-run", "mypy",
+        "ruff check .", "ruff format --check .", "djangofmt --check templates", "lint-imports", "mypy",
+        "python manage.py check", "python manage.py makemigrations --check --dry-run",
     )),
     Group("model", ("-m", "vllm", *find_files("vllm")), server="model", daily=False),
     Group("newcomer", (

@@ -9,7 +9,7 @@ document.addEventListener("click", (event) => {
     if (menu) menu.open = false;
     const title = dialog.querySelector("[name=title]");
     const shown = document.querySelector("[data-title]");
-    if (title && shown) title.value = shown.textContent;
+    if (title && shown) title.value = shown.textContent.trim();
     dialog.showModal();
     title?.select();
     dialog.addEventListener("close", () => (menu?.querySelector("summary") ?? opener).focus(), { once: true });

@@ -31,7 +31,7 @@ async def test_a_form_is_tried_without_storing_anything(alice: User, library: Co
     names = [event["type"] for event in events]
     assert {"step", "sources", "text", "cited"} <= set(names) and names[-2:] == ["sources", "closed"]
     assert names.index("text") < names.index("closed") and events[-1]["status"] == "complete"
-    (address,) = set(re.findall(r'class="pill[^"]*" href="([^"]+)"', events[-1]["html"]))
+    (address,) = set(re.findall(r'class="pill[^"]*"\s+href="([^"]+)"', events[-1]["html"]))
     assert address.startswith("/documents/") and "/answers/" not in "".join(event.get("html", "") for event in events)
     card = await in_db(lambda: as_person(alice).get(unescape(address) + "&preview=1").content.decode())
     assert "A honey bee colony" in card.replace("<b>", "").replace("</b>", "")

@@ -19,6 +19,7 @@ from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.documents.factories import collection, document
 from tests.support.chat_models import BIG, get_fake_engine, offer_model
+from tests.support.pages import strip_layout
 from tests.support.users import make_user
 
 QUESTION = "How long do workers live in summer?"
@@ -46,7 +47,7 @@ def wasps(alice: User, settings: Settings) -> Collection:
 
 def shown(client: Client, path: str) -> dict[str, str]:
     """What the composer of a page has checked and filled in, which is what it sends with a question."""
-    page = client.get(path).content.decode()
+    page = strip_layout(client.get(path).content.decode())
     boxes = re.findall(r'<input type="radio" name="(preset|model)" id="[^"]*" value="([^"]*)"[^>]*? checked', page)
     seed = re.search(r'data-control="seed"[^>]*? value="([^"]*)"', page)
     places = re.search(r'data-scope-words="([^"]*)"', page)

@@ -22,6 +22,7 @@ from tests.conversations.assistants.test_assistants import FORM, as_person, made
 from tests.conversations.assistants.test_preview import tried
 from tests.conversations.image_chat.test_picture_turns import painter
 from tests.conversations.tools.conftest import caller, calls, tools_in
+from tests.support.pages import strip_layout
 
 __all__ = ["caller", "painter"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,7 +75,7 @@ async def test_the_record_shows_the_level(open_page, alice, library) -> None:
         client.force_login(alice)
         return client.get(f"/answers/{answer.pk}/behind/").content.decode()
 
-    assert "<dt>Safety level</dt><dd>Strict</dd>" in await in_db(look)
+    assert "<dt>Safety level</dt><dd>Strict</dd>" in strip_layout(await in_db(look))
 
 
 async def test_what_a_tool_is_given_and_gives_is_judged_so_too(open_page, alice, library, caller) -> None:
@@ -154,7 +155,7 @@ def test_the_form_offers_it_and_versions_keep_it(alice: User) -> None:
     client.post(f"/assistants/{row.pk}/versions/", {"number": "1"})
     row.refresh_from_db()
     assert (row.safety, row.version) == ("strict", 4)
-    assert "<dd>Strict</dd>" in client.get(f"/assistants/{row.pk}/versions/").content.decode()
+    assert "<dd>Strict</dd>" in strip_layout(client.get(f"/assistants/{row.pk}/versions/").content.decode())
     refused = client.post(f"/assistants/{row.pk}/", FORM | {"version": "4", "safety": "lax"})
     assert refused.status_code == 400
 

@@ -58,7 +58,7 @@ def test_every_page_that_shows_an_answer_asks_before_a_link_leads_elsewhere() ->
         str(path.relative_to(folder))
         for path in folder.rglob("*.html")
         if re.search(r"""class="(?:[^"]* )?prose\b""", text := path.read_text())
-        and re.search(r"{% extends|<!doctype", text)
+        and re.search(r"{% extends|<!doctype", text, re.IGNORECASE)
         and "conversations/chat/_external_link_dialog.html" not in text
     ]
     assert without == []

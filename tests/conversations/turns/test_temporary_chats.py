@@ -55,7 +55,7 @@ async def test_a_source_opens_for_those_who_may_read_it(alice: User, bob: User, 
     page = await open_page(alice)
     await ask(page)
     closed = (await page.events())[-1]["html"]
-    address = re.search(r'class="pill" href="([^"]+)"', closed)[1].replace("&amp;", "&")
+    address = re.search(r'class="pill"\s+href="([^"]+)"', closed)[1].replace("&amp;", "&")
     alices, bobs = Client(), Client()
     await in_db(alices.force_login, alice)
     await in_db(bobs.force_login, bob)
@@ -288,7 +288,7 @@ async def test_one_person_has_a_few(alice: User, library: Collection, open_page)
 async def test_a_document_that_is_deleted_leaves_no_words(alice: User, library: Collection, open_page) -> None:
     page = await open_page(alice)
     await ask(page)
-    address = re.search(r'class="pill" href="([^"]+)"', (await page.events())[-1]["html"])[1].replace("&amp;", "&")
+    address = re.search(r'class="pill"\s+href="([^"]+)"', (await page.events())[-1]["html"])[1].replace("&amp;", "&")
     await in_db(lambda: Document.objects.filter(title="Lighthouses").delete())
     client = Client()
     await in_db(client.force_login, alice)

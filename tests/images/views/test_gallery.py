@@ -21,6 +21,7 @@ from apps.images.requests import submission
 from apps.images.requests.submission import PictureRequest
 from apps.users.models import User
 from tests.images.provenance.test_content_credentials import png
+from tests.support.pages import strip_layout
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_what_cannot_be_drawn_comes_back_with_its_reason(
 def test_a_picture_shows_its_recipe_its_file_and_its_kin(page: Client, alice: User, picture: Picture) -> None:
     child, unborn = submission.request_pictures(alice, PictureRequest("A blue cat", count=2, parent=picture))
     worker.draw_picture(child.pk)
-    shown = body(page.get(f"/pictures/{picture.pk}/"))
+    shown = strip_layout(body(page.get(f"/pictures/{picture.pk}/")))
     assert "<dt>Seed</dt><dd>7</dd>" in shown and str(child.pk) in shown and str(unborn.pk) not in shown
     answer = page.get(f"/pictures/{picture.pk}/file.png?download")
     assert answer["Content-Disposition"] == 'attachment; filename="A-red-cat-7.png"'

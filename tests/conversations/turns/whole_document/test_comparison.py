@@ -12,6 +12,7 @@ from apps.conversations.models import Message, ModelProfile
 from apps.documents.models import Document
 from apps.lib.concurrency.threads import in_db
 from tests.documents.factories import collection, document
+from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -20,7 +21,7 @@ ASKED = "Compare honey bees and the lighthouse"
 
 def columns(html: str) -> list[tuple[str, str]]:
     """Return the name of each column of quotes and the words in it."""
-    found = re.findall(r'<section class="side"><h3>(.*?)</h3>(.*?)</section>', html, re.DOTALL)
+    found = re.findall(r'<section class="side"><h3>(.*?)</h3>(.*?)</section>', strip_layout(html))
     return [(name, " ".join(re.sub(r"<[^>]+>", " ", words).split())) for name, words in found]
 
 
