@@ -76,5 +76,5 @@ def explain_style(style: str, assistant: Assistant, profile: ModelProfile, model
 
 def _site_wants_quotes(assistant: Assistant, profile: ModelProfile) -> bool:
     return bool(
-        assistant.style == profile.style == AnswerStyle.AUTOMATIC and settings.ANSWER_STYLE == AnswerStyle.QUOTES.value
+        assistant.style == profile.style == AnswerStyle.AUTOMATIC and AnswerStyle.QUOTES.value == settings.ANSWER_STYLE
     )

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from apps.conversations.grounding.citer import SourceSpan
 from apps.conversations.models import Conversation, Retrieved, Source
 from apps.documents.retrieval import search
 from apps.documents.retrieval.passages import Passage, join_spans
@@ -36,17 +37,6 @@ class PromptedSource:
     text: str
     document_id: UUID | None = None
     heading: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceSpan:
-    """Adjacent sentences of a source, exactly as on the page."""
-
-    number: int
-    title: str
-    heading: str
-    start: int  # in Page.text
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from apps.conversations.evidence.source_numbering import SourceSpan
 from apps.conversations.grounding import number_relevance
 from apps.conversations.grounding.agreement import find_disagreement
 from apps.conversations.grounding.answer_relevance import AnswerCheck, CreditedSentence
 from apps.conversations.grounding.claim_features import NUMBER_WORD_STEMS, ClaimFeatures, extract_features
 from apps.conversations.grounding.lexicons import LEXICONS, detect_language
+from apps.conversations.grounding.model_citations import find_model_citations, strip_model_citations
 from apps.conversations.grounding.support_check import (
     MIN_SUPPORT,
     Premise,
@@ -24,7 +24,6 @@ from apps.conversations.grounding.support_check import (
     get_support_check,
     weigh_words,
 )
-from apps.conversations.rendering.sentence_markers import find_model_citations, strip_model_citations
 from apps.documents.parsing.common.language_detection import detect_language_code
 from apps.documents.retrieval.passages import Passage
 from apps.documents.retrieval.table_rows import RowCell, parse_row, split_sentences_and_rows
@@ -72,6 +71,17 @@ _TALK = re.compile(
     re.IGNORECASE,
 )
 _CLAIM_WORDS = 4  # content words from which a sentence that begins like small talk may yet state something
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpan:
+    """Adjacent sentences of a source, exactly as on the page."""
+
+    number: int
+    title: str
+    heading: str
+    start: int  # in Page.text
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

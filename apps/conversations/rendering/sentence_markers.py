@@ -17,11 +17,12 @@ from functools import lru_cache
 
 from markdown_it.token import Token
 
+from apps.conversations.grounding.model_citations import strip_model_citations
 from apps.conversations.rendering.link_policy import LinkPolicy, find_addresses, normalise_address, render_host
 from apps.conversations.rendering.markdown import check_deadline
 from apps.lib.concurrency.cpu_deadline import Deadline
 from apps.lib.text import sentences
-from apps.lib.text.sentences import CITATION_MARK, Span, count_stable
+from apps.lib.text.sentences import Span, count_stable
 
 _AFTER_SPACE = 0xF0000  # + number: the space after the marker was inserted
 _NO_SPACE = 0x100000  # + number: the spaces on both sides were inserted
@@ -33,8 +34,6 @@ _WHOLE = re.compile(
     r"(?<!`)(`{1,2})(?!`)(?:(?!\1)[^\n]){1,2000}\1(?!`)|(?<![\\$\d])\$(?![\s\d$])[^$\n]{0,500}(?<!\s)\$(?!\d)|\\\([^\n]{1,500}?\\\)"
 )
 _OPENED = re.compile(r"(?<!`)`{1,2}(?!`)|(?<![\\$\d])\$(?![\s\d$])|\\\(")
-_HINTS = re.compile(rf"{CITATION_MARK}+")
-_NUMBER = re.compile(r"\d{1,3}")
 SENTENCE = '<span class="sentence" data-sentence="%d">'
 SLOT = '<span class="pills" data-sentence="%d"></span>'
 _INLINE = ("code_inline", "math_inline")  # tokens that belong to the text of a sentence
@@ -103,16 +102,6 @@ def insert_markers(text: str, sentences: Sequence[Span], first: int) -> str:
 def strip_markers(text: str) -> str:
     """Return the text without markers."""
     return _MARKS.sub("", text)
-
-
-def find_model_citations(text: str) -> list[int]:
-    """Return the source numbers that the model wrote in this sentence."""
-    return [int(number) for found in _HINTS.findall(text) for number in _NUMBER.findall(found)]
-
-
-def strip_model_citations(text: str) -> str:
-    """Return the text without the citations that the model wrote."""
-    return _HINTS.sub("", text) if "[" in text or "【" in text else text
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from apps.conversations.rendering.sentence_markers import strip_model_citations
+from apps.conversations.grounding.model_citations import strip_model_citations
 from apps.documents.jobs import ingest_job
 from apps.documents.models import Collection, Document
 from apps.engines.types import EngineError

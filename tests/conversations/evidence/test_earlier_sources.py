@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from apps.conversations.evidence import source_numbering, source_panel
+from apps.conversations.grounding.citer import SourceSpan
 from apps.conversations.history import transcript
 from apps.conversations.models import Citation, Conversation, Message, Retrieved
 from apps.documents.models import Document
@@ -86,8 +87,8 @@ def test_sentences_are_read_back_word_for_word_in_runs(monkeypatch) -> None:
     assert (
         source_numbering.load_source_spans(None, [item])
         == [  # type: ignore[arg-type]
-            source_numbering.SourceSpan(7, "T", "H", 0, page[:33]),
-            source_numbering.SourceSpan(7, "T", "H", four, page[four:]),
+            SourceSpan(7, "T", "H", 0, page[:33]),
+            SourceSpan(7, "T", "H", four, page[four:]),
         ]
     )
     cut = source_numbering.PromptedSource(7, "T", 3, True, ((0, 999),), "", key, "H")

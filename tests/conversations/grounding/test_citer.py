@@ -6,8 +6,13 @@ import time
 
 import pytest
 
-from apps.conversations.evidence.source_numbering import SourceSpan
-from apps.conversations.grounding.citer import Citer, SentenceCitation, is_factual_claim, is_mostly_unsupported
+from apps.conversations.grounding.citer import (
+    Citer,
+    SentenceCitation,
+    SourceSpan,
+    is_factual_claim,
+    is_mostly_unsupported,
+)
 from apps.conversations.grounding.support_check import MIN_SUPPORT
 from tests.conversations.passage_factory import passage
 

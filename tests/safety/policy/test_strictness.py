@@ -252,7 +252,7 @@ def test_no_call_of_the_gate_in_a_conversation_forgets_the_level() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
                 called = node.args[0] if ast.unparse(node.func) in ("partial", "in_pool") and node.args else node.func
-                of_gate = isinstance(called, ast.Attribute) and ast.unparse(called.value) == "gate" and called.attr in names
-                if of_gate and not any(word.arg == "level" for word in node.keywords):
+                of_gate = isinstance(called, ast.Attribute) and ast.unparse(called.value) == "gate"
+                if of_gate and called.attr in names and not any(word.arg == "level" for word in node.keywords):
                     without.add(path.name)
     assert without == {"conversation_import.py", "tool.py"}

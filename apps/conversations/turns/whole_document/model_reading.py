@@ -18,8 +18,8 @@ from django.utils.translation import gettext
 
 from apps.conversations.evidence import source_numbering
 from apps.conversations.evidence.source_numbering import NumberedPassage, format_passage_line
+from apps.conversations.grounding.model_citations import find_model_citations
 from apps.conversations.models import WHOLE_DOCUMENT_STEP
-from apps.conversations.rendering.sentence_markers import find_model_citations
 from apps.conversations.turns import generation, model_queue, prompt, reasoning, retrieval
 from apps.conversations.turns.whole_document.structure import DocumentPart, DocumentStructure, read_document
 from apps.documents.chunking.text_normalization import normalize_text
