@@ -54,7 +54,7 @@ def get_session_user(key: str) -> User | None:
 
 
 def activate_language(user: User, headers: list[tuple[bytes, bytes]]) -> User:
-    """Activate the language of the page for this task, and for turns started in it; return the user."""
+    """Activate the user's language, else the page's, for this task and turns started in it. Return the user."""
     translation.activate(i18n.get_socket_language(user, headers))
     return user
 

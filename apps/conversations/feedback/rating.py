@@ -80,7 +80,7 @@ def withdraw_feedback(user: User, answer: Message) -> None:
 
 
 def report_answer(row: Feedback) -> None:
-    """Open a case for the answer, with the user's reasons. Call inside a transaction."""
+    """Open a case for the answer; the reason UNSAFE raises its severity by one. Call inside a transaction."""
     severity = _SEVERITY + (Feedback.Reason.UNSAFE in row.reasons)
     outcome = PolicyResult(Action.REVIEW, REPORTED, severity)
     cases.flag_content(

@@ -22,7 +22,10 @@ _vectors: OrderedDict[tuple[str, bytes], Vectors] = OrderedDict()
 
 
 def embed_sentences(texts: Sequence[str]) -> Vectors:
-    """Shape (n, dimension), unit rows. What is not known yet is embedded, and kept. For `in_pool`."""
+    """Return a unit vector for each sentence, of shape (n, dimension), by which sentences are compared with a question.
+
+    Vectors of the last 4,000 sentences are cached. For `in_pool`.
+    """
     engine = registry.get_embedder()
     keys = [(engine.fingerprint, _name(text)) for text in texts]
     said = dict(zip(keys, texts, strict=True))

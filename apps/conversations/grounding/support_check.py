@@ -1,7 +1,7 @@
 """Judge whether sentences of a source support a claim: agreement first, then a model of inference.
 
-Entry points: `check()` and `SupportCheck.judge`. A claim is never compared with more than one premise at a time, so
-that numbers and names of several sentences cannot be joined to something that none of them says.
+Entry points: `get_support_check()` and `SupportCheck.judge`. A claim is never compared with more than one premise at a
+time, so that numbers and names of several sentences cannot be joined to something that none of them says.
 """
 
 from __future__ import annotations

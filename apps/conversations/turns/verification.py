@@ -30,6 +30,8 @@ _EARLIER = 100  # sources of earlier turns that a sentence may be credited to
 
 
 class SentenceVerifier:
+    """Check of the sentences of one running answer against its passages and the results of tools."""
+
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
         self._citer: Citer | None = None

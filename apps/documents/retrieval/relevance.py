@@ -1,4 +1,4 @@
-"""Whether a passage has to do with a question: a calibrated probability, and the floor below which it is not shown.
+"""Probability that a passage has to do with a question, calibrated, and the threshold below which it is not shown.
 
 A logistic function of three numbers that the search has at hand anyway: the cosine of the two vectors, and the share of
 the question's weight (rare words more) that stands in the passage, with and without its title and headings. The

@@ -72,7 +72,9 @@ def preview_search(
 def search_and_quote(
     user: AnyUser, collection: Collection, question: str, scope: SearchScope | None = None
 ) -> tuple[SearchResult, list[QuotedSentence]]:
-    """Return the search result and the sentences that an answer would quote first. Raises EngineError.
+    """Return the search result, and the sentences that an answer would quote first, for a run of golden questions.
+
+    Raises EngineError.
 
     `scope`: an index build to search in; None: the live index.
     """

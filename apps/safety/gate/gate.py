@@ -185,9 +185,10 @@ async def check_sentence(text: str, since: int = 0, *, level: Strictness = Stric
 
 
 def check_outgoing(text: str, where: Surface = Surface.TOOLS, *, level: Strictness = Strictness.SITE) -> Verdict:
-    """Return whether the text may go to another machine: not if it carries the canary of the system prompt.
+    """Return the verdict of policy and strictness on a text that goes to another machine.
 
-    Takes well below a millisecond; no classifier is asked.
+    Only the canary of the system prompt is looked for, so it takes well below a millisecond. A verdict on a text with
+    it is queued for the record.
     """
     if not (found := canary.detect_canary(text)):
         return ALLOWED

@@ -20,7 +20,7 @@ def _person(**options: Any) -> Any:
 
 
 class Opinion(Leased):
-    """Second review: waiting, claimed or given."""
+    """Second review of a text, decided or not yet decided: waiting, claimed or given."""
 
     class Why(models.TextChoices):
         """Reason for the second review."""

@@ -285,8 +285,9 @@ def _undo_context(user: User) -> dict[str, Any]:
 
 
 def _filter_queue(user: User, show: str) -> QuerySet[Case]:
-    """Return the cases of the queue `show`, without clauses that the user leaves to others."""
-    rows = moderation_cases.visible_cases(user).filter(QUEUES[show][1](user))
+    """Return the cases of the queue `show`, the severest and then the soonest due first, without clauses that the user
+    leaves to others."""
+    rows = moderation_cases.visible_cases(user).filter(QUEUES[show][1](user)).order_by("-severity", "due", "created")
     if show in ("mine", "decided", "disputed"):
         return rows
     return rows.exclude(area__in=reviewer_preferences.get_preferences(user).without)

@@ -18,7 +18,8 @@ from apps.users.permissions import get_signed_in_user, staff_required
 @never_cache
 @staff_required
 def show_policy_changes(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show counts with confidence intervals, the changed verdicts with their cases, and the thresholds."""
+    """Show how many verdicts the version changed in shadow and backtest, these verdicts with their cases, and its
+    thresholds."""
     row, user = get_object_or_404(PolicyVersion, pk=pk), get_signed_in_user(request)
     shadow = policy_changes.count_shadow_changes(row) if row.status != PolicyVersion.Status.LIVE else None
     context = {

@@ -45,7 +45,7 @@ class TransformerBlock(nn.Module):  # type: ignore[misc]
 
 
 class PictogramNet(nn.Module):  # type: ignore[misc]
-    """Diffusion transformer with a retrieval memory."""
+    """Diffusion transformer that starts from a sketch, which its retrieval memory finds for the prompt."""
 
     def __init__(self, shape: NetworkConfig) -> None:
         super().__init__()

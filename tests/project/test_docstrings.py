@@ -1,0 +1,55 @@
+"""Docstrings begin with a verb or a noun of the field, and stand where name and types do not say all."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+FOLDERS = ("assistant", "apps", "benchmarks", "training")
+# Whose functions say units, shapes, order, errors and the transaction that they need.
+DESCRIBED = ("apps/engines", "apps/documents/retrieval", "apps/documents/library", "apps/safety/moderation")
+_RIDDLE = re.compile(
+    r"(What|Whether|Who|Whose|Which|Where|How|Likewise|The same|Of each|Those|These|This|That|It|Its|They|Their|He|She"
+    r"|We|You|One|All that)\b"
+)
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def definitions() -> Iterator[tuple[str, ast.Module | Definition]]:
+    """Yield every module, class and function of the product, with its place."""
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if "migrations" in path.parts:
+                continue
+            tree = ast.parse(path.read_text())
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Module | Definition):
+                    line = 1 if isinstance(node, ast.Module) else node.lineno
+                    yield f"{path.relative_to(ROOT)}:{line}", node
+
+
+def test_no_docstring_begins_with_a_riddle() -> None:
+    found = [place for place, node in definitions() if _RIDDLE.match(ast.get_docstring(node) or "")]
+    assert found == []
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    modules = [(place, node) for place, node in definitions() if isinstance(node, ast.Module) and node.body]
+    assert [place for place, node in modules if not ast.get_docstring(node)] == []
+
+
+def test_public_functions_of_engines_retrieval_and_verbs_are_described() -> None:
+    missing = [
+        place
+        for folder in DESCRIBED
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, Definition) and not node.name.startswith("_") and not ast.get_docstring(node)
+        for place in [f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"]
+    ]
+    assert missing == []
