@@ -95,7 +95,9 @@ def golden_question() -> str:
 
     travel = Document.objects.get(name="travel.md")
     GoldenQuestion.objects.get_or_create(
-        collection=travel.collection, document=travel, text="How long does parental leave last, with doubts?"
+        collection=travel.collection,
+        document=travel,
+        text="How long does parental leave last, and which weeks are paid in full, with doubts?",
     )
     return str(travel.collection_id)
 

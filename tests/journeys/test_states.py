@@ -13,9 +13,10 @@ from tests.journeys.conftest import Visit
 from tests.journeys.site import Site
 from tests.journeys.test_accessibility import judged
 
-DOUBTS = f"{LEAVE[:-1]}, with doubts?"
+ASKED = f"{LEAVE[:-1]}, and which weeks are paid in full"
+DOUBTS = f"{ASKED}, with doubts?"
 INVENTED = f"Nothing but inventions: {LEAVE}"
-NUMBERED = f"{LEAVE[:-1]}, in numbered lines?"
+NUMBERED = f"{ASKED}, in numbered lines?"
 ITALIAN = f"{LEAVE[:-1]}, in italiano?"
 TRUE, FALSE = "Parental leave", re.compile("Pirates|moon|Dragons")
 PASTED = {"permissions": ["clipboard-read", "clipboard-write"]}
