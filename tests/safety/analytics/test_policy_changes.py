@@ -20,6 +20,7 @@ from apps.safety.policy_admin import backtest
 from apps.users.models import User
 from tests.safety.case_factory import case, notes
 from tests.safety.policy_drafts import MAYBE, PLAIN, SURE, body, in_the_shadow, written
+from tests.support.pages import strip_layout
 from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,13 +63,13 @@ async def test_changes_are_counted_by_clause_and_stage_with_their_intervals(ada:
         ("hate", "question", "held", Proportion(1, 4)), ("hate", "question", "people", Proportion(1, 4)),
     ]  # fmt: skip
     assert table.changed == Proportion(2, 4)
-    page = await in_db(seen, morgan, row)
-    assert "<strong>2 of 4</strong> verdicts would be others: 50 % (15 % to 85 %)" in page
+    page = strip_layout(await in_db(seen, morgan, row))
+    assert "<strong>2 of 4</strong>verdicts would be others: 50 % (15 % to 85 %)" in page
     assert "Withheld, and is let through now" in page and "25 %" in page
     assert "Let through and counted → Withheld · 0.60" in page
     assert "It was not replayed yet." in page and "safety:policy" not in page
     await in_db(backtest.run_backtest, ada, row)
-    page = await in_db(seen, morgan, row)
+    page = strip_layout(await in_db(seen, morgan, row))
     assert "4 verdicts, 4 of them known by their signals alone" in page and "It was not replayed yet." not in page
 
 

@@ -19,6 +19,7 @@ from apps.safety.policy.schema import Action, Blocklist, Policy, Stage
 from apps.users import sealed_case_access
 from apps.users.models import User
 from tests.safety.case_factory import KIND, Notes, case, notes
+from tests.support.pages import strip_layout
 from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +104,6 @@ def test_what_was_decided_before_is_shown_after_ones_own_choice(alice: User, bob
     held = cases.claim_case(morgan, case(alice, "2", text=SEA.format(2)).pk)
     client = Client()
     client.force_login(morgan)
-    page = client.get(f"/review/{held.pk}/").content.decode()
+    page = strip_layout(client.get(f"/review/{held.pk}/").content.decode())
     assert '<section class="around after"><h2>Decided about such texts</h2>' in page
     assert "shown once you have said why" in page
