@@ -10,6 +10,7 @@ from apps.documents.library.uploads import delete_document, store_upload
 from apps.documents.models import Collection, Document, Membership
 from apps.users.models import User
 from tests.documents.factories import collection
+from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +40,7 @@ def test_in_the_same_collection_what_is_there_is_offered_instead(alice: User) ->
     there = put(alice, place, "leave.txt")
     send(alice, place, "copy.txt")
     assert place.documents.count() == 1
-    page = tray(alice, place)
+    page = strip_layout(tray(alice, place))
     assert "Already in Policies as leave.txt." in page
     assert f'<a href="/documents/{there.pk}/">Open it' in page
     delete_document(there)
@@ -88,7 +89,7 @@ def test_a_link_can_take_the_place_of_a_copy(alice: User, bob: User) -> None:
     client.force_login(alice)
     assert "The same stays in Policies" in client.get(address).content.decode()
     assert client.post(address).status_code == 302
-    page = tray(alice, place)
+    page = strip_layout(tray(alice, place))
     assert not place.documents.exists() and Document.objects.get() == there
     assert "Already in Policies as leave.txt." in page and f'<a href="/documents/{there.pk}/">Open it' in page
 
