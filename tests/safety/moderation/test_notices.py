@@ -22,6 +22,7 @@ from apps.safety.policy.schema import Action
 from apps.users.accounts import reinstate_user
 from apps.users.models import User
 from tests.documents.factories import collection, document
+from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db
 ASKED = "Where do the [hate] people of this town live?"
@@ -49,7 +50,7 @@ def ruled(reviewer: User, case: Case, outcome: str, **also: Any) -> None:
 def page(user: User, address: str = "/notices/") -> str:
     client = Client()
     client.force_login(user)
-    return client.get(address).content.decode()
+    return strip_layout(client.get(address).content.decode())
 
 
 def told(user: User) -> list[str]:
