@@ -64,7 +64,7 @@ def ask_first_question(port: str) -> str:
         until("/setup/model/", "wrote its first word")
         post("/setup/sample/", {})
         page = until("/setup/sample/", 'name="question"')
-        question = re.search(r'name="question" value="([^"]+)"', page)
+        question = re.search(r'name="question"\s+value="([^"]+)"', page)
         assert question
         place = post("/setup/ask/", {"question": question[1]}).url.path
         return until(place, "<blockquote")
