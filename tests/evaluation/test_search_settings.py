@@ -22,6 +22,7 @@ from apps.evaluation.models import GoldenQuestion, GoldenRun
 from apps.lib.celery import notify
 from apps.users.models import User
 from tests.documents.factories import collection
+from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -117,7 +118,7 @@ def test_a_change_for_the_worse_says_which_questions(
     runs.add_question(alice, shelf, asked, document=Document.objects.get(), chunk=None, words="")
     send(owner, shelf, floor=0.9)
     work(rung)
-    shown = page(owner, shelf)
+    shown = strip_layout(page(owner, shelf))
     assert "0 better, 1 worse" in shown
     assert f"{asked}: was found at place 1, is not found now" in shown
     build = IndexBuild.objects.get()

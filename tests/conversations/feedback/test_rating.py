@@ -11,6 +11,7 @@ from apps.safety.models import Case, Event, Notice
 from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
+from tests.support.pages import strip_layout
 from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,7 +45,7 @@ def test_a_thumb_is_kept_at_once_and_shown_after_a_reload_and_turned_over_loses_
     say(alice, answer, reasons=["wrong", "style"], note="It was stone.")
     row = Feedback.objects.get()
     assert (row.good, row.reasons, row.note) == (False, ["wrong", "style"], "It was stone.")
-    page = as_(alice).get(f"/c/{answer.conversation_id}/").content.decode()
+    page = strip_layout(as_(alice).get(f"/c/{answer.conversation_id}/").content.decode())
     assert 'data-thumb="poor" aria-pressed="true"' in page and 'data-thumb="good" aria-pressed="false"' in page
     rate(alice, answer, "good")
     row.refresh_from_db()

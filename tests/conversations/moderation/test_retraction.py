@@ -9,7 +9,7 @@ from django.db import transaction
 from django.test import Client
 
 from apps.conversations.history import actions, full_text_search
-from apps.conversations.models import Conversation, Message, Share, Withdrawn
+from apps.conversations.models import Conversation, Message, ModelProfile, Share, Withdrawn
 from apps.conversations.moderation import retraction
 from apps.engines import registry
 from apps.lib.concurrency.threads import in_db
@@ -33,6 +33,8 @@ def both_logs(test):
 async def place(open_page, alice, library, chat, settings) -> Conversation:
     """Return a conversation of Alice's: an answer, and one to a follow-up, whose prompt repeats it."""
     settings.ANSWER_STYLE = "model"  # asked also where no quote is likely right, as for a word of no document
+    # Of a model that reads well all is shown, so search finds the word of no document too.
+    await ModelProfile.objects.acreate(name=chat.name, reading_right=8, reading_asked=8)
     page = await open_page(alice)
     chat.replies += [ANSWER, "A queen lives for five years [2]."]
     turn = await page.ask(QUESTION)

@@ -7,6 +7,7 @@ from unittest.mock import patch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.conversations.grounding import model_citations
 from apps.conversations.grounding.model_citations import strip_model_citations
 from apps.conversations.rendering import sentence_markers
 from apps.conversations.rendering.sentence_markers import find_sentences, get_stable_length, is_numbered_sentence
@@ -36,7 +37,7 @@ TEXTS = st.lists(st.sampled_from([*PARTS, *OPENING]), max_size=16).map("".join)
 
 
 def closely(piece: str) -> bool:
-    shown = sentence_markers._HINTS.sub("", piece)
+    shown = model_citations._HINTS.sub("", piece)
     fenced = piece.lstrip(" >\t").startswith(("```", "~~~", "$$", "\\["))
     return any(char.isalnum() for char in shown) and not fenced
 
@@ -47,4 +48,4 @@ def test_what_is_a_sentence_is_found_quickly_and_the_same(text: str) -> None:
     with patch.object(sentence_markers, "_may_open", return_value=True):
         assert (find_sentences(text), get_stable_length(text)) == quick
     assert is_numbered_sentence(text, (0, len(text))) == closely(text)
-    assert strip_model_citations(text) == sentence_markers._HINTS.sub("", text)
+    assert strip_model_citations(text) == model_citations._HINTS.sub("", text)

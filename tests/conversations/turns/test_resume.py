@@ -231,7 +231,7 @@ async def _reloaded(open_page, key: str, accepted: dict[str, str], chat) -> tupl
     """The text that a page holds in the end when it follows from where it says, and what it came with."""
     html = await in_db(_fetched, key, accepted["conversation"])
     chat.gap_s = 0.03
-    status, after = re.findall(rf'data-turn="{accepted["turn"]}"[^>]*data-status="(\w+)" data-after="(\d+)"', html)[0]
+    status, after = re.findall(rf'data-turn="{accepted["turn"]}"[^>]*data-status="(\w+)"\s+data-after="(\d+)"', html)[0]
     tab = await open_page(key=key)
     await tab.tell(do="resume", turn=accepted["turn"], after=int(after))
     events = await tab.events() if status == "writing" else []
