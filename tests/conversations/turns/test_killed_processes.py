@@ -18,6 +18,7 @@ import pytest
 from django.conf import settings
 
 from tests.conversations.server_processes import Process, environment, opened, seed, stub_llm
+from tests.support.pages import strip_layout
 
 pytestmark = [pytest.mark.process, pytest.mark.shared]
 QUESTION = "How high was the lighthouse of Alexandria?"
@@ -96,7 +97,7 @@ async def test_web_is_killed(web: Process, key: str, tmp_path: Path) -> None:
         await wire.tell(do="resume", turn=accepted["turn"], after=5)
         await wire.until("unknown")
         async with http.get(f"/c/{accepted['conversation']}/") as response:
-            page = await response.text()
+            page = strip_layout(await response.text())
         assert f'data-turn="{accepted["turn"]}" data-status="interrupted"' in page
         assert QUESTION in page and "word12" in page, "the question and the text of the last checkpoint are there"
         await wire.tell(do="retry", turn=accepted["turn"], client_id="again")
@@ -175,7 +176,7 @@ async def _shown(http: aiohttp.ClientSession) -> int:
     """How many rows of that file the page has."""
     address, _ = await _place(http)
     async with http.get(address.removesuffix("upload/")) as response:
-        return len(re.findall(r'class="title"[^>]*>eastness.txt<', await response.text()))
+        return len(re.findall(r'class="title"[^>]*>eastness.txt<', strip_layout(await response.text())))
 
 
 def _kept(folder: Path) -> list[int]:
@@ -192,7 +193,7 @@ async def test_web_ends_in_order_and_says_so(web: Process, key: str) -> None:
     web.start()
     async with opened(web, key) as (wire, http):
         async with http.get(f"/c/{accepted['conversation']}/") as response:
-            page = await response.text()
+            page = strip_layout(await response.text())
         assert f'data-turn="{accepted["turn"]}" data-status="interrupted"' in page and "word0" in page
 
 
