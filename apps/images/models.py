@@ -80,9 +80,8 @@ class Picture(Leased):
     pictogram = models.BooleanField(default=False)  # True: can only be a pictogram, by model and source
     unchecked = models.BooleanField(default=False)  # True: no classifier has checked it
     blur = models.CharField(max_length=40, blank=True)  # clause under which it is blurred; "": not blurred
-    level = models.CharField(
-        max_length=12, choices=Strictness.choices, default=Strictness.SITE
-    )  # strictness of its moderation
+    # Strictness of its moderation.
+    level = models.CharField(max_length=12, choices=Strictness.choices, default=Strictness.SITE)
     favourite = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)

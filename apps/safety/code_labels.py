@@ -34,10 +34,8 @@ EXTRA_CLAUSE_LABELS: CodeLabels = {  # codes of cases that are no clause of the 
     UNCHECKED: gettext_lazy("Not checked"),
     ACCOUNT: gettext_lazy("Decision of an administrator"),
 }
-CONTENT_TYPE_LABELS: CodeLabels = {
-    "document": gettext_lazy("Document"),
-    "account": gettext_lazy("Account"),
-}  # kinds of content that are no stage
+# Kinds of content that are no stage.
+CONTENT_TYPE_LABELS: CodeLabels = {"document": gettext_lazy("Document"), "account": gettext_lazy("Account")}
 EFFECT_LABELS: CodeLabels = {
     "withhold": gettext_lazy("Withheld"),
     "allow": gettext_lazy("This text passes from now on"),

@@ -46,7 +46,6 @@ class SpecialPermission:
 
 
 SEALED = SpecialPermission("handles_sealed", "sealed")  # opens cases under sealed clauses
-BREAK_GLASS = SpecialPermission(
-    "breaks_glass", "break_glass"
-)  # asks for a conversation, and approves what another one asked for
+# Asks for a conversation, and approves what another one asked for.
+BREAK_GLASS = SpecialPermission("breaks_glass", "break_glass")
 ALL = (SEALED, BREAK_GLASS)

@@ -12,10 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-NAME, BACKEND = (
-    "Moved",
-    "apps.engines.embed.sentence_transformer.SentenceTransformerEmbedder",
-)  # in `settings.EMBEDDERS`
+# In `settings.EMBEDDERS`.
+NAME, BACKEND = ("Moved", "apps.engines.embed.sentence_transformer.SentenceTransformerEmbedder")
 _UNRELATED = 0.8  # cosine of unrelated texts
 _SEED = 7
 

@@ -118,11 +118,8 @@ def visiting(site: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iter
             viewport={"width": width, "height": HEIGHT[width]},
             storage_state=signed_in(person),
             has_touch=width < 500,
-            **{
-                "service_workers": "block",
-                "reduced_motion": "reduce",
-                **options,
-            },  # animations at sixty frames a second would take a core
+            # Animations at sixty frames a second would take a core.
+            **{"service_workers": "block", "reduced_motion": "reduce", **options},
         )
         contexts.append(context)
         context.set_default_timeout(60_000)

@@ -49,10 +49,8 @@ def test_starting_a_process_imports_no_heavy_library() -> None:
 
 
 def test_apps_read_settings_and_never_the_environment() -> None:
-    allowed = {
-        "apps/documents/sandbox/child_process.py",
-        "apps/documents/sandbox/fork_server.py",
-    }  # they empty a reader's
+    # They empty a reader's.
+    allowed = {"apps/documents/sandbox/child_process.py", "apps/documents/sandbox/fork_server.py"}
     found = [
         name
         for path in modules()

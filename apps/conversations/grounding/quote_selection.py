@@ -44,10 +44,8 @@ _BY_WORDS = 0.55  # of the question's weight in one sentence: it is quoted whate
 _BY_WORDS_SHORT, _SHORT = 0.4, 2  # of a question of so few content words, of which vectors tell little
 _BY_WORDS_FOREIGN = 0.32  # of a question in another language than English, of which the packaged embedder knows none
 _COMMON = 1.0  # weight of a question's word that the index does not know
-_FORM, _OTHER_FORM = (
-    5,
-    0.5,
-)  # letters that two forms of a word share, and the weight of such a form in the name of a column
+# Letters that two forms of a word share, and the weight of such a form in the name of a column.
+_FORM, _OTHER_FORM = (5, 0.5)
 _EMBEDDED = 8  # sentences, the best by words: as good as all of them; each costs 6 ms of one core
 _LEAST_WORDS = 3
 _MOST_CHARS = 700  # a "sentence" longer than this is a table or a list that nobody wants quoted

@@ -137,9 +137,8 @@ def copy_exchanges(new: Conversation, way: Sequence[Exchange], *, with_sources: 
         if not own:
             row.steps = []  # steps name collections that were searched
             row.tools = []  # tool results were for the user who asked
-            row.usage = {
-                name: value for name, value in row.usage.items() if name != "thoughts"
-            }  # reasoning is not shared
+            # Reasoning is not shared.
+            row.usage = {name: value for name, value in row.usage.items() if name != "thoughts"}
         if not with_sources:
             row.quotes = []
         row.save(force_insert=True)

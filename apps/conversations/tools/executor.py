@@ -123,9 +123,8 @@ async def _read_arguments(turn: Turn, wanted: ToolCall, made: ToolCallRecord, by
     written = gate.normalise(wanted.arguments)
     _check_outgoing(turn, f"{wanted.name} {written}")
     given = argument_schema.parse_arguments(written, by_person=by_person)
-    _check_outgoing(
-        turn, orjson.dumps(given).decode()
-    )  # again after parsing: argument names, and characters that were escaped
+    # Again after parsing: argument names, and characters that were escaped.
+    _check_outgoing(turn, orjson.dumps(given).decode())
     verdict = await gate.check_sentence(f"{made.title}: {_words(given)}", level=turn.level)
     if not verdict.allowed:
         raise gate.Withheld(verdict)

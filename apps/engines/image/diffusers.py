@@ -116,10 +116,8 @@ class DiffusersPainter:
             options["mask_image"] = part
         # PixArt maps sizes to those it was trained for; smaller requests are drawn as they are, to save memory.
         usual = request.width * request.height >= self._describe().width * self._describe().height * _SMALLER
-        options |= {
-            "use_resolution_binning": usual,
-            "clean_caption": False,
-        }  # would need libraries that are not installed
+        # Would need libraries that are not installed.
+        options |= {"use_resolution_binning": usual, "clean_caption": False}
         taken = diffusers_pipelines.list_call_arguments(pipeline)
         return {name: value for name, value in options.items() if name in taken}, start, part
 
@@ -148,9 +146,8 @@ class DiffusersPainter:
                 f"The picture model '{self._name}' cannot be loaded: {_first_line(error)}"
             ) from error
         pipeline.set_progress_bar_config(disable=True)
-        self._fingerprint = diffusers_pipelines.compute_fingerprint(
-            pipeline, self._loras
-        )  # while all weights are loaded
+        # While all weights are loaded.
+        self._fingerprint = diffusers_pipelines.compute_fingerprint(pipeline, self._loras)
         return device_placement.place_pipeline(pipeline, torch, _largest(pipeline))
 
     @cached_property

@@ -173,9 +173,8 @@ def _seen(place: Path) -> tuple[str, int, int, int]:
         with suppress(FileExistsError):
             os.link(part, place)  # atomic, and never over the file of another process
         part.unlink()
-        disk_space.sync_path(
-            place.parent
-        )  # after a power cut the database, on another disk, may hold what this key encrypted
+        # After a power cut the database, on another disk, may hold what this key encrypted.
+        disk_space.sync_path(place.parent)
         found = place.stat()
     return str(place), found.st_ino, found.st_mtime_ns, found.st_size
 

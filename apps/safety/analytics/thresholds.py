@@ -14,9 +14,8 @@ from apps.safety.policy.schema import Action, Policy
 MAX_DECISIONS = 5000  # latest decisions that are read
 MIN_TEXTS = 30  # decided texts; a threshold with fewer is not reliable
 
-ScoresByClause = dict[
-    tuple[str, str], list[tuple[float, bool]]
-]  # by clause and stage: score, and whether the text violated the clause
+# By clause and stage: score, and whether the text violated the clause.
+ScoresByClause = dict[tuple[str, str], list[tuple[float, bool]]]
 
 
 @dataclass(frozen=True, slots=True)

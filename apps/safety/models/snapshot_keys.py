@@ -72,9 +72,8 @@ def drop_unused_keys() -> int:
             f"{left} frozen texts cannot be opened by any key of the file, so none was dropped. "
             "Put the missing key back from the backup, as a line of its own."
         )
-    now = (
-        encrypted_fields.list_key_lines()
-    )  # read again: a rotation meanwhile added a key, and the one before it is still needed
+    # Read again: a rotation meanwhile added a key, and the one before it is still needed.
+    now = encrypted_fields.list_key_lines()
     kept = [line for line in now if line not in older]
     encrypted_fields.write_keys(kept)
     return len(now) - len(kept)

@@ -28,9 +28,8 @@ def compute_expiry(kind: str, stage: str, outcome: PolicyResult, now: datetime) 
 
     None if the content is not held, or is held until a reviewer decides.
     """
-    pictured = (
-        isinstance(reviewable.get_reviewable(kind), reviewable.Releasable) and stage not in EXPORT_STAGES
-    )  # at an export stage the picture itself is not held
+    # At an export stage the picture itself is not held.
+    pictured = isinstance(reviewable.get_reviewable(kind), reviewable.Releasable) and stage not in EXPORT_STAGES
     waits = stage == Stage.QUESTION or pictured
     if outcome.action is not Action.SEND or not waits or outcome.code in _unlimited_clauses():
         return None

@@ -183,9 +183,8 @@ def _results_of_signal(stage: Stage, signal: Signal, policy: Policy) -> list[Pol
         if clause and reached:
             found.append(PolicyResult(reached[-1], label, clause.severity, score))
         elif clause and signal.detector == GUARD_DETECTOR and score >= 1 and clause.rule is not Action.NOTE:
-            found.append(
-                PolicyResult(Action.REVIEW, label, clause.severity, score)
-            )  # no threshold of its own: reviewed
+            # No threshold of its own: reviewed.
+            found.append(PolicyResult(Action.REVIEW, label, clause.severity, score))
     return found
 
 

@@ -150,9 +150,8 @@ PROMPT_LEAK_CLAUSE = Clause(
 WORDS, PATTERNS, NAMES = "words", "patterns", "names"  # the kinds of a list
 
 REDACTED_CLAUSES = frozenset({"personal_data", "secrets"})  # clauses whose findings have spans in a text
-SEALED_CLAUSES = frozenset(
-    {"child_exploitation"}
-)  # never used for training, and shown only to users named for sealed cases
+# Never used for training, and shown only to users named for sealed cases.
+SEALED_CLAUSES = frozenset({"child_exploitation"})
 
 
 def is_applicable(action: Action, code: str, stage: Stage | None) -> bool:

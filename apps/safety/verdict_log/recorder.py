@@ -71,9 +71,8 @@ def _without_spans(signal: Signal) -> Signal:
     return replace(signal, spans=()) if signal.spans else signal
 
 
-current_surface: ContextVar[Surface | None] = ContextVar(
-    "surface", default=None
-)  # overrides the surface that the gate names
+# Overrides the surface that the gate names.
+current_surface: ContextVar[Surface | None] = ContextVar("surface", default=None)
 _lock = threading.Lock()
 _waiting: deque[PendingVerdict] = deque(maxlen=_WAITING)
 _due = {"at": 0.0}

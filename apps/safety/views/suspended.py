@@ -30,9 +30,8 @@ def show_suspension(request: HttpRequest) -> HttpResponse:
     if found is None:
         return render(request, "safety/suspended.html", {"found": None})
     if request.method == "POST":
-        rate_limits.consume_bucket(
-            rate_limits.build_account_bucket(found.person.email), LimitedResource.SIGN_INS
-        )  # with the rate limit of sign-ins
+        # With the rate limit of sign-ins.
+        rate_limits.consume_bucket(rate_limits.build_account_bucket(found.person.email), LimitedResource.SIGN_INS)
         return _submit_appeal(request, found)
     later = suspended_sign_in.later_notices(found)
     if found.notice is not None:

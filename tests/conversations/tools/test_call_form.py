@@ -108,9 +108,8 @@ def test_an_odd_schema_breaks_nothing(signed_in: Client, server: ToolServer, pro
 
 def test_only_what_may_be_called_is_offered(signed_in: Client, alice: User, server: ToolServer) -> None:
     assert FORECAST in signed_in.get("/").content.decode()
-    assert (
-        "/tools/draw_picture/call/" not in signed_in.get("/").content.decode()
-    )  # pictures have a command of their own
+    # Pictures have a command of their own.
+    assert "/tools/draw_picture/call/" not in signed_in.get("/").content.decode()
     strict = Assistant.objects.create(owner=alice, name="Strict", tools={"weather__forecast": "off"})
     assert signed_in.get(f"{FORECAST}?assistant={strict.pk}").status_code == 404
     assert FORECAST not in signed_in.get(f"/?assistant={strict.pk}").content.decode()

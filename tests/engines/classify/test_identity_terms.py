@@ -38,9 +38,8 @@ def test_applied_twice_it_changes_nothing_more(text: str) -> None:
 
 @given(st.text(alphabet="abW gay women. Muslim-_2é\n", max_size=60))
 def test_the_first_look_at_a_text_overlooks_no_group(text: str) -> None:
-    assert f"{neutralise_identity_terms(text)}\n.\n{MANY}" == neutralise_identity_terms(
-        f"{text}\n.\nmen"
-    )  # it names one, so every word is looked at
+    # It names one, so every word is looked at.
+    assert f"{neutralise_identity_terms(text)}\n.\n{MANY}" == neutralise_identity_terms(f"{text}\n.\nmen")
 
 
 def test_a_long_text_costs_little() -> None:

@@ -85,9 +85,8 @@ async def test_a_changed_verdict_leads_to_its_case_for_those_who_may_open_it(
     assert f"/review/{found.pk}/" in await in_db(seen, morgan, row)
     await in_db(User.objects.filter(pk=alice.pk).update, role=User.Role.REVIEWER)
     her = await in_db(User.objects.get, pk=alice.pk)
-    assert all(
-        one.case is None for one in await in_db(policy_changes.list_shadow_changes, her, row)
-    )  # it is about herself
+    # It is about herself.
+    assert all(one.case is None for one in await in_db(policy_changes.list_shadow_changes, her, row))
 
 
 async def test_the_page_says_where_there_is_nothing_yet(ada: User, alice: User, client: Client) -> None:

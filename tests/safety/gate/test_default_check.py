@@ -50,10 +50,8 @@ def test_what_a_score_means(stage: str, scores: dict[str, float], allowed: bool,
 def test_a_question_under_the_gravest_clause_waits_for_people_from_nine_tenths_on(
     stage: str, code: str, score: float, action: str
 ) -> None:
-    cuts = {
-        "child_exploitation": LabelThresholds(0.747, 0.983),
-        "violence": LabelThresholds(0.836, 0.983),
-    }  # as the packaged weights have them
+    # As the packaged weights have them.
+    cuts = {"child_exploitation": LabelThresholds(0.747, 0.983), "violence": LabelThresholds(0.836, 0.983)}
     ours = schema.parse_policy(defaults.make_default_policy(cuts))
     verdict = decide_verdict(Stage(stage), "text", ALLOWED, dict.fromkeys(cuts, 0.0) | {code: score}, ours)
     assert verdict.judged is not None

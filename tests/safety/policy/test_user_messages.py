@@ -117,9 +117,8 @@ def test_a_step_that_nothing_scores_is_found(monkeypatch: pytest.MonkeyPatch) ->
     assert coverage.find_unreachable(schema.parse_policy(shut(missing, "question"))) == [(missing, Stage.QUESTION)]
     assert coverage.find_unreachable(schema.parse_policy(shut("prompt_attack", "passage"))) == []
     assert coverage.find_unreachable(schema.parse_policy(shut(labels[0], "answer"))) == []
-    assert coverage.find_unreachable(schema.parse_policy(shut("sexual", "picture"))) == [
-        ("sexual", Stage.PICTURE)
-    ]  # nobody looks at them
+    # Nobody looks at them.
+    assert coverage.find_unreachable(schema.parse_policy(shut("sexual", "picture"))) == [("sexual", Stage.PICTURE)]
 
 
 def test_whoever_drafts_it_is_told_at_once_and_whoever_approves_it_too(client: Client, ada: User) -> None:
