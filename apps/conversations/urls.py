@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.conversations.assistants import beam_search_field, prompt_templates, urls
+from apps.conversations.assistants import prompt_templates, urls
+from apps.conversations.assistants.views import show_beam_search_field
 from apps.conversations.attachments import urls as attached_urls
 from apps.conversations.disclosure import break_glass_views
 from apps.conversations.feedback import comparison
 from apps.conversations.feedback import views as feedback_views
-from apps.conversations.history import branch_views, management_views, temporary_chat_views, transcript_gap_views, views
+from apps.conversations.history import branch_views, management_views, temporary_chat_views, views
+from apps.conversations.history.branch_views import show_gap
 from apps.conversations.sharing import evidence_views
 from apps.conversations.sharing import views as sharing_views
 from apps.conversations.tools import urls as tool_urls
@@ -31,7 +33,7 @@ urlpatterns = [
         name="source_of_document",
     ),
     path("c/<uuid:pk>/", views.show_conversation, name="conversation"),
-    path("c/<uuid:pk>/turns/", transcript_gap_views.show_gap, name="turns"),
+    path("c/<uuid:pk>/turns/", show_gap, name="turns"),
     path("c/<uuid:pk>/delete/", views.delete_conversation, name="delete"),
     path("c/<uuid:pk>/rename/", views.rename_conversation, name="rename"),
     path("answers/<uuid:answer>/feedback/", feedback_views.rate_answer, name="feedback"),
@@ -48,7 +50,7 @@ urlpatterns = [
     path(
         "review/break-glass/<uuid:pk>/<uuid:conversation>/", break_glass_views.choose_conversation, name="glass_choose"
     ),
-    path("beams/", beam_search_field.show_beam_search_field, name="beams"),
+    path("beams/", show_beam_search_field, name="beams"),
     path("prompts/", prompt_templates.list_prompts, name="prompts"),
     path("prompts/<int:pk>/", prompt_templates.edit_prompt, name="prompt"),
     path("prompts/<int:pk>/delete/", prompt_templates.delete_prompt, name="delete_prompt"),

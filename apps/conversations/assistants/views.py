@@ -9,11 +9,15 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.conversations.assistants import services
 from apps.conversations.assistants.forms import AssistantForm, AssistantShareForm
+from apps.conversations.core.sampling import BEAMS_CONTROL
 from apps.conversations.models.assistant import Assistant, AssistantVersion
+from apps.engines import registry
+from apps.engines.types import EngineError
 from apps.lib.text.number_parsing import parse_number
 from apps.safety.models.feature_restrictions import Feature, is_blocked
 from apps.users.permissions import get_signed_in_user
@@ -171,3 +175,17 @@ def _editable(request: HttpRequest, pk: UUID) -> Assistant:
 
 def _owned(request: HttpRequest, pk: UUID) -> Assistant:
     return get_object_or_404(Assistant.objects.owned_by(request.user), pk=pk)
+
+
+@login_required
+@require_safe
+@never_cache
+async def show_beam_search_field(request: HttpRequest) -> HttpResponse:
+    """Return the empty field; 204 if no offered model has a server with beam search."""
+    for model in registry.list_chat_models():
+        try:
+            if await registry.get_chat_engine(model.name).takes_beams():
+                return render(request, "conversations/composer/_beams_field.html", {"control": BEAMS_CONTROL})
+        except EngineError:
+            continue  # the server is unreachable; the next request asks again
+    return HttpResponse(status=204)

@@ -20,8 +20,7 @@ from apps.conversations.grounding.claim_features import (
     number_value,
     split_tokens,
 )
-from apps.conversations.grounding.lexicons import ENGLISH, LEXICONS, UNITS, Lexicon
-from apps.conversations.grounding.opposites import OPPOSITE_STEMS
+from apps.conversations.grounding.lexicons import ENGLISH, LEXICONS, UNITS, Lexicon, iter_opposite_forms, merge_forms
 from apps.lib.text.analyzer import stem_word
 from apps.lib.text.sentences import find_sentences
 
@@ -274,3 +273,11 @@ def is_verbatim(claim: str, source: str) -> bool:
 
 def _words(text: str) -> str:
     return " ".join(normalise_token(token) for token in split_tokens(text) if token[0].isalnum())
+
+
+OPPOSITE_STEMS = {  # code of the language -> stem -> stems of its contraries
+    code: merge_forms(
+        (stem_word(form), frozenset(map(stem_word, others))) for form, others in iter_opposite_forms(lexicon)
+    )
+    for code, lexicon in LEXICONS.items()
+}

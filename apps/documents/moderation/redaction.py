@@ -2,7 +2,7 @@
 
 Passages, quotes, citations and the reader all take their text from `Page.text`, so redacting it there redacts it
 everywhere. Changed chunks leave the index at once and return with new vectors (`indexing/chunk_reindexing.py`). Page
-images are covered (`reader/redacted_image.py`), and the original file is no longer served. A version that is ingested
+images are covered (`reader/word_boxes.py`), and the original file is no longer served. A version that is ingested
 later is redacted too (`reapply_redactions`).
 """
 

@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy
 
 from apps.documents.models import Document, DocumentQuerySet
 from apps.documents.moderation import redaction
-from apps.documents.moderation.responsible_user import get_responsible_user_id
 from apps.safety.moderation import auto_close, cases
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.moderation.reviewable import ContentLocation, ContextTurn
@@ -110,3 +109,8 @@ def _locate_spans(detector: str, shown: Sequence[EvaluationRecord]) -> tuple[tup
         spans += [(before + start, before + end) for start, end in own]
         before += len(one.text) + len(_SEPARATOR)
     return tuple(dict.fromkeys(spans))
+
+
+def get_responsible_user_id(document: Document) -> int:
+    """Return the id of the user who uploaded the document; if that account is gone, of the collection's owner."""
+    return document.uploaded_by_id or document.collection.owner_id

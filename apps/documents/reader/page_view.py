@@ -26,12 +26,17 @@ from django.utils.translation import gettext, gettext_lazy
 from apps.documents.models import Chunk, Document, Page
 from apps.documents.moderation import redaction
 from apps.documents.parsing.protocol import ParseError
-from apps.documents.reader import redacted_image
 from apps.documents.reader.parsed_blocks import build_blocks, split_notes
 from apps.documents.reader.syntax_highlighting import highlight_code
 from apps.documents.reader.text_blocks import TextBlock, choose_window, split_blocks
 from apps.documents.reader.text_layer import TextLayer, build_text_layer
-from apps.documents.reader.word_boxes import HighlightBox, find_highlight_boxes
+from apps.documents.reader.word_boxes import (
+    HighlightBox,
+    RedactionPlaceUnknown,
+    find_highlight_boxes,
+    find_redaction_boxes,
+    redact_image,
+)
 from apps.documents.sandbox import runner
 from apps.lib import disk_space
 
@@ -207,8 +212,8 @@ def _facts(document: Document, number: int) -> dict[str, Any]:
 def _where(words: Sequence[Sequence[float]], spans: Spans) -> list[HighlightBox]:
     """Return the boxes of redacted spans. Raises PageImageError if the place of one is not known."""
     try:
-        return redacted_image.find_redaction_boxes(words, spans)
-    except redacted_image.RedactionPlaceUnknown as error:
+        return find_redaction_boxes(words, spans)
+    except RedactionPlaceUnknown as error:
         raise PageImageError(
             gettext("A reviewer took out a part of this page. Here is the rest of its text.")
         ) from error
@@ -225,7 +230,7 @@ def get_page_png(document: Document, number: int, width: int) -> bytes:
         return _drawn(document, number, width)
     known = Page.objects.filter(document=document, number=number).values_list("boxes", flat=True).first()
     where = _where(known or _facts(document, number)["words"], spans)
-    return redacted_image.redact_image(_drawn(document, number, width), where)
+    return redact_image(_drawn(document, number, width), where)
 
 
 def _drawn(document: Document, number: int, width: int) -> bytes:

@@ -11,7 +11,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.documents.library.duplicates import find_duplicates
 from apps.documents.library.passage_edits import set_title
 from apps.documents.library.uploads import UploadRefused, format_duplicate
 from apps.documents.library.uploads import cancel_ingestion as cancel_document
@@ -21,7 +20,7 @@ from apps.documents.library.versions import refetch_web_page
 from apps.documents.models import Document
 from apps.documents.reader import page_view
 from apps.documents.web.collection_views import respond_after_action
-from apps.documents.web.file_list import record_refusal
+from apps.documents.web.file_list import find_duplicates, record_refusal
 from apps.documents.web.forms import TitleForm
 from apps.users.permissions import get_signed_in_user
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from django.core.paginator import Page as PageOfRows
 from django.core.paginator import Paginator
 from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from apps.documents.indexing import embedders
-from apps.documents.library.duplicates import find_duplicates
-from apps.documents.library.remaining_time import estimate_remaining
 from apps.documents.models import Collection, Document, RefusedUpload
 from apps.documents.retrieval.filters import get_language_label
 from apps.users.models import User
@@ -192,3 +192,48 @@ def record_refusal(user: User, collection: Collection, name: str, reason: str, s
     mine = collection.refused_uploads.filter(user=user)
     RefusedUpload.objects.create(collection=collection, user=user, name=name, reason=reason[:400], same=same)
     mine.exclude(pk__in=list(mine.values_list("pk", flat=True)[:REFUSED_KEPT])).delete()
+
+
+FEWEST = 3  # ready files from which an estimate is made
+SOONEST_S = 5  # seconds of work from which an estimate is made
+TOGETHER = timedelta(minutes=10)  # files uploaded within this time before the first waiting one are of its batch
+
+
+def estimate_remaining(collection: Collection, waiting_bytes: int, began: datetime) -> str:
+    """Return the remaining time in words, "about 4 minutes left"; "" if too little is known.
+
+    `waiting_bytes` is the size of all waiting files, `began` the upload time of the first of them. Queries the
+    database.
+    """
+    batch = Document.objects.filter(collection=collection, created__gte=began - TOGETHER)
+    ready = Q(status=Document.Status.READY)
+    done = batch.aggregate(
+        bytes=Sum("size", filter=ready), count=Count("pk", filter=ready), first=Min("created", filter=ready)
+    )
+    if done["count"] < FEWEST or not done["bytes"]:
+        return ""
+    took = (timezone.now() - done["first"]).total_seconds()
+    return format_duration(took * waiting_bytes / done["bytes"]) if took >= SOONEST_S else ""
+
+
+def format_duration(seconds: float) -> str:
+    """Return the remaining seconds in words, rounded to minutes or hours."""
+    minutes, hours = round(seconds / 60), round(seconds / 3600)
+    if minutes < 1:
+        return gettext("less than a minute left")
+    if minutes < 90:
+        return ngettext("about %(n)s minute left", "about %(n)s minutes left", minutes) % {"n": minutes}
+    return ngettext("about %(n)s hour left", "about %(n)s hours left", hours) % {"n": hours}
+
+
+def find_duplicates(user: User, collection: Collection, documents: Iterable[Document]) -> dict[str, Document]:
+    """Return, by SHA-256 of the content, a ready document in another collection that the user may read; the newest of
+    several.
+
+    Withheld documents are never returned: a copy that answers may use would give way to one that they may not.
+    """
+    hashes = {row.sha256 for row in documents if row.sha256}
+    ready = Document.objects.visible_to(user).filter(status=Document.Status.READY, withheld="")
+    found = ready.filter(sha256__in=hashes)
+    rows = found.exclude(collection=collection).select_related("collection").order_by("created")
+    return {row.sha256: row for row in rows}

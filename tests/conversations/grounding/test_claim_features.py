@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from apps.conversations.grounding.agreement import OPPOSITE_STEMS
 from apps.conversations.grounding.claim_features import extract_features
-from apps.conversations.grounding.opposites import OPPOSITE_STEMS
 from apps.lib.text.analyzer import stem_word
 
 

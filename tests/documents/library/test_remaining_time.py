@@ -9,9 +9,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.documents.library.remaining_time import format_duration
 from apps.documents.models import Collection, Document
-from apps.documents.web.file_list import list_files
+from apps.documents.web.file_list import format_duration, list_files
 from apps.users.models import User
 from tests.documents.factories import collection
 

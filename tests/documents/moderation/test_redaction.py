@@ -23,7 +23,8 @@ from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library.uploads import delete_document, store_upload
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
 from apps.documents.moderation import redaction
-from apps.documents.reader import page_view, redacted_image
+from apps.documents.reader import page_view
+from apps.documents.reader.word_boxes import FILL_COLOUR
 from apps.documents.retrieval.search import read_spans, search
 from apps.engines import registry
 from apps.engines.types import EmbedEngine, EngineRefused
@@ -265,7 +266,7 @@ def test_the_image_of_its_page_is_covered_there(paper: Document, morgan: User, m
     changed = Path(settings.DATA_DIR) / "changed.png"
     changed.write_bytes(page_view.get_page_png(paper, 1, 800))
     with Image.open(changed) as seen:
-        assert seen.getpixel((60, 55)) == redacted_image.FILL_COLOUR and seen.getpixel((15, 15)) == (255, 255, 255)
+        assert seen.getpixel((60, 55)) == FILL_COLOUR and seen.getpixel((15, 15)) == (255, 255, 255)
     Page.objects.filter(document=paper).update(boxes=words[:1])
     with pytest.raises(page_view.PageImageError, match="took out a part"):
         page_view.get_page_png(paper, 1, 800)

@@ -14,8 +14,7 @@ from typing import Any
 import lxml.etree
 
 from apps.documents.parsing.common.zip_archive import BoundedZipFile
-from apps.documents.parsing.office import ods_hidden_cells
-from apps.documents.parsing.office.hidden_cells import HiddenCells
+from apps.documents.parsing.office.hidden_cells import HiddenCells, find_ods_hidden_cells
 
 PALEST = 240  # of 255, in each colour, from which a colour counts as white
 SMALLEST = 1.0  # points; text of this size or smaller is not meant to be read
@@ -37,7 +36,7 @@ def find_hidden_cells(path: str) -> dict[str, HiddenCells]:
     try:
         with BoundedZipFile(path) as archive:
             if (content := _tree(archive, "content.xml")) is not None:
-                return ods_hidden_cells.find_ods_hidden_cells(content)
+                return find_ods_hidden_cells(content)
             pale = _pale_styles(_tree(archive, "xl/styles.xml"))
             return {name: _of(archive.read(part), pale) for name, part in _sheets(archive)}
     except (zipfile.BadZipFile, KeyError, lxml.etree.XMLSyntaxError, ValueError, OSError):
