@@ -144,6 +144,37 @@ def test_rst_includes_nothing(file: Path) -> None:
     )  # fmt: skip
 
 
+SPHINX = b"""Options
+=======
+
+.. toctree::
+
+   other
+
+.. program:: ctest
+
+.. option:: --output-on-failure
+
+   Print what a failing test wrote, see :envvar:`OUTPUT` and :ref:`the list <options>`.
+
+   .. versionadded:: 3.4
+
+.. only:: html
+
+   Shown on the web.
+
+.. note:: Known to docutils.
+"""
+
+
+def test_what_only_another_tool_knows_of_rst_keeps_its_text(file: Path) -> None:
+    (page,) = read(rst, file, SPHINX)[1]
+    assert page.split("\n\n") == [
+        "Options", "--output-on-failure", "Print what a failing test wrote, see OUTPUT and the list.",
+        "versionadded 3.4", "Shown on the web.", "Known to docutils.",
+    ]  # fmt: skip
+
+
 def test_rtf_without_what_is_hidden(file: Path) -> None:
     text = (
         r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}{\*\generator Word;}Gr\'f6\'dfe \u8364?{\v hidden} and\par"

@@ -1,11 +1,17 @@
-"""Parser of reStructuredText by docutils: sections, lists, tables and code. File inclusion is switched off."""
+"""Parser of reStructuredText by docutils: sections, lists, tables and code. File inclusion is switched off.
+
+docutils drops directives and shows roles that it does not know, such as those of Sphinx. Their text is kept.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import docutils.core
 import docutils.nodes as nodes
+from docutils.parsers.rst import Directive, directives, roles
 from docutils.utils import SystemMessage
 
 from apps.documents.parsing.common.encoding import read_text
@@ -22,9 +28,55 @@ _SETTINGS = {
 _PASSED = (nodes.comment, nodes.system_message, nodes.raw, nodes.substitution_definition, nodes.target, nodes.docinfo)
 
 
+# Names of directives (".. option:: -j") and of roles (":option:`-j`").
+_DIRECTIVE = re.compile(r"^[ \t]*\.\.[ \t]+(?:\|[^|\n]+\|[ \t]+)?([A-Za-z][\w:+.-]*?)::(?=\s|$)", re.MULTILINE)
+_ROLE = re.compile(r"(?::([A-Za-z][\w:+.-]*):`)|(?:`:([A-Za-z][\w:+.-]*):)")
+# Directives of Sphinx that only steer its output, and those whose name a reader needs beside the argument.
+_SILENT = frozenset({"currentmodule", "highlight", "index", "module", "program", "tabularcolumns", "toctree"})
+_CONDITIONS = frozenset({"ifconfig", "only"})
+_VERSIONS = frozenset({"deprecated", "versionadded", "versionchanged", "versionremoved"})
+_TARGET = re.compile(r"^[!~]?(.+?)\s*<[^<>]*>$", re.DOTALL)  # "title <target>"
+
+
+class UnknownDirective(Directive):  # type: ignore[misc]
+    """Directive of another tool: a definition of its argument by its content."""
+
+    optional_arguments = 1
+    final_argument_whitespace = True
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Return the argument as a term, and the content as it would be parsed outside of the directive."""
+        if self.name in _SILENT:
+            return []
+        body = nodes.definition()
+        self.state.nested_parse(self.content, self.content_offset, body)
+        if not self.arguments or self.name in _CONDITIONS:
+            return list(body.children)
+        term = f"{self.name} {self.arguments[0]}" if self.name in _VERSIONS else self.arguments[0]
+        item = nodes.definition_list_item("", nodes.term(text=term), body)
+        return [nodes.definition_list("", item)]
+
+
+def _keep_role_text(name: str, source: str, text: str, *_: Any, **__: Any) -> tuple[list[nodes.Node], list[nodes.Node]]:
+    words = nodes.unescape(text)
+    return [nodes.inline(source, found[1] if (found := _TARGET.match(words)) else words.lstrip("!~"))], []
+
+
+def _register_unknown(text: str) -> None:
+    """Register what the text uses and docutils does not know."""
+    for name in {found.lower() for found in _DIRECTIVE.findall(text)}:
+        if name not in directives._directive_registry:
+            directives.register_directive(name, UnknownDirective)
+    for name in {(before or after).lower() for before, after in _ROLE.findall(text)}:
+        if name not in roles._role_registry:
+            roles.register_local_role(name, _keep_role_text)
+
+
 def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     """Yield title and pages; the text alone if docutils fails or the file is long. Raises ParseError."""
     text = read_text(path, limits)
+    _register_unknown(text)
     try:
         tree = docutils.core.publish_doctree(text, settings_overrides=_SETTINGS) if len(text) <= MOST else None
     except (SystemMessage, RecursionError, ValueError, AttributeError, IndexError):  # raised for malformed markup
