@@ -121,6 +121,13 @@ def test_cells_that_span_others_stand_in_each_row_and_short_pages_keep_their_for
     assert sum(len(words) for _, _, words in read(parse_html, file, bomb.encode())[1]) < 100_000
 
 
+def test_links_of_headings_to_themselves_are_left_out(file: Path) -> None:
+    page = '<body><h1>Menus<a href="#menus">¶</a></h1><p>See § 5 and <a href="#x">¶ marks</a>.</p></body>'
+    assert read(parse_html, file, page.encode())[1] == [
+        ("heading", 1, "Menus"), ("paragraph", 0, "See § 5 and ¶ marks."),
+    ]  # fmt: skip
+
+
 def test_html_in_the_encoding_that_it_declares(file: Path) -> None:
     page = '<html><head><meta charset="iso-8859-2"></head><body><p>Żółć i łąka</p></body></html>'
     assert read(parse_html, file, page.encode("iso-8859-2"))[1] == [("paragraph", 0, "Żółć i łąka")]

@@ -48,6 +48,7 @@ _BLOCK_NAMES = (
     "summary fieldset legend center"
 )
 _BLOCKS = frozenset(_BLOCK_NAMES.split())
+_PERMALINKS = frozenset({"¶", "🔗"})  # text of links beside headings that point to the heading itself
 _DECLARED = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([\w-]+)""", re.IGNORECASE)
 _PROLOGUE = re.compile(r"\A\s*<\?xml[^>]*\?>")
 KEPT_SHARE = 0.6  # of the visible text that trafilatura must keep for its result to be used
@@ -127,6 +128,7 @@ def _drop(tree: Any, around: frozenset[str]) -> int:
             unseen = element in hidden
             count += unseen and any(words.strip() for words in element.itertext())
             gone = unseen or element.get("aria-hidden") == "true" or tag in _NEVER or tag in around
+            gone = gone or (tag == "a" and (element.text or "").strip() in _PERMALINKS and not len(element))
         if gone and element.getparent() is not None:
             element.drop_tree()
     return count
