@@ -43,8 +43,8 @@ def set_role(user: User, role: str, by: User | None = None) -> None:
         if before != role:
             _tell("person.role", user, by, before=before, after=role)
         if role == User.Role.MEMBER:
-            for duty in special_permissions.ALL:
-                duty.name(user, False, by)
+            for permission in special_permissions.ALL:
+                permission.assign(user, False, by)
 
 
 def suspend_user(user: User, by: User | None = None) -> None:

@@ -21,15 +21,15 @@ class SpecialPermission:
     field: str
     entry: str
 
-    def held(self, user: User) -> bool:
+    def is_held_by(self, user: User) -> bool:
         """Return whether the user has the permission and is an active member of the staff."""
         return bool(getattr(user, self.field)) and user.is_staff and user.is_active
 
-    def people(self) -> QuerySet[User]:
+    def list_holders(self) -> QuerySet[User]:
         """Return the active members of the staff who have the permission."""
         return User.objects.filter(**{self.field: True}, is_active=True).exclude(role=User.Role.MEMBER)
 
-    def name(self, user: User, given: bool, by: User | None = None) -> bool:
+    def assign(self, user: User, given: bool, by: User | None = None) -> bool:
         """Give the user the permission, or withdraw it, and log it. Return whether it changed.
 
         A user with the role of a member cannot get it.

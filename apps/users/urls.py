@@ -27,12 +27,15 @@ urlpatterns = [
     path("people/<int:pk>/role/", users.change_role, name="role"),
     path("people/<int:pk>/active/", users.reinstate, name="active"),
     path(
-        "people/<int:pk>/sealed/", users.change_special_permission, {"duty": special_permissions.SEALED}, name="sealed"
+        "people/<int:pk>/sealed/",
+        users.change_special_permission,
+        {"permission": special_permissions.SEALED},
+        name="sealed",
     ),
     path(
         "people/<int:pk>/break-glass/",
         users.change_special_permission,
-        {"duty": special_permissions.BREAK_GLASS},
+        {"permission": special_permissions.BREAK_GLASS},
         name="break_glass",
     ),
     path("people/<int:pk>/address/", users.confirm, name="address"),

@@ -112,7 +112,7 @@ def test_break_glass_that_was_opened_is_in_it_with_its_ground(
 ) -> None:
     robin = make_user("robin", User.Role.REVIEWER)
     for user in (morgan, robin):
-        BREAK_GLASS.name(user, True)
+        BREAK_GLASS.assign(user, True)
         user.refresh_from_db()
     asked = access_requests.request_access(
         morgan, alice, life.talk.pk, "order", "A court asked for this one, in an order."

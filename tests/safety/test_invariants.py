@@ -14,8 +14,8 @@ from apps.safety.models import Case, Decision, Event, Notice, Opinion, Snapshot
 from apps.safety.moderation import appeals, cases, enforcement
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy.schema import Action
-from apps.users import sealed_case_access
 from apps.users.models import User
+from apps.users.special_permissions import SEALED
 from tests.safety.case_factory import Notes, case, notes
 from tests.support.users import make_user
 
@@ -105,7 +105,7 @@ def test_i19_labels_are_of_those_who_agreed_and_never_of_sealed_clauses(
     User.objects.filter(pk=alice.pk).update(lends_decisions=True)
     mine = decided(alice, morgan)
     decided(bob, morgan, "2")
-    sealed_case_access.name(morgan, True)
+    SEALED.assign(morgan, True)
     morgan.refresh_from_db()
     decided(alice, morgan, "3", code="child_exploitation")
     rows = labelled()

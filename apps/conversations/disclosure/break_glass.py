@@ -30,8 +30,8 @@ from apps.safety.errors import ActionRefused
 from apps.safety.models.break_glass import BreakGlass
 from apps.safety.moderation import masking
 from apps.safety.moderation import sealed_cases as seals
-from apps.users import sealed_case_access
 from apps.users.models import User
+from apps.users.special_permissions import SEALED
 
 PAGE_SIZE = 100  # messages
 _LISTED = 200  # latest conversations of the owner
@@ -98,7 +98,7 @@ def load_messages(row: BreakGlass, user: User, page: int) -> tuple[list[MessageV
     rows = list(place.messages.order_by("created", "pk")[page * PAGE_SIZE : (page + 1) * PAGE_SIZE + 1])
     shown = rows[:PAGE_SIZE]
     access_requests.record_reading(row, user, len(shown))
-    closed = set() if sealed_case_access.named(user) else _find_sealed(place)
+    closed = set() if SEALED.is_held_by(user) else _find_sealed(place)
     asked = queries.load_by_question(one.pk for one in shown if one.role == Message.Role.USER)
     drawn = tiles.load_tiles(one for one in shown if one.role == Message.Role.ASSISTANT)
     names = {pk: tuple(one.name for one in some) for pk, some in asked.items()}

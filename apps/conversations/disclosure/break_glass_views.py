@@ -60,14 +60,14 @@ def list_requests(request: HttpRequest) -> HttpResponse:
     rows = BreakGlass.objects.exclude(person=user).select_related("asker", "approver", "person")
     context = {
         "waiting": access_requests.pending_requests(user).select_related("asker", "person"),
-        "named": BREAK_GLASS.held(user),
+        "named": BREAK_GLASS.is_held_by(user),
         "mailed": notice_emails.is_email_configured(),
         "rows": rows[:_LISTED],
         "grounds": BreakGlass.Ground.choices,
         "sent": sent,
         "now": timezone.now(),
         "minutes": settings.BREAK_GLASS_MINUTES,
-        "others": BREAK_GLASS.people().exclude(pk=user.pk).count(),
+        "others": BREAK_GLASS.list_holders().exclude(pk=user.pk).count(),
     }
     return render(request, "conversations/disclosure/break_glass.html", context)
 
@@ -84,7 +84,7 @@ def _describe_next_step(user: User, row: BreakGlass) -> str:
 def _create_request(request: HttpRequest) -> BreakGlass:
     """Create the request of the form. Raise ActionRefused."""
     sent, user = request.POST, get_signed_in_user(request)
-    if not BREAK_GLASS.held(user):
+    if not BREAK_GLASS.is_held_by(user):
         raise ActionRefused(str(access_requests.NOT_PERMITTED))
     owner, conversation = break_glass.find_conversation(sent.get("wanted", "")[:400])
     return access_requests.request_access(

@@ -24,8 +24,8 @@ from apps.conversations.rendering.citation_marks import STATE_LABELS
 from apps.documents.models import Document
 from apps.documents.retrieval import search
 from apps.lib.text.analyzer import extract_content_terms, normalise_text, stem_word
-from apps.users import sealed_case_access
 from apps.users.models import User
+from apps.users.special_permissions import SEALED
 
 _CARD = 320  # characters of a card: two or three lines
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
@@ -67,7 +67,7 @@ def get_readable_answer(user: User, pk: UUID) -> Message:
     Answers of sealed cases are readable only for staff named for them. Passages are checked separately.
     """
     rated = Message.objects.filter(feedback__isnull=False, conversation__deleted__isnull=True).answers()
-    if user.is_staff and not sealed_case_access.named(user):
+    if user.is_staff and not SEALED.is_held_by(user):
         rated = rated.exclude(pk__in=cases.find_sealed_answers())
     if user.is_staff and (row := rated.filter(pk=pk).select_related("parent").first()) is not None:
         return row

@@ -8,8 +8,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from apps.engines.caption.prompt import CAPTION_PROMPT
-from apps.engines.caption.protocol import clean_caption, open_picture
+from apps.engines.caption.protocol import CAPTION_PROMPT, clean_caption, open_picture
 from apps.engines.pair_model import locate_model
 from apps.engines.types import EngineBroken
 

@@ -10,8 +10,7 @@ import time
 
 import httpx
 
-from apps.engines.caption.prompt import CAPTION_PROMPT
-from apps.engines.caption.protocol import clean_caption, open_picture
+from apps.engines.caption.protocol import CAPTION_PROMPT, clean_caption, open_picture
 from apps.engines.types import EngineBroken, EngineBusy, EngineError, EngineRefused, EngineUnavailable
 
 _LARGEST_ANSWER = 256 * 1024  # bytes; a caption has a few sentences

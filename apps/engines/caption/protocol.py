@@ -54,3 +54,9 @@ def clean_caption(said: str) -> str:
     if not words:
         raise EngineBroken("The model that describes pictures said nothing.")
     return words
+
+
+CAPTION_PROMPT = (
+    "Describe this picture in two or three plain sentences for somebody who cannot see it: what it shows, and what "
+    "stands out. Do not copy out its text."
+)

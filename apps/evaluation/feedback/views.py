@@ -22,9 +22,9 @@ from apps.documents.models import Collection
 from apps.evaluation.feedback import preference_pairs
 from apps.evaluation.forms import GoldenQuestionForm
 from apps.safety.audit_log import audit
-from apps.users import sealed_case_access
 from apps.users.models import User
 from apps.users.permissions import administrator_required, get_signed_in_user, staff_required
+from apps.users.special_permissions import SEALED
 
 PAGE = 50
 STATUS_FILTERS = {"new": "New", "handled": "Handled", "all": "All"}
@@ -95,7 +95,7 @@ def export_preference_pairs(request: HttpRequest) -> HttpResponse:
 
 def _filtered(user: User, thumb: str = "", reason: str = "") -> QuerySet[Feedback]:
     rows = Feedback.objects.filter(answer__conversation__deleted__isnull=True)
-    if not sealed_case_access.named(user):
+    if not SEALED.is_held_by(user):
         rows = rows.exclude(answer__in=cases.find_sealed_answers())
     if thumb in ("good", "poor"):
         rows = rows.filter(good=thumb == "good")

@@ -38,7 +38,7 @@ State, Ground = BreakGlass.State, BreakGlass.Ground
 def can_list_requests(user: User) -> bool:
     """Return whether the user sees the requests: users with the permission, and administrators, who can read no
     conversation."""
-    return BREAK_GLASS.held(user) or (user.is_administrator and user.is_active)
+    return BREAK_GLASS.is_held_by(user) or (user.is_administrator and user.is_active)
 
 
 def request_access(
@@ -52,7 +52,7 @@ def request_access(
     an earlier emergency is not judged.
     """
     now = timezone.now()
-    if not BREAK_GLASS.held(user) or person.pk == user.pk:
+    if not BREAK_GLASS.is_held_by(user) or person.pk == user.pk:
         raise ActionRefused(str(NOT_PERMITTED))
     if ground not in Ground.values or len(reason.strip()) < 20:
         raise ActionRefused(gettext("Choose a ground, and write in a sentence why this conversation has to be read."))
@@ -157,7 +157,7 @@ def get_open_access(user: User, pk: UUID) -> BreakGlass:
     now = timezone.now()
     rows = BreakGlass.objects.filter(asker=user, state=State.OPEN, ends__gt=now, opened__lte=now + CLOCK_TOLERANCE)
     rows = rows.filter(person__isnull=False)
-    row = rows.filter(pk=pk).select_related("person").first() if BREAK_GLASS.held(user) else None
+    row = rows.filter(pk=pk).select_related("person").first() if BREAK_GLASS.is_held_by(user) else None
     if row is None:
         raise ActionRefused(str(NOT_PERMITTED))
     return row
@@ -175,7 +175,7 @@ def record_reading(row: BreakGlass, user: User, texts: int) -> None:
 
     Call before any text is shown. Raise ActionRefused unless `user` asked for the access and still has the permission.
     """
-    if row.asker_id != user.pk or not BREAK_GLASS.held(user):
+    if row.asker_id != user.pk or not BREAK_GLASS.is_held_by(user):
         raise ActionRefused(str(NOT_PERMITTED))
     said = {"why": "break_glass", "ground": row.ground, "reason": row.reason, "texts": texts}
     audit.record_event("read", actor=user, person=row.person_id, subject=row.subject, **said)
@@ -199,12 +199,12 @@ def pending_requests(user: User) -> QuerySet[BreakGlass]:
     """
     asked = Q(state=State.ASKED, created__gt=timezone.now() - REQUEST_LIFETIME)
     undone = asked | Q(emergency=True, judged=None)
-    others = list(BREAK_GLASS.people().exclude(pk=user.pk).values_list("pk", flat=True)[:2])
+    others = list(BREAK_GLASS.list_holders().exclude(pk=user.pk).values_list("pk", flat=True)[:2])
     own = Q(asker=user) if not others else Q(asker=user, person__in=others) if len(others) == 1 else Q(pk=None)
     rows = BreakGlass.objects.filter(undone, Q(person=None) | ~Q(person=user)).filter(
         ~Q(asker=user) | Q(asker=None) | own
     )
-    return rows if BREAK_GLASS.held(user) else rows.none()
+    return rows if BREAK_GLASS.is_held_by(user) else rows.none()
 
 
 def _get_answerable(user: User, pk: UUID, *states: str) -> BreakGlass:

@@ -77,7 +77,7 @@ def _send_emails() -> int:
 
 def _email_reviewers(row: BreakGlass) -> tuple[int, OSError | None]:
     """Return how many emails were sent and the last error; a failed address does not stop the others."""
-    others = BREAK_GLASS.people().exclude(pk__in=[pk for pk in (row.asker_id, row.person_id) if pk])
+    others = BREAK_GLASS.list_holders().exclude(pk__in=[pk for pk in (row.asker_id, row.person_id) if pk])
     told, failed = 0, None
     for other in others:
         with use_language_of(other):

@@ -1,7 +1,7 @@
 """Restrict sealed cases to the users who are named for them.
 
 Every reviewer sees how many cases of sealed clauses (`policy.schema.SEALED_CLAUSES`) wait. Only users whom an
-administrator named (`apps/users/sealed_case_access.py`) see, claim and read them. Content with a sealed case is sealed
+administrator named (`apps/users/special_permissions.py`) see, claim and read them. Content with a sealed case is sealed
 as a whole: its other cases and its feedback are hidden from other reviewers too.
 """
 
@@ -13,13 +13,13 @@ from apps.safety.models import Case
 from apps.safety.models.case_states import UNDECIDED_STATES, CaseState
 from apps.safety.policy import separation_of_duties
 from apps.safety.policy.schema import SEALED_CLAUSES
-from apps.users import sealed_case_access
 from apps.users.models import User
+from apps.users.special_permissions import SEALED
 
 
 def filter_readable(rows: QuerySet[Case], user: User) -> QuerySet[Case]:
     """Return those of the cases that the user may open."""
-    return rows if sealed_case_access.named(user) else rows.exclude(subject__in=sealed_subjects())
+    return rows if SEALED.is_held_by(user) else rows.exclude(subject__in=sealed_subjects())
 
 
 def sealed_subjects(*kinds: str) -> QuerySet[Case, str]:

@@ -39,9 +39,9 @@ from apps.safety.moderation import (
 from apps.safety.moderation import cases as moderation_cases
 from apps.safety.policy import schema
 from apps.safety.policy.schema import PICTURE_STAGES
-from apps.users import sealed_case_access as seals
 from apps.users.models import User
 from apps.users.permissions import get_signed_in_user, staff_required
+from apps.users.special_permissions import SEALED
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -101,8 +101,8 @@ def show_queue(request: HttpRequest) -> HttpResponse:
     }
     context |= {
         "sealed": sealed_cases.count_waiting(user),
-        "named": seals.named(user),
-        "nobody": not seals.people().exists(),
+        "named": SEALED.is_held_by(user),
+        "nobody": not SEALED.list_holders().exists(),
     }
     return render(request, "safety/queue.html", context | _break_glass_context(user))
 

@@ -115,14 +115,14 @@ def reinstate(request: HttpRequest, pk: int) -> HttpResponse:
 
 @administrator_required
 @require_POST
-def change_special_permission(request: HttpRequest, pk: int, duty: SpecialPermission) -> HttpResponse:
-    """Give a member of the staff the special permission `duty`, or withdraw it."""
+def change_special_permission(request: HttpRequest, pk: int, permission: SpecialPermission) -> HttpResponse:
+    """Give a member of the staff the special permission `permission`, or withdraw it."""
     user = get_object_or_404(User, pk=pk)
     form = SpecialPermissionForm(request.POST)
     if not form.is_valid() or (form.cleaned_data["named"] and not user.is_staff):
         messages.error(request, gettext("Only somebody who reviews can be named for that."))
     else:
-        duty.name(user, form.cleaned_data["named"], get_signed_in_user(request))
+        permission.assign(user, form.cleaned_data["named"], get_signed_in_user(request))
     return redirect("users:people")
 
 

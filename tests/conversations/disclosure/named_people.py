@@ -20,9 +20,9 @@ def signed_in(user: User) -> Client:
     return client
 
 
-def named(user: User, duty: special_permissions.SpecialPermission = special_permissions.BREAK_GLASS) -> User:
+def named(user: User, permission: special_permissions.SpecialPermission = special_permissions.BREAK_GLASS) -> User:
     """Name the user for the special permission, and return the reloaded user."""
-    duty.name(user, True)
+    permission.assign(user, True)
     user.refresh_from_db()
     return user
 

@@ -15,8 +15,7 @@ from PIL import Image
 from apps.engines.caption.fake import FakeCaption
 from apps.engines.caption.local import LocalCaption
 from apps.engines.caption.openai import OpenAICaption
-from apps.engines.caption.prompt import CAPTION_PROMPT
-from apps.engines.caption.protocol import MAX_CHARACTERS, MAX_SIDE, CaptionEngine, clean_caption
+from apps.engines.caption.protocol import CAPTION_PROMPT, MAX_CHARACTERS, MAX_SIDE, CaptionEngine, clean_caption
 from apps.engines.types import EngineBroken, EngineBusy, EngineError, EngineRefused, EngineUnavailable
 from assistant.config.engine_backends import build_backends
 from tests.engines.caption import tiny_models

@@ -14,8 +14,8 @@ from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import bulk_decisions, cases
 from apps.safety.moderation.bulk_decisions import BatchItem
 from apps.safety.moderation.decision_input import DecisionInput
-from apps.users import sealed_case_access
 from apps.users.models import User
+from apps.users.special_permissions import SEALED
 from tests.safety.case_factory import Notes, case, notes
 from tests.support.users import make_user
 
@@ -113,7 +113,7 @@ def test_nobody_is_suspended_in_bulk_and_nothing_is_decided_unticked(morgan: Use
 def test_sealed_clauses_are_never_gathered(alice: User, morgan: User, shelf: Notes) -> None:
     for number in range(2):
         case(alice, str(number), code="child_exploitation", text=TEXT.format(number))
-    sealed_case_access.name(morgan, True)
+    SEALED.assign(morgan, True)
     morgan.refresh_from_db()
     found = cases.claim_case(morgan, Case.objects.get(subject="0").pk)
     with pytest.raises(ActionRefused):

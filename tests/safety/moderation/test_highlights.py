@@ -16,8 +16,8 @@ from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import schema, versions
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action, Blocklist, Policy, Stage
-from apps.users import sealed_case_access
 from apps.users.models import User
+from apps.users.special_permissions import SEALED
 from tests.safety.case_factory import KIND, Notes, case, notes
 from tests.support.pages import strip_layout
 from tests.support.users import make_user
@@ -86,7 +86,7 @@ def test_decisions_about_nearly_the_same_text_are_the_likest_first(alice: User, 
 
 def test_ones_own_and_sealed_ones_are_not_among_them(alice: User, morgan: User) -> None:
     robin = make_user("robin", User.Role.REVIEWER)
-    sealed_case_access.name(robin, True)
+    SEALED.assign(robin, True)
     robin.refresh_from_db()
     decided(morgan, robin, "1", SEA.format(1))
     hidden = decided(alice, robin, "2", SEA.format(1), code="child_exploitation")

@@ -176,7 +176,7 @@ def of_an_appeal(alice: User, morgan: User) -> str:
 def of_break_glass(alice: User, morgan: User) -> str:
     robin = make_user("robin", User.Role.REVIEWER)
     for one in (morgan, robin):
-        BREAK_GLASS.name(one, True)
+        BREAK_GLASS.assign(one, True)
         one.refresh_from_db()
     place = Conversation.objects.create(owner=alice)
     asked = Message.objects.create(conversation=place, role="user", text=ALL, asked_by=alice)

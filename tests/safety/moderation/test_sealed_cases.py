@@ -10,7 +10,7 @@ from apps.safety.models import Case, Decision, Event, Notice
 from apps.safety.models.case_states import CaseMove
 from apps.safety.moderation import appeals, cases, sealed_cases
 from apps.safety.moderation.decision_input import DecisionInput
-from apps.users import sealed_case_access as seals
+from apps.users import special_permissions
 from apps.users.models import User
 from tests.safety.case_factory import case, notes
 from tests.support.pages import strip_layout
@@ -33,7 +33,7 @@ def signed_in(user: User) -> Client:
 
 
 def named(user: User, given: bool = True) -> User:
-    seals.name(user, given)
+    special_permissions.SEALED.assign(user, given)
     user.refresh_from_db()
     return user
 
@@ -124,7 +124,7 @@ def test_who_reviews_again_is_named_again_only_by_somebody(ada: User, morgan: Us
     for role in ("administrator", "member", "reviewer"):
         client.post(f"/people/{morgan.pk}/role/", {"role": role})
         morgan.refresh_from_db()
-        assert morgan.role == role and seals.named(morgan) == (role == "administrator")
+        assert morgan.role == role and special_permissions.SEALED.is_held_by(morgan) == (role == "administrator")
     rows = Event.objects.filter(person=morgan.pk).order_by("seq").values_list("kind", "actor")
     assert [kind for kind, actor in rows if actor == ada.pk] == [
         "person.named_for_sealed", "person.role", "person.role", "person.not_named_for_sealed", "person.role",
@@ -141,7 +141,11 @@ def test_a_name_is_worth_nothing_without_the_role(hidden: Case, morgan: User) ->
     named(morgan)
     User.objects.filter(pk=morgan.pk).update(role=User.Role.MEMBER)
     morgan.refresh_from_db()
-    assert not seals.named(morgan) and not seals.people().exists() and not cases.visible_cases(morgan).exists()
+    assert (
+        not special_permissions.SEALED.is_held_by(morgan)
+        and not special_permissions.SEALED.list_holders().exists()
+        and not cases.visible_cases(morgan).exists()
+    )
 
 
 def test_a_lone_administrator_is_told_that_a_sealed_case_about_themselves_waits(ada: User) -> None:

@@ -14,8 +14,8 @@ from apps.safety.moderation import cases, sealed_cases
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.policy.evaluation import PolicyResult
 from apps.safety.policy.schema import Action
-from apps.users import sealed_case_access as seals
 from apps.users.models import User
+from apps.users.special_permissions import SEALED
 from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +44,7 @@ def turn(alice: User, ada: User) -> Message:
 @pytest.fixture
 def robin(db: None) -> User:
     found = make_user("robin", User.Role.REVIEWER)
-    seals.name(found, True)
+    SEALED.assign(found, True)
     found.refresh_from_db()
     return found
 

@@ -14,8 +14,8 @@ from apps.safety.models import Case, Decision, Event, Opinion
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import cases, second_reviews
 from apps.safety.moderation.decision_input import DecisionInput
-from apps.users import sealed_case_access
 from apps.users.models import User
+from apps.users.special_permissions import SEALED
 from tests.safety.case_factory import Notes, case, notes
 from tests.support.pages import strip_layout
 from tests.support.users import make_user
@@ -128,7 +128,7 @@ def test_a_second_opinion_is_asked_for_and_read_by_who_decides(alice: User, morg
 
 
 def test_sealed_clauses_are_never_drawn_nor_asked_for(alice: User, ada: User, morgan: User) -> None:
-    sealed_case_access.name(morgan, True)
+    SEALED.assign(morgan, True)
     morgan.refresh_from_db()
     decided(alice, morgan, code="child_exploitation")
     held = cases.claim_case(morgan, case(alice, "2", code="child_exploitation").pk)

@@ -63,7 +63,7 @@ def site(shelf: Notes, ada: User, alice: User, morgan: User) -> Site:
     held = cases.claim_case(morgan, case(alice, "1").pk)
     made = cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
     for one in (morgan, robin):
-        BREAK_GLASS.name(one, True)
+        BREAK_GLASS.assign(one, True)
         one.refresh_from_db()
     place = Conversation.objects.create(owner=alice)
     glass = access_requests.request_access(
@@ -228,7 +228,7 @@ def test_an_appeal_goes_to_the_other_reviewer_and_the_first_one_is_offered_no_cl
 def test_the_only_one_named_for_break_glass_answers_their_own(
     ada: User, alice: User, client: Client, emergency: bool
 ) -> None:
-    BREAK_GLASS.name(ada, True)
+    BREAK_GLASS.assign(ada, True)
     ada.refresh_from_db()
     place = Conversation.objects.create(owner=alice)
     row = access_requests.request_access(
@@ -250,7 +250,7 @@ def test_with_another_one_named_nobody_answers_their_own_break_glass(site: Site,
     assert not access_requests.pending_requests(morgan).exists()
     with pytest.raises(ActionRefused):
         access_requests.approve_request(morgan, site.glass.pk)
-    BREAK_GLASS.name(User.objects.get(name="Robin"), False)
+    BREAK_GLASS.assign(User.objects.get(name="Robin"), False)
     access_requests.approve_request(morgan, site.glass.pk)
     assert BreakGlass.objects.get(pk=site.glass.pk).self_approved
 
