@@ -16,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import Error, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -210,10 +210,12 @@ def stop_shadow(user: User, row: PolicyVersion) -> None:
 def approve_version(user: User, row: PolicyVersion) -> None:
     """Make the version live and retire the live one.
 
-    Change and audit entry `policy.live` are one transaction. Raise ActionRefused like `require_approvable`.
+    Check, change and audit entry `policy.live` are one transaction. Raise ActionRefused like `require_approvable`.
     """
-    alone = require_approvable(user, row)
     with transaction.atomic():
+        # Two approvers follow one another: the second finds that another version went live.
+        list(PolicyVersion.objects.select_for_update().filter(Q(pk=row.pk) | Q(status=Status.LIVE)).order_by("pk"))
+        alone = require_approvable(user, row)
         PolicyVersion.objects.filter(status=Status.LIVE).update(status=Status.RETIRED)
         now = {"status": Status.LIVE, "approver": user, "effective": timezone.now()}
         PolicyVersion.objects.filter(pk=row.pk).update(self_approved=alone, **now)

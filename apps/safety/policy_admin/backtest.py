@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
+
 from apps.safety.audit_log import audit
 from apps.safety.models import PolicyVersion, Recorded, Snapshot
 from apps.safety.models.strictness import Strictness, parse_strictness
@@ -119,8 +121,8 @@ def run_backtest(user: User | None, row: PolicyVersion, since: datetime | None =
            told: Callable[[BacktestChange], None] | None = None) -> dict[str, Any]:  # fmt: skip
     """Evaluate past signals under the version, and store and return the changes.
 
-    `told` is called per change. `user` None: a command on the server; else an administrator. Audit entry
-    `policy.replayed`. Raise ActionRefused, or PolicyError for an invalid version.
+    `told` is called per change. `user` None: a command on the server; else an administrator. Result and audit entry
+    `policy.replayed` are one transaction. Raise ActionRefused, or PolicyError for an invalid version.
     """
     if user is not None:
         separation_of_duties.require_administrator(user)
@@ -151,8 +153,9 @@ def run_backtest(user: User | None, row: PolicyVersion, since: datetime | None =
         "since": since.isoformat() if since else "",
         "lists": _untestable_blocklists(old, new) if judged > worded else [],
     }  # fmt: skip
-    PolicyVersion.objects.filter(pk=row.pk).update(replay=found)
-    audit.record_event("policy.replayed", actor=user, subject=str(row), judged=judged, changed=counts.total())
+    with transaction.atomic():
+        PolicyVersion.objects.filter(pk=row.pk).update(replay=found)
+        audit.record_event("policy.replayed", actor=user, subject=str(row), judged=judged, changed=counts.total())
     return found
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -105,8 +106,8 @@ def parse_blocklist(row: dict[str, Any]) -> Blocklist:
 def save_blocklist(user: User, row: dict[str, Any]) -> PolicyVersion:
     """Store a draft of the policy with the new or changed blocklist and return it.
 
-    Administrators only; audit entry `list.changed`, after the transaction of the draft. Raise ActionRefused for other
-    users, PolicyError with a message for users if the list is invalid.
+    Administrators only. The draft and the audit entries `policy.drafted` and `list.changed` are one transaction. Raise
+    ActionRefused for other users, PolicyError with a message for users if the list is invalid.
     """
     separation_of_duties.require_administrator(user)
     parse_blocklist(row)
@@ -116,8 +117,8 @@ def save_blocklist(user: User, row: dict[str, Any]) -> PolicyVersion:
 def remove_blocklist(user: User, key: str) -> PolicyVersion:
     """Store a draft of the policy without the blocklist and return it.
 
-    Administrators only; audit entry `list.removed`, after the transaction of the draft. Raise ActionRefused for other
-    users, PolicyError if there is no such list.
+    Administrators only. The draft and the audit entries `policy.drafted` and `list.removed` are one transaction. Raise
+    ActionRefused for other users, PolicyError if there is no such list.
     """
     separation_of_duties.require_administrator(user)
     return _draft(user, key, None, "list.removed")
@@ -178,9 +179,10 @@ def _draft(user: User, key: str, row: dict[str, Any] | None, kind: str) -> Polic
     kept = [old for old in body.get("lists", []) if old["key"] != key]
     body["lists"] = [*kept, row] if row is not None else kept
     name = (row or before or {})["name"]
-    draft = versions.create_draft(user, body, gettext("List: %(name)s") % {"name": name})
-    facts = {"name": name, "entries": len((row or before or {})["entries"]), "policy": draft.sha256}
-    audit.record_event(kind, actor=user, subject=f"list {key}", **facts)
+    with transaction.atomic():
+        draft = versions.create_draft(user, body, gettext("List: %(name)s") % {"name": name})
+        facts = {"name": name, "entries": len((row or before or {})["entries"]), "policy": draft.sha256}
+        audit.record_event(kind, actor=user, subject=f"list {key}", **facts)
     return draft
 
 

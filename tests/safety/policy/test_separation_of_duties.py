@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -17,7 +18,7 @@ from apps.conversations.models import Conversation
 from apps.privacy import case_legal_holds, retention
 from apps.privacy.models import Keeping
 from apps.safety.analytics import bias_audit
-from apps.safety.audit_log import export
+from apps.safety.audit_log import audit, export
 from apps.safety.break_glass import access_requests
 from apps.safety.errors import ActionRefused
 from apps.safety.models import Batch, BreakGlass, Case, Decision, Effect, Event, Notice, PolicyVersion
@@ -154,6 +155,34 @@ def test_no_verb_of_review_serves_a_plain_member(site: Site, bob: User, verb: st
 def test_a_reviewer_is_no_administrator(site: Site, morgan: User, verb: str) -> None:
     with pytest.raises(ActionRefused):
         VERBS[verb](site, morgan)
+
+
+@pytest.mark.parametrize(
+    "verb", ["policies.draft", "policies.approve", "policies.discard", "replaying.replay", "lists"]
+)
+def test_without_its_audit_entry_a_policy_does_not_change(
+    site: Site, ada: User, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {
+        "key": "list-1", "name": "Codes", "owner": ada.pk, "code": "secrets", "kind": "words", "entries": ["falcon"],
+        "action": "withhold", "stages": ["question"],
+    }  # fmt: skip
+    if verb == "policies.approve":
+        backtest.run_backtest(ada, site.draft)
+    before = (Event.objects.count(), list(PolicyVersion.objects.values_list("pk", "status", "replay")))
+    written = audit.record_event
+
+    def fails(kind: str, **facts: Any) -> Event:
+        if kind in ("policy.drafted", "policy.live", "policy.discarded", "policy.replayed") and verb != "lists":
+            raise OperationalError
+        if kind == "list.changed":
+            raise OperationalError
+        return written(kind, **facts)
+
+    monkeypatch.setattr(audit, "record_event", fails)
+    with pytest.raises(OperationalError):
+        blocklist_drafts.save_blocklist(ada, row) if verb == "lists" else VERBS[verb](site, ada)
+    assert before == (Event.objects.count(), list(PolicyVersion.objects.values_list("pk", "status", "replay")))
 
 
 def test_the_only_administrator_approves_their_policy_and_it_is_shown(shelf: Notes, ada: User, client: Client) -> None:
