@@ -10,8 +10,7 @@ from django.utils.formats import number_format
 
 from apps.safety import code_labels
 from apps.safety.models import Case, Notice
-from apps.safety.models.case_states import CaseState
-from apps.safety.moderation import cases, masking
+from apps.safety.moderation import masking
 from apps.users.i18n import lower_label
 from apps.users.models import User
 
@@ -33,12 +32,6 @@ for _name, _label in _LABELS.items():
     register.filter(_name, _label)
 register.filter("inside", lower_label)
 register.filter("masked", masking.mask_text)  # for texts that staff read
-
-
-@register.simple_tag
-def waiting(user: User) -> int:
-    """Return the number of cases that the reviewer could claim."""
-    return cases.visible_cases(user).filter(state__in=[CaseState.OPEN, CaseState.APPEALED]).count()
 
 
 @register.simple_tag

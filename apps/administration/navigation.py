@@ -1,0 +1,111 @@
+"""Secondary navigation of the administration: which pages a user of the staff may open, and which one is open.
+
+Entry point: `build_navigation`. Rights are checked by the views; the navigation only leaves out what they would refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy
+
+from apps.safety.break_glass.access_requests import can_list_requests
+from apps.safety.models.case_states import CaseState
+from apps.safety.moderation import cases
+from apps.users.models import User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+Permission = Callable[[User], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationEntry:
+    """Link to a page of the administration."""
+
+    label: StrOrPromise
+    url: str
+    is_current: bool
+    count: int = 0  # what waits there; 0 is not shown
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationSection:
+    """Entries below a heading."""
+
+    label: StrOrPromise
+    entries: list[NavigationEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class AdministrationNavigation:
+    """Sections that the user may open. `current` is the entry of the open page; None on other pages of the product."""
+
+    sections: list[NavigationSection]
+    waiting: int  # cases that the user could claim
+
+    @property
+    def current(self) -> NavigationEntry | None:
+        return next((entry for section in self.sections for entry in section.entries if entry.is_current), None)
+
+
+def _is_staff(user: User) -> bool:
+    return user.is_staff
+
+
+def _is_administrator(user: User) -> bool:
+    return user.is_administrator
+
+
+QUEUE = "safety:queue"
+PAGES: tuple[tuple[StrOrPromise, tuple[tuple[StrOrPromise, str, Permission], ...]], ...] = (
+    (gettext_lazy("Review"), (
+        (gettext_lazy("Queue"), QUEUE, _is_staff),
+        (gettext_lazy("Figures"), "safety:figures", _is_staff),
+        (gettext_lazy("Policy"), "safety:policy", _is_administrator),
+        (gettext_lazy("Blocklists"), "safety:lists", _is_administrator),
+        (gettext_lazy("Audit log"), "safety:log", _is_administrator),
+        (gettext_lazy("Break-glass access"), "conversations:glass", can_list_requests),
+    )),
+    (gettext_lazy("Accounts"), (
+        (gettext_lazy("Users"), "users:people", _is_administrator),
+        (gettext_lazy("Groups"), "users:groups", _is_administrator),
+        (gettext_lazy("Limits"), "users:limit_settings", _is_administrator),
+        (gettext_lazy("Legal holds"), "privacy:holds", _is_administrator),
+    )),
+    (gettext_lazy("Content"), (
+        (gettext_lazy("Feedback"), "evaluation:feedback", _is_staff),
+        (gettext_lazy("Collections"), "admin:documents_collection_changelist", _is_administrator),
+    )),
+    (gettext_lazy("Site"), (
+        (gettext_lazy("Models"), "admin:models", _is_administrator),
+        (gettext_lazy("Tools"), "conversations:tools", _is_administrator),
+        (gettext_lazy("Settings"), "operations:settings", _is_administrator),
+        (gettext_lazy("Environment"), "admin:environment", _is_administrator),
+        (gettext_lazy("Doctor"), "operations:doctor", _is_administrator),
+    )),
+)  # fmt: skip
+
+
+def build_navigation(user: User, path: str) -> AdministrationNavigation:
+    """Return the navigation of a member of the staff for the page at `path`. Asks the database for one count."""
+    waiting = cases.visible_cases(user).filter(state__in=[CaseState.OPEN, CaseState.APPEALED]).count()
+    urls = {name: reverse(name) for _, pages in PAGES for _, name, _ in pages}
+    # The longest address that the path begins with: /people/groups/7/ belongs to the groups, not to the users.
+    current = max((url for url in urls.values() if path.startswith(url)), key=len, default="")
+    sections = [
+        NavigationSection(
+            heading,
+            [
+                NavigationEntry(label, urls[name], urls[name] == current, waiting if name == QUEUE else 0)
+                for label, name, may_open in pages
+                if may_open(user)
+            ],
+        )
+        for heading, pages in PAGES
+    ]
+    return AdministrationNavigation([section for section in sections if section.entries], waiting)

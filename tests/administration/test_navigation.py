@@ -1,0 +1,80 @@
+"""Navigation of the administration: who sees which entries, which page is marked, and what waits."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+
+from apps.administration.navigation import build_navigation
+from apps.users import special_permissions
+from apps.users.models import User
+
+REVIEW = ["Queue", "Figures", "Feedback"]
+
+
+def labels(user: User, path: str = "/review/") -> list[str]:
+    return [str(entry.label) for section in build_navigation(user, path).sections for entry in section.entries]
+
+
+def test_an_administrator_is_offered_every_page(ada: User) -> None:
+    found = labels(ada)
+    assert found[:6] == ["Queue", "Figures", "Policy", "Blocklists", "Audit log", "Break-glass access"]
+    assert {"Users", "Groups", "Limits", "Feedback", "Models", "Tools", "Settings", "Environment", "Doctor"} < {*found}
+
+
+def test_a_reviewer_is_offered_the_part_of_review(morgan: User, ada: User) -> None:
+    assert labels(morgan) == REVIEW
+    special_permissions.BREAK_GLASS.assign(morgan, True, ada)
+    morgan.refresh_from_db()
+    assert labels(morgan) == ["Queue", "Figures", "Break-glass access", "Feedback"]
+
+
+@pytest.mark.parametrize("name", ["ada", "morgan"])
+def test_every_entry_that_is_offered_opens(request: pytest.FixtureRequest, client: Client, name: str) -> None:
+    user = request.getfixturevalue(name)
+    client.force_login(user)
+    for section in build_navigation(user, "/").sections:
+        for entry in section.entries:
+            assert client.get(entry.url).status_code in (200, 302), entry.url
+
+
+@pytest.mark.parametrize(
+    ("path", "label"),
+    [
+        ("/review/", "Queue"),
+        ("/review/0197b1d8-0000-7000-8000-000000000000/", "Queue"),
+        ("/review/policy/3/changes/", "Policy"),
+        ("/review/break-glass/", "Break-glass access"),
+        ("/people/", "Users"),
+        ("/people/7/suspend/", "Users"),
+        ("/people/groups/7/", "Groups"),
+        ("/people/limits/", "Limits"),
+        ("/doctor/", "Doctor"),
+    ],
+)
+def test_the_open_page_is_marked(ada: User, path: str, label: str) -> None:
+    current = build_navigation(ada, path).current
+    assert current is not None and current.label == label
+
+
+def test_no_entry_is_marked_elsewhere(ada: User) -> None:
+    assert all(build_navigation(ada, path).current is None for path in ("/", "/collections/", "/privacy/"))
+
+
+def test_the_sidebar_has_one_entry_for_staff_and_none_for_members(
+    client: Client, ada: User, morgan: User, alice: User
+) -> None:
+    for user, times in ((ada, 1), (morgan, 1), (alice, 0)):
+        client.force_login(user)
+        page = client.get("/collections/").content.decode()
+        assert len(re.findall(r">\s*Administration", page.split('id="sidebar"')[1].split("</nav>")[0])) == times
+
+
+def test_a_page_of_the_administration_marks_its_entry(client: Client, ada: User) -> None:
+    client.force_login(ada)
+    page = client.get("/people/groups/").content.decode()
+    navigation = page.split('class="sections"')[1].split("</nav>")[0]
+    assert re.findall(r'aria-current="page"\s*>\s*([\w ]+?)\s*<', navigation) == ["Groups"]
+    assert 'class="sections"' not in client.get("/collections/").content.decode()
