@@ -30,18 +30,18 @@ class AdministratorForm(forms.Form):
     email = forms.EmailField(
         label=gettext_lazy("E-mail address"),
         widget=forms.EmailInput({"autocomplete": "username"}),
-        help_text=gettext_lazy("You sign in with it. Nothing is sent there now."),
+        help_text=gettext_lazy("You sign in with this address. Nothing is sent to it now."),
     )
     password = forms.CharField(
         label=gettext_lazy("Password"),
         strip=False,
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
-        help_text=gettext_lazy("At least 10 characters. A sentence is easier to remember than a riddle."),
+        help_text=gettext_lazy("At least 10 characters. A few unrelated words are easy to remember and hard to guess."),
     )
     code = forms.CharField(
         label=gettext_lazy("Set-up code"),
         widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
-        help_text=gettext_lazy("It stands in the log of the machine on which Openbook runs."),
+        help_text=gettext_lazy("You find it in the log of the machine on which Openbook runs."),
     )
 
     def __init__(self, *args: Any, code_needed: bool, **kwargs: Any) -> None:
@@ -52,9 +52,7 @@ class AdministratorForm(forms.Form):
     def clean_code(self) -> str:
         given = str(self.cleaned_data["code"])
         if not first_administrator.is_setup_code(given):
-            raise ValidationError(
-                gettext("This is not the code in the log. It is written there each time this page opens.")
-            )
+            raise ValidationError(gettext("Wrong code. It is written to the log each time this page opens."))
         return given
 
     def clean(self) -> dict[str, Any]:
@@ -73,7 +71,7 @@ class SignupModeForm(SiteForm):
     class Meta:
         model = SiteSettings
         fields = ["signup"]
-        labels = {"signup": gettext_lazy("Who may sign up")}
+        labels = {"signup": gettext_lazy("Who can sign up")}
         widgets = {"signup": forms.RadioSelect}
 
 
@@ -84,8 +82,8 @@ class DefaultStyleForm(StyleForm):
         model = Assistant
         fields = ["style", "shows"]
         labels = {
-            "style": gettext_lazy("How answers are composed"),
-            "shows": gettext_lazy("Sentences that are shown"),
+            "style": gettext_lazy("Answer style"),
+            "shows": gettext_lazy("Sentences shown"),
         }
         widgets = {"style": forms.RadioSelect, "shows": forms.RadioSelect}
 
@@ -93,10 +91,8 @@ class DefaultStyleForm(StyleForm):
 class ModelStyleForm(ProfileForm):
     """Form of the answer style of one chat model."""
 
-    style = forms.ChoiceField(choices=AnswerStyle.choices, label=gettext_lazy("Style with this model"))
-    shows = forms.ChoiceField(
-        choices=ShownSentences.choices, label=gettext_lazy("Sentences of this model that are shown")
-    )
+    style = forms.ChoiceField(choices=AnswerStyle.choices, label=gettext_lazy("Answer style with this model"))
+    shows = forms.ChoiceField(choices=ShownSentences.choices, label=gettext_lazy("Sentences shown with this model"))
 
     class Meta:
         model = ModelProfile

@@ -28,7 +28,7 @@ def serve_manifest(request: HttpRequest, code: str) -> HttpResponse:
             {
                 "id": start, "start_url": start, "scope": start, "display": "standalone", "lang": code,
                 "name": gettext("Openbook: answers from your documents"), "short_name": "Openbook",
-                "description": gettext("Answers from your documents, with the book open."),
+                "description": gettext("Answers from your documents, with links to the sources."),
                 "theme_color": ACCENT, "background_color": PAPER, "icons": _icons(),
             },
             content_type="application/manifest+json",

@@ -71,7 +71,7 @@ async def show_reading_step(request: HttpRequest) -> HttpResponse:
     try:
         words = await engine_probes.probe_reading()
     except EngineError as error:
-        words = gettext("%(error)s How well it reads is measured later.") % {"error": error}
+        words = gettext("%(error)s Its reading is tested later.") % {"error": error}
     return HttpResponse(render_to_string("operations/_setup_reading.html", {"words": words}))
 
 

@@ -7,12 +7,12 @@ from typing import Any
 from allauth.account import forms as allauth_forms
 from django.utils.translation import gettext, gettext_lazy
 
-PASSWORD_HELP = gettext_lazy("At least 10 characters. A few words in a row are easy to keep and hard to guess.")
+PASSWORD_HELP = gettext_lazy("At least 10 characters. A few unrelated words are easy to remember and hard to guess.")
 _LABELS = {
     "login": gettext_lazy("E-mail address"),
     "email": gettext_lazy("E-mail address"),
     "oldpassword": gettext_lazy("Current password"),
-    "password2": gettext_lazy("The same again"),
+    "password2": gettext_lazy("Repeat password"),
 }
 
 
@@ -42,7 +42,7 @@ class SignupForm(AccountFormMixin, allauth_forms.SignupForm):  # type: ignore[mi
         cleaned = super().clean()
         first, second = (self.data.get(self.add_prefix(name), "") for name in ("password1", "password2"))
         if second and first != second and not self.has_error("password2"):
-            self.add_error("password2", gettext("You must type the same password each time."))
+            self.add_error("password2", gettext("The passwords do not match. Enter the same password twice."))
         return cleaned
 
 

@@ -33,18 +33,20 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     network."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
-        "account_inactive": gettext_lazy("This account is suspended. Sign in to see why, and how to object."),
-        "email_password_mismatch": gettext_lazy(
-            "Address and password do not belong together. Check both, or reset the password."
+        "account_inactive": gettext_lazy(
+            "This account is suspended. Sign in to see why, until when, and how to appeal."
         ),
-        "email_taken": gettext_lazy("This address cannot be used here. If it is yours, sign in or reset the password."),
-        "incorrect_password": gettext_lazy("This is not the password of your account."),
-        "enter_current_password": gettext_lazy("This is not your current password."),
+        "email_password_mismatch": gettext_lazy("Wrong e-mail address or password."),
+        "email_taken": gettext_lazy(
+            "This e-mail address cannot be used. If it is yours, sign in or reset your password."
+        ),
+        "incorrect_password": gettext_lazy("Wrong password."),
+        "enter_current_password": gettext_lazy("Your current password is different."),
         "too_many_login_attempts": gettext_lazy(
-            "Too many attempts. Wait five minutes, then try again, or reset the password."
+            "Too many attempts. Try again in five minutes, or reset your password."
         ),
-        "rate_limited": gettext_lazy("Too many requests. Wait a minute, then try again."),
-        "same_as_current": gettext_lazy("This is the address you have already."),
+        "rate_limited": gettext_lazy("Too many requests. Try again in a minute."),
+        "same_as_current": gettext_lazy("This is already your e-mail address."),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

@@ -19,16 +19,18 @@ class Consent(models.TextChoices):
     """Kind of use that a user can consent to."""
 
     RATED = "rated", gettext_lazy("My rated answers may be used to train a model")
-    DECIDED = "decided", gettext_lazy("What reviewers decided about my texts may be used to train the checks")
+    DECIDED = "decided", gettext_lazy("Reviewers' decisions about my texts may be used to train the safety checks")
 
 
 FIELDS = {Consent.RATED: "lends_answers", Consent.DECIDED: "lends_decisions"}
 _MEANS: dict[Consent, StrOrPromise] = {
     Consent.RATED: gettext_lazy(
-        "Two answers to one question, of which you prefer one, with what was said before: a file for an administrator."
+        "What is used: two answers to the same question, which one you preferred, and the conversation "
+        "before. An administrator can export them to a file."
     ),
     Consent.DECIDED: gettext_lazy(
-        "The text that a check or a reader had flagged, its clause and the decision: a file for an administrator."
+        "What is used: your text that was flagged, the policy clause and the decision. An administrator can"
+        " export them to a file."
     ),
 }
 

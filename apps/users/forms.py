@@ -16,7 +16,7 @@ class SignupFormBase(forms.Form):
     name = forms.CharField(
         max_length=120,
         required=False,
-        help_text=gettext_lazy("Shown to people with whom you share documents. It may stay empty."),
+        help_text=gettext_lazy("Shown to users you share documents with. Optional."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     field_order = ("name", "email", "password1", "password2")
@@ -33,8 +33,8 @@ class InvitationForm(forms.Form):
         max_length=254,
         required=False,
         help_text=gettext_lazy(
-            "With an address, the invitation is mailed to it, and only that address can use it. Empty: whoever has "
-            "the link."
+            "The invitation is sent to this address and works only for it. If empty, anyone who has the link can "
+            "use it."
         ),
     )
 

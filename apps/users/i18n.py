@@ -106,13 +106,13 @@ class LanguageForm(forms.Form):
         required=False,
         widget=forms.RadioSelect,
         choices=lambda: list_languages(),
-        help_text=_("Of pages, messages and mails. What documents say, and what the model writes, stays as it is."),
+        help_text=_("For pages, messages and e-mails. Documents and answers are not translated."),
     )
 
 
 def list_languages() -> list[tuple[str, StrOrPromise]]:
     """Return the choices of the language form; "" means the language of the browser."""
-    return [("", _("As the browser asks for it")), *settings.LANGUAGES]
+    return [("", _("Language of the browser")), *settings.LANGUAGES]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -211,8 +211,8 @@ def _over(resource: str, held: BucketRef, missing: float) -> RateLimited:
     seconds = held.rate.wait_s(missing)
     values = {"what": lower_label(LimitedResource(resource).label), "wait": _long(seconds), "group": held.whose}
     if held.whose in {"You", "This account", "Your network"}:
-        return RateLimited(gettext("The limit for %(what)s is reached. Try again in %(wait)s.") % values, seconds)
-    words = gettext("The limit of the group %(group)s for %(what)s is reached. Try again in %(wait)s.")
+        return RateLimited(gettext("You have reached the limit for %(what)s. Try again in %(wait)s.") % values, seconds)
+    words = gettext("The group %(group)s has reached its limit for %(what)s. Try again in %(wait)s.")
     return RateLimited(words % values, seconds)
 
 

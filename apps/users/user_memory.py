@@ -25,7 +25,7 @@ class FactForm(forms.Form):
     """Form of one fact; `on` is whether answers use it."""
 
     text = forms.CharField(label=gettext_lazy("Fact"), max_length=LONGEST, required=False)
-    on = forms.BooleanField(label=gettext_lazy("Use it"), required=False, initial=True)
+    on = forms.BooleanField(label=gettext_lazy("Use"), required=False, initial=True)
 
 
 Facts = formset_factory(FactForm, extra=1, max_num=MOST, validate_max=True)
@@ -48,7 +48,7 @@ def edit_memory(request: HttpRequest) -> HttpResponse:
     user = get_signed_in_user(request)
     if "clear" in request.POST:
         User.objects.filter(pk=user.pk).update(facts=[])
-        messages.success(request, gettext("Everything that was remembered about you is forgotten."))
+        messages.success(request, gettext("Deleted. Nothing is remembered about you."))
         return redirect("users:instructions")
     sent = build_fact_formset(user, request.POST)
     if not sent.is_valid():
@@ -57,5 +57,5 @@ def edit_memory(request: HttpRequest) -> HttpResponse:
     rows = [{"text": " ".join(one["text"].split()), "on": one["on"]} for one in said]
     User.objects.filter(pk=user.pk).update(facts=rows, remembers="remembers" in request.POST)
     consents.change_consent(user, Consent.RATED, "lends" in request.POST)
-    messages.success(request, gettext("Kept. The next question is asked with it."))
+    messages.success(request, gettext("Saved. Used from your next question on."))
     return redirect("users:instructions")

@@ -18,7 +18,7 @@ PAGES = ("", "users/user/", "auth/group/", "documents/collection/", "models/", "
 def let_in(page: Any) -> None:
     """Enter the password again, unless the session has just done so."""
     page.locator("h1").wait_for()
-    if page.locator("h1").inner_text() != "Confirm that it is you":
+    if page.locator("h1").inner_text() != "Confirm your identity":
         return
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Continue").click()

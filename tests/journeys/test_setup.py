@@ -37,7 +37,7 @@ def test_a_weak_password_is_refused_and_what_was_typed_stays(stranger: Any) -> N
     page.get_by_label("Your name").fill("Ada")
     page.get_by_label("E-mail address").fill("ada@example.org")
     page.get_by_label("Password").fill("12345")
-    page.get_by_role("button", name="Create the account").click()
+    page.get_by_role("button", name="Create account").click()
     expect(page.locator(".error, .errorlist").first).to_be_visible()
     assert page.get_by_label("E-mail address").input_value() == "ada@example.org"
 
@@ -49,7 +49,7 @@ def test_a_newcomer_is_led_from_the_first_page_to_a_cited_answer(stranger: Any) 
     page.get_by_label("Your name").fill("Ada")
     page.get_by_label("E-mail address").fill("ada@example.org")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Create the account").click()
+    page.get_by_role("button", name="Create account").click()
 
     expect(page.locator("#setup-model.done")).to_be_visible(timeout=WARM_MS)
     expect(page.locator("#setup-embedding.done")).to_be_visible(timeout=WARM_MS)
@@ -67,7 +67,7 @@ def test_the_doctor_repeats_the_checks_at_any_time(stranger: Any) -> None:
     page.get_by_label("Your name").fill("Ada")
     page.get_by_label("E-mail address").fill("ada@example.org")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Create the account").click()
+    page.get_by_role("button", name="Create account").click()
     expect(page.locator("#setup-model.done")).to_be_visible(timeout=WARM_MS)
     page.get_by_role("link", name="All checks").click()
     for name in ("database", "embedding", "worker"):

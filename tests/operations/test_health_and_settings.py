@@ -29,7 +29,7 @@ def test_the_pill_stays_until_the_model_has_written_a_token(
     client.force_login(alice)
     chat.away = True
     page = client.get("/status/").content.decode()
-    assert "The model is warming up" in page and 'hx-trigger="every 2s"' in page
+    assert "The model is starting" in page and 'hx-trigger="every 2s"' in page
     chat.away = False
     assert client.get("/status/").content.decode().strip() == ""
     chat.away = True  # once warm, the pill asks no more: an answer that waits says so itself

@@ -42,7 +42,7 @@ def test_a_suspended_administrator_chooses_a_new_password_and_signs_in(
     EmailAddress.objects.all().delete()
     link = rescue(capsys, "Ada@Example.org")
     assert other.get("/doctor/").status_code == 302
-    assert "The password is set" in choose(client, link)
+    assert "Password changed" in choose(client, link)
     assert "no longer works" in choose(Client(), link)
     client.post("/accounts/login/", {"login": ada.email, "password": NEW})
     assert client.get("/doctor/").status_code == 200
@@ -79,7 +79,7 @@ def test_an_unknown_address_makes_an_account_only_where_that_is_asked_for(
     assert not User.objects.exists() and not Event.objects.exists()
     link = rescue(capsys, "new@example.org", "--create")
     assert not User.objects.get().has_usable_password()
-    assert "The password is set" in choose(client, link)
+    assert "Password changed" in choose(client, link)
     client.post("/accounts/login/", {"login": "new@example.org", "password": NEW})
     assert client.get("/doctor/").status_code == 200
 

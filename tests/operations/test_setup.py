@@ -42,7 +42,7 @@ def test_until_there_is_an_administrator_every_page_leads_to_setup(client: Clien
 
 @pytest.mark.usefixtures("nobody_yet")
 def test_the_first_visitor_becomes_the_administrator_and_is_signed_in(client: Client) -> None:
-    assert "Create the account" in client.get("/setup/").content.decode()
+    assert "Create account" in client.get("/setup/").content.decode()
     response = client.post("/setup/", FORM)
     assert response["Location"] == "/setup/"
     user = User.objects.get()
@@ -53,7 +53,7 @@ def test_the_first_visitor_becomes_the_administrator_and_is_signed_in(client: Cl
         True,
     )
     page = client.get("/setup/").content.decode()
-    assert "You are ada@example.org." in page and "Load the handbook" in page
+    assert "Signed in as ada@example.org." in page and "Load the handbook" in page
     assert client.get("/setup/").wsgi_request.user == user
 
 

@@ -55,7 +55,7 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
              NOBODY),
         Page("password-new", r"accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$", "A new password",
              "Where that link leads.", NOBODY, "/accounts/password/reset/key/{reset}/"),
-        Page("password-set-anew", "accounts/password/reset/key/done/", "The password is set", "And on to signing in.",
+        Page("password-set-anew", "accounts/password/reset/key/done/", "Password changed", "And on to signing in.",
              NOBODY),
         Page("inactive", "accounts/inactive/", "Closed account", "What somebody reads whose account was closed.",
              NOBODY),
@@ -164,7 +164,7 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
     "Your account": (
         Page("instructions", "instructions/", "Your instructions", "What every answer heeds, and what it remembers."),
         Page("notices", "notices/", "Notices", "What was held, what was decided, who read it, and the appeal."),
-        Page("tokens", "tokens/", "Tokens for programs", "What programs sign in with."),
+        Page("tokens", "tokens/", "API tokens", "What programs sign in with."),
         Page("api", "api/docs", "The API", "Described for programs; clients of OpenAI's work too."),
         Page("limits", "limits/", "Limits", "What may still be used."),
         Page("privacy", "privacy/", "Privacy", "In plain words, with a copy of all data and its erasure."),

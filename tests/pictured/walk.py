@@ -61,7 +61,7 @@ def set_up(camera: Camera, folder: Path) -> str:
     page.get_by_label("E-mail address").fill(f"{ADA}@{HOST}")
     camera.keep(page, folder / "setup.webp")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Create the account").click()
+    page.get_by_role("button", name="Create account").click()
     page.locator("#setup-model.done").wait_for(timeout=LONG_MS)
     page.locator("#setup-embedding.done").wait_for(timeout=LONG_MS)
     page.get_by_role("button", name="Load the handbook").click()

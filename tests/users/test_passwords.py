@@ -29,7 +29,7 @@ def test_a_password_is_reset_by_a_link_in_a_mail(client: Client, alice: User) ->
     form = client.get(path(ask(client, alice.email)), follow=True)
     assert "Choose a new password" in form.content.decode()
     done = client.post(form.redirect_chain[-1][0], {"password1": NEW, "password2": NEW}, follow=True)
-    assert "The password is set" in done.content.decode()
+    assert "Password changed" in done.content.decode()
     alice.refresh_from_db()
     assert alice.check_password(NEW)
 

@@ -156,7 +156,7 @@ def test_with_a_mail_server_the_address_is_confirmed_before_signing_in(client: C
     assert client.get("/collections/").status_code == 302
     link = next(word for word in mail.outbox[-1].body.split() if word.startswith("http"))
     page = follow(client, link)
-    assert "Confirm this address" in page.content.decode()
+    assert "Confirm this e-mail address" in page.content.decode()
     client.post(link.removeprefix("http://localhost:8000"))
     assert EmailAddress.objects.get(email="dana@example.org").verified
 

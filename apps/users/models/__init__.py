@@ -130,7 +130,7 @@ class Token(models.Model):
 
         CHAT = "chat", gettext_lazy("Ask questions and compute embeddings")
         READ = "read", gettext_lazy("Read collections, documents and conversations")
-        WRITE = "write", gettext_lazy("Add, change and delete collections, documents and conversations")
+        WRITE = "write", gettext_lazy("Create, edit and delete collections, documents and conversations")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="tokens")
     name = models.CharField(max_length=80)
@@ -162,7 +162,7 @@ class SiteSettings(models.Model):
     class Signup(models.TextChoices):
         """Rule of who may sign up."""
 
-        OPEN = "open", gettext_lazy("Open: anyone may sign up")
+        OPEN = "open", gettext_lazy("Open: anyone can sign up")
         INVITATION = "invitation", gettext_lazy("By invitation")
         CLOSED = "closed", gettext_lazy("Closed")
 

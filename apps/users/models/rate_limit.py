@@ -18,7 +18,7 @@ class LimitedResource(models.TextChoices):
     """Resource that rate limits count."""
 
     MESSAGES = "messages", gettext_lazy("Questions")
-    TOKENS = "tokens", gettext_lazy("Tokens of the model")
+    TOKENS = "tokens", gettext_lazy("Model tokens")
     PICTURES = "pictures", gettext_lazy("Pictures")
     UPLOADS = "uploads", gettext_lazy("Files and web pages")
     SIGN_INS = "sign_ins", gettext_lazy("Failed sign-ins")
@@ -27,8 +27,8 @@ class LimitedResource(models.TextChoices):
 class LimitScope(models.TextChoices):
     """Holder of a limit: each user, each group as a whole, each network address."""
 
-    PERSON = "person", gettext_lazy("Each person")
-    GROUP = "group", gettext_lazy("All people of a group together")
+    PERSON = "person", gettext_lazy("Each user")
+    GROUP = "group", gettext_lazy("All users of a group together")
     ADDRESS = "address", gettext_lazy("Each network address")
 
 

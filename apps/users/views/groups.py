@@ -23,7 +23,7 @@ class GroupNameForm(forms.Form):
 
 class GroupMemberForm(forms.Form):
     person = forms.ModelChoiceField(
-        User.objects.all(), label=gettext_lazy("Person"), empty_label=gettext_lazy("Choose a person")
+        User.objects.all(), label=gettext_lazy("User"), empty_label=gettext_lazy("Choose a user")
     )
 
 
@@ -48,7 +48,7 @@ def list_groups(request: HttpRequest) -> HttpResponse:
                 "users:group", verbs.create_group(form.cleaned_data["name"], get_signed_in_user(request)).pk
             )
         except verbs.NameTaken:
-            form.add_error("name", gettext("There is a group of this name."))
+            form.add_error("name", gettext("A group with this name already exists."))
     context = {"groups": verbs.list_visible_groups(get_signed_in_user(request)), "form": form}
     return render(request, "users/groups.html", context, status=400 if form.errors else 200)
 
@@ -89,11 +89,11 @@ def rename_group(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.error(
                 request,
-                gettext("A group has a name of at most %(name_characters)s characters.")
+                gettext("Enter a group name of at most %(name_characters)s characters.")
                 % {"name_characters": verbs.NAME_CHARACTERS},
             )
     except verbs.NameTaken:
-        messages.error(request, gettext("There is a group of this name."))
+        messages.error(request, gettext("A group with this name already exists."))
     return redirect("users:group", pk)
 
 
@@ -105,5 +105,5 @@ def delete_group(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return render(request, "users/delete_group.html", {"group": found})
     verbs.delete_group(found, get_signed_in_user(request))
-    messages.success(request, gettext("“%(name)s” was deleted.") % {"name": found.name})
+    messages.success(request, gettext("“%(name)s” deleted.") % {"name": found.name})
     return redirect("users:groups")

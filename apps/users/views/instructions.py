@@ -19,8 +19,8 @@ from apps.users.permissions import get_signed_in_user
 class InstructionsForm(forms.Form):
     instructions = forms.CharField(
         label=_("Your instructions"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 6}),
-        help_text=_("For example: “Answer in short sentences. I am a nurse.” Sent with each question of yours, to the "
-        "model and to nobody else. Empty: nothing is sent."),
+        help_text=_("For example: “Answer in short sentences. I am a nurse.” Sent to the model with each of your "
+                    "questions, and to no one else."),
     )  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def edit_instructions(request: HttpRequest) -> HttpResponse:
     form = InstructionsForm(request.POST if request.method == "POST" else {"instructions": user.instructions})
     if request.method == "POST" and form.is_valid():
         User.objects.filter(pk=user.pk).update(instructions=form.cleaned_data["instructions"])
-        messages.success(request, gettext("Kept. The next question is asked with it."))
+        messages.success(request, gettext("Saved. Used from your next question on."))
         return redirect("users:instructions")
     context = {"form": form, "facts": user_memory.build_fact_formset(user)}
     return render(request, "users/instructions.html", context, status=400 if form.errors else 200)

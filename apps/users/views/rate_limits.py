@@ -36,16 +36,16 @@ class LimitForm(forms.Form):
         found = super().clean() or {}
         if (found.get("scope") == LimitScope.GROUP) != (found.get("group") is not None):
             raise forms.ValidationError(
-                gettext("Choose a group for a limit that a group shares, and none for the others.")
+                gettext("Choose a group if the limit is for a group. Leave it empty for the other limits.")
             )
         if (found.get("burst") is None) != (found.get("an_hour") is None):
             raise forms.ValidationError(
-                gettext("Give both numbers: how much at once, and how much comes back in an hour.")
+                gettext("Enter both numbers: the maximum at once, and how much refills within an hour.")
             )
         if (found.get("scope"), found.get("resource")) not in rate_limits.DEFAULTS and found.get(
             "scope"
         ) != LimitScope.GROUP:
-            raise forms.ValidationError(gettext("There is no such limit."))
+            raise forms.ValidationError(gettext("This limit does not exist."))
         return found
 
     @property
@@ -86,7 +86,7 @@ def edit_limits(request: HttpRequest) -> HttpResponse:
         data = form.cleaned_data
         group = data["group"].pk if data["group"] else None
         rate_limits.change_limit(data["scope"], data["resource"], form.rate, group, get_signed_in_user(request))
-        messages.success(request, gettext("Kept. It holds from now on, in every process within five seconds."))
+        messages.success(request, gettext("Saved. In effect within five seconds."))
         return redirect("users:limit_settings")
     own = {(row.scope, row.resource): row for row in Limit.objects.filter(group=None)}
     rows = [

@@ -19,14 +19,16 @@ from apps.users.permissions import get_signed_in_user
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(max_length=80, help_text=_("Which program uses it, so that you know later what you revoke."))
+    name = forms.CharField(
+        max_length=80, help_text=_("The program that uses it, so that you recognize the token later.")
+    )
     scopes = forms.MultipleChoiceField(
-        label=_("It may"), choices=Token.Scope.choices, initial=[Token.Scope.CHAT], widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": gettext_lazy("Choose at least one thing that the token may do.")},
+        label=_("Permissions"), choices=Token.Scope.choices, initial=[Token.Scope.CHAT], widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": gettext_lazy("Choose at least one permission.")},
     )  # fmt: skip
     days = forms.TypedChoiceField(
-        label=_("It works for"), coerce=int,
-        choices=[("30", _("30 days")), ("90", _("90 days")), ("365", _("a year")), ("", _("as long as I like"))],
+        label=_("Expires after"), coerce=int,
+        choices=[("30", _("30 days")), ("90", _("90 days")), ("365", _("1 year")), ("", _("Never"))],
         empty_value=None, required=False, initial="90",
     )  # fmt: skip
 
@@ -47,7 +49,7 @@ def list_tokens(request: HttpRequest) -> HttpResponse:
         except TooManyTokens:
             form.add_error(
                 None,
-                gettext("You have %(limit)s tokens, the most that one can have. Revoke one first.") % {"limit": LIMIT},
+                gettext("You have %(limit)s tokens, which is the maximum. Revoke one first.") % {"limit": LIMIT},
             )
     context = {"tokens": Token.objects.filter(user=user), "form": form, "fresh": fresh, "address": settings.SITE_URL}
     return render(request, "users/tokens.html", context, status=400 if form.errors else 200)
@@ -58,5 +60,5 @@ def list_tokens(request: HttpRequest) -> HttpResponse:
 def revoke_own_token(request: HttpRequest, pk: int) -> HttpResponse:
     """Revoke a token of the user. An unknown token and one of another user give the same answer."""
     if revoke_token(get_signed_in_user(request), pk):
-        messages.success(request, gettext("The token no longer works."))
+        messages.success(request, gettext("Token revoked."))
     return redirect("users:tokens")

@@ -21,7 +21,7 @@ from apps.users.permissions import administrator_required, get_signed_in_user
 from apps.users.special_permissions import SpecialPermission
 
 LAST_ADMINISTRATOR = gettext_lazy(
-    "This is the last administrator who can sign in. Make somebody else an administrator first."
+    "This is the last administrator who can sign in. Make another user an administrator first."
 )
 
 log = logging.getLogger(__name__)
@@ -67,10 +67,10 @@ def _mail_invitation(request: HttpRequest, link: str, email: str) -> str:
     try:
         if invitations.send_invitation(link, email, get_signed_in_user(request)):
             return email
-        words = gettext("No mail server is set (EMAIL_URL), so nothing was sent: hand on the link yourself.")
+        words = gettext("No e-mail was sent, because no mail server is configured (EMAIL_URL). Send the link yourself.")
     except OSError as error:  # base of smtplib's errors
         log.warning("An invitation could not be mailed: %s", error)
-        words = gettext("The mail server did not take the invitation: hand on the link yourself.")
+        words = gettext("The mail server did not accept the invitation. Send the link yourself.")
     messages.warning(request, words)
     return ""
 
@@ -80,7 +80,7 @@ def _mail_invitation(request: HttpRequest, link: str, email: str) -> str:
 def revoke_invitation(request: HttpRequest, pk: int) -> HttpResponse:
     """Revoke an invitation that was not used."""
     invitations.revoke_invitation(pk, get_signed_in_user(request))
-    messages.success(request, gettext("The invitation no longer works."))
+    messages.success(request, gettext("Invitation revoked."))
     return redirect("users:people")
 
 
@@ -91,7 +91,7 @@ def change_role(request: HttpRequest, pk: int) -> HttpResponse:
     user = get_object_or_404(User, pk=pk)
     form = UserRoleForm(request.POST)
     if not form.is_valid():
-        messages.error(request, gettext("There is no such role."))
+        messages.error(request, gettext("This role does not exist."))
         return redirect("users:people")
     try:
         set_role(user, form.cleaned_data["role"], get_signed_in_user(request))
@@ -109,7 +109,7 @@ def reinstate(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid() and form.cleaned_data["active"]:
         reinstate_user(user, get_signed_in_user(request))
     else:
-        messages.error(request, gettext("A suspension needs a reason and a time. Use the page for it."))
+        messages.error(request, gettext("A suspension needs a reason and a duration. Use “Suspend” beside the user."))
     return redirect("users:people")
 
 
@@ -120,7 +120,7 @@ def change_special_permission(request: HttpRequest, pk: int, permission: Special
     user = get_object_or_404(User, pk=pk)
     form = SpecialPermissionForm(request.POST)
     if not form.is_valid() or (form.cleaned_data["named"] and not user.is_staff):
-        messages.error(request, gettext("Only somebody who reviews can be named for that."))
+        messages.error(request, gettext("Only reviewers and administrators can have this permission."))
     else:
         permission.assign(user, form.cleaned_data["named"], get_signed_in_user(request))
     return redirect("users:people")
@@ -134,7 +134,7 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     confirm_address(user, get_signed_in_user(request))
     messages.success(
         request,
-        gettext("%(email)s counts as confirmed. What was shared with it is %(user)s's now.")
+        gettext("%(email)s confirmed. %(user)s can now open what was shared with this address.")
         % {"email": user.email, "user": user},
     )
     return redirect("users:people")
