@@ -32,8 +32,6 @@ ALLOWED_ORIGINS = list_origins(SITE_URL, ALLOWED_HOSTS)
 CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
 
 INSTALLED_APPS = [
-    "unfold.apps.BasicAppConfig",  # theme of the administration; before the admin whose templates it replaces
-    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

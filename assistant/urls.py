@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from apps.administration.pages import administration
 from apps.api.api import api
 
 handler500 = "apps.operations.health_views.answer_fault"
@@ -18,7 +17,7 @@ urlpatterns = [
     path("", include("apps.operations.urls")),
     path("", include("apps.images.urls")),
     path("", include("apps.privacy.urls")),
-    path("administration/", administration.urls),
+    path("administration/", include("apps.administration.urls")),
     path("", include("apps.conversations.urls")),
     path("", api.urls),
 ]

@@ -79,13 +79,13 @@ PAGES: tuple[tuple[StrOrPromise, tuple[tuple[StrOrPromise, str, Permission], ...
     )),
     (gettext_lazy("Content"), (
         (gettext_lazy("Feedback"), "evaluation:feedback", _is_staff),
-        (gettext_lazy("Collections"), "admin:documents_collection_changelist", _is_administrator),
+        (gettext_lazy("Collections"), "administration:collections", _is_administrator),
     )),
     (gettext_lazy("Site"), (
-        (gettext_lazy("Models"), "admin:models", _is_administrator),
+        (gettext_lazy("Models"), "administration:models", _is_administrator),
         (gettext_lazy("Tools"), "conversations:tools", _is_administrator),
         (gettext_lazy("Settings"), "operations:settings", _is_administrator),
-        (gettext_lazy("Environment"), "admin:environment", _is_administrator),
+        (gettext_lazy("Environment"), "administration:environment", _is_administrator),
         (gettext_lazy("Doctor"), "operations:doctor", _is_administrator),
     )),
 )  # fmt: skip

@@ -9,8 +9,10 @@ from allauth.account.models import EmailAddress
 from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, TextChoices, When
+from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from apps.users import audit_hook, special_permissions
 from apps.users.models import User
@@ -20,10 +22,31 @@ class LastAdministrator(Exception):
     """Error: the change would leave no active administrator."""
 
 
-def list_users() -> QuerySet[User]:
-    """Return all users, active ones first. `confirmed` is True for a user whose e-mail address is verified."""
-    confirmed = EmailAddress.objects.filter(user=OuterRef("pk"), email=OuterRef("email"), verified=True)
-    return User.objects.annotate(confirmed=Exists(confirmed)).order_by("-is_active", "name", "email")
+class AccountState(TextChoices):
+    """State of an account, as administrators filter by it."""
+
+    ACTIVE = "active", gettext_lazy("Active")
+    SUSPENDED = "suspended", gettext_lazy("Suspended")
+    UNCONFIRMED = "unconfirmed", gettext_lazy("E-mail address not confirmed")
+
+
+def list_users(text: str = "", role: str = "", state: str = "") -> QuerySet[User]:
+    """Return the users whose name or e-mail address holds every word of `text`; "" for all roles or states.
+
+    `confirmed` is True for a user whose e-mail address is verified, `shown_name` what the user is called on pages.
+    """
+    verified = EmailAddress.objects.filter(user=OuterRef("pk"), email=OuterRef("email"), verified=True)
+    called = Case(When(name="", then=F("email")), default=F("name"))
+    rows = User.objects.annotate(confirmed=Exists(verified), shown_name=Lower(called))
+    for word in text.split():
+        rows = rows.filter(Q(name__icontains=word) | Q(email__icontains=word))
+    if role:
+        rows = rows.filter(role=role)
+    if state == AccountState.UNCONFIRMED:
+        rows = rows.filter(confirmed=False)
+    elif state:
+        rows = rows.filter(is_active=state == AccountState.ACTIVE)
+    return rows.defer("password", "instructions", "facts")
 
 
 def confirm_address(user: User, by: User | None = None) -> None:

@@ -5,6 +5,8 @@ Collections are shared with groups. Callers check that the user is an administra
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.contrib.auth.models import AnonymousUser, Group
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet
@@ -22,12 +24,13 @@ class NameTaken(Exception):
 def list_visible_groups(user: User | AnonymousUser) -> QuerySet[Group]:
     """Return the groups that the user may see and share with: their own; for administrators all.
 
-    Each has `people`, the number of active members.
+    Each has `people`, the number of active members, and `collections`, the number of collections shared with it.
     """
     if not isinstance(user, User):
         return Group.objects.none()
     rows = Group.objects.all() if user.is_administrator else Group.objects.filter(pk__in=user.groups.values("pk"))
-    return rows.annotate(people=Count("user", filter=Q(user__is_active=True))).order_by("name")
+    people = Count("user", filter=Q(user__is_active=True), distinct=True)
+    return rows.annotate(people=people, collections=Count("shares", distinct=True)).order_by("name")
 
 
 def create_group(name: str, by: User | None = None) -> Group:
@@ -70,6 +73,16 @@ def add_member(group: Group, user: User, by: User | None = None) -> None:
     with transaction.atomic():
         user.groups.add(group)
         _tell("group.joined", group, by, user, name=group.name)
+
+
+def set_groups(user: User, wanted: Iterable[Group], by: User | None = None) -> None:
+    """Make the user a member of exactly these groups; each change is logged."""
+    with transaction.atomic():
+        before, after = set(user.groups.all()), set(wanted)
+        for group in sorted(after - before, key=lambda group: group.name):
+            add_member(group, user, by)
+        for group in sorted(before - after, key=lambda group: group.name):
+            remove_member(group, user, by)
 
 
 def remove_member(group: Group, user: User, by: User | None = None) -> None:

@@ -24,6 +24,8 @@ urlpatterns = [
     path("people/groups/<int:pk>/remove/", groups.remove_member, name="group_remove"),
     path("people/groups/<int:pk>/rename/", groups.rename_group, name="group_rename"),
     path("people/groups/<int:pk>/delete/", groups.delete_group, name="group_delete"),
+    path("people/<int:pk>/", users.show_user, name="user"),
+    path("people/<int:pk>/groups/", groups.change_groups_of_user, name="user_groups"),
     path("people/<int:pk>/role/", users.change_role, name="role"),
     path("people/<int:pk>/active/", users.reinstate, name="active"),
     path(

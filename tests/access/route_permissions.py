@@ -20,7 +20,7 @@ G, V, B, L = (
 )
 C, D, P = "collections/<uuid:pk>/", "documents/<uuid:pk>/", "people/"
 GLASS = "review/break-glass/"
-M, KINDS = "administration/", ("users/user/", "auth/group/", "documents/collection/")
+M = "administration/"
 MATRIX = {
     "accounts/login/": PUBLIC,
     "accounts/logout/": PUBLIC,
@@ -51,8 +51,12 @@ MATRIX = {
     "privacy/holds/": ADMIN,
     "privacy/holds/<uuid:pk>/": ADMIN,  # of a case
     # asks for the password again: tests/administration/test_guards.py
-    **dict.fromkeys([M, M + "models/", M + "environment/"], ADMIN),
-    **dict.fromkeys([M + kind + part for kind in KINDS for part in ("", "<path:object_id>/change/")], ADMIN),
+    **dict.fromkeys([M + "collections/", M + "models/", M + "environment/"], ADMIN),
+    # redirects of former addresses
+    **dict.fromkeys([M, M + "documents/collection/"], ADMIN),
+    **dict.fromkeys(
+        [M + kind + part for kind in ("users/user/", "auth/group/") for part in ("", "<int:pk>/change/")], ADMIN
+    ),
     "tokens/": SIGNED_IN,
     "tokens/<int:pk>/revoke/": SIGNED_IN,
     "api/docs": SIGNED_IN,
@@ -87,6 +91,8 @@ MATRIX = {
     "tools/<slug:name>/call/": SIGNED_IN,  # 404 unless callable: tests/conversations/tools/test_call_form.py
     "tools/servers/": ADMIN,
     "tools/servers/<int:pk>/": ADMIN,
+    P + "<int:pk>/": ADMIN,
+    P + "<int:pk>/groups/": ADMIN,
     P + "<int:pk>/role/": ADMIN,
     P + "<int:pk>/active/": ADMIN,
     P + "<int:pk>/address/": ADMIN,

@@ -7,30 +7,27 @@ import time
 from html import unescape
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.test import Client
 
 from apps.documents.models import Collection
-from apps.safety.models import Event
 from apps.users.models import Token, User
 from tests.documents.factories import collection, document
 from tests.support.users import PASSWORD
 
 GONE = 404
 ONCE_MORE = "/accounts/reauthenticate/?next="
-PAGES = ("", "models/", "environment/", "users/user/", "auth/group/", "documents/collection/")
+PAGES = ("collections/", "models/", "environment/")
 SECRET = "The heron of Westness nests in April."
 
 
 @pytest.fixture
 def pages(alice: User) -> list[str]:
-    """Return every URL of the administration, pages of single rows included."""
+    """Return the URLs of the administration's own pages, with a collection to list."""
     shelf = collection(alice)
     document(shelf, "Herons", [SECRET])
-    group = Group.objects.create(name="Team")
-    rows = [f"users/user/{alice.pk}", f"auth/group/{group.pk}", f"documents/collection/{shelf.pk}"]
-    return [f"/administration/{part}" for part in (*PAGES, *(f"{row}/change/" for row in rows))]
+    Group.objects.create(name="Team")
+    return [f"/administration/{part}" for part in PAGES]
 
 
 def answers(client: Client, pages: list[str]) -> dict[str, tuple[int, str]]:
@@ -64,7 +61,7 @@ def test_an_administrator_gives_the_password_once_more(client: Client, ada: User
     assert client.get(pages[0]).status_code == 302
     assert client.post(ONCE_MORE + pages[0], {"password": PASSWORD, "next": pages[0]})["Location"] == pages[0]
     assert {client.get(page).status_code for page in pages} == {200}
-    assert not LogEntry.objects.exists() and Group.objects.filter(name="Team").exists()
+    assert Group.objects.filter(name="Team").exists()
 
 
 def test_it_is_asked_for_again_after_a_quarter_of_an_hour(
@@ -90,7 +87,6 @@ def test_every_page_holds_to_the_policy_of_all_others(admin: Client, pages: list
         assert said["Content-Security-Policy"] == strict and "unsafe" not in strict
         assert inline.search(text) is None, page
         assert {src.split("/")[1] for src in re.findall(r'(?:src|stylesheet" href)="([^"]+)"', text)} == {"static"}
-        assert "x-cloak" not in text and "alpine" not in text and "htmx" not in text
         assert "no-store" in said["Cache-Control"]
 
 
@@ -107,35 +103,33 @@ def test_nothing_that_people_wrote_and_no_secret_is_in_it(admin: Client, alice: 
 
 
 @pytest.mark.parametrize(
-    "query", ["password__startswith=md5", "q=md5%24", "role__exact=member", "tokens__secret_hash__startswith=f", "e=1"]
+    "query", ["password__startswith=md5", "q=md5%24", "sort=password", "sort=--name", "role=god", "page=0", "page=x"]
 )
-def test_no_column_is_searched_that_the_page_does_not_name(admin: Client, alice: User, query: str) -> None:
-    said = admin.get(f"/administration/users/user/?{query}")
-    assert said.status_code in (200, 302, 400)
-    assert "alice@example.org" not in said.content.decode() or query in {"e=1"}
+def test_no_column_is_searched_or_sorted_that_the_page_does_not_name(
+    admin: Client, alice: User, bob: User, query: str
+) -> None:
+    page = admin.get(f"/people/?{query}")
+    assert page.status_code == 200
+    found = page.content.decode()
+    if query.startswith("q="):
+        assert "alice@example.org" not in found
+    else:
+        assert found.index("alice@example.org") < found.index("bob@example.org")
 
 
-def test_there_is_no_way_to_add_or_delete_a_row_or_to_another_sign_in(admin: Client, alice: User) -> None:
-    group = Group.objects.create(name="Team")
-    for part in (
-        "users/user/add/", f"users/user/{alice.pk}/delete/", f"users/user/{alice.pk}/password/", "auth/group/add/",
-        f"auth/group/{group.pk}/delete/", f"auth/group/{group.pk}/history/", "login/", "logout/", "password_change/",
-        "jsi18n/", "autocomplete/", "search/", "safety/event/", "conversations/message/", "admin/logentry/",
-    ):  # fmt: skip
-        assert admin.get(f"/administration/{part}").status_code == GONE
-        assert admin.post(f"/administration/{part}", {"post": "yes"}).status_code == GONE
-    admin.post(
-        "/administration/auth/group/", {"action": "delete_selected", "_selected_action": group.pk, "post": "yes"}
-    )
-    assert Group.objects.filter(pk=group.pk).exists()
-
-
-def test_a_form_that_was_sent_too_late_is_kept_over_the_password(client: Client, ada: User) -> None:
-    group = Group.objects.create(name="Team")
-    client.force_login(ada)
-    page = f"/administration/auth/group/{group.pk}/change/"
-    asked = client.post(page, {"name": "Northerners"})["Location"]
-    assert asked.startswith(ONCE_MORE) and not Group.objects.filter(name="Northerners").exists()
-    client.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": page})
-    assert Group.objects.filter(name="Northerners").exists()
-    assert Event.objects.get(kind="group.renamed").actor == ada.pk
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("", "/review/"),
+        ("users/user/", "/people/"),
+        ("users/user/{user}/change/", "/people/{user}/"),
+        ("auth/group/", "/people/groups/"),
+        ("auth/group/{group}/change/", "/people/groups/{group}/"),
+        ("documents/collection/", "/administration/collections/"),
+    ],
+)
+def test_a_former_address_leads_to_the_page_that_took_its_place(admin: Client, alice: User, old: str, new: str) -> None:
+    ids = {"user": alice.pk, "group": Group.objects.create(name="Team").pk}
+    assert admin.get(f"/administration/{old.format(**ids)}")["Location"] == new.format(**ids)
+    admin.force_login(alice)
+    assert admin.get(f"/administration/{old.format(**ids)}").status_code == GONE

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
 from django.test import Client
+from django.utils import timezone
 
 from apps.administration import environment
 from apps.documents.models import GroupShare, Membership
@@ -17,15 +21,43 @@ from tests.documents.factories import collection, document
 from tests.support.users import make_user
 
 
-def test_people_are_listed_searched_and_ordered(admin: Client, alice: User, bob: User) -> None:
-    alice.groups.add(Group.objects.create(name="Northerners"))
-    page = admin.get("/administration/users/user/").content.decode()
-    assert "alice@example.org" in page and "Northerners" in page and "3 rows" in page
-    found = admin.get("/administration/users/user/?q=bob").content.decode()
-    assert "bob@example.org" in found and "alice@example.org" not in found
-    assert "Nothing was found." in admin.get("/administration/users/user/?q=zebra").content.decode()
-    downwards = admin.get("/administration/users/user/?o=-1").content.decode()
-    assert downwards.index("bob@example.org") < downwards.index("alice@example.org")
+def names(page: str) -> list[str]:
+    """Return the e-mail addresses of a page's table in their order."""
+    return re.findall(r"email\">(\w+)@example.org", page)
+
+
+def test_users_are_searched_filtered_and_sorted(admin: Client, alice: User, bob: User, morgan: User) -> None:
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    EmailAddress.objects.filter(user=morgan).update(verified=False)
+    User.objects.filter(pk=alice.pk).update(last_login=timezone.now() + timedelta(hours=1))
+    for query, found in (
+        ("", ["ada", "alice", "bob", "morgan"]),
+        ("q=BOB", ["bob"]),
+        ("q=exam+mor", ["morgan"]),
+        ("role=reviewer", ["morgan"]),
+        ("state=suspended", ["bob"]),
+        ("state=unconfirmed", ["morgan"]),
+        ("state=active&role=member", ["alice"]),
+        ("sort=-name", ["morgan", "bob", "alice", "ada"]),
+        ("sort=-seen", ["alice", "ada", "bob", "morgan"]),
+    ):
+        assert names(admin.get(f"/people/?{query}").content.decode()) == found, query
+    assert "No users found" in admin.get("/people/?q=zebra").content.decode()
+
+
+def test_a_heading_turns_the_order_around_and_keeps_the_filters(admin: Client) -> None:
+    page = admin.get("/people/?q=ada&role=administrator").content.decode()
+    assert 'aria-sort="ascending"' in page
+    assert 'href="?q=ada&amp;role=administrator&amp;sort=-name"' in page
+
+
+def test_many_users_are_paged(admin: Client) -> None:
+    for number in range(60):
+        User.objects.create(email=f"p{number:02}@example.org", name=f"P {number:02}")
+    first = admin.get("/people/").content.decode()
+    assert "1 to 50 of 61" in first and "P 59" not in first
+    assert "51 to 61 of 61" in admin.get("/people/?page=2").content.decode()
+    assert "51 to 61 of 61" in admin.get("/people/?page=999").content.decode(), "the last page"
 
 
 def test_a_collection_shows_figures_and_how_long_it_is_kept(admin: Client, alice: User, bob: User, ada: User) -> None:
@@ -35,20 +67,33 @@ def test_a_collection_shows_figures_and_how_long_it_is_kept(admin: Client, alice
     GroupShare.objects.create(collection=shelf, group=Group.objects.create(name="Team"))
     retention.change_rule(alice, retention.Scope.COLLECTION, 30, shelf.pk)
     collection(bob, "Other")
-    page = admin.get("/administration/documents/collection/").content.decode()
-    assert "1 person, 1 group" in page and "30 days" in page and "Until it is deleted" in page
-    one = admin.get(f"/administration/documents/collection/{shelf.pk}/change/").content.decode()
-    assert "1 person, 1 group" in one and "30 days" in one
+    page = re.sub(r"\s+", " ", admin.get("/administration/collections/").content.decode())
+    assert "1 user, 1 group" in page and "30 days" in page and "until deleted" in page
+    found = admin.get("/administration/collections/?q=bob").content.decode()
+    assert "Other" in found and shelf.name not in found
+    upwards = admin.get("/administration/collections/?sort=documents").content.decode()
+    downwards = admin.get("/administration/collections/?sort=-documents").content.decode()
+    assert upwards.index("Other") < upwards.index(shelf.name) and downwards.index(shelf.name) < downwards.index("Other")
 
 
-@pytest.mark.parametrize("kind", ["users/user/", "auth/group/", "documents/collection/"])
-def test_a_long_list_asks_few_questions(admin: Client, kind: str, django_assert_max_num_queries: Any) -> None:
+@pytest.mark.parametrize("page", ["/people/", "/people/groups/", "/administration/collections/"])
+def test_a_long_list_asks_few_questions(admin: Client, page: str, django_assert_max_num_queries: Any) -> None:
     for number in range(20):
         user = make_user(f"p{number}")
         user.groups.add(Group.objects.create(name=f"g{number}"))
         collection(user)
-    with django_assert_max_num_queries(12):
-        admin.get(f"/administration/{kind}")
+    with django_assert_max_num_queries(13):
+        admin.get(page)
+
+
+def test_a_group_says_how_many_belong_to_it_and_what_is_shared_with_it(admin: Client, alice: User, bob: User) -> None:
+    group = Group.objects.create(name="Team")
+    for user in (alice, bob):
+        user.groups.add(group)
+        GroupShare.objects.create(collection=collection(user), group=group)
+    GroupShare.objects.create(collection=collection(bob, "Third"), group=group)
+    page = admin.get("/people/groups/").content.decode()
+    assert re.findall(r'<td class="number"[^>]*>(\d+)</td>', page) == ["2", "3"]
 
 
 def test_names_are_shown_as_text(admin: Client, alice: User) -> None:
@@ -57,8 +102,8 @@ def test_names_are_shown_as_text(admin: Client, alice: User) -> None:
     alice.groups.add(Group.objects.create(name=evil))
     shelf = collection(alice)
     type(shelf).objects.filter(pk=shelf.pk).update(name=evil)
-    for part in ("users/user/", f"users/user/{alice.pk}/change/", "auth/group/", "documents/collection/"):
-        page = admin.get(f"/administration/{part}").content.decode()
+    for part in ("/people/", f"/people/{alice.pk}/", "/people/groups/", "/administration/collections/"):
+        page = admin.get(part).content.decode()
         assert "<img src=x" not in page and "&lt;img src=x" in page
 
 

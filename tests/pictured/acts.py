@@ -97,7 +97,7 @@ def _let_in(page: Any) -> None:
         page.locator("input[name=password]").wait_for(state="detached")
 
 
-_LISTS = ("", "-people", "-groups", "-collections", "-models", "-environment")
+_LISTS = ("-collections", "-models", "-environment")
 ACTS: dict[str, Act] = {
     **{f"administration{name}": _let_in for name in _LISTS},
     "answer": _source, "pill": _pill, "behind": _behind, "feedback-panel": _poor, "share": _share, "tool": _tool,

@@ -198,7 +198,9 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
              "/feedback/{feedback}/"),
     ),
     "Administration": (
-        Page("people", "people/", "People", "Roles, invitations, closed accounts.", ADA),
+        Page("people", "people/", "Users", "Searched, filtered and sorted; invitations.", ADA),
+        Page("person", P + "<int:pk>/", "A user", "Role, groups, special permissions, suspension.", ADA,
+             "/people/{tom}/"),
         Page("suspend", P + "<int:pk>/suspend/", "Suspend an account", "A reason, and for how long.", ADA,
              "/people/{tom}/suspend/"),
         Page("groups", P + "groups/", "Groups", "Collections and assistants are shared with them.", ADA),
@@ -218,11 +220,8 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
         Page("holds", "privacy/holds/", "Legal holds", "Whose data must not go, and why.", ADA),
         Page("tools", "tools/", "Tools", "What a model may call, and MCP servers.", ADA),
         Page("settings", "settings/", "Settings", "Sign-up, and how answers are composed.", ADA),
-        Page("administration", M, "Administration", "What has no page of its own, after the password once more.", ADA),
-        Page("administration-people", M + "users/user/", "People", "Found and ordered in a list.", ADA),
-        Page("administration-groups", M + "auth/group/", "Groups", "Likewise.", ADA),
-        Page("administration-collections", M + "documents/collection/", "Collections", "Figures, and nothing of what"
-             " is in them.", ADA),
+        Page("administration-collections", M + "collections/", "Collections", "Whose they are, how large, with whom"
+             " they are shared; nothing of what is in them.", ADA),
         Page("administration-models", M + "models/", "Models", "What answers, embeds, judges and draws.", ADA),
         Page("administration-environment", M + "environment/", "Environment", "Each variable, its source and meaning.",
              ADA),

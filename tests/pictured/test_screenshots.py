@@ -26,7 +26,8 @@ NO_PAGES = {  # what is asked for with GET and is no page: parts of pages, files
     "answers/<uuid:answer>/", "answers/<uuid:answer>/behind/", "answers/<uuid:answer>/thoughts/",
     "answers/<uuid:answer>/pictures/", "answers/<uuid:answer>/sources/<int:number>/", "conversations/",
     "conversations/more/",
-    *(f"{M}{kind}/<path:object_id>/change/" for kind in ("users/user", "auth/group", "documents/collection")),
+    M, *(f"{M}{old}" for old in ("users/user/", "users/user/<int:pk>/change/", "auth/group/",
+                                 "auth/group/<int:pk>/change/", "documents/collection/")),  # redirects
     "review/break-glass/", "review/break-glass/<uuid:pk>/",  # what somebody wrote, for half an hour
     "tools/<slug:name>/call/", "shared/<slug:secret>/answers/<uuid:answer>/behind/",
     "beams/",  # whether a model searches with them

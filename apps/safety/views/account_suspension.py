@@ -37,7 +37,7 @@ def suspend_account(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             said = gettext("%(name)s is suspended, and told why and how to appeal.")
             messages.success(request, said % {"name": found})
-            return redirect("users:people")
+            return redirect("users:user", pk)
     context = {
         "found": found,
         "wrong": wrong,

@@ -27,6 +27,10 @@ class GroupMemberForm(forms.Form):
     )
 
 
+class UserGroupsForm(forms.Form):
+    groups = forms.ModelMultipleChoiceField(Group.objects.all(), required=False)
+
+
 class NewGroupMemberForm(GroupMemberForm):
     """Form that offers only users who are not in the group yet."""
 
@@ -75,6 +79,20 @@ def remove_member(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         verbs.remove_member(found, form.cleaned_data["person"], get_signed_in_user(request))
     return redirect("users:group", pk)
+
+
+@administrator_required
+@require_POST
+def change_groups_of_user(request: HttpRequest, pk: int) -> HttpResponse:
+    """Add the user to the groups of the form, and remove the user from all others."""
+    found = get_object_or_404(User, pk=pk)
+    form = UserGroupsForm(request.POST)
+    if form.is_valid():
+        verbs.set_groups(found, form.cleaned_data["groups"], get_signed_in_user(request))
+        messages.success(request, gettext("Saved."))
+    else:
+        messages.error(request, gettext("One of these groups no longer exists. Nothing was changed."))
+    return redirect("users:user", pk)
 
 
 @administrator_required

@@ -8,18 +8,27 @@ from allauth.account.internal.flows.email_verification import send_verification_
 from allauth.account.models import EmailAddress
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext, gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.lib.table import Column, read_table_request
 from apps.users import invitations
-from apps.users.accounts import LastAdministrator, confirm_address, list_users, reinstate_user, set_role
+from apps.users.accounts import AccountState, LastAdministrator, confirm_address, list_users, reinstate_user, set_role
 from apps.users.forms import InvitationForm, ReinstateForm, SpecialPermissionForm, UserRoleForm
 from apps.users.models import Invitation, SiteSettings, User
 from apps.users.permissions import administrator_required, get_signed_in_user
 from apps.users.special_permissions import SpecialPermission
 
+USER_COLUMNS = (
+    Column("name", gettext_lazy("User"), ("shown_name", "email")),
+    Column("role", gettext_lazy("Role"), ("role", "shown_name")),
+    Column("seen", gettext_lazy("Last sign-in"), ("last_login",)),
+    Column("state", gettext_lazy("State"), ("is_active", "confirmed")),
+)
 LAST_ADMINISTRATOR = gettext_lazy(
     "This is the last administrator who can sign in. Make another user an administrator first."
 )
@@ -50,9 +59,12 @@ def show_users(request: HttpRequest) -> HttpResponse:
         fresh = invitations.create_invitation(get_signed_in_user(request), email)
         mailed = _mail_invitation(request, fresh, email) if email else ""
         form = InvitationForm()
+    table = read_table_request(request.GET, USER_COLUMNS, {"role": User.Role.values, "state": AccountState.values})
     context = {
-        "people": list_users(),
+        "table": table,
+        "page": table.paginate(list_users(table.text, table.filters["role"], table.filters["state"])),
         "roles": User.Role.choices,
+        "states": AccountState.choices,
         "invitations": Invitation.objects.filter(used_by__isnull=True).select_related("invited_by"),
         "signup": SiteSettings.current(),
         "form": form,
@@ -60,6 +72,20 @@ def show_users(request: HttpRequest) -> HttpResponse:
         "mailed": mailed,
     }
     return render(request, "users/people.html", context, status=400 if form.errors else 200)
+
+
+@administrator_required
+@never_cache
+@require_safe
+def show_user(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the account of a user, with all that an administrator can change about it."""
+    found = get_object_or_404(list_users(), pk=pk)
+    context = {
+        "found": found,
+        "roles": User.Role.choices,
+        "groups": [(group, group in found.groups.all()) for group in Group.objects.order_by("name")],
+    }
+    return render(request, "users/user.html", context)
 
 
 def _mail_invitation(request: HttpRequest, link: str, email: str) -> str:
@@ -92,12 +118,17 @@ def change_role(request: HttpRequest, pk: int) -> HttpResponse:
     form = UserRoleForm(request.POST)
     if not form.is_valid():
         messages.error(request, gettext("This role does not exist."))
-        return redirect("users:people")
+        return redirect("users:user", pk)
+    by, role = get_signed_in_user(request), form.cleaned_data["role"]
     try:
-        set_role(user, form.cleaned_data["role"], get_signed_in_user(request))
+        set_role(user, role, by)
     except LastAdministrator:
         messages.error(request, LAST_ADMINISTRATOR)
-    return redirect("users:people")
+        return redirect("users:user", pk)
+    messages.success(request, gettext("Saved."))
+    if user.pk == by.pk and role != User.Role.ADMINISTRATOR:
+        return redirect("/")  # the pages of users do not exist for them any more
+    return redirect("users:user", pk)
 
 
 @administrator_required
@@ -109,8 +140,10 @@ def reinstate(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid() and form.cleaned_data["active"]:
         reinstate_user(user, get_signed_in_user(request))
     else:
-        messages.error(request, gettext("A suspension needs a reason and a duration. Use “Suspend” beside the user."))
-    return redirect("users:people")
+        messages.error(
+            request, gettext("A suspension needs a reason and a duration. Use “Suspend” on the page of the user.")
+        )
+    return redirect("users:user", pk)
 
 
 @administrator_required
@@ -123,7 +156,7 @@ def change_special_permission(request: HttpRequest, pk: int, permission: Special
         messages.error(request, gettext("Only reviewers and administrators can have this permission."))
     else:
         permission.assign(user, form.cleaned_data["named"], get_signed_in_user(request))
-    return redirect("users:people")
+    return redirect("users:user", pk)
 
 
 @administrator_required
@@ -137,4 +170,4 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
         gettext("%(email)s confirmed. %(user)s can now open what was shared with this address.")
         % {"email": user.email, "user": user},
     )
-    return redirect("users:people")
+    return redirect("users:user", pk)

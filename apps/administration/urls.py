@@ -1,0 +1,25 @@
+"""URLs of the administration's own pages, and of those that took the place of its former pages."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from apps.administration import views
+
+app_name = "administration"
+urlpatterns = [
+    path("", views.redirect_old_page, {"to": "safety:queue"}, name="index"),
+    path("collections/", views.list_collections, name="collections"),
+    path("models/", views.show_models, name="models"),
+    path("environment/", views.show_environment, name="environment"),
+    path("users/user/", views.redirect_old_page, {"to": "users:people"}, name="old_users"),
+    path("users/user/<int:pk>/change/", views.redirect_old_page, {"to": "users:user"}, name="old_user"),
+    path("auth/group/", views.redirect_old_page, {"to": "users:groups"}, name="old_groups"),
+    path("auth/group/<int:pk>/change/", views.redirect_old_page, {"to": "users:group"}, name="old_group"),
+    path(
+        "documents/collection/",
+        views.redirect_old_page,
+        {"to": "administration:collections"},
+        name="old_collections",
+    ),
+]

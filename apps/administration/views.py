@@ -1,0 +1,63 @@
+"""Pages of the administration that belong to no other app: collections, models and the environment. All are read-only.
+
+Each asks for the password again if it was not given within `ACCOUNT_REAUTHENTICATION_TIMEOUT`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from allauth.account.decorators import reauthentication_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from apps.administration import collections, environment
+from apps.conversations.models import ModelProfile
+from apps.lib.table import read_table_request
+from apps.users.permissions import administrator_required
+
+View = Callable[..., HttpResponse]
+
+
+def require_reauthentication(view: View) -> View:
+    """Restrict a read-only view to administrators who gave their password recently.
+
+    Other users get 404, anonymous ones the sign-in page. The page is never cached.
+    """
+    found: View = never_cache(administrator_required(reauthentication_required(require_safe(view))))
+    return found
+
+
+@require_reauthentication
+def list_collections(request: HttpRequest) -> HttpResponse:
+    """List the collections of all users."""
+    table = read_table_request(request.GET, collections.COLUMNS)
+    page = table.paginate(collections.list_collections(table.text))
+    days = collections.read_retention_days(page)
+    context = {"table": table, "page": page, "rows": [(row, days.get(str(row.pk), 0)) for row in page]}
+    return render(request, "administration/collections.html", context)
+
+
+@require_reauthentication
+def show_models(request: HttpRequest) -> HttpResponse:
+    """Show the chat models, engines and model profiles, each with its environment variable."""
+    context = {
+        "chats": environment.list_chat_models(),
+        "engines": environment.list_engines(),
+        "profiles": ModelProfile.objects.order_by("name"),
+    }
+    return render(request, "administration/models.html", context)
+
+
+@require_reauthentication
+def show_environment(request: HttpRequest) -> HttpResponse:
+    """Show every environment variable with its value, default and meaning. Secrets are masked."""
+    return render(request, "administration/environment.html", {"variables": environment.list_variables()})
+
+
+@administrator_required
+def redirect_old_page(request: HttpRequest, to: str, pk: int | None = None) -> HttpResponse:
+    """Redirect an address of the former administration site to the page that took its place."""
+    return redirect(to, pk) if pk is not None else redirect(to)
