@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from apps.documents.models import Collection, Document, GroupShare, Membership
 from apps.lib.table import Column
 from apps.privacy import retention
-from apps.privacy.models import Keeping
+from apps.privacy.models import RetentionRule
 
 COLUMNS = (
     Column("name", gettext_lazy("Name"), ("name",)),
@@ -47,7 +47,7 @@ def list_collections(text: str = "") -> QuerySet[Collection]:
 
 def read_retention_days(rows: Iterable[Collection]) -> dict[str, int]:
     """Return the retention of the collections in days by id, without those that are kept until they are deleted."""
-    rules = Keeping.objects.filter(scope=retention.Scope.COLLECTION, subject__in=[str(row.pk) for row in rows])
+    rules = RetentionRule.objects.filter(scope=retention.Scope.COLLECTION, subject__in=[str(row.pk) for row in rows])
     return dict(rules.values_list("subject", "days"))
 
 

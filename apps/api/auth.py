@@ -14,9 +14,9 @@ from ninja.security import HttpBearer
 
 from apps.lib.concurrency.threads import in_db
 from apps.users.api_tokens import find_token
-from apps.users.models import Token, User
+from apps.users.models import ApiToken, User
 
-Scope = Token.Scope
+Scope = ApiToken.Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Bearer(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
         return self._allowed(find_token(token))
 
-    def _allowed(self, token: Token | None) -> Caller | None:
+    def _allowed(self, token: ApiToken | None) -> Caller | None:
         if token is None:
             return None
         if self.scope not in token.scopes:

@@ -125,7 +125,7 @@ class Preset(models.Model):
         return self.name
 
 
-class Frame(models.Model):
+class PreviewFrame(models.Model):
     """Preview after one step, stored for the details of the drawing."""
 
     picture = models.ForeignKey(Picture, on_delete=models.CASCADE, related_name="frames")
@@ -133,6 +133,7 @@ class Frame(models.Model):
     preview = models.BinaryField()  # JPEG
 
     class Meta:
+        db_table = "images_frame"
         ordering: ClassVar = ["picture", "step"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["picture", "step"], name="one_frame_a_step")]
 

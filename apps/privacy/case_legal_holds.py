@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext, override
 
 from apps.privacy import tombstones
-from apps.privacy.models import CaseHold
+from apps.privacy.models import CaseLegalHold
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
 from apps.safety.models import Case, Snapshot
@@ -28,19 +28,19 @@ def find_holdable_case(user: User, pk: Any) -> Case | None:
     return cases.visible_cases(user).filter(pk=pk).first() if user.is_administrator else None
 
 
-def active_holds() -> QuerySet[CaseHold]:
+def active_holds() -> QuerySet[CaseLegalHold]:
     """Return all legal holds of cases, oldest first."""
-    return CaseHold.objects.select_related("case", "set_by").order_by("created")
+    return CaseLegalHold.objects.select_related("case", "set_by").order_by("created")
 
 
-def holds_about(user: User) -> QuerySet[CaseHold]:
+def holds_about(user: User) -> QuerySet[CaseLegalHold]:
     """Return the legal holds of cases about the user."""
-    return CaseHold.objects.filter(case__owner=user)
+    return CaseLegalHold.objects.filter(case__owner=user)
 
 
-def hold_case(user: User, pk: Any, ground: str, reason: str) -> CaseHold:
+def hold_case(user: User, pk: Any, ground: str, reason: str) -> CaseLegalHold:
     """Set a legal hold on the case and log it. Raises ActionRefused."""
-    if ground not in CaseHold.Ground.values or not reason.strip():
+    if ground not in CaseLegalHold.Ground.values or not reason.strip():
         raise ActionRefused(gettext("Say on what ground and why: both are kept in the log."))
     with transaction.atomic():
         case = _case(user, pk)
@@ -51,7 +51,7 @@ def hold_case(user: User, pk: Any, ground: str, reason: str) -> CaseHold:
         Case.objects.filter(pk=case.pk).update(legal_hold=True)
         entry = audit.record_event("case.hold_set", actor=user, person=case.owner_id, subject=f"case {case.pk}",
                              ground=ground, why=reason.strip()[:400])  # fmt: skip
-        return CaseHold.objects.create(
+        return CaseLegalHold.objects.create(
             case=case, ground=ground, reason=reason.strip()[:400], set_by=user, entry=entry.seq
         )
 
@@ -65,7 +65,7 @@ def lift_case_hold(user: User, pk: Any, reason: str) -> None:
         raise ActionRefused(gettext("Say why: the reason is kept in the log."))
     with transaction.atomic():
         case = _case(user, pk)
-        row = CaseHold.objects.filter(case=case).first()
+        row = CaseLegalHold.objects.filter(case=case).first()
         if row is None:
             raise ActionRefused(gettext("This case is under no legal hold."))
         if row.set_by_id == user.pk and _others(user, case):
@@ -92,10 +92,10 @@ def retention_label(case: Case, user: User) -> str:
     From then on the hold stores name and address of the user. Must run inside the transaction that would delete the
     text.
     """
-    row = CaseHold.objects.select_for_update(of=("self",)).filter(case=case).first()
+    row = CaseLegalHold.objects.select_for_update(of=("self",)).filter(case=case).first()
     if row is None:
         return ""
-    CaseHold.objects.filter(pk=row.pk).update(whom=f"{user} <{user.email}>"[:400])
+    CaseLegalHold.objects.filter(pk=row.pk).update(whom=f"{user} <{user.email}>"[:400])
     with override("en"):  # as everything in a receipt
         return f"{RETAINED_LABEL}: {row.get_ground_display()}"
 

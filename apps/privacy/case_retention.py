@@ -13,10 +13,10 @@ from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from apps.privacy.models import Hold
+from apps.privacy.models import LegalHold
 from apps.privacy.tombstones import replace_with_tombstone
 from apps.safety.audit_log import audit
-from apps.safety.models import Case, Opinion
+from apps.safety.models import Case, SecondReview
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import appeals
 
@@ -33,8 +33,8 @@ def due_cases(days: int) -> QuerySet[Case]:
         | Q(state=CaseState.DECIDED, settled__lt=appealable)
     )
     return (
-        rows.exclude(snapshot__in=Opinion.objects.filter(given=None).values("snapshot"))
-        .exclude(owner__in=Hold.objects.values("person"))
+        rows.exclude(snapshot__in=SecondReview.objects.filter(given=None).values("snapshot"))
+        .exclude(owner__in=LegalHold.objects.values("person"))
         .exclude(legal_hold=True)
         .order_by("settled")
     )

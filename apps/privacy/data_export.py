@@ -24,16 +24,16 @@ from apps.conversations.models import AttachedPicture, Conversation, Message
 from apps.conversations.transfer import export
 from apps.documents.models import Collection, Document
 from apps.images.models import Picture
-from apps.privacy.models import Wish
+from apps.privacy.models import DataRequest
 from apps.safety import code_labels
-from apps.safety.models import Appeal, Case, Decision, Effect, Event
+from apps.safety.models import Appeal, AppliedEffect, AuditEntry, Case, Decision
 from apps.safety.text.redaction_marks import REDACTION_CHARACTER
 from apps.users.models import User
 
 FORMAT = "openbook-person/1"
 # Never exported: secrets, and columns that only repeat documents in another form.
 SECRET_COLUMNS = {"password", "secret_hash", "session_data", "lease_token", "key", "vector", "data", "picture", "whom"}
-_ELSEWHERE = {"admin.logentry", "privacy.wish"}
+_ELSEWHERE = {"admin.logentry", "privacy.datarequest"}
 _BATCH = 500
 _OPENINGS = {  # event of the audit log: what happened
     "glass.approved": "conversations opened (break-glass)",
@@ -56,12 +56,12 @@ def export_folder() -> Path:
     return Path(settings.DATA_DIR) / "exports"
 
 
-def archive_path(wish: Wish) -> Path:
+def archive_path(wish: DataRequest) -> Path:
     """Return the path of the ZIP of this request."""
     return export_folder() / f"{wish.pk.hex}.zip"
 
 
-def write_archive(wish: Wish, user: User) -> tuple[dict[str, int], str, int]:
+def write_archive(wish: DataRequest, user: User) -> tuple[dict[str, int], str, int]:
     """Write the ZIP and return counts by kind, SHA-256 and size in bytes.
 
     The file is renamed into place when it is complete.
@@ -123,7 +123,7 @@ def _archive_parts(user: User) -> Iterator[tuple[str, Any]]:
 
 def _readings(user: User) -> Iterator[dict[str, Any]]:
     """Yield when and why staff read or opened data of the user, from the audit log. Staff stay unnamed."""
-    rows = Event.objects.filter(person=user.pk, kind__in=["read", *_OPENINGS]).exclude(actor=user.pk)
+    rows = AuditEntry.objects.filter(person=user.pk, kind__in=["read", *_OPENINGS]).exclude(actor=user.pk)
     for event in rows:
         payload = event.payload if event.kind == "read" else {**event.payload, "why": "break_glass"}
         what = _OPENINGS.get(event.kind, "read")
@@ -145,7 +145,9 @@ def _text(case: Case) -> str:
     """Return the flagged text; "" for an answer that is withheld or partly redacted, which the user may not read."""
     if case.kind != "answer":
         return case.snapshot.text
-    stands = Effect.objects.filter(name__in=["withhold", "redact"], subject=case.subject, state=Effect.State.APPLIED)
+    stands = AppliedEffect.objects.filter(
+        name__in=["withhold", "redact"], subject=case.subject, state=AppliedEffect.State.APPLIED
+    )
     hidden = Q(retracted__isnull=False) | Q(text__contains=REDACTION_CHARACTER)  # the latter finds redacted copies
     gone = stands.exists() or Message.objects.filter(hidden, pk=case.subject).exists()
     return "" if gone else case.snapshot.text
@@ -167,8 +169,8 @@ def models_naming_user(user: User) -> Iterator[tuple[type[models.Model], list[st
         if names and label not in _ELSEWHERE and model._meta.app_label != "safety":
             yield model, names
     yield apps.get_model("safety", "Notice"), ["person"]
-    yield apps.get_model("safety", "Restriction"), ["person"]
-    yield apps.get_model("safety", "Care"), ["reviewer"]
+    yield apps.get_model("safety", "FeatureRestriction"), ["person"]
+    yield apps.get_model("safety", "ReviewerPreferences"), ["reviewer"]
 
 
 def _any(names: list[str], user: User) -> models.Q:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from apps.lib.celery.notify import notify_worker
 from apps.lib.db import leases
 from apps.privacy import data_export, erasure
-from apps.privacy.models import Hold, Wish
+from apps.privacy.models import DataRequest, LegalHold
 from apps.safety.audit_log import audit
 from apps.users.accounts import suspend_user
 from apps.users.models import User
@@ -37,21 +37,21 @@ class DataRequestRefused(Exception):
     """Error: the request is not possible now. The message says why."""
 
 
-def request_copy(user: User) -> Wish:
+def request_copy(user: User) -> DataRequest:
     """Queue a copy of the user's data. Raises DataRequestRefused if one is queued already."""
-    return _ask(user, Wish.Kind.EXPORT)
+    return _ask(user, DataRequest.Kind.EXPORT)
 
 
-def request_erasure(user: User) -> Wish:
+def request_erasure(user: User) -> DataRequest:
     """Suspend the account, log the request and queue the erasure.
 
     Raises DataRequestRefused for a user under a legal hold or with a queued erasure, LastAdministrator for the last
     one.
     """
-    if Hold.objects.filter(person=user).exists():
+    if LegalHold.objects.filter(person=user).exists():
         raise DataRequestRefused(gettext(erasure.LEGAL_HOLD_MESSAGE))
     with transaction.atomic():
-        wish = _ask(user, Wish.Kind.ERASE)
+        wish = _ask(user, DataRequest.Kind.ERASE)
         suspend_user(user, user)
         audit.record_event("person.asked_for_erasure", actor=user, person=user.pk, subject=f"receipt {wish.pk}")
     return wish
@@ -63,27 +63,29 @@ def process_request(pk: str) -> None:
     A failed request is tried again by the sweep, up to MAX_ATTEMPTS times; a failed erasure restarts after RETRY_AFTER.
     The error of the last attempt is stored, and each error is raised.
     """
-    rows = Wish.objects.filter(status=Wish.Status.WAITING, attempts__lt=MAX_ATTEMPTS)
-    erasures = rows.filter(kind=Wish.Kind.ERASE)
-    token = leases.claim(erasures, pk, erasure.LEASE_S) or leases.claim(rows.filter(kind=Wish.Kind.EXPORT), pk, LEASE_S)
-    wish = Wish.objects.select_related("person").filter(pk=pk, lease_token=token).first() if token else None
+    rows = DataRequest.objects.filter(status=DataRequest.Status.WAITING, attempts__lt=MAX_ATTEMPTS)
+    erasures = rows.filter(kind=DataRequest.Kind.ERASE)
+    token = leases.claim(erasures, pk, erasure.LEASE_S) or leases.claim(
+        rows.filter(kind=DataRequest.Kind.EXPORT), pk, LEASE_S
+    )
+    wish = DataRequest.objects.select_related("person").filter(pk=pk, lease_token=token).first() if token else None
     if wish is None or token is None:
         return
     try:
-        if wish.kind == Wish.Kind.ERASE:
+        if wish.kind == DataRequest.Kind.ERASE:
             erasure.erase_user(wish, token)
         elif wish.person is not None:
             counts, sha256, size = data_export.write_archive(wish, wish.person)
-            if not _end(wish, token, status=Wish.Status.DONE, counts=counts, sha256=sha256, size=size):
+            if not _end(wish, token, status=DataRequest.Status.DONE, counts=counts, sha256=sha256, size=size):
                 data_export.archive_path(wish).unlink(missing_ok=True)  # an erasure has closed the request
     except erasure.ErasureLeaseLost:
         log.info("Another worker does what was asked for in %s", pk)
     except erasure.UnderLegalHold as error:
-        _end(wish, token, status=Wish.Status.FAILED, reason=str(error), fault="")
+        _end(wish, token, status=DataRequest.Status.FAILED, reason=str(error), fault="")
     except Exception as error:
         if wish.attempts >= MAX_ATTEMPTS:
             fault = f"{type(error).__name__}: {error}"[:400]
-            _end(wish, token, status=Wish.Status.FAILED, reason=_BROKEN, fault=fault)
+            _end(wish, token, status=DataRequest.Status.FAILED, reason=_BROKEN, fault=fault)
         raise
 
 
@@ -93,32 +95,34 @@ def sweep_requests() -> None:
     Periodic job of the worker.
     """
     now = timezone.now()
-    waiting = Wish.objects.filter(status=Wish.Status.WAITING)
+    waiting = DataRequest.objects.filter(status=DataRequest.Status.WAITING)
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     waiting.filter(free, attempts__gte=MAX_ATTEMPTS).update(
-        status=Wish.Status.FAILED, reason=_BROKEN, fault=_STOPPED, ended=now, lease_token="", lease_until=None
+        status=DataRequest.Status.FAILED, reason=_BROKEN, fault=_STOPPED, ended=now, lease_token="", lease_until=None
     )
-    failed = Wish.objects.filter(kind=Wish.Kind.ERASE, status=Wish.Status.FAILED, ended__lt=now - RETRY_AFTER)
-    failed.exclude(number__in=waiting.filter(kind=Wish.Kind.ERASE).values("number")).update(
-        status=Wish.Status.WAITING, attempts=0, ended=None
+    failed = DataRequest.objects.filter(
+        kind=DataRequest.Kind.ERASE, status=DataRequest.Status.FAILED, ended__lt=now - RETRY_AFTER
+    )
+    failed.exclude(number__in=waiting.filter(kind=DataRequest.Kind.ERASE).values("number")).update(
+        status=DataRequest.Status.WAITING, attempts=0, ended=None
     )
     for pk in waiting.filter(free, attempts__lt=MAX_ATTEMPTS).order_by("created").values_list("pk", flat=True)[:_RINGS]:
         notify_worker(TASK, pk)
-    gone = Wish.objects.filter(kind=Wish.Kind.EXPORT, ended__lt=now - timedelta(days=KEPT_DAYS))
+    gone = DataRequest.objects.filter(kind=DataRequest.Kind.EXPORT, ended__lt=now - timedelta(days=KEPT_DAYS))
     for wish in gone:
         data_export.archive_path(wish).unlink(missing_ok=True)
     gone.delete()
 
 
-def _ask(user: User, kind: str) -> Wish:
+def _ask(user: User, kind: str) -> DataRequest:
     try:
         with transaction.atomic():
-            wish = Wish.objects.create(kind=kind, person=user, number=user.pk)
+            wish = DataRequest.objects.create(kind=kind, person=user, number=user.pk)
             transaction.on_commit(lambda: notify_worker(TASK, wish.pk), robust=True)
     except IntegrityError as error:
         raise DataRequestRefused(gettext("You have asked for this already; it is being done.")) from error
     return wish
 
 
-def _end(wish: Wish, token: str, **changes: object) -> bool:
-    return leases.release(Wish.objects.all(), wish.pk, token, ended=timezone.now(), **changes)
+def _end(wish: DataRequest, token: str, **changes: object) -> bool:
+    return leases.release(DataRequest.objects.all(), wish.pk, token, ended=timezone.now(), **changes)

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from apps.conversations.attachments import uploads
 from apps.conversations.history.actions import delete_permanently
-from apps.conversations.models import AttachedPicture, Conversation, Import
+from apps.conversations.models import AttachedPicture, Conversation, ImportJob
 from apps.conversations.transfer import import_job
 from apps.documents.library.sharing import delete_collection
 from apps.documents.models import Collection, Document, Segment
@@ -31,13 +31,13 @@ from apps.images.library import gallery
 from apps.images.models import Picture
 from apps.lib.db import leases
 from apps.privacy import case_legal_holds, data_export, sqlite_remnants, tombstones
-from apps.privacy.models import ErasureFile, Hold, Keeping, Wish
+from apps.privacy.models import DataRequest, ErasureFile, LegalHold, RetentionRule
 from apps.safety.audit_log import audit
 from apps.safety.break_glass import access_requests
 from apps.safety.models import Case
 from apps.safety.moderation import auto_close
 from apps.users.accounts import end_sessions
-from apps.users.models import Bucket, User
+from apps.users.models import RateLimitBucket, User
 
 LEGAL_HOLD_MESSAGE = (
     "Your data is under a legal hold: a law or a court asks that all of it is kept, so it cannot go now. "
@@ -59,7 +59,7 @@ class ErasureLeaseLost(Exception):
     """Error: another worker has taken over the request."""
 
 
-def erase_user(wish: Wish, token: str) -> None:
+def erase_user(wish: DataRequest, token: str) -> None:
     """Erase all data of the user except cases under a legal hold, then write the receipt.
 
     Each step deletes, counts and renews the lease in one transaction. Files and index segments to remove are stored in
@@ -68,7 +68,7 @@ def erase_user(wish: Wish, token: str) -> None:
     """
     user = wish.person
     if user is not None:
-        if Hold.objects.filter(person=user).exists():
+        if LegalHold.objects.filter(person=user).exists():
             raise UnderLegalHold(LEGAL_HOLD_MESSAGE)
         end_sessions(user)
         with _step(wish, token):
@@ -85,30 +85,30 @@ def erase_user(wish: Wish, token: str) -> None:
 
 
 @contextmanager
-def _step(wish: Wish, token: str) -> Iterator[None]:
+def _step(wish: DataRequest, token: str) -> Iterator[None]:
     """Run the block, store the counts and renew the lease in one transaction.
 
     Raises ErasureLeaseLost, which rolls the block back, if another worker has the request.
     """
     with transaction.atomic():
         yield
-        if not leases.renew(Wish.objects.all(), wish.pk, token, LEASE_S, counts=wish.counts):
+        if not leases.renew(DataRequest.objects.all(), wish.pk, token, LEASE_S, counts=wish.counts):
             raise ErasureLeaseLost
 
 
-def _add(wish: Wish, what: str, number: int) -> None:
+def _add(wish: DataRequest, what: str, number: int) -> None:
     if number:
         wish.counts[what] = wish.counts.get(what, 0) + number
 
 
-def _note_files(wish: Wish, user: User) -> None:
+def _note_files(wish: DataRequest, user: User) -> None:
     """Store which files and index segments are to be removed, and cancel queued copies.
 
     Idempotent: a repeated call adds what came since.
     """
-    copies = Wish.objects.filter(person=user, kind=Wish.Kind.EXPORT)
-    copies.filter(status=Wish.Status.WAITING).update(
-        status=Wish.Status.FAILED, lease_token="", lease_until=None, ended=timezone.now()
+    copies = DataRequest.objects.filter(person=user, kind=DataRequest.Kind.EXPORT)
+    copies.filter(status=DataRequest.Status.WAITING).update(
+        status=DataRequest.Status.FAILED, lease_token="", lease_until=None, ended=timezone.now()
     )
     stored = [
         *Document.every.filter(collection__owner=user).values_list("file", flat=True),
@@ -117,7 +117,7 @@ def _note_files(wish: Wish, user: User) -> None:
     ]
     paths = {Path(settings.MEDIA_ROOT) / name for name in stored if name}
     paths |= {data_export.archive_path(copy).with_suffix(suffix) for copy in copies for suffix in (".zip", ".part")}
-    paths |= {import_job.get_stored_path(row) for row in Import.objects.filter(owner=user)}
+    paths |= {import_job.get_stored_path(row) for row in ImportJob.objects.filter(owner=user)}
     names = {os.path.relpath(path, settings.DATA_DIR) for path in paths if path.is_file()}
     names -= set(wish.files.values_list("path", flat=True))
     segments = [asdict(row.info) for row in Segment.objects.filter(collection__owner=user)]
@@ -130,7 +130,7 @@ def _note_files(wish: Wish, user: User) -> None:
     )
 
 
-def _erase_rows(wish: Wish, token: str, user: User) -> None:
+def _erase_rows(wish: DataRequest, token: str, user: User) -> None:
     for shelf in Collection.objects.filter(owner=user):
         with _step(wish, token):
             _add(wish, "documents", Document.every.filter(collection=shelf).count())
@@ -150,7 +150,7 @@ def _erase_rows(wish: Wish, token: str, user: User) -> None:
             _add(wish, "attached pictures", uploads.delete_pictures(attached.filter(pk__in=pks)))
 
 
-def _forget_review(wish: Wish, user: User) -> None:
+def _forget_review(wish: DataRequest, user: User) -> None:
     """Replace the frozen texts of cases about the user by tombstones, and delete appeals and stored content of effects.
 
     Cases under a legal hold stay and are counted under their ground.
@@ -166,12 +166,12 @@ def _forget_review(wish: Wish, user: User) -> None:
         counts[what] = counts.get(what, 0) + 1
     if glass := access_requests.anonymize_requests(user):
         counts["break-glass requests"] = glass
-    if copies := Wish.objects.filter(person=user, kind=Wish.Kind.EXPORT).count():
+    if copies := DataRequest.objects.filter(person=user, kind=DataRequest.Kind.EXPORT).count():
         counts["copies"] = copies
     wish.counts |= counts  # set, not added: a restarted erasure counts the same rows again
 
 
-def _remove_files(wish: Wish, token: str) -> None:
+def _remove_files(wish: DataRequest, token: str) -> None:
     """Remove the stored files and segments, and the row of each once it is gone."""
     for row in wish.files.all():
         if row.segment:
@@ -186,12 +186,12 @@ def _remove_files(wish: Wish, token: str) -> None:
 
 def _forget_account(user: User) -> int:
     audit.record_event("person.erased", person=user.pk, subject=f"person {user.pk}")
-    Bucket.objects.filter(key__startswith=f"person:{user.pk}:").delete()
-    Keeping.objects.filter(scope=Keeping.Scope.PERSON, subject=str(user.pk)).delete()
+    RateLimitBucket.objects.filter(key__startswith=f"person:{user.pk}:").delete()
+    RetentionRule.objects.filter(scope=RetentionRule.Scope.PERSON, subject=str(user.pk)).delete()
     return user.delete()[0]
 
 
-def build_receipt(wish: Wish) -> dict[str, Any]:
+def build_receipt(wish: DataRequest) -> dict[str, Any]:
     """Return the receipt: counts, times, what was kept, and the SHA-256 that the audit log holds."""
     kept = "The log of review (numbers and clauses, no content), hashes of judged texts, and this receipt."
     if any(what.startswith(case_legal_holds.RETAINED_LABEL) for what in wish.counts):
@@ -204,12 +204,12 @@ def build_receipt(wish: Wish) -> dict[str, Any]:
     return {**said, "sha256": hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()}
 
 
-def finish(wish: Wish, token: str) -> None:
+def finish(wish: DataRequest, token: str) -> None:
     """Store the receipt and write its hash to the audit log. Raises ErasureLeaseLost."""
-    wish.status, wish.ended = Wish.Status.DONE, timezone.now()
+    wish.status, wish.ended = DataRequest.Status.DONE, timezone.now()
     wish.sha256 = build_receipt(wish)["sha256"]
     changes = {"status": wish.status, "counts": wish.counts, "ended": wish.ended, "sha256": wish.sha256}
     with transaction.atomic():
-        if not leases.release(Wish.objects.all(), wish.pk, token, reason="", fault="", **changes):
+        if not leases.release(DataRequest.objects.all(), wish.pk, token, reason="", fault="", **changes):
             raise ErasureLeaseLost
         audit.record_event("person.receipt", person=wish.number, subject=f"receipt {wish.pk}", sha256=wish.sha256)

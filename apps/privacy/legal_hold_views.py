@@ -12,12 +12,12 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.privacy import case_legal_holds, retention
-from apps.privacy.models import CaseHold, Hold
+from apps.privacy.models import CaseLegalHold, LegalHold
 from apps.safety.errors import ActionRefused
 from apps.users.models import User
 from apps.users.permissions import administrator_required, get_signed_in_user
 
-_GROUNDS = CaseHold.Ground.choices
+_GROUNDS = CaseLegalHold.Ground.choices
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -34,7 +34,7 @@ def show_holds(request: HttpRequest) -> HttpResponse:
         else:
             messages.error(request, gettext("Say why: the reason is kept in the log."))
         return redirect("privacy:holds")
-    rows = Hold.objects.select_related("person", "set_by").order_by("created")
+    rows = LegalHold.objects.select_related("person", "set_by").order_by("created")
     people = User.objects.filter(hold=None).order_by("name", "email")
     context = {"rows": rows, "people": people, "cases": case_legal_holds.active_holds()}
     context |= _named(get_signed_in_user(request), request.GET.get("case", ""))

@@ -13,7 +13,7 @@ from apps.lib.db.leases import Leased
 from apps.lib.ids import new_id
 
 
-class Wish(Leased):
+class DataRequest(Leased):
     """Data request of a user: a copy of all data or its erasure. Also its queue entry and, for an erasure, the
     receipt."""
 
@@ -44,6 +44,7 @@ class Wish(Leased):
     ended = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        db_table = "privacy_wish"
         ordering: ClassVar = ["-created"]
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -58,7 +59,7 @@ class Wish(Leased):
 class ErasureFile(models.Model):
     """File or index segment that an erasure has to remove; stored before the row that names it is deleted."""
 
-    wish = models.ForeignKey(Wish, on_delete=models.CASCADE, related_name="files")
+    wish = models.ForeignKey(DataRequest, on_delete=models.CASCADE, related_name="files")
     path = models.CharField(max_length=400, blank=True, help_text="In DATA_DIR; empty: a segment")
     segment = models.JSONField(null=True, help_text="The fields of its SegmentInfo; null: a file")
 
@@ -66,7 +67,7 @@ class ErasureFile(models.Model):
         return self.path or f"segment {self.segment and self.segment['id']}"
 
 
-class Keeping(models.Model):
+class RetentionRule(models.Model):
     """Retention rule: days until something is deleted after its last change.
 
     A conversation's own rule wins. Without one the shorter of its owner's and the site's rule applies.
@@ -85,6 +86,7 @@ class Keeping(models.Model):
     days = models.PositiveIntegerField()
 
     class Meta:
+        db_table = "privacy_keeping"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["scope", "subject"], name="one_keeping_a_subject"),
             models.CheckConstraint(condition=Q(days__gte=1), name="kept_for_a_day_at_least"),
@@ -94,7 +96,7 @@ class Keeping(models.Model):
         return f"{self.scope} {self.subject}: {self.days} days"
 
 
-class Hold(models.Model):
+class LegalHold(models.Model):
     """Legal hold of a user: none of their data is deleted until it is lifted."""
 
     person = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="hold")
@@ -102,11 +104,14 @@ class Hold(models.Model):
     set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created = models.DateTimeField(auto_now_add=True)
 
+    class Meta:
+        db_table = "privacy_hold"
+
     def __str__(self) -> str:
         return f"hold of person {self.person_id}"
 
 
-class CaseHold(models.Model):
+class CaseLegalHold(models.Model):
     """Legal hold of a case: its frozen text is kept until it is lifted, even if the user is erased.
 
     `Case.legal_hold` repeats it for queries of the safety app.
@@ -126,6 +131,9 @@ class CaseHold(models.Model):
     set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     entry = models.PositiveBigIntegerField(help_text="Number of the entry of the log that says so")
     created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "privacy_casehold"
 
     def __str__(self) -> str:
         return f"hold of case {self.case_id}"

@@ -20,7 +20,7 @@ from apps.conversations.history.actions import delete_permanently
 from apps.conversations.models import Conversation
 from apps.documents.library.uploads import delete_document
 from apps.documents.models import Collection, Document
-from apps.privacy.models import Hold, Keeping
+from apps.privacy.models import LegalHold, RetentionRule
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
 from apps.safety.policy import separation_of_duties
@@ -35,13 +35,13 @@ DURATION_CHOICES = (
     (365, gettext_lazy("1 year")),
 )
 _AT_ONCE = 50  # conversations and documents per run; the next run continues
-Scope = Keeping.Scope
+Scope = RetentionRule.Scope
 R = TypeVar("R")
 
 
 def get_rule_days(scope: str, subject: object = "") -> int:
     """Return the days of the rule; 0 without one. `subject` is the id, "" for the site."""
-    found = Keeping.objects.filter(scope=scope, subject=str(subject)).values_list("days", flat=True).first()
+    found = RetentionRule.objects.filter(scope=scope, subject=str(subject)).values_list("days", flat=True).first()
     return found or 0
 
 
@@ -53,12 +53,12 @@ def change_rule(user: User, scope: str, days: int, subject: object = "") -> None
     """
     if not _may_change(user, scope, str(subject)):
         raise ActionRefused(gettext("You can change rules for what is yours, and administrators the rule of the site."))
-    rows = Keeping.objects.filter(scope=scope, subject=str(subject))
+    rows = RetentionRule.objects.filter(scope=scope, subject=str(subject))
     with transaction.atomic():
         if not days:
             rows.delete()
         elif not rows.update(days=days):
-            Keeping.objects.create(scope=scope, subject=str(subject), days=days)
+            RetentionRule.objects.create(scope=scope, subject=str(subject), days=days)
         audit.record_event("keeping.changed", actor=user, subject=f"{scope} {subject}"[:120], days=days)
 
 
@@ -67,7 +67,7 @@ def delete_expired() -> int:
 
     Data of users under a legal hold is skipped. Periodic job of the worker.
     """
-    if not Keeping.objects.exists():
+    if not RetentionRule.objects.exists():
         return 0
     now = timezone.now()
     removed = _remove_each(due_conversations(now)[:_AT_ONCE], _remove_conversation)
@@ -78,7 +78,7 @@ def hold_user(user: User, person: User, reason: str) -> None:
     """Set a legal hold on all data of `person` and log it. Raises ActionRefused unless the user is an administrator."""
     separation_of_duties.require_administrator(user)
     with transaction.atomic():
-        Hold.objects.update_or_create(person=person, defaults={"reason": reason[:400], "set_by": user})
+        LegalHold.objects.update_or_create(person=person, defaults={"reason": reason[:400], "set_by": user})
         audit.record_event("hold.set", actor=user, person=person.pk, subject=f"person {person.pk}", why=reason[:400])
 
 
@@ -86,24 +86,24 @@ def lift_user_hold(user: User, person: User) -> None:
     """Lift the legal hold of `person` and log it. Raises ActionRefused unless the user is an administrator."""
     separation_of_duties.require_administrator(user)
     with transaction.atomic():
-        if Hold.objects.filter(person=person).delete()[0]:
+        if LegalHold.objects.filter(person=person).delete()[0]:
             audit.record_event("hold.lifted", actor=user, person=person.pk, subject=f"person {person.pk}")
 
 
 def due_conversations(now: datetime) -> QuerySet[Conversation]:
     """Return the conversations older than their rule, oldest first. Pinned and held ones are left out."""
-    own = Keeping.objects.filter(scope=Scope.CONVERSATION)
+    own = RetentionRule.objects.filter(scope=Scope.CONVERSATION)
     due = Q(pk__in=[])
     for days in _days(own):
         due |= Q(pk__in=_uuids(own.filter(days=days)), changed__lt=now - timedelta(days=days))
     others = Q(pk__in=[])
-    for days in _days(people := Keeping.objects.filter(scope=Scope.PERSON)):
+    for days in _days(people := RetentionRule.objects.filter(scope=Scope.PERSON)):
         owners = people.filter(days=days).annotate(pk_of=Cast("subject", BigIntegerField())).values("pk_of")
         others |= Q(owner__in=owners, changed__lt=now - timedelta(days=days))
     if site := get_rule_days(Scope.SITE):  # the shorter of both rules applies, so either suffices
         others |= Q(changed__lt=now - timedelta(days=site))
     rows = Conversation.objects.filter(due | (others & ~Q(pk__in=_uuids(own))), pinned=None)
-    return rows.exclude(owner__in=Hold.objects.values("person")).order_by("changed")
+    return rows.exclude(owner__in=LegalHold.objects.values("person")).order_by("changed")
 
 
 def due_documents(now: datetime) -> QuerySet[Document]:
@@ -112,7 +112,7 @@ def due_documents(now: datetime) -> QuerySet[Document]:
     Age counts from the upload, from the last version with other content, and from the last fetch of a web page,
     whichever is latest. Documents that are being read or held are left out.
     """
-    rules = Keeping.objects.filter(scope=Scope.COLLECTION)
+    rules = RetentionRule.objects.filter(scope=Scope.COLLECTION)
     due = Q(pk__in=[])
     for days in _days(rules):
         over = now - timedelta(days=days)
@@ -123,7 +123,7 @@ def due_documents(now: datetime) -> QuerySet[Document]:
         old = Q(collection__in=_uuids(rules.filter(days=days)), created__lt=over) & ~Exists(newer)
         due |= old & (Q(fetched=None) | Q(fetched__lt=over))
     rows = Document.objects.filter(due, replaces=None).exclude(status__in=Document.ACTIVE)
-    return rows.exclude(collection__owner__in=Hold.objects.values("person")).order_by("created")
+    return rows.exclude(collection__owner__in=LegalHold.objects.values("person")).order_by("created")
 
 
 def _may_change(user: User, scope: str, subject: str) -> bool:
@@ -142,11 +142,11 @@ def _may_change(user: User, scope: str, subject: str) -> bool:
     return False
 
 
-def _days(rules: QuerySet[Keeping]) -> list[int]:
+def _days(rules: QuerySet[RetentionRule]) -> list[int]:
     return list(rules.order_by("days").values_list("days", flat=True).distinct())
 
 
-def _uuids(rules: QuerySet[Keeping]) -> QuerySet[Keeping, Any]:
+def _uuids(rules: QuerySet[RetentionRule]) -> QuerySet[RetentionRule, Any]:
     """Return the subjects of the rules as UUIDs in the form that the database stores."""
     plain = Replace("subject", Value("-"), Value(""))
     return rules.annotate(pk_of=Cast(plain, UUIDField())).values("pk_of")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.safety.models import Appeal, Case, Decision, Effect, Notice, Opinion, Snapshot
+from apps.safety.models import Appeal, AppliedEffect, Case, Decision, Notice, SecondReview, Snapshot
 from apps.safety.moderation import reviewable
 
 
@@ -21,7 +21,7 @@ def drop_restore_data(case: Case) -> None:
     A file in a collection of another user still exists, so its restore data stays.
     """
     if not reviewable.get_reviewable(case.kind).exists(case.subject):
-        Effect.objects.filter(decision__in=Decision.objects.filter(case=case)).update(before={})
+        AppliedEffect.objects.filter(decision__in=Decision.objects.filter(case=case)).update(before={})
 
 
 def replace_with_tombstone(shot: Snapshot) -> Snapshot:
@@ -38,7 +38,7 @@ def replace_with_tombstone(shot: Snapshot) -> Snapshot:
         code=shot.code, score=shot.score, policy_id=shot.policy_id, level=shot.level,
     )  # fmt: skip
     tomb.save(force_insert=True)
-    for model in (Case, Opinion):
+    for model in (Case, SecondReview):
         model._default_manager.filter(snapshot=old).update(snapshot=tomb)
     Snapshot.objects.filter(pk=old).delete()
     return tomb

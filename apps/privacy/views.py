@@ -18,14 +18,14 @@ from apps.conversations.attachments import recognition
 from apps.conversations.models import Conversation
 from apps.documents.models import Collection
 from apps.privacy import case_legal_holds, data_export, data_requests, erasure, retention
-from apps.privacy.models import Hold, Keeping, Wish
+from apps.privacy.models import DataRequest, LegalHold, RetentionRule
 from apps.safety.errors import ActionRefused
 from apps.users import consents, known_devices
 from apps.users.accounts import LastAdministrator
 from apps.users.consents import Consent
 from apps.users.permissions import get_signed_in_user
 
-Scope = Keeping.Scope
+Scope = RetentionRule.Scope
 _DAYS = {str(days) for days, _ in retention.DURATION_CHOICES}
 _LISTED = 200
 _LAST = gettext_lazy("You are the last administrator who can sign in. Make somebody else an administrator first.")
@@ -43,9 +43,9 @@ def show_privacy(request: HttpRequest) -> HttpResponse:
         user = get_signed_in_user(request)
         own = {
             "own_days": retention.get_rule_days(Scope.PERSON, user.pk),
-            "held": Hold.objects.filter(person=user).exists(),
+            "held": LegalHold.objects.filter(person=user).exists(),
         }
-        context |= {**own, "copies": Wish.objects.filter(person=user, kind=Wish.Kind.EXPORT)[:5]}  # type: ignore[dict-item]
+        context |= {**own, "copies": DataRequest.objects.filter(person=user, kind=DataRequest.Kind.EXPORT)[:5]}  # type: ignore[dict-item]
         context["held_cases"] = case_legal_holds.holds_about(user)  # type: ignore[assignment]
         context |= {"kept_days": data_requests.KEPT_DAYS, "consents": consents.list_consents(user)}  # type: ignore[dict-item]
     return render(request, "privacy/privacy.html", context)
@@ -78,7 +78,7 @@ def edit_retention(request: HttpRequest) -> HttpResponse:
             raise Http404 from error
         messages.success(request, gettext("Kept. It holds from the next minute on."))
         return redirect("privacy:keeping")
-    rules = dict(Keeping.objects.exclude(scope__in=[Scope.SITE, Scope.PERSON]).values_list("subject", "days"))
+    rules = dict(RetentionRule.objects.exclude(scope__in=[Scope.SITE, Scope.PERSON]).values_list("subject", "days"))
     shelves = Collection.objects.owned_by(user)[:_LISTED]
     talks = Conversation.objects.visible_to(user)[:_LISTED]
     context = {
@@ -108,7 +108,9 @@ def request_export(request: HttpRequest) -> HttpResponse:
 @login_required
 def download_export(request: HttpRequest, pk: UUID) -> HttpResponse | FileResponse:
     """Return the ZIP of a finished request to its user."""
-    rows = Wish.objects.filter(person=get_signed_in_user(request), kind=Wish.Kind.EXPORT, status=Wish.Status.DONE)
+    rows = DataRequest.objects.filter(
+        person=get_signed_in_user(request), kind=DataRequest.Kind.EXPORT, status=DataRequest.Status.DONE
+    )
     wish = get_object_or_404(rows, pk=pk)
     if not data_export.archive_path(wish).is_file():
         raise Http404
@@ -145,7 +147,7 @@ def request_account_erasure(request: HttpRequest) -> HttpResponse:
         "wrong": wrong,
         "shelves": Collection.objects.filter(owner=user)[:50],
         "held_cases": case_legal_holds.holds_about(user),
-        "held": Hold.objects.filter(person=user).exists(),
+        "held": LegalHold.objects.filter(person=user).exists(),
     }
     return render(request, "privacy/erasure.html", context, status=400 if wrong else 200)
 
@@ -155,5 +157,5 @@ def request_account_erasure(request: HttpRequest) -> HttpResponse:
 def show_receipt(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show the receipt of an erasure. Its URL works without sign-in: the account is gone, and the receipt names
     nobody."""
-    wish = get_object_or_404(Wish, pk=pk, kind=Wish.Kind.ERASE)
+    wish = get_object_or_404(DataRequest, pk=pk, kind=DataRequest.Kind.ERASE)
     return render(request, "privacy/erasure_receipt.html", {"wish": wish, "receipt": erasure.build_receipt(wish)})

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.lib.ids import new_secret
-from apps.users.models import Token, User
+from apps.users.models import ApiToken, User
 
 PREFIX = "ob_"  # lets secret scanners, and people who find a leaked token, recognise it
 LIMIT = 50  # tokens per user
@@ -29,31 +29,31 @@ def create_token(user: User, name: str, scopes: list[str], days: int | None) -> 
 
     `days` is how long the token is valid; None: without end.
     """
-    if Token.objects.filter(user=user).count() >= LIMIT:
+    if ApiToken.objects.filter(user=user).count() >= LIMIT:
         raise TooManyTokens
     secret = PREFIX + new_secret()
-    Token.objects.create(
+    ApiToken.objects.create(
         user=user, name=name, scopes=sorted(set(scopes)), secret_hash=_hash(secret), tail=secret[-4:],
         expires=None if days is None else timezone.now() + timedelta(days=days),
     )  # fmt: skip
     return secret
 
 
-def find_token(secret: str) -> Token | None:
+def find_token(secret: str) -> ApiToken | None:
     """Return the token of that secret and note its use; None if it is unknown, expired or of an inactive user."""
     if not secret.startswith(PREFIX) or len(secret) > _SECRET_CHARACTERS:
         return None
     now = timezone.now()
-    alive = Token.objects.filter(Q(expires__isnull=True) | Q(expires__gt=now), user__is_active=True)
+    alive = ApiToken.objects.filter(Q(expires__isnull=True) | Q(expires__gt=now), user__is_active=True)
     found = alive.select_related("user").filter(secret_hash=_hash(secret)).first()
     if found is not None and _is_old(found.last_used, now):
-        Token.objects.filter(pk=found.pk).update(last_used=now)
+        ApiToken.objects.filter(pk=found.pk).update(last_used=now)
     return found
 
 
 def revoke_token(user: User, pk: int) -> bool:
     """Delete the token. Return False if the user has no such token."""
-    return bool(Token.objects.filter(user=user, pk=pk).delete()[0])
+    return bool(ApiToken.objects.filter(user=user, pk=pk).delete()[0])
 
 
 def _is_old(used: datetime | None, now: datetime) -> bool:

@@ -23,8 +23,8 @@ from django.utils.translation import gettext, ngettext
 from apps.users import audit_hook
 from apps.users.i18n import lower_label
 from apps.users.models import User
-from apps.users.models.rate_limit import Bucket, Limit, LimitScope, Rate
 from apps.users.models.rate_limit import LimitedResource as LimitedResource
+from apps.users.models.rate_limit import LimitScope, Rate, RateLimit, RateLimitBucket
 
 DEFAULTS: dict[tuple[str, str], Rate] = {
     (LimitScope.PERSON, LimitedResource.MESSAGES): Rate(200, 1_000),
@@ -98,7 +98,9 @@ def consume_bucket(held: BucketRef, resource: str, cost: float = 1) -> None:
     """Take `cost` units from one bucket. Raises RateLimited."""
     if _draw(held, cost):
         return
-    Bucket.objects.bulk_create([Bucket(key=held.key, level=held.rate.burst, at=time.time())], ignore_conflicts=True)
+    RateLimitBucket.objects.bulk_create(
+        [RateLimitBucket(key=held.key, level=held.rate.burst, at=time.time())], ignore_conflicts=True
+    )
     if not _draw(held, cost):
         raise _over(resource, held, cost - read_levels([held])[0])
 
@@ -106,9 +108,9 @@ def consume_bucket(held: BucketRef, resource: str, cost: float = 1) -> None:
 def charge(user: User, resource: str, cost: int) -> None:
     """Subtract `cost` units from every bucket of the user, below zero if need be. Never raises RateLimited."""
     for held in list_buckets(user, resource) if cost > 0 else ():
-        row = Bucket(key=held.key, level=held.rate.burst, at=time.time())
+        row = RateLimitBucket(key=held.key, level=held.rate.burst, at=time.time())
         if not _drawn(held, cost):
-            Bucket.objects.bulk_create([row], ignore_conflicts=True)
+            RateLimitBucket.objects.bulk_create([row], ignore_conflicts=True)
             _drawn(held, cost)
 
 
@@ -120,7 +122,7 @@ def refund(held: BucketRef, cost: float = 1) -> None:
 def read_levels(held: list[BucketRef]) -> list[float]:
     """Return the units left in each bucket; the full burst for a bucket without a row."""
     now = time.time()
-    rows = Bucket.objects.filter(pk__in=[one.key for one in held]).values_list("key", "level", "at")
+    rows = RateLimitBucket.objects.filter(pk__in=[one.key for one in held]).values_list("key", "level", "at")
     found = {key: (level, at) for key, level, at in rows}
     return [
         min(one.rate.burst, level + max(0.0, now - at) * one.rate.an_hour / 3600)
@@ -150,25 +152,27 @@ def change_limit(
     scope: str, resource: str, rate: Rate | None, group: int | None = None, by: User | None = None
 ) -> None:
     """Store the limit and log it. None restores the default; for a group it removes the limit."""
-    rows = Limit.objects.filter(scope=scope, resource=resource, group=group)
+    rows = RateLimit.objects.filter(scope=scope, resource=resource, group=group)
     with transaction.atomic():
         held = rows.first()
         if rate is None:
             rows.delete()
         elif not rows.update(burst=rate.burst, an_hour=rate.an_hour):
-            Limit.objects.create(scope=scope, resource=resource, group_id=group, burst=rate.burst, an_hour=rate.an_hour)
+            RateLimit.objects.create(
+                scope=scope, resource=resource, group_id=group, burst=rate.burst, an_hour=rate.an_hour
+            )
         subject = f"limit {scope} {group or ''} {resource}".replace("  ", " ")
         audit_hook.record_change("limit.changed", actor=by, subject=subject, before=_spelt(held), after=_spelt(rate))
     clear_rate_cache()
 
 
-def _spelt(rate: Rate | Limit | None) -> str:
+def _spelt(rate: Rate | RateLimit | None) -> str:
     return f"{rate.burst} / {rate.an_hour}" if rate else ""
 
 
 def delete_full_buckets() -> int:
     """Delete rows of buckets that are full again, and return how many. Periodic job of the worker."""
-    return Bucket.objects.filter(at__lt=time.time() - IDLE_S, level__gte=0).delete()[0]
+    return RateLimitBucket.objects.filter(at__lt=time.time() - IDLE_S, level__gte=0).delete()[0]
 
 
 def clear_rate_cache() -> None:
@@ -183,7 +187,7 @@ def _rates() -> dict[tuple[str, int | None, str], Rate]:
         rates: dict[tuple[str, int | None, str], Rate] = {
             (scope, None, resource): rate for (scope, resource), rate in DEFAULTS.items()
         }
-        rows = Limit.objects.values_list("scope", "group", "resource", "burst", "an_hour")
+        rows = RateLimit.objects.values_list("scope", "group", "resource", "burst", "an_hour")
         rates |= {(scope, group, what): Rate(burst, hour) for scope, group, what, burst, hour in rows}
         with _lock:
             _copy.update(rates=rates, read=time.monotonic())
@@ -199,12 +203,14 @@ def _now(held: BucketRef) -> Any:
 
 
 def _draw(held: BucketRef, cost: float) -> bool:
-    rows = Bucket.objects.filter(pk=held.key).annotate(now=_now(held)).filter(now__gte=cost)
+    rows = RateLimitBucket.objects.filter(pk=held.key).annotate(now=_now(held)).filter(now__gte=cost)
     return bool(rows.update(level=_now(held) - Value(float(cost)), at=time.time()))
 
 
 def _drawn(held: BucketRef, cost: float) -> bool:
-    return bool(Bucket.objects.filter(pk=held.key).update(level=_now(held) - Value(float(cost)), at=time.time()))
+    return bool(
+        RateLimitBucket.objects.filter(pk=held.key).update(level=_now(held) - Value(float(cost)), at=time.time())
+    )
 
 
 def _over(resource: str, held: BucketRef, missing: float) -> RateLimited:

@@ -41,7 +41,7 @@ from apps.documents.ingestion import pipeline
 from apps.documents.ingestion.batch import IngestBatch
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library import uploads
-from apps.documents.models import Chunk, Collection, Document, IndexCare, Segment
+from apps.documents.models import Chunk, Collection, Document, IndexMaintenance, Segment
 from apps.documents.parsing.protocol import BlockSpan, ParsedPage
 from apps.engines import registry
 from apps.engines.types import IndexQuery
@@ -95,7 +95,7 @@ def killed(place: Collection, seed: int) -> None:
     os.waitpid(child, 0)
     os.close(read_end)
     Document.objects.update(lease_until=None, attempts=0)  # as if the leases had expired
-    IndexCare.objects.update(lease_until=None)
+    IndexMaintenance.objects.update(lease_until=None)
 
 
 def work(place: Collection, seed: int, done: int) -> None:

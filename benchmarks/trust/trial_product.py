@@ -35,11 +35,13 @@ def fill_library(folder: Path) -> dict[str, Any]:
     from apps.documents.library.uploads import store_upload
     from apps.documents.models import Collection, Document
     from apps.users.models import User
-    from apps.users.models.rate_limit import Limit, LimitedResource, LimitScope
+    from apps.users.models.rate_limit import LimitedResource, LimitScope, RateLimit
     from benchmarks.ingest import worker as ingest_worker
     from benchmarks.lib import fixtures
 
-    Limit.objects.create(scope=LimitScope.PERSON, resource=LimitedResource.MESSAGES, burst=MESSAGES, an_hour=MESSAGES)
+    RateLimit.objects.create(
+        scope=LimitScope.PERSON, resource=LimitedResource.MESSAGES, burst=MESSAGES, an_hour=MESSAGES
+    )
     user = User.objects.create_user("trial@example.org", uuid4().hex)
     place = Collection.objects.create(owner=user, name=LIBRARY)
     with ingest_worker.working():

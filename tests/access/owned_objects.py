@@ -16,7 +16,7 @@ from apps.conversations.models import (
     AttachedPicture,
     Conversation,
     Folder,
-    Import,
+    ImportJob,
     Message,
     SavedPrompt,
     Source,
@@ -67,7 +67,7 @@ class OwnedObjects:
         if route.startswith("attached/"):
             pk = AttachedPicture.objects.get().pk
         if route.startswith("conversations/import/"):
-            pk = Import.objects.get().pk
+            pk = ImportJob.objects.get().pk
         if route.startswith("api/"):
             pk = self.shelf.pk if "collections" in route else self.paper.pk if "documents" in route else self.talk.pk
         parts = {
@@ -169,7 +169,7 @@ def build() -> OwnedObjects:
     Message.objects.create(parent=question, role="assistant", text="This.", **said)
     Source.objects.create(conversation=talk, number=1, document=paper, page_number=1, spans=[[0, 8]])
     create_invitation(ada)
-    Import.objects.create(owner=alice, name="chats.json", status=Import.Status.DONE)
+    ImportJob.objects.create(owner=alice, name="chats.json", status=ImportJob.Status.DONE)
     helper = Assistant.objects.create(owner=alice, name="Helper")
     AttachedPicture.objects.create(owner=alice, name="a.png", width=9, height=9, sha256="0", file="attached/gone.png")
     first(SavedPrompt.objects.create(owner=alice, name="Letter", text="Write to {{whom}}."))

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from apps.safety.audit_log import audit
-from apps.safety.models import Event
+from apps.safety.models import AuditEntry
 from apps.safety.views import audit_log_rows
 from apps.users.models import User
 from tests.support.users import make_user
@@ -20,7 +20,7 @@ def change_groups(client: Client, user: User, *groups: Group) -> str:
 
 
 def entries() -> list[tuple[str, int | None, int | None, dict[str, object]]]:
-    return [(row.kind, row.actor, row.person, row.payload) for row in Event.objects.order_by("seq")]
+    return [(row.kind, row.actor, row.person, row.payload) for row in AuditEntry.objects.order_by("seq")]
 
 
 def test_a_role_changes_and_the_log_says_from_what(admin: Client, ada: User, alice: User) -> None:
@@ -82,7 +82,7 @@ def test_a_group_is_renamed_and_the_log_names_both(admin: Client, ada: User) -> 
     group = Group.objects.create(name="Team")
     admin.post(f"/people/groups/{group.pk}/rename/", {"name": "Northerners"})
     assert entries() == [("group.renamed", ada.pk, None, {"before": "Team", "after": "Northerners"})]
-    [entry] = audit_log_rows.make_rows(Event.objects.all())
+    [entry] = audit_log_rows.make_rows(AuditEntry.objects.all())
     assert (entry.words, entry.who, entry.subject) == ("Renamed a group", "Ada", f"Group {group.pk}")
     assert ("Before", "Team") in entry.details and ("After", "Northerners") in entry.details
 

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from apps.documents.models import Collection
-from apps.users.models import Token, User
+from apps.users.models import ApiToken, User
 from tests.documents.factories import collection, document
 from tests.support.users import PASSWORD
 
@@ -95,7 +95,7 @@ def test_nothing_that_people_wrote_and_no_secret_is_in_it(admin: Client, alice: 
         instructions="Use metres and herons.", facts=[{"text": "Is 41", "on": True}]
     )
     Collection.objects.update(description="About the herons")
-    token = Token.objects.create(user=alice, name="Script", secret_hash="f" * 64, tail="wxyz")
+    token = ApiToken.objects.create(user=alice, name="Script", secret_hash="f" * 64, tail="wxyz")
     text = "".join(unescape(admin.get(page).content.decode()) for page in pages)
     alice.refresh_from_db()
     for kept in (SECRET, "Herons", "herons", "Is 41", alice.password, token.secret_hash, "wxyz", PASSWORD):

@@ -13,11 +13,11 @@ from apps.documents.models import Collection
 from apps.engines import registry
 from apps.engines.chat.fake import FakeChat
 from apps.users.api_tokens import create_token
-from apps.users.models import Token, User
+from apps.users.models import ApiToken, User
 from assistant.asgi import application
 from tests.documents.factories import collection, document
 
-ALL = [scope.value for scope in Token.Scope]
+ALL = [scope.value for scope in ApiToken.Scope]
 
 
 def headers(user: User, *scopes: str) -> dict[str, str]:

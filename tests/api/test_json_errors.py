@@ -17,7 +17,7 @@ from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
 from apps.lib.concurrency.threads import in_db
 from apps.users.api_tokens import create_token
-from apps.users.models import Bucket, User
+from apps.users.models import RateLimitBucket, User
 from tests.api.conftest import headers
 from tests.conversations.conftest import writes_on
 
@@ -93,7 +93,7 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def asked(user: User) -> float:
-    row = Bucket.objects.filter(key=f"person:{user.pk}:messages").first()
+    row = RateLimitBucket.objects.filter(key=f"person:{user.pk}:messages").first()
     return 0.0 if row is None else 200 - row.level
 
 

@@ -7,10 +7,10 @@ from django.test import Client
 
 from apps.documents.models import Collection
 from apps.users import api_tokens
-from apps.users.models import Token, User
+from apps.users.models import ApiToken, User
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SCOPES = [scope.value for scope in Token.Scope]
+SCOPES = [scope.value for scope in ApiToken.Scope]
 MANGLED = {
     "cut by one": lambda secret: secret[:-1],
     "one more": lambda secret: secret + "x",

@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import AsyncClient
 
 from apps.conversations.attachments import recognition
-from apps.conversations.models import AttachedPicture, Import
+from apps.conversations.models import AttachedPicture, ImportJob
 from apps.conversations.realtime import consumer
 from apps.conversations.transfer import import_job
 from apps.conversations.turns import ephemeral, runner
@@ -149,7 +149,7 @@ def test_a_picture_that_came_too_late_is_not_kept(alice: User, monkeypatch: pyte
 
 def test_attached_pictures_and_chats_from_elsewhere_wait_too(alice: User) -> None:
     picture = AttachedPicture.objects.create(owner=alice, name="a.png", width=1, height=1, file="attached/a.png")
-    chats = Import.objects.create(owner=alice, name="chats.json")
+    chats = ImportJob.objects.create(owner=alice, name="chats.json")
     suspend_user(alice)
     assert recognition._waiting(5) == []
     recognition.process_picture(picture.pk)

@@ -16,7 +16,7 @@ from apps.conversations.models import Conversation, Message
 from apps.documents.models import Collection, Membership
 from apps.users import api_tokens
 from apps.users.accounts import suspend_user
-from apps.users.models import Token, User
+from apps.users.models import ApiToken, User
 from tests.api.conftest import headers
 from tests.documents.factories import collection, document
 
@@ -124,7 +124,7 @@ def test_a_session_is_no_token(house: House, alice: User, method: str, address: 
 
 @EVERY
 def test_a_token_without_the_scope_is_refused(house: House, alice: User, method: str, address: str, scope: str) -> None:
-    others = [item.value for item in Token.Scope if item != scope]
+    others = [item.value for item in ApiToken.Scope if item != scope]
     status, words = call(method, house.address(address), **headers(alice, *others))
     assert status == 403 and "token may not" in words
     assert house.unchanged()
@@ -179,16 +179,16 @@ def test_the_tokens_of_a_suspended_person_are_dead(
 def test_an_expired_or_revoked_token_is_dead(alice: User) -> None:
     secret = api_tokens.create_token(alice, "script", ["read"], 30)
     assert api_tokens.find_token(secret) is not None
-    Token.objects.update(expires=timezone.now() - timedelta(seconds=1))
+    ApiToken.objects.update(expires=timezone.now() - timedelta(seconds=1))
     assert api_tokens.find_token(secret) is None
     lasting = api_tokens.create_token(alice, "other", ["read"], None)
-    assert api_tokens.revoke_token(alice, Token.objects.get(name="other").pk)
+    assert api_tokens.revoke_token(alice, ApiToken.objects.get(name="other").pk)
     assert api_tokens.find_token(lasting) is None
 
 
 def test_only_a_hash_of_a_token_is_kept_and_its_use_is_noted(alice: User) -> None:
     secret = api_tokens.create_token(alice, "script", ["read"], 30)
-    row = Token.objects.get()
+    row = ApiToken.objects.get()
     assert secret not in str(vars(row)) and row.last_used is None
     api_tokens.find_token(secret)
     row.refresh_from_db()
@@ -198,14 +198,14 @@ def test_only_a_hash_of_a_token_is_kept_and_its_use_is_noted(alice: User) -> Non
 def test_nobody_revokes_the_token_of_another(alice: User, bob: User, client: Client) -> None:
     api_tokens.create_token(alice, "script", ["read"], 30)
     client.force_login(bob)
-    client.post(f"/tokens/{Token.objects.get().pk}/revoke/")
-    assert Token.objects.count() == 1
+    client.post(f"/tokens/{ApiToken.objects.get().pk}/revoke/")
+    assert ApiToken.objects.count() == 1
 
 
 def test_the_page_shows_a_new_token_once(alice: User, client: Client) -> None:
     client.force_login(alice)
     page = client.post("/tokens/", {"name": "script", "scopes": ["read", "chat"], "days": "30"}).content.decode()
-    row = Token.objects.get()
+    row = ApiToken.objects.get()
     secret = page.split('id="fresh" value="')[1].split('"')[0]
     assert secret.startswith("ob_") and secret.endswith(row.tail)
     again = client.get("/tokens/").content.decode()
@@ -217,7 +217,7 @@ def test_a_token_that_may_do_nothing_or_anything_unknown_is_not_made(alice: User
     assert client.post("/tokens/", {"name": "x", "days": "30"}).status_code == 400
     assert client.post("/tokens/", {"name": "x", "scopes": ["admin"], "days": "30"}).status_code == 400
     assert client.post("/tokens/", {"name": "x", "scopes": ["read"], "days": "99999"}).status_code == 400
-    assert not Token.objects.exists()
+    assert not ApiToken.objects.exists()
 
 
 def test_a_person_has_no_more_tokens_than_one_may_have(

@@ -7,9 +7,9 @@ import json
 import pytest
 from django.test import Client
 
-from apps.conversations.models import Conversation, Feedback, Message, Retrieved, Source
+from apps.conversations.models import Conversation, Feedback, Message, RetrievedPassage, Source
 from apps.evaluation.models import GoldenQuestion
-from apps.safety.models import Event
+from apps.safety.models import AuditEntry
 from apps.users.models import User
 from tests.documents.factories import collection, document
 from tests.support.users import make_user
@@ -59,7 +59,7 @@ def test_a_pair_is_in_the_export_only_while_its_person_lends_it(alice, two) -> N
             "rejected": [{"role": "assistant", "content": "It was made of cheese."}],
         }
     ]
-    assert Event.objects.filter(actor=ada.pk, person=alice.pk, subject="preference pairs").count() == 1
+    assert AuditEntry.objects.filter(actor=ada.pk, person=alice.pk, subject="preference pairs").count() == 1
     as_(alice).post(f"/answers/{two[0].pk}/feedback/detail/", {})
     assert exported(ada) == []
 
@@ -85,7 +85,7 @@ def test_a_rated_question_becomes_a_golden_one_of_a_collection_that_the_reader_m
     source = Source.objects.create(
         conversation=two[0].conversation, number=1, document=paper, page_number=1, spans=[[0, 12]]
     )
-    Retrieved.objects.create(answer=two[0], source=source, rank=1, relevance=0.9, cosine=0.5, bm25=1.0)
+    RetrievedPassage.objects.create(answer=two[0], source=source, rank=1, relevance=0.9, cosine=0.5, bm25=1.0)
     item = as_(ada).get(f"/feedback/{row.pk}/").context["golden"][0]
     assert (item["collection"], item["form"]["text"].initial) == (shelf, "How high?")
     assert item["form"]["document"].initial == paper.pk

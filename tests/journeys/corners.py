@@ -101,7 +101,7 @@ def held(text: str, name: str = "pat", code: str = "hate") -> Any:
 
 def decided(text: str) -> None:
     """Create a case that Morgan blocked and that waits for a second review."""
-    from apps.safety.models import Opinion
+    from apps.safety.models import SecondReview
     from apps.safety.moderation import cases
     from apps.safety.moderation.decision_input import DecisionInput
     from apps.users.models import User
@@ -109,7 +109,7 @@ def decided(text: str) -> None:
     morgan = User.objects.get(email="morgan@example.org")
     case = cases.claim_case(morgan, held(text).pk)
     made = cases.decide_case(morgan, case.pk, DecisionInput(case.lease_token, case.version, "block", "clear"))
-    Opinion.objects.create(
+    SecondReview.objects.create(
         why="sample", snapshot=case.snapshot, clause=case.area, case=case, decision=made, owner=case.owner, first=morgan
     )
 

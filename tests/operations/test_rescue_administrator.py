@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from apps.safety.audit_log import audit
-from apps.safety.models import Event
+from apps.safety.models import AuditEntry
 from apps.safety.views.audit_log_rows import make_rows
 from apps.users.models import User
 from tests.support.users import PASSWORD
@@ -60,7 +60,7 @@ def test_a_member_becomes_an_administrator_where_there_is_no_other(
 def test_the_log_says_that_it_was_done_on_the_server(ada: User, capsys: pytest.CaptureFixture[str]) -> None:
     User.objects.filter(pk=ada.pk).update(is_active=False)
     rescue(capsys, ada.email)
-    rows = Event.objects.order_by("seq")
+    rows = AuditEntry.objects.order_by("seq")
     assert [(row.kind, row.actor, row.person) for row in rows] == [
         ("person.reinstated", None, ada.pk), ("person.rescued", None, ada.pk),
     ]  # fmt: skip
@@ -76,7 +76,7 @@ def test_an_unknown_address_makes_an_account_only_where_that_is_asked_for(
         call_command("rescue_administrator", "new@example.org")
     with pytest.raises(CommandError, match="valid email"):
         call_command("rescue_administrator", "nonsense", "--create")
-    assert not User.objects.exists() and not Event.objects.exists()
+    assert not User.objects.exists() and not AuditEntry.objects.exists()
     link = rescue(capsys, "new@example.org", "--create")
     assert not User.objects.get().has_usable_password()
     assert "Password changed" in choose(client, link)

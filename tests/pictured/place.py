@@ -108,7 +108,7 @@ def helpers() -> None:
     from apps.conversations.models import ToolServer, ToolSetting
     from apps.documents.models import Collection
     from apps.privacy import retention
-    from apps.privacy.models import Keeping
+    from apps.privacy.models import RetentionRule
 
     tom, ada = user(TOM), user(ADA)
     content = {
@@ -131,7 +131,7 @@ def helpers() -> None:
     type(row).objects.update(everyone=True)
     ToolServer.objects.create(name="weather", address="https://weather.example/mcp", tools=[])
     ToolSetting.objects.create(name="draw_picture", permission="ask")
-    retention.change_rule(ada, Keeping.Scope.SITE, 730)
+    retention.change_rule(ada, RetentionRule.Scope.SITE, 730)
     retention.hold_user(ada, user(PAT), "A claim about the deposit of flat 12 is in court until March 2027.")
 
 

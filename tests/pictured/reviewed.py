@@ -149,7 +149,7 @@ def _batch() -> Any:
 
 def _look() -> Any:
     """Create second reviews of decisions of Morgan, some given, and one claimed by Robin."""
-    from apps.safety.models import Decision, Opinion
+    from apps.safety.models import Decision, SecondReview
     from apps.safety.moderation import second_reviews
 
     rows = Decision.objects.filter(reviewer__email=MORGAN, undone=None, owner__email=PAT).order_by("-created")
@@ -157,7 +157,7 @@ def _look() -> Any:
         case = row.case
         given = {} if number < 2 else {"given": timezone.now() - timedelta(days=number), "reviewer": user(ROBIN),
                                        "harmful": (row.outcome != "allow") != (number == 5)}  # fmt: skip
-        Opinion.objects.get_or_create(
+        SecondReview.objects.get_or_create(
             decision=row,
             defaults={"why": "sample", "snapshot": case.snapshot, "clause": case.area, "case": case,
                       "owner": case.owner, "first": user(MORGAN), "severity": case.severity, **given},
@@ -168,7 +168,7 @@ def _look() -> Any:
 
 def _policy() -> None:
     """Create a blocklist of the site, written by Samuel and approved by Ada, with hits."""
-    from apps.safety.models import Hit
+    from apps.safety.models import BlocklistHit
     from apps.safety.policy import versions
     from apps.safety.policy_admin import backtest, blocklist_drafts
 
@@ -187,19 +187,21 @@ def _policy() -> None:
         versions.approve_version(ada, draft)
     for days, count in ((13, 1), (11, 2), (9, 1), (8, 4), (6, 1), (3, 2), (1, 3)):
         when = NOW - timedelta(days=days)
-        Hit.objects.create(key="list-codes", day=when.date(), count=count, last=when)
+        BlocklistHit.objects.create(key="list-codes", day=when.date(), count=count, last=when)
 
 
 def _away() -> int:
     """Store minutes of a slow detector and a draft of the policy in shadow mode. Return the draft's id."""
-    from apps.safety.models import Degraded
+    from apps.safety.models import DetectorOutage
     from apps.safety.policy import versions
     from apps.safety.policy_admin import backtest
 
     for days, minutes in ((20, 3), (6, 11), (1, 2)):
         start = (NOW - timedelta(days=days)).replace(second=0, microsecond=0)
-        rows = [Degraded(minute=start + timedelta(minutes=n), detector="text", status="slow") for n in range(minutes)]
-        Degraded.objects.bulk_create(rows)
+        rows = [
+            DetectorOutage(minute=start + timedelta(minutes=n), detector="text", status="slow") for n in range(minutes)
+        ]
+        DetectorOutage.objects.bulk_create(rows)
     body = copy.deepcopy(versions.get_live_version().body)
     steps = next(row["steps"] for row in body["clauses"] if row["code"] == "violence")
     milder = [step for step in steps.get("question", []) if step["least"] < 0.88]

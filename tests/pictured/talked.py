@@ -71,15 +71,15 @@ def _kept() -> dict[str, Any]:
 
     from apps.conversations.transfer import import_job
     from apps.privacy import data_export, erasure
-    from apps.privacy.models import Wish
+    from apps.privacy.models import DataRequest
 
     maya, now = user(MAYA), timezone.now()
     # Stored as done: otherwise the worker would write it too.
-    wish = Wish.objects.create(kind="export", person=maya, number=maya.pk, status="done", ended=now)
+    wish = DataRequest.objects.create(kind="export", person=maya, number=maya.pk, status="done", ended=now)
     counts, sha256, size = data_export.write_archive(wish, maya)
-    Wish.objects.filter(pk=wish.pk).update(counts=counts, sha256=sha256, size=size)
+    DataRequest.objects.filter(pk=wish.pk).update(counts=counts, sha256=sha256, size=size)
     counts = {"conversations": 37, "documents": 4, "collections": 1, "pictures": 6, "other rows": 212}
-    gone = Wish.objects.create(kind="erase", number=41, counts=counts)
+    gone = DataRequest.objects.create(kind="erase", number=41, counts=counts)
     erasure.finish(gone, "")
     chats = [
         chatgpt(node("u1", "root", "user", "A soup for twenty people?"),

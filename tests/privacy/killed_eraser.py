@@ -29,14 +29,14 @@ from django.core.management import call_command
 from django.db import connections
 
 from apps.conversations.history import actions
-from apps.conversations.models import AttachedPicture, Conversation, Import, Message
+from apps.conversations.models import AttachedPicture, Conversation, ImportJob, Message
 from apps.conversations.transfer import import_job
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library.uploads import store_upload
 from apps.documents.models import Collection, Segment
 from apps.images.models import Picture
 from apps.privacy import data_export, data_requests
-from apps.privacy.models import Wish
+from apps.privacy.models import DataRequest
 from apps.users.models import User
 
 MARK = "zephyrine"  # a word in all data of Alice, and in no other
@@ -73,7 +73,7 @@ def main() -> dict[str, object]:
     wish = data_requests.request_erasure(alice)
     killed = [moment for moment in MOMENTS if kill_at(moment, wish)]
     worker = start("")
-    until(lambda: Wish.objects.get(pk=wish.pk).status != Wish.Status.WAITING, worker)
+    until(lambda: DataRequest.objects.get(pk=wish.pk).status != DataRequest.Status.WAITING, worker)
     worker.kill()
     worker.wait()
     wish.refresh_from_db()
@@ -119,23 +119,23 @@ def plant(alice: User) -> None:
         attached = AttachedPicture(owner=alice, name=f"{MARK}.png", text=MARK, width=1, height=1, thumbnail=b"")
         attached.file.save(f"{attached.pk}.png", ContentFile(MARK.encode()), save=False)
         attached.save(force_insert=True)
-    waiting = Import.objects.create(owner=alice, name=f"{MARK}.json")
+    waiting = ImportJob.objects.create(owner=alice, name=f"{MARK}.json")
     import_job.get_import_folder().mkdir(parents=True, exist_ok=True)
     import_job.get_stored_path(waiting).write_text(MARK)
-    Import.objects.update(status=Import.Status.FAILED)
+    ImportJob.objects.update(status=ImportJob.Status.FAILED)
     data_requests.process_request(str(data_requests.request_copy(alice).pk))
-    assert Segment.objects.exists() and data_export.archive_path(Wish.objects.get()).is_file()
+    assert Segment.objects.exists() and data_export.archive_path(DataRequest.objects.get()).is_file()
 
 
-def kill_at(moment: str, wish: Wish) -> bool:
+def kill_at(moment: str, wish: DataRequest) -> bool:
     """Start a worker that stops at this point of the erasure, and kill it there. Return whether it got there."""
     marker = Path(os.environ["TEST_MARKER"])
     marker.unlink(missing_ok=True)
     worker = start(moment)
-    until(lambda: marker.exists() or Wish.objects.get(pk=wish.pk).status != Wish.Status.WAITING, worker)
+    until(lambda: marker.exists() or DataRequest.objects.get(pk=wish.pk).status != DataRequest.Status.WAITING, worker)
     worker.kill()
     worker.wait()
-    Wish.objects.filter(status=Wish.Status.WAITING).update(lease_until=None, lease_token="", attempts=0)
+    DataRequest.objects.filter(status=DataRequest.Status.WAITING).update(lease_until=None, lease_token="", attempts=0)
     return marker.exists()
 
 

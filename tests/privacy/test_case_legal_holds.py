@@ -8,10 +8,10 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.privacy import case_legal_holds, case_retention, data_requests
-from apps.privacy.models import CaseHold
+from apps.privacy.models import CaseLegalHold, DataRequest
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Appeal, Case, Decision, Event
+from apps.safety.models import Appeal, AuditEntry, Case, Decision
 from apps.users.models import User
 from tests.privacy.conftest import MARK, Life
 from tests.privacy.test_erasure import everywhere
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 TEXT = "some [hate] text"
 
 
-def erased(user: User) -> data_requests.Wish:
+def erased(user: User) -> DataRequest:
     wish = data_requests.request_erasure(user)
     data_requests.process_request(str(wish.pk))
     wish.refresh_from_db()
@@ -36,9 +36,9 @@ def test_an_administrator_sets_one_and_the_log_has_it(client: Client, ada: User,
     sent = {"ground": "order", "reason": "File 12 Js 7"}
     response = client.post(f"/privacy/holds/{life.case.pk}/", sent)
     assert response["Location"] == f"/privacy/holds/?case={life.case.pk}"
-    row = CaseHold.objects.get(case=life.case)
+    row = CaseLegalHold.objects.get(case=life.case)
     assert Case.objects.get(pk=life.case.pk).legal_hold and row.set_by == ada
-    entry = Event.objects.get(seq=row.entry)
+    entry = AuditEntry.objects.get(seq=row.entry)
     assert (entry.kind, entry.payload["why"], entry.actor) == ("case.hold_set", "File 12 Js 7", ada.pk)
     assert "File 12 Js 7" in client.get("/privacy/holds/").content.decode() and audit.verify_chain() == []
     assert "Under a legal hold" in client.get(f"/review/{life.case.pk}/").content.decode()
@@ -48,7 +48,7 @@ def test_an_administrator_sets_one_and_the_log_has_it(client: Client, ada: User,
 def test_without_ground_or_reason_nothing_is_held(ada: User, life: Life, ground: str, reason: str) -> None:
     with pytest.raises(ActionRefused):
         case_legal_holds.hold_case(ada, life.case.pk, ground, reason)
-    assert not Case.objects.get(pk=life.case.pk).legal_hold and not CaseHold.objects.exists()
+    assert not Case.objects.get(pk=life.case.pk).legal_hold and not CaseLegalHold.objects.exists()
 
 
 def test_reviewers_cannot_and_nobody_holds_a_case_about_themselves(
@@ -60,7 +60,7 @@ def test_reviewers_cannot_and_nobody_holds_a_case_about_themselves(
     client.force_login(User.objects.get(pk=alice.pk))
     assert client.post(f"/privacy/holds/{life.case.pk}/", {"ground": "order", "reason": "x"}).status_code == 404
     assert "case-hold" not in client.get(f"/privacy/holds/?case={life.case.pk}").content.decode()
-    assert not CaseHold.objects.exists()
+    assert not CaseLegalHold.objects.exists()
 
 
 def test_age_takes_nothing_away_until_it_is_lifted(ada: User, life: Life, settings: LazySettings) -> None:
@@ -81,7 +81,7 @@ def test_somebody_else_lifts_it_where_there_is_one(ada: User, life: Life) -> Non
         case_legal_holds.lift_case_hold(other, life.case.pk, " ")
     case_legal_holds.lift_case_hold(other, life.case.pk, "It is over")
     assert not Case.objects.get(pk=life.case.pk).legal_hold
-    assert Event.objects.get(kind="case.hold_lifted").payload == {"ground": "order", "why": "It is over"}
+    assert AuditEntry.objects.get(kind="case.hold_lifted").payload == {"ground": "order", "why": "It is over"}
 
 
 def test_who_set_it_lifts_it_where_nobody_else_may_see_the_case(ada: User, alice: User, life: Life) -> None:
@@ -106,7 +106,7 @@ def test_erasure_keeps_the_held_case_alone_and_says_so(client: Client, alice: Us
     assert "under a legal hold" in client.get(f"/privacy/receipts/{wish.pk}/").content.decode()
     assert "texts of review" not in wish.counts
     assert everywhere(TEXT) == {"safety_snapshot.text"} and everywhere("I object") == {"safety_appeal.text"}
-    assert CaseHold.objects.get().whom == name
+    assert CaseLegalHold.objects.get().whom == name
 
 
 def test_lifted_after_the_erasure_it_all_goes(alice: User, ada: User, life: Life) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.documents.ingestion import worker
 from apps.privacy import case_retention, retention, tasks
 from apps.safety.audit_log import audit
-from apps.safety.models import Case, Decision, Event, Notice
+from apps.safety.models import AuditEntry, Case, Decision, Notice
 from apps.safety.moderation import appeals, cases, second_reviews
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
@@ -52,7 +52,7 @@ def test_it_goes_when_nobody_can_appeal_any_more_and_its_days_are_over(alice: Us
     left = Case.objects.get(pk=found.pk).snapshot
     assert (left.text, left.context) == ("", [])
     assert (left.sha256, left.score, left.code) == (before.sha256, before.score, before.code)
-    entry = Event.objects.get(kind="case.emptied")
+    entry = AuditEntry.objects.get(kind="case.emptied")
     assert (entry.person, entry.payload) == (alice.pk, {"days": 90}) and audit.verify_chain() == []
 
 

@@ -11,7 +11,7 @@ from django.test import Client
 
 from apps.conversations.models import Conversation, Feedback, Message
 from apps.evaluation.feedback import preference_pairs
-from apps.safety.models import Event
+from apps.safety.models import AuditEntry
 from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users import consents
@@ -88,22 +88,22 @@ def test_every_door_writes_each_change_down_once(own: Client, alice: User, writt
         ("/instructions/memory/", {**memory, "lends": "on"}, memory),
     )
     for address, give, back in doors:
-        before = Event.objects.count()
+        before = AuditEntry.objects.count()
         for sent in (give, give, back, back):
             own.post(address, sent)
-        rows = Event.objects.filter(kind__startswith="consent.").order_by("seq")[:100]
+        rows = AuditEntry.objects.filter(kind__startswith="consent.").order_by("seq")[:100]
         last = [(row.kind, row.actor, row.person, row.payload) for row in rows][-2:]
         assert last == [
             ("consent.given", alice.pk, alice.pk, {"consent": "rated"}),
             ("consent.withdrawn", alice.pk, alice.pk, {"consent": "rated"}),
         ], address
-        assert Event.objects.count() == before + 2, address
+        assert AuditEntry.objects.count() == before + 2, address
 
 
 @pytest.mark.parametrize("sent", [{}, {"consent": "yes"}, {"to": "all", "consent": "yes"}, {"to": "is_superuser"}])
 def test_an_unknown_consent_changes_nothing(own: Client, alice: User, sent: dict[str, str]) -> None:
     assert own.post("/privacy/consent/", sent).status_code == 404
-    assert agreed(alice) == set() and not Event.objects.exists()
+    assert agreed(alice) == set() and not AuditEntry.objects.exists()
 
 
 def test_the_log_says_which(client: Client, alice: User, ada: User) -> None:

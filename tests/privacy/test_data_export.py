@@ -13,10 +13,10 @@ from django.test import Client
 
 from apps.images.models import Picture
 from apps.privacy import data_export, data_requests
-from apps.privacy.models import Wish
+from apps.privacy.models import DataRequest
 from apps.safety.audit_log import audit
 from apps.safety.break_glass import access_requests
-from apps.users.models import Token, User
+from apps.users.models import ApiToken, User
 from apps.users.special_permissions import BREAK_GLASS
 from tests.privacy.conftest import MARK, Life
 from tests.support.users import PASSWORD, make_user
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 def copy_of(client: Client, user: User) -> zipfile.ZipFile:
     client.force_login(user)
     assert client.post("/privacy/copy/").status_code == 302
-    wish = Wish.objects.get(person=user)
+    wish = DataRequest.objects.get(person=user)
     data_requests.process_request(str(wish.pk))
     assert "Fetch" in client.get("/privacy/").content.decode()
     return zipfile.ZipFile(io.BytesIO(b"".join(client.get(f"/privacy/copy/{wish.pk}/").streaming_content)))  # type: ignore[attr-defined]
@@ -43,25 +43,25 @@ def test_everything_is_in_it(client: Client, alice: User, life: Life) -> None:
     assert MARK.encode() in found.read(f"files/{life.shelf.pk}/{life.paper.pk}/paper.txt")
     assert json.loads(found.read(f"review/{life.case.pk}.json"))["decisions"][0]["outcome"] == "block"
     assert "review (" in json.loads(found.read("looked.json"))[0]["why"]
-    assert {"rows/users.token.json", "rows/safety.notice.json", "rows/conversations.message.json"} <= set(names)
+    assert {"rows/users.apitoken.json", "rows/safety.notice.json", "rows/conversations.message.json"} <= set(names)
 
 
 def test_no_table_that_names_a_person_is_forgotten(alice: User, life: Life) -> None:
     named = {model._meta.label_lower for model, _ in data_export.models_naming_user(alice)}
-    assert {"users.token", "documents.collection", "documents.membership", "conversations.folder"} <= named
+    assert {"users.apitoken", "documents.collection", "documents.membership", "conversations.folder"} <= named
 
 
 def test_nothing_opens_a_door(client: Client, alice: User, morgan: User, life: Life) -> None:
     found = copy_of(client, alice)
     text = "".join(found.read(name).decode("utf-8", "replace") for name in found.namelist())
-    assert Token.objects.get().secret_hash not in text
+    assert ApiToken.objects.get().secret_hash not in text
     assert alice.password not in text and PASSWORD not in text
     assert morgan.email not in text and morgan.name not in text
 
 
 def test_it_is_fetched_by_nobody_else(client: Client, alice: User, bob: User, life: Life) -> None:
     copy_of(client, alice)
-    wish = Wish.objects.get()
+    wish = DataRequest.objects.get()
     client.force_login(bob)
     assert client.get(f"/privacy/copy/{wish.pk}/").status_code == 404
     client.logout()
@@ -70,11 +70,11 @@ def test_it_is_fetched_by_nobody_else(client: Client, alice: User, bob: User, li
 
 def test_it_goes_after_a_week_and_one_is_made_at_a_time(client: Client, alice: User, life: Life) -> None:
     copy_of(client, alice)
-    wish = Wish.objects.get()
+    wish = DataRequest.objects.get()
     assert data_export.archive_path(wish).is_file()
-    Wish.objects.update(ended=wish.created.replace(year=2020))
+    DataRequest.objects.update(ended=wish.created.replace(year=2020))
     data_requests.sweep_requests()
-    assert not data_export.archive_path(wish).exists() and not Wish.objects.exists()
+    assert not data_export.archive_path(wish).exists() and not DataRequest.objects.exists()
     data_requests.request_copy(alice)
     with pytest.raises(data_requests.DataRequestRefused):
         data_requests.request_copy(alice)
@@ -89,7 +89,7 @@ def test_one_that_breaks_is_tried_three_times(alice: User, life: Life, monkeypat
     for _ in range(data_requests.MAX_ATTEMPTS):
         with pytest.raises(OSError, match="no space"):
             data_requests.process_request(str(wish.pk))
-        Wish.objects.filter(status="waiting").update(lease_until=wish.created.replace(year=2020))
+        DataRequest.objects.filter(status="waiting").update(lease_until=wish.created.replace(year=2020))
     wish.refresh_from_db()
     assert wish.status == "failed" and "Administrators see why" in wish.reason
 

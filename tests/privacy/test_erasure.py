@@ -13,7 +13,7 @@ from apps.lib.db.encrypted_fields import EncryptedText
 from apps.operations.doctor import job_checks
 from apps.operations.doctor.system_checks import CheckState
 from apps.privacy import data_requests, erasure, retention
-from apps.privacy.models import Wish
+from apps.privacy.models import DataRequest
 from apps.safety.audit_log import audit
 from apps.safety.models import Case, Snapshot
 from apps.users.models import User
@@ -41,10 +41,10 @@ def everywhere(word: str) -> set[str]:
     return found
 
 
-def erased(client: Client, user: User, django_capture_on_commit_callbacks: Any) -> Wish:
+def erased(client: Client, user: User, django_capture_on_commit_callbacks: Any) -> DataRequest:
     client.force_login(user)
     response = client.post("/privacy/erase/", {"password": PASSWORD})
-    wish = Wish.objects.get(kind="erase")
+    wish = DataRequest.objects.get(kind="erase")
     assert response["Location"] == f"/privacy/receipts/{wish.pk}/"
     with django_capture_on_commit_callbacks(execute=True):
         data_requests.process_request(str(wish.pk))
@@ -74,7 +74,7 @@ def test_a_tombstone_and_the_log_stay_and_the_receipt_tells(
     tomb = Case.objects.get(pk=life.case.pk).snapshot
     assert (tomb.text, tomb.sha256, tomb.code) == ("", sha256, "hate") and Snapshot.objects.count() == 1
     assert audit.verify_chain() == []
-    assert audit.Event.objects.filter(kind="person.receipt", payload__sha256=wish.sha256).exists()
+    assert audit.AuditEntry.objects.filter(kind="person.receipt", payload__sha256=wish.sha256).exists()
     page = client.get(f"/privacy/receipts/{wish.pk}/").content.decode()
     assert wish.sha256 in page and str(alice.email) not in page
 
@@ -84,7 +84,7 @@ def test_it_needs_the_password_and_ends_every_session(client: Client, alice: Use
     other.force_login(alice)
     client.force_login(alice)
     assert client.post("/privacy/erase/", {"password": "guess"}).status_code == 400
-    assert not Wish.objects.exists()
+    assert not DataRequest.objects.exists()
     client.post("/privacy/erase/", {"password": PASSWORD})
     assert other.get("/collections/").status_code == 302
     assert not User.objects.get(pk=alice.pk).is_active
@@ -115,7 +115,7 @@ def test_the_last_administrator_stays(client: Client, ada: User) -> None:
     client.force_login(ada)
     response = client.post("/privacy/erase/", {"password": PASSWORD})
     assert response.status_code == 400 and "last administrator" in response.content.decode()
-    assert not Wish.objects.exists() and User.objects.get(pk=ada.pk).is_active
+    assert not DataRequest.objects.exists() and User.objects.get(pk=ada.pk).is_active
 
 
 def test_broken_off_it_is_begun_again(alice: User, ada: User, life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +128,7 @@ def test_broken_off_it_is_begun_again(alice: User, ada: User, life: Life, monkey
         patched.setattr(erasure, "_forget_account", broken)
         with pytest.raises(OSError, match="killed here"):
             data_requests.process_request(str(wish.pk))
-    Wish.objects.update(lease_until=wish.created.replace(year=2020))
+    DataRequest.objects.update(lease_until=wish.created.replace(year=2020))
     data_requests.process_request(str(wish.pk))
     wish.refresh_from_db()
     assert wish.status == "done" and not User.objects.filter(pk=alice.pk).exists()
@@ -139,7 +139,7 @@ def test_a_request_whose_worker_was_killed_three_times_is_told_and_tried_again(
 ) -> None:
     wish = data_requests.request_erasure(alice)
     # As three killed workers leave it: the lease of the last one has run out.
-    Wish.objects.update(attempts=3, lease_token="of the dead", lease_until=wish.created.replace(year=2020))
+    DataRequest.objects.update(attempts=3, lease_token="of the dead", lease_until=wish.created.replace(year=2020))
     data_requests.sweep_requests()
     wish.refresh_from_db()
     assert wish.status == "failed" and "tried again every hour" in wish.reason
@@ -149,8 +149,8 @@ def test_a_request_whose_worker_was_killed_three_times_is_told_and_tried_again(
         found.state == CheckState.BAD and f"person {alice.pk}" in found.words and "was stopped each time" in found.words
     )
     data_requests.sweep_requests()
-    assert Wish.objects.get(pk=wish.pk).status == "failed"  # not at once
-    Wish.objects.update(ended=wish.created.replace(year=2020))
+    assert DataRequest.objects.get(pk=wish.pk).status == "failed"  # not at once
+    DataRequest.objects.update(ended=wish.created.replace(year=2020))
     data_requests.sweep_requests()
     data_requests.process_request(str(wish.pk))
     wish.refresh_from_db()
@@ -161,7 +161,7 @@ def test_a_request_whose_worker_was_killed_three_times_is_told_and_tried_again(
 def test_a_request_that_nobody_takes_up_is_seen_by_the_doctor(alice: User, ada: User) -> None:
     wish = data_requests.request_erasure(alice)
     assert job_checks._requests().state == CheckState.GOOD
-    Wish.objects.update(created=wish.created.replace(year=2020))
+    DataRequest.objects.update(created=wish.created.replace(year=2020))
     assert job_checks._requests().state == CheckState.BAD
 
 
@@ -174,13 +174,13 @@ def test_what_broke_is_named_to_administrators(alice: User, ada: User, monkeypat
     for _ in range(data_requests.MAX_ATTEMPTS):
         with pytest.raises(OSError, match="No space"):
             data_requests.process_request(str(wish.pk))
-        Wish.objects.filter(status="waiting").update(lease_until=wish.created.replace(year=2020))
+        DataRequest.objects.filter(status="waiting").update(lease_until=wish.created.replace(year=2020))
     assert "No space left on device" in job_checks._requests().words
 
 
 def test_a_worker_that_lost_its_lease_changes_nothing_more(alice: User, ada: User, life: Life) -> None:
     wish = data_requests.request_erasure(alice)
-    Wish.objects.update(lease_token="of another")
+    DataRequest.objects.update(lease_token="of another")
     with pytest.raises(erasure.ErasureLeaseLost):
         erasure.erase_user(wish, "mine")
     assert life.file.is_file() and User.objects.filter(pk=alice.pk).exists()

@@ -11,12 +11,12 @@ from django.utils import timezone
 from apps.conversations.models import Conversation
 from apps.documents.models import Document
 from apps.privacy import retention
-from apps.privacy.models import Keeping
+from apps.privacy.models import RetentionRule
 from apps.users.models import User
 from tests.documents.factories import collection, document
 
 pytestmark = pytest.mark.django_db
-Scope = Keeping.Scope
+Scope = RetentionRule.Scope
 
 
 def talk(owner: User, days: int, **also: object) -> Conversation:
@@ -132,7 +132,7 @@ def test_people_set_rules_for_what_is_theirs_only(client: Client, alice: User, b
     client.force_login(alice)
     for scope, subject in (("collection", shelf.pk), ("conversation", row.pk), ("person", "")):
         assert client.post("/privacy/keeping/", {"scope": scope, "subject": subject, "days": "30"}).status_code == 302
-    assert sorted(Keeping.objects.values_list("subject", flat=True)) == sorted(
+    assert sorted(RetentionRule.objects.values_list("subject", flat=True)) == sorted(
         [str(shelf.pk), str(row.pk), str(alice.pk)]
     )
     assert client.post("/privacy/keeping/", {"scope": "person", "subject": "", "days": "2"}).status_code == 404

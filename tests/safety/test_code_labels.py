@@ -13,7 +13,7 @@ from django.utils import translation
 
 from apps.safety import code_labels
 from apps.safety.audit_log import audit
-from apps.safety.models import Decision, Event, Notice
+from apps.safety.models import AuditEntry, Decision, Notice
 from apps.safety.models.case_states import CaseMove
 from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
@@ -116,7 +116,7 @@ def test_the_log_is_for_administrators_and_can_be_narrowed(
     assert client.get("/review/log/").status_code == 404
     client.force_login(ada)
     page = client.get("/review/log/").content.decode()
-    assert "Drafted a policy" in page and f"before={Event.objects.get(seq=12).seq}" in page
+    assert "Drafted a policy" in page and f"before={AuditEntry.objects.get(seq=12).seq}" in page
     page = client.get("/review/log/?area=policy").content.decode()
     assert "Drafted a policy" in page and "Gave a consent" not in page and "Fingerprint: ffffffffffff" in page
     page = client.get(f"/review/log/?who={alice.pk}&before=5").content.decode()

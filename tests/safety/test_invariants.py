@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import Error, IntegrityError, connection, transaction
 
-from apps.safety.models import Case, Decision, Event, Notice, Opinion, Snapshot
+from apps.safety.models import AuditEntry, Case, Decision, Notice, SecondReview, Snapshot
 from apps.safety.moderation import appeals, cases, enforcement
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy.schema import Action
@@ -57,12 +57,12 @@ def test_i6_a_second_look_is_never_by_who_decided_or_whose_text_it_is(
     alice: User, morgan: User, robin: User, shelf: Notes, field: str
 ) -> None:
     first = decided(alice, morgan)
-    look = Opinion.objects.create(
+    look = SecondReview.objects.create(
         snapshot=first.case.snapshot, clause=first.clause, owner=alice, first=morgan, reviewer=robin
     )
     with pytest.raises(IntegrityError), transaction.atomic():
-        Opinion.objects.filter(pk=look.pk).update(reviewer=morgan if field == "first" else alice)
-    assert Opinion.objects.get(pk=look.pk).reviewer == robin
+        SecondReview.objects.filter(pk=look.pk).update(reviewer=morgan if field == "first" else alice)
+    assert SecondReview.objects.get(pk=look.pk).reviewer == robin
 
 
 @pytest.mark.parametrize("field", ["clause", "reason"])
@@ -116,7 +116,7 @@ def test_i19_labels_are_of_those_who_agreed_and_never_of_sealed_clauses(
     assert [(row["decision"], row["harmful"]) for row in labelled()] == [(str(ruled.pk), False)]
     User.objects.filter(pk=alice.pk).update(lends_decisions=False)
     assert labelled() == []
-    reads = Event.objects.filter(subject="labels").order_by("seq")
+    reads = AuditEntry.objects.filter(subject="labels").order_by("seq")
     said = [(row.kind, row.actor, row.person, row.payload["texts"]) for row in reads]
     assert said == [("read", None, alice.pk, 1)] * 2
 

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.test import TransactionTestCase
 
 from apps.safety.audit_log import audit, chain_heads
-from apps.safety.audit_log.audit import Event
+from apps.safety.audit_log.audit import AuditEntry
 
 
 def install() -> None:
@@ -30,7 +30,7 @@ def _emptied(_: Any) -> None:
             before, after = ("SET session_replication_role = " + role for role in ("replica", "DEFAULT"))
             cursor.execute("; ".join([before, *rows, after]))
             return
-        if log := any(Event._meta.db_table in row for row in rows):
+        if log := any(AuditEntry._meta.db_table in row for row in rows):
             cursor.execute("DROP TRIGGER IF EXISTS safety_event_no_delete")
         for row in rows:
             cursor.execute(row)

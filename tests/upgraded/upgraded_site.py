@@ -202,7 +202,7 @@ def addresses() -> dict[str, list[str]]:
     """Return the paths to open, by the name of the person who opens them."""
     from apps.conversations.models import Assistant, Conversation, Message, Share
     from apps.documents.models import Collection, Document
-    from apps.privacy.models import Wish
+    from apps.privacy.models import DataRequest
     from apps.safety.models import Case, PolicyVersion
     from apps.users.models import User
 
@@ -222,7 +222,7 @@ def addresses() -> dict[str, list[str]]:
             *(f"/collections/{row.pk}/{part}" for row in places for part in parts),
             *(f"/documents/{row.pk}/" for row in papers.filter(status="ready", replaces=None)),
             *(f"/assistants/{row.pk}/" for row in Assistant.objects.filter(owner=alice)),
-            *(f"/privacy/receipts/{row.pk}/" for row in Wish.objects.filter(kind="erase")),
+            *(f"/privacy/receipts/{row.pk}/" for row in DataRequest.objects.filter(kind="erase")),
         ],
         "bob": ["/notices/", "/collections/", *(f"/shared/{row.secret}/" for row in Share.objects.filter(on=True))],
         "morgan": ["/review/", "/review/figures/", "/review/care/", "/review/break-glass/", "/feedback/",

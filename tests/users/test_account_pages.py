@@ -9,7 +9,7 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from apps.documents.models import Collection, PendingShare
+from apps.documents.models import Collection, PendingMembership
 from apps.users.models import User
 
 OURS = 'id="main"'
@@ -42,7 +42,7 @@ def test_a_person_confirms_their_address_and_gets_what_was_shared_with_it(
     client: Client, alice: User, bob: User
 ) -> None:
     shelf = Collection.objects.create(owner=bob, name="Shelf")
-    PendingShare.objects.create(collection=shelf, email=alice.email)
+    PendingMembership.objects.create(collection=shelf, email=alice.email)
     EmailAddress.objects.filter(user=alice).update(verified=False)
     client.force_login(alice)
     client.get("/collections/")

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 
 from apps.users import rate_limits
-from apps.users.models import Bucket, Limit, User
+from apps.users.models import RateLimit, RateLimitBucket, User
 from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate
 from apps.users.rate_limits import RateLimited
 from tests.documents.factories import collection
@@ -101,12 +101,12 @@ def test_a_group_shares_one_and_what_it_lacks_is_taken_from_nobody(alice: User, 
 def test_a_whole_office_behind_one_address_shares_no_limit(db: None) -> None:
     """Check that limits of network addresses do not apply to signed-in users."""
     for resource in (MESSAGES, UPLOADS, PICTURES):
-        Limit.objects.create(scope=LimitScope.ADDRESS, resource=resource, burst=3, an_hour=0)
+        RateLimit.objects.create(scope=LimitScope.ADDRESS, resource=resource, burst=3, an_hour=0)
     rate_limits.clear_rate_cache()
     office = [make_user(f"colleague{number}") for number in range(30)]
     for resource in (MESSAGES, UPLOADS, PICTURES):
         assert [used(user, resource, 5) for user in office] == [5] * 30
-    assert not Bucket.objects.filter(key__startswith="address:").exists()
+    assert not RateLimitBucket.objects.filter(key__startswith="address:").exists()
 
 
 @pytest.mark.parametrize("resource", [MESSAGES, UPLOADS, PICTURES, TOKENS])
@@ -114,7 +114,7 @@ def test_an_address_is_given_no_limit_of_what_only_users_can_do(ada: User, resou
     client = Client()
     client.force_login(ada)
     form = {"scope": "address", "resource": resource, "burst": 1, "an_hour": 1}
-    assert client.post("/people/limits/", form).status_code == 400 and not Limit.objects.exists()
+    assert client.post("/people/limits/", form).status_code == 400 and not RateLimit.objects.exists()
     assert client.post("/people/limits/", form | {"resource": "sign_ins"}).status_code == 302
 
 
@@ -134,7 +134,7 @@ def test_a_bucket_that_is_full_again_leaves_no_row(alice: User, clock: Clock) ->
     rate_limits.charge(alice, TOKENS, 10**9)
     clock.now += 2 * 86_400
     assert rate_limits.delete_full_buckets() == 1
-    assert [row.key for row in Bucket.objects.all()] == [f"person:{alice.pk}:tokens"]
+    assert [row.key for row in RateLimitBucket.objects.all()] == [f"person:{alice.pk}:tokens"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -184,7 +184,7 @@ def test_a_person_sees_what_is_left_and_an_administrator_sets_it(client: Client,
     assert all(f">{number}</td>" in shown for number in (7, 8, 55, 44))
     client.force_login(ada)
     assert client.post(page, {"scope": "person", "resource": "pictures"}).status_code == 302
-    assert not Limit.objects.filter(scope="person").exists()
+    assert not RateLimit.objects.filter(scope="person").exists()
 
 
 @pytest.mark.parametrize(
@@ -201,4 +201,4 @@ def test_a_person_sees_what_is_left_and_an_administrator_sets_it(client: Client,
 def test_nonsense_changes_no_limit(client: Client, ada: User, sent: dict[str, object]) -> None:
     client.force_login(ada)
     assert client.post("/people/limits/", sent).status_code == 400
-    assert not Limit.objects.exists()
+    assert not RateLimit.objects.exists()

@@ -11,7 +11,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from apps.safety.models import Event
+from apps.safety.models import AuditEntry
 from apps.users.accounts import suspend_user
 from apps.users.invitations import create_invitation
 from apps.users.models import Invitation, SiteSettings, User
@@ -46,7 +46,7 @@ def test_the_log_says_who_came_and_how(client: Client, ada: User, alice: User) -
     SiteSettings.objects.filter(pk=1).update(signup=SiteSettings.Signup.OPEN)
     fill_in(Client(), "erin@example.org")
     came = {user.email: user.pk for user in User.objects.all()}
-    rows = Event.objects.filter(kind__startswith="person.").order_by("seq")
+    rows = AuditEntry.objects.filter(kind__startswith="person.").order_by("seq")
     assert [(row.kind, row.actor, row.payload.get("how")) for row in rows] == [
         ("person.invited", ada.pk, None), ("person.not_invited", ada.pk, None), ("person.invited", ada.pk, None),
         ("person.joined", came["dana@example.org"], "invitation"), ("person.joined", came["erin@example.org"], "open"),

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from apps.safety.models import Event
+from apps.safety.models import AuditEntry
 from apps.safety.models.break_glass import BreakGlass
 from apps.users import special_permissions
 from apps.users.models import User
@@ -24,7 +24,7 @@ def test_an_administrator_names_people_and_the_log_says_so(ada: User, morgan: Us
     client.post(f"/people/{morgan.pk}/role/", {"role": "member"})
     client.post(f"/people/{morgan.pk}/role/", {"role": "reviewer"})
     assert not special_permissions.BREAK_GLASS.list_holders().exists()
-    rows = Event.objects.filter(person=morgan.pk, kind__contains="break_glass").values_list("kind", flat=True)
+    rows = AuditEntry.objects.filter(person=morgan.pk, kind__contains="break_glass").values_list("kind", flat=True)
     assert list(rows) == ["person.named_for_break_glass", "person.not_named_for_break_glass"]
 
 

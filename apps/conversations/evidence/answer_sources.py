@@ -16,7 +16,7 @@ from apps.conversations.evidence.source_list import QuoteView, SourceView
 from apps.conversations.evidence.source_numbering import NumberedPassage, PromptedSource
 from apps.conversations.grounding.quotable_runs import lay_out_row
 from apps.conversations.grounding.quote_selection import read_spans
-from apps.conversations.models import Citation, Message, Retrieved, Source
+from apps.conversations.models import Citation, Message, RetrievedPassage, Source
 from apps.conversations.turns.state import Turn
 from apps.documents.retrieval import search
 from apps.documents.retrieval.passages import Passage
@@ -88,7 +88,7 @@ def load_answer_sources(user: User, answers: Sequence[Message]) -> dict[UUID, An
     taken = [row for row in answers if row.retracted]
     answers = [row for row in answers if not row.retracted]
     rows: dict[UUID, list[Source]] = {}
-    retrieved = Retrieved.objects.filter(answer__in=answers).select_related("source__document", "source__chunk")
+    retrieved = RetrievedPassage.objects.filter(answer__in=answers).select_related("source__document", "source__chunk")
     for row in retrieved.defer("source__chunk__vector", "source__chunk__text").order_by("rank"):
         rows.setdefault(row.answer_id, []).append(row.source)
     used: dict[UUID, set[int | None]] = {}

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.conversations.grounding.citer import SourceSpan
-from apps.conversations.models import Conversation, Retrieved, Source
+from apps.conversations.models import Conversation, RetrievedPassage, Source
 from apps.documents.retrieval import search
 from apps.documents.retrieval.passages import Passage, join_spans
 from apps.safety.text.prompt_tokens import escape_template_tokens
@@ -139,7 +139,9 @@ def save_sources(conversation: UUID, answer: UUID, placed: Sequence[NumberedPass
     """
     with transaction.atomic():
         Conversation.objects.select_for_update().filter(pk=conversation).first()
-        had = {row.source.number: row for row in Retrieved.objects.filter(answer=answer).select_related("source")}
+        had = {
+            row.source.number: row for row in RetrievedPassage.objects.filter(answer=answer).select_related("source")
+        }
         placed = [item for item in placed if item.number not in had or _has_grown(item, had[item.number])]
         if not placed:
             return
@@ -157,9 +159,9 @@ def save_sources(conversation: UUID, answer: UUID, placed: Sequence[NumberedPass
         numbers = {item.number for item in placed}
         Source.objects.bulk_create(row for row in rows.values() if row.pk is None)
         Source.objects.bulk_update([row for number, row in rows.items() if number in numbers], ["spans"])
-        Retrieved.objects.bulk_update([had[number] for number in numbers & set(had)], ["given"])
-        Retrieved.objects.bulk_create(
-            Retrieved(
+        RetrievedPassage.objects.bulk_update([had[number] for number in numbers & set(had)], ["given"])
+        RetrievedPassage.objects.bulk_create(
+            RetrievedPassage(
                 answer_id=answer, source=rows[item.number], rank=rank, relevance=item.passage.relevance,
                 cosine=item.passage.cosine, bm25=item.passage.bm25, given=[list(span) for span in item.fresh],
             )
@@ -167,7 +169,7 @@ def save_sources(conversation: UUID, answer: UUID, placed: Sequence[NumberedPass
         )  # fmt: skip
 
 
-def _has_grown(item: NumberedPassage, row: Retrieved) -> bool:
+def _has_grown(item: NumberedPassage, row: RetrievedPassage) -> bool:
     """Return whether the turn gave more of the source than its row says; updates the row in memory."""
     given = [list(span) for span in item.fresh]
     before: list[list[int]] = row.given
@@ -188,7 +190,7 @@ def load_prompted_sources(user: User, answers: Iterable[UUID]) -> dict[UUID, tup
     Sources that are gone are left out. For `in_db`.
     """
     rows = list(
-        Retrieved.objects.filter(answer__in=list(answers))
+        RetrievedPassage.objects.filter(answer__in=list(answers))
         .exclude(given=[])
         .select_related("source__document", "source__chunk")
         .defer("source__chunk__vector", "source__chunk__text")

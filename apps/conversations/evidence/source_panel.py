@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from apps.conversations.evidence import source_list
 from apps.conversations.grounding.quote_selection import read_spans
 from apps.conversations.grounding.sentence_state import CHECK_VERSION, SentenceState
-from apps.conversations.models import Citation, Message, Retrieved, Source
+from apps.conversations.models import Citation, Message, RetrievedPassage, Source
 from apps.conversations.moderation import cases
 from apps.conversations.rendering.citation_marks import STATE_LABELS
 from apps.documents.models import Document
@@ -126,7 +126,7 @@ def _make_panel(
 
 def get_neighbour_urls(answer: Message, number: int) -> tuple[str, str]:
     """Return the URLs of the previous and next source of the answer; "" at the ends."""
-    given = Retrieved.objects.filter(answer=answer).values_list("source__number", flat=True)
+    given = RetrievedPassage.objects.filter(answer=answer).values_list("source__number", flat=True)
     cited = Citation.objects.filter(answer=answer, source__isnull=False).values_list("source__number", flat=True)
     own = sorted({*given, *cited.order_by()})
     before = [other for other in own if other < number]

@@ -19,7 +19,7 @@ from apps.conversations.core.requests import RequestRefused
 from apps.conversations.errors import QUESTION_WITHHELD
 from apps.conversations.history import retraction_copy
 from apps.conversations.image_chat import tiles as tiled
-from apps.conversations.models import Citation, Conversation, Message, Retrieved, Source, Trace
+from apps.conversations.models import AnswerTrace, Citation, Conversation, Message, RetrievedPassage, Source
 from apps.conversations.moderation import cases, retraction
 from apps.conversations.turns import trace
 from apps.lib.ids import new_id
@@ -155,10 +155,10 @@ def copy_exchanges(new: Conversation, way: Sequence[Exchange], *, with_sources: 
 
 def _copy_traces(ids: dict[UUID, UUID], *, whole: bool) -> None:
     """Copy the traces of the answers; unless `whole`, only the part that readers of a link may see."""
-    rows = Trace.objects.filter(answer__in=ids)
+    rows = AnswerTrace.objects.filter(answer__in=ids)
     data = ((ids[row.answer_id], bytes(row.data)) for row in rows)
-    Trace.objects.bulk_create(
-        Trace(
+    AnswerTrace.objects.bulk_create(
+        AnswerTrace(
             answer_id=answer,
             data=kept if whole else trace.pack_trace(trace.redact_for_readers(trace.unpack_trace(kept))),
         )
@@ -168,7 +168,7 @@ def _copy_traces(ids: dict[UUID, UUID], *, whole: bool) -> None:
 
 def _copy_sources(new: Conversation, ids: dict[UUID, UUID], said: dict[UUID, UUID]) -> dict[int, int]:
     """Copy sources under their numbers, with retrieval records and citations. Return new source ids by old ones."""
-    retrieved = list(Retrieved.objects.filter(answer__in=ids))
+    retrieved = list(RetrievedPassage.objects.filter(answer__in=ids))
     cited = list(Citation.objects.filter(answer__in=said))
     wanted = {row.source_id for row in retrieved} | {row.source_id for row in cited if row.source_id}
     wanted |= retraction_copy.find_cited_sources(ids)
@@ -181,6 +181,6 @@ def _copy_sources(new: Conversation, ids: dict[UUID, UUID], said: dict[UUID, UUI
     for cite in cited:
         cite.pk, cite.answer_id = None, ids[cite.answer_id]
         cite.source_id = twins[cite.source_id].pk if cite.source_id else None
-    Retrieved.objects.bulk_create(retrieved)
+    RetrievedPassage.objects.bulk_create(retrieved)
     Citation.objects.bulk_create(cited)
     return {old: row.pk for old, row in twins.items()}

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from apps.conversations.models import Withdrawn
+from apps.conversations.models import RetractedMessage
 from apps.conversations.turns import trace
 
 
 def find_cited_sources(copied: Iterable[UUID]) -> set[int]:
     """Return the ids of the sources that the retracted ones among these messages cite."""
-    found = Withdrawn.objects.filter(message__in=list(copied)).values_list("citations", flat=True)
+    found = RetractedMessage.objects.filter(message__in=list(copied)).values_list("citations", flat=True)
     return {cite["source_id"] for citations in found for cite in citations if cite["source_id"]}
 
 
@@ -22,11 +22,13 @@ def copy_retractions(ids: Mapping[UUID, UUID], twins: Mapping[int, int] | None, 
     `ids` maps originals to copies, `twins` old to new source ids (None if sources are not copied). `whole` means that
     the copies belong to the user of the originals.
     """
-    rows = Withdrawn.objects.filter(message__in=list(ids))
-    Withdrawn.objects.bulk_create(_copy(row, ids, twins, whole=whole) for row in rows)
+    rows = RetractedMessage.objects.filter(message__in=list(ids))
+    RetractedMessage.objects.bulk_create(_copy(row, ids, twins, whole=whole) for row in rows)
 
 
-def _copy(row: Withdrawn, ids: Mapping[UUID, UUID], twins: Mapping[int, int] | None, *, whole: bool) -> Withdrawn:
+def _copy(
+    row: RetractedMessage, ids: Mapping[UUID, UUID], twins: Mapping[int, int] | None, *, whole: bool
+) -> RetractedMessage:
     fields, record = dict(row.fields), bytes(row.trace)
     if not whole:
         usage = {name: value for name, value in fields["usage"].items() if name != "thoughts"}
@@ -35,7 +37,7 @@ def _copy(row: Withdrawn, ids: Mapping[UUID, UUID], twins: Mapping[int, int] | N
     if twins is None:
         fields["quotes"] = []
     cites = row.citations if twins is not None else []
-    return Withdrawn(
+    return RetractedMessage(
         message_id=ids[row.pk], fields=fields, trace=record,
         citations=[_cite(cite, twins or {}) for cite in cites],
     )  # fmt: skip

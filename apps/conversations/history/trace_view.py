@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.conversations.core import sampling
 from apps.conversations.evidence.source_numbering import format_source_line
-from apps.conversations.models import Citation, Message, Source, Trace
+from apps.conversations.models import AnswerTrace, Citation, Message, Source
 from apps.conversations.moderation import withheld_records
 from apps.conversations.turns import context_usage, trace
 from apps.documents.models import Document
@@ -64,7 +64,7 @@ def build_trace_view(user: User, answer: Message) -> dict[str, Any] | None:
 
     The caller checks that the answer is the user's.
     """
-    row = Trace.objects.filter(answer=answer).first()
+    row = AnswerTrace.objects.filter(answer=answer).first()
     if row is None or withheld_records.is_withheld(answer.conversation_id):
         return None
     return _build_context(user, answer, trace.unpack_trace(bytes(row.data)), len(row.data))
@@ -77,7 +77,7 @@ def build_shared_trace_view(user: User, answer: Message, *, passages: bool, aske
     `passages`, found documents that the reader may read are listed, and sources of sentences. With `asked`, the search
     query too, which is made from all questions.
     """
-    row = Trace.objects.filter(answer=answer).first()
+    row = AnswerTrace.objects.filter(answer=answer).first()
     if row is None:
         return None
     value = trace.unpack_trace(bytes(row.data))
@@ -114,7 +114,7 @@ def get_reasoning(answer: Message) -> str:
 def load_reasoning(answers: Sequence[Message]) -> dict[UUID, str]:
     """Return the reasoning by answer id; answers without any are left out. One query."""
     having = [row.pk for row in answers if row.usage.get("thoughts")]
-    rows = Trace.objects.filter(answer__in=having) if having else ()
+    rows = AnswerTrace.objects.filter(answer__in=having) if having else ()
     return {row.answer_id: str(trace.unpack_trace(bytes(row.data)).get("thoughts", "")) for row in rows}
 
 

@@ -12,11 +12,11 @@ from django.utils.translation import gettext, gettext_lazy
 from apps.conversations.models.assistant import AnswerStyle, Assistant, AssistantShare, AssistantVersion, ShownSentences
 from apps.conversations.models.attachment import AttachedPicture, Attachment
 from apps.conversations.models.feedback import Feedback
-from apps.conversations.models.import_job import Import, ImportItem
+from apps.conversations.models.import_job import ImportItem, ImportJob
 from apps.conversations.models.model_profile import ModelProfile
 from apps.conversations.models.preference import Preference
 from apps.conversations.models.prompt_template import SavedPrompt
-from apps.conversations.models.retraction import Withdrawn
+from apps.conversations.models.retraction import RetractedMessage
 from apps.conversations.models.share import Share
 from apps.conversations.models.tool import ToolConsent, ToolServer, ToolSetting
 from apps.documents.models import Chunk, Collection, Document
@@ -31,6 +31,7 @@ __all__ = [
     "SMALL_TALK_STEP",
     "WHOLE_DOCUMENT_STEP",
     "AnswerStyle",
+    "AnswerTrace",
     "Assistant",
     "AssistantShare",
     "AssistantVersion",
@@ -40,13 +41,14 @@ __all__ = [
     "Conversation",
     "Feedback",
     "Folder",
-    "Import",
     "ImportItem",
+    "ImportJob",
     "Message",
     "ModelProfile",
     "Preference",
-    "Queued",
-    "Retrieved",
+    "QueuedQuestion",
+    "RetractedMessage",
+    "RetrievedPassage",
     "SavedPrompt",
     "Share",
     "ShownSentences",
@@ -54,8 +56,6 @@ __all__ = [
     "ToolConsent",
     "ToolServer",
     "ToolSetting",
-    "Trace",
-    "Withdrawn",
 ]
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ class Message(Leased):
 _CUT_SHORT = {Message.Status.STOPPED, Message.Status.INTERRUPTED, Message.Status.FAILED}
 
 
-class Queued(models.Model):
+class QueuedQuestion(models.Model):
     """Follow-up question that waits until the running answer has ended (`turns/queue.py`)."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -287,6 +287,7 @@ class Queued(models.Model):
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        db_table = "conversations_queued"
         ordering: ClassVar = ["position", "created"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["conversation", "client_id"], name="one_queued_a_client_id")
@@ -296,11 +297,14 @@ class Queued(models.Model):
         return self.text[:60]
 
 
-class Trace(models.Model):
+class AnswerTrace(models.Model):
     """Compressed record of how an answer was made (`turns/trace.py`)."""
 
     answer = models.OneToOneField(Message, on_delete=models.CASCADE, primary_key=True, related_name="trace")
     data = models.BinaryField()
+
+    class Meta:
+        db_table = "conversations_trace"
 
     def __str__(self) -> str:
         return str(self.answer_id)
@@ -327,7 +331,7 @@ class Source(models.Model):
         return f"[{self.number}]"
 
 
-class Retrieved(models.Model):
+class RetrievedPassage(models.Model):
     """Retrieval record: an answer was given a passage, with rank and scores."""
 
     answer = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="retrieved")
@@ -342,6 +346,7 @@ class Retrieved(models.Model):
     )
 
     class Meta:
+        db_table = "conversations_retrieved"
         ordering: ClassVar = ["answer", "rank"]
 
     def __str__(self) -> str:

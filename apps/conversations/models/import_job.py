@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from apps.users.models import AnyUser
 
 
-class ImportQuerySet(models.QuerySet["Import"]):
+class ImportQuerySet(models.QuerySet["ImportJob"]):
     """Access queries of imports."""
 
     def visible_to(self, user: AnyUser) -> ImportQuerySet:
@@ -24,7 +24,7 @@ class ImportQuerySet(models.QuerySet["Import"]):
         return self.filter(owner=user) if user.is_authenticated else self.none()
 
 
-class Import(Leased):
+class ImportJob(Leased):
     """Uploaded file; the row is the queue entry of the worker, and then the report."""
 
     class Status(models.TextChoices):
@@ -46,6 +46,7 @@ class Import(Leased):
     objects = ImportQuerySet.as_manager()
 
     class Meta:
+        db_table = "conversations_import"
         ordering: ClassVar = ["-created"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["owner"], condition=Q(status="waiting"), name="one_waiting_import_a_person")
@@ -65,7 +66,7 @@ class ImportItem(models.Model):
         KNOWN = "known", gettext_lazy("Already here")
         SKIPPED = "skipped", gettext_lazy("Not imported")
 
-    of = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="items")
+    of = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="items")
     position = models.PositiveIntegerField(help_text="In the file, from 0")
     state = models.CharField(max_length=8, choices=State.choices)
     title = models.CharField(max_length=120, blank=True)

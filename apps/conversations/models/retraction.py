@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.db import models
 
 
-class Withdrawn(models.Model):
+class RetractedMessage(models.Model):
     """Retracted content of a message, written by `moderation/retraction.py` and deleted with its message."""
 
     message = models.OneToOneField(
@@ -21,6 +21,9 @@ class Withdrawn(models.Model):
         default=list, help_text="[title, by whom, what stands there instead] of a conversation that was named after it"
     )
     at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "conversations_withdrawn"
 
     def __str__(self) -> str:
         return str(self.message_id)

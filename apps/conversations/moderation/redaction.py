@@ -20,10 +20,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.conversations.core import picture_request
-from apps.conversations.models import Citation, Conversation, Message, Retrieved, Trace, Withdrawn
+from apps.conversations.models import AnswerTrace, Citation, Conversation, Message, RetractedMessage, RetrievedPassage
 from apps.conversations.moderation import retraction
 from apps.safety.gate import redaction
-from apps.safety.models import Effect
+from apps.safety.models import AppliedEffect
 
 Titled = Conversation.Titled
 CITING_ANSWERS = "answers"
@@ -60,9 +60,9 @@ def restore(before: dict[str, Any]) -> None:
             whole = _restore_fields(row.text, row.tools, said)
             Message.objects.filter(pk=row.pk).update(**whole)
             _restore_title(row, str(whole["text"]), said.get("title", []))
-        elif (held := Withdrawn.objects.filter(pk=row.pk).first()) is not None:
+        elif (held := RetractedMessage.objects.filter(pk=row.pk).first()) is not None:
             whole = _restore_fields(held.fields["text"], held.fields["tools"], said)
-            Withdrawn.objects.filter(pk=row.pk).update(fields={**held.fields, **whole})
+            RetractedMessage.objects.filter(pk=row.pk).update(fields={**held.fields, **whole})
     retraction.announce_change([row for row in rows if row.retracted is None], None)
 
 
@@ -72,7 +72,7 @@ def redact_citing_answers(documents: Collection[UUID], wanted: Sequence[str]) ->
     Spellings of the terms are matched as in documents, and redacted as the answers spell them. Return, per message id,
     what `restore` needs. Must run inside the transaction of the review decision.
     """
-    given = Retrieved.objects.filter(source__document__in=documents).values("answer")
+    given = RetrievedPassage.objects.filter(source__document__in=documents).values("answer")
     cited = Citation.objects.filter(source__document__in=documents).values("answer")
     near = Message.objects.filter(Q(pk__in=given) | Q(pk__in=cited), retracted=None)
     pattern, forms = redaction.compile_terms(wanted), set[str]()
@@ -108,14 +108,14 @@ def apply_pending_redactions(answer: UUID, since: datetime) -> bool:
 
     Call at the end of the transaction that stores it, after `retraction.lock_conversations`.
     """
-    made = Effect.objects.filter(name="redact", state=Effect.State.APPLIED, decision__created__gte=since)
+    made = AppliedEffect.objects.filter(name="redact", state=AppliedEffect.State.APPLIED, decision__created__gte=since)
     cut = False
     for effect in made.exclude(before={}):
         row = Message.objects.select_related("parent", "conversation").get(pk=answer)
         document = "wanted" in effect.before
         beside, said = _get_answer_redactions(effect), dict[str, Any]()
         if Message.objects.filter(pk__in=list(beside), conversation=row.conversation_id).exists():
-            Trace.objects.filter(answer=answer).delete()  # its prompt repeats the terms
+            AnswerTrace.objects.filter(answer=answer).delete()  # its prompt repeats the terms
         if document and _is_based_on(row, effect.before["document"]):
             wanted, forms = effect.before["wanted"], set[str]()
             _collect_spellings(row, redaction.compile_terms(wanted), forms)
@@ -127,7 +127,7 @@ def apply_pending_redactions(answer: UUID, since: datetime) -> bool:
     return cut
 
 
-def _get_answer_redactions(effect: Effect) -> dict[str, Any]:
+def _get_answer_redactions(effect: AppliedEffect) -> dict[str, Any]:
     """Return the part of the effect that holds redactions of answers."""
     document = "wanted" in effect.before
     found: dict[str, Any] = (
@@ -136,18 +136,18 @@ def _get_answer_redactions(effect: Effect) -> dict[str, Any]:
     return found
 
 
-def _add_to_effect(effect: Effect, said: dict[str, Any]) -> None:
+def _add_to_effect(effect: AppliedEffect, said: dict[str, Any]) -> None:
     """Add the redactions of this answer to those stored with the effect."""
-    row = Effect.objects.select_for_update(of=("self",)).get(pk=effect.pk)
+    row = AppliedEffect.objects.select_for_update(of=("self",)).get(pk=effect.pk)
     if row.before:  # empty if the subject was deleted meanwhile
         _get_answer_redactions(row).update(said)
-        Effect.objects.filter(pk=row.pk).update(before=row.before)
+        AppliedEffect.objects.filter(pk=row.pk).update(before=row.before)
 
 
 def _is_based_on(row: Message, document: str) -> bool:
     """Return whether the answer was given passages of a version of the document, or cites one."""
     of_it = Q(source__document=document) | Q(source__document__replaces=document)
-    given = Retrieved.objects.filter(of_it, answer=row).exists()
+    given = RetrievedPassage.objects.filter(of_it, answer=row).exists()
     return given or Citation.objects.filter(of_it, answer=row).exists()
 
 
@@ -159,13 +159,13 @@ def _lock_rows(found: Collection[UUID]) -> list[Message]:
 def forget_messages(gone: Collection[UUID]) -> None:
     """Delete the stored redactions of messages that are being deleted. Call inside the transaction of the deletion."""
     names = {str(pk) for pk in gone}
-    for effect in Effect.objects.filter(name="redact").exclude(before={}):
+    for effect in AppliedEffect.objects.filter(name="redact").exclude(before={}):
         left = {pk: said for pk, said in effect.before.items() if pk not in names}
         if CITING_ANSWERS in left.get("beside", {}):  # redaction of a document, with answers that repeat it
             told = left["beside"][CITING_ANSWERS]
             left["beside"] = {**left["beside"], CITING_ANSWERS: {pk: told[pk] for pk in told if pk not in names}}
         if left != effect.before:
-            Effect.objects.filter(pk=effect.pk).update(before=left)
+            AppliedEffect.objects.filter(pk=effect.pk).update(before=left)
 
 
 def _cut(row: Message, wanted: Sequence[str]) -> dict[str, Any]:
@@ -235,7 +235,7 @@ def _drop_records(row: Message) -> None:
     Their prompts and tokens repeat the redacted text.
     """
     later = Message.objects.answers().filter(conversation=row.conversation_id, created__gte=row.created)
-    Trace.objects.filter(answer__in=later).delete()
+    AnswerTrace.objects.filter(answer__in=later).delete()
     for answer in later.filter(usage__has_key="thoughts"):
         usage = {name: value for name, value in answer.usage.items() if name != "thoughts"}
         Message.objects.filter(pk=answer.pk).update(usage=usage)

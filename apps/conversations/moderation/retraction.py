@@ -1,6 +1,7 @@
 """Retract a question or an answer that a reviewer withholds, and restore it.
 
-The text moves into a `Withdrawn` row; so does that of copies and continuing answers, with citations, traces and titles.
+The text moves into a `RetractedMessage` row; so does that of copies and continuing answers, with citations, traces and
+titles.
 After commit, the turn log forgets the answers and open pages are told. A restore brings all of it back.
 
 Entry points: `retract`, `restore`, `list_retracted`, `lock_messages`, `lock_conversations`, `announce_change`.
@@ -22,7 +23,7 @@ from django.utils import timezone
 
 from apps.conversations.core import picture_request
 from apps.conversations.core.events import Retracted, encode_event
-from apps.conversations.models import Citation, Conversation, Message, Share, Trace, Withdrawn
+from apps.conversations.models import AnswerTrace, Citation, Conversation, Message, RetractedMessage, Share
 from apps.conversations.moderation import withheld_records
 from apps.engines import registry
 from apps.engines.types import EngineError
@@ -76,10 +77,12 @@ def restore(before: dict[str, Any]) -> None:
     whole = [UUID(pk) for pk, said in before.items() if not said]
     origins = Message.objects.filter(pk__in=whole, origin__isnull=False).values_list("origin", flat=True)
     of_them = Q(pk__in=whole) | Q(message__origin__in=[*whole, *origins])
-    held = list(Withdrawn.objects.filter(of_them).select_related("message__conversation").order_by("-message__created"))
+    held = list(
+        RetractedMessage.objects.filter(of_them).select_related("message__conversation").order_by("-message__created")
+    )
     for row in held:
         _restore(row)
-    Withdrawn.objects.filter(pk__in=[row.pk for row in held]).delete()
+    RetractedMessage.objects.filter(pk__in=[row.pk for row in held]).delete()
     noticed = withheld_records.find_completed_notices({row.message.conversation_id for row in held})
     announce_change([row.message for row in held] + noticed, None)
 
@@ -151,27 +154,27 @@ def find_family(rows: Iterable[Message]) -> set[UUID]:
 
 
 def _move_to_withdrawn(row: Message) -> None:
-    held = Withdrawn(
+    held = RetractedMessage(
         message=row, fields={name: getattr(row, name) for name in _HELD},
         citations=list(Citation.objects.filter(answer=row).order_by("pk").values(*_CITED)), title=_remove_titles(row),
     )  # fmt: skip
-    if (record := Trace.objects.filter(answer=row).first()) is not None:
+    if (record := AnswerTrace.objects.filter(answer=row).first()) is not None:
         held.trace = bytes(record.data)
     held.save(force_insert=True)
-    Trace.objects.filter(answer=row).delete()
+    AnswerTrace.objects.filter(answer=row).delete()
     Citation.objects.filter(answer=row).delete()
     usage = {name: value for name, value in row.usage.items() if name not in _SAYS}
     Message.objects.filter(pk=row.pk).update(retracted=timezone.now(), usage=usage, **_EMPTY)
 
 
-def _restore(held: Withdrawn) -> None:
+def _restore(held: RetractedMessage) -> None:
     fields = dict(held.fields)
     if fields["status"] == Message.Status.WRITING:  # its process has lost the lease
         fields["status"] = Message.Status.INTERRUPTED
     Message.objects.filter(pk=held.pk).update(retracted=None, **fields)
     Citation.objects.bulk_create(Citation(answer_id=held.pk, **values) for values in held.citations)
     if held.trace:
-        Trace.objects.create(answer_id=held.pk, data=bytes(held.trace))
+        AnswerTrace.objects.create(answer_id=held.pk, data=bytes(held.trace))
     if held.title:
         title, titled, instead = held.title
         unchanged = Conversation.objects.filter(pk=held.message.conversation_id, title=instead, titled=Titled.QUESTION)

@@ -14,13 +14,13 @@ from uuid import UUID
 
 from django.utils.translation import gettext
 
-from apps.conversations.models import Message, Withdrawn
+from apps.conversations.models import Message, RetractedMessage
 from apps.lib.text.analyzer import extract_content_terms
 
 
 def is_withheld(conversation: UUID) -> bool:
     """Return whether a message of that conversation is retracted."""
-    return Withdrawn.objects.filter(message__conversation=conversation).exists()
+    return RetractedMessage.objects.filter(message__conversation=conversation).exists()
 
 
 def read_notice(answer: Message) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def find_changed_notices(conversation: UUID, since: datetime) -> list[Message]:
 
     Open pages may show their notices as before.
     """
-    if not Withdrawn.objects.filter(message__conversation=conversation, at__gte=since).exists():
+    if not RetractedMessage.objects.filter(message__conversation=conversation, at__gte=since).exists():
         return []
     return find_completed_notices([conversation])
 

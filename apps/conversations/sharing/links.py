@@ -34,7 +34,7 @@ from apps.conversations.grounding.citer import SentenceCitation
 from apps.conversations.history import branching, trace_view, transcript
 from apps.conversations.image_chat import tiles as tiled
 from apps.conversations.image_chat.tiles import Tile
-from apps.conversations.models import Assistant, Citation, Conversation, Message, Retrieved, Share
+from apps.conversations.models import Assistant, Citation, Conversation, Message, RetrievedPassage, Share
 from apps.conversations.models.attachment import AttachedPicture, Attachment
 from apps.conversations.models.share import generate_secret
 from apps.conversations.rendering import answer_renderer
@@ -211,7 +211,7 @@ def get_shared_answer(answer: UUID, number: int) -> Message | None:
     share = Share.objects.open().filter(conversation=row.conversation_id, sources=Sources.PASSAGES).first()
     if share is None or not load_visible_path(share, {answer}):
         return None
-    given = Retrieved.objects.filter(answer=row, source__number=number).exists()
+    given = RetrievedPassage.objects.filter(answer=row, source__number=number).exists()
     return row if given or Citation.objects.filter(answer=row, source__number=number).exists() else None
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from apps.conversations.core.picture_request import make_title
 from apps.conversations.history.actions import get_or_create_folder
 from apps.conversations.models import Conversation, Message
-from apps.conversations.models.import_job import Import, ImportItem
+from apps.conversations.models.import_job import ImportItem, ImportJob
 from apps.conversations.moderation import cases
 from apps.lib.ids import new_id
 from apps.lib.text import message_templates
@@ -37,7 +37,7 @@ class ModerationUnavailable(Exception):
     """Raised if the gate cannot judge at the moment; the import is retried later."""
 
 
-def import_conversation(row: Import, position: int, item: dict[str, Any], hold: Callable[[], None]) -> None:
+def import_conversation(row: ImportJob, position: int, item: dict[str, Any], hold: Callable[[], None]) -> None:
     """Judge and store one item of the file with its line of the report, in one transaction.
 
     Conversations imported before are not stored twice; deleted ones are restored. Withheld answers are stored as

@@ -27,7 +27,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.conversations.errors import RequestRefused
-from apps.conversations.models.import_job import Import
+from apps.conversations.models.import_job import ImportJob
 from apps.conversations.transfer.conversation_import import ModerationUnavailable, import_conversation
 from apps.documents.library.uploads import clean_file_name
 from apps.documents.parsing.protocol import ParseError
@@ -52,7 +52,7 @@ _READER = "apps.conversations.transfer.formats.reader"
 _LOG = "The log of the server says why."
 _ENDED = "The worker ended three times."
 
-WAITING = Import.Status.WAITING
+WAITING = ImportJob.Status.WAITING
 
 
 class ImportLeaseLost(Exception):
@@ -64,12 +64,12 @@ def get_import_folder() -> Path:
     return Path(settings.DATA_DIR) / "imports"
 
 
-def get_stored_path(row: Import) -> Path:
+def get_stored_path(row: ImportJob) -> Path:
     """Return the path of the uploaded file of this import."""
     return get_import_folder() / row.pk.hex
 
 
-def create_import(user: User, file: UploadedFile[bytes], address: str = "") -> Import:
+def create_import(user: User, file: UploadedFile[bytes], address: str = "") -> ImportJob:
     """Store the file and its row, consume one upload of the rate limit, and notify a worker after commit.
 
     The user may have one import at a time. Raise RequestRefused (restricted, empty, too large, disk full, malware,
@@ -90,7 +90,7 @@ def create_import(user: User, file: UploadedFile[bytes], address: str = "") -> I
         raise RequestRefused(gettext("The disk of this server is nearly full. Please tell an administrator."))
     if words := malware.scan_file(file, user.pk):
         raise RequestRefused(words)
-    row = Import(owner=user, name=clean_file_name(file.name or ""))
+    row = ImportJob(owner=user, name=clean_file_name(file.name or ""))
     try:
         _write(file, get_stored_path(row))
         with transaction.atomic():
@@ -108,7 +108,7 @@ def create_import(user: User, file: UploadedFile[bytes], address: str = "") -> I
 
 def delete_import_files(user: User) -> None:
     """Delete the files of the user's imports. The rows stay."""
-    for row in Import.objects.filter(owner=user):
+    for row in ImportJob.objects.filter(owner=user):
         get_stored_path(row).unlink(missing_ok=True)
 
 
@@ -118,24 +118,24 @@ def run_import(pk: str) -> None:
     Unexpected errors are raised and retried by `recover_imports`, three attempts in all; then the import fails.
     """
     token = leases.claim(_filter_active().filter(attempts__lt=MAX_ATTEMPTS), pk, LEASE_S)
-    row = Import.objects.select_related("owner").filter(pk=pk, lease_token=token).first() if token else None
+    row = ImportJob.objects.select_related("owner").filter(pk=pk, lease_token=token).first() if token else None
     if row is None or token is None:
         return
     try:
         _import(row, token)
-        _release_lease(row, token, Import.Status.DONE)
+        _release_lease(row, token, ImportJob.Status.DONE)
     except ImportLeaseLost:
         log.info("An import is done by another worker, or its person is gone")
     except (ParseError, runner.ParserCrashed) as error:
-        _release_lease(row, token, Import.Status.FAILED, str(error))
+        _release_lease(row, token, ImportJob.Status.FAILED, str(error))
     except FileNotFoundError:
-        _release_lease(row, token, Import.Status.FAILED, gettext("The file is gone. Upload it again."))
+        _release_lease(row, token, ImportJob.Status.FAILED, gettext("The file is gone. Upload it again."))
     except Exception as error:
         if row.attempts >= MAX_ATTEMPTS:
             _release_lease(
                 row,
                 token,
-                Import.Status.FAILED,
+                ImportJob.Status.FAILED,
                 _broken(str(error) if isinstance(error, ModerationUnavailable) else _LOG),
             )
         raise
@@ -148,7 +148,7 @@ def recover_imports() -> None:
     Periodic job of the worker.
     """
     now = timezone.now()
-    rows = Import.objects.filter(status=WAITING)
+    rows = ImportJob.objects.filter(status=WAITING)
     free = _filter_active().filter(lease_until=None, attempts__lt=MAX_ATTEMPTS)
     for pk in [
         *free.values_list("pk", flat=True)[:2],
@@ -156,15 +156,15 @@ def recover_imports() -> None:
     ]:
         notify_worker(TASK_NAME, pk)
     dead = leases.list_expired(rows.filter(attempts__gte=MAX_ATTEMPTS))
-    dead.update(status=Import.Status.FAILED, ended=now, reason=_broken(_ENDED))
-    Import.objects.filter(ended__lt=now - timedelta(days=REPORT_RETENTION_DAYS)).delete()
+    dead.update(status=ImportJob.Status.FAILED, ended=now, reason=_broken(_ENDED))
+    ImportJob.objects.filter(ended__lt=now - timedelta(days=REPORT_RETENTION_DAYS)).delete()
     for path in get_import_folder().iterdir() if get_import_folder().is_dir() else ():
         waits = len(path.name) == 32 and rows.filter(pk=path.name).exists()
         if not waits and time.time() - path.stat().st_mtime > _ORPHAN_S:
             path.unlink(missing_ok=True)
 
 
-def _import(row: Import, token: str) -> None:
+def _import(row: ImportJob, token: str) -> None:
     """Import each conversation in a transaction of its own with its line of the report; a crash loses only one."""
     done = set(row.items.values_list("position", flat=True))
     with tempfile.TemporaryFile() as lines:
@@ -175,7 +175,7 @@ def _import(row: Import, token: str) -> None:
                 import_conversation(row, position, item, lambda: _renew_lease(row, token))
 
 
-def _read(row: Import, lines: Any) -> int:
+def _read(row: ImportJob, lines: Any) -> int:
     """Parse the whole file in a child process into `lines`, before anything is stored.
 
     Return the number of conversations.
@@ -199,19 +199,19 @@ def _items(lines: Any) -> Iterator[dict[str, Any]]:
         yield orjson.loads(line)
 
 
-def _filter_active() -> QuerySet[Import]:
+def _filter_active() -> QuerySet[ImportJob]:
     """Return the waiting imports of active users; those of suspended users wait until they are reinstated."""
-    return Import.objects.filter(status=WAITING, owner__in=User.objects.filter(is_active=True))
+    return ImportJob.objects.filter(status=WAITING, owner__in=User.objects.filter(is_active=True))
 
 
-def _renew_lease(row: Import, token: str, **changes: Any) -> None:
+def _renew_lease(row: ImportJob, token: str, **changes: Any) -> None:
     """Renew the lease. Raise ImportLeaseLost."""
     if not leases.renew(_filter_active(), row.pk, token, LEASE_S, **changes):
         raise ImportLeaseLost
 
 
-def _release_lease(row: Import, token: str, status: str, reason: str = "") -> None:
-    if leases.release(Import.objects.all(), row.pk, token, status=status, reason=reason[:400], ended=timezone.now()):
+def _release_lease(row: ImportJob, token: str, status: str, reason: str = "") -> None:
+    if leases.release(ImportJob.objects.all(), row.pk, token, status=status, reason=reason[:400], ended=timezone.now()):
         get_stored_path(row).unlink(missing_ok=True)
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.conversations.errors import RequestRefused
-from apps.conversations.models.import_job import Import, ImportItem, ImportQuerySet
+from apps.conversations.models.import_job import ImportItem, ImportJob, ImportQuerySet
 from apps.conversations.transfer import import_job
 from apps.users.models import User
 from apps.users.permissions import get_client_ip, get_signed_in_user
@@ -67,5 +67,5 @@ def show_report(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _counted(user: User) -> ImportQuerySet:
     counts = {state: Count("items", filter=Q(items__state=state)) for state in State.values}
-    rows: ImportQuerySet = Import.objects.visible_to(user).annotate(done=Count("items"), **counts)
+    rows: ImportQuerySet = ImportJob.objects.visible_to(user).annotate(done=Count("items"), **counts)
     return rows.order_by("-created")

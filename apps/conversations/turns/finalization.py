@@ -18,7 +18,7 @@ from django.utils import timezone
 from apps.conversations.evidence.source_numbering import NumberedPassage, save_sources
 from apps.conversations.grounding.citer import SentenceCitation
 from apps.conversations.grounding.sentence_state import CHECK_VERSION
-from apps.conversations.models import Citation, Conversation, Message, Source, Trace
+from apps.conversations.models import AnswerTrace, Citation, Conversation, Message, Source
 from apps.conversations.moderation import cases, findings, redaction, retraction, withheld_notice, withheld_records
 from apps.conversations.tools import call_cards
 from apps.conversations.turns import context_usage, trace
@@ -117,7 +117,7 @@ def finish_turn(closing: FinalTurnState) -> FinishOutcome:
             save_sources(closing.conversation, closing.answer, closing.placed)
         if closing.cites:
             _save_citations(closing)
-        Trace.objects.create(answer_id=closing.answer, data=trace.pack_trace(closing.trace))
+        AnswerTrace.objects.create(answer_id=closing.answer, data=trace.pack_trace(closing.trace))
         for judged in closing.judged:
             cases.open_case(closing.answer, closing.user.pk, judged)
         Conversation.objects.filter(pk=closing.conversation).update(changed=timezone.now())

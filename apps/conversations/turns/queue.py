@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 from apps.conversations.assistants import assistant_choice
 from apps.conversations.core import notifications, requests
 from apps.conversations.core.requests import AskRequest, ConversationBusy, RequestRefused
-from apps.conversations.models import Conversation, Message, Queued
+from apps.conversations.models import Conversation, Message, QueuedQuestion
 from apps.conversations.moderation import findings
 from apps.lib.concurrency.threads import in_db
 from apps.safety.gate import gate
@@ -56,7 +56,7 @@ async def handle_message(user: User, message: dict[str, Any]) -> dict[str, Any]:
     return reply | {"conversation": str(place)}
 
 
-def _make_unqueued_reply(row: Queued) -> dict[str, Any]:
+def _make_unqueued_reply(row: QueuedQuestion) -> dict[str, Any]:
     attached = row.settings.get("attached") or []
     return {"type": "unqueued", "text": row.text, "position": row.position, "attached": attached}
 
@@ -78,7 +78,7 @@ def enqueue_question(user: User, ask: AskRequest, message: dict[str, Any]) -> UU
     settings = {name: message[name] for name in _KEPT if name in message}
     try:
         with transaction.atomic():
-            Queued.objects.create(
+            QueuedQuestion.objects.create(
                 conversation=place,
                 text=ask.text,
                 settings=settings,
@@ -90,13 +90,13 @@ def enqueue_question(user: User, ask: AskRequest, message: dict[str, Any]) -> UU
     return place.pk
 
 
-def remove_question(user: User, pk: UUID) -> Queued:
+def remove_question(user: User, pk: UUID) -> QueuedQuestion:
     """Delete the queued question and return its row.
 
     Raise RequestRefused if it was asked or is not the user's. For `in_db`.
     """
     row = _own(user, pk)
-    if not Queued.objects.filter(pk=pk).delete()[0]:
+    if not QueuedQuestion.objects.filter(pk=pk).delete()[0]:
         raise RequestRefused(_ALREADY_ASKED)
     return row
 
@@ -107,30 +107,30 @@ def move_to_front(user: User, pk: UUID) -> tuple[UUID, UUID | None]:
     Raise RequestRefused if the question was asked meanwhile or is not the user's.
     """
     row = _own(user, pk)
-    least = Queued.objects.filter(conversation=row.conversation_id).aggregate(least=Min("position"))["least"]
-    if least is None or not Queued.objects.filter(pk=pk).update(position=least - 1, problem=""):
+    least = QueuedQuestion.objects.filter(conversation=row.conversation_id).aggregate(least=Min("position"))["least"]
+    if least is None or not QueuedQuestion.objects.filter(pk=pk).update(position=least - 1, problem=""):
         raise RequestRefused(_ALREADY_ASKED)
     return row.conversation_id, _get_running_answer(row.conversation_id)
 
 
-def list_waiting(user: User, place: Conversation) -> list[Queued]:
+def list_waiting(user: User, place: Conversation) -> list[QueuedQuestion]:
     """Return the queued questions in order; [] if the conversation is not the user's."""
     return list(place.queued.all()) if place.owner_id == user.pk else []
 
 
 def find_ready_conversations() -> list[UUID]:
     """Return the conversations in which a question waits and no answer runs. For `in_db`."""
-    rows = Queued.objects.filter(problem="", conversation__deleted__isnull=True)
+    rows = QueuedQuestion.objects.filter(problem="", conversation__deleted__isnull=True)
     busy = Message.objects.filter(status=Message.Status.WRITING).values("conversation")
     return list(rows.exclude(conversation__in=busy).order_by().values_list("conversation", flat=True).distinct())
 
 
-def get_next_question(place: UUID) -> tuple[User, AskRequest, Queued] | None:
+def get_next_question(place: UUID) -> tuple[User, AskRequest, QueuedQuestion] | None:
     """Return the next question of the conversation with its owner; None if none waits or the account is inactive.
 
     Questions that can no longer be asked are marked and skipped. For `in_db`.
     """
-    rows = Queued.objects.filter(conversation=place, conversation__deleted__isnull=True, problem="")
+    rows = QueuedQuestion.objects.filter(conversation=place, conversation__deleted__isnull=True, problem="")
     row = rows.select_related("conversation__owner").first()
     if row is None or not row.conversation.owner.is_active:
         return None
@@ -144,13 +144,13 @@ def get_next_question(place: UUID) -> tuple[User, AskRequest, Queued] | None:
 
 def mark_asked(pk: UUID) -> None:
     """Delete the queued question, once it was asked. For `in_db`."""
-    Queued.objects.filter(pk=pk).delete()
+    QueuedQuestion.objects.filter(pk=pk).delete()
 
 
 def mark_refused(pk: UUID, refusal: RequestRefused) -> None:
     """Store the reason with a question that cannot be asked. A ConversationBusy leaves it waiting. For `in_db`."""
     if not isinstance(refusal, ConversationBusy):
-        Queued.objects.filter(pk=pk).update(problem=str(refusal)[:400])
+        QueuedQuestion.objects.filter(pk=pk).update(problem=str(refusal)[:400])
 
 
 _ALREADY_ASKED = "That question has been asked meanwhile."
@@ -171,8 +171,8 @@ def _get_level(user: User, pk: UUID | None) -> Strictness:
     return assistant_choice.resolve_level(user, place)
 
 
-def _own(user: User, pk: UUID) -> Queued:
-    row = Queued.objects.filter(pk=pk, conversation__in=Conversation.objects.visible_to(user)).first()
+def _own(user: User, pk: UUID) -> QueuedQuestion:
+    row = QueuedQuestion.objects.filter(pk=pk, conversation__in=Conversation.objects.visible_to(user)).first()
     if row is None:
         raise RequestRefused(_ALREADY_ASKED)
     return row

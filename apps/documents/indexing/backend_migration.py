@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.documents.indexing import index_maintenance
-from apps.documents.models import Chunk, PreparedSegment, Segment
+from apps.documents.models import Chunk, Segment, SegmentCopy
 from apps.engines import registry
 from apps.engines.types import EngineBroken, Index, IndexQuery, Part, SegmentInfo
 
@@ -51,12 +51,12 @@ def migrate_index(target: str, progress: Progress) -> int:
 def _missing(collection: UUID, target: str) -> list[Segment]:
     """Return the segments in other backends that have no copy yet."""
     rows = Segment.objects.filter(retired__isnull=True, collection=collection).exclude(backend=target)
-    return list(rows.exclude(pk__in=PreparedSegment.objects.values("segment")))
+    return list(rows.exclude(pk__in=SegmentCopy.objects.values("segment")))
 
 
 def _drop_stale_copies(collection: UUID, target: str) -> None:
     """Drop copies of segments that a merge has replaced, and copies for another target."""
-    prepared = PreparedSegment.objects.filter(segment__collection=collection)
+    prepared = SegmentCopy.objects.filter(segment__collection=collection)
     for row in [*prepared.filter(segment__retired__isnull=False), *prepared.exclude(backend=target)]:
         registry.get_index_by_name(row.backend).drop([row.copy])
         row.delete()
@@ -78,7 +78,7 @@ def _copy_segment(
     try:
         _check_search(index, info, ids)
         held.renew()
-        PreparedSegment.objects.create(segment=row, backend=target, info=asdict(info) | {"backend": target})
+        SegmentCopy.objects.create(segment=row, backend=target, info=asdict(info) | {"backend": target})
     except BaseException:
         index.drop([info])
         raise
@@ -111,7 +111,7 @@ def _switch_collection(collection: UUID, target: str, index: Index) -> int:
             _copy_segment(held, row, target, index, lambda part: None)
         with transaction.atomic():
             held.renew()
-            prepared = PreparedSegment.objects.filter(segment__collection=collection).select_related("segment")
+            prepared = SegmentCopy.objects.filter(segment__collection=collection).select_related("segment")
             for copy in prepared:
                 _switch_segment(copy)
             empty = Segment.objects.filter(retired__isnull=True, collection=collection).exclude(backend=target)
@@ -119,7 +119,7 @@ def _switch_collection(collection: UUID, target: str, index: Index) -> int:
             return len(prepared)
 
 
-def _switch_segment(row: PreparedSegment) -> None:
+def _switch_segment(row: SegmentCopy) -> None:
     old = row.segment
     new = index_maintenance.create_segment(row.copy, old.build)
     Chunk.every.filter(segment=old).update(segment=new)

@@ -23,7 +23,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from apps.documents.indexing import embedders
-from apps.documents.models import Chunk, ChunkQuerySet, IndexCare, PreparedSegment, Segment
+from apps.documents.models import Chunk, ChunkQuerySet, IndexMaintenance, Segment, SegmentCopy
 from apps.engines import registry
 from apps.engines.types import EmbedEngine, EngineError, Part, SegmentInfo
 from apps.lib.db import leases
@@ -60,7 +60,7 @@ class IndexBusy(Exception):
 def request_rebuild(segments: Iterable[str], why: str) -> None:
     """Request a rebuild of the collections of these segments, by hex id. The next `maintain_indexes` does it."""
     for collection in Segment.objects.live().filter(pk__in=segments).values_list("collection", flat=True).distinct():
-        IndexCare.objects.update_or_create(collection_id=collection, defaults={"rebuild": why[:200]})
+        IndexMaintenance.objects.update_or_create(collection_id=collection, defaults={"rebuild": why[:200]})
 
 
 def list_due_segments(collection: UUID) -> list[Segment]:
@@ -124,7 +124,7 @@ def reindex(collection: UUID, progress: Progress = _ignore_progress) -> int:
     with IndexLease(collection) as held:
         old = list(Segment.objects.live().filter(collection=collection))
         count = _rewrite(held, old, embedders.get_embedder_by_id(collection), progress)
-        IndexCare.objects.filter(pk=collection).update(rebuild="", rebuilt=timezone.now())
+        IndexMaintenance.objects.filter(pk=collection).update(rebuild="", rebuilt=timezone.now())
         return count
 
 
@@ -137,15 +137,15 @@ def sweep() -> int:
     old = list(Segment.objects.filter(retired__lt=limit))
     registry.get_index().drop([segment.info for segment in old])
     Segment.objects.filter(pk__in=[segment.pk for segment in old]).delete()
-    if IndexCare.objects.filter(lease_until__gt=timezone.now()).exists():
+    if IndexMaintenance.objects.filter(lease_until__gt=timezone.now()).exists():
         return len(old)
     known = [segment.info for segment in Segment.objects.all()]
-    return len(old) + registry.get_index().sweep(known + [row.copy for row in PreparedSegment.objects.all()])
+    return len(old) + registry.get_index().sweep(known + [row.copy for row in SegmentCopy.objects.all()])
 
 
 def maintain_indexes() -> None:
     """Rebuild damaged indexes, merge what is due, and sweep, over all collections. A periodic job of the worker."""
-    for collection in list(IndexCare.objects.exclude(rebuild="").values_list("pk", flat=True)):
+    for collection in list(IndexMaintenance.objects.exclude(rebuild="").values_list("pk", flat=True)):
         try:
             log.info("rebuilt the index of collection %s (%d passages)", collection, reindex(collection))
         except IndexBusy:
@@ -186,19 +186,19 @@ class IndexLease:
         self.collection = collection
 
     def __enter__(self) -> IndexLease:
-        IndexCare.objects.get_or_create(collection_id=self.collection)
-        token = leases.claim(IndexCare.objects.all(), self.collection, LEASE_S)
+        IndexMaintenance.objects.get_or_create(collection_id=self.collection)
+        token = leases.claim(IndexMaintenance.objects.all(), self.collection, LEASE_S)
         if token is None:
             raise IndexBusy
         self._token = token
         return self
 
     def __exit__(self, *error: object) -> None:
-        leases.release(IndexCare.objects.all(), self.collection, self._token, attempts=0)
+        leases.release(IndexMaintenance.objects.all(), self.collection, self._token, attempts=0)
 
     def renew(self) -> None:
         """Extend the lease by LEASE_S. Raises IndexBusy if it was lost."""
-        if not leases.renew(IndexCare.objects.all(), self.collection, self._token, LEASE_S):
+        if not leases.renew(IndexMaintenance.objects.all(), self.collection, self._token, LEASE_S):
             raise IndexBusy
 
 

@@ -15,7 +15,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Count, Q
 
-from apps.documents.models import Collection, Document, GroupShare, Membership, PendingShare
+from apps.documents.models import Collection, Document, GroupShare, Membership, PendingMembership
 from apps.documents.moderation import review
 from apps.users.models import User
 
@@ -67,7 +67,7 @@ def share_with_address(collection: Collection, email: str, role: str) -> None:
         address = EmailAddress.objects.filter(email=email, verified=True, user__is_active=True).first()
         user = address.user if address is not None else None
         if user is None:
-            PendingShare.objects.update_or_create(collection=collection, email=email, defaults={"role": role})
+            PendingMembership.objects.update_or_create(collection=collection, email=email, defaults={"role": role})
         elif user.pk != collection.owner_id:
             Membership.objects.update_or_create(collection=collection, user=user, defaults={"role": role})
 
@@ -93,7 +93,7 @@ def accept_pending_shares(user: User) -> None:
     """Turn pending shares with the user's confirmed addresses into memberships. Each share is a transaction of its
     own."""
     confirmed = EmailAddress.objects.filter(user=user, verified=True).values("email")
-    waiting = list(PendingShare.objects.filter(email__in=confirmed).select_related("collection"))
+    waiting = list(PendingMembership.objects.filter(email__in=confirmed).select_related("collection"))
     for item in waiting:
         with transaction.atomic():
             if item.collection.owner_id != user.pk:

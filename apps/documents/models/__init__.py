@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy
 
-from apps.documents.models.collection import Collection, GroupShare, Membership, PendingShare, RefusedUpload, Role
+from apps.documents.models.collection import Collection, GroupShare, Membership, PendingMembership, RefusedUpload, Role
 from apps.documents.models.folder_sync import FolderSync as FolderSync
 from apps.documents.models.index_build import IndexBuild
 from apps.documents.models.page import Page
@@ -25,8 +25,19 @@ if TYPE_CHECKING:
     from apps.users.models import AnyUser
 
 __all__ = [
-    "Chunk", "Collection", "Document", "GroupShare", "IndexBuild", "IndexCare", "Membership", "Page", "PendingShare",
-    "PreparedSegment", "RefusedUpload", "Role", "Segment",
+    "Chunk",
+    "Collection",
+    "Document",
+    "GroupShare",
+    "IndexBuild",
+    "IndexMaintenance",
+    "Membership",
+    "Page",
+    "PendingMembership",
+    "RefusedUpload",
+    "Role",
+    "Segment",
+    "SegmentCopy",
 ]  # fmt: skip
 
 
@@ -222,7 +233,7 @@ class Segment(models.Model):
         )  # fmt: skip
 
 
-class PreparedSegment(models.Model):
+class SegmentCopy(models.Model):
     """Verified copy of a segment in another index backend that is not searched yet
     (`indexing/backend_migration.py`)."""
 
@@ -230,6 +241,9 @@ class PreparedSegment(models.Model):
     backend = models.CharField(max_length=80)
     info = models.JSONField()
     created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "documents_preparedsegment"
 
     def __str__(self) -> str:
         return f"copy of {self.segment_id} in {self.backend}"
@@ -240,12 +254,15 @@ class PreparedSegment(models.Model):
         return SegmentInfo(**self.info)
 
 
-class IndexCare(Leased):
+class IndexMaintenance(Leased):
     """Maintenance state of a collection's index: the lease of the process that rewrites it, and a requested rebuild."""
 
     collection = models.OneToOneField(Collection, on_delete=models.CASCADE, primary_key=True, related_name="care")
     rebuild = models.CharField(max_length=200, blank=True, help_text="Why it must be rebuilt; empty: it is sound")
     rebuilt = models.DateTimeField(null=True, blank=True, help_text="When all of it was last made anew; null: never")
+
+    class Meta:
+        db_table = "documents_indexcare"
 
     def __str__(self) -> str:
         return f"index of {self.collection_id}"

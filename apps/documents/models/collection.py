@@ -130,7 +130,7 @@ class GroupShare(models.Model):
         return f"group {self.group_id} {self.role} {self.collection_id}"
 
 
-class PendingShare(models.Model):
+class PendingMembership(models.Model):
     """Share with an address that no active account has confirmed yet.
 
     It becomes a membership when a user with the confirmed address opens the list of collections.
@@ -141,6 +141,7 @@ class PendingShare(models.Model):
     role = models.CharField(max_length=8, choices=Role.choices, default=Role.READER)
 
     class Meta:
+        db_table = "documents_pendingshare"
         ordering: ClassVar = ["email"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["collection", "email"], name="one_pending_share_an_address")

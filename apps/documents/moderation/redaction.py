@@ -25,7 +25,7 @@ from apps.documents.models import Chunk, Document, IndexBuild, Page, Segment
 from apps.documents.models import Collection as Shelf
 from apps.lib.celery.notify import notify_worker
 from apps.safety.gate import redaction
-from apps.safety.models import Effect
+from apps.safety.models import AppliedEffect
 from apps.safety.text.redaction_marks import REDACTION_CHARACTER, redact_spans
 
 KIND = "document"
@@ -97,7 +97,7 @@ def reapply_redactions(document: Document) -> None:
     for effect in _select_effects(document.pk):
         before = dict(effect.before)
         if _cut(_list_versions(str(document.pk)), before["wanted"], before):
-            Effect.objects.filter(pk=effect.pk).update(before=before)
+            AppliedEffect.objects.filter(pk=effect.pk).update(before=before)
 
 
 def is_redacted(document: Document) -> bool:
@@ -115,11 +115,11 @@ def list_redacted_spans(document: Document, number: int) -> list[tuple[int, int]
 
 def discard_redactions(subjects: Collection[str]) -> None:
     """Delete the stored original text of deleted documents; it can no longer be restored."""
-    Effect.objects.filter(name="redact", kind=KIND, subject__in=subjects).exclude(before={}).update(before={})
+    AppliedEffect.objects.filter(name="redact", kind=KIND, subject__in=subjects).exclude(before={}).update(before={})
 
 
-def _select_effects(pk: UUID) -> QuerySet[Effect]:
-    found = Effect.objects.filter(name="redact", kind=KIND, subject=str(pk), state=Effect.State.APPLIED)
+def _select_effects(pk: UUID) -> QuerySet[AppliedEffect]:
+    found = AppliedEffect.objects.filter(name="redact", kind=KIND, subject=str(pk), state=AppliedEffect.State.APPLIED)
     return found.exclude(before={})
 
 

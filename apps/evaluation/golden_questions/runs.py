@@ -17,7 +17,7 @@ from django.db.models import Count, Max, Q
 from django.utils import timezone
 
 from apps.documents.indexing import embedders
-from apps.documents.models import Chunk, Collection, Document, IndexBuild, IndexCare, Segment
+from apps.documents.models import Chunk, Collection, Document, IndexBuild, IndexMaintenance, Segment
 from apps.documents.retrieval.candidates import SearchScope, make_trial_scope
 from apps.engines.types import EngineError
 from apps.evaluation.golden_questions import search_preview
@@ -229,7 +229,7 @@ def fingerprint_search(collection: Collection) -> tuple[str, str]:
     withheld = sorted(map(str, documents.exclude(withheld="").values_list("pk", flat=True)))
     marked = Chunk.objects.filter(document__collection=collection).filter(Q(enabled=False) | ~Q(keywords=""))
     marks = sorted(marked.values_list("document", "position", "enabled", "keywords"))
-    rebuilt = IndexCare.objects.filter(pk=collection.pk).values_list("rebuilt", flat=True).first()
+    rebuilt = IndexMaintenance.objects.filter(pk=collection.pk).values_list("rebuilt", flat=True).first()
     held = sorted(set(Segment.objects.live().filter(collection=collection).values_list("backend", flat=True)))
     index = repr((facts["count"], facts["changed"], marks, withheld, rebuilt, held))
     return _hash(index), _hash(repr((embedders.get_fingerprint(collection), collection.tuning)))

@@ -16,7 +16,7 @@ from django.utils import timezone
 from apps.engines import registry
 from apps.engines.image.protocol import DrawnPicture, DrawStep
 from apps.engines.types import EngineError
-from apps.images.models import Frame, Picture
+from apps.images.models import Picture, PreviewFrame
 from apps.images.moderation.previews import PreviewModerator
 from apps.lib.db import leases
 from apps.users.models import User
@@ -118,12 +118,12 @@ class ProgressWatcher:
         if not leases.renew(wanted_pictures(), self._row.pk, self._row.lease_token, LEASE_S, **changes):
             raise DrawingCancelled
 
-    def frames(self) -> list[Frame]:
+    def frames(self) -> list[PreviewFrame]:
         """Return the previews to store: the first, the last, and some between at equal distances."""
         for step, make in self._later.items():
             if not self._judge.closed and self._judge.lets(preview := make()):
                 self._previews[step] = preview
-        return [Frame(picture=self._row, step=step, preview=preview) for step, preview in self._previews.items()]
+        return [PreviewFrame(picture=self._row, step=step, preview=preview) for step, preview in self._previews.items()]
 
 
 @contextmanager

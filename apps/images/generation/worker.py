@@ -34,7 +34,7 @@ from apps.images.generation.progress import (
     wanted_pictures,
 )
 from apps.images.generation.prompt_embeddings import embed_prompt
-from apps.images.models import Frame, Picture
+from apps.images.models import Picture, PreviewFrame
 from apps.images.moderation import cases
 from apps.images.moderation.prompts import check_prompts
 from apps.images.provenance import content_credentials
@@ -150,8 +150,8 @@ def _store(
     with transaction.atomic():
         held = leases.release(wanted_pictures(), row.pk, row.lease_token, **changes)
         if held:
-            Frame.objects.filter(picture=row).delete()  # frames of an attempt that crashed
-            Frame.objects.bulk_create(frames)
+            PreviewFrame.objects.filter(picture=row).delete()  # frames of an attempt that crashed
+            PreviewFrame.objects.bulk_create(frames)
             for verdict in (words, seen):
                 cases.flag_picture(row, verdict.judged)
     if not held:

@@ -20,7 +20,7 @@ from apps.engines.types import EngineError
 from apps.images.generation import model_info, scheduler
 from apps.images.library import filters as library_filters
 from apps.images.library import gallery, generation_details
-from apps.images.models import Frame, Picture
+from apps.images.models import Picture, PreviewFrame
 from apps.images.moderation import blur
 from apps.images.requests import presets, prompt_expansion, submission, upscaling
 from apps.images.requests.forms import PictureForm
@@ -151,7 +151,7 @@ def serve_frame(request: HttpRequest, pk: UUID, step: int) -> HttpResponseBase:
     row = _get_own_picture(request, pk)
     if row.status == Picture.Status.HELD:
         raise Http404
-    content = bytes(get_object_or_404(Frame, picture=row, step=step).preview)
+    content = bytes(get_object_or_404(PreviewFrame, picture=row, step=step).preview)
     return blur.blurred_response(content) if blur.is_blurred_for(row.blur, request) else _small(request, content)
 
 

@@ -26,12 +26,12 @@ from apps.images.models import Picture
 from apps.lib import disk_space
 from apps.operations.backups.archive import POSTGRESQL, SQLITE, Manifest, create_private
 from apps.operations.backups.errors import BackupError
-from apps.safety.models import Case, Event
+from apps.safety.models import AuditEntry, Case
 from apps.users.models import User
 
 COUNTED: dict[str, type[models.Model]] = {
     "users": User, "collections": Collection, "documents": Document, "passages": Chunk, "conversations": Conversation,
-    "messages": Message, "pictures": Picture, "cases": Case, "audit_log": Event,
+    "messages": Message, "pictures": Picture, "cases": Case, "audit_log": AuditEntry,
 }  # fmt: skip
 INDEX_SCHEMA = "openbook_index"  # of the pgvector index, which is rebuilt from the rows
 _HEADS = "SELECT app, name FROM django_migrations WHERE id IN (SELECT max(id) FROM django_migrations GROUP BY app)"

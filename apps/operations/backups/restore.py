@@ -21,7 +21,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from apps.documents.ingestion.worker import get_heartbeat_file
-from apps.documents.models import IndexCare
+from apps.documents.models import IndexMaintenance
 from apps.lib.db import encrypted_fields
 from apps.operations.backups import database_dump
 from apps.operations.backups.archive import (
@@ -101,7 +101,7 @@ def _complete(tell: ProgressCallback, manifest: Manifest) -> None:
     """Migrate the restored database, clear leases, check keys and audit log, and rebuild the search index."""
     call_command("migrate", interactive=False, verbosity=0)
     tell("Brought the tables up to date.")
-    IndexCare.objects.update(lease_token="", lease_until=None)  # leases of the old processes
+    IndexMaintenance.objects.update(lease_token="", lease_until=None)  # leases of the old processes
     tell(_describe_frozen_texts())
     tell(_verify_audit_log(manifest))
     try:

@@ -59,7 +59,7 @@ def _requests() -> CheckResult:
 
     The worker retries failed erasures.
     """
-    wishes = apps.get_model("privacy", "Wish")._default_manager.exclude(status="done")
+    wishes = apps.get_model("privacy", "DataRequest")._default_manager.exclude(status="done")
     late = wishes.filter(Q(status="failed") | Q(created__lt=timezone.now() - _LATE)).order_by("-kind", "created")
     if not (number := late.count()):
         return good(gettext("Every copy and erasure of a person's data that was asked for is done or under way."))

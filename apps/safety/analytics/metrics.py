@@ -15,7 +15,7 @@ from statistics import median, quantiles
 from django.utils import timezone
 
 from apps.lib.proportions import Proportion
-from apps.safety.models import HARMFUL_OUTCOMES, Case, Decision, Opinion, Snapshot
+from apps.safety.models import HARMFUL_OUTCOMES, Case, Decision, SecondReview, Snapshot
 from apps.safety.models.case_states import CaseState
 from apps.safety.policy.evaluation import ACCOUNT
 
@@ -111,7 +111,7 @@ class ReviewerAgreement:
 def measure_agreement(days: int = 4 * WINDOW_DAYS) -> ReviewerAgreement:
     """Return how often second reviews of the last `days` days agree with the decision."""
     since = timezone.now() - timedelta(days=days)
-    rows = Opinion.objects.filter(given__gt=since, decision__undone=None).exclude(decision=None)
+    rows = SecondReview.objects.filter(given__gt=since, decision__undone=None).exclude(decision=None)
     parts: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for outcome, harmful, clause, stage in rows.values_list(
         "decision__outcome", "harmful", "clause", "snapshot__stage"

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Count
 
 from apps.lib.proportions import Proportion
-from apps.safety.models import PolicyVersion, Shadowed
+from apps.safety.models import PolicyVersion, ShadowVerdict
 from apps.safety.moderation import cases
 from apps.safety.verdict_log import recorder
 from apps.safety.verdict_log.shadow import VerdictChange
@@ -59,7 +59,7 @@ class ListedChange:
 
 def count_shadow_changes(row: PolicyVersion) -> ChangeTable:
     """Return the counts over all stored verdicts from the time that the version ran in the shadow."""
-    found = Shadowed.objects.filter(policy=row).values_list("stage", "clause", "change").annotate(Count("pk"))
+    found = ShadowVerdict.objects.filter(policy=row).values_list("stage", "clause", "change").annotate(Count("pk"))
     stages, counts = Counter[str](), Counter[tuple[str, str, str]]()
     for stage, clause, change, number in found.order_by():
         stages[stage] += number
@@ -78,7 +78,12 @@ def count_backtest_changes(row: PolicyVersion) -> ChangeTable | None:
 
 def list_shadow_changes(user: User, row: PolicyVersion) -> list[ListedChange]:
     """Return up to 100 changes, latest first."""
-    rows = Shadowed.objects.filter(policy=row).exclude(change="").select_related("record").order_by("-pk")[:MAX_LISTED]
+    rows = (
+        ShadowVerdict.objects.filter(policy=row)
+        .exclude(change="")
+        .select_related("record")
+        .order_by("-pk")[:MAX_LISTED]
+    )
     cases = _cases(user, {(one.stage, one.record.mark) for one in rows})
     return [
         ListedChange(one.stage, one.clause, one.change, one.record.action, one.action, one.score or one.record.score,

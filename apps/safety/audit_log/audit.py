@@ -63,7 +63,7 @@ _DROP_SNAPSHOT_TRIGGER = {
 }
 
 
-class Event(models.Model):
+class AuditEntry(models.Model):
     """Entry of the audit log. Users are stored as ids without references, as an entry outlives their accounts."""
 
     seq = models.BigIntegerField(primary_key=True)
@@ -77,6 +77,7 @@ class Event(models.Model):
     sha256 = models.CharField(max_length=64)  # HMAC-SHA-256; plain SHA-256 in entries from before the first key
 
     class Meta:
+        db_table = "safety_event"
         app_label = "safety"
         ordering: ClassVar = ["seq"]
 
@@ -108,7 +109,7 @@ class Event(models.Model):
 
 def record_event(
     kind: str, *, actor: User | None = None, person: int | None = None, subject: str = "", **payload: Any
-) -> Event:
+) -> AuditEntry:
     """Write an entry within the caller's transaction and note its head after the commit.
 
     `person` is the id of the user whom the entry concerns. Raise ImproperlyConfigured if the key is missing that signed
@@ -118,8 +119,8 @@ def record_event(
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        last = Event.objects.order_by("-seq").first()
-        entry = Event(
+        last = AuditEntry.objects.order_by("-seq").first()
+        entry = AuditEntry(
             seq=last.seq + 1 if last else 1, at=timezone.now(), kind=kind, actor=actor.pk if actor else None,
             person=person, subject=subject[:120], payload=payload, before=last.sha256 if last else FIRST_SIGNATURE,
         )  # fmt: skip
@@ -129,7 +130,7 @@ def record_event(
     return entry
 
 
-def renew_key(lost: bool = False) -> Event:
+def renew_key(lost: bool = False) -> AuditEntry:
     """Add a new signing key and write the audit entry `log.key`.
 
     With `lost` the earlier keys are gone: their signatures can no longer be verified, only that the entries follow each
@@ -140,7 +141,7 @@ def renew_key(lost: bool = False) -> Event:
         return record_event("log.key", lost=lost)
 
 
-def _signing_key(last: Event | None) -> bytes:
+def _signing_key(last: AuditEntry | None) -> bytes:
     """Return the newest key, created if no entry is signed yet. Raise ImproperlyConfigured if it is missing."""
     if keys := signing_keys.read_keys():
         return keys[0]
@@ -170,7 +171,7 @@ def verify_entries(chain: ChainPosition, until: float | None = None) -> Iterator
     Stops at the monotonic time `until`; None: at the end.
     """
     keys, lost = signing_keys.read_keys(), _find_lost_key_entry()
-    for entry in Event.objects.filter(seq__gt=chain.seq).order_by("seq").iterator(chunk_size=2000):
+    for entry in AuditEntry.objects.filter(seq__gt=chain.seq).order_by("seq").iterator(chunk_size=2000):
         if entry.seq != chain.seq + 1:
             words = gettext("Entries %(first)s to %(last)s are missing.")
             yield words % {"first": chain.seq + 1, "last": entry.seq - 1}
@@ -193,7 +194,7 @@ def verify_entries(chain: ChainPosition, until: float | None = None) -> Iterator
 def _find_lost_key_entry() -> int:
     """Return the number of the newest entry, signed by a known key, that reports lost keys; 0 if there is none."""
     keys = signing_keys.read_keys()
-    for entry in Event.objects.filter(kind="log.key", payload__lost=True).order_by("-seq"):
+    for entry in AuditEntry.objects.filter(kind="log.key", payload__lost=True).order_by("-seq"):
         if any(entry.sign(key) == entry.sha256 for key in keys):
             return entry.seq
     return 0

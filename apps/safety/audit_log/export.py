@@ -10,7 +10,7 @@ import json
 from django.utils.translation import gettext
 
 from apps.safety.audit_log import audit
-from apps.safety.audit_log.audit import Event
+from apps.safety.audit_log.audit import AuditEntry
 from apps.safety.errors import ActionRefused
 from apps.users.models import User
 
@@ -32,12 +32,12 @@ def export_batch(after: int, last: int) -> tuple[str, int]:
 
     Only numbers above `after`, up to `last` inclusive, are read. Return ("", last) if there are none.
     """
-    rows = list(Event.objects.filter(seq__gt=after, seq__lte=last).order_by("seq")[:BATCH])
+    rows = list(AuditEntry.objects.filter(seq__gt=after, seq__lte=last).order_by("seq")[:BATCH])
     lines = [_format_line(row) for row in rows]
     return "".join(lines), rows[len(lines) - 1].seq if lines else last
 
 
-def _format_line(row: Event) -> str:
+def _format_line(row: AuditEntry) -> str:
     fields = {
         "seq": row.seq, "at": row.at.isoformat(timespec="microseconds"), "kind": row.kind, "actor": row.actor,
         "person": row.person, "subject": row.subject, "payload": row.payload, "before": row.before,

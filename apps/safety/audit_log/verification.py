@@ -19,7 +19,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 
 from apps.safety.audit_log import audit, chain_heads
-from apps.safety.audit_log.audit import ChainPosition, Event
+from apps.safety.audit_log.audit import AuditEntry, ChainPosition
 
 MAX_FAULTS = 20  # faults that are reported
 BATCH = 500  # heads that are compared at once
@@ -76,7 +76,7 @@ def note_heads() -> int:
 
     Return how many were sent: 0 or 1; 0 if the setting is empty. Raise OSError. A periodic job of the worker.
     """
-    last = Event.objects.order_by("-seq").values("seq", "sha256").first()
+    last = AuditEntry.objects.order_by("-seq").values("seq", "sha256").first()
     if last is None:
         return 0
     known = chain_heads.read_heads(whole=False)
@@ -118,7 +118,7 @@ def _verify_heads(report: VerificationReport, noted: Sequence[dict[str, Any]]) -
     stored: dict[int, tuple[str, str]] = {}
     wanted = sorted({row["seq"] for row in noted})
     for at in range(0, len(wanted), BATCH):
-        rows = Event.objects.filter(seq__in=wanted[at : at + BATCH])
+        rows = AuditEntry.objects.filter(seq__in=wanted[at : at + BATCH])
         stored |= {seq: (sha256, kind) for seq, sha256, kind in rows.values_list("seq", "sha256", "kind")}
     lost, back = 0, report.newest + 1  # entries from `back` on were replaced by a restore after this line was noted
     wrong: list[int] = []
@@ -137,7 +137,7 @@ def _verify_heads(report: VerificationReport, noted: Sequence[dict[str, Any]]) -
             else gettext("Entry %(seq)s is another one than the one that was noted when it was written.")
         )
         _add(report, words % {"seq": seq})
-    last = Event.objects.filter(kind="log.restored").order_by("-seq").first()
+    last = AuditEntry.objects.filter(kind="log.restored").order_by("-seq").first()
     if last is None:
         return ""
     words = ngettext(
@@ -150,7 +150,7 @@ def _verify_heads(report: VerificationReport, noted: Sequence[dict[str, Any]]) -
 
 def _check_sent(report: VerificationReport, noted: Sequence[dict[str, Any]]) -> None:
     """Add a problem if an entry older than LATE_AFTER has a head that was not noted, or not sent."""
-    last = Event.objects.filter(at__lt=timezone.now() - LATE_AFTER).order_by("-seq").first()
+    last = AuditEntry.objects.filter(at__lt=timezone.now() - LATE_AFTER).order_by("-seq").first()
     if last is None:
         return
     if max((row["seq"] for row in noted), default=0) < last.seq:
@@ -167,7 +167,7 @@ def _check_sent(report: VerificationReport, noted: Sequence[dict[str, Any]]) -> 
 
 
 def _newest() -> int:
-    return Event.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
+    return AuditEntry.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
 
 
 def _add(report: VerificationReport, words: str) -> None:

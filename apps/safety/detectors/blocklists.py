@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.safety.detectors import timeouts
-from apps.safety.models.blocklist_hits import Hit
+from apps.safety.models.blocklist_hits import BlocklistHit
 from apps.safety.policy import blocklist_matcher
 from apps.safety.policy.evaluation import BLOCKLIST_DETECTOR, Signal, SignalStatus
 from apps.safety.policy.schema import Policy, Stage
@@ -50,8 +50,8 @@ def write_hits() -> None:
     try:
         with transaction.atomic():
             for (key, day), count in sorted(rows.items()):
-                row, _ = Hit.objects.get_or_create(key=key, day=day, defaults={"last": timezone.now()})
-                Hit.objects.filter(pk=row.pk).update(count=F("count") + count, last=timezone.now())
+                row, _ = BlocklistHit.objects.get_or_create(key=key, day=day, defaults={"last": timezone.now()})
+                BlocklistHit.objects.filter(pk=row.pk).update(count=F("count") + count, last=timezone.now())
     except Error:
         with _lock:
             _noted.update(rows)
@@ -60,10 +60,12 @@ def write_hits() -> None:
 def count_by_day(key: str, days: int) -> list[tuple[date, int]]:
     """Return the hits of the list for each of the last `days` days in order; 0 included."""
     today = timezone.now().date()
-    counts = dict(Hit.objects.filter(key=key, day__gt=today - timedelta(days=days)).values_list("day", "count"))
+    counts = dict(
+        BlocklistHit.objects.filter(key=key, day__gt=today - timedelta(days=days)).values_list("day", "count")
+    )
     return [(day, counts.get(day, 0)) for day in (today - timedelta(days=back) for back in range(days - 1, -1, -1))]
 
 
-def find_last_hit(key: str) -> Hit | None:
+def find_last_hit(key: str) -> BlocklistHit | None:
     """Return the row of the last day with a hit; None if there is none."""
-    return Hit.objects.filter(key=key).order_by("-day").first()
+    return BlocklistHit.objects.filter(key=key).order_by("-day").first()

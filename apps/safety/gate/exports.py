@@ -17,7 +17,7 @@ from apps.engines import registry
 from apps.safety.detectors import blocklists
 from apps.safety.gate import gate, pictures
 from apps.safety.models.strictness import Strictness
-from apps.safety.models.verdict_log import Leaving, Surface
+from apps.safety.models.verdict_log import OutboundVerdict, Surface
 from apps.safety.policy import strictness, versions
 from apps.safety.policy.evaluation import BLOCKLIST_DETECTOR, UNCHECKED, PolicyResult, Signal, SignalStatus
 from apps.safety.policy.schema import Action, Policy, Stage
@@ -98,7 +98,7 @@ def check_picture(
 
 def delete_old_verdicts() -> int:
     """Delete verdicts that were last computed over 90 days ago, and return how many. A periodic job of the worker."""
-    old = Leaving.objects.filter(judged__lt=timezone.now() - timedelta(days=_KEPT_DAYS))
+    old = OutboundVerdict.objects.filter(judged__lt=timezone.now() - timedelta(days=_KEPT_DAYS))
     return old.delete()[0]
 
 
@@ -114,18 +114,20 @@ def _judge_key(policy: Policy, weights: str) -> str:
 
 
 def _load_verdicts(stage: Stage, by: str, marks: Sequence[str]) -> dict[str, ExportVerdict]:
-    rows = Leaving.objects.filter(stage=stage, by=by, mark__in=set(marks))
+    rows = OutboundVerdict.objects.filter(stage=stage, by=by, mark__in=set(marks))
     return {row.mark: ExportVerdict(PolicyResult(Action(row.action) if row.action else None, row.code)) for row in rows}
 
 
 def _store_verdicts(stage: Stage, by: str, made: dict[str, ExportVerdict]) -> None:
     rows = [
-        Leaving(stage=stage, mark=mark, by=by, action=one.outcome.action or "", code=one.code)
+        OutboundVerdict(stage=stage, mark=mark, by=by, action=one.outcome.action or "", code=one.code)
         for mark, one in made.items()
         if one is not _UNKNOWN and not _is_incomplete(one)
     ]
     fields = ["by", "action", "code", "judged"]
-    Leaving.objects.bulk_create(rows, update_conflicts=True, unique_fields=["stage", "mark"], update_fields=fields)
+    OutboundVerdict.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["stage", "mark"], update_fields=fields
+    )
     if made:
         shadow.write_verdicts()
 

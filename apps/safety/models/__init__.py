@@ -17,40 +17,40 @@ from django.utils.translation import gettext, gettext_lazy
 from apps.lib.db.encrypted_fields import EncryptedJSON, EncryptedText, UndecryptableText
 from apps.lib.db.leases import Leased
 from apps.lib.ids import new_id
-from apps.safety.audit_log.audit import Event
+from apps.safety.audit_log.audit import AuditEntry
 from apps.safety.models.bias_audits import BiasAudit
-from apps.safety.models.blocklist_hits import Hit
+from apps.safety.models.blocklist_hits import BlocklistHit
 from apps.safety.models.break_glass import BreakGlass
 from apps.safety.models.case_states import UNDECIDED_STATES, CaseState
-from apps.safety.models.detector_outages import Degraded
-from apps.safety.models.detector_version import Detector
-from apps.safety.models.feature_restrictions import Feature, Restriction
-from apps.safety.models.reviewer_preferences import Care
-from apps.safety.models.second_review import Opinion
+from apps.safety.models.detector_outages import DetectorOutage
+from apps.safety.models.detector_version import DetectorVersion
+from apps.safety.models.feature_restrictions import Feature, FeatureRestriction
+from apps.safety.models.reviewer_preferences import ReviewerPreferences
+from apps.safety.models.second_review import SecondReview
 from apps.safety.models.strictness import Strictness
-from apps.safety.models.verdict_log import Leaving, Recorded, Shadowed
+from apps.safety.models.verdict_log import OutboundVerdict, RecordedVerdict, ShadowVerdict
 
 __all__ = [
-    "Allowance",
+    "AllowedText",
     "Appeal",
-    "Batch",
+    "AppliedEffect",
+    "AuditEntry",
     "BiasAudit",
+    "BlocklistHit",
     "BreakGlass",
-    "Care",
+    "BulkDecision",
     "Case",
     "Decision",
-    "Degraded",
-    "Detector",
-    "Effect",
-    "Event",
-    "Hit",
-    "Leaving",
+    "DetectorOutage",
+    "DetectorVersion",
+    "FeatureRestriction",
     "Notice",
-    "Opinion",
+    "OutboundVerdict",
     "PolicyVersion",
-    "Recorded",
-    "Restriction",
-    "Shadowed",
+    "RecordedVerdict",
+    "ReviewerPreferences",
+    "SecondReview",
+    "ShadowVerdict",
     "Snapshot",
 ]
 
@@ -140,13 +140,16 @@ class Snapshot(models.Model):
         return self.text if self.readable else ""
 
 
-class Batch(models.Model):
+class BulkDecision(models.Model):
     """Cases with nearly the same text that one reviewer decides together."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     reviewer = _person()
     created = models.DateTimeField(auto_now_add=True)
     decided = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "safety_batch"
 
     def __str__(self) -> str:
         return f"Batch {self.pk}"
@@ -171,7 +174,7 @@ class Case(Leased):
     held_until = models.DateTimeField(null=True, blank=True, help_text="When what a check holds is held no longer")
     lapsed = models.DateTimeField(null=True, blank=True, help_text="When that hold ended by itself")
     legal_hold = models.BooleanField(default=False)
-    batch = models.ForeignKey(Batch, on_delete=models.SET_NULL, null=True, blank=True, related_name="cases")
+    batch = models.ForeignKey(BulkDecision, on_delete=models.SET_NULL, null=True, blank=True, related_name="cases")
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -238,7 +241,7 @@ class Decision(models.Model):
     note = models.CharField(max_length=1000, blank=True)
     feature = models.CharField(max_length=12, choices=Feature.choices, blank=True, help_text="That is closed")
     until = models.DateTimeField(null=True, blank=True, help_text="When it opens again")
-    batch = models.ForeignKey(Batch, on_delete=models.SET_NULL, null=True, blank=True, related_name="decisions")
+    batch = models.ForeignKey(BulkDecision, on_delete=models.SET_NULL, null=True, blank=True, related_name="decisions")
     undone = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(auto_now_add=True)
 
@@ -270,7 +273,7 @@ HARMFUL_OUTCOMES = {
 }  # fmt: skip
 
 
-class Effect(models.Model):
+class AppliedEffect(models.Model):
     """Effect of a decision, with what is needed to revert it exactly."""
 
     class State(models.TextChoices):
@@ -287,6 +290,7 @@ class Effect(models.Model):
     state = models.CharField(max_length=8, choices=State.choices, default=State.APPLIED)
 
     class Meta:
+        db_table = "safety_effect"
         constraints: ClassVar = [models.UniqueConstraint(fields=["decision", "name"], name="one_effect_a_decision")]
 
     def __str__(self) -> str:
@@ -324,7 +328,7 @@ class Notice(models.Model):
         return self.title
 
 
-class Allowance(models.Model):
+class AllowedText(models.Model):
     """Hash of a text that a reviewer allowed, or whose hold ended; the gate lets exactly this text pass."""
 
     sha256 = models.CharField(max_length=64, unique=True)
@@ -332,6 +336,7 @@ class Allowance(models.Model):
     case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="+", help_text="Of the hold")
 
     class Meta:
+        db_table = "safety_allowance"
         constraints: ClassVar = [
             models.CheckConstraint(condition=~Q(decision=None) | ~Q(case=None), name="an_allowance_has_a_cause")
         ]

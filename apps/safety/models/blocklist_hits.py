@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 
-class Hit(models.Model):
+class BlocklistHit(models.Model):
     """Number of matches of one blocklist on one day."""
 
     key = models.CharField(max_length=40, help_text="Of the list, the same in each version of the policy")
@@ -16,6 +16,7 @@ class Hit(models.Model):
     last = models.DateTimeField()
 
     class Meta:
+        db_table = "safety_hit"
         app_label = "safety"
         constraints: ClassVar = [models.UniqueConstraint(fields=["key", "day"], name="one_row_of_hits_a_day")]
 

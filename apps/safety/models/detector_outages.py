@@ -16,7 +16,7 @@ _lock = threading.Lock()
 _noted: set[tuple[datetime, str, str]] = set()
 
 
-class Degraded(models.Model):
+class DetectorOutage(models.Model):
     """Minute of a detector with at least one failure of that status."""
 
     minute = models.DateTimeField()
@@ -24,6 +24,7 @@ class Degraded(models.Model):
     status = models.CharField(max_length=10, help_text="error, timeout, missing or slow")
 
     class Meta:
+        db_table = "safety_degraded"
         app_label = "safety"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["minute", "detector", "status"], name="one_row_a_minute")
@@ -49,9 +50,9 @@ def write_outages() -> None:
     """
     with _lock:
         keys = sorted(_noted)
-    rows = [Degraded(minute=minute, detector=detector, status=status) for minute, detector, status in keys]
+    rows = [DetectorOutage(minute=minute, detector=detector, status=status) for minute, detector, status in keys]
     try:
-        Degraded.objects.bulk_create(rows, ignore_conflicts=True)
+        DetectorOutage.objects.bulk_create(rows, ignore_conflicts=True)
     except Error:
         return
     now = timezone.now().replace(second=0, microsecond=0)
@@ -61,14 +62,14 @@ def write_outages() -> None:
 
 def count_minutes(days: int) -> dict[tuple[str, str], int]:
     """Return the minutes of the last `days` days by detector and status."""
-    rows = Degraded.objects.filter(minute__gt=timezone.now() - timedelta(days=days))
+    rows = DetectorOutage.objects.filter(minute__gt=timezone.now() - timedelta(days=days))
     return dict(sorted(Counter(rows.values_list("detector", "status")).items()))
 
 
 def count_by_day(days: int) -> list[tuple[datetime, int]]:
     """Return, for each of the last `days` days in order, how many minutes had any outage; 0 included."""
     today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    rows = Degraded.objects.filter(minute__gte=today - timedelta(days=days - 1)).values_list("minute", flat=True)
+    rows = DetectorOutage.objects.filter(minute__gte=today - timedelta(days=days - 1)).values_list("minute", flat=True)
     counts = Counter(minute.date() for minute in rows.distinct())
     every = [today - timedelta(days=back) for back in range(days - 1, -1, -1)]
     return [(day, counts[day.date()]) for day in every]

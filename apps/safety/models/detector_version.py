@@ -8,7 +8,7 @@ from typing import ClassVar
 from django.db import models
 
 
-class Detector(models.Model):
+class DetectorVersion(models.Model):
     """Detector with its present and past versions."""
 
     name = models.CharField(max_length=40, primary_key=True)
@@ -17,6 +17,7 @@ class Detector(models.Model):
     history = models.JSONField(default=list, help_text="[{version, since}], the oldest first, this one last")
 
     class Meta:
+        db_table = "safety_detector"
         app_label = "safety"
         ordering: ClassVar = ["name"]
 

@@ -35,7 +35,7 @@ class Feature(models.TextChoices):
     TOOLS = "tools", gettext_lazy("Tools")  # by the model and by `/` commands
 
 
-class Restriction(models.Model):
+class FeatureRestriction(models.Model):
     """Restriction of one feature for one user, one row per decision; another row may still restrict the feature."""
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="restrictions")
@@ -46,6 +46,7 @@ class Restriction(models.Model):
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        db_table = "safety_restriction"
         app_label = "safety"
         ordering: ClassVar = ["feature", "-until"]
         indexes: ClassVar = [models.Index(fields=["person", "feature", "until"], name="restrictions_of_a_person")]
@@ -54,9 +55,9 @@ class Restriction(models.Model):
         return f"{self.feature} until {self.until:%Y-%m-%d}"
 
 
-def active_restrictions() -> models.QuerySet[Restriction]:
+def active_restrictions() -> models.QuerySet[FeatureRestriction]:
     """Return the restrictions of all users that hold now."""
-    return Restriction.objects.filter(lifted=None, until__gt=timezone.now())
+    return FeatureRestriction.objects.filter(lifted=None, until__gt=timezone.now())
 
 
 def restriction_message(user: User, feature: Feature) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 SEVERE_FROM = 3  # severity, 0 to 4, from which on a text is covered
 
 
-class Care(models.Model):
+class ReviewerPreferences(models.Model):
     """Preferences of a reviewer, visible to no other user."""
 
     reviewer = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
@@ -21,17 +21,18 @@ class Care(models.Model):
     without = models.JSONField(default=list, help_text="Codes of clauses that are left to others")
 
     class Meta:
+        db_table = "safety_care"
         app_label = "safety"
 
     def __str__(self) -> str:
         return f"Care {self.pk}"
 
 
-def get_preferences(user: User) -> Care:
+def get_preferences(user: User) -> ReviewerPreferences:
     """Return the preferences of the user; by default severe texts are covered and no clause is left out."""
-    return Care.objects.filter(reviewer=user).first() or Care(reviewer=user)
+    return ReviewerPreferences.objects.filter(reviewer=user).first() or ReviewerPreferences(reviewer=user)
 
 
 def set_preferences(user: User, *, covered: bool, without: list[str]) -> None:
     """Store the preferences of the user; `without` are codes of clauses."""
-    Care.objects.update_or_create(reviewer=user, defaults={"covered": covered, "without": without})
+    ReviewerPreferences.objects.update_or_create(reviewer=user, defaults={"covered": covered, "without": without})

@@ -19,7 +19,7 @@ def _person(**options: Any) -> Any:
     )
 
 
-class Opinion(Leased):
+class SecondReview(Leased):
     """Second review of a text, decided or not yet decided: waiting, claimed or given."""
 
     class Why(models.TextChoices):
@@ -46,6 +46,7 @@ class Opinion(Leased):
     given = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        db_table = "safety_opinion"
         app_label = "safety"
         ordering: ClassVar = ["created"]
         constraints: ClassVar = [

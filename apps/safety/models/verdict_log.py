@@ -20,7 +20,7 @@ class Surface(models.TextChoices):
     NOWHERE = "nowhere"  # not recorded: drafts of questions, temporary chats, previews
 
 
-class Recorded(models.Model):
+class RecordedVerdict(models.Model):
     """Verdict without text or user."""
 
     stage = models.CharField(max_length=12)
@@ -36,6 +36,7 @@ class Recorded(models.Model):
     hour = models.DateTimeField()
 
     class Meta:
+        db_table = "safety_recorded"
         app_label = "safety"
         indexes: ClassVar = [models.Index(fields=["hour"], name="recorded_by_hour")]
 
@@ -47,10 +48,10 @@ class Recorded(models.Model):
         return parse_strictness(self.level)
 
 
-class Shadowed(models.Model):
+class ShadowVerdict(models.Model):
     """Verdict of a shadow version on recorded content."""
 
-    record = models.ForeignKey(Recorded, on_delete=models.CASCADE, related_name="shadows")
+    record = models.ForeignKey(RecordedVerdict, on_delete=models.CASCADE, related_name="shadows")
     policy = models.ForeignKey("safety.PolicyVersion", on_delete=models.CASCADE, related_name="shadows")
     stage = models.CharField(max_length=12)
     change = models.CharField(max_length=8, blank=True, help_text="`shadowing.Change`; empty: the same verdict")
@@ -59,6 +60,7 @@ class Shadowed(models.Model):
     score = models.FloatField(default=0)
 
     class Meta:
+        db_table = "safety_shadowed"
         app_label = "safety"
         indexes: ClassVar = [models.Index(fields=["policy", "change", "stage", "clause"], name="shadowed_by_change")]
 
@@ -66,7 +68,7 @@ class Shadowed(models.Model):
         return f"{self.stage}: {self.change or 'the same'}"
 
 
-class Leaving(models.Model):
+class OutboundVerdict(models.Model):
     """Latest verdict on content that leaves, without text or user."""
 
     stage = models.CharField(max_length=12)
@@ -77,6 +79,7 @@ class Leaving(models.Model):
     judged = models.DateTimeField(auto_now=True)
 
     class Meta:
+        db_table = "safety_leaving"
         app_label = "safety"
         constraints: ClassVar = [models.UniqueConstraint(fields=["stage", "mark"], name="one_verdict_on_what_leaves")]
 

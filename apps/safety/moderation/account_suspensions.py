@@ -17,7 +17,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Case, Decision, Effect, Snapshot
+from apps.safety.models import AppliedEffect, Case, Decision, Snapshot
 from apps.safety.models.case_states import CaseState
 from apps.safety.models.feature_restrictions import DURATION_DAYS
 from apps.safety.moderation import enforcement, notices
@@ -103,22 +103,26 @@ def end_expired_suspensions() -> int:
     `suspension.ended` per suspension. A periodic job of the worker.
     """
     ended = 0
-    rows = Effect.objects.filter(name="suspend", state=Effect.State.APPLIED, decision__until__lte=timezone.now())
+    rows = AppliedEffect.objects.filter(
+        name="suspend", state=AppliedEffect.State.APPLIED, decision__until__lte=timezone.now()
+    )
     for effect in rows.select_related("decision__owner").order_by("pk")[:_AT_ONCE]:
         with transaction.atomic():
-            if not Effect.objects.filter(pk=effect.pk, state=Effect.State.APPLIED).update(state=Effect.State.REVERTED):
+            if not AppliedEffect.objects.filter(pk=effect.pk, state=AppliedEffect.State.APPLIED).update(
+                state=AppliedEffect.State.REVERTED
+            ):
                 continue  # another worker ended it
             ended += 1
             owner = effect.decision.owner
             if owner is None:
                 continue
-            standing = Effect.objects.filter(
+            standing = AppliedEffect.objects.filter(
                 Q(decision__until=None) | Q(decision__until__gt=timezone.now()),
-                name="suspend", state=Effect.State.APPLIED, decision__owner=owner,
+                name="suspend", state=AppliedEffect.State.APPLIED, decision__owner=owner,
             ).first()  # fmt: skip
             audit.record_event("suspension.ended", person=owner.pk, subject=f"case {effect.decision.case_id}")
             if standing is not None:
-                Effect.objects.filter(pk=standing.pk).update(before={**standing.before, **effect.before})
+                AppliedEffect.objects.filter(pk=standing.pk).update(before={**standing.before, **effect.before})
             elif effect.before.get("was_active"):
                 accounts.reinstate_user(owner)
     return ended

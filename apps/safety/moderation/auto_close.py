@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F
 
 from apps.safety.audit_log import audit
-from apps.safety.models import Case, Opinion
+from apps.safety.models import Case, SecondReview
 from apps.safety.models.case_states import UNDECIDED_STATES, CaseState
 
 _UNSETTLED = (*UNDECIDED_STATES, CaseState.APPEALED, CaseState.APPEAL_CLAIMED)
@@ -43,5 +43,5 @@ def _close(case: Case, states: Collection[CaseState]) -> None:
     with transaction.atomic():
         rows = Case.objects.filter(pk=case.pk, state__in=states)
         if rows.update(state=CaseState.AUTO_CLOSED, holder=None, lease_until=None, version=F("version") + 1):
-            Opinion.objects.filter(case=case, given=None).delete()  # second reviews requested before a decision
+            SecondReview.objects.filter(case=case, given=None).delete()  # second reviews requested before a decision
             audit.record_event("case.vanished", person=case.owner_id, subject=f"case {case.pk}")

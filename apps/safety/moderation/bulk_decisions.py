@@ -20,7 +20,7 @@ from rapidfuzz import fuzz, process
 
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Batch, Case, Decision
+from apps.safety.models import BulkDecision, Case, Decision
 from apps.safety.models.case_states import CaseMove, CaseState
 from apps.safety.moderation import cases, enforcement
 from apps.safety.moderation.decision_input import DecisionInput, validate_input
@@ -79,7 +79,7 @@ def find_near_duplicates(user: User, case: Case) -> list[Case]:
     return [*same, *(others[pk] for _, _, pk in near)][: MAX_CASES - 1]
 
 
-def gather_batch(user: User, pk: Any) -> Batch:
+def gather_batch(user: User, pk: Any) -> BulkDecision:
     """Claim the near-duplicates of a case that the user holds and return them as a batch.
 
     Cases that cannot be claimed are left out. Each claim is a transaction of its own; the audit entry is
@@ -91,7 +91,7 @@ def gather_batch(user: User, pk: Any) -> Batch:
     found = find_near_duplicates(user, seed)
     if not found:
         raise ActionRefused(gettext("No other case is like this one any more."))
-    batch = Batch.objects.create(reviewer=user)
+    batch = BulkDecision.objects.create(reviewer=user)
     claimed = [seed.pk]
     for row in found:
         try:
@@ -103,20 +103,20 @@ def gather_batch(user: User, pk: Any) -> Batch:
     return batch
 
 
-def get_own_batch(user: User, pk: Any) -> Batch:
+def get_own_batch(user: User, pk: Any) -> BulkDecision:
     """Return the batch. Raise ActionRefused if there is none, or if it is another reviewer's."""
-    batch = Batch.objects.filter(pk=pk, reviewer=user).first() if user.is_staff and user.is_active else None
+    batch = BulkDecision.objects.filter(pk=pk, reviewer=user).first() if user.is_staff and user.is_active else None
     if batch is None:
         raise ActionRefused(gettext("There is no such batch."))
     return batch
 
 
-def preview_batch(user: User, batch: Batch) -> list[Case]:
+def preview_batch(user: User, batch: BulkDecision) -> list[Case]:
     """Return the cases of the batch that the user still holds, with their texts. Each gets an audit entry `read`."""
     return [cases.read_case(user, row.pk) for row in _held_cases(user, batch)]
 
 
-def decide_batch(user: User, batch: Batch, items: Sequence[BatchItem], ruling: DecisionInput) -> BatchResult:
+def decide_batch(user: User, batch: BulkDecision, items: Sequence[BatchItem], ruling: DecisionInput) -> BatchResult:
     """Decide each item as `ruling` says and release the other cases of the batch.
 
     Each decision is a transaction of its own; items whose claim or version no longer holds count as missed. The audit
@@ -140,7 +140,7 @@ def decide_batch(user: User, batch: Batch, items: Sequence[BatchItem], ruling: D
         except ActionRefused:
             continue
     release_batch(user, batch)
-    Batch.objects.filter(pk=batch.pk).update(decided=timezone.now())
+    BulkDecision.objects.filter(pk=batch.pk).update(decided=timezone.now())
     done = BatchResult(decided, len(items) - decided)
     audit.record_event("batch.decided", actor=user, subject=f"batch {batch.pk}", decided=decided, missed=done.missed)
     return done
@@ -151,19 +151,19 @@ def possible_batch_outcomes(case: Case) -> list[Decision.Outcome]:
     return [one for one in enforcement.possible_outcomes(case) if one in BATCH_OUTCOMES]
 
 
-def renew_batch(user: User, batch: Batch) -> int:
+def renew_batch(user: User, batch: BulkDecision) -> int:
     """Extend the user's claims that still hold to ten minutes from now and return how many."""
     return _held_cases(user, batch).update(lease_until=timezone.now() + timedelta(seconds=cases.LEASE_S))
 
 
-def release_batch(user: User, batch: Batch) -> None:
+def release_batch(user: User, batch: BulkDecision) -> None:
     """Release the cases of the batch that the user still holds, so that they are open again."""
     for row in _held_cases(user, batch):
         with suppress(ActionRefused):
             cases.release_case(user, row.pk, row.lease_token, CaseMove.RELEASE)
 
 
-def undo_batch(user: User, batch: Batch) -> int:
+def undo_batch(user: User, batch: BulkDecision) -> int:
     """Undo the user's decisions of the batch from the last minute and return how many.
 
     The user holds the cases again. Each undo is a transaction of its own; the audit entry is `batch.undone`. Raise
@@ -182,22 +182,22 @@ def undo_batch(user: User, batch: Batch) -> int:
     return taken
 
 
-def undoable_decisions(user: User, batch: Batch) -> QuerySet[Decision]:
+def undoable_decisions(user: User, batch: BulkDecision) -> QuerySet[Decision]:
     """Return the decisions of the batch that the user can undo now: at most a minute old, their cases unchanged."""
     since = timezone.now() - timedelta(seconds=UNDO_S)
     rows = Decision.objects.filter(batch=batch, reviewer=user, undone=None, created__gt=since)
     return rows.filter(case__state=CaseState.DECIDED, case__version=F("case_version") + 1)
 
 
-def find_undoable_batch(user: User) -> tuple[Batch, int] | None:
+def find_undoable_batch(user: User) -> tuple[BulkDecision, int] | None:
     """Return the user's last batch and how many of its decisions can be undone now; None if none can."""
     since = timezone.now() - timedelta(seconds=2 * UNDO_S)
-    for batch in Batch.objects.filter(reviewer=user, decided__gt=since).order_by("-decided")[:1]:
+    for batch in BulkDecision.objects.filter(reviewer=user, decided__gt=since).order_by("-decided")[:1]:
         if count := undoable_decisions(user, batch).count():
             return batch, count
     return None
 
 
-def _held_cases(user: User, batch: Batch) -> QuerySet[Case]:
+def _held_cases(user: User, batch: BulkDecision) -> QuerySet[Case]:
     rows = cases.visible_cases(user).filter(batch=batch, holder=user, state=CaseState.CLAIMED)
     return rows.filter(lease_until__gt=timezone.now())

@@ -27,7 +27,7 @@ from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
 from apps.safety.models import Case, Decision, PolicyVersion, Snapshot
 from apps.safety.models.case_states import UNDECIDED_STATES, CaseMove, CaseRole, CaseState, next_state
-from apps.safety.models.second_review import Opinion
+from apps.safety.models.second_review import SecondReview
 from apps.safety.moderation import (
     enforcement,
     masking,
@@ -334,7 +334,7 @@ def undo_decision(user: User, pk: Any, within_s: int = UNDO_S) -> Case:
     with transaction.atomic():
         _revert_decision(user, case, decision, state)
         decision.notices.all().delete()
-        Opinion.objects.filter(decision=decision, given=None).delete()
+        SecondReview.objects.filter(decision=decision, given=None).delete()
         audit.record_event("case.undone", actor=user, person=case.owner_id, subject=f"case {case.pk}")
     return _get_case(user, pk)
 

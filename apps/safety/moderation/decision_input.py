@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from apps.safety.errors import ActionRefused
 from apps.safety.gate import redaction
-from apps.safety.models import Batch, Decision
+from apps.safety.models import BulkDecision, Decision
 from apps.safety.models.feature_restrictions import DURATION_DAYS, Feature
 from apps.safety.moderation import enforcement
 from apps.safety.text.redaction_marks import REDACTION_CHARACTER
@@ -46,7 +46,7 @@ class DecisionInput:
     outcome: str
     reason: str
     note: str = ""
-    batch: Batch | None = None  # set if the case is decided together with others
+    batch: BulkDecision | None = None  # set if the case is decided together with others
     extent: OutcomeScope = field(default_factory=OutcomeScope)
 
     @property

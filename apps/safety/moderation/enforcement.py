@@ -16,7 +16,7 @@ from django.utils.translation import gettext, gettext_lazy
 from apps.lib.db import advisory_locks
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Allowance, Case, Decision, Effect, Restriction
+from apps.safety.models import AllowedText, AppliedEffect, Case, Decision, FeatureRestriction
 from apps.safety.moderation import reviewable
 from apps.safety.policy.evaluation import ACCOUNT, REPORTED, SELF_HARM
 from apps.safety.policy.schema import PICTURE_STAGES
@@ -87,7 +87,7 @@ def apply_effects(decision: Decision, words: str, spans: Sequence[str] = ()) -> 
         before = _redact(decision, spans) if name == "redact" else _APPLY[name](decision, words)
         if name == "stop" and not before:
             continue  # no allowance had to be removed
-        Effect.objects.create(
+        AppliedEffect.objects.create(
             decision=decision, name=name, kind=decision.case.kind, subject=decision.case.subject, before=before
         )
         audit.record_event(
@@ -101,12 +101,12 @@ def revert_effects(decision: Decision, by: User) -> None:
     An effect that a later decision had too stays, and is reverted with that decision. `by` is the user who reverts.
     Each effect gets an audit entry `effect.reverted`. Call inside a transaction.
     """
-    for effect in decision.effects.filter(state=Effect.State.APPLIED).order_by("-pk"):
+    for effect in decision.effects.filter(state=AppliedEffect.State.APPLIED).order_by("-pk"):
         if (later := _find_later_effect(effect)) is None:
             _REVERT[effect.name](decision, effect.before, by)
         else:
-            Effect.objects.filter(pk=later.pk).update(before={**later.before, **effect.before})
-        Effect.objects.filter(pk=effect.pk).update(state=Effect.State.REVERTED)
+            AppliedEffect.objects.filter(pk=later.pk).update(before={**later.before, **effect.before})
+        AppliedEffect.objects.filter(pk=effect.pk).update(state=AppliedEffect.State.REVERTED)
         audit.record_event(
             "effect.reverted", person=decision.owner_id, subject=_audit_subject(decision.case), effect=effect.name
         )
@@ -121,8 +121,8 @@ def settle_reinstatement(
     `person.reinstated`.
     """
     if kind == "person.reinstated":
-        stands = Effect.objects.filter(name="suspend", state=Effect.State.APPLIED, decision__owner=person)
-        stands.update(state=Effect.State.REVERTED)
+        stands = AppliedEffect.objects.filter(name="suspend", state=AppliedEffect.State.APPLIED, decision__owner=person)
+        stands.update(state=AppliedEffect.State.REVERTED)
 
 
 def _withhold(decision: Decision, words: str) -> dict[str, Any]:
@@ -145,13 +145,13 @@ def _undo_withhold(decision: Decision, before: dict[str, Any], by: User) -> None
 
 def _allow(decision: Decision, words: str) -> dict[str, Any]:
     sha256 = decision.case.snapshot.sha256
-    row, made = Allowance.objects.get_or_create(sha256=sha256, defaults={"decision": decision})
+    row, made = AllowedText.objects.get_or_create(sha256=sha256, defaults={"decision": decision})
     return {"allowance": row.pk if made else None}
 
 
 def _undo_allow(decision: Decision, before: dict[str, Any], by: User) -> None:
     if before.get("allowance"):
-        Allowance.objects.filter(pk=before["allowance"]).delete()
+        AllowedText.objects.filter(pk=before["allowance"]).delete()
 
 
 def _stop(decision: Decision, words: str) -> dict[str, Any]:
@@ -160,10 +160,10 @@ def _stop(decision: Decision, words: str) -> dict[str, Any]:
     Return `{}` if a reviewer allowed the text or there is no such allowance.
     """
     sha256 = decision.case.snapshot.sha256
-    by_people = Effect.objects.filter(name="allow", state=Effect.State.APPLIED)
+    by_people = AppliedEffect.objects.filter(name="allow", state=AppliedEffect.State.APPLIED)
     if by_people.filter(decision__case__snapshot__sha256=sha256).exists():
         return {}
-    row = Allowance.objects.filter(sha256=sha256, decision=None).first()
+    row = AllowedText.objects.filter(sha256=sha256, decision=None).first()
     if row is None:
         return {}
     row.delete()
@@ -172,7 +172,7 @@ def _stop(decision: Decision, words: str) -> dict[str, Any]:
 
 def _undo_stop(decision: Decision, before: dict[str, Any], by: User) -> None:
     if before:
-        Allowance.objects.get_or_create(sha256=decision.case.snapshot.sha256, defaults={"case_id": before["case"]})
+        AllowedText.objects.get_or_create(sha256=decision.case.snapshot.sha256, defaults={"case_id": before["case"]})
 
 
 def _redact(decision: Decision, spans: Sequence[str]) -> dict[str, Any]:
@@ -203,7 +203,7 @@ def _undo_blur(decision: Decision, before: dict[str, Any], by: User) -> None:
 def _restrict(decision: Decision, words: str) -> dict[str, Any]:
     if decision.owner_id is None or decision.until is None:
         return {}
-    row = Restriction.objects.create(
+    row = FeatureRestriction.objects.create(
         person_id=decision.owner_id, feature=decision.feature, until=decision.until, decision=decision
     )
     return {"restriction": row.pk}
@@ -211,7 +211,7 @@ def _restrict(decision: Decision, words: str) -> dict[str, Any]:
 
 def _undo_restrict(decision: Decision, before: dict[str, Any], by: User) -> None:
     if before:
-        Restriction.objects.filter(pk=before["restriction"]).update(lifted=timezone.now())
+        FeatureRestriction.objects.filter(pk=before["restriction"]).update(lifted=timezone.now())
 
 
 def _suspend(decision: Decision, words: str) -> dict[str, Any]:
@@ -254,7 +254,7 @@ _REVERT: dict[str, Callable[[Decision, dict[str, Any], User], None]] = {
 }
 
 
-def _find_later_effect(effect: Effect) -> Effect | None:
+def _find_later_effect(effect: AppliedEffect) -> AppliedEffect | None:
     """Return the next applied effect of the same name on the same content or user; None if there is none."""
     same = {
         "blur": Q(subject=effect.subject),
@@ -264,7 +264,7 @@ def _find_later_effect(effect: Effect) -> Effect | None:
     }.get(effect.name)
     if same is None or (effect.name == "suspend" and effect.decision.owner_id is None):
         return None
-    rows = Effect.objects.filter(same, name=effect.name, state=Effect.State.APPLIED, pk__gt=effect.pk)
+    rows = AppliedEffect.objects.filter(same, name=effect.name, state=AppliedEffect.State.APPLIED, pk__gt=effect.pk)
     return rows.order_by("pk").first()
 
 

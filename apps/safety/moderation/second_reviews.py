@@ -20,7 +20,7 @@ from apps.lib.db import leases
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
 from apps.safety.models import reviewer_preferences
-from apps.safety.models.second_review import Opinion
+from apps.safety.models.second_review import SecondReview
 from apps.safety.policy.schema import SEALED_CLAUSES
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def queue_if_sampled(decision: Decision) -> None:
     if decision.clause in SEALED_CLAUSES or not is_sampled(decision):
         return
     case = decision.case
-    Opinion.objects.create(
-        why=Opinion.Why.SAMPLE, snapshot_id=case.snapshot_id, clause=decision.clause, case=case, decision=decision,
+    SecondReview.objects.create(
+        why=SecondReview.Why.SAMPLE, snapshot_id=case.snapshot_id, clause=decision.clause, case=case, decision=decision,
         owner_id=decision.owner_id, first_id=decision.reviewer_id, severity=case.severity,
     )  # fmt: skip
 
@@ -61,22 +61,22 @@ def request_review(user: User, case: Case) -> None:
     """
     if case.area in SEALED_CLAUSES:
         raise ActionRefused(gettext("This clause is for the person named for it; escalate the case."))
-    Opinion.objects.create(
-        why=Opinion.Why.ASKED, snapshot_id=case.snapshot_id, clause=case.area, case=case, owner_id=case.owner_id,
+    SecondReview.objects.create(
+        why=SecondReview.Why.ASKED, snapshot_id=case.snapshot_id, clause=case.area, case=case, owner_id=case.owner_id,
         first=user, severity=case.severity,
     )  # fmt: skip
 
 
-def pending_reviews(user: User) -> QuerySet[Opinion]:
+def pending_reviews(user: User) -> QuerySet[SecondReview]:
     """Return the second reviews that the user may give: free or their own, never about their own text or decision.
 
     None for users who do not review. Sealed clauses and those that the user prefers not to see are left out.
     """
     if not user.is_staff or not user.is_active:
-        return Opinion.objects.none()
+        return SecondReview.objects.none()
     now = timezone.now()
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now) | Q(reviewer=user)
-    rows = Opinion.objects.filter(free, given=None).exclude(snapshot__text="")
+    rows = SecondReview.objects.filter(free, given=None).exclude(snapshot__text="")
     rows = rows.filter(Q(decision__isnull=True) | Q(decision__undone=None))
     rows = rows.exclude(clause__in=reviewer_preferences.get_preferences(user).without).exclude(
         clause__in=SEALED_CLAUSES
@@ -84,7 +84,7 @@ def pending_reviews(user: User) -> QuerySet[Opinion]:
     return rows.exclude(owner=user).exclude(first=user)
 
 
-def claim_review(user: User) -> Opinion | None:
+def claim_review(user: User) -> SecondReview | None:
     """Claim the next second review for ten minutes, requested ones first. Return None if none is waiting."""
     begun = pending_reviews(user).filter(reviewer=user, lease_until__gt=timezone.now()).first()
     if begun is not None:
@@ -96,7 +96,7 @@ def claim_review(user: User) -> Opinion | None:
     return None
 
 
-def read_review(user: User, pk: Any) -> Opinion:
+def read_review(user: User, pk: Any) -> SecondReview:
     """Return the second review with its text and write the audit entry `read`.
 
     Raise ActionRefused if the user does not hold it.
@@ -107,7 +107,7 @@ def read_review(user: User, pk: Any) -> Opinion:
     return row
 
 
-def submit_review(user: User, pk: Any, token: str, harmful: bool, note: str = "") -> Opinion:
+def submit_review(user: User, pk: Any, token: str, harmful: bool, note: str = "") -> SecondReview:
     """Store whether the text is harmful, once, and return the second review.
 
     The note is cut to 1000 characters. Change and audit entry `opinion.given` are one transaction. Raise ActionRefused
@@ -117,39 +117,39 @@ def submit_review(user: User, pk: Any, token: str, harmful: bool, note: str = ""
     if not row.snapshot.readable:
         raise ActionRefused(str(row.snapshot.text))
     with transaction.atomic():
-        rows = Opinion.objects.filter(reviewer=user, given=None, lease_until__gt=timezone.now())
+        rows = SecondReview.objects.filter(reviewer=user, given=None, lease_until__gt=timezone.now())
         if not leases.release(rows, pk, token, given=timezone.now(), harmful=harmful, note=note[:1000]):
             raise ActionRefused(REVIEW_GONE)
         audit.record_event("opinion.given", actor=user, subject=f"opinion {pk}")
-    return Opinion.objects.get(pk=pk)
+    return SecondReview.objects.get(pk=pk)
 
 
 def renew_review(user: User, pk: Any, token: str) -> None:
     """Extend the claim to ten minutes from now. Raise ActionRefused if the user no longer holds it."""
     row = _held(user, pk)
-    if not leases.renew(Opinion.objects.filter(given=None, reviewer=user), row.pk, token, LEASE_S):
+    if not leases.renew(SecondReview.objects.filter(given=None, reviewer=user), row.pk, token, LEASE_S):
         raise ActionRefused(REVIEW_GONE)
 
 
 def release_review(user: User, pk: Any, token: str) -> None:
     """Release the second review for other reviewers. Raise ActionRefused if the user does not hold it."""
     _held(user, pk)
-    leases.release(Opinion.objects.filter(reviewer=user, given=None), pk, token, reviewer=None)
+    leases.release(SecondReview.objects.filter(reviewer=user, given=None), pk, token, reviewer=None)
 
 
-def disputed_reviews() -> QuerySet[Opinion]:
+def disputed_reviews() -> QuerySet[SecondReview]:
     """Return the sampled second reviews that contradict a standing decision."""
-    rows = Opinion.objects.filter(why=Opinion.Why.SAMPLE, given__isnull=False, decision__undone=None)
+    rows = SecondReview.objects.filter(why=SecondReview.Why.SAMPLE, given__isnull=False, decision__undone=None)
     fine = Q(decision__outcome="allow")
     return rows.filter((fine & Q(harmful=True)) | (~fine & Q(harmful=False))).filter(case__state="decided")
 
 
-def _lease(user: User, row: Opinion) -> Opinion | None:
-    token = leases.claim(Opinion.objects.filter(given=None), row.pk, LEASE_S, reviewer=user)
-    return Opinion.objects.get(pk=row.pk) if token else None
+def _lease(user: User, row: SecondReview) -> SecondReview | None:
+    token = leases.claim(SecondReview.objects.filter(given=None), row.pk, LEASE_S, reviewer=user)
+    return SecondReview.objects.get(pk=row.pk) if token else None
 
 
-def _held(user: User, pk: Any) -> Opinion:
+def _held(user: User, pk: Any) -> SecondReview:
     row = (
         pending_reviews(user)
         .filter(pk=pk, reviewer=user, lease_until__gt=timezone.now())

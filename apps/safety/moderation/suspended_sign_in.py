@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 
-from apps.safety.models import Effect, Event, Notice
+from apps.safety.models import AppliedEffect, AuditEntry, Notice
 from apps.users.adapter import AccountAdapter
 from apps.users.models import User
 
@@ -52,7 +52,7 @@ class SuspensionAdapter(AccountAdapter):
 
 def find_notice(user: User) -> Notice | None:
     """Return the latest notice of the suspension in force; None if no decision suspended the user."""
-    stands = Effect.objects.filter(name="suspend", state=Effect.State.APPLIED).values("decision")
+    stands = AppliedEffect.objects.filter(name="suspend", state=AppliedEffect.State.APPLIED).values("decision")
     rows = Notice.objects.filter(person=user, decision__in=stands, decision__outcome="suspend")
     return rows.select_related("case", "decision", "decision__appeal").order_by("-created").first()
 
@@ -87,7 +87,7 @@ def find_visitor(request: HttpRequest) -> SuspendedVisitor | None:
 
 def has_requested_erasure(user: User) -> bool:
     """Return whether the account is closed because the user asked for erasure of their data."""
-    rows = Event.objects.filter(person=user.pk, kind__in=["person.asked_for_erasure", "person.reinstated"])
+    rows = AuditEntry.objects.filter(person=user.pk, kind__in=["person.asked_for_erasure", "person.reinstated"])
     last = rows.order_by("-seq").values_list("kind", flat=True).first()
     return last == "person.asked_for_erasure"
 

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.safety.audit_log import audit
-from apps.safety.models import Allowance, Case, Effect
+from apps.safety.models import AllowedText, AppliedEffect, Case
 from apps.safety.models.case_states import UNDECIDED_STATES, CaseMove, CaseRole, next_state
 from apps.safety.moderation import notices, reviewable
 from apps.safety.policy import versions
@@ -58,7 +58,7 @@ def _is_withheld_elsewhere(case: Case) -> bool:
     same = Q(kind=case.kind, subject=case.subject)
     if case.snapshot.stage == Stage.QUESTION:
         same |= Q(decision__case__snapshot__sha256=case.snapshot.sha256)
-    return Effect.objects.filter(same, name="withhold", state=Effect.State.APPLIED).exists()
+    return AppliedEffect.objects.filter(same, name="withhold", state=AppliedEffect.State.APPLIED).exists()
 
 
 def _end_hold(case: Case) -> bool:
@@ -74,7 +74,7 @@ def _end_hold(case: Case) -> bool:
         if isinstance(kind, reviewable.Releasable):
             kind.release(case.subject)
         if case.snapshot.stage == Stage.QUESTION:
-            Allowance.objects.get_or_create(sha256=case.snapshot.sha256, defaults={"case": case})
+            AllowedText.objects.get_or_create(sha256=case.snapshot.sha256, defaults={"case": case})
         audit.record_event("case.lapsed", person=case.owner_id, subject=f"case {case.pk}", clause=case.area)
         notices.notify_hold_ended(case)
     return True

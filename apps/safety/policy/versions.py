@@ -23,7 +23,7 @@ from django.utils.translation import gettext
 from apps.engines import registry
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Allowance, PolicyVersion
+from apps.safety.models import AllowedText, PolicyVersion
 from apps.safety.policy import blocklist_matcher, defaults, separation_of_duties
 from apps.safety.policy.evaluation import ACCOUNT, REPORTED, SELF_HARM
 from apps.safety.policy.schema import Policy, PolicyError, hash_policy, parse_policy
@@ -117,7 +117,7 @@ def refresh_policy() -> None:
         found = parse_policy(row.body, row.number) if row is not None else None
         _current["shadows"] = _load_shadows()
         _current["allowed"] = frozenset(
-            Allowance.objects.order_by("-pk").values_list("sha256", flat=True)[:MAX_ALLOWED_TEXTS]
+            AllowedText.objects.order_by("-pk").values_list("sha256", flat=True)[:MAX_ALLOWED_TEXTS]
         )
     except (Error, PolicyError):
         return

@@ -16,7 +16,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.safety.audit_log import audit
-from apps.safety.models import PolicyVersion, Recorded, Snapshot
+from apps.safety.models import PolicyVersion, RecordedVerdict, Snapshot
 from apps.safety.models.strictness import Strictness, parse_strictness
 from apps.safety.policy import separation_of_duties, strictness, versions
 from apps.safety.policy.evaluation import PolicyResult, Signal
@@ -75,7 +75,7 @@ def past_verdicts(since: datetime | None, most: int) -> Iterator[PastVerdict]:
     A text that has a case is yielded once. `since` None: no lower limit.
     """
     known: set[tuple[str, str]] = set()
-    shots, rows = Snapshot.objects.order_by("-created"), Recorded.objects.order_by("-pk")
+    shots, rows = Snapshot.objects.order_by("-created"), RecordedVerdict.objects.order_by("-pk")
     if since is not None:
         shots = shots.filter(created__gte=since)
         rows = rows.filter(hour__gte=since.replace(minute=0, second=0, microsecond=0))

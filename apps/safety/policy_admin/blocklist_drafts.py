@@ -20,7 +20,7 @@ from apps.lib.proportions import Proportion
 from apps.safety.audit_log import audit
 from apps.safety.detectors import blocklists
 from apps.safety.models import HARMFUL_OUTCOMES, Case, Decision, PolicyVersion
-from apps.safety.models.blocklist_hits import Hit
+from apps.safety.models.blocklist_hits import BlocklistHit
 from apps.safety.moderation import cases
 from apps.safety.policy import blocklist_matcher, separation_of_duties, versions
 from apps.safety.policy.benign_sentences import BENIGN_SENTENCES
@@ -52,7 +52,7 @@ class BlocklistRow:
     own: Blocklist
     owner: str
     days: list[tuple[date, int]]
-    last: Hit | None
+    last: BlocklistHit | None
     ended: bool
     draft: PolicyVersion | None  # the draft with this list; None if it is live
 

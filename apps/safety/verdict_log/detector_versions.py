@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.safety.audit_log import audit
-from apps.safety.models.detector_version import Detector
+from apps.safety.models.detector_version import DetectorVersion
 from apps.safety.policy.evaluation import BLOCKLIST_DETECTOR, Signal, SignalStatus
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def record_versions(signals: Iterable[Signal]) -> None:
 def find_version_changes(row: PolicyVersion) -> list[VersionChange]:
     """Return the detectors whose scores changed meaning since the thresholds of that policy version were set."""
     found = []
-    for one in Detector.objects.exclude(name__in=_UNSCORED):
+    for one in DetectorVersion.objects.exclude(name__in=_UNSCORED):
         before = one.at(row.created)
         if before != one.version:
             found.append(VersionChange(one.name, before, one.version, one.since))
@@ -69,11 +69,11 @@ def _record_version(name: str, version: str) -> None:
     now = timezone.now()
     entry = {"version": version, "since": now.isoformat()}
     with transaction.atomic():
-        row, made = Detector.objects.get_or_create(
+        row, made = DetectorVersion.objects.get_or_create(
             name=name, defaults={"version": version, "since": now, "history": [entry]}
         )
         if made or row.version == version:
             return
-        rows = Detector.objects.filter(pk=name, version=row.version)
+        rows = DetectorVersion.objects.filter(pk=name, version=row.version)
         if rows.update(version=version, since=now, history=[*row.history, entry][-_KEPT:]):
             audit.record_event("detector.changed", subject=f"detector {name}", before=row.version, after=version)

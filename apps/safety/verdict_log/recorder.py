@@ -25,7 +25,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from apps.safety.models.strictness import Strictness
-from apps.safety.models.verdict_log import Recorded, Shadowed, Surface
+from apps.safety.models.verdict_log import RecordedVerdict, ShadowVerdict, Surface
 from apps.safety.policy.evaluation import Signal
 from apps.safety.text.normalization import hash_text
 
@@ -52,17 +52,17 @@ class PendingVerdict:
     allowance: bool
     hour: datetime
 
-    def row(self) -> Recorded:
+    def row(self) -> RecordedVerdict:
         """Return the row to store, without the text."""
         found, said = self.judged.outcome, [_without_spans(one).row() for one in self.judged.signals]
-        return Recorded(
+        return RecordedVerdict(
             stage=self.judged.stage, surface=self.surface, mark=keyed_hash_of_text(self.judged.text), level=self.level,
             signals=said, policy=self.policy, action=found.action or "",
             code=found.code, score=found.score, allowance=self.allowance, hour=self.hour,
         )  # fmt: skip
 
 
-def read_signals(record: Recorded) -> list[Signal]:
+def read_signals(record: RecordedVerdict) -> list[Signal]:
     """Return the signals of a stored verdict, as the detectors gave them."""
     return [Signal.of(row) for row in record.signals]
 
@@ -162,12 +162,14 @@ def delete_old_verdicts() -> int:
     A job of the worker.
     """
     old = models.Q(hour__lt=timezone.now() - timedelta(days=settings.VERDICT_DAYS))
-    last: Any = Recorded.objects.order_by("-pk").values_list("pk", flat=True).first()
+    last: Any = RecordedVerdict.objects.order_by("-pk").values_list("pk", flat=True).first()
     if last is None:
         return 0
     keys = list(
-        Recorded.objects.filter(old | models.Q(pk__lte=last - MAX_RECORDS)).values_list("pk", flat=True)[:_AT_ONCE]
+        RecordedVerdict.objects.filter(old | models.Q(pk__lte=last - MAX_RECORDS)).values_list("pk", flat=True)[
+            :_AT_ONCE
+        ]
     )
-    Shadowed.objects.filter(record__in=keys).delete()
-    Recorded.objects.filter(pk__in=keys).delete()
+    ShadowVerdict.objects.filter(record__in=keys).delete()
+    RecordedVerdict.objects.filter(pk__in=keys).delete()
     return len(keys)

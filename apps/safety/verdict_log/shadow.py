@@ -15,7 +15,7 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy
 
 from apps.safety.models.strictness import Strictness
-from apps.safety.models.verdict_log import Recorded, Shadowed
+from apps.safety.models.verdict_log import RecordedVerdict, ShadowVerdict
 from apps.safety.policy import blocklist_matcher, strictness, versions
 from apps.safety.policy.evaluation import BLOCKLIST_DETECTOR, PolicyResult, Signal, SignalStatus
 from apps.safety.policy.schema import Action, Policy, Stage
@@ -76,11 +76,11 @@ def write_verdicts() -> None:
     rows = [one.row() for one in found]
     try:
         with transaction.atomic():
-            made = Recorded.objects.bulk_create(rows, batch_size=200)
+            made = RecordedVerdict.objects.bulk_create(rows, batch_size=200)
             if shadows := versions.shadow_versions():
                 pairs = zip(found, made, strict=True)
                 would = [_shadowed(*pair, shadow) for pair in pairs for shadow in shadows]
-                Shadowed.objects.bulk_create(would, batch_size=500)
+                ShadowVerdict.objects.bulk_create(would, batch_size=500)
     except Error:
         log.warning("%s verdicts could not be stored; they wait", len(found))
         recorder.requeue_verdicts(found)
@@ -91,7 +91,7 @@ def write_verdicts() -> None:
         log.warning("Which detectors judged could not be stored; that is tried again with the next verdicts")
 
 
-def _shadowed(one: PendingVerdict, row: Recorded, shadow: ShadowVersion) -> Shadowed:
+def _shadowed(one: PendingVerdict, row: RecordedVerdict, shadow: ShadowVersion) -> ShadowVerdict:
     before, said = one.judged.outcome, one.judged.signals
     if one.allowance:
         before = after = PolicyResult(None)  # a reviewer allowed it: it passes under any version
@@ -100,7 +100,7 @@ def _shadowed(one: PendingVerdict, row: Recorded, shadow: ShadowVersion) -> Shad
         after = evaluate_shadow(
             Stage(one.judged.stage), said, one.judged.text, one.since, one.level, shadow.policy, known
         )
-    return Shadowed(
+    return ShadowVerdict(
         record=row,
         policy_id=shadow.pk,
         stage=row.stage,

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.lib.concurrency.threads import in_db
 from apps.safety.audit_log import export, verification
-from apps.safety.audit_log.audit import Event
+from apps.safety.audit_log.audit import AuditEntry
 from apps.safety.views import audit_log_rows
 from apps.users.models import User
 from apps.users.permissions import administrator_required, get_signed_in_user
@@ -32,7 +32,7 @@ def show_log(request: HttpRequest) -> HttpResponse:
     """Show a page of entries, newest first, filtered by kind and actor."""
     area, who, before = (request.GET.get(name, "") for name in ("area", "who", "before"))
     area = area if area in audit_log_rows.FILTERS else ""
-    rows = Event.objects.filter(audit_log_rows.FILTERS[area][1]).order_by("-seq")
+    rows = AuditEntry.objects.filter(audit_log_rows.FILTERS[area][1]).order_by("-seq")
     if _number(who):
         rows = rows.filter(actor=int(who))
     if _number(before):

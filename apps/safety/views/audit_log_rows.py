@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.safety import code_labels
-from apps.safety.models import Case, Decision, Event
+from apps.safety.models import AuditEntry, Case, Decision
 from apps.users.consents import Consent
 from apps.users.models import User
 
@@ -162,7 +162,7 @@ class AuditLogRow:
     details: list[tuple[str, str]]
 
 
-def make_rows(rows: Iterable[Event]) -> list[AuditLogRow]:
+def make_rows(rows: Iterable[AuditEntry]) -> list[AuditLogRow]:
     """Return the entries as rows, in order. One query for the names of actors."""
     rows = list(rows)
     names = {user.pk: str(user) for user in User.objects.filter(pk__in={row.actor for row in rows if row.actor})}
@@ -174,7 +174,7 @@ def event_label(kind: str) -> str:
     return str(EVENT_LABELS[kind]) if kind in EVENT_LABELS else code_labels.humanize_code(kind)
 
 
-def _entry(row: Event, names: Mapping[int, str]) -> AuditLogRow:
+def _entry(row: AuditEntry, names: Mapping[int, str]) -> AuditLogRow:
     word, _, rest = row.subject.partition(" ")
     short = rest[-8:] if len(rest) == _UUID_CHARACTERS else rest
     subject = f"{_SUBJECTS[word]} {short}".strip() if word in _SUBJECTS else row.subject

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Batch, Decision
+from apps.safety.models import BulkDecision, Decision
 from apps.safety.moderation import bulk_decisions
 from apps.safety.moderation import cases as moderation_cases
 from apps.safety.moderation.bulk_decisions import BatchItem
@@ -108,7 +108,7 @@ def undo_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("safety:batch", pk)
 
 
-def _get_own_batch(request: HttpRequest, pk: UUID) -> Batch:
+def _get_own_batch(request: HttpRequest, pk: UUID) -> BulkDecision:
     try:
         return bulk_decisions.get_own_batch(get_signed_in_user(request), pk)
     except ActionRefused as error:

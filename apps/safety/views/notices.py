@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Case, Decision, Effect, Event, Notice, feature_restrictions
+from apps.safety.models import AppliedEffect, AuditEntry, Case, Decision, Notice, feature_restrictions
 from apps.safety.models.break_glass import AUDIT_SUBJECT
 from apps.safety.models.case_states import UNDECIDED_STATES
 from apps.safety.moderation import appeals, enforcement, reviewable
@@ -49,7 +49,7 @@ def show_notices(request: HttpRequest) -> HttpResponse:
     user = get_signed_in_user(request)
     cards = _cards(user)
     Notice.objects.filter(person=user, seen=None).update(seen=timezone.now())
-    reads = Event.objects.filter(person=user.pk, kind="read").exclude(actor=user.pk)
+    reads = AuditEntry.objects.filter(person=user.pk, kind="read").exclude(actor=user.pk)
     reads = reads.order_by("-seq")
     glass = reads.filter(subject__startswith=AUDIT_SUBJECT)[:PAGE]  # shown even if there are many later readings
     looks = sorted({*reads[:PAGE], *glass}, key=lambda one: -one.seq)
@@ -83,8 +83,8 @@ def _cards(user: User) -> list[NoticeCard]:
         by_case.setdefault(row.case_id, []).append(row)
     latest = [found[0] for found in by_case.values()]
     places = _places(user, [row.case for row in latest])
-    effects_of = Effect.objects.filter(decision__in=[row.decision_id for row in latest if row.decision_id])
-    applied = set(effects_of.filter(state=Effect.State.APPLIED).values_list("decision", "name"))
+    effects_of = AppliedEffect.objects.filter(decision__in=[row.decision_id for row in latest if row.decision_id])
+    applied = set(effects_of.filter(state=AppliedEffect.State.APPLIED).values_list("decision", "name"))
     cards = []
     for row in latest:
         case, place = row.case, places.get((row.case.kind, row.case.subject))

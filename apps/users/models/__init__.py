@@ -13,8 +13,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from apps.users.models.rate_limit import Bucket as Bucket
-from apps.users.models.rate_limit import Limit as Limit
+from apps.users.models.rate_limit import RateLimit as RateLimit
+from apps.users.models.rate_limit import RateLimitBucket as RateLimitBucket
 
 INVITATION_DAYS = 14
 
@@ -122,7 +122,7 @@ class Invitation(models.Model):
         return self.used_by_id is None and self.expires > timezone.now()
 
 
-class Token(models.Model):
+class ApiToken(models.Model):
     """Personal API token of a user. Only a hash of the secret is stored."""
 
     class Scope(models.TextChoices):
@@ -142,6 +142,7 @@ class Token(models.Model):
     last_used = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        db_table = "users_token"
         ordering: ClassVar = ["-created"]
 
     def __str__(self) -> str:
@@ -153,7 +154,7 @@ class Token(models.Model):
 
     @property
     def scope_words(self) -> list[str]:
-        return [str(scope.label) for scope in Token.Scope if scope in self.scopes]
+        return [str(scope.label) for scope in ApiToken.Scope if scope in self.scopes]
 
 
 class SiteSettings(models.Model):

@@ -44,7 +44,7 @@ class Rate:
         return max(1, min(86_400, math.ceil(missing * 3600 / self.an_hour))) if self.an_hour else 86_400
 
 
-class Limit(models.Model):
+class RateLimit(models.Model):
     """Limit that an administrator set, in place of the default (`rate_limits.DEFAULTS`)."""
 
     scope = models.CharField(max_length=8, choices=LimitScope.choices)
@@ -54,6 +54,7 @@ class Limit(models.Model):
     an_hour = models.PositiveIntegerField()
 
     class Meta:
+        db_table = "users_limit"
         app_label = "users"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["scope", "resource"], condition=Q(group=None), name="one_limit_a_resource"),
@@ -68,7 +69,7 @@ class Limit(models.Model):
         return f"{self.scope} {self.resource}: {self.burst}, {self.an_hour} an hour"
 
 
-class Bucket(models.Model):
+class RateLimitBucket(models.Model):
     """Fill level of one bucket. Buckets without a row are full."""
 
     key = models.CharField(primary_key=True, max_length=120)
@@ -76,6 +77,7 @@ class Bucket(models.Model):
     at = models.FloatField(help_text="When that was so, in seconds since 1970", db_index=True)
 
     class Meta:
+        db_table = "users_bucket"
         app_label = "users"
 
     def __str__(self) -> str:

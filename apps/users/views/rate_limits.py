@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.users import rate_limits
-from apps.users.models import Limit
+from apps.users.models import RateLimit
 from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate
 from apps.users.permissions import administrator_required, get_signed_in_user
 
@@ -88,7 +88,7 @@ def edit_limits(request: HttpRequest) -> HttpResponse:
         rate_limits.change_limit(data["scope"], data["resource"], form.rate, group, get_signed_in_user(request))
         messages.success(request, gettext("Saved. In effect within five seconds."))
         return redirect("users:limit_settings")
-    own = {(row.scope, row.resource): row for row in Limit.objects.filter(group=None)}
+    own = {(row.scope, row.resource): row for row in RateLimit.objects.filter(group=None)}
     rows = [
         {
             "scope": scope,
@@ -101,6 +101,8 @@ def edit_limits(request: HttpRequest) -> HttpResponse:
         }
         for (scope, resource), default in rate_limits.DEFAULTS.items()
     ]
-    groups = Limit.objects.filter(scope=LimitScope.GROUP).select_related("group").order_by("group__name", "resource")
+    groups = (
+        RateLimit.objects.filter(scope=LimitScope.GROUP).select_related("group").order_by("group__name", "resource")
+    )
     context = {"rows": rows, "groups": groups, "form": form, "resources": SHOWN, "everyone": Group.objects.all()}
     return render(request, "users/rate_limit_settings.html", context, status=400 if form.errors else 200)

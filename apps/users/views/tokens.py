@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.users.api_tokens import LIMIT, TooManyTokens, create_token
 from apps.users.api_tokens import revoke_token as revoke_token
-from apps.users.models import Token
+from apps.users.models import ApiToken
 from apps.users.permissions import get_signed_in_user
 
 
@@ -23,7 +23,8 @@ class TokenForm(forms.Form):
         max_length=80, help_text=_("The program that uses it, so that you recognize the token later.")
     )
     scopes = forms.MultipleChoiceField(
-        label=_("Permissions"), choices=Token.Scope.choices, initial=[Token.Scope.CHAT], widget=forms.CheckboxSelectMultiple,
+        label=_("Permissions"), choices=ApiToken.Scope.choices, initial=[ApiToken.Scope.CHAT],
+        widget=forms.CheckboxSelectMultiple,
         error_messages={"required": gettext_lazy("Choose at least one permission.")},
     )  # fmt: skip
     days = forms.TypedChoiceField(
@@ -51,7 +52,7 @@ def list_tokens(request: HttpRequest) -> HttpResponse:
                 None,
                 gettext("You have %(limit)s tokens, which is the maximum. Revoke one first.") % {"limit": LIMIT},
             )
-    context = {"tokens": Token.objects.filter(user=user), "form": form, "fresh": fresh, "address": settings.SITE_URL}
+    context = {"tokens": ApiToken.objects.filter(user=user), "form": form, "fresh": fresh, "address": settings.SITE_URL}
     return render(request, "users/tokens.html", context, status=400 if form.errors else 200)
 
 

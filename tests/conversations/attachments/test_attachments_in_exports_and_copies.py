@@ -18,7 +18,7 @@ from apps.conversations.models import AttachedPicture, Attachment, Conversation,
 from apps.conversations.sharing import links
 from apps.lib.concurrency.threads import in_db
 from apps.privacy import data_requests
-from apps.privacy.models import Wish
+from apps.privacy.models import DataRequest
 from apps.users.models import User
 from tests.conversations.attachments.picture_uploads import as_, attached
 
@@ -111,7 +111,7 @@ async def test_a_copy_of_my_data_has_it_and_erasure_leaves_nothing(place, alice,
         own, row = as_(alice), AttachedPicture.objects.get()
         draft = attached(alice)
         own.post("/privacy/copy/")
-        wish = Wish.objects.get(person=alice)
+        wish = DataRequest.objects.get(person=alice)
         data_requests.process_request(str(wish.pk))
         packed = b"".join(own.get(f"/privacy/copy/{wish.pk}/").streaming_content)  # type: ignore[attr-defined]
         found = zipfile.ZipFile(io.BytesIO(packed))
@@ -122,6 +122,6 @@ async def test_a_copy_of_my_data_has_it_and_erasure_leaves_nothing(place, alice,
         data_requests.process_request(str(wish.pk))
         assert not AttachedPicture.objects.exists()
         assert not Path(row.file.path).exists() and not Path(draft.file.path).exists()
-        return dict(Wish.objects.get(pk=wish.pk).counts)
+        return dict(DataRequest.objects.get(pk=wish.pk).counts)
 
     assert (await in_db(look))["attached pictures"] == 2

@@ -164,7 +164,7 @@ async def test_a_question_in_line_keeps_its_picture(open_page, alice, chat) -> N
     for name in ("one", "two"):
         await page.tell(do="queue", text=QUESTION, client_id=name, **put)
         await page.hear("queued")
-    waiting = await in_db(lambda: list(queue.Queued.objects.values_list("pk", flat=True)))
+    waiting = await in_db(lambda: list(queue.QueuedQuestion.objects.values_list("pk", flat=True)))
     await page.tell(do="unqueue", queued=str(waiting[1]), client_id="out")
     assert (await page.hear("unqueued"))["attached"] == [str(row.pk)]
     chat.gap_s = 0.0

@@ -25,7 +25,7 @@ from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import user_messages
 from apps.users import rate_limits
 from apps.users.models import User
-from apps.users.models.rate_limit import Limit
+from apps.users.models.rate_limit import RateLimit
 from tests.conversations.attachments.picture_uploads import as_, attached, drawn, file, posted
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -132,7 +132,7 @@ def test_it_is_its_person_s_and_nobody_else_s(alice: User, bob: User) -> None:
 
 
 def test_it_counts_as_an_upload(alice: User) -> None:
-    Limit.objects.create(scope="person", resource="uploads", burst=1, an_hour=1)
+    RateLimit.objects.create(scope="person", resource="uploads", burst=1, an_hour=1)
     rate_limits.clear_rate_cache()
     assert posted(as_(alice), drawn("one")).status_code == 200
     assert posted(as_(alice), drawn("two")).status_code == 429 and AttachedPicture.objects.count() == 1

@@ -7,7 +7,7 @@ import uuid
 import pytest
 from django.test import Client
 
-from apps.conversations.models import Conversation, Message, ModelProfile, Queued
+from apps.conversations.models import Conversation, Message, ModelProfile, QueuedQuestion
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.turns import model_queue, runner
 from apps.lib.concurrency.threads import in_db
@@ -105,13 +105,13 @@ async def test_a_queued_question_whose_model_went_says_so_and_keeps_nobody_waiti
     await runner.wait_until_idle()  # the turn that ended looks for the next question too, and must not meet these
     place = row.conversation_id
     for number, model in enumerate((BIG, "main")):
-        await Queued.objects.acreate(
+        await QueuedQuestion.objects.acreate(
             conversation_id=place, text=QUESTION, settings={"model": model}, client_id=f"q{number}", position=number
         )
     remove_model(settings)
     await runner.run_next_queued(place)
     await runner.wait_until_idle()
-    left = await Queued.objects.aget()
+    left = await QueuedQuestion.objects.aget()
     assert left.client_id == "q0" and "no longer offered" in left.problem
     assert await Message.objects.filter(role="assistant").acount() == 2
 

@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from apps.conversations.models import Conversation, Message
 from apps.privacy import data_requests
-from apps.privacy.models import Wish
+from apps.privacy.models import DataRequest
 from apps.safety.audit_log import audit
 from apps.safety.break_glass import jobs
-from apps.safety.models import Event
+from apps.safety.models import AuditEntry
 from apps.safety.models.break_glass import BreakGlass
 from apps.safety.moderation import cases
 from apps.safety.moderation.cases import FlaggedContent
@@ -64,7 +64,7 @@ def do(client: Client, row: BreakGlass, what: str, note: str = "") -> BreakGlass
 
 
 def kinds() -> list[str]:
-    rows = Event.objects.filter(subject__startswith="glass ").order_by("seq")
+    rows = AuditEntry.objects.filter(subject__startswith="glass ").order_by("seq")
     return list(rows.values_list("kind", flat=True))
 
 
@@ -82,7 +82,7 @@ def test_asked_approved_read_and_seen_by_its_person(asker: Client, robin: User, 
     assert "data-turn" not in page and 'name="do" value="end"' in page
     assert signed_in(robin).get(address).status_code == 404, "it is open for who asked, alone"
     assert kinds() == ["glass.asked", "glass.approved", "read"]
-    read = Event.objects.get(kind="read")
+    read = AuditEntry.objects.get(kind="read")
     assert (read.actor, read.person) == (row.asker_id, talk.owner_id)
     assert read.payload == {"why": "break_glass", "ground": "order", "reason": WHY, "texts": 2}
     assert "break-glass (an order of a court" in signed_in(talk.owner).get("/notices/").content.decode()
@@ -180,7 +180,7 @@ def test_a_token_of_a_program_opens_nothing(asker: Client, robin: User, talk: Co
     secret = create_token(row.asker, "a token", ["read"], 30)
     answer = Client().get(f"{PAGE}{row.pk}/", headers={"authorization": f"Bearer {secret}"})
     assert answer.status_code == 302 and "/accounts/login/" in answer["Location"]
-    assert not Event.objects.filter(kind="read").exists()
+    assert not AuditEntry.objects.filter(kind="read").exists()
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_erasure_ends_it_and_leaves_no_reason(asker: Client, robin: User, talk: 
     data_requests.process_request(str(data_requests.request_erasure(alice).pk))
     row.refresh_from_db()
     assert (row.person, row.conversation, row.reason, row.state) == (None, None, "", "ended")
-    assert Wish.objects.get().counts["break-glass requests"] == 1
+    assert DataRequest.objects.get().counts["break-glass requests"] == 1
     assert asker.get(f"{PAGE}{row.pk}/").status_code == 404
 
 
@@ -234,7 +234,7 @@ def test_a_conversation_that_is_gone_is_said(asker: Client, robin: User, talk: C
     row = do(signed_in(robin), asked(asker, talk), "approve")
     talk.delete()
     assert "This conversation is gone." in asker.get(f"{PAGE}{row.pk}/", follow=True).content.decode()
-    assert not Event.objects.filter(kind="read").exists()
+    assert not AuditEntry.objects.filter(kind="read").exists()
 
 
 def test_a_mail_server_that_is_away_is_tried_again(

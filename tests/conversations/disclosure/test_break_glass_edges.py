@@ -18,7 +18,7 @@ from apps.images.models import Picture
 from apps.safety.audit_log import audit
 from apps.safety.break_glass import access_requests, jobs
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Event
+from apps.safety.models import AuditEntry
 from apps.safety.models.break_glass import BreakGlass
 from apps.safety.moderation import cases
 from apps.safety.moderation.cases import FlaggedContent
@@ -59,7 +59,7 @@ def test_nobody_ends_what_is_about_themselves(asker: User, robin: User, talk: Co
     User.objects.filter(pk=talk.owner.pk).update(role=User.Role.ADMINISTRATOR)
     signed_in(talk.owner).post(f"{PAGE}{row.pk}/answer/", {"do": "end"})
     row.refresh_from_db()
-    assert row.state == "open" and not Event.objects.filter(kind="glass.ended").exists()
+    assert row.state == "open" and not AuditEntry.objects.filter(kind="glass.ended").exists()
 
 
 def test_what_has_lapsed_is_approved_no_more_also_before_any_sweep(
@@ -87,7 +87,7 @@ def test_an_emergency_that_is_sent_twice_at_once_is_refused_once(
     monkeypatch.setattr(access_requests, "settings", Meanwhile())
     with pytest.raises(ActionRefused, match="waits for somebody"):
         asked(asker, talk, emergency=True)
-    assert BreakGlass.objects.count() == Event.objects.filter(kind="glass.opened").count() == 1
+    assert BreakGlass.objects.count() == AuditEntry.objects.filter(kind="glass.opened").count() == 1
 
 
 def test_an_address_that_is_refused_keeps_nobody_else_from_their_mail(
@@ -180,7 +180,7 @@ def test_a_clock_that_is_set_back_prolongs_nothing(
     clock.on(1.5)
     jobs.process_due_requests()
     row.refresh_from_db()
-    assert row.state == "ended" and Event.objects.filter(kind="glass.expired").count() == 1
+    assert row.state == "ended" and AuditEntry.objects.filter(kind="glass.expired").count() == 1
     with pytest.raises(ActionRefused):
         access_requests.get_open_access(asker, row.pk)
 

@@ -17,7 +17,7 @@ from apps.engines import registry
 from apps.images.models import Picture
 from apps.privacy import data_export
 from apps.safety.gate import exports, gate
-from apps.safety.models import Case, Leaving, PolicyVersion, Recorded
+from apps.safety.models import Case, OutboundVerdict, PolicyVersion, RecordedVerdict
 from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import versions
@@ -75,9 +75,9 @@ def test_an_export_withholds_with_the_clause_named(
     page = text(alice, f"/c/{place.pk}/{name}")
     assert SAID not in page and MILD in page and "Who says so?" in page
     assert "withheld from exports" in page and "Hate" in page and "A reviewer looks at it" in page
-    row = Leaving.objects.get(code="hate")
-    assert (row.stage, row.action) == ("export", "withhold_and_review") and Leaving.objects.count() == 2
-    assert Recorded.objects.filter(stage="export").count() == 2, "what was let through has its row too"
+    row = OutboundVerdict.objects.get(code="hate")
+    assert (row.stage, row.action) == ("export", "withhold_and_review") and OutboundVerdict.objects.count() == 2
+    assert RecordedVerdict.objects.filter(stage="export").count() == 2, "what was let through has its row too"
     case = Case.objects.get()
     assert (case.kind, case.area, case.snapshot.stage, case.owner) == ("answer", "hate", "export", alice)
     assert SAID in text(alice, f"/c/{place.pk}/"), "the page of the conversation is another stage"
@@ -167,7 +167,7 @@ def test_what_nobody_could_judge_stays_back_and_is_judged_the_next_time(
     with monkeypatch.context() as patched:
         patched.setattr(gate, "_check", Away)
         page = text(alice, f"/c/{place.pk}/export.md")
-        assert MILD not in page and "not available right now" in page and not Leaving.objects.exists()
+        assert MILD not in page and "not available right now" in page and not OutboundVerdict.objects.exists()
     assert MILD in text(alice, f"/c/{place.pk}/export.md")
 
 
@@ -196,7 +196,7 @@ def test_a_picture_has_a_verdict_of_its_own(
     assert shown not in text(bob, address) and as_(bob).get(shown).status_code == 404
     assert "drawn by fake" not in text(alice, f"/c/{place.pk}/export.md")
     assert str(row.pk) not in text(alice, f"/c/{place.pk}/print/")
-    assert Leaving.objects.filter(code="sexual").count() == 2
+    assert OutboundVerdict.objects.filter(code="sexual").count() == 2
 
 
 def test_of_many_pictures_the_one_that_is_fetched_is_judged_alone(
@@ -289,7 +289,7 @@ def test_a_list_of_the_site_may_name_what_does_not_leave(place: Conversation, al
 def test_old_verdicts_go(place: Conversation, alice: User) -> None:
     text(alice, f"/c/{place.pk}/export.md")
     assert exports.delete_old_verdicts() == 0
-    Leaving.objects.update(judged=timezone.now().replace(year=2020))
+    OutboundVerdict.objects.update(judged=timezone.now().replace(year=2020))
     assert exports.delete_old_verdicts() == 2
 
 
@@ -297,6 +297,6 @@ def test_a_link_without_anything_held_is_as_before(place: Conversation, bob: Use
     Message.objects.filter(text=SAID).update(text="The harbour master.")
     page = text(bob, link(place))
     assert "The harbour master." in page and "withheld" not in page
-    assert [row.code for row in Leaving.objects.filter(stage=Stage.SHARE)] == [""] * 5
+    assert [row.code for row in OutboundVerdict.objects.filter(stage=Stage.SHARE)] == [""] * 5
     share = Share.objects.get(conversation=place)
     assert links.get_link_title(share, links.load_visible_path(share)) == "Lighthouses"

@@ -9,7 +9,7 @@ import pytest
 from apps.conversations.evidence.answer_sources import AnswerSources
 from apps.conversations.evidence.source_list import QuoteView
 from apps.conversations.image_chat import tiles
-from apps.conversations.models import Conversation, Message, Trace
+from apps.conversations.models import AnswerTrace, Conversation, Message
 from apps.conversations.transfer import export
 from apps.conversations.turns import trace
 from apps.engines import registry
@@ -17,7 +17,7 @@ from apps.engines.classify.image_classifier import FakeImageClassifier
 from apps.engines.types import EngineBroken
 from apps.images.models import Picture
 from apps.lib.ids import new_id
-from apps.safety.models import Case, Leaving
+from apps.safety.models import Case, OutboundVerdict
 from apps.safety.moderation import cases
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.moderation.decision_input import DecisionInput
@@ -35,7 +35,7 @@ RECORD = {"search": None, "prompt": None, "thoughts": "", "verdicts": [], "token
 
 def recorded(said: str, **also: object) -> Message:
     answer = Message.objects.get(text=said)
-    Trace.objects.create(answer=answer, data=trace.pack_trace(RECORD | also))
+    AnswerTrace.objects.create(answer=answer, data=trace.pack_trace(RECORD | also))
     return answer
 
 
@@ -43,7 +43,7 @@ def test_a_copy_of_a_link_has_no_record_of_what_stays_back(place: Conversation, 
     recorded(SAID, tokens=[[SAID, -0.1, []]])
     recorded(MILD, tokens=[[MILD, -0.1, []]])
     as_(bob).post(f"{link(place)}copy/")
-    rows = Trace.objects.filter(answer__conversation__owner=bob).select_related("answer")
+    rows = AnswerTrace.objects.filter(answer__conversation__owner=bob).select_related("answer")
     assert [row.answer.text for row in rows] == [MILD]
     assert SAID not in json.dumps([trace.unpack_trace(bytes(row.data)) for row in rows])
 
@@ -163,6 +163,6 @@ def test_what_a_classifier_of_pictures_could_not_say_is_asked_again(
 
     monkeypatch.setattr(registry, "get_image_classifier", Broken)
     text(alice, f"/c/{place.pk}/export.md")
-    assert Leaving.objects.count() == 2, "those of the two answers"
+    assert OutboundVerdict.objects.count() == 2, "those of the two answers"
     monkeypatch.setattr(registry, "get_image_classifier", Looks)
     assert "drawn by fake" not in text(alice, f"/c/{place.pk}/export.md")

@@ -9,7 +9,7 @@ import pytest
 from apps.conversations.evidence import source_numbering, source_panel
 from apps.conversations.grounding.citer import SourceSpan
 from apps.conversations.history import transcript
-from apps.conversations.models import Citation, Conversation, Message, Retrieved
+from apps.conversations.models import Citation, Conversation, Message, RetrievedPassage
 from apps.documents.models import Document
 from apps.lib.concurrency.threads import in_db
 from tests.conversations.conftest import Page
@@ -32,7 +32,7 @@ async def follow_up(page: Page, chat) -> tuple[str, list[dict[str, object]]]:
 
 async def test_a_sentence_that_an_earlier_passage_supports_has_its_pill(open_page, alice, library, chat) -> None:
     turn, events = await follow_up(await open_page(alice), chat)
-    assert await Retrieved.objects.filter(answer=turn).acount() == 1, "the lighthouse was not found again"
+    assert await RetrievedPassage.objects.filter(answer=turn).acount() == 1, "the lighthouse was not found again"
     cited = [event for event in events if event["type"] == "cited"]
     assert ['data-source="2"' in cited[0]["html"], 'data-source="1"' in cited[1]["html"]] == [True, True]
     cites = Citation.objects.filter(answer=turn).order_by("sentence").values_list("source__number", flat=True)

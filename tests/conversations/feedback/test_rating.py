@@ -7,7 +7,7 @@ from django.test import Client
 
 from apps.conversations.models import Conversation, Feedback, Message
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Case, Event, Notice
+from apps.safety.models import AuditEntry, Case, Notice
 from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.users.models import User
@@ -98,7 +98,7 @@ def test_staff_lists_filters_opens_and_handles_and_the_reading_is_recorded(alice
         assert (len(as_(morgan).get(f"/feedback/?{query}").context["rows"]) == 1) is there, query
     opened = as_(morgan).get(f"/feedback/{row.pk}/").content.decode()
     assert "How high?" in opened and "made of cheese" in opened
-    assert Event.objects.filter(kind="read", actor=morgan.pk, person=alice.pk).count() == 1
+    assert AuditEntry.objects.filter(kind="read", actor=morgan.pk, person=alice.pk).count() == 1
     as_(morgan).post(f"/feedback/{row.pk}/handled/", {"handled": "yes"})
     assert not as_(morgan).get("/feedback/").context["rows"]
     say(alice, answer, note="And page 4.")

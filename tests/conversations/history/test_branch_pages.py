@@ -8,7 +8,7 @@ import orjson
 import pytest
 from django.test import Client
 
-from apps.conversations.models import Citation, Conversation, Message, Retrieved, Source
+from apps.conversations.models import Citation, Conversation, Message, RetrievedPassage, Source
 from apps.conversations.sharing import links
 from apps.conversations.transfer.export import DISCLOSURE
 from apps.conversations.turns import runner
@@ -115,7 +115,7 @@ async def test_a_fork_holds_the_path_and_all_it_stands_on_and_nothing_else(talk,
     twin = await Message.objects.aget(pk=answer["id"])
     assert (twin.text, twin.created, twin.pk) == (old.text, old.created, answer["id"]) and twin.pk != old.pk
     assert await Citation.objects.filter(answer=twin).acount() == await Citation.objects.filter(answer=old).acount() > 0
-    assert await Retrieved.objects.filter(answer=twin).acount() == 1
+    assert await RetrievedPassage.objects.filter(answer=twin).acount() == 1
     assert await Source.objects.filter(conversation=twin.conversation_id).acount() == 1
     assert f"/answers/{twin.pk}/sources/1/" in answer["html"]
     await Conversation.objects.filter(pk=old.conversation_id).adelete()

@@ -8,7 +8,7 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
-from apps.conversations.models import Citation, Conversation, Message, Trace
+from apps.conversations.models import AnswerTrace, Citation, Conversation, Message
 from apps.safety.models import Case, Notice
 from apps.safety.moderation import appeals, cases
 from apps.safety.moderation.cases import FlaggedContent
@@ -58,7 +58,7 @@ def state(place: Conversation) -> dict[str, Any]:
         "place": Conversation.objects.filter(pk=place.pk).values("title", "titled").get(),
         "messages": list(Message.objects.filter(conversation=place).order_by("created").values()),
         "citations": list(Citation.objects.filter(answer__conversation=place).order_by("pk").values()),
-        "records": [bytes(row.data) for row in Trace.objects.filter(answer__conversation=place).order_by("pk")],
+        "records": [bytes(row.data) for row in AnswerTrace.objects.filter(answer__conversation=place).order_by("pk")],
     }
 
 

@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from apps.conversations.core import picture_request
 from apps.conversations.history import actions, branching
-from apps.conversations.models import Conversation, Message, Trace
+from apps.conversations.models import AnswerTrace, Conversation, Message
 from apps.conversations.turns import trace
 from apps.lib.concurrency.threads import in_db
 from apps.lib.db import leases
 from apps.safety.gate import gate
-from apps.safety.models import Decision, Effect
+from apps.safety.models import AppliedEffect, Decision
 from apps.safety.moderation import cases, enforcement
 from apps.safety.moderation.decision_input import DecisionInput, OutcomeScope
 from apps.safety.policy.evaluation import PolicyResult
@@ -45,7 +45,7 @@ def answer(alice: User, ada: User) -> Message:
         "format": 1, "search": {"query": f"{MAIL} lighthouse"}, "thoughts": "", "tokens": spelt(SAID), "pieces": 1,
         "prompt": {"messages": [{"role": "user", "content": f"Question: {ASKED}"}], "places": []},
     }  # fmt: skip
-    Trace.objects.create(answer=found, data=trace.pack_trace(record))
+    AnswerTrace.objects.create(answer=found, data=trace.pack_trace(record))
     return found
 
 
@@ -64,7 +64,7 @@ def test_of_a_question_no_title_keeps_it_and_its_records_go(answer: Message, ali
     fork = branching.fork_conversation(alice, answer.conversation, None)
     before = kept()
     both = cut(answer, "question"), cut(answer)
-    assert MAIL not in str(kept()) and not Trace.objects.exists()
+    assert MAIL not in str(kept()) and not AnswerTrace.objects.exists()
     assert {name.partition(".")[0] for name in standing(MAIL)} == {"safety"}, "for reviewers alone"
     assert fork is not None
     assert all(REDACTION_CHARACTER in row.title for row in Conversation.objects.all())
@@ -119,9 +119,11 @@ def test_nothing_of_it_is_kept_for_messages_that_are_gone(answer: Message, alice
     made = cut(answer)
     assert fork is not None
     actions.delete_permanently([answer.conversation_id])
-    assert MAIL in str(list(Effect.objects.values())), "the copy may come back"
+    assert MAIL in str(list(AppliedEffect.objects.values())), "the copy may come back"
     actions.delete_permanently([fork.pk])
-    assert Effect.objects.get(name="redact").before == {} and MAIL not in str(list(Effect.objects.values()))
+    assert AppliedEffect.objects.get(name="redact").before == {} and MAIL not in str(
+        list(AppliedEffect.objects.values())
+    )
     enforcement.revert_effects(made, reviewer("robin"))
 
 
@@ -137,7 +139,7 @@ async def test_what_the_gate_took_out_is_not_spelt_by_the_record(
     page = await open_page(alice)
     turn = (await page.ask("How high was the lighthouse of Alexandria?"))["turn"]
     await page.events()
-    row = await Trace.objects.aget(answer=turn)
+    row = await AnswerTrace.objects.aget(answer=turn)
     said = await Message.objects.aget(pk=turn)
     assert REDACTION_CHARACTER * len(MAIL) in said.text
     record = await in_db(lambda: trace.unpack_trace(bytes(row.data)))

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.test import Client
 
 from apps.conversations.history import actions, full_text_search
-from apps.conversations.models import Conversation, Message, ModelProfile, Share, Withdrawn
+from apps.conversations.models import Conversation, Message, ModelProfile, RetractedMessage, Share
 from apps.conversations.moderation import retraction
 from apps.engines import registry
 from apps.lib.concurrency.threads import in_db
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How high was the zephyrine lighthouse of Alexandria?"
 ANSWER = "The lighthouse stood about 100 metres high [1], quixotically."
 ASKED, SAID = "zephyrine", "quixotically"  # words that stand nowhere else
+KEPT_IN = {"RetractedMessage", "Snapshot", "AnswerTrace"}  # models that may still hold what was withheld
 LATER = "How long can a queen bee live?"
 
 
@@ -78,7 +79,8 @@ async def test_a_withheld_answer_leaves_tabs_log_and_rows_and_comes_back_as_it_w
     kept = await registry.get_turn_log().read(turn)
     assert [entry.seq for entry in kept] == [told["seq"]] and b"retracted" in kept[0].data
     assert await in_db(standing, SAID) == {
-        "conversations.Withdrawn.fields", "conversations.Withdrawn.trace", "conversations.Trace.data",
+        "conversations.RetractedMessage.fields", "conversations.RetractedMessage.trace",
+        "conversations.AnswerTrace.data",
         "safety.Snapshot.text", "safety.Snapshot.context",
     }, "besides where it is kept, in the case and in the hidden record of the answer after it"  # fmt: skip
     assert await in_db(full_text_search.search_messages, alice, SAID) == []
@@ -94,7 +96,7 @@ async def test_a_withheld_answer_leaves_tabs_log_and_rows_and_comes_back_as_it_w
     for tab in tabs:
         assert (await tab.hear("released"))["turn"] == turn
     assert await in_db(state, place) == before
-    assert not await registry.get_turn_log().exists(turn) and not await Withdrawn.objects.aexists()
+    assert not await registry.get_turn_log().exists(turn) and not await RetractedMessage.objects.aexists()
     assert len(await in_db(full_text_search.search_messages, alice, SAID)) == 1
     await tabs[1].tell(do="look", conversation=str(place.pk))
     assert (await tabs[1].hear("standing"))["retracted"] == []
@@ -114,7 +116,7 @@ async def test_a_withheld_question_goes_with_all_its_answers_and_with_the_title_
     assert all(one["question"] for one in told) and len({one["turn"] for one in told}) == 2
     for word in (ASKED, SAID):
         left = await in_db(standing, word)
-        assert {name.partition(".")[2].partition(".")[0] for name in left} <= {"Withdrawn", "Snapshot", "Trace"}, left
+        assert {name.partition(".")[2].partition(".")[0] for name in left} <= KEPT_IN, left
     shown = await in_db(html, alice, f"/c/{place.pk}/")
     assert "A reviewer withheld this question." in shown and "New conversation" in shown
     for wish in ({"do": "retry", "turn": str(answer.pk)}, {"do": "reword", "question": str(answer.parent_id)}):
@@ -164,7 +166,7 @@ async def test_copies_and_forks_made_earlier_lose_it_and_get_it_back(place, open
     assert heard == {str(copy.pk), str((await in_db(first, place)).pk)}, "Bob's own, and what the link shows"
     for word in (SAID, *([ASKED] if kind == "question" else [])):
         left = await in_db(standing, word)
-        assert {name.partition(".")[2].partition(".")[0] for name in left} <= {"Withdrawn", "Snapshot", "Trace"}, left
+        assert {name.partition(".")[2].partition(".")[0] for name in left} <= KEPT_IN, left
     await in_db(overturned, case)
     assert [await in_db(state, one) for one in (place, *others)] == before
 
@@ -281,7 +283,7 @@ async def test_with_its_conversation_what_was_withdrawn_goes_too(place, alice) -
     def check() -> None:
         case = withheld(first(place))
         actions.delete_permanently([UUID(str(place.pk))])
-        assert not Withdrawn.objects.exists()
+        assert not RetractedMessage.objects.exists()
         assert Case.objects.get(pk=case.pk).state == "decided"
 
     await in_db(check)

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from apps.conversations.history import branching, trace_view
-from apps.conversations.models import Conversation, Message, Trace
+from apps.conversations.models import AnswerTrace, Conversation, Message
 from apps.conversations.moderation import redaction, retraction
 from apps.conversations.sharing import links
 from apps.conversations.turns import finalization, titles
 from apps.documents.models import Document, Page
 from apps.engines import registry
 from apps.lib.concurrency.threads import in_db
-from apps.safety.models import Decision, Effect
+from apps.safety.models import AppliedEffect, Decision
 from apps.safety.moderation import enforcement
 from apps.safety.text.redaction_marks import REDACTION_CHARACTER
 from apps.users.models import User
@@ -135,7 +135,7 @@ async def test_an_answer_that_was_being_written_records_none_of_a_part_that_was_
 
     def check() -> None:
         assert made and kept_for_reviewers(SAID), standing(SAID)
-        assert not Trace.objects.filter(answer__conversation=place).exists()
+        assert not AnswerTrace.objects.filter(answer__conversation=place).exists()
         enforcement.revert_effects(made[0], reviewer("robin"))
         assert place.messages.filter(text__contains=SAID).exists()
 
@@ -166,7 +166,7 @@ async def test_an_answer_that_was_given_a_document_stores_none_of_what_was_taken
         row = Message.objects.get(pk=turn)
         assert row.text == said.replace(words, "".join(REDACTION_CHARACTER for _ in words)), row.text
         assert row.status == "complete" and row.citations.exists()
-        assert not Trace.objects.filter(answer=row).exists()
+        assert not AnswerTrace.objects.filter(answer=row).exists()
         shown = as_(alice).get(f"/c/{row.conversation_id}/").content.decode()
         assert words not in shown and "The lighthouse stood" in shown
         put_back(made[0], morgan)
@@ -186,7 +186,7 @@ async def test_of_two_answers_that_end_together_both_can_be_given_back(
         taken_out(morgan, page.document, words)
 
     def ends() -> None:  # another one, whose transaction is over first
-        effect = Effect.objects.get(name="redact")
+        effect = AppliedEffect.objects.get(name="redact")
         effect.before["beside"]["answers"]["of another"] = other
         effect.save()
 
@@ -198,5 +198,5 @@ async def test_of_two_answers_that_end_together_both_can_be_given_back(
     turn = (await page.ask("How high was the lighthouse of Alexandria?"))["turn"]
     while (await page.hear())["type"] not in ("unknown", "released"):
         pass
-    effect = await in_db(Effect.objects.get, name="redact")
+    effect = await in_db(AppliedEffect.objects.get, name="redact")
     assert effect.before["beside"]["answers"].keys() == {turn, "of another"}

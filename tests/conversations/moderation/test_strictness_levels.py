@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from apps.conversations.assistants import services
-from apps.conversations.models import Message, Queued
+from apps.conversations.models import Message, QueuedQuestion
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.turns import ephemeral
 from apps.documents.models import Collection
@@ -117,7 +117,7 @@ async def test_what_waits_in_line_and_another_wording_are_judged_so(open_page, a
     place = str(answer.conversation_id)
     await page.tell(do="queue", client_id="q1", conversation=place, text=MARKED)
     assert "stricter than the site" in (await page.hear("refused", "queued"))["words"]
-    assert not await Queued.objects.aexists()
+    assert not await QueuedQuestion.objects.aexists()
     await page.tell(do="reword", client_id="r1", question=str(answer.parent_id), text=MARKED)
     assert "stricter than the site" in (await page.hear("refused", "reworded"))["words"]
     await page.tell(do="reword", client_id="r2", question=str(answer.parent_id), text=NOTED)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from apps.conversations.attachments import prompt_content, queries
-from apps.conversations.models import AttachedPicture, Conversation, Message, Trace, Withdrawn
+from apps.conversations.models import AnswerTrace, AttachedPicture, Conversation, Message, RetractedMessage
 from apps.conversations.moderation import withheld_records
 from apps.conversations.turns import trace
 from apps.lib.concurrency.threads import in_db
@@ -28,7 +28,7 @@ def essence(copy: Conversation) -> dict[str, object]:
     cites = [
         list(row.citations.order_by("pk").values_list("sentence", "start", "end", "source__number")) for row in rows
     ]
-    traces = [bytes(one.data) for one in Trace.objects.filter(answer__in=rows).order_by("answer__created")]
+    traces = [bytes(one.data) for one in AnswerTrace.objects.filter(answer__in=rows).order_by("answer__created")]
     values = [(row.role, row.status, row.text, row.quotes, row.steps, row.usage, row.reason) for row in rows]
     return {"rows": values, "cites": cites, "traces": [trace.unpack_trace(data) for data in traces]}
 
@@ -58,7 +58,7 @@ async def test_copies_and_forks_made_meanwhile_come_back_too(place, alice, bob, 
             assert SAID not in page and (ASKED in page) == (kind == "answer" and ASKED in str(essence(copy)["rows"]))
         assert SAID not in told(alice) + told(bob)
         overturned(case)
-        assert state(place) == before and not Withdrawn.objects.exists()
+        assert state(place) == before and not RetractedMessage.objects.exists()
         assert essence(own) == whole and essence(again) == whole and essence(theirs) == copied
         assert "\x01" not in str([essence(one) for one in Conversation.objects.all()])
 
@@ -120,7 +120,7 @@ async def test_what_was_told_of_its_picture_leaves_later_records(open_page, alic
     def check() -> None:
         reviewer("ada")
         place = Conversation.objects.get(pk=turn["conversation"])  # noqa: F811
-        later = Trace.objects.filter(answer__conversation=place).latest("answer__created")
+        later = AnswerTrace.objects.filter(answer__conversation=place).latest("answer__created")
         whole = bytes(later.data)
         assert note in str(trace.unpack_trace(whole)) and not withheld_records.is_withheld(place.pk)
         case = withheld(first(place), "question")

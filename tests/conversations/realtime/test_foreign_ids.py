@@ -17,7 +17,7 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from apps.conversations.core.requests import AskRequest, RetryRequest
-from apps.conversations.models import Conversation, Message, Queued
+from apps.conversations.models import Conversation, Message, QueuedQuestion
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.models.attachment import AttachedPicture
 from apps.conversations.models.share import Share
@@ -84,7 +84,7 @@ async def things(open_page: Any, alice: User, library: Any, chat: Any, settings:
         "withheld": str(withheld.pk),
         "conversation": str(place.pk), "temporary chat": fleeting["conversation"], "running": running["turn"],
         "finished": finished["turn"], "temporary answer": fleeting["turn"], "question": running["question"],
-        "queued": str((await Queued.objects.aget()).pk), "collection": str(library.pk),
+        "queued": str((await QueuedQuestion.objects.aget()).pk), "collection": str(library.pk),
         "assistant": str((await Assistant.objects.acreate(owner=alice, name=SECRET)).pk),
         "picture": str((await in_db(attached, alice, SECRET)).pk),
     }  # fmt: skip
@@ -106,7 +106,7 @@ def _of_alice(alice: User) -> list[Any]:
     return [
         list(rows.values_list("pk", "status", "role", "parent", "asked_by")),
         list(rows.filter(role="user").values_list("text", flat=True)),
-        list(Queued.objects.filter(conversation__owner=alice).values_list("pk", "text", "position")),
+        list(QueuedQuestion.objects.filter(conversation__owner=alice).values_list("pk", "text", "position")),
         list(Conversation.objects.filter(owner=alice).values_list("pk", "seen", "title", "model")),
         list(AttachedPicture.objects.values_list("pk", "owner", "status")),
         ToolConsent.objects.count(),

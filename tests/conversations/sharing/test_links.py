@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.conversations.errors import RequestRefused
-from apps.conversations.models import Citation, Conversation, Message, Share, Source, Trace
+from apps.conversations.models import AnswerTrace, Citation, Conversation, Message, Share, Source
 from apps.conversations.sharing import links
 from apps.conversations.turns import trace
 from apps.documents.models import Collection, Membership
@@ -146,9 +146,9 @@ async def test_a_copy_tells_nothing_of_how_the_question_was_judged(place, alice,
         answer = place.messages.filter(role=Message.Role.ASSISTANT).first()
         said = {"stage": "question", "code": "hate", "action": "review", "score": 0.9}
         value = {"tokens": [], "verdicts": [said], "timeline": [], "pieces": 1, "format": trace.FORMAT_VERSION}
-        Trace.objects.update_or_create(answer=answer, defaults={"data": trace.pack_trace(value)})
+        AnswerTrace.objects.update_or_create(answer=answer, defaults={"data": trace.pack_trace(value)})
         as_(bob).post(f"{link(alice, place)}copy/")
-        copied = Trace.objects.filter(answer__conversation__owner=bob)
+        copied = AnswerTrace.objects.filter(answer__conversation__owner=bob)
         assert len(copied) == 2
         assert all(trace.unpack_trace(bytes(row.data))["verdicts"] == [] for row in copied)
 

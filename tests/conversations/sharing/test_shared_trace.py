@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from apps.conversations.models import Conversation, Message, Share, Trace
+from apps.conversations.models import AnswerTrace, Conversation, Message, Share
 from apps.conversations.sharing import links
 from apps.conversations.turns import trace
 from apps.documents.models import Membership
@@ -23,10 +23,10 @@ KEPT_BACK = "stay with whoever shared it"
 def record(place: Conversation, **also: object) -> Message:
     """The first answer, its record with what no reader may see."""
     answer = first_answer(place)
-    row = Trace.objects.get(answer=answer)
+    row = AnswerTrace.objects.get(answer=answer)
     value = trace.unpack_trace(bytes(row.data)) | {"thoughts": "the secret thought", **also}
     value["tokens"] = [["metres", -0.1, [["the secret word", -0.5]]]]
-    Trace.objects.filter(pk=row.pk).update(data=trace.pack_trace(value))
+    AnswerTrace.objects.filter(pk=row.pk).update(data=trace.pack_trace(value))
     return answer
 
 
@@ -97,7 +97,7 @@ async def test_of_a_withheld_answer_or_question_nothing_is_shown(place, alice, b
 
 async def test_an_answer_without_a_record_says_so(place, alice, bob) -> None:
     def check() -> None:
-        Trace.objects.all().delete()
+        AnswerTrace.objects.all().delete()
         assert Share.objects.count() == 0
         assert "Nothing was recorded" in opened(bob, link(alice, place), first_answer(place))
 

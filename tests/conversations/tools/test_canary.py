@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.conversations.models import Message, ToolServer, ToolSetting, Trace
+from apps.conversations.models import AnswerTrace, Message, ToolServer, ToolSetting
 from apps.conversations.tools.mcp import client
 from apps.conversations.tools.mcp.tool import refresh_server
 from apps.conversations.turns import trace
@@ -54,7 +54,7 @@ def pages_of(user: User, answer: Message) -> str:
 
 
 async def kept(answer: Message) -> str:
-    row = await Trace.objects.filter(answer=answer).afirst()
+    row = await AnswerTrace.objects.filter(answer=answer).afirst()
     return str(trace.unpack_trace(bytes(row.data))) if row else ""
 
 

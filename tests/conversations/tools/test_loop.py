@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from apps.conversations.history import transcript
-from apps.conversations.models import Citation, Message, Retrieved
+from apps.conversations.models import Citation, Message, RetrievedPassage
 from apps.conversations.tools import loop
 from apps.conversations.tools.base import ToolDefaults, ToolError, ToolResult
 from apps.lib.concurrency.threads import in_db
@@ -63,7 +63,7 @@ async def test_what_a_search_finds_are_sources_that_sentences_are_verified_again
     assert '[2] Bees: "' in told and "five years" in told
     cite = await Citation.objects.select_related("source__document").aget(answer=answer)
     assert (cite.source.number, str(cite.source.document)) == (2, "Bees")
-    assert await Retrieved.objects.filter(answer=answer).acount() == 2
+    assert await RetrievedPassage.objects.filter(answer=answer).acount() == 2
     assert '"five years"' not in str(answer.tools) and "five years" not in str(answer.tools)
 
 
@@ -72,7 +72,7 @@ async def test_what_is_found_again_keeps_its_number(open_page, alice, library, c
     _, answer = await turn(await open_page(alice))
     told = [message.content for message in caller.requests[-1].messages if message.role == "tool"]
     assert "[1]: as given above" in told[0]
-    assert await Retrieved.objects.filter(answer=answer).acount() == 1
+    assert await RetrievedPassage.objects.filter(answer=answer).acount() == 1
 
 
 async def test_a_document_is_read_whole_by_its_title_and_only_by_those_who_may(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.conversations.models import Message, Retrieved, ToolSetting
+from apps.conversations.models import Message, RetrievedPassage, ToolSetting
 from apps.conversations.models.tool import ToolPermission
 from apps.conversations.tools import slash_commands
 from apps.conversations.tools.base import ToolHint
@@ -46,7 +46,7 @@ async def test_a_command_alone_needs_no_model(open_page, alice, library, chat) -
 async def test_search_shows_its_passages_as_sources(open_page, alice, library, chat) -> None:
     events, answer = await turn(await open_page(alice), "/search How long does a bee queen live?")
     assert chat.requests == [] and "Bees" in [event for event in events if event["type"] == "sources"][-1]["html"]
-    assert await Retrieved.objects.filter(answer=answer).acount() == 1
+    assert await RetrievedPassage.objects.filter(answer=answer).acount() == 1
 
 
 async def test_a_question_below_a_document_is_answered_from_it_by_any_model(open_page, alice, library, chat) -> None:

@@ -18,7 +18,7 @@ from apps.conversations.core.message_tree import find_path
 from apps.conversations.errors import RequestRefused
 from apps.conversations.history.actions import delete_conversations
 from apps.conversations.models import Conversation, Message
-from apps.conversations.models.import_job import Import, ImportItem
+from apps.conversations.models.import_job import ImportItem, ImportJob
 from apps.conversations.transfer import conversation_import, export, import_job
 from apps.safety.models import Case
 from apps.safety.policy import versions
@@ -35,11 +35,11 @@ def _no_file_stays() -> Iterator[None]:
     assert not [
         path.name
         for path in import_job.get_import_folder().iterdir()
-        if Import.objects.filter(pk=path.name, ended=None)
+        if ImportJob.objects.filter(pk=path.name, ended=None)
     ]
 
 
-def bring(user: User, data: Any) -> Import:
+def bring(user: User, data: Any) -> ImportJob:
     body = data if isinstance(data, bytes) else json.dumps(data).encode()
     row = import_job.create_import(user, SimpleUploadedFile("chats.json", body))
     import_job.run_import(str(row.pk))
@@ -47,7 +47,7 @@ def bring(user: User, data: Any) -> Import:
     return row
 
 
-def states(row: Import) -> list[str]:
+def states(row: ImportJob) -> list[str]:
     return [item.state for item in row.items.all()]
 
 
@@ -141,7 +141,7 @@ def test_nothing_is_imported_while_nothing_can_be_checked(alice: User, monkeypat
     for _ in range(import_job.MAX_ATTEMPTS):
         with pytest.raises(conversation_import.ModerationUnavailable):
             import_job.run_import(str(row.pk))
-        Import.objects.filter(status="waiting").update(lease_until=timezone.now() - timedelta(days=1))
+        ImportJob.objects.filter(status="waiting").update(lease_until=timezone.now() - timedelta(days=1))
     row.refresh_from_db()
     assert row.status == "failed" and "safety check is away" in row.reason
     assert not Conversation.objects.exists() and not import_job.get_stored_path(row).exists()
@@ -167,7 +167,7 @@ def test_one_that_breaks_midway_leaves_nothing_of_itself_and_goes_on(
     with pytest.raises(DatabaseError):
         import_job.run_import(str(row.pk))
     assert [talk.title for talk in Conversation.objects.all()] == ["Staging"] and row.items.count() == 1
-    Import.objects.update(lease_until=timezone.now() - timedelta(days=1))
+    ImportJob.objects.update(lease_until=timezone.now() - timedelta(days=1))
     import_job.recover_imports()
     import_job.run_import(str(row.pk))
     assert states(row) == ["imported"] * 3 and Conversation.objects.count() == 3
@@ -181,7 +181,7 @@ def test_who_lost_the_lease_stores_nothing_more(alice: User, monkeypatch: pytest
         return await judged(rows)
 
     def taken(*_: object) -> dict[str, int]:
-        Import.objects.update(lease_token="another")
+        ImportJob.objects.update(lease_token="another")
         return {}
 
     monkeypatch.setattr(conversation_import, "_judged", slow)
@@ -208,7 +208,7 @@ def test_the_page_takes_a_file_and_shows_the_report(alice: User, bob: User, clie
     client.force_login(alice)
     file = SimpleUploadedFile("conversations.json", json.dumps([roll_back(), {}]).encode())
     answer = client.post("/conversations/import/", {"file": file})
-    row = Import.objects.get()
+    row = ImportJob.objects.get()
     assert answer.headers["Location"] == f"/conversations/import/{row.pk}/"
     assert 'hx-trigger="every 1s"' in client.get(answer.headers["Location"]).content.decode()
     assert (
@@ -230,7 +230,7 @@ def test_the_report_speaks_the_language_of_its_reader(alice: User, client: Clien
     client.force_login(alice)
     page = client.get(f"/conversations/import/{row.pk}/").content.decode()
     assert "Bilder und Dateien, die diese Datei nicht enthält: 1." in page and "It is in no form" not in page
-    Import.objects.update(status="failed", reason=import_job._broken(import_job._LOG))
+    ImportJob.objects.update(status="failed", reason=import_job._broken(import_job._LOG))
     page = client.get(f"/conversations/import/{row.pk}/").content.decode()
     assert "Das konnte nicht abgeschlossen werden. Das Protokoll des Servers sagt, warum." in page
     assert "What is listed" not in page
@@ -241,13 +241,13 @@ def test_what_cannot_be_taken_is_said(alice: User, client: Client, body: bytes |
     client.force_login(alice)
     data = {} if body is None else {"file": SimpleUploadedFile("x.json", body)}
     answer = client.post("/conversations/import/", data)
-    assert answer.status_code == 400 and words in answer.content.decode() and not Import.objects.exists()
+    assert answer.status_code == 400 and words in answer.content.decode() and not ImportJob.objects.exists()
 
 
 def test_a_file_that_is_none_fails_in_words(alice: User) -> None:
     row = bring(alice, b"%PDF-1.4 nothing of the kind")
     assert row.status == "failed" and "not JSON" in row.reason and not import_job.get_stored_path(row).exists()
-    assert "nested" in bring(alice, b'{"a":' * 400_000).reason or Import.objects.latest("created").status == "failed"
+    assert "nested" in bring(alice, b'{"a":' * 400_000).reason or ImportJob.objects.latest("created").status == "failed"
 
 
 def test_too_large_is_refused_before_it_is_stored(alice: User, settings: Any) -> None:
@@ -261,6 +261,8 @@ def test_old_reports_and_orphans_go(alice: User) -> None:
     orphan = import_job.get_import_folder() / ("0" * 32)
     orphan.write_bytes(b"x")
     os.utime(orphan, (0, 0))
-    Import.objects.filter(pk=row.pk).update(ended=timezone.now() - timedelta(days=import_job.REPORT_RETENTION_DAYS + 1))
+    ImportJob.objects.filter(pk=row.pk).update(
+        ended=timezone.now() - timedelta(days=import_job.REPORT_RETENTION_DAYS + 1)
+    )
     import_job.recover_imports()
-    assert not Import.objects.exists() and not orphan.exists() and Conversation.objects.count() == 1
+    assert not ImportJob.objects.exists() and not orphan.exists() and Conversation.objects.count() == 1

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from apps.conversations.grounding import quote_selection
-from apps.conversations.models import AnswerStyle, Message, Retrieved
+from apps.conversations.models import AnswerStyle, Message, RetrievedPassage
 from apps.documents.models import Collection
 from apps.engines.chat.fake import FakeChat
 from apps.lib.concurrency.threads import in_db
@@ -52,7 +52,9 @@ async def test_the_nearest_passages_are_folded_below_and_the_model_is_not_asked(
 
     def kept() -> tuple[bool, list[list[int]]]:
         answer = Message.objects.get(pk=turn["turn"])
-        return answer.nothing_found, list(Retrieved.objects.filter(answer=answer).values_list("given", flat=True))
+        return answer.nothing_found, list(
+            RetrievedPassage.objects.filter(answer=answer).values_list("given", flat=True)
+        )
 
     nothing, given = await in_db(kept)
     assert nothing and 1 <= len(given) <= 2 and not any(given), "the model was given none of them"

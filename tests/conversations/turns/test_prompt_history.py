@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apps.conversations.models import Conversation, Message, Retrieved, Source
+from apps.conversations.models import Conversation, Message, RetrievedPassage, Source
 from apps.conversations.turns import retrieval, runner
 from apps.conversations.turns.prompt import FREE_SYSTEM, SYSTEM, build_system_text
 from apps.documents.models import Document
@@ -47,7 +47,7 @@ async def test_a_retry_is_sent_the_same_again(open_page, alice, library, chat) -
     await page.hear("accepted")
     await page.events()
     assert chat.requests[0].messages == chat.requests[1].messages
-    assert await Retrieved.objects.acount() == 2 and await Source.objects.acount() == 1
+    assert await RetrievedPassage.objects.acount() == 2 and await Source.objects.acount() == 1
 
 
 async def test_people_do_not_share_a_prefix_cache(open_page, alice, library, chat) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.conversations.models import ModelProfile, Trace
+from apps.conversations.models import AnswerTrace, ModelProfile
 from apps.conversations.turns import query_rewriting
 from apps.conversations.turns.preparation import PastExchange
 from apps.conversations.turns.trace import unpack_trace
@@ -35,7 +35,7 @@ async def searched(page, chat: FakeChat, *, replies: list[str]) -> tuple[str, in
     chat.replies.extend(replies)
     second = await page.ask(FOLLOW_UP, conversation=first["conversation"])
     await page.events()
-    kept = await Trace.objects.aget(answer=second["turn"])
+    kept = await AnswerTrace.objects.aget(answer=second["turn"])
     return unpack_trace(kept.data)["search"]["query"], len(chat.requests) - before
 
 
@@ -43,7 +43,7 @@ async def test_a_follow_up_is_searched_as_the_model_rewrote_it(open_page, alice,
     query, requests = await searched(await open_page(alice), chat, replies=[f'Rewritten question: "{ALONE}"'])
 
     assert (query, requests) == (ALONE, 2)
-    stages = (await Trace.objects.alatest("answer__created")).data
+    stages = (await AnswerTrace.objects.alatest("answer__created")).data
     assert "rewrite the follow-up" in str(unpack_trace(stages)["timeline"])
     asked = chat.requests[-2].messages[0].content
     assert QUESTION in asked and f"Last question: {FOLLOW_UP}" in asked

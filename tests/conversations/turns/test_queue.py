@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from apps.conversations.core.requests import RequestRefused
-from apps.conversations.models import Conversation, Message, Queued
+from apps.conversations.models import Conversation, Message, QueuedQuestion
 from apps.conversations.turns import queue, runner
 from apps.lib.concurrency.threads import in_db
 from tests.conversations.conftest import WAIT_S, writes_on
@@ -60,7 +60,7 @@ async def test_questions_are_asked_in_their_order_when_the_answer_ends(running, 
     await page.tell(do="stop", turn=turn["turn"])
     chat.gap_s = 0
     assert await asked(place, 4) == [QUESTION, "Who damaged it?", "When was it built?", "Was it tall?"]
-    assert await Queued.objects.acount() == 0
+    assert await QueuedQuestion.objects.acount() == 0
     rows = [row async for row in Message.objects.filter(conversation=place, role="user").order_by("created")]
     assert all(later.parent_id for later in rows[1:]), "each follows the answer before it"
 
@@ -70,7 +70,7 @@ async def test_one_is_taken_out_again_and_another_sent_at_once(running, alice, c
     place = turn["conversation"]
     for number, text in enumerate(("First?", "Second, with the queen bee?", "Third?")):
         await put(page, place, text, f"q{number}")
-    rows = {row.text: str(row.pk) async for row in Queued.objects.all()}
+    rows = {row.text: str(row.pk) async for row in QueuedQuestion.objects.all()}
     await page.tell(do="unqueue", queued=rows["First?"], client_id="x")
     out = await page.hear("unqueued")
     assert out["text"] == "First?"
@@ -78,7 +78,7 @@ async def test_one_is_taken_out_again_and_another_sent_at_once(running, alice, c
     assert (await page.hear("queued", "refused"))["type"] == "queued"
     order = ["First!", "Second, with the queen bee?", "Third?"]
     assert await in_db(waiting, alice, place) == order, "reworded, it is where it was"
-    await page.tell(do="unqueue", queued=str((await Queued.objects.aget(text="First!")).pk), client_id="w")
+    await page.tell(do="unqueue", queued=str((await QueuedQuestion.objects.aget(text="First!")).pk), client_id="w")
     await page.hear("unqueued")
     await page.tell(do="queue_now", queued=rows["Third?"], client_id="y")
     await page.hear("first")
@@ -104,15 +104,15 @@ async def test_the_same_question_put_twice_waits_once_and_is_asked_once(running,
     await runner.asyncio.gather(*(runner.run_next_queued(runner.UUID(place)) for _ in range(3)))
     assert await asked(place, 2) == [QUESTION, "Who damaged it?"]
     assert (await put(page, place, "Who damaged it?", "same"))["type"] == "queued"
-    assert not await Queued.objects.aexists(), "said again after it was asked, it is not asked again"
+    assert not await QueuedQuestion.objects.aexists(), "said again after it was asked, it is not asked again"
 
 
 async def test_nobody_puts_a_question_into_somebody_elses_queue(running, open_page, bob) -> None:
     _, turn = running
     other = await open_page(bob)
     assert (await put(other, turn["conversation"], "Mine?", "q"))["type"] == "refused"
-    await Queued.objects.acreate(conversation_id=turn["conversation"], text="Hers?", client_id="h")
-    row = await Queued.objects.aget()
+    await QueuedQuestion.objects.acreate(conversation_id=turn["conversation"], text="Hers?", client_id="h")
+    row = await QueuedQuestion.objects.aget()
     await other.tell(do="unqueue", queued=str(row.pk), client_id="x")
     assert (await other.hear("refused", "unqueued"))["type"] == "refused"
 
@@ -122,11 +122,13 @@ async def test_what_was_left_when_a_process_died_is_found_and_a_question_that_ca
 ) -> None:
     place = await Conversation.objects.acreate(owner=alice, title="Talk")
     bad = {"collections": [str(place.pk)]}
-    await Queued.objects.acreate(conversation=place, text="In a shelf that is gone?", client_id="b", settings=bad)
-    await Queued.objects.acreate(conversation=place, text=QUESTION, client_id="q")
+    await QueuedQuestion.objects.acreate(
+        conversation=place, text="In a shelf that is gone?", client_id="b", settings=bad
+    )
+    await QueuedQuestion.objects.acreate(conversation=place, text=QUESTION, client_id="q")
     assert await in_db(queue.find_ready_conversations) == [place.pk]
     await runner.run_next_queued(place.pk)
-    assert "no longer there" in (await Queued.objects.aget(client_id="b")).problem
+    assert "no longer there" in (await QueuedQuestion.objects.aget(client_id="b")).problem
     await runner.run_next_queued(place.pk)
     assert await asked(str(place.pk), 1) == [QUESTION]
     assert await in_db(queue.find_ready_conversations) == [], "what has a problem waits for its person"
@@ -135,7 +137,7 @@ async def test_what_was_left_when_a_process_died_is_found_and_a_question_that_ca
 async def test_a_suspended_person_asks_nothing_more_and_a_full_queue_says_so(open_page, alice, library) -> None:
     place = await Conversation.objects.acreate(owner=alice, title="Talk")
     for number in range(queue.MAX_QUEUED):
-        await Queued.objects.acreate(conversation=place, text=f"{number}?", client_id=str(number))
+        await QueuedQuestion.objects.acreate(conversation=place, text=f"{number}?", client_id=str(number))
     page = await open_page(alice)
     assert "are waiting here already" in (await put(page, str(place.pk), "More?", "m"))["words"]
     alice.is_active = False
@@ -146,7 +148,7 @@ async def test_a_suspended_person_asks_nothing_more_and_a_full_queue_says_so(ope
 
 def test_a_question_that_is_asked_while_it_is_put_first_is_refused(alice, monkeypatch) -> None:
     place = Conversation.objects.create(owner=alice, title="Lighthouse")
-    row = Queued.objects.create(conversation=place, text="Why?", client_id="q", position=0, settings={})
+    row = QueuedQuestion.objects.create(conversation=place, text="Why?", client_id="q", position=0, settings={})
     own = queue._own
 
     def meanwhile(user, pk):

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from apps.conversations.core.message_tree import find_path
-from apps.conversations.models import Citation, Conversation, Message, Trace
+from apps.conversations.models import AnswerTrace, Citation, Conversation, Message
 from apps.conversations.transfer.export import export_conversation, render_markdown
 from apps.conversations.turns import runner, trace
 from apps.lib.concurrency.threads import in_db
@@ -58,7 +58,7 @@ async def test_thoughts_are_shown_before_the_answer_and_are_no_part_of_it(open_p
     assert "between 280" not in shown, "a bare number may stand in the id of a row"
     cites = [cite async for cite in Citation.objects.filter(answer=row)]
     assert cites and all(cite.end <= len(ANSWER) for cite in cites)
-    kept = trace.unpack_trace(bytes((await Trace.objects.aget(answer=row)).data))
+    kept = trace.unpack_trace(bytes((await AnswerTrace.objects.aget(answer=row)).data))
     assert kept["thoughts"] == THOUGHT and "Model thought" in [line["words"] for line in kept["timeline"]]
     assert "".join(token[0] for token in kept["tokens"]).strip() == ANSWER
 
@@ -91,7 +91,7 @@ async def test_they_pass_the_gate_like_the_answer(open_page, alice, library, cha
     chat.reply = f"<think>Fine so far. I will tell how to build a pipe bomb at home.</think> {ANSWER}"
     row, events = await answered(await open_page(alice), status="withheld")
     assert row.text == "" and "pipe bomb" not in orjson.dumps(events).decode()
-    assert "pipe bomb" not in trace.unpack_trace(bytes((await Trace.objects.aget(answer=row)).data))["thoughts"]
+    assert "pipe bomb" not in trace.unpack_trace(bytes((await AnswerTrace.objects.aget(answer=row)).data))["thoughts"]
 
 
 async def test_a_model_that_only_thinks_says_what_to_do(open_page, alice, library, chat) -> None:
@@ -108,7 +108,7 @@ async def test_a_stop_while_it_thinks_keeps_the_thoughts(open_page, alice, libra
     await page.tell(do="stop", turn=accepted["turn"])
     assert (await page.events())[-1]["status"] == "stopped"
     await runner.wait_until_idle()
-    kept = trace.unpack_trace(bytes((await Trace.objects.aget(answer=accepted["turn"])).data))
+    kept = trace.unpack_trace(bytes((await AnswerTrace.objects.aget(answer=accepted["turn"])).data))
     assert kept["thoughts"].startswith("Let") and kept["thoughts"].strip() in chat.reply
 
 

@@ -20,7 +20,7 @@ from apps.engines.chat.fake import FakeChat
 from apps.lib.concurrency.threads import in_db
 from apps.safety.models import Case, Notice
 from apps.users.models import User
-from apps.users.models.rate_limit import Bucket
+from apps.users.models.rate_limit import RateLimitBucket
 from tests.conversations.conftest import WAIT_S, left, transcript
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -156,7 +156,7 @@ async def test_nothing_of_it_is_stored(
     assert not await registry.get_turn_log().exists(accepted["turn"])
     after = await in_db(rows)
     counted = {name for name in after if after[name] != before[name]}
-    assert counted <= {Bucket._meta.label}  # limits count
+    assert counted <= {RateLimitBucket._meta.label}  # limits count
     assert await in_db(found, NEVER_STORED) == [] and NEVER_STORED not in caplog.text
     assert len(chat.requests) == 1  # no title, nothing ahead
 
@@ -267,7 +267,7 @@ async def test_limits_count(alice: User, library: Collection, open_page) -> None
     page = await open_page(alice)
     await ask(page)
     await page.events()
-    used = await in_db(lambda: set(Bucket.objects.values_list("key", flat=True)))
+    used = await in_db(lambda: set(RateLimitBucket.objects.values_list("key", flat=True)))
     assert any("messages" in key for key in used) and any("tokens" in key for key in used)
 
 

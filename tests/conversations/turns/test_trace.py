@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from apps.conversations.history import trace_view
-from apps.conversations.models import Message, Trace
+from apps.conversations.models import AnswerTrace, Message
 from apps.conversations.turns import trace
 from apps.documents.models import Document
 from apps.engines.types import TokenProb
@@ -51,7 +51,7 @@ async def test_the_record_shows_every_stage_and_the_prompt_exactly(open_page, al
 
 async def test_the_record_holds_no_word_of_a_document_and_is_small(open_page, alice, library, chat) -> None:
     turn, _ = await answered(open_page, alice, chat, "Nobody knows. " * 60)
-    row = await Trace.objects.aget(answer=turn)
+    row = await AnswerTrace.objects.aget(answer=turn)
     assert len(row.data) < 8 * 1024
     assert "earthquakes" not in str(trace.unpack_trace(bytes(row.data))), "the passage's own words"
     assert "earthquakes" in (await in_db(opened, alice, turn)).content.decode()

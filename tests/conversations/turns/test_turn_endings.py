@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from apps.conversations.history import transcript as history_transcript
-from apps.conversations.models import Citation, Message, ModelProfile, Retrieved, ShownSentences, Source
+from apps.conversations.models import Citation, Message, ModelProfile, RetrievedPassage, ShownSentences, Source
 from apps.conversations.turns import runner
 from apps.engines import registry
 from apps.engines.types import EngineRefused, EngineUnavailable
@@ -36,7 +36,7 @@ async def test_complete_a_question_is_answered_from_the_documents_with_its_sourc
     assert (answer.status, answer.parent.text) == (Status.COMPLETE, QUESTION)
     assert answer.text == "The lighthouse stood about 100 metres high [1]. It was made of cheese."
     assert answer.lease_token == "" and answer.ended is not None and answer.usage["completion_tokens"] > 0
-    assert await Source.objects.acount() == await Retrieved.objects.acount() == 1
+    assert await Source.objects.acount() == await RetrievedPassage.objects.acount() == 1
     cites = [cite async for cite in Citation.objects.select_related("source").order_by("sentence")]
     assert [cite.source.number if cite.source else None for cite in cites] == [1, None]
     assert {step["name"] for step in answer.steps} == {"search", "write", "verify"}

@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError
 
 from apps.conversations.evidence.source_numbering import save_sources
-from apps.conversations.models import Message, Retrieved
+from apps.conversations.models import Message, RetrievedPassage
 from apps.conversations.turns import runner
 from apps.engines import registry
 from apps.engines.types import EngineUnavailable
@@ -112,6 +112,6 @@ async def test_sources_that_are_stored_twice_are_kept_once(open_page, alice, lib
     page = await open_page(alice)
     await page.ask(QUESTION)
     await page.events()
-    count = await Retrieved.objects.acount()
+    count = await RetrievedPassage.objects.acount()
     await in_db(save_sources, *kept[0])
-    assert count == await Retrieved.objects.acount() == 1
+    assert count == await RetrievedPassage.objects.acount() == 1

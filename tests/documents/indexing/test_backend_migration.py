@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from apps.documents.indexing import backend_migration, index_maintenance
-from apps.documents.models import Chunk, Collection, Document, PreparedSegment, Segment
+from apps.documents.models import Chunk, Collection, Document, Segment, SegmentCopy
 from apps.engines import registry
 from apps.engines.types import EngineBroken, EngineUnavailable, IndexQuery
 from apps.users.models import User
@@ -87,7 +87,7 @@ def test_what_is_finished_stays_where_a_move_is_broken_off(
     with pytest.raises(CommandError, match=r"disk is full.*run this again"):
         call_command("move_index", "other")
     assert backends() == {"local"}
-    assert PreparedSegment.objects.count() == 2
+    assert SegmentCopy.objects.count() == 2
     assert index_maintenance.sweep() == 0
 
     monkeypatch.setattr(other, "build", lambda *args: (built.append(args), build(*args))[1])
@@ -95,7 +95,7 @@ def test_what_is_finished_stays_where_a_move_is_broken_off(
 
     assert len(built) == len(TOPICS)
     assert backends() == {"other"}
-    assert not PreparedSegment.objects.exists()
+    assert not SegmentCopy.objects.exists()
 
 
 def test_a_copy_that_is_not_what_was_written_is_never_searched(
@@ -106,7 +106,7 @@ def test_a_copy_that_is_not_what_was_written_is_never_searched(
     with pytest.raises(EngineBroken, match="not read back"):
         backend_migration.migrate_index("other", lambda done, total: None)
     assert backends() == {"local"}
-    assert not PreparedSegment.objects.exists()
+    assert not SegmentCopy.objects.exists()
 
 
 def test_what_comes_and_goes_while_it_moves_is_right_afterwards(

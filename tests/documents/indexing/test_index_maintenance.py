@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from apps.documents.indexing import index_maintenance
-from apps.documents.models import Chunk, Collection, Document, IndexCare, Segment
+from apps.documents.models import Chunk, Collection, Document, IndexMaintenance, Segment
 from apps.documents.retrieval.search import search
 from apps.engines import registry
 from apps.engines.types import EngineUnavailable, IndexQuery
@@ -151,8 +151,8 @@ def test_a_collection_whose_documents_are_all_deleted_has_no_segments_left(libra
 
 
 def test_one_process_at_a_time_rewrites_a_collection(library: Collection) -> None:
-    IndexCare.objects.create(collection=library)
-    leases.claim(IndexCare.objects.all(), library.pk, 60)
+    IndexMaintenance.objects.create(collection=library)
+    leases.claim(IndexMaintenance.objects.all(), library.pk, 60)
 
     assert index_maintenance.merge(library.pk) == 0
     with pytest.raises(index_maintenance.IndexBusy):
@@ -165,7 +165,7 @@ def test_a_merge_that_lost_its_lease_changes_nothing(library: Collection, monkey
     build = registry.get_index().build
 
     def taken_over(*args: Any) -> Any:
-        IndexCare.objects.update(lease_token="another")
+        IndexMaintenance.objects.update(lease_token="another")
         return build(*args)
 
     monkeypatch.setattr(registry.get_index(), "build", taken_over)
@@ -188,7 +188,7 @@ def test_a_merge_that_fails_leaves_the_live_index_and_no_files(
     assert index_maintenance.merge(library.pk) == 0
 
     assert sorted(real_index.rglob("*.faiss")) == files
-    assert not IndexCare.objects.get().lease_token
+    assert not IndexMaintenance.objects.get().lease_token
     assert len(found("foxes")) == len(TOPICS)
 
 
@@ -201,12 +201,12 @@ async def test_a_damaged_segment_is_left_out_then_rebuilt(alice: User, library: 
 
     assert [p.title for p in (await search(alice, "whales sing")).passages] == ["Whales"]
     assert (await search(alice, "foxes hunt")).passages == ()
-    assert str(damaged.pk.hex) in (await in_db(IndexCare.objects.get)).rebuild
+    assert str(damaged.pk.hex) in (await in_db(IndexMaintenance.objects.get)).rebuild
 
     await in_db(index_maintenance.maintain_indexes)
 
     assert [p.title for p in (await search(alice, "foxes hunt")).passages] == ["Foxes"]
-    assert (await in_db(IndexCare.objects.get)).rebuild == ""
+    assert (await in_db(IndexMaintenance.objects.get)).rebuild == ""
 
 
 def test_one_round_of_care_merges_what_is_due_everywhere(alice: User, library: Collection) -> None:
@@ -223,7 +223,7 @@ def test_one_round_of_care_merges_what_is_due_everywhere(alice: User, library: C
 def test_a_collection_that_cannot_be_rebuilt_does_not_keep_others_from_care(
     library: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    IndexCare.objects.create(collection=library, rebuild="damaged")
+    IndexMaintenance.objects.create(collection=library, rebuild="damaged")
 
     def fails(*_: Any, **__: Any) -> None:
         raise EngineUnavailable("The embedder is still starting.")
@@ -231,7 +231,7 @@ def test_a_collection_that_cannot_be_rebuilt_does_not_keep_others_from_care(
     monkeypatch.setattr(index_maintenance.embedders, "reembed_chunks", fails)
     index_maintenance.maintain_indexes()
 
-    assert IndexCare.objects.get().rebuild == "damaged"
+    assert IndexMaintenance.objects.get().rebuild == "damaged"
     assert Segment.objects.live().count() == 1
 
 

@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from apps.documents.indexing import embedders, index_maintenance, shadow_build
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library.uploads import store_upload
-from apps.documents.models import Chunk, Collection, Document, IndexBuild, IndexCare, Segment
+from apps.documents.models import Chunk, Collection, Document, IndexBuild, IndexMaintenance, Segment
 from apps.documents.retrieval import candidates
 from apps.documents.retrieval.search import SearchResult, search
 from apps.documents.settings import DEFAULT_SETTINGS, CollectionSettings, read_collection_settings
@@ -217,7 +217,7 @@ def test_a_document_that_was_read_during_a_swap_is_embedded_again(
     monkeypatch.setattr(type(registry.get_index()), "write", swapping)
     assert add(alice, place, "late.md", BEES).status == "ready"
     assert {dimension for _, dimension in made_by(place)} == {128, 384}
-    assert IndexCare.objects.get(pk=place.pk).rebuild
+    assert IndexMaintenance.objects.get(pk=place.pk).rebuild
     index_maintenance.maintain_indexes()
     assert made_by(place) == {(registry.get_embedder("Short").fingerprint, 128)}
     assert "thirty-five" in ask(alice, "At what temperature does a colony keep its brood?").passages[0].text

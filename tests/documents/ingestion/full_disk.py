@@ -67,7 +67,7 @@ def merged(place: Collection) -> list[dict[str, object]]:
             told.append(state() | {"database": str(error)})
         (DISK / "filler").unlink()
         told[-1]["segments"] = Segment.objects.live().count()
-        index_maintenance.IndexCare.objects.update(lease_until=None)  # as if the lease had expired
+        index_maintenance.IndexMaintenance.objects.update(lease_until=None)  # as if the lease had expired
     return told
 
 

@@ -38,7 +38,7 @@ from django.utils import timezone
 from apps.documents.indexing import index_maintenance
 from apps.documents.ingestion import pipeline, worker
 from apps.documents.library import uploads
-from apps.documents.models import Chunk, Collection, Document, IndexCare, Page, Segment
+from apps.documents.models import Chunk, Collection, Document, IndexMaintenance, Page, Segment
 from apps.engines import registry
 from apps.users.models import User
 from tests.documents import sample_files
@@ -66,7 +66,7 @@ def main(kills: int) -> dict[str, object]:
         torn += Chunk.objects.searchable().exclude(document__status="ready").values("document").distinct().count()
         torn += sum(not registry.get_index().verify(row.info) for row in Segment.objects.live())
         Document.objects.update(lease_until=None, attempts=0)  # as if the leases had expired
-        IndexCare.objects.update(lease_until=None)
+        IndexMaintenance.objects.update(lease_until=None)
     settle()
     found = {
         "kills": kills,

@@ -33,7 +33,7 @@ from django.core.management import call_command
 
 from apps.documents.ingestion.worker import get_heartbeat_file
 from apps.documents.library import uploads
-from apps.documents.models import Chunk, Collection, Document, IndexCare, Segment
+from apps.documents.models import Chunk, Collection, Document, IndexMaintenance, Segment
 from apps.engines import registry
 from apps.users.models import User
 from tests.documents.ingestion import killed_ingestion as counted
@@ -133,7 +133,7 @@ def ends() -> dict[str, int]:
     aside = Document.objects.filter(status="quarantined").exclude(reason="")
     found = {"ready": Document.objects.filter(status="ready").count(), "aside": aside.count()}
     lost = counted.lost() - 2 * len(counted.taken().intersection(aside.values_list("pk", flat=True)))
-    IndexCare.objects.update(lease_until=None)  # as if the leases had expired
+    IndexMaintenance.objects.update(lease_until=None)  # as if the leases had expired
     counted.settle()
     return found | {"lost": lost, "doubled": counted.doubled(), "left": counted.left()}
 

@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
-from apps.conversations.models import Conversation, Message, Retrieved, Source
+from apps.conversations.models import Conversation, Message, RetrievedPassage, Source
 from apps.conversations.moderation import retraction
 from apps.documents.indexing import chunk_reindexing, index_maintenance
 from apps.documents.ingestion.pipeline import ingest
@@ -28,7 +28,7 @@ from apps.documents.reader.word_boxes import FILL_COLOUR
 from apps.documents.retrieval.search import read_spans, search
 from apps.engines import registry
 from apps.engines.types import EmbedEngine, EngineRefused
-from apps.safety.models import Decision, Effect
+from apps.safety.models import AppliedEffect, Decision
 from apps.safety.moderation import cases, enforcement
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.moderation.decision_input import DecisionInput, OutcomeScope
@@ -134,7 +134,7 @@ def test_an_answer_that_repeats_it_loses_it_too(alice: User, morgan: User, paper
     question = Message.objects.create(role="user", text="Who moors boats?", **told)
     answer = Message.objects.create(role="assistant", parent=question, text=f"That is {SECRET}.", **told)
     source = Source.objects.create(conversation=place, number=1, document=paper, page_number=1, spans=[[0, 4]])
-    Retrieved.objects.create(answer=answer, source=source, rank=1, relevance=1, cosine=1, bm25=1)
+    RetrievedPassage.objects.create(answer=answer, source=source, rank=1, relevance=1, cosine=1, bm25=1)
     other = Message.objects.create(role="assistant", parent=question, text=f"Ask {SECRET}.", **told)
     decision = taken_out(morgan, paper)
     answer.refresh_from_db()
@@ -160,7 +160,7 @@ def test_pages_and_logs_forget_an_answer_that_only_quotes_it(
         for ago in (timedelta(minutes=5), timedelta(days=9), timedelta(minutes=5))
     ]
     for answer in (quoting, old):
-        Retrieved.objects.create(answer=answer, source=source, rank=1, relevance=1, cosine=1, bm25=1)
+        RetrievedPassage.objects.create(answer=answer, source=source, rank=1, relevance=1, cosine=1, bm25=1)
     taken_out(morgan, paper)
     assert told == [quoting.pk]
 
@@ -177,7 +177,7 @@ def test_an_answer_that_spells_it_otherwise_or_has_it_of_a_tool_loses_it_too(
     answers = [Message.objects.create(role="assistant", parent=question, text=text, tools=tools, **told)
                for text, tools in before]  # fmt: skip
     for answer in answers:
-        Retrieved.objects.create(answer=answer, source=source, rank=1, relevance=1, cosine=1, bm25=1)
+        RetrievedPassage.objects.create(answer=answer, source=source, rank=1, relevance=1, cosine=1, bm25=1)
     decision = taken_out(morgan, paper)
     rows = Message.objects.filter(role="assistant").order_by("created")
     assert "mooring" not in str(list(rows.values("text", "tools"))).lower()
@@ -248,7 +248,7 @@ def test_builds_that_knew_it_are_given_up_and_nothing_is_kept_of_a_deleted_docum
     decision = taken_out(morgan, paper)
     assert not IndexBuild.objects.exists() and not Chunk.every.filter(build__gt=0).exists()
     delete_document(paper)
-    assert Effect.objects.get(decision=decision, name="redact").before == {}
+    assert AppliedEffect.objects.get(decision=decision, name="redact").before == {}
 
 
 def test_the_image_of_its_page_is_covered_there(paper: Document, morgan: User, monkeypatch: pytest.MonkeyPatch) -> None:

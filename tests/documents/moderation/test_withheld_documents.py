@@ -10,7 +10,7 @@ from django.test import Client
 
 from apps.conversations.assistants import suggested_questions
 from apps.conversations.evidence import source_numbering
-from apps.conversations.models import Conversation, Message, Retrieved, Source
+from apps.conversations.models import Conversation, Message, RetrievedPassage, Source
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.library.uploads import store_upload
 from apps.documents.models import Chunk, Collection, Document
@@ -102,7 +102,7 @@ def test_a_follow_up_is_not_given_again_what_an_earlier_turn_had_of_it(alice: Us
     answer = Message.objects.create(conversation=talk, role="assistant", asked_by=alice)
     source = Source.objects.create(conversation=talk, number=1, document=paper, page_number=1, spans=[[0, 20]])
     given = {"rank": 1, "relevance": 1, "cosine": 1, "bm25": 1, "given": [[0, 20]]}
-    Retrieved.objects.create(answer=answer, source=source, **given)
+    RetrievedPassage.objects.create(answer=answer, source=source, **given)
     assert answer.pk in source_numbering.load_prompted_sources(alice, [answer.pk])
     withheld(paper)
     assert source_numbering.load_prompted_sources(alice, [answer.pk]) == {}

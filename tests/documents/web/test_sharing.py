@@ -8,7 +8,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.test import Client
 
-from apps.documents.models import Collection, Membership, PendingShare
+from apps.documents.models import Collection, Membership, PendingMembership
 from apps.users.models import User
 from tests.documents.factories import collection
 from tests.support.users import make_user
@@ -80,20 +80,20 @@ def test_an_address_without_account_gets_access_once_it_is_confirmed(owner: Clie
     EmailAddress.objects.filter(user=dana).update(verified=True)
     theirs.get("/collections/")
     assert roles(shelf) == {"dana@example.org": "editor"}
-    assert not PendingShare.objects.exists()
+    assert not PendingMembership.objects.exists()
 
 
 def test_what_was_taken_back_does_not_arrive_later(owner: Client, shelf: Collection) -> None:
     share(owner, shelf, "dana@example.org")
     owner.post(f"/collections/{shelf.pk}/people/remove/", {"email": "dana@example.org"})
-    assert not PendingShare.objects.exists()
+    assert not PendingMembership.objects.exists()
 
 
 @pytest.mark.parametrize("data", [{"email": "no address", "role": "reader"}, {"email": "a@b.org", "role": "god"}, {}])
 def test_bad_input_shares_nothing(owner: Client, shelf: Collection, data: dict[str, str]) -> None:
     response = owner.post(f"/collections/{shelf.pk}/people/", data)
     assert response.status_code == 400
-    assert not Membership.objects.exists() and not PendingShare.objects.exists()
+    assert not Membership.objects.exists() and not PendingMembership.objects.exists()
 
 
 def test_the_owner_cannot_lower_their_own_role(owner: Client, shelf: Collection, alice: User) -> None:

@@ -16,7 +16,7 @@ from apps.engines.image.fake import FakePainter
 from apps.engines.image.protocol import DrawRequest, DrawStep
 from apps.engines.types import EngineRefused
 from apps.images.generation import gpu_slot, progress, scheduler, worker
-from apps.images.models import Frame, Picture
+from apps.images.models import Picture, PreviewFrame
 from apps.images.requests import submission, upscaling
 from apps.images.requests.submission import PictureRequest
 from apps.users.models import User
@@ -236,7 +236,7 @@ def test_steps_that_are_kept_are_made_afterwards_where_that_is_possible(
     monkeypatch.setattr(painter, "draw", drawing)
     monkeypatch.setattr(painter, "look", looked)
     worker.draw_picture(four[0].pk)
-    assert list(Frame.objects.filter(picture=four[0]).values_list("step", flat=True)) == [1, 2, 3, 4]
+    assert list(PreviewFrame.objects.filter(picture=four[0]).values_list("step", flat=True)) == [1, 2, 3, 4]
     assert made == [True, False, False, False, False], "in the model only the picture itself"
 
 

@@ -18,7 +18,7 @@ from apps.images.requests import submission
 from apps.images.requests.forms import PictureForm, apply_style
 from apps.images.requests.submission import PictureRequest
 from apps.safety.detectors import blocklists
-from apps.safety.models import Case, Hit, Notice, PolicyVersion
+from apps.safety.models import BlocklistHit, Case, Notice, PolicyVersion
 from apps.safety.policy import versions
 from apps.safety.policy.schema import hash_policy
 from apps.safety.policy.verdicts import ALLOWED, Verdict
@@ -47,7 +47,7 @@ def test_a_name_of_the_setting_is_held_however_it_is_written_under_a_clause(
     case = Case.objects.get()
     assert (row.status, case.area, case.owner) == ("held", "impersonation", alice)
     assert "A list of this site" in row.reason and Notice.objects.filter(person=alice, case=case).exists()
-    assert Hit.objects.get(key=blocked_names.BLOCKLIST_KEY).count == 1
+    assert BlocklistHit.objects.get(key=blocked_names.BLOCKLIST_KEY).count == 1
 
 
 @pytest.mark.parametrize("verdict", [None, ALLOWED])

@@ -16,7 +16,7 @@ from apps.images.requests.submission import PictureRequest
 from apps.lib.concurrency.threads import in_db
 from apps.safety.detectors import blocklists
 from apps.safety.gate.gate import check_question
-from apps.safety.models import Case, Hit, PolicyVersion
+from apps.safety.models import BlocklistHit, Case, PolicyVersion
 from apps.safety.policy import versions
 from apps.users.models import User
 from tests.images.moderation.test_picture_checks import ruled
@@ -53,7 +53,7 @@ def test_what_a_list_names_is_held_and_a_reviewer_lets_it_be_drawn(
     (row,) = submission.request_pictures(alice, wish)
     case = Case.objects.get()
     assert (row.status, case.snapshot.stage, case.owner) == ("held", "picture", alice)
-    assert "A list of this site" in row.reason and Hit.objects.get(key="names").count == 1
+    assert "A list of this site" in row.reason and BlocklistHit.objects.get(key="names").count == 1
     ruled(make_user("morgan", User.Role.REVIEWER), case, "allow")
     versions.refresh_policy()
     worker.draw_picture(row.pk)

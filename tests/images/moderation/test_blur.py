@@ -10,7 +10,7 @@ from django.test import Client
 from PIL import Image, ImageStat
 
 from apps.conversations.models import AttachedPicture, Conversation, Message, Share
-from apps.images.models import Frame, Picture
+from apps.images.models import Picture, PreviewFrame
 from apps.images.moderation.blur import blur_picture
 from apps.safety.errors import ActionRefused
 from apps.safety.gate import pictures
@@ -56,7 +56,7 @@ def row(alice: User) -> Picture:
         status=Picture.Status.READY, preview=board("JPEG"), blur="sexual",
     )  # fmt: skip
     made.file.save("a.png", ContentFile(board()))
-    Frame.objects.create(picture=made, step=1, preview=board("JPEG"))
+    PreviewFrame.objects.create(picture=made, step=1, preview=board("JPEG"))
     return made
 
 

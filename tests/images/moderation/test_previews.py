@@ -16,7 +16,7 @@ from apps.engines.image.fake import FakePainter
 from apps.engines.image.protocol import DrawRequest
 from apps.engines.types import EngineBroken
 from apps.images.generation import progress, worker
-from apps.images.models import Frame, Picture
+from apps.images.models import Picture, PreviewFrame
 from apps.safety.models import detector_outages
 from apps.safety.policy import defaults, schema, versions
 from apps.users.models import User
@@ -87,7 +87,7 @@ def test_calm_previews_are_shown_each_after_its_own_verdict(
     coloured(monkeypatch, CALM)
     assert drawn(waiting).status == "ready"
     assert told == [(step, True) for step in (1, 2, 3, 4)]
-    kept = [bytes(preview) for preview in Frame.objects.values_list("preview", flat=True)]
+    kept = [bytes(preview) for preview in PreviewFrame.objects.values_list("preview", flat=True)]
     assert len(kept) == 4 and set(kept) <= set(classifier)
 
 
@@ -98,7 +98,7 @@ def test_one_that_is_refused_takes_back_what_was_shown_and_no_other_follows(
     row = drawn(waiting)
     assert (row.status, told) == ("held", [(1, True), (2, False), (3, False), (4, False)])
     assert len(classifier) == 3, "two previews and the picture"
-    assert not Frame.objects.exists()
+    assert not PreviewFrame.objects.exists()
     client = Client()
     client.force_login(row.owner)
     assert "preview.jpg" not in client.get("/pictures/").content.decode()
@@ -151,7 +151,7 @@ def test_while_the_classifier_is_away_no_preview_is_shown(
     monkeypatch.setattr(FakeImageClassifier, "scores", away)
     drawn(waiting)
     assert told == [(1, False), (2, True), (3, True), (4, True)], "the third and fourth show what the second did"
-    assert list(Frame.objects.values_list("step", flat=True)) == [2]
+    assert list(PreviewFrame.objects.values_list("step", flat=True)) == [2]
     detector_outages._noted.clear()
 
 

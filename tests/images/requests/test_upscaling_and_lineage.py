@@ -16,7 +16,7 @@ from apps.engines.image.fake import FakePainter
 from apps.engines.types import EngineUnavailable
 from apps.images.generation import prompt_embeddings, scheduler, worker
 from apps.images.library import gallery, generation_details
-from apps.images.models import Frame, Picture
+from apps.images.models import Picture, PreviewFrame
 from apps.images.provenance import content_credentials, watermarking
 from apps.images.requests import submission, upscaling
 from apps.images.requests.submission import PictureRequest, PictureRequestRefused
@@ -118,7 +118,7 @@ def test_what_lies_behind_is_kept_step_by_step(client: Client, first: Picture, c
 
 def test_of_many_steps_a_few_previews_are_kept(alice: User, painter: FakePainter) -> None:
     row = drawn(submission.request_pictures(alice, PictureRequest("A cat", steps=40))[0])
-    steps = list(Frame.objects.filter(picture=row).values_list("step", flat=True))
+    steps = list(PreviewFrame.objects.filter(picture=row).values_list("step", flat=True))
     assert len(steps) == 8 and steps[0] == 1 and steps[-1] == 40
 
 

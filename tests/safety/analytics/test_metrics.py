@@ -9,7 +9,7 @@ from django.utils import timezone
 from apps.lib.proportions import Proportion
 from apps.safety.analytics import metrics
 from apps.safety.analytics.metrics import median_with_interval
-from apps.safety.models import Decision, Notice, Opinion
+from apps.safety.models import Decision, Notice, SecondReview
 from apps.safety.moderation import appeals, cases
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.moderation.decision_input import DecisionInput
@@ -86,8 +86,8 @@ def test_agreement_is_known_by_clause_and_stage(alice: User, morgan: User, shelf
     robin = make_user("robin", User.Role.REVIEWER)
     for number, harmful in enumerate((True, True, False)):
         decided(alice, morgan, str(number), "block")
-        row = Opinion.objects.get(given=None)
-        Opinion.objects.filter(pk=row.pk).update(given=timezone.now(), harmful=harmful, reviewer=robin)
+        row = SecondReview.objects.get(given=None)
+        SecondReview.objects.filter(pk=row.pk).update(given=timezone.now(), harmful=harmful, reviewer=robin)
     assert metrics.measure_agreement() == metrics.ReviewerAgreement(
         Proportion(2, 3), {("hate", "question"): Proportion(2, 3)}
     )

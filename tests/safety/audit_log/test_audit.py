@@ -6,30 +6,32 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from apps.safety.audit_log import audit
-from apps.safety.models import Event, Snapshot
+from apps.safety.models import AuditEntry, Snapshot
 from apps.users.models import User
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def entries() -> list[Event]:
+def entries() -> list[AuditEntry]:
     audit.install_triggers()
     return [audit.record_event("read", subject=f"case {number}", why="a test") for number in range(3)]
 
 
-def test_entries_are_numbered_without_a_gap_and_each_holds_the_hash_of_the_one_before(entries: list[Event]) -> None:
+def test_entries_are_numbered_without_a_gap_and_each_holds_the_hash_of_the_one_before(
+    entries: list[AuditEntry],
+) -> None:
     assert [entry.seq for entry in entries] == [1, 2, 3]
     assert entries[0].before == audit.FIRST_SIGNATURE
     assert [entry.before for entry in entries[1:]] == [entry.sha256 for entry in entries[:-1]]
     assert audit.verify_chain() == []
 
 
-def test_the_database_forbids_changes(entries: list[Event]) -> None:
+def test_the_database_forbids_changes(entries: list[AuditEntry]) -> None:
     with pytest.raises(DatabaseError), transaction.atomic():
-        Event.objects.update(kind="other")
+        AuditEntry.objects.update(kind="other")
     with pytest.raises(DatabaseError), transaction.atomic():
-        Event.objects.filter(seq=3).delete()
+        AuditEntry.objects.filter(seq=3).delete()
     shot = Snapshot.objects.create(stage="question", text="as it was", sha256="0" * 64)
     with pytest.raises(DatabaseError), transaction.atomic():
         Snapshot.objects.filter(pk=shot.pk).update(text="otherwise")
@@ -42,7 +44,7 @@ def test_the_database_forbids_changes(entries: list[Event]) -> None:
         ("DELETE FROM safety_event WHERE seq = 2", "Entries 2 to 2 are missing."),
     ],
 )
-def test_what_was_changed_past_the_triggers_is_found(entries: list[Event], statement: str, words: str) -> None:
+def test_what_was_changed_past_the_triggers_is_found(entries: list[AuditEntry], statement: str, words: str) -> None:
     names = ("no_update", "no_delete") if connection.vendor == "sqlite" else ("no_change",)
     on = "" if connection.vendor == "sqlite" else " ON safety_event"
     with connection.cursor() as cursor:
@@ -56,4 +58,4 @@ def test_an_entry_goes_with_the_transaction_that_it_belongs_to(alice: User) -> N
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         audit.record_event("read", actor=alice)
         _ = 1 / 0
-    assert not Event.objects.exists()
+    assert not AuditEntry.objects.exists()

@@ -23,7 +23,7 @@ from django.utils import timezone
 from apps.documents.ingestion import worker
 from apps.operations.doctor import system_checks
 from apps.safety.audit_log import audit, chain_heads, verification
-from apps.safety.models import Event
+from apps.safety.models import AuditEntry
 from apps.safety.moderation import account_suspensions
 from apps.users.models import User
 
@@ -42,7 +42,7 @@ def place(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 @pytest.fixture
-def entries() -> list[Event]:
+def entries() -> list[AuditEntry]:
     return [audit.record_event("read", subject=f"person {number}", why="a test") for number in range(5)]
 
 
@@ -54,7 +54,7 @@ def unguard() -> None:
             cursor.execute(f"DROP TRIGGER safety_event_{name}{on}")
 
 
-def plain(entry: Event) -> str:
+def plain(entry: AuditEntry) -> str:
     """As everybody who knows the source can calculate it."""
     said = [
         entry.seq, entry.at.isoformat(timespec="microseconds"), entry.kind, entry.actor, entry.person, entry.subject,
@@ -65,16 +65,18 @@ def plain(entry: Event) -> str:
 
 def rewrite(first: int) -> None:
     """Every entry from `first` on says something else, and its hash and those after it fit."""
-    row = Event.objects.filter(seq=first - 1).first()
+    row = AuditEntry.objects.filter(seq=first - 1).first()
     before = row.sha256 if row else audit.FIRST_SIGNATURE
-    for entry in Event.objects.filter(seq__gte=first).order_by("seq"):
+    for entry in AuditEntry.objects.filter(seq__gte=first).order_by("seq"):
         entry.subject, entry.before = "nothing", before
         before = entry.sha256 = plain(entry)
         entry.save()
 
 
 @pytest.mark.parametrize("first", [1, 2, 5])
-def test_a_log_that_was_rewritten_from_an_entry_on_is_found_on_the_same_day(entries: list[Event], first: int) -> None:
+def test_a_log_that_was_rewritten_from_an_entry_on_is_found_on_the_same_day(
+    entries: list[AuditEntry], first: int
+) -> None:
     assert verification.verify_log().faults == []
     unguard()
     rewrite(first)
@@ -84,17 +86,17 @@ def test_a_log_that_was_rewritten_from_an_entry_on_is_found_on_the_same_day(entr
 
 
 @pytest.mark.parametrize("left", [4, 1, 0])
-def test_a_tail_that_was_cut_off_is_found_on_the_same_day(entries: list[Event], left: int) -> None:
+def test_a_tail_that_was_cut_off_is_found_on_the_same_day(entries: list[AuditEntry], left: int) -> None:
     unguard()
-    Event.objects.filter(seq__gt=left).delete()
+    AuditEntry.objects.filter(seq__gt=left).delete()
     audit.install_triggers()
     for report in (verification.verify_log(), verification.verify_part()):
         assert any(f"Entry {left + 1} was noted as written and is missing" in words for words in report.faults)
 
 
-def test_a_tail_that_was_cut_off_is_found_after_others_were_written(entries: list[Event]) -> None:
+def test_a_tail_that_was_cut_off_is_found_after_others_were_written(entries: list[AuditEntry]) -> None:
     unguard()
-    Event.objects.filter(seq__gt=3).delete()
+    AuditEntry.objects.filter(seq__gt=3).delete()
     audit.install_triggers()
     for _ in range(4):
         audit.record_event("read", subject="person 9")
@@ -102,7 +104,7 @@ def test_a_tail_that_was_cut_off_is_found_after_others_were_written(entries: lis
 
 
 def test_a_log_without_any_signature_is_not_taken_for_one_from_before_the_key(
-    entries: list[Event], place: Path
+    entries: list[AuditEntry], place: Path
 ) -> None:
     unguard()
     rewrite(1)
@@ -112,7 +114,7 @@ def test_a_log_without_any_signature_is_not_taken_for_one_from_before_the_key(
 
 
 def test_missing_and_empty_triggers_are_found_and_put_back_by_command(
-    entries: list[Event], ada: User, monkeypatch: pytest.MonkeyPatch
+    entries: list[AuditEntry], ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert audit.find_missing_triggers() == []
     unguard()
@@ -126,21 +128,21 @@ def test_missing_and_empty_triggers_are_found_and_put_back_by_command(
     monkeypatch.setattr("apps.operations.management.commands.doctor.list_checks", list)
     call_command("doctor", "--install-triggers")
     assert audit.find_missing_triggers() == []
-    assert Event.objects.filter(kind="log.guarded").count() == 1 and verification.verify_log().faults == []
+    assert AuditEntry.objects.filter(kind="log.guarded").count() == 1 and verification.verify_log().faults == []
 
 
-def test_the_doctor_of_the_page_verifies_the_log(entries: list[Event]) -> None:
+def test_the_doctor_of_the_page_verifies_the_log(entries: list[AuditEntry]) -> None:
     found = system_checks._audit_log()
     assert found.state == "good" and "5 entries are whole" in found.words
     unguard()
-    Event.objects.filter(seq=2).update(subject="another")
+    AuditEntry.objects.filter(seq=2).update(subject="another")
     audit.install_triggers()
     for _ in range(2):  # each time, not only the first
         found = system_checks._audit_log()
         assert found.state == "bad" and "Entry 2 was changed" in found.words
 
 
-def test_a_page_verifies_a_large_log_part_by_part(entries: list[Event]) -> None:
+def test_a_page_verifies_a_large_log_part_by_part(entries: list[AuditEntry]) -> None:
     for number in range(400):
         audit.record_event("read", subject=f"person {number}")
     seen = []
@@ -149,7 +151,7 @@ def test_a_page_verifies_a_large_log_part_by_part(entries: list[Event]) -> None:
         seen.append((report.first, report.last))
     assert seen == [(1, 100), (101, 200), (201, 300), (301, 400), (401, 405), (1, 100)]
     unguard()
-    Event.objects.filter(seq=350).update(subject="another")
+    AuditEntry.objects.filter(seq=350).update(subject="another")
     audit.install_triggers()
     faults = [words for _ in range(5) for words in verification.verify_part(seconds=0).faults]
     assert any("Entry 350 was changed" in words for words in faults)
@@ -158,17 +160,17 @@ def test_a_page_verifies_a_large_log_part_by_part(entries: list[Event]) -> None:
 def test_entries_from_before_the_key_are_carried_over_and_never_rewritten(place: Path) -> None:
     before = audit.FIRST_SIGNATURE
     for number in range(1, 4):
-        entry = Event(seq=number, at=timezone.now(), kind="read", subject="old", payload={}, before=before)
+        entry = AuditEntry(seq=number, at=timezone.now(), kind="read", subject="old", payload={}, before=before)
         entry.sha256 = before = plain(entry)
         entry.save(force_insert=True)
-    old = list(Event.objects.values_list("seq", "sha256"))
+    old = list(AuditEntry.objects.values_list("seq", "sha256"))
     from django.apps import apps
 
     import_module("apps.safety.migrations.0021_sign_audit_log").begin(apps, None)
     audit.record_event("read", subject="person 1")
     assert verification.verify_log().faults == [] and (place / "audit_keys").stat().st_mode & 0o777 == 0o600
-    assert list(Event.objects.filter(seq__lte=3).values_list("seq", "sha256")) == old
-    marked = Event.objects.get(kind="log.signed")
+    assert list(AuditEntry.objects.filter(seq__lte=3).values_list("seq", "sha256")) == old
+    marked = AuditEntry.objects.get(kind="log.signed")
     assert marked.seq == 4 and marked.payload == {"entries": 3} and marked.sha256 != plain(marked)
     unguard()
     rewrite(1)
@@ -176,7 +178,7 @@ def test_entries_from_before_the_key_are_carried_over_and_never_rewritten(place:
     assert verification.verify_log().faults
 
 
-def test_without_its_key_nothing_is_logged_by_another_one(entries: list[Event], place: Path) -> None:
+def test_without_its_key_nothing_is_logged_by_another_one(entries: list[AuditEntry], place: Path) -> None:
     key = (place / "audit_keys").read_text()
     (place / "audit_keys").unlink()
     with pytest.raises(ImproperlyConfigured, match="AUDIT_KEY_FILE"):
@@ -187,17 +189,17 @@ def test_without_its_key_nothing_is_logged_by_another_one(entries: list[Event], 
     assert verification.verify_log().faults == []
 
 
-def test_a_new_key_leaves_what_the_earlier_one_signed_verifiable(entries: list[Event]) -> None:
+def test_a_new_key_leaves_what_the_earlier_one_signed_verifiable(entries: list[AuditEntry]) -> None:
     call_command("renew_audit_key")
     audit.record_event("read", subject="person 9")
     assert verification.verify_log().faults == []
     unguard()
-    Event.objects.filter(seq=2).update(subject="another")
+    AuditEntry.objects.filter(seq=2).update(subject="another")
     audit.install_triggers()
     assert verification.verify_log().faults == ["Entry 2 was changed."]
 
 
-def test_a_lost_key_is_said_for_ever(entries: list[Event], place: Path) -> None:
+def test_a_lost_key_is_said_for_ever(entries: list[AuditEntry], place: Path) -> None:
     (place / "audit_keys").unlink()
     with pytest.raises(CommandError, match="--lost"):
         call_command("renew_audit_key")
@@ -206,21 +208,21 @@ def test_a_lost_key_is_said_for_ever(entries: list[Event], place: Path) -> None:
     assert report.faults == [] and report.remarks == ["5 entries cannot be verified: the key that signed them is lost."]
 
 
-def test_entries_that_a_restore_lost_are_told_and_are_no_attack(entries: list[Event]) -> None:
+def test_entries_that_a_restore_lost_are_told_and_are_no_attack(entries: list[AuditEntry]) -> None:
     unguard()
-    Event.objects.filter(seq__gt=3).delete()  # as the backup has it
+    AuditEntry.objects.filter(seq__gt=3).delete()  # as the backup has it
     audit.install_triggers()
     audit.record_event("log.restored", made="2026-01-01T00:00:00+00:00")
     audit.record_event("read", subject="person 9")
     report = verification.verify_log()
     assert report.faults == [] and "2 entries noted after that backup are lost" in report.remarks[0]
     unguard()
-    Event.objects.filter(seq__gt=4).delete()
+    AuditEntry.objects.filter(seq__gt=4).delete()
     audit.install_triggers()
     assert any("Entry 5 was noted" in words for words in verification.verify_log().faults)
 
 
-def test_a_head_cut_off_by_a_full_disk_harms_no_later_one(entries: list[Event], place: Path) -> None:
+def test_a_head_cut_off_by_a_full_disk_harms_no_later_one(entries: list[AuditEntry], place: Path) -> None:
     file = place / "heads.jsonl"
     file.write_text(file.read_text() + '{"at": "2026-')
     audit.record_event("read", subject="person 9")
@@ -228,7 +230,7 @@ def test_a_head_cut_off_by_a_full_disk_harms_no_later_one(entries: list[Event], 
     assert verification.verify_log().faults == []
 
 
-def test_the_worker_notes_a_head_that_could_not_be_noted(entries: list[Event], place: Path) -> None:
+def test_the_worker_notes_a_head_that_could_not_be_noted(entries: list[AuditEntry], place: Path) -> None:
     import_module("apps.privacy.tasks")
     assert (
         verification.note_heads in worker.periodic_jobs
@@ -245,7 +247,7 @@ def test_an_empty_log_has_no_head(place: Path) -> None:
     assert not (place / "heads.jsonl").exists() and verification.verify_log().faults == []
 
 
-def test_the_head_is_sent_to_syslog(entries: list[Event], settings: Any) -> None:
+def test_the_head_is_sent_to_syslog(entries: list[AuditEntry], settings: Any) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
         server.settimeout(5)
@@ -277,7 +279,7 @@ def listener() -> Any:
 
 
 def test_the_head_is_sent_to_an_address(
-    entries: list[Event], settings: Any, listener: tuple[str, list[dict[str, Any]]]
+    entries: list[AuditEntry], settings: Any, listener: tuple[str, list[dict[str, Any]]]
 ) -> None:
     settings.AUDIT_HEADS_URL, got = listener
     assert verification.note_heads() == 1
@@ -285,7 +287,7 @@ def test_the_head_is_sent_to_an_address(
 
 
 def test_a_place_that_takes_no_head_is_a_warning(
-    entries: list[Event], settings: Any, monkeypatch: pytest.MonkeyPatch
+    entries: list[AuditEntry], settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.AUDIT_HEADS_URL = "http://127.0.0.1:9/"
     with pytest.raises(OSError):
@@ -301,14 +303,16 @@ def lines(client: Client) -> list[dict[str, Any]]:
 
 
 def test_the_log_is_exported_as_json_lines_and_the_export_is_an_entry(
-    entries: list[Event], ada: User, client: Client, monkeypatch: pytest.MonkeyPatch
+    entries: list[AuditEntry], ada: User, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("apps.safety.audit_log.export.BATCH", 2)
     client.force_login(ada)
     found = lines(client)
     assert [row["seq"] for row in found] == [1, 2, 3, 4, 5, 6]
     assert found[-1]["kind"] == "log.exported" and found[-1]["actor"] == ada.pk
-    assert [row["hmac_sha256"] for row in found] == list(Event.objects.order_by("seq").values_list("sha256", flat=True))
+    assert [row["hmac_sha256"] for row in found] == list(
+        AuditEntry.objects.order_by("seq").values_list("sha256", flat=True)
+    )
 
 
 @pytest.mark.parametrize("path", ["/review/log/export/", "/review/log/verify/"])
@@ -316,14 +320,14 @@ def test_only_administrators_export_and_verify(client: Client, alice: User, morg
     for user in (alice, morgan):
         client.force_login(user)
         assert client.post(path).status_code == 404
-    assert not Event.objects.exists()
+    assert not AuditEntry.objects.exists()
 
 
-def test_the_page_of_the_log_verifies_all_of_it(entries: list[Event], ada: User, client: Client) -> None:
+def test_the_page_of_the_log_verifies_all_of_it(entries: list[AuditEntry], ada: User, client: Client) -> None:
     client.force_login(ada)
     page: Callable[[], str] = lambda: client.post("/review/log/verify/", follow=True).content.decode()  # noqa: E731
     assert "All 5 entries are whole." in page()
     unguard()
-    Event.objects.filter(seq=2).update(subject="another")
+    AuditEntry.objects.filter(seq=2).update(subject="another")
     audit.install_triggers()
     assert "Entry 2 was changed." in page()

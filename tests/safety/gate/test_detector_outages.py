@@ -13,7 +13,7 @@ from django.utils import timezone
 from apps.safety.analytics import charts
 from apps.safety.analytics.metrics import ClauseMetrics
 from apps.safety.gate import gate
-from apps.safety.models import Degraded, detector_outages
+from apps.safety.models import DetectorOutage, detector_outages
 from apps.safety.policy.verdicts import ALLOWED, CheckUnavailable, Verdict
 from apps.users.models import User
 from tests.support.pages import strip_layout
@@ -76,13 +76,13 @@ async def test_one_that_is_slow_is_heeded_and_counts(check: type[Broken], monkey
 
 
 async def found() -> set[tuple[str, str]]:
-    return {(row.detector, row.status) async for row in Degraded.objects.all()}
+    return {(row.detector, row.status) async for row in DetectorOutage.objects.all()}
 
 
 @pytest.mark.django_db
 def test_documents_count_too_and_staff_sees_it(check: type[Broken], client: Client, morgan: User) -> None:
     gate.check_passages(["a", "b"], None)  # type: ignore[arg-type]
-    assert list(Degraded.objects.values_list("detector", "status")) == [("text", "error")]
+    assert list(DetectorOutage.objects.values_list("detector", "status")) == [("text", "error")]
     client.force_login(morgan)
     assert "a check was away, late or slow for 1 minute" in client.get("/review/").content.decode()
     page = strip_layout(client.get("/review/figures/").content.decode())

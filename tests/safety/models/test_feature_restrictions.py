@@ -24,7 +24,7 @@ from apps.images.models import Picture
 from apps.images.requests import submission, upscaling
 from apps.privacy.data_export import models_naming_user
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Decision, Effect, Notice, Restriction, feature_restrictions
+from apps.safety.models import AppliedEffect, Decision, FeatureRestriction, Notice, feature_restrictions
 from apps.safety.models.feature_restrictions import Feature
 from apps.safety.moderation import appeals, cases
 from apps.safety.moderation.decision_input import DecisionInput, OutcomeScope
@@ -90,7 +90,7 @@ def test_who_is_restricted_is_told_which_until_when_why_and_how_to_object(
 
 def test_it_opens_by_itself_when_its_time_has_come(alice: User, morgan: User, shelf: Notes) -> None:
     restrict(alice, morgan, "uploads")
-    Restriction.objects.update(until=timezone.now() - timedelta(seconds=1))
+    FeatureRestriction.objects.update(until=timezone.now() - timedelta(seconds=1))
     assert (
         not feature_restrictions.restriction_message(alice, Feature.UPLOADS)
         and not feature_restrictions.active_restrictions().exists()
@@ -105,7 +105,7 @@ def test_taken_back_it_is_open_and_what_another_decision_closed_stays_closed(
     cases.undo_decision(morgan, made.case_id)
     assert shelf.state["1"] == "as it was"
     assert list(feature_restrictions.active_restrictions().values_list("decision__case__subject", flat=True)) == ["2"]
-    assert not Effect.objects.filter(decision=made, state=Effect.State.APPLIED).exists()
+    assert not AppliedEffect.objects.filter(decision=made, state=AppliedEffect.State.APPLIED).exists()
 
 
 def test_an_appeal_that_succeeds_opens_it(alice: User, morgan: User, shelf: Notes) -> None:
@@ -243,6 +243,6 @@ def test_collections_and_assistants_are_not_shared(alice: User, bob: User, morga
 
 def test_it_is_in_the_copy_of_their_data_and_goes_with_the_account(alice: User, morgan: User, shelf: Notes) -> None:
     restrict(alice, morgan, "tools")
-    assert (Restriction, ["person"]) in list(models_naming_user(alice))
+    assert (FeatureRestriction, ["person"]) in list(models_naming_user(alice))
     User.objects.get(pk=alice.pk).delete()
-    assert not Restriction.objects.exists()
+    assert not FeatureRestriction.objects.exists()

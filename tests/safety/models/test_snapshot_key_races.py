@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.lib.db import encrypted_fields
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Opinion, Snapshot, snapshot_keys
+from apps.safety.models import SecondReview, Snapshot, snapshot_keys
 from apps.safety.moderation import second_reviews
 from apps.users.models import User
 from tests.safety.case_factory import Notes, case
@@ -79,7 +79,7 @@ def test_what_cannot_be_read_is_judged_by_nobody_and_keeps_its_words(
 ) -> None:
     shelf.state["1"] = shelf.state["2"] = ""
     shot = case(alice).snapshot
-    look = Opinion.objects.create(why="sample", snapshot=shot, clause="hate", owner=alice)
+    look = SecondReview.objects.create(why="sample", snapshot=shot, clause="hate", owner=alice)
     mine = second_reviews.claim_review(morgan)
     assert mine == look
     old = place.read_text()

@@ -23,7 +23,7 @@ from apps.privacy.tombstones import replace_with_tombstone
 from apps.safety.analytics import training_labels
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Case, Event, Snapshot, snapshot_keys
+from apps.safety.models import AuditEntry, Case, Snapshot, snapshot_keys
 from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy_admin import backtest
@@ -93,7 +93,7 @@ def test_a_new_key_encrypts_everything_and_the_trigger_is_there_again(
     assert len(encrypted_fields.list_key_lines()) == 1 and "1 older keys dropped" in out.getvalue()
     place.write_text(old + "\n")  # the old key alone opens none of them
     assert not any(row.readable for row in Snapshot.objects.all())
-    assert Event.objects.filter(kind="snapshots.key").count() == 1 and audit.verify_chain() == []
+    assert AuditEntry.objects.filter(kind="snapshots.key").count() == 1 and audit.verify_chain() == []
 
 
 def test_a_key_that_is_needed_is_not_dropped(alice: User, shelf: Notes, place: Path) -> None:
@@ -213,7 +213,7 @@ def test_where_all_keys_are_lost_for_good_a_new_one_is_made_when_somebody_says_s
     shelf.state["2"] = "as it was"
     assert case(alice, "2", text="another").snapshot.text == "another" and place.stat().st_mode & 0o777 == 0o600
     assert isinstance(Snapshot.objects.get(pk=shot.pk).text, encrypted_fields.UndecryptableText)
-    assert Event.objects.filter(kind="snapshots.key", payload__lost=True).count() == 1
+    assert AuditEntry.objects.filter(kind="snapshots.key", payload__lost=True).count() == 1
 
 
 def test_a_new_site_makes_its_key_itself(place: Path) -> None:

@@ -13,10 +13,10 @@ from apps.conversations.models import Conversation, Message
 from apps.documents.library import sharing, uploads
 from apps.documents.models import Chunk, Document
 from apps.privacy import data_requests, retention
-from apps.privacy.models import Keeping
+from apps.privacy.models import RetentionRule
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Case, Decision, Notice, Opinion
+from apps.safety.models import Case, Decision, Notice, SecondReview
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import appeals, auto_close, enforcement, second_reviews
 from apps.safety.moderation import cases as moderation_cases
@@ -78,7 +78,7 @@ def deleted(talk: Conversation) -> None:
 
 
 def outlived(talk: Conversation) -> None:
-    retention.change_rule(talk.owner, Keeping.Scope.CONVERSATION, 1, talk.pk)
+    retention.change_rule(talk.owner, RetentionRule.Scope.CONVERSATION, 1, talk.pk)
     Conversation.objects.filter(pk=talk.pk).update(changed=timezone.now() - timedelta(days=2))
     assert retention.delete_expired() == 1
 
@@ -108,7 +108,7 @@ def test_a_second_look_that_was_asked_for_is_waited_for_no_longer(alice: User, m
     assert second_reviews.pending_reviews(robin).count() == 1
     auto_close.close_deleted("answer", str(answer.pk))
     assert not second_reviews.pending_reviews(robin).exists() and second_reviews.claim_review(robin) is None
-    assert list(Opinion.objects.values_list("harmful", flat=True)) == [True] and audit.verify_chain() == []
+    assert list(SecondReview.objects.values_list("harmful", flat=True)) == [True] and audit.verify_chain() == []
 
 
 @pytest.mark.parametrize("whole", [False, True])

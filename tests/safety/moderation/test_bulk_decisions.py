@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Batch, Case, Decision, Event, Notice
+from apps.safety.models import AuditEntry, BulkDecision, Case, Decision, Notice
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import bulk_decisions, cases
 from apps.safety.moderation.bulk_decisions import BatchItem
@@ -41,7 +41,7 @@ def held(alice: User, bob: User, morgan: User, shelf: Notes) -> Case:
     return cases.claim_case(morgan, Case.objects.get(subject="0").pk)
 
 
-def items(user: User, batch: Batch) -> list[BatchItem]:
+def items(user: User, batch: BulkDecision) -> list[BatchItem]:
     return [BatchItem(str(row.pk), row.lease_token, row.version) for row in bulk_decisions.preview_batch(user, batch)]
 
 
@@ -52,7 +52,7 @@ def ruling(outcome: str = "block") -> DecisionInput:
 def test_only_what_is_nearly_the_same_under_the_same_clause_is_gathered(morgan: User, held: Case) -> None:
     batch = bulk_decisions.gather_batch(morgan, held.pk)
     assert sorted(row.subject for row in bulk_decisions.preview_batch(morgan, batch)) == ["0", "1", "2", "3"]
-    assert Event.objects.filter(kind="read").count() == 4  # each text that the preview shows
+    assert AuditEntry.objects.filter(kind="read").count() == 4  # each text that the preview shows
 
 
 def test_texts_of_another_version_of_the_policy_are_not_gathered(alice: User, morgan: User, held: Case) -> None:
@@ -126,7 +126,7 @@ def test_by_the_pages(client: Client, morgan: User, held: Case, shelf: Notes) ->
     at = client.post(f"/review/{held.pk}/alike/")["Location"]
     page = client.get(at).content.decode()
     assert "4 cases that are alike" in page and "number 3" in page
-    ticked = [f"{item.pk}:{item.token}:{item.version}" for item in items(morgan, Batch.objects.get())]
+    ticked = [f"{item.pk}:{item.token}:{item.version}" for item in items(morgan, BulkDecision.objects.get())]
     client.post(f"{at}decide/", {"item": [*ticked, "nonsense", "x:y:z"], "reason": "clear", "outcome": "block"})
     assert "Undo all" in client.get("/review/").content.decode()
     client.post(f"{at}undo/")

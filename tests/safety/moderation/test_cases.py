@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Allowance, Case, Decision, Effect, Event, Notice, Snapshot
+from apps.safety.models import AllowedText, AppliedEffect, AuditEntry, Case, Decision, Notice, Snapshot
 from apps.safety.models.case_states import CaseMove, CaseState
 from apps.safety.moderation import appeals, auto_close, cases, enforcement
 from apps.safety.moderation.decision_input import DecisionInput
@@ -110,7 +110,7 @@ def test_a_decision_does_what_it_says_tells_the_person_and_is_recorded(alice: Us
     assert "Hate" in notice.clause
     assert "30 days" in notice.text
     assert made.policy == versions.get_live_version()
-    kinds = list(Event.objects.values_list("kind", flat=True))
+    kinds = list(AuditEntry.objects.values_list("kind", flat=True))
     done = ["case.claimed", "case.decided", "effect.applied", "person.suspended", "effect.applied"]
     assert kinds[-5:] == done, "the person's own entry stands beside that of the decision"
 
@@ -123,7 +123,7 @@ def test_undoing_restores_exactly_what_was_there(alice: User, morgan: User, shel
     back = cases.undo_decision(morgan, held.pk)
     alice.refresh_from_db()
     assert (back.state, shelf.state["1"], alice.is_active) == (CaseState.CLAIMED, "as it was", True)
-    assert not Effect.objects.filter(state=Effect.State.APPLIED).exists()
+    assert not AppliedEffect.objects.filter(state=AppliedEffect.State.APPLIED).exists()
     assert Notice.objects.count() == told
     cases.decide_case(morgan, held.pk, ruling(back, "warn"))
 
@@ -149,9 +149,9 @@ def test_a_text_that_two_decisions_allowed_passes_until_both_are_taken_back(
     shelf.state["2"] = "too"
     made = [decided(morgan, case(alice, subject, text="The same."), "allow") for subject in ("1", "2")]
     for decision in made if first else made[::-1]:
-        assert Allowance.objects.count() == 1
+        assert AllowedText.objects.count() == 1
         enforcement.revert_effects(decision, morgan)
-    assert not Allowance.objects.exists()
+    assert not AllowedText.objects.exists()
 
 
 def test_only_ones_own_decision_of_the_last_seconds_is_undone(
@@ -250,6 +250,6 @@ def test_that_it_was_allowed_is_not_told_to_who_was_told_nothing(alice: User, mo
 def test_reading_somebodys_words_is_recorded(alice: User, morgan: User, shelf: Notes) -> None:
     held = case(alice)
     cases.read_case(morgan, held.pk)
-    entry = Event.objects.filter(kind="read").get()
+    entry = AuditEntry.objects.filter(kind="read").get()
     assert (entry.actor, entry.person) == (morgan.pk, alice.pk)
     assert audit.verify_chain() == []

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Case, Decision, Effect, Event
+from apps.safety.models import AppliedEffect, AuditEntry, Case, Decision
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import bulk_decisions, cases, claims, temporary_holds
 from apps.safety.moderation.decision_input import DecisionInput
@@ -59,7 +59,7 @@ def test_ahead_a_claim_is_over_and_is_claimed_again(alice: User, morgan: User, j
         cases.decide_case(morgan, held.pk, ruling(held))
     token = claims.renew_claim(morgan, held.pk, held.lease_token)
     cases.decide_case(morgan, held.pk, DecisionInput(token, held.version, "block", "clear"))
-    assert Decision.objects.count() == Effect.objects.filter(state="applied", name="withhold").count() == 1
+    assert Decision.objects.count() == AppliedEffect.objects.filter(state="applied", name="withhold").count() == 1
     assert audit.verify_chain() == []
 
 
@@ -75,7 +75,7 @@ def test_back_nobody_takes_what_somebody_holds(alice: User, morgan: User, jump: 
     with pytest.raises(ActionRefused):  # the same page once more, after the clock was set right
         jump(24)
         cases.decide_case(morgan, held.pk, ruling(held))
-    assert audit.verify_chain() == [] and list(Event.objects.order_by("seq").values_list("seq", flat=True))[-1] > 0
+    assert audit.verify_chain() == [] and list(AuditEntry.objects.order_by("seq").values_list("seq", flat=True))[-1] > 0
 
 
 def test_there_and_back_the_log_stays_one_chain(alice: User, morgan: User, jump: Jump) -> None:
@@ -83,7 +83,7 @@ def test_there_and_back_the_log_stays_one_chain(alice: User, morgan: User, jump:
         jump(hours)
         held = cases.claim_case(morgan, case(alice, str(number)).pk)
         cases.decide_case(morgan, held.pk, ruling(held, "allow"))
-    seen = list(Event.objects.order_by("seq").values_list("seq", flat=True))
+    seen = list(AuditEntry.objects.order_by("seq").values_list("seq", flat=True))
     assert seen == list(range(seen[0], seen[0] + len(seen))) and audit.verify_chain() == []
 
 

@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection
 
 from apps.safety.audit_log import audit
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Case, Decision, Effect, Event
+from apps.safety.models import AppliedEffect, AuditEntry, Case, Decision
 from apps.safety.models.case_states import CaseMove, CaseState
 from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
@@ -91,8 +91,8 @@ def test_every_case_is_decided_exactly_once(monkeypatch: pytest.MonkeyPatch) -> 
     decided = Counter(Decision.objects.values_list("case", flat=True))
     assert len(decided) == CASES and set(decided.values()) == {1}
     assert set(Case.objects.values_list("state", flat=True)) == {CaseState.DECIDED}
-    assert Effect.objects.count() == CASES
-    assert Event.objects.filter(kind="case.decided").count() == CASES
+    assert AppliedEffect.objects.count() == CASES
+    assert AuditEntry.objects.filter(kind="case.decided").count() == CASES
     assert audit.verify_chain() == []
     tried = sum((thread.tried for thread in threads), Counter[str]())
     assert tried["claimed"] > CASES and tried["refused"] > 0 and tried["stale refused"] == 2 * CASES

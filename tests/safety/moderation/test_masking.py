@@ -16,7 +16,7 @@ from django.test import Client
 from apps.conversations.models import Conversation, Message
 from apps.engines import registry
 from apps.safety.break_glass import access_requests
-from apps.safety.models import BreakGlass, Notice, Opinion, Snapshot
+from apps.safety.models import BreakGlass, Notice, SecondReview, Snapshot
 from apps.safety.moderation import appeals, cases, masking
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.moderation.reviewable import ContextTurn
@@ -227,4 +227,4 @@ def test_opening_a_case_asks_no_model_inside_its_transaction(
     assert all(secret not in stored for _, secret in SECRETS.values())
     page(morgan, f"/review/{cases.claim_case(morgan, found.pk).pk}/")
     assert inside != [], "names are masked where the case is read"
-    assert Opinion.objects.count() == 0
+    assert SecondReview.objects.count() == 0

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Case, Decision, Event, Notice
+from apps.safety.models import AuditEntry, Case, Decision, Notice
 from apps.safety.models.case_states import CaseMove
 from apps.safety.moderation import appeals, cases, sealed_cases
 from apps.safety.moderation.decision_input import DecisionInput
@@ -57,7 +57,7 @@ def test_who_is_not_named_neither_lists_nor_claims_nor_opens(
         cases.read_case(user, hidden.pk)
     found = Case.objects.get(pk=hidden.pk)
     assert (found.state, found.holder) == ("open", None) and not Decision.objects.exists()
-    assert not Event.objects.filter(kind="read").exists()
+    assert not AuditEntry.objects.filter(kind="read").exists()
 
 
 def test_who_is_named_reviews_them_as_others_and_somebody_else_named_decides_the_appeal(
@@ -108,7 +108,7 @@ def test_an_administrator_names_people_and_the_log_says_so(ada: User, morgan: Us
     client = signed_in(ada)
     for sent in ("yes", "yes", "no", "maybe"):
         client.post(f"/people/{morgan.pk}/sealed/", {"named": sent})
-    rows = Event.objects.filter(person=morgan.pk).order_by("seq").values_list("kind", "actor")
+    rows = AuditEntry.objects.filter(person=morgan.pk).order_by("seq").values_list("kind", "actor")
     assert list(rows) == [("person.named_for_sealed", ada.pk), ("person.not_named_for_sealed", ada.pk)]
     client.post(f"/people/{alice.pk}/sealed/", {"named": "yes"})  # who does not review
     alice.refresh_from_db()
@@ -125,7 +125,7 @@ def test_who_reviews_again_is_named_again_only_by_somebody(ada: User, morgan: Us
         client.post(f"/people/{morgan.pk}/role/", {"role": role})
         morgan.refresh_from_db()
         assert morgan.role == role and special_permissions.SEALED.is_held_by(morgan) == (role == "administrator")
-    rows = Event.objects.filter(person=morgan.pk).order_by("seq").values_list("kind", "actor")
+    rows = AuditEntry.objects.filter(person=morgan.pk).order_by("seq").values_list("kind", "actor")
     assert [kind for kind, actor in rows if actor == ada.pk] == [
         "person.named_for_sealed", "person.role", "person.role", "person.not_named_for_sealed", "person.role",
     ]  # fmt: skip

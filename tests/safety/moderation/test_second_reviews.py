@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Case, Decision, Event, Opinion
+from apps.safety.models import AuditEntry, Case, Decision, SecondReview
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import cases, second_reviews
 from apps.safety.moderation.decision_input import DecisionInput
@@ -41,7 +41,7 @@ def decided(owner: User, reviewer: User, subject: str = "1", outcome: str = "blo
     return cases.decide_case(reviewer, held.pk, DecisionInput(held.lease_token, held.version, outcome, "clear"))
 
 
-def said(user: User, harmful: bool) -> Opinion:
+def said(user: User, harmful: bool) -> SecondReview:
     row = second_reviews.claim_review(user)
     assert row is not None
     return second_reviews.submit_review(user, row.pk, row.lease_token, harmful)
@@ -64,7 +64,7 @@ def test_only_somebody_else_looks_twice(alice: User, morgan: User, robin: User) 
     assert second_reviews.claim_review(User.objects.get(name="Ada")) is None  # held
     for wrong in ({"reviewer": morgan}, {"owner": robin}):
         with pytest.raises(IntegrityError), transaction.atomic():
-            Opinion.objects.update(**wrong)
+            SecondReview.objects.update(**wrong)
 
 
 def test_a_second_look_is_given_once_and_changes_nothing(alice: User, morgan: User, robin: User, shelf: Notes) -> None:
@@ -85,12 +85,12 @@ def test_it_lasts_while_somebody_is_at_it(alice: User, morgan: User, robin: User
     client.force_login(robin)
     at = f"/review/looks/{row.pk}/keep/"
     assert f'data-keep="{at}"' in client.get(f"/review/looks/{row.pk}/").content.decode()
-    Opinion.objects.update(lease_until=timezone.now() + timedelta(seconds=5))
+    SecondReview.objects.update(lease_until=timezone.now() + timedelta(seconds=5))
     assert client.post(at, {"token": row.lease_token}).json() == {}
-    until = Opinion.objects.get().lease_until
+    until = SecondReview.objects.get().lease_until
     assert until is not None and until > timezone.now() + timedelta(seconds=second_reviews.LEASE_S - 60)
     assert "no longer yours" in client.post(at, {"token": "another"}).json()["words"]
-    Opinion.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    SecondReview.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert "no longer yours" in client.post(at, {"token": row.lease_token}).json()["words"]
 
 
@@ -134,7 +134,7 @@ def test_sealed_clauses_are_never_drawn_nor_asked_for(alice: User, ada: User, mo
     held = cases.claim_case(morgan, case(alice, "2", code="child_exploitation").pk)
     with pytest.raises(ActionRefused):
         cases.request_second_review(morgan, held.pk, held.lease_token)
-    assert not Opinion.objects.exists() and Case.objects.get(pk=held.pk).holder == morgan
+    assert not SecondReview.objects.exists() and Case.objects.get(pk=held.pk).holder == morgan
 
 
 def test_by_the_pages_nothing_is_shown_of_what_was_decided(
@@ -146,11 +146,11 @@ def test_by_the_pages_nothing_is_shown_of_what_was_decided(
     at = client.post("/review/looks/")["Location"]
     page = client.get(at).content.decode()
     assert "Only &lt;b&gt;this&lt;/b&gt;" in page and "0.97" not in page and "decided" not in page.lower()
-    entry = Event.objects.get(kind="read", actor=robin.pk)
+    entry = AuditEntry.objects.get(kind="read", actor=robin.pk)
     assert (entry.person, entry.payload["why"]) == (alice.pk, "second") and entry.payload["clause"] == "hate"
-    row = Opinion.objects.get()
+    row = SecondReview.objects.get()
     client.post(f"{at}give/", {"token": row.lease_token, "said": "nonsense"})
-    assert Opinion.objects.get().given is None
+    assert SecondReview.objects.get().given is None
     client.post(f"{at}give/", {"token": row.lease_token, "said": "harmless"})
     assert client.get(at).status_code == 404
     assert "1 decision that stands is disputed" in client.get("/review/figures/").content.decode()

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.privacy import data_requests
-from apps.safety.models import Appeal, Case, Event, Notice
+from apps.safety.models import Appeal, AuditEntry, Case, Notice
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import appeals, cases, notice_emails, suspended_sign_in
 from apps.safety.moderation.decision_input import DecisionInput
@@ -74,7 +74,7 @@ def test_the_log_says_who_brought_it_back(alice: User, morgan: User) -> None:
     signed_in(alice).post(PAGE, {"text": "It was a quotation."})
     held = cases.claim_case(robin, found.pk)
     appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
-    rows = Event.objects.filter(kind="person.reinstated", person=alice.pk).order_by("seq")
+    rows = AuditEntry.objects.filter(kind="person.reinstated", person=alice.pk).order_by("seq")
     assert [row.actor for row in rows] == [morgan.pk, robin.pk]
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.documents.ingestion import worker
 from apps.images.models import Picture
 from apps.privacy import tasks
-from apps.safety.models import Allowance, Case, Effect, Event, Notice
+from apps.safety.models import AllowedText, AppliedEffect, AuditEntry, Case, Notice
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import cases, notices, temporary_holds
 from apps.safety.moderation.cases import FlaggedContent
@@ -59,7 +59,7 @@ def test_a_hold_ends_by_itself_and_its_person_is_told(alice: User, shelf: Notes)
     assert (again.state, again.held_until) == (CaseState.OPEN, None) and again.lapsed is not None
     told = Notice.objects.order_by("-pk")[0]
     assert (told.person, told.title) == (alice, "The hold of a note has ended")
-    entry = Event.objects.get(kind="case.lapsed")
+    entry = AuditEntry.objects.get(kind="case.lapsed")
     assert (entry.actor, entry.person, entry.payload) == (None, alice.pk, {"clause": "hate"})
 
 
@@ -69,7 +69,7 @@ def test_a_picture_that_was_held_is_shown(alice: User, shelf: Notes) -> None:
     assert temporary_holds.end_expired_holds() == 1
     row.refresh_from_db()
     assert (row.status, row.reason) == (Picture.Status.READY, "")
-    assert not Allowance.objects.exists(), "only a question is known again by its words"
+    assert not AllowedText.objects.exists(), "only a question is known again by its words"
 
 
 @pytest.mark.parametrize("code", ["child_exploitation", "weapons", "self_harm"])
@@ -79,7 +79,7 @@ def test_what_a_clause_that_fails_closed_holds_stays_held(alice: User, shelf: No
     later(found)  # also where the policy was milder when it was found
     assert temporary_holds.end_expired_holds() == 0
     row.refresh_from_db()
-    assert row.status == Picture.Status.HELD and not Event.objects.filter(kind="case.lapsed").exists()
+    assert row.status == Picture.Status.HELD and not AuditEntry.objects.filter(kind="case.lapsed").exists()
 
 
 def test_nothing_ends_where_nothing_is_held(alice: User, shelf: Notes) -> None:
@@ -108,7 +108,7 @@ def test_who_decided_in_time_is_not_overruled(alice: User, morgan: User, shelf: 
     found = case(alice)
     decided(morgan, found, "block")
     later(found)
-    assert temporary_holds.end_expired_holds() == 0 and not Allowance.objects.exists()
+    assert temporary_holds.end_expired_holds() == 0 and not AllowedText.objects.exists()
 
 
 @pytest.mark.parametrize("outcome", ["block", "warn", "suspend"])
@@ -119,9 +119,9 @@ def test_a_later_decision_holds_again_and_its_undoing_frees_again(
     later(found)
     temporary_holds.end_expired_holds()
     decided(morgan, found, outcome)
-    assert not Allowance.objects.exists() and shelf.state["1"].startswith("withheld")
+    assert not AllowedText.objects.exists() and shelf.state["1"].startswith("withheld")
     cases.undo_decision(morgan, found.pk)
-    row = Allowance.objects.get()
+    row = AllowedText.objects.get()
     assert (row.sha256, row.case, row.decision) == (found.snapshot.sha256, found, None)
     assert shelf.state["1"] == "as it was"
 
@@ -135,7 +135,7 @@ def test_what_a_person_allowed_is_not_stopped_by_the_decision_about_another(
     temporary_holds.end_expired_holds()
     decided(morgan, first, "allow")
     decided(morgan, second, "block")
-    assert Allowance.objects.count() == 1 and not Effect.objects.filter(name="stop").exists()
+    assert AllowedText.objects.count() == 1 and not AppliedEffect.objects.filter(name="stop").exists()
 
 
 def test_the_worker_ends_them_and_the_words_are_those_of_the_person(alice: User, shelf: Notes) -> None:
@@ -157,7 +157,7 @@ def test_a_picture_that_people_withheld_stays_so_when_another_hold_of_it_ends(
     assert temporary_holds.end_expired_holds() == 0 and temporary_holds.end_expired_holds() == 0
     row.refresh_from_db()
     assert row.status == Picture.Status.HELD
-    assert Case.objects.get(pk=other.pk).lapsed is None and not Event.objects.filter(kind="case.lapsed").exists()
+    assert Case.objects.get(pk=other.pk).lapsed is None and not AuditEntry.objects.filter(kind="case.lapsed").exists()
 
 
 def test_a_question_that_people_withheld_does_not_pass_because_nobody_looked_at_it_again(
@@ -167,7 +167,7 @@ def test_a_question_that_people_withheld_does_not_pass_because_nobody_looked_at_
     first, second = case(alice, text="The same."), case(alice, "2", text="The same.")
     decided(morgan, first, "block")
     later(second)
-    assert temporary_holds.end_expired_holds() == 0 and not Allowance.objects.exists()
+    assert temporary_holds.end_expired_holds() == 0 and not AllowedText.objects.exists()
 
 
 def test_what_is_held_anew_after_a_hold_ended_is_held_for_a_while_too(alice: User, shelf: Notes) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from apps.engines import registry
 from apps.safety.detectors import blocklists
 from apps.safety.gate import gate
-from apps.safety.models import Event, Hit, PolicyVersion, Snapshot
+from apps.safety.models import AuditEntry, BlocklistHit, PolicyVersion, Snapshot
 from apps.safety.moderation import cases
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import blocklist_matcher, defaults, schema, user_messages, versions
@@ -140,12 +140,12 @@ def test_a_list_in_force_holds_a_question_and_is_counted_without_its_text(ada: U
     assert (verdict.allowed, verdict.rule) == (False, "secrets")
     assert verdict.words.splitlines()[0] == user_messages.BLOCKLIST_QUESTION
     assert not gate.check_passage("The blue falcon is a project.").allowed
-    hit = Hit.objects.get()
+    hit = BlocklistHit.objects.get()
     assert (hit.key, hit.count, hit.day) == ("list-a", 2, timezone.now().date())
     assert blocklist_drafts.list_blocklists(28)[0].total == 2 and blocklists.count_by_day("list-a", 3)[-1][1] == 2
-    kinds = list(Event.objects.order_by("seq").values_list("kind", flat=True))
+    kinds = list(AuditEntry.objects.order_by("seq").values_list("kind", flat=True))
     assert kinds[-4:] == ["policy.drafted", "list.changed", "policy.replayed", "policy.live"]
-    assert "falcon" not in str(list(Event.objects.values_list("payload", flat=True))).lower()
+    assert "falcon" not in str(list(AuditEntry.objects.values_list("payload", flat=True))).lower()
 
 
 async def _asked(text: str) -> gate.Verdict:

@@ -16,12 +16,21 @@ from django.utils import timezone
 
 from apps.conversations.models import Conversation
 from apps.privacy import case_legal_holds, retention
-from apps.privacy.models import Keeping
+from apps.privacy.models import RetentionRule
 from apps.safety.analytics import bias_audit
 from apps.safety.audit_log import audit, export
 from apps.safety.break_glass import access_requests
 from apps.safety.errors import ActionRefused
-from apps.safety.models import Batch, BreakGlass, Case, Decision, Effect, Event, Notice, PolicyVersion
+from apps.safety.models import (
+    AppliedEffect,
+    AuditEntry,
+    BreakGlass,
+    BulkDecision,
+    Case,
+    Decision,
+    Notice,
+    PolicyVersion,
+)
 from apps.safety.models.case_states import CaseMove, CaseState
 from apps.safety.moderation import account_suspensions, appeals, bulk_decisions, cases, claims, second_reviews
 from apps.safety.moderation.decision_input import DecisionInput
@@ -55,7 +64,7 @@ class Site:
     decided: Decision
     notice: Notice
     glass: BreakGlass
-    batch: Batch
+    batch: BulkDecision
 
 
 @pytest.fixture
@@ -77,7 +86,7 @@ def site(shelf: Notes, ada: User, alice: User, morgan: User) -> Site:
         made,
         Notice.objects.get(decision=made),
         glass,
-        Batch.objects.create(reviewer=morgan),
+        BulkDecision.objects.create(reviewer=morgan),
     )
 
 
@@ -108,7 +117,7 @@ VERBS: dict[str, Callable[[Site, User], Any]] = {
     ),
     "bulk.undo": lambda site, user: bulk_decisions.undo_batch(user, site.batch),
     "bias.measure": lambda site, user: bias_audit.run_bias_audit(user),
-    "keeping.change": lambda site, user: retention.change_rule(user, Keeping.Scope.SITE, 30),
+    "keeping.change": lambda site, user: retention.change_rule(user, RetentionRule.Scope.SITE, 30),
     "keeping.hold": lambda site, user: retention.hold_user(user, site.owner, "A court asked for it."),
     "keeping.lift": lambda site, user: retention.lift_user_hold(user, site.owner),
     "case_holds.hold": lambda site, user: case_legal_holds.hold_case(
@@ -136,10 +145,14 @@ VERBS: dict[str, Callable[[Site, User], Any]] = {
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_no_verb_of_review_serves_a_plain_member(site: Site, bob: User, verb: str) -> None:
-    before = (Event.objects.count(), PolicyVersion.objects.count(), Case.objects.filter(holder=bob).count())
+    before = (AuditEntry.objects.count(), PolicyVersion.objects.count(), Case.objects.filter(holder=bob).count())
     with pytest.raises((ActionRefused, PermissionDenied)):
         VERBS[verb](site, bob)
-    assert before == (Event.objects.count(), PolicyVersion.objects.count(), Case.objects.filter(holder=bob).count())
+    assert before == (
+        AuditEntry.objects.count(),
+        PolicyVersion.objects.count(),
+        Case.objects.filter(holder=bob).count(),
+    )
     site.owner.refresh_from_db()
     assert site.owner.is_active
 
@@ -169,10 +182,10 @@ def test_without_its_audit_entry_a_policy_does_not_change(
     }  # fmt: skip
     if verb == "policies.approve":
         backtest.run_backtest(ada, site.draft)
-    before = (Event.objects.count(), list(PolicyVersion.objects.values_list("pk", "status", "replay")))
+    before = (AuditEntry.objects.count(), list(PolicyVersion.objects.values_list("pk", "status", "replay")))
     written = audit.record_event
 
-    def fails(kind: str, **facts: Any) -> Event:
+    def fails(kind: str, **facts: Any) -> AuditEntry:
         if kind in ("policy.drafted", "policy.live", "policy.discarded", "policy.replayed") and verb != "lists":
             raise OperationalError
         if kind == "list.changed":
@@ -182,7 +195,7 @@ def test_without_its_audit_entry_a_policy_does_not_change(
     monkeypatch.setattr(audit, "record_event", fails)
     with pytest.raises(OperationalError):
         blocklist_drafts.save_blocklist(ada, row) if verb == "lists" else VERBS[verb](site, ada)
-    assert before == (Event.objects.count(), list(PolicyVersion.objects.values_list("pk", "status", "replay")))
+    assert before == (AuditEntry.objects.count(), list(PolicyVersion.objects.values_list("pk", "status", "replay")))
 
 
 def test_the_only_administrator_approves_their_policy_and_it_is_shown(shelf: Notes, ada: User, client: Client) -> None:
@@ -193,7 +206,7 @@ def test_the_only_administrator_approves_their_policy_and_it_is_shown(shelf: Not
     client.post(f"/review/policy/{row.pk}/", {"do": "approve"})
     row.refresh_from_db()
     assert (row.status, row.self_approved, row.approver) == ("live", True, ada)
-    assert Event.objects.filter(kind="policy.live").latest("seq").payload["self_approved"] is True
+    assert AuditEntry.objects.filter(kind="policy.live").latest("seq").payload["self_approved"] is True
     assert "self-approved" in client.get("/review/policy/").content.decode()
 
 
@@ -222,7 +235,7 @@ def test_the_only_reviewer_decides_their_own_case_and_the_appeal_against_it(
     held = cases.claim_case(ada, found.pk)
     ruled = appeals.decide_appeal(ada, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
     assert ruled.self_approved and shelf.state["1"] == "as it was"
-    said = Event.objects.filter(kind="case.decided").order_by("seq")
+    said = AuditEntry.objects.filter(kind="case.decided").order_by("seq")
     assert [row.payload.get("self_approved") for row in said] == [True, True]
     assert client.get(f"/review/{found.pk}/").content.decode().count("self-approved") >= 2
 
@@ -270,7 +283,7 @@ def test_the_only_one_named_for_break_glass_answers_their_own(
         access_requests.approve_request(ada, row.pk)
     row.refresh_from_db()
     assert row.self_approved and access_requests.get_open_access(ada, row.pk).pk == row.pk
-    assert Event.objects.filter(kind__startswith="glass.").latest("seq").payload["self_approved"] is True
+    assert AuditEntry.objects.filter(kind__startswith="glass.").latest("seq").payload["self_approved"] is True
     client.force_login(ada)
     assert "self-approved" in client.get("/review/break-glass/").content.decode()
 
@@ -295,7 +308,7 @@ def test_a_discarded_draft_is_built_on_by_nothing(shelf: Notes, ada: User, clien
     for step in (versions.start_shadow, versions.approve_version):
         with pytest.raises((ActionRefused, PolicyError)):
             step(ada, row)
-    assert Event.objects.filter(kind="policy.discarded", actor=ada.pk).exists()
+    assert AuditEntry.objects.filter(kind="policy.discarded", actor=ada.pk).exists()
 
 
 def suspended_by(client: Client, who: User, **sent: str) -> Any:
@@ -340,7 +353,7 @@ def test_a_suspension_ends_by_itself(shelf: Notes, ada: User, alice: User) -> No
     later(made)
     assert account_suspensions.end_expired_suspensions() == 1 and User.objects.get(pk=alice.pk).is_active
     assert account_suspensions.end_expired_suspensions() == 0
-    assert Event.objects.filter(kind="suspension.ended", person=alice.pk).count() == 1
+    assert AuditEntry.objects.filter(kind="suspension.ended", person=alice.pk).count() == 1
 
 
 def test_the_longer_one_of_two_suspensions_counts(shelf: Notes, ada: User, morgan: User, alice: User) -> None:
@@ -356,7 +369,7 @@ def test_the_longer_one_of_two_suspensions_counts(shelf: Notes, ada: User, morga
     later(long)
     account_suspensions.end_expired_suspensions()
     assert User.objects.get(pk=alice.pk).is_active
-    assert not Effect.objects.filter(name="suspend", state=Effect.State.APPLIED).exists()
+    assert not AppliedEffect.objects.filter(name="suspend", state=AppliedEffect.State.APPLIED).exists()
 
 
 def test_a_reviewer_is_asked_for_how_long(shelf: Notes, ada: User, morgan: User, alice: User, client: Client) -> None:

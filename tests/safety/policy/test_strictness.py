@@ -20,7 +20,7 @@ from apps.engines import registry
 from apps.engines.classify.image_classifier import FakeImageClassifier
 from apps.engines.types import LabelThresholds
 from apps.safety.gate import gate, pictures
-from apps.safety.models import Event, Snapshot
+from apps.safety.models import AuditEntry, Snapshot
 from apps.safety.models.strictness import Strictness, parse_strictness
 from apps.safety.moderation import cases
 from apps.safety.moderation.cases import FlaggedContent
@@ -241,7 +241,7 @@ def test_a_case_keeps_its_level_and_a_replay_judges_by_it(alice: User) -> None:
     refused = pytest.raises(DatabaseError, match=r"never changes|append-only")
     with connection.cursor() as cursor, refused, transaction.atomic():
         cursor.execute("UPDATE safety_snapshot SET level = 'site'")
-    assert Event.objects.exists()
+    assert AuditEntry.objects.exists()
 
 
 def test_no_call_of_the_gate_in_a_conversation_forgets_the_level() -> None:

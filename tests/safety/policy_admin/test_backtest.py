@@ -15,7 +15,7 @@ from apps.lib.concurrency.threads import in_db
 from apps.privacy.tombstones import replace_with_tombstone
 from apps.safety.errors import ActionRefused
 from apps.safety.gate import gate
-from apps.safety.models import Event, PolicyVersion, Recorded
+from apps.safety.models import AuditEntry, PolicyVersion, RecordedVerdict
 from apps.safety.moderation import cases
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.policy import blocklist_matcher, versions
@@ -126,9 +126,9 @@ def test_what_a_list_found_in_a_text_that_went_is_not_called_freed(ada: User, gr
 
 async def test_older_history_is_left_out_where_that_is_asked(ada: User) -> None:
     await judged(MAYBE, PLAIN)
-    first = await in_db(Recorded.objects.order_by("pk").first)
+    first = await in_db(RecordedVerdict.objects.order_by("pk").first)
     assert first is not None
-    await in_db(Recorded.objects.filter(pk=first.pk).update, hour=timezone.now() - timedelta(days=3))
+    await in_db(RecordedVerdict.objects.filter(pk=first.pk).update, hour=timezone.now() - timedelta(days=3))
     row = await in_db(lambda: versions.create_draft(ada, body(withhold=0.5)))
     assert (await in_db(backtest.run_backtest, ada, row, timezone.now() - timedelta(days=1)))["judged"] == 1
     assert (await in_db(backtest.run_backtest, ada, row))["judged"] == 2
@@ -172,7 +172,7 @@ async def test_the_command_prints_each_changed_verdict_and_its_replay_counts(ada
     assert not any(word in said for word in ("Some", "lamp"))
     await in_db(versions.approve_version, grace, row)
     assert not (await gate.check_question(MAYBE)).allowed
-    entry = await in_db(Event.objects.filter(kind="policy.replayed").get)
+    entry = await in_db(AuditEntry.objects.filter(kind="policy.replayed").get)
     assert (entry.actor, entry.payload["judged"]) == (None, 3)
 
 
@@ -200,7 +200,9 @@ def test_a_version_that_cannot_be_read_is_told(ada: User) -> None:
 
 def test_history_is_read_whole_beyond_a_page(monkeypatch: pytest.MonkeyPatch, ada: User) -> None:
     given = {"stage": "question", "surface": "chat", "signals": [], "policy": 1, "hour": timezone.now()}
-    Recorded.objects.bulk_create(Recorded(mark=recorder.keyed_hash(str(number)), **given) for number in range(30))
+    RecordedVerdict.objects.bulk_create(
+        RecordedVerdict(mark=recorder.keyed_hash(str(number)), **given) for number in range(30)
+    )
     row = versions.create_draft(ada, body(withhold=0.5))
     assert backtest.run_backtest(ada, row, most=20)["judged"] == 20
     monkeypatch.setattr(recorder, "MAX_RECORDS", 40)

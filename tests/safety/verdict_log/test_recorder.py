@@ -17,7 +17,7 @@ from apps.engines import registry
 from apps.images.moderation import prompts
 from apps.lib.concurrency.threads import in_db
 from apps.safety.gate import gate, pictures
-from apps.safety.models import Recorded
+from apps.safety.models import RecordedVerdict
 from apps.safety.models.strictness import Strictness
 from apps.safety.models.verdict_log import Surface
 from apps.safety.policy import strictness, versions
@@ -35,9 +35,9 @@ def kept(settings: Any) -> None:
     settings.VERDICT_DAYS = 30
 
 
-async def rows() -> list[Recorded]:
+async def rows() -> list[RecordedVerdict]:
     await written()
-    return await in_db(lambda: list(Recorded.objects.order_by("pk")))
+    return await in_db(lambda: list(RecordedVerdict.objects.order_by("pk")))
 
 
 async def test_what_was_let_through_is_kept_with_its_signals_and_without_a_word_of_it() -> None:
@@ -49,10 +49,10 @@ async def test_what_was_let_through_is_kept_with_its_signals_and_without_a_word_
     ]  # fmt: skip
     assert {signal.detector for signal in recorder.read_signals(found[0])} == {"rules", "personal", "text"}
     assert found[0].mark == recorder.keyed_hash(hash_text(PLAIN)) != hash_text(PLAIN)
-    kept = await in_db(lambda: str(list(Recorded.objects.values())))
+    kept = await in_db(lambda: str(list(RecordedVerdict.objects.values())))
     assert not any(word in kept for word in ("lamp", "trimmed", "Some", hash_text(PLAIN)))
     assert {(row.hour.minute, row.hour.second, row.hour.microsecond) for row in found} == {(0, 0, 0)}
-    assert not [field for field in Recorded._meta.get_fields() if field.many_to_one]  # of nobody, and of nothing
+    assert not [field for field in RecordedVerdict._meta.get_fields() if field.many_to_one]  # of nobody, and of nothing
 
 
 @pytest.mark.parametrize("level", list(Strictness))
@@ -143,7 +143,7 @@ async def test_where_the_database_is_away_it_waits(monkeypatch: pytest.MonkeyPat
     for text in (PLAIN, MAYBE):
         await gate.check_question(text)
     with monkeypatch.context() as patch:
-        patch.setattr(type(Recorded.objects), "bulk_create", away)
+        patch.setattr(type(RecordedVerdict.objects), "bulk_create", away)
         await written()
     await gate.check_question(SURE)
     assert [row.action for row in await rows()] == ["", "note", "withhold_and_review"]
@@ -151,7 +151,7 @@ async def test_where_the_database_is_away_it_waits(monkeypatch: pytest.MonkeyPat
 
 def test_words_of_a_picture_are_written_by_whoever_asks_for_it() -> None:
     prompts.check_prompts([PLAIN, MAYBE])
-    assert [(row.surface, row.action) for row in Recorded.objects.order_by("pk")] == [
+    assert [(row.surface, row.action) for row in RecordedVerdict.objects.order_by("pk")] == [
         ("pictures", ""), ("pictures", "note"),
     ]  # fmt: skip
 
@@ -170,10 +170,10 @@ async def test_nothing_is_written_twice_where_its_detectors_could_not_be(monkeyp
 def test_old_rows_go_and_of_too_many_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
     now = timezone.now()
     given = {"stage": "question", "surface": "chat", "signals": [], "policy": 1}
-    Recorded.objects.create(hour=now - timedelta(days=31), **given)
-    rest = [Recorded.objects.create(hour=now - timedelta(days=days), **given) for days in (29, 2, 1)]
+    RecordedVerdict.objects.create(hour=now - timedelta(days=31), **given)
+    rest = [RecordedVerdict.objects.create(hour=now - timedelta(days=days), **given) for days in (29, 2, 1)]
     assert recorder.delete_old_verdicts() == 1
     monkeypatch.setattr(recorder, "MAX_RECORDS", 2)
     assert recorder.delete_old_verdicts() == 1
-    assert list(Recorded.objects.order_by("pk").values_list("pk", flat=True)) == [row.pk for row in rest[1:]]
+    assert list(RecordedVerdict.objects.order_by("pk").values_list("pk", flat=True)) == [row.pk for row in rest[1:]]
     assert recorder.delete_old_verdicts() == 0

@@ -13,7 +13,7 @@ from apps.engines import registry
 from apps.lib.concurrency.threads import in_db
 from apps.safety.errors import ActionRefused
 from apps.safety.gate import gate
-from apps.safety.models import Detector, Event, PolicyVersion, Recorded, Shadowed
+from apps.safety.models import AuditEntry, DetectorVersion, PolicyVersion, RecordedVerdict, ShadowVerdict
 from apps.safety.models.verdict_log import Surface
 from apps.safety.policy import versions
 from apps.safety.policy.evaluation import PolicyResult, Signal, SignalStatus
@@ -41,7 +41,7 @@ def ada(transactional_db: None) -> User:
 
 async def would() -> list[tuple[str, str, str]]:
     await written()
-    rows = Shadowed.objects.order_by("pk")
+    rows = ShadowVerdict.objects.order_by("pk")
     return await in_db(lambda: [(row.change, row.clause, row.action) for row in rows])
 
 
@@ -76,7 +76,7 @@ async def test_a_stricter_version_is_recorded_and_changes_nothing(ada: User) -> 
     said = [await gate.check_question(text) for text in (PLAIN, MAYBE, SURE)]
     assert [verdict.allowed for verdict in said] == [True, True, False]
     assert await would() == [("", "", ""), ("held", "hate", "withhold"), ("people", "hate", "withhold")]
-    assert await in_db(Shadowed.objects.filter(policy=row, stage="question").count) == 3
+    assert await in_db(ShadowVerdict.objects.filter(policy=row, stage="question").count) == 3
     assert (await gate.check_question(MAYBE)).allowed
 
 
@@ -171,8 +171,8 @@ async def test_no_check_waits_for_it(ada: User) -> None:
         await asyncio.sleep(0.001)
         late.append((time.perf_counter() - before) * 1000)
     print(f"200 written in {(time.perf_counter() - began) * 1000:.0f} ms, the loop at most {max(late):.1f} ms late")
-    assert await in_db(Recorded.objects.count) == 200
-    assert await in_db(Shadowed.objects.count) == 600
+    assert await in_db(RecordedVerdict.objects.count) == 200
+    assert await in_db(ShadowVerdict.objects.count) == 600
 
 
 async def test_new_weights_are_noticed_once_and_kept_in_the_log(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,13 +185,13 @@ async def test_new_weights_are_noticed_once_and_kept_in_the_log(ada: User, monke
         await gate.check_question(PLAIN)
         await written()
         detector_versions.clear_cache()
-    (entry,) = await in_db(lambda: list(Event.objects.filter(kind="detector.changed")))
+    (entry,) = await in_db(lambda: list(AuditEntry.objects.filter(kind="detector.changed")))
     assert (entry.subject, entry.payload) == ("detector text", {"before": "text-fake", "after": "text-newer"})
     (moved,) = await in_db(detector_versions.find_version_changes, live)
     assert (moved.name, moved.before, moved.now) == ("text", "text-fake", "text-newer")
     newer = await in_db(lambda: versions.create_draft(ada, versions.get_live_version().body))
     assert await in_db(detector_versions.find_version_changes, newer) == []
-    assert await in_db(lambda: len(Detector.objects.get(pk="text").history)) == 2
+    assert await in_db(lambda: len(DetectorVersion.objects.get(pk="text").history)) == 2
 
 
 async def test_weights_that_come_back_are_those_that_a_policy_was_set_for(
@@ -202,5 +202,5 @@ async def test_weights_that_come_back_are_those_that_a_policy_was_set_for(
         monkeypatch.setattr(type(registry.get_text_classifier()), "fingerprint", version)
         await gate.check_question(PLAIN)
         await written()
-    assert await in_db(Event.objects.filter(kind="detector.changed").count) == 2
+    assert await in_db(AuditEntry.objects.filter(kind="detector.changed").count) == 2
     assert await in_db(detector_versions.find_version_changes, live) == []

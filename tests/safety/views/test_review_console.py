@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from django.test import Client
 
-from apps.safety.models import Case, Decision, Event, Notice
+from apps.safety.models import AuditEntry, Case, Decision, Notice
 from apps.safety.models.case_states import CaseState
 from apps.safety.moderation import cases
 from apps.users.models import User
@@ -53,7 +53,7 @@ def test_from_the_queue_to_an_appeal_that_is_overturned(
     assert 'New<span class="count">2</span>' in page
     assert "alice" not in page.lower()
     assert "[hate]" not in morgan.get(f"/review/{first.pk}/").content.decode()  # nobody reads what nobody has claimed
-    assert not Event.objects.filter(kind="read").exists()
+    assert not AuditEntry.objects.filter(kind="read").exists()
     morgan.post(f"/review/{first.pk}/claim/")
     page = morgan.get(f"/review/{first.pk}/").content.decode()
     assert "some [hate] text" in page

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apps.conversations.models import Citation, Message, ModelProfile, Retrieved
+from apps.conversations.models import Citation, Message, ModelProfile, RetrievedPassage
 from apps.documents.models import Document
 from apps.engines.chat.fake import FakeChat, quote_sources
 from apps.engines.types import ChatRequest
@@ -62,7 +62,7 @@ async def test_a_document_that_fits_is_in_the_prompt_as_a_whole(open_page, alice
     assert row.model == strong.name and "port of Kiel" in row.text and "Taken from" not in row.text
     states = [event["state"] for event in events if event["type"] == "cited"]
     assert states and set(states) == {"quoted"}
-    assert await Retrieved.objects.filter(answer=row).acount() == len(CITIES)
+    assert await RetrievedPassage.objects.filter(answer=row).acount() == len(CITIES)
 
 
 async def test_a_longer_one_is_read_part_by_part_and_the_answer_is_made_of_notes(
