@@ -43,7 +43,7 @@ class SentenceReveal:
     """Sentences of one answer that are shown where only verified ones are; fed in order, and never taken back.
 
     A verified sentence is shown. A heading waits for a verified sentence below it, an introduction such as "Here is a
-    list:" for one right behind it or among its items. Any other sentence that states nothing is not shown.
+    list:" for a verified item of its list. Any other sentence that states nothing is not shown.
     """
 
     shown: list[int] = field(default_factory=list)
@@ -59,10 +59,8 @@ class SentenceReveal:
         if state is SentenceState.UNVERIFIED:
             self.folded.append(number)
             self._waiting = [one for one in self._waiting if one.level or item]
-            for one in self._waiting:
-                one.passed = True
             return []
-        ready = [one.number for one in self._waiting if one.level or not one.passed or item]
+        ready = [one.number for one in self._waiting if one.level or item]
         self._waiting.clear()
         self.shown += [*ready, number]
         return [*ready, number]
@@ -84,4 +82,3 @@ class _Waiting:
 
     number: int
     level: int  # of a heading, 1 to 6; 0: an introduction
-    passed: bool = False  # an unverified item stands between it and what comes

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from apps.conversations.grounding.citer import SentenceCitation
-from apps.conversations.grounding.sentence_state import SentenceState, get_sentence_state
+from apps.conversations.grounding.sentence_state import SentenceReveal, SentenceState, get_sentence_state
 from apps.conversations.history.transcript import load_citations
 from apps.conversations.models import Citation, Conversation, Message
 from apps.conversations.moderation.retraction import restore, retract
@@ -30,6 +30,25 @@ UNVERIFIED = SentenceCitation(0, 0, 9, None, 0, 0, 0.1)
 )
 def test_the_state_follows_from_the_citations(cites: list[SentenceCitation], state: SentenceState | None) -> None:
     assert get_sentence_state(cites) is state
+
+
+@pytest.mark.parametrize(
+    ("after", "shown"),
+    [
+        ([("- A lamp.", SentenceState.QUOTED)], [0, 1]),
+        ([("- A guess.", SentenceState.UNVERIFIED), ("- A lamp.", SentenceState.QUOTED)], [0, 2]),
+        ([("The lamp is off.", SentenceState.QUOTED)], [1]),
+        ([("A guess.", SentenceState.UNVERIFIED), ("- A lamp.", SentenceState.QUOTED)], [2]),
+    ],
+)
+def test_an_introduction_is_shown_for_a_verified_item_of_its_list_alone(
+    after: list[tuple[str, SentenceState]], shown: list[int]
+) -> None:
+    reveal = SentenceReveal()
+    reveal.add(0, "The code is on the same screen:", None)
+    for number, (text, state) in enumerate(after, 1):
+        reveal.add(number, text, state)
+    assert reveal.shown == shown
 
 
 @pytest.mark.django_db
