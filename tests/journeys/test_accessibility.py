@@ -105,7 +105,7 @@ def talked(page: Any) -> tuple[list[str], str, str]:
     page.keyboard.press("Escape")
     page.locator("[data-conversation-menu] summary").click()
     page.get_by_role("button", name="Share").click()
-    page.get_by_role("button", name="Turn the link on").click()
+    page.get_by_role("button", name="Turn on link").click()
     shared = urlsplit(page.locator("[data-link]").input_value()).path
     return found + in_both_looks(page), urlsplit(page.url).path, shared
 

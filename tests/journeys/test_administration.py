@@ -75,7 +75,7 @@ def test_a_reviewer_is_offered_the_part_of_review(visit: Visit) -> None:
 @pytest.mark.parametrize("person", ["morgan", "alice"])
 def test_for_reviewers_and_members_its_own_pages_do_not_exist(visit: Visit, person: str) -> None:
     page = visit("/administration/models/", person=person, tolerate="404")
-    expect(page.locator("h1")).to_have_text("There is nothing here")
+    expect(page.locator("h1")).to_have_text("Page not found")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1440)])

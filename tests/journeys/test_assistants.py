@@ -19,7 +19,7 @@ def make(page: Any, name: str) -> None:
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("Instructions").fill("Answer in short sentences.")
     page.get_by_label("Questions to begin with").fill(LEAVE)
-    page.get_by_role("button", name="Make the assistant").click()
+    page.get_by_role("button", name="Create assistant").click()
     page.get_by_text(f"{name} is ready to be asked.").wait_for()
 
 
@@ -115,7 +115,7 @@ def test_an_assistant_that_is_stricter_withholds_what_the_site_answers(visit: Vi
 
 def test_how_words_are_chosen_is_set_by_keyboard_alone_and_remembered(page_wide: Any) -> None:
     page = page_wide
-    page.get_by_label("How words are chosen").focus()
+    page.get_by_label("Creativity").focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     while page.evaluate("document.activeElement.dataset.label") != "Precise":
@@ -135,7 +135,7 @@ def test_how_words_are_chosen_is_set_by_keyboard_alone_and_remembered(page_wide:
 
 def test_each_control_shows_its_default_and_is_set_back_by_itself(visit: Visit) -> None:
     page = visit(width=360)
-    page.get_by_label("How words are chosen").click()
+    page.get_by_label("Creativity").click()
     page.get_by_text("Advanced", exact=True).click()
     heat, seed = page.locator("#draw-temperature"), page.locator("#draw-seed")
     expect(heat).to_have_attribute("placeholder", "0.2")
@@ -143,7 +143,7 @@ def test_each_control_shows_its_default_and_is_set_back_by_itself(visit: Visit) 
     page.get_by_label("Creative").check()
     expect(heat).to_have_attribute("placeholder", "0.9")
     expect(page.locator("#draw-top_p")).to_have_attribute("placeholder", "0.95")
-    expect(page.get_by_role("button", name="Set back: Temperature")).to_be_hidden()
+    expect(page.get_by_role("button", name="Reset: Temperature")).to_be_hidden()
     heat.fill("0.3")
     seed.fill("7")
     page.keyboard.press("Tab")
@@ -152,7 +152,7 @@ def test_each_control_shows_its_default_and_is_set_back_by_itself(visit: Visit) 
     expect(seed).to_be_focused()
     expect(heat).to_have_value("0.3")
     assert judged(page) == []
-    page.get_by_role("button", name="Set back: Temperature").click()
+    page.get_by_role("button", name="Reset: Temperature").click()
     expect(page.locator("[data-drawing-words]")).to_have_text("Creative")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
@@ -160,7 +160,7 @@ def test_each_control_shows_its_default_and_is_set_back_by_itself(visit: Visit) 
 @pytest.mark.parametrize("width", [1440, 360])
 def test_beam_search_is_chosen_where_the_server_has_it(visit: Visit, width: int) -> None:
     page = visit(width=width)
-    page.get_by_label("How words are chosen").click()
+    page.get_by_label("Creativity").click()
     page.get_by_text("Advanced", exact=True).click()
     page.locator("#draw-stop").scroll_into_view_if_needed()
     field = page.get_by_label("Beams", exact=True)
@@ -184,7 +184,7 @@ def test_what_a_person_wants_heeded_is_written_once(visit: Visit) -> None:
     page = visit("/instructions/", person="ada")
     page.get_by_label("Your instructions").fill("I am a nurse.")
     with page.expect_navigation():
-        page.locator("form").filter(has_text="Your instructions").get_by_role("button", name="Keep").click()
+        page.locator("form").filter(has_text="Your instructions").get_by_role("button", name="Save").click()
     page.reload()
     expect(page.get_by_label("Your instructions")).to_have_value("I am a nurse.")
 

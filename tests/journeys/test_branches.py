@@ -106,7 +106,7 @@ def test_a_fork_goes_on_by_itself(page_wide: Any) -> None:
     first = ended(ask(page_wide, LEAVE))
     ended(ask(page_wide, BOILER))
     before = page_wide.url
-    first.get_by_role("button", name="Fork").click()
+    first.get_by_role("button", name="Branch").click()
     page_wide.wait_for_url(lambda url: "/c/" in url and url != before)
     assert questions(page_wide) == [LEAVE]
     assert "(fork)" in page_wide.locator("[data-title]").inner_text()

@@ -52,7 +52,7 @@ def test_what_was_asked_in_vain_is_put_back_to_be_rephrased(page_wide: Any) -> N
 def test_each_button_of_the_composer_has_its_place_whatever_is_offered(visit: Visit, width: int) -> None:
     page = visit("/assistants/new/", width=width, person="bob")
     page.get_by_label("Name", exact=True).fill(f"A desk with a name of some length, {width}")
-    page.get_by_role("button", name="Make the assistant").click()
+    page.get_by_role("button", name="Create assistant").click()
     page.get_by_text("is ready to be asked.").wait_for()
     page.locator(".assistant a").first.click()
     page.locator("[data-chat][data-ready]").wait_for()
@@ -61,7 +61,7 @@ def test_each_button_of_the_composer_has_its_place_whatever_is_offered(visit: Vi
     assert not page.evaluate(CROWDED)
     writing(ask(page, SLOW), 300)
     page.fill("textarea[name=text]", LEAVE)
-    expect(page.get_by_role("button", name="Ask next")).to_be_visible()
+    expect(page.get_by_role("button", name="Add to queue")).to_be_visible()
     assert not page.evaluate(CROWDED)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("button", name="Stop", exact=True).click()

@@ -69,7 +69,7 @@ def test_an_answer_is_read_out_politely_and_the_focus_stays(page_wide: Any) -> N
 
 
 def test_the_drawer_of_a_narrow_screen_holds_the_focus_and_gives_it_back(page_narrow: Any) -> None:
-    opener = page_narrow.get_by_role("button", name="Conversations and places")
+    opener = page_narrow.get_by_role("button", name="Navigation")
     opener.click()
     assert page_narrow.locator("#sidebar").is_visible()
     assert page_narrow.evaluate("document.querySelector('#sidebar').contains(document.activeElement)")

@@ -58,7 +58,7 @@ def test_a_link_opens_only_after_its_whole_address_was_shown(visit: Visit) -> No
     assert link.evaluate("link => link === document.activeElement")
     link.press("Enter")
     with page.context.expect_page() as new:
-        dialog.get_by_role("link", name="Open the page").click()
+        dialog.get_by_role("link", name="Open link").click()
     assert new.value is not None and len(opened) == 1
     assert not dialog.is_visible()
 
@@ -72,7 +72,7 @@ def test_every_page_that_shows_the_answer_warns_likewise(visit: Visit) -> None:
     place, answer = page.url.split("?")[0], turn.get_attribute("data-turn")
     page.locator("[data-conversation-menu] summary").click()
     page.get_by_role("button", name="Share").click()
-    page.get_by_role("button", name="Turn the link on").click()
+    page.get_by_role("button", name="Turn on link").click()
     shared = page.locator("[data-link]").input_value()
     page.keyboard.press("Escape")
     turn.locator('[data-do="retry"]').click()
@@ -85,12 +85,12 @@ def test_every_page_that_shows_the_answer_warns_likewise(visit: Visit) -> None:
     ):
         page.goto(address)
         dialog = warned(page, page.locator(".prose a[href='https://known.example/leave']").first)
-        dialog.get_by_role("button", name="Stay here").click()
+        dialog.get_by_role("button", name="Cancel").click()
         expect(dialog).to_be_hidden()
     page.goto(place)
     page.locator("[data-chat][data-ready]").wait_for()
     page.locator("[data-thumb=poor]").last.click()
-    expect(page.locator("[data-panel]")).to_contain_text("Poor answer: kept.")
+    expect(page.locator("[data-panel]")).to_contain_text("Thanks.")
     morgan = visit("/feedback/?thumb=poor", person="morgan")
     morgan.context.on("page", lambda new: opened.append(new.url))
     morgan.locator("a.title").first.click()

@@ -74,5 +74,5 @@ def test_the_page_of_all_goes_on_and_what_is_selected_there_is_put_away(visit: V
     page.goto(page.url.split("?")[0] + "?show=archived")
     expect(rows).to_have_count(40)
     page.locator("[data-all]").check()
-    page.get_by_role("button", name="Back to the list").click()
+    page.get_by_role("button", name="Unarchive").click()
     expect(page.get_by_text("40 conversations back in the list.")).to_be_visible()

@@ -71,7 +71,7 @@ def test_an_assistant_answers_with_its_model(open_: Visit) -> None:
     page.get_by_label("Name", exact=True).fill("Deep one")
     page.get_by_label("Model").select_option("Large")
     assert judged(page) == []
-    page.get_by_role("button", name="Make the assistant").click()
+    page.get_by_role("button", name="Create assistant").click()
     page.get_by_text("Deep one is ready to be asked.").wait_for()
     page.goto(page.url.split("/assistants")[0] + "/")
     page.locator("[data-assistants] summary").click()

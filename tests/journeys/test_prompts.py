@@ -15,7 +15,7 @@ def test_a_saved_prompt_asks_for_its_variables_and_is_put_in(visit: Visit, width
     name = f"Benefit {width}"
     page.get_by_label("Name").fill(name)
     page.get_by_label("Text").fill("How long does {{benefit}} last? I mean {{ benefit }} in {{place}}.")
-    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("link", name=name)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.goto(page.url.removesuffix("prompts/"))
@@ -43,7 +43,7 @@ def test_a_saved_prompt_is_also_put_in_from_a_menu_by_touch(visit: Visit) -> Non
     page = visit("/prompts/", width=360, person="bob")
     page.get_by_label("Name").fill("Thanks")
     page.get_by_label("Text").fill("Write a short note of thanks.")
-    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("link", name="Thanks")).to_be_visible()
     page.goto(page.url.removesuffix("prompts/"))
     page.locator("[data-chat][data-ready]").wait_for()
@@ -57,7 +57,7 @@ def test_a_saved_prompt_is_also_put_in_from_a_menu_by_touch(visit: Visit) -> Non
 def test_a_fact_is_remembered_and_the_answer_says_that_it_was_heeded(visit: Visit) -> None:
     page = visit("/instructions/", person="bob")
     page.get_by_label("New fact").fill("I work in Kiel.")
-    page.get_by_role("button", name="Keep").last.click()
+    page.get_by_role("button", name="Save").last.click()
     expect(page.get_by_label("Fact 1")).to_have_value("I work in Kiel.")
     page.goto(page.url.removesuffix("instructions/"))
     turn = ended(ask(page, "How long does parental leave last?"))

@@ -19,7 +19,7 @@ def shared(alice: Any) -> str:
     """Return the URL of a shared link to the conversation."""
     alice.locator("[data-conversation-menu] summary").click()
     alice.get_by_role("button", name="Share").click()
-    alice.get_by_role("button", name="Turn the link on").click()
+    alice.get_by_role("button", name="Turn on link").click()
     address = str(alice.locator("[data-link]").input_value())
     alice.keyboard.press("Escape")
     return "/shared/" + address.partition("/shared/")[2]
@@ -30,7 +30,7 @@ def reported(alice: Any, turn: Any) -> None:
     panel = alice.locator("[data-panel]")
     panel.locator("[name=report]").check()
     panel.locator(".primary").click()
-    expect(panel).to_contain_text("with the reviewers")
+    expect(panel).to_contain_text("A reviewer will look at")
     alice.keyboard.press("Escape")
 
 

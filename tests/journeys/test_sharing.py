@@ -19,7 +19,7 @@ def test_shared_read_copied_and_turned_off(visit: Visit, width: int) -> None:
     alice.get_by_role("button", name="Share").click()
     panel = alice.locator("[data-panel]")
     panel.get_by_label("The link ends").select_option("7")
-    panel.get_by_role("button", name="Turn the link on").click()
+    panel.get_by_role("button", name="Turn on link").click()
     address = panel.locator("[data-link]").input_value()
     expect(panel).to_be_focused()  # the button that held the focus is gone
     assert alice.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -31,7 +31,7 @@ def test_shared_read_copied_and_turned_off(visit: Visit, width: int) -> None:
     bob.locator("[data-panel] mark").first.wait_for()
     bob.keyboard.press("Escape")
     bob.get_by_role("button", name="Behind the scenes").press("Enter")
-    expect(bob.locator("[data-panel] .behind")).to_contain_text("stay with whoever shared it")
+    expect(bob.locator("[data-panel] .behind")).to_contain_text("stay with the owner")
     expect(bob.locator("[data-panel] .candidates")).to_contain_text("Parental leave")
     bob.keyboard.press("Escape")
     assert bob.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -40,6 +40,6 @@ def test_shared_read_copied_and_turned_off(visit: Visit, width: int) -> None:
     ended(ask(bob, BOILER))
     expect(bob.locator("[data-turn]")).to_have_count(2)
 
-    panel.get_by_role("button", name="Turn it off").click()
-    expect(panel.get_by_role("button", name="Turn the link on")).to_be_visible()
+    panel.get_by_role("button", name="Turn off link").click()
+    expect(panel.get_by_role("button", name="Turn on link")).to_be_visible()
     assert bob.goto(address).status == 404

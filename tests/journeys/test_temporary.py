@@ -19,7 +19,7 @@ def test_switched_on_asked_and_gone(visit: Visit, width: int) -> None:
     page.get_by_role("switch", name="Temporary").click()
     page.wait_for_url("**/temporary/")
     expect(page.get_by_role("switch", name="Temporary")).to_have_attribute("aria-checked", "true")
-    expect(page.locator("[data-welcome]")).to_contain_text("Nothing of a temporary chat is kept")
+    expect(page.locator("[data-welcome]")).to_contain_text("A temporary chat is not saved")
     page.locator("textarea[name=text]").press_sequentially("What is a")
     assert "What is a" not in page.evaluate(STORED)
 
@@ -28,7 +28,7 @@ def test_switched_on_asked_and_gone(visit: Visit, width: int) -> None:
     expect(page.locator("h1")).to_have_text("Temporary chat")
     assert WHO not in page.evaluate(STORED)
     assert page.evaluate(LISTED) == listed
-    for name in ("Fork", "Good answer", "Behind the scenes"):
+    for name in ("Branch", "Good answer", "Behind the scenes"):
         assert not turn.get_by_role("button", name=name).count()
     expect(turn.get_by_role("button", name="Copy")).to_be_visible()
 
@@ -40,7 +40,7 @@ def test_switched_on_asked_and_gone(visit: Visit, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     page.reload()
-    expect(page.locator("[data-welcome]")).to_contain_text("is gone. Nothing of it was kept")
+    expect(page.locator("[data-welcome]")).to_contain_text("has ended. Nothing was saved")
     expect(page.locator("[data-turn]")).to_have_count(0)
     page.goto(page.url.partition("/temporary/")[0] + "/conversations/all/")
     assert "/temporary/" not in page.locator("main").inner_html()

@@ -39,7 +39,7 @@ def test_an_administrator_adds_a_server_and_a_call_of_its_tool_asks_first(open_:
     page.get_by_label("Name").fill("test")
     page.get_by_label("Where it is").select_option("stdio")
     page.get_by_label("Program").select_option("test")
-    page.get_by_role("button", name="Add and look").press("Enter")
+    page.get_by_role("button", name="Add server").press("Enter")
     expect(page.get_by_text("test: Add numbers")).to_be_visible()
     assert judged(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

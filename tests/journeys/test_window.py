@@ -18,7 +18,7 @@ def test_the_gauge_is_there_after_an_answer_and_after_a_reload(visit: Visit, wid
     ended(ask(page, LEAVE))
     page.wait_for_url("**/c/**")
     for _ in range(2):
-        expect(gauge).to_contain_text("of the model’s window")
+        expect(gauge).to_contain_text("of the context used")
         page.locator("textarea[name=text]").focus()
         tab_to(gauge)
         page.keyboard.press("Enter")

@@ -131,7 +131,7 @@ async def test_an_answer_says_what_its_server_did_not_heed(
     await in_db(client.force_login, alice)
     panel = (await in_db(client.get, f"/answers/{accepted['turn']}/behind/")).content.decode()
     assert "Not heeded by this server" in panel and "Top-k, Min-p" in panel
-    assert "work where the model server is vLLM" in (await in_db(client.get, "/")).content.decode()
+    assert "need a vLLM model server" in (await in_db(client.get, "/")).content.decode()
 
 
 def test_an_answer_is_never_longer_than_there_is_room() -> None:

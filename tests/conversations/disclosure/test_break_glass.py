@@ -200,7 +200,7 @@ def test_what_cannot_be_asked_is_said(asker: Client, talk: Conversation, change:
 
 def test_alone_one_asks_and_judges_and_the_page_says_so(morgan: User, talk: Conversation) -> None:
     client = signed_in(named(morgan))
-    assert "Nobody else is named" in client.get(PAGE).content.decode()
+    assert "No other user has break-glass permission" in client.get(PAGE).content.decode()
     client.post(PAGE, sent(talk, emergency="on"))
     row = BreakGlass.objects.get()
     do(client, row, "justified", note="It was one.")

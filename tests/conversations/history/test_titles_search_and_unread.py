@@ -110,7 +110,7 @@ def test_the_page_lists_titles_and_places(alice: User, bob: User) -> None:
     page = client.get("/conversations/all/?q=puffins")
     assert [row.title for row in page.context["rows"]] == ["All about puffins", "Sea birds"]
     assert "<mark>puffins</mark>" in page.content.decode()
-    assert "Nothing was said" in client.get("/conversations/all/?q=zebra").content.decode()
+    assert "No results for" in client.get("/conversations/all/?q=zebra").content.decode()
     client.force_login(bob)
     assert client.get("/conversations/all/?q=puffins").context["rows"] == []
 

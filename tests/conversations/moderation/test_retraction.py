@@ -141,7 +141,7 @@ async def test_the_record_of_a_later_answer_is_not_shown_while_something_is_with
     assert SAID in await in_db(html, alice, address)
     case = await in_db(withheld, await in_db(first, place), "question")
     record = await in_db(html, alice, address)
-    assert "Not shown at the moment" in record and SAID not in record and ASKED not in record
+    assert "Not available at the moment" in record and SAID not in record and ASKED not in record
     await in_db(overturned, case)
     assert SAID in await in_db(html, alice, address)
 

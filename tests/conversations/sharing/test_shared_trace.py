@@ -17,7 +17,7 @@ from tests.support.pages import strip_layout
 
 __all__ = ["place"]
 pytestmark = pytest.mark.django_db(transaction=True)
-KEPT_BACK = "stay with whoever shared it"
+KEPT_BACK = "stay with the owner"
 
 
 def record(place: Conversation, **also: object) -> Message:

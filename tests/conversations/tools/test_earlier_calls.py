@@ -119,7 +119,7 @@ async def test_withheld_it_hides_the_record_of_what_follows_and_comes_back(
         whole = record()
         assert RESULT in whole
         case = withheld(called, kind)
-        assert RESULT not in record() and "Not shown at the moment" in record()
+        assert RESULT not in record() and "Not available at the moment" in record()
         overturned(case)
         assert record() == whole
 

@@ -33,14 +33,14 @@ async def test_the_gauge_adds_up_to_what_was_sent(open_page, alice, library, cha
     sent = sum(chat.count([message.content for message in chat.requests[-1].messages]))
     assert abs(first.used - sent) <= 2 and first.sources > first.question > 0 and first.history == 0
     gauge = next(event["html"] for event in events if event["type"] == "window")
-    assert "of the model’s window" in gauge and "Passages of documents" in gauge
+    assert "of the context used" in gauge and "Passages of documents" in gauge
     row, _ = await answered(page, conversation=str(row.conversation_id))
     second = context_usage.read_usage(row)
     sent = sum(chat.count([message.content for message in chat.requests[-1].messages]))
     assert second.history > 0 and second.used > first.used and abs(second.used - sent) <= 20
     shown = await in_db(get, alice, f"/c/{row.conversation_id}/")
-    assert "of the model’s window" in shown and f"{second.used:,} of 8,192" in shown
-    assert "Window of the model" in await in_db(get, alice, f"/answers/{row.pk}/behind/")
+    assert "of the context used" in shown and f"{second.used:,} of 8,192" in shown
+    assert "Context" in await in_db(get, alice, f"/answers/{row.pk}/behind/")
 
 
 async def test_the_page_says_which_questions_are_no_longer_read(open_page, alice, library, chat) -> None:
@@ -63,4 +63,4 @@ async def test_the_page_says_which_questions_are_no_longer_read(open_page, alice
 
 
 async def test_a_new_chat_has_no_gauge(alice) -> None:
-    assert "model’s window" not in await in_db(get, alice, "/")
+    assert "of the context used" not in await in_db(get, alice, "/")

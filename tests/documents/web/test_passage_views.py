@@ -1,4 +1,4 @@
-"""The passages of a collection: found, switched off, given words; what a person may not do, the next question shows."""
+"""The passages of a collection: found, turned off, given words; what a person may not do, the next question shows."""
 
 from __future__ import annotations
 
