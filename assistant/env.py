@@ -178,7 +178,7 @@ class ChatModelSettings(SettingsGroup):
     recognised text and, with `CAPTION_MODEL`, a description."""
 
     LLM_NAME: str = ""
-    """Name of the model where users choose among several. Empty: `LLM_MODEL`, or "Standard model"."""
+    """Name of the model where users choose among several. Empty: `LLM_MODEL`, or "Default model"."""
 
     LLM_REASONS: Reasons = ""
     """`yes`: the model thinks before it answers. `begun`: its template opens the thoughts already, as that of

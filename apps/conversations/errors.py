@@ -6,7 +6,9 @@ from django.utils.translation import gettext_lazy
 
 from apps.users.i18n import translate_stored
 
-QUESTION_WITHHELD = gettext_lazy("A reviewer withheld this question. Ask another one; your notices say how to object.")
+QUESTION_WITHHELD = gettext_lazy(
+    "A reviewer withheld this question. Ask another one; your notices explain how to appeal."
+)
 
 
 class RequestRefused(Exception):

@@ -22,7 +22,7 @@ def test_cases_that_are_alike_are_decided_together_and_taken_back(site: Site, vi
     expect(morgan.locator(".alike")).to_contain_text("number 2")
     assert violations(morgan) == []
     morgan.keyboard.press("b")  # nothing happens without a reason
-    expect(morgan.locator("[data-hint]")).to_contain_text("Say why")
+    expect(morgan.locator("[data-hint]")).to_contain_text("Choose a reason first")
     together(morgan)
     morgan.keyboard.press("u")
     expect(morgan.locator("h1")).to_have_text("3 cases that are alike")

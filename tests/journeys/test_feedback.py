@@ -33,7 +33,7 @@ def test_a_poor_answer_is_rated_explained_and_reported_by_keyboard_alone(visit: 
     expect(page.locator("[data-thumb=poor]")).to_have_attribute("aria-pressed", "true")
 
     morgan = visit("/feedback/?thumb=poor&reason=citation", person="morgan")
-    morgan.locator("a.title", has_text="A citation does not support it").first.click()
+    morgan.locator("a.title", has_text="A source does not support it").first.click()
     expect(morgan.locator("main")).to_contain_text("The page says 24 weeks.")
     expect(morgan.locator(".answer .prose")).to_contain_text("six months")
     morgan.get_by_role("button", name="Mark as handled").click()

@@ -53,7 +53,7 @@ def test_each_button_of_the_composer_has_its_place_whatever_is_offered(visit: Vi
     page = visit("/assistants/new/", width=width, person="bob")
     page.get_by_label("Name", exact=True).fill(f"A desk with a name of some length, {width}")
     page.get_by_role("button", name="Create assistant").click()
-    page.get_by_text("is ready to be asked.").wait_for()
+    page.get_by_text("was created.").wait_for()
     page.locator(".assistant a").first.click()
     page.locator("[data-chat][data-ready]").wait_for()
     assert page.locator(".composer-bar > .menu").count() == 4

@@ -81,7 +81,7 @@ def test_few_words_are_expanded_taken_back_and_kept_where_the_model_is_away(stud
     field.fill("A harbour")
     expand.click()
     field.fill("A harbour at night")  # who writes on is not written over
-    expect(told).to_contain_text("so your words stay as they are")
+    expect(told).to_contain_text("so your text was not changed")
     expect(field).to_have_value("A harbour at night")
 
 

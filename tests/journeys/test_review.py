@@ -66,7 +66,7 @@ def reviewed(morgan: Any) -> None:
     queue = morgan.url
     opened(morgan, "Attacks on the assistant", "Westness")
     morgan.keyboard.press("b")  # nothing happens without a reason
-    expect(morgan.locator("[data-hint]")).to_contain_text("Say why")
+    expect(morgan.locator("[data-hint]")).to_contain_text("Choose a reason first")
     decided(morgan, "1", "b")
     morgan.keyboard.press("u")  # taken back, and decided again
     expect(morgan.locator(".flagged")).to_contain_text("Westness")

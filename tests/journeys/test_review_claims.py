@@ -31,7 +31,7 @@ def test_on_a_phone_the_decisions_are_in_reach_and_what_they_need_is_asked_for(s
     here = morgan.url
     morgan.locator("[name=reason]").first.check()
     morgan.locator(".outcomes [value=restrict]").click()
-    expect(morgan.locator("[data-hint]")).to_contain_text("decide once more")
+    expect(morgan.locator("[data-hint]")).to_contain_text("then choose it again")
     expect(morgan.locator("[name=days]")).to_be_visible()
     assert morgan.url == here and violations(morgan) == []
     morgan.locator(".outcomes [value=block]").click()

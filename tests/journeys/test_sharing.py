@@ -18,7 +18,7 @@ def test_shared_read_copied_and_turned_off(visit: Visit, width: int) -> None:
     alice.locator("[data-conversation-menu] summary").click()
     alice.get_by_role("button", name="Share").click()
     panel = alice.locator("[data-panel]")
-    panel.get_by_label("The link ends").select_option("7")
+    panel.get_by_label("Link expires").select_option("7")
     panel.get_by_role("button", name="Turn on link").click()
     address = panel.locator("[data-link]").input_value()
     expect(panel).to_be_focused()  # the button that held the focus is gone

@@ -37,7 +37,7 @@ def open_(calling: Site, chromium: Any, signed_in: Callable[[str], Any]) -> Iter
 def test_an_administrator_adds_a_server_and_a_call_of_its_tool_asks_first(open_: Visit) -> None:
     page = open_("/tools/", person="ada")
     page.get_by_label("Name").fill("test")
-    page.get_by_label("Where it is").select_option("stdio")
+    page.get_by_label("Location").select_option("stdio")
     page.get_by_label("Program").select_option("test")
     page.get_by_role("button", name="Add server").press("Enter")
     expect(page.get_by_text("test: Add numbers")).to_be_visible()
@@ -130,6 +130,6 @@ def test_a_tool_is_called_from_the_menu_before_what_was_written(open_: Visit) ->
     expect(field).to_have_value('/read {"title":"Nowhere","page":2}\nWhich page says so?')
     field.press("Enter")
     card = page.locator("[data-call]")
-    expect(card).to_contain_text("There is no document")
+    expect(card).to_contain_text("None of the documents")
     expect(card.locator("dd").nth(1)).to_have_text("2")
     ended(page.locator("[data-turn]").last)

@@ -84,7 +84,7 @@ def test_dictation_that_is_not_allowed_says_what_to_do(visit: Visit) -> None:
     expect(page.locator("textarea[name=text]")).to_have_value("Kept")
     page.locator("[data-dictate]").click()
     page.evaluate("failed('network')")
-    expect(page.locator("[data-refusal]")).to_contain_text("does not answer")
+    expect(page.locator("[data-refusal]")).to_contain_text("is not responding")
 
 
 def test_an_answer_is_read_without_its_pills_by_keyboard_and_stopped(visit: Visit) -> None:

@@ -22,7 +22,7 @@ def test_the_gauge_is_there_after_an_answer_and_after_a_reload(visit: Visit, wid
         page.locator("textarea[name=text]").focus()
         tab_to(gauge)
         page.keyboard.press("Enter")
-        expect(page.locator("[data-window]")).to_contain_text("Passages of documents")
+        expect(page.locator("[data-window]")).to_contain_text("Passages from documents")
         assert judged(page, "[data-window]") == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.keyboard.press("Escape")

@@ -62,15 +62,16 @@ def explain_style(style: str, assistant: Assistant, profile: ModelProfile, model
             "writes": writes
         }
     if AnswerStyle.QUOTES in (assistant.style, profile.style) or _site_wants_quotes(assistant, profile):
-        return gettext("%(writes)s Quotes from your documents come first, because it is set so.") % {"writes": writes}
+        return gettext("%(writes)s Quotes from your documents come first, because it is set up that way.") % {
+            "writes": writes
+        }
     if profile.reading_asked and profile.reading_right is not None:
         return gettext(
-            "%(writes)s Quotes from your documents come first, because in the reading check it found "
-            "%(right)s of %(asked)s "
-            "answers."
+            "%(writes)s Quotes from your documents come first, because in the reading check it answered only "
+            "%(right)s of %(asked)s questions correctly."
         ) % {"writes": writes, "right": profile.reading_right, "asked": profile.reading_asked}
     return gettext(
-        "%(writes)s Quotes from your documents come first, because it has not yet shown how well it reads."
+        "%(writes)s Quotes from your documents come first, because its reading has not been checked yet."
     ) % {"writes": writes}
 
 

@@ -34,13 +34,15 @@ def get_chosen_assistant(user: User, pk: UUID | None) -> Assistant | None:
         return None
     found = Assistant.objects.visible_to(user).filter(pk=pk).first()
     if found is None:
-        raise RequestRefused("That assistant is no longer there, or no longer shared with you. Choose another.")
+        raise RequestRefused("This assistant was deleted or is no longer shared with you. Choose another one.")
     return found
 
 
 def describe_unshared_assistant(name: str) -> str:
     """Return the words of the step for an assistant that is no longer shared."""
-    return gettext("The assistant “%(name)s” is no longer shared with you; the site’s own one answers") % {"name": name}
+    return gettext("The assistant “%(name)s” is no longer shared with you; the default assistant answers") % {
+        "name": name
+    }
 
 
 def resolve_level(user: User, place: Conversation) -> Strictness:

@@ -20,7 +20,7 @@ def resolve_collections(user: User, place: Conversation, ask: AskRequest, assist
         readable = Collection.objects.visible_to(user).filter(pk__in=ask.collections)
         found = tuple(readable.values_list("pk", flat=True))
         if len(found) != len(set(ask.collections)):
-            raise RequestRefused("One of the chosen collections is no longer there. Choose again.")
+            raise RequestRefused("One of the selected collections is no longer available. Select again.")
         return found
     if ask.collections is None and ask.conversation is not None:
         return get_conversation_collections(user, place, assistant)
@@ -35,7 +35,7 @@ def get_conversation_collections(user: User, place: Conversation, assistant: Ass
     found = Collection.objects.visible_to(user).filter(conversations=place).values_list("pk", flat=True)
     if not (kept := tuple(found)) and (place.narrow or place.collections.exists()):
         raise RequestRefused(
-            "The collections of this conversation were deleted, or are no longer shared. Choose others."
+            "The collections of this conversation were deleted or are no longer shared with you. Select others."
         )
     return kept or get_assistant_collections(user, assistant)
 
@@ -47,6 +47,7 @@ def get_assistant_collections(user: User, assistant: Assistant) -> tuple[UUID, .
     found = Collection.objects.visible_to(user).filter(assistants=assistant).values_list("pk", flat=True)
     if not (readable := tuple(found)):
         raise RequestRefused(
-            "The documents of this assistant are not shared with you. Ask its owner, or choose another."
+            "You do not have access to the documents of this assistant. Ask its owner for access, or choose another "
+            "assistant."
         )
     return readable

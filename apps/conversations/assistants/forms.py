@@ -28,7 +28,7 @@ from apps.users.models import User
 MAX_EXAMPLES, MAX_STARTERS, MAX_STARTER_CHARACTERS = 3, 6, 200
 _PICTURE_BYTES, _PICTURE_PIXELS, _SIDE = 4 * 1024 * 1024, 4096, 256
 _BAD_PICTURE = gettext_lazy(
-    "This picture cannot be read. Choose a PNG, JPEG or WebP file of up to 4 MB and 4096 pixels a side."
+    "This picture cannot be read. Choose a PNG, JPEG or WebP file of up to 4 MB and 4096 pixels per side."
 )
 
 
@@ -40,41 +40,47 @@ class AssistantForm(forms.Form):
 
     name = forms.CharField(max_length=80)
     description = forms.CharField(
-        max_length=200, required=False, help_text=_("One sentence that says what it is good for.")
+        max_length=200, required=False, help_text=_("One sentence about what it is for.")
     )  # fmt: skip
-    picture = forms.FileField(required=False, help_text=_("PNG, JPEG or WebP. Without one, its first letter is shown."))
-    no_picture = forms.BooleanField(label=_("Take the picture away"), required=False)
+    picture = forms.FileField(
+        required=False, help_text=_("PNG, JPEG or WebP. Without a picture, the first letter of the name is shown.")
+    )
+    no_picture = forms.BooleanField(label=_("Remove the picture"), required=False)
     instructions = forms.CharField(
         max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 6}),
-        help_text=_("How it answers: tone, form, what to leave out. That it answers from sources, stays so."),
+        help_text=_("How it should answer: tone, format, what to leave out. It always answers from sources."),
     )  # fmt: skip
     starters = forms.CharField(
-        label=_("Questions to begin with"), required=False, widget=forms.Textarea(attrs={"rows": 3}),
+        label=_("Starter questions"), required=False, widget=forms.Textarea(attrs={"rows": 3}),
     )  # fmt: skip
     style = forms.ChoiceField(
-        choices=AnswerStyle.choices, help_text=_("Who has the first word: the quotes, or the model.")
+        choices=AnswerStyle.choices,
+        help_text=_("What comes first in an answer: quotes from the sources, or the model's own words."),
     )
     shows = forms.ChoiceField(
-        label=_("Sentences that are shown"),
+        label=_("Sentences shown"),
         choices=ShownSentences.choices,
         required=False,
-        help_text=_("Of a model that does not read well only verified sentences are shown; the others stay folded."),
+        help_text=_(
+            "If a model often misreads sources, only its verified sentences are shown; the others stay folded."
+        ),
     )
     collections = forms.ModelMultipleChoiceField(
-        label=_("Answers from"), queryset=Collection.objects.none(), required=False,
+        label=_("Collections"), queryset=Collection.objects.none(), required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("None chosen: all that the person who asks may read. Nobody gets to read more through "
-        "an assistant."),
+        help_text=_(
+            "If none is selected, everything the user can read is searched. An assistant never gives access to more "
+            "documents."),
     )  # fmt: skip
     model = forms.ChoiceField(
         required=False,
-        help_text=_("Which model writes its answers. A person may choose another one in the conversation."),
+        help_text=_("The model that writes its answers. Users can choose another one in the conversation."),
     )  # fmt: skip
     safety = forms.ChoiceField(
         label=_("Safety level"), required=False, widget=forms.RadioSelect,
-        help_text=_("An assistant may be stricter than the site about what passes, never more open."),
+        help_text=_("An assistant can be stricter than the site, never less strict."),
     )  # fmt: skip
-    preset = forms.ChoiceField(label=_("Choice of words"), choices=SamplingPreset.choices, widget=forms.RadioSelect)
+    preset = forms.ChoiceField(label=_("Creativity"), choices=SamplingPreset.choices, widget=forms.RadioSelect)
     stop = forms.CharField(label=_("Stop words"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
@@ -86,7 +92,7 @@ class AssistantForm(forms.Form):
         names = disambiguate_names((item.pk, item.name, str(item.owner)) for item in field.queryset)
         field.label_from_instance = lambda item: names.get(item.pk, item.name)  # type: ignore[method-assign,assignment]
         _models(cast("forms.ChoiceField", self.fields["model"]), assistant)
-        asked = gettext("One a line, up to %(starters)s. None: they are made from the documents.")
+        asked = gettext("One per line, up to %(starters)s. If empty, they are created from the documents.")
         self.fields["starters"].help_text = asked % {"starters": MAX_STARTERS}
         level = cast("forms.ChoiceField", self.fields["safety"])
         level.choices = [(item.value, f"{item.label}: {LEVELS[item]}") for item in Strictness]
@@ -127,7 +133,9 @@ class AssistantForm(forms.Form):
         lines = [line.strip() for line in self.cleaned_data["starters"].splitlines() if line.strip()]
         if len(lines) > MAX_STARTERS or any(len(line) > MAX_STARTER_CHARACTERS for line in lines):
             raise forms.ValidationError(
-                gettext("Up to %(starters)s questions of %(starter_characters)s characters, one a line.")
+                gettext(
+                    "Enter up to %(starters)s questions of up to %(starter_characters)s characters each, one per line."
+                )
                 % {"starters": MAX_STARTERS, "starter_characters": MAX_STARTER_CHARACTERS}
             )
         return lines
@@ -154,7 +162,7 @@ class AssistantForm(forms.Form):
             return data
         pairs = [(data.get(f"question_{at}", ""), data.get(f"answer_{at}", "")) for at in range(MAX_EXAMPLES)]
         if any(bool(question) != bool(answer) for question, answer in pairs):
-            self.add_error(None, gettext("An example needs both its question and its answer."))
+            self.add_error(None, gettext("An example needs a question and an answer."))
         self.content = {
             "examples": [{"question": question, "answer": answer} for question, answer in pairs if question and answer],
             "tools": self.kept_tools | read_permissions(data),
@@ -191,8 +199,8 @@ def _models(field: forms.ChoiceField, assistant: Assistant | None) -> None:
     offered = [(item.name, item.shown) for item in model_choice.list_model_options("") if item.name != MAIN]
     now = assistant.model if assistant else ""
     if now and now not in dict(offered):
-        offered.append((now, gettext("%(name)s (no longer offered)") % {"name": now}))
-    field.choices = [("", gettext("As the site has it")), *offered]
+        offered.append((now, gettext("%(name)s (no longer available)") % {"name": now}))
+    field.choices = [("", gettext("Site default")), *offered]
 
 
 def redraw_portrait(file: UploadedFile[bytes]) -> bytes:
@@ -228,5 +236,5 @@ class AssistantShareForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.errors and bool(data.get("email")) == bool(data.get("group")):
-            raise forms.ValidationError(gettext("Name an address or a group."))
+            raise forms.ValidationError(gettext("Enter an e-mail address or select a group."))
         return data

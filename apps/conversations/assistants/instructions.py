@@ -36,10 +36,12 @@ def describe_applied_instructions(user: User, instructions: str) -> str:
     if not said or said not in instructions:
         return ""
     if not (count := len(user_memory.list_facts(user))):
-        return gettext("Heeded your instructions")
+        return gettext("Followed your instructions")
     if not user.instructions.strip():
-        return ngettext("Heeded %(n)s fact about you", "Heeded %(n)s facts about you", count) % {"n": count}
+        return ngettext("Used %(n)s fact about you", "Used %(n)s facts about you", count) % {"n": count}
     both = ngettext(
-        "Heeded your instructions and %(n)s fact about you", "Heeded your instructions and %(n)s facts about you", count
+        "Followed your instructions and used %(n)s fact about you",
+        ("Followed your instructions and used %(n)s facts about you"),
+        count,
     )
     return both % {"n": count}

@@ -21,13 +21,14 @@ MAX_PROMPTS = 200  # of one user
 class SavedPromptForm(forms.Form):
     """Form of a saved prompt; only administrators can offer it to everybody."""
 
-    name = forms.CharField(max_length=60, help_text=_("What you type after / to find it."))
+    name = forms.CharField(max_length=60, help_text=_("Type / and this name to find it."))
     text = forms.CharField(
         max_length=4000, widget=forms.Textarea(attrs={"rows": 5}),
-        help_text=_("Where something differs each time, write a name in double braces: {{city}}. It is "
-        "asked for then."),
+        help_text=_(
+            "For parts that change, write a name in double braces, such as {{city}}. You are asked for them each "
+            "time."),
     )  # fmt: skip
-    everyone = forms.BooleanField(required=False, label=_("Offer it to everybody"))
+    everyone = forms.BooleanField(required=False, label=_("Share with everyone"))
 
     def __init__(self, user: User, row: SavedPrompt | None, sent: object = None) -> None:
         kept = {"name": row.name, "text": row.text, "everyone": row.everyone} if row else {}
@@ -41,10 +42,10 @@ class SavedPromptForm(forms.Form):
         own = SavedPrompt.objects.filter(owner=self.user)
         others = own.exclude(pk=self.row.pk) if self.row else own
         if others.filter(name=name).exists():
-            raise forms.ValidationError(gettext("You have a prompt of this name already."))
+            raise forms.ValidationError(gettext("You already have a prompt with this name."))
         if self.row is None and own.count() >= MAX_PROMPTS:
             raise forms.ValidationError(
-                gettext("%(most)s prompts can be kept. Delete one first.") % {"most": MAX_PROMPTS}
+                gettext("You can save up to %(most)s prompts. Delete one first.") % {"most": MAX_PROMPTS}
             )
         return name
 
@@ -64,7 +65,7 @@ def list_prompts(request: HttpRequest) -> HttpResponse:
     form = SavedPromptForm(user, None, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, gettext("Kept. Type / in a question to use it."))
+        messages.success(request, gettext("Saved. Type / in the question field to use it."))
         return redirect("conversations:prompts")
     context = {"form": form, "prompts": SavedPrompt.objects.visible_to(user).select_related("owner")}
     return render(request, "conversations/assistants/prompts.html", context, status=400 if form.errors else 200)

@@ -23,8 +23,8 @@ from apps.safety.models.feature_restrictions import Feature, is_blocked
 from apps.users.permissions import get_signed_in_user
 
 _MEANWHILE = gettext_lazy(
-    "Somebody saved a newer version while you were writing. "
-    "Open this page again in another tab, and carry over what is yours."
+    "Another user saved a newer version while you were editing. Open this page in another tab and copy your changes "
+    "over."
 )
 
 
@@ -52,7 +52,7 @@ def add_assistant(request: HttpRequest) -> HttpResponse:
     if posted and form.is_valid():
         row = services.create_assistant(user, form.content, form.cleaned_data["collections"])
         services.set_picture(row, form.cleaned_data["picture"])
-        messages.success(request, gettext("%(name)s is ready to be asked.") % {"name": row.name})
+        messages.success(request, gettext("%(name)s was created.") % {"name": row.name})
         return redirect("conversations:assistants")
     context = {"form": form, "assistant": None}
     return render(request, "conversations/assistants/edit.html", context, status=400 if form.errors else 200)
@@ -95,7 +95,7 @@ def list_versions(request: HttpRequest, pk: UUID) -> HttpResponse:
             raise Http404 from None
         messages.success(
             request,
-            gettext("Version %(number)s is back, as version %(version)s.")
+            gettext("Version %(number)s was restored as version %(version)s.")
             % {"number": number, "version": saved.version},
         )
         return redirect("conversations:assistant_versions", pk)

@@ -56,7 +56,7 @@ def answer_caption_test() -> None:
 def _caption_test_picture() -> CaptionTestResult:
     engine = registry.get_caption_engine()
     if engine is None:
-        raise EngineUnavailable("Nothing is set up that describes pictures.")
+        raise EngineUnavailable("No model that describes pictures is set up.")
     start = time.perf_counter()
     words = engine.caption(_draw_test_picture())
     return CaptionTestResult(engine.name, words, (time.perf_counter() - start) * 1000)

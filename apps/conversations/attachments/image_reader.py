@@ -16,7 +16,7 @@ MAX_SIDE = 2048  # pixels of the longer side of the stored picture
 MIN_SIDE = 8  # pixels of the shorter side (see _THIN): thinner pictures show nothing and break vision encoders
 THUMBNAIL_SIDE = 320
 _COLOURS = 4096  # with fewer colours, it is a drawing or a screenshot, which JPEG would blur
-_THIN = "This picture has fewer than 8 pixels on one of its sides, so there is nothing to see. Choose another."
+_THIN = "This picture is less than 8 pixels wide or high. Choose a larger one."
 
 
 def read(path: str, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -34,7 +34,7 @@ def parse_model(value: Any) -> str | None:
     if value in (None, ""):
         return None
     if not isinstance(value, str) or registry.get_chat_model(value) is None:
-        raise RequestRefused(gettext("This model is no longer offered here. Choose another one, and ask again."))
+        raise RequestRefused(gettext("This model is no longer available. Choose another one and ask again."))
     return value
 
 
@@ -60,7 +60,7 @@ def resolve_model(place: Conversation, assistant: Assistant | None, wished: str 
 
 def get_display_name(model: ChatModel) -> str:
     """Return the name that users see."""
-    return model.shown or gettext("Standard model")
+    return model.shown or gettext("Default model")
 
 
 def list_model_options(chosen: str) -> list[ModelOption]:
@@ -101,4 +101,4 @@ def describe_written(writer: str, words: int) -> str:
 
 def describe_missing_model(name: str) -> str:
     """Return the words of the step for a chosen model that is no longer offered."""
-    return gettext("The model “%(name)s” is no longer offered here; another one writes") % {"name": name}
+    return gettext("The model “%(name)s” is no longer available; another one writes") % {"name": name}

@@ -22,7 +22,7 @@ MAX_PICTURES = 4
 _TITLE = 60  # characters
 DEFAULT_STRENGTH = 0.6  # share that is drawn anew from a start picture
 _COMMAND = re.compile(rf"{COMMAND}(?:\s+|$)", re.IGNORECASE)
-_UNREADABLE = "The page sent something about the picture that cannot be read. Reload it and ask again."
+_UNREADABLE = "The picture settings could not be read. Reload the page and ask again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,8 @@ def parse_picture_request(text: str, value: Any) -> PictureRequest | None:
         return None
     if not wanted:
         raise RequestRefused(
-            gettext("Say what the picture shall show: %(command)s a lighthouse in the evening.") % {"command": COMMAND}
+            gettext("Describe the picture, for example: %(command)s a lighthouse in the evening.")
+            % {"command": COMMAND}
         )
     if value is None:
         return PictureRequest()

@@ -41,7 +41,7 @@ __all__ = [
 
 MAX_CLIENT_ID = 40  # Message.client_id
 MAX_COLLECTIONS = 200
-UNREADABLE_MESSAGE = "The page sent something that cannot be read. Reload it and ask again."
+UNREADABLE_MESSAGE = "The question could not be read. Reload the page and ask again."
 MAX_ATTACHED = 4  # pictures of one question
 
 
@@ -94,7 +94,9 @@ def parse_ask(message: dict[str, Any]) -> AskRequest:
     conversation = message.get("conversation")
     chosen = message.get("collections")
     if chosen is not None and (not isinstance(chosen, list) or len(chosen) > MAX_COLLECTIONS):
-        raise RequestRefused(gettext("The chosen collections could not be read. Reload the page and choose again."))
+        raise RequestRefused(
+            gettext("The selected collections could not be read. Reload the page and select them again.")
+        )
     text = clean_question(message.get("text"))
     picture = picture_request.parse_picture_request(text, message.get("picture"))
     return AskRequest(
@@ -132,13 +134,13 @@ def parse_filters(message: dict[str, Any]) -> SearchFilters | None:
         return filters.parse_filters(value)
     except ValueError:
         raise RequestRefused(
-            gettext("The chosen filters could not be read. Reload the page and choose again.")
+            gettext("The selected filters could not be read. Reload the page and select them again.")
         ) from None
 
 
 def _attached(value: Any) -> tuple[UUID, ...]:
     if not isinstance(found := value or [], list):
-        raise RequestRefused(gettext("The page sent something that cannot be read. Reload it and ask again."))
+        raise RequestRefused(gettext("The question could not be read. Reload the page and ask again."))
     if len(found) > MAX_ATTACHED:
         raise RequestRefused(
             gettext("At most %(most)s pictures can be attached to a question.") % {"most": MAX_ATTACHED}
@@ -150,7 +152,7 @@ def parse_client_id(message: dict[str, Any], *, required: bool = True) -> str:
     """Return the client's id of the request; "" if it is optional and missing. Raise RequestRefused."""
     value = message.get("client_id", "")
     if not isinstance(value, str) or len(value) > MAX_CLIENT_ID or not value.isprintable() or (required and not value):
-        raise RequestRefused(gettext("The page sent something that cannot be read. Reload it and ask again."))
+        raise RequestRefused(gettext("The question could not be read. Reload the page and ask again."))
     return value
 
 
@@ -172,7 +174,7 @@ def parse_id(value: Any) -> UUID:
     try:
         return UUID(value)
     except (ValueError, AttributeError, TypeError):
-        raise RequestRefused(gettext("The page sent something that cannot be read. Reload it and ask again.")) from None
+        raise RequestRefused(gettext("The question could not be read. Reload the page and ask again.")) from None
 
 
 def clean_question(value: Any) -> str:
@@ -186,15 +188,13 @@ def clean_question(value: Any) -> str:
     if len(text) > QUESTION_CHARACTERS:
         raise RequestRefused(
             gettext(
-                "The question has %(text)s characters; %(question_characters)s can be asked at once. "
-                "Shorten it, or add the long part to a collection as a file."
+                "The question has %(text)s characters; the limit is %(question_characters)s. Shorten it, or add the "
+                "long part to a collection as a file."
             )
             % {"text": f"{len(text):,}", "question_characters": f"{QUESTION_CHARACTERS:,}"}
         )
     if has_control_characters(text):
-        raise RequestRefused(
-            gettext("The question holds control characters that cannot be read. Remove them and ask again.")
-        )
+        raise RequestRefused(gettext("The question contains control characters. Remove them and ask again."))
     if not has_visible_characters(clean := normalise(text).strip()):
         raise RequestRefused(gettext("Write a question first."))
     return clean

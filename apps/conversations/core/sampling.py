@@ -31,9 +31,9 @@ MAX_BEAM_TOKENS = 256
 
 
 PRESET_DESCRIPTIONS = {
-    SamplingPreset.PRECISE: gettext_lazy("Always the likeliest word (greedy): the same question gets the same answer."),
-    SamplingPreset.BALANCED: gettext_lazy("Close to the likeliest words. Good for most questions."),
-    SamplingPreset.CREATIVE: gettext_lazy("Less likely words get a chance: more varied, and more often wrong."),
+    SamplingPreset.PRECISE: gettext_lazy("Always picks the most likely word: the same question gets the same answer."),
+    SamplingPreset.BALANCED: gettext_lazy("Mostly picks likely words. Good for most questions."),
+    SamplingPreset.CREATIVE: gettext_lazy("Also picks less likely words: more varied, but more often wrong."),
 }
 PRESETS = {
     SamplingPreset.PRECISE: Sampling(temperature=0.0),
@@ -57,26 +57,42 @@ class SamplingControl:
 
 CONTROLS = (
     SamplingControl(
-        "temperature", "Temperature", _("0 always takes the likeliest word; higher values spread it."), 0, 2, 0.1
+        "temperature",
+        _("Temperature"),
+        _("At 0 the model always picks the most likely word; higher values vary more."),
+        0,
+        2,
+        0.1,
     ),
     SamplingControl(
-        "top_p", "Top-p", _("Only the likeliest words that together have this probability."), 0.05, 1, 0.05
+        "top_p", "Top-p", _("Picks from the most likely words that together reach this probability."), 0.05, 1, 0.05
     ),
-    SamplingControl("top_k", "Top-k", _("Only so many of the likeliest words."), 1, 200, 1, whole=True),
-    SamplingControl("min_p", "Min-p", _("Only words at least this share as likely as the likeliest one."), 0, 1, 0.01),
+    SamplingControl("top_k", "Top-k", _("Picks from this many of the most likely words."), 1, 200, 1, whole=True),
     SamplingControl(
-        "repetition_penalty", _("Repetition penalty"), _("Above 1, used words become less likely."), 1, 2, 0.05
+        "min_p",
+        "Min-p",
+        _("Picks only words with at least this fraction of the probability of the most likely word."),
+        0,
+        1,
+        0.01,
     ),
     SamplingControl(
-        "seed", "Seed", _("With the same seed, the same question gets the same answer."), 0, 2**31 - 1, 1, whole=True
+        "repetition_penalty",
+        _("Repetition penalty"),
+        _("Above 1, words that were already used become less likely."),
+        1,
+        2,
+        0.05,
+    ),
+    SamplingControl(
+        "seed", _("Seed"), _("With the same seed, the same question gets the same answer."), 0, 2**31 - 1, 1, whole=True
     ),
     SamplingControl(
         "beams",
         _("Beams"),
         _(
-            "So many ways to go on are followed side by side, and the likeliest is said. The "
-            "text comes at once, without probabilities or tools; of the other controls only Length and Stop words "
-            "hold."
+            "Follows this many continuations in parallel and keeps the most likely one. The answer appears all at "
+            "once, without probabilities or tools; only Response length and Stop words still apply."
         ),
         2,
         8,
@@ -84,7 +100,13 @@ CONTROLS = (
         whole=True,
     ),
     SamplingControl(
-        "max_tokens", "Length", _("At most so many tokens, of about four characters."), 32, 4096, 1, whole=True
+        "max_tokens",
+        _("Response length"),
+        _("The most tokens that an answer can have; a token is about four characters."),
+        32,
+        4096,
+        1,
+        whole=True,
     ),
 )
 _BY_NAME = {control.name: control for control in CONTROLS}
@@ -159,20 +181,20 @@ def describe_sampling(record: Mapping[str, Any]) -> list[tuple[StrOrPromise, str
     rows: list[tuple[StrOrPromise, str]] = [(gettext_lazy("Preset"), str(SamplingPreset(record["preset"]).label))]
     rows += [(_BY_NAME[name].label, str(record[name])) for name in _BY_NAME if name in record]
     if stop := record.get("stop"):
-        rows.append((gettext_lazy("Stops at"), ", ".join(stop)))
+        rows.append((gettext_lazy("Stop words"), ", ".join(stop)))
     if unheeded := record.get("unheeded"):
         words = ", ".join(str(_BY_NAME[name].label) for name in unheeded)
-        rows.append((gettext_lazy("Not heeded by this server"), words))
+        rows.append((gettext_lazy("Not supported by this server"), words))
     return rows
 
 
 def parse_sampling(value: Any) -> SamplingChoice:
     """Return the choice that a page, form or row holds. Raise RequestRefused if a value is invalid."""
     if not isinstance(value, Mapping):
-        raise RequestRefused(gettext("The settings of the model could not be read. Reload the page and choose again."))
+        raise RequestRefused(gettext("The model settings could not be read. Reload the page and choose again."))
     preset = value.get("preset", SamplingPreset.BALANCED)
     if preset not in SamplingPreset.values:
-        raise RequestRefused(gettext("There is no such preset. Choose Precise, Balanced or Creative."))
+        raise RequestRefused(gettext("This preset does not exist. Choose Precise, Balanced or Creative."))
     changes: dict[str, Any] = {
         name: _number(control, value[name]) for name, control in _BY_NAME.items() if value.get(name) not in (None, "")
     }
@@ -187,14 +209,17 @@ def _number(control: SamplingControl, value: Any) -> float | int:
         if isinstance(value, bool) or not math.isfinite(number) or (control.whole and number != int(number)):
             raise ValueError
     except (TypeError, ValueError):
-        kind = "whole number" if control.whole else "number"
+        words = (
+            gettext("%(label)s must be a whole number between %(low)s and %(high)s.")
+            if control.whole
+            else gettext("%(label)s must be a number between %(low)s and %(high)s.")
+        )
         raise RequestRefused(
-            gettext("%(label)s is a %(kind)s from %(low)s to %(high)s.")
-            % {"label": control.label, "kind": kind, "low": f"{control.low:g}", "high": f"{control.high:g}"}
+            words % {"label": control.label, "low": f"{control.low:g}", "high": f"{control.high:g}"}
         ) from None
     if not control.low <= number <= control.high:
         raise RequestRefused(
-            gettext("%(label)s goes from %(low)s to %(high)s.")
+            gettext("%(label)s must be between %(low)s and %(high)s.")
             % {"label": control.label, "low": f"{control.low:g}", "high": f"{control.high:g}"}
         )
     return int(number) if control.whole else number
@@ -203,11 +228,11 @@ def _number(control: SamplingControl, value: Any) -> float | int:
 def _stops(value: Any) -> list[str]:
     words = value.split("\n") if isinstance(value, str) else value
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise RequestRefused(gettext("Stop words are text, one a line."))
+        raise RequestRefused(gettext("Enter stop words as text, one per line."))
     kept = [word for word in words if word.strip()]
     if len(kept) > MAX_STOPS or any(len(word) > MAX_STOP_CHARACTERS for word in kept):
         raise RequestRefused(
-            gettext("There may be %(stops)s stop words of up to %(stop_characters)s characters, one a line.")
+            gettext("Enter up to %(stops)s stop words of up to %(stop_characters)s characters each, one per line.")
             % {"stops": MAX_STOPS, "stop_characters": MAX_STOP_CHARACTERS}
         )
     return kept

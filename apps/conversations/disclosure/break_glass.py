@@ -62,10 +62,12 @@ def find_conversation(said: str) -> tuple[User, UUID | None]:
         place = Conversation.objects.filter(pk=found.group()).select_related("owner").first()
         if place is not None:
             return place.owner, place.pk
-        raise ActionRefused(gettext("There is no such conversation. Copy its address, or name its person."))
+        raise ActionRefused(
+            gettext("This conversation does not exist. Copy its web address, or enter the e-mail address of its user.")
+        )
     person = User.objects.filter(email=said.strip().lower()).first()
     if person is None:
-        raise ActionRefused(gettext("Nobody here has this address."))
+        raise ActionRefused(gettext("No user has this e-mail address."))
     return person, None
 
 
@@ -94,7 +96,7 @@ def load_messages(row: BreakGlass, user: User, page: int) -> tuple[list[MessageV
     """
     place = Conversation.objects.filter(pk=row.conversation, owner=row.person_id).first() if row.conversation else None
     if place is None:
-        raise ActionRefused(gettext("This conversation is gone."))
+        raise ActionRefused(gettext("This conversation is no longer available."))
     rows = list(place.messages.order_by("created", "pk")[page * PAGE_SIZE : (page + 1) * PAGE_SIZE + 1])
     shown = rows[:PAGE_SIZE]
     access_requests.record_reading(row, user, len(shown))
@@ -107,7 +109,9 @@ def load_messages(row: BreakGlass, user: User, page: int) -> tuple[list[MessageV
 
 
 def _make_view(one: Message, closed: bool, pictures: tuple[str, ...]) -> MessageView:
-    said = gettext("Under a sealed clause: only those who are named for sealed cases read it.") if closed else ""
+    said = (
+        gettext("Part of a sealed case: only reviewers with permission for sealed cases can read it.") if closed else ""
+    )
     if not said and one.retracted:
         said = gettext("A reviewer withheld this.")
     html, label = "", str(one.get_role_display())

@@ -75,10 +75,15 @@ def list_requests(request: HttpRequest) -> HttpResponse:
 def _describe_next_step(user: User, row: BreakGlass) -> str:
     """Return words about who approves the request, and how that user is told."""
     if access_requests.pending_requests(user).filter(pk=row.pk).exists():
-        return gettext("Nobody else is named who could approve it. You can, below; the log will say so.")
+        return gettext(
+            "No other user can approve this request. You can approve it yourself below; the audit log records that."
+        )
     if notice_emails.is_email_configured():
-        return gettext("Somebody else who is named has to approve it. They are told by mail.")
-    return gettext("Somebody else who is named has to approve it. No mail is sent here: tell them.")
+        return gettext("Another user with break-glass permission must approve this request. They are told by e-mail.")
+    return gettext(
+        "Another user with break-glass permission must approve this request. This site sends no e-mail, so tell "
+        "them yourself."
+    )
 
 
 def _create_request(request: HttpRequest) -> BreakGlass:
@@ -110,7 +115,7 @@ def decide_request(request: HttpRequest, pk: UUID) -> HttpResponse:
                 access_requests.end_access(user, pk)
             case _:
                 raise Http404
-        messages.success(request, gettext("Done. It is in the log."))
+        messages.success(request, gettext("Done. Recorded in the audit log."))
     except ActionRefused as refusal:
         messages.error(request, str(refusal))
     return redirect("conversations:glass")

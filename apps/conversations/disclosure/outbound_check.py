@@ -127,14 +127,14 @@ def _describe_reason(stage: Stage, left: ExportVerdict, picture: bool = False) -
         return gettext("This part is left out: the safety check is not available right now. Try again in a moment.")
     clause = {"clause": code_labels.clause_label(left.code)}
     if picture and stage is Stage.SHARE:
-        said = gettext("This picture is withheld from readers of a link, under the clause “%(clause)s”.") % clause
+        said = gettext("This picture is withheld from shared links, under the clause “%(clause)s”.") % clause
     elif picture:
         said = gettext("This picture is withheld from exports, under the clause “%(clause)s”.") % clause
     elif stage is Stage.SHARE:
-        said = gettext("This part is withheld from readers of a link, under the clause “%(clause)s”.") % clause
+        said = gettext("This part is withheld from shared links, under the clause “%(clause)s”.") % clause
     else:
         said = gettext("This part is withheld from exports, under the clause “%(clause)s”.") % clause
-    seen = gettext("A reviewer looks at it; once it is allowed, it is there.")
+    seen = gettext("A reviewer will check it. It appears here once it is released.")
     return f"{said} {seen}" if left.outcome.reviewed else said
 
 

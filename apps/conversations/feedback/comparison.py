@@ -40,7 +40,7 @@ def compare_answers(request: HttpRequest, answer: UUID) -> HttpResponse:
         return redirect(f"/c/{row.conversation_id}/?at={row.pk}")
     if request.method == "POST":
         save_preference(user, row.pk, other.pk, request.POST.get("better", ""))
-        messages.success(request, gettext("Kept."))
+        messages.success(request, gettext("Saved."))
         return redirect(f"{reverse('conversations:compare', args=[row.pk])}?with={other.pk}")
     pair = [one for one in siblings if one.pk in (row.pk, other.pk)]
     better = Preference.objects.filter(person=user, better__in=pair, worse__in=pair).first()

@@ -30,20 +30,22 @@ class FeedbackForm(forms.Form):
     """Form for the details of a rating; the template shows the fields that fit it."""
 
     reasons = forms.MultipleChoiceField(
-        label=gettext_lazy("What is wrong with it?"), choices=Feedback.Reason.choices, required=False,
+        label=gettext_lazy("What was the problem?"), choices=Feedback.Reason.choices, required=False,
         widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
     note = forms.CharField(
         label=gettext_lazy("Note"), max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=gettext_lazy("For example what would have been right, and where it stands."),
+        help_text=gettext_lazy("For example the correct answer, and where to find it."),
     )  # fmt: skip
     report = forms.BooleanField(
         label=gettext_lazy("Report this answer to the reviewers"), required=False,
-        help_text=gettext_lazy("For what should not be said at all. They decide whether it stays, and you are told."),
+        help_text=gettext_lazy(
+            "For answers that should not be shown at all. A reviewer decides whether the answer stays, and you are "
+            "told."),
     )  # fmt: skip
     lend = forms.BooleanField(
         label=gettext_lazy("My rated answers may be used to train a model"), required=False,
-        help_text=gettext_lazy("Holds for all of them, also earlier ones, until you take it back here."),
+        help_text=gettext_lazy("Applies to all your rated answers, also earlier ones, until you clear this box."),
     )  # fmt: skip
 
 

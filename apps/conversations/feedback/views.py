@@ -25,7 +25,7 @@ def rate_answer(request: HttpRequest, answer: UUID) -> HttpResponse:
     user, row = get_signed_in_user(request), source_panel.get_own_answer(get_signed_in_user(request), answer)
     thumb = request.POST.get("thumb")
     if thumb not in ("good", "poor"):
-        return HttpResponse(gettext("Choose one of the thumbs."), status=400, content_type="text/plain")
+        return HttpResponse(gettext("Choose thumbs up or thumbs down."), status=400, content_type="text/plain")
     return _form(request, rating.save_rating(user, row, thumb == "good"))
 
 
@@ -40,7 +40,7 @@ def edit_details(request: HttpRequest, answer: UUID) -> HttpResponse:
     found = Feedback.objects.filter(answer=row, person=user).select_related("answer").first()
     form = FeedbackForm(request.POST)
     if found is None:
-        return HttpResponse(gettext("Choose one of the thumbs."), status=400, content_type="text/plain")
+        return HttpResponse(gettext("Choose thumbs up or thumbs down."), status=400, content_type="text/plain")
     if not form.is_valid():
         return _form(request, found, form)
     rating.save_details(user, found, form.cleaned_data)

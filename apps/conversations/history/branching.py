@@ -44,7 +44,7 @@ def get_rewording_level(user: User, pk: UUID) -> Strictness:
     """
     place = Conversation.objects.visible_to(user).with_assistant().filter(messages=pk).first()
     if place is None:
-        raise RequestRefused(gettext("That question is no longer there. Reload the page."))
+        raise RequestRefused(gettext("This question is no longer available. Reload the page."))
     return assistant_choice.resolve_level(user, place)
 
 
@@ -57,7 +57,7 @@ def reword_question(user: User, pk: UUID, text: str, judged: EvaluationRecord | 
     with transaction.atomic():
         question = Message.objects.visible_to(user).filter(pk=pk, role=Message.Role.USER).first()
         if question is None:
-            raise RequestRefused(gettext("That question is no longer there. Reload the page."))
+            raise RequestRefused(gettext("This question is no longer available. Reload the page."))
         if question.children.filter(status=Message.Status.WRITING).exists():
             raise RequestRefused(gettext("An answer to this question is still being written. Wait for it, or stop it."))
         if question.retracted:
@@ -82,7 +82,7 @@ def fork_conversation(user: User, place: Conversation, at: UUID | None) -> Conve
     kept = [item for item in way[:until] if item.answer and item.answer.status != Message.Status.WRITING]
     if not kept:
         return None
-    words = gettext("%(title)s (fork)")
+    words = gettext("%(title)s (branch)")
     room = MAX_TITLE_CHARACTERS - len(words % {"title": ""})
     with transaction.atomic():
         lock_and_reload(place, kept)

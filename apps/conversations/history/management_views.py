@@ -83,10 +83,10 @@ def change_folder(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Folder, owner=get_signed_in_user(request), pk=pk)
     if request.POST.get("do") == "delete":
         row.delete()
-        messages.success(request, gettext("The folder is gone. Its conversations are in the list."))
+        messages.success(request, gettext("Folder removed. Its conversations are back in the list."))
         return redirect("conversations:all")
     if not actions.rename_folder(row, request.POST.get("name", "")):
-        messages.error(request, gettext("Give the folder a name that no other folder of yours has."))
+        messages.error(request, gettext("Enter a name that none of your other folders has."))
     return _back(request)
 
 
@@ -128,7 +128,7 @@ def _delete(request: HttpRequest, user: User, pks: list[UUID]) -> HttpResponse:
 def _restore_deleted(user: User, _: list[UUID], form: Any) -> str:
     at = parse_datetime(form.get("at", ""))
     count = actions.undelete_batch(user, at) if isinstance(at, datetime) and at.tzinfo else 0
-    return _describe_restored(count) if count else gettext("It was too late to bring that back.")
+    return _describe_restored(count) if count else gettext("It is too late to undo this.")
 
 
 def _move(user: User, pks: list[UUID], form: Any) -> str:
@@ -139,7 +139,7 @@ def _move(user: User, pks: list[UUID], form: Any) -> str:
     if into:
         words = ngettext("%(n)s conversation moved to %(into)s.", "%(n)s conversations moved to %(into)s.", count)
         return words % {"n": count, "into": into}
-    words = ngettext("%(n)s conversation taken out of folders.", "%(n)s conversations taken out of folders.", count)
+    words = ngettext("%(n)s conversation removed from folders.", "%(n)s conversations removed from folders.", count)
     return words % {"n": count}
 
 
@@ -150,7 +150,7 @@ _ACTIONS: dict[str, _Verb] = {
         actions.pin_conversations(user, pks),
     ),
     "unpin": lambda user, pks, _: _count_words(
-        ngettext_lazy("%(n)s conversation no longer pinned.", "%(n)s conversations no longer pinned.", "n"),
+        ngettext_lazy("%(n)s conversation unpinned.", "%(n)s conversations unpinned.", "n"),
         actions.pin_conversations(user, pks, on=False),
     ),
     "archive": lambda user, pks, _: _count_words(
@@ -158,7 +158,7 @@ _ACTIONS: dict[str, _Verb] = {
         actions.archive_conversations(user, pks),
     ),
     "unarchive": lambda user, pks, _: _count_words(
-        ngettext_lazy("%(n)s conversation back in the list.", "%(n)s conversations back in the list.", "n"),
+        ngettext_lazy("%(n)s conversation unarchived.", "%(n)s conversations unarchived.", "n"),
         actions.archive_conversations(user, pks, on=False),
     ),
     "bring_back": lambda user, pks, _: _describe_restored(actions.undelete(user, pks)),
@@ -172,7 +172,7 @@ def _count_words(words: Any, number: int) -> str:
 
 
 def _describe_restored(number: int) -> str:
-    return ngettext("%(n)s conversation brought back.", "%(n)s conversations brought back.", number) % {"n": number}
+    return ngettext("%(n)s conversation restored.", "%(n)s conversations restored.", number) % {"n": number}
 
 
 def _back(request: HttpRequest) -> HttpResponse:

@@ -28,13 +28,13 @@ from apps.users.models import User
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-PASSAGE_GONE = gettext_lazy("a passage that was deleted, or that you may no longer read")
+PASSAGE_GONE = gettext_lazy("a passage that was deleted, or that you no longer have access to")
 _PLACE = re.compile(r"\x00(\d+)\x00")
 _LEVELS = (0.9, 0.6, 0.3, 0.1)  # lower bounds of a token's probability, one colour each
 _USAGE: Mapping[str, StrOrPromise] = {
-    "writer": gettext_lazy("Chosen as"),
-    "prompt_tokens": gettext_lazy("Tokens read"), "cached_tokens": gettext_lazy("of these known from before"),
-    "completion_tokens": gettext_lazy("Tokens written"), "finish": gettext_lazy("Ended because of"),
+    "writer": gettext_lazy("Selected model"),
+    "prompt_tokens": gettext_lazy("Tokens read"), "cached_tokens": gettext_lazy("of these from the cache"),
+    "completion_tokens": gettext_lazy("Tokens written"), "finish": gettext_lazy("Stop reason"),
 }  # fmt: skip
 
 

@@ -70,7 +70,7 @@ async def request_pictures(turn: Turn, ask: PictureRequest) -> None:
     if not verdict.allowed:  # the picture has a case already; one is enough
         raise gate.Withheld(replace(verdict, judged=None))
     many = "1 picture" if len(rows) == 1 else f"{len(rows)} pictures"
-    await turn.step("draw", gettext("Asked for %(many)s") % {"many": many}, (time.perf_counter() - start) * 1000)
+    await turn.step("draw", gettext("Requested %(many)s") % {"many": many}, (time.perf_counter() - start) * 1000)
     await notifications.notify_conversation_changed(opening.user.pk, opening.conversation, turn.id)
 
 
@@ -130,5 +130,5 @@ def _get_start_picture(user: User, ask: PictureRequest) -> Picture:
     rows = Picture.objects.filter(owner=user).select_related("parent")
     parent = rows.filter(pk=ask.parent).first() if ask.parent else None
     if parent is None or (ask.how != "vary" and parent.status != Picture.Status.READY):
-        raise RequestRefused(gettext("The picture to begin with is no longer there. Reload the page."))
+        raise RequestRefused(gettext("The starting picture is no longer available. Reload the page."))
     return parent

@@ -98,9 +98,9 @@ class Conversation(models.Model):
     class Titled(models.TextChoices):
         """Origin of the title."""
 
-        QUESTION = "question", gettext_lazy("The first words of the question")
-        MODEL = "model", gettext_lazy("The model")
-        PERSON = "person", gettext_lazy("The person")
+        QUESTION = "question", gettext_lazy("First words of the question")
+        MODEL = "model", gettext_lazy("Model")
+        PERSON = "person", gettext_lazy("User")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")

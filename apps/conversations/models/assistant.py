@@ -38,8 +38,8 @@ class AnswerStyle(models.TextChoices):
 class ShownSentences(models.TextChoices):
     """Sentences of the model that an answer shows."""
 
-    AUTOMATIC = "automatic", gettext_lazy("As the reading check says")
-    VERIFIED = "verified", gettext_lazy("Only verified sentences")
+    AUTOMATIC = "automatic", gettext_lazy("Automatic, by the reading check")
+    VERIFIED = "verified", gettext_lazy("Verified sentences only")
     ALL = "all", gettext_lazy("All sentences")
 
 
@@ -85,7 +85,7 @@ class Assistant(models.Model):
     picture = models.BinaryField(default=b"", blank=True, help_text="PNG, made anew from what was uploaded")
     instructions = models.TextField(blank=True, max_length=4000)
     examples = models.JSONField(default=list, blank=True, help_text="[{question, answer}]: how it should answer")
-    starters = models.JSONField(default=list, blank=True, help_text="Questions to begin with")
+    starters = models.JSONField(default=list, blank=True, help_text="Starter questions")
     style = models.CharField(max_length=16, choices=AnswerStyle.choices, default=AnswerStyle.AUTOMATIC)
     shows = models.CharField(max_length=16, choices=ShownSentences.choices, default=ShownSentences.AUTOMATIC)
     model = models.CharField(max_length=60, blank=True, help_text="By its name in the settings; empty: the site's own")
@@ -136,8 +136,8 @@ class AssistantShare(models.Model):
     class Role(models.TextChoices):
         """Permission of a share."""
 
-        READER = "reader", gettext_lazy("May ask it")
-        EDITOR = "editor", gettext_lazy("May change it")
+        READER = "reader", gettext_lazy("Can use")
+        EDITOR = "editor", gettext_lazy("Can edit")
 
     assistant = models.ForeignKey(Assistant, on_delete=models.CASCADE, related_name="shares")
     email = models.EmailField(blank=True, help_text="In lower case; empty for a group")

@@ -48,7 +48,7 @@ class AttachedPicture(Leased):
     class Status(models.TextChoices):
         """State of recognition and review."""
 
-        WAITING = "waiting", gettext_lazy("Its text is being read")
+        WAITING = "waiting", gettext_lazy("Reading text")
         READY = "ready", gettext_lazy("Ready")
         HELD = "held", gettext_lazy("Held for review")
 

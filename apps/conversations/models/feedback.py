@@ -15,11 +15,11 @@ class Feedback(models.Model):
     class Reason(models.TextChoices):
         """Reason for a poor rating."""
 
-        WRONG = "wrong", gettext_lazy("It is wrong")
-        CITATION = "citation", gettext_lazy("A citation does not support it")
-        OUTDATED = "outdated", gettext_lazy("It is outdated")
-        UNSAFE = "unsafe", gettext_lazy("It is unsafe or offensive")
-        STYLE = "style", gettext_lazy("Its length, tone or form")
+        WRONG = "wrong", gettext_lazy("Incorrect")
+        CITATION = "citation", gettext_lazy("A source does not support it")
+        OUTDATED = "outdated", gettext_lazy("Out of date")
+        UNSAFE = "unsafe", gettext_lazy("Unsafe or offensive")
+        STYLE = "style", gettext_lazy("Length, tone or format")
 
     answer = models.ForeignKey("conversations.Message", on_delete=models.CASCADE, related_name="feedback")
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

@@ -63,7 +63,7 @@ class ImportItem(models.Model):
         """Result of one conversation."""
 
         IMPORTED = "imported", gettext_lazy("Imported")
-        KNOWN = "known", gettext_lazy("Already here")
+        KNOWN = "known", gettext_lazy("Already imported")
         SKIPPED = "skipped", gettext_lazy("Not imported")
 
     of = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="items")

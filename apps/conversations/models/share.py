@@ -37,8 +37,8 @@ class Share(models.Model):
     class Sources(models.TextChoices):
         """Visibility of sources to readers."""
 
-        PASSAGES = "passages", gettext_lazy("Passages: each opens for who may read its document")
-        TITLES = "titles", gettext_lazy("Titles of the documents only")
+        PASSAGES = "passages", gettext_lazy("Passages, for users who can read the document")
+        TITLES = "titles", gettext_lazy("Document titles only")
         NONE = "none", gettext_lazy("No sources")
 
     conversation = models.OneToOneField("conversations.Conversation", on_delete=models.CASCADE, related_name="share")

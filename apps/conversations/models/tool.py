@@ -32,8 +32,8 @@ class ToolServer(models.Model):
     class Transport(models.TextChoices):
         """Kind of connection."""
 
-        HTTP = "http", gettext_lazy("An address on the web")
-        STDIO = "stdio", gettext_lazy("A program of this server")
+        HTTP = "http", gettext_lazy("A web address")
+        STDIO = "stdio", gettext_lazy("A program on this server")
 
     name = models.SlugField(max_length=20, unique=True, help_text="Stands before the names of its tools")
     transport = models.CharField(max_length=8, choices=Transport.choices, default=Transport.HTTP)

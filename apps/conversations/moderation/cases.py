@@ -91,7 +91,9 @@ class MessageReviewable:
 def _list_reports(subject: str) -> list[ContextTurn]:
     """Return the reasons and notes of users who reported the answer."""
     rows = Feedback.objects.filter(answer__pk=subject, reported__isnull=False)
-    return [ContextTurn("Its reader says", ". ".join([*row.reason_words, *filter(None, [row.note])])) for row in rows]
+    return [
+        ContextTurn("Report by the user", ". ".join([*row.reason_words, *filter(None, [row.note])])) for row in rows
+    ]
 
 
 def find_sealed_answers() -> QuerySet[Message]:

@@ -118,7 +118,7 @@ def explain_unread_languages(codes: Sequence[str]) -> str:
     if not codes:
         return ""
     return gettext(
-        "This check does not read %(languages)s: only sentences that stand word for word in a document count as "
+        "This check does not support %(languages)s: only sentences quoted word for word from a document count as "
         "verified."
     ) % {"languages": ", ".join(map(get_language_label, codes))}
 

@@ -60,8 +60,8 @@ _DAYS = [
 class ShareLinkForm(forms.Form):
     """Form of the owner for a shared link."""
 
-    sources = forms.ChoiceField(label=gettext_lazy("What readers see of the sources"), choices=Sources.choices)
-    days = forms.ChoiceField(label=gettext_lazy("The link ends"), choices=_DAYS, required=False)
+    sources = forms.ChoiceField(label=gettext_lazy("Sources shown to readers"), choices=Sources.choices)
+    days = forms.ChoiceField(label=gettext_lazy("Link expires"), choices=_DAYS, required=False)
 
 
 def enable_link(place: Conversation, at: UUID | None, sources: str, days: str) -> Share | None:
@@ -106,7 +106,7 @@ def get_subscribed_groups(secret: object) -> list[str]:
     known = isinstance(secret, str) and "\0" not in secret  # PostgreSQL takes no NUL characters
     row = Share.objects.open().filter(secret=secret).select_related("conversation").first() if known else None
     if row is None:
-        raise RequestRefused(gettext("This link shows nothing any more. Reload the page."))
+        raise RequestRefused(gettext("This link no longer works. Reload the page."))
     exchanges = load_visible_path(row)
     tiles = _load_tiles([item.answer for item in exchanges if item.answer]).values()
     asked = queries.load_by_question(item.question.pk for item in exchanges).values()

@@ -83,7 +83,7 @@ def show_shared_trace(request: HttpRequest, secret: str, answer: UUID) -> HttpRe
 def copy_shared(request: HttpRequest, secret: str) -> HttpResponse:
     """Copy the shared conversation for the reader and redirect to the copy."""
     new = links.copy_conversation(get_signed_in_user(request), links.get_open_link(secret))
-    messages.success(request, gettext("This is your own copy. What you ask here, nobody else sees."))
+    messages.success(request, gettext("This is your own copy. No one else sees what you ask here."))
     return redirect("conversations:conversation", pk=new.pk)
 
 

@@ -20,7 +20,7 @@ from apps.users.models import User
 
 DECISION_TIMEOUT_S = 120.0  # seconds that a call waits for a decision
 _LOOK_S = 0.5  # seconds between queries for all waiting calls: any process may have stored the decision
-_OVER = "That call no longer waits for an answer."
+_OVER = "This tool call no longer needs your approval."
 
 
 def save_decision(user: User, answer: UUID, message: Mapping[str, Any]) -> None:

@@ -18,12 +18,12 @@ from apps.conversations.tools.base import ToolError
 
 MAX_CHARACTERS = 20_000
 _DEEPEST = 20  # levels of nested values
-_UNREADABLE = "The model called it with arguments that cannot be read."
+_UNREADABLE = "The model sent arguments that cannot be read."
 _UNREADABLE_BY_PERSON = (
-    "The arguments cannot be read. Choose the tool from the list behind “/”, which asks for each of them."
+    "The arguments cannot be read. Type “/” and choose the tool from the list; you are then asked for each argument."
 )
-_UNFIT = "The arguments do not fit: %(problem)s."
-_UNFIT_THERE = "The arguments do not fit (%(where)s): %(problem)s."
+_UNFIT = "The arguments are not valid: %(problem)s."
+_UNFIT_THERE = "The arguments are not valid (%(where)s): %(problem)s."
 
 
 def parse_arguments(text: str, *, by_person: bool = False) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def parse_arguments(text: str, *, by_person: bool = False) -> dict[str, Any]:
     """
     unreadable = _UNREADABLE_BY_PERSON if by_person else _UNREADABLE
     if len(text) > MAX_CHARACTERS:
-        raise ToolError("The model called it with more arguments than a tool takes.")
+        raise ToolError("The model sent too many arguments.")
     try:
         value = orjson.loads(text.strip() or "{}")
     except orjson.JSONDecodeError:
@@ -49,7 +49,7 @@ def check_arguments(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> 
     try:
         error = best_match(validator.iter_errors(arguments))
     except (SchemaError, Unresolvable, RecursionError) as broken:
-        raise ToolError("What the tool says about its arguments makes no sense.") from broken
+        raise ToolError("The tool describes its arguments in a way that is not valid.") from broken
     if error is not None:
         where = ".".join(str(part) for part in error.absolute_path)
         problem = error.message[:200]

@@ -30,7 +30,7 @@ def build_tool_fields(chosen: Mapping[str, str]) -> dict[str, forms.Field]:
         found[FIELD_PREFIX + tool.name] = forms.ChoiceField(
             label=gettext(tool.title), required=False, initial=chosen.get(tool.name, ""),
             help_text=escape(gettext(tool.description)),
-            choices=[("", gettext("As the site has it: %(lower)s") % {"lower": now.label.lower()}), *stricter],
+            choices=[("", gettext("Site default: %(lower)s") % {"lower": now.label.lower()}), *stricter],
         )  # fmt: skip
     return found
 

@@ -31,10 +31,10 @@ MAX_RESULT_CHARACTERS = 8000  # default limit of the result for the model
 class ToolHint(models.TextChoices):
     """Claim of a foreign tool about its effects. The claim is not verified."""
 
-    READS = "reads", gettext_lazy("Says of itself that it only reads.")
-    ADDS = "adds", gettext_lazy("Says of itself that it adds something, and changes or deletes nothing.")
-    CHANGES = "changes", gettext_lazy("Says of itself that it may change or delete something.")
-    UNSAID = "", gettext_lazy("Does not say whether it changes or deletes anything.")
+    READS = "reads", gettext_lazy("Declares that it only reads.")
+    ADDS = "adds", gettext_lazy("Declares that it adds something, but changes or deletes nothing.")
+    CHANGES = "changes", gettext_lazy("Declares that it may change or delete something.")
+    UNSAID = "", gettext_lazy("Does not declare whether it changes or deletes anything.")
 
 
 def get_strictest(*permissions: str) -> ToolPermission:

@@ -56,7 +56,7 @@ class CallForm(forms.Form):
             raise forms.ValidationError(str(error)) from error
         self.command = slash_commands.format_command(self.tool, given)
         if len(self.command) > QUESTION_CHARACTERS:
-            words = gettext("These are too many characters for one call: %(most)s at most.")
+            words = gettext("Too many characters for one call; the limit is %(most)s.")
             raise forms.ValidationError(words % {"most": f"{QUESTION_CHARACTERS:,}"})
         return data
 

@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_BROKEN = "Something went wrong in this tool. The log of the server says what happened."
-_SENSELESS = "The tool sent something that is no result."
+_BROKEN = "Something went wrong in this tool. Details are in the server log."
+_SENSELESS = "The tool returned an invalid result."
 _DENIED = "You did not allow it, so it was not done."
-_SILENT = "Nobody answered within %(minutes)s minutes, so it was not done."
-_GIVEN_UP = "It took longer than %(seconds)s seconds and was given up."
+_SILENT = "It was not approved within %(minutes)s minutes, so it was not done."
+_GIVEN_UP = "It took longer than %(seconds)s seconds and was cancelled."
 _LINE = '[99] , page 999: ""'  # longest frame of a passage line, to estimate its tokens
 _TOLD = {"failed": "The call failed: {}", "refused": "The call was not made: {}"}
 
@@ -95,7 +95,7 @@ async def _execute(
     given = await _read_arguments(turn, wanted, made, by_person)
     made = replace(made, arguments=given)
     if item is None:
-        raise ToolError("There is no tool of this name, or it is switched off.")
+        raise ToolError("There is no tool with this name, or it is turned off.")
     item.tool.check(given)
     if item.permission == ToolPermission.ASK and not (by_person and item.tool.harmless):
         await update_card(turn, replace(made, status="asking"))
@@ -196,7 +196,7 @@ async def _moderate_result(turn: Turn, result: ToolResult, tool: Tool) -> str:
     """
     text = gate.normalise(result.text[: 2 * tool.characters]).strip()
     if len(text) > tool.characters:
-        most = gettext("cut: the result has more than %(most)s characters") % {"most": f"{tool.characters:,}"}
+        most = gettext("shortened: the result has more than %(most)s characters") % {"most": f"{tool.characters:,}"}
         text = f"{text[: tool.characters]} … ({most})"
     if text:
         await gate.ensure_fresh_policy()
@@ -207,7 +207,7 @@ async def _moderate_result(turn: Turn, result: ToolResult, tool: Tool) -> str:
         for verdict in verdicts:
             findings.record_finding(turn, verdict)
         if not verdicts[-1].allowed:
-            raise ToolError("What it gave is withheld: it goes against the rules that hold here, or could do harm.")
+            raise ToolError("Its result is withheld: it breaks the rules of this site, or could do harm.")
     return text
 
 

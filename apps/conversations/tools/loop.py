@@ -25,10 +25,13 @@ _RESERVED = 256  # tokens that results leave for the answer
 _LEAST = 32  # tokens of an answer, at least
 _LEAST_RESULT = 48  # tokens of a result, at least
 _OVERHEAD = 8  # tokens that a chat template adds to a message, at most
-_FULL = "What the tools gave fills the model's window, so no room is left for an answer. Ask for less at once."
-_NO_ANSWER = "The model called tools again and again and gave no answer. Ask otherwise, or have its tools switched off."
+_FULL = "The results of the tools fill the model's context, so there is no room for an answer. Ask for less at once."
+_NO_ANSWER = (
+    "The model kept calling tools and gave no answer. Rephrase your question, or ask an administrator to turn off "
+    "its tools."
+)
 _TOO_MANY = f"The call was not made: at most {MAX_CALLS} are made at once."
-_REPEATED = "The call was not made: it was made before with these arguments, and its result stands above."
+_REPEATED = "The call was not repeated: the result for these arguments is above."
 
 
 async def build_next_request(turn: Turn, request: ChatRequest, began: int) -> ChatRequest | None:

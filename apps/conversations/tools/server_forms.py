@@ -15,7 +15,7 @@ from apps.safety.gate.web_addresses import FetchRefused, parse_address
 
 MAX_SERVERS = 20
 # No underscore: two of them separate the names of server and tool, and tool names must be unique.
-_NAME = RegexValidator(r"^[a-zA-Z0-9-]+\Z", _("Use a valid name: letters, digits and dashes."))
+_NAME = RegexValidator(r"^[a-zA-Z0-9-]+\Z", _("Use only letters, digits and dashes."))
 
 
 class ServerForm(forms.Form):
@@ -23,17 +23,19 @@ class ServerForm(forms.Form):
 
     name = forms.CharField(
         max_length=20, validators=[_NAME],
-        help_text=_("Letters, digits and dashes. Its token, if it wants one, is set by the operator under this name."),
+        help_text=_(
+            "Letters, digits and dashes. If the server needs a token, it is set under this name in the environment."),
     )  # fmt: skip
-    transport = forms.ChoiceField(label=_("Where it is"), choices=ToolServer.Transport.choices)
+    transport = forms.ChoiceField(label=_("Location"), choices=ToolServer.Transport.choices)
     address = forms.CharField(
         max_length=2000, required=False,
-        help_text=_("Such as https://tools.example.com/mcp. Places that are not public are named in MCP_HOSTS."),
+        help_text=_(
+            "For example https://tools.example.com/mcp. Addresses that are not public must be listed in MCP_HOSTS."),
     )  # fmt: skip
     command = forms.ChoiceField(
         label=_("Program"),
         required=False,
-        help_text=_("Programs are named by the operator in MCP_COMMANDS."),
+        help_text=_("Allowed programs are listed in MCP_COMMANDS."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -44,7 +46,7 @@ class ServerForm(forms.Form):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if ToolServer.objects.filter(name=name).exists():
-            raise forms.ValidationError(gettext("There is a server of this name already."))
+            raise forms.ValidationError(gettext("There is already a server with this name."))
         return name
 
     def clean(self) -> dict[str, Any]:

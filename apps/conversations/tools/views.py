@@ -29,7 +29,7 @@ def edit_tools(request: HttpRequest) -> HttpResponse:
                 if said == ToolPermission.ALLOWED and not tool.harmless and not _is_allowed(tool):
                     messages.warning(request, _warn_unasked(tool))
                 ToolSetting.objects.update_or_create(name=tool.name, defaults={"permission": said})
-        messages.success(request, gettext("Kept. It holds from the next question on."))
+        messages.success(request, gettext("Saved. Applies from the next question on."))
         return redirect("conversations:tools")
     return _render_page(request, ServerForm())
 
@@ -39,7 +39,7 @@ def _is_allowed(tool: Tool) -> bool:
 
 
 def _warn_unasked(tool: Tool) -> str:
-    words = gettext("From now on the model calls “%(title)s” without asking anybody, and it may change something.")
+    words = gettext("From now on models use “%(title)s” without asking, and this tool may change something.")
     return words % {"title": gettext(tool.title)}
 
 
@@ -79,8 +79,8 @@ def _refresh(request: HttpRequest, row: ToolServer) -> None:
         messages.success(
             request,
             ngettext(
-                "%(name)s offers %(tools)s tool. Say below whether it may be called.",
-                "%(name)s offers %(tools)s tools. Say below what may be called.",
+                "%(name)s offers %(tools)s tool. Choose below whether models may use it.",
+                "%(name)s offers %(tools)s tools. Choose below which of them models may use.",
                 len(row.tools),
             )
             % {"name": row.name, "tools": len(row.tools)},

@@ -28,7 +28,7 @@ from apps.users.models import User
 _PART = gate.QUESTION_CHARACTERS
 _STEP = timedelta(milliseconds=1)  # distance of a message from its parent: siblings are ordered by time
 _BATCH = 500
-_NO_ANSWER = "The file held no answer to this question."
+_NO_ANSWER = "The file contained no answer to this question."
 _OWN = "Openbook"
 State = ImportItem.State
 
@@ -54,7 +54,7 @@ def import_conversation(row: ImportJob, position: int, item: dict[str, Any], hol
     if (known := _known(row.owner, chat)) is not None:
         brought_back = Conversation.objects.filter(pk=known.pk, deleted__isnull=False).update(deleted=None)
         line.state, line.conversation = State.KNOWN, known
-        line.note = "It had been deleted and is back." if brought_back else ""
+        line.note = "It had been deleted and was restored." if brought_back else ""
         line.save()
         return
     versions.load_fresh_policy()

@@ -40,9 +40,9 @@ from apps.users.models import User
 
 FORMAT_NAME = "openbook-conversation/1"
 DISCLOSURE = gettext_noop(
-    "The answers were written by a language model or quoted from documents. A number after a sentence names the "
-    "passage that was found to support it; [not verified] marks a sentence for which none was found. Check what "
-    "matters against the sources."
+    "The answers were written by a language model or quoted from documents. The number after a sentence is the "
+    "passage that supports it; [not verified] marks a sentence without such a passage. Check important facts "
+    "against the sources."
 )
 # IPTC term for content made by a trained model, which other programs read.
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -265,7 +265,7 @@ def _format_answer(answer: Message, shelf: AnswerSources, cites: Sequence[Senten
     if answer.retracted:
         parts.append(translate_stored(answer.reason))
     if answer.nothing_found:
-        parts.append(gettext("Nothing in the documents answered this."))
+        parts.append(gettext("Nothing about this was found in the documents."))
     used = [item for item in shelf.shown if item.number in shelf.used]
     if used:
         listed = "\n".join(_format_source(item) for item in sorted(used, key=lambda item: item.number))
@@ -286,7 +286,7 @@ def _format_tile(tile: Tile) -> str:
     if tile.back:
         return f"- {gettext('Picture')}: {_line(tile.back)}"
     how = "" if row.status == row.Status.READY else f" ({lower_label(row.get_status_display())})"
-    by = gettext("drawn by %(model)s, seed %(seed)s") % {"model": row.model, "seed": row.seed}
+    by = gettext("created by %(model)s, seed %(seed)s") % {"model": row.model, "seed": row.seed}
     return f"- {gettext('Picture')}{how}: {_line(row.prompt)}; {by}, {row.width} × {row.height}"
 
 

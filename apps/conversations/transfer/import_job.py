@@ -49,8 +49,8 @@ REPORT_RETENTION_DAYS = 30  # days for which the report is kept
 _ORPHAN_S = 600
 _FREE_BYTES = 1024**3
 _READER = "apps.conversations.transfer.formats.reader"
-_LOG = "The log of the server says why."
-_ENDED = "The worker ended three times."
+_LOG = "Details are in the server log."
+_ENDED = "The worker stopped three times."
 
 WAITING = ImportJob.Status.WAITING
 
@@ -99,7 +99,7 @@ def create_import(user: User, file: UploadedFile[bytes], address: str = "") -> I
             transaction.on_commit(lambda: notify_worker(TASK_NAME, row.pk), robust=True)
     except IntegrityError as error:
         get_stored_path(row).unlink(missing_ok=True)
-        raise RequestRefused(gettext("Another file of yours is being imported. Wait for it.")) from error
+        raise RequestRefused(gettext("Another of your files is being imported. Wait until it is done.")) from error
     except BaseException:
         get_stored_path(row).unlink(missing_ok=True)
         raise
@@ -129,7 +129,9 @@ def run_import(pk: str) -> None:
     except (ParseError, runner.ParserCrashed) as error:
         _release_lease(row, token, ImportJob.Status.FAILED, str(error))
     except FileNotFoundError:
-        _release_lease(row, token, ImportJob.Status.FAILED, gettext("The file is gone. Upload it again."))
+        _release_lease(
+            row, token, ImportJob.Status.FAILED, gettext("The file is no longer available. Upload it again.")
+        )
     except Exception as error:
         if row.attempts >= MAX_ATTEMPTS:
             _release_lease(
@@ -217,8 +219,8 @@ def _release_lease(row: ImportJob, token: str, status: str, reason: str = "") ->
 
 def _broken(why: str) -> str:
     """Return the reason of a failure, one sentence per line; each is translated when shown."""
-    rest = "What is listed was imported; upload the file again for the rest."
-    return "\n".join(("This could not be finished.", why, rest))
+    rest = "The conversations in the list were imported. Upload the file again to import the rest."
+    return "\n".join(("The import could not be finished.", why, rest))
 
 
 def _write(file: UploadedFile[bytes], path: Path) -> None:

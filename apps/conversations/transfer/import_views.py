@@ -40,7 +40,7 @@ def list_imports(request: HttpRequest) -> HttpResponse:
         except (RequestRefused, RateLimited) as error:
             refused = str(error)
         else:
-            messages.success(request, gettext("The file is here. Its conversations are being imported."))
+            messages.success(request, gettext("File uploaded. Its conversations are being imported."))
             return redirect("conversations:import", row.pk)
     context = {
         "rows": _counted(user)[:_LISTED], "refused": refused, "most_mb": settings.MAX_UPLOAD_BYTES // 1024**2,

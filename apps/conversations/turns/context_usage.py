@@ -17,8 +17,8 @@ from apps.conversations.turns import prompt
 from apps.conversations.turns.preparation import PastExchange
 
 _WORDS = {
-    "instructions": gettext_lazy("Rules and instructions"), "tools": gettext_lazy("Tools that it may call"),
-    "history": gettext_lazy("Earlier questions and answers"), "sources": gettext_lazy("Passages of documents"),
+    "instructions": gettext_lazy("Rules and instructions"), "tools": gettext_lazy("Available tools"),
+    "history": gettext_lazy("Earlier questions and answers"), "sources": gettext_lazy("Passages from documents"),
     "question": gettext_lazy("This question"),
 }  # fmt: skip
 
@@ -75,8 +75,8 @@ def read_usage(answer: Message) -> ContextUsage | None:
 def describe_dropped(dropped: int) -> str:
     """Return the words for "the first n questions no longer fit the context window"."""
     return ngettext(
-        "The first question of this conversation no longer fits the model's window, and was not read",
-        "The first %(n)s questions of this conversation no longer fit the model's window, and were not read",
+        "The first question of this conversation no longer fits into the model's context and was left out",
+        "The first %(n)s questions of this conversation no longer fit into the model's context and were left out",
         dropped,
     ) % {"n": dropped}
 

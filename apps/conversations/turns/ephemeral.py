@@ -138,7 +138,7 @@ def _make_prepared_turn(
 ) -> PreparedTurn:
     readable = Collection.objects.visible_to(user).filter(pk__in=collections)
     if readable.count() != len(set(collections)):
-        raise NotFoundOrForbidden(gettext("One of the collections is not there, or you may not read it."))
+        raise NotFoundOrForbidden(gettext("One of the collections does not exist, or you do not have access to it."))
     rate_limits.check_limits(user, LimitedResource.TOKENS)
     rate_limits.consume(user, LimitedResource.MESSAGES)
     place, assistant = Conversation(owner=user), asked or Assistant.default()

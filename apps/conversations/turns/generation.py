@@ -35,7 +35,7 @@ from apps.engines.types import ChatRequest, EngineRefused
 from apps.lib.concurrency.threads import in_db, in_pool
 from apps.safety.gate import gate
 
-_TOO_LONG = "The question is too long for this model. Shorten it, or put the long part into a collection as a file."
+_TOO_LONG = "The question is too long for this model. Shorten it, or add the long part to a collection as a file."
 _LEAST_ANSWER = 32  # tokens; a window without so much room cannot hold the question
 
 
@@ -85,7 +85,7 @@ async def _emit_condition_steps(turn: Turn, dropped: int) -> None:
     if dropped:
         await turn.step("window", context_usage.describe_dropped(dropped), 0.0)
     if turn.called_before and not turn.placed:
-        await turn.step("called", gettext("Answered from what the tool gave, not from documents"), 0.0)
+        await turn.step("called", gettext("Answered from the result of the tool, not from documents"), 0.0)
     if opening.unshared:
         await turn.step("assistant", assistant_choice.describe_unshared_assistant(opening.unshared), 0.0)
     if opening.gone:

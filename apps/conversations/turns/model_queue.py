@@ -24,8 +24,11 @@ from apps.engines.types import ChatRequest, EngineBusy, EngineError, Finish, Mod
 MAX_RETRY_S = 30 * 60.0  # seconds that a question waits for an unreachable server
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0  # seconds between attempts
 
-_AWAY = "The model server does not answer. Your question is kept, and the answer begins by itself when it is back."
-_BUSY = "The model server is busy. Your question is kept and is sent again shortly."
+_AWAY = (
+    "The model server is not responding. Your question is saved, and the answer starts automatically when the "
+    "server is back."
+)
+_BUSY = "The model server is busy. Your question is saved and will be sent again shortly."
 
 
 class ModelQueue:
@@ -64,7 +67,7 @@ class ModelQueue:
                 moved.clear()  # before the event is sent, so that a move meanwhile is not missed
                 await turn.step(
                     "wait",
-                    gettext("Waiting for the model, place %(place)s in the queue")
+                    gettext("Waiting for the model, position %(place)s in the queue")
                     % {"place": self._queue.index(moved) + 1},
                 )
                 await moved.wait()

@@ -191,11 +191,11 @@ def _gives_title(place: Conversation, text: str, exchanges: list[Exchange]) -> b
 def _prepare_retry(user: User, wish: RetryRequest) -> PreparedTurn:
     old = Message.objects.visible_to(user).answers().filter(pk=wish.turn).select_related("parent").first()
     if old is None or old.parent is None:
-        raise RequestRefused("That answer is no longer there. Reload the page.")
+        raise RequestRefused("This answer is no longer available. Reload the page.")
     if old.parent.retracted:
         raise RequestRefused(QUESTION_WITHHELD)
     if wish.on and not old.unfinished:
-        raise RequestRefused("That answer is finished. Ask a follow-up instead.")
+        raise RequestRefused("This answer is already finished. Ask a follow-up instead.")
     place = _get_conversation(user, old.conversation_id)
     way = find_path(place.messages.all(), old.pk)
     assistant, unshared = assistant_choice.resolve_assistant(user, place)
@@ -237,13 +237,13 @@ def _find_earlier_exchanges(place: Conversation, ask: AskRequest) -> list[Exchan
         for position, item in enumerate(exchanges, 1):
             if item.answer is not None and item.answer.pk == ask.after:
                 return exchanges[:position]
-    raise RequestRefused("What this follows is no longer there. Reload the page.")
+    raise RequestRefused("The message before this one is no longer available. Reload the page.")
 
 
 def _get_conversation(user: User, pk: UUID) -> Conversation:
     row = Conversation.objects.visible_to(user).with_assistant().filter(pk=pk).first()
     if row is None:
-        raise RequestRefused("That conversation is no longer there. Reload the page.")
+        raise RequestRefused("This conversation is no longer available. Reload the page.")
     return row
 
 
@@ -327,7 +327,7 @@ def _store_rows(opening: PreparedTurn) -> None:
         model=place.model,
         filters=place.filters,
     ):  # this update locks the row
-        raise RequestRefused("That conversation is no longer there. Reload the page.")
+        raise RequestRefused("This conversation is no longer available. Reload the page.")
     elif opening.names:
         unnamed = Conversation.objects.filter(pk=place.pk, title="", titled=Conversation.Titled.QUESTION)
         unnamed.update(title=place.title)

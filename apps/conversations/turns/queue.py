@@ -68,12 +68,12 @@ def enqueue_question(user: User, ask: AskRequest, message: dict[str, Any]) -> UU
     """
     rows = Conversation.objects.visible_to(user)
     if ask.conversation is None or (place := rows.filter(pk=ask.conversation).first()) is None:
-        raise RequestRefused(gettext("That conversation is no longer there. Reload the page."))
+        raise RequestRefused(gettext("This conversation is no longer available. Reload the page."))
     if Message.objects.filter(asked_by=user, client_id=ask.client_id).exists():
         return place.pk  # sent again after a reconnect; it has been asked meanwhile
     if place.queued.count() >= MAX_QUEUED:
         raise RequestRefused(
-            gettext("%(most)s questions are waiting here already. Wait until some are answered.") % {"most": MAX_QUEUED}
+            gettext("%(most)s questions are already waiting. Wait until some are answered.") % {"most": MAX_QUEUED}
         )
     settings = {name: message[name] for name in _KEPT if name in message}
     try:
@@ -153,7 +153,7 @@ def mark_refused(pk: UUID, refusal: RequestRefused) -> None:
         QueuedQuestion.objects.filter(pk=pk).update(problem=str(refusal)[:400])
 
 
-_ALREADY_ASKED = "That question has been asked meanwhile."
+_ALREADY_ASKED = "This question has already been sent."
 
 
 def _choose_position(place: Conversation, wished: Any) -> int:
@@ -167,7 +167,7 @@ def _choose_position(place: Conversation, wished: Any) -> int:
 def _get_level(user: User, pk: UUID | None) -> Strictness:
     place = Conversation.objects.visible_to(user).with_assistant().filter(pk=pk).first() if pk else None
     if place is None:
-        raise RequestRefused(gettext("That conversation is no longer there. Reload the page."))
+        raise RequestRefused(gettext("This conversation is no longer available. Reload the page."))
     return assistant_choice.resolve_level(user, place)
 
 

@@ -93,4 +93,4 @@ async def emit_reasoning(turn: Turn, thoughts: AsyncGenerator[str, None], shown:
             turn.thoughts += piece
     if began:
         turn.timings["thinking"] = turn.timings.get("thinking", 0.0) + (time.perf_counter() - began) * 1000
-        await turn.step("think", gettext("Thought first"), turn.timings["thinking"])
+        await turn.step("think", gettext("Thought before answering"), turn.timings["thinking"])

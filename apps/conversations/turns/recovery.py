@@ -27,7 +27,7 @@ from apps.users.i18n import use_language_of
 T = TypeVar("T")
 
 SWEEP_INTERVAL_S = 5.0
-RESTART_REASON = "The server was restarted while this answer was written."
+RESTART_REASON = "The server was restarted while this answer was being written."
 
 
 def close_orphaned_turns() -> dict[UUID, str]:

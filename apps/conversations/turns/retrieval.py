@@ -183,7 +183,7 @@ def _searched(found: SearchResult, only: str) -> str:
         }
     if found.left_out:
         names = ", ".join(found.left_out)
-        said += ". " + gettext("Left out what another embedding model has read: %(names)s") % {"names": names}
+        said += ". " + gettext("Not searched, because another embedding model read them: %(names)s") % {"names": names}
     return said
 
 

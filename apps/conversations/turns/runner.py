@@ -54,12 +54,14 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT_S = 2.0  # seconds between checkpoints of the text, which also renew the lease
 _STOPPED = "You stopped this answer."
-FAILURE_REASON = "Something went wrong here. Your question is kept; the log of the server says what happened."
+FAILURE_REASON = "Something went wrong. Your question is saved; details are in the server log."
 _CUT = {
-    "length": "The answer reached its greatest length and ends here.",
-    "thoughts": "The model thought until its greatest length and gave no answer. "
-    "Allow a greater length under Advanced, or choose another model.",
-    LOOP_FINISH: "The model began to repeat itself, so the answer ends here.",
+    "length": "The answer reached its maximum length and ends here.",
+    "thoughts": (
+        "The model used its maximum length for reasoning and gave no answer. Increase the response length under "
+        "Advanced, or choose another model."
+    ),
+    LOOP_FINISH: "The model started to repeat itself, so the answer ends here.",
 }
 
 _running: dict[UUID, tuple[Turn, asyncio.Task[None]]] = {}

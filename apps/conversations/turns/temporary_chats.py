@@ -41,9 +41,9 @@ log = logging.getLogger(__name__)
 GRACE_S = 60.0  # seconds for a broken socket to reconnect; a closed or reloaded page has none
 RECHECK_S = 2.0  # seconds; a suspension ends an answer within twice this
 MAX_CHATS = 5  # of one user at once, in this process
-BROKEN = "Something went wrong here; the log of the server says what happened."
-NOT_HERE = "That question is no longer in this chat. Ask it anew, below."
-GONE = "This temporary chat is over: the server no longer has it. What you ask now begins a new one."
+BROKEN = "Something went wrong. Details are in the server log."
+NOT_HERE = "This question is no longer in the chat. Ask it again below."
+GONE = "This temporary chat has ended. Your next question starts a new one."
 
 
 @dataclass(eq=False)

@@ -70,7 +70,7 @@ def prepare_temporary_turn(
         raise SessionEnded
     if wish.picture is not None or slash_commands.parse_command(wish.text) is not None:
         raise RequestRefused(
-            "Pictures and tools keep what they make: they are not for temporary chats. Begin a new chat."
+            "Pictures and tools save their results, so temporary chats cannot use them. Start a new chat."
         )
     if wish.attached:
         raise RequestRefused("Attached pictures are kept, so they are not for temporary chats. Begin a new chat.")

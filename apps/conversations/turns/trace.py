@@ -29,7 +29,9 @@ PLACEHOLDER = "\x00{}\x00"  # stands for a passage; no accepted text holds that 
 _STAGES = (
     ("check", "Question checked"), ("embed", "Meaning of the question"), ("index", "Index searched"),
     ("read", "Passages read and ranked"), ("rewrite", "Waited for the model to rewrite the follow-up"),
-    ("see", "Attached pictures read"), ("cut", "Passages cut to their best sentences"), ("prompt", "Prompt laid out"),
+    ("see", "Attached pictures read"), ("cut", (
+        "Passages shortened to their best sentences"
+    )), ("prompt", "Prompt assembled"),
 )  # fmt: skip
 _TOKENS = 4000  # tokens recorded of an answer, at most
 _SCORES = ("bm25", "cosine", "score", "relevance")
@@ -91,7 +93,7 @@ def _timeline(turn: Turn) -> list[dict[str, Any]]:
             rows.append({"words": "Model thought", "ms": round(thinking, 1)})
         rows.append({"words": WRITING_STAGE, "ms": round(times["last_token"] - times["first_token"] - thinking, 1)})
     if turn.placed and turn.text:
-        rows.append({"words": "Sentences verified, beside the writing", "ms": round(turn.verifier.ms, 1)})
+        rows.append({"words": "Sentences verified while writing", "ms": round(turn.verifier.ms, 1)})
     return rows
 
 

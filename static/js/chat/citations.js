@@ -32,7 +32,7 @@ async function show(wanted) {
   try {
     html = await preview(wanted.getAttribute("href"));
   } catch {
-    html = line("card-text", gettext("The passage could not be fetched."));
+    html = line("card-text", gettext("The passage could not be loaded."));
   }
   if (pill !== wanted || !wanted.isConnected) return;
   card.innerHTML = html; // rendered and escaped by the server

@@ -30,7 +30,7 @@ function refuse(form, words) {
 async function save(article, form) {
   const text = form.elements.text.value.trim();
   const said = await request({ do: "reword", question: article.dataset.questionId, text });
-  if (!said) return refuse(form, gettext("The server cannot be reached. What you typed is kept here."));
+  if (!said) return refuse(form, gettext("The server cannot be reached. Your text is still here."));
   if (said.type === "refused") return refuse(form, said.words);
   close(article);
   await transcript.dress(article);

@@ -7,7 +7,7 @@ import { request } from "../net/socket.js";
 import { together } from "../lib/once-more.js";
 import { gettext, put } from "../lib/i18n.js";
 
-const AWAY = gettext("The server cannot be reached. What you typed is kept here.");
+const AWAY = gettext("The server cannot be reached. Your text is still here.");
 const list = document.querySelector("[data-queue]");
 const field = document.querySelector("[data-composer] textarea");
 const buttons = () => [...list.querySelectorAll("button")];

@@ -9,10 +9,10 @@ import { lose } from "./transcript.js";
 import { gettext } from "../lib/i18n.js";
 
 const chat = document.querySelector("[data-chat]");
-const GONE = gettext("The server no longer has this temporary chat. What you ask now begins a new one, which knows nothing of what stands here.");
+const GONE = gettext("This temporary chat has ended on the server. Your next question starts a new one that does not know the messages above.");
 
 export const temporary = "temporary" in chat.dataset;
-export const WAIT = gettext("Wait for the answer, or stop it. Questions are not put in line in a temporary chat.");
+export const WAIT = gettext("Wait for the answer, or stop it. Temporary chats do not queue questions.");
 
 // The first question was taken: the address of the page is that of its conversation; of a temporary one it leads to
 // words that say that it is gone.

@@ -9,13 +9,13 @@ const speaks = "speechSynthesis" in window && "SpeechSynthesisUtterance" in wind
 const form = document.querySelector("[data-composer]");
 const field = form.querySelector("textarea");
 const microphone = form.querySelector("[data-dictate]");
-const LISTENING = gettext("Listening … speak, and press again to stop.");
+const LISTENING = gettext("Listening… Press again to stop.");
 const WORDS = {
-  "not-allowed": gettext("The microphone is not allowed for this page. Allow it in the settings of your browser, then try again."),
+  "not-allowed": gettext("This page may not use the microphone. Allow it in the settings of your browser, then try again."),
   "audio-capture": gettext("Your browser found no microphone. Connect one, then try again."),
 };
 const QUIET = new Set(["no-speech", "aborted"]); // nobody spoke, or somebody pressed stop
-const SILENT = gettext("Your browser could not listen: its speech service does not answer. What you wrote is still here.");
+const SILENT = gettext("The speech service of your browser is not responding. Your text is still here.");
 
 let listening = null;
 let reading = null; // the button of the answer that is being read
@@ -65,7 +65,7 @@ function read(button) {
   const over = () => button === reading && hush();
   utterance.addEventListener("end", over);
   utterance.addEventListener("error", ({ error }) => {
-    if (button === reading && !["canceled", "interrupted"].includes(error)) say(gettext("Your browser could not read it aloud."));
+    if (button === reading && !["canceled", "interrupted"].includes(error)) say(gettext("Your browser could not read this aloud."));
     over();
   });
   reading = button;

@@ -45,7 +45,7 @@ function withholdQuestion(here) {
 async function release({ turn }) {
   if (!article(turn)) return;
   await transcript.refetch(turn);
-  say(gettext("An answer that had been withheld is back."));
+  say(gettext("A withheld answer was released."));
 }
 
 // Pictures that are drawn stand in a part that is fetched by itself; those of a question go with their turn.

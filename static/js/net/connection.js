@@ -4,8 +4,8 @@ import { gettext } from "../lib/i18n.js";
 const bar = document.querySelector("[data-connection]");
 const PATIENCE_MS = 700;
 const WORDS = {
-  lost: gettext("Reconnecting… What you send meanwhile is kept."),
-  "too many": gettext("This is open in too many windows. Close one, and this one goes on by itself."),
+  lost: gettext("Reconnecting… Messages that you send now are saved."),
+  "too many": gettext("Openbook is open in too many windows. Close one, and this one continues automatically."),
 };
 let timer = 0;
 
@@ -17,7 +17,7 @@ export function connection(state) {
   }
   if (state === "signed out") {
     const link = Object.assign(document.createElement("a"), { href: `/accounts/login/?next=${encodeURIComponent(location.pathname)}`, textContent: gettext("Sign in again") });
-    bar.replaceChildren(gettext("You have been signed out."), " ", link, ". ", gettext("What you typed is kept."));
+    bar.replaceChildren(gettext("You have been signed out."), " ", link, ". ", gettext("Your text is saved."));
     bar.hidden = false;
     return;
   }

@@ -68,7 +68,7 @@ function lost(code) {
   for (const reply of waiting.values()) reply(null);
   waiting.clear();
   if (code === SIGNED_OUT) return page.state("signed out");
-  if (code === TOO_LARGE) refuse(gettext("This question is too long to be sent. Shorten it, or add the long part to a collection as a file."));
+  if (code === TOO_LARGE) refuse(gettext("This question is too long. Shorten it, or add the long part to a collection as a file."));
   page.state(code === TOO_MANY ? "too many" : "lost");
   const wait = Math.min(LONGEST_MS, FIRST_MS * 2 ** attempts++);
   // Jitter, so that all pages do not come back in the same moment after a restart.

@@ -56,8 +56,8 @@ class Answer {
   // The line was lost, before the first word or in the middle of the answer: what has come stays.
   broken() {
     this.show();
-    const lost = gettext("The answer broke off, since the line to the server was lost. What has come stays here.");
-    this.end(this.begun ? lost : gettext("The server does not answer. Try again in a moment."), true);
+    const lost = gettext("The connection was lost before the answer was complete. The text so far stays here.");
+    this.end(this.begun ? lost : gettext("The server is not responding. Try again in a moment."), true);
   }
 
   get begun() {

@@ -8,7 +8,7 @@ let seen = Date.now();
 
 function over(words) {
   clearInterval(timer);
-  form.querySelector("[data-hint]").textContent = words || gettext("This claim has run out. Go back to the queue.");
+  form.querySelector("[data-hint]").textContent = words || gettext("Your claim on this case has expired. Go back to the queue.");
 }
 
 async function keep() {

@@ -64,7 +64,7 @@ body?.addEventListener("htmx:afterSettle", () => {
 for (const failure of ["htmx:responseError", "htmx:sendError"]) {
   body?.addEventListener(failure, () => {
     aside.ariaBusy = null;
-    body.textContent = gettext("This page cannot be shown. The document may have been deleted, or you may no longer read it.");
+    body.textContent = gettext("This page cannot be shown. The document may have been deleted, or you no longer have access to it.");
   });
 }
 place?.addEventListener("htmx:afterSwap", () => mark(true));

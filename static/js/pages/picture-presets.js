@@ -21,7 +21,7 @@ document.addEventListener("click", (event) => {
   for (const one of document.querySelectorAll("[data-preset]")) one.toggleAttribute("aria-current", false);
   chosen.setAttribute("aria-current", "true");
   const { lacking } = chosen.dataset;
-  const said = put(gettext("The settings of “%(name)s” are filled in."), { name: chosen.textContent.trim() });
-  const left = lacking && put(gettext("Left out, because this model does not take it: %(lacking)s."), { lacking });
+  const said = put(gettext("The settings of “%(name)s” were applied."), { name: chosen.textContent.trim() });
+  const left = lacking && put(gettext("Left out, because this model does not support it: %(lacking)s."), { lacking });
   document.querySelector("[data-preset-said]").textContent = [said, left].filter(Boolean).join(" ");
 });

@@ -11,7 +11,7 @@ function show() {
   if (!bar) return;
   const { length } = boxes();
   bar.hidden = length === 0;
-  bar.querySelector("[data-chosen-words]").textContent = put(gettext("%(n)s chosen"), { n: length });
+  bar.querySelector("[data-chosen-words]").textContent = put(gettext("%(n)s selected"), { n: length });
 }
 
 document.addEventListener("change", (event) => {

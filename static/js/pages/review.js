@@ -26,7 +26,7 @@ function press(found) {
     if (around) around.open = true;
     found.focus();
   } else if (found.closest("[data-decide]") && !found.form.reportValidity()) {
-    if (hint) hint.textContent = gettext("Say why first: 1 to 5.");
+    if (hint) hint.textContent = gettext("Choose a reason first: keys 1 to 5.");
   } else {
     found.form.requestSubmit(found);
   }
@@ -53,7 +53,7 @@ document.querySelector("[data-decide]")?.addEventListener("submit", (event) => {
   event.preventDefault();
   needed.open = true;
   needed.scrollIntoView({ block: "nearest" });
-  hint.textContent = gettext("Look at what this does, then decide once more.");
+  hint.textContent = gettext("Check what this decision does, then choose it again.");
 });
 
 // A note is sent with every way of leaving a case.

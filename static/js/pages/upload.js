@@ -43,11 +43,11 @@ function send(item) {
     data.append("paths", folder);
   }
   const bar = shown.querySelector("[data-bar]");
-  say(item, gettext("Sending"));
+  say(item, gettext("Uploading"));
   request.upload.addEventListener("progress", (event) => {
     if (!event.lengthComputable) return;
     bar.value = event.loaded / event.total;
-    say(item, event.loaded < event.total ? put(gettext("Sending, %(share)s %"), { share: Math.floor(bar.value * 100) }) : gettext("Storing"));
+    say(item, event.loaded < event.total ? put(gettext("Uploading, %(share)s %"), { share: Math.floor(bar.value * 100) }) : gettext("Saving"));
   });
   request.addEventListener("loadend", () => {
     running -= 1;
@@ -69,11 +69,11 @@ function received(item) {
   }
   if (known && status === 507) fail(item, JSON.parse(responseText).refused[0]); // the tray could not keep the reason
   else if (known) end(item);
-  else if (status === 0) fail(item, gettext("The connection broke. Check it, then try again."));
-  else if (status === 404) fail(item, gettext("This collection is no longer yours to add to. Reload the page."), false);
-  else if (status === 413) fail(item, gettext("A server in between does not let files of this size through."), false);
+  else if (status === 0) fail(item, gettext("The connection was lost. Check it, then try again."));
+  else if (status === 404) fail(item, gettext("You can no longer add files to this collection. Reload the page."), false);
+  else if (status === 413) fail(item, gettext("A server between your browser and Openbook does not accept files of this size."), false);
   else if (status === 200 || status === 403) fail(item, gettext("You are signed out. Sign in again in another tab, then try again."));
-  else fail(item, put(gettext("The server could not take it (%(status)s). Try again in a moment."), { status }));
+  else fail(item, put(gettext("The server did not accept the file (%(status)s). Try again in a moment."), { status }));
 }
 
 function end(item) {

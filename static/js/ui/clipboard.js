@@ -12,7 +12,7 @@ export async function copyText(text, button, field = null) {
     words.textContent = gettext("Copied");
   } catch {
     field?.select();
-    words.textContent = field ? gettext("Press Ctrl C to copy") : gettext("The browser does not allow it");
+    words.textContent = field ? gettext("Press Ctrl+C to copy") : gettext("Your browser does not allow this");
   }
   setTimeout(() => (words.textContent = before), SHOWN_MS);
 }

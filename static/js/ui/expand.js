@@ -22,9 +22,9 @@ export function expanding(place, field) {
     const body = new FormData();
     body.append("prompt", asked);
     const answer = await fetch(button.dataset.expand, { method: "POST", body, headers }).catch(() => null);
-    if (!answer?.ok || answer.redirected) return tell(gettext("The server does not answer. Your words stay as they were."));
+    if (!answer?.ok || answer.redirected) return tell(gettext("The server is not responding. Your text is unchanged."));
     const said = fragment(await answer.text());
-    if (field.read() !== asked) return tell(gettext("You went on writing, so your words stay as they are."));
+    if (field.read() !== asked) return tell(gettext("You continued typing, so your text was not changed."));
     own = null;
     const full = said.querySelector("[data-expanded-prompt]")?.dataset.expandedPrompt;
     region.replaceChildren(said);

@@ -130,7 +130,7 @@ function marking() {
   form.addEventListener("submit", (event) => {
     if (whole) return;
     event.preventDefault();
-    if (!share()) return (said.textContent = gettext("Mark first which part shall be drawn anew.")), canvas.focus();
+    if (!share()) return (said.textContent = gettext("Mark the part to create again first.")), canvas.focus();
     const all = Object.assign(document.createElement("canvas"), { width, height });
     const pen = all.getContext("2d");
     pen.fillRect(0, 0, width, height);

@@ -107,7 +107,7 @@ body.addEventListener("htmx:afterSettle", () => {
 for (const failure of ["htmx:responseError", "htmx:sendError"]) {
   body.addEventListener(failure, () => {
     panel.ariaBusy = null;
-    body.textContent = gettext("This passage cannot be shown. It may have been deleted, or you may no longer read it.");
+    body.textContent = gettext("This passage cannot be shown. It may have been deleted, or you no longer have access to it.");
   });
 }
 narrow.addEventListener("change", sheet);

@@ -44,10 +44,10 @@ def test_the_reader_is_told_who_writes_and_why_quotes_come_first() -> None:
     assert answer_style.explain_style(AnswerStyle.QUOTES, automatic, measured, "tiny").startswith(
         "tiny writes the answers."
     )
-    assert "not yet shown" in answer_style.explain_style(
+    assert "has not been checked yet" in answer_style.explain_style(
         AnswerStyle.QUOTES, automatic, ModelProfile(name="tiny"), "tiny"
     )
-    assert "set so" in answer_style.explain_style(
+    assert "set up that way" in answer_style.explain_style(
         AnswerStyle.QUOTES, Assistant(style=AnswerStyle.QUOTES), measured, "tiny"
     )
     assert "own words" in answer_style.explain_style(AnswerStyle.MODEL, automatic, measured, "tiny")

@@ -79,8 +79,8 @@ def test_two_who_change_it_at_once_do_not_overwrite_each_other(alice: User) -> N
         ({"name": ""}, "required"),
         ({"preset": "wild"}, "valid choice"),
         ({"temperature": "9"}, "from 0 to 2"),
-        ({"question_0": "Only a question"}, "both its question and its answer"),
-        ({"starters": "x" * 201}, "one a line"),
+        ({"question_0": "Only a question"}, "needs a question and an answer"),
+        ({"starters": "x" * 201}, "one per line"),
         ({"collections": "00000000-0000-4000-8000-000000000000"}, "valid choice|valid value|available choices"),
     ],
 )
@@ -210,12 +210,12 @@ async def test_an_assistant_opens_no_document_to_those_who_may_not_read_it(
     await in_db(Assistant.objects.filter(pk=row.pk).update, everyone=True)
     page = await open_page(bob)
     refused = await page.ask("How long do workers live?", assistant=str(row.pk))
-    assert refused["type"] == "refused" and "not shared with you" in refused["words"]
+    assert refused["type"] == "refused" and "do not have access" in refused["words"]
     await in_db(Membership.objects.create, collection=shelves[0], user=bob)
     assert (await answered(page, assistant=str(row.pk))).text
     foreign = await in_db(services.create_assistant, alice, {"name": "Private"}, Collection.objects.none())
     refused = await page.ask("What?", assistant=str(foreign.pk))
-    assert refused["type"] == "refused" and "no longer there" in refused["words"]
+    assert refused["type"] == "refused" and "was deleted or is no longer shared" in refused["words"]
 
 
 async def test_an_assistant_that_is_no_longer_shared_answers_no_more(
@@ -260,4 +260,4 @@ def test_the_form_speaks_the_language_of_who_fills_it_in(alice: User) -> None:
     alice.language = "es"
     alice.save()
     page = as_person(alice).get("/assistants/new/").content.decode()
-    assert "Una por línea, hasta 6." in page and "One a line" not in page
+    assert "Una por línea, hasta 6." in page and "One per line" not in page

@@ -51,7 +51,7 @@ async def test_facts_are_heeded_while_they_are_on_and_the_answer_says_so(open_pa
     await User.objects.filter(pk=alice.pk).aupdate(instructions="Use metres.")
     text, steps = await sent(open_page, alice, chat)
     assert "Use metres." in text and "- I live in Kiel." in text
-    assert "Heeded your instructions and 2 facts about you" in steps
+    assert "Followed your instructions and 2 facts about you" in steps
 
 
 def test_facts_are_shown_to_their_person_and_cleared_at_once_and_bad_ones_change_nothing(alice, bob) -> None:
@@ -78,7 +78,7 @@ def test_prompts_are_their_persons_own_unless_an_administrator_offers_them_to_ev
         assert method(f"/prompts/{letter}/").status_code == 404
     assert as_(bob).post(f"/prompts/{letter}/delete/").status_code == 404
     again = as_(alice).post("/prompts/", {"name": " Letter ", "text": "Other"})
-    assert again.status_code == 400 and "of this name already" in again.content.decode()
+    assert again.status_code == 400 and "already have a prompt" in again.content.decode()
     as_(alice).post(f"/prompts/{letter}/", {"name": "Letter", "text": "Write <b>to</b> {{whom}}."})
     assert "Write &lt;b&gt;to&lt;/b&gt;" in as_(alice).get("/").content.decode()
     as_(alice).post(f"/prompts/{letter}/delete/")

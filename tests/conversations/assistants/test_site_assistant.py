@@ -140,4 +140,4 @@ async def test_who_may_read_none_of_its_collections_is_told(
     open_page: Callable[..., Any], bob: User, wasps: Collection
 ) -> None:
     refused = await (await open_page(bob)).ask(QUESTION)
-    assert refused["type"] == "refused" and "not shared with you" in refused["words"]
+    assert refused["type"] == "refused" and "do not have access" in refused["words"]

@@ -82,7 +82,7 @@ async def test_what_is_gone_cannot_be_followed(open_page, alice, library) -> Non
     first = await asked(page, QUESTION)
     for also in ({"after": first["question"]}, {"beside": first["turn"]}):
         said = await page.ask(OTHER, conversation=first["conversation"], **also)
-        assert said["type"] == "refused" and "no longer there" in said["words"]
+        assert said["type"] == "refused" and "no longer available" in said["words"]
 
 
 async def test_an_unfinished_answer_is_written_on_in_its_place(open_page, alice, library, chat) -> None:

@@ -45,11 +45,11 @@ async def test_the_chosen_model_writes_and_the_record_says_which(open_page, alic
     row, _ = await answered(page, conversation=place)  # it stays chosen
     assert row.model == "big-70B"
     row, _ = await answered(page, conversation=place, model="main")
-    assert row.model == "fake-1B" and row.usage["writer"] == "Standard model"
+    assert row.model == "fake-1B" and row.usage["writer"] == "Default model"
     client = Client()
     await in_db(client.force_login, alice)
     shown = (await in_db(client.get, f"/answers/{row.pk}/behind/")).content.decode()
-    assert "fake-1B" in shown and "Standard model" in shown
+    assert "fake-1B" in shown and "Default model" in shown
 
 
 async def test_an_answer_is_written_again_by_another_model_and_compared(open_page, alice, library, big) -> None:
@@ -89,7 +89,7 @@ async def test_a_model_that_was_taken_away_is_named_and_the_rest_goes_on(
     again, _ = await answered(page, assistant=str(own.pk))
     assert again.model == "fake-1B"
     said = await page.ask(QUESTION, model=BIG)  # of a page that was opened before
-    assert said["type"] == "refused" and "no longer offered" in said["words"]
+    assert said["type"] == "refused" and "no longer available" in said["words"]
     client = Client()
     await in_db(client.force_login, alice)
     form = (await in_db(client.get, f"/assistants/{own.pk}/")).content.decode()
@@ -112,7 +112,7 @@ async def test_a_queued_question_whose_model_went_says_so_and_keeps_nobody_waiti
     await runner.run_next_queued(place)
     await runner.wait_until_idle()
     left = await QueuedQuestion.objects.aget()
-    assert left.client_id == "q0" and "no longer offered" in left.problem
+    assert left.client_id == "q0" and "no longer available" in left.problem
     assert await Message.objects.filter(role="assistant").acount() == 2
 
 

@@ -110,8 +110,8 @@ def test_the_record_has_every_number_and_what_the_server_does_not_heed() -> None
     assert chosen.used(told, whole=False) == part | {"unheeded": ["top_k", "min_p"]}
     said = [f"{words}: {value}" for words, value in describe_sampling(chosen.used(told, whole=False))]
     assert said == [
-        "Preset: Creative", "Temperature: 0.9", "Top-p: 0.95", "Length: 64", "Stops at: END",
-        "Not heeded by this server: Top-k, Min-p",
+        "Preset: Creative", "Temperature: 0.9", "Top-p: 0.95", "Response length: 64", "Stop words: END",
+        "Not supported by this server: Top-k, Min-p",
     ]  # fmt: skip
     earlier = {"preset": "precise", "seed": 2**31 - 1}
     assert [str(value) for _, value in describe_sampling(earlier)] == ["Precise", "2147483647"]
@@ -130,7 +130,7 @@ async def test_an_answer_says_what_its_server_did_not_heed(
     client = Client()
     await in_db(client.force_login, alice)
     panel = (await in_db(client.get, f"/answers/{accepted['turn']}/behind/")).content.decode()
-    assert "Not heeded by this server" in panel and "Top-k, Min-p" in panel
+    assert "Not supported by this server" in panel and "Top-k, Min-p" in panel
     assert "need a vLLM model server" in (await in_db(client.get, "/")).content.decode()
 
 
@@ -149,8 +149,8 @@ def test_an_answer_is_never_longer_than_there_is_room() -> None:
         ({"temperature": True}, "is a number"),
         ({"temperature": float("nan")}, "is a number"),
         ({"top_k": 1.5}, "whole number"),
-        ({"seed": -1}, "goes from"),
-        ({"stop": [1]}, "one a line"),
+        ({"seed": -1}, "must be between"),
+        ({"stop": [1]}, "one per line"),
         ({"stop": "a\nb\nc\nd\ne"}, "4 stop words"),
         ({"stop": ["x" * 81]}, "80 characters"),
     ],

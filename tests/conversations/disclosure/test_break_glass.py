@@ -188,8 +188,8 @@ def test_a_token_of_a_program_opens_nothing(asker: Client, robin: User, talk: Co
     [
         ({"reason": "because"}, "Choose a ground"),
         ({"ground": "curiosity"}, "Choose a ground"),
-        ({"wanted": "nobody@example.org"}, "Nobody here"),
-        ({"wanted": "01890000-0000-7000-8000-000000000000"}, "no such conversation"),
+        ({"wanted": "nobody@example.org"}, "No user has"),
+        ({"wanted": "01890000-0000-7000-8000-000000000000"}, "does not exist"),
         ({"wanted": "morgan@example.org"}, "not yours to do"),
     ],
 )
@@ -213,7 +213,7 @@ def test_what_is_sealed_or_withheld_is_not_shown(asker: Client, robin: User, tal
     cases.flag_content(FlaggedContent("answer", str(answer.pk), "answer", SAID, talk.owner_id, outcome))
     row = do(signed_in(robin), asked(asker, talk), "approve")
     page = asker.get(f"{PAGE}{row.pk}/").content.decode()
-    assert SAID not in page and "the key" not in page and "Under a sealed clause" in page
+    assert SAID not in page and "the key" not in page and "Part of a sealed case" in page
     named(morgan, special_permissions.SEALED)
     assert SAID in asker.get(f"{PAGE}{row.pk}/").content.decode()
     Message.objects.filter(pk=answer.pk).update(retracted=timezone.now())
@@ -233,7 +233,7 @@ def test_erasure_ends_it_and_leaves_no_reason(asker: Client, robin: User, talk: 
 def test_a_conversation_that_is_gone_is_said(asker: Client, robin: User, talk: Conversation) -> None:
     row = do(signed_in(robin), asked(asker, talk), "approve")
     talk.delete()
-    assert "This conversation is gone." in asker.get(f"{PAGE}{row.pk}/", follow=True).content.decode()
+    assert "This conversation is no longer available." in asker.get(f"{PAGE}{row.pk}/", follow=True).content.decode()
     assert not AuditEntry.objects.filter(kind="read").exists()
 
 

@@ -74,7 +74,7 @@ def test_an_export_withholds_with_the_clause_named(
     settings.VERDICT_DAYS = 30
     page = text(alice, f"/c/{place.pk}/{name}")
     assert SAID not in page and MILD in page and "Who says so?" in page
-    assert "withheld from exports" in page and "Hate" in page and "A reviewer looks at it" in page
+    assert "withheld from exports" in page and "Hate" in page and "A reviewer will check it" in page
     row = OutboundVerdict.objects.get(code="hate")
     assert (row.stage, row.action) == ("export", "withhold_and_review") and OutboundVerdict.objects.count() == 2
     assert RecordedVerdict.objects.filter(stage="export").count() == 2, "what was let through has its row too"
@@ -121,8 +121,8 @@ def test_a_clause_may_say_otherwise_for_each_stage(place: Conversation, alice: U
     in_force(body)
     assert SAID in text(alice, f"/c/{place.pk}/export.md")
     page = text(bob, link(place))
-    assert SAID not in page and "withheld from readers of a link" in page
-    assert "A reviewer looks at it" not in page and not Case.objects.exists()
+    assert SAID not in page and "withheld from shared links" in page
+    assert "A reviewer will check it" not in page and not Case.objects.exists()
 
 
 def test_a_link_and_what_is_copied_from_it_are_without_it(place: Conversation, bob: User) -> None:
@@ -130,7 +130,7 @@ def test_a_link_and_what_is_copied_from_it_are_without_it(place: Conversation, b
     address = link(place)
     page = text(bob, address)
     assert SAID not in page and "Is it [hate]?" not in page and MILD in page
-    assert "withheld from readers of a link" in page and "This question is withheld." in page
+    assert "withheld from shared links" in page and "This question is withheld." in page
     answer = Message.objects.get(text=SAID)
     assert as_(bob).get(f"{address}answers/{answer.pk}/behind/").status_code == 404
     as_(bob).post(f"{address}copy/")

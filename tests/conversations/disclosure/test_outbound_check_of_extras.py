@@ -113,7 +113,7 @@ def test_a_picture_that_stays_back_says_why_and_is_seen_by_a_reviewer(
 ) -> None:
     address, home = link(place), f"/c/{place.pk}/"
     page = text(bob, address)
-    assert "withheld from readers of a link" in page and "A reviewer looks at it" in page and "A lamp" not in page
+    assert "withheld from shared links" in page and "A reviewer will check it" in page and "A lamp" not in page
     for name in ("export.md", "export.json", "print/"):
         page = text(alice, home + name)
         assert "This picture is withheld from exports" in page and "seed" not in page, name
@@ -133,7 +133,7 @@ def test_a_picture_whose_verdict_is_known_already_is_seen_by_a_reviewer_too(
     home = f"/c/{place.pk}/export.md"
     text(alice, home)
     Case.objects.filter(kind="picture").update(subject=str(new_id()))  # of the other one
-    assert "A reviewer looks at it" in text(alice, home) and "A reviewer looks at it" in text(alice, home)
+    assert "A reviewer will check it" in text(alice, home) and "A reviewer will check it" in text(alice, home)
     case = Case.objects.get(kind="picture", subject=str(lamp.pk))
     assert (case.owner, case.times) == (alice, 1)
 

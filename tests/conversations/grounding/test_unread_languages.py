@@ -85,14 +85,14 @@ async def test_an_english_answer_from_an_italian_passage_says_so_too(open_page, 
 @pytest.mark.django_db(transaction=True)
 async def test_where_every_sentence_is_quoted_nothing_is_said(open_page, alice, italian, chat) -> None:
     row, html = await answered(open_page, alice, chat, WHOLE, "Quanto era alta la torre?")
-    assert 'data-state="quoted"' in html and "does not read" not in html and not row.unread_languages
+    assert 'data-state="quoted"' in html and "does not support" not in html and not row.unread_languages
 
 
 @pytest.mark.django_db(transaction=True)
 async def test_of_documents_that_the_check_reads_nothing_is_said(open_page, alice, library, chat) -> None:
     question = "How high was the lighthouse of Alexandria?"
     row, html = await answered(open_page, alice, chat, "It was painted pink by pirates.", question)
-    assert "does not read" not in html and not row.unread_languages
+    assert "does not support" not in html and not row.unread_languages
 
 
 @pytest.mark.django_db(transaction=True)

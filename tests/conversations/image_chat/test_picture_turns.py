@@ -219,7 +219,7 @@ async def test_exports_links_forks_and_erasure_know_the_pictures(open_page, alic
         links.disable_link(place)
         assert reader.get(address).status_code == 404
         gallery.delete_pictures(alice, [row.pk])
-        assert "no longer there" in tiles(client, answer)
+        assert "no longer available" in tiles(client, answer)
 
     await in_db(look)
 

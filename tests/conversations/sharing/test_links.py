@@ -179,5 +179,5 @@ async def test_a_copy_of_what_was_shared_without_sources_has_none(place, alice, 
 
 @pytest.mark.parametrize("secret", [None, 7, ["a"], {"a": 1}, "a\0b", "unknown"])
 async def test_a_page_that_names_no_link_hears_of_none(secret: object) -> None:
-    with pytest.raises(RequestRefused, match="shows nothing any more"):
+    with pytest.raises(RequestRefused, match="no longer works"):
         await in_db(links.get_subscribed_groups, secret)

@@ -60,7 +60,7 @@ async def test_nobody_answers_so_it_is_not_done(open_page, alice, library, calle
     page = await open_page(alice)
     await page.ask(QUESTION)
     (card,) = tools_in(await page.events())
-    assert "Nobody answered within" in card and tea.given == []
+    assert "was not approved within" in card and tea.given == []
 
 
 async def test_calls_that_wait_share_their_questions_to_the_database(monkeypatch):
@@ -84,7 +84,7 @@ async def test_nobody_else_decides(open_page, alice, bob, library, caller, offer
     turn, _ = await asking(page)
     for call in ("1", "x", 1, None, "99999"):
         await stranger.tell(do="decide", turn=turn, call=call, allow=True)
-        assert (await stranger.hear("refused"))["words"] == "That call no longer waits for an answer."
+        assert (await stranger.hear("refused"))["words"] == "This tool call no longer needs your approval."
     assert not await ToolConsent.objects.aexists() and tea.given == []
     await page.tell(do="stop", turn=turn)
     events = await page.events()
@@ -113,7 +113,7 @@ async def test_a_tool_that_is_switched_off_is_neither_offered_nor_called(open_pa
     page = await open_page(alice)
     await page.ask(QUESTION)
     (card,) = tools_in(await page.events())
-    assert "switched off" in card
+    assert "turned off" in card
     assert "calculator" not in {tool["function"]["name"] for tool in caller.requests[0].tools}
 
 
@@ -138,7 +138,7 @@ async def test_a_tool_that_hangs_is_given_up_and_the_turn_goes_on(open_page, ali
     page = await open_page(alice)
     await page.ask(QUESTION)
     events = await page.events()
-    assert "was given up" in tools_in(events)[0] and events[-1]["status"] == Message.Status.COMPLETE
+    assert "was cancelled" in tools_in(events)[0] and events[-1]["status"] == Message.Status.COMPLETE
 
 
 async def test_progress_is_on_the_card(open_page, alice, library, caller, offer):

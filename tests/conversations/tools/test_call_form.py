@@ -75,7 +75,7 @@ def test_what_is_filled_in_becomes_the_line_that_calls_it(signed_in: Client, ser
         ({"unit": "celsius"}, "This field is required"),
         ({"city": "Kiel", "unit": "kelvin"}, "not one of the available choices"),
         ({"city": "Kiel", "unit": "celsius", "more": "{"}, "valid JSON"),
-        ({"city": "x" * 20_000, "unit": "celsius"}, "too many characters"),
+        ({"city": "x" * 20_000, "unit": "celsius"}, "Too many characters"),
     ],
 )
 def test_what_does_not_fit_is_said_beside_the_fields(

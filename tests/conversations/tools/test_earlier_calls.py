@@ -48,7 +48,7 @@ async def test_a_question_about_it_is_answered_where_no_document_speaks_to_it(op
     answer = await turn(page, "Zwiebelkuchen verdoppelt?")
     assert answer.text == "Twice that is 84." and not answer.nothing_found
     assert [step["words"] for step in answer.steps if step["name"] == "called"] == [
-        "Answered from what the tool gave, not from documents"
+        "Answered from the result of the tool, not from documents"
     ]
     later = await turn(page, "Zwiebelkuchen verdreifacht?")
     assert later.nothing_found, "only what follows a call at once may be about it"

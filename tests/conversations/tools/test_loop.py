@@ -84,20 +84,25 @@ async def test_a_document_is_read_whole_by_its_title_and_only_by_those_who_may(
     events, _ = await turn(await open_page(alice))
     bees, diary = tools_in(events)
     assert "Bees, page 1." in bees and 'data-status="done"' in bees
-    assert 'data-status="failed"' in diary and "There is no document" in diary
+    assert 'data-status="failed"' in diary and "None of the documents" in diary
     assert "silver" not in "".join(message.content for request in caller.requests for message in request.messages)
 
 
 async def test_a_title_that_is_not_there_reads_like_one_that_may_not_be_read(open_page, alice, caller, library) -> None:
     calls(caller, ("read_document", {"title": "Nowhere"}), ("read_document", {"title": "e"}))
     _, answer = await turn(await open_page(alice))
-    assert answer.tools[0]["words"].startswith("There is no document")
+    assert answer.tools[0]["words"].startswith("None of the documents")
     assert answer.tools[1]["words"].startswith("Several documents could be meant: “Bees.md”, “Lighthouses.md”")
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [("{nonsense", "cannot be read"), ("[]", "cannot be read"), ({}, "do not fit"), ({"expression": 7}, "do not fit")],
+    [
+        ("{nonsense", "cannot be read"),
+        ("[]", "cannot be read"),
+        ({}, "are not valid"),
+        ({"expression": 7}, "are not valid"),
+    ],
 )
 async def test_arguments_that_make_no_sense_end_on_the_card(
     open_page, alice, library, caller, arguments, words
@@ -120,8 +125,8 @@ async def test_an_unknown_tool_and_one_that_breaks_end_on_their_cards(open_page,
     calls(caller, ("nope", {}), ("breaks", {}), ("refuses", {}), ("lies", {}))
     events, answer = await turn(await open_page(alice))
     cards = tools_in(events)
-    assert "There is no tool of this name" in cards[0] and "went wrong" in cards[1]
-    assert "Not on Sundays." in cards[2] and "no result" in cards[3]
+    assert "There is no tool with this name" in cards[0] and "went wrong" in cards[1]
+    assert "Not on Sundays." in cards[2] and "an invalid result" in cards[3]
     assert "secret" not in "".join(cards) and answer.status == Message.Status.COMPLETE
 
 
@@ -145,7 +150,7 @@ async def test_too_many_calls_at_once_and_the_same_again_are_not_made(open_page,
     calls(caller, ("tried", {"text": "0"}))
     await turn(await open_page(alice))
     assert [item["text"] for item in tool.given] == ["0", "1", "2", "3"]
-    assert "made before" in caller.requests[-1].messages[-1].content
+    assert "not repeated" in caller.requests[-1].messages[-1].content
 
 
 async def test_results_never_fill_the_window(open_page, alice, library, caller, offer) -> None:

@@ -55,7 +55,7 @@ def test_who_allows_a_tool_that_may_change_something_is_warned(ada: Client, sett
     ada.post("/tools/servers/", {"name": "test", "transport": "stdio", "command": "real"})
     page = ada.get("/tools/").content.decode()
     assert page.count("it only reads.") == 1 and page.count("it may change or delete something.") == 1
-    assert page.count("Does not say whether") == page.count("without asking.") - 2 > 0
+    assert page.count("Does not declare whether") == page.count("without asking.") - 2 > 0
     said = ada.post("/tools/", {"test__add": "allowed", "calculator": "allowed"}, follow=True).content.decode()
     assert "From now on" not in said
     said = ada.post("/tools/", {"test__erase": "allowed", "test__hang": "allowed"}, follow=True).content.decode()

@@ -68,13 +68,13 @@ async def test_what_is_calculated_can_be_asked_about(open_page, alice, library, 
 
 async def test_a_command_that_fails_says_so_and_asks_nothing(open_page, alice, library, chat) -> None:
     events, _ = await turn(await open_page(alice), "/read Nowhere\nWhat does it say?")
-    assert "There is no document" in tools_in(events)[0] and chat.requests == []
+    assert "None of the documents" in tools_in(events)[0] and chat.requests == []
 
 
 async def test_a_command_to_a_tool_that_is_off_is_not_made(open_page, alice, library, chat) -> None:
     await ToolSetting.objects.acreate(name="calculator", permission="off")
     events, _ = await turn(await open_page(alice), "/calc 1 + 1")
-    assert "switched off" in tools_in(events)[0]
+    assert "turned off" in tools_in(events)[0]
 
 
 async def test_a_command_passes_the_gate(open_page, alice, library, chat) -> None:
@@ -123,10 +123,10 @@ async def test_words_that_say_no_argument_are_said_to_be_unreadable(open_page, a
     offer(tool := of_a_server(ToolHint.READS))
     tool.parameters = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}}
     events, _ = await turn(await open_page(alice), "/test__tried hello")
-    assert "Choose the tool from the list" in tools_in(events)[0] and tool.given == []
+    assert "choose the tool from the list" in tools_in(events)[0] and tool.given == []
 
 
 async def test_a_tool_that_is_not_there_is_said_to_be_none(open_page, alice, library, chat) -> None:
     events, answer = await turn(await open_page(alice), "/gone__tool hello\nWhat does it say?")
-    assert "no tool of this name" in tools_in(events)[0] and chat.requests == []
+    assert "no tool with this name" in tools_in(events)[0] and chat.requests == []
     assert answer.status == Message.Status.COMPLETE

@@ -132,12 +132,12 @@ def test_one_that_is_broken_costs_no_other(tmp_path: Path) -> None:
     ])  # fmt: skip
     assert [list(item) for item in found] == [["chat"], *[["skipped"]] * 10]
     assert [words for item in found[5:] for words in [why(item)]] == [
-        "A message of it follows one that is not in the file.",
-        "Some of its messages follow each other in a circle.",
-        "It holds no question and no answer.",
+        "One of its messages follows a message that is not in the file.",
+        "Its messages refer to each other in a circle.",
+        "It contains no question and no answer.",
         "A message of it has 400,001 characters; at most 400,000 are taken.",
-        "A message of it is empty.",
-        "A message of it has no id.",
+        "One of its messages is empty.",
+        "One of its messages has no ID.",
     ]
     assert found[1]["skipped"]["title"] == "Corrupted entry"
 

@@ -101,5 +101,5 @@ def test_a_file_that_ends_too_early_brings_nothing(tmp_path: Path, kind: str) ->
     text, path = json.dumps([KINDS[kind](), KINDS[kind]()]), tmp_path / "chats.json"
     for end in range(1, len(text), 97):
         path.write_text(text[:end])
-        with pytest.raises(reader.ParseError, match="not JSON"):
+        with pytest.raises(reader.ParseError, match="not a JSON file"):
             list(reader.read(str(path), {}))

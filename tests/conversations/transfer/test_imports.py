@@ -87,7 +87,7 @@ def test_what_was_deleted_comes_back(alice: User) -> None:
     (item,) = bring(alice, [roll_back()]).items.all()
     delete_conversations(alice, [item.conversation_id])
     (again,) = bring(alice, [roll_back()]).items.all()
-    assert again.state == "known" and "is back" in again.note
+    assert again.state == "known" and "was restored" in again.note
     assert Conversation.objects.visible_to(alice).count() == 1
 
 
@@ -229,11 +229,11 @@ def test_the_report_speaks_the_language_of_its_reader(alice: User, client: Clien
     alice.save()
     client.force_login(alice)
     page = client.get(f"/conversations/import/{row.pk}/").content.decode()
-    assert "Bilder und Dateien, die diese Datei nicht enthält: 1." in page and "It is in no form" not in page
+    assert "Bilder und Dateien, die diese Datei nicht enthält: 1." in page and "Its format is not" not in page
     ImportJob.objects.update(status="failed", reason=import_job._broken(import_job._LOG))
     page = client.get(f"/conversations/import/{row.pk}/").content.decode()
     assert "Das konnte nicht abgeschlossen werden. Das Protokoll des Servers sagt, warum." in page
-    assert "What is listed" not in page
+    assert "in the list were imported" not in page
 
 
 @pytest.mark.parametrize(("body", "words"), [(b"", "empty"), (None, "Choose a file")])
@@ -246,7 +246,7 @@ def test_what_cannot_be_taken_is_said(alice: User, client: Client, body: bytes |
 
 def test_a_file_that_is_none_fails_in_words(alice: User) -> None:
     row = bring(alice, b"%PDF-1.4 nothing of the kind")
-    assert row.status == "failed" and "not JSON" in row.reason and not import_job.get_stored_path(row).exists()
+    assert row.status == "failed" and "not a JSON file" in row.reason and not import_job.get_stored_path(row).exists()
     assert "nested" in bring(alice, b'{"a":' * 400_000).reason or ImportJob.objects.latest("created").status == "failed"
 
 

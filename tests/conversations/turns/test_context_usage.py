@@ -33,7 +33,7 @@ async def test_the_gauge_adds_up_to_what_was_sent(open_page, alice, library, cha
     sent = sum(chat.count([message.content for message in chat.requests[-1].messages]))
     assert abs(first.used - sent) <= 2 and first.sources > first.question > 0 and first.history == 0
     gauge = next(event["html"] for event in events if event["type"] == "window")
-    assert "of the context used" in gauge and "Passages of documents" in gauge
+    assert "of the context used" in gauge and "Passages from documents" in gauge
     row, _ = await answered(page, conversation=str(row.conversation_id))
     second = context_usage.read_usage(row)
     sent = sum(chat.count([message.content for message in chat.requests[-1].messages]))

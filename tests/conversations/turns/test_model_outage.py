@@ -27,7 +27,7 @@ async def test_the_answer_begins_by_itself_when_the_server_is_back(open_page, al
     page = await open_page(alice)
     accepted = await page.ask(QUESTION)
     assert accepted["type"] == "accepted", "the question is kept"
-    assert "does not answer" in (await page.hear("waiting"))["words"]
+    assert "is not responding" in (await page.hear("waiting"))["words"]
     chat.away = False
     events = await page.events()
     assert events[-1]["status"] == "complete" and "waiting" not in [event["type"] for event in events]

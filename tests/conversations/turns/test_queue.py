@@ -90,7 +90,7 @@ async def test_one_is_taken_out_again_and_another_sent_at_once(running, alice, c
     first = await Message.objects.aget(pk=turn["turn"])
     assert first.status == Message.Status.STOPPED
     await page.tell(do="unqueue", queued=rows["First?"], client_id="z")
-    assert (await page.hear("refused"))["words"] == "That question has been asked meanwhile."
+    assert (await page.hear("refused"))["words"] == "This question has already been sent."
 
 
 async def test_the_same_question_put_twice_waits_once_and_is_asked_once(running, alice, chat) -> None:
@@ -128,7 +128,7 @@ async def test_what_was_left_when_a_process_died_is_found_and_a_question_that_ca
     await QueuedQuestion.objects.acreate(conversation=place, text=QUESTION, client_id="q")
     assert await in_db(queue.find_ready_conversations) == [place.pk]
     await runner.run_next_queued(place.pk)
-    assert "no longer there" in (await QueuedQuestion.objects.aget(client_id="b")).problem
+    assert "no longer available" in (await QueuedQuestion.objects.aget(client_id="b")).problem
     await runner.run_next_queued(place.pk)
     assert await asked(str(place.pk), 1) == [QUESTION]
     assert await in_db(queue.find_ready_conversations) == [], "what has a problem waits for its person"
@@ -139,7 +139,7 @@ async def test_a_suspended_person_asks_nothing_more_and_a_full_queue_says_so(ope
     for number in range(queue.MAX_QUEUED):
         await QueuedQuestion.objects.acreate(conversation=place, text=f"{number}?", client_id=str(number))
     page = await open_page(alice)
-    assert "are waiting here already" in (await put(page, str(place.pk), "More?", "m"))["words"]
+    assert "are already waiting" in (await put(page, str(place.pk), "More?", "m"))["words"]
     alice.is_active = False
     await alice.asave()
     await runner.run_next_queued(place.pk)
@@ -157,5 +157,5 @@ def test_a_question_that_is_asked_while_it_is_put_first_is_refused(alice, monkey
         return found
 
     monkeypatch.setattr(queue, "_own", meanwhile)
-    with pytest.raises(RequestRefused, match="asked meanwhile"):
+    with pytest.raises(RequestRefused, match="already been sent"):
         queue.move_to_front(alice, row.pk)

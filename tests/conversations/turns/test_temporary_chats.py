@@ -98,10 +98,10 @@ async def test_an_answer_made_again_and_another_wording_take_the_place_of_what_w
     for turn in (first, second, again):
         await page.tell(do="resume", turn=turn["turn"], after=0)
         assert (await page.hear())["type"] == "unknown"
-    assert "no longer in this chat" in (await ask(page, conversation=place, beside=again["question"]))["words"]
-    assert "no longer in this chat" in (await ask(page, beside=reworded["question"]))["words"]
+    assert "no longer in the chat" in (await ask(page, conversation=place, beside=again["question"]))["words"]
+    assert "no longer in the chat" in (await ask(page, beside=reworded["question"]))["words"]
     other = await ask(await open_page(bob), conversation=place, beside=reworded["question"])
-    assert other["type"] == "refused" and "is over" in other["words"]
+    assert other["type"] == "refused" and "has ended" in other["words"]
     await ask(page, HIGH, conversation=place)
     await page.events()
     assert "Who damaged" in chat.requests[-1].messages[1].content, "what was refused took nothing away"
@@ -274,7 +274,7 @@ async def test_limits_count(alice: User, library: Collection, open_page) -> None
 @pytest.mark.parametrize("text", ["/picture a lighthouse", "/calc 6 * 7"])
 async def test_what_would_be_kept_is_refused_in_words(alice: User, library: Collection, open_page, text: str) -> None:
     refused = await ask(await open_page(alice), text)
-    assert refused["type"] == "refused" and "not for temporary chats" in refused["words"]
+    assert refused["type"] == "refused" and "temporary chats cannot use them" in refused["words"]
 
 
 async def test_one_person_has_a_few(alice: User, library: Collection, open_page) -> None:

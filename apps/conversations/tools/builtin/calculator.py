@@ -27,10 +27,10 @@ _LARGEST_FACTORIAL = 500
 _SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "^": "**", ":": "/"})
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _PERCENT = re.compile(r"%(?=\s*(?:$|[-+*/),]))")  # percent sign with no number after it: hundredths
-_TOO_LONG = "An expression may have up to %(most)s characters."
-_NO_VALUE = gettext_noop("“%(expression)s” has no value: it divides by zero, or goes beyond what can be calculated.")
+_TOO_LONG = "An expression can have up to %(most)s characters."
+_NO_VALUE = gettext_noop("“%(expression)s” has no result: it divides by zero, or its numbers are too large.")
 _UNREADABLE = gettext_noop(
-    "“%(expression)s” is not something that can be calculated. Use numbers, + - * / %% ^, brackets and %(functions)s."
+    "“%(expression)s” cannot be calculated. Use numbers, + - * / %% ^, brackets and %(functions)s."
 )
 _NODES = (ast.Expression, ast.Expr, ast.Constant, ast.UnaryOp, ast.BinOp, ast.Call, ast.Name)
 

@@ -20,10 +20,10 @@ _FARTHEST = 100_000  # days, weeks, months or years in one step
 _DAY = re.compile(r"(today|now|tomorrow|yesterday|\d{4}-\d{1,2}-\d{1,2})", re.IGNORECASE)
 _STEP = re.compile(rf"\s*([-+])\s*(\d{{1,6}})\s*({'|'.join(_UNITS)})s?\b", re.IGNORECASE)
 _SINCE = re.compile(rf"\s*(?:-|to|until)\s*({_DAY.pattern})\s*", re.IGNORECASE)
-_FAR = "Steps go up to %(most)s days, weeks, months or years."
+_FAR = "You can add or subtract up to %(most)s days, weeks, months or years."
 _HOW = (
-    "Write a date such as 2026-03-01, today, tomorrow or yesterday; add or take away days, weeks, months or years "
-    "(today + 3 weeks), or take one date from another (2026-12-24 - today)."
+    "Write a date such as 2026-03-01, today, tomorrow or yesterday. Add or subtract days, weeks, months or years "
+    "(today + 3 weeks), or subtract one date from another (2026-12-24 - today)."
 )
 
 
@@ -86,7 +86,7 @@ def _day(text: str, today: date) -> date:
     try:
         return date(*map(int, text.split("-")))
     except ValueError:
-        raise ToolError("There is no day %(day)s.", day=text) from None
+        raise ToolError("The date %(day)s does not exist.", day=text) from None
 
 
 def _add_steps(day: date, step: re.Match[str]) -> date:
@@ -98,7 +98,7 @@ def _add_steps(day: date, step: re.Match[str]) -> date:
         moved: date = day + relativedelta(days=sign * number * days, months=sign * number * months)
         return moved
     except (ValueError, OverflowError):
-        raise ToolError("That day lies outside the calendar (the years 1 to 9999).") from None
+        raise ToolError("This date is outside the calendar (years 1 to 9999).") from None
 
 
 def _named(day: date) -> str:

@@ -30,10 +30,10 @@ class DrawPicture(ToolDefaults):
     """Tool that requests pictures from a description; the user is asked by default."""
 
     name = TOOL_NAME
-    title = "Draw a picture"
+    title = "Create a picture"
     description = (
-        "Has pictures drawn from a description, when the person asks for a picture, drawing or illustration. Describe "
-        "what is to be seen in one or two sentences. They are shown with the answer when they are drawn."
+        "Creates pictures from a description, when the user asks for a picture, drawing or illustration. Describe "
+        "what the picture shows in one or two sentences. The pictures appear with the answer when they are ready."
     )
     parameters: Mapping[str, Any] = {
         "type": "object",

@@ -13,9 +13,9 @@ from apps.documents.retrieval.full_document import FullDocument, find_documents_
 from apps.lib.concurrency.threads import in_db
 
 _TOKENS = 3000  # tokens per call; the result names the page to continue from
-_UNKNOWN = "There is no document “%(title)s” among those that are searched here. Give its title."
-_SEVERAL = "Several documents could be meant: %(names)s. Give the file name."
-_NO_ROOM = "There is not enough room left to read “%(title)s”."
+_UNKNOWN = "None of the documents searched here is called “%(title)s”. Give its exact title."
+_SEVERAL = "Several documents match: %(names)s. Give the file name."
+_NO_ROOM = "There is not enough context left to read “%(title)s”."
 _NO_TEXT = gettext_noop("“%(title)s” has no text from page %(page)s on.")
 _PAGE = re.compile(r",?\s+(?:from\s+)?page\s+(\d{1,5})$", re.IGNORECASE)
 
@@ -26,8 +26,8 @@ class ReadDocument(ToolDefaults):
     name = "read_document"
     title = "Read a document"
     description = (
-        "Gives a document of the person who asks in reading order, as numbered sources, by its title or file name. A "
-        "long one comes in parts: give the page to read on from."
+        "Returns a document of the user in reading order, as numbered sources, by its title or file name. A long "
+        "document comes in parts: give the page to continue from."
     )
     parameters: Mapping[str, Any] = {
         "type": "object",

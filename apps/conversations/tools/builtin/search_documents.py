@@ -18,10 +18,10 @@ class SearchDocuments(ToolDefaults):
     """Tool that searches documents; the user calls it by /search."""
 
     name = "search_documents"
-    title = "Search in documents"
+    title = "Search documents"
     description = (
-        "Searches the documents of the person who asks and gives the passages that speak to the query, as numbered "
-        "sources. Use it where the sources at hand do not answer the question, with other words than the question's."
+        "Searches the documents of the user and returns the passages about the query, as numbered sources. Use it "
+        "when the sources at hand do not answer the question, with other words than the question's."
     )
     parameters: Mapping[str, Any] = {
         "type": "object",
@@ -35,7 +35,7 @@ class SearchDocuments(ToolDefaults):
     async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         """Return the passages found, or words that nothing was found. Raise ToolError for an empty query."""
         if not (query := arguments["query"].strip()):
-            raise ToolError("Say what to search for.")
+            raise ToolError("Enter what to search for.")
         found = await search(
             context.user, query, collections=context.collections, token_budget=min(_TOKENS, context.tokens),
             count=context.count, filters=context.filters,
@@ -47,7 +47,7 @@ class SearchDocuments(ToolDefaults):
 
 def _describe_nothing_found(found: SearchResult, filters: SearchFilters) -> str:
     where = ", ".join(found.searched) or gettext("no collection")
-    words = gettext("Nothing speaks to this. Searched: %(where)s.") % {"where": where}
+    words = gettext("Nothing was found about this. Searched: %(where)s.") % {"where": where}
     return f"{words} {gettext('Only: %(filters)s.') % {'filters': filters.words}}" if filters else words
 
 

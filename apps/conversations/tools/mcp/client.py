@@ -31,13 +31,13 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _LISTED = 200  # tools of one server that are read
-_TOO_LARGE = "The server sent more than %(mb)s MB at once, the most that is read. Ask for less."
-_SLOW = "The server took longer than %(seconds)s seconds and was given up."
+_TOO_LARGE = "The server sent more than the limit of %(mb)s MB at once. Ask for less."
+_SLOW = "The server took longer than %(seconds)s seconds, so the call was cancelled."
 _SAYS = gettext_noop("The server says: %(text)s")
-_SAYS_NOTHING = "The server says that it failed, and gives no reason."
-_SENSELESS = "The server's answer does not fit the protocol, or not what it said that it would be. It was not used."
-_AWAY = "The server cannot be reached, or broke off."
-_UNKNOWN_COMMAND = "No program of this name is among those that the operator allows (MCP_COMMANDS)."
+_SAYS_NOTHING = "The server reported an error without a reason."
+_SENSELESS = "The server's response does not match the protocol or its own description, so it was not used."
+_AWAY = "The server cannot be reached, or the connection was lost."
+_UNKNOWN_COMMAND = "No program with this name is allowed (MCP_COMMANDS)."
 
 
 async def list_tools(server: ToolServer) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from apps.safety.gate import gate
 
 _LONGEST_NAME, _LONGEST_WORDS, _LONGEST_SCHEMA = 64, 1000, 20_000  # characters
 _MOST = 40  # tools of one server
-_MISSING = "The arguments do not fit: %(missing)s is missing."
+_MISSING = "The arguments are not valid: %(missing)s is missing."
 _ODD = re.compile(r"[^a-zA-Z0-9_-]+")
 
 

@@ -43,7 +43,7 @@ def chat(item: Mapping[str, Any]) -> ImportedChat:
     notes = []
     for name, node in item["mapping"].items():
         if not isinstance(node, dict):
-            raise InvalidImport("A message of it is empty.")
+            raise InvalidImport("One of its messages is empty.")
         above = node.get("parent")
         notes.append(
             _note(

@@ -39,7 +39,7 @@ def chat(item: Mapping[str, Any]) -> ImportedChat:
     notes: list[ImportedMessage] = []
     for said in item["chat_messages"]:
         if not isinstance(said, dict):
-            raise InvalidImport("A message of it is empty.")
+            raise InvalidImport("One of its messages is empty.")
         notes.append(_note(said, notes[-1].id if notes else None, left))
     last = notes[-1].id if notes else None  # the newest, since messages are in order of time
     return ImportedChat(

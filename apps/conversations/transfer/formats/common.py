@@ -81,7 +81,7 @@ def parse_model_name(value: Any) -> str:
 def parse_message_id(value: Any) -> str:
     """Return the id of a message. Raise InvalidImport if it is missing or too long."""
     if not isinstance(value, str) or not 0 < len(value) <= 200:
-        raise InvalidImport("A message of it has no id.")
+        raise InvalidImport("One of its messages has no ID.")
     return value
 
 

@@ -53,7 +53,7 @@ def _flat(messages: list[Any], nested: bool) -> Iterator[tuple[Mapping[str, Any]
     while waiting:
         said, above = waiting.pop()
         if not isinstance(said, dict):
-            raise InvalidImport("A message of it is empty.")
+            raise InvalidImport("One of its messages is empty.")
         if not nested:
             named = said.get("parentMessageId")
             above = parse_message_id(named) if named and named != _NOTHING else None

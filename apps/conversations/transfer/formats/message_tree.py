@@ -60,11 +60,11 @@ def build_message_tree(notes: Sequence[ImportedMessage], current: str | None) ->
         raise InvalidImport(message_templates.MESSAGES % {"count": f"{len(notes):,}", "most": f"{MAX_MESSAGES:,}"})
     names = {note.id for note in notes}
     if len(names) < len(notes):
-        raise InvalidImport("Two messages of it have the same id.")
+        raise InvalidImport("Two of its messages have the same ID.")
     below: dict[str | None, list[ImportedMessage]] = defaultdict(list)
     for note in notes:
         if note.parent is not None and note.parent not in names:
-            raise InvalidImport("A message of it follows one that is not in the file.")
+            raise InvalidImport("One of its messages follows a message that is not in the file.")
         below[note.parent].append(note)
     laid, places = MessageTree(), dict[str, _Place | None]()
     waiting = [(note, None) for note in reversed(below[None])]
@@ -74,9 +74,9 @@ def build_message_tree(notes: Sequence[ImportedMessage], current: str | None) ->
         places[note.id] = _placed(laid, note, above) if note.role else above
         waiting += [(one, places[note.id]) for one in reversed(below[note.id])]  # type: ignore[misc]
     if len(places) < len(notes):
-        raise InvalidImport("Some of its messages follow each other in a circle.")
+        raise InvalidImport("Its messages refer to each other in a circle.")
     if not laid.rows:
-        raise InvalidImport("It holds no question and no answer.")
+        raise InvalidImport("It contains no question and no answer.")
     laid.way = _way(laid.rows, places, current)
     return laid
 

@@ -38,7 +38,7 @@ def chat(item: Mapping[str, Any]) -> ImportedChat:
     notes = []
     for name, said in as_mapping(history.get("messages")).items():
         if not isinstance(said, dict):
-            raise InvalidImport("A message of it is empty.")
+            raise InvalidImport("One of its messages is empty.")
         notes.append(_note(parse_message_id(name), said, left))
     return ImportedChat(
         SOURCE,

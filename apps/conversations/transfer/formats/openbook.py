@@ -45,7 +45,7 @@ def chat(item: Mapping[str, Any]) -> ImportedChat:
 
 def _note(said: Any) -> ImportedMessage:
     if not isinstance(said, dict):
-        raise InvalidImport("A message of it is empty.")
+        raise InvalidImport("One of its messages is empty.")
     above, role, status = said.get("parent"), _ROLES.get(str(said.get("role"))), str(said.get("status", "complete"))
     text = clean_text(said.get("text"))
     empty = not text and (role == "user" or status == "complete")

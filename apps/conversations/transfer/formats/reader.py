@@ -27,14 +27,14 @@ from apps.lib.text import message_templates
 MAX_CHATS = 5_000  # conversations of one file
 FORMATS: tuple[ModuleType, ...] = (openbook, chatgpt, claude, open_webui, librechat)
 
-NOT_JSON = "This is not JSON. Upload the file that the other program's export made, or the ZIP in which it came."
+NOT_JSON = "This is not a JSON file. Upload the file that the other program exported, or the ZIP that contains it."
 NO_CONVERSATIONS = (
     "No conversations were found in this file. It can be an export of Openbook, ChatGPT or Claude "
     "(conversations.json), Open WebUI or LibreChat."
 )
 TOO_MANY = message_templates.CHATS % {"most": f"{MAX_CHATS:,}"}
-ZIP_TOO_LARGE = "This ZIP holds more than is opened here. Unpack it, and upload its conversations.json alone."
-_UNKNOWN = "It is in no form that is known here."
+ZIP_TOO_LARGE = "This ZIP is too large to open here. Unpack it and upload only its conversations.json."
+_UNKNOWN = "Its format is not supported."
 
 
 def read(path: str, options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -105,7 +105,7 @@ def _load_files(path: str) -> Iterator[Any]:
     except ParseError as error:
         raise ParseError(str(error) if str(error) == NOT_JSON else ZIP_TOO_LARGE) from error
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise ParseError("This ZIP is damaged or encrypted. Unpack it, and upload its conversations.json.") from error
+        raise ParseError("This ZIP is damaged or encrypted. Unpack it and upload its conversations.json.") from error
 
 
 def _of_conversations(name: str) -> bool:

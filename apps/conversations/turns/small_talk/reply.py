@@ -70,18 +70,18 @@ async def _choose_words(turn: Turn, talk: SmallTalk, kit: AvailableTools) -> str
         case "thanks":
             return gettext("You are welcome. Ask whenever you need something from your documents.")
         case "farewell":
-            return gettext("Goodbye, and until next time.")
+            return gettext("Goodbye. See you next time.")
         case "identity":
             return gettext(
-                "I am %(name)s, a program and not a person. I search the documents that you may read on this site, and "
-                "answer with citations."
+                "I am %(name)s, a program and not a person. I search the documents that you can read on this site, "
+                "and answer with citations."
             ) % {"name": turn.opening.assistant.name}
         case "abilities":
             tools = [
                 item.tool for item in kit.values() if item.tool.command and item.tool.name != draw_picture.TOOL_NAME
             ]
             return await in_db(_list_abilities, turn, tools)
-    return gettext("Hello. Ask me something about your documents, and I answer with citations.")
+    return gettext("Hello. Ask me something about your documents, and I will answer with citations.")
 
 
 def _list_abilities(turn: Turn, tools: list[Tool]) -> str:
@@ -93,7 +93,7 @@ def _list_abilities(turn: Turn, tools: list[Tool]) -> str:
         count = ngettext("%(n)s document", "%(n)s documents", documents) % {"n": documents}
         where = ngettext("%(n)s collection", "%(n)s collections", places) % {"n": places}
         lines = [
-            gettext("Answer questions from %(documents)s in %(collections)s that you may read, and cite the passages.")
+            gettext("Answer questions from %(documents)s in %(collections)s that you can read, and cite the passages.")
             % {"documents": count, "collections": where}
         ]
     else:
@@ -101,6 +101,6 @@ def _list_abilities(turn: Turn, tools: list[Tool]) -> str:
             gettext("Answer questions from documents, and cite the passages. You have no documents to search yet.")
         ]
     if model_info.is_configured() and not restriction_message(user, Feature.PICTURES):
-        lines.append(gettext("Draw pictures: write /picture and what it shall show."))
+        lines.append(gettext("Create pictures: type /picture and describe what you want to see."))
     lines += [f"{gettext(tool.title)}: /{slash_commands.get_command_word(tool)}" for tool in tools]
     return "\n".join([gettext("What I can do here:"), "", *(f"- {line}" for line in lines)])

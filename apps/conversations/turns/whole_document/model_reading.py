@@ -57,7 +57,7 @@ async def read_whole(turn: Turn, document: Document) -> bool:
     if not parts or len(parts) > MAX_PARTS:
         return False
     title = {"title": str(document)}
-    await turn.step(WHOLE_DOCUMENT_STEP, gettext("Reads “%(title)s” as a whole") % title)
+    await turn.step(WHOLE_DOCUMENT_STEP, gettext("Reading all of “%(title)s”") % title)
     turn.found = await _make_search_result(turn, document, placed)
     if len(parts) == 1:
         request = await generation.build_request(turn, turn.found)
@@ -66,7 +66,7 @@ async def read_whole(turn: Turn, document: Document) -> bool:
         turn.found = replace(turn.found, passages=tuple(item.passage for item in turn.placed))
         request = await generation.build_request(turn, None)
     await turn.step(
-        WHOLE_DOCUMENT_STEP, gettext("Read “%(title)s” as a whole") % title, (time.perf_counter() - start) * 1000
+        WHOLE_DOCUMENT_STEP, gettext("Read all of “%(title)s”") % title, (time.perf_counter() - start) * 1000
     )
     async with generation.emitting_sources(turn, turn.found) as shown:
         await generation.stream_answer(turn, request, shown)

@@ -151,8 +151,8 @@ async def _reply_with_lists(turn: Turn, meant: DocumentChoice) -> bool:
             await retrieval.check_question(turn)
             count = len(lines) + left
             heads = ngettext(
-                "%(n)s entry of its lists, tables and headings:",
-                "%(n)s entries of its lists, tables and headings:",
+                "%(n)s entry from its lists, tables and headings:",
+                "%(n)s entries from its lists, tables and headings:",
                 count,
             )
             said = [_describe_origin(document), heads % {"n": count}]
@@ -175,7 +175,7 @@ async def _search_documents(turn: Turn) -> list[Document]:
 
 def _describe_origin(document: Document) -> str:
     title = escape_markdown(str(document))
-    return gettext("Taken from “%(title)s” word for word; no model wrote this.") % {"title": title}
+    return gettext("Quoted word for word from “%(title)s”; no model wrote this.") % {"title": title}
 
 
 async def _emit_excerpts(
@@ -191,7 +191,7 @@ async def _emit_excerpts(
     turn.verifier.use(ExcerptCiter(excerpts))
     await _announce_turn(turn)
     title = str(structure.document)
-    await turn.step(WHOLE_DOCUMENT_STEP, gettext("Read “%(title)s”; no model was asked") % {"title": title}, ms)
+    await turn.step(WHOLE_DOCUMENT_STEP, gettext("Read “%(title)s” without a model") % {"title": title}, ms)
     await turn.store_sources()
     await turn.say(answer_sources.build_retrieved_event(turn))
     await generation.emit_text(turn, excerpts.text)

@@ -18,7 +18,7 @@ function choose(change) {
     ...on.map((box) => {
       const chip = Object.assign(document.createElement("button"), { type: "button", className: "chip" });
       chip.append(box.dataset.name, Object.assign(document.createElement("span"), { textContent: "×", ariaHidden: "true" }));
-      chip.setAttribute("aria-label", put(gettext("Search no longer only in %(name)s"), { name: box.dataset.name }));
+      chip.setAttribute("aria-label", put(gettext("Remove %(name)s from the search"), { name: box.dataset.name }));
       chip.addEventListener("click", () => {
         choose(() => (box.checked = false));
         field.focus();

@@ -112,7 +112,7 @@ async function fetched(part) {
   await Promise.all([...wanted.querySelectorAll("img")].map(({ src }) => Object.assign(new Image(), { src }).decode().catch(() => {})));
   around(() => morph(part, wanted));
   const ready = part.querySelectorAll('[data-status="ready"]').length;
-  if (!part.querySelector("[data-active]")) say(ready ? ngettext("%(n)s picture is ready.", "%(n)s pictures are ready.", ready) : gettext("No picture was drawn."));
+  if (!part.querySelector("[data-active]")) say(ready ? ngettext("%(n)s picture is ready.", "%(n)s pictures are ready.", ready) : gettext("No picture was created."));
 }
 
 const look = together(async () => {

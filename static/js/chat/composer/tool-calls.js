@@ -10,7 +10,7 @@ const form = dialog.querySelector("form");
 const fields = dialog.querySelector("[data-call-fields]");
 let address = "";
 
-const away = () => Object.assign(document.createElement("p"), { className: "error", role: "alert", textContent: gettext("The server does not answer. Try again in a moment.") });
+const away = () => Object.assign(document.createElement("p"), { className: "error", role: "alert", textContent: gettext("The server is not responding. Try again in a moment.") });
 
 function put(command) {
   const line = command.includes(" ") ? command : `${command} `; // else the list would open again

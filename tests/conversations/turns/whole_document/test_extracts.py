@@ -64,7 +64,7 @@ async def test_a_summary_is_made_of_headings_and_sentences_of_the_document(open_
     page = await open_page(alice)
     row, events = await said(page, "Summarise the Crane X200")
     assert chat.requests == [] and row.model == "" and row.status == "complete"
-    assert "Taken from “Crane X200” word for word; no model wrote this." in row.text
+    assert "Quoted word for word from “Crane X200” word for word; no model wrote this." in row.text
     assert [line for line in row.text.splitlines() if line.startswith("###")] == ["### Operation", "### Maintenance"]
     states = [event["state"] for event in events if event["type"] == "cited"]
     assert states.count("quoted") == 2 and "unverified" not in states and not events[-1]["weak"]
@@ -127,7 +127,7 @@ async def test_a_list_is_taken_from_rows_and_items_under_a_name_of_what_is_asked
     page = await open_page(alice)
     row, _ = await said(page, asked)
     assert [line for line in row.text.splitlines() if line.startswith("- ")] == entries
-    assert chat.requests == [] and f"{len(entries)} entries of its lists, tables and headings" in row.text
+    assert chat.requests == [] and f"{len(entries)} entries from its lists, tables and headings" in row.text
     assert len(await in_db(lambda: list(cited_words(row)))) == len(entries)
 
 
@@ -136,7 +136,7 @@ async def test_a_list_is_looked_for_in_what_a_search_finds_where_no_document_is_
 ) -> None:
     page = await open_page(alice)
     row, _ = await said(page, "List all error codes")
-    assert "Taken from “Crane X200”" in row.text and "E9" in row.text
+    assert "Quoted word for word from “Crane X200”" in row.text and "E9" in row.text
 
 
 async def test_what_is_to_be_listed_is_not_taken_for_the_name_of_a_document(
@@ -155,13 +155,13 @@ async def test_the_document_that_is_spelt_so_is_meant_before_one_that_is_spelt_a
     await in_db(document, library, "Crate X200", ["A crate holds twelve bottles of water. It is made of wood."])
     page = await open_page(alice)
     row, _ = await said(page, "Summarise the Crane X200")
-    assert "Taken from “Crane X200”" in row.text
+    assert "Quoted word for word from “Crane X200”" in row.text
 
 
 async def test_a_list_that_no_document_has_is_a_question(open_page, alice, crane, chat) -> None:
     page = await open_page(alice)
     row, events = await said(page, "List all earthquakes")
-    assert "Taken from" not in row.text
+    assert "Quoted word for word from" not in row.text
     assert "search" in [event["name"] for event in events if event["type"] == "step"]
 
 
@@ -169,7 +169,7 @@ async def test_the_only_document_is_meant_where_none_is_named(open_page, bob, ch
     await in_db(document, await in_db(collection, bob), "Crane X200", CRANE)
     page = await open_page(bob)
     row, _ = await said(page, "What is this document about?")
-    assert "Taken from “Crane X200”" in row.text
+    assert "Quoted word for word from “Crane X200”" in row.text
 
 
 async def test_a_misspelt_name_and_a_file_name_mean_the_document(open_page, alice, crane, chat) -> None:
@@ -199,7 +199,7 @@ async def test_the_document_that_the_chat_is_about_is_meant(open_page, alice, cr
     page = await open_page(alice)
     first, _ = await said(page, "Outline of the crane x200")
     row, _ = await said(page, "Now summarise it", conversation=str(first.conversation_id))
-    assert "Taken from “Crane X200”" in row.text
+    assert "Quoted word for word from “Crane X200”" in row.text
 
 
 async def test_where_several_could_be_meant_the_answer_asks_and_takes_a_name(
@@ -211,7 +211,7 @@ async def test_where_several_could_be_meant_the_answer_asks_and_takes_a_name(
     assert "Which document do you mean?" in row.text and chat.requests == []
     assert row.text.count("\n- ") == 3 and "Lighthouses" in row.text and "Crane X200" in row.text
     row, _ = await said(page, "crane x200", conversation=str(row.conversation_id))
-    assert "Taken from “Crane X200”" in row.text
+    assert "Quoted word for word from “Crane X200”" in row.text
 
 
 @pytest.mark.parametrize("asked", ["Summarise this document", "Summarise Crane X200"])
@@ -227,7 +227,7 @@ async def test_a_document_that_was_just_added_is_waited_for_and_never_taken_for_
     assert row.text.strip() == "“Crane X200” is still being read. Ask again when it is ready."
     await Document.objects.filter(pk=crane.pk).aupdate(status=Document.Status.READY)
     row, _ = await said(page, asked)
-    assert "Taken from “Crane X200”" in row.text
+    assert "Quoted word for word from “Crane X200”" in row.text
 
 
 async def test_a_document_that_was_added_since_the_last_exchange_is_meant(
@@ -239,7 +239,7 @@ async def test_a_document_that_was_added_since_the_last_exchange_is_meant(
     wasps = await in_db(document, library, "Wasps", ["Wasps build nests of paper. They sting more than once."])
     await Document.objects.filter(pk=wasps.pk).aupdate(uploaded_by=alice)
     row, _ = await said(page, "Summarise this", conversation=str(first.conversation_id))
-    assert "Taken from “Wasps”" in row.text
+    assert "Quoted word for word from “Wasps”" in row.text
 
 
 async def test_five_candidates_are_named_and_the_others_counted(open_page, alice, library, chat) -> None:
@@ -259,21 +259,21 @@ async def test_documents_of_others_withheld_ones_and_those_out_of_scope_are_neit
         document, await in_db(collection, bob), "Wasps", ["Wasps build nests of paper. They sting more than once."]
     )
     row, _ = await said(page, "Summarise the Crane X200")
-    assert "Taken from" not in row.text and "helmet" not in row.text
+    assert "Quoted word for word from" not in row.text and "helmet" not in row.text
     row, _ = await said(page, "Summarise this document")
-    assert "Taken from “Wasps”" in row.text
+    assert "Quoted word for word from “Wasps”" in row.text
 
     page = await open_page(alice)
     await Document.objects.filter(pk=crane.pk).aupdate(withheld="A reviewer took it out.")
     row, _ = await said(page, "Summarise the Crane X200")
-    assert "Taken from" not in row.text and "helmet" not in row.text
+    assert "Quoted word for word from" not in row.text and "helmet" not in row.text
     await Document.objects.filter(pk=crane.pk).aupdate(withheld="")
     other = await in_db(collection, alice, "Other")
     await in_db(document, other, "Ants", ["Ants live in large colonies. They carry leaves home."])
     row, _ = await said(page, "Summarise this", collections=[str(other.pk)])
-    assert "Taken from “Ants”" in row.text
+    assert "Quoted word for word from “Ants”" in row.text
     row, _ = await said(page, "Summarise the Crane X200", collections=[str(other.pk)])
-    assert "Taken from" not in row.text
+    assert "Quoted word for word from" not in row.text
 
 
 async def test_a_request_about_a_subject_is_searched_like_a_question(open_page, alice, crane, chat) -> None:

@@ -59,7 +59,7 @@ async def test_a_document_that_fits_is_in_the_prompt_as_a_whole(open_page, alice
     prompt = strong.requests[0].messages[-1].content
     assert all(f"port of {city} has" in prompt for city in CITIES)
     assert read_steps(events)[-1] == "Read “Ports of the Baltic” as a whole"
-    assert row.model == strong.name and "port of Kiel" in row.text and "Taken from" not in row.text
+    assert row.model == strong.name and "port of Kiel" in row.text and "Quoted word for word from" not in row.text
     states = [event["state"] for event in events if event["type"] == "cited"]
     assert states and set(states) == {"quoted"}
     assert await RetrievedPassage.objects.filter(answer=row).acount() == len(CITIES)
@@ -98,7 +98,7 @@ async def test_stopping_ends_the_reading(open_page, alice, ports, strong) -> Non
 async def test_a_list_of_a_named_document_is_read_by_a_strong_model(open_page, alice, ports, strong) -> None:
     row, _ = await asked(await open_page(alice), "List all cranes of the Ports of the Baltic")
     assert all(f"port of {city} has" in strong.requests[-1].messages[-1].content for city in CITIES)
-    assert "Taken from" not in row.text
+    assert "Quoted word for word from" not in row.text
 
 
 async def test_a_document_of_too_many_parts_is_not_read_by_a_model(
