@@ -60,7 +60,7 @@ def create_collection(request: HttpRequest, wish: CollectionIn) -> Status[Collec
 def _refuse_known_name(user: User, name: str, but: UUID | None = None) -> None:
     """Raise ApiError (409) if the user owns another collection of this name; `but` is the id of one to skip."""
     if has_collection_named(user, name, but):
-        raise ApiError(409, gettext("There is a collection of this name already. Choose another name."), param="name")
+        raise ApiError(409, gettext("A collection with this name already exists. Choose another name."), param="name")
 
 
 @router.get("/collections/{uuid:pk}", auth=_READ, response=CollectionOut, tags=["collections"])

@@ -99,7 +99,7 @@ def test_invited_signed_up_changed_forgotten_and_reset(site: Site, visit: Visit,
     stranger.get_by_role("button", name="Change password").click()
     sign_out(stranger)
     sign_in(stranger, site, email, FIRST)
-    expect(stranger.locator("main")).to_contain_text("do not belong together")
+    expect(stranger.locator("main")).to_contain_text("Wrong e-mail address or password.")
     sign_in(stranger, site, email, SECOND)
     stranger.locator("[data-chat][data-ready]").wait_for()
     sign_out(stranger)

@@ -193,7 +193,7 @@ def test_a_program_asks_with_a_token_until_it_is_revoked(visit: Visit, site: Sit
     page = visit("/tokens/")
     page.get_by_label("Name", exact=True).fill("A script")
     page.get_by_role("button", name="Create token").click()
-    token = page.get_by_label(re.compile("This is the token")).input_value()
+    token = page.get_by_label(re.compile("Your new token")).input_value()
     program = httpx.Client(base_url=site.url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
     asked = {"model": "openbook", "messages": [{"role": "user", "content": LEAVE}]}
     said = program.post("/v1/chat/completions", json=asked)

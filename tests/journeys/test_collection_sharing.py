@@ -20,11 +20,11 @@ def test_a_reader_gets_answers_until_sharing_ends(visit: Visit) -> None:
     alice.get_by_role("button", name="Create collection").click()
     alice.set_input_files("#files", [{"name": "oath.md", "mimeType": "text/markdown", "buffer": OATH.encode()}])
     expect(alice.locator("#tray .tick")).to_have_count(1, timeout=READ_MS)
-    alice.get_by_role("link", name="People", exact=True).last.click()
+    alice.get_by_role("link", name="Sharing", exact=True).last.click()
     alice.get_by_label("E-mail address").fill("bob@example.org")
     alice.get_by_role("button", name="Share", exact=True).click()
     expect(alice.get_by_text("Shared with bob@example.org.")).to_be_visible()
-    expect(alice.get_by_text("the one person named above")).to_be_visible()
+    expect(alice.get_by_text("the one user listed above")).to_be_visible()
 
     bob: Any = visit("/collections/", person="bob", tolerate="404")
     bob.get_by_role("link", name="Night watch").click()
@@ -48,20 +48,20 @@ def test_the_people_of_a_group_read_then_edit_then_own(visit: Visit) -> None:
     ada, bob = visit("/people/groups/", person="ada"), visit("/collections/", person="bob")
     ada.get_by_label("Name").fill("Pilots")
     ada.get_by_role("button", name="Create group").click()
-    ada.get_by_label("Person").select_option(label="Bob")
+    ada.get_by_label("User", exact=True).select_option(label="Bob")
     ada.get_by_role("button", name="Add", exact=True).click()
     ada.goto(bob.url)
     ada.get_by_label("Name").fill("Pilot book")
     ada.get_by_role("button", name="Create collection").click()
-    ada.get_by_role("link", name="People", exact=True).last.click()
+    ada.get_by_role("link", name="Sharing", exact=True).last.click()
     ada.get_by_label("Group").select_option(label="Pilots")
-    ada.get_by_role("button", name="Share with the group").click()
-    expect(ada.get_by_text("Shared with the people of Pilots.")).to_be_visible()
+    ada.get_by_role("button", name="Share with group").click()
+    expect(ada.get_by_text("Shared with the group Pilots.")).to_be_visible()
     expect(ada.get_by_text("get answers from it: ada@example.org, everyone in Pilots (1).")).to_be_visible()
 
     bob.reload()
     bob.get_by_role("link", name="Pilot book").click()
-    expect(bob.get_by_text("Ada has not put a file into it yet.")).to_be_visible()
+    expect(bob.get_by_text("Ada has not added a file yet.")).to_be_visible()
     assert bob.locator("#files").count() == 0
     _now(ada, "Editor")
     bob.reload()
@@ -70,14 +70,14 @@ def test_the_people_of_a_group_read_then_edit_then_own(visit: Visit) -> None:
     assert bob.get_by_role("link", name="Settings", exact=True).count() == 0
     _now(ada, "Owner")
     bob.reload()
-    bob.get_by_role("link", name="People", exact=True).last.click()
-    expect(bob.get_by_role("heading", name="Who can see answers made from this")).to_be_visible()
+    bob.get_by_role("link", name="Sharing", exact=True).last.click()
+    expect(bob.get_by_role("heading", name="Who can see answers from this collection")).to_be_visible()
     bob.get_by_role("button", name="Stop sharing with Pilots").click()  # it was their own right
     expect(bob.get_by_text("You are no longer an owner of “Pilot book”.")).to_be_visible()
     assert bob.get_by_role("link", name="Pilot book").count() == 0
 
 
 def _now(ada: Any, role: str) -> None:
-    ada.get_by_label("What the people of Pilots may do").select_option(label=role)
+    ada.get_by_label("Role of Pilots").select_option(label=role)
     ada.get_by_role("button", name="Change the role of Pilots").click()
-    expect(ada.get_by_text("Shared with the people of Pilots.")).to_be_visible()
+    expect(ada.get_by_text("Shared with the group Pilots.")).to_be_visible()

@@ -46,7 +46,7 @@ def passages(page: Any) -> int:
     """Return the number of passages in the live index, and go back to the settings page."""
     back = page.url
     page.get_by_role("link", name="Passages", exact=True).click()
-    count = int(page.get_by_label("Which passages are shown").get_by_role("link").first.inner_text().split()[1])
+    count = int(page.get_by_label("Filter passages").get_by_role("link").first.inner_text().split()[1])
     page.goto(back)
     return count
 

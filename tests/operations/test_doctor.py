@@ -92,7 +92,7 @@ def test_each_further_model_is_asked_for_itself(as_ada: Client, settings: Settin
     assert 'hx-get="/doctor/model-2/"' in page and 'hx-get="/doctor/reading-2/"' in page
     assert "big-70B wrote a token" in as_ada.get("/doctor/model-2/").content.decode()
     get_fake_engine().away = True
-    assert "The other models go on" in as_ada.get("/doctor/model-2/").content.decode()
+    assert "The other models keep working" in as_ada.get("/doctor/model-2/").content.decode()
     assert "fake-1B wrote a token" in as_ada.get("/doctor/model/").content.decode()
     assert as_ada.get("/doctor/model-3/").status_code == 404
 
@@ -122,11 +122,11 @@ def test_a_large_database_is_not_read_through_while_a_page_waits(monkeypatch: py
     monkeypatch.setattr(system_checks, "VERIFY_BYTES", 0)
     with CaptureQueriesContext(connection) as queries:
         found = system_checks._database()
-    assert found.state == CheckState.GOOD and "too large to be read through" in found.words
+    assert found.state == CheckState.GOOD and "too large for a full check" in found.words
     assert not any("quick_check" in query["sql"] for query in queries)
     monkeypatch.undo()
     with CaptureQueriesContext(connection) as queries:
-        assert "is sound" in system_checks._database().words
+        assert "is intact" in system_checks._database().words
     assert any("quick_check" in query["sql"] for query in queries)
 
 
@@ -142,9 +142,9 @@ def test_a_disk_is_judged_by_what_is_free(free: int, state: CheckState) -> None:
 @pytest.mark.parametrize(
     ("found", "state", "words"),
     [
-        (runner.Confinement(0, True), CheckState.GOOD, "fully confined"),
+        (runner.Confinement(0, True), CheckState.GOOD, "fully sandboxed"),
         (runner.Confinement(errno.EPERM, True), CheckState.WARN, "this system forbids private networks (EPERM)."),
-        (runner.Confinement(errno.EPERM, True, 0, True), CheckState.WARN, "no TCP connection, but send datagrams"),
+        (runner.Confinement(errno.EPERM, True, 0, True), CheckState.WARN, "TCP connections but can send datagrams"),
         (runner.Confinement(0, True, errno.EOPNOTSUPP), CheckState.WARN, "offers no Landlock (E"),
         (
             runner.Confinement(errno.ENOSYS, False),
@@ -271,8 +271,8 @@ async def test_names_that_are_still_in_the_environment_are_told_of(settings: Set
     versions.clear_cache()
     (check,) = [check for check in engine_checks.list_checks() if check.name == "names"]
     found = await check.run()
-    assert found.state is CheckState.WARN and "does not keep all of its names" in found.words
+    assert found.state is CheckState.WARN and "does not block all of its names" in found.words
     await in_db(picture_names.adopt_names)
     found = await check.run()
-    assert "its 2 names are a list" in found.words and "take the setting out" in found.advice
+    assert "its 2 names are a blocklist" in found.words and "remove the setting" in found.advice
     versions.clear_cache()

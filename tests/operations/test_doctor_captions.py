@@ -95,9 +95,7 @@ async def test_a_model_that_cannot_be_loaded_is_told(by_worker: list[str], monke
 
     assert (await engine_checks.check_captions()).state == CheckState.GOOD
     monkeypatch.setattr(await in_pool(registry.get_caption_engine), "caption", broken)
-    expect(
-        await engine_checks.check_captions(), "cannot be loaded", "Look at CAPTION_MODEL, at the check of the worker"
-    )
+    expect(await engine_checks.check_captions(), "cannot be loaded", "Check CAPTION_MODEL, the check of the worker")
 
 
 async def test_a_worker_that_does_not_answer_is_told(
@@ -113,9 +111,9 @@ async def test_a_worker_that_does_not_answer_is_told(
 async def test_nothing_is_asked_where_every_model_sees(by_worker: list[str], settings: Settings) -> None:
     see(settings)
     found = await engine_checks.check_captions()
-    assert found.state == CheckState.GOOD and "sees pictures itself" in found.words and by_worker == []
+    assert found.state == CheckState.GOOD and "can see pictures itself" in found.words and by_worker == []
 
 
 def expect(found: CheckResult, words: str, advice: str) -> None:
     assert found.state == CheckState.BAD and words in found.words
-    assert found.advice.startswith("Models that see no pictures are not told") and advice in found.advice
+    assert found.advice.startswith("Models that cannot see pictures get no description") and advice in found.advice

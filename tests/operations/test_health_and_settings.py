@@ -62,7 +62,7 @@ def test_a_model_that_never_came_is_away_and_administrators_get_the_way_to_the_d
     other = Client()
     other.force_login(alice)
     page = other.get("/status/").content.decode()
-    assert "does not answer" in page and "/doctor/" not in page
+    assert "is not responding" in page and "/doctor/" not in page
 
 
 def test_strangers_learn_nothing_of_the_model(client: Client, db: None) -> None:

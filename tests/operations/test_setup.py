@@ -98,7 +98,7 @@ class TestTheCode:
         client.get("/setup/")
         code = re.search(r"The set-up code is (\w{5}-\w{5})", caplog.text)
         assert code
-        assert "not the code in the log" in client.post("/setup/", FORM | {"code": "AAAAA-AAAAA"}).content.decode()
+        assert "Wrong code" in client.post("/setup/", FORM | {"code": "AAAAA-AAAAA"}).content.decode()
         assert client.post("/setup/", FORM).status_code == 200
         assert not User.objects.exists()
         client.post("/setup/", FORM | {"code": code[1].lower().replace("-", " ")})
@@ -127,7 +127,7 @@ def test_afterwards_setup_exists_for_administrators_only(client: Client, as_ada:
 def test_the_model_step_waits_until_the_model_writes(as_ada: Client) -> None:
     fake().away = True
     waiting = as_ada.get("/setup/model/").content.decode()
-    assert "warming up" in waiting and 'hx-trigger="every 2s"' in waiting
+    assert "is starting" in waiting and 'hx-trigger="every 2s"' in waiting
     fake().away = False
     ready = as_ada.get("/setup/model/").content.decode()
     assert "fake-1B wrote its first word" in ready and "every 2s" not in ready
@@ -146,11 +146,11 @@ def test_the_reading_of_a_model_is_measured_once_and_told(as_ada: Client) -> Non
 
 def test_a_model_that_goes_away_while_it_reads_is_measured_later(as_ada: Client) -> None:
     fake().away = True
-    assert "measured later" in as_ada.get("/setup/reading/").content.decode()
+    assert "tested later" in as_ada.get("/setup/reading/").content.decode()
 
 
 def test_the_embedding_step_compares_meanings(as_ada: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "told an answer from an unrelated sentence" in as_ada.get("/setup/embedding/").content.decode()
+    assert "told a matching sentence from an unrelated one" in as_ada.get("/setup/embedding/").content.decode()
     engine = registry.get_embedder()
     monkeypatch.setattr(
         engine, "embed_query", lambda text: engine.embed_passages(["Two glaciers feed the river in spring."])[0]

@@ -65,7 +65,7 @@ def used(user: User, resource: str, most: int) -> int:
 def test_the_burst_is_used_up_and_comes_back_with_time(alice: User, clock: Clock) -> None:
     rate_limits.change_limit(LimitScope.PERSON, PICTURES, Rate(3, 60))
     assert used(alice, PICTURES, 9) == 3
-    with pytest.raises(RateLimited, match=r"The limit for pictures is reached\. Try again in 1 minute") as caught:
+    with pytest.raises(RateLimited, match=r"You have reached the limit for pictures\. Try again in 1 minute") as caught:
         rate_limits.consume(alice, PICTURES)
     assert caught.value.retry_s == 60
     clock.now += 60
@@ -93,7 +93,7 @@ def test_a_group_shares_one_and_what_it_lacks_is_taken_from_nobody(alice: User, 
     rate_limits.change_limit(LimitScope.GROUP, PICTURES, Rate(3, 0), group.pk)
     assert used(alice, PICTURES, 2) == 2
     assert used(bob, PICTURES, 9) == 1
-    with pytest.raises(RateLimited, match="of the group Team"):
+    with pytest.raises(RateLimited, match="The group Team has reached"):
         rate_limits.consume(bob, PICTURES)
     assert rate_limits.read_levels(rate_limits.list_buckets(bob, PICTURES)[:1]) == pytest.approx([29], abs=0.1)
 
@@ -165,7 +165,7 @@ def test_an_upload_too_many_is_told_when_to_try_again(client: Client, alice: Use
         response = client.post(f"/collections/{shelf.pk}/upload/", {"announced": "a.pdf", "size": "5"}, headers=headers)
         assert response.status_code == 429
         assert int(response["Retry-After"]) == 60
-        assert "The limit for files and web pages is reached" in response.content.decode()
+        assert "You have reached the limit for files and web pages" in response.content.decode()
     assert not shelf.refused_uploads.exists()
     assert client.post(f"/collections/{shelf.pk}/pages/", {"url": "https://example.org"}).status_code == 429
 

@@ -167,10 +167,10 @@ def test_the_rule_of_sign_up_starts_from_the_environment(db: None) -> None:
 
 def test_every_mistake_of_the_form_is_told_at_once(client: Client, open_signup: None) -> None:
     page = fill_in(client, "not an address", password1="short", password2="other").content.decode()
-    assert "valid email" in page and "too short" in page and "same password each time" in page
-    assert page.count("same password each time") == 1
+    assert "valid email" in page and "too short" in page and "passwords do not match" in page
+    assert page.count("passwords do not match") == 1
     other = fill_in(client, password1=PASSPHRASE, password2="another long passphrase").content.decode()
-    assert other.count("same password each time") == 1 and not User.objects.filter(email="dana@example.org").exists()
+    assert other.count("passwords do not match") == 1 and not User.objects.filter(email="dana@example.org").exists()
 
 
 def test_an_invitation_for_an_address_is_mailed_to_it(client: Client, ada: User) -> None:
@@ -179,7 +179,7 @@ def test_an_invitation_for_an_address_is_mailed_to_it(client: Client, ada: User)
     page = as_ada.post("/people/", {"email": "dana@example.org"}).content.decode()
     (sent,) = mail.outbox
     assert sent.to == ["dana@example.org"] and "invites you" in sent.body and "14 days" in sent.body
-    assert "was mailed to dana@example.org" in page
+    assert "Invitation sent to dana@example.org" in page
     link = next(line for line in sent.body.splitlines() if "invitation=" in line)
     assert link in page and follow(client, link).status_code == 200
     assert fill_in(client).status_code == 302 and User.objects.filter(email="dana@example.org").exists()
@@ -190,15 +190,15 @@ def test_an_invitation_for_an_address_is_mailed_to_it(client: Client, ada: User)
 @pytest.mark.parametrize(
     ("backend", "words"),
     [
-        ("django.core.mail.backends.console.EmailBackend", "No mail server is set"),
-        ("tests.users.test_sign_up.Away", "did not take the invitation"),
+        ("django.core.mail.backends.console.EmailBackend", "no mail server is configured"),
+        ("tests.users.test_sign_up.Away", "did not accept the invitation"),
     ],
 )
 def test_an_invitation_that_could_not_be_mailed_says_so(client: Client, ada: User, backend: str, words: str) -> None:
     client.force_login(ada)
     with override_settings(EMAIL_BACKEND=backend):
         page = client.post("/people/", {"email": "dana@example.org"}).content.decode()
-    assert words in page and "invitation=" in page and "was mailed" not in page and Invitation.objects.exists()
+    assert words in page and "invitation=" in page and "Invitation sent to" not in page and Invitation.objects.exists()
 
 
 class Away(BaseEmailBackend):

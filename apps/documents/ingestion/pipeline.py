@@ -72,7 +72,7 @@ def _detect_format(work: IngestItem) -> None:
     work.job.tick(Stage.SNIFF)
     path = get_file_path(work.document)
     if not path.is_file():
-        raise ParseError("The stored file is missing. Please upload it again.")
+        raise ParseError("The stored file is missing. Upload it again.")
     work.document.kind = detect_format(path, work.document.name)
 
 

@@ -42,7 +42,7 @@ LEASE_S = 60  # seconds; the document of a killed worker is resumed after at mos
 TICK_S = 0.25  # seconds between two updates of the row, which also tell whether the lease still holds
 RETRY_S = 20  # seconds until the next attempt after an engine was not reachable
 CRASH_PAUSE_S = 5  # seconds until the next attempt after a crash
-DISK_FULL = "The disk of this server is full. This goes on by itself once there is space."
+DISK_FULL = "The disk of this server is full. This continues automatically when there is space."
 MANY_ITEMS = 24  # pages or chunks of a stage from which its beginning is shown at once; fewer take only a moment
 # As MANY_ITEMS, for stages that are faster per item.
 _QUICK: dict[str, int] = dict.fromkeys((Document.Stage.SCREEN, Document.Stage.INDEX), 16 * MANY_ITEMS)

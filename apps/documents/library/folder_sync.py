@@ -48,9 +48,9 @@ MOST_FILES = 20_000  # in one folder and its subfolders
 LEASE_S = 120  # seconds; renewed after every document
 MAX_CRASHES = 3  # workers that may die over one sync before it is given up
 FEW_REMOVALS = 10  # removals without confirmation; in large collections, a fifth of the documents
-SYNC_DIR_UNSET = "No folder of this server is named for this. An administrator sets SYNC_DIR where Openbook is started."
-FOLDER_MISSING = "There is no such folder in the one that SYNC_DIR names."
-SYNC_DIR_OVERLAPS = "SYNC_DIR and DATA_DIR must not lie in one another: Openbook would read its own files."
+SYNC_DIR_UNSET = "No server folder is set up for this. An administrator can set SYNC_DIR where Openbook is started."
+FOLDER_MISSING = "This folder does not exist in SYNC_DIR."
+SYNC_DIR_OVERLAPS = "SYNC_DIR and DATA_DIR must not contain each other: Openbook would read its own files."
 
 
 class SyncRefused(Exception):
@@ -103,9 +103,9 @@ def check_removals(collection: Collection, diff: FolderDiff, confirmed: int) -> 
     if len(diff.removed) > confirmed and needs_confirmation(collection, diff):
         raise RemovalsUnconfirmed(
             gettext(
-                "%(removed)s of the collection's %(documents)s documents would be removed, and nobody has confirmed "
-                "that number. Nothing was changed. Look whether the folder is there and whole (a share that is not "
-                "mounted looks empty)."
+                "%(removed)s of the collection's %(documents)s documents would be removed, and this number was not "
+                "confirmed, so nothing was changed. Check that the folder exists and is complete (a share that is "
+                "not mounted looks empty)."
             )
             % {"removed": len(diff.removed), "documents": collection.documents.filter(replaces=None).count()}
         )
@@ -220,8 +220,7 @@ def _resolve_root() -> Path:
     root, data = Path(settings.SYNC_DIR).resolve(), Path(settings.DATA_DIR).resolve()
     if not root.is_dir():
         raise SyncRefused(
-            gettext("%(sync_dir)s, which SYNC_DIR names, is no folder that can be read.")
-            % {"sync_dir": settings.SYNC_DIR}
+            gettext("%(sync_dir)s (SYNC_DIR) is not a readable folder.") % {"sync_dir": settings.SYNC_DIR}
         )
     if root.is_relative_to(data) or data.is_relative_to(root):
         raise SyncRefused(SYNC_DIR_OVERLAPS)
@@ -236,7 +235,7 @@ def _resolve_folder(folder: str) -> Path:
 
 def _make_listing_error(error: OSError) -> SyncRefused:
     return SyncRefused(
-        gettext("The folder could not be listed to its end, so nothing was changed: %(place)s: %(reason)s.")
+        gettext("The folder could not be read completely, so nothing was changed: %(place)s: %(reason)s.")
         % {"place": error.filename or "?", "reason": error.strerror or str(error)}
     )
 
@@ -264,7 +263,7 @@ def _iter_files(root: Path, chosen: Path) -> Iterator[FolderFile]:
             count += 1
             if count > MOST_FILES:
                 raise SyncRefused(
-                    gettext("This folder holds more than %(most_files)s files. Choose one of those in it.")
+                    gettext("This folder contains more than %(most_files)s files. Choose one of its subfolders.")
                     % {"most_files": f"{MOST_FILES:,}"}
                 )
             inside = (Path(here) / name).relative_to(root)
@@ -289,11 +288,11 @@ def _open_file(root: Path, inside: str) -> Any:
     """Open the file where it was listed. Raises OSError if it, or a folder above it, was replaced by a link."""
     path = root / inside
     if path.parent.resolve() != path.parent:
-        raise OSError("A folder on the way is a link.")
+        raise OSError("The path contains a symbolic link.")
     opened = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
     if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
         opened.close()
-        raise OSError("This is no file.")
+        raise OSError("This is not a file.")
     return opened
 
 

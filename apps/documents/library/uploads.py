@@ -54,9 +54,7 @@ class DiskFull(UploadRefused):
 
     def __init__(self) -> None:
         super().__init__(
-            gettext(
-                "The disk of this server is nearly full, so nothing can be uploaded now. Please tell an administrator."
-            )
+            gettext("The disk of this server is nearly full, so nothing can be uploaded now. Tell an administrator.")
         )
 
 
@@ -232,7 +230,7 @@ def discard_waiting_version(document: Document) -> None:
 
 def _format_too_large() -> str:
     limit = settings.MAX_UPLOAD_BYTES // 1024**2
-    return gettext("This file is larger than %(limit)s MB, the most that is accepted. Split it into smaller files.") % {
+    return gettext("This file is larger than the limit of %(limit)s MB. Split it into smaller files.") % {
         "limit": limit
     }
 

@@ -114,7 +114,7 @@ def _refuse_known(collection: Collection, address: WebAddress) -> None:
     waiting = collection.documents.active().filter(file="").count()
     if waiting >= MAX_WAITING_PAGES:
         raise UploadRefused(
-            gettext("%(waiting)s pages wait to be fetched already. Add more when some of them are ready.")
+            gettext("%(waiting)s pages are already waiting. Add more when some of them are ready.")
             % {"waiting": waiting}
         )
     for same in collection.documents.filter(url=address.text):

@@ -84,11 +84,11 @@ class Document(Leased):
         """State of the document's life cycle."""
 
         QUEUED = "queued", gettext_lazy("Waiting")
-        WORKING = "working", gettext_lazy("Working")
+        WORKING = "working", gettext_lazy("In progress")
         READY = "ready", gettext_lazy("Ready")
         FAILED = "failed", gettext_lazy("Failed")
         CANCELLED = "cancelled", gettext_lazy("Cancelled")
-        QUARANTINED = "quarantined", gettext_lazy("Set aside")  # crashed its worker three times
+        QUARANTINED = "quarantined", gettext_lazy("Could not be read")  # crashed its worker three times
         REPLACED = "replaced", gettext_lazy("Earlier version")
 
     class Stage(models.TextChoices):
@@ -97,10 +97,10 @@ class Document(Leased):
         FETCH = "fetch", gettext_lazy("Fetching the page")
         SNIFF = "sniff", gettext_lazy("Checking the file")
         PARSE = "parse", gettext_lazy("Reading pages")
-        RECOGNISE = "scan", gettext_lazy("Recognising text")
-        SCREEN = "screen", gettext_lazy("Screening")
-        CHUNK = "chunk", gettext_lazy("Cutting into passages")
-        EMBED = "embed", gettext_lazy("Computing meaning")
+        RECOGNISE = "scan", gettext_lazy("Recognizing text")
+        SCREEN = "screen", gettext_lazy("Safety check")
+        CHUNK = "chunk", gettext_lazy("Splitting into passages")
+        EMBED = "embed", gettext_lazy("Embedding")
         INDEX = "index", gettext_lazy("Adding to the index")
 
     ACTIVE: ClassVar = [Status.QUEUED, Status.WORKING]

@@ -36,8 +36,8 @@ class IndexBuild(Leased):
 
         WAITING = "waiting", gettext_lazy("Waiting")
         BUILDING = "building", gettext_lazy("Building")
-        BUILT = "built", gettext_lazy("Built")
-        KEPT = "kept", gettext_lazy("Kept")  # was the live index before the last swap
+        BUILT = "built", gettext_lazy("Ready")
+        KEPT = "kept", gettext_lazy("Previous version")  # was the live index before the last swap
         FAILED = "failed", gettext_lazy("Failed")
 
     OPEN: ClassVar = [Status.WAITING, Status.BUILDING, Status.BUILT]

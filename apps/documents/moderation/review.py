@@ -41,7 +41,7 @@ class DocumentReviewable:
         if document is None:
             return []
         first = document.chunks.order_by("position").first()
-        begins = [ContextTurn("It begins", first.text[:_CONTEXT_CHARACTERS])] if first else []
+        begins = [ContextTurn("Beginning", first.text[:_CONTEXT_CHARACTERS])] if first else []
         where = f"{document.title or document.name} · {document.collection.name}"
         return [ContextTurn("Document", where), *begins]
 

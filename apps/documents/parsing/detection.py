@@ -33,7 +33,7 @@ _SIGNATURES = (
 )  # fmt: skip
 _ARCHIVES = ("7z", "rar", "gz", "tgz", "bz2", "xz", "zst", "tar", "zip", "jar", "warc")
 _WAYS = {  # advice by a word in the name of a refused format
-    "archive": "Unpack it and upload the files in it; a whole folder can be dropped at once.",
+    "archive": "Unpack it and upload the files in it. You can drop a whole folder at once.",
     "drawing": "Export it as PDF or as a picture and upload that.",
     "notebook": "Export it as PDF and upload that.",
     "help file": "Export it as HTML or PDF and upload that.",
@@ -42,8 +42,8 @@ _WAYS = {  # advice by a word in the name of a refused format
     "Photoshop": "Save it as JPEG or PNG and upload that.",
     "Works": "Open it in Word or LibreOffice, save it as .docx and upload that.",
     "message": "Open it in the mail program, save it as text or PDF and upload that.",
-    "sound": "Upload what is said in it as text.",
-    "video": "Upload what is said in it as text.",
+    "sound": "Upload a transcript of it as text.",
+    "video": "Upload a transcript of it as text.",
     "Apple": "Export it as PDF, or in the format of Word, Excel or PowerPoint, and upload that.",
 }
 _KNOWN = (  # refused formats by suffix

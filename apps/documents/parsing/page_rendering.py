@@ -41,7 +41,7 @@ def render_page(path: str, kind: str, number: int, width: int) -> dict[str, Any]
         with closing(page):
             points = page.get_size()
             if not all(0 < side <= MAX_SIDE for side in points):
-                raise ParseError("This page has an impossible size and cannot be shown.")
+                raise ParseError("This page has an invalid size and cannot be shown.")
             scale = min(width / points[0], (MAX_PIXELS / (points[0] * points[1])) ** 0.5)
             bitmap = page.render(scale=scale, may_draw_forms=False, rev_byteorder=True)
             return _answer(bitmap.to_pil(), list(islice(_words(page, bitmap, filled), MOST_WORDS)))

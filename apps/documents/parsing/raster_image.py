@@ -38,7 +38,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
             yield ParsedPage(number, "", (), width, height, scan=True)
         if getattr(picture, "n_frames", 1) > count:
             yield ParseNotice(
-                "Only the first of its pictures was read."
+                "Only the first picture in it was read."
                 if count == 1
                 else message_templates.PICTURES_LEFT % {"count": count}
             )

@@ -215,7 +215,7 @@ def _where(words: Sequence[Sequence[float]], spans: Spans) -> list[HighlightBox]
         return find_redaction_boxes(words, spans)
     except RedactionPlaceUnknown as error:
         raise PageImageError(
-            gettext("A reviewer took out a part of this page. Here is the rest of its text.")
+            gettext("A reviewer redacted a part of this page. Here is the rest of its text.")
         ) from error
 
 
@@ -258,23 +258,21 @@ def delete_cached_images(hashes: Iterable[str]) -> None:
 
 def _render(document: Document, number: int, width: int) -> runner.RenderedPage:
     if not _renders.acquire(timeout=_WAIT_S):
-        raise PageImageError(
-            gettext("Many pages are being drawn right now. Here is the text of the page; reload for its image.")
-        )
+        raise PageImageError(gettext("The server is busy. Here is the text of the page; reload to see its image."))
     try:
         path = Path(settings.MEDIA_ROOT) / str(document.file)
         return runner.render_page(path, document.kind, number, width)
     except (ParseError, runner.ParserCrashed) as error:
-        raise PageImageError(gettext("This page cannot be drawn: %(error)s") % {"error": error}) from error
+        raise PageImageError(gettext("This page cannot be shown as an image: %(error)s") % {"error": error}) from error
     except FileNotFoundError as error:
         raise PageImageError(
-            gettext("The file of this document is missing on the server. Its text was kept and is shown.")
+            gettext("The file of this document is missing on the server. Here is its text.")
         ) from error
     except OSError as error:
         if not disk_space.is_disk_full_error(error):
             raise
         raise PageImageError(
-            gettext("The disk of this server is full, so this page cannot be drawn. Here is its text.")
+            gettext("The disk of this server is full, so this page cannot be shown as an image. Here is its text.")
         ) from error
     finally:
         _renders.release()

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext, gettext_noop
 
+from apps.lib.text.former_sentences import FORMER_SENTENCES
+
 if TYPE_CHECKING:
     from apps.documents.retrieval.passages import Passage, SearchHit
     from apps.documents.retrieval.search import SearchResult
 
-BELOW_THRESHOLD = gettext_noop("below the cut")
-DUPLICATE = gettext_noop("says the same as one above, or its document has enough passages there")
-CONTENTS_OR_NOISE = gettext_noop("a table of contents, an index or noise, from which nothing is quoted")
+BELOW_THRESHOLD = gettext_noop("below the threshold")
+DUPLICATE = gettext_noop("same as a passage above, or enough passages of its document are above")
+CONTENTS_OR_NOISE = gettext_noop("table of contents, index or unreadable text: not quoted")
 _MERGED = gettext_noop("read together with %(place)s")
 _MERGED_PATTERN = re.compile(_MERGED % {"place": r"(\d+)"})
 
@@ -38,7 +40,7 @@ def translate_reason(why: str) -> str:
     """Return a stored reason in the active language."""
     if found := _MERGED_PATTERN.fullmatch(why):
         return gettext(_MERGED) % {"place": found[1]}
-    return gettext(why) if why else ""
+    return gettext(FORMER_SENTENCES.get(why, why)) if why else ""
 
 
 def _is_within(hit: SearchHit, passage: Passage) -> bool:

@@ -24,9 +24,7 @@ import orjson
 from apps.documents.parsing.protocol import ParseError, ParseLimits, ScannedPage
 from apps.lib import os_compat
 
-NESTED_TOO_DEEP = (
-    "This file is nested more deeply than any program makes it. Save it again in its own program and upload that."
-)
+NESTED_TOO_DEEP = "This file is nested too deeply. Save it again in its own program and upload that."
 _SYSTEM = (
     "/usr",
     "/lib",

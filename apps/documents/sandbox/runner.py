@@ -38,11 +38,14 @@ LOOK_S = 20  # seconds for a short task, such as reading the directory of a cont
 _READ = 1 << 18
 
 TOO_SLOW = (
-    "Reading this file took too long. It may be damaged, or made to keep programs busy; save it again or split it."
+    "Reading this file took too long. It may be damaged or malicious. Save it again, or split it into smaller files."
 )
 TOO_LARGE = "Reading this file needs more memory than is allowed here. Split it into smaller files."
-CRASHED = "The reader crashed on this file: it is damaged. Save it again in its own program and upload that."
-PARSER_FAILED = "The reader failed on this file through a fault of its own. The log of the worker has the details."
+CRASHED = (
+    "This file could not be read, probably because it is damaged. Save it again in its own program and upload that."
+)
+
+PARSER_FAILED = "This file could not be read because of a program error. See the worker log for details."
 
 
 class ParserCrashed(Exception):

@@ -73,7 +73,7 @@ def edit_group_share(request: HttpRequest, pk: UUID) -> HttpResponse:
         return _people(request, collection, CollectionShareForm(), form)
     share_with_group(collection, form.cleaned_data["group"], form.cleaned_data["role"])
     messages.success(
-        request, gettext("Shared with the people of %(cleaned_data)s.") % {"cleaned_data": form.cleaned_data["group"]}
+        request, gettext("Shared with the group %(cleaned_data)s.") % {"cleaned_data": form.cleaned_data["group"]}
     )
     return redirect("documents:people", pk)
 
@@ -162,5 +162,5 @@ def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
     hashes = list(collection.documents.values_list("sha256", flat=True))
     delete_collection(collection)
     page_view.delete_cached_images(hashes)
-    messages.success(request, gettext("“%(name)s” was deleted.") % {"name": collection.name})
+    messages.success(request, gettext("“%(name)s” deleted.") % {"name": collection.name})
     return redirect("documents:collections")

@@ -132,7 +132,7 @@ def upload_files(request: HttpRequest, pk: UUID) -> HttpResponse:
     if "application/json" in request.headers.get("Accept", ""):
         return JsonResponse({"refused": refused}, status=201 if files and not refused else 200)
     if not files:
-        messages.error(request, gettext("No file was chosen. Choose one or more files, then upload."))
+        messages.error(request, gettext("No file selected. Choose one or more files, then upload."))
     return redirect("documents:collection", pk)
 
 

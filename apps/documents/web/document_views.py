@@ -90,7 +90,7 @@ def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
         return render(request, "documents/delete.html", {"document": document, "twin": twin})
     name = str(document)
     if twin is None and "promised" in request.POST:
-        kept = gettext("“%(name)s” was kept: the same elsewhere is gone, or you may no longer read it.")
+        kept = gettext("“%(name)s” was not deleted, because its copy is no longer available to you.")
         messages.error(request, kept % {"name": name})
         return redirect("documents:collection", document.collection_id)
     delete_document(document)
@@ -98,5 +98,5 @@ def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
     if twin is not None:
         record_refusal(user, document.collection, name, format_duplicate(twin), twin)
     else:
-        messages.success(request, gettext("“%(name)s” was deleted.") % {"name": name})
+        messages.success(request, gettext("“%(name)s” deleted.") % {"name": name})
     return redirect("documents:collection", document.collection_id)

@@ -57,9 +57,9 @@ class FileRow:
         """Return what happens to the document now, or why nothing does, in words."""
         document = self.document
         if document.status == Document.Status.QUEUED:
-            return document.reason or gettext("Waiting for its turn")
+            return document.reason or gettext("Waiting")
         if self.failed:
-            return document.reason or gettext("It could not be read. Retry, or tell an administrator.")
+            return document.reason or gettext("This file could not be read. Retry, or tell an administrator.")
         if document.status != Document.Status.WORKING:
             return document.get_status_display()
         return document.get_stage_display() or "Starting"

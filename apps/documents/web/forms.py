@@ -25,14 +25,14 @@ class CollectionForm(ForCollection):
     class Meta:
         model = Collection
         fields = ("name", "description")
-        labels = {"description": gettext_lazy("What it holds")}
-        help_texts = {"description": gettext_lazy("One sentence, shown in the list. It may stay empty.")}
+        labels = {"description": gettext_lazy("Description")}
+        help_texts = {"description": gettext_lazy("One sentence, shown in the list. Optional.")}
 
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"])
         if has_collection_named(self.instance.owner, name, self.instance.pk):
             raise forms.ValidationError(
-                gettext_lazy("There is a collection of this name already. Choose another name.")
+                gettext_lazy("A collection with this name already exists. Choose another name.")
             )
         return name
 
@@ -43,7 +43,7 @@ class TitleForm(ForDocument):
     class Meta:
         model = Document
         fields = ("title",)
-        help_texts = {"title": gettext_lazy("Empty: the name of the file is shown.")}
+        help_texts = {"title": gettext_lazy("If empty, the file name is shown.")}
 
 
 class EveryoneForm(ForCollection):

@@ -98,7 +98,7 @@ def download_file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     found = _readable(request, pk)
     if redaction.is_redacted(found):
         words = gettext(
-            "A reviewer took out a part of this document, so its file is not given out. Its text can be read."
+            "A reviewer redacted a part of this document, so its file cannot be downloaded. You can read its text."
         )
         return HttpResponse(words, status=403, content_type="text/plain; charset=utf-8")
     root, path = Path(settings.MEDIA_ROOT), Path(settings.MEDIA_ROOT) / str(found.file)

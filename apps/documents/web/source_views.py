@@ -54,7 +54,9 @@ def sync_folder(request: HttpRequest, pk: UUID) -> HttpResponse:
             digest, confirmed = request.POST.get("digest", ""), _number(request.POST.get("removals", ""))
             if folder_sync.request_sync(user, target, folder, digest, confirmed) is not None:
                 return redirect("documents:sync_folder", pk)
-            messages.warning(request, gettext("The folder has changed since you looked. This is how it is now."))
+            messages.warning(
+                request, gettext("The folder has changed since you compared it. This is the new comparison.")
+            )
         diff = folder_sync.preview_sync(target, folder) if folder else None
         unconfirmed = diff is not None and folder_sync.needs_confirmation(target, diff)
     except folder_sync.SyncRefused as error:

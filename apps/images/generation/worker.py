@@ -50,7 +50,7 @@ from apps.safety.policy.verdicts import Verdict
 log = logging.getLogger(__name__)
 
 MAX_CRASHES = 3
-DISK_FULL = "The disk of this server is full. This goes on by itself once there is space."
+DISK_FULL = "The disk of this server is full. This continues automatically when there is space."
 _RETRY_S = 20
 
 

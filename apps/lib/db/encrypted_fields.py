@@ -95,7 +95,7 @@ def decrypt(stored: str) -> str:
     with suppress(InvalidToken, ValueError, ImproperlyConfigured):
         return MultiFernet(load_keys()).decrypt(stored.removeprefix(PREFIX)).decode("utf-8", "surrogatepass")
     return UndecryptableText(
-        gettext("This text cannot be opened: its key is missing. An administrator has to put it back.")
+        gettext("This text cannot be opened because its key is missing. An administrator must restore the key.")
     )
 
 

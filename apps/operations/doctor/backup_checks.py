@@ -28,19 +28,21 @@ def check_backups() -> CheckResult:
     kept, hours = status.read_status(), settings.BACKUP_HOURS
     backup, failure = kept.get("backup") or {}, kept.get("failure") or {}
     made, words = status.read_time(backup.get("at")), _describe(backup, kept.get("check") or {})
-    schedule = gettext("Set BACKUP_HOURS, and the worker makes one so often, or run ./run backup regularly.")
+    schedule = gettext("Set BACKUP_HOURS for regular backups by the worker, or run ./run backup regularly.")
     if failed := _failed_check(kept.get("check") or {}):
-        look = gettext("Make another one with ./run backup, and look at the disk of %(folder)s.")
+        look = gettext("Create another one with ./run backup, and check the disk of %(folder)s.")
         return bad(f"{words} {failed}", look % {"folder": settings.BACKUP_DIR})
     if failure:
         said = gettext("The last attempt failed: %(reason)s") % {"reason": failure.get("reason", "")}
-        again = gettext("It is tried again within the hour. Until then there is no newer backup.")
+        again = gettext("The next attempt is within an hour. Until then there is no newer backup.")
         return warn(f"{words} {said}", again)
     if made is None:
-        return warn(words, gettext("The worker makes one soon; look whether it runs.") if hours else schedule)
+        return warn(
+            words, gettext("The worker creates one soon. Check that the worker is running.") if hours else schedule
+        )
     limit = 2 * timedelta(hours=hours) if hours else UNSCHEDULED
     if timezone.now() - made > limit:
-        late = gettext("It is older than it should be. Look at the check of the worker, and at its lines in the log.")
+        late = gettext("It is overdue. See the check of the worker and the lines of 'worker' in the log.")
         return warn(words, late if hours else schedule)
     return good(words)
 
@@ -48,16 +50,16 @@ def check_backups() -> CheckResult:
 def _describe(backup: dict[str, Any], check: dict[str, Any]) -> str:
     made = status.read_time(backup.get("at"))
     if made is None:
-        return gettext("No backup has been made yet.")
+        return gettext("There is no backup yet.")
     words = gettext("The last backup was made %(age)s ago: %(path)s (%(size)s).") % {
         "age": _age(made), "path": backup.get("path", ""), "size": filesizeformat(backup.get("size", 0)),
     }  # fmt: skip
     checked = status.read_time(check.get("at"))
     if checked is None or check.get("reason"):
         return words
-    said = gettext("The last restore check was made %(age)s ago, and succeeded.") % {"age": _age(checked)}
+    said = gettext("The last test restore succeeded %(age)s ago.") % {"age": _age(checked)}
     if check.get("path") == backup.get("path"):
-        said = gettext("Its restore check succeeded.")
+        said = gettext("A test restore of it succeeded.")
     return f"{words} {said}"
 
 
@@ -65,7 +67,7 @@ def _failed_check(check: dict[str, Any]) -> str:
     """Return a sentence if the last restore check failed; "" if it succeeded or there was none."""
     if not check.get("reason"):
         return ""
-    said = gettext("The restore check of %(path)s failed: %(reason)s")
+    said = gettext("The test restore of %(path)s failed: %(reason)s")
     return said % {"path": check.get("path", ""), "reason": check["reason"]}
 
 

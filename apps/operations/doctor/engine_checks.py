@@ -40,24 +40,27 @@ async def check_chat_model(name: str = MAIN) -> CheckResult:
     try:
         found = await engine_probes.probe_chat_model(name)
     except EngineError as error:
-        away = gettext("Look at the lines of 'llm' in the log; it may still be starting, which takes a minute.")
-        elsewhere = gettext("Look at LLM_URL, LLM_MODEL and LLM_API_KEY, and whether that server runs.")
+        away = gettext("Check the lines of 'llm' in the log. The server may still be starting, which takes a minute.")
+        elsewhere = gettext("Check LLM_URL, LLM_MODEL and LLM_API_KEY, and that the server is running.")
         if name != MAIN:
-            elsewhere = gettext("Look at its entry in LLM_MORE, and whether that server runs. The other models go on.")
+            elsewhere = gettext(
+                "Check its entry in LLM_MORE, and that the server is running. The other models keep working."
+            )
         return bad(
             str(error),
-            gettext("Questions wait until it is back. %(elsewhere)s")
+            gettext("Questions wait until it is available again. %(elsewhere)s")
             % {"elsewhere": away if name == MAIN and _own_server() else elsewhere},
         )
     await in_db(remember_model, found.info.name)
-    words = gettext("%(name)s wrote a token in %(ms)s ms and reads %(context_tokens)s tokens at once.") % {
+    words = gettext("%(name)s wrote a token in %(ms)s ms. Its context holds %(context_tokens)s tokens.") % {
         "name": found.info.name,
         "ms": f"{found.ms:.0f}",
         "context_tokens": f"{found.info.context_tokens:,}",
     }
     if found.ms > _SLOW_TOKEN_MS:
         return warn(
-            words, gettext("That is slow. Other programs may be using the processor, or the server has many questions.")
+            words,
+            gettext("This is slow. Other programs may be using the processor, or the server is busy with questions."),
         )
     return good(words)
 
@@ -76,7 +79,7 @@ async def check_reading(name: str = MAIN) -> CheckResult:
     try:
         return good(await engine_probes.probe_reading(name))
     except EngineError as error:
-        return warn(str(error), gettext("It is measured when the model answers again."))
+        return warn(str(error), gettext("It is tested when the model responds again."))
 
 
 async def check_embedder(name: str = "") -> CheckResult:
@@ -84,14 +87,14 @@ async def check_embedder(name: str = "") -> CheckResult:
     try:
         found = await engine_probes.probe_embedder(name)
     except EngineError as error:
-        words = gettext("Documents cannot be read or searched. Look at EMBED_MODEL, or run ./run setup again.")
+        words = gettext("Documents cannot be read or searched. Check EMBED_MODEL, or run ./run setup again.")
         return bad(
             str(error),
-            gettext("The collections that chose it are not searched. Look at EMBED_MORE.") if name else words,
+            gettext("Collections that use it are not searched. Check EMBED_MORE.") if name else words,
         )
     return good(
         gettext(
-            "A question became %(dimension)s numbers in %(ms)s ms; its answer is near (%(near)s), an "
+            "A question was embedded in %(ms)s ms (%(dimension)s dimensions). Its answer is close (%(near)s), an "
             "unrelated sentence is not (%(far)s)."
         )
         % {
@@ -106,13 +109,13 @@ async def check_embedder(name: str = "") -> CheckResult:
 async def check_captions() -> CheckResult:
     """Check that a test picture is described for models that see no pictures."""
     if not recognition.is_captioning_enabled():
-        return good(gettext("Every model that people may choose sees pictures itself, so none is described."))
+        return good(gettext("Every available model can see pictures itself, so no descriptions are needed."))
     try:
         found = await caption_test.run_caption_test()
     except EngineError as error:
-        missing = gettext("Models that see no pictures are not told what attached ones show.")
-        served = gettext("Look at CAPTION_URL, CAPTION_MODEL and CAPTION_API_KEY, and whether that server runs.")
-        worker = gettext("Look at CAPTION_MODEL, at the check of the worker, and at the lines of 'worker' in the log.")
+        missing = gettext("Models that cannot see pictures get no description of attached pictures.")
+        served = gettext("Check CAPTION_URL, CAPTION_MODEL and CAPTION_API_KEY, and that the server is running.")
+        worker = gettext("Check CAPTION_MODEL, the check of the worker, and the lines of 'worker' in the log.")
         return bad(
             translate_stored(str(error)), f"{missing} {served if recognition.is_captioned_by_server() else worker}"
         )
@@ -126,16 +129,16 @@ async def check_image_classifier() -> CheckResult:
     """Check that the classifier of pictures scores a test picture."""
     looks = registry.get_image_classifier()
     if looks is None:
-        unseen = gettext("No classifier looks at pictures; each that is drawn says so.")
-        return warn(unseen, gettext("Run ./run setup, which fetches one, or name another in PICTURE_CHECK."))
+        unseen = gettext("No classifier checks pictures. Each created picture says so.")
+        return warn(unseen, gettext("Run ./run setup to download one, or set another in PICTURE_CHECK."))
     started = time.perf_counter()
     try:
         await in_pool(looks.scores, picture_checks.encode_png(build_test_picture()))
     except EngineError as error:
-        held = gettext("Pictures are marked as not looked at, or held. Run ./run setup, or look at PICTURE_CHECK.")
+        held = gettext("Pictures are marked as not checked, or withheld. Run ./run setup, or check PICTURE_CHECK.")
         return bad(translate_stored(str(error)), held)
     ms = f"{(time.perf_counter() - started) * 1000:.0f}"
-    return good(gettext("The classifier looked at a test picture in %(ms)s ms.") % {"ms": ms})
+    return good(gettext("The classifier checked a test picture in %(ms)s ms.") % {"ms": ms})
 
 
 def build_test_picture() -> Image.Image:
@@ -157,8 +160,8 @@ async def check_index() -> CheckResult:
     if strange:
         return bad(
             ngettext(
-                "%(n)s segment made by another embedding model.",
-                "%(n)s segments made by another embedding model.",
+                "%(n)s segment was created by another embedding model.",
+                "%(n)s segments were created by another embedding model.",
                 strange,
             )
             % {"n": strange},
@@ -187,9 +190,7 @@ def _verify(segments: list[SegmentInfo]) -> tuple[int, int]:
 async def check_turn_log() -> CheckResult:
     """Check that the turn log returns an event that was written to it."""
     kind = (
-        gettext("Redis")
-        if "redis" in settings.ENGINES["turnlog"]["BACKEND"]
-        else gettext("The memory of the web process")
+        gettext("Redis") if "redis" in settings.ENGINES["turnlog"]["BACKEND"] else gettext("Memory of the web process")
     )
     log, turn = registry.get_turn_log(), f"doctor-{new_id().hex}"
     try:
@@ -199,15 +200,15 @@ async def check_turn_log() -> CheckResult:
             found = [entry.data async for entry in entries]
     except (EngineError, OSError) as error:
         return bad(
-            gettext("%(kind)s does not keep events: %(error)s") % {"kind": kind, "error": error},
-            gettext("Answers cannot be shown. Look at REDIS_URL and its server."),
+            gettext("%(kind)s does not store events: %(error)s") % {"kind": kind, "error": error},
+            gettext("Answers cannot be shown. Check REDIS_URL and its server."),
         )
     if found != [b"{}"]:
         return bad(
             gettext("%(kind)s lost an event.") % {"kind": kind},
-            gettext("Answers would have holes. Start Openbook again."),
+            gettext("Parts of answers would be missing. Restart Openbook."),
         )
-    return good(gettext("%(kind)s keeps the events of running answers.") % {"kind": kind})
+    return good(gettext("%(kind)s stores the events of running answers.") % {"kind": kind})
 
 
 async def check_search() -> CheckResult:
@@ -215,17 +216,18 @@ async def check_search() -> CheckResult:
     found: dict[str, Any] = await in_db(_reader)
     if not found:
         return warn(
-            gettext("There is no sample collection to search."), gettext("Load it in set-up; it is also a manual.")
+            gettext("There is no sample collection to search."),
+            gettext("Load it in set-up. It is also a handbook for users."),
         )
     started = time.perf_counter()
     try:
         result = await search(found["user"], sample_collection.QUESTIONS[0], collections=[found["collection"]])
     except EngineError as error:
-        return bad(str(error), gettext("Nothing can be found. The checks of the embedder and the index say why."))
+        return bad(str(error), gettext("Nothing can be found. See the checks of the embedding model and the index."))
     ms = (time.perf_counter() - started) * 1000
     if not result.passages:
         return bad(
-            gettext("The handbook holds the answer to a sample question, and it was not found."),
+            gettext("The answer to a sample question is in the handbook but was not found."),
             gettext("Run 'manage.py reindex'."),
         )
     number = len(result.passages)
@@ -249,7 +251,7 @@ def list_checks() -> list[NamedCheck]:
     """Return all checks in the order of the page; those of further models follow those of the site's own."""
     further: list[NamedCheck] = []
     for number, item in enumerate(registry.list_chat_models()[1:], 2):
-        titles = gettext("Chat model “%(name)s”"), gettext("Reading of “%(name)s”")
+        titles = gettext("Chat model “%(name)s”"), gettext("Reading check of “%(name)s”")
         of_model, of_reading = (title % {"name": item.name} for title in titles)
         further.append(NamedCheck(f"model-{number}", of_model, partial(check_chat_model, item.name)))
         further.append(NamedCheck(f"reading-{number}", of_reading, partial(check_reading, item.name)))
@@ -260,12 +262,12 @@ def list_checks() -> list[NamedCheck]:
         for number, name in enumerate(settings.EMBEDDERS, 2)
     ]
     told = (
-        [NamedCheck("captions", gettext_lazy("Descriptions of pictures"), check_captions)]
+        [NamedCheck("captions", gettext_lazy("Picture descriptions"), check_captions)]
         if registry.get_caption_engine()
         else []
     )
     names = (
-        [NamedCheck("names", gettext_lazy("Names that are not drawn"), system_checks.check_picture_names)]
+        [NamedCheck("names", gettext_lazy("Names blocked in pictures"), system_checks.check_picture_names)]
         if settings.PICTURE_NAMES
         else []
     )
@@ -279,15 +281,15 @@ STANDARD_CHECKS = (
     NamedCheck("database", "Database", system_checks.check_database),
     NamedCheck("worker", "Worker", system_checks.check_worker),
     NamedCheck("jobs", gettext_lazy("Periodic jobs"), job_checks.check_periodic_jobs),
-    NamedCheck("requests", gettext_lazy("Requests about people's data"), job_checks.check_data_requests),
+    NamedCheck("requests", gettext_lazy("Data requests of users"), job_checks.check_data_requests),
     NamedCheck("readers", gettext_lazy("File readers"), system_checks.check_parsers),
     NamedCheck("broker", "Queue", system_checks.check_broker),
     NamedCheck("turnlog", gettext_lazy("Running answers"), check_turn_log),
-    NamedCheck("pictures", gettext_lazy("Check of pictures"), check_image_classifier),
+    NamedCheck("pictures", gettext_lazy("Picture check"), check_image_classifier),
     NamedCheck("index", "Index", check_index),
     NamedCheck("search", "Search", check_search),
     NamedCheck("documents", "Documents", system_checks.check_documents),
-    NamedCheck("frozen", gettext_lazy("Frozen texts"), system_checks.check_frozen_texts),
+    NamedCheck("frozen", gettext_lazy("Review snapshots"), system_checks.check_frozen_texts),
     NamedCheck("log", gettext_lazy("Audit log"), system_checks.check_audit_log),
     NamedCheck("disk", "Disk", system_checks.check_disk),
     NamedCheck("backup", gettext_lazy("Backup"), backup_checks.report_backups),

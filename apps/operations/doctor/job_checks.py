@@ -29,22 +29,22 @@ def _jobs() -> CheckResult:
     if not known:
         return warn(
             gettext("No periodic job has run here yet."),
-            gettext("They begin when Openbook serves and its worker runs."),
+            gettext("They start when Openbook and its worker are running."),
         )
     if not overdue:
         words = ngettext("%(n)s periodic job runs.", "All %(n)s periodic jobs run.", known)
         return good(words % {"n": known})
     told = [_tell(one) for one in sorted(overdue, key=lambda one: not one.error)[:_SHOWN]]
     words = ngettext(
-        "%(n)s periodic job has not succeeded for a while: %(told)s",
-        "%(n)s periodic jobs have not succeeded for a while: %(told)s",
+        "%(n)s periodic job is overdue: %(told)s",
+        "%(n)s periodic jobs are overdue: %(told)s",
         len(overdue),
     )
     return bad(
         words % {"n": len(overdue), "told": "; ".join(told)},
         gettext(
-            "What they do waits: retention, erasure, closing of dead answers and the like. The log has the traces; "
-            "where a whole process is silent, start it again."
+            "Their work waits: retention, erasure, closing of interrupted answers and others. See the log for "
+            "errors. If a whole process is silent, restart it."
         ),
     )
 
@@ -62,14 +62,14 @@ def _requests() -> CheckResult:
     wishes = apps.get_model("privacy", "DataRequest")._default_manager.exclude(status="done")
     late = wishes.filter(Q(status="failed") | Q(created__lt=timezone.now() - _LATE)).order_by("-kind", "created")
     if not (number := late.count()):
-        return good(gettext("Every copy and erasure of a person's data that was asked for is done or under way."))
+        return good(gettext("All data requests of users are done or in progress."))
     words = ngettext(
-        "%(n)s request for a copy or an erasure of a person's data is not done: %(told)s",
-        "%(n)s requests for a copy or an erasure of a person's data are not done: %(told)s",
+        "%(n)s data request of a user is not done: %(told)s",
+        "%(n)s data requests of users are not done: %(told)s",
         number,
     )
     told = "; ".join(
-        gettext("%(kind)s of person %(number)s (%(reason)s)")
+        gettext("%(kind)s of user %(number)s (%(reason)s)")
         % {
             "kind": wish.get_kind_display(),
             "number": wish.number,
@@ -80,8 +80,8 @@ def _requests() -> CheckResult:
     return bad(
         words % {"n": number, "told": told},
         gettext(
-            "An erasure that failed is tried again every hour; its person sees that where the receipt will be. "
-            "Mend what the reason names; the worker has to run."
+            "A failed erasure is tried again every hour, and the user can see this. Fix the cause given in the "
+            "reason, and check that the worker is running."
         ),
     )
 

@@ -110,11 +110,11 @@ def _database() -> CheckResult:
     except DatabaseError as error:
         return bad(
             gettext("The database does not answer: %(error)s") % {"error": error},
-            gettext("Look at DATABASE_URL, and whether the server runs."),
+            gettext("Check DATABASE_URL, and that the server is running."),
         )
     if missing:
         return bad(
-            ngettext("%(n)s change of the tables missing.", "%(n)s changes of the tables missing.", len(missing))
+            ngettext("%(n)s database migration is missing.", "%(n)s database migrations are missing.", len(missing))
             % {"n": len(missing)},
             gettext("Run ./run setup, then start again."),
         )
@@ -128,8 +128,8 @@ def _database() -> CheckResult:
     if file.exists() and file.stat().st_size > VERIFY_BYTES:
         return good(
             gettext(
-                "SQLite%(size)s answers, and its tables are up to date. It is too large to be read through "
-                "while a page waits; `sqlite3 %(name)s 'PRAGMA quick_check'` in %(parent)s does it."
+                "SQLite%(size)s responds, and its tables are up to date. It is too large for a full check here; to "
+                "run one, use `sqlite3 %(name)s 'PRAGMA quick_check'` in %(parent)s."
             )
             % {"size": size, "name": file.name, "parent": file.parent}
         )
@@ -141,7 +141,7 @@ def _database() -> CheckResult:
             gettext("The SQLite file is damaged: %(found)s") % {"found": found[0]},
             gettext("Stop Openbook and restore the database from a backup."),
         )
-    return good(gettext("SQLite%(size)s is sound, and its tables are up to date.") % {"size": size})
+    return good(gettext("SQLite%(size)s is intact, and its tables are up to date.") % {"size": size})
 
 
 async def check_disk() -> CheckResult:
@@ -151,7 +151,7 @@ async def check_disk() -> CheckResult:
 
 def _disk(usage: Callable[[Path], shutil._ntuple_diskusage]) -> CheckResult:
     found = usage(Path(settings.DATA_DIR))
-    words = gettext("%(gib)s GiB of %(gib2)s GiB are free where the data lies.") % {
+    words = gettext("%(gib)s GiB of %(gib2)s GiB are free on the disk with the data.") % {
         "gib": f"{found.free / GIB:.1f}",
         "gib2": f"{found.total / GIB:.0f}",
     }
@@ -159,7 +159,7 @@ def _disk(usage: Callable[[Path], shutil._ntuple_diskusage]) -> CheckResult:
         "data_dir": settings.DATA_DIR
     }
     if found.free < DISK_BAD:
-        return bad(words, gettext("Nothing can be uploaded any more. %(advice)s") % {"advice": advice})
+        return bad(words, gettext("Uploads are no longer possible. %(advice)s") % {"advice": advice})
     return warn(words, advice) if found.free < DISK_WARN else good(words)
 
 
@@ -168,23 +168,23 @@ async def check_memory() -> CheckResult:
     free = os_compat.get_available_memory()
     words = gettext("%(gib)s GiB of memory are free.") % {"gib": f"{free / GIB:.1f}"}
     if free < MEMORY_WARN:
-        return warn(words, gettext("Close other programs, or put the model server on another machine (LLM_URL)."))
+        return warn(words, gettext("Close other programs, or run the model server on another machine (LLM_URL)."))
     return good(words)
 
 
 async def check_worker() -> CheckResult:
     """Check that a worker is running; only the worker ingests documents."""
     advice = gettext(
-        "Documents wait until it runs. Look at the lines of 'worker' in the log, and start ./run serve again."
+        "Documents wait until it is running. Check the lines of 'worker' in the log, and restart ./run serve."
     )
     try:
         age = time.time() - get_heartbeat_file().stat().st_mtime
     except FileNotFoundError:
         return bad(gettext("No worker has run here yet."), advice)
     if age > WORKER_SILENCE_S:
-        words = gettext("The worker has been silent for %(duration)s.")
+        words = gettext("The worker has not responded for %(duration)s.")
         return bad(words % {"duration": describe_duration(age)}, advice)
-    return good(gettext("The worker lives; its last sign is a few seconds old."))
+    return good(gettext("The worker is running. It responded a few seconds ago."))
 
 
 async def check_parsers() -> CheckResult:
@@ -199,13 +199,14 @@ def _readers() -> CheckResult:
     except (OSError, ParseError, runner.ParserCrashed) as error:
         return bad(
             gettext("File readers do not start: %(error)s") % {"error": error},
-            gettext("No document can be read. Look at the lines of 'web' in the log."),
+            gettext("No document can be read. Check the lines of 'web' in the log."),
         )
     limits = []
     reason = errno.errorcode.get(found.network_errno, str(found.network_errno))
     if found.network_errno and found.tcp_closed:
         words = gettext(
-            "File readers can open no TCP connection, but send datagrams: there is no private network (%(error)s)."
+            "File readers cannot open TCP connections but can send datagrams: private networks are "
+            "unavailable (%(error)s)."
         )
         limits.append(words % {"error": reason})
     elif found.network_errno == errno.ENOSYS:
@@ -214,22 +215,22 @@ def _readers() -> CheckResult:
         words = gettext("File readers can reach the network: this system forbids private networks (%(error)s).")
         limits.append(words % {"error": reason})
     if found.files_errno:
-        words = gettext("File readers can open what the worker can: this system offers no Landlock (%(error)s).")
+        words = gettext("File readers can open the same files as the worker: this system has no Landlock (%(error)s).")
         limits.append(words % {"error": errno.errorcode.get(found.files_errno, str(found.files_errno))})
     if not found.memory_limited:
         limits.append(gettext("This system does not enforce a limit on the memory of file readers."))
     if not limits:
         return good(
             gettext(
-                "File readers are fully confined: no network, no other files, no further processes, limited memory and "
-                "time."
+                "File readers are fully sandboxed: no network, no other files, no further processes, limited memory"
+                " and time."
             )
         )
     return warn(
         " ".join(limits),
         gettext(
-            "A hostile file that takes over its reader could do more harm. On Linux, allow unprivileged user "
-            "namespaces and Landlock (in a container, by its security profile); other systems have none."
+            "A malicious file that takes over its reader could do more harm. On Linux, allow unprivileged user "
+            "namespaces and Landlock (in a container, by its security profile); other systems have neither."
         ),
     )
 
@@ -240,7 +241,7 @@ async def check_broker() -> CheckResult:
 
 
 def _broker() -> CheckResult:
-    kind = gettext("Redis") if settings.CELERY_BROKER_URL.startswith("redis") else gettext("The queue on disk")
+    kind = gettext("Redis") if settings.CELERY_BROKER_URL.startswith("redis") else gettext("Queue on disk")
     try:
         with current_app.connection_for_write() as link:
             link.ensure_connection(max_retries=1, timeout=BROKER_S)
@@ -249,9 +250,9 @@ def _broker() -> CheckResult:
     except (OperationalError, OSError) as error:
         return bad(
             gettext("%(kind)s does not answer: %(error)s") % {"kind": kind, "error": error},
-            gettext("Uploads are read with a delay. Look at REDIS_URL and its server."),
+            gettext("Uploads are read with a delay. Check REDIS_URL and its server."),
         )
-    return good(gettext("%(kind)s takes messages for the worker.") % {"kind": kind})
+    return good(gettext("%(kind)s accepts messages for the worker.") % {"kind": kind})
 
 
 async def check_documents() -> CheckResult:
@@ -275,7 +276,7 @@ def _documents() -> CheckResult:
         .order_by().values_list("reason").annotate(number=Count("pk")).order_by("-number")[:3]
     )  # fmt: skip
     most = " ".join(f"{number} × {reason or 'no reason given'}" for reason, number in reasons)
-    return warn(words, gettext("Their owners see why, and may retry. Most often: %(most)s") % {"most": most})
+    return warn(words, gettext("Their owners can see the reason and retry. Most frequent: %(most)s") % {"most": most})
 
 
 async def check_picture_names() -> CheckResult:
@@ -286,11 +287,13 @@ async def check_picture_names() -> CheckResult:
 def _names() -> CheckResult:
     """Return the check of `PICTURE_NAMES`. The names are a blocklist of the policy; the setting is no longer needed."""
     count = len(picture_names.configured_names())
-    advice = gettext("Change it there, or let reviewers decide, and take the setting out of the environment.")
+    advice = gettext("Change the list there, or let reviewers decide, and remove the setting from the environment.")
     if picture_names.is_in_force():
-        said = gettext("PICTURE_NAMES is set: its %(count)s names are a list of the policy, under Review, Lists.")
+        said = gettext(
+            "PICTURE_NAMES is set: its %(count)s names are a blocklist of the policy, under Review, Blocklists."
+        )
         return warn(said % {"count": count}, advice)
-    said = gettext("PICTURE_NAMES is set, but the policy in force does not keep all of its names from being drawn.")
+    said = gettext("PICTURE_NAMES is set, but the current policy does not block all of its names in pictures.")
     return warn(said, advice)
 
 
@@ -304,17 +307,18 @@ def _frozen_texts(seconds: float = OPEN_S) -> CheckResult:
     try:
         tried, lost, plain = snapshot_keys.count_unreadable(seconds)
     except ImproperlyConfigured as error:
-        return bad(str(error), gettext("Without a key nothing new can be frozen for review either."))
+        return bad(str(error), gettext("Without a key, no new review snapshots can be stored either."))
     file = settings.SNAPSHOT_KEYS
     if lost:
         return bad(
-            gettext("%(lost)s of %(tried)s frozen texts of review cannot be opened: their key is missing.")
+            gettext("%(lost)s of %(tried)s review snapshots cannot be opened: their key is missing.")
             % {"lost": lost, "tried": tried},
-            gettext("Add the lines of the backup of %(file)s to it; nothing else can open them.") % {"file": file},
+            gettext("Add the lines of %(file)s from a backup to it. Nothing else can open the snapshots.")
+            % {"file": file},
         )
     if plain:
         return warn(
-            gettext("%(n)s frozen texts of review are not encrypted.") % {"n": plain},
+            gettext("%(n)s review snapshots are not encrypted.") % {"n": plain},
             gettext("Run 'manage.py rotate_snapshot_key' once."),
         )
     if Path(file).exists() and Path(file).stat().st_mode & 0o077:
@@ -322,7 +326,7 @@ def _frozen_texts(seconds: float = OPEN_S) -> CheckResult:
             gettext("%(file)s can be read by others on this machine.") % {"file": file},
             gettext("Run 'chmod 600 %(file)s'.") % {"file": file},
         )
-    return good(gettext("%(n)s frozen texts of review were opened by their key.") % {"n": tried})
+    return good(gettext("%(n)s review snapshots were opened with their key.") % {"n": tried})
 
 
 async def check_audit_log() -> CheckResult:
@@ -335,21 +339,23 @@ def _audit_log(seconds: float = VERIFY_S) -> CheckResult:
     try:
         report = verification.verify_part(seconds)
     except ImproperlyConfigured as error:
-        return bad(str(error), gettext("Until then nothing can be logged, and nothing that is logged can be done."))
+        return bad(
+            str(error), gettext("Until then nothing can be logged, and actions that must be logged are blocked.")
+        )
     if report.faults:
         look = gettext(
-            "Somebody changed the log past the product, or its key is not the right one. Keep a copy of the database, "
-            "run 'manage.py doctor', and compare with a backup and with the noted heads. Missing triggers are put back "
-            "by 'manage.py doctor --install-triggers'."
+            "The log was changed outside Openbook, or its key is wrong. Make a copy of the database, run 'manage.py"
+            " doctor', and compare it with a backup and with the noted heads. 'manage.py doctor --install-triggers'"
+            " restores missing triggers."
         )
         return bad(" ".join(report.faults[:3]), look)
     if report.whole:
-        words = ngettext("All of its %(n)s entry is whole.", "All of its %(n)s entries are whole.", report.newest)
+        words = ngettext("Its %(n)s entry is intact.", "All %(n)s entries are intact.", report.newest)
         words %= {"n": report.newest}
     else:
         words = gettext(
-            "Entries %(first)s to %(last)s of %(newest)s and the end are whole; the next look goes on from there. The "
-            "page of the log verifies all of them."
+            "Entries %(first)s to %(last)s of %(newest)s and the end are intact. The next check continues from "
+            "there. To verify all entries, open the audit log."
         ) % {"first": report.first, "last": report.last, "newest": report.newest}
     words = " ".join([words, *report.remarks[:2]])
     if report.problems:
@@ -361,22 +367,22 @@ async def check_mail() -> CheckResult:
     """Check that mail is sent by a server, not printed to the log."""
     if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
         return warn(
-            gettext("Mail is printed to the log and sent to nobody."),
-            gettext("Set EMAIL_URL, or hand on links for new passwords and invitations yourself."),
+            gettext("E-mails are only written to the log, not sent."),
+            gettext("Set EMAIL_URL, or send links for new passwords and invitations yourself."),
         )
-    return good(gettext("Mail goes through %(email_host)s.") % {"email_host": settings.EMAIL_HOST})
+    return good(gettext("E-mails are sent through %(email_host)s.") % {"email_host": settings.EMAIL_HOST})
 
 
 async def check_site_url() -> CheckResult:
     """Check that passwords travel encrypted, or that the site is local."""
     host = urlsplit(settings.SITE_URL).hostname
     if settings.SECURE:
-        return good(gettext("People come to %(site_url)s, encrypted.") % {"site_url": settings.SITE_URL})
+        return good(gettext("Users connect to %(site_url)s, encrypted.") % {"site_url": settings.SITE_URL})
     if host in {"localhost", "127.0.0.1", "::1"}:
-        return good(gettext("%(site_url)s can be reached from this machine only.") % {"site_url": settings.SITE_URL})
+        return good(gettext("%(site_url)s can be opened on this machine only.") % {"site_url": settings.SITE_URL})
     return warn(
-        gettext("People come to %(site_url)s, and passwords travel unencrypted.") % {"site_url": settings.SITE_URL},
-        gettext("Put a proxy with a certificate in front, and set SITE_URL to its https:// address."),
+        gettext("Users connect to %(site_url)s, and passwords are sent unencrypted.") % {"site_url": settings.SITE_URL},
+        gettext("Set up a proxy with a certificate, and set SITE_URL to its https:// address."),
     )
 
 

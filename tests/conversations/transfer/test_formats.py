@@ -135,7 +135,7 @@ def test_one_that_is_broken_costs_no_other(tmp_path: Path) -> None:
         "One of its messages follows a message that is not in the file.",
         "Its messages refer to each other in a circle.",
         "It contains no question and no answer.",
-        "A message of it has 400,001 characters; at most 400,000 are taken.",
+        "One of its messages has 400,001 characters; at most 400,000 can be imported.",
         "One of its messages is empty.",
         "One of its messages has no ID.",
     ]
@@ -169,7 +169,7 @@ def test_deep_chains_and_growing_ones(tmp_path: Path) -> None:
     begun = node("a", "u", "assistant", "x" * 300_000)
     forks = [node(f"f{n}", "a", "assistant", "y") for n in range(2_000)]
     (item,) = read(tmp_path, [chatgpt(node("u", "root", "user", "?"), begun, *forks)])
-    assert "longer than what is taken" in why(item)
+    assert "too long to import" in why(item)
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_a_file_of_several_becomes_conversations(alice: User) -> None:
     row = bring(alice, [roll_back(), {"title": "Corrupted"}, open_webui()])
     assert row.status == "done" and states(row) == ["imported", "skipped", "imported"]
     first, broken, _ = row.items.all()
-    assert (first.note, broken.title) == ("Pictures and files that this file does not hold: 1.", "Corrupted")
+    assert (first.note, broken.title) == ("Pictures and files missing from this file: 1.", "Corrupted")
     talk = Conversation.objects.get(title="Staging")
     assert (talk.owner, talk.imported, str(talk.folder)) == (alice, "ChatGPT", "ChatGPT")
     way = find_path(talk.messages.all())
@@ -127,7 +127,7 @@ def test_what_the_gate_withholds_is_withheld_and_reviewed(alice: User) -> None:
     )
     withheld = Message.objects.filter(status="withheld")
     assert [message.text for message in withheld] == [""]
-    assert row.items.get().note == "Answers that the safety check withheld: 1."
+    assert row.items.get().note == "Answers withheld by the safety check: 1."
     assert Message.objects.filter(text="Hi.", status="complete").exists()
     assert Case.objects.filter(owner=alice, subject=str(withheld.get().pk)).exists()
 

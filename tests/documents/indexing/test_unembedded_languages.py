@@ -13,7 +13,7 @@ from tests.documents.factories import collection, document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SAYS = "German documents are found by words only with this embedding model."
+SAYS = "With this embedding model, German documents are found only by exact words, not by meaning."
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_the_files_say_so(client: Client, alice: User, german: Collection) -> No
 def test_languages_that_are_read_are_not_named(client: Client, alice: User, german: Collection) -> None:
     Document.objects.filter(collection=german).update(language="es")
     client.force_login(alice)
-    assert "found by words only" not in client.get(f"/collections/{german.pk}/").content.decode()
+    assert "found only by exact words" not in client.get(f"/collections/{german.pk}/").content.decode()
     assert list_unembedded_languages(alice, [german.pk]) == []
 
 

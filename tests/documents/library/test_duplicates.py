@@ -54,8 +54,8 @@ def test_in_another_collection_the_row_leads_there(alice: User, bob: User) -> No
     put(alice, place, "copy.txt")
     put(alice, place, "other.txt", b"Something else.")
     page = tray(alice, place)
-    assert page.count("The same is in") == 1
-    assert f'The same is in <a href="/documents/{there.pk}/">Policies' in page
+    assert page.count("Same content as a file in") == 1
+    assert f'Same content as a file in <a href="/documents/{there.pk}/">Policies' in page
     assert "Policies" not in tray(bob, place)  # who may not read it does not learn of it
 
 
@@ -64,7 +64,7 @@ def test_what_is_not_read_yet_is_not_offered(alice: User) -> None:
     Document.objects.filter(pk=there.pk).update(status="failed")
     place = collection(alice, "Drafts")
     put(alice, place, "copy.txt")
-    assert "The same is in" not in tray(alice, place)
+    assert "Same content as a file in" not in tray(alice, place)
 
 
 def test_what_a_reviewer_withheld_takes_the_place_of_no_copy(alice: User) -> None:
@@ -72,10 +72,10 @@ def test_what_a_reviewer_withheld_takes_the_place_of_no_copy(alice: User) -> Non
     place = collection(alice, "Drafts")
     copy = put(alice, place, "copy.txt")
     Document.objects.filter(pk=there.pk).update(withheld="A reviewer withheld this.")
-    assert "The same is in" not in tray(alice, place)
+    assert "Same content as a file in" not in tray(alice, place)
     client = Client()
     client.force_login(alice)
-    assert "The same stays in" not in client.get(f"/documents/{copy.pk}/delete/?instead").content.decode()
+    assert "The same content stays in" not in client.get(f"/documents/{copy.pk}/delete/?instead").content.decode()
 
 
 def test_a_link_can_take_the_place_of_a_copy(alice: User, bob: User) -> None:
@@ -87,7 +87,7 @@ def test_a_link_can_take_the_place_of_a_copy(alice: User, bob: User) -> None:
     assert f'href="{address}"' in tray(alice, place) and address not in tray(bob, place)
     client = Client()
     client.force_login(alice)
-    assert "The same stays in Policies" in client.get(address).content.decode()
+    assert "The same content stays in Policies" in client.get(address).content.decode()
     assert client.post(address).status_code == 302
     page = strip_layout(tray(alice, place))
     assert not place.documents.exists() and Document.objects.get() == there

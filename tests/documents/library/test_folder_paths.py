@@ -85,5 +85,5 @@ def test_an_archive_is_refused_and_the_way_is_told(name: str, client: Client, al
     client.force_login(alice)
     client.post(f"/collections/{shelf.pk}/upload/", {"files": [a_file(name, "PK")]})
     page = client.get(f"/collections/{shelf.pk}/").content.decode()
-    assert name in page and "Unpack it and upload the files in it; a whole folder can be dropped at once." in page
+    assert name in page and "Unpack it and upload the files in it. You can drop a whole folder at once." in page
     assert not shelf.documents.exists()

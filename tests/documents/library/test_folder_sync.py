@@ -104,7 +104,7 @@ def test_links_and_hidden_files_are_not_followed(root: Path, shelf: Collection, 
     assert list_folders() == [".", "contracts", "other"]
     assert len(preview_sync(shelf, "contracts").added) == 2
     for folder in ("away", "../secret", "/etc", "contracts/../..", "contracts/2026", "", "\0", ".."):
-        with pytest.raises(SyncRefused, match="no such folder"):
+        with pytest.raises(SyncRefused, match="does not exist in SYNC_DIR"):
             preview_sync(shelf, folder)
 
 
@@ -135,7 +135,7 @@ def test_what_cannot_be_taken_is_told_and_the_rest_goes_on(root: Path, shelf: Co
 
 def test_it_has_to_be_named_and_must_not_hold_the_data(shelf: Collection, settings: Any, tmp_path: Path) -> None:
     for value, words in (
-        ("", "SYNC_DIR"), (str(tmp_path / "absent"), "no folder"), (str(live.DATA_DIR), "own files"),
+        ("", "SYNC_DIR"), (str(tmp_path / "absent"), "not a readable folder"), (str(live.DATA_DIR), "own files"),
         (str(Path(live.DATA_DIR).parent), "own files"),
     ):  # fmt: skip
         settings.SYNC_DIR = value
@@ -193,11 +193,11 @@ def test_administrators_see_the_difference_before_it_is_applied(
     page = client.get(address, {"folder": "contracts"}).content.decode()
     assert "2 added, 0 changed, 0 removed" in page and "contracts/2026/b.md" in page
     stale = client.post(address, {"folder": "contracts", "digest": "x"}).content.decode()
-    assert "has changed since you looked" in stale and not FolderSync.objects.exists()
+    assert "has changed since you compared it" in stale and not FolderSync.objects.exists()
     digest = preview_sync(shelf, "contracts").digest
     assert client.post(address, {"folder": "contracts", "digest": digest}).status_code == 302
     run_sync(FolderSync.objects.get().pk)
-    assert "was applied" in client.get(address).content.decode() and len(places(shelf)) == 2
+    assert "synced" in client.get(address).content.decode() and len(places(shelf)) == 2
     assert client.get(address, {"folder": "../.."}).status_code == 400
 
 
@@ -206,7 +206,7 @@ def test_the_command_shows_and_applies(root: Path, shelf: Collection, capsys: py
     assert "+ contracts/a.txt" in capsys.readouterr().out and not shelf.documents.exists()
     call_command("sync_folder", str(shelf.pk), "contracts", "--apply")
     assert "2 added" in capsys.readouterr().out and len(places(shelf)) == 2
-    with pytest.raises(CommandError, match="no such folder"):
+    with pytest.raises(CommandError, match="does not exist in SYNC_DIR"):
         call_command("sync_folder", str(shelf.pk), "nowhere")
 
 

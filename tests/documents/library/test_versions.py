@@ -187,7 +187,7 @@ def test_a_page_is_fetched_again_as_a_new_version_only_where_it_changed(
     earlier = Document.every.get(replaces=row)
     assert "Version 2" in page and f"/documents/{earlier.pk}/" in page
     old = client.get(f"/documents/{earlier.pk}/").content.decode()
-    assert "Twenty days of leave." in old and "An earlier version" in old and f"/documents/{row.pk}/" in old
+    assert "Twenty days of leave." in old and "an earlier version" in old and f"/documents/{row.pk}/" in old
 
 
 def test_a_changed_file_of_a_synced_folder_is_a_new_version(

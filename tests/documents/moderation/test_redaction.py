@@ -268,7 +268,7 @@ def test_the_image_of_its_page_is_covered_there(paper: Document, morgan: User, m
     with Image.open(changed) as seen:
         assert seen.getpixel((60, 55)) == FILL_COLOUR and seen.getpixel((15, 15)) == (255, 255, 255)
     Page.objects.filter(document=paper).update(boxes=words[:1])
-    with pytest.raises(page_view.PageImageError, match="took out a part"):
+    with pytest.raises(page_view.PageImageError, match="redacted a part"):
         page_view.get_page_png(paper, 1, 800)
 
 

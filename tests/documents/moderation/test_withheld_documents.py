@@ -61,7 +61,7 @@ def test_an_editor_cannot_switch_it_on_again(client: Client, alice: User, shelf:
         and full_document.find_documents_by_name(alice, "Harbour") == []
     )
     item = switched(client, paper, 2, "yes")
-    assert "no answer uses it" in item and "switch" not in item
+    assert "It is not used in answers" in item and "switch" not in item
     assert found(alice) == ""
     listed = client.get(f"/collections/{shelf.pk}/passages/?show=off").content.decode()
     assert "granite" in listed and "moored" in listed

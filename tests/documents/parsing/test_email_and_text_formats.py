@@ -58,7 +58,7 @@ def test_a_mail_is_read_with_its_attachments_as_parts(file: Path) -> None:
         "Attachment: terms.docx\n\nTerms of sale.",
         "Earlier\n\nSubject: Earlier\n\nWhat do they cost?",
     ]
-    assert notes == ["Attachments that were left out: run.exe."]
+    assert notes == ["Attachments left out: run.exe."]
 
 
 def test_a_mailbox_is_read_message_by_message(file: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_notebook_with_what_it_printed(file: Path) -> None:
     ]
     title, pages, notes = read(notebook, file, json.dumps({"cells": cells}).encode())
     assert (title, pages) == ("Sales", ["Sales\n\nby month\n\nsum(sales)\n\n42"])
-    assert notes == ["Pictures that the code drew were left out."]
+    assert notes == ["Pictures created by the code were left out."]
 
 
 RST = b""".. raw:: html

@@ -82,7 +82,7 @@ def test_what_is_not_read_is_named_with_the_reason(file: Path) -> None:
     left_out = ("run.exe", b"MZ" + bytes(90)), ("torn.png", png((200, 200))[:20])
     pages, note = read(file, mailed("Papers", *left_out))
     assert len(pages) == 1
-    assert note == "Attachments that were left out: run.exe, torn.png."
+    assert note == "Attachments left out: run.exe, torn.png."
 
 
 def test_text_of_pictures_and_scans_is_recognised_below_their_names(file: Path) -> None:
@@ -163,7 +163,7 @@ def test_an_outlook_message_is_read_with_the_messages_in_it(file: Path) -> None:
     pages, told = read(file, content, outlook_msg)
     assert [page.partition("\n")[0] for page in pages] == ["Offer", "Attachment: terms.txt", "Earlier"]
     assert "What does it cost?" in pages[2]
-    assert told == "Attachments that were left out: run.exe."
+    assert told == "Attachments left out: run.exe."
 
 
 def test_mails_in_mails_are_read_to_a_depth_and_the_rest_is_named(file: Path) -> None:
@@ -173,7 +173,7 @@ def test_mails_in_mails_are_read_to_a_depth_and_the_rest_is_named(file: Path) ->
     for whole, module, name in ((content, eml, "further.eml"), (ole(tree), outlook_msg, "4")):
         pages, told = read(file, whole, module)
         assert [page.partition("\n")[0] for page in pages] == ["0", "1", "2", "3"]
-        assert told == f"Attachments that were left out: {name} (in more than 3 messages)."
+        assert told == f"Attachments left out: {name} (in more than 3 messages)."
 
 
 def test_the_worker_reads_them_in_its_child(file: Path) -> None:

@@ -93,7 +93,7 @@ def test_of_a_slide_of_an_opendocument_presentation(tmp_path: Path) -> None:
         '<style:style style:name="h"><style:drawing-page-properties presentation:visibility="hidden"/></style:style>'
     )
     shown = opendocument("presentation", f"<office:presentation>{slides}</office:presentation>", style)
-    assert read(tmp_path, "a.odp", shown) == ("Seen.", "Hidden slides that were left out: 1.")
+    assert read(tmp_path, "a.odp", shown) == ("Seen.", "Hidden slides left out: 1.")
 
 
 def row(*cells: str, look: str = "") -> str:
@@ -116,7 +116,7 @@ def test_of_an_opendocument_workbook(tmp_path: Path) -> None:
     book = opendocument("spreadsheet", f"<office:spreadsheet>{sheets}</office:spreadsheet>", style)
     assert read(tmp_path, "a.ods", book) == (
         "Open\nItem: Tea; Colour: green\nItem: Milk; Colour: white",
-        f"Hidden sheets that were left out: 1. {HIDDEN_TEXT_LEFT_OUT}",
+        f"Hidden sheets left out: 1. {HIDDEN_TEXT_LEFT_OUT}",
     )
 
 

@@ -59,7 +59,7 @@ def test_a_sheet_is_a_page_and_every_row_names_its_columns(file: Path) -> None:
         "Prices\n\nPrice list of 2024\n\nItem: Tea; Price: 3.5\nItem: Coffee; Price: 4; Since: 2024-05-01",
         "Years\n\nSold; 2023: 10; 2024: 12\nLost; 2023: 1; 2024: 2",
     ]
-    assert notes == ["Hidden sheets that were left out: 1."]
+    assert notes == ["Hidden sheets left out: 1."]
 
 
 def presentation() -> bytes:
@@ -95,7 +95,7 @@ def test_a_slide_is_a_page_with_its_notes_marked_as_such(file: Path) -> None:
         "Speaker notes\n\nMention the new form.",
         "on the left\n\non the right",
     ]
-    assert notes == ["Hidden slides that were left out: 1.", HIDDEN_TEXT_LEFT_OUT]
+    assert notes == ["Hidden slides left out: 1.", HIDDEN_TEXT_LEFT_OUT]
 
 
 def test_a_merged_cell_stands_in_each_place_that_it_covers(file: Path) -> None:

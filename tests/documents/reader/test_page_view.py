@@ -116,7 +116,7 @@ def test_access_that_ended_shows_nothing_more(reader: Client, paper: Document, b
 def test_a_page_that_cannot_be_drawn_says_so_and_shows_its_text(reader: Client, paper: Document) -> None:
     (Path(settings.MEDIA_ROOT) / str(paper.file)).write_bytes(b"%PDF-1.4 damaged")
     page = body(reader.get(f"/documents/{paper.pk}/?page=2&spans=0-34"))
-    assert "This page cannot be drawn" in page and "This is its text" in page
+    assert "This page cannot be shown as an image" in page and "Here is its text" in page
     assert re.search(MARK + r"The second page speaks of parking\.</mark>", page)
 
 
@@ -203,7 +203,7 @@ def test_when_too_many_pages_are_drawn_the_text_is_shown(
     monkeypatch.setattr(page_view, "_WAIT_S", 0.01)
     with page_view._renders:
         page = body(reader.get(f"/documents/{paper.pk}/?page=1"))
-    assert "Many pages are being drawn" in page and "bicycles" in page
+    assert "The server is busy" in page and "bicycles" in page
 
 
 def test_text_is_shown_with_the_passage_marked(reader: Client, shelf: Collection) -> None:

@@ -30,7 +30,7 @@ def test_the_words_of_a_page_lie_over_its_image(reader: Client, paper: Document)
 def test_a_page_can_be_read_as_text(reader: Client, paper: Document) -> None:
     page = body(reader.get(f"/documents/{paper.pk}/?page=2&view=text&spans=0-10"))
     assert re.search(MARK + "The second</mark> page", page)
-    assert "pages/2.png" not in page and "As a page" in page
+    assert "pages/2.png" not in page and "Show page" in page
 
 
 def test_passages_are_walked_up_and_down(reader: Client, shelf: Collection) -> None:

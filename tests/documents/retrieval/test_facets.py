@@ -57,7 +57,7 @@ def test_nobody_learns_what_is_in_a_collection_that_they_may_not_read(
     for query in ({}, {"in": str(library.pk)}, {"in": "nonsense"}):
         page = client.get("/collections/filters/", query).content.decode()
         assert "Word document" not in page and "boats" not in page
-        assert "There is no document to search yet." in page
+        assert "There are no documents to search yet." in page
 
 
 def test_the_fields_say_what_was_chosen_and_how_much_is_left(alice: User, library: Collection, client: Client) -> None:
@@ -67,6 +67,6 @@ def test_the_fields_say_what_was_chosen_and_how_much_is_left(alice: User, librar
     assert page.content.decode().count(" checked") == 1 and 'value="boats" selected' in page.content.decode()
 
     page = client.get("/collections/filters/", {"kinds": "pdf", "until": "2001-01-01"})
-    assert "No document passes these filters" in page.content.decode()
+    assert "No document matches these filters" in page.content.decode()
     assert 'value="2001-01-01"' in page.content.decode()
     assert "3 documents are searched." in client.get("/collections/filters/", {"kinds": "exe"}).content.decode()

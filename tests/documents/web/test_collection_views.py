@@ -26,7 +26,7 @@ def signed_in(user: User) -> Client:
 
 def test_without_collections_the_page_teaches(alice: User) -> None:
     page = signed_in(alice).get("/collections/").content.decode()
-    assert "No collection yet" in page
+    assert "No collections yet" in page
     assert ACCEPTED_DESCRIPTION in page
 
 
@@ -112,7 +112,7 @@ def test_a_deleted_collection_takes_documents_and_files_with_it(
     assert path.exists()
     with django_capture_on_commit_callbacks(execute=True):
         response = signed_in(alice).post(f"/collections/{made.pk}/delete/", follow=True)
-    assert "was deleted" in response.content.decode()
+    assert "” deleted." in response.content.decode()
     assert not Document.objects.exists() and not Collection.objects.exists()
     assert not path.exists()
 

@@ -104,7 +104,7 @@ def test_an_announced_file_is_never_taken(owner: Client, shelf: Collection, size
 
 def test_sending_nothing_says_so(owner: Client, shelf: Collection) -> None:
     page = owner.post(f"/collections/{shelf.pk}/upload/", follow=True).content.decode()
-    assert "No file was chosen" in page
+    assert "No file selected" in page
 
 
 def test_names_are_shown_as_text_and_never_used_as_paths(owner: Client, shelf: Collection) -> None:
@@ -141,9 +141,9 @@ def test_stages_pages_and_reasons_are_in_words(owner: Client, shelf: Collection)
     row(shelf, "yes.txt", status=S.READY, title="A <b>title</b>")
     page = strip_layout(tray(owner, shelf))
     for words in (
-        "Waiting for its turn", "Reading pages", "12 of 40 pages", 'max="40" value="12"', "Computing meaning",
+        "Waiting", "Reading pages", "12 of 40 pages", 'max="40" value="12"', "Embedding",
         "3 of 90 passages", "protected by a password", "set aside", "Cancelled", "A &lt;b&gt;title&lt;/b&gt;",
-        "Recognising text", "0 of 3 pages", "1 of 8 ready", "2 failed", "1 cancelled", "Retry failed",
+        "Recognizing text", "0 of 3 pages", "1 of 8 ready", "2 failed", "1 cancelled", "Retry failed",
     ):  # fmt: skip
         assert words in page, words
 
@@ -171,7 +171,7 @@ def test_cancel_retry_and_delete(owner: Client, shelf: Collection) -> None:
     owner.post(f"/documents/{document.pk}/retry/")
     document.refresh_from_db()
     assert document.status == S.QUEUED
-    assert "is gone at once" in owner.get(f"/documents/{document.pk}/delete/").content.decode()
+    assert "can no longer be found" in owner.get(f"/documents/{document.pk}/delete/").content.decode()
     assert Document.objects.exists()
     owner.post(f"/documents/{document.pk}/delete/")
     assert not Document.objects.exists()

@@ -96,7 +96,7 @@ def test_nobody_shares_with_a_group_that_is_not_theirs(owner: Client, shelf: Col
     assert share(owner, shelf, others) == 400
     assert not GroupShare.objects.exists()
     page = owner.get(f"/collections/{shelf.pk}/people/").content.decode()
-    assert "Others" not in page and "Share with the group" not in page
+    assert "Others" not in page and "Share with group" not in page
 
 
 def test_an_owner_who_left_a_group_can_still_change_and_end_the_share(

@@ -114,8 +114,8 @@ def test_everyone_may_read_while_the_switch_is_on(owner: Client, shelf: Collecti
 
 def test_the_page_says_who_can_see_answers(owner: Client, shelf: Collection) -> None:
     page = owner.get(f"/collections/{shelf.pk}/people/").content.decode()
-    assert "Who can see answers made from this" in page
-    assert "to whom they give its link" in page
+    assert "Who can see answers from this collection" in page
+    assert "shared with them by link" in page
 
 
 def test_whoever_signed_up_with_somebody_elses_address_gets_nothing(

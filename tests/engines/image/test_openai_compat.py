@@ -53,7 +53,7 @@ def test_a_server_that_takes_no_size_draws_its_own() -> None:
 def test_refused_words_are_no_reason_to_ask_again() -> None:
     with StrictServer(KNOWN | {"response_format", "seed"}) as server:
         painter = OpenAIPainter(server.url, "strict")
-        with pytest.raises(EngineRefused, match="describe it otherwise"):
+        with pytest.raises(EngineRefused, match="Change the description"):
             painter.draw(replace(ASK, prompt="something forbidden"), lambda _: None)
         assert len(server.requests) == 1
 

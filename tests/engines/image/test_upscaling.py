@@ -47,7 +47,7 @@ def test_flat_colours_stay_what_they_are() -> None:
 
 
 def test_what_becomes_too_large_or_is_no_picture_is_refused() -> None:
-    with pytest.raises(EngineRefused, match="more than"):
+    with pytest.raises(EngineRefused, match="larger than"):
         upscale_picture(encode_png(Image.new("RGB", (MAX_SIDE // 2, 8))), 4)
     with pytest.raises(EngineRefused, match="cannot be read"):
         upscale_picture(b"no picture", 2)

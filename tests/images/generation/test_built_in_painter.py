@@ -58,7 +58,7 @@ def test_it_draws_on_any_machine_what_was_asked_for(built_in: None, alice: User)
 def test_what_it_does_not_know_it_says_with_what_it_does(built_in: None, alice: User) -> None:
     row = drawn(alice, "quarterly revenue of the Lisbon subsidiary, restated")
 
-    assert row.status == "failed" and "nearest are" in row.reason
+    assert row.status == "failed" and "The closest are" in row.reason
 
 
 @pytest.mark.django_db(transaction=True)

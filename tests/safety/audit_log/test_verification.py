@@ -326,7 +326,7 @@ def test_only_administrators_export_and_verify(client: Client, alice: User, morg
 def test_the_page_of_the_log_verifies_all_of_it(entries: list[AuditEntry], ada: User, client: Client) -> None:
     client.force_login(ada)
     page: Callable[[], str] = lambda: client.post("/review/log/verify/", follow=True).content.decode()  # noqa: E731
-    assert "All 5 entries are whole." in page()
+    assert "All 5 entries are intact." in page()
     unguard()
     AuditEntry.objects.filter(seq=2).update(subject="another")
     audit.install_triggers()

@@ -15,7 +15,7 @@ _SMALL = 1024 * 1024  # bytes, unpacked
 _TAIL = 65_557  # bytes of the longest end record: 22 and a comment
 _DIRECTORY = 2 * 1024 * 1024  # bytes; 2,000 entries of a harmless file need less
 
-ZIP_BOMB = "This file unpacks to far more than it seems to hold, as a file made to harm does. It was not opened."
+ZIP_BOMB = "This file unpacks to a suspiciously large size, as malicious files do. It was not opened."
 
 
 class BoundedZipFile(zipfile.ZipFile):

@@ -64,7 +64,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
     cells = ([_cell(row, field, code) for field in shown] for row in kept)
     yield from paginate(make_table_blocks(cells, [field.name for field in shown]), limits)
     if len(shown) < len(fields):
-        yield ParseNotice("Long texts of this table (its memos) are kept in another file and were left out.")
+        yield ParseNotice("Long texts of this table (memo fields) are in a separate file and were left out.")
     if len(kept) < len(rows):
         yield ParseNotice(HIDDEN_TEXT_LEFT_OUT)
 

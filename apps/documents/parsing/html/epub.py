@@ -26,7 +26,7 @@ from apps.documents.parsing.protocol import (
     paginate_units,
 )
 
-DAMAGED = "This e-book is damaged or was cut off during a transfer. Get it again and upload that."
+DAMAGED = "This e-book is damaged or was cut off during a transfer. Get a new copy and upload it."
 LOCKED = "This e-book is protected against copying (DRM), so it cannot be read. Upload a copy without protection."
 _OPF = "{http://www.idpf.org/2007/opf}"
 _SHEET = re.compile(rb"""<link\b[^>]*?\bhref\s*=\s*["']([^"'?#]+\.css)""", re.IGNORECASE)

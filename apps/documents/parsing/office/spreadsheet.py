@@ -26,7 +26,7 @@ from apps.lib.text import message_templates
 
 LOCKED = "This workbook is protected by a password. Save a copy without the password and upload that."
 DAMAGED = "This workbook is damaged or was cut off during a transfer. Open it, save it again and upload that."
-UNUSUAL = "This workbook is of an unusual version or damaged. Open it, save it as .xlsx and upload that."
+UNUSUAL = "This workbook is damaged or has an unusual version. Open it, save it as .xlsx and upload that."
 MAX_SHEETS = 500
 MAX_CELLS = 5_000_000  # of one sheet; a file of a few kilobytes may declare billions
 

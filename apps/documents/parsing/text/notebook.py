@@ -35,7 +35,7 @@ def parse(path: str, limits: ParseLimits) -> Iterator[ParsedItem]:
         yield title
     yield from paginate(blocks, limits)
     if any("image/png" in _data(output) for cell in cells for output in _outputs(cell)):
-        yield ParseNotice("Pictures that the code drew were left out.")
+        yield ParseNotice("Pictures created by the code were left out.")
 
 
 def _cell(cell: dict[str, Any]) -> Iterator[ParsedBlock]:
