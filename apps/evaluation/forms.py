@@ -22,15 +22,15 @@ class GoldenQuestionForm(forms.Form):
     document = forms.ModelChoiceField(
         Document.objects.none(),
         required=False,
-        label=gettext_lazy("Document that answers it"),
+        label=gettext_lazy("Document with the answer"),
         empty_label=gettext_lazy("Any"),
     )
     chunk = forms.ModelChoiceField(Chunk.objects.none(), required=False, widget=forms.HiddenInput)
     words = forms.CharField(
         required=False,
         max_length=400,
-        label=gettext_lazy("Words that the passages must hold"),
-        help_text=gettext_lazy("With commas between. Together with a document, or alone."),
+        label=gettext_lazy("Words that the passages must contain"),
+        help_text=gettext_lazy("Separated by commas. You can combine them with a document."),
     )
 
     def __init__(self, collection: Collection, data: Any = None) -> None:
@@ -46,7 +46,7 @@ class GoldenQuestionForm(forms.Form):
         asked: dict[str, Any] = super().clean() or {}
         if not self.errors and not (asked.get("document") or asked.get("chunk") or asked.get("words", "").strip(", ")):
             raise forms.ValidationError(
-                gettext("Say what answers it: a document, or words that the passages must hold.")
+                gettext("Choose the document with the answer, or enter words that the passages must contain.")
             )
         return asked
 
@@ -55,33 +55,30 @@ class TuningForm(forms.Form):
     """Form of a collection's search settings: chunk size, weights, relevance threshold, embedding model, reranking."""
 
     chunk_tokens = forms.IntegerField(
-        label=gettext_lazy("Size of a passage, in tokens"),
+        label=gettext_lazy("Passage size in tokens"),
         help_text=gettext_lazy(
-            "With its headings. Smaller passages are found more exactly, larger ones say more by themselves."
+            "Headings included. Smaller passages are found more exactly, larger ones contain more context."
         ),
     )
     meaning = forms.FloatField(
         label=gettext_lazy("Weight of meaning"),
-        help_text=gettext_lazy("From 0, words alone, to 1, meaning alone. Words get the rest."),
+        help_text=gettext_lazy("0 searches by words only, 1 by meaning only."),
     )
     floor = forms.FloatField(
-        label=gettext_lazy("Least relevance"),
-        help_text=gettext_lazy("From 0 to 0.9. A passage less likely to answer the question is not used."),
+        label=gettext_lazy("Relevance threshold"),
+        help_text=gettext_lazy("From 0 to 0.9. Passages below this are not used."),
     )
 
     embedder = forms.ChoiceField(
         required=False,
         label=gettext_lazy("Embedding model"),
-        help_text=gettext_lazy(
-            "Makes the vectors that passages are compared by. Another one reads every document anew."
-        ),
+        help_text=gettext_lazy("Finds passages by meaning. If you change it, every document is read again."),
     )
     rerank = forms.BooleanField(
         required=False,
-        label=gettext_lazy("Read the best again"),
+        label=gettext_lazy("Rerank the best passages"),
         help_text=gettext_lazy(
-            "The re-ranker of this site reads the first twenty passages together with the question. "
-            "More exact, and slower."
+            "A reranker reads the first 20 passages together with the question. More exact, but slower."
         ),
     )
 

@@ -83,8 +83,8 @@ class GoldenRun(Leased):
     class Cause(models.TextChoices):
         """Reason why a run was started."""
 
-        HAND = "hand", gettext_lazy("By hand")
-        INDEX = "index", gettext_lazy("Documents or index changed")
+        HAND = "hand", gettext_lazy("Started manually")
+        INDEX = "index", gettext_lazy("Documents changed")
         SETTINGS = "settings", gettext_lazy("Settings changed")
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="golden_runs")

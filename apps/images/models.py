@@ -31,11 +31,11 @@ class Picture(Leased):
         """State of a picture in the queue and afterwards."""
 
         QUEUED = "queued", gettext_lazy("Waiting")
-        WORKING = "working", gettext_lazy("Being drawn")
+        WORKING = "working", gettext_lazy("In progress")
         READY = "ready", gettext_lazy("Ready")
         FAILED = "failed", gettext_lazy("Failed")
         CANCELLED = "cancelled", gettext_lazy("Cancelled")
-        HELD = "held", gettext_lazy("Held for review")
+        HELD = "held", gettext_lazy("Withheld for review")
 
     ACTIVE: ClassVar = (Status.QUEUED, Status.WORKING)
 

@@ -8,6 +8,7 @@ from allauth.account import forms as allauth_forms
 from django.utils.translation import gettext, gettext_lazy
 
 PASSWORD_HELP = gettext_lazy("At least 10 characters. A few unrelated words are easy to remember and hard to guess.")
+DIFFERENT = gettext_lazy("The passwords do not match. Enter the same password twice.")
 _LABELS = {
     "login": gettext_lazy("E-mail address"),
     "email": gettext_lazy("E-mail address"),
@@ -17,7 +18,7 @@ _LABELS = {
 
 
 class AccountFormMixin:
-    """Mixin of allauth forms that changes labels and help texts, never validation."""
+    """Mixin of allauth forms that changes labels, help texts and words of errors, never validation."""
 
     fields: dict[str, Any]
 
@@ -29,6 +30,12 @@ class AccountFormMixin:
             field.label = _LABELS.get(name, new if name == "password1" else field.label)
             if name in {"password", "password1", "password2", "oldpassword"}:
                 field.help_text = PASSWORD_HELP if name == "password1" else ""
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Add an error. In place of django-allauth's words about two passwords that differ, add those of this site."""
+        if field == "password2" and isinstance(error, str):
+            error = DIFFERENT
+        super().add_error(field, error)  # type: ignore[misc]
 
 
 class LoginForm(AccountFormMixin, allauth_forms.LoginForm):  # type: ignore[misc]
@@ -42,7 +49,7 @@ class SignupForm(AccountFormMixin, allauth_forms.SignupForm):  # type: ignore[mi
         cleaned = super().clean()
         first, second = (self.data.get(self.add_prefix(name), "") for name in ("password1", "password2"))
         if second and first != second and not self.has_error("password2"):
-            self.add_error("password2", gettext("The passwords do not match. Enter the same password twice."))
+            self.add_error("password2", DIFFERENT)
         return cleaned
 
 

@@ -76,7 +76,7 @@ def test_the_page_says_how_often_a_pill_was_wrong_and_where(alice: User, shelf: 
     bees = Document.objects.get(title="Bees")
     assert (pill.question.quote[:5], pill.sentence, pill.document, pill.page_number) == ("Wasps", RIGHT, bees, 1)
     page = page_of(alice, shelf)
-    assert "Of these wrong" in page and "50 %" in page and chat.name in page and f"“{RIGHT}”" in page
+    assert "Wrong source" in page and "50 %" in page and chat.name in page and f"“{RIGHT}”" in page
     assert f'href="/documents/{bees.pk}?page=1"' in page or f'href="/documents/{bees.pk}/?page=1"' in page
 
 
@@ -86,7 +86,7 @@ def test_a_later_run_takes_the_place_of_the_one_before(alice: User, shelf: Colle
     assert ran(shelf, alice).wrong.count() == 1
     row = ran(shelf, alice)
     assert AnswerRun.objects.get() == row and row.sentences == 0 and not WrongPill.objects.exists()
-    assert "Of these wrong" in page_of(alice, shelf)
+    assert "Wrong source" in page_of(alice, shelf)
 
 
 def test_without_a_model_it_says_so_and_keeps_the_result_before(
@@ -103,7 +103,7 @@ def test_without_a_model_it_says_so_and_keeps_the_result_before(
     row = ran(shelf, alice)
     assert (row.status, row.reason) == (Status.FAILED, "The model server does not answer.")
     page = page_of(alice, shelf)
-    assert "The last check failed. The model server does not answer." in page and "Sentences with a pill" in page
+    assert "The last check failed. The model server does not answer." in page and "Sentences with a source" in page
 
 
 def test_what_the_policy_withholds_is_not_counted_as_answered(
@@ -151,7 +151,7 @@ def test_it_is_asked_for_once_at_a_time_by_editors_only(
     assert client.post(address).status_code == client.post(address).status_code == 302
     assert rung == [(answer_runs.TASK, AnswerRun.objects.get().pk)]
     page = page_of(alice, shelf)
-    assert "Waiting for the worker" in page and "Check answers" not in page and "every 3s" in page
+    assert "Waiting …" in page and "Check answers" not in page and "every 3s" in page
 
 
 def test_a_worker_that_ends_leaves_the_run_to_the_next(

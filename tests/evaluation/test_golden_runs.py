@@ -246,7 +246,7 @@ def test_the_sweep_rings_for_what_nobody_heard_and_gives_up_what_crashes(
 
 def test_a_passage_is_added_from_the_test_of_a_question(owner: Client, shelf: Collection) -> None:
     page = owner.get(f"/collections/{shelf.pk}/test/", {"q": QUAY}).content.decode()
-    assert "granite" in page and "The cut" in page and "Add to golden set" in page
+    assert "granite" in page and "Threshold:" in page and "Add to golden questions" in page
     owner.post(f"/collections/{shelf.pk}/golden/", {"text": QUAY, "chunk": chunk("granite").pk})
     row = GoldenQuestion.objects.get()
     assert (row.document, row.page_number, row.char_start) == (chunk("granite").document, 1, 0)
@@ -255,8 +255,8 @@ def test_a_passage_is_added_from_the_test_of_a_question(owner: Client, shelf: Co
 
 def test_the_test_shows_what_is_used_above_the_cut_and_the_rest_below(owner: Client, shelf: Collection) -> None:
     page = owner.get(f"/collections/{shelf.pk}/test/", {"q": QUAY}).content.decode()
-    assert page.index("granite in 1874") < page.index("The cut") < page.index("potatoes")
-    assert "Below the cut" in page
+    assert page.index("granite in 1874") < page.index("Threshold:") < page.index("potatoes")
+    assert "Below the threshold" in page
 
 
 @pytest.mark.parametrize("asked", [{"text": QUAY}, {"text": "", "words": "x"}, {"text": QUAY, "words": " , "}, {}])
@@ -282,7 +282,7 @@ def test_readers_look_and_change_nothing(shelf: Collection, alice: User, bob: Us
     theirs.force_login(bob)
     page = theirs.get(f"/collections/{shelf.pk}/golden/").content.decode()
     assert QUAY in page and "Run now" not in page and "Add question" not in page
-    assert "Add to golden set" not in theirs.get(f"/collections/{shelf.pk}/test/", {"q": QUAY}).content.decode()
+    assert "Add to golden questions" not in theirs.get(f"/collections/{shelf.pk}/test/", {"q": QUAY}).content.decode()
     for address in ("", "run/", f"{row.pk}/remove/"):
         assert theirs.post(f"/collections/{shelf.pk}/golden/{address}", {"text": "x", "words": "x"}).status_code == 404
     assert GoldenQuestion.objects.count() == 1 and not GoldenRun.objects.exists()
@@ -298,9 +298,9 @@ def test_the_page_has_the_numbers_a_chart_and_what_fell(
     ran(shelf, alice)
     with django_assert_max_num_queries(16):
         page = owner.get(f"/collections/{shelf.pk}/golden/").content.decode()
-    assert "12 questions did worse than in the run before" in page
+    assert "12 questions have a worse result than in the previous run" in page
     assert page.count("<polyline") == 4 and "−100" in page
-    assert "is not found now" in page and "Recall@10" in page
+    assert "is no longer found" in page and "Recall@10" in page
 
 
 def test_the_page_looks_again_only_while_a_run_is_under_way(owner: Client, shelf: Collection, alice: User) -> None:

@@ -89,11 +89,11 @@ def test_a_change_is_built_compared_made_live_and_taken_back(
     assert "Build and compare" in page(owner, shelf)
     rung.clear()
     assert send(owner, shelf, chunk_tokens=60) == 302
-    assert "Waiting for the worker" in page(owner, shelf) and "every 1s" in page(owner, shelf)
+    assert "Waiting …" in page(owner, shelf) and "every 1s" in page(owner, shelf)
     before = Chunk.objects.count()
     work(rung)
     shown = page(owner, shelf)
-    assert "On trial: 60 tokens" in shown and "Compared on 1 golden question" in shown
+    assert "New settings: 60 tokens" in shown and "Compared with 1 golden question" in shown
     assert Chunk.objects.count() == before
     live, tried = GoldenRun.objects.live().get(), GoldenRun.objects.get(build__isnull=False)
     assert (live.status, tried.status, live.questions, tried.questions) == ("done", "done", 1, 1)
@@ -101,7 +101,7 @@ def test_a_change_is_built_compared_made_live_and_taken_back(
     owner.post(f"/collections/{shelf.pk}/settings/search/{build.pk}/swap/")
     assert Chunk.objects.count() > before
     shown = page(owner, shelf)
-    assert 'value="60"' in shown and "Roll back" in shown and "Before that: 200 tokens" in shown
+    assert 'value="60"' in shown and "Restore" in shown and "Before: 200 tokens" in shown
     owner.post(f"/collections/{shelf.pk}/settings/search/{IndexBuild.objects.get().pk}/swap/")
     assert Chunk.objects.count() == before
     assert 'value="200"' in page(owner, shelf)
@@ -120,11 +120,11 @@ def test_a_change_for_the_worse_says_which_questions(
     work(rung)
     shown = strip_layout(page(owner, shelf))
     assert "0 better, 1 worse" in shown
-    assert f"{asked}: was found at place 1, is not found now" in shown
+    assert f"{asked}: was at rank 1, is no longer found" in shown
     build = IndexBuild.objects.get()
     assert not build.cut
     owner.post(f"/collections/{shelf.pk}/settings/search/{build.pk}/discard/")
-    assert not IndexBuild.objects.exists() and "On trial:" not in page(owner, shelf)
+    assert not IndexBuild.objects.exists() and "New settings:" not in page(owner, shelf)
 
 
 def test_the_history_shows_what_was_live_only(
@@ -152,7 +152,7 @@ def test_a_comparison_that_could_not_be_made_is_made_later(
     runs.sweep_runs()
     work(rung)
     assert GoldenRun.objects.exclude(build=None).get().status == GoldenRun.Status.DONE
-    assert "Compared on 1 golden question" in page(owner, shelf)
+    assert "Compared with 1 golden question" in page(owner, shelf)
 
 
 def test_the_page_goes_on_looking_between_a_build_and_its_comparison(
@@ -164,7 +164,10 @@ def test_the_page_goes_on_looking_between_a_build_and_its_comparison(
     work(rung)
     assert IndexBuild.objects.get().status == IndexBuild.Status.BUILT and not GoldenRun.objects.exists()
     text = page(owner, shelf)
-    assert "compared on the golden questions next" in text and "There are no golden questions yet" not in text
+    assert (
+        "Comparing with the golden questions" in text
+        and "Without golden questions there is nothing to compare with" not in text
+    )
     assert 'hx-trigger="every 1s"' in text
 
 
@@ -178,7 +181,7 @@ def test_a_build_is_compared_on_questions_that_came_after_it(
     runs.add_question(alice, shelf, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
     runs.sweep_runs()
     work(rung)
-    assert "Compared on 1 golden question" in page(owner, shelf)
+    assert "Compared with 1 golden question" in page(owner, shelf)
 
 
 def no_engine(*_: object) -> None:
@@ -200,7 +203,9 @@ def test_without_golden_questions_it_says_so(owner: Client, shelf: Collection, r
     send(owner, shelf, meaning=0.5)
     work(rung)
     assert not GoldenQuestion.objects.exists()
-    assert "There are no golden questions yet" in page(owner, shelf) and "Make it live" in page(owner, shelf)
+    assert "Without golden questions there is nothing to compare with" in page(
+        owner, shelf
+    ) and "Use these settings" in page(owner, shelf)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +231,7 @@ def test_only_owners_decide(client: Client, alice: User, bob: User, shelf: Colle
 def test_a_build_that_is_gone_says_so(owner: Client, shelf: Collection) -> None:
     build = shadow_build.begin(shelf, shadow_build.read_collection_settings({}), None)
     response = owner.post(f"/collections/{shelf.pk}/settings/search/{build.pk}/swap/", follow=True)
-    assert "no longer there" in response.content.decode()  # it is not built yet, so there is nothing to swap
+    assert "no longer available" in response.content.decode()  # it is not built yet, so there is nothing to swap
 
 
 @pytest.fixture
@@ -238,7 +243,7 @@ def reranker(settings: Settings) -> Iterator[None]:
 
 
 def test_without_a_reranker_there_is_no_setting_for_it(owner: Client, shelf: Collection) -> None:
-    assert "Read the best again" not in page(owner, shelf)
+    assert "Rerank the best passages" not in page(owner, shelf)
 
 
 def test_the_reranker_is_a_setting_where_the_site_has_one(
@@ -247,7 +252,7 @@ def test_the_reranker_is_a_setting_where_the_site_has_one(
     assert 'name="rerank"' in page(owner, shelf) and "checked" in page(owner, shelf)
     assert send(owner, shelf, meaning=0.5) == 302
     work(rung)
-    assert "not read again" in page(owner, shelf)
+    assert "no reranking" in page(owner, shelf)
     owner.post(f"/collections/{shelf.pk}/settings/search/{IndexBuild.objects.get().pk}/swap/")
     shelf.refresh_from_db()
     assert shelf.tuning == {"rerank": False}
@@ -270,7 +275,7 @@ def test_the_owner_chooses_among_the_embedders_of_the_operator(
     assert '<option value="Other">Other</option>' in page(owner, shelf)
     send(owner, shelf, embedder="Other")
     work(rung)
-    assert "Vectors by Other." in page(owner, shelf)
+    assert "Embedding model: Other." in page(owner, shelf)
     assert send(owner, shelf, embedder="Unknown") == 400
     Collection.objects.filter(pk=shelf.pk).update(tuning={"embedder": "Other"})
     settings.EMBEDDERS = {}

@@ -18,7 +18,7 @@ def editor(studio: Any, request: pytest.FixtureRequest) -> Any:
     prompt = f"A boat by {request.node.name.split('_by_')[1].split('_')[0]}"
     asked(studio, prompt)
     expect(tiles(studio, prompt, "ready")).to_have_count(1, timeout=DRAWN_MS)
-    tiles(studio, prompt, "ready").get_by_role("link", name="Change a part").click()
+    tiles(studio, prompt, "ready").get_by_role("link", name="Change part").click()
     expect(studio.locator("[data-mask-canvas]")).to_be_visible()
     return studio
 
@@ -38,27 +38,27 @@ def test_marked_by_mouse_undone_and_drawn_anew(editor: Any) -> None:
     editor.mouse.move(left + wide - 2, top + high - 2, steps=4)
     editor.mouse.up()
     assert 45 <= marked(editor) <= 50
-    editor.get_by_role("button", name="Take away").click()
+    editor.get_by_role("button", name="Eraser").click()
     editor.get_by_role("button", name="Brush").click()
     editor.mouse.click(left + wide * 0.75, top + high / 2)
     less = marked(editor)
     assert less < 50
     editor.get_by_role("button", name="Undo").click()
     assert marked(editor) >= less
-    editor.get_by_label("What the picture shall show").fill("A boat with a red sail")
-    editor.get_by_role("button", name="Draw this part anew").click()
+    editor.get_by_label("Describe the picture").fill("A boat with a red sail")
+    editor.get_by_role("button", name="Change this part").click()
     expect(tiles(editor, "A boat with a red sail", "ready")).to_have_count(1, timeout=DRAWN_MS)
     tiles(editor, "A boat with a red sail", "ready").locator("a").first.click()
-    expect(editor.get_by_text("Only a marked part was drawn anew")).to_be_visible()
+    expect(editor.get_by_text("Only the marked part was changed")).to_be_visible()
 
 
 def test_marked_by_keyboard_alone(editor: Any) -> None:
-    editor.get_by_role("button", name="Draw this part anew").click()
-    expect(editor.locator("[data-mask-said]")).to_have_text("Mark first which part shall be drawn anew.")
+    editor.get_by_role("button", name="Change this part").click()
+    expect(editor.locator("[data-mask-said]")).to_have_text("Mark the part to change first.")
     canvas = editor.locator("[data-mask-canvas]")
     expect(canvas).to_be_focused()
     editor.keyboard.press("ArrowRight")
-    expect(editor.locator("[data-mask-said]")).to_contain_text("Rectangle from")
+    expect(editor.locator("[data-mask-said]")).to_contain_text("Rectangle at")
     editor.keyboard.press("Shift+ArrowRight")
     editor.keyboard.press("Enter")
     first = marked(editor)
@@ -69,7 +69,7 @@ def test_marked_by_keyboard_alone(editor: Any) -> None:
     assert marked(editor) > first
     editor.keyboard.press("Delete")
     assert marked(editor) < first + 1
-    editor.get_by_role("button", name="Draw this part anew").click()
+    editor.get_by_role("button", name="Change this part").click()
     expect(tiles(editor, "A boat by keyboard", "ready")).to_have_count(2, timeout=DRAWN_MS)
 
 
@@ -88,7 +88,7 @@ _MASK = "document.querySelector('[data-mask-form] input[type=file]').files[0].by
 
 def test_marked_on_by_whoever_comes_back_and_sent_as_it_is_then(editor: Any) -> None:
     editor.evaluate(_STAYS)
-    canvas, send = editor.locator("[data-mask-canvas]"), editor.get_by_role("button", name="Draw this part anew")
+    canvas, send = editor.locator("[data-mask-canvas]"), editor.get_by_role("button", name="Change this part")
     found = []
     for way in ("ArrowRight", "ArrowDown"):
         for key in (way, way, "Enter"):

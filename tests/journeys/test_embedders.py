@@ -62,16 +62,16 @@ def test_an_owner_has_another_model_read_a_collection(site: Site, chromium: Any)
     page.get_by_role("link", name="Test", exact=True).click()
     page.get_by_role("link", name="Golden questions").click()
     page.get_by_label("Question", exact=True).fill("How strong is the lamp?")
-    page.get_by_label("Words that the passages must hold").fill("four hundred watts")
+    page.get_by_label("Words that the passages must contain").fill("four hundred watts")
     page.get_by_role("button", name="Add question").click()
     page.get_by_role("link", name="Settings", exact=True).last.click()
     page.get_by_role("link", name="Passages and search").click()
     models = page.get_by_label("Embedding model")
-    assert models.locator("option").all_inner_texts() == ["all-MiniLM-L6-v2, like the whole site", "Short"]
+    assert models.locator("option").all_inner_texts() == ["all-MiniLM-L6-v2 (default of this site)", "Short"]
     models.select_option("Short")
     page.get_by_role("button", name="Build and compare").click()
-    expect(page.locator("#build")).to_contain_text("Vectors by Short.")
-    expect(page.locator("#build")).to_contain_text("Compared on 1 golden question", timeout=READ_MS)
+    expect(page.locator("#build")).to_contain_text("Embedding model: Short.")
+    expect(page.locator("#build")).to_contain_text("Compared with 1 golden question", timeout=READ_MS)
 
     phone = came(chromium, site, wrong, "alice", width=360, color_scheme="dark", has_touch=True)
     phone.goto(page.url)
@@ -79,10 +79,10 @@ def test_an_owner_has_another_model_read_a_collection(site: Site, chromium: Any)
     assert phone.evaluate("document.documentElement.scrollWidth") == 360
     assert phone.evaluate(WIDER) == 0  # all four columns of the comparison are seen
 
-    page.get_by_role("button", name="Make it live").click()
-    expect(page.get_by_text("questions are answered by these settings from now on")).to_be_visible()
+    page.get_by_role("button", name="Use these settings").click()
+    expect(page.get_by_text("These settings are now used for answers")).to_be_visible()
     expect(page.get_by_label("Embedding model")).to_have_value("Short")
-    expect(page.locator("#build")).to_contain_text("Vectors by all-MiniLM-L6-v2.")
+    expect(page.locator("#build")).to_contain_text("Embedding model: all-MiniLM-L6-v2.")
     tuning = page.url
     page.get_by_role("link", name="Test", exact=True).click()
     page.locator("main input[name=q]").fill("How strong is the lamp?")

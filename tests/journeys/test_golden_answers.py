@@ -20,7 +20,7 @@ def test_the_page_says_how_often_a_pill_was_wrong(visit: Visit, site: Site, widt
     expect(page.locator(".golden .title").first).to_have_text(DOUBTS)
     tab_to(page.get_by_role("button", name="Check answers"))
     page.keyboard.press("Enter")
-    expect(page.locator(".measures", has_text="Of these wrong")).to_be_visible()
+    expect(page.locator(".measures", has_text="Wrong source")).to_be_visible()
     expect(page.locator(".row.bad .expects", has_text=re.compile("^Cited: Parental leave"))).to_have_count(2)
     expect(page.get_by_role("button", name="Check answers")).to_be_visible()
     page.evaluate("scrollTo(0, document.body.scrollHeight)")

@@ -19,7 +19,7 @@ def studio(visit: Visit) -> Any:
     """Return the gallery page once the worker has described its model."""
     page = visit("/pictures/")
     for _ in range(180):
-        if page.get_by_role("button", name="Draw").count():
+        if page.get_by_role("button", name="Create", exact=True).count():
             return page
         page.wait_for_timeout(1000)
         page.reload()
@@ -27,11 +27,11 @@ def studio(visit: Visit) -> Any:
 
 
 def asked(page: Any, prompt: str, count: str = "1", steps: str = "4") -> None:
-    page.get_by_label("What the picture shall show").fill(prompt)
-    page.get_by_label("How many").select_option(count)
+    page.get_by_label("Describe the picture").fill(prompt)
+    page.get_by_label("Number of pictures").select_option(count)
     page.get_by_text("Advanced", exact=True).click()
     page.get_by_label("Steps", exact=True).fill(steps)
-    page.get_by_role("button", name="Draw").click()
+    page.get_by_role("button", name="Create", exact=True).click()
 
 
 def tiles(page: Any, prompt: str, status: str) -> Any:
@@ -53,9 +53,9 @@ def test_asked_for_varied_and_verified(studio: Any, visit: Visit, tmp_path: Path
     download.value.save_as(file)
     stranger = visit("/verify/", person="bob")
     stranger.set_input_files("#picture", file)
-    stranger.get_by_role("button", name="Look at it").click()
-    expect(stranger.locator(".findings")).to_contain_text("It was drawn on this site")
-    expect(stranger.locator(".findings")).to_contain_text("are intact")
+    stranger.get_by_role("button", name="Check picture").click()
+    expect(stranger.locator(".findings")).to_contain_text("It was created on this site")
+    expect(stranger.locator(".findings")).to_contain_text("are valid")
 
 
 def test_steps_are_seen_and_a_reload_loses_nothing_until_it_is_cancelled(studio: Any) -> None:
@@ -67,16 +67,16 @@ def test_steps_are_seen_and_a_reload_loses_nothing_until_it_is_cancelled(studio:
 
 
 def test_few_words_are_expanded_taken_back_and_kept_where_the_model_is_away(studio: Any) -> None:
-    field, expand = studio.get_by_label("What the picture shall show"), studio.get_by_role("button", name="Expand")
+    field, expand = studio.get_by_label("Describe the picture"), studio.get_by_role("button", name="Expand")
     field.fill("A harbour")
     expand.click()
     expect(field).to_have_value(re.compile("A harbour, in the soft light of the morning"))
-    studio.get_by_role("button", name="Take your own words back").click()
+    studio.get_by_role("button", name="Undo").click()
     expect(field).to_have_value("A harbour")
     field.fill("A ghost in the harbour")
     expand.click()
     told = studio.locator("[data-expanded]")
-    expect(told).to_contain_text("The model server does not answer. Your words stay as they were.")
+    expect(told).to_contain_text("The model server does not answer. Your description is unchanged.")
     expect(field).to_have_value("A ghost in the harbour")
     field.fill("A harbour")
     expand.click()
@@ -87,14 +87,14 @@ def test_few_words_are_expanded_taken_back_and_kept_where_the_model_is_away(stud
 
 def test_names_that_a_painter_knows_are_chosen_with_a_click(studio: Any) -> None:
     known = '<ul><li><button type="button" data-expanded-name>ship</button></li><li><button type="button" '
-    known += "data-expanded-undo>Take your own words back</button></li></ul>"
+    known += "data-expanded-undo>Undo</button></li></ul>"
     studio.route("**/pictures/expand/", lambda route: route.fulfill(content_type="text/html", body=known))
-    field = studio.get_by_label("What the picture shall show")
+    field = studio.get_by_label("Describe the picture")
     field.fill("Something that floats")
     studio.get_by_role("button", name="Expand").click()
     studio.get_by_role("button", name="ship", exact=True).click()
     expect(field).to_have_value("ship")
-    studio.get_by_role("button", name="Take your own words back").click()
+    studio.get_by_role("button", name="Undo").click()
     expect(field).to_have_value("Something that floats")
 
 

@@ -25,7 +25,7 @@ def chat(visit: Visit) -> Callable[..., Any]:
     def _chat(**options: Any) -> Any:
         page = visit("/pictures/", **options)
         for _ in range(180):
-            if page.get_by_role("button", name="Draw").count():
+            if page.get_by_role("button", name="Create", exact=True).count():
                 page.goto(page.url.replace("/pictures/", "/"))
                 page.locator("[data-chat][data-ready]").wait_for()
                 return page
@@ -65,8 +65,8 @@ def test_asked_in_chat_watched_varied_found_in_the_gallery_and_verified(
     expect(gallery.locator(".tile[data-status=ready]")).to_have_count(3)
     stranger = visit("/verify/", person="bob")
     stranger.set_input_files("#picture", file)
-    stranger.get_by_role("button", name="Look at it").click()
-    expect(stranger.locator(".findings")).to_contain_text("It was drawn on this site")
+    stranger.get_by_role("button", name="Check picture").click()
+    expect(stranger.locator(".findings")).to_contain_text("It was created on this site")
 
 
 def test_expanded_in_the_field_and_with_what_shall_not_be_there(chat: Any) -> None:
@@ -104,7 +104,7 @@ def test_begun_from_an_attached_picture(chat: Any) -> None:
     expect(turn.locator("[data-part=attached] img")).to_have_count(1)
     expect(page.locator("[data-picture-start]")).to_be_hidden()
     tiles(turn, "ready").locator("a").first.click()
-    expect(page.locator(".recipe")).to_contain_text("0.35 of a picture that you attached")
+    expect(page.locator(".recipe")).to_contain_text("Strength 0.35, from a picture that you attached")
 
 
 def test_cancelled_from_a_second_tab_and_begun_from_a_picture(chat: Any, visit: Visit) -> None:

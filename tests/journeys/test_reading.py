@@ -91,7 +91,7 @@ def test_a_citation_opens_the_scan_with_the_words_lit_where_they_were_drawn(
     panel.get_by_role("link", name="Open in the document").click()
     page.locator(".reader .boxes rect").first.wait_for()
     assert page.locator("[data-small-pages] img").count() == 2
-    page.get_by_label("Recognized text").check()
+    page.get_by_label("Recognised text").check()
     assert page.locator(".word-boxes rect").count() > 6 and page.locator(".word-boxes").is_visible()
     assert page.evaluate("window.find('south quay')")
 

@@ -34,7 +34,7 @@ def settings(visit: Visit) -> Any:
     page.get_by_role("link", name="Golden questions").click()
     for question, words in GOLDEN:
         page.get_by_label("Question", exact=True).fill(question)
-        page.get_by_label("Words that the passages must hold").fill(words)
+        page.get_by_label("Words that the passages must contain").fill(words)
         page.get_by_role("button", name="Add question").click()
         expect(page.get_by_text("Added to the golden questions.")).to_be_visible()
     page.get_by_role("link", name="Settings", exact=True).last.click()
@@ -53,20 +53,20 @@ def passages(page: Any) -> int:
 
 def test_a_change_is_built_compared_made_live_and_rolled_back(settings: Any) -> None:
     page, before = settings, passages(settings)
-    page.get_by_label("Size of a passage, in tokens").fill("60")
+    page.get_by_label("Passage size in tokens").fill("60")
     page.get_by_role("button", name="Build and compare").click()
     trial = page.locator("#build")
-    expect(trial).to_contain_text("On trial: 60 tokens")
+    expect(trial).to_contain_text("New settings: 60 tokens")
     page.reload()  # it goes on without anybody looking
-    expect(trial).to_contain_text("Compared on 2 golden questions", timeout=READ_MS)
+    expect(trial).to_contain_text("Compared with 2 golden questions", timeout=READ_MS)
     expect(trial.locator("table")).to_contain_text("nDCG")
     assert passages(page) == before  # nothing has changed for anybody
-    page.get_by_role("button", name="Make it live").click()
-    expect(page.get_by_text("questions are answered by these settings from now on")).to_be_visible()
-    expect(page.get_by_label("Size of a passage, in tokens")).to_have_value("60")
+    page.get_by_role("button", name="Use these settings").click()
+    expect(page.get_by_text("These settings are now used for answers")).to_be_visible()
+    expect(page.get_by_label("Passage size in tokens")).to_have_value("60")
     assert passages(page) > before
-    page.get_by_role("button", name="Roll back").click()
-    expect(page.get_by_label("Size of a passage, in tokens")).to_have_value("200")
+    page.get_by_role("button", name="Restore").click()
+    expect(page.get_by_label("Passage size in tokens")).to_have_value("200")
     assert passages(page) == before
 
 
@@ -74,11 +74,11 @@ def test_a_change_that_is_discarded_leaves_everything_as_it_was(settings: Any) -
     page, before = settings, passages(settings)
     page.get_by_label("Weight of meaning").fill("0")
     page.get_by_role("button", name="Build and compare").click()
-    expect(page.locator("#build")).to_contain_text("Compared on 2 golden questions", timeout=READ_MS)
+    expect(page.locator("#build")).to_contain_text("Compared with 2 golden questions", timeout=READ_MS)
     page.get_by_role("button", name="Discard").click()
-    expect(page.locator("#build")).not_to_contain_text("On trial")
+    expect(page.locator("#build")).not_to_contain_text("New settings")
     expect(page.get_by_label("Weight of meaning")).to_have_value("0.5")
     assert passages(page) == before
-    page.get_by_label("Size of a passage, in tokens").fill("5000")
+    page.get_by_label("Passage size in tokens").fill("5000")
     page.get_by_role("button", name="Build and compare").click()
     assert page.evaluate("document.querySelector('[name=chunk_tokens]').validity.rangeOverflow")

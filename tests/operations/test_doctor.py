@@ -145,7 +145,7 @@ def test_a_disk_is_judged_by_what_is_free(free: int, state: CheckState) -> None:
         (runner.Confinement(0, True), CheckState.GOOD, "fully sandboxed"),
         (runner.Confinement(errno.EPERM, True), CheckState.WARN, "this system forbids private networks (EPERM)."),
         (runner.Confinement(errno.EPERM, True, 0, True), CheckState.WARN, "TCP connections but can send datagrams"),
-        (runner.Confinement(0, True, errno.EOPNOTSUPP), CheckState.WARN, "offers no Landlock (E"),
+        (runner.Confinement(0, True, errno.EOPNOTSUPP), CheckState.WARN, "has no Landlock (E"),
         (
             runner.Confinement(errno.ENOSYS, False),
             CheckState.WARN,

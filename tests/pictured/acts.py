@@ -55,7 +55,7 @@ def _keys(page: Any) -> None:
 
 def _verify(page: Any) -> None:
     page.set_input_files("#picture", page.drawn)
-    page.get_by_role("button", name="Look at it").click()
+    page.get_by_role("button", name="Check picture").click()
     page.locator(".findings").wait_for()
 
 

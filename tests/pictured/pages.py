@@ -157,7 +157,7 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
         Page("pictures", "pictures/", "Pictures", "The studio and the gallery.", main=True),
         Page("picture", "pictures/<uuid:pk>/", "A picture", "Its words, seed and numbers, and the steps from noise.",
              path="{picture}"),
-        Page("picture-change", "pictures/<uuid:pk>/change/", "Change a part", "What is marked is drawn anew; the rest "
+        Page("picture-change", "pictures/<uuid:pk>/change/", "Change part", "What is marked is drawn anew; the rest "
              "stays to the last pixel.", path="{picture}change/"),
         Page("verify", "verify/", "Verify a picture", "Anybody with the file sees what it says of itself.", NOBODY),
     ),

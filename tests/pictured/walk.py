@@ -141,13 +141,13 @@ def _drawn(camera: Camera, page: Any) -> str:
     URL."""
     page.goto(f"{camera.url}/pictures/")
     for _ in range(240):  # seconds
-        if page.get_by_role("button", name="Draw").count():
+        if page.get_by_role("button", name="Create", exact=True).count():
             break
         page.wait_for_timeout(1000)
         page.reload()
     for prompt in ("an evergreen tree", "a key", "an umbrella", "a cat"):
-        page.get_by_label("What the picture shall show").fill(prompt)
-        page.get_by_role("button", name="Draw").click()
+        page.get_by_label("Describe the picture").fill(prompt)
+        page.get_by_role("button", name="Create", exact=True).click()
         page.locator(".tile").first.wait_for()
     page.goto(camera.url)
     turn = ended(ask(page, f"/picture {SIGN}"))

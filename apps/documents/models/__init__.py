@@ -97,7 +97,7 @@ class Document(Leased):
         FETCH = "fetch", gettext_lazy("Fetching the page")
         SNIFF = "sniff", gettext_lazy("Checking the file")
         PARSE = "parse", gettext_lazy("Reading pages")
-        RECOGNISE = "scan", gettext_lazy("Recognizing text")
+        RECOGNISE = "scan", gettext_lazy("Recognising text")
         SCREEN = "screen", gettext_lazy("Safety check")
         CHUNK = "chunk", gettext_lazy("Splitting into passages")
         EMBED = "embed", gettext_lazy("Embedding")

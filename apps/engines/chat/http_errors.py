@@ -12,12 +12,9 @@ from apps.engines.types import EngineBroken, EngineBusy, EngineError, EngineRefu
 AWAY = "The model server does not answer."
 SLOW = "The model server took too long."
 CUT_OFF = "The connection to the model server broke in the middle of the answer."
-UNREADABLE = "The model server sent something that is no answer."
+UNREADABLE = "The model server sent an invalid answer."
 TOO_LONG = "The question and its sources are longer than the model can read at once."
-NO_BEAMS = (
-    "The server of this model does not search with so many beams, or with none at all. "
-    "Empty “Beams” under Advanced, or choose another model."
-)
+NO_BEAMS = "This model does not support this number of beams. Clear “Beams” under Advanced, or choose another model."
 _BUSY = "The model server is busy."
 KEY = "The model server does not accept the key that is configured for it."
 _MODEL = "The model server does not serve the model that is configured."
@@ -44,7 +41,7 @@ def error_from_status(status: int, body: bytes) -> EngineError:
     if status in (400, 404, 413, 422):
         return _refusal(status, _text(body))
     if 300 <= status < 400:
-        return EngineBroken("The address of the model server is wrong: it points elsewhere.")
+        return EngineBroken("The address of the model server is wrong: it redirects elsewhere.")
     return EngineBroken(UNREADABLE)
 
 
@@ -66,7 +63,7 @@ def _refusal(status: int, text: str) -> EngineError:
     if status == 404 and ("model" in lower or "not exist" in lower):
         return EngineRefused(_MODEL)
     if status == 404:
-        return EngineBroken("The address of the model server is wrong: nothing answers chats there.")
+        return EngineBroken("The address of the model server is wrong: no chat API was found there.")
     return EngineRefused(REFUSED)
 
 

@@ -66,7 +66,7 @@ class DiffusersPainter:
                     raise
                 self._free()
                 raise EngineRefused(
-                    "There is not enough memory for a picture of this size; choose a smaller one."
+                    "There is not enough memory for a picture of this size. Choose a smaller size."
                 ) from error
 
     def _draw(self, request: DrawRequest, seen: Callable[[DrawStep], None]) -> DrawnPicture:
@@ -93,7 +93,7 @@ class DiffusersPainter:
         model_s = time.perf_counter() - began - waited
         picture: Image = drawn.images[0]
         if (getattr(drawn, "nsfw_content_detected", None) or [False])[0]:
-            raise EngineRefused("The model's own filter withheld this picture; describe it otherwise.")
+            raise EngineRefused("The model’s own filter withheld this picture. Change the description.")
         plain = picture.convert("RGB")
         if start is not None and part is not None:
             plain = composite_region(plain.resize(start.size), start, part)
@@ -176,7 +176,7 @@ class DiffusersPainter:
     def _masking(self) -> Any:
         from diffusers import AutoPipelineForInpainting
 
-        return self._of(AutoPipelineForInpainting, "This model cannot draw a part of a picture anew.")
+        return self._of(AutoPipelineForInpainting, "This model cannot change a part of a picture.")
 
     def _of(self, kind: Any, refusal: str) -> Any:
         """Return a pipeline of another class with the same weights. Raise EngineRefused with `refusal` if the model has

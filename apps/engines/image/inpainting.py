@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MAX_MASK_BYTES = 8 * 1024 * 1024  # of a mask's file
-TOO_LARGE = "The mask of the part is too large; mark the part again."
+TOO_LARGE = "The mask is too large. Mark the part again."
 _HALF = 128  # grey level from which a mask pixel counts as white
 _SEAM = 1 / 256  # of the longer side: width of the blend inside the region
 
@@ -28,7 +28,7 @@ def read_mask(mask: bytes, start: bytes, width: int, height: int) -> Image:
 
     part = fit_to_size(_read(mask, open_upright(start).size), width, height, Image.Resampling.NEAREST)
     if part.getextrema() == (0, 0):
-        raise EngineRefused("Mark first which part shall be drawn anew.")
+        raise EngineRefused("Mark the part to change first.")
     return part
 
 
@@ -40,10 +40,10 @@ def _read(mask: bytes, size: tuple[int, int]) -> Image:
     try:
         with Image.open(io.BytesIO(mask), formats=["PNG"]) as file:
             if file.size != size:
-                raise EngineRefused("The mask must be as large as its picture; mark the part again.")
+                raise EngineRefused("The mask must have the same size as the picture. Mark the part again.")
             shown = file.convert("RGBA")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise EngineRefused("The mask of the part cannot be read; mark the part again.") from error
+        raise EngineRefused("The mask cannot be read. Mark the part again.") from error
     black = Image.new("RGBA", size, "black")
     return Image.alpha_composite(black, shown).convert("L").point([255 * (level >= _HALF) for level in range(256)])
 

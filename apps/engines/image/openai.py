@@ -98,14 +98,15 @@ class OpenAIPainter:
         try:
             there, here = httpx.URL(self._url), httpx.URL(self._url).join(address)
         except httpx.InvalidURL as error:
-            raise EngineBroken("The picture server names a picture that is not there.") from error
+            raise EngineBroken("The picture server returned a picture that does not exist.") from error
         if (here.scheme, here.host, here.port) != (there.scheme, there.host, there.port):
             raise EngineBroken(
-                "The picture server names an address elsewhere, which is not asked; it has to send the picture itself."
+                "The picture server returned a link to another server, which is not allowed. It must send "
+                "the picture itself."
             )
         status, content = self._answer("GET", str(here))
         if status != 200:
-            raise EngineBroken("The picture server names a picture that is not there.")
+            raise EngineBroken("The picture server returned a picture that does not exist.")
         return content
 
     def _answer(self, method: str, url: str, **what: Any) -> tuple[int, bytes]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _SENSELESS = "The picture server's answer cannot be read."
-_EMPTY = "The picture server's answer holds no picture."
+_EMPTY = "The picture server’s answer contains no picture."
 # Codes, types and words of servers for a violation of their own rules, and for an exhausted account.
 _RULES = ("content_policy", "moderation", "content_filter", "safety system", "responsibleai", "nsfw")
 _QUOTA = ("insufficient_quota", "billing", "quota_exceeded", "credit")
@@ -61,25 +61,25 @@ def open_picture(content: bytes) -> Image:
     try:
         return open_upright(content)
     except EngineRefused as error:
-        raise EngineBroken("What the picture server sent is no picture.") from error
+        raise EngineBroken("The picture server sent a file that is not a picture.") from error
 
 
 def build_refusal(status: int, body: bytes, part: bool) -> EngineError:
     """Return the error for an answer whose status is not 200. `part`: the request was for a region of a picture."""
     said = body[:_LONGEST].decode(errors="replace").casefold()
     if status == 429 and any(sign in said for sign in _QUOTA):
-        return EngineRefused("The account at the picture server is used up; an administrator has to look at it.")
+        return EngineRefused("The account at the picture server has no credit left. Tell an administrator.")
     if status in (429, 503):
-        return EngineBusy("The picture server is busy; it is asked again later.")
+        return EngineBusy("The picture server is busy. It is tried again later.")
     if status in (401, 403) and not _by_rules(said):
-        return EngineRefused("The picture server does not accept the key; an administrator has to set IMAGE_API_KEY.")
+        return EngineRefused("The picture server does not accept the key. An administrator must set IMAGE_API_KEY.")
     if part and status in (404, 405):
-        return EngineRefused("The picture server cannot draw a part of a picture anew.")
+        return EngineRefused("The picture server cannot change a part of a picture.")
     if status in (404, 405):
-        return EngineRefused("The picture server has no such model; an administrator has to look at IMAGE_MODEL.")
+        return EngineRefused("The picture server does not have this model. An administrator must check IMAGE_MODEL.")
     if 400 <= status < 500 and status != 408:
         if _by_rules(said):
-            return EngineRefused("The rules of the picture server do not allow this picture; describe it otherwise.")
+            return EngineRefused("The rules of the picture server do not allow this picture. Change the description.")
         return EngineRefused(message_templates.PICTURE_REFUSED % {"status": status})
     return EngineUnavailable(message_templates.PICTURE_FAILED % {"status": status})
 

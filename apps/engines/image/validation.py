@@ -27,7 +27,7 @@ def validate_request(request: DrawRequest, model: PictureModel) -> None:
     """Raise EngineRefused if the model cannot serve the request; the message is one sentence that says what to
     change."""
     if not request.prompt.strip():
-        raise EngineRefused("Say first what the picture shall show.")
+        raise EngineRefused("Describe the picture first.")
     if len(request.prompt) > PROMPT_CHARACTERS or len(request.negative) > PROMPT_CHARACTERS:
         raise EngineRefused(message_templates.PROMPT_LONG % {"most": f"{PROMPT_CHARACTERS:,}"})
     least = min(MIN_SIDE, model.width, model.height)
@@ -42,15 +42,15 @@ def validate_request(request: DrawRequest, model: PictureModel) -> None:
     if not 1 <= request.steps <= model.most_steps:
         raise EngineRefused(message_templates.STEPS_RANGE % {"most": model.most_steps})
     if not 0 <= request.guidance <= 30:
-        raise EngineRefused("The guidance must lie between 0 and 30.")
+        raise EngineRefused("The guidance must be between 0 and 30.")
     if not 0 < request.strength <= 1:
-        raise EngineRefused("The strength must lie above 0 and be at most 1.")
+        raise EngineRefused("The strength must be above 0 and at most 1.")
     if request.scheduler and request.scheduler not in model.schedulers:
         raise EngineRefused(message_templates.NO_SCHEDULER % {"name": request.scheduler})
     if request.mask and not request.start:
-        raise EngineRefused("A part can only be drawn anew of a picture that is there.")
+        raise EngineRefused("You can change a part only of a finished picture.")
     if request.mask and not model.masks:
-        raise EngineRefused("This model cannot draw a part of a picture anew.")
+        raise EngineRefused("This model cannot change a part of a picture.")
     if request.start and not request.mask and not model.starts:
         raise EngineRefused("This model cannot start from a picture.")
 
@@ -70,10 +70,10 @@ def open_upright(start: bytes) -> Image:
     try:
         with Image.open(io.BytesIO(start), formats=["PNG", "JPEG", "WEBP"]) as file:
             if file.width * file.height > _START_PIXELS or min(file.size) < 8:
-                raise EngineRefused("The picture to start from must have between 8 and 4096 pixels a side.")
+                raise EngineRefused("The start picture must have between 8 and 4096 pixels on each side.")
             return _plain(ImageOps.exif_transpose(file))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, *bombs) as error:
-        raise EngineRefused("The picture to start from cannot be read; choose a PNG, JPEG or WebP file.") from error
+        raise EngineRefused("The start picture cannot be read. Choose a PNG, JPEG or WebP file.") from error
 
 
 def _plain(picture: Image) -> Image:

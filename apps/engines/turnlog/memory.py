@@ -59,9 +59,9 @@ class MemoryTurnLog:
         now, size = time.monotonic(), len(data)
         held = self._held(turn, now)
         if held.ended:
-            raise EngineRefused("This answer is closed; nothing can be added to it.")
+            raise EngineRefused("This answer is finished. Nothing can be added to it.")
         if held.size + size > self._max_turn_bytes:
-            raise EngineRefused("The answer is longer than can be kept while it is being written.")
+            raise EngineRefused("The answer is too long to be stored while it is being written.")
         seq = held.gone + len(held.entries) + 1
         held.entries.append(TurnLogEntry(seq, data))
         held.size += size

@@ -75,9 +75,9 @@ class RedisTurnLog:
         mark = secrets.token_hex(8)
         seq = int(await self._ask(self._script(_APPEND, [self._log(turn)], data, mark, _ABANDONED_MS, _MAX_EVENTS)))
         if seq == _CLOSED:
-            raise EngineRefused("This answer is closed; nothing can be added to it.")
+            raise EngineRefused("This answer is finished. Nothing can be added to it.")
         if seq == _FULL:
-            raise EngineRefused("The answer is longer than can be kept while it is being written.")
+            raise EngineRefused("The answer is too long to be stored while it is being written.")
         return seq
 
     async def finish(self, turn: str) -> None:

@@ -28,7 +28,7 @@ from apps.users.special_permissions import SEALED
 
 PAGE = 50
 STATUS_FILTERS = {"new": "New", "handled": "Handled", "all": "All"}
-THUMB_FILTERS = {"": gettext_lazy("Both thumbs"), "poor": gettext_lazy("Poor"), "good": gettext_lazy("Good")}
+THUMB_FILTERS = {"": gettext_lazy("All ratings"), "poor": gettext_lazy("Poor"), "good": gettext_lazy("Good")}
 
 
 @require_safe
@@ -73,7 +73,7 @@ def toggle_handled(request: HttpRequest, pk: int) -> HttpResponse:
     Feedback.objects.filter(pk=row.pk).update(
         handled=timezone.now() if done else None, handler=get_signed_in_user(request) if done else None
     )
-    messages.success(request, gettext("Marked as handled.") if done else gettext("It waits in the list again."))
+    messages.success(request, gettext("Marked as handled.") if done else gettext("Marked as open."))
     return redirect(reverse("evaluation:feedback"))
 
 

@@ -31,7 +31,7 @@ LEASE_S = 900  # seconds; renewed for every question. A small model on two cores
 MAX_CRASHES = 3
 PATIENCE_S = 60  # seconds; a rate limit of the collection's owner that ends sooner is waited for
 TASK = "evaluation.answers"
-STOPPED_WORKER = "This run stopped the worker each time. Tell an administrator."
+STOPPED_WORKER = "This run crashed the worker repeatedly. Tell an administrator."
 
 Status = GoldenRun.Status
 

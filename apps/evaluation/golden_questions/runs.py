@@ -257,7 +257,7 @@ def sweep_runs() -> None:
         index, settings = fingerprint_search(row.collection)
         waiting.filter(pk=row.pk).update(
             status=GoldenRun.Status.FAILED, lease_token="", lease_until=None, finished=timezone.now(),
-            reason="This run stopped the worker each time. Tell an administrator.",
+            reason="This run crashed the worker repeatedly. Tell an administrator.",
             index_state=index, settings_state=settings,
         )  # fmt: skip
     for pk in waiting.filter(attempts__lt=MAX_CRASHES).values_list("pk", flat=True)[:4]:

@@ -27,8 +27,8 @@ from apps.evaluation.models import GoldenQuestion, GoldenRun
 from apps.users.permissions import get_signed_in_user
 
 PACKAGED = "all-MiniLM-L6-v2"  # the embedder that ships with Openbook
-INDEX_BUSY = gettext_lazy("The index is being tidied at this moment. Try again in a few seconds.")
-BUILD_GONE = gettext_lazy("That build is no longer there: it was discarded, or is live already.")
+INDEX_BUSY = gettext_lazy("The index is being updated. Try again in a few seconds.")
+BUILD_GONE = gettext_lazy("This test index is no longer available: it was discarded or is already in use.")
 
 
 @login_required
@@ -41,7 +41,7 @@ def edit_search_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
     now = read_collection_settings(here.collection.tuning)
     sent = request.POST if request.method == "POST" else None
     names = _embedders()
-    names[""] = gettext("%(name)s, like the whole site") % {"name": names[""]}
+    names[""] = gettext("%(name)s (default of this site)") % {"name": names[""]}
     form = TuningForm(sent, initial=asdict(now), reranker=registry.get_reranker().active, embedders=names)
     if request.method == "POST" and form.is_valid():
         shadow_build.begin(here.collection, replace(now, **form.cleaned_data), get_signed_in_user(request))
@@ -66,10 +66,10 @@ def activate_build(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
     """Swap the build in, at once or as soon as newer documents are indexed. The previous index can be restored."""
     try:
         if shadow_build.swap(_build(request, pk, number)):
-            messages.success(request, gettext("Done: questions are answered by these settings from now on."))
+            messages.success(request, gettext("Saved. These settings are now used for answers."))
         else:
             messages.success(
-                request, gettext("Documents that came meanwhile are cut first; then it goes live by itself.")
+                request, gettext("New documents are added first. Then the new settings are used automatically.")
             )
     except IndexBusy:
         messages.error(request, INDEX_BUSY)

@@ -79,11 +79,11 @@ def _added(request: HttpRequest, collection: Collection, asked: dict[str, Any]) 
             chunk=asked["chunk"],
             words=asked["words"],
         )
-        messages.success(request, gettext("Added to the golden questions. The next run asks it."))
+        messages.success(request, gettext("Added to the golden questions."))
     except runs.TooManyQuestions:
         messages.error(
             request,
-            gettext("A collection has at most %(most_questions)s golden questions. Remove one first.")
+            gettext("A collection can have at most %(most_questions)s golden questions. Remove one first.")
             % {"most_questions": runs.MAX_QUESTIONS},
         )
     if asked["chunk"]:

@@ -23,11 +23,11 @@ _IS_SMALL, _IS_LARGE = Q(width__lte=_SMALL, height__lte=_SMALL), Q(width__gte=_L
 
 SIZES = (
     ("small", gettext_lazy("up to 512 pixels"), _IS_SMALL),
-    ("medium", gettext_lazy("between"), ~_IS_SMALL & ~_IS_LARGE),
-    ("large", gettext_lazy("from 1024 pixels"), _IS_LARGE),
+    ("medium", gettext_lazy("513 to 1023 pixels"), ~_IS_SMALL & ~_IS_LARGE),
+    ("large", gettext_lazy("1024 pixels or more"), _IS_LARGE),
 )
-TIME_SPANS = (("1", gettext_lazy("one day")), ("7", gettext_lazy("7 days")), ("30", gettext_lazy("30 days")),
-         ("365", gettext_lazy("a year")))  # fmt: skip
+TIME_SPANS = (("1", gettext_lazy("1 day")), ("7", gettext_lazy("7 days")), ("30", gettext_lazy("30 days")),
+         ("365", gettext_lazy("1 year")))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

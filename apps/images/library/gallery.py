@@ -28,8 +28,8 @@ from apps.users.models import User
 log = logging.getLogger(__name__)
 
 GALLERY_VIEWS = (
-    ("", gettext_lazy("All")), ("favourites", gettext_lazy("Favourites")), ("active", gettext_lazy("Being drawn")),
-    ("held", gettext_lazy("Held")), ("failed", gettext_lazy("Not drawn")),
+    ("", gettext_lazy("All")), ("favourites", gettext_lazy("Favourites")), ("active", gettext_lazy("In progress")),
+    ("held", gettext_lazy("Withheld")), ("failed", gettext_lazy("Failed")),
 )  # fmt: skip
 _LINE = 12  # ancestors that are shown at most
 _WORDS, _ALIKE = 10, 48  # search words at most; pictures found by meaning at most
@@ -122,7 +122,7 @@ def _content(field: FieldFile) -> bytes:
     try:
         return source_pictures.read_file(field)
     except EngineRefused as error:
-        raise PictureRequestRefused(gettext("The picture to start from is no longer there.")) from error
+        raise PictureRequestRefused(gettext("The start picture is no longer available.")) from error
 
 
 def describe_recipe(row: Picture) -> dict[str, Any]:

@@ -38,8 +38,8 @@ class PictureReviewable:
         row = Picture.objects.filter(pk=subject).first()
         if row is None:
             return []
-        turns = [ContextTurn("Asked for", row.prompt[:2000])]
-        return [*turns, ContextTurn("Shall not be there", row.negative[:2000])] if row.negative else turns
+        turns = [ContextTurn("Prompt", row.prompt[:2000])]
+        return [*turns, ContextTurn("Negative prompt", row.negative[:2000])] if row.negative else turns
 
     def places(self, user: User, subjects: Collection[str]) -> dict[str, ContentLocation]:
         rows = Picture.objects.filter(owner=user, pk__in=subjects)

@@ -16,15 +16,15 @@ from apps.images.requests.submission import MAX_PICTURES, SEED_LIMIT, PictureReq
 
 _SHAPES = (
     ("square", gettext_lazy("Square"), 1, 1),
-    ("wide", gettext_lazy("Wide, 3 to 2"), 3, 2),
-    ("tall", gettext_lazy("Tall, 2 to 3"), 2, 3),
-    ("film", gettext_lazy("Film, 16 to 9"), 16, 9),
-    ("phone", gettext_lazy("Phone, 9 to 16"), 9, 16),
+    ("wide", gettext_lazy("Landscape, 3:2"), 3, 2),
+    ("tall", gettext_lazy("Portrait, 2:3"), 2, 3),
+    ("film", gettext_lazy("Widescreen, 16:9"), 16, 9),
+    ("phone", gettext_lazy("Phone, 9:16"), 9, 16),
 )
 
 # What a style adds to prompt and negative prompt: (value, label, words, negative).
 _STYLES = (
-    ("", gettext_lazy("As described"), "", ""),
+    ("", gettext_lazy("No style"), "", ""),
     ("photo", gettext_lazy("Photograph"), "photograph, natural light, sharp focus", "drawing, painting, blurred"),
     ("water", gettext_lazy("Watercolour"), "watercolour painting, soft edges, paper texture", "photograph"),
     ("line", gettext_lazy("Line drawing"), "black and white line drawing, clean outlines", "colour, shading"),
@@ -40,9 +40,9 @@ _STYLES = (
 )
 # (value, label, factor of the model's usual steps)
 _QUALITIES = (
-    ("", gettext_lazy("Usual"), 1.0),
-    ("quick", gettext_lazy("Quick"), 0.5),
-    ("fine", gettext_lazy("Fine"), 1.6),
+    ("", gettext_lazy("Standard"), 1.0),
+    ("quick", gettext_lazy("Fast"), 0.5),
+    ("fine", gettext_lazy("High quality"), 1.6),
 )
 
 
@@ -54,26 +54,22 @@ class PictureForm(forms.Form):
     """
 
     prompt = forms.CharField(
-        label=gettext_lazy("What the picture shall show"),
+        label=gettext_lazy("Describe the picture"),
         max_length=PROMPT_CHARACTERS,
         widget=forms.Textarea(attrs={"rows": 3, "placeholder": gettext_lazy("A sailboat at sunset, watercolour")}),
     )
     count = forms.TypedChoiceField(
-        label=gettext_lazy("How many"), coerce=int, choices=[(n, str(n)) for n in range(1, MAX_PICTURES + 1)]
+        label=gettext_lazy("Number of pictures"), coerce=int, choices=[(n, str(n)) for n in range(1, MAX_PICTURES + 1)]
     )
     shape = forms.ChoiceField(choices=[(value, label) for value, label, _, _ in _SHAPES], required=False)
     style = forms.ChoiceField(choices=[(value, label) for value, label, _, _ in _STYLES], required=False)
     quality = forms.ChoiceField(choices=[(value, label) for value, label, _ in _QUALITIES], required=False)
-    negative = forms.CharField(
-        label=gettext_lazy("What shall not be there"), max_length=PROMPT_CHARACTERS, required=False
-    )
+    negative = forms.CharField(label=gettext_lazy("Negative prompt"), max_length=PROMPT_CHARACTERS, required=False)
     steps = forms.IntegerField(required=False, min_value=1)
     guidance = forms.FloatField(required=False, min_value=0, max_value=30)
     seed = forms.IntegerField(required=False, min_value=0, max_value=SEED_LIMIT - 1)
     scheduler = forms.ChoiceField(required=False)
-    strength = forms.FloatField(
-        label=gettext_lazy("How much to draw anew"), required=False, min_value=0.05, max_value=1
-    )
+    strength = forms.FloatField(label=gettext_lazy("Strength of change"), required=False, min_value=0.05, max_value=1)
 
     def __init__(
         self, model: PictureModel, data: Any = None, *, parent: Picture | None = None,
@@ -84,16 +80,19 @@ class PictureForm(forms.Form):
         if model.vocabulary:  # an example that a model of fixed names can draw
             self.fields["prompt"].widget.attrs["placeholder"] = gettext("A red apple")
         steps, guidance = self.fields["steps"], self.fields["guidance"]
-        steps.help_text = gettext("More are slower and often finer. Empty: %(steps)s.") % {"steps": model.steps}
+        steps.help_text = gettext("More steps take longer and often add detail. Default: %(steps)s.") % {
+            "steps": model.steps
+        }
         steps.widget.attrs["max"] = model.most_steps
-        guidance.help_text = gettext("How closely the words are followed. Empty: %(guidance)s.") % {
+        guidance.help_text = gettext("How closely the picture follows the description. Default: %(guidance)s.") % {
             "guidance": f"{model.guidance:g}"
         }
-        self.fields["seed"].help_text = gettext("The same seed and settings give the same picture. Empty: by chance.")
-        self.fields["scheduler"].choices = [("", "the model's own"), *((name, name) for name in model.schedulers)]  # type: ignore[attr-defined]
-        self.fields["strength"].help_text = gettext(
-            "Of the picture that this one starts from: 0.3 changes little, 0.9 much."
+        self.fields["seed"].help_text = gettext(
+            "The same seed and settings give the same picture. Leave it empty for a random one."
         )
+        schedulers = ((name, name) for name in model.schedulers)
+        self.fields["scheduler"].choices = [("", gettext("model default")), *schedulers]  # type: ignore[attr-defined]
+        self.fields["strength"].help_text = gettext("How much the start picture is changed: 0.3 a little, 0.9 a lot.")
         shapes = _shapes(model)
         self.fields["shape"].choices = shapes  # type: ignore[attr-defined]
         unused = {

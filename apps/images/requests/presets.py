@@ -47,7 +47,7 @@ def save_preset(user: User, name: str, form: PictureForm) -> Preset:
         wrong = "; ".join(
             f"{form[field].label}: {said[0]}" for field, said in form.errors.items() if field in form.fields
         )
-        raise PictureRequestRefused(gettext("These settings cannot be kept. %(wrong)s") % {"wrong": wrong})
+        raise PictureRequestRefused(gettext("These settings cannot be saved. %(wrong)s") % {"wrong": wrong})
     settings = {
         field: value for field, value in form.cleaned_data.items() if field != _WORDS and value not in ("", None)
     }
@@ -56,7 +56,7 @@ def save_preset(user: User, name: str, form: PictureForm) -> Preset:
         name = _name(name)
         if not own.filter(name=name).exists() and own.count() >= MAX_PRESETS:
             raise PictureRequestRefused(
-                gettext("%(most)s presets can be kept. Delete one first.") % {"most": MAX_PRESETS}
+                gettext("You can have at most %(most)s presets. Delete one first.") % {"most": MAX_PRESETS}
             )
         return own.update_or_create(owner=user, name=name, defaults={"settings": settings})[0]
 
@@ -65,7 +65,7 @@ def rename_preset(row: Preset, name: str) -> None:
     """Rename the preset. Raises PictureRequestRefused for an invalid or taken name."""
     name = _name(name)
     if Preset.objects.filter(owner=row.owner, name=name).exclude(pk=row.pk).exists():
-        raise PictureRequestRefused(gettext("You have a preset of this name already."))
+        raise PictureRequestRefused(gettext("You already have a preset with this name."))
     Preset.objects.filter(pk=row.pk).update(name=name)
 
 
@@ -73,9 +73,9 @@ def _name(name: str) -> str:
     """Return the cleaned name. Raises PictureRequestRefused if it is empty or too long."""
     name = " ".join(name.replace("\0", "").split())
     if not name:
-        raise PictureRequestRefused(gettext("Give it a name first."))
+        raise PictureRequestRefused(gettext("Enter a name first."))
     if len(name) > NAME_CHARACTERS:
-        raise PictureRequestRefused(gettext("A name has at most %(most)s characters.") % {"most": NAME_CHARACTERS})
+        raise PictureRequestRefused(gettext("Enter a name of at most %(most)s characters.") % {"most": NAME_CHARACTERS})
     return name
 
 

@@ -73,9 +73,9 @@ async def expand_prompt(user: User, words: str, address: str = "") -> PromptExpa
         raise PictureRequestRefused(refusal)
     words = gate.normalise(words).strip()
     if not words:
-        raise PictureRequestRefused(gettext("Say first what the picture shall show."))
+        raise PictureRequestRefused(gettext("Describe the picture first."))
     if len(words) > PROMPT_CHARACTERS:
-        raise PictureRequestRefused(gettext("The description is long enough; it is only expanded while it is short."))
+        raise PictureRequestRefused(gettext("Only short descriptions can be expanded. Yours is long enough."))
     await _check(user, words)
     model = await in_db(model_info.get_model)
     if model.vocabulary:
@@ -87,7 +87,7 @@ async def expand_prompt(user: User, words: str, address: str = "") -> PromptExpa
     text = clean_description(said.text, words, whole=said.whole)
     if not text:
         raise PictureRequestRefused(
-            gettext("The model wrote nothing that fits your words. Try again, or write more yourself.")
+            gettext("The model’s text did not match your description. Try again, or add details yourself.")
         )
     await _check(user, text, said.verdicts)
     return PromptExpansion(text)
@@ -157,7 +157,7 @@ async def _generate(user: User, words: str) -> _ModelOutput:
                 said.text += piece
     except TimeoutError:
         raise PictureRequestRefused(
-            gettext("The model is too slow at the moment. Try again later, or write more yourself.")
+            gettext("The model is too slow right now. Try again later, or add details yourself.")
         ) from None
     except gate.Withheld as withheld:
         await in_db(flag_prompt, user.pk, withheld.verdict)

@@ -36,7 +36,7 @@ from apps.users.models.rate_limit import LimitedResource
 MAX_PICTURES = 4  # per request
 MAX_QUEUED = 12  # unfinished pictures per user
 SEED_LIMIT = 2**32
-_UNSEEN = "This assistant shows only pictures that a check has looked at, and no such check is set up here."
+_UNSEEN = "This assistant shows only checked pictures, and no picture check is set up on this site."
 
 
 class PictureRequestRefused(Exception):
@@ -77,14 +77,14 @@ def request_pictures(
     if words := restriction_message(user, Feature.PICTURES):
         raise PictureRequestRefused(words)
     if not 1 <= wish.count <= MAX_PICTURES:
-        raise PictureRequestRefused(gettext("Ask for 1 to %(most)s pictures at once.") % {"most": MAX_PICTURES})
+        raise PictureRequestRefused(gettext("Choose 1 to %(most)s pictures at once.") % {"most": MAX_PICTURES})
     if wish.level == Strictness.STRICTEST and registry.get_image_classifier() is None:
         raise PictureRequestRefused(gettext(_UNSEEN))
     model = model_info.get_model()
     request = _build_draw_request(wish, model)
     validate_request(request, model)
     if wish.from_parent and wish.parent is not None and wish.parent.status != Picture.Status.READY:
-        raise PictureRequestRefused(gettext("Only a finished picture can be started from."))
+        raise PictureRequestRefused(gettext("The start picture must be finished."))
     files = _files(wish, request)
     require_room(user, wish.count)
     rate_limits.consume(user, LimitedResource.PICTURES, cost=wish.count)
@@ -111,7 +111,7 @@ def require_room(user: User, count: int) -> None:
     """Raise PictureRequestRefused if the user would have more than MAX_QUEUED unfinished pictures."""
     if Picture.objects.filter(owner=user, status__in=Picture.ACTIVE).count() + count > MAX_QUEUED:
         raise PictureRequestRefused(
-            gettext("%(waiting)s of your pictures wait already; let some be drawn, or cancel them.")
+            gettext("%(waiting)s of your pictures are already waiting. Wait until some are finished, or cancel them.")
             % {"waiting": MAX_QUEUED}
         )
 
@@ -126,7 +126,7 @@ def _files(wish: PictureRequest, request: DrawRequest) -> dict[str, bytes]:
     if wish.mask:
         source = start or (source_pictures.read_file(wish.parent.file) if wish.parent and wish.from_parent else b"")
         if not source:
-            raise PictureRequestRefused(gettext("A part can only be drawn anew of a picture that is there."))
+            raise PictureRequestRefused(gettext("You can change a part only of a finished picture."))
         files["mask"] = encode_png(read_mask(wish.mask, source, *(size if start else open_upright(source).size)))
     return files
 
@@ -156,12 +156,12 @@ def _hold_for_review(row: Picture, files: dict[str, bytes], verdict: Verdict) ->
 
 def _build_draw_request(wish: PictureRequest, model: PictureModel) -> DrawRequest:
     if wish.mask and not model.masks:
-        raise EngineRefused("This model cannot draw a part of a picture anew.")
+        raise EngineRefused("This model cannot change a part of a picture.")
     if (wish.from_parent or wish.start) and not wish.mask and not model.starts:
         raise EngineRefused("This model cannot start from a picture.")
     seed = secrets.randbelow(SEED_LIMIT - MAX_PICTURES) if wish.seed is None else wish.seed
     if not 0 <= seed < SEED_LIMIT:
-        raise PictureRequestRefused(gettext("The seed is a whole number from 0 to 4,294,967,295."))
+        raise PictureRequestRefused(gettext("The seed must be a whole number from 0 to 4,294,967,295."))
     return DrawRequest(
         wish.prompt, seed, wish.width or model.width, wish.height or model.height,
         model.steps if wish.steps is None else wish.steps, model.guidance if wish.guidance is None else wish.guidance,

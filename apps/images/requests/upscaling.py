@@ -39,10 +39,10 @@ def request_upscale(user: User, row: Picture, address: str = "", level: Strictne
     if words := restriction_message(user, Feature.PICTURES):
         raise PictureRequestRefused(words)
     if row.status != Picture.Status.READY:
-        raise PictureRequestRefused(gettext("Only a finished picture can be made larger."))
+        raise PictureRequestRefused(gettext("Only finished pictures can be upscaled."))
     times = largest_factor(row)
     if not times:
-        raise PictureRequestRefused(gettext("This picture is as large as pictures get here."))
+        raise PictureRequestRefused(gettext("This picture already has the maximum size."))
     return _asked(
         user, row, address, parent=row, upscale=times, width=row.width * times, height=row.height * times,
         level=strictest_of(level, parse_strictness(row.level)),
@@ -59,7 +59,7 @@ def repeat_upscale(user: User, row: Picture, address: str = "") -> Picture:
     try:
         start = source_pictures.read_source(row)
     except EngineRefused as error:
-        raise PictureRequestRefused(gettext("The picture to start from is no longer there.")) from error
+        raise PictureRequestRefused(gettext("The start picture is no longer available.")) from error
     values = {"upscale": row.upscale, "width": row.width, "height": row.height, "level": row.level, "repeats": row}
     return _asked(user, row, address, start, **values)
 

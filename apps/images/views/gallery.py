@@ -218,7 +218,7 @@ def download_pictures(request: HttpRequest) -> HttpResponseBase:
         owner=get_signed_in_user(request), pk__in=_chosen(request), status=Picture.Status.READY
     )
     if not rows:
-        messages.error(request, gettext("Choose at least one picture that is ready."))
+        messages.error(request, gettext("Select at least one finished picture."))
         return redirect("images:pictures")
     return FileResponse(gallery.make_archive(rows), as_attachment=True, filename="pictures.zip")
 

@@ -29,24 +29,24 @@ class InpaintingForm(forms.Form):
     """Form of an inpainting request. `wish` is the request; the size and strictness are those of the picture."""
 
     prompt = forms.CharField(
-        label=gettext_lazy("What the picture shall show, with what is new in it"), max_length=PROMPT_CHARACTERS,
+        label=gettext_lazy("Describe the whole picture, including the change"), max_length=PROMPT_CHARACTERS,
         widget=forms.Textarea(attrs={"rows": 3}),
     )  # fmt: skip
     mask = forms.FileField(
-        label=gettext_lazy("The part that is drawn anew"),
-        error_messages={"required": gettext_lazy("Mark first which part shall be drawn anew.")},
+        label=gettext_lazy("Part to change"),
+        error_messages={"required": gettext_lazy("Mark the part to change first.")},
         widget=forms.FileInput(attrs={"accept": "image/png"}),
     )
     count = forms.TypedChoiceField(
-        label=gettext_lazy("How many"), coerce=int, choices=[(n, str(n)) for n in range(1, MAX_PICTURES + 1)]
+        label=gettext_lazy("Number of pictures"), coerce=int, choices=[(n, str(n)) for n in range(1, MAX_PICTURES + 1)]
     )
     strength = forms.FloatField(
-        label=gettext_lazy("How much to draw anew"), required=False, min_value=0.05, max_value=1,
-        help_text=gettext_lazy("1 forgets what was in the part; 0.5 keeps its outlines."),
+        label=gettext_lazy("Strength of change"), required=False, min_value=0.05, max_value=1,
+        help_text=gettext_lazy("1 replaces the part completely, 0.5 keeps its outlines."),
     )  # fmt: skip
     seed = forms.IntegerField(
         label=gettext_lazy("Seed"), required=False, min_value=0, max_value=SEED_LIMIT - 1,
-        help_text=gettext_lazy("Empty: by chance."),
+        help_text=gettext_lazy("Leave it empty for a random seed."),
     )  # fmt: skip
 
     def __init__(self, model: PictureModel, row: Picture, data: Any = None, files: Any = None) -> None:

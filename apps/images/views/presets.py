@@ -29,7 +29,7 @@ def save_preset(request: HttpRequest) -> HttpResponse:
         row = presets.save_preset(get_signed_in_user(request), request.POST.get("name", ""), form)
     except (PictureRequestRefused, EngineError) as error:
         return _answer(request, problem=translate_stored(error), part="keep")
-    return _answer(request, said=gettext("“%(name)s” is kept.") % {"name": row})
+    return _answer(request, said=gettext("“%(name)s” saved.") % {"name": row})
 
 
 @login_required

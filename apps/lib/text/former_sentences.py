@@ -16,8 +16,16 @@ _PAIRS = (
         "One of its messages has %(count)s characters; at most %(most)s can be imported.",
     ),
     (
+        "A part can only be drawn anew of a picture that is there.",
+        "You can change a part only of a finished picture.",
+    ),
+    (
         "Answers that the safety check withheld: %(count)s.",
         "Answers withheld by the safety check: %(count)s.",
+    ),
+    (
+        "Asked for",
+        "Prompt",
     ),
     (
         "Attachments that were left out: %(names)s.",
@@ -52,8 +60,20 @@ _PAIRS = (
         "Long texts of this table (memo fields) are in a separate file and were left out.",
     ),
     (
+        "Mark first which part shall be drawn anew.",
+        "Mark the part to change first.",
+    ),
+    (
         "No folder of this server is named for this. An administrator sets SYNC_DIR where Openbook is started.",
         "No server folder is set up for this. An administrator can set SYNC_DIR where Openbook is started.",
+    ),
+    (
+        "No picture model is set up. An administrator can name one: IMAGE_MODEL or IMAGE_URL.",
+        "No picture model is set up. An administrator can set IMAGE_MODEL or IMAGE_URL.",
+    ),
+    (
+        "Not there",
+        "Negative prompt",
     ),
     (
         "Only the first %(count)s of its pictures were read.",
@@ -81,8 +101,36 @@ _PAIRS = (
         "SYNC_DIR and DATA_DIR must not contain each other: Openbook would read its own files.",
     ),
     (
+        "Say first what the picture shall show.",
+        "Describe the picture first.",
+    ),
+    (
+        "Shall not be there",
+        "Negative prompt",
+    ),
+    (
+        "The account at the picture server is used up; an administrator has to look at it.",
+        "The account at the picture server has no credit left. Tell an administrator.",
+    ),
+    (
+        "The address of the model server is wrong: it points elsewhere.",
+        "The address of the model server is wrong: it redirects elsewhere.",
+    ),
+    (
+        "The address of the model server is wrong: nothing answers chats there.",
+        "The address of the model server is wrong: no chat API was found there.",
+    ),
+    (
+        "The answer is longer than can be kept while it is being written.",
+        "The answer is too long to be stored while it is being written.",
+    ),
+    (
         "The built-in painter draws pictograms and knows none like this; nearest are “%(names)s”.",
         "The built-in picture model creates pictograms only and knows none like this. The closest are “%(names)s”.",
+    ),
+    (
+        "The built-in painter is not there; `./run train pictogram` makes it.",
+        "The built-in picture model is missing. `./run train pictogram` creates it.",
     ),
     (
         "The check for malicious software found “%(name)s” in this file, so it was not taken.",
@@ -97,8 +145,32 @@ _PAIRS = (
         "The document contains more than %(most)s characters of text. Split it into smaller files.",
     ),
     (
+        "The guidance must lie between 0 and 30.",
+        "The guidance must be between 0 and 30.",
+    ),
+    (
         "The height must lie between %(least)s and %(most)s pixels.",
         "The height must be between %(least)s and %(most)s pixels.",
+    ),
+    (
+        "The mask must be as large as its picture; mark the part again.",
+        "The mask must have the same size as the picture. Mark the part again.",
+    ),
+    (
+        "The mask of the part cannot be read; mark the part again.",
+        "The mask cannot be read. Mark the part again.",
+    ),
+    (
+        "The mask of the part is too large; mark the part again.",
+        "The mask is too large. Mark the part again.",
+    ),
+    (
+        "The model server sent something that is no answer.",
+        "The model server sent an invalid answer.",
+    ),
+    (
+        "The model's own filter withheld this picture; describe it otherwise.",
+        "The model’s own filter withheld this picture. Change the description.",
     ),
     (
         "The number of steps must lie between 1 and %(most)s.",
@@ -122,8 +194,52 @@ _PAIRS = (
         "the file.",
     ),
     (
+        "The picture server cannot draw a part of a picture anew.",
+        "The picture server cannot change a part of a picture.",
+    ),
+    (
+        "The picture server does not accept the key; an administrator has to set IMAGE_API_KEY.",
+        "The picture server does not accept the key. An administrator must set IMAGE_API_KEY.",
+    ),
+    (
+        "The picture server has no such model; an administrator has to look at IMAGE_MODEL.",
+        "The picture server does not have this model. An administrator must check IMAGE_MODEL.",
+    ),
+    (
+        "The picture server is busy; it is asked again later.",
+        "The picture server is busy. It is tried again later.",
+    ),
+    (
+        "The picture server names a picture that is not there.",
+        "The picture server returned a picture that does not exist.",
+    ),
+    (
+        "The picture server names an address elsewhere, which is not asked; it has to send the picture itself.",
+        "The picture server returned a link to another server, which is not allowed. It must send the picture itself.",
+    ),
+    (
         "The picture server refused this picture (status %(status)s); describe it otherwise.",
         "The picture server refused this picture (status %(status)s). Change the description.",
+    ),
+    (
+        "The picture server's answer holds no picture.",
+        "The picture server’s answer contains no picture.",
+    ),
+    (
+        "The picture to start from cannot be read; choose a PNG, JPEG or WebP file.",
+        "The start picture cannot be read. Choose a PNG, JPEG or WebP file.",
+    ),
+    (
+        "The picture to start from is held for review.",
+        "The start picture is withheld for review.",
+    ),
+    (
+        "The picture to start from is no longer there.",
+        "The start picture is no longer available.",
+    ),
+    (
+        "The picture to start from must have between 8 and 4096 pixels a side.",
+        "The start picture must have between 8 and 4096 pixels on each side.",
     ),
     (
         "The picture would have more than %(most)s pixels a side.",
@@ -139,6 +255,10 @@ _PAIRS = (
         "This file could not be read because of a program error. See the worker log for details.",
     ),
     (
+        "The rules of the picture server do not allow this picture; describe it otherwise.",
+        "The rules of the picture server do not allow this picture. Change the description.",
+    ),
+    (
         "The server of the page answered with %(status)s instead of a page. Save it and upload the file.",
         "The web server answered with status %(status)s instead of a page. Save the page and upload the file.",
     ),
@@ -147,8 +267,25 @@ _PAIRS = (
         "The web server cannot deliver the page now (%(status)s). Try again later.",
     ),
     (
+        "The server of this model does not search with so many beams, or with none at all. Empty “Beams” under "
+        "Advanced, or choose another model.",
+        "This model does not support this number of beams. Clear “Beams” under Advanced, or choose another model.",
+    ),
+    (
         "The stored file is missing. Please upload it again.",
         "The stored file is missing. Upload it again.",
+    ),
+    (
+        "The strength must lie above 0 and be at most 1.",
+        "The strength must be above 0 and at most 1.",
+    ),
+    (
+        "The weights of the built-in painter are not those that came with it.",
+        "The weights of the built-in picture model were changed.",
+    ),
+    (
+        "The weights of the built-in painter cannot be read.",
+        "The weights of the built-in picture model cannot be read.",
     ),
     (
         "The width must lie between %(least)s and %(most)s pixels.",
@@ -169,6 +306,18 @@ _PAIRS = (
     (
         "There is no such folder in the one that SYNC_DIR names.",
         "This folder does not exist in SYNC_DIR.",
+    ),
+    (
+        "There is not enough memory for a picture of this size; choose a smaller one.",
+        "There is not enough memory for a picture of this size. Choose a smaller size.",
+    ),
+    (
+        "This answer is closed; nothing can be added to it.",
+        "This answer is finished. Nothing can be added to it.",
+    ),
+    (
+        "This assistant shows only pictures that a check has looked at, and no such check is set up here.",
+        "This assistant shows only checked pictures, and no picture check is set up on this site.",
     ),
     (
         "This e-book is damaged or was cut off during a transfer. Get it again and upload that.",
@@ -199,12 +348,20 @@ _PAIRS = (
         "This mailbox contains more than %(most)s parts. Split it into smaller ones.",
     ),
     (
+        "This model cannot draw a part of a picture anew.",
+        "This model cannot change a part of a picture.",
+    ),
+    (
         "This page has an impossible size and cannot be shown.",
         "This page has an invalid size and cannot be shown.",
     ),
     (
         "This picture has more than %(most)s million pixels. Save it smaller and upload that.",
         "This picture has more than %(most)s million pixels. Save a smaller copy and upload it.",
+    ),
+    (
+        "This run stopped the worker each time. Tell an administrator.",
+        "This run crashed the worker repeatedly. Tell an administrator.",
     ),
     (
         "This workbook is of an unusual version or damaged. Open it, save it as .xlsx and upload that.",
@@ -217,6 +374,14 @@ _PAIRS = (
     (
         "Upload what is said in it as text.",
         "Upload a transcript of it as text.",
+    ),
+    (
+        "What shall not be there",
+        "Negative prompt",
+    ),
+    (
+        "What the picture server sent is no picture.",
+        "The picture server sent a file that is not a picture.",
     ),
     (
         "a table of contents, an index or noise, from which nothing is quoted",

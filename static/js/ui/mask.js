@@ -106,7 +106,7 @@ function marking() {
       if (event.shiftKey) Object.assign(box, { w: Math.max(unit, held(box.w + across, width - box.x)), h: Math.max(unit, held(box.h + down, height - box.y)) });
       else if (asked) Object.assign(box, { x: held(box.x + across, width - box.w), y: held(box.y + down, height - box.h) });
       asked = true;
-      said.textContent = put(gettext("Rectangle from %(x)s, %(y)s, %(w)s wide and %(h)s high."), box);
+      said.textContent = put(gettext("Rectangle at %(x)s, %(y)s, %(w)s wide and %(h)s high."), box);
     } else if (["Enter", " ", "Delete", "Backspace"].includes(event.key)) {
       keep();
       mark(filled(box), ["Delete", "Backspace"].includes(event.key));
@@ -130,7 +130,7 @@ function marking() {
   form.addEventListener("submit", (event) => {
     if (whole) return;
     event.preventDefault();
-    if (!share()) return (said.textContent = gettext("Mark the part to create again first.")), canvas.focus();
+    if (!share()) return (said.textContent = gettext("Mark the part to change first.")), canvas.focus();
     const all = Object.assign(document.createElement("canvas"), { width, height });
     const pen = all.getContext("2d");
     pen.fillRect(0, 0, width, height);

@@ -58,7 +58,7 @@ async def test_the_text_comes_without_tokens_and_tools_and_the_record_says_why(
 
 async def test_a_server_that_has_none_is_said_in_words(open_page, alice, library, chat: FakeChat) -> None:
     answer = await asked(await open_page(alice), sampling={"preset": "balanced", "beams": 2})
-    assert answer.status == "failed" and "Empty “Beams” under Advanced" in answer.reason
+    assert answer.status == "failed" and "Clear “Beams” under Advanced" in answer.reason
 
 
 def test_the_field_is_offered_where_the_server_has_it(alice, chat: FakeChat) -> None:

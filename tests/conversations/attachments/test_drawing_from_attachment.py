@@ -70,7 +70,7 @@ async def test_it_is_given_to_the_painter_and_named_in_the_credentials(open_page
     said = content_credentials.read_credentials(Path(first.file.path).read_bytes(), "image/png")
     assert said and said.intact and said.derived and said.by_model
     page = await in_db(lambda: as_(alice).get(f"/pictures/{first.pk}/").content.decode())
-    assert "0.3 of a picture that you attached" in page
+    assert "Strength 0.3, from a picture that you attached" in page
     assert "data-attached" in await in_db(lambda: as_(alice).get(f"/c/{answer.conversation_id}/").content.decode())
 
 

@@ -87,7 +87,7 @@ async def test_what_a_tool_is_given_and_gives_is_judged_so_too(open_page, alice,
     assert answer.status == "complete" and answer.tools[0]["status"] == "done"
 
 
-@pytest.mark.parametrize(("level", "words"), [("strict", "stricter than the site"), ("strictest", "no such check")])
+@pytest.mark.parametrize(("level", "words"), [("strict", "stricter than the site"), ("strictest", "no picture check")])
 async def test_pictures_are_judged_so_from_words_to_what_is_drawn(open_page, alice, painter, level, words) -> None:
     page, assistant = await open_page(alice), await strict(alice, level)
     withheld = await asked(page, "/picture a [sexual] cat", assistant=assistant, picture={})

@@ -67,7 +67,7 @@ def test_a_subfolder_that_cannot_be_read_removes_nothing(root: Path, shelf: Coll
     sync(shelf)
     (root / "papers" / "closed").chmod(0)
     request.getfixturevalue("unprivileged")
-    with pytest.raises(CommandError, match=r"could not be listed to its end.*closed.*Permission denied"):
+    with pytest.raises(CommandError, match=r"could not be read completely.*closed.*Permission denied"):
         sync(shelf)
     assert count(shelf) == 6
 
@@ -118,7 +118,7 @@ def test_a_folder_that_vanishes_while_it_is_listed_removes_nothing(
         return listed(path)
 
     monkeypatch.setattr(os, "scandir", vanishing)
-    with pytest.raises(CommandError, match=r"could not be listed to its end.*inner"):
+    with pytest.raises(CommandError, match=r"could not be read completely.*inner"):
         sync(shelf)
     assert count(shelf) == 6
 
@@ -136,7 +136,7 @@ def test_a_file_that_vanishes_while_it_is_listed_removes_nothing(
         return facts(path)
 
     monkeypatch.setattr(Path, "lstat", vanishing)
-    with pytest.raises(CommandError, match=r"could not be listed to its end.*01\.txt"):
+    with pytest.raises(CommandError, match=r"could not be read completely.*01\.txt"):
         sync(shelf)
     assert count(shelf) == 3
 

@@ -85,14 +85,14 @@ def test_an_empty_file_is_refused(alice: User, library: Collection) -> None:
 
 def test_a_file_above_the_limit_is_refused(alice: User, library: Collection, settings: Any) -> None:
     settings.MAX_UPLOAD_BYTES = 1024**2
-    assert "larger than 1 MB" in refused(alice, library, "a.txt", b"x" * (1024**2 + 1))
+    assert "larger than the limit of 1 MB" in refused(alice, library, "a.txt", b"x" * (1024**2 + 1))
 
 
 def test_a_file_that_lies_about_its_size_is_refused(alice: User, library: Collection, settings: Any) -> None:
     settings.MAX_UPLOAD_BYTES = 1024**2
     file = SimpleUploadedFile("a.txt", b"x" * (1024**2 + 1))
     file.size = 10
-    with pytest.raises(UploadRefused, match="larger than 1 MB"):
+    with pytest.raises(UploadRefused, match="larger than the limit of 1 MB"):
         uploads.store_upload(alice, library, file)
 
 

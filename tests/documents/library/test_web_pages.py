@@ -134,7 +134,7 @@ def test_the_same_page_is_taken_once(web: Site, alice: User, shelf: Collection) 
             queue_web_page(alice, shelf, same)
     ingest(row.pk)
     other = fetched(alice, shelf, web.page("/copy", BODY.encode()))
-    assert other.status == "failed" and "holds the same as Leave" in other.reason
+    assert other.status == "failed" and "has the same content as Leave" in other.reason
     cancelled = queue_web_page(alice, shelf, web.address("/c"))
     cancel_ingestion(cancelled)
     queue_web_page(alice, shelf, web.address("/c"))

@@ -143,7 +143,7 @@ def test_stages_pages_and_reasons_are_in_words(owner: Client, shelf: Collection)
     for words in (
         "Waiting", "Reading pages", "12 of 40 pages", 'max="40" value="12"', "Embedding",
         "3 of 90 passages", "protected by a password", "set aside", "Cancelled", "A &lt;b&gt;title&lt;/b&gt;",
-        "Recognizing text", "0 of 3 pages", "1 of 8 ready", "2 failed", "1 cancelled", "Retry failed",
+        "Recognising text", "0 of 3 pages", "1 of 8 ready", "2 failed", "1 cancelled", "Retry failed",
     ):  # fmt: skip
         assert words in page, words
 

@@ -115,5 +115,5 @@ async def test_it_searches_with_beams_and_says_the_likeliest(chat: OpenAIChat) -
 
 async def test_more_beams_than_it_can_weigh_are_refused_in_words(chat: OpenAIChat) -> None:
     question = ChatMessage("user", GERMANY)
-    with pytest.raises(EngineRefused, match="so many beams"):
+    with pytest.raises(EngineRefused, match="this number of beams"):
         await collect(chat, ChatRequest((question,), Sampling(max_tokens=12, beams=12)))  # of 20 logprobs at most

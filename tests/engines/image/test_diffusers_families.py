@@ -130,7 +130,7 @@ def test_it_draws_a_part_anew_or_says_that_it_cannot(loaded: Loaded) -> None:
     mask.paste(255, (0, 0, 32, 96))
     request = begun(mask=encode_png(mask), steps=4, strength=0.9)
     if not family.starts:
-        with pytest.raises(EngineRefused, match="cannot draw a part"):
+        with pytest.raises(EngineRefused, match="cannot change a part"):
             drawn(painter, request)
         return
     picture = np.asarray(drawn(painter, request))

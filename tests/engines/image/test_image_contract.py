@@ -96,7 +96,7 @@ def test_what_the_listener_raises_ends_the_drawing(painter: ImageEngine) -> None
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"prompt": " "}, "what the picture shall show"), ({"prompt": "x" * 10_000}, "shorten it"),
+        ({"prompt": " "}, "Describe the picture first"), ({"prompt": "x" * 10_000}, "shorten it"),
         ({"width": 60}, "between"), ({"width": 68}, "multiple of 8"), ({"height": 100_000}, "between"),
         ({"steps": 0}, "steps"), ({"steps": 10**6}, "steps"), ({"guidance": -1}, "guidance"),
         ({"scheduler": "Nobody's"}, "no scheduler"), ({"strength": 0}, "strength"),
@@ -130,7 +130,7 @@ def test_where_memory_does_not_suffice_one_smaller_picture_is_tried(
     drawn = real.draw(replace(ASK, width=80, height=80), lambda _: None)
     assert (drawn.picture.size, drawn.smaller) == ((56, 56), True)
     limit = 8
-    with pytest.raises(EngineRefused, match="choose a smaller one"):
+    with pytest.raises(EngineRefused, match="Choose a smaller size"):
         real.draw(replace(ASK, width=80, height=80), lambda _: None)
 
 

@@ -82,7 +82,7 @@ def test_the_listener_ends_it_between_two_steps(painter: ImageEngine) -> None:
     [
         (b"no mask", "cannot be read"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 40, "cannot be read"),
-        (mask(24, 24), "as large as its picture"),
+        (mask(24, 24), "the same size as the picture"),
         (encode_png(Image.new("RGB", (LARGE, LARGE))), "."),
         (b"\0" * 9_000_000, "too large"),
     ],
@@ -99,7 +99,7 @@ def test_a_mask_is_read_however_it_was_saved() -> None:
     clear = Image.new("RGBA", (40, 20), (255, 255, 255, 0))  # white that cannot be seen marks nothing
     file = io.BytesIO()
     clear.save(file, "PNG")
-    with pytest.raises(EngineRefused, match="Mark first"):
+    with pytest.raises(EngineRefused, match="Mark the part to change first"):
         read_mask(file.getvalue(), start, 40, 20)
 
 
@@ -122,9 +122,9 @@ def test_the_seam_lies_within_the_part() -> None:
 def test_a_part_of_nothing_and_a_model_without_parts_are_refused() -> None:
     model = FakePainter().model()
     asked = ask(FakePainter())
-    with pytest.raises(EngineRefused, match="that is there"):
+    with pytest.raises(EngineRefused, match="only of a finished picture"):
         validate_request(replace(asked, start=b""), model)
-    with pytest.raises(EngineRefused, match="cannot draw a part"):
+    with pytest.raises(EngineRefused, match="cannot change a part"):
         validate_request(asked, replace(model, masks=False))
     validate_request(asked, replace(model, starts=False))
 

@@ -84,9 +84,9 @@ def test_a_part_is_drawn_anew_by_edits_with_a_mask() -> None:
 
 
 def test_where_there_are_no_edits_a_part_is_refused_in_words() -> None:
-    with pytest.raises(EngineRefused, match="cannot draw a part"):
+    with pytest.raises(EngineRefused, match="cannot change a part"):
         OpenAIPainter("http://nobody.test/v1", "strict").draw(part(), lambda _: None)
-    with StrictServer(edits=False) as server, pytest.raises(EngineRefused, match="cannot draw a part"):
+    with StrictServer(edits=False) as server, pytest.raises(EngineRefused, match="cannot change a part"):
         OpenAIPainter(server.url, "strict", edits=True).draw(part(), lambda _: None)
 
 

@@ -81,7 +81,7 @@ def test_no_other_server_is_asked_and_none_gets_the_key() -> None:
                 draw(server)
         server._answers = [named("/there")]
         server.files["/there"] = Answer(302, headers={"Location": f"{other.origin}/1.png"})
-        with pytest.raises(EngineBroken, match="not there"):
+        with pytest.raises(EngineBroken, match="does not exist"):
             draw(server)
         server._answers = [Answer(307, headers={"Location": f"{other.origin}/v1/images/generations"})]
         with pytest.raises(EngineUnavailable, match="307"):
@@ -91,7 +91,7 @@ def test_no_other_server_is_asked_and_none_gets_the_key() -> None:
 
 REFUSALS = [
     (429, b"", EngineBusy, "busy"), (503, b"", EngineBusy, "busy"),
-    (429, b'{"error": {"code": "insufficient_quota"}}', EngineRefused, "used up"),
+    (429, b'{"error": {"code": "insufficient_quota"}}', EngineRefused, "no credit left"),
     (400, b'{"error": {"code": "moderation_blocked", "message": "secret"}}', EngineRefused, "rules of the picture"),
     (400, b'{"error": {"code": "content_policy_violation"}}', EngineRefused, "rules of the picture"),
     (403, b'{"error": {"message": "rejected by our safety system"}}', EngineRefused, "rules of the picture"),
@@ -131,7 +131,7 @@ def test_an_answer_without_a_picture_is_said_to_be_so(body: bytes) -> None:
 )
 def test_a_hostile_file_is_no_picture(content: bytes) -> None:
     body = {"data": [{"b64_json": base64.b64encode(content).decode()}]}
-    with PictureServer(answer(200, body)) as server, pytest.raises(EngineBroken, match="is no picture"):
+    with PictureServer(answer(200, body)) as server, pytest.raises(EngineBroken, match="is not a picture"):
         draw(server)
 
 

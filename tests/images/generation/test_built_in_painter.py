@@ -66,7 +66,7 @@ def test_words_that_it_cannot_draw_lead_to_names_that_it_can(built_in: None, ali
     client = Client()
     client.force_login(alice)
     page = client.get("/pictures/").content.decode()
-    assert "pictograms by name and draws nothing else" in page and 'name="negative"' not in page
+    assert "pictograms and creates nothing else" in page and 'name="negative"' not in page
     said = client.post("/pictures/expand/", {"prompt": "something to eat after a long walk in Italy"}).content.decode()
     names = re.findall(r"data-expanded-name>([^<]*)<", said)
     assert len(names) == 6

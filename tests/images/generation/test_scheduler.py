@@ -176,7 +176,7 @@ def test_what_is_cancelled_while_it_waits_or_is_stored_is_not_stored_and_the_oth
 def test_one_for_which_memory_does_not_suffice_ends_alone(
     course: Course, four: list[Picture], painter: FakePainter
 ) -> None:
-    refusal = EngineRefused("There is not enough memory for a picture of this size; choose a smaller one.")
+    refusal = EngineRefused("There is not enough memory for a picture of this size. Choose a smaller size.")
     course.hook[("in", 2)] = lambda: setattr(painter, "fail", refusal)
     scheduler.draw_waiting()
     assert statuses() == ["ready", "failed", "ready", "ready"]

@@ -91,8 +91,8 @@ def test_a_picture_that_is_held_is_kept_for_nothing(alice: User, first: Picture)
     again = submission.request_pictures(alice, gallery.make_repetition(row))[0]
     worker.draw_picture(again.pk)
     again.refresh_from_db()
-    assert (again.status, "no longer there" in again.reason) == ("failed", True)
-    with pytest.raises(PictureRequestRefused, match="no longer there"):
+    assert (again.status, "no longer available" in again.reason) == ("failed", True)
+    with pytest.raises(PictureRequestRefused, match="no longer available"):
         large = Picture(owner=alice, upscale=2, width=8, height=8)
         upscaling.repeat_upscale(alice, large)
 

@@ -100,7 +100,7 @@ def test_a_picture_grows_from_another(alice: User, painter: FakePainter, waiting
     assert drawn(other).plain_sha256 == row.plain_sha256, "what it starts from was kept for it"
     late.refresh_from_db()
     late.start.storage.delete(late.start.name)
-    assert "no longer there" in drawn(late).reason
+    assert "no longer available" in drawn(late).reason
 
 
 def test_a_picture_that_is_cancelled_ends_between_two_steps(
@@ -143,14 +143,14 @@ def test_steps_and_previews_are_seen_while_it_is_drawn(
 
 
 def test_what_an_engine_refuses_is_said_on_the_tile(waiting: Picture, painter: FakePainter) -> None:
-    painter.fail = EngineBroken("What the picture server sent is no picture.")
+    painter.fail = EngineBroken("The picture server sent a file that is not a picture.")
     row = drawn(waiting)
-    assert (row.status, row.reason) == ("failed", "What the picture server sent is no picture.")
+    assert (row.status, row.reason) == ("failed", "The picture server sent a file that is not a picture.")
 
 
 def test_a_server_that_is_busy_is_asked_again_as_often_as_it_takes(waiting: Picture, painter: FakePainter) -> None:
     for _ in range(worker.MAX_CRASHES + 2):
-        painter.fail = EngineBusy("The picture server is busy; it is asked again later.")
+        painter.fail = EngineBusy("The picture server is busy. It is tried again later.")
         row = drawn(waiting)
         assert (row.status, row.attempts) == ("queued", 0)
         assert not scheduler.next_pictures(5), "nobody hurries"

@@ -52,7 +52,7 @@ def ruled(user: User, case: Case, outcome: str) -> None:
 def test_without_a_classifier_a_picture_says_that_nobody_has_looked(alice: User, waiting: Picture) -> None:
     row = drawn(waiting)
     assert (row.status, row.unchecked, Case.objects.count()) == ("ready", True, 0)
-    assert "No classifier has looked" in signed_in(alice).get(f"/pictures/{row.pk}/").content.decode()
+    assert "not checked by a classifier" in signed_in(alice).get(f"/pictures/{row.pk}/").content.decode()
 
 
 def test_what_is_calm_is_shown(alice: User, waiting: Picture, classifier: dict[str, float]) -> None:

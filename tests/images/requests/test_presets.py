@@ -50,7 +50,7 @@ def filled(answer: Any) -> dict[str, str]:
 
 
 def test_all_settings_are_kept_and_fill_the_studio(page: Client, alice: User) -> None:
-    assert "“Harbour” is kept." in said(kept(page))
+    assert "“Harbour” saved." in said(kept(page))
     row = Preset.objects.get(owner=alice)
     assert row.settings == ALL | {"count": 2, "steps": 9, "guidance": 3.5, "seed": 7}
     shown = filled(page.get(f"/pictures/?preset={row.pk}"))
@@ -81,9 +81,9 @@ def test_the_same_name_gets_the_new_settings(page: Client) -> None:
 @pytest.mark.parametrize(
     ("name", "also", "words"),
     [
-        (" ", {}, "Give it a name first."), ("x" * 61, {}, "at most 60 characters"),
+        (" ", {}, "Enter a name first."), ("x" * 61, {}, "at most 60 characters"),
         ("Harbour", {"steps": "many"}, "Steps: Enter a whole number."), ("Harbour", {"scheduler": "Nobody"}, "Nobody"),
-        ("Harbour", {"count": ""}, "cannot be kept"), ("Harbour", {"guidance": "nan"}, "Guidance"),
+        ("Harbour", {"count": ""}, "cannot be saved"), ("Harbour", {"guidance": "nan"}, "Guidance"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_kept_is_said(page: Client, name: str, also: dict[str, str], words: str) -> None:
@@ -103,8 +103,8 @@ def test_one_is_renamed_and_deleted(page: Client) -> None:
     kept(page, "Pier")
     row = Preset.objects.get(name="Harbour")
     place = f"/pictures/presets/{row.pk}/"
-    assert "of this name already" in said(page.post(place, {"name": "Pier"}, headers=HTMX))
-    assert "Give it a name" in said(page.post(place, {"name": ""}, headers=HTMX))
+    assert "already have a preset with this name" in said(page.post(place, {"name": "Pier"}, headers=HTMX))
+    assert "Enter a name first" in said(page.post(place, {"name": ""}, headers=HTMX))
     assert "Renamed." in said(page.post(place, {"name": "Quay"}, headers=HTMX))
     assert set(Preset.objects.values_list("name", flat=True)) == {"Quay", "Pier"}
     answer = page.post(place + "delete/", headers=HTMX)
@@ -113,7 +113,7 @@ def test_one_is_renamed_and_deleted(page: Client) -> None:
 
 def test_without_scripts_the_studio_says_what_came_of_it(page: Client) -> None:
     answer = page.post("/pictures/presets/", {**ALL, "name": "Harbour"}, follow=True)
-    assert "“Harbour” is kept." in said(answer) and answer.redirect_chain[0][0] == "/pictures/"
+    assert "“Harbour” saved." in said(answer) and answer.redirect_chain[0][0] == "/pictures/"
 
 
 def test_what_another_model_does_not_take_is_left_out_and_named(page: Client, painter: FakePainter) -> None:
@@ -121,8 +121,8 @@ def test_what_another_model_does_not_take_is_left_out_and_named(page: Client, pa
     row = Preset.objects.get()
     Preset.objects.update(settings=row.settings | {"scheduler": "Gone", "steps": 90, "shape": "round"})
     answer = page.get(f"/pictures/?preset={row.pk}")
-    assert "does not take it: " in said(answer)
-    assert {"Shape", "Steps", "Scheduler"} <= set(re.findall(r"[A-Z]\w+", said(answer).split("take it: ")[1][:60]))
+    assert "does not support it: " in said(answer)
+    assert {"Shape", "Steps", "Scheduler"} <= set(re.findall(r"[A-Z]\w+", said(answer).split("support it: ")[1][:60]))
     assert filled(answer)["seed"] == "7"
     painter.names = ("ship",)  # a painter without negatives and styles
     model_info.record_model(painter.model())

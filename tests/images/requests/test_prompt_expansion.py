@@ -26,7 +26,7 @@ from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FULL = "A red cat asleep on a blue sofa, soft morning light through a window, warm colours, oil painting."
-STAYS = "Your words stay as they were."
+STAYS = "Your description is unchanged."
 
 
 class Careful:
@@ -83,7 +83,7 @@ def test_of_a_painter_that_knows_names_the_nearest_are_offered(
     model_info.record_model(painter.model())
     page = expanded(alice, "my red cat sleeps")
     names = re.findall(r"data-expanded-name>([^<]*)<", page)
-    assert names == ["red cat", "cat with wry smile", "blue dog"] and "only what it knows by name" in page
+    assert names == ["red cat", "cat with wry smile", "blue dog"] and "only the pictograms it knows" in page
     assert not chat.requests, "no model is asked for what the painter knows itself"
 
 
@@ -102,7 +102,7 @@ def test_a_model_that_breaks_off_or_is_slow_says_so(
     monkeypatch.setattr(prompt_expansion, "TIMEOUT_S", 0.3)
     chat.first_token_s = 30
     page = expanded(alice, "a red cat")
-    assert "too slow at the moment" in page and STAYS in page
+    assert "too slow right now" in page and STAYS in page
     assert (chat.running, chat.aborted) == (0, len(chat.requests) - 1), "nobody waits for it any longer"
 
 
@@ -130,7 +130,7 @@ def test_the_policy_of_the_site_is_asked(alice: User, chat: FakeChat) -> None:
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(" ", "Say first"), ("x " * 2000, "long enough")],
+    [(" ", "Describe the picture first"), ("x " * 2000, "long enough")],
 )
 def test_what_cannot_be_expanded_is_said(alice: User, chat: FakeChat, words: str, said: str) -> None:
     assert said in expanded(alice, words) and not chat.requests

@@ -28,7 +28,7 @@ def test_pictures_asked_for_together_wait_with_seeds_in_a_row(
         rows = submission.request_pictures(alice, PictureRequest("A red cat", count=3, seed=7))
     assert [(row.seed, row.status, row.batch) for row in rows] == [(n, "queued", rows[0].batch) for n in (7, 8, 9)]
     assert bells == [str(row.pk) for row in rows]
-    assert {(row.width, row.height, row.steps, row.guidance) for row in rows} == {(128, 128, 4, 5.0)}, "the model's own"
+    assert {(row.width, row.height, row.steps, row.guidance) for row in rows} == {(128, 128, 4, 5.0)}, "model default"
 
 
 def test_without_a_seed_chance_decides(alice: User, painter: FakePainter) -> None:
@@ -81,7 +81,7 @@ def test_the_text_that_was_checked_is_the_text_that_is_drawn(alice: User, painte
 def test_nobody_fills_the_queue(alice: User, bob: User, painter: FakePainter) -> None:
     for _ in range(submission.MAX_QUEUED // submission.MAX_PICTURES):
         submission.request_pictures(alice, PictureRequest("A cat", count=submission.MAX_PICTURES))
-    with pytest.raises(PictureRequestRefused, match="wait already"):
+    with pytest.raises(PictureRequestRefused, match="are already waiting"):
         submission.request_pictures(alice, PictureRequest("A cat"))
     assert submission.request_pictures(bob, PictureRequest("A cat")), "and others are not kept from theirs"
 

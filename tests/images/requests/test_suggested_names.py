@@ -30,7 +30,7 @@ def studio(alice: User, painter: FakePainter) -> Client:
 
 def test_words_that_it_does_not_know_are_said_before_anything_is_drawn(studio: Client) -> None:
     page = html.unescape(studio.post("/pictures/", ASKED).content.decode())
-    assert "This painter does not know that by name." in page and not Picture.objects.exists()
+    assert "This model does not know a pictogram for that." in page and not Picture.objects.exists()
     assert 'name="named" value="fountain"' in page and "A lighthouse in the evening" in page
 
 

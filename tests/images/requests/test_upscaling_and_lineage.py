@@ -60,7 +60,7 @@ def test_what_cannot_be_made_larger_is_refused(alice: User, first: Picture, wait
     gallery.delete_pictures(alice, [waiting.pk])
     worker.draw_picture(other.pk)
     other.refresh_from_db()
-    assert (other.status, "no longer there" in other.reason) == ("failed", True)
+    assert (other.status, "no longer available" in other.reason) == ("failed", True)
 
 
 @pytest.mark.parametrize("upscale", [True, False])
@@ -96,10 +96,10 @@ def test_the_page_shows_the_line_and_asks_for_more(alice: User, client: Client, 
     assert client.post(f"/pictures/{large.pk}/again/").status_code == 302
     assert gallery.list_ancestors(large) == [first] and list(gallery.list_variants(first)) == [large]
     page = client.get(f"/pictures/{large.pk}/").content.decode()
-    assert "which this one comes from" in page and "4 times" in page
+    assert "origin of this picture" in page and "4 times" in page
     assert client.post(f"/pictures/{first.pk}/repeat/").status_code == 302
     again = drawn(Picture.objects.get(repeats=first))
-    assert "the same, byte for byte" in client.get(f"/pictures/{again.pk}/").content.decode()
+    assert "identical, byte for byte" in client.get(f"/pictures/{again.pk}/").content.decode()
 
 
 def test_what_lies_behind_is_kept_step_by_step(client: Client, first: Picture, charlie: User) -> None:
@@ -128,16 +128,16 @@ def verified(row_content: bytes, name: str) -> str:
 
 
 def test_a_copy_that_was_saved_again_is_known_by_its_mark(alice: User, first: Picture) -> None:
-    assert "not one byte was changed" in verified(content(first), "a.png")
+    assert "has not been changed since" in verified(content(first), "a.png")
     row = drawn(upscaling.request_upscale(alice, first))
     with Image.open(io.BytesIO(content(row))) as opened:
         copy = io.BytesIO()
         opened.convert("RGB").resize((400, 400)).save(copy, "JPEG", quality=80)
     said = verified(copy.getvalue(), "copy.jpg")
-    assert "carries the invisible mark of a picture that was drawn on this site" in said
+    assert "has the invisible watermark of a picture created on this site" in said
     assert row.prompt not in said and str(alice.email) not in said, "neither its words nor its maker"
     Picture.objects.all().delete()
-    assert "no invisible mark of this site" in verified(copy.getvalue(), "copy.jpg")
+    assert "no watermark of this site" in verified(copy.getvalue(), "copy.jpg")
 
 
 def test_the_visible_mark_is_written_once(

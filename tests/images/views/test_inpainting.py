@@ -69,8 +69,8 @@ def test_the_page_asks_for_the_part_and_the_recipe_keeps_it(client: Client, firs
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"nothing of the kind", "cannot be read"), (mask(64, 64), "as large as its picture"),
-        (mask(left=128), "Mark first"), (b"", "empty"),
+        (b"nothing of the kind", "cannot be read"), (mask(64, 64), "the same size as the picture"),
+        (mask(left=128), "Mark the part to change first"), (b"", "empty"),
     ],
 )  # fmt: skip
 def test_a_mask_that_cannot_be_used_is_said_and_nothing_waits(
@@ -94,7 +94,7 @@ def test_what_is_wrong_is_said_in_the_language_of_its_reader(alice: User, client
     User.objects.filter(pk=alice.pk).update(language="de")
     said = [sent(client, first, content).content.decode() for content in (mask(64, 64), b"nothing", mask(left=128))]
     for page, words in zip(said, ("so groß wie ihr Bild", "nicht gelesen werden", "Markieren Sie"), strict=True):
-        assert words in page and "mark the part again" not in page
+        assert words in page and "Mark the part again" not in page
 
 
 def test_an_open_page_hears_that_its_picture_is_withheld(client: Client, first: Picture) -> None:
@@ -105,8 +105,8 @@ def test_without_a_mask_or_a_finished_picture_there_is_nothing_to_change(
     alice: User, client: Client, first: Picture
 ) -> None:
     said = client.post(f"/pictures/{first.pk}/change/", {"prompt": "A blue dog", "count": "1"})
-    assert said.status_code == 400 and "Mark first" in said.content.decode()
-    with pytest.raises(PictureRequestRefused, match="that is there"):
+    assert said.status_code == 400 and "Mark the part to change first" in said.content.decode()
+    with pytest.raises(PictureRequestRefused, match="only of a finished picture"):
         submission.request_pictures(alice, PictureRequest("A blue dog", mask=mask()))
     Picture.objects.filter(pk=first.pk).update(status="held")
     assert sent(client, first, mask()).status_code == 404
@@ -148,10 +148,10 @@ def test_a_source_that_is_held_meanwhile_is_not_drawn_from(client: Client, first
 def test_a_model_that_cannot_offers_it_nowhere(
     client: Client, first: Picture, painter: FakePainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "Change a part" in client.get("/pictures/").content.decode()
+    assert "Change part" in client.get("/pictures/").content.decode()
     monkeypatch.setattr(model_info, "find_available_model", lambda: None)
-    assert "Change a part" not in client.get("/pictures/").content.decode()
-    assert "cannot draw a part" in client.get(f"/pictures/{first.pk}/change/").content.decode()
+    assert "Change part" not in client.get("/pictures/").content.decode()
+    assert "cannot change a part" in client.get(f"/pictures/{first.pk}/change/").content.decode()
     assert sent(client, first, mask()).status_code == 409
 
 

@@ -218,13 +218,13 @@ def _opened(path: Path, pinned: str) -> Iterator[tuple[Any, dict[str, str], str]
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         if pinned and digest != pinned:
-            raise EngineUnavailable("The weights of the built-in painter are not those that came with it.")
+            raise EngineUnavailable("The weights of the built-in picture model were changed.")
         with safe_open(path, "pt") as file:
             yield file, file.metadata() or {}, digest
     except OSError as error:
-        raise EngineUnavailable("The built-in painter is not there; `./run train pictogram` makes it.") from error
+        raise EngineUnavailable("The built-in picture model is missing. `./run train pictogram` creates it.") from error
     except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
-        raise EngineUnavailable("The weights of the built-in painter cannot be read.") from error
+        raise EngineUnavailable("The weights of the built-in picture model cannot be read.") from error
 
 
 def save_painter(path: Path, weights: dict[str, Any], shape: NetworkConfig, names: Sequence[str]) -> str:
