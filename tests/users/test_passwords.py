@@ -96,7 +96,7 @@ def test_resets_of_one_address_are_limited(client: Client, alice: User) -> None:
         client.post(RESET, {"email": alice.email})
     response = client.post(RESET, {"email": alice.email})
     assert response.status_code == 429
-    assert "Try again in a minute" in response.content.decode()
+    assert "Wait a minute" in response.content.decode()
 
 
 def test_a_person_changes_the_password_and_stays_signed_in_here_only(client: Client, alice: User) -> None:
