@@ -112,7 +112,7 @@ class LanguageForm(forms.Form):
 
 def list_languages() -> list[tuple[str, StrOrPromise]]:
     """Return the choices of the language form; "" means the language of the browser."""
-    return [("", _("Language of the browser")), *settings.LANGUAGES]
+    return [("", _("Browser language")), *settings.LANGUAGES]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
