@@ -12,12 +12,28 @@ _PAIRS = (
         "The path contains a symbolic link.",
     ),
     (
+        "A message of it follows one that is not in the file.",
+        "One of its messages follows a message that is not in the file.",
+    ),
+    (
         "A message of it has %(count)s characters; at most %(most)s are taken.",
         "One of its messages has %(count)s characters; at most %(most)s can be imported.",
     ),
     (
+        "A message of it has no id.",
+        "One of its messages has no ID.",
+    ),
+    (
+        "A message of it is empty.",
+        "One of its messages is empty.",
+    ),
+    (
         "A part can only be drawn anew of a picture that is there.",
         "You can change a part only of a finished picture.",
+    ),
+    (
+        "An expression may have up to %(most)s characters.",
+        "An expression can have up to %(most)s characters.",
     ),
     (
         "Answers that the safety check withheld: %(count)s.",
@@ -32,8 +48,28 @@ _PAIRS = (
         "Attachments left out: %(names)s.",
     ),
     (
+        "Draw a picture",
+        "Create a picture",
+    ),
+    (
         "Drawing this stopped the worker %(times)s times. Try other settings, or tell an administrator.",
         "This picture crashed the worker %(times)s times. Try other settings, or tell an administrator.",
+    ),
+    (
+        "Gives a document of the person who asks in reading order, as numbered sources, by its title or file name. "
+        "A long one comes in parts: give the page to read on from.",
+        "Returns a document of the user in reading order, as numbered sources, by its title or file name. A long "
+        "document comes in parts: give the page to continue from.",
+    ),
+    (
+        "Has pictures drawn from a description, when the person asks for a picture, drawing or illustration. "
+        "Describe what is to be seen in one or two sentences. They are shown with the answer when they are drawn.",
+        "Creates pictures from a description, when the user asks for a picture, drawing or illustration. Describe "
+        "what the picture shows in one or two sentences. The pictures appear with the answer when they are ready.",
+    ),
+    (
+        "Have a picture drawn",
+        "Create a picture",
     ),
     (
         "Hidden sheets that were left out: %(count)s.",
@@ -48,12 +84,36 @@ _PAIRS = (
         "Beginning",
     ),
     (
+        "It had been deleted and is back.",
+        "It had been deleted and was restored.",
+    ),
+    (
         "It has %(count)s messages; at most %(most)s are taken.",
         "It has %(count)s messages; at most %(most)s can be imported.",
     ),
     (
+        "It holds no question and no answer.",
+        "It contains no question and no answer.",
+    ),
+    (
+        "It is in no form that is known here.",
+        "Its format is not supported.",
+    ),
+    (
         "It is longer than what is taken: %(characters)s characters, %(messages)s messages.",
         "It is too long to import: %(characters)s characters, %(messages)s messages.",
+    ),
+    (
+        "It took longer than %(seconds)s seconds and was given up.",
+        "It took longer than %(seconds)s seconds and was cancelled.",
+    ),
+    (
+        "Its reader says",
+        "Report by the user",
+    ),
+    (
+        "Letters, digits and dashes. Its token, if it wants one, is set by the operator under this name.",
+        "Letters, digits and dashes. If the server needs a token, it is set under this name in the environment.",
     ),
     (
         "Long texts of this table (its memos) are kept in another file and were left out.",
@@ -72,8 +132,24 @@ _PAIRS = (
         "No picture model is set up. An administrator can set IMAGE_MODEL or IMAGE_URL.",
     ),
     (
+        "No program of this name is among those that the operator allows (MCP_COMMANDS).",
+        "No program with this name is allowed (MCP_COMMANDS).",
+    ),
+    (
+        "Nobody answered within %(minutes)s minutes, so it was not done.",
+        "It was not approved within %(minutes)s minutes, so it was not done.",
+    ),
+    (
         "Not there",
         "Negative prompt",
+    ),
+    (
+        "Nothing is set up that describes pictures.",
+        "No model that describes pictures is set up.",
+    ),
+    (
+        "One of the chosen collections is no longer there. Choose again.",
+        "One of the selected collections is no longer available. Select again.",
     ),
     (
         "Only the first %(count)s of its pictures were read.",
@@ -84,12 +160,28 @@ _PAIRS = (
         "Only the first picture in it was read.",
     ),
     (
+        "Passages cut to their best sentences",
+        "Passages shortened to their best sentences",
+    ),
+    (
         "Pictures and files that this file does not hold: %(count)s.",
         "Pictures and files missing from this file: %(count)s.",
     ),
     (
+        "Pictures and tools keep what they make: they are not for temporary chats. Begin a new chat.",
+        "Pictures and tools save their results, so temporary chats cannot use them. Start a new chat.",
+    ),
+    (
         "Pictures that the code drew were left out.",
         "Pictures created by the code were left out.",
+    ),
+    (
+        "Programs are named by the operator in MCP_COMMANDS.",
+        "Allowed programs are listed in MCP_COMMANDS.",
+    ),
+    (
+        "Prompt laid out",
+        "Prompt assembled",
     ),
     (
         "Reading this file took too long. It may be damaged, or made to keep programs busy; save it again or split it.",
@@ -105,8 +197,87 @@ _PAIRS = (
         "Describe the picture first.",
     ),
     (
+        "Say what to search for.",
+        "Enter what to search for.",
+    ),
+    (
+        "Search in documents",
+        "Search documents",
+    ),
+    (
+        "Searches the documents of the person who asks and gives the passages that speak to the query, as numbered "
+        "sources. Use it where the sources at hand do not answer the question, with other words than the "
+        "question's.",
+        "Searches the documents of the user and returns the passages about the query, as numbered sources. Use it "
+        "when the sources at hand do not answer the question, with other words than the question's.",
+    ),
+    (
+        "Sentences verified, beside the writing",
+        "Sentences verified while writing",
+    ),
+    (
+        "Several documents could be meant: %(names)s. Give the file name.",
+        "Several documents match: %(names)s. Give the file name.",
+    ),
+    (
         "Shall not be there",
         "Negative prompt",
+    ),
+    (
+        "Some of its messages follow each other in a circle.",
+        "Its messages refer to each other in a circle.",
+    ),
+    (
+        "Something went wrong here. Your question is kept; the log of the server says what happened.",
+        "Something went wrong. Your question is saved; details are in the server log.",
+    ),
+    (
+        "Something went wrong here; the log of the server says what happened.",
+        "Something went wrong. Details are in the server log.",
+    ),
+    (
+        "Something went wrong in this tool. The log of the server says what happened.",
+        "Something went wrong in this tool. Details are in the server log.",
+    ),
+    (
+        "Steps go up to %(most)s days, weeks, months or years.",
+        "You can add or subtract up to %(most)s days, weeks, months or years.",
+    ),
+    (
+        "Such as https://tools.example.com/mcp. Places that are not public are named in MCP_HOSTS.",
+        "For example https://tools.example.com/mcp. Addresses that are not public must be listed in MCP_HOSTS.",
+    ),
+    (
+        "That answer is finished. Ask a follow-up instead.",
+        "This answer is already finished. Ask a follow-up instead.",
+    ),
+    (
+        "That answer is no longer there. Reload the page.",
+        "This answer is no longer available. Reload the page.",
+    ),
+    (
+        "That assistant is no longer there, or no longer shared with you. Choose another.",
+        "This assistant was deleted or is no longer shared with you. Choose another one.",
+    ),
+    (
+        "That call no longer waits for an answer.",
+        "This tool call no longer needs your approval.",
+    ),
+    (
+        "That conversation is no longer there. Reload the page.",
+        "This conversation is no longer available. Reload the page.",
+    ),
+    (
+        "That day lies outside the calendar (the years 1 to 9999).",
+        "This date is outside the calendar (years 1 to 9999).",
+    ),
+    (
+        "That question has been asked meanwhile.",
+        "This question has already been sent.",
+    ),
+    (
+        "That question is no longer in this chat. Ask it anew, below.",
+        "This question is no longer in the chat. Ask it again below.",
     ),
     (
         "The account at the picture server is used up; an administrator has to look at it.",
@@ -125,6 +296,27 @@ _PAIRS = (
         "The answer is too long to be stored while it is being written.",
     ),
     (
+        "The answer reached its greatest length and ends here.",
+        "The answer reached its maximum length and ends here.",
+    ),
+    (
+        "The arguments cannot be read. Choose the tool from the list behind “/”, which asks for each of them.",
+        "The arguments cannot be read. Type “/” and choose the tool from the list; you are then asked for each "
+        "argument.",
+    ),
+    (
+        "The arguments do not fit (%(where)s): %(problem)s.",
+        "The arguments are not valid (%(where)s): %(problem)s.",
+    ),
+    (
+        "The arguments do not fit: %(missing)s is missing.",
+        "The arguments are not valid: %(missing)s is missing.",
+    ),
+    (
+        "The arguments do not fit: %(problem)s.",
+        "The arguments are not valid: %(problem)s.",
+    ),
+    (
         "The built-in painter draws pictograms and knows none like this; nearest are “%(names)s”.",
         "The built-in picture model creates pictograms only and knows none like this. The closest are “%(names)s”.",
     ),
@@ -133,8 +325,16 @@ _PAIRS = (
         "The built-in picture model is missing. `./run train pictogram` creates it.",
     ),
     (
+        "The call was not made: it was made before with these arguments, and its result stands above.",
+        "The call was not repeated: the result for these arguments is above.",
+    ),
+    (
         "The check for malicious software found “%(name)s” in this file, so it was not taken.",
         "The malware scan found “%(name)s” in this file, so it was not accepted.",
+    ),
+    (
+        "The collections of this conversation were deleted, or are no longer shared. Choose others.",
+        "The collections of this conversation were deleted or are no longer shared with you. Select others.",
     ),
     (
         "The disk of this server is full. This goes on by itself once there is space.",
@@ -145,12 +345,25 @@ _PAIRS = (
         "The document contains more than %(most)s characters of text. Split it into smaller files.",
     ),
     (
+        "The documents of this assistant are not shared with you. Ask its owner, or choose another.",
+        "You do not have access to the documents of this assistant. Ask its owner for access, or choose another "
+        "assistant.",
+    ),
+    (
+        "The file held no answer to this question.",
+        "The file contained no answer to this question.",
+    ),
+    (
         "The guidance must lie between 0 and 30.",
         "The guidance must be between 0 and 30.",
     ),
     (
         "The height must lie between %(least)s and %(most)s pixels.",
         "The height must be between %(least)s and %(most)s pixels.",
+    ),
+    (
+        "The log of the server says why.",
+        "Details are in the server log.",
     ),
     (
         "The mask must be as large as its picture; mark the part again.",
@@ -165,8 +378,40 @@ _PAIRS = (
         "The mask is too large. Mark the part again.",
     ),
     (
+        "The model began to repeat itself, so the answer ends here.",
+        "The model started to repeat itself, so the answer ends here.",
+    ),
+    (
+        "The model called it with arguments that cannot be read.",
+        "The model sent arguments that cannot be read.",
+    ),
+    (
+        "The model called it with more arguments than a tool takes.",
+        "The model sent too many arguments.",
+    ),
+    (
+        "The model called tools again and again and gave no answer. Ask otherwise, or have its tools switched off.",
+        "The model kept calling tools and gave no answer. Rephrase your question, or ask an administrator to turn "
+        "off its tools.",
+    ),
+    (
+        "The model server does not answer. Your question is kept, and the answer begins by itself when it is back.",
+        "The model server is not responding. Your question is saved, and the answer starts automatically when the "
+        "server is back.",
+    ),
+    (
+        "The model server is busy. Your question is kept and is sent again shortly.",
+        "The model server is busy. Your question is saved and will be sent again shortly.",
+    ),
+    (
         "The model server sent something that is no answer.",
         "The model server sent an invalid answer.",
+    ),
+    (
+        "The model thought until its greatest length and gave no answer. Allow a greater length under Advanced, or "
+        "choose another model.",
+        "The model used its maximum length for reasoning and gave no answer. Increase the response length under "
+        "Advanced, or choose another model.",
     ),
     (
         "The model's own filter withheld this picture; describe it otherwise.",
@@ -187,6 +432,14 @@ _PAIRS = (
     (
         "The page is larger than %(most)s MB, the most that is fetched. Upload it as a file.",
         "The page is larger than the limit of %(most)s MB. Upload it as a file.",
+    ),
+    (
+        "The page sent something about the picture that cannot be read. Reload it and ask again.",
+        "The picture settings could not be read. Reload the page and ask again.",
+    ),
+    (
+        "The page sent something that cannot be read. Reload it and ask again.",
+        "The question could not be read. Reload the page and ask again.",
     ),
     (
         "The page wants a sign-in, or refuses programs (%(status)s). Save it in your browser and upload the file.",
@@ -246,6 +499,10 @@ _PAIRS = (
         "The picture would be larger than %(most)s pixels on one side.",
     ),
     (
+        "The question is too long for this model. Shorten it, or put the long part into a collection as a file.",
+        "The question is too long for this model. Shorten it, or add the long part to a collection as a file.",
+    ),
+    (
         "The reader crashed on this file: it is damaged. Save it again in its own program and upload that.",
         "This file could not be read, probably because it is damaged. Save it again in its own program and upload "
         "that.",
@@ -257,6 +514,10 @@ _PAIRS = (
     (
         "The rules of the picture server do not allow this picture; describe it otherwise.",
         "The rules of the picture server do not allow this picture. Change the description.",
+    ),
+    (
+        "The server cannot be reached, or broke off.",
+        "The server cannot be reached, or the connection was lost.",
     ),
     (
         "The server of the page answered with %(status)s instead of a page. Save it and upload the file.",
@@ -272,12 +533,36 @@ _PAIRS = (
         "This model does not support this number of beams. Clear “Beams” under Advanced, or choose another model.",
     ),
     (
+        "The server says that it failed, and gives no reason.",
+        "The server reported an error without a reason.",
+    ),
+    (
+        "The server sent more than %(mb)s MB at once, the most that is read. Ask for less.",
+        "The server sent more than the limit of %(mb)s MB at once. Ask for less.",
+    ),
+    (
+        "The server took longer than %(seconds)s seconds and was given up.",
+        "The server took longer than %(seconds)s seconds, so the call was cancelled.",
+    ),
+    (
+        "The server was restarted while this answer was written.",
+        "The server was restarted while this answer was being written.",
+    ),
+    (
+        "The server's answer does not fit the protocol, or not what it said that it would be. It was not used.",
+        "The server's response does not match the protocol or its own description, so it was not used.",
+    ),
+    (
         "The stored file is missing. Please upload it again.",
         "The stored file is missing. Upload it again.",
     ),
     (
         "The strength must lie above 0 and be at most 1.",
         "The strength must be above 0 and at most 1.",
+    ),
+    (
+        "The tool sent something that is no result.",
+        "The tool returned an invalid result.",
     ),
     (
         "The weights of the built-in painter are not those that came with it.",
@@ -290,6 +575,18 @@ _PAIRS = (
     (
         "The width must lie between %(least)s and %(most)s pixels.",
         "The width must be between %(least)s and %(most)s pixels.",
+    ),
+    (
+        "The worker ended three times.",
+        "The worker stopped three times.",
+    ),
+    (
+        "There is no day %(day)s.",
+        "The date %(day)s does not exist.",
+    ),
+    (
+        "There is no document “%(title)s” among those that are searched here. Give its title.",
+        "None of the documents searched here is called “%(title)s”. Give its exact title.",
     ),
     (
         "There is no embedding model “%(name)s” here any more. Choose another one, or set it up.",
@@ -308,8 +605,24 @@ _PAIRS = (
         "This folder does not exist in SYNC_DIR.",
     ),
     (
+        "There is no tool of this name, or it is switched off.",
+        "There is no tool with this name, or it is turned off.",
+    ),
+    (
         "There is not enough memory for a picture of this size; choose a smaller one.",
         "There is not enough memory for a picture of this size. Choose a smaller size.",
+    ),
+    (
+        "There is not enough room left to read “%(title)s”.",
+        "There is not enough context left to read “%(title)s”.",
+    ),
+    (
+        "This ZIP holds more than is opened here. Unpack it, and upload its conversations.json alone.",
+        "This ZIP is too large to open here. Unpack it and upload only its conversations.json.",
+    ),
+    (
+        "This ZIP is damaged or encrypted. Unpack it, and upload its conversations.json.",
+        "This ZIP is damaged or encrypted. Unpack it and upload its conversations.json.",
     ),
     (
         "This answer is closed; nothing can be added to it.",
@@ -318,6 +631,10 @@ _PAIRS = (
     (
         "This assistant shows only pictures that a check has looked at, and no such check is set up here.",
         "This assistant shows only checked pictures, and no picture check is set up on this site.",
+    ),
+    (
+        "This could not be finished.",
+        "The import could not be finished.",
     ),
     (
         "This e-book is damaged or was cut off during a transfer. Get it again and upload that.",
@@ -344,6 +661,10 @@ _PAIRS = (
         "This is not a file.",
     ),
     (
+        "This is not JSON. Upload the file that the other program's export made, or the ZIP in which it came.",
+        "This is not a JSON file. Upload the file that the other program exported, or the ZIP that contains it.",
+    ),
+    (
         "This mailbox holds more than %(most)s parts. Split it into smaller ones.",
         "This mailbox contains more than %(most)s parts. Split it into smaller ones.",
     ),
@@ -356,6 +677,10 @@ _PAIRS = (
         "This page has an invalid size and cannot be shown.",
     ),
     (
+        "This picture has fewer than 8 pixels on one of its sides, so there is nothing to see. Choose another.",
+        "This picture is less than 8 pixels wide or high. Choose a larger one.",
+    ),
+    (
         "This picture has more than %(most)s million pixels. Save it smaller and upload that.",
         "This picture has more than %(most)s million pixels. Save a smaller copy and upload it.",
     ),
@@ -364,8 +689,16 @@ _PAIRS = (
         "This run crashed the worker repeatedly. Tell an administrator.",
     ),
     (
+        "This temporary chat is over: the server no longer has it. What you ask now begins a new one.",
+        "This temporary chat has ended. Your next question starts a new one.",
+    ),
+    (
         "This workbook is of an unusual version or damaged. Open it, save it as .xlsx and upload that.",
         "This workbook is damaged or has an unusual version. Open it, save it as .xlsx and upload that.",
+    ),
+    (
+        "Two messages of it have the same id.",
+        "Two of its messages have the same ID.",
     ),
     (
         "Unpack it and upload the files in it; a whole folder can be dropped at once.",
@@ -376,12 +709,42 @@ _PAIRS = (
         "Upload a transcript of it as text.",
     ),
     (
+        "Use a valid name: letters, digits and dashes.",
+        "Use only letters, digits and dashes.",
+    ),
+    (
+        "What is listed was imported; upload the file again for the rest.",
+        "The conversations in the list were imported. Upload the file again to import the rest.",
+    ),
+    (
+        "What it gave is withheld: it goes against the rules that hold here, or could do harm.",
+        "Its result is withheld: it breaks the rules of this site, or could do harm.",
+    ),
+    (
         "What shall not be there",
         "Negative prompt",
     ),
     (
         "What the picture server sent is no picture.",
         "The picture server sent a file that is not a picture.",
+    ),
+    (
+        "What the tool says about its arguments makes no sense.",
+        "The tool describes its arguments in a way that is not valid.",
+    ),
+    (
+        "What the tools gave fills the model's window, so no room is left for an answer. Ask for less at once.",
+        "The results of the tools fill the model's context, so there is no room for an answer. Ask for less at once.",
+    ),
+    (
+        "What this follows is no longer there. Reload the page.",
+        "The message before this one is no longer available. Reload the page.",
+    ),
+    (
+        "Write a date such as 2026-03-01, today, tomorrow or yesterday; add or take away days, weeks, months or "
+        "years (today + 3 weeks), or take one date from another (2026-12-24 - today).",
+        "Write a date such as 2026-03-01, today, tomorrow or yesterday. Add or subtract days, weeks, months or "
+        "years (today + 3 weeks), or subtract one date from another (2026-12-24 - today).",
     ),
     (
         "a table of contents, an index or noise, from which nothing is quoted",
