@@ -156,8 +156,8 @@ def _text(case: Case) -> str:
 def models_naming_user(user: User) -> Iterator[tuple[type[models.Model], list[str]]]:
     """Yield every model with the names of its foreign keys to users.
 
-    Models of safety are left out, except notices, restrictions and reviewers' preferences: a reviewer's work is not
-    only about the reviewer.
+    Models of safety are left out, except notices, restrictions, reviewers' preferences and saved views: a
+    reviewer's work is not only about the reviewer.
     """
     for model in apps.get_models():
         label = model._meta.label_lower
@@ -171,6 +171,7 @@ def models_naming_user(user: User) -> Iterator[tuple[type[models.Model], list[st
     yield apps.get_model("safety", "Notice"), ["person"]
     yield apps.get_model("safety", "FeatureRestriction"), ["person"]
     yield apps.get_model("safety", "ReviewerPreferences"), ["reviewer"]
+    yield apps.get_model("safety", "SavedView"), ["reviewer"]
 
 
 def _any(names: list[str], user: User) -> models.Q:

@@ -14,7 +14,9 @@ from apps.safety.views import (
     notices,
     policies,
     policy_changes,
+    policy_form,
     reviewer_preferences,
+    saved_views,
     second_reviews,
     suspended,
 )
@@ -24,6 +26,8 @@ app_name = "safety"
 urlpatterns = [
     path("review/", cases.show_queue, name="queue"),
     path("review/care/", reviewer_preferences.edit_preferences, name="care"),
+    path("review/views/", saved_views.save_view, name="view_save"),
+    path("review/views/<int:pk>/delete/", saved_views.delete_view, name="view_delete"),
     path("review/figures/", analytics.show_analytics, name="figures"),
     path("review/figures/bias/", analytics.run_bias_audit, name="bias"),
     path("review/lists/", blocklists.show_blocklists, name="lists"),
@@ -32,6 +36,8 @@ urlpatterns = [
     path("review/log/verify/", audit_log.verify_whole_log, name="log_verify"),
     path("review/log/export/", audit_log.export_log, name="log_export"),
     path("review/policy/", policies.show_versions, name="policy"),
+    path("review/policy/edit/", policy_form.edit_policy, name="policy_edit"),
+    path("review/policy/preview/<slug:code>/", policy_form.preview_clause, name="policy_preview"),
     path("review/policy/<int:pk>/", policies.change_version, name="policy_change"),
     path("review/policy/<int:pk>/changes/", policy_changes.show_policy_changes, name="policy_changes"),
     path("review/<uuid:pk>/", cases.show_case, name="case"),

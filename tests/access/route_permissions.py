@@ -149,6 +149,7 @@ MATRIX = {
     "setup/ask/": SETUP,
     "review/": STAFF,
     "review/care/": STAFF,  # only the reviewer's own
+    **dict.fromkeys(["review/views/", "review/views/<int:pk>/delete/"], STAFF),  # only the reviewer's own
     # administrators, and users with the special permission: tests/conversations/disclosure/test_break_glass.py
     **dict.fromkeys([GLASS, *(GLASS + part for part in ("<uuid:pk>/", "<uuid:pk>/answer/"))], STAFF),
     GLASS + "<uuid:pk>/<uuid:conversation>/": STAFF,
@@ -169,6 +170,8 @@ MATRIX = {
     "review/log/export/": ADMIN,
     "review/log/verify/": ADMIN,
     "review/policy/": ADMIN,
+    "review/policy/edit/": ADMIN,
+    "review/policy/preview/<slug:code>/": ADMIN,
     "review/policy/<int:pk>/": ADMIN,
     "review/policy/<int:pk>/changes/": STAFF,
     # Asks to sign in, unless the user has just proved the password: tests/safety/moderation/test_suspended_sign_in.py.

@@ -210,6 +210,8 @@ CHAPTERS: dict[str, tuple[Page, ...]] = {
              "{group}delete/"),
         Page("limit-settings", P + "limits/", "Limits for everybody", "By person, group and network address.", ADA),
         Page("policy", "review/policy/", "Policy", "Versions: drafted, replayed, approved by somebody else.", ADA),
+        Page("policy-edit", "review/policy/edit/", "Edit the policy",
+             "Thresholds with sliders, which say how many verdicts would change.", ADA),
         Page("policy-changes", "review/policy/<int:pk>/changes/", "What a policy would change",
              "In the shadow, and over what was judged before.", ADA,
              "/review/policy/{policy}/changes/"),

@@ -26,6 +26,7 @@ from apps.safety.models.detector_outages import DetectorOutage
 from apps.safety.models.detector_version import DetectorVersion
 from apps.safety.models.feature_restrictions import Feature, FeatureRestriction
 from apps.safety.models.reviewer_preferences import ReviewerPreferences
+from apps.safety.models.saved_views import SavedView
 from apps.safety.models.second_review import SecondReview
 from apps.safety.models.strictness import Strictness
 from apps.safety.models.verdict_log import OutboundVerdict, RecordedVerdict, ShadowVerdict
@@ -49,6 +50,7 @@ __all__ = [
     "PolicyVersion",
     "RecordedVerdict",
     "ReviewerPreferences",
+    "SavedView",
     "SecondReview",
     "ShadowVerdict",
     "Snapshot",
@@ -192,8 +194,13 @@ class Case(Leased):
         return f"{self.area} in a {self.kind}"
 
     @property
+    def waiting(self) -> bool:
+        """True until the case, or the appeal, is decided."""
+        return self.state in UNDECIDED_STATES | {CaseState.APPEALED, CaseState.APPEAL_CLAIMED}
+
+    @property
     def overdue(self) -> bool:
-        return self.state in UNDECIDED_STATES and self.due < timezone.now()
+        return self.waiting and self.due < timezone.now()
 
     @property
     def pseudonym(self) -> str:

@@ -7,13 +7,15 @@ A version goes live only after a backtest of exactly its text against the live v
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.safety.audit_log import audit
 from apps.safety.models import PolicyVersion, RecordedVerdict, Snapshot
@@ -67,6 +69,24 @@ class BacktestChange:
             "stage": self.stage, "clause": self.clause, "change": str(self.change), "before": self.before,
             "after": self.after, "score": round(self.score, 3), "mark": self.mark, "at": self.at.isoformat(),
         }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePreview:
+    """Verdicts that changed clauses would change: `held` are withheld only then, `freed` no longer.
+
+    `complete` is False if the time ended before all verdicts were counted.
+    """
+
+    judged: int
+    changed: int
+    held: int
+    freed: int
+    complete: bool
+
+    @property
+    def others(self) -> int:
+        return self.changed - self.held - self.freed
 
 
 def past_verdicts(since: datetime | None, most: int) -> Iterator[PastVerdict]:
@@ -157,6 +177,28 @@ def run_backtest(user: User | None, row: PolicyVersion, since: datetime | None =
         PolicyVersion.objects.filter(pk=row.pk).update(replay=found)
         audit.record_event("policy.replayed", actor=user, subject=str(row), judged=judged, changed=counts.total())
     return found
+
+
+def preview_changes(user: User, body: Mapping[str, Any], days: int, budget_s: float) -> ChangePreview:
+    """Count the verdicts of the last `days` days that clauses like these would change, latest cases first.
+
+    Blocklists are not matched again. Counting ends after `budget_s` seconds. Nothing is stored. Administrators only:
+    raise ActionRefused for other users, PolicyError for an invalid body.
+    """
+    separation_of_duties.require_administrator(user)
+    end, live = time.monotonic() + budget_s, versions.get_live_version()
+    old, new = parse_policy(live.body, live.number), parse_policy(body)
+    judged, counts, complete = 0, Counter[VerdictChange](), True
+    for past in past_verdicts(timezone.now() - timedelta(days=days), MAX_RECORDS):
+        if time.monotonic() > end:
+            complete = False
+            break
+        judged += 1
+        before, after = compare_versions(replace(past, text=None), old, new)
+        if (change := shadow.classify_change(before, after, past.signals)) is not None:
+            counts[change] += 1
+    freed = counts[VerdictChange.FREED] + counts[VerdictChange.UNASKED]
+    return ChangePreview(judged, counts.total(), counts[VerdictChange.HELD], freed, complete)
 
 
 def _untestable_blocklists(old: Policy, new: Policy) -> list[str]:

@@ -26,6 +26,7 @@ from apps.safety.policy import blocklist_matcher, separation_of_duties, versions
 from apps.safety.policy.benign_sentences import BENIGN_SENTENCES
 from apps.safety.policy.evaluation import ACCOUNT
 from apps.safety.policy.schema import Blocklist, PolicyError, Stage, parse_policy
+from apps.safety.policy_admin import clause_drafts
 from apps.safety.text.normalization import fold_for_detection, normalise
 from apps.users.models import User
 
@@ -83,17 +84,9 @@ def list_blocklists(days: int) -> list[BlocklistRow]:
     ]
 
 
-def get_base_version(user: User) -> PolicyVersion:
-    """Return the version that the user's next change builds on: the last open draft of the user, else the live
-    version."""
-    live = versions.get_live_version()
-    mine = PolicyVersion.objects.filter(author=user, status="draft", number__gt=live.number)
-    return mine.order_by("-number").first() or live
-
-
 def find_blocklist(user: User, key: str) -> Blocklist | None:
     """Return the blocklist in the user's base version; None if there is none."""
-    return parse_policy(get_base_version(user).body).lists.get(key)
+    return parse_policy(clause_drafts.get_base(user).body).lists.get(key)
 
 
 def parse_blocklist(row: dict[str, Any]) -> Blocklist:
@@ -172,7 +165,7 @@ def _with_one_entry(own: Blocklist, entry: str) -> Blocklist:
 
 
 def _draft(user: User, key: str, row: dict[str, Any] | None, kind: str) -> PolicyVersion:
-    body = copy.deepcopy(get_base_version(user).body)
+    body = copy.deepcopy(clause_drafts.get_base(user).body)
     before = next((old for old in body.get("lists", []) if old["key"] == key), None)
     if row is None and before is None:
         raise PolicyError(gettext("There is no such list."))

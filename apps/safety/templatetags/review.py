@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import template
+from django.utils import timezone
 from django.utils.formats import number_format
+from django.utils.timesince import timesince, timeuntil
+from django.utils.translation import gettext
 
 from apps.safety import code_labels
 from apps.safety.models import Case, Notice
@@ -59,6 +62,14 @@ def fine(share: float | None) -> str:
 def about(case: Case) -> str:
     """Return the title of the case, such as "Hate in a question"."""
     return code_labels.case_title(case.area, case.kind)
+
+
+@register.filter
+def due(case: Case) -> str:
+    """Return until when the case is to be decided, such as "Due in 2 days" or "Overdue by 3 hours"."""
+    if case.due < timezone.now():
+        return gettext("Overdue by %(time)s") % {"time": timesince(case.due, depth=1)}
+    return gettext("Due in %(time)s") % {"time": timeuntil(case.due, depth=1)}
 
 
 @register.filter

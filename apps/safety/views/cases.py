@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.safety import code_labels
 from apps.safety.break_glass import access_requests
 from apps.safety.errors import ActionRefused
 from apps.safety.gate import redaction
-from apps.safety.models import Case, Decision, detector_outages, reviewer_preferences
+from apps.safety.models import Case, Decision, detector_outages, reviewer_preferences, saved_views
 from apps.safety.models.break_glass import BreakGlass
-from apps.safety.models.case_states import UNDECIDED_STATES, CaseMove, CaseState
+from apps.safety.models.case_states import CaseMove, CaseState
 from apps.safety.models.feature_restrictions import DURATION_DAYS, Feature
 from apps.safety.moderation import (
     appeals,
     bulk_decisions,
+    case_queue,
     claims,
     decision_input,
     enforcement,
@@ -37,37 +38,14 @@ from apps.safety.moderation import (
     similar_cases,  # fmt: skip
 )
 from apps.safety.moderation import cases as moderation_cases
+from apps.safety.moderation.case_queue import CaseFilter, CaseOrder, ClaimFilter
 from apps.safety.policy import schema
 from apps.safety.policy.schema import PICTURE_STAGES
 from apps.users.models import User
 from apps.users.permissions import get_signed_in_user, staff_required
 from apps.users.special_permissions import SEALED
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
-
-PAGE = 50
-QUEUES: dict[str, tuple[StrOrPromise, Callable[[User], Q]]] = {
-    "new": (gettext_lazy("New"), lambda user: Q(state=CaseState.OPEN)),
-    "mine": (
-        gettext_lazy("Mine"),
-        lambda user: Q(state__in=[CaseState.CLAIMED, CaseState.APPEAL_CLAIMED], holder=user),
-    ),
-    "appeals": (gettext_lazy("Appeals"), lambda user: Q(state=CaseState.APPEALED)),
-    "escalated": (gettext_lazy("Escalated"), lambda user: Q(state=CaseState.ESCALATED)),
-    "overdue": (
-        gettext_lazy("Overdue"),
-        lambda user: Q(state__in=UNDECIDED_STATES | {CaseState.APPEALED}, due__lt=timezone.now()),
-    ),
-    "disputed": (
-        gettext_lazy("Disputed"),
-        lambda user: Q(state=CaseState.DECIDED, opinions__in=second_reviews.disputed_reviews()),
-    ),
-    "decided": (
-        gettext_lazy("Decided"),
-        lambda user: Q(state__in=[CaseState.DECIDED, CaseState.UPHELD, CaseState.OVERTURNED]),
-    ),
-}
+PAGE = 50  # cases of a page
 _OUTCOME_KEYS = [
     (Decision.Outcome.ALLOW, "A"),
     (Decision.Outcome.BLOCK, "B"),
@@ -84,17 +62,19 @@ _APPEAL_KEYS = [(Decision.Outcome.UPHOLD, "P"), (Decision.Outcome.OVERTURN, "O")
 @never_cache
 @staff_required
 def show_queue(request: HttpRequest) -> HttpResponse:
-    """Show the cases of one queue, with the counts of all. Expired claims are released first."""
+    """Show a page of the cases that the address asks for, with the counts of all queues. Expired claims are released
+    first."""
     moderation_cases.release_expired_claims()
-    user = get_signed_in_user(request)
-    show = request.GET.get("show", "new")
-    show = show if show in QUEUES else "new"
-    rows = _filter_queue(user, show)
-    counts = [(name, words, _filter_queue(user, name).count()) for name, (words, _) in QUEUES.items()]
-    cases = list(rows[:PAGE])
+    user, wanted = get_signed_in_user(request), case_queue.parse_filter(request.GET)
+    page = Paginator(case_queue.filter_cases(user, wanted), PAGE).get_page(request.GET.get("page"))
+    cases = list(page)
     for row in cases:
         row.may_claim = moderation_cases.can_claim(user, row)  # type: ignore[attr-defined]
-    context = {"cases": cases, "counts": counts, "show": show, "total": rows.count(), **_undo_context(user)}
+    queues = [
+        (name, label, count, wanted.query(show=name)) for name, label, count in case_queue.count_queues(user, wanted)
+    ]
+    context = {"cases": cases, "page": page, "queues": queues, "show": wanted.show, **_undo_context(user)}
+    context |= _filter_context(user, wanted)
     context |= {
         "degraded": sum(detector_outages.count_minutes(1).values()),
         "looks": second_reviews.pending_reviews(user).count(),
@@ -119,9 +99,9 @@ def show_case(request: HttpRequest, pk: UUID) -> HttpResponse:
     holds = found.holder_id == user.pk and found.lease_until is not None and found.lease_until > timezone.now()
     if holds:
         found = moderation_cases.read_case(user, pk)
-    show = request.GET.get("show", "new")
-    waiting = _filter_queue(user, show if show in QUEUES else "new")
-    context = {**_case_context(user, found, holds), "show": show, "left": waiting.count(), **_undo_context(user)}
+    wanted = case_queue.parse_filter(request.GET)
+    left = case_queue.filter_cases(user, wanted).count()
+    context = {**_case_context(user, found, holds), "place": wanted.query(), "left": left, **_undo_context(user)}
     context["covered"] = (
         found.severity >= reviewer_preferences.SEVERE_FROM and reviewer_preferences.get_preferences(user).covered
     )
@@ -154,7 +134,7 @@ def claim_case(request: HttpRequest, pk: UUID) -> HttpResponse:
         moderation_cases.claim_case(get_signed_in_user(request), pk)
     except ActionRefused as refusal:
         messages.error(request, str(refusal))
-        return redirect("safety:queue")
+        return _redirect_to_queue(request)
     return _redirect_to_case(request, pk)
 
 
@@ -198,7 +178,7 @@ def release_case(request: HttpRequest, pk: UUID) -> HttpResponse:
     except ActionRefused as refusal:
         messages.error(request, str(refusal))
         return _redirect_to_case(request, pk)
-    return redirect("safety:queue") if move is CaseMove.RELEASE else _redirect_to_next(request, besides=pk)
+    return _redirect_to_queue(request) if move is CaseMove.RELEASE else _redirect_to_next(request, besides=pk)
 
 
 @require_POST
@@ -210,7 +190,7 @@ def undo_decision(request: HttpRequest, pk: UUID) -> HttpResponse:
         moderation_cases.undo_decision(user, pk)
     except ActionRefused as refusal:
         messages.error(request, str(refusal))
-        return redirect("safety:queue")
+        return _redirect_to_queue(request)
     claims.release_claim(user, request.POST.get("opened", ""))
     messages.success(request, gettext("Taken back. Everything is as it was."))
     return _redirect_to_case(request, pk)
@@ -284,28 +264,46 @@ def _undo_context(user: User) -> dict[str, Any]:
     return {"undo": last if alone else None, "batch": None if alone else bulk_decisions.find_undoable_batch(user)}
 
 
-def _filter_queue(user: User, show: str) -> QuerySet[Case]:
-    """Return the cases of the queue `show`, the severest and then the soonest due first, without clauses that the user
-    leaves to others."""
-    rows = moderation_cases.visible_cases(user).filter(QUEUES[show][1](user)).order_by("-severity", "due", "created")
-    if show in ("mine", "decided", "disputed"):
-        return rows
-    return rows.exclude(area__in=reviewer_preferences.get_preferences(user).without)
+def _filter_context(user: User, wanted: CaseFilter) -> dict[str, Any]:
+    """Return the form of the filters, the saved views, and the filter as an address."""
+    clauses, kinds = case_queue.list_choices(user)
+    return {
+        "wanted": wanted,
+        "place": wanted.query(),
+        "cleared": CaseFilter(wanted.show, sort=wanted.sort).query(),
+        "clauses": sorted(((code, code_labels.clause_label(code)) for code in clauses), key=lambda pair: pair[1]),
+        "kinds": sorted(((kind, code_labels.content_type_label(kind)) for kind in kinds), key=lambda pair: pair[1]),
+        "ages": case_queue.AGES.items(),
+        "claims": ClaimFilter.choices,
+        "orders": CaseOrder.choices,
+        "views": saved_views.list_views(user),
+    }
+
+
+def _get_filter(request: HttpRequest) -> CaseFilter:
+    """Return the filter of the list from which the case was opened, as its page sends it back."""
+    return case_queue.parse_filter(QueryDict(request.POST.get("place", "")[: saved_views.MAX_QUERY]))
 
 
 def _redirect_to_case(request: HttpRequest, pk: UUID) -> HttpResponse:
-    show = request.POST.get("show", "new")
     response = redirect("safety:case", pk)
-    response["Location"] += f"?show={show if show in QUEUES else 'new'}"
+    response["Location"] += f"?{_get_filter(request).query()}"
+    return response
+
+
+def _redirect_to_queue(request: HttpRequest) -> HttpResponse:
+    response = redirect("safety:queue")
+    if request.POST.get("place"):
+        response["Location"] += f"?{_get_filter(request).query()}"
     return response
 
 
 def _redirect_to_next(request: HttpRequest, besides: UUID | None = None) -> HttpResponse:
     """Claim the next case of the queue, or a case that the user holds, and redirect to it; to the queue if there is
     none."""
-    user, show = get_signed_in_user(request), request.POST.get("show", "new")
-    rows = _filter_queue(user, show if show in ("appeals", "escalated", "overdue") else "new")
-    for row in [*rows[:5], *_filter_queue(user, "mine")[:5]]:
+    user = get_signed_in_user(request)
+    mine = case_queue.filter_cases(user, CaseFilter("mine"))
+    for row in [*case_queue.next_cases(user, _get_filter(request))[:5], *mine[:5]]:
         if row.pk == besides:
             continue
         try:
@@ -313,4 +311,4 @@ def _redirect_to_next(request: HttpRequest, besides: UUID | None = None) -> Http
         except ActionRefused:
             continue
         return _redirect_to_case(request, row.pk)
-    return redirect("safety:queue")
+    return _redirect_to_queue(request)

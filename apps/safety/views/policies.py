@@ -15,7 +15,7 @@ from apps.safety.errors import ActionRefused
 from apps.safety.models import PolicyVersion
 from apps.safety.policy import separation_of_duties, versions
 from apps.safety.policy.schema import PolicyError, parse_policy
-from apps.safety.policy_admin import backtest, coverage
+from apps.safety.policy_admin import backtest, coverage, version_diff
 from apps.safety.verdict_log import detector_versions
 from apps.users.permissions import administrator_required, get_signed_in_user
 
@@ -40,7 +40,10 @@ def show_versions(request: HttpRequest) -> HttpResponse:
             said = gettext("%(row)s is a draft. Replay it, then let somebody else approve it.")
             messages.success(request, said % {"row": code_labels.version_label(row)})
             return redirect("safety:policy")
-    rows = [(row, _list_warnings(row)) for row in PolicyVersion.objects.select_related("author", "approver")]
+    rows = [
+        (row, _list_warnings(row), _list_differences(live, row))
+        for row in PolicyVersion.objects.select_related("author", "approver")
+    ]
     clauses = parse_policy(live.body).clauses.values()
     context = {"rows": rows, "live": live, "text": text, "wrong": wrong, "clauses": clauses}
     context["others"] = separation_of_duties.has_other_administrator(get_signed_in_user(request).pk)
@@ -74,6 +77,16 @@ def change_version(request: HttpRequest, pk: int) -> HttpResponse:
     except (ActionRefused, PolicyError) as refusal:
         messages.error(request, str(refusal))
     return redirect("safety:policy")
+
+
+def _list_differences(live: PolicyVersion, row: PolicyVersion) -> list[version_diff.VersionDifference] | None:
+    """Return what approval of a draft or shadow version would change; None for others and unreadable ones."""
+    if row.status not in (PolicyVersion.Status.DRAFT, PolicyVersion.Status.SHADOW):
+        return None
+    try:
+        return version_diff.compare_policies(parse_policy(live.body), parse_policy(row.body))
+    except PolicyError:
+        return None
 
 
 def _list_warnings(row: PolicyVersion) -> list[str]:

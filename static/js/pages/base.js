@@ -8,3 +8,5 @@ import "../ui/shortcuts.js";
 // Moments are written in UTC by the server, which does not know where the reader is.
 const local = new Intl.DateTimeFormat(document.documentElement.lang || undefined, { dateStyle: "long", timeStyle: "short" });
 for (const moment of document.querySelectorAll("time[data-local]")) moment.textContent = local.format(new Date(moment.dateTime));
+// A relative time says the exact one on hover.
+for (const moment of document.querySelectorAll("time[data-exact]")) moment.title = local.format(new Date(moment.dateTime));

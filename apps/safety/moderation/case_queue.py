@@ -1,0 +1,170 @@
+"""List the cases of the review queue: by queue, filtered and sorted.
+
+A `CaseFilter` is what the address of the page says, so that a link shows the same list to every reviewer. Users are
+named by the number of their pseudonym only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from django.db.models import Q, QuerySet, TextChoices
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from apps.safety.models import Case, reviewer_preferences
+from apps.safety.models.case_states import UNDECIDED_STATES, CaseState
+from apps.safety.moderation import cases, second_reviews
+from apps.users.models import User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+AGES: Mapping[str, StrOrPromise] = {  # least age in days
+    "1": gettext_lazy("Older than 1 day"),
+    "3": gettext_lazy("Older than 3 days"),
+    "7": gettext_lazy("Older than 7 days"),
+    "30": gettext_lazy("Older than 30 days"),
+}
+_WAITING = UNDECIDED_STATES | {CaseState.APPEALED, CaseState.APPEAL_CLAIMED}
+_MAX_CODE = 40  # characters of a clause or kind in an address
+_MAX_NUMBER = 12  # digits of a pseudonym in an address
+
+QUEUES: dict[str, tuple[StrOrPromise, Callable[[User], Q]]] = {
+    "new": (gettext_lazy("New"), lambda user: Q(state=CaseState.OPEN)),
+    "mine": (gettext_lazy("Mine"), lambda user: Q(state__in=cases.CLAIMED_STATES, holder=user)),
+    "appeals": (gettext_lazy("Appeals"), lambda user: Q(state=CaseState.APPEALED)),
+    "escalated": (gettext_lazy("Escalated"), lambda user: Q(state=CaseState.ESCALATED)),
+    "overdue": (
+        gettext_lazy("Overdue"),
+        lambda user: Q(state__in=UNDECIDED_STATES | {CaseState.APPEALED}, due__lt=timezone.now()),
+    ),
+    "waiting": (gettext_lazy("All open"), lambda user: Q(state__in=_WAITING)),
+    "disputed": (
+        gettext_lazy("Disputed"),
+        lambda user: Q(state=CaseState.DECIDED, opinions__in=second_reviews.disputed_reviews()),
+    ),
+    "decided": (
+        gettext_lazy("Decided"),
+        lambda user: Q(state__in=[CaseState.DECIDED, CaseState.UPHELD, CaseState.OVERTURNED]),
+    ),
+}
+_UNFILTERED = ("mine", "decided", "disputed")  # shown also under clauses that the reviewer leaves to others
+_WORKED = ("appeals", "escalated", "overdue", "waiting")  # queues that go on after a decision; others go on with "new"
+
+
+class CaseOrder(TextChoices):
+    """Order of the list."""
+
+    SEVERITY = "severity", gettext_lazy("Most severe first")
+    DUE = "due", gettext_lazy("Due first")
+    OLDEST = "oldest", gettext_lazy("Oldest first")
+    NEWEST = "newest", gettext_lazy("Newest first")
+
+
+class ClaimFilter(TextChoices):
+    """Claim of a case. Other reviewers are not told apart."""
+
+    FREE = "free", gettext_lazy("Not claimed")
+    MINE = "mine", gettext_lazy("Claimed by you")
+    OTHERS = "others", gettext_lazy("Claimed by another reviewer")
+
+
+_ORDERS = {
+    CaseOrder.SEVERITY: ("-severity", "due", "created"),
+    CaseOrder.DUE: ("due", "-severity", "created"),
+    CaseOrder.OLDEST: ("created", "-severity"),
+    CaseOrder.NEWEST: ("-created", "-severity"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFilter:
+    """Queue, filters and order of a list of cases; "" filters nothing."""
+
+    show: str = "new"  # key of QUEUES
+    clause: str = ""
+    kind: str = ""  # of the content
+    age: str = ""  # key of AGES
+    user: str = ""  # number of a pseudonym, without leading zeros
+    claim: str = ""  # `ClaimFilter`
+    sort: str = CaseOrder.SEVERITY.value
+
+    def query(self, **changes: str) -> str:
+        """Return the filter, with changes, as the query of an address. Defaults are left out, except for `show`."""
+        wanted, default = asdict(replace(self, **changes)), asdict(CaseFilter())
+        return urlencode({name: value for name, value in wanted.items() if name == "show" or value != default[name]})
+
+    @property
+    def filtered(self) -> int:
+        """Number of filters, without queue and order."""
+        return sum(map(bool, (self.clause, self.kind, self.age, self.user, self.claim)))
+
+
+def parse_filter(sent: Mapping[str, str]) -> CaseFilter:
+    """Return the filter that an address asks for. Unknown values filter nothing."""
+
+    def chosen(name: str, known: Mapping[str, object] | list[str], default: str = "") -> str:
+        return value if (value := sent.get(name, "")) in known else default
+
+    digits = "".join(filter(str.isdecimal, sent.get("user", "")))[:_MAX_NUMBER]
+    return CaseFilter(
+        chosen("show", QUEUES, "new"), sent.get("clause", "")[:_MAX_CODE], sent.get("kind", "")[:_MAX_CODE],
+        chosen("age", AGES), str(int(digits)) if digits else "", chosen("claim", ClaimFilter.values),
+        chosen("sort", CaseOrder.values, CaseOrder.SEVERITY.value),
+    )  # fmt: skip
+
+
+def filter_cases(user: User, wanted: CaseFilter) -> QuerySet[Case]:
+    """Return the cases that the user may see and the filter asks for, in its order.
+
+    Queues of waiting cases leave out the clauses that the user leaves to others.
+    """
+    rows = cases.visible_cases(user).filter(QUEUES[wanted.show][1](user)).order_by(*_ORDERS[CaseOrder(wanted.sort)])
+    if wanted.clause:
+        rows = rows.filter(area=wanted.clause)
+    if wanted.kind:
+        rows = rows.filter(kind=wanted.kind)
+    if wanted.age:
+        rows = rows.filter(created__lt=timezone.now() - timedelta(days=int(wanted.age)))
+    if wanted.user:
+        rows = rows.filter(owner=int(wanted.user)) if int(wanted.user) else rows.filter(owner=None)
+    if wanted.claim:
+        rows = rows.filter(_claimed(user, ClaimFilter(wanted.claim)))
+    if wanted.show in _UNFILTERED:
+        return rows
+    return rows.exclude(area__in=reviewer_preferences.get_preferences(user).without)
+
+
+def count_queues(user: User, wanted: CaseFilter) -> list[tuple[str, StrOrPromise, int]]:
+    """Return key, label and number of cases of each queue under the other filters of `wanted`."""
+    return [
+        (name, label, filter_cases(user, replace(wanted, show=name)).count()) for name, (label, _) in QUEUES.items()
+    ]
+
+
+def next_cases(user: User, wanted: CaseFilter) -> QuerySet[Case]:
+    """Return the unclaimed cases that follow a decision, in the order of the list from which it was opened."""
+    show = wanted.show if wanted.show in _WORKED else "new"
+    rows = filter_cases(user, replace(wanted, show=show, claim=""))
+    return rows.exclude(state__in=cases.CLAIMED_STATES)
+
+
+def list_choices(user: User) -> tuple[list[str], list[str]]:
+    """Return the clauses and the kinds of content of the cases that the user may see, to be chosen from."""
+    rows = cases.visible_cases(user).select_related(None).order_by()
+    return (
+        list(rows.values_list("area", flat=True).distinct()), list(rows.values_list("kind", flat=True).distinct())
+    )  # fmt: skip
+
+
+def _claimed(user: User, claim: ClaimFilter) -> Q:
+    """Return a filter for cases by their claim."""
+    if claim is ClaimFilter.FREE:
+        return Q(holder=None) | ~Q(state__in=cases.CLAIMED_STATES)
+    held = Q(state__in=cases.CLAIMED_STATES)
+    return held & (Q(holder=user) if claim is ClaimFilter.MINE else ~Q(holder=user) & Q(holder__isnull=False))

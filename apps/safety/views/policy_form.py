@@ -1,0 +1,229 @@
+"""Form of the policy's clauses, for administrators: it saves a draft, and counts what a threshold would change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.forms.boundfield import BoundField
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.safety import code_labels
+from apps.safety.models import PolicyVersion
+from apps.safety.policy import defaults, versions
+from apps.safety.policy.schema import ACTION_ORDER, Action, FailureMode, PolicyError, Stage, is_applicable, parse_policy
+from apps.safety.policy_admin import backtest, clause_drafts, coverage, version_diff
+from apps.users.permissions import administrator_required, get_signed_in_user
+
+PREVIEW_DAYS = 30  # days of recorded verdicts that are counted
+PREVIEW_S = 2.0  # seconds after which counting ends
+_LOWEST = 1e-6  # least threshold; scores are stored with six digits
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdRow:
+    """Threshold of a clause with its action."""
+
+    label: str  # for screen readers
+    least: BoundField
+    action: BoundField
+
+
+@dataclass(frozen=True, slots=True)
+class StageRows:
+    """Thresholds of a clause at a stage. The last row is empty, for a new threshold, unless every action has one."""
+
+    label: str
+    rows: list[ThresholdRow]
+    used: bool  # a row has a threshold or an error
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseFields:
+    """Fields of a clause."""
+
+    code: str
+    title: str
+    severity: int
+    fields: list[BoundField]  # title and text
+    effects: list[BoundField]  # severity, action of a rule, failure of a check
+    stages: list[StageRows]
+    wrong: bool
+
+
+class PolicyForm(forms.Form):
+    """Form of all clauses of a policy body. Names of fields begin with the clause's code."""
+
+    note = forms.CharField(label=gettext_lazy("What changes, and why"), max_length=400, required=False)
+
+    def __init__(self, body: Mapping[str, Any], data: Any = None) -> None:
+        super().__init__(data)
+        self.body = defaults.add_missing_clauses(body)
+        self.policy = parse_policy(self.body)
+        self._counts: dict[tuple[str, Stage], int] = {}
+        for row in self.body["clauses"]:
+            self._add_clause(row)
+
+    def _add_clause(self, row: Mapping[str, Any]) -> None:
+        code = row["code"]
+        rules = [(one.value, code_labels.action_label(one)) for one in Action if is_applicable(one, code, None)]
+        fails = [(one.value, version_diff.fail_label(one)) for one in FailureMode]
+        text = forms.Textarea(attrs={"rows": 3})
+        self.fields |= {
+            f"{code}-title": forms.CharField(label=gettext("Title"), max_length=80, initial=row["title"]),
+            f"{code}-text": forms.CharField(label=gettext("Text"), max_length=600, initial=row["text"], widget=text),
+            f"{code}-severity": forms.TypedChoiceField(
+                label=gettext("Severity"), coerce=int, choices=[(n, str(n)) for n in range(5)], initial=row["severity"]
+            ),
+            f"{code}-rule": forms.ChoiceField(
+                label=gettext("If a rule matches"), choices=rules, initial=row["rule"]
+            ),
+            f"{code}-fail": forms.ChoiceField(label=gettext("If a check fails"), choices=fails, initial=row["fail"]),
+        }  # fmt: skip
+        for stage in Stage:
+            self._add_thresholds(code, stage, row.get("steps", {}).get(stage.value, []))
+
+    def _add_thresholds(self, code: str, stage: Stage, steps: list[Mapping[str, Any]]) -> None:
+        actions = [one for one in Action if is_applicable(one, code, stage)]
+        choices = [(one.value, code_labels.action_label(one)) for one in actions]
+        count = self._counts[code, stage] = min(len(steps) + 1, len(actions))
+        last = ACTION_ORDER.index(Action(steps[-1]["action"])) if steps else -1
+        following = next((one for one in actions if ACTION_ORDER.index(one) > last), actions[-1])
+        for n in range(count):
+            step = steps[n] if n < len(steps) else {"least": None, "action": following.value}
+            place = {"stage": code_labels.stage_label(stage), "number": n + 1}
+            labels = gettext("%(stage)s: threshold %(number)s") % place, gettext("%(stage)s: action %(number)s") % place
+            number = forms.NumberInput(attrs={"step": "any", "min": 0, "max": 1, "aria-label": labels[0]})
+            wrong = gettext("Enter a number above 0, at most 1.")
+            self.fields[f"{code}-{stage}-{n}-least"] = forms.FloatField(
+                label=labels[0], required=False, min_value=_LOWEST, max_value=1, initial=step["least"], widget=number,
+                error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), wrong),
+            )  # fmt: skip
+            self.fields[f"{code}-{stage}-{n}-action"] = forms.ChoiceField(
+                choices=choices, initial=step["action"], widget=forms.Select(attrs={"aria-label": labels[1]})
+            )
+
+    def clean(self) -> None:
+        """Check that thresholds of a stage ask for stricter actions with higher scores."""
+        for code, stage in self._counts:
+            found = sorted(self._thresholds(code, stage))
+            for (low, mild, _), (high, hard, n) in pairwise(found):
+                if low == high:
+                    self.add_error(f"{code}-{stage}-{n}-least", gettext("Another action has this threshold already."))
+                elif ACTION_ORDER.index(Action(mild)) >= ACTION_ORDER.index(Action(hard)):
+                    self.add_error(
+                        f"{code}-{stage}-{n}-action",
+                        gettext("Choose a stricter action than the one at the lower threshold."),
+                    )
+
+    def has_clause_errors(self, code: str) -> bool:
+        """Return whether a field of the clause is invalid."""
+        return any(name.startswith(f"{code}-") for name in self.errors)
+
+    def clauses(self, *codes: str) -> list[Mapping[str, Any]]:
+        """Return the clauses as JSON of the policy; of others than `codes`, if any are given, as they were."""
+        return [row if codes and row["code"] not in codes else self._clause(row) for row in self.body["clauses"]]
+
+    def grouped(self) -> Iterator[ClauseFields]:
+        """Yield the fields by clause, for the page."""
+        for row in self.body["clauses"]:
+            code = row["code"]
+            stages = [self._stage(code, stage) for stage in Stage]
+            stages.sort(key=lambda one: not one.used)
+            names = ("title", "text", "severity", "rule", "fail")
+            fields = [self[f"{code}-{name}"] for name in names]
+            yield ClauseFields(
+                code, row["title"], row["severity"], fields[:2], fields[2:], stages, self.has_clause_errors(code)
+            )
+
+    def _stage(self, code: str, stage: Stage) -> StageRows:
+        names = [f"{code}-{stage}-{n}" for n in range(self._counts[code, stage])]
+        rows = [
+            ThresholdRow(str(self.fields[f"{name}-least"].label), self[f"{name}-least"], self[f"{name}-action"])
+            for name in names
+        ]
+        used = any(row.least.value() not in (None, "") or row.least.errors or row.action.errors for row in rows)
+        return StageRows(code_labels.stage_label(stage), rows, used)
+
+    def _thresholds(self, code: str, stage: Stage) -> list[tuple[float, str, int]]:
+        """Return threshold, action and number of each filled row."""
+        names = [(n, f"{code}-{stage}-{n}") for n in range(self._counts[code, stage])]
+        sent = self.cleaned_data
+        pairs = [(sent.get(f"{name}-least"), sent.get(f"{name}-action"), n) for n, name in names]
+        return [(least, action, n) for least, action, n in pairs if least is not None and action]
+
+    def _clause(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        code, sent = row["code"], self.cleaned_data
+        steps = {
+            stage.value: [
+                {"least": least, "action": action} for least, action, _ in sorted(self._thresholds(code, stage))
+            ]
+            for stage in Stage
+        }
+        changed = {name: sent[f"{code}-{name}"] for name in ("title", "text", "severity", "rule", "fail")}
+        return {**row, **changed, "steps": {stage: rows for stage, rows in steps.items() if rows}}
+
+
+@administrator_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_policy(request: HttpRequest) -> HttpResponse:
+    """Show the form of the clauses; a POST saves them as a draft."""
+    user, base = get_signed_in_user(request), _get_base(request)
+    form = PolicyForm(base.body, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        body = {**form.body, "clauses": form.clauses()}
+        if not version_diff.compare_policies(form.policy, parse_policy(body)):
+            form.add_error(None, gettext("You have not changed anything."))
+        else:
+            try:
+                return _drafted(
+                    request, clause_drafts.save_clauses(user, base, form.clauses(), form.cleaned_data["note"])
+                )
+            except PolicyError as error:
+                form.add_error(None, str(error))
+    context = {"form": form, "base": base, "days": PREVIEW_DAYS, "clauses": list(form.grouped())}
+    return render(request, "safety/policy_form.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@administrator_required
+def preview_clause(request: HttpRequest, code: str) -> HttpResponse:
+    """Return how many recorded verdicts the clause, as it stands in the form, would change."""
+    user, live = get_signed_in_user(request), versions.get_live_version()
+    form = PolicyForm(_get_base(request).body, request.POST)
+    if f"{code}-title" not in form.fields:
+        raise Http404
+    context: dict[str, Any] = {"days": PREVIEW_DAYS, "wrong": not form.is_valid() and form.has_clause_errors(code)}
+    if not context["wrong"]:
+        mine = next(row for row in form.clauses(code) if row["code"] == code)
+        rows = defaults.add_missing_clauses(live.body)["clauses"]
+        body = {**live.body, "clauses": [mine if row["code"] == code else row for row in rows]}
+        try:
+            context["preview"] = backtest.preview_changes(user, body, PREVIEW_DAYS, PREVIEW_S)
+        except PolicyError:
+            context["wrong"] = True
+    return render(request, "safety/_policy_preview.html", context)
+
+
+def _get_base(request: HttpRequest) -> PolicyVersion:
+    """Return the version that the page was made from; for a new page, the one that the user's next change builds on."""
+    number = request.POST.get("base", "")[:9]
+    known = number.isascii() and number.isdecimal()
+    return clause_drafts.get_base(get_signed_in_user(request), int(number) if known else 0)
+
+
+def _drafted(request: HttpRequest, row: PolicyVersion) -> HttpResponse:
+    for words in coverage.describe_unreachable(parse_policy(row.body)):
+        messages.warning(request, words)
+    said = gettext("%(row)s saved as a draft. Test it on past verdicts; then another administrator approves it.")
+    messages.success(request, said % {"row": code_labels.version_label(row)})
+    return redirect("safety:policy")

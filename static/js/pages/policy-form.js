@@ -1,0 +1,16 @@
+// Thresholds of the policy: a slider beside each number. The number is what is sent; an empty one is no threshold.
+for (const row of document.querySelectorAll("[data-threshold]")) {
+  const slider = row.querySelector("[type=range]");
+  const number = row.querySelector("[type=number]");
+  const show = () => {
+    slider.value = number.value || 1;
+    row.dataset.threshold = number.value ? "set" : "";
+  };
+  slider.hidden = false;
+  show();
+  slider.addEventListener("input", () => {
+    number.value = slider.value;
+    row.dataset.threshold = "set";
+  });
+  number.addEventListener("input", show);
+}

@@ -1,0 +1,159 @@
+"""The queue of review, narrowed and sorted by its address, and views that a reviewer named."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from apps.safety.errors import ActionRefused
+from apps.safety.models import Case, SavedView, reviewer_preferences, saved_views
+from apps.safety.moderation import case_queue, cases
+from apps.safety.moderation.case_queue import CaseFilter
+from apps.users.models import User
+from tests.safety.case_factory import Notes, case
+from tests.support.pages import strip_layout
+from tests.support.users import make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def filled(shelf: Notes) -> None:
+    shelf.state |= {str(number): "as it was" for number in range(9)}
+
+
+def subjects(reviewer: User, **wanted: str) -> list[str]:
+    rows = case_queue.filter_cases(reviewer, case_queue.parse_filter({"show": "waiting", **wanted}))
+    return list(rows.values_list("subject", flat=True))
+
+
+def aged(found: Case, days: int) -> Case:
+    Case.objects.filter(pk=found.pk).update(created=timezone.now() - timedelta(days=days))
+    return found
+
+
+def test_each_filter_narrows_the_list(alice: User, bob: User, morgan: User) -> None:
+    robin = make_user("robin", User.Role.REVIEWER)
+    aged(case(alice, "1"), 4)
+    case(bob, "2", code="crime")
+    cases.claim_case(robin, case(bob, "3", code="drugs").pk)
+    cases.claim_case(morgan, case(alice, "4", code="violence").pk)
+    assert subjects(morgan, clause="crime") == ["2"]
+    assert subjects(morgan, age="3") == ["1"]
+    assert set(subjects(morgan, user=f"Person {alice.pk:04}")) == {"1", "4"}, "as the page writes it"
+    assert (subjects(morgan, claim="others"), subjects(morgan, claim="mine")) == (["3"], ["4"])
+    assert set(subjects(morgan, claim="free")) == {"1", "2"}
+    assert subjects(morgan, kind="document") == []
+    assert subjects(morgan, user="0") == []
+
+
+def test_cases_are_sorted_as_asked(alice: User, morgan: User) -> None:
+    aged(case(alice, "1", severity=1), 9)
+    aged(case(alice, "2", severity=4, code="weapons"), 3)
+    aged(case(alice, "3", severity=2, code="crime"), 1)
+    assert subjects(morgan) == ["2", "3", "1"]
+    assert subjects(morgan, sort="oldest") == ["1", "2", "3"]
+    assert subjects(morgan, sort="newest") == ["3", "2", "1"]
+    Case.objects.filter(subject="1").update(due=timezone.now())
+    assert subjects(morgan, sort="due")[0] == "1"
+
+
+def test_unknown_values_of_an_address_filter_nothing(alice: User, morgan: User) -> None:
+    case(alice, "1")
+    wanted = {"show": "x", "age": "2", "claim": "robin", "sort": "user", "user": "alice"}
+    assert case_queue.parse_filter(wanted) == CaseFilter()
+    assert case_queue.parse_filter({"user": "9" * 99}).user == "9" * 12
+
+
+def test_a_filter_finds_no_case_that_the_reviewer_may_not_see(alice: User, morgan: User) -> None:
+    make_user("robin", User.Role.REVIEWER)
+    case(morgan, "1")
+    case(alice, "2", code="child_exploitation", severity=4)
+    assert subjects(morgan, user=str(morgan.pk)) == []
+    assert subjects(morgan, user=str(alice.pk)) == [], "sealed"
+    assert case_queue.list_choices(morgan) == ([], [])
+    assert subjects(alice) == []
+
+
+def test_clauses_left_to_others_stay_out_of_filtered_lists(alice: User, morgan: User) -> None:
+    case(alice, "1")
+    reviewer_preferences.set_preferences(morgan, covered=True, without=["hate"])
+    assert subjects(morgan, clause="hate") == []
+
+
+def test_the_page_shows_due_times_and_keeps_the_filter(client: Client, alice: User, bob: User, morgan: User) -> None:
+    late, other = case(alice, "1"), case(bob, "2", code="crime")
+    Case.objects.filter(pk=late.pk).update(due=timezone.now() - timedelta(hours=3, minutes=1))
+    Case.objects.filter(pk=other.pk).update(due=timezone.now() + timedelta(days=2, minutes=1))
+    client.force_login(morgan)
+    page = strip_layout(client.get("/review/?show=new&sort=due").content.decode())
+    assert "Overdue by 3 hours" in page.replace("\xa0", " ") and "Due in 2 days" in page.replace("\xa0", " ")
+    assert page.index(str(late.pk)) < page.index(str(other.pk))
+    page = client.get(f"/review/?show=new&user={bob.pk}").content.decode()
+    assert str(late.pk) not in page and f"/review/{other.pk}/?show=new&amp;user={bob.pk}" in page
+    assert 'New<span class="count">1</span>' in strip_layout(page), "counts are of what the filter shows"
+    assert "bob" not in page.lower().replace(f"user={bob.pk}", "")
+    sent = client.post(f"/review/{other.pk}/claim/", {"place": f"show=new&user={bob.pk}"})
+    assert sent["Location"] == f"/review/{other.pk}/?show=new&user={bob.pk}"
+
+
+def test_after_a_decision_the_next_case_is_one_of_the_filtered_list(
+    client: Client, alice: User, bob: User, morgan: User
+) -> None:
+    first, severe = case(alice, "1"), case(bob, "2", severity=4, code="weapons")
+    second = case(alice, "3", code="crime", severity=1)
+    held = cases.claim_case(morgan, first.pk)
+    client.force_login(morgan)
+    data = {"token": held.lease_token, "version": held.version, "outcome": "allow", "reason": "clear"}
+    gone = client.post(f"/review/{first.pk}/decide/", data | {"place": f"show=new&user={alice.pk}"})
+    assert gone["Location"].startswith(f"/review/{second.pk}/")
+    assert Case.objects.get(pk=severe.pk).holder is None
+
+
+def test_a_list_has_pages(client: Client, alice: User, morgan: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    from apps.safety.views import cases as views
+
+    monkeypatch.setattr(views, "PAGE", 2)
+    for number in range(1, 6):
+        case(alice, str(number), code=["hate", "crime", "drugs", "weapons", "violence"][number - 1])
+    client.force_login(morgan)
+    page = client.get("/review/?show=new&page=2").content.decode()
+    assert "3 to 4 of 5" in page and page.count("data-case") == 2
+    assert "?show=new&amp;page=3" in page and "?show=new&amp;page=1" in page
+    assert client.get("/review/?page=x").status_code == 200
+
+
+def test_a_view_is_saved_under_a_name_for_its_reviewer_alone(client: Client, morgan: User) -> None:
+    client.force_login(morgan)
+    gone = client.post("/review/views/", {"name": " Old  hate ", "place": "show=waiting&clause=hate&age=7&x=1"})
+    assert gone["Location"] == "/review/?show=waiting&clause=hate&age=7"
+    assert SavedView.objects.get().name == "Old hate"
+    page = client.get(gone["Location"]).content.decode()
+    assert "View “Old hate” saved." in page and 'href="?show=waiting&amp;clause=hate&amp;age=7"' in page
+    client.post("/review/views/", {"name": "Old hate", "place": "show=new&clause=hate"})
+    row = SavedView.objects.get()
+    assert row.query == "show=new&clause=hate", "the same name, saved anew"
+    robin = make_user("robin", User.Role.REVIEWER)
+    client.get("/review/")  # the message was read
+    client.force_login(robin)
+    assert "Old hate" not in client.get("/review/").content.decode()
+    client.post(f"/review/views/{row.pk}/delete/", {"place": ""})
+    assert SavedView.objects.exists()
+    client.force_login(morgan)
+    client.post(f"/review/views/{row.pk}/delete/", {"place": ""})
+    assert not SavedView.objects.exists()
+
+
+def test_a_view_needs_a_name_a_reviewer_and_room(alice: User, morgan: User) -> None:
+    with pytest.raises(ActionRefused, match="name"):
+        saved_views.save_view(morgan, "  ", "show=new")
+    with pytest.raises(ActionRefused, match="Only reviewers"):
+        saved_views.save_view(alice, "Mine", "show=new")
+    for number in range(saved_views.MAX_VIEWS):
+        saved_views.save_view(morgan, f"View {number}", "show=new")
+    saved_views.save_view(morgan, "View 3", "show=mine")
+    with pytest.raises(ActionRefused, match="20 saved views"):
+        saved_views.save_view(morgan, "One more", "show=new")
