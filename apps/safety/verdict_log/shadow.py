@@ -31,8 +31,9 @@ _REVIEW_ACTIONS = (Action.REVIEW, Action.SEND)
 class VerdictChange(TextChoices):
     """Difference of another version's verdict from the live one, gravest first."""
 
-    HELD = "held", gettext_lazy("Withheld, and is let through now")
-    FREED = "freed", gettext_lazy("Let through, and is withheld now")
+    # "Now" is the live version; the other one only would do so.
+    HELD = "held", gettext_lazy("Allowed now, would be withheld")
+    FREED = "freed", gettext_lazy("Withheld now, would be allowed")
     UNASKED = "unasked", gettext_lazy("Let through by the rules; the classifiers were not asked")
     PEOPLE = "people", gettext_lazy("Only whether people look at it changes")
     MARK = "mark", gettext_lazy("Only how it is shown or counted changes")
