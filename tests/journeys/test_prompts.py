@@ -61,7 +61,7 @@ def test_a_fact_is_remembered_and_the_answer_says_that_it_was_heeded(visit: Visi
     expect(page.get_by_label("Fact 1")).to_have_value("I work in Kiel.")
     page.goto(page.url.removesuffix("instructions/"))
     turn = ended(ask(page, "How long does parental leave last?"))
-    expect(turn.locator("[data-steps]")).to_contain_text("Heeded 1 fact about you")
+    expect(turn.locator("[data-steps]")).to_contain_text("Used 1 fact about you")
     page.goto(page.url.partition("/c/")[0] + "/instructions/")
     page.get_by_role("button", name="Delete all facts").click()
     expect(page.get_by_label("Fact 1")).to_have_count(0)

@@ -121,7 +121,7 @@ def test_an_answer_in_a_language_that_the_check_does_not_know_says_so(visit: Vis
     page = visit(cautious, width=width)
     turn = ended(ask(page, ITALIAN))
     for _ in ("live", "after a reload"):
-        expect(turn.locator(".prose .unread")).to_have_text(re.compile("^This check does not read Italian: only"))
+        expect(turn.locator(".prose .unread")).to_have_text(re.compile("^This check does not support Italian: only"))
         assert judged(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.reload()

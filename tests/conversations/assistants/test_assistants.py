@@ -78,7 +78,7 @@ def test_two_who_change_it_at_once_do_not_overwrite_each_other(alice: User) -> N
     [
         ({"name": ""}, "required"),
         ({"preset": "wild"}, "valid choice"),
-        ({"temperature": "9"}, "from 0 to 2"),
+        ({"temperature": "9"}, "between 0 and 2"),
         ({"question_0": "Only a question"}, "needs a question and an answer"),
         ({"starters": "x" * 201}, "one per line"),
         ({"collections": "00000000-0000-4000-8000-000000000000"}, "valid choice|valid value|available choices"),
@@ -200,7 +200,7 @@ async def test_what_was_chosen_for_a_conversation_stays_until_it_is_changed(
     assert chat.requests[-1].sampling.temperature == 0
     assert (await Conversation.objects.aget()).sampling == {"preset": "precise"}
     refused = await page.ask("What?", sampling={"temperature": 99})
-    assert refused["type"] == "refused" and "from 0 to 2" in refused["words"]
+    assert refused["type"] == "refused" and "between 0 and 2" in refused["words"]
 
 
 async def test_an_assistant_opens_no_document_to_those_who_may_not_read_it(
@@ -230,7 +230,7 @@ async def test_an_assistant_that_is_no_longer_shared_answers_no_more(
     await in_db(Assistant.objects.filter(pk=row.pk).update, everyone=False)
     place = f"/c/{first.conversation_id}/"
     shown = (await in_db(client.get, place)).content.decode()
-    assert "with Openbook" in shown and "“Sailor”, which was chosen here, is no longer shared" in shown
+    assert "with Openbook" in shown and "“Sailor” is no longer shared" in shown
     later = await answered(page, conversation=str(first.conversation_id), collections=[])
     request = chat.requests[-1]
     assert "Say arr." not in request.messages[0].content and request.sampling.temperature == 0.2

@@ -85,7 +85,7 @@ async def test_a_model_that_was_taken_away_is_named_and_the_rest_goes_on(
     remove_model(settings)
     again, heard = await answered(page, conversation=str(row.conversation_id))
     assert again.model == "fake-1B"
-    assert "The model “Big” is no longer offered here" in " ".join(event.get("words", "") for event in heard)
+    assert "The model “Big” is no longer available" in " ".join(event.get("words", "") for event in heard)
     again, _ = await answered(page, assistant=str(own.pk))
     assert again.model == "fake-1B"
     said = await page.ask(QUESTION, model=BIG)  # of a page that was opened before
@@ -93,7 +93,7 @@ async def test_a_model_that_was_taken_away_is_named_and_the_rest_goes_on(
     client = Client()
     await in_db(client.force_login, alice)
     form = (await in_db(client.get, f"/assistants/{own.pk}/")).content.decode()
-    assert "Big (no longer offered)" in form
+    assert "Big (no longer available)" in form
     assert "data-models" not in (await in_db(client.get, "/")).content.decode()  # one is no choice
 
 

@@ -190,11 +190,11 @@ def test_a_picture_has_a_verdict_of_its_own(
     tiles.add_tiles(answer.pk, [row.pk])
     address = link(place)
     shown = f"{address}pictures/{row.pk}.png"
-    assert shown in text(bob, address) and "drawn by fake" in text(alice, f"/c/{place.pk}/export.md")
+    assert shown in text(bob, address) and "created by fake" in text(alice, f"/c/{place.pk}/export.md")
     monkeypatch.setattr(registry, "get_image_classifier", Looks)
     monkeypatch.setattr("apps.conversations.disclosure.outbound_check.read_stored_bytes", lambda file: b"a picture")
     assert shown not in text(bob, address) and as_(bob).get(shown).status_code == 404
-    assert "drawn by fake" not in text(alice, f"/c/{place.pk}/export.md")
+    assert "created by fake" not in text(alice, f"/c/{place.pk}/export.md")
     assert str(row.pk) not in text(alice, f"/c/{place.pk}/print/")
     assert OutboundVerdict.objects.filter(code="sexual").count() == 2
 

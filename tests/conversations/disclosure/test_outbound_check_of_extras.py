@@ -105,7 +105,7 @@ def test_another_picture_of_the_same_words_that_was_allowed_lets_none_pass(
 ) -> None:
     let_pass(alice, new_id(), words)
     assert versions.is_allowed_text(words)
-    assert "drawn by fake" not in text(alice, f"/c/{place.pk}/export.md")
+    assert "created by fake" not in text(alice, f"/c/{place.pk}/export.md")
 
 
 def test_a_picture_that_stays_back_says_why_and_is_seen_by_a_reviewer(
@@ -123,7 +123,7 @@ def test_a_picture_that_stays_back_says_why_and_is_seen_by_a_reviewer(
     held = cases.claim_case(morgan, case.pk)
     assert f"/review/{case.pk}/picture.png" in text(morgan, f"/review/{case.pk}/")
     cases.decide_case(morgan, case.pk, DecisionInput(held.lease_token, held.version, "allow", "context"))
-    assert str(lamp.pk) in text(bob, address) and "drawn by fake" in text(alice, f"{home}export.md")
+    assert str(lamp.pk) in text(bob, address) and "created by fake" in text(alice, f"{home}export.md")
 
 
 def test_a_picture_whose_verdict_is_known_already_is_seen_by_a_reviewer_too(
@@ -165,4 +165,4 @@ def test_what_a_classifier_of_pictures_could_not_say_is_asked_again(
     text(alice, f"/c/{place.pk}/export.md")
     assert OutboundVerdict.objects.count() == 2, "those of the two answers"
     monkeypatch.setattr(registry, "get_image_classifier", Looks)
-    assert "drawn by fake" not in text(alice, f"/c/{place.pk}/export.md")
+    assert "created by fake" not in text(alice, f"/c/{place.pk}/export.md")

@@ -22,7 +22,7 @@ LIGHTHOUSE = (
     "La torre era alta circa cento metri e la sua luce si vedeva anche da molto lontano. "
     "Tre terremoti hanno danneggiato la torre, che non fu più riparata."
 )
-SAID = "This check does not read Italian: only sentences that stand word for word in a document count as verified."
+SAID = "This check does not support Italian: only sentences quoted word for word from a document count as verified."
 OTHER = "La costruzione del faro alessandrino è finita prima del 247, come dice il documento."
 WHOLE = "La torre era alta circa cento metri e la sua luce si vedeva anche da molto lontano."
 

@@ -68,7 +68,7 @@ async def test_a_picture_is_a_turn_whose_tiles_are_there_after_a_reload(open_pag
     def look() -> None:
         client = client_of(alice)
         page = client.get(f"/c/{answer.conversation_id}/").content.decode()
-        assert page.count('class="tile"') == 2 and "data-active" in page and "1 before it" in page
+        assert page.count('class="tile"') == 2 and "data-active" in page and "1 ahead of it" in page
         scheduler.draw_waiting()
         shown = tiles(client, answer)
         assert shown.count('data-status="ready"') == 2 and "data-active" not in shown
@@ -148,7 +148,7 @@ async def test_somebody_else_s_picture_is_not_there(open_page, alice, bob) -> No
     page = await open_page(bob)
     accepted = await page.ask("/picture a cat", picture={"how": "vary", "parent": str(first.pk)})
     closed = (await page.events())[-1]
-    assert closed["status"] == "failed" and "no longer there" in closed["reason"]
+    assert closed["status"] == "failed" and "no longer available" in closed["reason"]
     assert await (await Message.objects.aget(pk=accepted["turn"])).pictures.acount() == 0
     answer = await Message.objects.aget(pictures=first)
     assert (await in_db(lambda: client_of(bob).get(f"/answers/{answer.pk}/pictures/"))).status_code == 404

@@ -92,7 +92,7 @@ async def test_a_title_that_is_not_there_reads_like_one_that_may_not_be_read(ope
     calls(caller, ("read_document", {"title": "Nowhere"}), ("read_document", {"title": "e"}))
     _, answer = await turn(await open_page(alice))
     assert answer.tools[0]["words"].startswith("None of the documents")
-    assert answer.tools[1]["words"].startswith("Several documents could be meant: “Bees.md”, “Lighthouses.md”")
+    assert answer.tools[1]["words"].startswith("Several documents match: “Bees.md”, “Lighthouses.md”")
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ async def test_in_a_turn_it_asks_first_and_its_failures_are_cards(open_page, ali
         heard.append(await page.hear("tool", timeout=90))
     await page.tell(do="decide", turn=accepted["turn"], call=heard[-1]["call"], allow=True)
     missing, added, big = tools_in([*heard, *await page.events(timeout=90)])
-    assert "b is missing" in missing and "more than 2 MB" in big
+    assert "b is missing" in missing and "more than the limit of 2 MB" in big
     assert 'data-status="done"' in added and ">3<" in added
     answer = await Message.objects.aget(pk=accepted["turn"])
     assert (answer.status, answer.text) == (Message.Status.COMPLETE, "Three.")

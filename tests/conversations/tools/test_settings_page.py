@@ -59,8 +59,8 @@ def test_who_allows_a_tool_that_may_change_something_is_warned(ada: Client, sett
     said = ada.post("/tools/", {"test__add": "allowed", "calculator": "allowed"}, follow=True).content.decode()
     assert "From now on" not in said
     said = ada.post("/tools/", {"test__erase": "allowed", "test__hang": "allowed"}, follow=True).content.decode()
-    assert said.count("From now on the model calls “test: Erase” without asking.") == 1
-    assert said.count("From now on the model calls “test: hang” without asking.") == 1
+    assert said.count("From now on models use “test: Erase” without asking") == 1
+    assert said.count("From now on models use “test: hang” without asking") == 1
     again = ada.post("/tools/", {"test__erase": "allowed"}, follow=True).content.decode()
     assert "From now on" not in again, "that is known"
 

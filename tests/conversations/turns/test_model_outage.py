@@ -94,7 +94,7 @@ async def test_more_turns_than_the_door_has_places_wait_with_their_place_in_word
         waits += [step["words"] for step in [await other.hear("step")] if step["name"] == "wait"]
     chat.gap_s = 0
     waits += [event["words"] for event in await other.events() if event.get("name") == "wait"]
-    assert waits == ["Waiting for the model, place 1 in the queue", "Waited for the model"]
+    assert waits == ["Waiting for the model, position 1 in the queue", "Waited for the model"]
     assert (await page.events())[-1]["status"] == "complete"
 
 

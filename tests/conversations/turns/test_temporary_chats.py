@@ -191,7 +191,7 @@ async def test_it_is_over_when_its_page_is_closed(alice: User, library: Collecti
     await new.tell(do="stay", conversation=accepted["conversation"])
     assert (await new.hear())["type"] == "gone"
     refused = await ask(new, QUEEN, conversation=accepted["conversation"])
-    assert refused["type"] == "refused" and "over" in refused["words"]
+    assert refused["type"] == "refused" and "ended" in refused["words"]
 
 
 async def test_a_line_that_broke_comes_back(alice: User, library: Collection, open_page, chat: FakeChat) -> None:
