@@ -10,7 +10,7 @@ from apps.conversations.attachments import urls as attached_urls
 from apps.conversations.disclosure import break_glass_views
 from apps.conversations.feedback import comparison
 from apps.conversations.feedback import views as feedback_views
-from apps.conversations.history import branch_views, management_views, temporary_chat_views, views
+from apps.conversations.history import branch_views, management_views, palette, temporary_chat_views, views
 from apps.conversations.history.branch_views import show_gap
 from apps.conversations.sharing import evidence_views
 from apps.conversations.sharing import views as sharing_views
@@ -65,6 +65,7 @@ urlpatterns = [
     path("answers/<uuid:answer>/thoughts/", evidence_views.show_reasoning, name="thoughts"),
     path("answers/<uuid:answer>/pictures/", branch_views.show_pictures, name="pictures"),
     path("answers/<uuid:answer>/", branch_views.show_turn, name="turn"),
+    path("search/", palette.search_everything, name="palette"),
     path("conversations/", views.show_sidebar, name="recent"),
     path("conversations/more/", views.show_more, name="more"),
     path("conversations/all/", management_views.list_conversations, name="all"),

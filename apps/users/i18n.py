@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 Next = Callable[[HttpRequest], HttpResponse]
 YEAR_S = 365 * 24 * 3600
+TIME_ZONE_COOKIE = "timezone"  # set by static/js/pages/base.js
 SCRIPT_TEXTS_S = 600  # seconds that a browser caches the texts of the scripts
 
 
@@ -52,6 +55,14 @@ def user_language_middleware(get_response: Next) -> Next:
 def get_chosen_language(user: object) -> str:
     """Return the language code that the user chose; "" without a choice, and for anonymous users."""
     return user.language if isinstance(user, User) and user.language in dict(settings.LANGUAGES) else ""
+
+
+def get_time_zone(request: HttpRequest) -> tzinfo:
+    """Return the time zone that the browser named in its cookie; UTC if it named none that is known."""
+    try:
+        return ZoneInfo(request.COOKIES.get(TIME_ZONE_COOKIE, "").replace("%2F", "/") or "UTC")
+    except (ValueError, OSError, KeyError):  # a name that leads nowhere, or out of the folder of zones
+        return UTC
 
 
 def get_socket_language(user: User, headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -231,6 +231,7 @@ MATRIX = {
     "c/<uuid:pk>/export.md": OWN,
     "c/<uuid:pk>/export.json": OWN,
     "c/<uuid:pk>/print/": OWN,
+    "search/": SIGNED_IN,  # only what the user may read: tests/conversations/history/test_palette.py
     "conversations/": SIGNED_IN,
     "answers/<uuid:answer>/": OWN,
     "answers/<uuid:answer>/behind/": OWN,

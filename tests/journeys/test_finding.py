@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from tests.journeys.chat import BOILER, LEAVE, LONG, ask, ended
 from tests.journeys.conftest import Visit
 from tests.journeys.site import until
 
+AUDIT = Path(__file__).with_name("audit.js").read_text()
+
 
 @pytest.mark.parametrize("width", [1440, 360])
 def test_what_was_said_is_found_and_opened_where_it_stands(visit: Visit, width: int) -> None:
@@ -18,7 +21,11 @@ def test_what_was_said_is_found_and_opened_where_it_stands(visit: Visit, width: 
     ended(ask(page, BOILER))
     page.keyboard.press("Control+K")
     page.keyboard.type("boiler")
-    page.keyboard.press("Enter")
+    expect(page.locator("[role=group]", has_text="Questions and answers").locator(".result mark").first).to_be_visible()
+    expect(page.locator("[role=group]", has_text="Documents and collections").locator(".result").first).to_be_visible()
+    assert page.evaluate(AUDIT) == {"contrast": [], "size": [], "name": []}
+    page.keyboard.press("Escape")
+    page.goto(page.url.split("/c/")[0] + "/conversations/all/?q=boiler")
     expect(page.locator(".hit mark").first).to_be_visible()
     page.fill(".seek input", "boil")
     expect(page.locator(".hit").first).to_be_visible()
@@ -27,6 +34,58 @@ def test_what_was_said_is_found_and_opened_where_it_stands(visit: Visit, width: 
     page.locator("[data-chat][data-ready]").wait_for()
     anchor = page.url.split("#")[1]
     expect(page.locator(f"[id='{anchor}']")).to_be_in_viewport()
+
+
+def test_a_result_is_chosen_by_arrow_keys_on_any_page_and_enter_opens_it(visit: Visit) -> None:
+    page = visit("/privacy/", person="alice")
+    page.keyboard.press("Meta+k")
+    expect(page.get_by_role("dialog", name="Search")).to_be_visible()
+    page.keyboard.type("manuals")
+    page.get_by_role("option", name="Manuals", exact=True).wait_for()
+    for _ in range(20):
+        if page.locator("[aria-selected=true]").inner_text() == "Manuals":
+            break
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.locator("h1", has_text="Manuals").wait_for()
+
+
+def test_a_conversation_is_renamed_in_the_list_and_dragged_into_a_folder(visit: Visit) -> None:
+    page = visit(person="alice")
+    ended(ask(page, LEAVE))
+    current = page.locator("#conversation-list [aria-current=page]")
+    entry = page.locator("#conversation-list li", has=page.locator("[aria-current=page]"))
+    entry.hover()
+    entry.locator("[data-entry-menu]").click()
+    page.locator("[data-entry-move] [name=name]").fill("Dragged here")
+    page.locator("[data-entry-move] button").click()
+    folder = page.locator("[data-drawer-name='Dragged here']")
+    expect(folder.locator("[aria-current=page]")).to_be_visible()
+    current.drag_to(page.locator("#conversation-list [data-drop='']"))
+    expect(folder.locator("[data-conversation]")).to_have_count(0)
+    current.drag_to(folder.locator("summary"))
+    expect(folder.locator("[aria-current=page]")).to_be_visible()
+    current.dblclick()
+    field = page.locator(".rename")
+    field.fill("Not this one")
+    page.keyboard.press("Escape")
+    expect(field).to_have_count(0)
+    current.dblclick()
+    field.fill("Leave for parents")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-title]")).to_have_text("Leave for parents")
+    page.reload()
+    expect(current).to_contain_text("Leave for parents")
+
+
+def test_the_sidebar_is_hidden_and_stays_hidden(visit: Visit) -> None:
+    page = visit(person="alice")
+    page.get_by_role("button", name="Hide sidebar").click()
+    expect(page.locator("#sidebar")).to_be_hidden()
+    page.reload()
+    expect(page.locator("#sidebar")).to_be_hidden()
+    page.get_by_role("button", name="Conversations and places").click()
+    expect(page.locator("#sidebar")).to_be_visible()
 
 
 def test_many_are_selected_deleted_and_brought_back(visit: Visit) -> None:

@@ -7,7 +7,8 @@
 - `show`: "", "pinned", "archived", "deleted" or the id of a folder
 - `after`: the position from which the list continues; an htmx request with it gets only the rows after it
 
-POST `/conversations/change/` takes `do` and `id` (any number of them) and redirects to `back`.
+POST `/conversations/change/` takes `do` and `id` (any number of them) and redirects to `back`, or answers htmx
+without content.
 """
 
 from __future__ import annotations
@@ -71,6 +72,8 @@ def change_conversations(request: HttpRequest) -> HttpResponse:
     if do == "delete":
         return _delete(request, user, pks)
     words = _ACTIONS[do](user, pks, form) if do in _ACTIONS else ""
+    if request.headers.get("HX-Request"):  # the list itself shows what changed
+        return HttpResponse(status=204)
     if words:
         messages.success(request, words)
     return _back(request)

@@ -21,7 +21,7 @@ def get_page(
 
     An unreadable position means the beginning. `by` is the field of the order.
     """
-    if at := _parse_position(after):
+    if at := parse_position(after):
         moment, pk = at
         rows = rows.filter(Q(**{f"{by}__lt": moment}) | Q(pk__lt=pk), **{f"{by}__lte": moment})
     found = list(rows.order_by(f"-{by}", "-pk")[: size + 1])
@@ -33,7 +33,8 @@ def encode_position(row: Conversation, by: str = "changed") -> str:
     return f"{getattr(row, by).isoformat()}~{row.pk}"
 
 
-def _parse_position(text: str) -> tuple[datetime, UUID] | None:
+def parse_position(text: str) -> tuple[datetime, UUID] | None:
+    """Return the time and id of the row before the position; None if it is unreadable."""
     moment, _, pk = text.partition("~")
     try:
         at = parse_datetime(moment)

@@ -1,22 +1,27 @@
 """Sidebar: the user's conversations by section, with those that are being answered or unread.
 
-Entry points: `build_sidebar_context` (context processor), `load_sidebar`, `load_more`, `search_titles`.
+Conversations outside folders have headings by date, in the time zone of the browser: Today, Yesterday, Previous 7 days,
+then months. Entry points: `build_sidebar_context` (context processor), `load_sidebar`, `load_more`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import BigIntegerField, BooleanField, Case, Exists, F, OuterRef, Q, Value, When, Window
 from django.db.models.functions import RowNumber
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext
 
-from apps.conversations.history.full_text_search import split_query
-from apps.conversations.history.paging import encode_position, get_page
-from apps.conversations.models import Conversation, ConversationQuerySet, Message
+from apps.conversations.history.paging import encode_position, get_page, parse_position
+from apps.conversations.models import Conversation, ConversationQuerySet, Folder, Message
+from apps.users.i18n import get_time_zone
 
 if TYPE_CHECKING:
     from apps.users.models import AnyUser
@@ -44,64 +49,53 @@ class Sidebar:
     pinned: SidebarSection = field(default_factory=lambda: SidebarSection(PINNED))
     folders: list[SidebarSection] = field(default_factory=list)
     recent: SidebarSection = field(default_factory=lambda: SidebarSection(RECENT))
-    title: str = ""  # title searched for; the results are in `recent`
-
-    @property
-    def any_kept(self) -> bool:
-        """Return whether any conversation is pinned or in a folder."""
-        return bool(self.pinned.rows or self.folders)
 
     @property
     def any(self) -> bool:
-        """Return whether the sidebar lists any conversation."""
-        return self.any_kept or bool(self.recent.rows)
+        """Return whether the sidebar lists anything."""
+        return bool(self.pinned.rows or self.folders or self.recent.rows)
 
 
 def build_sidebar_context(request: HttpRequest) -> dict[str, Any]:
     """Return the lazy context variable `conversations` (Sidebar), queried only if a template uses it."""
-    return {"conversations": SimpleLazyObject(lambda: load_sidebar(request.user))}
+    return {"conversations": SimpleLazyObject(lambda: load_sidebar(request.user, zone=get_time_zone(request)))}
 
 
-def load_sidebar(user: AnyUser, shown: Mapping[str, str] | None = None) -> Sidebar:
-    """Return the beginning of each section.
+def load_sidebar(user: AnyUser, shown: Mapping[str, str] | None = None, zone: tzinfo = UTC) -> Sidebar:
+    """Return the beginning of each section, and all folders.
 
-    `shown` maps section keys to the number of rows that the page has already.
+    `shown` maps section keys to the number of rows that the page has already; `zone` is the user's time zone.
     """
     shown = shown or {}
     found, kept = Sidebar(), {key: _parse_size(value) for key, value in shown.items() if key != RECENT}
     found.recent.rows, found.recent.after = get_page(_filter_section(user, RECENT), _parse_size(shown.get(RECENT, "")))
-    parts: dict[str, SidebarSection] = {}
+    _set_headings(found.recent.rows, zone)
+    folders = Folder.objects.filter(owner=user) if user.is_authenticated else Folder.objects.none()
+    parts = {str(folder.pk): SidebarSection(str(folder.pk), folder.name) for folder in folders}
     for row in _load_kept_rows(user, max([_SHOWN, *kept.values()])):
         key = PINNED if row.pinned else str(row.folder_id)
-        part = parts.setdefault(key, SidebarSection(key, row.folder.name if row.folder else ""))
+        part = parts.setdefault(key, SidebarSection(key))
         if len(part.rows) < kept.get(key, _SHOWN):
             part.rows.append(row)
         else:
             part.after = part.after or encode_position(part.rows[-1])
     found.pinned = parts.pop(PINNED, found.pinned)
-    found.folders = sorted(parts.values(), key=lambda part: part.name)
+    found.folders = list(parts.values())
     return found
 
 
-def search_titles(user: AnyUser, text: str) -> Sidebar:
-    """Return the conversations whose title holds every word, as one section."""
-    rows = _listable(user)
-    for word in split_query(text):
-        rows = rows.filter(title__icontains=word)
-    return Sidebar(recent=SidebarSection(RECENT, rows=get_page(rows, _SHOWN)[0]), title=text)
-
-
-def load_more(user: AnyUser, key: str, after: str) -> SidebarSection:
+def load_more(user: AnyUser, key: str, after: str, zone: tzinfo = UTC) -> SidebarSection:
     """Return the next rows of a section after the position; empty if the section is not the user's."""
     rows, end = get_page(_filter_section(user, key), _SHOWN, after)
+    if key == RECENT:
+        before = parse_position(after)
+        _set_headings(rows, zone, before[0] if before else None)
     return SidebarSection(key, rows=rows, after=end)
 
 
 def _listable(user: AnyUser) -> ConversationQuerySet:
-    rows = annotate_activity(
-        Conversation.objects.visible_to(user).filter(archived__isnull=True).select_related("folder")
-    )
-    return rows.only("title", "owner_id", "changed", "pinned", "folder__name")
+    rows = annotate_activity(Conversation.objects.visible_to(user).filter(archived__isnull=True))
+    return rows.only("title", "owner_id", "changed", "pinned", "folder_id")
 
 
 def _filter_section(user: AnyUser, key: str) -> ConversationQuerySet:
@@ -121,6 +115,26 @@ def _load_kept_rows(user: AnyUser, size: int) -> ConversationQuerySet:
     order = [F("changed").desc(), F("pk").desc()]
     first = kept.annotate(nth=Window(RowNumber(), partition_by=[lists], order_by=order)).filter(nth__lte=size + 1)
     return _listable(user).filter(pk__in=first.values("pk")).order_by("-changed", "-pk")
+
+
+def _set_headings(rows: Sequence[Conversation], zone: tzinfo, before: datetime | None = None) -> None:
+    """Set `heading` of each row that begins a period; "" for the others. `before`: time of the row above the first."""
+    today = timezone.now().astimezone(zone).date()
+    last = _name_period(before.astimezone(zone).date(), today) if before else ""
+    for row in rows:
+        period = _name_period(row.changed.astimezone(zone).date(), today)
+        row.heading = "" if period == last else period  # type: ignore[attr-defined]
+        last = period
+
+
+def _name_period(day: date, today: date) -> str:
+    if day >= today:
+        return gettext("Today")
+    if day == today - timedelta(days=1):
+        return gettext("Yesterday")
+    if day >= today - timedelta(days=7):
+        return gettext("Previous 7 days")
+    return date_format(day, "YEAR_MONTH_FORMAT")
 
 
 def _parse_size(value: str) -> int:

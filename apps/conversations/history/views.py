@@ -56,9 +56,10 @@ from apps.conversations.assistants.suggested_questions import suggest_questions
 from apps.conversations.core.requests import parse_id_or_none
 from apps.conversations.history import actions, sidebar, transcript, transcript_gaps
 from apps.conversations.history.composer_context import build_composer_context
-from apps.conversations.models import Conversation, Folder
+from apps.conversations.models import Conversation
 from apps.conversations.turns import queue
 from apps.documents.library.sharing import accept_pending_shares
+from apps.users.i18n import get_time_zone
 from apps.users.models import User
 
 _TITLE = 120  # Conversation.title
@@ -79,7 +80,6 @@ def build_new_chat_context(request: HttpRequest) -> dict[str, Any]:
     composer = build_composer_context(user, None, parse_id_or_none(request.GET.get("assistant")))
     return {
         "conversation": None,
-        "folders": Folder.objects.filter(owner=user),
         "turns": [],
         "collections": transcript.list_collection_options(user, chosen),
         "starters": composer["answers"].starters or suggest_questions(user, chosen or set(composer["of_assistant"])),
@@ -102,7 +102,6 @@ def show_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
         "window": turns[-1]["answer"]["window"] if turns else None,
         "conversation": row,
         "queued": queue.list_waiting(user, row),
-        "folders": Folder.objects.filter(owner=user),
         "turns": turns,
         "collections": transcript.list_collection_options(user, set(row.collections.values_list("pk", flat=True))),
     }
@@ -112,9 +111,8 @@ def show_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_GET
 def show_sidebar(request: HttpRequest) -> HttpResponse:
-    """Return the sections of the sidebar with as many rows as the page has, or the matches of `?title=`."""
-    user, title = _user(request), request.GET.get("title", "").replace("\0", "").strip()[:200]
-    found = sidebar.search_titles(user, title) if title else sidebar.load_sidebar(user, request.GET.dict())
+    """Return the sections of the sidebar with as many rows as the page has."""
+    found = sidebar.load_sidebar(_user(request), request.GET.dict(), get_time_zone(request))
     return render(request, "components/_conversations.html", {"conversation": None, "conversations": found})
 
 
@@ -122,7 +120,8 @@ def show_sidebar(request: HttpRequest) -> HttpResponse:
 @require_GET
 def show_more(request: HttpRequest) -> HttpResponse:
     """Return the next rows of a section of the sidebar."""
-    part = sidebar.load_more(_user(request), request.GET.get("part", ""), request.GET.get("after", ""))
+    key, after = request.GET.get("part", ""), request.GET.get("after", "")
+    part = sidebar.load_more(_user(request), key, after, get_time_zone(request))
     return render(request, "components/_more_conversations.html", {"conversation": None, "part": part})
 
 

@@ -8,12 +8,8 @@ export function refresh() {
   return running;
 }
 
-// As much of each part as is here, or those of the title that is looked for.
-function shown() {
-  const title = document.querySelector("[data-filter]").value.trim();
-  if (title && (list().dataset.titled || list().querySelector("[data-more]"))) return { title };
-  return Object.fromEntries([...list().querySelectorAll("[data-list-of]")].map((part) => [part.dataset.listOf, part.querySelectorAll("[data-conversation]").length]));
-}
+// As much of each part as is here.
+const shown = () => Object.fromEntries([...list().querySelectorAll("[data-list-of]")].map((part) => [part.dataset.listOf, part.querySelectorAll("[data-conversation]").length]));
 
 async function fetchList() {
   await htmx.ajax("GET", "/conversations/", { target: "#conversation-list", swap: "outerHTML", values: shown() });
@@ -28,7 +24,6 @@ async function fetchList() {
     document.querySelector("[data-title]").textContent = title;
     document.title = `${title} · Openbook`;
   }
-  document.querySelector("[data-filter]")?.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 export const isLive = (conversation) => Boolean(list().querySelector(`[data-conversation="${CSS.escape(conversation)}"] [data-live]`));

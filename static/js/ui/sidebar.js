@@ -1,14 +1,13 @@
-// The sidebar is a drawer on narrow screens, and its list can be filtered by title.
+// The sidebar is a drawer on narrow screens; on wide ones it can be hidden, which the browser remembers.
 import { onChange } from "../lib/changes.js";
 import { refresh } from "./conversation-list.js";
 
-const PAUSE_MS = 200;
 const sidebar = document.getElementById("sidebar");
 const opener = document.querySelector("[data-drawer]");
 const centre = document.querySelector(".centre");
-const field = document.querySelector("[data-filter]");
+const wide = matchMedia("(min-width: 56rem)");
+const root = document.documentElement;
 let scrim = null;
-let asking = 0;
 
 function show(open) {
   sidebar.classList.toggle("open", open);
@@ -27,30 +26,36 @@ function show(open) {
   }
 }
 
-const list = () => document.getElementById("conversation-list");
-
-// What is here is looked through at once. Where there is more, the server looks, and its list stands as it came.
-function filter() {
-  const wanted = field.value.trim();
-  const { titled } = list().dataset;
-  clearTimeout(asking);
-  if (wanted !== titled && (titled || list().querySelector("[data-more]"))) asking = setTimeout(refresh, PAUSE_MS);
-  let shown = 0;
-  for (const link of list().querySelectorAll("[data-conversation]")) {
-    const match = wanted === titled || link.textContent.toLocaleLowerCase().includes(wanted.toLocaleLowerCase());
-    link.parentElement.hidden = !match;
-    shown += match;
+// Storage may be forbidden: then everything is as before on the next page.
+function store(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // see above
   }
-  for (const more of list().querySelectorAll("[data-more]")) more.hidden = wanted !== "";
-  list().querySelector("[data-no-match]").hidden = shown > 0 || !wanted;
 }
+
+function hide(hidden) {
+  if (hidden) root.dataset.sidebar = "hidden";
+  else delete root.dataset.sidebar;
+  store("sidebar", hidden ? "hidden" : "shown");
+  opener.setAttribute("aria-expanded", String(!hidden));
+  (hidden ? opener : sidebar.querySelector("[data-collapse]")).focus();
+}
+
+const list = () => document.getElementById("conversation-list");
 
 // The way to what follows goes when it comes; who stands on it goes on at the first of what came.
 function goOn({ target }) {
   const more = target.closest?.("[data-more]");
   if (!more?.contains(document.activeElement)) return;
   const before = more.previousElementSibling;
-  document.addEventListener("htmx:afterSettle", () => before.nextElementSibling?.querySelector("a, button, input").focus(), { once: true });
+  const following = () => {
+    let next = before.nextElementSibling;
+    while (next && !next.querySelector("a, button, input")) next = next.nextElementSibling; // a heading
+    next?.querySelector("a, button, input").focus();
+  };
+  document.addEventListener("htmx:afterSettle", following, { once: true });
 }
 
 // The page of an import asks for its report again and again: what came along stands in the list at once.
@@ -72,32 +77,24 @@ const closed = () => {
 function remember(folder) {
   const names = closed();
   folder.open ? names.delete(folder.dataset.drawerName) : names.add(folder.dataset.drawerName);
-  try {
-    localStorage.setItem("closed-folders", JSON.stringify([...names]));
-  } catch {
-    // see above
-  }
+  store("closed-folders", JSON.stringify([...names]));
 }
 
 function arrange() {
   const names = closed();
-  for (const folder of sidebar.querySelectorAll("[data-drawer-name]")) folder.open = !names.has(folder.dataset.drawerName);
+  for (const folder of list().querySelectorAll("[data-drawer-name]")) folder.open = !names.has(folder.dataset.drawerName);
 }
 
 if (sidebar) {
-  opener.addEventListener("click", () => show(!sidebar.classList.contains("open")));
-  field.addEventListener("input", filter);
+  opener.addEventListener("click", () => (wide.matches ? hide(false) : show(!sidebar.classList.contains("open"))));
+  sidebar.querySelector("[data-collapse]").addEventListener("click", () => (wide.matches ? hide(true) : show(false)));
   document.addEventListener("htmx:beforeSwap", goOn);
   sidebar.addEventListener("toggle", ({ target }) => target.matches("[data-drawer-name]") && remember(target), true);
   onChange(arrange);
   document.addEventListener("htmx:afterSwap", brought);
   arrange();
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && scrim) show(false);
-    if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
-    event.preventDefault();
-    if (!scrim && opener.checkVisibility()) show(true);
-    sidebar.querySelector("[data-filter]").select();
+    if (event.key === "Escape" && scrim && !document.querySelector("dialog[open]")) show(false);
   });
-  matchMedia("(min-width: 56rem)").addEventListener("change", () => scrim && show(false));
+  wide.addEventListener("change", () => scrim && show(false));
 }

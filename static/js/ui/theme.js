@@ -1,4 +1,4 @@
-// Runs before the first paint, so that a chosen theme never flashes; not a module for that reason.
+// Runs before the first paint, so that a chosen theme or a hidden sidebar never flashes; not a module for that reason.
 (() => {
   const root = document.documentElement;
   const chosen = () => {
@@ -18,6 +18,11 @@
     }
   }
 
+  try {
+    if (localStorage.getItem("sidebar") === "hidden") root.dataset.sidebar = "hidden";
+  } catch {
+    // see above
+  }
   show();
   document.addEventListener("DOMContentLoaded", show);
   addEventListener("storage", show);

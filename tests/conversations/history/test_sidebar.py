@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -16,6 +17,7 @@ from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
 NEXT = re.compile(r'hx-get="([^"]+)"')
+HEADING = re.compile(r"<h3>([^<]+)</h3>")
 TITLE = re.compile(r'class="title"[^>]*>([^<]+)<')
 
 
@@ -82,12 +84,41 @@ def test_what_was_loaded_is_there_again_and_pins_and_folders_have_places_of_thei
     assert len(sidebar.load_more(alice, "pinned", found.pinned.after).rows) == 20
 
 
-def test_a_title_is_looked_for_among_all_that_are_not_archived(alice: User, client: Client) -> None:
+def test_headings_by_date_follow_the_time_zone_of_the_browser(alice: User, client: Client, monkeypatch: Any) -> None:
+    client.force_login(alice)
+    now = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)  # still the evening of the 9th in New York
+    monkeypatch.setattr(sidebar.timezone, "now", lambda: now)
+    hours = [1, 20, 30, 24 * 6, 24 * 9, 24 * 12, 24 * 30]
+    rows = talks(alice, len(hours))
+    for row, ago in zip(rows, hours, strict=True):
+        Conversation.objects.filter(pk=row.pk).update(changed=now - timedelta(hours=ago))
+
+    def headings() -> list[str]:
+        return HEADING.findall(client.get("/conversations/").content.decode())
+
+    assert headings() == ["Today", "Yesterday", "Previous 7 days", "March 2026", "February 2026"]
+    client.cookies["timezone"] = "America/New_York"
+    page = client.get("/conversations/").content.decode()
+    assert page.index("Today") < page.index("Talk 001") < page.index("Yesterday") < page.index("Talk 002")
+    client.cookies["timezone"] = "../../etc/passwd"
+    assert headings()[0] == "Today"
+
+
+def test_the_next_page_of_the_list_does_not_repeat_the_heading(alice: User, client: Client) -> None:
     client.force_login(alice)
     rows = talks(alice, 120)
-    Conversation.objects.filter(pk=rows[119].pk).update(archived=timezone.now())
-    assert TITLE.findall(client.get("/conversations/?title=talk+118").content.decode()) == ["Talk 118"]
-    assert TITLE.findall(client.get("/conversations/?title=119").content.decode()) == []
+    Conversation.objects.filter(owner=alice).update(changed=timezone.now() - timedelta(days=400))
+    assert rows
+    first = client.get("/conversations/").content.decode()
+    following = NEXT.findall(first.split("data-more", 1)[1])[0].replace("&amp;", "&")
+    assert len(HEADING.findall(first)) == 1
+    assert HEADING.findall(client.get(following).content.decode()) == []
+
+
+def test_an_empty_folder_is_listed_so_that_something_can_be_dragged_into_it(alice: User) -> None:
+    Folder.objects.create(owner=alice, name="Drawer")
+    Folder.objects.create(owner=make_user("bob"), name="His")
+    assert [part.name for part in sidebar.load_sidebar(alice).folders] == ["Drawer"]
 
 
 def test_nobody_walks_the_list_of_another(alice: User, client: Client) -> None:
@@ -103,5 +134,5 @@ def test_a_list_of_two_thousand_takes_as_many_queries_as_one_of_two(
     alice: User, django_assert_num_queries: object
 ) -> None:
     talks(alice, 2000, folder=Folder.objects.create(owner=alice, name="Drawer"))
-    with django_assert_num_queries(2):  # type: ignore[operator]
+    with django_assert_num_queries(3):  # type: ignore[operator]
         assert len(sidebar.load_sidebar(alice).folders[0].rows) == 50

@@ -1,0 +1,121 @@
+"""Search of Ctrl+K: conversations by title and by what was said, documents and collections by name.
+
+`/search/?q=` returns `components/_palette_results.html` with `query` and `groups` (SearchGroup); without a query, the
+latest conversations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_GET
+
+from apps.conversations.history import full_text_search
+from apps.conversations.models import Conversation, Message
+from apps.documents.models import Collection, Document
+from apps.users.models import User
+from apps.users.permissions import get_signed_in_user
+
+_SHOWN = 6  # results of one group
+_RECENT = 8  # conversations without a query
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Result of the search. `detail` is escaped HTML or plain text below the title."""
+
+    url: str
+    title: str
+    icon: str  # name in heroicons
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchGroup:
+    """Results of one kind, under a heading."""
+
+    name: str
+    results: list[SearchResult]
+
+
+@login_required
+@require_GET
+def search_everything(request: HttpRequest) -> HttpResponse:
+    """Return what the user may read that matches `?q=`, in groups."""
+    user, query = get_signed_in_user(request), request.GET.get("q", "").replace("\0", "").strip()[:200]
+    terms = full_text_search.split_query(query)
+    if terms:
+        groups = [
+            SearchGroup(gettext("Conversations"), _find_titles(user, query)),
+            SearchGroup(gettext("Questions and answers"), _find_messages(user, query)),
+            SearchGroup(gettext("Documents and collections"), _find_documents(user, terms)),
+        ]
+    else:
+        rows = Conversation.objects.visible_to(user).filter(archived__isnull=True)[:_RECENT]
+        groups = [SearchGroup(gettext("Recent conversations"), [_link_conversation(row) for row in rows])]
+    context = {"query": query, "groups": [group for group in groups if group.results]}
+    return render(request, "components/_palette_results.html", context)
+
+
+def _find_titles(user: User, query: str) -> list[SearchResult]:
+    return [_link_conversation(row) for row in full_text_search.search_titles(user, query)[:_SHOWN]]
+
+
+def _link_conversation(row: Conversation) -> SearchResult:
+    return SearchResult(reverse("conversations:conversation", args=[row.pk]), str(row), "chat-bubble-left")
+
+
+def _find_messages(user: User, query: str) -> list[SearchResult]:
+    """Return the latest matching messages, each with its snippet under the title of its conversation."""
+    hits = full_text_search.search_messages(user, query, _SHOWN)
+    titles = Conversation.objects.visible_to(user).in_bulk({hit.message.conversation_id for hit in hits})
+    return [
+        SearchResult(
+            _link_message(hit.message), str(titles[hit.message.conversation_id]), "chat-bubble-left-right", hit.snippet
+        )
+        for hit in hits
+        if hit.message.conversation_id in titles
+    ]
+
+
+def _link_message(message: Message) -> str:
+    page = reverse("conversations:conversation", args=[message.conversation_id])
+    part = "question" if message.role == Message.Role.USER else "turn"
+    return f"{page}?at={message.pk}#{part}-{message.pk}"
+
+
+def _find_documents(user: User, terms: list[str]) -> list[SearchResult]:
+    """Return collections, then documents, whose name or title holds every term."""
+    collections = _match(Collection.objects.visible_to(user).order_by("name"), terms, ["name"])[:_SHOWN]
+    rows = Document.objects.visible_to(user).select_related("collection").order_by("name")
+    documents = _match(rows, terms, ["name", "title"])[:_SHOWN]
+    return [
+        *(SearchResult(reverse("documents:collection", args=[row.pk]), row.name, "book-open") for row in collections),
+        *(
+            SearchResult(
+                reverse("documents:document", args=[row.pk]),
+                row.title or row.name,
+                "document-text",
+                row.collection.name,
+            )
+            for row in documents
+        ),
+    ]
+
+
+def _match(rows: Any, terms: Iterable[str], fields: Iterable[str]) -> Any:
+    """Return the rows of the query of which some field holds each term."""
+    for term in terms:
+        wanted = Q()
+        for name in fields:
+            wanted |= Q(**{f"{name}__icontains": term})
+        rows = rows.filter(wanted)
+    return rows

@@ -1,0 +1,54 @@
+"""Search of Ctrl+K: titles, texts and documents in groups, only of what the user may read."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+
+from apps.conversations.models import Conversation, Message
+from apps.documents.models import Collection, Document
+from apps.users.models import User
+from tests.support.users import make_user
+
+pytestmark = pytest.mark.django_db
+GROUP = re.compile(r'role="group" aria-label="([^"]+)"')
+
+
+@pytest.fixture
+def alice(client: Client) -> User:
+    user = make_user("alice")
+    client.force_login(user)
+    return user
+
+
+def make_library(user: User) -> tuple[Conversation, Message]:
+    """Return a conversation about a boiler and its question; the user's collection and document are named after it."""
+    row = Conversation.objects.create(owner=user, title="Boiler of the cellar")
+    said = Message.objects.create(
+        conversation=row, role=Message.Role.USER, text="How hot is the boiler <b>?", asked_by=user
+    )
+    into = Collection.objects.create(owner=user, name="Boiler manuals")
+    Document.objects.create(collection=into, uploaded_by=user, name="boiler.pdf", size=9)
+    return row, said
+
+
+def test_titles_texts_and_documents_are_found_at_once_in_three_groups(alice: User, client: Client) -> None:
+    row, said = make_library(alice)
+    page = client.get("/search/?q=boil").content.decode()
+    assert GROUP.findall(page) == ["Conversations", "Questions and answers", "Documents and collections"]
+    assert f'href="/c/{row.pk}/?at={said.pk}#question-{said.pk}"' in page
+    assert "<mark>boiler</mark> &lt;b&gt;" in page and "Boiler manuals" in page and "boiler.pdf" in page
+
+
+def test_without_a_query_the_latest_conversations_are_shown(alice: User, client: Client) -> None:
+    make_library(alice)
+    page = client.get("/search/?q=+").content.decode()
+    assert GROUP.findall(page) == ["Recent conversations"] and "Boiler of the cellar" in page
+
+
+def test_nothing_of_another_user_is_found(alice: User, client: Client) -> None:
+    make_library(make_user("bob"))
+    page = client.get("/search/?q=boiler").content.decode()
+    assert GROUP.findall(page) == [] and "Nothing found for “boiler”." in page
