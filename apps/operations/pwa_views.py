@@ -14,6 +14,8 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
+from apps.conversations.history.views import SHARED_FIELDS
+
 ACCENT, PAPER = "#0c6558", "#fdfcfa"  # --accent and --paper of static/css/variables.css
 _WORKER = Path("js", "service-worker.js")
 
@@ -30,6 +32,7 @@ def serve_manifest(request: HttpRequest, code: str) -> HttpResponse:
                 "name": gettext("Openbook: answers from your documents"), "short_name": "Openbook",
                 "description": gettext("Answers from your documents, with links to the sources."),
                 "theme_color": ACCENT, "background_color": PAPER, "icons": _icons(),
+                "share_target": {"action": start, "method": "GET", "params": {name: name for name in SHARED_FIELDS}},
             },
             content_type="application/manifest+json",
         )  # fmt: skip

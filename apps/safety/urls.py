@@ -63,5 +63,7 @@ urlpatterns = [
     path("people/<int:pk>/suspend/", account_suspension.suspend_account, name="suspend"),
     path("suspended/", suspended.show_suspension, name="suspended"),
     path("notices/", notices.show_notices, name="notices"),
+    path("notices/new/", notices.check_notices, name="new_notices"),
+    path("notices/<int:pk>/seen/", notices.dismiss_notice, name="dismiss_notice"),
     path("notices/<int:pk>/appeal/", notices.submit_appeal, name="appeal"),
 ]

@@ -177,6 +177,8 @@ MATRIX = {
     # Asks to sign in, unless the user has just proved the password: tests/safety/moderation/test_suspended_sign_in.py.
     "suspended/": PUBLIC,
     "notices/": SIGNED_IN,
+    "notices/new/": SIGNED_IN,
+    "notices/<int:pk>/seen/": SIGNED_IN,  # only the user's own: tests/users/test_notices.py
     "notices/<int:pk>/appeal/": SIGNED_IN,  # only the user's own: tests/safety/views/test_review_console.py
     "doctor/": ADMIN,
     "doctor/<slug:name>/": ADMIN,

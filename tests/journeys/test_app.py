@@ -12,6 +12,16 @@ KEPT = """async () => {
 }"""
 
 
+def test_what_another_app_shares_stands_in_the_field_of_a_new_chat_once(visit: Visit) -> None:
+    page = visit("/?title=A+page&text=Read+this+https%3A%2F%2Fexample.org&url=https%3A%2F%2Fexample.org")
+    page.locator("[data-chat][data-ready]").wait_for()
+    field = page.locator("textarea[name=text]")
+    assert field.input_value() == "A page\nRead this https://example.org"
+    page.reload()
+    page.locator("[data-chat][data-ready]").wait_for()
+    assert field.input_value() == "A page\nRead this https://example.org"
+
+
 def test_it_can_be_installed_and_says_when_there_is_no_line(visit: Visit, site: Site) -> None:
     page = visit(service_workers="allow", tolerate="ERR_INTERNET_DISCONNECTED")
     page.evaluate("async () => { await navigator.serviceWorker.ready; }")

@@ -84,7 +84,7 @@ def test_the_sidebar_is_hidden_and_stays_hidden(visit: Visit) -> None:
     expect(page.locator("#sidebar")).to_be_hidden()
     page.reload()
     expect(page.locator("#sidebar")).to_be_hidden()
-    page.get_by_role("button", name="Conversations and places").click()
+    page.get_by_role("button", name="Navigation").click()
     expect(page.locator("#sidebar")).to_be_visible()
 
 

@@ -94,12 +94,14 @@ def test_an_answer_is_read_without_its_pills_by_keyboard_and_stopped(visit: Visi
     tab_to(button, "Shift+Tab")
     page.keyboard.press("Enter")
     expect(button).to_have_accessible_name("Stop reading")
+    expect(page.locator("[data-reading]")).to_be_visible()
     said = page.evaluate("said[0]")
     assert said["lang"] == "en" and "parental leave" in said["text"]
     assert PILL.search(turn.locator("[data-part=text]").inner_text()) and not PILL.search(said["text"])
     page.keyboard.press("Enter")
     expect(button).to_have_accessible_name("Read aloud")
     assert page.evaluate("reading") is None
+    expect(page.locator("[data-reading]")).to_be_hidden()
     button.click()
     page.keyboard.press("Escape")
     expect(button).to_have_attribute("aria-pressed", "false")

@@ -10,12 +10,13 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.conversations.models.assistant import Assistant, AssistantShare, AssistantVersion, ShownSentences
 from apps.documents.models import Collection
 from apps.safety.models.strictness import Strictness
-from apps.users.models import User
+from apps.users.models import User, UserNotice
+from apps.users.notices import notify_users
 
 VERSIONED_FIELDS = (
     "name",
@@ -99,11 +100,25 @@ def set_picture(assistant: Assistant, png: bytes) -> None:
     Assistant.objects.filter(pk=assistant.pk).update(picture=png)
 
 
-def share_assistant(assistant: Assistant, role: str, *, email: str = "", group: Group | None = None) -> None:
-    """Give an email address or a group a role. The result does not tell whether the address has an account."""
-    AssistantShare.objects.update_or_create(
-        assistant=assistant, email=email.lower(), group=group, defaults={"role": role}
-    )
+def share_assistant(
+    assistant: Assistant, role: str, *, email: str = "", group: Group | None = None, by: User | None = None
+) -> None:
+    """Give an email address or a group a role; its users get a notice that names `by` (None: the owner).
+
+    The result does not tell whether the address has an account.
+    """
+    with transaction.atomic():
+        _, new = AssistantShare.objects.update_or_create(
+            assistant=assistant, email=email.lower(), group=group, defaults={"role": role}
+        )
+        if not new:
+            return
+        address = Q(emailaddress__email=email.lower(), emailaddress__verified=True)
+        users = User.objects.filter(Q(groups=group) if group else address, is_active=True).exclude(
+            pk=assistant.owner_id
+        )
+        kind, sharer = UserNotice.Kind.ASSISTANT, str(by or assistant.owner)
+        notify_users(users.values_list("pk", flat=True), kind, assistant.pk, assistant.name, by=sharer)
 
 
 def unshare_assistant(assistant: Assistant, share: int) -> None:

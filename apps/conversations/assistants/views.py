@@ -119,7 +119,7 @@ def edit_shares(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = AssistantShareForm(user, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        services.share_assistant(row, data["role"], email=data["email"], group=data["group"])
+        services.share_assistant(row, data["role"], email=data["email"], group=data["group"], by=user)
         return redirect("conversations:assistant_people", pk)
     shares = row.shares.select_related("group")
     context = {"assistant": row, "shares": shares, "form": form, "is_owner": True, "tab": "people"}

@@ -18,6 +18,7 @@ from apps.conversations.models import Conversation, Folder, Message
 from apps.conversations.moderation import cases, redaction
 from apps.safety.moderation import auto_close
 from apps.users.models import User
+from apps.users.notices import dismiss_notices
 
 UNDELETE_PERIOD = timedelta(hours=1)  # time in which a deletion can be undone
 _PURGED = 20  # conversations in one transaction: SQLite has one writer
@@ -90,8 +91,9 @@ def delete_permanently(pks: Collection[UUID]) -> None:
 
 
 def mark_read(user: User, pk: UUID) -> None:
-    """Mark the conversation of the user as read."""
+    """Mark the conversation of the user as read, and dismiss notices about it."""
     _set(user, [pk], seen=timezone.now())
+    dismiss_notices(user, pk)
 
 
 def get_or_create_folder(user: User, name: str) -> Folder | None:

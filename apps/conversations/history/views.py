@@ -63,12 +63,17 @@ from apps.users.i18n import get_time_zone
 from apps.users.models import User
 
 _TITLE = 120  # Conversation.title
+SHARED_FIELDS = ("title", "text", "url")  # of what another app shares with the installed app
+_SHARED = 8_000  # characters of them
 
 
 @login_required
 @require_GET
 def show_new_chat(request: HttpRequest) -> HttpResponse:
-    """Show the page of a new chat; `?collection=` chooses where to search, `?assistant=` the assistant."""
+    """Show the page of a new chat; `?collection=` chooses where to search, `?assistant=` the assistant.
+
+    `?title=`, `?text=` and `?url=` are put into the question field: another app shared them.
+    """
     return render(request, "conversations/chat/conversation.html", build_new_chat_context(request))
 
 
@@ -80,11 +85,22 @@ def build_new_chat_context(request: HttpRequest) -> dict[str, Any]:
     composer = build_composer_context(user, None, parse_id_or_none(request.GET.get("assistant")))
     return {
         "conversation": None,
+        "shared_text": _join_shared(request),
         "turns": [],
         "collections": transcript.list_collection_options(user, chosen),
         "starters": composer["answers"].starters or suggest_questions(user, chosen or set(composer["of_assistant"])),
         **composer,
     }
+
+
+def _join_shared(request: HttpRequest) -> str:
+    """Return what another app shared, a line each; apps often repeat the address in the text."""
+    lines: list[str] = []
+    for name in SHARED_FIELDS:
+        value = request.GET.get(name, "").replace("\0", "").strip()
+        if value and not any(value in line for line in lines):
+            lines.append(value)
+    return "\n".join(lines)[:_SHARED]
 
 
 @login_required

@@ -27,9 +27,11 @@ from apps.engines import registry
 from apps.lib.db import advisory_locks, leases
 from apps.safety.policy.verdicts import EvaluationRecord
 from apps.users import rate_limits
-from apps.users.models import User
+from apps.users.models import User, UserNotice
 from apps.users.models.rate_limit import LimitedResource
+from apps.users.notices import notify_users
 
+LONG_ANSWER_S = 30  # seconds after which users are told that an answer is ready, since they may have gone elsewhere
 _MARGIN = timedelta(minutes=1)  # margin: rows that a turn begins with may be read so long before it starts
 
 
@@ -124,7 +126,19 @@ def finish_turn(closing: FinalTurnState) -> FinishOutcome:
         rate_limits.charge(closing.user, LimitedResource.TOKENS, closing.tokens)
         retraction.announce_change(withheld_records.find_changed_notices(closing.conversation, closing.since), None)
         cut = redaction.apply_pending_redactions(closing.answer, closing.since)
+        _notify_long_answer(closing)
     return FinishOutcome.CUT if cut else FinishOutcome.KEPT
+
+
+def _notify_long_answer(closing: FinalTurnState) -> None:
+    """Tell the user of an answer that took LONG_ANSWER_S or more; a page that shows it dismisses the notice."""
+    status = closing.fields["status"]
+    long = timezone.now() - closing.since - _MARGIN >= timedelta(seconds=LONG_ANSWER_S)
+    if not long or status not in (Message.Status.COMPLETE, Message.Status.FAILED):
+        return
+    title = str(Conversation.objects.only("title").get(pk=closing.conversation))
+    failed = {"failed": True} if status == Message.Status.FAILED else {}
+    notify_users([closing.user.pk], UserNotice.Kind.ANSWER, closing.conversation, title, **failed)
 
 
 def _save_citations(closing: FinalTurnState) -> None:

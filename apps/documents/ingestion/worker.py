@@ -24,7 +24,7 @@ from django.db import close_old_connections
 
 from apps.documents.indexing import index_maintenance
 from apps.documents.ingestion.pipeline import ingest
-from apps.documents.jobs import ingest_job, scheduler
+from apps.documents.jobs import ingest_job, scheduler, upload_notices
 from apps.documents.jobs.notifications import notify_ingest
 from apps.documents.models import Document
 from apps.lib import disk_space, process_memory
@@ -78,6 +78,8 @@ def _work_on_next() -> bool:
     with scheduler.next_batch() as ids:
         if ids and ingest(*ids):
             _freeze_memory()
+        if ids:
+            upload_notices.notify_ended(ids)
         return bool(ids)
 
 

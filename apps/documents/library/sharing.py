@@ -6,6 +6,7 @@ whether an address has an account: members and pending shares are both listed by
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from django.db.models import Count, Q
 
 from apps.documents.models import Collection, Document, GroupShare, Membership, PendingMembership
 from apps.documents.moderation import review
-from apps.users.models import User
+from apps.users.models import User, UserNotice
+from apps.users.notices import notify_users
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,11 @@ def list_group_shares(collection: Collection) -> list[GroupShareSummary]:
     ]
 
 
-def share_with_address(collection: Collection, email: str, role: str) -> None:
+def share_with_address(collection: Collection, email: str, role: str, by: User | None = None) -> None:
     """Give the address this role: now if an active account has confirmed it, else as soon as one does.
 
     An account that signed up with the address but has not confirmed it gets nothing. The owner's own address changes
-    nothing.
+    nothing. A new member gets a notice that names `by`.
     """
     with transaction.atomic():
         address = EmailAddress.objects.filter(email=email, verified=True, user__is_active=True).first()
@@ -69,7 +71,9 @@ def share_with_address(collection: Collection, email: str, role: str) -> None:
         if user is None:
             PendingMembership.objects.update_or_create(collection=collection, email=email, defaults={"role": role})
         elif user.pk != collection.owner_id:
-            Membership.objects.update_or_create(collection=collection, user=user, defaults={"role": role})
+            _, new = Membership.objects.update_or_create(collection=collection, user=user, defaults={"role": role})
+            if new:
+                _notify_shared([user.pk], collection, by)
 
 
 def revoke_address(collection: Collection, email: str) -> None:
@@ -79,9 +83,13 @@ def revoke_address(collection: Collection, email: str) -> None:
         collection.pending_shares.filter(email=email).delete()
 
 
-def share_with_group(collection: Collection, group: Group, role: str) -> None:
-    """Give all members of the group this role, as long as they are members."""
-    GroupShare.objects.update_or_create(collection=collection, group=group, defaults={"role": role})
+def share_with_group(collection: Collection, group: Group, role: str, by: User | None = None) -> None:
+    """Give all members of the group this role, as long as they are members. They get a notice that names `by`."""
+    with transaction.atomic():
+        _, new = GroupShare.objects.update_or_create(collection=collection, group=group, defaults={"role": role})
+        if new:
+            members = User.objects.filter(groups=group, is_active=True).exclude(pk=collection.owner_id)
+            _notify_shared(members.values_list("pk", flat=True), collection, by)
 
 
 def revoke_group(collection: Collection, group: int) -> None:
@@ -97,10 +105,18 @@ def accept_pending_shares(user: User) -> None:
     for item in waiting:
         with transaction.atomic():
             if item.collection.owner_id != user.pk:
-                Membership.objects.get_or_create(
+                _, new = Membership.objects.get_or_create(
                     collection_id=item.collection_id, user=user, defaults={"role": item.role}
                 )
+                if new:
+                    _notify_shared([user.pk], item.collection, None)
             item.delete()
+
+
+def _notify_shared(users: Iterable[int], collection: Collection, by: User | None) -> None:
+    others = [pk for pk in users if by is None or pk != by.pk]
+    kind = UserNotice.Kind.COLLECTION
+    notify_users(others, kind, collection.pk, collection.name, **({"by": str(by)} if by else {}))
 
 
 def delete_collection(collection: Collection) -> None:

@@ -34,6 +34,7 @@ from apps.documents.web.forms import (
 )
 from apps.safety.models.feature_restrictions import Feature, is_blocked
 from apps.users.groups import list_visible_groups
+from apps.users.permissions import get_signed_in_user
 
 
 def _owned(request: HttpRequest, pk: UUID) -> Collection:
@@ -49,7 +50,9 @@ def show_sharing(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("documents:people", pk)
     form = CollectionShareForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        share_with_address(collection, form.cleaned_data["email"], form.cleaned_data["role"])
+        share_with_address(
+            collection, form.cleaned_data["email"], form.cleaned_data["role"], get_signed_in_user(request)
+        )
         messages.success(
             request, gettext("Shared with %(cleaned_data)s.") % {"cleaned_data": form.cleaned_data["email"]}
         )
@@ -71,7 +74,7 @@ def edit_group_share(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = GroupShareForm(request.POST, offered=offered)
     if not form.is_valid():
         return _people(request, collection, CollectionShareForm(), form)
-    share_with_group(collection, form.cleaned_data["group"], form.cleaned_data["role"])
+    share_with_group(collection, form.cleaned_data["group"], form.cleaned_data["role"], get_signed_in_user(request))
     messages.success(
         request, gettext("Shared with the group %(cleaned_data)s.") % {"cleaned_data": form.cleaned_data["group"]}
     )

@@ -30,6 +30,7 @@ from apps.lib import disk_space
 from apps.users import rate_limits
 from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource
+from apps.users.notices import dismiss_notices
 from apps.users.permissions import get_signed_in_user
 
 ACCEPT = ",".join(suffix for item in FORMATS.values() for suffix in item.suffixes)
@@ -66,8 +67,10 @@ def _with_counts(rows: QuerySet[Collection]) -> QuerySet[Collection]:
 @login_required
 @require_safe
 def show_collection(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Show the files of a collection."""
-    return render(request, "documents/collection.html", _files_of(request, pk))
+    """Show the files of a collection, and dismiss notices about it."""
+    context = _files_of(request, pk)
+    dismiss_notices(get_signed_in_user(request), pk)
+    return render(request, "documents/collection.html", context)
 
 
 @login_required

@@ -15,7 +15,7 @@ from apps.safety import code_labels
 from apps.safety.models import Case, Notice
 from apps.safety.moderation import masking
 from apps.users.i18n import lower_label
-from apps.users.models import User
+from apps.users.models import User, UserNotice
 
 register = template.Library()
 _LABELS: dict[str, Callable[..., Any]] = {
@@ -40,7 +40,8 @@ register.filter("masked", masking.mask_text)  # for texts that staff read
 @register.simple_tag
 def unseen(user: User) -> int:
     """Return the number of notices that the user has not seen."""
-    return Notice.objects.filter(person=user, seen=None).count()
+    of_review = Notice.objects.filter(person=user, seen=None).order_by().values("pk")
+    return of_review.union(UserNotice.objects.filter(user=user, seen=None).order_by().values("pk"), all=True).count()
 
 
 @register.filter

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
@@ -24,7 +24,9 @@ from apps.safety.moderation import appeals, enforcement, reviewable
 from apps.safety.moderation.reviewable import ContentLocation
 from apps.safety.policy.evaluation import REPORTED, SELF_HARM
 from apps.safety.policy.schema import Stage
-from apps.users.models import User
+from apps.safety.templatetags.review import unseen
+from apps.users import notices
+from apps.users.models import User, UserNotice
 from apps.users.permissions import get_signed_in_user
 
 PAGE = 50
@@ -47,14 +49,39 @@ class NoticeCard:
 def show_notices(request: HttpRequest) -> HttpResponse:
     """Show the user's notices and the readings of their content. Reviewers are not named."""
     user = get_signed_in_user(request)
-    cards = _cards(user)
+    cards, topics = _cards(user), notices.list_notices(user)
+    notices.mark_notices_seen(user)
     Notice.objects.filter(person=user, seen=None).update(seen=timezone.now())
     reads = AuditEntry.objects.filter(person=user.pk, kind="read").exclude(actor=user.pk)
     reads = reads.order_by("-seq")
     glass = reads.filter(subject__startswith=AUDIT_SUBJECT)[:PAGE]  # shown even if there are many later readings
     looks = sorted({*reads[:PAGE], *glass}, key=lambda one: -one.seq)
     shut = feature_restrictions.active_restrictions().filter(person=user)
-    return render(request, "safety/notices.html", {"cards": cards, "reads": looks, "closed": shut})
+    context = {"cards": cards, "topics": topics, "reads": looks, "closed": shut}
+    return render(request, "safety/notices.html", context)
+
+
+@require_safe
+@login_required
+def check_notices(request: HttpRequest) -> HttpResponse:
+    """Return the number of unseen notices, and those after `?since=` (seconds since 1970) with title and page."""
+    user, now = get_signed_in_user(request), timezone.now()
+    try:
+        since = datetime.fromtimestamp(float(request.GET.get("since", "")), UTC)
+    except (ValueError, OverflowError, OSError):
+        since = now
+    found = [{"id": row.pk, "title": row.title, "url": row.url} for row in notices.list_new_notices(user, since)]
+    return JsonResponse({"count": unseen(user), "now": now.timestamp(), "notices": found})
+
+
+@require_POST
+@login_required
+def dismiss_notice(request: HttpRequest, pk: int) -> HttpResponse:
+    """Dismiss the notices about the subject of this one: the user looks at its page."""
+    user = get_signed_in_user(request)
+    row = get_object_or_404(UserNotice, user=user, pk=pk)
+    notices.dismiss_notices(user, row.subject)
+    return HttpResponse(status=204)
 
 
 @require_POST

@@ -13,6 +13,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
+from apps.users.models.notice import UserNotice as UserNotice
 from apps.users.models.rate_limit import RateLimit as RateLimit
 from apps.users.models.rate_limit import RateLimitBucket as RateLimitBucket
 

@@ -20,3 +20,9 @@ export function keep(kind, conversation, text) {
     // see above, or the storage is full
   }
 }
+
+// What another app shared with the installed one: once, also where the page is loaded again.
+export function takeShared(chat) {
+  if (chat.dataset.shared) history.replaceState(null, "", location.pathname);
+  return chat.dataset.shared;
+}

@@ -9,6 +9,7 @@ const speaks = "speechSynthesis" in window && "SpeechSynthesisUtterance" in wind
 const form = document.querySelector("[data-composer]");
 const field = form.querySelector("textarea");
 const microphone = form.querySelector("[data-dictate]");
+const line = form.querySelector("[data-reading]"); // says that an answer is being read
 const LISTENING = gettext("Listening… Press again to stop.");
 const WORDS = {
   "not-allowed": gettext("This page may not use the microphone. Allow it in the settings of your browser, then try again."),
@@ -53,6 +54,7 @@ function dictate() {
 
 function hush() {
   speechSynthesis.cancel();
+  line.hidden = true;
   if (reading?.isConnected) mark(reading, false);
   reading = null;
 }
@@ -70,6 +72,8 @@ function read(button) {
   });
   reading = button;
   mark(button, true);
+  line.hidden = false;
+  say(gettext("Reading the answer aloud. Press Esc to stop."));
   speechSynthesis.speak(utterance);
 }
 
@@ -83,6 +87,11 @@ if (speaks) {
   document.addEventListener("click", ({ target }) => {
     const button = target.closest("[data-read-aloud]");
     if (button) read(button);
+  });
+  line.querySelector("button").addEventListener("click", () => {
+    const button = reading;
+    hush();
+    button?.focus();
   });
   addEventListener("pagehide", hush);
   document.addEventListener("turn:retracted", hush);

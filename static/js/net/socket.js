@@ -59,6 +59,7 @@ function connect() {
     }
     if (event.type === "accepted" || event.type === "refused") outbox.delete(event.client_id);
     if (event.type === "hint" && event.turn) document.dispatchEvent(new CustomEvent("turn:elsewhere", { detail: event }));
+    if (event.type === "notice") return document.dispatchEvent(new CustomEvent("notice:new"));
     page.received(event);
   });
   socket.addEventListener("close", ({ code }) => lost(code));

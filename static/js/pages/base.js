@@ -3,6 +3,7 @@ import "../ui/blurred.js";
 import "../ui/install.js";
 import "../ui/conversation-entries.js";
 import "../ui/menu.js";
+import "../ui/notices.js";
 import "../ui/palette.js";
 import "../ui/sidebar.js";
 import "../ui/shortcuts.js";

@@ -20,7 +20,7 @@ import { catchUp, retraction } from "../chat/withheld.js";
 import { question } from "../chat/ask.js";
 import { ask, newId, start, tell } from "../net/socket.js";
 import { together } from "../lib/once-more.js";
-import { keep, recall } from "../chat/drafts.js";
+import { keep, recall, takeShared } from "../chat/drafts.js";
 import { again, begun, gone, stay, temporary, undocumented, WAIT } from "../chat/temporary.js";
 import * as transcript from "../chat/transcript.js";
 
@@ -143,6 +143,6 @@ transcript.adopt();
 // What was under way when the page was left, and had not been taken by the server.
 const left = recall("sending", conversation());
 keep("sending", conversation(), "");
-if (left) before(left);
+for (const text of [left, takeShared(chat)]) if (text) before(text);
 settled();
 chat.dataset.ready = "";

@@ -1,0 +1,62 @@
+"""Notices that tell users what was shared with them, and which long answers and uploads are ready.
+
+Entry points: `notify_users`, `list_notices`, `mark_notices_seen`, `dismiss_notices`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from apps.lib import websocket_push
+from apps.users.models import User, UserNotice
+
+KEPT = timedelta(days=90)  # older notices are deleted when the user gets a new one
+LISTED = 100
+_SHARED = [UserNotice.Kind.COLLECTION, UserNotice.Kind.ASSISTANT]
+
+
+def notify_users(users: Iterable[int], kind: str, subject: object, name: str, **details: Any) -> None:
+    """Store a notice for each user id, and tell their open pages on commit.
+
+    It takes the place of an unseen notice of the same kind about the same subject.
+    """
+    users = list(users)
+    UserNotice.objects.filter(user__in=users, kind=kind, subject=str(subject), seen=None).delete()
+    UserNotice.objects.filter(user__in=users, created__lt=timezone.now() - KEPT).delete()
+    UserNotice.objects.bulk_create(
+        UserNotice(user_id=user, kind=kind, subject=str(subject), name=name[:120], details=details) for user in users
+    )
+    for user in users:
+        websocket_push.push_on_commit(websocket_push.get_user_channel(user), {"type": "notice"})
+
+
+def list_notices(user: User) -> dict[str, list[UserNotice]]:
+    """Return the user's notices by topic: `shared`, `documents`, `answers`, the latest first."""
+    rows = list(UserNotice.objects.filter(user=user)[:LISTED])
+    return {
+        "shared": [row for row in rows if row.kind in _SHARED],
+        "documents": [row for row in rows if row.kind == UserNotice.Kind.DOCUMENTS],
+        "answers": [row for row in rows if row.kind == UserNotice.Kind.ANSWER],
+    }
+
+
+def list_new_notices(user: User, since: datetime) -> list[UserNotice]:
+    """Return unseen notices after that time, the latest first, five at most."""
+    return list(UserNotice.objects.filter(user=user, seen=None, created__gt=since)[:5])
+
+
+def mark_notices_seen(user: User) -> None:
+    """Mark all notices of the user as seen."""
+    UserNotice.objects.filter(user=user, seen=None).update(seen=timezone.now())
+
+
+def dismiss_notices(user: User, subject: object) -> None:
+    """Delete unseen notices about a subject whose page the user opened. Shares stay listed, as seen."""
+    rows = UserNotice.objects.filter(user=user, subject=str(subject), seen=None)
+    if rows.exists():
+        rows.filter(kind__in=_SHARED).update(seen=timezone.now())
+        rows.exclude(kind__in=_SHARED).delete()
