@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
 
+from apps.safety.models import Event
 from apps.users import rate_limits
 from apps.users.models import RateLimit, RateLimitBucket, User
 from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate
@@ -109,13 +110,22 @@ def test_a_whole_office_behind_one_address_shares_no_limit(db: None) -> None:
     assert not RateLimitBucket.objects.filter(key__startswith="address:").exists()
 
 
+def as_shown(**changed: object) -> dict[str, object]:
+    """Return the form of all limits as the page shows it, except for `changed`."""
+    shown: dict[str, object] = {}
+    for (scope, resource), rate in rate_limits.DEFAULTS.items():
+        shown |= {f"{scope}-{resource}-burst": rate.burst, f"{scope}-{resource}-an_hour": rate.an_hour}
+    return shown | changed
+
+
 @pytest.mark.parametrize("resource", [MESSAGES, UPLOADS, PICTURES, TOKENS])
 def test_an_address_is_given_no_limit_of_what_only_users_can_do(ada: User, resource: str) -> None:
     client = Client()
     client.force_login(ada)
-    form = {"scope": "address", "resource": resource, "burst": 1, "an_hour": 1}
-    assert client.post("/people/limits/", form).status_code == 400 and not RateLimit.objects.exists()
-    assert client.post("/people/limits/", form | {"resource": "sign_ins"}).status_code == 302
+    client.post("/people/limits/", as_shown() | {f"address-{resource}-burst": 1, f"address-{resource}-an_hour": 1})
+    assert not RateLimit.objects.exists()
+    client.post("/people/limits/", as_shown() | {"address-sign_ins-burst": 1, "address-sign_ins-an_hour": 1})
+    assert RateLimit.objects.get().resource == "sign_ins"
 
 
 def test_tokens_are_owed_and_paid_back_by_time(alice: User, clock: Clock) -> None:
@@ -175,30 +185,43 @@ def test_a_person_sees_what_is_left_and_an_administrator_sets_it(client: Client,
     alice.groups.add(team)
     client.force_login(ada)
     page = "/people/limits/"
-    assert client.post(page, {"scope": "person", "resource": "pictures", "burst": 7, "an_hour": 8}).status_code == 302
-    sent = {"scope": "group", "group": team.pk, "resource": "messages", "burst": 55, "an_hour": 44}
+    mine = {"person-pictures-burst": 7, "person-pictures-an_hour": 8}
+    assert client.post(page, as_shown() | mine).status_code == 302
+    sent = {"group": team.pk, "resource": "messages", "burst": 55, "an_hour": 44}
     assert client.post(page, sent).status_code == 302
     assert "Team" in client.get(page).content.decode()
     client.force_login(alice)
     shown = strip_layout(client.get("/limits/").content.decode())
     assert all(f">{number}</td>" in shown for number in (7, 8, 55, 44))
     client.force_login(ada)
-    assert client.post(page, {"scope": "person", "resource": "pictures"}).status_code == 302
+    empty = {"person-pictures-burst": "", "person-pictures-an_hour": ""}
+    assert client.post(page, as_shown() | empty).status_code == 302
     assert not RateLimit.objects.filter(scope="person").exists()
+
+
+def test_one_button_saves_what_was_changed_and_logs_nothing_else(client: Client, ada: User) -> None:
+    client.force_login(ada)
+    changed = {"person-messages-burst": 5, "person-pictures-an_hour": 6}
+    client.post("/people/limits/", as_shown() | changed)
+    assert {(row.resource, row.burst, row.an_hour) for row in RateLimit.objects.all()} == {
+        ("messages", 5, 1_000), ("pictures", 30, 6)
+    }  # fmt: skip
+    assert Event.objects.filter(kind="limit.changed").count() == 2
+    client.post("/people/limits/", as_shown() | changed)
+    assert Event.objects.filter(kind="limit.changed").count() == 2
 
 
 @pytest.mark.parametrize(
     "sent",
     [
-        {"scope": "person", "resource": "pictures", "burst": -1, "an_hour": 2},
-        {"scope": "person", "resource": "pictures", "burst": 5},
-        {"scope": "group", "resource": "pictures", "burst": 5, "an_hour": 2},
-        {"scope": "address", "resource": "tokens", "burst": 5, "an_hour": 2},
-        {"scope": "galaxy", "resource": "pictures", "burst": 5, "an_hour": 2},
-        {"scope": "person", "resource": "pictures", "burst": "1e9", "an_hour": "x"},
+        {"person-pictures-burst": -1},
+        {"person-pictures-burst": 5, "person-pictures-an_hour": ""},
+        {"person-pictures-burst": "1e9", "person-pictures-an_hour": "x", "person-messages-burst": 3},
+        {"group": "", "resource": "pictures", "burst": 5, "an_hour": 2},
+        {"group": "999999", "resource": "pictures", "burst": 5, "an_hour": 2},
     ],
 )
 def test_nonsense_changes_no_limit(client: Client, ada: User, sent: dict[str, object]) -> None:
     client.force_login(ada)
-    assert client.post("/people/limits/", sent).status_code == 400
+    assert client.post("/people/limits/", as_shown() | sent).status_code == 400
     assert not RateLimit.objects.exists()

@@ -8,14 +8,15 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import Group
-from django.http import HttpRequest, HttpResponse
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.users import rate_limits
-from apps.users.models import RateLimit
+from apps.users.models import RateLimit, User
 from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate
 from apps.users.permissions import administrator_required, get_signed_in_user
 
@@ -23,29 +24,20 @@ SHOWN = (LimitedResource.MESSAGES, LimitedResource.TOKENS, LimitedResource.PICTU
 _MOST = 1_000_000_000
 
 
-class LimitForm(forms.Form):
+class RateForm(forms.Form):
     """Form of one limit. Both numbers empty restores the default, or removes the limit of a group."""
 
-    scope = forms.ChoiceField(choices=LimitScope.choices)
-    resource = forms.ChoiceField(choices=LimitedResource.choices)
-    group = forms.ModelChoiceField(Group.objects.all(), required=False, empty_label=gettext_lazy("Choose a group"))
-    burst = forms.IntegerField(min_value=0, max_value=_MOST, required=False)
-    an_hour = forms.IntegerField(min_value=0, max_value=_MOST, required=False)
+    burst = forms.IntegerField(label=gettext_lazy("At once"), min_value=0, max_value=_MOST, required=False)
+    an_hour = forms.IntegerField(
+        label=gettext_lazy("Refills within an hour"), min_value=0, max_value=_MOST, required=False
+    )
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}
-        if (found.get("scope") == LimitScope.GROUP) != (found.get("group") is not None):
-            raise forms.ValidationError(
-                gettext("Choose a group if the limit is for a group. Leave it empty for the other limits.")
-            )
-        if (found.get("burst") is None) != (found.get("an_hour") is None):
+        if not self.errors and (found.get("burst") is None) != (found.get("an_hour") is None):
             raise forms.ValidationError(
                 gettext("Enter both numbers: the maximum at once, and how much refills within an hour.")
             )
-        if (found.get("scope"), found.get("resource")) not in rate_limits.DEFAULTS and found.get(
-            "scope"
-        ) != LimitScope.GROUP:
-            raise forms.ValidationError(gettext("This limit does not exist."))
         return found
 
     @property
@@ -53,6 +45,13 @@ class LimitForm(forms.Form):
         """Return the rate of a valid form; None to restore the default."""
         burst = self.cleaned_data["burst"]
         return None if burst is None else Rate(burst, self.cleaned_data["an_hour"])
+
+
+class GroupLimitForm(RateForm):
+    """Form of the limit that the members of a group share."""
+
+    group = forms.ModelChoiceField(Group.objects.all(), empty_label=gettext_lazy("Choose a group"))
+    resource = forms.ChoiceField(choices=LimitedResource.choices)
 
 
 @require_safe
@@ -80,29 +79,60 @@ def show_own_limits(request: HttpRequest) -> HttpResponse:
 @administrator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_limits(request: HttpRequest) -> HttpResponse:
-    """List every limit; a POST changes one."""
-    form = LimitForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        group = data["group"].pk if data["group"] else None
-        rate_limits.change_limit(data["scope"], data["resource"], form.rate, group, get_signed_in_user(request))
-        messages.success(request, gettext("Saved. In effect within five seconds."))
-        return redirect("users:limit_settings")
-    own = {(row.scope, row.resource): row for row in RateLimit.objects.filter(group=None)}
-    rows = [
-        {
-            "scope": scope,
-            "scope_label": LimitScope(scope).label,
-            "resource": resource,
-            "label": LimitedResource(resource).label,
-            "now": own.get((scope, resource), default),
-            "default": default,
-            "changed": (scope, resource) in own,
+    """List every limit; a POST with a group changes one limit of it, any other POST all limits of users and addresses.
+
+    Nothing is stored if one of the numbers is wrong.
+    """
+    by = get_signed_in_user(request)
+    sent = request.POST if request.method == "POST" else None
+    for_group = GroupLimitForm(sent if sent is not None and "group" in sent else None)
+    rows = _list_rows(sent if sent is not None and "group" not in sent else None)
+    if for_group.is_bound and for_group.is_valid():
+        data = for_group.cleaned_data
+        rate_limits.change_limit(LimitScope.GROUP, data["resource"], for_group.rate, data["group"].pk, by)
+    elif sent is not None and not for_group.is_bound and all(row["form"].is_valid() for row in rows):
+        _store_rows(rows, by)
+    else:
+        groups = RateLimit.objects.filter(scope=LimitScope.GROUP).select_related("group")
+        context = {
+            "rows": rows,
+            "groups": groups.order_by("group__name", "resource"),
+            "form": for_group,
+            "resources": SHOWN,
+            "everyone": Group.objects.all(),
         }
-        for (scope, resource), default in rate_limits.DEFAULTS.items()
-    ]
-    groups = (
-        RateLimit.objects.filter(scope=LimitScope.GROUP).select_related("group").order_by("group__name", "resource")
-    )
-    context = {"rows": rows, "groups": groups, "form": form, "resources": SHOWN, "everyone": Group.objects.all()}
-    return render(request, "users/rate_limit_settings.html", context, status=400 if form.errors else 200)
+        return render(request, "users/rate_limit_settings.html", context, status=200 if sent is None else 400)
+    messages.success(request, gettext("Saved."))
+    return redirect("users:limit_settings")
+
+
+def _list_rows(sent: QueryDict | None) -> list[dict[str, Any]]:
+    """Return one row with its form per limit of users and addresses, filled with the limits in force."""
+    own = {(row.scope, row.resource): row for row in RateLimit.objects.filter(group=None)}
+    rows = []
+    for (scope, resource), default in rate_limits.DEFAULTS.items():
+        stored = own.get((scope, resource))
+        now = Rate(stored.burst, stored.an_hour) if stored else default
+        initial = {"burst": now.burst, "an_hour": now.an_hour}
+        rows.append(
+            {
+                "scope": scope,
+                "scope_label": LimitScope(scope).label,
+                "resource": resource,
+                "label": LimitedResource(resource).label,
+                "now": now,
+                "default": default,
+                "changed": stored is not None,
+                "form": RateForm(sent, initial=initial, prefix=f"{scope}-{resource}"),
+            }
+        )
+    return rows
+
+
+def _store_rows(rows: list[dict[str, Any]], by: User) -> None:
+    """Store and log the limits that were changed, in one transaction."""
+    with transaction.atomic():
+        for row in rows:
+            wanted = row["form"].rate
+            if (wanted or row["default"]) != row["now"] or (wanted is None and row["changed"]):
+                rate_limits.change_limit(row["scope"], row["resource"], wanted, None, by)
