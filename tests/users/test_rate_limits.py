@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
 
-from apps.safety.models import Event
+from apps.safety.models import AuditEntry
 from apps.users import rate_limits
 from apps.users.models import RateLimit, RateLimitBucket, User
 from apps.users.models.rate_limit import LimitedResource, LimitScope, Rate
@@ -206,9 +206,9 @@ def test_one_button_saves_what_was_changed_and_logs_nothing_else(client: Client,
     assert {(row.resource, row.burst, row.an_hour) for row in RateLimit.objects.all()} == {
         ("messages", 5, 1_000), ("pictures", 30, 6)
     }  # fmt: skip
-    assert Event.objects.filter(kind="limit.changed").count() == 2
+    assert AuditEntry.objects.filter(kind="limit.changed").count() == 2
     client.post("/people/limits/", as_shown() | changed)
-    assert Event.objects.filter(kind="limit.changed").count() == 2
+    assert AuditEntry.objects.filter(kind="limit.changed").count() == 2
 
 
 @pytest.mark.parametrize(
