@@ -47,10 +47,10 @@ def test_a_picture_is_asked_about_and_stays(visit: Visit) -> None:
     expect(turn.locator("[data-part=attached] img")).to_have_count(1)
     expect(chips(page)).to_have_count(0)
     ended(turn)
-    expect(turn.locator("[data-part=seen]")).to_contain_text("This model sees no pictures. It was given the text")
+    expect(turn.locator("[data-part=seen]")).to_contain_text("This model cannot see pictures. It received the text")
     page.reload()
     turn = page.locator("[data-turn]").first
-    expect(turn.locator("[data-part=seen]")).to_contain_text("sees no pictures")
+    expect(turn.locator("[data-part=seen]")).to_contain_text("cannot see pictures")
     image = turn.locator("[data-part=attached] img")
     expect(image).to_have_attribute("alt", "Attached picture: screen.png")
     assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 320
@@ -67,7 +67,7 @@ def edited(page: Any, turn: Any) -> None:
     expect(again.locator("[data-question]")).to_contain_text("Which error is it?")
     expect(again.locator("[data-part=attached] img")).to_have_count(1)
     ended(again)
-    expect(again.locator("[data-part=seen]")).to_contain_text("It was given the text")
+    expect(again.locator("[data-part=seen]")).to_contain_text("It received the text")
 
 
 def test_pictures_come_by_paste_and_drop_and_can_be_taken_away(visit: Visit) -> None:

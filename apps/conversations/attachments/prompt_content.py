@@ -75,11 +75,13 @@ async def _wait_for_recognition(turn: Turn, *, sees: bool) -> tuple[AttachedPict
     while True:
         found = await in_db(queries.reload_pictures, ids)
         if len(found) != len(ids) or any(item.held for item in found):
-            raise EngineRefused("A picture that you attached is gone or held for review. Ask without it.")
+            raise EngineRefused(
+                "A picture that you attached is no longer available or is held for review. Ask without it."
+            )
         if not any(item.due(sees=sees) for item in found) or time.perf_counter() - start > MAX_WAIT_S:
             return found
         if not said:
-            await turn.step("see", gettext("The text in what you attached is being read"))
+            await turn.step("see", gettext("Reading the text in the attached pictures"))
             said = True
         await asyncio.sleep(_LOOK_S)
 
@@ -100,21 +102,22 @@ def _describe_unseen(attached: Sequence[AttachedPictureView]) -> str:
     match any(item.text for item in attached), any(item.caption for item in attached):
         case True, True:
             return gettext(
-                "This model sees no pictures. It was given the text that was recognised in what you attached "
-                "(%(count)s characters), what another model says it shows, and names and sizes."
+                "This model cannot see pictures. It received the text that was recognised in the attached ones "
+                "(%(count)s characters), another model's description, and names and sizes."
             ) % {"count": count}
         case True, False:
             return gettext(
-                "This model sees no pictures. It was given the text that was recognised in what you attached "
+                "This model cannot see pictures. It received the text that was recognised in the attached ones "
                 "(%(count)s characters), and names and sizes."
             ) % {"count": count}
         case False, True:
             return gettext(
-                "This model sees no pictures, and no text was recognised in what you attached. It was given what "
-                "another model says it shows, and names and sizes."
+                "This model cannot see pictures, and no text was recognised in the attached ones. It received "
+                "another model's description, and names and sizes."
             )
     return gettext(
-        "This model sees no pictures, and no text was recognised in what you attached: it knows only names and sizes."
+        "This model cannot see pictures, and no text was recognised in the attached ones. It knows only names and "
+        "sizes."
     )
 
 

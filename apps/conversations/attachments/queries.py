@@ -53,7 +53,7 @@ def select_for_question(user: User, ids: Sequence[UUID]) -> tuple[AttachedPictur
         return ()
     rows = AttachedPicture.objects.visible_to(user).defer("thumbnail").in_bulk(ids)
     if len(rows) != len(ids):
-        raise RequestRefused(gettext("A picture that you attached is no longer there. Attach it again."))
+        raise RequestRefused(gettext("A picture that you attached is no longer available. Attach it again."))
     if any(row.status == Status.HELD for row in rows.values()):
         raise RequestRefused(gettext("A picture that you attached is held for review. Ask without it, or wait."))
     return tuple(_value(rows[pk]) for pk in ids)
@@ -65,7 +65,7 @@ def read_content(user: User, pk: UUID) -> bytes:
     try:
         return Path(item.path).read_bytes()
     except OSError:
-        raise RequestRefused(gettext("A picture that you attached is no longer there. Attach it again.")) from None
+        raise RequestRefused(gettext("A picture that you attached is no longer available. Attach it again.")) from None
 
 
 def reload_pictures(ids: Sequence[UUID]) -> tuple[AttachedPictureView, ...]:
@@ -95,7 +95,7 @@ def attach_to_question(question: UUID, attached: Iterable[AttachedPictureView]) 
     if not ids:
         return
     if AttachedPicture.objects.filter(pk__in=ids).update(asked=True) != len(ids):
-        raise RequestRefused(gettext("A picture that you attached is no longer there. Attach it again."))
+        raise RequestRefused(gettext("A picture that you attached is no longer available. Attach it again."))
     Attachment.objects.bulk_create(
         Attachment(question_id=question, picture_id=pk, position=at) for at, pk in enumerate(ids)
     )

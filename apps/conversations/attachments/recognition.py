@@ -35,8 +35,8 @@ LEASE_S = SECONDS_A_PAGE + 30.0
 _LOADING_S = 300.0  # seconds for downloading a caption model
 _NOTIFICATIONS = 2  # notifications per run
 _ORPHAN_S = 3600
-_BROKEN = "Reading its text stopped the worker."
-_GONE = "Its file is gone."
+_BROKEN = "Reading the text crashed the worker."
+_GONE = "The file is no longer available."
 _processing_lock = threading.Lock()  # two threads at once would not be faster
 
 Status = AttachedPicture.Status

@@ -34,8 +34,8 @@ class AttachedReviewable:
         if row is None:
             return []
         asked = row.attachments.select_related("question").order_by("pk").first()
-        turns = [ContextTurn("Its file", row.name)]
-        turns += [ContextTurn("Text in it", row.text[:2000])] if row.text else []
+        turns = [ContextTurn("File", row.name)]
+        turns += [ContextTurn("Text in the picture", row.text[:2000])] if row.text else []
         return [*turns, ContextTurn("Question", asked.question.text[:2000])] if asked else turns
 
     def places(self, user: User, subjects: Collection[str]) -> dict[str, ContentLocation]:

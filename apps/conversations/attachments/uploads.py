@@ -100,18 +100,19 @@ def _check_upload(user: User, file: UploadedFile[bytes]) -> None:
         raise RequestRefused(gettext("This file is empty. Check that it was saved, and attach it again."))
     if file.size > MAX_MEGABYTES * 1024**2:
         raise RequestRefused(
-            gettext("A picture of more than %(megabytes)s MB cannot be attached. Save it smaller, and attach that.")
+            gettext("This picture is larger than %(megabytes)s MB. Make it smaller and attach it again.")
             % {"megabytes": MAX_MEGABYTES}
         )
     if AttachedPicture.objects.filter(owner=user).drafts().count() >= MAX_DRAFTS:
         raise RequestRefused(
             gettext(
-                "%(drafts)s pictures are attached to questions that you have not asked. Ask them, or take some away."
+                "%(drafts)s pictures are attached to questions that you have not sent. Send the questions, or "
+                "remove some pictures."
             )
             % {"drafts": MAX_DRAFTS}
         )
     if shutil.disk_usage(settings.DATA_DIR).free < _FREE_BYTES:
-        raise RequestRefused(gettext("The disk of this server is nearly full. Please tell an administrator."))
+        raise RequestRefused(gettext("The server's disk is nearly full. Tell an administrator."))
 
 
 def _redraw(file: UploadedFile[bytes]) -> RedrawnPicture:

@@ -142,9 +142,7 @@ def _attached(value: Any) -> tuple[UUID, ...]:
     if not isinstance(found := value or [], list):
         raise RequestRefused(gettext("The question could not be read. Reload the page and ask again."))
     if len(found) > MAX_ATTACHED:
-        raise RequestRefused(
-            gettext("At most %(most)s pictures can be attached to a question.") % {"most": MAX_ATTACHED}
-        )
+        raise RequestRefused(gettext("You can attach up to %(most)s pictures to a question.") % {"most": MAX_ATTACHED})
     return tuple(dict.fromkeys(parse_id(item) for item in found))
 
 

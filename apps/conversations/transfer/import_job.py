@@ -87,7 +87,7 @@ def create_import(user: User, file: UploadedFile[bytes], address: str = "") -> I
         )
     get_import_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     if shutil.disk_usage(get_import_folder()).free - size < _FREE_BYTES:
-        raise RequestRefused(gettext("The disk of this server is nearly full. Please tell an administrator."))
+        raise RequestRefused(gettext("The server's disk is nearly full. Tell an administrator."))
     if words := malware.scan_file(file, user.pk):
         raise RequestRefused(words)
     row = ImportJob(owner=user, name=clean_file_name(file.name or ""))

@@ -73,7 +73,7 @@ def prepare_temporary_turn(
             "Pictures and tools save their results, so temporary chats cannot use them. Start a new chat."
         )
     if wish.attached:
-        raise RequestRefused("Attached pictures are kept, so they are not for temporary chats. Begin a new chat.")
+        raise RequestRefused("Attached files are saved, so temporary chats cannot have any. Start a new chat.")
     place = Conversation(owner=now, assistant=assistant_choice.get_chosen_assistant(now, wish.assistant))
     model_choice.apply_settings(place, wish, model=wish.model)
     assistant, _ = assistant_choice.resolve_assistant(now, place)

@@ -56,7 +56,7 @@ async def test_a_model_that_does_not_see_is_given_the_text_and_the_page_says_so(
     def look() -> None:
         page = as_(alice).get(f"/c/{answer.conversation_id}/").content.decode()
         assert f'data-attached="{row.pk}"' in page and f"/attached/{row.pk}/?small" in page
-        assert "This model sees no pictures. It was given the text" in page and "28 characters" in page
+        assert "This model cannot see pictures. It received the text" in page and "28 characters" in page
 
     await in_db(look)
 
@@ -93,7 +93,7 @@ async def test_a_question_waits_visibly_until_the_text_is_read(open_page, alice,
     accepted = await page.ask(QUESTION, attached=[str(row.pk)])
     while (step := await page.hear("step"))["name"] != "see":
         pass
-    assert "is being read" in step["words"] and not chat.requests
+    assert "Reading the text" in step["words"] and not chat.requests
     await asyncio.to_thread(_recognised, row.pk)
     assert (await page.events())[-1]["status"] == "complete" and accepted["turn"]
     assert "E4" in said(chat)
@@ -127,7 +127,7 @@ async def test_the_text_in_a_picture_passes_the_gate_as_the_question_does(open_p
 async def test_nobody_asks_about_a_picture_that_is_not_theirs_or_is_held(open_page, alice, bob, chat) -> None:
     row = await in_db(attached, alice, TEXT)
     other = await (await open_page(bob)).ask(QUESTION, attached=[str(row.pk)])
-    assert other["type"] == "refused" and "no longer there" in other["words"]
+    assert other["type"] == "refused" and "no longer available" in other["words"]
     page = await open_page(alice)
     many = await page.ask(QUESTION, attached=[str(uuid.uuid4()) for _ in range(5)])
     assert many["type"] == "refused" and "At most 4" in many["words"]

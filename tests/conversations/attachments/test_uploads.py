@@ -143,7 +143,7 @@ def test_one_that_crashes_the_worker_is_let_go_without_its_text(alice: User) -> 
     AttachedPicture.objects.filter(pk=row.pk).update(attempts=recognition.MAX_ATTEMPTS)
     recognition.recover_pending()
     row.refresh_from_db()
-    assert (row.status, row.text) == ("ready", "") and "stopped the worker" in row.unread
+    assert (row.status, row.text) == ("ready", "") and "crashed the worker" in row.unread
 
 
 def test_forgotten_pictures_go_with_their_files(alice: User) -> None:

@@ -49,8 +49,8 @@ function refuse(words) {
 }
 
 async function send(file) {
-  if (chips.childElementCount >= MOST) return refuse(put(gettext("At most %(most)s pictures can be attached to a question."), { most: MOST }));
-  const waiting = Object.assign(document.createElement("span"), { className: "attached-chip small muted", textContent: gettext("Sending the picture") });
+  if (chips.childElementCount >= MOST) return refuse(put(gettext("You can attach up to %(most)s pictures to a question."), { most: MOST }));
+  const waiting = Object.assign(document.createElement("span"), { className: "attached-chip small muted", textContent: gettext("Uploading the picture") });
   chips.append(waiting);
   chips.hidden = false;
   arriving += 1;
@@ -65,7 +65,7 @@ async function send(file) {
     waiting.remove();
     due = false; // nothing is asked without what it is about
     const known = answer && [400, 429].includes(answer.status);
-    refuse(known ? said : gettext("The picture could not be sent. Check the connection, and attach it again."));
+    refuse(known ? said : gettext("The picture could not be uploaded. Check your connection and attach it again."));
   }
   arriving -= 1;
   remember();
@@ -74,7 +74,7 @@ async function send(file) {
 
 function take(files) {
   refusal.hidden = true;
-  if (temporary) return refuse(gettext("Attached pictures are kept, so they are not for temporary chats. Begin a new chat."));
+  if (temporary) return refuse(gettext("Attached files are saved, so temporary chats cannot have any. Start a new chat."));
   for (const file of files) {
     if (file.type.startsWith("image/")) send(file);
     else refuse(gettext("Only pictures can be attached to a question. Add other files to a collection, and ask there."));
