@@ -124,8 +124,8 @@ def helpers() -> None:
     services.update_assistant(
         tom, row, {**content, "description": "Steps from the manuals, and whom to call"}, plant, 1
     )
-    services.share_assistant(row, "reader", group=Group.objects.get(name="Board"))
-    services.share_assistant(row, "editor", email=MAYA)
+    services.share_assistant(row.owner, row, "reader", group=Group.objects.get(name="Board"))
+    services.share_assistant(row.owner, row, "editor", email=MAYA)
     letters = {"name": "Letters", "description": "Drafts notices and letters to members", "preset": "creative"}
     services.create_assistant(ada, letters, Collection.objects.none())
     type(row).objects.update(everyone=True)

@@ -61,7 +61,7 @@ def _opinions() -> dict[str, Any]:
         row = rating.save_rating(user(email), asked.children.get(), good)
         rating.save_details(user(email), row, {"reasons": reasons, "note": note, "report": False, "lend": email == TOM})
     place = Conversation.objects.get(owner__email=MAYA, title="Guest flat: nights and prices")
-    share = links.enable_link(place, None, "passages", "30")
+    share = links.enable_link(place.owner, place, None, "passages", "30")
     return {"feedback": row.pk if row else "", "secret": share.secret if share else ""}
 
 

@@ -128,7 +128,7 @@ async def test_every_page_of_an_answer_is_in_the_language(
     await Message.objects.filter(pk=again["turn"]).aupdate(**stopped)
     client = await in_db(client_of, alice)
     place = f"/c/{first['conversation']}/"
-    link = await in_db(links.enable_link, await Conversation.objects.aget(), None, links.Sources.PASSAGES, "")
+    link = await in_db(links.enable_link, alice, await Conversation.objects.aget(), None, links.Sources.PASSAGES, "")
     assert link is not None
     paths = [place, f"{place}print/", f"/shared/{link.secret}/", "/", "/temporary/", "/tools/"]
     for turn in (first, again):

@@ -1,6 +1,6 @@
-"""Changes of assistants: create, update, restore a version, share. Callers check the permission by an access query.
+"""Changes of assistants: create, update, restore a version, share, delete. Each checks the permission of the user.
 
-`update_assistant` and `restore_version` need an assistant from `editable_by`; shares need one from `owned_by`.
+Raise PermissionDenied for an assistant that the user may not change, share or delete.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 
 from apps.conversations.models.assistant import Assistant, AssistantShare, AssistantVersion, ShownSentences
 from apps.documents.models import Collection
+from apps.lib.db.permissions import require_row
 from apps.safety.models.strictness import Strictness
 from apps.users.models import User, UserNotice
 from apps.users.notices import notify_users
@@ -66,7 +67,7 @@ def update_assistant(
     version that was edited. Raise VersionConflict if it is no longer the newest.
     """
     with transaction.atomic():
-        row = _lock(assistant)
+        row = _lock(user, assistant)
         if row.version != seen:
             raise VersionConflict
         _record_first(row)
@@ -84,7 +85,7 @@ def update_assistant(
 def restore_version(user: User, assistant: Assistant, number: int) -> Assistant:
     """Save the content of an earlier version as a new one, in one transaction. Raise AssistantVersion.DoesNotExist."""
     with transaction.atomic():
-        row = _lock(assistant)
+        row = _lock(user, assistant)
         content = row.versions.get(number=number).content
         for name in VERSIONED_FIELDS:
             setattr(row, name, content.get(name, _OLDER_DEFAULTS.get(name)))
@@ -95,18 +96,20 @@ def restore_version(user: User, assistant: Assistant, number: int) -> Assistant:
     return row
 
 
-def set_picture(assistant: Assistant, png: bytes) -> None:
+def set_picture(user: User, assistant: Assistant, png: bytes) -> None:
     """Store the picture as PNG; empty bytes remove it."""
+    require_row(Assistant.objects.editable_by(user), assistant.pk)
     Assistant.objects.filter(pk=assistant.pk).update(picture=png)
 
 
 def share_assistant(
-    assistant: Assistant, role: str, *, email: str = "", group: Group | None = None, by: User | None = None
+    user: User, assistant: Assistant, role: str, *, email: str = "", group: Group | None = None
 ) -> None:
-    """Give an email address or a group a role; its users get a notice that names `by` (None: the owner).
+    """Give an email address or a group a role; its users get a notice that names the user.
 
     The result does not tell whether the address has an account.
     """
+    require_row(Assistant.objects.owned_by(user), assistant.pk)
     with transaction.atomic():
         _, new = AssistantShare.objects.update_or_create(
             assistant=assistant, email=email.lower(), group=group, defaults={"role": role}
@@ -114,20 +117,33 @@ def share_assistant(
         if not new:
             return
         address = Q(emailaddress__email=email.lower(), emailaddress__verified=True)
-        users = User.objects.filter(Q(groups=group) if group else address, is_active=True).exclude(
-            pk=assistant.owner_id
-        )
-        kind, sharer = UserNotice.Kind.ASSISTANT, str(by or assistant.owner)
-        notify_users(users.values_list("pk", flat=True), kind, assistant.pk, assistant.name, by=sharer)
+        told = User.objects.filter(Q(groups=group) if group else address, is_active=True).exclude(pk=assistant.owner_id)
+        kind = UserNotice.Kind.ASSISTANT
+        notify_users(told.values_list("pk", flat=True), kind, assistant.pk, assistant.name, by=str(user))
 
 
-def unshare_assistant(assistant: Assistant, share: int) -> None:
+def unshare_assistant(user: User, assistant: Assistant, share: int) -> None:
     """Delete the share of that id."""
+    require_row(Assistant.objects.owned_by(user), assistant.pk)
     assistant.shares.filter(pk=share).delete()
 
 
-def _lock(assistant: Assistant) -> Assistant:
-    return Assistant.objects.select_for_update().get(pk=assistant.pk)
+def set_public(user: User, assistant: Assistant, *, on: bool) -> None:
+    """Offer the assistant to all signed-in users, or stop that."""
+    require_row(Assistant.objects.owned_by(user), assistant.pk)
+    Assistant.objects.filter(pk=assistant.pk).update(everyone=on)
+
+
+def delete_assistant(user: User, assistant: Assistant) -> None:
+    """Delete the assistant with its versions and shares; its conversations stay."""
+    require_row(Assistant.objects.owned_by(user), assistant.pk)
+    assistant.delete()
+
+
+def _lock(user: User, assistant: Assistant) -> Assistant:
+    row = Assistant.objects.select_for_update().get(pk=assistant.pk)
+    require_row(Assistant.objects.editable_by(user), row.pk)
+    return row
 
 
 def _record_first(row: Assistant) -> None:

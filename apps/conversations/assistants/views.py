@@ -51,7 +51,7 @@ def add_assistant(request: HttpRequest) -> HttpResponse:
     form = AssistantForm(user, *((request.POST, request.FILES) if posted else ()))
     if posted and form.is_valid():
         row = services.create_assistant(user, form.content, form.cleaned_data["collections"])
-        services.set_picture(row, form.cleaned_data["picture"])
+        services.set_picture(user, row, form.cleaned_data["picture"])
         messages.success(request, gettext("%(name)s was created.") % {"name": row.name})
         return redirect("conversations:assistants")
     context = {"form": form, "assistant": None}
@@ -74,7 +74,7 @@ def edit_assistant(request: HttpRequest, pk: UUID) -> HttpResponse:
             form.add_error(None, _MEANWHILE)
         else:
             if data["picture"] or data["no_picture"]:
-                services.set_picture(row, data["picture"])
+                services.set_picture(user, row, data["picture"])
             messages.success(request, gettext("Saved as version %(version)s.") % {"version": saved.version})
             return redirect("conversations:assistant", pk)
     context = {"form": form, "assistant": row, "is_owner": row.owner_id == user.pk, "tab": "edit"}
@@ -119,7 +119,7 @@ def edit_shares(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = AssistantShareForm(user, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        services.share_assistant(row, data["role"], email=data["email"], group=data["group"], by=user)
+        services.share_assistant(user, row, data["role"], email=data["email"], group=data["group"])
         return redirect("conversations:assistant_people", pk)
     shares = row.shares.select_related("group")
     context = {"assistant": row, "shares": shares, "form": form, "is_owner": True, "tab": "people"}
@@ -131,7 +131,7 @@ def edit_shares(request: HttpRequest, pk: UUID) -> HttpResponse:
 def remove_share(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Remove a share; conversations with the assistant stay."""
     number = request.POST.get("share", "")
-    services.unshare_assistant(_owned(request, pk), parse_number(number))
+    services.unshare_assistant(get_signed_in_user(request), _owned(request, pk), parse_number(number))
     return redirect("conversations:assistant_people", pk)
 
 
@@ -141,7 +141,7 @@ def set_public(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Offer the assistant to all signed-in users, or stop that."""
     row, wanted = _owned(request, pk), request.POST.get("everyone") == "on"
     if not (wanted and is_blocked(request, Feature.SHARING)):
-        Assistant.objects.filter(pk=row.pk).update(everyone=wanted)
+        services.set_public(get_signed_in_user(request), row, on=wanted)
     return redirect("conversations:assistant_people", pk)
 
 
@@ -152,7 +152,7 @@ def delete_assistant(request: HttpRequest, pk: UUID) -> HttpResponse:
     row = _owned(request, pk)
     if request.method != "POST":
         return render(request, "conversations/assistants/delete.html", {"assistant": row})
-    row.delete()
+    services.delete_assistant(get_signed_in_user(request), row)
     messages.success(request, gettext("“%(name)s” was deleted.") % {"name": row.name})
     return redirect("conversations:assistants")
 

@@ -18,6 +18,7 @@ from apps.conversations.core import sampling
 from apps.conversations.evidence import source_panel
 from apps.conversations.history import transcript
 from apps.conversations.models import Message, Preference
+from apps.lib.db.permissions import require_row
 from apps.users.models import User
 from apps.users.permissions import get_signed_in_user
 
@@ -58,10 +59,12 @@ def compare_answers(request: HttpRequest, answer: UUID) -> HttpResponse:
 def save_preference(user: User, one: UUID, other: UUID, better: str) -> None:
     """Store the user's preference between two answers, in one transaction; it replaces an earlier one.
 
-    `better` is the id of one of them; any other value means that neither is better. Callers must check that the answers
-    are the user's.
+    `better` is the id of one of them; any other value means that neither is better. Raise PermissionDenied if the
+    user may not see both answers.
     """
     both = [one, other]
+    for answer in both:
+        require_row(Message.objects.visible_to(user), answer)
     with transaction.atomic():
         Preference.objects.filter(person=user, better__in=both, worse__in=both).delete()
         if better in map(str, both):

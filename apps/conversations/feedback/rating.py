@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.conversations.models import Message
 from apps.conversations.models.feedback import Feedback
+from apps.lib.db.permissions import require_row
 from apps.safety.moderation import cases
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.policy.evaluation import REPORTED, PolicyResult
@@ -50,7 +51,11 @@ class FeedbackForm(forms.Form):
 
 
 def save_rating(user: User, answer: Message, good: bool) -> Feedback:
-    """Store the rating and return the feedback. A changed rating clears the reasons and the handling by staff."""
+    """Store the rating and return the feedback. A changed rating clears the reasons and the handling by staff.
+
+    Raise PermissionDenied if the user may not see the answer.
+    """
+    require_row(Message.objects.visible_to(user), answer.pk)
     row, made = Feedback.objects.get_or_create(answer=answer, person=user, defaults={"good": good})
     if not made and row.good != good:
         row.good, row.reasons, row.handled, row.handler = good, [], None, None
@@ -62,8 +67,10 @@ def save_details(user: User, row: Feedback, said: dict[str, Any]) -> None:
     """Store reasons, note and consent in one transaction; open a case if the user reports the answer for the first
     time.
 
-    The consent applies to all rated answers of the user. `said` is the cleaned data of FeedbackForm.
+    The consent applies to all rated answers of the user. `said` is the cleaned data of FeedbackForm. Raise
+    PermissionDenied if the feedback is not the user's.
     """
+    require_row(Feedback.objects.filter(person=user), row.pk)
     row.reasons, row.note = ([] if row.good else said["reasons"]), said["note"]
     row.handled, row.handler = None, None
     reports = bool(said["report"] and row.reported is None and row.answer.text)

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from apps.conversations.models import Conversation, Folder, Message
 from apps.conversations.moderation import cases, redaction
+from apps.lib.db.permissions import require_row
 from apps.safety.moderation import auto_close
 from apps.users.models import User
 from apps.users.notices import dismiss_notices
@@ -102,13 +103,14 @@ def get_or_create_folder(user: User, name: str) -> Folder | None:
     return Folder.objects.get_or_create(owner=user, name=name)[0] if name else None
 
 
-def rename_folder(folder: Folder, name: str) -> bool:
+def rename_folder(user: User, folder: Folder, name: str) -> bool:
     """Rename the folder. Return False if the name is empty or another folder of its owner has it.
 
-    The caller checks that the folder is the user's.
+    Raise PermissionDenied if the folder is not the user's.
     """
+    require_row(Folder.objects.filter(owner=user), folder.pk)
     name = clean_folder_name(name)
-    if not name or Folder.objects.filter(owner=folder.owner_id, name=name).exclude(pk=folder.pk).exists():
+    if not name or Folder.objects.filter(owner=user, name=name).exclude(pk=folder.pk).exists():
         return False
     return bool(Folder.objects.filter(pk=folder.pk).update(name=name))
 

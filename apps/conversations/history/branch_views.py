@@ -24,7 +24,7 @@ def select_branch(request: HttpRequest, pk: UUID) -> HttpResponse:
     user = get_signed_in_user(request)
     row = get_object_or_404(Conversation.objects.visible_to(user), pk=pk)
     at = _at(request)
-    branching.select_branch(row, at)
+    branching.select_branch(user, row, at)
     context = {"conversation": row, "turns": transcript_gaps.load_turns(user, transcript_gaps.load_path(row, at), at)}
     return render(request, "conversations/chat/_transcript.html", context)
 

@@ -22,6 +22,7 @@ from apps.conversations.image_chat import tiles as tiled
 from apps.conversations.models import AnswerTrace, Citation, Conversation, Message, RetrievedPassage, Source
 from apps.conversations.moderation import cases, retraction
 from apps.conversations.turns import trace
+from apps.lib.db.permissions import require_row
 from apps.lib.ids import new_id
 from apps.safety.models.strictness import Strictness
 from apps.safety.policy.verdicts import EvaluationRecord
@@ -31,8 +32,9 @@ MAX_TITLE_CHARACTERS = 120  # Conversation.title
 _FORK = " (fork)"  # English suffix, which older titles have in every language
 
 
-def select_branch(place: Conversation, at: UUID | None) -> None:
-    """Make the path through the message the remembered one. The caller checks that the conversation is the user's."""
+def select_branch(user: User, place: Conversation, at: UUID | None) -> None:
+    """Make the path through the message the remembered one. Raise PermissionDenied if it is not the user's."""
+    require_row(Conversation.objects.visible_to(user), place.pk)
     if passed := find_branch_changes(find_path(place.messages.all(), at)):
         Message.objects.filter(pk__in=passed).update(chosen=timezone.now())
 
@@ -75,8 +77,9 @@ def fork_conversation(user: User, place: Conversation, at: UUID | None) -> Conve
     """Create a conversation with a copy of the path down to the answer `at`, or all of it, in one transaction.
 
     Sources, traces and pictures are copied too; answers being written are left out. Return None if there is nothing to
-    copy. The caller checks that the conversation is the user's.
+    copy. Raise PermissionDenied if the conversation is not the user's.
     """
+    require_row(Conversation.objects.visible_to(user), place.pk)
     way = find_path(place.messages.all(), at)
     until = next((number for number, item in enumerate(way, 1) if item.answer and item.answer.pk == at), len(way))
     kept = [item for item in way[:until] if item.answer and item.answer.status != Message.Status.WRITING]

@@ -88,7 +88,7 @@ def change_folder(request: HttpRequest, pk: int) -> HttpResponse:
         row.delete()
         messages.success(request, gettext("Folder removed. Its conversations are back in the list."))
         return redirect("conversations:all")
-    if not actions.rename_folder(row, request.POST.get("name", "")):
+    if not actions.rename_folder(get_signed_in_user(request), row, request.POST.get("name", "")):
         messages.error(request, gettext("Enter a name that none of your other folders has."))
     return _back(request)
 

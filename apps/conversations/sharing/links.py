@@ -43,6 +43,9 @@ from apps.conversations.turns.small_talk.recognition import recognise_small_talk
 from apps.documents.models import Collection
 from apps.images.models import Picture
 from apps.lib import websocket_push
+from apps.lib.db.permissions import require_row
+from apps.safety.errors import ActionRefused
+from apps.safety.models.feature_restrictions import Feature, restriction_message
 from apps.safety.policy.schema import Stage
 from apps.users.models import User
 
@@ -64,13 +67,16 @@ class ShareLinkForm(forms.Form):
     days = forms.ChoiceField(label=gettext_lazy("Link expires"), choices=_DAYS, required=False)
 
 
-def enable_link(place: Conversation, at: UUID | None, sources: str, days: str) -> Share | None:
+def enable_link(user: User, place: Conversation, at: UUID | None, sources: str, days: str) -> Share | None:
     """Share the path down to the answer `at`, or to the last one, in one transaction; return the link.
 
     A disabled or expired link gets a new secret, since holders of the old one were meant to lose access. `days` is ""
-    for no end. None if there is no finished answer. The caller checks that the user owns the conversation and is not
-    restricted.
+    for no end. None if there is no finished answer. Raise PermissionDenied if the conversation is
+    not the user's, and ActionRefused if their sharing is restricted.
     """
+    require_row(Conversation.objects.visible_to(user), place.pk)
+    if words := restriction_message(user, Feature.SHARING):
+        raise ActionRefused(words)
     way = _filter_answered(find_path(place.messages.all(), at))
     last = next((item.answer for item in way if item.answer and item.answer.pk == at), way[-1].answer if way else None)
     if last is None:
@@ -85,8 +91,9 @@ def enable_link(place: Conversation, at: UUID | None, sources: str, days: str) -
     return row
 
 
-def disable_link(place: Conversation) -> None:
-    """Disable the link at once; its secret never works again. The caller checks that the user owns the conversation."""
+def disable_link(user: User, place: Conversation) -> None:
+    """Disable the link at once; its secret never works again. Raise PermissionDenied if it is not the user's."""
+    require_row(Conversation.objects.visible_to(user), place.pk)
     Share.objects.filter(conversation=place).update(on=False)
 
 

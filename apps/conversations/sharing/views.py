@@ -20,7 +20,7 @@ from apps.conversations.models import Conversation, Share
 from apps.conversations.sharing import links
 from apps.conversations.sharing.links import ShareLinkForm
 from apps.images.moderation import blur
-from apps.safety.models.feature_restrictions import Feature, restriction_message
+from apps.safety.errors import ActionRefused
 from apps.safety.moderation.reviewable import read_stored_bytes
 from apps.users.permissions import get_signed_in_user
 
@@ -32,20 +32,23 @@ def edit_link(request: HttpRequest, pk: UUID) -> HttpResponse:
 
     Enabling is refused for users whose sharing is restricted.
     """
-    place = get_object_or_404(Conversation.objects.visible_to(get_signed_in_user(request)), pk=pk)
+    user = get_signed_in_user(request)
+    place = get_object_or_404(Conversation.objects.visible_to(user), pk=pk)
     row, kept = Share.objects.filter(conversation=place).first(), False
     form = ShareLinkForm(initial={"sources": row.sources if row else Share.Sources.PASSAGES, "days": "30"})
     if request.method == "POST" and "off" in request.POST:
-        links.disable_link(place)
+        links.disable_link(user, place)
     elif request.method == "POST":
         form = ShareLinkForm(request.POST)
-        if words := restriction_message(get_signed_in_user(request), Feature.SHARING):
-            form.add_error(None, words)
-        elif form.is_valid():
-            at = parse_id_or_none(request.POST.get("at"))
-            row = links.enable_link(place, at, form.cleaned_data["sources"], form.cleaned_data["days"])
-            kept = row is not None
-            if row is None:
+        if form.is_valid():
+            at, data = parse_id_or_none(request.POST.get("at")), form.cleaned_data
+            try:
+                row = links.enable_link(user, place, at, data["sources"], data["days"])
+            except ActionRefused as refused:
+                form.add_error(None, str(refused))
+            else:
+                kept = row is not None
+            if row is None and not form.errors:
                 form.add_error(None, gettext("There is no finished answer to share yet."))
     row = Share.objects.open().filter(conversation=place).first()
     link = request.build_absolute_uri(reverse("conversations:shared", args=[row.secret])) if row else ""

@@ -135,7 +135,7 @@ def test_a_group_may_be_let_in_and_may_change_it(alice: User, bob: User, charlie
 def test_an_editor_keeps_the_collections_that_they_may_not_read(alice: User, bob: User) -> None:
     shelf = collection(alice)
     row = services.create_assistant(alice, {"name": "Sailor"}, Collection.objects.filter(pk=shelf.pk))
-    services.share_assistant(row, "editor", email=bob.email)
+    services.share_assistant(row.owner, row, "editor", email=bob.email)
     EmailAddress.objects.update_or_create(user=bob, email=bob.email, defaults={"verified": True})
     as_person(bob).post(f"/assistants/{row.pk}/", FORM | {"instructions": "Two.", "version": "1"})
     row.refresh_from_db()

@@ -70,7 +70,7 @@ async def test_a_link_shows_it_as_long_as_it_shows_the_question(place, alice, bo
         AttachedPicture.objects.filter(pk=row.pk).update(status="held")
         assert reader.get(picture).status_code == 404 and picture not in reader.get(address).content.decode()
         AttachedPicture.objects.filter(pk=row.pk).update(status="ready")
-        links.disable_link(place)
+        links.disable_link(place.owner, place)
         assert reader.get(picture).status_code == 404
 
     await in_db(look)

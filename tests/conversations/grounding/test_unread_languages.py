@@ -71,7 +71,7 @@ async def test_the_answer_says_which_language_is_not_read(open_page, alice, ital
     kept = orjson.loads(await in_db(text_of, alice, f"/c/{row.conversation_id}/export.json"))["messages"][1]
     assert kept["unread_languages"] == ["it"]
     place = await Conversation.objects.aget(pk=row.conversation_id)
-    share = await in_db(links.enable_link, place, None, "none", "")
+    share = await in_db(links.enable_link, alice, place, None, "none", "")
     assert SAID in await in_db(text_of, alice, f"/shared/{share.secret}/")
 
 

@@ -168,7 +168,7 @@ async def test_how_an_answer_ended_is_said_wherever_it_is_read(talk, alice) -> N
     await Message.objects.filter(pk=talk["again"]).aupdate(**ended)
     place = await Conversation.objects.aget()
     for sources in links.Sources.values:
-        row = await in_db(links.enable_link, place, None, sources, "")
+        row = await in_db(links.enable_link, alice, place, None, sources, "")
         shared = (await in_db(got, alice, f"/shared/{row.secret}/")).content.decode()
         assert '<span class="badge">Stopped</span> You stopped this answer.' in shared
     printed = (await in_db(got, alice, f"{talk['place']}print/")).content.decode()

@@ -205,7 +205,7 @@ async def test_exports_links_forks_and_erasure_know_the_pictures(open_page, alic
         assert (told["prompt"], told["seed"], told["sha256"]) == ("a red cat", row.seed, row.sha256)
         assert f"seed {row.seed}" in client.get(f"/c/{place.pk}/export.md").content.decode()
         assert f"/pictures/{row.pk}/file.png" in client.get(f"/c/{place.pk}/print/").content.decode()
-        share = links.enable_link(place, None, Share.Sources.TITLES, "")
+        share = links.enable_link(place.owner, place, None, Share.Sources.TITLES, "")
         assert share is not None
         reader = client_of(bob)
         address = f"/shared/{share.secret}/pictures/{row.pk}.png"
@@ -216,7 +216,7 @@ async def test_exports_links_forks_and_erasure_know_the_pictures(open_page, alic
         assert fork is not None
         assert Message.objects.get(conversation=fork, role="assistant").pictures.get() == row
         assert not Message.objects.get(conversation=copy, role="assistant").pictures.exists()
-        links.disable_link(place)
+        links.disable_link(place.owner, place)
         assert reader.get(address).status_code == 404
         gallery.delete_pictures(alice, [row.pk])
         assert "no longer available" in tiles(client, answer)

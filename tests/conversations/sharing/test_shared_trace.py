@@ -73,7 +73,7 @@ async def test_only_what_the_link_shows_now_has_it(place, alice, bob) -> None:
             assert as_(bob).get(f"{address}answers/{pk}/behind/").status_code == 404
         path = f"{address}answers/{first.pk}/behind/"
         assert as_(bob).get(path).status_code == 200
-        links.disable_link(place)
+        links.disable_link(place.owner, place)
         assert as_(bob).get(path).status_code == 404
 
     await in_db(check)

@@ -180,7 +180,9 @@ async def test_what_was_written_when_the_process_died_is_folded(alice) -> None:
 @pytest.mark.django_db(transaction=True)
 async def test_a_link_without_sources_folds_too_and_names_none(open_page, alice, library, chat) -> None:
     row, _ = await answered(open_page, alice, chat, MIXED)
-    share = await in_db(links.enable_link, await Conversation.objects.aget(pk=row.conversation_id), None, "none", "")
+    share = await in_db(
+        links.enable_link, alice, await Conversation.objects.aget(pk=row.conversation_id), None, "none", ""
+    )
     html = await in_db(text_of, alice, f"/shared/{share.secret}/")
     assert "2 sentences could not be verified" in html and 'class="pill" href' not in html
 
