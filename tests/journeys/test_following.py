@@ -1,4 +1,4 @@
-"""Scrolling follows an answer only at the bottom of the page; unanswered questions have other ways; buttons fit."""
+"""A question stays at the top while its answer grows; unanswered questions have other ways; buttons fit."""
 
 from __future__ import annotations
 
@@ -14,27 +14,46 @@ CROWDED = """[...document.querySelectorAll(".composer-bar > .button, .composer-b
     .filter((one) => one.checkVisibility()).map((one) => one.getBoundingClientRect())
     .some((one, at, all) =>
         one.width < 28 || one.left < 0 || one.right > innerWidth || (at && one.left < all[at - 1].right))"""
-REST = "document.documentElement.scrollHeight - innerHeight - scrollY"
+TOP = "turn => turn.getBoundingClientRect().top"
+REST = """turn => turn.querySelector("[data-answer]").getBoundingClientRect().bottom
+    - document.querySelector("[data-composer]").getBoundingClientRect().top"""
 
 
 @pytest.mark.parametrize("width", [1440, 360])
-def test_who_reads_further_up_stays_there_and_jumps_to_the_latest_when_they_want(visit: Visit, width: int) -> None:
+def test_the_question_stays_at_the_top_while_its_answer_grows_and_a_button_leads_to_the_end(
+    visit: Visit, width: int
+) -> None:
     page = visit(width=width)
+    ended(ask(page, LEAVE))
     turn = ask(page, LONG)
-    writing(turn, 1500)
-    pill = page.get_by_role("button", name="Jump to latest")
-    expect(pill).to_be_hidden()
-    page.wait_for_function(f"{REST} < 48")
-    page.evaluate("scrollTo(0, 0)")
-    expect(pill).to_be_visible()
+    writing(turn, 300)
+    top = turn.evaluate(TOP)
+    assert 40 < top < 120, "below the bar of the page"
+    expect(turn.locator("blockquote").first).to_be_in_viewport()
+    end = page.get_by_role("button", name="Jump to the end")
     writing(turn, 2200)
-    assert page.evaluate("scrollY") == 0, "who reads is not pulled down"
-    pill.click()
-    expect(pill).to_be_hidden()
+    expect(end).to_be_visible()
+    assert turn.evaluate(TOP) == pytest.approx(top, abs=2), "nothing scrolls by itself"
+    expect(turn.locator("blockquote").first).to_be_in_viewport()
+    end.click()
+    expect(end).to_be_hidden()
     expect(page.locator("textarea[name=text]")).to_be_focused()
     writing(turn, 2600)
-    page.wait_for_function(f"{REST} < 48")
+    assert turn.evaluate(REST) < 48, "from there on it is followed"
+    page.mouse.wheel(0, -400)
+    page.wait_for_function("() => document.querySelector('[data-latest]').hidden === false")
     ended(turn)
+    expect(end).to_be_visible()
+
+
+def test_a_question_asked_again_comes_to_the_top(page_wide: Any) -> None:
+    turn = ended(ask(page_wide, LEAVE))
+    turn.get_by_role("button", name="Regenerate").click()
+    again = page_wide.locator("[data-turn]").last
+    again.wait_for()
+    expect(again.locator("[data-question]")).to_be_in_viewport()
+    ended(again)
+    assert 40 < again.evaluate(TOP) < 120
 
 
 def test_what_was_asked_in_vain_is_put_back_to_be_rephrased(page_wide: Any) -> None:

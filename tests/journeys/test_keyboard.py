@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.journeys.chat import LEAVE, ask, ended
 from tests.journeys.conftest import Visit
@@ -20,7 +21,6 @@ def focused(page: Any) -> str:
 @pytest.mark.main_journey
 def test_a_question_is_asked_and_its_source_read_by_keyboard_alone(page_wide: Any) -> None:
     page_wide.evaluate("document.activeElement.blur()")
-    page_wide.keyboard.press("/")
     page_wide.keyboard.type(LEAVE)
     page_wide.keyboard.press("Enter")
     ended(page_wide.locator("[data-turn]").first)
@@ -47,6 +47,39 @@ def test_the_first_tab_leads_past_the_sidebar_and_a_question_mark_shows_the_keys
     assert page.get_by_role("dialog", name="Keyboard").is_visible()
     page.keyboard.press("Escape")
     assert not page.get_by_role("dialog", name="Keyboard").is_visible()
+
+
+@pytest.mark.parametrize("keys", ["off", "on"])
+def test_what_is_typed_without_a_field_goes_into_the_question(page_wide: Any, keys: str) -> None:
+    field = page_wide.locator("textarea[name=text]")
+    expect(field).to_be_focused()
+    page_wide.evaluate("keys => localStorage.setItem('letter-keys', keys)", keys)
+    ended(ask(page_wide, LEAVE))
+    here = page_wide.url
+    page_wide.evaluate("document.activeElement.blur()")
+    page_wide.keyboard.type("now tell me /n?")
+    expect(field).to_have_value("now tell me /n?")
+    page_wide.locator("a.pill").first.click()
+    page_wide.locator("[data-panel] mark").first.wait_for()
+    page_wide.keyboard.type(" ö")
+    expect(field).to_have_value("now tell me /n?ö")
+    page_wide.locator("[data-edit]").first.click()
+    page_wide.keyboard.type("x")
+    expect(field).to_have_value("now tell me /n?ö")
+    assert page_wide.url == here
+
+
+def test_single_letters_work_on_other_pages_only_where_they_were_switched_on(visit: Visit) -> None:
+    page = visit("/collections/")
+    page.keyboard.press("n")
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keyboard")
+    keys.get_by_label("Single-letter shortcuts on other pages").check()
+    page.keyboard.press("n")
+    assert page.url.endswith("/collections/"), "not while a dialog is open"
+    page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    page.locator("[data-chat][data-ready]").wait_for()
 
 
 def test_a_collection_is_chosen_by_typing_its_name(page_wide: Any) -> None:

@@ -3,7 +3,7 @@ import { shown } from "./composer/attachments.js";
 import { announceChange } from "../lib/changes.js";
 import { headers } from "../net/headers.js";
 import { fragment, morph } from "../lib/morph.js";
-import { around, toBottom } from "../ui/scroll.js";
+import { around, atEnd, toQuestion } from "../ui/scroll.js";
 import { Turn } from "./turn.js";
 
 const list = () => document.querySelector("[data-transcript]");
@@ -48,7 +48,7 @@ export function pending(words, former, written) {
   former[0]?.before(article);
   for (const other of former) other.remove();
   if (!former.length) list().append(article);
-  toBottom();
+  if (!written) toQuestion(article); // an answer that is continued stays where it is read
   return article;
 }
 
@@ -112,9 +112,12 @@ async function fetchAll(coming, still) {
     return false;
   }
   turns.clear();
+  const [until, watched] = [last(), atEnd()];
   list().replaceWith(wanted);
   htmx.process(wanted);
   adopt();
+  const next = list().querySelector("[data-turn]:last-child");
+  if (watched && next && until && next.dataset.turn !== until && next.dataset.status === "writing") toQuestion(next); // of the queue
   announceChange();
   return true;
 }

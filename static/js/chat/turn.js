@@ -12,7 +12,7 @@ const SHOWN = new Set(["opened", "step", "sources", "nothing", "quotes", "tool",
 export class Turn {
   constructor(article, changed) {
     this.article = article;
-    this.changed = changed; // called around each change, so that the page can stay at its bottom
+    this.changed = changed; // called around each change, so that the page stays where it is read
     this.seen = Number(article.dataset.after);
     this.blocks = new Blocks();
     this.reader = new Reader();

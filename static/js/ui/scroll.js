@@ -1,33 +1,66 @@
-// The page follows an answer only while its reader is at the bottom; otherwise a pill offers the way there.
+// A question that was asked comes to the top of the page and stays there while its answer grows below it: nothing scrolls by
+// itself. Where the end lies below, a button leads there, and from then on the page follows until its reader scrolls up.
 const NEAR_PX = 48;
+const QUESTION_SHARE = 0.4; // of the window's height: of a longer question only its end is shown
 const button = document.querySelector("[data-latest]");
+const chat = document.querySelector("[data-chat]");
+const composer = document.querySelector("[data-composer]");
 const root = document.documentElement;
-let following = true;
+let following = false;
+let before = 0; // where the page was scrolled to
 
-const rest = () => root.scrollHeight - innerHeight - scrollY;
-
-export function toBottom() {
-  following = true;
-  scrollTo({ top: root.scrollHeight, behavior: "instant" });
-  button.hidden = true;
+// The pixels by which what is written ends below the composer's upper edge. The room held for the answer does not count.
+function below() {
+  const turn = document.querySelector("[data-transcript]").lastElementChild;
+  const last = turn?.lastElementChild ?? turn;
+  return last ? last.getBoundingClientRect().bottom - composer.getBoundingClientRect().top : 0;
 }
 
-// Makes a change and keeps the reader where they are, or at the bottom.
+export const atEnd = () => below() < NEAR_PX;
+
+function offer() {
+  button.hidden = following || atEnd();
+}
+
+const scrollDown = () => scrollBy({ top: below() + NEAR_PX / 2, behavior: "instant" });
+
+// A stored conversation opens at its end.
+export function toBottom() {
+  scrollTo({ top: root.scrollHeight, behavior: "instant" });
+  offer();
+}
+
+// Bring the question of the last turn to the top; room for its answer is held below it (`.held` in chat.css).
+export function toQuestion(turn) {
+  following = false;
+  chat.classList.add("held");
+  const bar = parseFloat(getComputedStyle(root).scrollPaddingTop) || 0;
+  const { top } = turn.getBoundingClientRect();
+  const { bottom } = turn.querySelector("[data-question]").getBoundingClientRect();
+  scrollBy({ top: Math.max(top - bar, bottom - innerHeight * QUESTION_SHARE), behavior: "instant" });
+  offer();
+}
+
+// Make a change; what is being read stays where it is.
 export function around(change) {
   change();
-  if (following) toBottom();
-  else button.hidden = rest() < NEAR_PX;
+  if (following && below() > 0) scrollDown();
+  offer();
 }
 
 addEventListener(
   "scroll",
   () => {
-    following = rest() < NEAR_PX;
-    if (following) button.hidden = true;
+    if (scrollY < before - 1) following = false;
+    before = scrollY;
+    offer();
   },
   { passive: true },
 );
+addEventListener("resize", offer, { passive: true });
 button.addEventListener("click", () => {
-  toBottom();
+  following = true;
+  scrollDown();
+  offer();
   document.querySelector("[data-composer] textarea").focus({ preventScroll: true });
 });

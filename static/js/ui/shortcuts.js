@@ -1,38 +1,50 @@
-// Single keys work while nobody is typing; "?" shows them. Who speaks to the computer can turn them off.
+// What is typed while no field has the focus goes into the question field of a chat. On other pages "?" shows the keys;
+// single letters work only on review pages, elsewhere where a user has switched them on. They can be switched off there.
 const dialog = document.getElementById("shortcuts");
-const box = document.querySelector("[data-single-keys]");
+const composer = document.querySelector("[data-composer] textarea");
 export const typing = (target) => target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
 
-const actions = {
-  "?": () => dialog.showModal(),
-  "/": () => document.querySelector("[data-composer] textarea")?.focus(),
-  n: () => location.assign("/"),
-};
-
-export function off() {
+function stored(name) {
   try {
-    return localStorage.getItem("single-keys") === "off";
+    return localStorage.getItem(name);
   } catch {
-    return false; // storage may be forbidden
+    return null; // storage may be forbidden
   }
 }
 
-if (dialog) {
-  box.checked = !off();
+export const off = () => stored("single-keys") === "off"; // on review pages, and "?"
+export const letters = () => stored("letter-keys") === "on"; // on other pages
+
+// A dead key and an input method begin a letter as well.
+const writes = ({ key }) => ([...key].length === 1 && key !== " ") || key === "Dead" || key === "Process";
+const meant = (event) => event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target);
+
+function press(event) {
+  if (meant(event) || document.querySelector("dialog[open]")) return;
+  if (composer) return writes(event) && composer.focus({ preventScroll: true }); // the browser then writes it there
+  if (document.querySelector(`[data-key="${CSS.escape(event.key)}"]`)) return; // the page's own key
+  if (event.key === "?" && !off()) dialog.showModal();
+  else if (event.key === "n" && letters()) location.assign("/");
+  else return;
+  event.preventDefault();
+}
+
+function remember(box, name, value) {
+  box.checked = value;
   box.addEventListener("change", () => {
     try {
-      localStorage.setItem("single-keys", box.checked ? "on" : "off");
+      localStorage.setItem(name, box.checked ? "on" : "off");
     } catch {
       // storage may be forbidden: the keys are as before on the next page
     }
   });
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || off() || typing(event.target) || document.querySelector("dialog[open]")) return;
-    const action = actions[event.key];
-    if (!action || document.querySelector(`[data-key="${CSS.escape(event.key)}"]`)) return; // the page's own key
-    event.preventDefault();
-    action();
-  });
+}
+
+if (dialog) {
+  remember(dialog.querySelector("[data-single-keys]"), "single-keys", !off());
+  remember(dialog.querySelector("[data-letter-keys]"), "letter-keys", letters());
+  dialog.addEventListener("close", () => dialog.contains(document.activeElement) && document.activeElement.blur());
+  document.addEventListener("keydown", press);
   for (const button of document.querySelectorAll("[data-shortcuts]")) {
     button.addEventListener("click", () => dialog.showModal());
   }
