@@ -184,7 +184,8 @@ def _answer(user: User, pk: UUID) -> dict[str, Any]:
     documents = dict(places.values_list("number", "document"))
     sources = [
         {
-            "number": item.number, "document_id": None if item.gone else documents.get(item.number),
+            "number": item.number, "shown": item.shown,
+            "document_id": None if item.gone else documents.get(item.number),
             "title": item.title, "page_number": item.page, "heading": item.heading, "text": item.snippet,
             "used": item.number in shelf.used, "gone": item.gone,
         }

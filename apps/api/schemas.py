@@ -190,7 +190,8 @@ class QuestionIn(Schema):
 
 
 class SourceOut(Schema):
-    number: int
+    number: int  # stable through the conversation; citations name it
+    shown: int  # from 1 in each answer: the number that pages, copies and exports show
     document_id: UUID | None
     title: str
     page_number: int | None

@@ -61,6 +61,7 @@ urlpatterns = [
     path("c/<uuid:pk>/export.md", export_views.export_markdown, name="markdown"),
     path("c/<uuid:pk>/export.json", export_views.export_json, name="json"),
     path("c/<uuid:pk>/print/", export_views.show_print_page, name="print"),
+    path("answers/<uuid:answer>/markdown/", export_views.copy_markdown, name="copy_markdown"),
     path("answers/<uuid:answer>/behind/", evidence_views.show_trace, name="behind"),
     path("answers/<uuid:answer>/thoughts/", evidence_views.show_reasoning, name="thoughts"),
     path("answers/<uuid:answer>/pictures/", branch_views.show_pictures, name="pictures"),

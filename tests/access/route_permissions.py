@@ -236,6 +236,7 @@ MATRIX = {
     "search/": SIGNED_IN,  # only what the user may read: tests/conversations/history/test_palette.py
     "conversations/": SIGNED_IN,
     "answers/<uuid:answer>/": OWN,
+    "answers/<uuid:answer>/markdown/": OWN,
     "answers/<uuid:answer>/behind/": OWN,
     "answers/<uuid:answer>/thoughts/": OWN,
     "answers/<uuid:answer>/pictures/": OWN,

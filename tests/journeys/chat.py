@@ -36,6 +36,12 @@ def ended(turn: Any, status: str = "complete") -> Any:
     return turn
 
 
+def more(turn: Any) -> Any:
+    """Open the menu of an answer's rarer tools and return it."""
+    turn.locator(".more-tools > summary").click()
+    return turn.locator(".more-tools .sheet")
+
+
 def writing(turn: Any, characters: int = 150) -> str:
     """Wait until the answer has more than so many characters, and return its text."""
     text = turn.locator("[data-part=text]")

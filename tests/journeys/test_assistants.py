@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import LEAVE, ask, ended
+from tests.journeys.chat import LEAVE, ask, ended, more
 from tests.journeys.conftest import Visit
 from tests.journeys.site import Site
 from tests.journeys.test_accessibility import judged
@@ -105,7 +105,7 @@ def test_an_assistant_that_is_stricter_withholds_what_the_site_answers(visit: Vi
     refused = ended(ask(page, order), "withheld")
     expect(refused).to_contain_text("This assistant is stricter than the site")
     turn = ended(ask(page, LEAVE))
-    turn.locator("[data-behind]").click()
+    more(turn).locator("[data-behind]").click()
     panel = page.locator("[data-panel]")
     panel.locator("summary", has_text="Settings, usage, safety").click()
     expect(panel.locator("dd").filter(has_text="Strict")).to_be_visible()
@@ -171,7 +171,7 @@ def test_beam_search_is_chosen_where_the_server_has_it(visit: Visit, width: int)
     page.keyboard.press("Escape")
     turn = ended(ask(page, LEAVE))
     expect(turn.locator("[data-answer]")).to_contain_text("weeks")
-    turn.locator("[data-behind]").click()
+    more(turn).locator("[data-behind]").click()
     panel = page.locator("[data-panel]")
     panel.locator("summary", has_text="Settings, usage, safety").click()
     expect(panel.locator("dt", has_text="Beams")).to_be_visible()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import BOILER, ask, ended
+from tests.journeys.chat import BOILER, ask, ended, tab_to
 from tests.journeys.conftest import Visit
 
 
@@ -13,7 +13,9 @@ from tests.journeys.conftest import Visit
 def test_what_lies_behind_an_answer_is_read_by_keyboard_alone(visit: Visit, width: int) -> None:
     page = visit(width=width)
     turn = ended(ask(page, BOILER))
-    turn.locator("[data-behind]").focus()
+    turn.locator(".more-tools > summary").focus()
+    page.keyboard.press("Enter")
+    tab_to(turn.locator("[data-behind]"))
     page.keyboard.press("Enter")
     panel = page.locator("[data-panel]")
     expect(panel.get_by_text("Index searched")).to_be_visible()
@@ -33,4 +35,4 @@ def test_what_lies_behind_an_answer_is_read_by_keyboard_alone(visit: Visit, widt
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.keyboard.press("Escape")
     expect(panel).to_be_hidden()
-    assert page.evaluate("document.activeElement.hasAttribute('data-behind')")
+    assert page.evaluate("document.activeElement.matches('.more-tools > summary')")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import BOILER, LEAVE, SLOW, ask, ended, writing
+from tests.journeys.chat import BOILER, LEAVE, SLOW, ask, ended, more, writing
 from tests.journeys.conftest import Visit
 
 OTHER = "How many weeks of parental leave are paid in full?"
@@ -106,7 +106,7 @@ def test_a_fork_goes_on_by_itself(page_wide: Any) -> None:
     first = ended(ask(page_wide, LEAVE))
     ended(ask(page_wide, BOILER))
     before = page_wide.url
-    first.get_by_role("button", name="Branch").click()
+    more(first).get_by_role("button", name="Branch").click()
     page_wide.wait_for_url(lambda url: "/c/" in url and url != before)
     assert questions(page_wide) == [LEAVE]
     assert "(fork)" in page_wide.locator("[data-title]").inner_text()

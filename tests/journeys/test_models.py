@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import LEAVE, ask, ended, tab_to
+from tests.journeys.chat import LEAVE, ask, ended, more, tab_to
 from tests.journeys.conftest import Visit, visiting
 from tests.journeys.site import Site, beside
 from tests.journeys.test_accessibility import judged
@@ -53,7 +53,7 @@ def test_one_question_two_models_by_keyboard(open_: Visit, width: int) -> None:
     page.keyboard.press("Enter")
     turn = page.locator("[data-turn]").last
     expect(turn.locator("[data-steps] summary")).to_contain_text("Large wrote")
-    page.locator("[data-behind]").last.click()
+    more(turn).locator("[data-behind]").click()
     page.get_by_text("Settings, usage, safety").click()
     expect(page.locator(".behind")).to_contain_text("large-70B")
     page.keyboard.press("Escape")

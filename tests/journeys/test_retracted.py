@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from tests.journeys.chat import ask, ended
+from tests.journeys.chat import ask, ended, more
 from tests.journeys.conftest import Visit
 from tests.journeys.test_review import decided, opened
 
@@ -63,7 +63,7 @@ def test_withheld_in_every_tab_and_by_the_link_and_back_on_appeal(visit: Visit) 
     other = second.locator("[data-turn]").first
     bob = visit(link, person="bob")
     expect(bob.locator("main")).to_contain_text(said)
-    turn.locator("[data-behind]").click()
+    more(turn).locator("[data-behind]").click()
     expect(alice.locator("[data-panel]")).to_contain_text("Timeline")
     before = turn.locator("[data-part=text]").inner_html(), other.locator("[data-part=text]").inner_html()
     there = bob.locator("[data-shown] .prose").inner_html()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import ask, ended
+from tests.journeys.chat import ask, ended, more
 from tests.journeys.conftest import Visit
 from tests.journeys.test_accessibility import violations
 
@@ -126,7 +126,7 @@ def test_a_mark_stands_among_the_steps_and_behind_the_scenes(visit: Visit) -> No
     expect(turn.locator("[data-summary]")).to_contain_text(mark)
     page.reload()
     expect(page.locator("[data-summary]")).to_contain_text(mark)
-    page.locator("[data-behind]").click()
+    more(page.locator("[data-turn]").last).locator("[data-behind]").click()
     expect(page.locator(".behind")).to_contain_text("Let through with a mark")
 
 

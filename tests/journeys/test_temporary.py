@@ -29,7 +29,7 @@ def test_switched_on_asked_and_gone(visit: Visit, width: int) -> None:
     assert WHO not in page.evaluate(STORED)
     assert page.evaluate(LISTED) == listed
     for name in ("Branch", "Good answer", "Behind the scenes"):
-        assert not turn.get_by_role("button", name=name).count()
+        assert not turn.get_by_role("button", name=name, include_hidden=True).count()
     expect(turn.get_by_role("button", name="Copy")).to_be_visible()
 
     turn.locator(".prose a.pill").first.click()

@@ -22,6 +22,7 @@ def _pill(page: Any) -> None:
 
 
 def _behind(page: Any) -> None:
+    page.locator(".more-tools > summary").first.click()
     page.locator("[data-behind]").first.click()
     page.locator("[data-panel] .candidates").wait_for()
 

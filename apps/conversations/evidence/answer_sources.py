@@ -1,13 +1,14 @@
 """Sources and quotes of an answer for pages: events of a running turn, and stored ones as the viewer may read them now.
 
-Entry points: `build_retrieved_event`, `build_final_event`, `build_quotes_event`, `load_answer_sources`.
+Entry points: `build_retrieved_event`, `build_final_event`, `build_quotes_event`, `number_turn_sources`,
+`load_answer_sources`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from apps.conversations.core.events import Quotes, Sources
@@ -17,10 +18,13 @@ from apps.conversations.evidence.source_numbering import NumberedPassage, Prompt
 from apps.conversations.grounding.quotable_runs import lay_out_row
 from apps.conversations.grounding.quote_selection import read_spans
 from apps.conversations.models import Citation, Message, RetrievedPassage, Source
-from apps.conversations.turns.state import Turn
+from apps.conversations.rendering.citation_marks import list_cited_sources, number_sources
 from apps.documents.retrieval import search
 from apps.documents.retrieval.passages import Passage
 from apps.users.models import User
+
+if TYPE_CHECKING:
+    from apps.conversations.turns.state import Turn
 
 _SNIPPET = 240  # characters of a passage below an answer
 
@@ -35,6 +39,13 @@ class AnswerSources:
     shown: tuple[SourceView, ...] = ()  # all sources of the answer, the best first
     used: frozenset[int] = frozenset()  # numbers of the sources of sentences and quotes
     quotes: tuple[QuoteView, ...] = ()
+    numbers: Mapping[int, int] = field(default_factory=dict)  # numbers that the answer shows, by source number
+
+
+def number_turn_sources(turn: Turn) -> dict[int, int]:
+    """Return the numbers that the answer shows, by source number. Later citations change those of unused ones only."""
+    quoted = (quote.source for quote in turn.quotes)
+    return number_sources([*quoted, *list_cited_sources(turn.cites), *(item.number for item in turn.placed)])
 
 
 def build_retrieved_event(turn: Turn) -> Sources:
@@ -52,27 +63,30 @@ def build_final_event(turn: Turn) -> Sources:
     known = {item.number for item in shown}
     earlier = {item.number: item for past in turn.opening.history for item in past.given}
     shown += [_make_prompted_view(answer, earlier[n]) for n in sorted(set(earlier) - known) if n in used]
+    numbers = number_turn_sources(turn)
+    shown = [replace(item, shown=numbers[item.number]) for item in shown]
     return Sources(_html(answer, shown, used, nearest=turn.nothing is not None), len(shown))
 
 
 def build_quotes_event(turn: Turn) -> Quotes:
     """Return the event with the turn's quotes."""
     passages = {item.number: item.passage for item in turn.placed}
-    answer = turn.opening.answer
+    answer, numbers = turn.opening.answer, number_turn_sources(turn)
     return Quotes(
         source_list.render_quotes(
             answer,
             [
                 QuoteView(
                     quote.source,
-                    source_list.get_source_url(answer, quote.source),
+                    source_list.get_source_url(answer, quote.source, at),
                     quote.text,
                     passages[quote.source].title,
                     _page(passages[quote.source]),
                     quote.table,
                     quote.side,
+                    numbers[quote.source],
                 )
-                for quote in turn.quotes
+                for at, quote in enumerate(turn.quotes)
             ],
             turn.model,
             turn.opening.text,
@@ -91,10 +105,10 @@ def load_answer_sources(user: User, answers: Sequence[Message]) -> dict[UUID, An
     retrieved = RetrievedPassage.objects.filter(answer__in=answers).select_related("source__document", "source__chunk")
     for row in retrieved.defer("source__chunk__vector", "source__chunk__text").order_by("rank"):
         rows.setdefault(row.answer_id, []).append(row.source)
-    used: dict[UUID, set[int | None]] = {}
+    used: dict[UUID, list[int]] = {}
     earlier: dict[int, list[UUID]] = {}
     for answer, source, number in _list_cited(answers):
-        used.setdefault(answer, set()).add(number)
+        used.setdefault(answer, []).append(number)
         if all(found.pk != source for found in rows.get(answer, ())):
             earlier.setdefault(source, []).append(answer)
     for place in _sources(earlier):
@@ -107,9 +121,10 @@ def load_answer_sources(user: User, answers: Sequence[Message]) -> dict[UUID, An
 
 
 def _list_cited(answers: Sequence[Message]) -> Iterable[tuple[UUID, int, int]]:
-    """Return (answer id, source id, number) of all sources that sentences cite."""
-    rows = Citation.objects.filter(answer__in=answers, source__isnull=False).order_by()
-    return rows.values_list("answer", "source", "source__number").distinct()
+    """Return (answer id, source id, number) of all sources that sentences cite, as `list_cited_sources` orders them."""
+    rows = Citation.objects.filter(answer__in=answers, source__isnull=False)
+    rows = rows.order_by("sentence", "-quoted", "-score", "source__number")
+    return dict.fromkeys(rows.values_list("answer", "source", "source__number"))
 
 
 def _sources(pks: Collection[int]) -> Iterable[Source]:
@@ -120,7 +135,7 @@ def _sources(pks: Collection[int]) -> Iterable[Source]:
 
 
 def _build_sources(
-    user: User, answers: Sequence[Message], rows: Mapping[UUID, list[Source]], used: Mapping[UUID, set[int | None]]
+    user: User, answers: Sequence[Message], rows: Mapping[UUID, list[Source]], used: Mapping[UUID, list[int]]
 ) -> Iterable[AnswerSources]:
     places: list[tuple[UUID | None, int, list[list[int]]]] = []
     for answer in answers:
@@ -131,14 +146,16 @@ def _build_sources(
     texts = iter(search.read_spans(user, places))
     for answer in answers:
         own = rows.get(answer.pk, [])
-        shown = [_make_stored_view(answer.pk, source, next(texts)) for source in own]
+        quoted, cited = [quote["source"] for quote in answer.quotes], used.get(answer.pk, [])
+        order = number_sources([*quoted, *cited, *(source.number for source in own)])
+        shown = [_make_stored_view(answer.pk, source, next(texts), order[source.number]) for source in own]
         by_number = {item.number: item for item in shown}
         quotes = [
-            _make_quote_view(item, text, quote)
-            for quote in answer.quotes
+            _make_quote_view(item, text, quote, source_list.get_source_url(answer.pk, item.number, at))
+            for at, quote in enumerate(answer.quotes)
             if (text := next(texts)) is not None and (item := by_number.get(quote["source"])) is not None
         ]
-        numbers = used.get(answer.pk, set()) | {quote["source"] for quote in answer.quotes}
+        numbers = {*quoted, *cited}
         known = {item.number for item in shown}
         yield AnswerSources(
             source_list.render_quotes(answer.pk, quotes, answer.model, _get_comparison_question(answer)),
@@ -146,15 +163,17 @@ def _build_sources(
             if answer.status != Message.Status.WRITING
             else "",
             frozenset(item.number for item in shown if item.gone),
-            tuple(shown), frozenset(known & numbers), tuple(quotes),
+            tuple(shown), frozenset(known & numbers), tuple(quotes), order,
         )  # fmt: skip
 
 
-def _make_quote_view(item: SourceView, text: str, quote: Mapping[str, Any]) -> QuoteView:
+def _make_quote_view(item: SourceView, text: str, quote: Mapping[str, Any], href: str) -> QuoteView:
     """Return a stored quote with its source, laid out as when it was selected."""
     table = lay_out_row(text, item.heading, item.title, quote["cell"]) if "cell" in quote else None
     said = table.text if table else text
-    return QuoteView(item.number, item.href, said, item.title, item.page, table, quote.get("side", -1))
+    return QuoteView(
+        item.number, "" if item.gone else href, said, item.title, item.page, table, quote.get("side", -1), item.shown
+    )
 
 
 def _get_comparison_question(answer: Message) -> str:
@@ -170,10 +189,10 @@ def _quote_place(sources: Mapping[int, Source], quote: Mapping[str, Any]) -> tup
     return source.document_id, source.page_number, read_spans(quote)
 
 
-def _make_stored_view(answer: UUID, source: Source, text: str | None) -> SourceView:
+def _make_stored_view(answer: UUID, source: Source, text: str | None, shown: int) -> SourceView:
     document, number = source.document, source.number
     if text is None or document is None:
-        return SourceView(number, "", gone=True)
+        return SourceView(number, "", gone=True, shown=shown)
     return SourceView(
         number,
         source_list.get_source_url(answer, number),
@@ -181,6 +200,7 @@ def _make_stored_view(answer: UUID, source: Source, text: str | None) -> SourceV
         source.page_number if document.has_pages else None,
         source.chunk.heading if source.chunk else "",
         make_snippet(text),
+        shown=shown,
     )
 
 
@@ -220,4 +240,5 @@ def _html(answer: UUID, shown: Sequence[SourceView], used: Iterable[int | None],
 
 def make_snippet(text: str) -> str:
     """Return the beginning of a passage, cut between words."""
+    text = source_list.clean_snippet(text)
     return text if len(text) <= _SNIPPET else text[:_SNIPPET].rsplit(" ", 1)[0] + " …"

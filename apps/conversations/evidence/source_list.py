@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +14,14 @@ from apps.conversations.core.document_request import recognise_request
 from apps.conversations.grounding.quotable_runs import QuotedRow
 from apps.documents.retrieval import filters
 
+_LEADER = re.compile(r"\s*(?:[.…·_][ \t]?){4,}\s*")  # dots of a table of contents
+_RULE = re.compile(r"\|?(?:[ \t]*:?-{3,}:?[ \t]*\|)+(?:[ \t]*:?-{3,}:?)?")  # line below the head of a table
+_PIPE = re.compile(r"(?:^|(?<=\s))\|+(?=\s|$)|\|\|+")
+
 
 @dataclass(frozen=True, slots=True)
 class SourceView:
-    """Source as a page shows it. If `gone` (deleted, or no longer readable), only number and URL are set."""
+    """Source as a page shows it. If `gone` (deleted, or no longer readable), only numbers and URL are set."""
 
     number: int
     href: str
@@ -25,6 +30,7 @@ class SourceView:
     heading: str = ""
     snippet: str = ""
     gone: bool = False
+    shown: int = 0  # number that the answer shows, from 1; 0 while it is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +44,18 @@ class QuoteView:
     page: int | None
     table: QuotedRow | None = None  # for a table row
     side: int = -1  # side of a comparison, 0 or 1; -1 for others
+    shown: int = 0  # as in `SourceView`
 
 
-def get_source_url(answer: UUID, number: int) -> str:
-    """Return the URL of a source of the answer."""
-    return f"/answers/{answer}/sources/{number}/"
+def get_source_url(answer: UUID, number: int, quote: int | None = None) -> str:
+    """Return the URL of a source of the answer; `quote`: place of the quote that is meant among all, from 0."""
+    return f"/answers/{answer}/sources/{number}/" + ("" if quote is None else f"?quote={quote}")
+
+
+def clean_snippet(text: str) -> str:
+    """Return the text without the dots of contents lines and the rules and pipes of tables, for a line of a list."""
+    parts = [part.strip() for part in _PIPE.split(_RULE.sub("|", _LEADER.sub(" | ", text)))]
+    return " · ".join(filter(None, parts)) if len(parts) > 1 else text
 
 
 def render_sources(
@@ -52,6 +65,7 @@ def render_sources(
 
     `nearest` means that nothing was found and `also` are the passages nearest to the question.
     """
+    used = sorted(used, key=lambda item: item.shown)
     shown = {"answer": answer, "used": used, "also": also, "nearest": nearest}
     return render_to_string("conversations/evidence/_source_list.html", shown)
 

@@ -20,7 +20,7 @@ from apps.conversations.grounding.quote_selection import read_spans
 from apps.conversations.grounding.sentence_state import CHECK_VERSION, SentenceState
 from apps.conversations.models import Citation, Message, RetrievedPassage, Source
 from apps.conversations.moderation import cases
-from apps.conversations.rendering.citation_marks import STATE_LABELS
+from apps.conversations.rendering.citation_marks import STATE_LABELS, number_sources
 from apps.documents.models import Document
 from apps.documents.retrieval import search
 from apps.lib.text.analyzer import extract_content_terms, normalise_text, stem_word
@@ -37,7 +37,7 @@ Spans = list[list[int]]
 class SourcePanel:
     """Source as panel and card show it. If `gone` (deleted, or no longer readable), only number and URL are set."""
 
-    number: int
+    number: int  # that the answer shows, from 1; 0 while the answer is written
     href: str
     title: str = ""
     page: int | None = None
@@ -74,8 +74,10 @@ def get_readable_answer(user: User, pk: UUID) -> Message:
     return get_own_answer(user, pk)
 
 
-def load_source(user: User, answer: Message, number: int, sentence: int | None = None) -> SourcePanel:
-    """Return the source of that number, for one sentence of the answer or for all of it.
+def load_source(
+    user: User, answer: Message, number: int, sentence: int | None = None, quote: int | None = None
+) -> SourcePanel:
+    """Return the source of that number, for one sentence or quote of the answer (both from 0), or for all of it.
 
     Raise Http404 if the conversation has no such source.
     """
@@ -86,32 +88,39 @@ def load_source(user: User, answer: Message, number: int, sentence: int | None =
         raise Http404
     cites = list(Citation.objects.filter(answer=answer, source=source).order_by("-score"))
     spans = _find_spans(answer, source, cites)
-    text = search.read_spans(user, [(source.document_id, source.page_number, spans)])[0]
-    href = source_list.get_source_url(answer.pk, number)
+    here = _find_meant_spans(answer, source, cites, sentence, quote)
+    text = search.read_spans(user, [(source.document_id, source.page_number, here or spans)])[0]
+    href, shown = source_list.get_source_url(answer.pk, number), _number_sources(answer).get(number, 0)
     if text is None or source.document is None:
-        return SourcePanel(number, href, gone=True)
-    quoted = sentence is None and any(quote["source"] == number for quote in answer.quotes)
+        return SourcePanel(shown, href, gone=True)
+    quoted = sentence is None and any(item["source"] == number for item in answer.quotes)
     state = _describe_state([cite for cite in cites if sentence is None or cite.sentence == sentence], quoted=quoted)
     return _make_panel(
-        number, href, source.document, source.page_number, text, spans, state, _find_terms(answer, cites)
+        shown, href, source.document, source.page_number, text, spans, state, _find_terms(answer, cites), here
     )
 
 
-def load_passage(user: User, pk: UUID, number: int, page: int, spans: Spans, state: str) -> SourcePanel:
-    """Return a source without a row: the spans of a document, under that number. Raise Http404 if unreadable."""
+def load_passage(
+    user: User, pk: UUID, number: int, page: int, spans: Spans, state: str, here: Spans | None = None
+) -> SourcePanel:
+    """Return a source without a row: the spans of a document, under that number; `here` are those that are meant.
+
+    Raise Http404 if unreadable.
+    """
     document = Document.every.visible_to(user).filter(pk=pk).first()
-    text = search.read_spans(user, [(pk, page, spans)])[0]
+    text = search.read_spans(user, [(pk, page, here or spans)])[0]
     if document is None or text is None:
         raise Http404
     words = next((str(words) for known, words in STATE_LABELS.items() if known == state), "")
-    return _make_panel(number, "", document, page, text, spans, words)
+    return _make_panel(number, "", document, page, text, spans, words, (), here)
 
 
 def _make_panel(
     number: int, href: str, document: Document, page: int, text: str, spans: Spans, state: str,
-    terms: Collection[str] = (),
+    terms: Collection[str] = (), here: Spans | None = None,
 ) -> SourcePanel:  # fmt: skip
-    beginning = text if len(text) <= _CARD else text[:_CARD].rsplit(" ", 1)[0] + " …"
+    cleaned = source_list.clean_snippet(text)
+    beginning = cleaned if len(cleaned) <= _CARD else cleaned[:_CARD].rsplit(" ", 1)[0] + " …"
     return SourcePanel(
         number,
         href,
@@ -120,21 +129,41 @@ def _make_panel(
         text,
         highlight_terms(beginning, terms),
         state,
-        passage_url=_passage_url(document.pk, page, spans),
+        passage_url=_passage_url(document.pk, page, spans, here or []),
     )
 
 
 def get_neighbour_urls(answer: Message, number: int) -> tuple[str, str]:
     """Return the URLs of the previous and next source of the answer; "" at the ends."""
-    given = RetrievedPassage.objects.filter(answer=answer).values_list("source__number", flat=True)
-    cited = Citation.objects.filter(answer=answer, source__isnull=False).values_list("source__number", flat=True)
-    own = sorted({*given, *cited.order_by()})
-    before = [other for other in own if other < number]
-    after = [other for other in own if other > number]
+    own = [0, *_list_sources(answer), 0]
+    at = own.index(number) if number in own[1:-1] else 0
+    before, after = (own[at - 1], own[at + 1]) if at else (0, 0)
     return (
-        source_list.get_source_url(answer.pk, before[-1]) if before else "",
-        source_list.get_source_url(answer.pk, after[0]) if after else "",
+        source_list.get_source_url(answer.pk, before) if before else "",
+        source_list.get_source_url(answer.pk, after) if after else "",
     )
+
+
+def _list_sources(answer: Message) -> list[int]:
+    """Return the source numbers of the answer in the order in which it shows them."""
+    cited = Citation.objects.filter(answer=answer, source__isnull=False)
+    cited = cited.order_by("sentence", "-quoted", "-score", "source__number")
+    given = RetrievedPassage.objects.filter(answer=answer).order_by("rank")
+    quoted = [quote["source"] for quote in answer.quotes]
+    return list(
+        number_sources(
+            [
+                *quoted,
+                *cited.values_list("source__number", flat=True),
+                *given.values_list("source__number", flat=True),
+            ]
+        )
+    )
+
+
+def _number_sources(answer: Message) -> dict[int, int]:
+    """Return the numbers that the answer shows, by source number; {} while it is written."""
+    return {} if answer.status == Message.Status.WRITING else number_sources(_list_sources(answer))
 
 
 def highlight_terms(text: str, terms: Collection[str]) -> SafeString:
@@ -163,6 +192,15 @@ def _find_spans(answer: Message, source: Source, cites: list[Citation]) -> Spans
     return merged or source.spans
 
 
+def _find_meant_spans(
+    answer: Message, source: Source, cites: list[Citation], sentence: int | None, quote: int | None
+) -> Spans:
+    """Return the spans of the source that the sentence or quote stands on; [] if neither is meant."""
+    if quote is not None and quote < len(answer.quotes) and answer.quotes[quote]["source"] == source.number:
+        return [[start, end] for start, end in read_spans(answer.quotes[quote])]
+    return [[cite.source_start, cite.source_end] for cite in cites if cite.sentence == sentence and cite.source_end]
+
+
 def _find_terms(answer: Message, cites: list[Citation]) -> set[str]:
     said = " ".join(answer.text[cite.start : cite.end] for cite in cites)
     asked = answer.parent.text if answer.parent else ""
@@ -184,6 +222,6 @@ def _describe_state(cites: list[Citation], *, quoted: bool) -> str:
     )
 
 
-def _passage_url(document: UUID, page: int, spans: Spans) -> str:
-    where = ",".join(f"{start}-{end}" for start, end in spans)
-    return f"/documents/{document}/passage/?page={page}&spans={where}"
+def _passage_url(document: UUID, page: int, spans: Spans, here: Spans) -> str:
+    where, meant = (",".join(f"{start}-{end}" for start, end in found) for found in (spans, here))
+    return f"/documents/{document}/passage/?page={page}&spans={where}" + (f"&here={meant}" if meant else "")

@@ -32,7 +32,9 @@ def show_temporary_source(request: HttpRequest, pk: UUID, number: int) -> HttpRe
     page, spans = request.GET.get("page", ""), request.GET.get("spans", "")
     at = int(page) if page.isascii() and page.isdigit() and len(page) < 8 else 1
     found = [[start, end] for start, end in parse_spans(spans)]
-    opened = source_panel.load_passage(cast(User, request.user), pk, number, at, found, request.GET.get("state", ""))
+    here = [[start, end] for start, end in parse_spans(request.GET.get("here", ""))]
+    state = request.GET.get("state", "")
+    opened = source_panel.load_passage(cast(User, request.user), pk, number, at, found, state, here)
     if request.GET.get("preview"):
         return render(request, "conversations/evidence/_source_preview.html", {"source": opened})
     if not request.headers.get("HX-Request"):

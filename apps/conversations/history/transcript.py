@@ -24,6 +24,7 @@ from apps.conversations.image_chat import tiles as tiled
 from apps.conversations.models import Citation, Conversation, Feedback, Message, ShownSentences
 from apps.conversations.moderation import withheld_notice, withheld_records
 from apps.conversations.rendering import answer_renderer
+from apps.conversations.rendering.citation_marks import list_cited_sources, number_sources
 from apps.conversations.rendering.link_policy import LinkPolicy
 from apps.conversations.tools import call_cards
 from apps.conversations.turns import context_usage
@@ -153,7 +154,9 @@ def _answer(
         "steps": [step for step in answer.steps if step["name"] != "see"],  # shown separately as `seen`
         "seen": next((step["words"] for step in answer.steps if step["name"] == "see"), ""),
         "quotes_html": shelf.quotes_html,
-        "tools_html": call_cards.render_cards(answer.pk, answer.tools, ended=answer.status != Message.Status.WRITING),
+        "tools_html": call_cards.render_cards(
+            answer.pk, answer.tools, shelf.numbers, ended=answer.status != Message.Status.WRITING
+        ),
         "sources_html": shelf.sources_html,
         "nothing_html": _nothing(answer),
         "style": answer.style,
@@ -177,12 +180,14 @@ def render_stored_answer(
     if not answer.text or (only_verified and answer.status == Message.Status.WRITING):
         return ""
     links = LinkPolicy(kept=answer.links)
+    shown = number_sources([*(quote["source"] for quote in answer.quotes), *list_cited_sources(cites)])
     return answer_renderer.render_answer(
         answer.text,
         cites,
         answer.pk,
         links,
         gone,
+        shown,
         only_verified=only_verified,
         bare=bare,
         unread_languages=answer.unread_languages,

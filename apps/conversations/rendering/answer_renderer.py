@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import logging
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -201,6 +201,7 @@ def render_answer(
     answer_id: UUID | str,
     links: LinkPolicy | None = None,
     gone: Collection[int] = (),
+    shown: Mapping[int, int] | None = None,
     *,
     only_verified: bool = False,
     bare: bool = False,
@@ -208,13 +209,14 @@ def render_answer(
 ) -> str:
     """Return the HTML of a whole answer, as after the last event of its stream.
 
-    `gone` are sources that cannot be opened now. With `only_verified`, unverified sentences are collapsed below. With
-    `bare`, citation marks are left out. `unread_languages` adds a line about languages that the check does not know.
+    `gone` are sources that cannot be opened now, `shown` the numbers as in `render_citation_marks`. With
+    `only_verified`, unverified sentences are collapsed below. With `bare`, citation marks are left out.
+    `unread_languages` adds a line about languages that the check does not know.
     """
     renderer, citations = StreamRenderer(links or LinkPolicy()), list(citations)
     renderer.finish(text)
     blocks = "".join(renderer.blocks)
-    markup = insert_citation_marks(blocks, citations, answer_id, gone, bare=bare)
+    markup = insert_citation_marks(blocks, citations, answer_id, gone, shown, bare=bare)
     note = render_unread_languages(unread_languages)
     if not only_verified:
         return markup + note

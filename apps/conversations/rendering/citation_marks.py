@@ -1,6 +1,10 @@
 """Render citation marks behind sentences, and marks of unverified sentences, for events and reloads alike.
 
-Entry points: `render_citation_marks`, `insert_citation_marks`, `fold_unverified`, `explain_unread_languages`.
+A source has one number through its conversation, by which prompts and addresses name it. Readers see another one, from
+1 in each answer: `number_sources`.
+
+Entry points: `number_sources`, `list_cited_sources`, `render_citation_marks`, `insert_citation_marks`,
+`fold_unverified`, `explain_unread_languages`.
 """
 
 from __future__ import annotations
@@ -40,10 +44,30 @@ _CODE = '<div class="code"'  # begins a code block, which is not verified
 _HEAD = re.compile(r"<thead>.*?</thead>", re.DOTALL)
 
 
-def render_citation_marks(cites: Sequence[SentenceCitation], answer_id: UUID | str, gone: Collection[int] = ()) -> str:
+def number_sources(sources: Iterable[int]) -> dict[int, int]:
+    """Return the number that an answer shows, from 1, by source number; in order of first appearance.
+
+    The order is: sources of its quotes, those of its sentences, other ones.
+    """
+    return {source: number for number, source in enumerate(dict.fromkeys(sources), 1)}
+
+
+def list_cited_sources(cites: Iterable[SentenceCitation]) -> list[int]:
+    """Return the source numbers of the citations, sentence by sentence, the best of each first; with repetitions."""
+    found = [(cite.sentence, not cite.quoted, -cite.score, cite.source) for cite in cites if cite.source is not None]
+    return [source for *_, source in sorted(found)]
+
+
+def render_citation_marks(
+    cites: Sequence[SentenceCitation],
+    answer_id: UUID | str,
+    gone: Collection[int] = (),
+    shown: Mapping[int, int] | None = None,
+) -> str:
     """Return one mark for all sources of a sentence, the best first; greyed out if none can be opened.
 
-    An unverified sentence gets words for screen readers; one that states nothing gets "".
+    `shown` are the numbers of `number_sources`; without it, those of the sources are shown. An unverified sentence gets
+    words for screen readers; one that states nothing gets "".
     """
     state = get_sentence_state(cites)
     if state is None:
@@ -55,14 +79,15 @@ def render_citation_marks(cites: Sequence[SentenceCitation], answer_id: UUID | s
     if not numbers:
         return next((_render_tool_mark(cite.tool) for cite in cites if cite.tool), "")
     first, more = numbers[0], len(numbers) - 1
-    label = f'{first}<span class="more"> +{more}</span>' if more else str(first)
+    seen = [shown.get(number, number) for number in numbers] if shown else numbers
+    label = f'{seen[0]}<span class="more"> +{more}</span>' if more else str(seen[0])
     if first in gone:
         return f'<span class="pill gone" title="{SOURCE_GONE}">{label}</span>'
     names = ngettext("Source %(numbers)s", "Sources %(numbers)s", len(numbers))
-    words = f"{STATE_LABELS[state]}: {names % {'numbers': ', '.join(map(str, numbers))}}"
+    words = f"{STATE_LABELS[state]}: {names % {'numbers': ', '.join(map(str, seen))}}"
     return (
         f'<a class="pill" href="/answers/{answer_id}/sources/{first}/?sentence={found[first].sentence}" '
-        f'data-source="{first}" data-sources="{",".join(map(str, numbers))}" data-state="{state}" '
+        f'data-source="{seen[0]}" data-sources="{",".join(map(str, seen))}" data-state="{state}" '
         f'aria-label="{escape(words)}">{label}</a>'
     )
 
@@ -91,12 +116,13 @@ def insert_citation_marks(
     cites: Iterable[SentenceCitation],
     answer_id: UUID | str,
     gone: Collection[int] = (),
+    shown: Mapping[int, int] | None = None,
     *,
     bare: bool = False,
 ) -> str:
     """Return the HTML with citation marks in their slots, and unverified sentences marked.
 
-    With `bare`, only the latter.
+    With `bare`, only the latter. `shown` as in `render_citation_marks`.
     """
     found = group_by_sentence(cites)
 
@@ -106,7 +132,7 @@ def insert_citation_marks(
         return f'<span class="sentence unverified" data-sentence="{match[1]}" title="{UNVERIFIED}">'
 
     def slot(match: re.Match[str]) -> str:
-        pills = render_citation_marks(found.get(int(match[1]), []), answer_id, gone)
+        pills = render_citation_marks(found.get(int(match[1]), []), answer_id, gone, shown)
         return match[0].replace("></span>", f">{pills}</span>")
 
     marked = _SENTENCE.sub(sentence, markup)

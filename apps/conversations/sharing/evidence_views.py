@@ -30,7 +30,9 @@ def show_source(request: HttpRequest, answer: UUID, number: int) -> HttpResponse
     """
     user = get_signed_in_user(request)
     row = links.get_shared_answer(answer, number) or source_panel.get_readable_answer(user, answer)
-    opened = source_panel.load_source(user, row, number, _number(request.GET.get("sentence", "")))
+    opened = source_panel.load_source(
+        user, row, number, _number(request.GET.get("sentence", "")), _number(request.GET.get("quote", ""))
+    )
     if request.GET.get("preview"):
         return render(request, "conversations/evidence/_source_preview.html", {"source": opened})
     if not request.headers.get("HX-Request"):

@@ -24,10 +24,10 @@ _PLAIN = "conversations/tools/_call_result.html"
 _NAMES = {item.name for item in fields(ToolCallRecord)}
 
 
-def render_card(answer: UUID, call: ToolCallRecord) -> str:
-    """Return the HTML of the card."""
+def render_card(answer: UUID, call: ToolCallRecord, shown: Mapping[int, int] | None = None) -> str:
+    """Return the HTML of the card. `shown` are the numbers that the answer shows, by source number; None: not known."""
     arguments = [(name.replace("_", " "), _written(value)) for name, value in call.arguments.items()]
-    sources = [(number, source_list.get_source_url(answer, number)) for number in call.sources]
+    sources = [((shown or {}).get(item, 0), source_list.get_source_url(answer, item)) for item in call.sources]
     context = {"answer": answer, "call": call, "arguments": arguments, "sources": sources}
     return render_to_string(
         "conversations/tools/_call_card.html", {**context, "result_template": call.template or _PLAIN}
@@ -45,10 +45,15 @@ def save_calls(answer: UUID, lease: str, calls: Iterable[ToolCallRecord]) -> Non
     rows.update(tools=[make_record(item) for item in calls])
 
 
-def render_cards(answer: UUID, records: list[Mapping[str, Any]], *, ended: bool) -> str:
-    """Return the HTML of the cards of a stored answer; if it has `ended`, open calls are shown as cancelled."""
+def render_cards(
+    answer: UUID, records: list[Mapping[str, Any]], shown: Mapping[int, int] | None = None, *, ended: bool
+) -> str:
+    """Return the HTML of the cards of a stored answer; if it has `ended`, open calls are shown as cancelled.
+
+    `shown` as in `render_card`.
+    """
     calls = [_read(item) for item in records]
-    return "".join(render_card(answer, mark_cancelled(call) if ended else call) for call in calls)
+    return "".join(render_card(answer, mark_cancelled(call) if ended else call, shown) for call in calls)
 
 
 def make_history_notes(records: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:

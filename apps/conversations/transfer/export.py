@@ -4,8 +4,9 @@ Sources that the reader may no longer open are not named. Every export declares 
 may withhold parts at the stage EXPORT, which are then replaced by their clause. In a copy of one's own data, only
 answers to other users are withheld.
 
-Entry points: `export_conversation`, `render_markdown`, `withhold_answers`, `withhold_pictures`. They need a database
-thread, no transaction, and a caller that checks that the user may read the conversation.
+Entry points: `export_conversation`, `render_markdown`, `render_answer_markdown`, `withhold_answers`,
+`withhold_pictures`. They need a database thread, no transaction, and a caller that checks that the user may read the
+conversation.
 """
 
 from __future__ import annotations
@@ -147,8 +148,23 @@ def render_markdown(user: User, place: Conversation, way: Sequence[Exchange]) ->
     return "\n\n".join(parts) + "\n"
 
 
-def insert_citation_numbers(text: str, cites: Sequence[SentenceCitation], gone: frozenset[int]) -> str:
-    """Return the answer with the numbers of verified passages in place of the model's citations.
+def render_answer_markdown(user: User, answer: Message) -> str:
+    """Return the answer as Markdown with its quotes, numbers and sources, in the active language."""
+    way = [item for item in find_path(answer.conversation.messages.all(), answer.pk) if item.answer == answer]
+    shelf = withhold_answers(user, answer.conversation, way)
+    cites = load_citations([answer])
+    return "\n\n".join(
+        part
+        for item in way
+        if item.answer
+        for part in _format_answer(item.answer, shelf[answer.pk], cites.get(answer.pk, []))
+    )
+
+
+def insert_citation_numbers(
+    text: str, cites: Sequence[SentenceCitation], gone: frozenset[int], shown: Mapping[int, int]
+) -> str:
+    """Return the answer with the numbers of verified passages, as `shown`, in place of the model's citations.
 
     Unverified sentences end with [not verified]; sentences supported by a tool, with its title.
     """
@@ -162,7 +178,7 @@ def insert_citation_numbers(text: str, cites: Sequence[SentenceCitation], gone: 
     pieces, at = [], 0
     for end, (start, numbers) in sorted(ends.items()):
         sentence = _HINTS.sub("", text[start:end])
-        marks = "".join(f"[{number}]" for number in numbers if number not in gone)
+        marks = "".join(f"[{shown.get(number, number)}]" for number in numbers if number not in gone)
         if not numbers:
             marks = f"[{tools[end]}]" if end in tools else missing
         pieces += [text[at:start], sentence.rstrip(), f" {marks}" if marks else ""]
@@ -246,7 +262,10 @@ def _answer(
 
 
 def _source(item: SourceView, used: bool) -> dict[str, Any]:
-    return {"number": item.number, "title": item.title, "page": item.page, "heading": item.heading, "used": used}
+    return {
+        "number": item.number, "shown": item.shown, "title": item.title, "page": item.page, "heading": item.heading,
+        "used": used,
+    }  # fmt: skip
 
 
 def _format_answer(answer: Message, shelf: AnswerSources, cites: Sequence[SentenceCitation]) -> list[str]:
@@ -255,11 +274,11 @@ def _format_answer(answer: Message, shelf: AnswerSources, cites: Sequence[Senten
         by = gettext("Answer by a language model %(model)s") % {"model": answer.model}
     how = "" if answer.status == Message.Status.COMPLETE else f", {lower_label(answer.get_status_display())}"
     parts = [f"*{by}, {answer.created:%Y-%m-%d %H:%M} UTC{how}*"]
-    parts += [f"> {_line(quote.text)} [{quote.number}]" for quote in shelf.quotes]
+    parts += [f"> {_line(quote.text)} [{quote.shown}]" for quote in shelf.quotes]
     if answer.text and answer.unchecked:
         parts.append(f"**{gettext(UNGROUNDED_NOTICE)}**")
     if answer.text:
-        parts.append(insert_citation_numbers(answer.text, cites, shelf.gone).strip())
+        parts.append(insert_citation_numbers(answer.text, cites, shelf.gone, shelf.numbers).strip())
         if unread := explain_unread_languages(answer.unread_languages):
             parts.append(f"*{unread}*")
     if answer.retracted:
@@ -268,7 +287,7 @@ def _format_answer(answer: Message, shelf: AnswerSources, cites: Sequence[Senten
         parts.append(gettext("Nothing about this was found in the documents."))
     used = [item for item in shelf.shown if item.number in shelf.used]
     if used:
-        listed = "\n".join(_format_source(item) for item in sorted(used, key=lambda item: item.number))
+        listed = "\n".join(_format_source(item) for item in sorted(used, key=lambda item: item.shown))
         parts.append(f"{gettext('Sources')}:\n\n{listed}")
     return parts
 
@@ -292,9 +311,9 @@ def _format_tile(tile: Tile) -> str:
 
 def _format_source(item: SourceView) -> str:
     if item.gone:
-        return f"- [{item.number}] {gettext('no longer available')}"
+        return f"- [{item.shown}] {gettext('no longer available')}"
     page = gettext("page %(page)s") % {"page": item.page} if item.page else ""
-    return f"- [{item.number}] {_line(item.title)}" + (f", {page}" if page else "")
+    return f"- [{item.shown}] {_line(item.title)}" + (f", {page}" if page else "")
 
 
 def _format_question(question: Message) -> list[str]:

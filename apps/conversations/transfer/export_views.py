@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET
 
 from apps.conversations.core.message_tree import find_path
 from apps.conversations.core.requests import parse_id_or_none
+from apps.conversations.evidence import source_panel
 from apps.conversations.history import transcript
 from apps.conversations.models import Conversation
 from apps.conversations.transfer import export
@@ -29,6 +30,16 @@ def export_markdown(request: HttpRequest, pk: UUID) -> HttpResponse:
     user, row = get_signed_in_user(request), _conversation(request, pk)
     text = export.render_markdown(user, row, find_path(row.messages.all(), parse_id_or_none(request.GET.get("at"))))
     return _file(text.encode(), "text/markdown; charset=utf-8", row, "md")
+
+
+@login_required
+@require_GET
+def copy_markdown(request: HttpRequest, answer: UUID) -> HttpResponse:
+    """Return one answer as Markdown, with quotes, numbers and sources, to be copied."""
+    user = get_signed_in_user(request)
+    row = source_panel.get_own_answer(user, answer)
+    text = export.render_answer_markdown(user, row)
+    return HttpResponse(text, content_type="text/markdown; charset=utf-8", headers={"Cache-Control": "no-store"})
 
 
 @login_required

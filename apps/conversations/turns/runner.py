@@ -318,7 +318,7 @@ def render_running_answer(turn: Turn) -> str:
         return ""
     only_verified = turn.shows == ShownSentences.VERIFIED
     return answer_renderer.render_answer(
-        turn.text, turn.cites, turn.id, turn.renderer.links,
+        turn.text, turn.cites, turn.id, turn.renderer.links, shown=answer_sources.number_turn_sources(turn),
         only_verified=only_verified, unread_languages=turn.unread_languages,
     )  # fmt: skip
 

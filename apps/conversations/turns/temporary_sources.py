@@ -7,18 +7,19 @@ The view behind the URL checks at each request whether the user may read the doc
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from django.utils.html import escape
 from django.utils.http import urlencode
 
 from apps.conversations.core.events import Cited, Closed, Event, Quotes, Sources
+from apps.conversations.evidence.answer_sources import number_turn_sources
 from apps.conversations.evidence.source_numbering import NumberedPassage, PromptedSource, Spans
 from apps.conversations.grounding.sentence_state import SentenceState, get_sentence_state
 from apps.conversations.turns.state import Turn
 
-_SOURCE = re.compile(r"/answers/([\w-]+)/sources/(\d+)/(?:\?sentence=(\d+))?")
+_SOURCE = re.compile(r"/answers/([\w-]+)/sources/(\d+)/(?:\?(sentence|quote)=(\d+))?")
 
 
 def rewrite_source_links(turn: Turn, event: Event) -> Event:
@@ -45,13 +46,23 @@ def _make_source_url(turn: Turn, found: re.Match[str]) -> str:
     cites = [cite for cite in turn.cites if cite.source == number]
     place = _map_sources(turn)[number]
     exact = sorted({(cite.source_start, cite.source_end) for cite in cites if cite.source_end}) or place.spans
-    of_sentence = [cite for cite in cites if found[3] is None or cite.sentence == int(found[3])]
-    quoted = found[3] is None and any(quote.source == number for quote in turn.quotes)
+    sentence = int(found[4]) if found[3] == "sentence" else None
+    of_sentence = [cite for cite in cites if sentence is None or cite.sentence == sentence]
+    quoted = sentence is None and any(quote.source == number for quote in turn.quotes)
+    meant = {(cite.source_start, cite.source_end) for cite in of_sentence if cite.source_end} if found[3] else set()
+    if found[3] == "quote" and int(found[4]) < len(turn.quotes):
+        quote = turn.quotes[int(found[4])]
+        meant = set(quote.spans or [(quote.start, quote.end)])
     known: dict[str, str | int] = {
-        "page": place.page_number, "spans": ",".join(f"{start}-{end}" for start, end in exact),
+        "page": place.page_number, "spans": _join(exact), "here": _join(sorted(meant)),
         "state": SentenceState.QUOTED if quoted else get_sentence_state(of_sentence) or "",
     }  # fmt: skip
-    return escape(f"/documents/{place.document_id}/source/{number}/?{urlencode(known)}")
+    shown = number_turn_sources(turn).get(number, 0)
+    return escape(f"/documents/{place.document_id}/source/{shown}/?{urlencode(known)}")
+
+
+def _join(spans: Iterable[tuple[int, int]]) -> str:
+    return ",".join(f"{start}-{end}" for start, end in spans)
 
 
 def _map_sources(turn: Turn) -> Mapping[int, PromptedSource]:

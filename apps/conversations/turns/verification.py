@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from apps.conversations.assistants import answer_style
 from apps.conversations.core.events import Cited
-from apps.conversations.evidence import source_numbering
+from apps.conversations.evidence import answer_sources, source_numbering
 from apps.conversations.grounding.citer import Citer
 from apps.conversations.grounding.quoted_support import QuotedCiter
 from apps.conversations.grounding.sentence_state import SentenceReveal, SentenceState, get_sentence_state
@@ -99,7 +99,9 @@ class SentenceVerifier:
             if state is SentenceState.UNVERIFIED and citer.windows:
                 turn.unread.add(await in_pool(citer.find_unread_language, sentence[1]))
             shown = self._reveal.add(index, sentence[1], state) if turn.shows == ShownSentences.VERIFIED else []
-            await turn.say(Cited(index, state or "", render_citation_marks(cites, turn.opening.answer), tuple(shown)))
+            numbers = answer_sources.number_turn_sources(turn)
+            pills = render_citation_marks(cites, turn.opening.answer, shown=numbers)
+            await turn.say(Cited(index, state or "", pills, tuple(shown)))
 
     async def _build(self) -> Citer:
         """Return what knows this turn's passages and what earlier turns of the path were given, the latest of it; built

@@ -28,7 +28,7 @@ from apps.documents.moderation import redaction
 from apps.documents.parsing.protocol import ParseError
 from apps.documents.reader.parsed_blocks import build_blocks, split_notes
 from apps.documents.reader.syntax_highlighting import highlight_code
-from apps.documents.reader.text_blocks import TextBlock, choose_window, split_blocks
+from apps.documents.reader.text_blocks import TextBlock, choose_window, cut_spans, split_blocks
 from apps.documents.reader.text_layer import TextLayer, build_text_layer
 from apps.documents.reader.word_boxes import (
     HighlightBox,
@@ -67,7 +67,8 @@ class PageImageError(Exception):
 class PageImage:
     """Image of a page with highlights.
 
-    `boxes` are those of the passage: left, top, width, height in thousandths of the page, for the view box of an SVG.
+    `boxes` are those of the passage: left, top, width, height in thousandths of the page, for the view box of an SVG;
+    `others` those of other passages beside the one that is meant.
     `words` are the same of all words if the page was recognised. `layer` is the page's text, to lay over the image.
     """
 
@@ -76,6 +77,7 @@ class PageImage:
     boxes: list[tuple[float, ...]]
     words: list[tuple[float, ...]]
     layer: TextLayer
+    others: list[tuple[float, ...]]
 
     @property
     def word_rects(self) -> SafeString:
@@ -101,6 +103,7 @@ class PageView:
     before: bool  # True if text was left out before the blocks
     after: bool  # True if text was left out after them
     problem: str
+    here: str = ""  # spans of the passage that is meant, if it is not all of `spans`
 
     @property
     def place(self) -> str:
@@ -131,39 +134,42 @@ def parse_spans(raw: str) -> Spans:
 
 
 def build_page_view(
-    document: Document, number: int, raw_spans: str, *, around: int = 0, as_text: bool = False
+    document: Document, number: int, raw_spans: str, raw_here: str = "", *, around: int = 0, as_text: bool = False
 ) -> PageView:
     """Return the view of one page with a passage; a number beyond the document gives the nearest page.
 
-    `around`: characters of text shown before and after the passage; 0: the whole page. `as_text`: no image. Queries the
-    database and may render for seconds. Checks no permission.
+    `raw_here`: spans of the passage that is meant; those of `raw_spans` beside it are shown lighter. `around`:
+    characters of text shown before and after the passage; 0: the whole page. `as_text`: no image. Queries the database
+    and may render for seconds. Checks no permission.
     """
     last = max(1, document.pages_count)
     number = min(max(1, number), last)
-    spans = parse_spans(raw_spans)
+    spans, here = parse_spans(raw_spans), parse_spans(raw_here)
     image, problem = None, ""
     if document.has_pages and not as_text:
         try:
-            image = get_page_image(document, number, spans)
+            image = get_page_image(document, number, spans, here)
         except PageImageError as error:
             problem = str(error)
-    found, before, after = ([], False, False) if image else _text(document, number, spans, around)
-    kept = ",".join(f"{a}-{b}" for a, b in spans)
+    found, before, after = ([], False, False) if image else _text(document, number, spans, here, around)
+    kept, meant = (",".join(f"{a}-{b}" for a, b in found) for found in (spans, here))
     slide, notes = split_notes(found) if document.unit == "slide" else (found, [])
     heading = _heading(document, number, spans)
-    return PageView(document, number, last, kept, heading, image, slide, notes, before, after, problem)
+    return PageView(document, number, last, kept, heading, image, slide, notes, before, after, problem, meant)
 
 
-def _text(document: Document, number: int, spans: Spans, around: int) -> tuple[list[TextBlock], bool, bool]:
+def _text(
+    document: Document, number: int, spans: Spans, here: Spans, around: int
+) -> tuple[list[TextBlock], bool, bool]:
     """Return the blocks of a page, and whether text was left out before and after them."""
     page = Page.objects.filter(document=document, number=number).defer("boxes").first()
     if page is None:
         return [], False, False
-    start, end = choose_window(page.text, spans, around) if around else (0, len(page.text))
+    start, end = choose_window(page.text, here or spans, around) if around else (0, len(page.text))
     if page.pieces:
-        found = build_blocks(page.text, spans, page.pieces, start, end)
+        found = build_blocks(page.text, spans, page.pieces, start, end, here)
     else:
-        found = split_blocks(page.text, spans, _headings(document, number), start, end)
+        found = split_blocks(page.text, spans, _headings(document, number), start, end, here)
     coloured = highlight_code(found, document.name) if document.kind in {"code", "notebook"} else found
     return coloured, start > 0, end < len(page.text)
 
@@ -181,7 +187,7 @@ def _headings(document: Document, number: int) -> set[str]:
     return {part for path in paths for part in path.split(" › ") if part}
 
 
-def get_page_image(document: Document, number: int, spans: Spans) -> PageImage:
+def get_page_image(document: Document, number: int, spans: Spans, here: Spans | None = None) -> PageImage:
     """Return size, highlights and text layer of a page; its image is on disk afterwards. Raises PageImageError."""
     facts = _facts(document, number)
     text, recognised = Page.objects.filter(document=document, number=number).values_list("text", "boxes").first() or (
@@ -189,11 +195,11 @@ def get_page_image(document: Document, number: int, spans: Spans) -> PageImage:
     )  # fmt: skip
     words = recognised or facts["words"]
     _where(words, redaction.list_redacted_spans(document, number))
-    boxes = [_thousandths(box) for box in find_highlight_boxes(words, spans)]
+    boxes = [_thousandths(box) for box in find_highlight_boxes(words, here or spans)]
+    others = find_highlight_boxes(words, cut_spans(spans, here)) if here else []
     seen = [_thousandths(word[2:]) for word in recognised or ()]
-    return PageImage(
-        facts["width"], facts["height"], boxes, seen, build_text_layer(text, words, facts["height"] / facts["width"])
-    )
+    layer = build_text_layer(text, words, facts["height"] / facts["width"])
+    return PageImage(facts["width"], facts["height"], boxes, seen, layer, [_thousandths(box) for box in others])
 
 
 def _facts(document: Document, number: int) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from dataclasses import replace
 
 from apps.documents.parsing.protocol import SPEAKER_NOTES, BlockKind
 from apps.documents.reader.text_blocks import (
+    Marks,
     Spans,
     TextBlock,
     TextRun,
+    make_marks,
     mark_first_run,
     mark_runs,
-    merge_spans,
     parse_named_table,
     split_cells,
 )
@@ -25,9 +26,11 @@ _LINE = re.compile(r"[^\n]+")
 _BULLET = re.compile(r"[ \t]*[-*+•◦▪–][ \t]+")
 
 
-def build_blocks(text: str, spans: Spans, pieces: Iterable[PieceRow], start: int, end: int) -> list[TextBlock]:
-    """Return the blocks of text[start:end] with the spans marked."""
-    marks = merge_spans(spans)
+def build_blocks(
+    text: str, spans: Spans, pieces: Iterable[PieceRow], start: int, end: int, here: Spans | None = None
+) -> list[TextBlock]:
+    """Return the blocks of text[start:end] with the spans marked. With `here`, the other spans are other ones."""
+    marks = make_marks(spans, here or [])
     found = []
     for kind, level, left, right in pieces:
         left, right = max(left, start), min(right, end)
@@ -55,7 +58,7 @@ def _joined(found: Iterable[TextBlock]) -> list[TextBlock]:
     return kept
 
 
-def _block(text: str, kind: BlockKind, level: int, start: int, end: int, marks: Spans) -> TextBlock:
+def _block(text: str, kind: BlockKind, level: int, start: int, end: int, marks: Marks) -> TextBlock:
     match kind:
         case "table":
             return _table(text, start, end, marks)
@@ -69,7 +72,7 @@ def _block(text: str, kind: BlockKind, level: int, start: int, end: int, marks: 
             return TextBlock(kind, [[mark_runs(text, start, end, marks)]])
 
 
-def _table(text: str, start: int, end: int, marks: Spans) -> TextBlock:
+def _table(text: str, start: int, end: int, marks: Marks) -> TextBlock:
     lines = [(match.start(), match.end()) for match in _LINE.finditer(text, start, end)]
     if len(lines) > 1 and (table := parse_named_table(text, lines, marks)):
         return table

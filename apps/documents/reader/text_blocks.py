@@ -14,6 +14,7 @@ from typing import Literal
 
 TextBlockKind = Literal["heading", "bullet", "item", "table", "code", "paragraph"]
 Spans = list[tuple[int, int]]
+Marks = list[tuple[int, int, bool]]  # start, end, and whether it is another than the passage that is meant
 
 _GAP = re.compile(r"\n[ \t\r]*(?:\n[ \t\r]*)+")
 _LINE = re.compile(r"[^\n]+")
@@ -33,6 +34,11 @@ class TextRun:
     marked: bool
     first: bool = False
     look: str = ""
+    other: bool = False  # marked, but not the passage that is meant
+
+    @property
+    def classes(self) -> str:
+        return " ".join(filter(None, [self.look, "other" if self.other else ""]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +91,13 @@ def _border(text: str, at: int, step: int) -> int:
 
 
 def split_blocks(
-    text: str, spans: Spans, headings: set[str], start: int = 0, end: int | None = None
+    text: str, spans: Spans, headings: set[str], start: int = 0, end: int | None = None, here: Spans | None = None
 ) -> list[TextBlock]:
-    """Return the blocks of text[start:end] with the spans marked; `headings` are lines that are headings."""
-    marks = merge_spans(spans)
+    """Return the blocks of text[start:end] with the spans marked; `headings` are lines that are headings.
+
+    With `here`, the other spans are marked as other ones.
+    """
+    marks = make_marks(spans, here or [])
     end = len(text) if end is None else end
     return mark_first_run([_block(text, left, right, marks, headings) for left, right in _pieces(text, start, end)])
 
@@ -102,6 +111,21 @@ def merge_spans(spans: Spans) -> Spans:
         else:
             found.append((start, end))
     return found
+
+
+def cut_spans(spans: Spans, here: Spans) -> Spans:
+    """Return the merged spans without what `here` covers."""
+    found = merge_spans(spans)
+    for left, right in merge_spans(here):
+        cut = [part for start, end in found for part in ((start, min(end, left)), (max(start, right), end))]
+        found = [(start, end) for start, end in cut if start < end]
+    return found
+
+
+def make_marks(spans: Spans, here: Spans) -> Marks:
+    """Return the spans merged and in order; those beside `here` are other ones, none if `here` is empty."""
+    meant = [(start, end, False) for start, end in merge_spans(here or spans)]
+    return sorted([*meant, *((start, end, True) for start, end in cut_spans(spans, here))]) if here else meant
 
 
 def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -124,7 +148,7 @@ def _items(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     yield from pairwise(cuts)
 
 
-def _block(text: str, start: int, end: int, marks: Spans, headings: set[str]) -> TextBlock:
+def _block(text: str, start: int, end: int, marks: Marks, headings: set[str]) -> TextBlock:
     raw = text[start:end]
     line = raw.strip()
     hashes = _HASHES.match(line)
@@ -146,7 +170,7 @@ def _block(text: str, start: int, end: int, marks: Spans, headings: set[str]) ->
     return TextBlock("item" if _ITEM.match(raw) else "paragraph", [[mark_runs(text, start, end, marks)]])
 
 
-def parse_named_table(text: str, lines: Spans, marks: Spans) -> TextBlock | None:
+def parse_named_table(text: str, lines: Spans, marks: Marks) -> TextBlock | None:
     """Return the table whose lines name the column of every cell ("Column: cell; …"); None if it is none."""
     parts = [list(_PART.finditer(text, start, end)) for start, end in lines]
     counts = Counter(part[1] for line in parts for part in line)
@@ -164,7 +188,7 @@ def parse_named_table(text: str, lines: Spans, marks: Spans) -> TextBlock | None
     return TextBlock("table", rows, tuple(columns))
 
 
-def split_cells(text: str, start: int, end: int, marks: Spans) -> Iterator[list[TextRun]]:
+def split_cells(text: str, start: int, end: int, marks: Marks) -> Iterator[list[TextRun]]:
     """Yield the cells of a line, each as runs."""
     at = start
     for gap in _CELL.finditer(text, start, end):
@@ -173,23 +197,23 @@ def split_cells(text: str, start: int, end: int, marks: Spans) -> Iterator[list[
     yield mark_runs(text, at, end, marks)
 
 
-def mark_runs(text: str, start: int, end: int, marks: Spans) -> list[TextRun]:
+def mark_runs(text: str, start: int, end: int, marks: Marks) -> list[TextRun]:
     """Return text[start:end] as runs that are marked or not."""
     found, at = list[TextRun](), start
-    for left, right in marks:
+    for left, right, other in marks:
         left, right = max(left, start), min(right, end)
         if left < right:
             found += [TextRun(text[at:left], False)] if left > at else []
-            found.append(TextRun(text[left:right], True))
+            found.append(TextRun(text[left:right], True, other=other))
             at = right
     return [*found, TextRun(text[at:end], False)] if at < end or not found else found
 
 
 def mark_first_run(found: list[TextBlock]) -> list[TextBlock]:
-    """Return the blocks with the first marked run flagged."""
+    """Return the blocks with the first marked run of the passage that is meant flagged."""
     for cell in (cell for block in found for row in block.rows for cell in row):
         for index, run in enumerate(cell):
-            if run.marked:
+            if run.marked and not run.other:
                 cell[index] = replace(run, first=True)
                 return found
     return found

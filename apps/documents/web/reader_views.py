@@ -44,7 +44,7 @@ def show_document(request: HttpRequest, pk: UUID) -> HttpResponse:
     zoom = _number(request.GET.get("zoom", ""), ZOOMS[0])
     as_text = found.has_pages and request.GET.get("view") == "text"
     number, spans = _number(request.GET.get("page", "")), request.GET.get("spans", "")
-    shown = page_view.build_page_view(found, number, spans, as_text=as_text)
+    shown = page_view.build_page_view(found, number, spans, request.GET.get("here", ""), as_text=as_text)
     context = {
         "document": found,
         "shown": shown,
@@ -65,7 +65,9 @@ def show_document(request: HttpRequest, pk: UUID) -> HttpResponse:
 def show_passage(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Render a passage in place for a side panel: the whole page image, or the text around the passage."""
     number, spans = _number(request.GET.get("page", "")), request.GET.get("spans", "")
-    shown = page_view.build_page_view(_readable(request, pk), number, spans, around=page_view.CONTEXT_CHARACTERS)
+    shown = page_view.build_page_view(
+        _readable(request, pk), number, spans, request.GET.get("here", ""), around=page_view.CONTEXT_CHARACTERS
+    )
     return render(request, "documents/_page_panel.html", {"shown": shown, "document": shown.document, "zoom": 100})
 
 

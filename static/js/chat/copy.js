@@ -1,5 +1,6 @@
-// Copies an answer with its sources and marks, or the code of one block, without buttons.
+// Copies an answer with its sources and marks, as text or as Markdown, or the code of one block, without buttons.
 import { onChange } from "../lib/changes.js";
+import { headers } from "../net/headers.js";
 import { copyText } from "../ui/clipboard.js";
 import { gettext } from "../lib/i18n.js";
 
@@ -48,6 +49,13 @@ export function written(answer) {
   return [mark?.textContent.trim(), text, listed.length && `${gettext("Sources")}:\n${listed.join("\n")}`].filter(Boolean).join("\n\n");
 }
 
+// As an export writes it. The menu closes over its words, so that its name says that it is copied.
+async function copyMarkdown(button) {
+  const words = button.closest("details").querySelector("summary");
+  const answer = await fetch(`/answers/${button.closest("[data-turn]").dataset.turn}/markdown/`, { headers }).catch(() => null);
+  if (answer?.ok) copyText(await answer.text(), words.querySelector("span"));
+}
+
 function codeButton() {
   const button = Object.assign(document.createElement("button"), { type: "button", className: "code-copy" });
   button.append(Object.assign(document.createElement("span"), { textContent: gettext("Copy") }));
@@ -64,8 +72,9 @@ export function dress(root) {
 }
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-copy], .code-copy");
+  const button = event.target.closest("[data-copy], [data-copy-markdown], .code-copy");
   if (!button) return;
+  if ("copyMarkdown" in button.dataset) return copyMarkdown(button);
   const answer = button.closest("[data-answer]");
   if (button.matches(".code-copy")) copyText(plain(button.parentElement, false), button);
   else copyText(written(answer), button);

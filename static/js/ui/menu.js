@@ -3,6 +3,14 @@ const open = () => document.querySelectorAll("details.menu[open]");
 
 document.addEventListener("click", (event) => {
   for (const menu of open()) if (!menu.contains(event.target)) menu.open = false;
+  const chosen = event.target.closest("[data-closes-menu] :is(a, button:not([aria-pressed]))");
+  if (!chosen) return;
+  const menu = chosen.closest("details");
+  const focused = menu.contains(document.activeElement);
+  setTimeout(() => {
+    menu.open = false;
+    if (focused && [chosen, document.body].includes(document.activeElement)) menu.querySelector("summary").focus({ preventScroll: true });
+  });
 });
 
 // A press on words in a menu, such as a label's, focuses what the menu stands in: that is not elsewhere.

@@ -48,7 +48,8 @@ export function close() {
   sheet();
   mark(null);
   body.replaceChildren();
-  if (origin?.isConnected) origin.focus({ preventScroll: true });
+  const closed = origin?.closest("details.menu:not([open])"); // it was in a menu
+  if (origin?.isConnected) (closed?.querySelector("summary") ?? origin).focus({ preventScroll: true });
 }
 
 async function walk(way) {
@@ -70,7 +71,9 @@ function dress() {
     body.scrollTop = 0;
   }
   if (!source) return;
-  panel.querySelector("[data-panel-title]").textContent = put(gettext("Source %(n)s"), { n: source.dataset.sourceNumber });
+  panel.querySelector("[data-panel-title]").textContent = Number(source.dataset.sourceNumber)
+    ? put(gettext("Source %(n)s"), { n: source.dataset.sourceNumber })
+    : gettext("Source"); // while its answer is written
   panel.querySelector("[data-panel-state]").textContent = source.dataset.state;
   panel.querySelector('[data-walk="-1"]').disabled = !source.dataset.previous;
   panel.querySelector('[data-walk="1"]').disabled = !source.dataset.next;

@@ -10,6 +10,7 @@ from apps.conversations.evidence import source_numbering, source_panel
 from apps.conversations.grounding.citer import SourceSpan
 from apps.conversations.history import transcript
 from apps.conversations.models import Citation, Conversation, Message, RetrievedPassage
+from apps.conversations.transfer import export
 from apps.documents.models import Document
 from apps.lib.concurrency.threads import in_db
 from tests.conversations.conftest import Page
@@ -34,7 +35,7 @@ async def test_a_sentence_that_an_earlier_passage_supports_has_its_pill(open_pag
     turn, events = await follow_up(await open_page(alice), chat)
     assert await RetrievedPassage.objects.filter(answer=turn).acount() == 1, "the lighthouse was not found again"
     cited = [event for event in events if event["type"] == "cited"]
-    assert ['data-source="2"' in cited[0]["html"], 'data-source="1"' in cited[1]["html"]] == [True, True]
+    assert ['data-source="1"' in cited[0]["html"], 'data-source="2"' in cited[1]["html"]] == [True, True]
     cites = Citation.objects.filter(answer=turn).order_by("sentence").values_list("source__number", flat=True)
     assert [number async for number in cites] == [2, 1]
     used, _, also = next(e["html"] for e in reversed(events) if e["type"] == "sources").partition("Also retrieved")
@@ -49,7 +50,20 @@ async def test_a_reload_and_the_panel_show_it_as_they_show_the_answers_own(open_
     assert shown["sources_html"].index("Bees") < shown["sources_html"].index("Lighthouses")
     opened = await in_db(source_panel.load_source, alice, answer, 1)
     assert opened.text.endswith("It stood about 100 metres high.") and not opened.gone
-    assert await in_db(source_panel.get_neighbour_urls, answer, 2) == (f"/answers/{turn}/sources/1/", "")
+    assert opened.number == 2, "numbers begin at 1 in each answer"
+    assert await in_db(source_panel.get_neighbour_urls, answer, 2) == ("", f"/answers/{turn}/sources/1/")
+    assert await in_db(source_panel.get_neighbour_urls, answer, 1) == (f"/answers/{turn}/sources/2/", "")
+
+
+async def test_exports_and_copies_number_sources_as_the_page_does(open_page, alice, library, chat) -> None:
+    turn, _ = await follow_up(await open_page(alice), chat)
+    answer = await Message.objects.select_related("conversation", "parent").aget(pk=turn)
+    text = await in_db(export.render_answer_markdown, alice, answer)
+    assert "The queen can live for five years. [1]" in text and "100 metres high. [2]" in text
+    assert text.index("- [1] Bees") < text.index("- [2] Lighthouses")
+    found = await in_db(export.export_conversation, alice, answer.conversation)
+    (own,) = [row for row in found["messages"] if row["id"] == turn]
+    assert [(row["number"], row["shown"]) for row in own["sources"] if row["used"]] == [(2, 1), (1, 2)]
 
 
 async def test_what_may_no_longer_be_read_supports_nothing_and_greys(open_page, alice, library, chat) -> None:

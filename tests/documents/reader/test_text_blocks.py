@@ -50,6 +50,13 @@ def test_marks_cross_blocks_and_the_first_is_the_place_to_go() -> None:
     assert [run.text for block in found for run in block.runs if run.first] == ["one."]
 
 
+def test_the_passage_that_is_meant_stands_out_among_the_others() -> None:
+    text = "First one.\n\nSecond one. Third one."
+    found = split_blocks(text, [(0, 10), (12, 23), (24, 34)], set(), here=[(12, 23)])
+    marked = [(run.text.strip(), run.other, run.first) for block in found for run in block.runs if run.marked]
+    assert marked == [("First one.", True, False), ("Second one.", False, True), ("Third one.", True, False)]
+
+
 def test_marks_in_a_table_stand_in_its_cells() -> None:
     found = split_blocks(TABLE, [(TABLE.index("City: Rome"), TABLE.index("\nCity: Oslo"))], set())
     assert words(found, marked=True) == "Rome130a; b"

@@ -1,0 +1,26 @@
+"""Lines of the source list are words, without the dots of contents and the pipes of tables."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.conversations.evidence.source_list import clean_snippet
+from apps.conversations.rendering.citation_marks import number_sources
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("1 Introduction ........... 5 2 Methods . . . . . . 7", "1 Introduction · 5 2 Methods · 7"),
+        ("| Year | Sum |\n|---|---|\n| 2020 | 5 |", "Year · Sum · 2020 · 5"),
+        ("Year | Sum", "Year · Sum"),
+        ("Wait... and see. A|B stays.", "Wait... and see. A|B stays."),
+        ("Plain words.", "Plain words."),
+    ],
+)
+def test_a_snippet_is_cleaned(text: str, shown: str) -> None:
+    assert clean_snippet(text) == shown
+
+
+def test_sources_are_numbered_from_1_by_first_appearance() -> None:
+    assert number_sources([7, 3, 7, 9, 3]) == {7: 1, 3: 2, 9: 3}
