@@ -237,6 +237,7 @@ MATRIX = {
     "conversations/": SIGNED_IN,
     "answers/<uuid:answer>/": OWN,
     "answers/<uuid:answer>/markdown/": OWN,
+    "starters/": SIGNED_IN,
     "answers/<uuid:answer>/behind/": OWN,
     "answers/<uuid:answer>/thoughts/": OWN,
     "answers/<uuid:answer>/pictures/": OWN,

@@ -4,7 +4,8 @@
 
     conversation    the row, or None on the page of a new chat
     collections     `transcript.CollectionOption` of all collections that the user may search
-    starters        suggested questions, on the page of a new chat
+    starters        questions of the assistant, on the page of a new chat; else `show_starters` makes some
+    starters_of     ids of the collections that they are made from; empty: all
     temporary, gone the chat is temporary; an earlier temporary chat has ended
     turns           [{"question": {…}, "answer": {…}, "gap"}] along the chosen path, oldest first;
                     `gap` is None, or the `TranscriptGap` before this turn
@@ -53,7 +54,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.conversations.assistants.suggested_questions import suggest_questions
-from apps.conversations.core.requests import parse_id_or_none
+from apps.conversations.core.requests import MAX_COLLECTIONS, parse_id_or_none
 from apps.conversations.history import actions, sidebar, transcript, transcript_gaps
 from apps.conversations.history.composer_context import build_composer_context
 from apps.conversations.models import Conversation
@@ -88,7 +89,8 @@ def build_new_chat_context(request: HttpRequest) -> dict[str, Any]:
         "shared_text": _join_shared(request),
         "turns": [],
         "collections": transcript.list_collection_options(user, chosen),
-        "starters": composer["answers"].starters or suggest_questions(user, chosen or set(composer["of_assistant"])),
+        "starters": composer["answers"].starters,
+        "starters_of": chosen or set(composer["of_assistant"]),
         **composer,
     }
 
@@ -101,6 +103,16 @@ def _join_shared(request: HttpRequest) -> str:
         if value and not any(value in line for line in lines):
             lines.append(value)
     return "\n".join(lines)[:_SHARED]
+
+
+@login_required
+@require_GET
+async def show_starters(request: HttpRequest) -> HttpResponse:
+    """Show questions to begin with, each tried, of the collections `?in=`; empty: all that the user may read."""
+    user = cast(User, await request.auser())
+    chosen = {pk for raw in request.GET.getlist("in")[:MAX_COLLECTIONS] if (pk := parse_id_or_none(raw))}
+    context = {"starters": await suggest_questions(user, chosen)}
+    return render(request, "conversations/chat/_starters.html", context)
 
 
 @login_required

@@ -43,7 +43,7 @@ export function pending(words, former, written) {
   const pictures = former[0]?.querySelector('[data-part="attached"]').cloneNode(true).childNodes ?? shown(words);
   article.querySelector('[data-part="attached"]').append(...pictures);
   if (written) article.querySelector('[data-part="text"]').replaceChildren(...written.cloneNode(true).childNodes);
-  document.querySelector("[data-welcome]")?.remove();
+  for (const part of document.querySelectorAll("[data-welcome]")) part.remove();
   document.querySelector("[data-chat]").classList.remove("fresh");
   former[0]?.before(article);
   for (const other of former) other.remove();

@@ -58,7 +58,7 @@ async def test_what_a_search_finds_are_sources_that_sentences_are_verified_again
     caller.replies.append("The queen can live for five years.")
     events, answer = await turn(await open_page(alice))
     (card,) = tools_in(events)
-    assert 'data-source="2"' in card and "five years" not in card, "words of documents are kept nowhere else"
+    assert '/sources/2/"' in card and "five years" not in card, "words of documents are kept nowhere else"
     told = caller.requests[-1].messages[-1].content
     assert '[2] Bees: "' in told and "five years" in told
     cite = await Citation.objects.select_related("source__document").aget(answer=answer)

@@ -57,7 +57,7 @@ def test_an_editor_cannot_switch_it_on_again(client: Client, alice: User, shelf:
     before = withheld(paper)
     assert (
         found(alice) == ""
-        and suggested_questions.suggest_questions(alice, set()) == []
+        and suggested_questions.list_candidates(alice, set()) == []
         and full_document.find_documents_by_name(alice, "Harbour") == []
     )
     item = switched(client, paper, 2, "yes")
