@@ -17,7 +17,8 @@ export const letters = () => stored("letter-keys") === "on"; // on other pages
 
 // A dead key and an input method begin a letter as well.
 const writes = ({ key }) => ([...key].length === 1 && key !== " ") || key === "Dead" || key === "Process";
-const meant = (event) => event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target);
+const modified = (event) => (event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState("AltGraph"); // AltGr writes
+const meant = (event) => event.defaultPrevented || modified(event) || typing(event.target);
 
 function press(event) {
   if (meant(event) || document.querySelector("dialog[open]")) return;
