@@ -54,7 +54,7 @@ def test_the_members_of_a_group_are_told_but_not_the_owner(alice: User, bob: Use
     for user in (alice, bob):
         user.groups.add(group)
     sharing.share_with_group(Collection.objects.create(owner=alice, name="Minutes"), group, "reader", alice)
-    services.share_assistant(Assistant.objects.create(owner=alice, name="Helper"), "reader", group=group, by=alice)
+    services.share_assistant(alice, Assistant.objects.create(owner=alice, name="Helper"), "reader", group=group)
     assert titles(alice) == []
     assert {row.kind for row in UserNotice.objects.filter(user=bob)} == {Kind.COLLECTION, Kind.ASSISTANT}
 

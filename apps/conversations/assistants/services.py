@@ -117,7 +117,7 @@ def share_assistant(
         if not new:
             return
         address = Q(emailaddress__email=email.lower(), emailaddress__verified=True)
-        told = User.objects.filter(Q(groups=group) if group else address, is_active=True).exclude(pk=assistant.owner_id)
+        told = User.objects.filter(Q(groups=group) if group else address, is_active=True).exclude(pk=user.pk)
         kind = UserNotice.Kind.ASSISTANT
         notify_users(told.values_list("pk", flat=True), kind, assistant.pk, assistant.name, by=str(user))
 

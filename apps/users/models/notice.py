@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from typing import ClassVar
 
 from django.conf import settings
@@ -84,13 +86,13 @@ def _title_answer(row: UserNotice) -> str:
     return gettext("The answer in “%(name)s” is ready.")
 
 
-_TITLES = {
+_TITLES: dict[str, Callable[[UserNotice], str]] = {
     UserNotice.Kind.COLLECTION: _title_shared_collection,
     UserNotice.Kind.ASSISTANT: _title_shared_assistant,
     UserNotice.Kind.DOCUMENTS: _title_documents,
     UserNotice.Kind.ANSWER: _title_answer,
 }
-_PAGES = {
+_PAGES: dict[str, str] = {
     UserNotice.Kind.COLLECTION: "documents:collection",
     UserNotice.Kind.DOCUMENTS: "documents:collection",
     UserNotice.Kind.ANSWER: "conversations:conversation",
