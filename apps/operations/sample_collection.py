@@ -15,7 +15,7 @@ from apps.users.models import User
 HANDBOOK = Path(__file__).parent / "handbook"
 FILES = ("First steps.pdf", "Answers and citations.docx", "Running Openbook.md")
 NAME = "Openbook handbook"
-DESCRIPTION = "How Openbook works, in its own words. A sample to try questions on."
+DESCRIPTION = "How Openbook works. A sample collection for trying out questions."
 QUESTIONS = (
     "Where is my data stored?",
     "Why do quotes come first?",

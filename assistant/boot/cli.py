@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"\nThe system refused something that Openbook needs: {error.strerror or error}{what}.\n")
         return ExitCode.CONFIGURATION
     except KeyboardInterrupt:
-        sys.stderr.write("\nStopped; run it again to go on.\n")
+        sys.stderr.write("\nStopped. Run it again to continue.\n")
         return INTERRUPTED
 
 
@@ -83,10 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     setup = verbs.add_parser("setup", help="set up only: packages, models, database")
     setup.add_argument("--dev", action="store_true", help="also what checks and tests need")
     setup.add_argument("--packages", action="store_true", help="the packages only, without models and database")
-    verbs.add_parser("demo", help="serve with a throw-away data directory, an administrator and sample documents")
-    process = verbs.add_parser("process", help="become one process, for containers and systemd; after setup")
+    verbs.add_parser("demo", help="serve with a temporary data directory, an administrator and sample documents")
+    process = verbs.add_parser("process", help="run one process, for containers and systemd; after setup")
     process.add_argument("name", choices=["web", "worker", "llm"])
-    verbs.add_parser("upgrade", help="back up, fetch the newest version, migrate; go back by itself if that fails")
+    verbs.add_parser(
+        "upgrade", help="back up, fetch the newest version and migrate; restore the old version if that fails"
+    )
     verbs.add_parser("help", help="print this help")
     return parser
 

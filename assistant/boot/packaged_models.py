@@ -93,7 +93,7 @@ def prepare_nudity(layout: Layout) -> None:
             check_hash(found, NUDITY_SHA256, f"The picture classifier {found.name}")
     except BootError as error:
         shutil.rmtree(work, ignore_errors=True)
-        print_line(f"  {error}\n  Until another start fetches it, nobody looks at what pictures show, and they say so.")
+        print_line(f"  {error}\n  Pictures are not checked until a later start fetches it, and they say so.")
         return
     target.parent.mkdir(exist_ok=True)
     _sync(found)

@@ -198,6 +198,6 @@ def check_reachability(host: str, site_url: str) -> None:
     if host not in LOOPBACK and not site_url:
         raise BootError(
             ExitCode.CONFIGURATION,
-            f"HOST is {host}, so other machines can reach the page: set SITE_URL to the address that people will type, "
+            f"HOST is {host}, so other machines can reach the page: set SITE_URL to the address that users will open, "
             "for example http://this-machine:8000.",
         )

@@ -28,7 +28,7 @@ def lock_setup(layout: Layout) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print_line("Another set-up is under way; waiting until it has ended.")
+            print_line("Another set-up is running; waiting until it has finished.")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -46,6 +46,7 @@ def lock_data(layout: Layout, *, shared: bool = False) -> int:
     except BlockingIOError as error:
         os.close(descriptor)
         raise BootError(
-            ExitCode.RUNNING, f"Openbook runs from {layout.data} already; stop it, or set DATA_DIR to another folder."
+            ExitCode.RUNNING,
+            f"Openbook is already running with {layout.data}; stop it, or set DATA_DIR to another folder.",
         ) from error
     return descriptor

@@ -22,11 +22,11 @@ def main() -> None:
     layout = Layout.read()
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     started = time.monotonic()
-    _repeat_until_done(lambda: _ask_page(layout), "The page does not answer yet; the lines of 'web' say why.")
+    _repeat_until_done(lambda: _ask_page(layout), "The page is not responding yet; see the lines of 'web'.")
     print_line(f"Openbook is at {layout.address} ({time.monotonic() - started:.0f} s after the start)")
-    took = _repeat_until_done(_ask_for_token, "The model does not answer yet; the lines of 'llm' say why.")
+    took = _repeat_until_done(_ask_for_token, "The model is not responding yet; see the lines of 'llm'.")
     print_line(
-        f"The model is warm: one token took {took * 1000:.0f} ms ({time.monotonic() - started:.0f} s after the start)"
+        f"The model is ready: one token took {took * 1000:.0f} ms ({time.monotonic() - started:.0f} s after the start)"
     )
     while True:
         signal.pause()

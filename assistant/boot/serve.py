@@ -41,11 +41,11 @@ def run_processes(layout: Layout) -> int:
     env = complete_environment(layout)
     for name, command in _read_procfile().items():
         if name == "llm" and not layout.own_llm:
-            print_line(f"The model server is {env['LLM_URL']}; none is started here")
+            print_line(f"The model server is {env['LLM_URL']}; no model server is started here")
             continue
         manager.add_process(name, command, env=env, cwd=str(ROOT))
     manager.add_process("openbook", "exec python -m assistant.boot.readiness", env=env, cwd=str(ROOT))
-    print_line(f"Starting; the page will be at {layout.address}. Ctrl-C ends everything.")
+    print_line(f"Starting; the page will be at {layout.address}. Press Ctrl-C to stop.")
     manager.loop()
     asked = {128 + signal.SIGINT, 128 + signal.SIGTERM}
     return 0 if manager.returncode in asked else manager.returncode or 0

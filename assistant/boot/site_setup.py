@@ -79,7 +79,7 @@ def _report_upgrade(layout: Layout, changed: Sequence[str], migrated: Sequence[s
         before = {}
     if before and before != now:
         old, new = (f"{one['version']} {one['commit']}".strip() for one in (before, now))
-        print_line(f"Upgraded from {old} to {new}; CHANGELOG.md says what is new.")
+        print_line(f"Upgraded from {old} to {new}; see CHANGELOG.md.")
     if before and changed:
         rest = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
         print_line(f"Changed packages: {', '.join(changed[:_SHOWN])}{rest}")

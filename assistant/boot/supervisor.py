@@ -136,7 +136,7 @@ class Supervisor:
         except ValueError:
             return
         if record.get("boot") == os_compat.get_boot_id() and any(_belongs(pid, record) for pid in psutil.pids()):
-            self._log("a former run left processes behind; ending them")
+            self._log("an earlier run left processes behind; stopping them")
             kill_group(record["group"])
 
     def _log(self, words: str) -> None:

@@ -38,7 +38,9 @@ class UpgradeRecord:
 def upgrade_clone(layout: Layout) -> int:
     """Bring this clone to the newest commit of its branch; return 0. Raise BootError, also after a rollback."""
     if not IS_CLONE or not (ROOT / ".git").exists() or not shutil.which("git"):
-        raise BootError(ExitCode.UPGRADE, "This is no git clone: install the newer version, then start it as before.")
+        raise BootError(
+            ExitCode.UPGRADE, "This is not a git clone: install the newer version, then start it as before."
+        )
     descriptor = process_locks.lock_data(layout)
     try:
         record = _read_record(layout)
@@ -48,7 +50,7 @@ def upgrade_clone(layout: Layout) -> int:
                 print_line("Openbook is up to date.")
                 return 0
         else:
-            print_line("An upgrade was cut off; going on with it.")
+            print_line("An upgrade was interrupted; continuing it.")
         return _finish(layout, record)
     finally:
         os.close(descriptor)
@@ -57,14 +59,16 @@ def upgrade_clone(layout: Layout) -> int:
 def _begin(layout: Layout) -> UpgradeRecord | None:
     """Back up and note the upgrade; return None if this is the newest commit. Raise BootError."""
     if _git("status", "--porcelain", "--untracked-files=no"):
-        raise BootError(ExitCode.UPGRADE, "Files of this clone were changed: commit or undo that, and run again.")
-    with timed_step("Asking for a newer version"):
+        raise BootError(
+            ExitCode.UPGRADE, "Files of this clone were changed: commit or undo the changes, and run again."
+        )
+    with timed_step("Checking for a newer version"):
         _git("fetch", "--quiet")
     before, target = _git("rev-parse", "HEAD"), _git("rev-parse", "@{upstream}")
     if before == target:
         return None
     if _git("merge-base", before, target) != before:
-        raise BootError(ExitCode.UPGRADE, "This clone has commits of its own: merge the newer version by hand.")
+        raise BootError(ExitCode.UPGRADE, "This clone has local commits: merge the newer version manually.")
     record = UpgradeRecord(before, target, _back_up(layout))
     _write_record(layout, record)
     return record
@@ -86,12 +90,12 @@ def _back_up(layout: Layout) -> str:
 
 def _finish(layout: Layout, record: UpgradeRecord) -> int:
     """Set up the newer code in a process of its own; roll back if that fails. Raise BootError."""
-    failure = "it was cut off while it was taken back"
+    failure = "it was interrupted while it was undone"
     if record.direction == FORWARD:
         failure = _go_forward(record)
         if not failure:
             _record_path(layout).unlink()
-            print_line("The upgrade is complete: ./run serve starts it.")
+            print_line("The upgrade is complete. Start it with ./run serve.")
             return 0
         print_line(f"The upgrade failed: {failure}")
         _write_record(layout, replace(record, direction=BACK))
@@ -99,8 +103,8 @@ def _finish(layout: Layout, record: UpgradeRecord) -> int:
     _record_path(layout).unlink()
     raise BootError(
         ExitCode.UPGRADE,
-        f"The upgrade failed ({failure.rstrip('.')}) and was taken back: code, packages and data are as before; "
-        "./run serve starts them.",
+        f"The upgrade failed ({failure.rstrip('.')}) and was undone: code, packages and data are as before. "
+        "Start them with ./run serve.",
     )
 
 
@@ -116,13 +120,13 @@ def _go_forward(record: UpgradeRecord) -> str:
 
 def _go_back(layout: Layout, record: UpgradeRecord) -> None:
     """Restore the previous code, packages and database. Raise BootError with the path of the backup."""
-    where = f" Everything of before is in {record.backup}." if record.backup else ""
+    where = f" The backup from before is {record.backup}." if record.backup else ""
     with timed_step(f"Going back to {record.before[:9]}"):
         _git("reset", "--quiet", "--keep", record.before)
     if failure := _run_setup("--packages"):
         raise BootError(ExitCode.UPGRADE, f"The upgrade failed; run ./run upgrade again: {failure}{where}")
     if record.backup:
-        with timed_step("Putting the database of before back"):
+        with timed_step("Restoring the database from before"):
             (layout.data / "site.stamp").unlink(missing_ok=True)
             site_setup.run_manage(layout, "restore", record.backup, "--database-only")
     if failure := _run_setup():

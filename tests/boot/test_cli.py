@@ -64,4 +64,4 @@ def test_ctrl_c_is_told_as_such(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 
     monkeypatch.setattr(cli, "prepare_installation", interrupt)
     assert cli.main(["setup"]) == cli.INTERRUPTED
-    assert "run it again to go on" in capsys.readouterr().err
+    assert "Run it again to continue" in capsys.readouterr().err

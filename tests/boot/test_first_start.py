@@ -84,7 +84,7 @@ def test_a_stock_machine_ends_at_the_page_and_answers(
     assert packages_of(clone)["torch"].endswith("+cpu")
     page = ask_first_question(clone.settings["PORT"])
     assert 'class="pill' in page
-    clone.wait(lambda: "The model is warm" in clone.log)
+    clone.wait(lambda: "The model is ready" in clone.log)
     assert "Traceback" not in clone.log
     assert clone.interrupt() == 0
 

@@ -50,7 +50,7 @@ def test_a_package_sets_up_its_site_in_the_users_data_directory(
     assert archived.returncode == 0, archived.stderr[-3000:]
     assert (tmp_path / "copy.tar").stat().st_size > 1_000_000, "a relative name is relative to the caller's folder"
     refused = run("upgrade")
-    assert refused.returncode and "no git clone" in refused.stderr
+    assert refused.returncode and "not a git clone" in refused.stderr
     page = run("manage", "shell", "--verbosity", "0", "--command", PAGE)
     assert page.stdout.split() == ["200", "200", "Anmelden"], page.stderr[-3000:]
     assert os.fspath(clone.folder) not in page.stdout

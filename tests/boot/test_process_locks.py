@@ -42,7 +42,7 @@ def layout(tmp_path: Path) -> Layout:
 def test_a_second_start_from_the_same_data_is_refused_until_the_first_is_killed(layout: Layout) -> None:
     os.close(process_locks.lock_data(layout))
     first = hold(layout)
-    with pytest.raises(BootError, match="already; stop it") as caught:
+    with pytest.raises(BootError, match="; stop it") as caught:
         serve.run_processes(layout)
     assert caught.value.code == ExitCode.RUNNING
     first.send_signal(signal.SIGKILL)
@@ -69,4 +69,4 @@ def test_a_second_set_up_waits_for_the_first(
         pass
     with process_locks.lock_setup(layout):
         assert held.wait(10) == 0
-    assert "Another set-up is under way" in capfd.readouterr().out
+    assert "Another set-up is running" in capfd.readouterr().out

@@ -100,7 +100,7 @@ def test_serve_keeps_its_processes_and_ends_cleanly(served: Served) -> None:
     until(lambda: answers(served), served)
     until(lambda: re.search(r"^\S*.*\bweb", served.log, re.MULTILINE) and named(served, "celery"), served)
     assert f"http://localhost:{served.port}" in served.log
-    assert "none is started here" in served.log, "a model server was named"
+    assert "no model server is started here" in served.log, "a model server was named"
 
     (web,) = named(served, "uvicorn")
     web.kill()

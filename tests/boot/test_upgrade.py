@@ -123,7 +123,7 @@ def test_an_upgrade_that_fails_is_taken_back(upgradable: Clone) -> None:
     publish(clone, BAD)
     done = clone.run("upgrade")
     assert done.returncode == ExitCode.UPGRADE
-    assert "this version is broken" in done.stderr and "was taken back" in done.stderr
+    assert "this version is broken" in done.stderr and "was undone" in done.stderr
     assert git(clone.folder, "rev-parse", "HEAD") == before
     assert accounts(clone) == ["ada@example.org"], "the failed version had removed them"
     assert "half_made" not in tables(clone)
@@ -151,7 +151,7 @@ def test_an_upgrade_keeps_off_changed_files_and_a_running_site(upgradable: Clone
     original = readme.read_text()
     readme.write_text("changed")
     done = clone.run("upgrade")
-    assert done.returncode == ExitCode.UPGRADE and "commit or undo that" in done.stderr
+    assert done.returncode == ExitCode.UPGRADE and "commit or undo the changes" in done.stderr
     readme.write_text(original)
     clone.start("serve")
     clone.wait(lambda: "Openbook is at" in clone.log)
@@ -188,7 +188,7 @@ def test_an_upgrade_whose_packages_cannot_be_had_leaves_the_old_version_whole(up
     git(origin, "commit", "--quiet", "--all", "--message", "Asks for what nobody has")
     done = clone.run("upgrade")
     assert done.returncode == ExitCode.UPGRADE
-    assert "was taken back" in done.stderr and accounts(clone) == ["ada@example.org"]
+    assert "was undone" in done.stderr and accounts(clone) == ["ada@example.org"]
     assert clone.run("setup").stdout.splitlines()[-1].startswith("Ready")
 
 
@@ -198,6 +198,6 @@ def test_a_clone_with_commits_of_its_own_is_left_alone(upgradable: Clone) -> Non
     git(clone.folder, "commit", "--quiet", "--allow-empty", "--message", "Own")
     own = git(clone.folder, "rev-parse", "HEAD")
     done = clone.run("upgrade")
-    assert done.returncode == ExitCode.UPGRADE and "commits of its own" in done.stderr
+    assert done.returncode == ExitCode.UPGRADE and "local commits" in done.stderr
     assert git(clone.folder, "rev-parse", "HEAD") == own
     assert not (clone.data / "upgrade.json").exists()

@@ -56,9 +56,9 @@ def test_a_pill_with_another_source_is_counted_and_shown(alice: User, shelf: Col
     add(alice, shelf, title="Wasps", words="paper")
     said = StringIO()
     call_command("check_pills", stdout=said)
-    assert f"another place: {QUESTION}\n  {RIGHT}" in said.getvalue()
+    assert f"wrong source: {QUESTION}\n  {RIGHT}" in said.getvalue()
     assert f"without paper: {QUESTION}" in said.getvalue()
-    assert "1 sentences with a pill, 1 of them from another place (100.0%)." in said.getvalue()
+    assert "1 sentences with a source, 1 of them wrong (100.0%)." in said.getvalue()
 
 
 @pytest.mark.django_db

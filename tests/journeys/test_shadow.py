@@ -60,7 +60,7 @@ def test_a_stricter_version_is_tried_in_the_shadow_replayed_and_then_holds(site:
         ended(ask(alice, HURT))  # let through
         newest(ada).get_by_role("link", name="What it would change").click()
         for _ in range(180):  # it is written some seconds later
-            if ada.locator("main").get_by_text("would be others").count():
+            if ada.locator("main").get_by_text("would change").count():
                 break
             ada.wait_for_timeout(500)
             ada.reload()

@@ -71,7 +71,7 @@ def test_a_truncated_archive_is_found(tmp_path: Path, settings: Settings, kept: 
 
 def test_what_is_no_archive_is_told(tmp_path: Path, settings: Settings) -> None:
     (tmp_path / "a.tar").write_bytes(os.urandom(20_000))
-    assert "no backup of Openbook" in refuse(tmp_path / "a.tar", settings)
+    assert "not a backup of Openbook" in refuse(tmp_path / "a.tar", settings)
     assert "No such file" in refuse(tmp_path / "nothing.tar", settings)
 
 
@@ -150,7 +150,7 @@ def test_a_member_that_the_list_of_contents_does_not_name_is_refused(tmp_path: P
 
 
 def test_where_accounts_are_nothing_is_restored(tmp_path: Path, settings: Settings, alice: User) -> None:
-    assert "holds accounts already" in refuse(build(tmp_path / "a.tar"), settings)
+    assert "already contains accounts" in refuse(build(tmp_path / "a.tar"), settings)
     assert User.objects.get() == alice
 
 
@@ -158,14 +158,14 @@ def test_where_files_are_nothing_is_restored(tmp_path: Path, settings: Settings)
     path, file = build(tmp_path / "a.tar"), Path(settings.MEDIA_ROOT) / "documents" / "mine"
     file.parent.mkdir(parents=True)
     file.write_text("mine")
-    with pytest.raises(BackupError, match=r"There are files already, such as .*mine"):
+    with pytest.raises(BackupError, match=r"There are already files, such as .*mine"):
         restore.restore_backup(path, None, print)
     assert [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()] == [file]
 
 
 def test_while_a_worker_runs_nothing_is_restored(tmp_path: Path, settings: Settings) -> None:
     get_heartbeat_file().touch()
-    assert "Openbook is running here" in refuse(build(tmp_path / "a.tar"), settings)
+    assert "Openbook is running" in refuse(build(tmp_path / "a.tar"), settings)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_while_a_worker_runs_nothing_is_restored(tmp_path: Path, settings: Setti
 def test_a_file_that_holds_no_keys_is_refused(tmp_path: Path, settings: Settings, content: str) -> None:
     keys = tmp_path / "keys"
     keys.write_text(content)
-    assert "is no file of keys" in refuse(build(tmp_path / "a.tar"), settings, keys)
+    assert "is not a file of keys" in refuse(build(tmp_path / "a.tar"), settings, keys)
     assert "No such file" in refuse(build(tmp_path / "a.tar"), settings, tmp_path / "none")
 
 
@@ -198,7 +198,7 @@ def test_a_file_that_is_deleted_while_others_are_copied_is_left_out(tmp_path: Pa
 
 def test_an_archive_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     (tmp_path / "a.tar").write_text("precious")
-    with pytest.raises(BackupError, match="is there already"):
+    with pytest.raises(BackupError, match="already exists"):
         creation.make_backup(tmp_path / "a.tar")
     assert (tmp_path / "a.tar").read_text() == "precious"
     assert status.read_status() == {}

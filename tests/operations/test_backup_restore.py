@@ -132,8 +132,8 @@ def test_a_backup_under_load_is_restored_whole_and_its_passages_are_found(
     target = install("target")
     done = target.run("-c", START + RESTORE, str(archive))
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "Frozen texts of review: 1 of 1 can be read." in done.stdout
-    assert "The audit log is whole: 4 entries, the last one tells of this." in done.stdout
+    assert "Review snapshots: 1 of 1 can be read." in done.stdout
+    assert "The audit log is intact: 4 entries; the last one records this restore." in done.stdout
     assert target.execute(VERIFY).startswith("4 [] ['Restored from a backup on ")
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["passages"] and "Foxes hunt at night." in found["passages"][0]
@@ -142,7 +142,7 @@ def test_a_backup_under_load_is_restored_whole_and_its_passages_are_found(
         assert (target.data / name).read_bytes() == (source.data / name).read_bytes()
         assert mode(target.data / name) == 0o600
     assert [path for path in target.data.iterdir() if path.name.startswith(".restore")] == []
-    assert "holds accounts already" in target.refuse("restore", archive)
+    assert "already contains accounts" in target.refuse("restore", archive)
 
 
 def test_a_restore_that_was_cut_off_while_it_put_things_in_place_is_repeated(
@@ -157,7 +157,7 @@ def test_a_restore_that_was_cut_off_while_it_put_things_in_place_is_repeated(
     assert target.execute(people) == "1\n", "the database was in place already"
     assert "Start Openbook now." in target.manage("restore", archive)
     assert len(list(target.data.glob("files/documents/*"))) > 1
-    assert "holds accounts already" in target.refuse("restore", archive)
+    assert "already contains accounts" in target.refuse("restore", archive)
 
 
 def test_the_archive_and_its_keys_are_for_their_owner_only_and_the_keys_are_apart(archive: Path) -> None:
@@ -173,10 +173,10 @@ def test_where_keys_are_missing_the_restore_says_so_and_goes_on(
     wrong, alone = tmp_path / "wrong.keys", tmp_path / "site.tar"
     wrong.write_text(f"{Fernet.generate_key().decode()}\n")
     told = install("wrong_keys").manage("restore", archive, "--keys", wrong)
-    assert "Frozen texts of review: 0 of 1 can be read. Add the lines" in told and "Start Openbook now." in told
+    assert "Review snapshots: 0 of 1 can be read. Add the lines" in told and "Start Openbook now." in told
     os.link(archive, alone)
     told = install("no_keys").manage("restore", alone)
-    assert "The frozen texts of review cannot be read. The file of keys" in told and "Start Openbook now." in told
+    assert "The review snapshots cannot be read. The file of keys" in told and "Start Openbook now." in told
 
 
 def test_a_database_that_was_changed_since_is_taken_back_without_its_files(source: Installation, archive: Path) -> None:
@@ -184,7 +184,7 @@ def test_a_database_that_was_changed_since_is_taken_back_without_its_files(sourc
     source.execute(f"from tests.support.users import make_user; make_user('newcomer'); {later}")
     before = sorted(source.data.glob("files/documents/*"))
     told = source.manage("restore", archive, "--database-only")
-    assert "Put back the database" in told and "The audit log is whole: 4 entries" in told
+    assert "Restored the database" in told and "The audit log is intact: 4 entries" in told
     assert "2 entries noted after that backup are lost" in source.execute(VERIFY)
     people = source.execute("from apps.users.models import User; print(*User.objects.values_list('name', flat=True))")
     assert people == "Alice\n"
@@ -219,7 +219,7 @@ def test_a_backup_that_is_killed_leaves_no_archive_and_the_next_one_cleans_up(
 def test_a_full_disk_is_told_in_one_sentence_and_nothing_is_left_on_it(source: Installation, tmp_path: Path) -> None:
     with tiny_disk(tmp_path / "tiny", 64) as disk:
         told = source.refuse("backup", disk.path / "site.tar")
-        assert "is full, and nothing was kept" in told and "\n" not in told
+        assert "is full, and nothing was saved" in told and "\n" not in told
         assert disk.files == []
 
 

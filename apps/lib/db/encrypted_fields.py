@@ -55,7 +55,7 @@ def load_keys() -> tuple[Fernet, ...]:
         raise ImproperlyConfigured(f"The file of keys {place} (SNAPSHOT_KEY_FILE) is out of reach: {error}") from error
     except ValueError as error:
         raise ImproperlyConfigured(
-            f"The file of keys {place} (SNAPSHOT_KEY_FILE) holds a line that is no key. Put it back from the backup."
+            f"The file of keys {place} (SNAPSHOT_KEY_FILE) has a line that is not a key. Restore it from the backup."
         ) from error
     found: tuple[Fernet, ...] = _read["keys"]
     return found

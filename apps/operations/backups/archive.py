@@ -118,7 +118,7 @@ def read_manifest(path: Path) -> Manifest:
         last = tar.getmembers()[-1:]
         file = tar.extractfile(last[0]) if last and last[0].name == MANIFEST else None
         if file is None:
-            raise BackupError(f"{path} is incomplete: its end, with the list of its contents, is missing.")
+            raise BackupError(f"{path} is incomplete: the list of its contents at its end is missing.")
         return _parse(path, file.read())
 
 
@@ -149,7 +149,7 @@ def _opened(path: Path) -> Iterator[tarfile.TarFile]:
         with tarfile.open(path, "r:") as tar:
             yield tar
     except (tarfile.TarError, EOFError, UnicodeError) as error:
-        raise BackupError(f"{path} is damaged, or no backup of Openbook: {error}") from error
+        raise BackupError(f"{path} is damaged or not a backup of Openbook: {error}") from error
 
 
 def _member(name: str, size: int, changed: float) -> tarfile.TarInfo:

@@ -56,7 +56,7 @@ def hold_backup_lock() -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise BackupRunning("Another backup or restore is running. Wait until it has ended.") from error
+            raise BackupRunning("Another backup or restore is running. Wait until it has finished.") from error
         yield
 
 
@@ -78,7 +78,7 @@ def make_backup(target: Path) -> FinishedBackup:
     target = target.absolute()
     for path in (target, get_keys_path(target)):
         if path.exists():
-            raise BackupError(f"{path} is there already. Choose another name.")
+            raise BackupError(f"{path} already exists. Choose another name.")
     part = target.with_name(f".{target.name}{PART}")
     with raise_as_backup_error(target.parent):
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -28,7 +28,7 @@ def raise_as_backup_error(folder: Path) -> Iterator[None]:
     except (OSError, sqlite3.Error, Error) as error:
         if disk_space.is_disk_full_error(error):
             raise BackupError(
-                f"The disk of {folder} is full, and nothing was kept. Free some space, or choose another place."
+                f"The disk of {folder} is full, and nothing was saved. Free some space, or choose another place."
             ) from error
         if isinstance(error, OSError) and error.filename:
             raise BackupError(f"{error.filename}: {error.strerror}.") from error

@@ -72,9 +72,9 @@ def restore_backup(path: Path, keys: Path | None, tell: ProgressCallback) -> Non
             unfinished.unlink()
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-    tell(f"Put back the database ({manifest.rows['users']} users) and the files.")
+    tell(f"Restored the database ({manifest.rows['users']} users) and the files.")
     if SECRET_KEY not in manifest.members:
-        tell("The backup holds no secret_key: set SECRET_KEY to that of the old installation, or all sessions end.")
+        tell("The backup contains no secret_key: set SECRET_KEY to the old one, or all users are signed out.")
     _complete(tell, manifest)
 
 
@@ -94,7 +94,7 @@ def replace_database(path: Path, tell: ProgressCallback) -> None:
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         tell(_verify_audit_log(manifest))
-    tell(f"Put back the database of {manifest.made[:16]} UTC ({manifest.rows['users']} users), and nothing else.")
+    tell(f"Restored the database of {manifest.made[:16]} UTC ({manifest.rows['users']} users), and nothing else.")
 
 
 def _complete(tell: ProgressCallback, manifest: Manifest) -> None:
@@ -108,7 +108,7 @@ def _complete(tell: ProgressCallback, manifest: Manifest) -> None:
         call_command("reindex")
     except CommandError as error:
         raise BackupError(
-            f"The data is restored, and the search index could not be made: {error} Run 'manage.py reindex' again."
+            f"The data is restored, but the search index could not be rebuilt: {error} Run 'manage.py reindex' again."
         ) from error
     tell("Rebuilt the search index. Start Openbook now.")
 
@@ -130,15 +130,17 @@ def _check_fits(path: Path, manifest: Manifest) -> None:
 def _check_not_running() -> None:
     signs = get_heartbeat_file()
     if signs.exists() and time.time() - signs.stat().st_mtime < RUNNING_S:
-        raise BackupError("Openbook is running here. Stop it, wait half a minute, and run this again.")
+        raise BackupError("Openbook is running. Stop it, wait half a minute, and run this again.")
 
 
 def _check_empty() -> None:
     if database_dump.has_users():
-        raise BackupError("The database holds accounts already. A backup is restored into an empty installation only.")
+        raise BackupError(
+            "The database already contains accounts. A backup can be restored only into an empty installation."
+        )
     if (found := next(list_stored_files(), None)) is not None:
         raise BackupError(
-            f"There are files already, such as {found}. A backup is restored into an empty DATA_DIR only."
+            f"There are already files, such as {found}. A backup can be restored only into an empty DATA_DIR."
         )
 
 
@@ -155,7 +157,7 @@ def _read_keys(path: Path, keys: Path | None) -> list[str]:
         for line in lines:
             Fernet(line)
     except ValueError as error:
-        raise BackupError(f"{place} is no file of keys: it holds a line that is no key, or none.") from error
+        raise BackupError(f"{place} is not a file of keys: it is empty or has a line that is not a key.") from error
     return lines
 
 
@@ -231,11 +233,13 @@ def _verify_audit_log(manifest: Manifest) -> str:
     except ImproperlyConfigured as error:
         return f"The audit log cannot be verified. {error}"
     if faults:
-        return f"The audit log is not whole: {faults[0]}"
+        return f"The audit log is not intact: {faults[0]}"
     report = verification.verify_log()
     if report.faults:
-        return f"The audit log is not whole: {report.faults[0]}"
-    return " ".join([f"The audit log is whole: {entry.seq} entries, the last one tells of this.", *report.remarks])
+        return f"The audit log is not intact: {report.faults[0]}"
+    return " ".join(
+        [f"The audit log is intact: {entry.seq} entries; the last one records this restore.", *report.remarks]
+    )
 
 
 def _describe_frozen_texts() -> str:
@@ -243,10 +247,10 @@ def _describe_frozen_texts() -> str:
     try:
         tried, lost, _ = snapshot_keys.count_unreadable(OPEN_S)
     except ImproperlyConfigured as error:
-        return f"The frozen texts of review cannot be read. {error}"
-    found = f"Frozen texts of review: {tried - lost} of {tried} can be read."
+        return f"The review snapshots cannot be read. {error}"
+    found = f"Review snapshots: {tried - lost} of {tried} can be read."
     if lost:
-        found += f" Add the lines of the file of keys of their time to {settings.SNAPSHOT_KEYS} for the others."
+        found += f" For the others, add the lines of the earlier file of keys to {settings.SNAPSHOT_KEYS}."
     return found
 
 

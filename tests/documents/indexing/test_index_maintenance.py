@@ -258,5 +258,5 @@ def test_reindex_restores_an_index_whose_files_are_all_gone(library: Collection,
 
 
 def test_reindexing_an_unknown_collection_says_so() -> None:
-    with pytest.raises(CommandError, match="no such collection"):
+    with pytest.raises(CommandError, match="This collection does not exist"):
         call_command("reindex", collection="00000000-0000-0000-0000-000000000000")

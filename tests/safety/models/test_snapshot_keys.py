@@ -155,7 +155,7 @@ def test_the_doctor_says_what_is_wrong_with_the_keys(alice: User, shelf: Notes, 
     said = system_checks._frozen_texts()
     assert said.state == system_checks.CheckState.BAD and "2 of 2" in said.words and str(place) in said.advice
     place.write_text("no key\n")
-    assert "holds a line that is no key" in system_checks._frozen_texts().words
+    assert "has a line that is not a key" in system_checks._frozen_texts().words
 
 
 def test_a_file_of_keys_that_is_none_is_said_and_nothing_is_stored_plain(

@@ -181,8 +181,8 @@ async def test_the_command_prints_each_changed_verdict_and_its_replay_counts(ada
     [
         ({"policy": "99"}, "no policy “99”. Drafts: 2"),
         ({"policy": "²"}, "no policy"),
-        ({"policy": "draft", "since": "yesterday"}, "is no time"),
-        ({"policy": "draft", "since": "30"}, "is no time"),
+        ({"policy": "draft", "since": "yesterday"}, "is not a period"),
+        ({"policy": "draft", "since": "30"}, "is not a period"),
     ],
 )
 def test_the_command_says_what_is_wrong(ada: User, given: dict[str, str], words: str) -> None:

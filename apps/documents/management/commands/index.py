@@ -29,7 +29,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("verb", choices=["verify", "rebuild", "fits"])
-        parser.add_argument("--collection", type=UUID, help="only this one (its id, as in the address of its page)")
+        parser.add_argument(
+            "--collection", type=UUID, help="only this collection (its ID, as in the address of its page)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["verb"] == "fits":
@@ -90,9 +92,9 @@ class Command(BaseCommand):
             faults += 1
             self.stdout.write(self.style.ERROR(f"{count} passages of ready documents are in no segment"))
         if faults:
-            raise CommandError("Rebuild it with `manage.py index rebuild`; searches go on meanwhile.")
+            raise CommandError("Rebuild it with `manage.py index rebuild`; searches continue to work.")
         held = sum(chunks.values())
-        self.stdout.write(self.style.SUCCESS(f"{len(rows)} segments with {held} passages are as they were written."))
+        self.stdout.write(self.style.SUCCESS(f"{len(rows)} segments with {held} passages are intact."))
 
     def _fault(self, row: Segment, chunks: int) -> str:
         """Return the fault of a segment in words; "" if it is sound."""
@@ -103,6 +105,6 @@ class Command(BaseCommand):
         if not sound:
             return "is missing or damaged"
         if not embedders.is_compatible(row):
-            now = embedders.get_fingerprint(row.collection) or "none that can be read"
+            now = embedders.get_fingerprint(row.collection) or "none"
             return f"was made with another embedder than the one configured ({row.fingerprint}, now {now})"
         return f"holds {row.count} passages, the database names {chunks}" if chunks > row.count else ""

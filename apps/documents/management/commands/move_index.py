@@ -15,7 +15,7 @@ from apps.engines.types import EngineError
 class Command(BaseCommand):
     """Command `manage.py move_index`."""
 
-    help = "Writes the index anew in another backend, checks it, and changes over. Broken off, it goes on where it was."
+    help = "Writes the index to another backend, checks it, and switches over. Continues where it was interrupted."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         names = sorted(name for name in settings.INDEXES if name != "memory")
@@ -30,10 +30,10 @@ class Command(BaseCommand):
         except index_maintenance.IndexBusy:
             raise CommandError(
                 "Another process is rewriting the index of a collection. Run this again in a few minutes; "
-                "what is done already stays."
+                "finished parts are kept."
             ) from None
         except EngineError as error:
-            raise CommandError(f"{error} What is done already stays; run this again.") from error
+            raise CommandError(f"{error} Finished parts are kept. Run this again.") from error
         self.stdout.write(self.style.SUCCESS(f"{moved} segments are searched in {target} now."))
         if settings.ENGINES["index"].get("NAME") != target:
             self.stdout.write(

@@ -16,17 +16,19 @@ from apps.engines.types import EngineError
 class Command(BaseCommand):
     """Command `manage.py reindex`."""
 
-    help = "Rebuilds the search index from the database, beside the live one; searches go on meanwhile."
+    help = "Rebuilds the search index from the database, beside the live one; searches continue to work."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--collection", type=UUID, help="only this one (its id, as in the address of its page)")
+        parser.add_argument(
+            "--collection", type=UUID, help="only this collection (its ID, as in the address of its page)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = Collection.objects.all()
         if options["collection"]:
             chosen = chosen.filter(pk=options["collection"])
             if not chosen.exists():
-                raise CommandError("There is no such collection.")
+                raise CommandError("This collection does not exist.")
         for collection in chosen:
             self._rebuild(collection)
         index_maintenance.sweep()

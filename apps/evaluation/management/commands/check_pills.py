@@ -16,11 +16,11 @@ from apps.users.rate_limits import RateLimited
 
 
 class Command(BaseCommand):
-    help = "Answers golden questions and counts sentences whose pill points to another place than the expected one."
+    help = "Answers golden questions and counts sentences whose source is not the expected passage."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--collection", metavar="NAME", default="", help="of this collection only")
-        parser.add_argument("--first", type=int, default=0, metavar="N", help="only so many questions; 0: all (0)")
+        parser.add_argument("--collection", metavar="NAME", default="", help="only of this collection")
+        parser.add_argument("--first", type=int, default=0, metavar="N", help="at most N questions; 0: all (0)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         rows = GoldenQuestion.objects.select_related("collection__owner")
@@ -46,7 +46,7 @@ class Command(BaseCommand):
             except EngineError as error:
                 raise CommandError(f"No model answers: {error}") from error
         for place in check.wrong:
-            self.stdout.write(f"another place: {question}\n  {place.sentence}")
+            self.stdout.write(f"wrong source: {question}\n  {place.sentence}")
         if check.missing:
             self.stdout.write(f"without {', '.join(check.missing)}: {question}")
         return check
@@ -55,7 +55,7 @@ class Command(BaseCommand):
         sentences, wrong = sum(len(check.sentences) for check in found), sum(len(check.wrong) for check in found)
         pilled = [check for check in found if check.sentences]
         share = f" ({wrong / sentences:.1%})" if sentences else ""
-        self.stdout.write(f"{len(found)} of {asked} questions answered, {len(pilled)} with a pill on some sentence.")
-        self.stdout.write(f"{sentences} sentences with a pill, {wrong} of them from another place{share}.")
+        self.stdout.write(f"{len(found)} of {asked} questions answered, {len(pilled)} with a source on some sentence.")
+        self.stdout.write(f"{sentences} sentences with a source, {wrong} of them wrong{share}.")
         missing = sum(bool(check.missing) for check in pilled)
-        self.stdout.write(f"{missing} of the answers with a pill lack expected words.")
+        self.stdout.write(f"{missing} of the answers with a source lack expected words.")

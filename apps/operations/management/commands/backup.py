@@ -29,11 +29,11 @@ class Command(BaseCommand):
         self.stdout.write(f"{made.path}: the database and {made.files} files, {filesizeformat(made.size)}")
         if made.keys is None:
             self.stdout.write(
-                f"There is no file of keys at {settings.SNAPSHOT_KEYS}: frozen texts of review, if there are any, "
-                "cannot be read from this backup without it."
+                f"There is no file of keys at {settings.SNAPSHOT_KEYS}: review snapshots in this backup, if any, "
+                "cannot be read without it."
             )
         else:
             self.stdout.write(
-                f"{made.keys}: the keys of the frozen texts of review. Keep them in another place than the archive: "
-                "whoever has both can read those texts."
+                f"{made.keys}: the keys of the review snapshots. Store them in another place than the archive: "
+                "anyone who has both can read the snapshots."
             )

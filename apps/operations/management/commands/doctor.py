@@ -12,11 +12,11 @@ from apps.safety.audit_log import audit, verification
 
 
 class Command(BaseCommand):
-    help = "Asks every part whether it works, verifies the whole audit log, and fails where something is wrong."
+    help = "Tests every part, verifies the whole audit log, and fails if something is wrong."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--install-triggers", action="store_true", help="put back the triggers that guard the audit log"
+            "--install-triggers", action="store_true", help="restore the triggers that protect the audit log"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -25,7 +25,7 @@ class Command(BaseCommand):
             audit.record_event("log.guarded", triggers=", ".join(missing))
         report = verification.verify_log()
         wrong = report.faults
-        self.stdout.write(f"The audit log: {wrong[0] if wrong else f'whole, {report.newest} entries'}")
+        self.stdout.write(f"The audit log: {wrong[0] if wrong else f'intact, {report.newest} entries'}")
         for line in [*wrong[1:], *report.remarks, *report.problems]:
             self.stdout.write(f"  {line}")
         failed = asyncio.run(self._asked())

@@ -12,21 +12,21 @@ from apps.operations import first_administrator
 
 
 class Command(BaseCommand):
-    help = "Makes an account an active administrator and prints a link, for one use, to choose a new password."
+    help = "Makes an account an active administrator and prints a link to choose a new password, which works once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("email", help="the address of the account")
-        parser.add_argument("--create", action="store_true", help="make the account where there is none")
+        parser.add_argument("email", help="the e-mail address of the account")
+        parser.add_argument("--create", action="store_true", help="create the account if it does not exist")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             link = first_administrator.rescue_administrator(options["email"], create=options["create"])
         except first_administrator.UnknownAccount:
             raise CommandError(
-                f"There is no account with the address {options['email']}. Add --create to make one."
+                f"There is no account with the address {options['email']}. Add --create to create one."
             ) from None
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
-        self.stdout.write("The account is an active administrator, and its sessions have ended. Open this link once,")
+        self.stdout.write("The account is an active administrator and was signed out everywhere. Open this link once,")
         self.stdout.write("within three days, and choose a new password:")
         self.stdout.write(link)

@@ -13,17 +13,17 @@ from apps.operations.backups.restore import replace_database, restore_backup
 
 
 class Command(BaseCommand):
-    help = "Puts a backup back: only where there is no account and no file yet, and while Openbook does not run."
+    help = "Restores a backup, if there are no accounts and files yet and Openbook is not running."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="the archive")
         parser.add_argument(
-            "--keys", type=Path, help="the keys of frozen texts; by default FILE.keys where it is there"
+            "--keys", type=Path, help="the keys of the review snapshots; by default FILE.keys, if it exists"
         )
 
         parser.add_argument(
             "--database-only", action="store_true",
-            help="put only the database back, in the place of the one that is here: what was stored since is lost",
+            help="restore only the database and replace the present one: what was stored since then is lost",
         )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:

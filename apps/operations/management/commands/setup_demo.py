@@ -12,11 +12,11 @@ from apps.users.models import User
 
 
 class Command(BaseCommand):
-    help = "Makes the first administrator and loads the sample collection."
+    help = "Creates the first administrator and loads the sample collection."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--email", default="admin@example.org")
-        parser.add_argument("--password", default="", help="Empty: one is made and printed.")
+        parser.add_argument("--password", default="", help="If empty, one is created and printed.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         email, password = options["email"], options["password"] or secrets.token_urlsafe(12)
@@ -32,4 +32,4 @@ class Command(BaseCommand):
             shown = "the given one" if options["password"] else password
             self.stdout.write(f"The administrator is {user.email}, the password is {shown}.")
         collection = sample_collection.load_sample(user)
-        self.stdout.write(f"“{collection}” is loaded; the worker reads it as soon as it runs.")
+        self.stdout.write(f"“{collection}” is loaded; the worker reads it when it is running.")

@@ -14,7 +14,7 @@ from apps.safety.analytics.training_labels import export_labels
 
 
 class Command(BaseCommand):
-    help = "Prints decided texts of people who agreed to their use, one JSON object a line."
+    help = "Prints reviewed texts of users who agreed to their use, one JSON object per line."
 
     def handle(self, *args: Any, **options: Any) -> None:
         for row in export_labels():

@@ -13,11 +13,11 @@ from apps.safety.audit_log import audit, signing_keys
 
 class Command(BaseCommand):
     help = (
-        "Signs the audit log by a new key from now on. The earlier keys stay in the file, and verify what they signed."
+        "Signs the audit log with a new key from now on. The earlier keys stay in the file to verify earlier entries."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--lost", action="store_true", help="the file of keys is lost for good: make another one")
+        parser.add_argument("--lost", action="store_true", help="the file of keys is lost for good: create a new one")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -25,10 +25,8 @@ class Command(BaseCommand):
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
         if options["lost"] and there:
-            raise CommandError(
-                f"{settings.AUDIT_KEYS} is there. Without --lost it gets another key, and keeps its own."
-            )
+            raise CommandError(f"{settings.AUDIT_KEYS} exists. Without --lost, a key is added to it.")
         if not options["lost"] and not there:
             raise CommandError(signing_keys.MISSING.format(place=settings.AUDIT_KEYS))
         entry = audit.renew_key(lost=options["lost"])
-        self.stdout.write(f"Entry {entry.seq} of the log and those after it are signed by a new key.")
+        self.stdout.write(f"Entry {entry.seq} of the log and all later ones are signed with a new key.")

@@ -15,24 +15,26 @@ from apps.safety.models import snapshot_keys
 
 
 class Command(BaseCommand):
-    help = "Makes a new key for the frozen texts of review and encrypts all of them by it. Openbook may run meanwhile."
+    help = "Creates a new key for the review snapshots and encrypts all of them with it. Openbook can keep running."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--drop", action="store_true", help="drop the older keys, once nothing needs them")
-        parser.add_argument("--lost", action="store_true", help="make a new key where all are lost for good")
+        parser.add_argument("--drop", action="store_true", help="remove the older keys that nothing needs")
+        parser.add_argument("--lost", action="store_true", help="create a new key if all are lost for good")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             if options["lost"]:
                 snapshot_keys.replace_lost_key()
-                self.stdout.write("A new key. What the lost ones had encrypted stays closed; the Doctor counts it.")
+                self.stdout.write(
+                    "Created a new key. What the lost keys had encrypted cannot be read; the Doctor counts it."
+                )
                 return
             if options["drop"]:
                 self.stdout.write(
-                    f"{snapshot_keys.drop_unused_keys()} older keys dropped. Backups of before still need them."
+                    f"{snapshot_keys.drop_unused_keys()} older keys removed. Earlier backups still need them."
                 )
                 return
-            self.stdout.write(f"A new key; {snapshot_keys.rotate_key()} rows were encrypted by it.")
-            self.stdout.write("Back the file of keys up now. Older keys stay in it until you run this with --drop.")
+            self.stdout.write(f"Created a new key and encrypted {snapshot_keys.rotate_key()} rows with it.")
+            self.stdout.write("Back up the file of keys now. Older keys stay in it until you run this with --drop.")
         except (ImproperlyConfigured, snapshot_keys.KeyStillNeeded) as error:
             raise CommandError(str(error)) from error

@@ -26,7 +26,7 @@ _HOURS = {"h": 1, "d": 24, "w": 168}
 
 
 class Command(BaseCommand):
-    help = "Prints which verdicts a version of the policy would have changed, and keeps that with the version."
+    help = "Prints which verdicts a version of the policy would have changed, and saves the result with the version."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--policy", required=True, help="number of the version, or 'draft' for the latest draft")
@@ -47,11 +47,11 @@ class Command(BaseCommand):
                 f" ({low:.2%} to {high:.2%})"
             )
         self.stdout.write(
-            f"{row}: {found['changed']} of {found['judged']} verdicts since {begin:%Y-%m-%d %H:%M} would be others;"
-            f" {found['recorded']} of them were recorded without their words."
+            f"{row}: {found['changed']} of {found['judged']} verdicts since {begin:%Y-%m-%d %H:%M} would change;"
+            f" {found['recorded']} of them were recorded without text."
         )
         for name in found["lists"]:
-            self.stdout.write(f"The list “{name}” could not be tried where no words were kept.")
+            self.stdout.write(f"The list “{name}” could not be tested on verdicts recorded without text.")
 
     def _told(self, one: BacktestChange) -> None:
         before, after = one.before or "allow", one.after or "allow"
@@ -76,5 +76,5 @@ def _version(named: str) -> PolicyVersion:
 def _since(text: str) -> datetime:
     found = re.fullmatch(r"(\d{1,4})([hdw])", text)
     if found is None:
-        raise CommandError(f"“{text}” is no time: write 12h, 30d or 4w.")
+        raise CommandError(f"“{text}” is not a period: write 12h, 30d or 4w.")
     return timezone.now() - timedelta(hours=int(found[1]) * _HOURS[found[2]])
