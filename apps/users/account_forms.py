@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account import forms as allauth_forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext, gettext_lazy
 
 PASSWORD_HELP = gettext_lazy("At least 10 characters. A few unrelated words are easy to remember and hard to guess.")
@@ -33,7 +34,7 @@ class AccountFormMixin:
 
     def add_error(self, field: str | None, error: Any) -> None:
         """Add an error. In place of django-allauth's words about two passwords that differ, add those of this site."""
-        if field == "password2" and isinstance(error, str):
+        if field == "password2" and not isinstance(error, ValidationError):
             error = DIFFERENT
         super().add_error(field, error)  # type: ignore[misc]
 

@@ -137,7 +137,7 @@ def test_the_model_step_waits_until_the_model_writes(as_ada: Client) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_the_reading_of_a_model_is_measured_once_and_told(as_ada: Client) -> None:
     fake().reply = "I do not know."
-    assert "found 0 of 8 answers" in as_ada.get("/setup/reading/").content.decode()
+    assert "answered only 0 of 8 questions" in as_ada.get("/setup/reading/").content.decode()
     asked = len(fake().requests)
     assert "Quotes from your documents come first" in as_ada.get("/setup/reading/").content.decode()
     assert len(fake().requests) == asked

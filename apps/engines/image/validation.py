@@ -70,10 +70,10 @@ def open_upright(start: bytes) -> Image:
     try:
         with Image.open(io.BytesIO(start), formats=["PNG", "JPEG", "WEBP"]) as file:
             if file.width * file.height > _START_PIXELS or min(file.size) < 8:
-                raise EngineRefused("The start picture must have between 8 and 4096 pixels on each side.")
+                raise EngineRefused("The starting picture must have between 8 and 4096 pixels on each side.")
             return _plain(ImageOps.exif_transpose(file))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, *bombs) as error:
-        raise EngineRefused("The start picture cannot be read. Choose a PNG, JPEG or WebP file.") from error
+        raise EngineRefused("The starting picture cannot be read. Choose a PNG, JPEG or WebP file.") from error
 
 
 def _plain(picture: Image) -> Image:

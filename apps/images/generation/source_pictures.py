@@ -32,9 +32,9 @@ def read_source(row: Picture) -> bytes:
     if row.start:
         return read_file(row.start)
     if row.parent is None:
-        raise EngineRefused("The start picture is no longer available.")
+        raise EngineRefused("The starting picture is no longer available.")
     if row.parent.status == Picture.Status.HELD:
-        raise EngineRefused("The start picture is withheld for review.")
+        raise EngineRefused("The starting picture is withheld for review.")
     return read_file(row.parent.file)
 
 
@@ -53,7 +53,7 @@ def read_file(field: FieldFile) -> bytes:
         with field.open("rb") as file:
             return bytes(file.read())
     except FileNotFoundError as error:
-        raise EngineRefused("The start picture is no longer available.") from error
+        raise EngineRefused("The starting picture is no longer available.") from error
 
 
 def preserve_sources(rows: Iterable[Picture]) -> None:

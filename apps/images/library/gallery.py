@@ -122,7 +122,7 @@ def _content(field: FieldFile) -> bytes:
     try:
         return source_pictures.read_file(field)
     except EngineRefused as error:
-        raise PictureRequestRefused(gettext("The start picture is no longer available.")) from error
+        raise PictureRequestRefused(gettext("The starting picture is no longer available.")) from error
 
 
 def describe_recipe(row: Picture) -> dict[str, Any]:

@@ -92,7 +92,9 @@ class PictureForm(forms.Form):
         )
         schedulers = ((name, name) for name in model.schedulers)
         self.fields["scheduler"].choices = [("", gettext("model default")), *schedulers]  # type: ignore[attr-defined]
-        self.fields["strength"].help_text = gettext("How much the start picture is changed: 0.3 a little, 0.9 a lot.")
+        self.fields["strength"].help_text = gettext(
+            "How much the starting picture is changed: 0.3 a little, 0.9 a lot."
+        )
         shapes = _shapes(model)
         self.fields["shape"].choices = shapes  # type: ignore[attr-defined]
         unused = {

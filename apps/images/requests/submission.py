@@ -84,7 +84,7 @@ def request_pictures(
     request = _build_draw_request(wish, model)
     validate_request(request, model)
     if wish.from_parent and wish.parent is not None and wish.parent.status != Picture.Status.READY:
-        raise PictureRequestRefused(gettext("The start picture must be finished."))
+        raise PictureRequestRefused(gettext("The starting picture must be finished."))
     files = _files(wish, request)
     require_room(user, wish.count)
     rate_limits.consume(user, LimitedResource.PICTURES, cost=wish.count)

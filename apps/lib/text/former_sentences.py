@@ -480,19 +480,19 @@ _PAIRS = (
     ),
     (
         "The picture to start from cannot be read; choose a PNG, JPEG or WebP file.",
-        "The start picture cannot be read. Choose a PNG, JPEG or WebP file.",
+        "The starting picture cannot be read. Choose a PNG, JPEG or WebP file.",
     ),
     (
         "The picture to start from is held for review.",
-        "The start picture is withheld for review.",
+        "The starting picture is withheld for review.",
     ),
     (
         "The picture to start from is no longer there.",
-        "The start picture is no longer available.",
+        "The starting picture is no longer available.",
     ),
     (
         "The picture to start from must have between 8 and 4096 pixels a side.",
-        "The start picture must have between 8 and 4096 pixels on each side.",
+        "The starting picture must have between 8 and 4096 pixels on each side.",
     ),
     (
         "The picture would have more than %(most)s pixels a side.",

@@ -89,7 +89,7 @@ async def test_varied_and_drawn_again_it_begins_with_the_same(open_page, alice, 
         gallery.delete_pictures(alice, [again.pk])
         assert starts(settings) == sorted(f"{row.pk}.png" for row in (first, varied))
         first.start.storage.delete(first.start.name)
-        with pytest.raises(submission.PictureRequestRefused, match="no longer there"):
+        with pytest.raises(submission.PictureRequestRefused, match="no longer available"):
             gallery.make_variation(Picture.objects.get(pk=first.pk))
         data_requests.process_request(str(data_requests.request_erasure(alice).pk))
         assert starts(settings) == []
@@ -137,7 +137,7 @@ async def test_what_cannot_be_begun_with_is_said(open_page, alice, bob, painter,
     await page.ask("/picture a dog", picture=made)
     closed = (await page.events())[-1]
     assert closed["status"] == "failed" and any(
-        words in closed["reason"] for words in ("no longer there", "held for review", "cannot start from a picture")
+        words in closed["reason"] for words in ("no longer available", "held for review", "cannot start from a picture")
     )
     assert not await Picture.objects.aexists()
 

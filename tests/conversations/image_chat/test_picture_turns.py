@@ -68,7 +68,7 @@ async def test_a_picture_is_a_turn_whose_tiles_are_there_after_a_reload(open_pag
     def look() -> None:
         client = client_of(alice)
         page = client.get(f"/c/{answer.conversation_id}/").content.decode()
-        assert page.count('class="tile"') == 2 and "data-active" in page and "1 ahead of it" in page
+        assert page.count('class="tile"') == 2 and "data-active" in page and "1 ahead in the queue" in page
         scheduler.draw_waiting()
         shown = tiles(client, answer)
         assert shown.count('data-status="ready"') == 2 and "data-active" not in shown

@@ -229,7 +229,7 @@ def test_the_report_speaks_the_language_of_its_reader(alice: User, client: Clien
     alice.save()
     client.force_login(alice)
     page = client.get(f"/conversations/import/{row.pk}/").content.decode()
-    assert "Bilder und Dateien, die diese Datei nicht enthält: 1." in page and "Its format is not" not in page
+    assert "In dieser Datei fehlende Bilder und Dateien: 1." in page and "Its format is not" not in page
     ImportJob.objects.update(status="failed", reason=import_job._broken(import_job._LOG))
     page = client.get(f"/conversations/import/{row.pk}/").content.decode()
     assert "Der Import konnte nicht abgeschlossen werden. Einzelheiten stehen im Protokoll des Servers." in page

@@ -112,7 +112,7 @@ def test_numbers_and_memos_of_a_dbase_table(file: Path) -> None:
     fields = (("ID", "I", 4), ("PRICE", "Y", 8), ("TEXT", "M", 10))
     row = b" " + struct.pack("<iq", 7, 125_000) + b"         1"
     _, (page,), notes = read(dbase, file, table(row, row, fields=fields))
-    assert "ID: 7; PRICE: 12.5" in page and "memos" in notes[0]
+    assert "ID: 7; PRICE: 12.5" in page and "memo fields" in notes[0]
 
 
 @pytest.mark.parametrize("size", [10, 60, 100, 161])

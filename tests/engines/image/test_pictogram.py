@@ -88,7 +88,7 @@ def test_a_picture_is_large_clean_and_the_same_each_time(folder: Path) -> None:
 
 
 def test_what_it_does_not_know_it_refuses_and_offers_what_it_does(folder: Path) -> None:
-    with pytest.raises(EngineRefused, match="nearest are “red disc”"):
+    with pytest.raises(EngineRefused, match="closest are “red disc”"):
         drawing(folder).draw(DrawRequest("a quarterly report", 3, 512, 512, 6, 1.5), lambda _: None)
 
 

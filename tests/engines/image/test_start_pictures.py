@@ -1,4 +1,4 @@
-"""Tests of start pictures from odd and hostile files: each becomes plain RGB of the wanted size, or is refused in
+"""Tests of starting pictures from odd and hostile files: each becomes plain RGB of the wanted size, or is refused in
 words, at little cost."""
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def test_what_can_be_seen_through_stands_upon_white(quantised: bool) -> None:
 def test_what_cannot_be_used_is_refused_at_little_cost(kind: str) -> None:
     content = REFUSED[kind]()
     began = time.process_time()
-    with pytest.raises(EngineRefused, match="start picture"):
+    with pytest.raises(EngineRefused, match="starting picture"):
         open_start_picture(content, *SIZE)
     assert time.process_time() - began < 2
     assert PngImagePlugin.MAX_TEXT_CHUNK <= 1 << 20

@@ -164,7 +164,7 @@ def test_a_picture_that_stops_every_worker_is_set_aside(waiting: Picture, monkey
     assert drawn(waiting).status == "queued", "it is not tried once more"
     scheduler.sweep_queue()
     waiting.refresh_from_db()
-    assert waiting.status == "failed" and "stopped the worker 3 times" in waiting.reason
+    assert waiting.status == "failed" and "crashed the worker 3 times" in waiting.reason
 
 
 def test_a_picture_whose_worker_was_killed_is_drawn_by_another(waiting: Picture, bells: list[str]) -> None:

@@ -51,7 +51,7 @@ def test_an_upscaled_picture_is_larger_and_names_what_it_was_made_from(alice: Us
 def test_what_cannot_be_made_larger_is_refused(alice: User, first: Picture, waiting: Picture) -> None:
     huge = Picture.objects.get(pk=first.pk)
     huge.width = 4096
-    with pytest.raises(PictureRequestRefused, match="as large"):
+    with pytest.raises(PictureRequestRefused, match="maximum size"):
         upscaling.request_upscale(alice, huge)
     with pytest.raises(PictureRequestRefused, match="finished"):
         upscaling.request_upscale(alice, submission.request_pictures(alice, PictureRequest("Another"))[0])

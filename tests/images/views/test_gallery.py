@@ -61,7 +61,7 @@ def test_pictures_are_asked_for(page: Client, painter: FakePainter) -> None:
         (5, 9, "Uneven", 160, 104), (6, 9, "Uneven", 160, 104),
     ]  # fmt: skip
     shown = body(page.get("/pictures/"))
-    assert shown.count("A lighthouse</span>") == 2 and "Next" in shown and "1 before it" in shown
+    assert shown.count("A lighthouse</span>") == 2 and "Next" in shown and "1 ahead in the queue" in shown
     assert 'hx-trigger="every 1s"' in shown
 
 
@@ -175,7 +175,7 @@ def test_anybody_can_verify_a_picture_of_this_site(picture: Picture) -> None:
     changed = bytearray(signed)
     changed[signed.rindex(b"IDAT") + 10] ^= 1
     shown = verified(bytes(changed))[1]
-    assert "do not fit" in shown and "has not been changed since" not in shown
+    assert "are not valid" in shown and "has not been changed since" not in shown
 
 
 @pytest.mark.django_db

@@ -59,7 +59,7 @@ def test_the_page_asks_for_the_part_and_the_recipe_keeps_it(client: Client, firs
     assert np.abs(now[:, :64] - before[:, :64]).mean() < 6, "as it was, but for the invisible mark"
     assert np.abs(now[:, 70:] - before[:, 70:]).mean() > 20
     assert gallery.describe_recipe(rows[0])["mask"] == rows[0].mask_sha256 != ""
-    assert "Only a marked part" in client.get(f"/pictures/{rows[0].pk}/").content.decode()
+    assert "Only the marked part" in client.get(f"/pictures/{rows[0].pk}/").content.decode()
     again = drawn(submission.request_pictures(rows[0].owner, gallery.make_repetition(rows[0]))[0])
     assert (told := generation_details.describe_generation(again)) and told.same
     other = drawn(submission.request_pictures(rows[0].owner, gallery.make_variation(rows[0]))[0])
@@ -93,7 +93,7 @@ def test_a_mask_that_is_too_large_is_read_by_nobody(
 def test_what_is_wrong_is_said_in_the_language_of_its_reader(alice: User, client: Client, first: Picture) -> None:
     User.objects.filter(pk=alice.pk).update(language="de")
     said = [sent(client, first, content).content.decode() for content in (mask(64, 64), b"nothing", mask(left=128))]
-    for page, words in zip(said, ("so groß wie ihr Bild", "nicht gelesen werden", "Markieren Sie"), strict=True):
+    for page, words in zip(said, ("so groß wie das Bild", "nicht gelesen werden", "Markieren Sie"), strict=True):
         assert words in page and "Mark the part again" not in page
 
 
