@@ -41,13 +41,15 @@ def holds_about(user: User) -> QuerySet[CaseLegalHold]:
 def hold_case(user: User, pk: Any, ground: str, reason: str) -> CaseLegalHold:
     """Set a legal hold on the case and log it. Raises ActionRefused."""
     if ground not in CaseLegalHold.Ground.values or not reason.strip():
-        raise ActionRefused(gettext("Say on what ground and why: both are kept in the log."))
+        raise ActionRefused(gettext("Choose a ground and write why. The audit log keeps both."))
     with transaction.atomic():
         case = _case(user, pk)
         if case.legal_hold:
-            raise ActionRefused(gettext("This case is under a legal hold already."))
+            raise ActionRefused(gettext("This case is already under a legal hold."))
         if not Snapshot.objects.filter(cases=case).exclude(text="").exists():
-            raise ActionRefused(gettext("The frozen text of this case went before; there is nothing left to hold."))
+            raise ActionRefused(
+                gettext("The snapshot of this case was already deleted, so there is nothing left to hold.")
+            )
         Case.objects.filter(pk=case.pk).update(legal_hold=True)
         entry = audit.record_event("case.hold_set", actor=user, person=case.owner_id, subject=f"case {case.pk}",
                              ground=ground, why=reason.strip()[:400])  # fmt: skip
@@ -62,15 +64,18 @@ def lift_case_hold(user: User, pk: Any, reason: str) -> None:
     Raises ActionRefused.
     """
     if not reason.strip():
-        raise ActionRefused(gettext("Say why: the reason is kept in the log."))
+        raise ActionRefused(gettext("Write why. The audit log keeps the reason."))
     with transaction.atomic():
         case = _case(user, pk)
         row = CaseLegalHold.objects.filter(case=case).first()
         if row is None:
-            raise ActionRefused(gettext("This case is under no legal hold."))
+            raise ActionRefused(gettext("This case is not under a legal hold."))
         if row.set_by_id == user.pk and _others(user, case):
             raise ActionRefused(
-                gettext("Somebody else than who set a hold lifts it: what it keeps may then go for good.")
+                gettext(
+                    "Another administrator than the one who set the hold has to lift it, because the content may "
+                    "then be deleted permanently."
+                )
             )
         Case.objects.filter(pk=case.pk).update(legal_hold=False)
         audit.record_event(
@@ -103,7 +108,7 @@ def retention_label(case: Case, user: User) -> str:
 def _case(user: User, pk: Any) -> Case:
     found = find_holdable_case(user, pk)
     if found is None:
-        raise ActionRefused(gettext("There is no such case."))
+        raise ActionRefused(gettext("Case not found."))
     return Case.objects.select_for_update(of=("self",)).get(pk=found.pk)
 
 

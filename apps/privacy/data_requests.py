@@ -29,8 +29,10 @@ KEPT_DAYS = 7  # a copy can be downloaded for so long
 MAX_ATTEMPTS = 3
 RETRY_AFTER = timedelta(hours=1)  # a failed erasure restarts after this: its user can no longer sign in to ask again
 _RINGS = 4  # requests that one run of the sweep announces to the worker
-_BROKEN = "This could not be finished yet. Administrators see why in the Doctor; an erasure is tried again every hour."
-_STOPPED = "The worker was stopped each time while it was at this."
+_BROKEN = (
+    "This could not be finished yet. Administrators see the reason in the Doctor; an erasure is retried every hour."
+)
+_STOPPED = "The background process was stopped each time before it finished."
 
 
 class DataRequestRefused(Exception):
@@ -120,7 +122,7 @@ def _ask(user: User, kind: str) -> DataRequest:
             wish = DataRequest.objects.create(kind=kind, person=user, number=user.pk)
             transaction.on_commit(lambda: notify_worker(TASK, wish.pk), robust=True)
     except IntegrityError as error:
-        raise DataRequestRefused(gettext("You have asked for this already; it is being done.")) from error
+        raise DataRequestRefused(gettext("You already requested this. It is in progress.")) from error
     return wish
 
 

@@ -40,12 +40,13 @@ from apps.users.accounts import end_sessions
 from apps.users.models import RateLimitBucket, User
 
 LEGAL_HOLD_MESSAGE = (
-    "Your data is under a legal hold: a law or a court asks that all of it is kept, so it cannot go now. "
-    "An administrator can say more."
+    "Your data is under a legal hold: a law or a court requires that all of it is kept, so it cannot "
+    "be erased now. Ask an administrator for details."
 )
 _KEPT = (
-    "Of the cases of review that are under a legal hold, on the ground named above: the text that was judged with what "
-    "stood around it, decisions, an appeal, and your name and address. That goes when the hold is lifted."
+    "From review cases under a legal hold, on the ground named above: the reviewed text with its "
+    "context, decisions, an appeal, and your name and e-mail address. These are erased when the hold "
+    "is lifted."
 )
 LEASE_S = 300.0  # seconds; each step renews the lease
 _AT_ONCE = 20  # conversations in one transaction: SQLite has one writer
@@ -193,7 +194,7 @@ def _forget_account(user: User) -> int:
 
 def build_receipt(wish: DataRequest) -> dict[str, Any]:
     """Return the receipt: counts, times, what was kept, and the SHA-256 that the audit log holds."""
-    kept = "The log of review (numbers and clauses, no content), hashes of judged texts, and this receipt."
+    kept = "The audit log (numbers and clauses, no content), hashes of reviewed texts, and this receipt."
     if any(what.startswith(case_legal_holds.RETAINED_LABEL) for what in wish.counts):
         kept = f"{kept}\n{_KEPT}"
     said = {

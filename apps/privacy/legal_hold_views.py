@@ -32,7 +32,7 @@ def show_holds(request: HttpRequest) -> HttpResponse:
         elif reason:
             retention.hold_user(get_signed_in_user(request), somebody, reason)
         else:
-            messages.error(request, gettext("Say why: the reason is kept in the log."))
+            messages.error(request, gettext("Write why. The audit log keeps the reason."))
         return redirect("privacy:holds")
     rows = LegalHold.objects.select_related("person", "set_by").order_by("created")
     people = User.objects.filter(hold=None).order_by("name", "email")
@@ -51,10 +51,12 @@ def edit_case_hold(request: HttpRequest, pk: UUID) -> HttpResponse:
     try:
         if sent.get("hold") == "no":
             case_legal_holds.lift_case_hold(user, pk, sent.get("reason", ""))
-            messages.success(request, gettext("The hold is lifted; that is in the log."))
+            messages.success(request, gettext("Legal hold lifted."))
         else:
             row = case_legal_holds.hold_case(user, pk, sent.get("ground", ""), sent.get("reason", ""))
-            messages.success(request, gettext("The hold stands: entry %(entry)s of the log.") % {"entry": row.entry})
+            messages.success(
+                request, gettext("Legal hold set (entry %(entry)s of the audit log).") % {"entry": row.entry}
+            )
     except ActionRefused as refusal:
         messages.error(request, str(refusal))
     response = redirect("privacy:holds")

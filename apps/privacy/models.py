@@ -76,8 +76,8 @@ class RetentionRule(models.Model):
     class Scope(models.TextChoices):
         """Scope of a retention rule."""
 
-        SITE = "site", gettext_lazy("Conversations of everybody")
-        PERSON = "person", gettext_lazy("All conversations of a person")
+        SITE = "site", gettext_lazy("Conversations of all users")
+        PERSON = "person", gettext_lazy("All conversations of a user")
         CONVERSATION = "conversation", gettext_lazy("One conversation")
         COLLECTION = "collection", gettext_lazy("The documents of a collection")
 
@@ -120,9 +120,9 @@ class CaseLegalHold(models.Model):
     class Ground(models.TextChoices):
         """Legal ground of a hold, which the user is told."""
 
-        ORDER = "order", gettext_lazy("an order of a court or an authority")
-        DUTY = "duty", gettext_lazy("a duty of the law")
-        CLAIMS = "claims", gettext_lazy("claims that are pursued or defended")
+        ORDER = "order", gettext_lazy("a court order or an order of an authority")
+        DUTY = "duty", gettext_lazy("a legal obligation")
+        CLAIMS = "claims", gettext_lazy("legal claims")
 
     case = models.OneToOneField("safety.Case", on_delete=models.PROTECT, related_name="hold")
     ground = models.CharField(max_length=8, choices=Ground.choices, help_text="What its person is told")

@@ -27,7 +27,7 @@ from apps.safety.policy import separation_of_duties
 from apps.users.models import User
 
 DURATION_CHOICES = (
-    (0, gettext_lazy("Until it is deleted")),
+    (0, gettext_lazy("Until deleted")),
     (1, gettext_lazy("1 day")),
     (7, gettext_lazy("7 days")),
     (30, gettext_lazy("30 days")),
@@ -52,7 +52,9 @@ def change_rule(user: User, scope: str, days: int, subject: object = "") -> None
     change the rule.
     """
     if not _may_change(user, scope, str(subject)):
-        raise ActionRefused(gettext("You can change rules for what is yours, and administrators the rule of the site."))
+        raise ActionRefused(
+            gettext("You can only change retention of your own data. Administrators can also change it for the site.")
+        )
     rows = RetentionRule.objects.filter(scope=scope, subject=str(subject))
     with transaction.atomic():
         if not days:

@@ -28,7 +28,7 @@ from apps.users.permissions import get_signed_in_user
 Scope = RetentionRule.Scope
 _DAYS = {str(days) for days, _ in retention.DURATION_CHOICES}
 _LISTED = 200
-_LAST = gettext_lazy("You are the last administrator who can sign in. Make somebody else an administrator first.")
+_LAST = gettext_lazy("You are the last administrator who can sign in. Make another user an administrator first.")
 
 
 @require_safe
@@ -59,7 +59,7 @@ def set_consent(request: HttpRequest) -> HttpResponse:
     if named not in Consent.values:
         raise Http404
     consents.change_consent(user, Consent(named), request.POST.get("consent") == "yes")
-    messages.success(request, gettext("Kept. You can change it at any time."))
+    messages.success(request, gettext("Saved. You can change it at any time."))
     return redirect("privacy:page")
 
 
@@ -76,7 +76,7 @@ def edit_retention(request: HttpRequest) -> HttpResponse:
             retention.change_rule(user, scope, int(days), subject or (user.pk if scope == Scope.PERSON else ""))
         except ActionRefused as error:
             raise Http404 from error
-        messages.success(request, gettext("Kept. It holds from the next minute on."))
+        messages.success(request, gettext("Saved. It applies within a minute."))
         return redirect("privacy:keeping")
     rules = dict(RetentionRule.objects.exclude(scope__in=[Scope.SITE, Scope.PERSON]).values_list("subject", "days"))
     shelves = Collection.objects.owned_by(user)[:_LISTED]
@@ -97,7 +97,7 @@ def request_export(request: HttpRequest) -> HttpResponse:
     """Queue a copy of the user's data."""
     try:
         data_requests.request_copy(get_signed_in_user(request))
-        messages.success(request, gettext("Your copy is being made. It appears here; reload the page in a minute."))
+        messages.success(request, gettext("Your copy is being prepared. Reload this page in a minute to download it."))
     except data_requests.DataRequestRefused as refusal:
         messages.error(request, str(refusal))
     return redirect("privacy:page")
@@ -130,9 +130,7 @@ def request_account_erasure(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         held = known_devices.count_attempt(request, user.email)
         if held is None or not user.check_password(request.POST.get("password", "")):
-            wrong = (
-                gettext("Too many attempts. Wait a while.") if held is None else gettext("This is not your password.")
-            )
+            wrong = gettext("Too many attempts. Try again later.") if held is None else gettext("Wrong password.")
         else:
             try:
                 wish = data_requests.request_erasure(user)

@@ -97,7 +97,7 @@ def test_unless_the_site_says_so_nothing_goes(alice: User, morgan: User, setting
 def test_the_privacy_page_says_that_a_server_is_sent_what_is_attached(
     client: Client, settings: LazySettings, db: None
 ) -> None:
-    words = "server that describes them"
+    words = "server that describes pictures"
     assert words not in client.get("/privacy/").content.decode()
     caption = {"BACKEND": "apps.engines.caption.openai.OpenAICaption", "OPTIONS": {"url": "http://127.0.0.1:1/v1"}}
     settings.ENGINES = {**settings.ENGINES, "caption": caption}
@@ -107,4 +107,4 @@ def test_the_privacy_page_says_that_a_server_is_sent_what_is_attached(
 def test_the_privacy_page_says_after_how_long(client: Client, settings: LazySettings, db: None) -> None:
     assert "can no longer be appealed" not in client.get("/privacy/").content.decode()
     settings.CASE_TEXT_DAYS = 90
-    assert "or 90 days after it can no longer be appealed" in client.get("/privacy/").content.decode()
+    assert "or 90 days after the time to appeal ends" in client.get("/privacy/").content.decode()

@@ -110,4 +110,4 @@ def test_the_log_says_which(client: Client, alice: User, ada: User) -> None:
     consents.change_consent(alice, Consent.DECIDED, True)
     client.force_login(ada)
     page = client.get("/review/log/?area=people").content.decode()
-    assert "Gave a consent" in page and str(Consent.DECIDED.label) in page
+    assert "Consent given" in page and str(Consent.DECIDED.label) in page

@@ -96,7 +96,7 @@ def test_a_hold_stops_it(client: Client, alice: User, ada: User, life: Life) -> 
     assert "Court order 7" in client.get("/privacy/holds/").content.decode()
     client.force_login(alice)
     page = client.get("/privacy/erase/").content.decode()
-    assert "legal hold" in page and 'type="password"' not in page and "Erase everything now" not in page
+    assert "legal hold" in page and 'type="password"' not in page and "Erase everything" not in page
     response = client.post("/privacy/erase/", {"password": PASSWORD})
     assert response.status_code == 400 and "legal hold" in response.content.decode()
     retention.lift_user_hold(ada, alice)
@@ -142,8 +142,8 @@ def test_a_request_whose_worker_was_killed_three_times_is_told_and_tried_again(
     DataRequest.objects.update(attempts=3, lease_token="of the dead", lease_until=wish.created.replace(year=2020))
     data_requests.sweep_requests()
     wish.refresh_from_db()
-    assert wish.status == "failed" and "tried again every hour" in wish.reason
-    assert "tried again every hour" in client.get(f"/privacy/receipts/{wish.pk}/").content.decode()
+    assert wish.status == "failed" and "retried every hour" in wish.reason
+    assert "retried every hour" in client.get(f"/privacy/receipts/{wish.pk}/").content.decode()
     found = job_checks._requests()
     assert (
         found.state == CheckState.BAD and f"person {alice.pk}" in found.words and "was stopped each time" in found.words
