@@ -19,7 +19,7 @@ from apps.safety.policy import versions
 from apps.safety.policy.evaluation import ACCOUNT, REPORTED, UNCHECKED, SignalStatus
 from apps.safety.policy.schema import Action, Stage
 from apps.safety.verdict_log.shadow import VerdictChange
-from apps.users.i18n import lower_label
+from apps.users.i18n import lower_label, translate_stored
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -30,38 +30,49 @@ if TYPE_CHECKING:
 CodeLabels = Mapping[str, "StrOrPromise"]
 
 EXTRA_CLAUSE_LABELS: CodeLabels = {  # codes of cases that are no clause of the policy
-    REPORTED: gettext_lazy("Report of a reader"),
+    REPORTED: gettext_lazy("User report"),
     UNCHECKED: gettext_lazy("Not checked"),
-    ACCOUNT: gettext_lazy("Decision of an administrator"),
+    ACCOUNT: gettext_lazy("Administrator’s decision"),
 }
 # Kinds of content that are no stage.
 CONTENT_TYPE_LABELS: CodeLabels = {"document": gettext_lazy("Document"), "account": gettext_lazy("Account")}
 EFFECT_LABELS: CodeLabels = {
     "withhold": gettext_lazy("Withheld"),
-    "allow": gettext_lazy("This text passes from now on"),
+    "allow": gettext_lazy("Text allowed from now on"),
     "release": gettext_lazy("Shown"),
-    "stop": gettext_lazy("This text passes no longer"),
-    "redact": gettext_lazy("A part taken out"),
+    "stop": gettext_lazy("Text no longer allowed"),
+    "redact": gettext_lazy("Part redacted"),
     "blur": gettext_lazy("Shown blurred"),
-    "restrict": gettext_lazy("A feature closed for a time"),
+    "restrict": gettext_lazy("Feature restricted"),
     "suspend": gettext_lazy("Account suspended"),
+}
+DONE_LABELS: CodeLabels = {  # outcomes of a decision that was just made
+    Decision.Outcome.ALLOW: gettext_lazy("Allowed"),
+    Decision.Outcome.BLOCK: gettext_lazy("Withheld"),
+    Decision.Outcome.WARN: gettext_lazy("Warning sent"),
+    Decision.Outcome.REDACT: gettext_lazy("Redacted"),
+    Decision.Outcome.BLUR: gettext_lazy("Shown blurred"),
+    Decision.Outcome.RESTRICT: gettext_lazy("Feature restricted"),
+    Decision.Outcome.SUSPEND: gettext_lazy("Account suspended"),
+    Decision.Outcome.UPHOLD: gettext_lazy("Decision upheld"),
+    Decision.Outcome.OVERTURN: gettext_lazy("Decision overturned"),
 }
 DETECTOR_LABELS: CodeLabels = {
     "rules": gettext_lazy("Rules"),
-    "text": gettext_lazy("Classifiers of texts"),
+    "text": gettext_lazy("Text classifiers"),
     "planted": gettext_lazy("Instructions in documents"),
     "personal": gettext_lazy("Passwords and personal data"),
-    "pictures": gettext_lazy("Classifier of pictures"),
+    "pictures": gettext_lazy("Picture classifier"),
     "guard": gettext_lazy("Guard model"),
-    "lists": gettext_lazy("Own lists"),
-    "canary": gettext_lazy("Mark of the system text"),
+    "lists": gettext_lazy("Blocklists"),
+    "canary": gettext_lazy("System prompt marker"),
     "malware": gettext_lazy("Malware scanner"),
 }
 READING_LABELS: CodeLabels = {  # reasons of readings; `reading_reason` builds those of reviews
-    "a random check of what was let through": gettext_lazy("a random check of what was let through"),
+    "a random check of what was let through": gettext_lazy("random check of an allowed text"),
     "feedback on an answer": gettext_lazy("feedback on an answer"),
     "export of rated answers": gettext_lazy("export of rated answers"),
-    "export of decided texts": gettext_lazy("export of decided texts"),
+    "export of decided texts": gettext_lazy("export of reviewed texts"),
 }
 _ABOUT: CodeLabels = {
     "question": gettext_lazy("%(clause)s in a question"),
@@ -76,7 +87,7 @@ def clause_label(code: str) -> str:
     if code in EXTRA_CLAUSE_LABELS:
         return str(EXTRA_CLAUSE_LABELS[code])
     found = versions.load_fresh_policy().clause(code)
-    return gettext(found.title) if found else humanize_code(code)
+    return translate_stored(found.title) if found else humanize_code(code)
 
 
 def strictness_label(code: str) -> str:
@@ -95,8 +106,8 @@ def content_type_label(kind: str) -> str:
 
 
 def action_label(code: object) -> str:
-    """Return the label of an action; "Let through" for none."""
-    return _label(Action, str(code)) if code else gettext("Let through")
+    """Return the label of an action; "Allowed" for none."""
+    return _label(Action, str(code)) if code else gettext("Allowed")
 
 
 def effect_label(name: str) -> str:
@@ -117,8 +128,8 @@ def change_label(code: str) -> str:
 def version_change_text(one: VersionChange) -> str:
     """Return a warning that thresholds were set for scores of an earlier version of the detector."""
     said = gettext(
-        "“%(detector)s” has another version since %(day)s (%(now)s instead of %(before)s): the thresholds were set for "
-        "the earlier one. Look at what they find, and draft a version with others where need be."
+        "“%(detector)s” has had a new version since %(day)s (%(now)s instead of %(before)s). The "
+        "thresholds were set for the old one: check what it flags and change them if needed."
     )
     day = date_format(one.since, gettext("j F Y"))
     return said % {"detector": detector_label(one.name), "day": day, "now": one.now[-12:], "before": one.before[-12:]}
@@ -134,10 +145,17 @@ def reason_label(code: str) -> str:
     return _label(Decision.Reason, code)
 
 
+def decision_message(decision: Decision) -> str:
+    """Return what was decided, and that the user has been told if a notice was sent. One query."""
+    done = _of(DONE_LABELS, decision.outcome)
+    told = decision.notices.exists()
+    return gettext("%(done)s; the user has been told.") % {"done": done} if told else f"{done}."
+
+
 def case_title(area: str, kind: str) -> str:
     """Return the title of a case, such as "Hate in a question"."""
     if area == REPORTED:
-        return gettext("Report of a reader: %(thing)s") % {"thing": lower_label(content_type_label(kind))}
+        return gettext("User report: %(thing)s") % {"thing": lower_label(content_type_label(kind))}
     if area == ACCOUNT:
         return gettext("Suspension by an administrator")
     if kind in _ABOUT:
@@ -155,9 +173,9 @@ def reading_reason(payload: Mapping[str, Any]) -> str:
             seen = case_title(str(payload.get("clause", "")), str(payload.get("thing", "")))
             return gettext("review (%(about)s)") % {"about": seen}
         case "second":
-            return gettext("a second look (%(clause)s)") % {"clause": clause_label(str(payload.get("clause", "")))}
+            return gettext("second review (%(clause)s)") % {"clause": clause_label(str(payload.get("clause", "")))}
         case "break_glass":
-            return gettext("break-glass (%(ground)s)") % {
+            return gettext("break-glass access (%(ground)s)") % {
                 "ground": lower_label(ground_label(str(payload.get("ground", ""))))
             }
         case _:

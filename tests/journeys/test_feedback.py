@@ -39,7 +39,7 @@ def test_a_poor_answer_is_rated_explained_and_reported_by_keyboard_alone(visit: 
     morgan.get_by_role("button", name="Mark as handled").click()
     expect(morgan.locator("main")).not_to_contain_text("24 weeks")
     morgan.goto(morgan.url.partition("/feedback/")[0] + "/review/")
-    expect(morgan.locator("[data-case]", has_text="Report of a reader")).to_have_count(1)
+    expect(morgan.locator("[data-case]", has_text="User report")).to_have_count(1)
 
 
 @pytest.mark.parametrize("width", [1440, 360])

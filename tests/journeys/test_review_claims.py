@@ -59,7 +59,7 @@ def test_folded_fields_open_by_their_keys_and_earlier_decisions_after_the_choice
         morgan.goto(f"{site.url}/review/")
         opened(morgan, "Violence", other)
     assert morgan.url != here
-    before = morgan.locator(".after", has_text="Decided about such texts")
+    before = morgan.locator(".after", has_text="Decisions about similar texts")
     expect(before).to_be_hidden()
     morgan.keyboard.press("1")
     expect(before).to_be_visible()

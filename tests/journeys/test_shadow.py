@@ -46,7 +46,7 @@ def would_hold(ada: Any, heading: str) -> None:
     expect(part.get_by_role("row", name="Allowed now, would be withheld")).to_contain_text("Violence")
     listed = ada.locator(f"h2:has-text('{heading}') ~ details").first
     listed.locator("summary").click()
-    expect(listed).to_contain_text("Let through and counted → Withheld · 0.60")
+    expect(listed).to_contain_text("Allowed and counted → Withheld · 0.60")
 
 
 def test_a_stricter_version_is_tried_in_the_shadow_replayed_and_then_holds(site: Site, visit: Visit) -> None:
@@ -56,22 +56,22 @@ def test_a_stricter_version_is_tried_in_the_shadow_replayed_and_then_holds(site:
     try:
         row = drafted(ada)
         row.get_by_role("button", name="Shadow").click()
-        expect(newest(ada)).to_contain_text("Shadow: judged beside the live one, without effect")
+        expect(newest(ada)).to_contain_text("Shadow: tested beside the live version, without effect")
         ended(ask(alice, HURT))  # let through
-        newest(ada).get_by_role("link", name="What it would change").click()
+        newest(ada).get_by_role("link", name="What would change").click()
         for _ in range(180):  # it is written some seconds later
             if ada.locator("main").get_by_text("would change").count():
                 break
             ada.wait_for_timeout(500)
             ada.reload()
-        would_hold(ada, "In the shadow")
-        expect(ada.locator("main")).to_contain_text("It was not replayed yet.")
+        would_hold(ada, "Shadow mode")
+        expect(ada.locator("main")).to_contain_text("Not tested yet.")
         assert violations(ada) == []
         ada.get_by_role("link", name="Policy", exact=True).click()
         newest(ada).get_by_role("button", name="Replay").click()
         expect(ada.locator("main")).to_contain_text("verdicts would have been others")
-        newest(ada).get_by_role("link", name="What it would change").click()
-        would_hold(ada, "Over what was judged before")
+        newest(ada).get_by_role("link", name="What would change").click()
+        would_hold(ada, "Test on past verdicts")
         grace = visit("/review/policy/", person="grace")
         differences = newest(grace).locator("details.differences")
         expect(differences).to_contain_text("Question: Withheld")

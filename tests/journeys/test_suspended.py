@@ -39,7 +39,7 @@ def test_from_the_suspension_to_being_back(visit: Visit, site: Site) -> None:
     expect(main.locator("blockquote")).to_contain_text("Hate")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_label("Why do you disagree?").fill("These are the words of a play.")
-    page.get_by_role("button", name="Send the appeal").click()
+    page.get_by_role("button", name="Send appeal").click()
     expect(main).to_contain_text("You appealed")
     page.goto(f"{site.url}/collections/")
     expect(page).to_have_url(f"{site.url}/accounts/login/?next=/collections/")

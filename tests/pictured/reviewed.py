@@ -206,9 +206,7 @@ def _away() -> int:
     steps = next(row["steps"] for row in body["clauses"] if row["code"] == "violence")
     milder = [step for step in steps.get("question", []) if step["least"] < 0.88]
     steps["question"] = [*milder, {"least": 0.88, "action": "withhold_and_review"}]
-    draft = versions.create_draft(
-        user(SAMUEL), body, "Violence, Question: Withheld, and people look at it from 0.88 on"
-    )
+    draft = versions.create_draft(user(SAMUEL), body, "Violence, Question: Withheld and sent to review from 0.88 on")
     versions.start_shadow(user(SAMUEL), draft)
     _judged()
     backtest.run_backtest(user(SAMUEL), draft)

@@ -120,7 +120,9 @@ def test_break_glass_that_was_opened_is_in_it_with_its_ground(
     access_requests.approve_request(robin, asked.pk)
     looked = json.loads(copy_of(client, alice).read("looked.json"))
     opened = [one for one in looked if one["what"] == "conversations opened (break-glass)"]
-    assert len(opened) == 1 and "break-glass access (" in opened[0]["why"] and opened[0]["by"] == "a member of the staff"
+    assert (
+        len(opened) == 1 and "break-glass access (" in opened[0]["why"] and opened[0]["by"] == "a member of the staff"
+    )
 
 
 def test_break_glass_that_was_opened_in_an_emergency_is_in_it(

@@ -69,7 +69,7 @@ def test_every_entry_of_the_log_has_words() -> None:
 def test_why_something_was_read_is_said_in_words() -> None:
     new = {"why": "review", "clause": "prompt_attack", "thing": "document"}
     assert code_labels.reading_reason(new) == "review (Attacks on the assistant in a document)"
-    assert code_labels.reading_reason({"why": "second", "clause": "hate"}) == "a second look (Hate)"
+    assert code_labels.reading_reason({"why": "second", "clause": "hate"}) == "second review (Hate)"
     with translation.override("de"):
         assert code_labels.reading_reason(new) == "Prüfung (Angriffe auf den Assistenten in einem Dokument)"
     assert code_labels.reading_reason({"why": "the court asked"}) == "the court asked"
@@ -82,7 +82,7 @@ def test_people_are_told_in_their_own_language(alice: User, morgan: User, shelf:
         cases.decide_case(morgan, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
     first, last = Notice.objects.order_by("created")
     assert "wartet" in first.title and "zurückgehalten" in last.title
-    assert last.clause.startswith("Hass. ") and "widersprechen" in last.text
+    assert last.clause.startswith("Hass. ") and "Widerspruch einlegen" in last.text
     assert "Nichts" in shelf.state["1"]
 
 
@@ -99,11 +99,9 @@ def test_pages_of_staff_show_no_code(client: Client, ada: User, alice: User, she
     data = {"token": held.lease_token, "version": held.version, "outcome": "block", "reason": "clear", "show": "new"}
     client.post(f"/review/{held.pk}/decide/", data)
     page = client.get(f"/review/{held.pk}/").content.decode()
-    assert "Block: Clearly against the clause" in page and "Policy 1" in page
+    assert "Block: Clear violation of the clause" in page and "Policy 1" in page
     page = client.get("/review/log/").content.decode()
-    assert (
-        "Decided a case" in page and "Outcome: Block" in page and "review (Attacks on the assistant in: note)" in page
-    )
+    assert "Case decided" in page and "Outcome: Block" in page and "review (Attacks on the assistant in: note)" in page
 
 
 def test_the_log_is_for_administrators_and_can_be_narrowed(
@@ -116,11 +114,11 @@ def test_the_log_is_for_administrators_and_can_be_narrowed(
     assert client.get("/review/log/").status_code == 404
     client.force_login(ada)
     page = client.get("/review/log/").content.decode()
-    assert "Drafted a policy" in page and f"before={AuditEntry.objects.get(seq=12).seq}" in page
+    assert "Policy drafted" in page and f"before={AuditEntry.objects.get(seq=12).seq}" in page
     page = client.get("/review/log/?area=policy").content.decode()
-    assert "Drafted a policy" in page and "Gave a consent" not in page and "Fingerprint: ffffffffffff" in page
+    assert "Policy drafted" in page and "Consent given" not in page and "Fingerprint: ffffffffffff" in page
     page = client.get(f"/review/log/?who={alice.pk}&before=5").content.decode()
-    assert "Drafted" not in page and page.count("Gave a consent") == 4
+    assert "drafted" not in page and page.count("Consent given") == 4
     for nonsense in ("who=x", "who=1e9", "before=-1", "before=" + "9" * 40, "area=nothing", "who=%00"):
         assert client.get(f"/review/log/?{nonsense}").status_code == 200
 

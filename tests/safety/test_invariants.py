@@ -91,7 +91,7 @@ def test_i14_whoever_is_decided_about_is_told_what_why_and_how_to_object(
     for subject, outcome in (("1", "block"), ("2", "warn")):
         found = decided(alice, morgan, subject, outcome)
         told = Notice.objects.get(decision=found)
-        assert told.person == alice and told.clause and "object within 30 days" in told.text
+        assert told.person == alice and told.clause and "appeal within 30 days" in told.text
 
 
 def test_i18_no_policy_can_suspend_anybody() -> None:

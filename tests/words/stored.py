@@ -97,9 +97,6 @@ def sentences(root: Path) -> Iterator[tuple[str, Path]]:
             for text in constants(ast.parse(path.read_text())):
                 if shape.fullmatch(text) or _SENTENCE.fullmatch(text):
                     yield text, path
-    former = root / "tests/words/former_sentences.txt"  # of earlier versions: rows that hold them stay translated
-    for text in former.read_text().splitlines():
-        yield text, former
     for item in FORMATS.values():
         yield item.label, root / "apps/documents/parsing/formats.py"
 

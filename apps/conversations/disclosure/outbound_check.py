@@ -124,7 +124,9 @@ def _flag_fresh(kind: str, subject: UUID, owner: int | None, left: ExportVerdict
 
 def _describe_reason(stage: Stage, left: ExportVerdict, picture: bool = False) -> str:
     if left.code == UNCHECKED:
-        return gettext("This part is left out: the safety check is not available right now. Try again in a moment.")
+        return gettext(
+            "This part is missing, because the safety check is not available right now. Try again in a moment."
+        )
     clause = {"clause": code_labels.clause_label(left.code)}
     if picture and stage is Stage.SHARE:
         said = gettext("This picture is withheld from shared links, under the clause “%(clause)s”.") % clause

@@ -758,5 +758,266 @@ _PAIRS = (
         "says the same as one above, or its document has enough passages there",
         "same as a passage above, or enough passages of its document are above",
     ),
+    (
+        "A list of this site names something in this question, so it is not answered here.",
+        "This question contains a term that this site blocks, so it is not answered here.",
+    ),
+    (
+        "A list of this site names something in what this picture was asked for, so it is not drawn here.",
+        "The description of this picture contains a term that this site blocks, so it is not created here.",
+    ),
+    (
+        "A text that speaks to the assistant instead of to its reader is marked. It is shown, and never obeyed.",
+        "Text with instructions for the assistant is labelled. It is shown, but never followed.",
+    ),
+    (
+        "An automatic check found something in this picture. A person looks at it.",
+        "An automatic check withheld this picture. A reviewer will look at it.",
+    ),
+    (
+        "If that is a mistake, a person sets it right; look at your notices.",
+        "A reviewer will look at it and correct a mistake. See your notices.",
+    ),
+    (
+        "Insults are noted; they are not withheld.",
+        "Insults are counted, but not withheld.",
+    ),
+    (
+        "Leak of the system text",
+        "Leak of the system prompt",
+    ),
+    (
+        "Links that would carry away what was read are shown as plain text.",
+        "Links that would send data to other servers are shown as plain text.",
+    ),
+    (
+        "Matters for experts",
+        "Professional advice",
+    ),
+    (
+        "No help with making or getting weapons that kill many, explosives or untraceable guns.",
+        "No help with making or getting weapons of mass destruction, explosives or untraceable guns.",
+    ),
+    (
+        "No made-up accusations against people or companies that exist.",
+        "No made-up accusations against real people or companies.",
+    ),
+    (
+        "Nothing that degrades people, or calls for harming them, for what they are.",
+        "Nothing that degrades people for who they are, or calls for harming them.",
+    ),
+    (
+        "Nothing that passes for words or a picture of a person who exists.",
+        "Nothing that could be mistaken for words or a picture of a real person.",
+    ),
+    (
+        "Of the cases of review that are under a legal hold, on the ground named above: the text that was "
+        "judged with what stood around it, decisions, an appeal, and your name and address. That goes when "
+        "the hold is lifted.",
+        "From review cases under a legal hold, on the ground named above: the reviewed text with its "
+        "context, decisions, an appeal, and your name and e-mail address. These are erased when the hold is "
+        "lifted.",
+    ),
+    (
+        "Passwords and keys in documents are marked.",
+        "Passwords and keys in documents are labelled.",
+    ),
+    (
+        "Personal data of others is found, and can be hidden.",
+        "Personal data of other people is detected and can be hidden.",
+    ),
+    (
+        "Protected works are not copied at length, and nothing passes for a product of a brand.",
+        "No long copies of protected works, and nothing that imitates a product of a brand.",
+    ),
+    (
+        "Reported. A reader of it asked for a person to look at it.",
+        "Reported. A user asked for a review.",
+    ),
+    (
+        "The assistant writes nothing meant to arouse.",
+        "The assistant writes no sexually explicit texts.",
+    ),
+    (
+        "The certificate of the server is not valid, so the page was not fetched. Save it and upload the file.",
+        "The server’s certificate is not valid, so the page was not fetched. Save the page and upload the file.",
+    ),
+    (
+        "The log of review (numbers and clauses, no content), hashes of judged texts, and this receipt.",
+        "The audit log (numbers and clauses, no content), hashes of reviewed texts, and this receipt.",
+    ),
+    (
+        "The rest of this answer was held back, because it could seriously hurt people.",
+        "The rest of this answer was withheld, because it could seriously hurt people.",
+    ),
+    (
+        "The rest of this answer was held back, because it holds personal data.",
+        "The rest of this answer was withheld, because it contains personal data.",
+    ),
+    (
+        "The rest of this answer was held back, because it may copy a work of others.",
+        "The rest of this answer was withheld, because it may copy a protected work.",
+    ),
+    (
+        "The rest of this answer was held back, because it may make false claims about somebody.",
+        "The rest of this answer was withheld, because it may make false claims about a person or company.",
+    ),
+    (
+        "The rest of this answer was held back, because it may pass for words of a person who exists.",
+        "The rest of this answer was withheld, because it could be mistaken for words of a real person.",
+    ),
+    (
+        "The rest of this answer was held back, because it may take an expert's place.",
+        "The rest of this answer was withheld, because it needs an expert.",
+    ),
+    (
+        "The rest of this answer was held back, because it repeats what is said to the assistant alone.",
+        "The rest of this answer was withheld, because it repeats confidential instructions of the assistant.",
+    ),
+    (
+        "The rest of this answer was held back, because it seems meant to change the assistant's rules.",
+        "The rest of this answer was withheld, because it seems meant to change the assistant's rules.",
+    ),
+    (
+        "The rest of this answer was held back, because it seems sexual.",
+        "The rest of this answer was withheld, because it seems to be sexual.",
+    ),
+    (
+        "The rest of this answer was held back, because it seems to degrade people for what they are.",
+        "The rest of this answer was withheld, because it seems to degrade people for who they are.",
+    ),
+    (
+        "The rest of this answer was held back, because it seems to hold a password or a key.",
+        "The rest of this answer was withheld, because it seems to contain a password or a key.",
+    ),
+    (
+        "The rest of this answer was held back, because it seems to insult somebody.",
+        "The rest of this answer was withheld, because it seems to insult a person.",
+    ),
+    (
+        "The rest of this answer was held back, because it would carry data away in a link.",
+        "The rest of this answer was withheld, because it would send data to another server in a link.",
+    ),
+    (
+        "The rest of this answer was held back: a list of this site names something in it.",
+        "The rest of this answer was withheld, because it contains a term that this site blocks.",
+    ),
+    (
+        "The rest of this answer was held back: this assistant is stricter than the site.",
+        "The rest of this answer was withheld, because this assistant is stricter than the site.",
+    ),
+    (
+        "The safety check is not available right now. Please try again in a moment.",
+        "The safety check is not available right now. Try again in a moment.",
+    ),
+    (
+        "The server of the page does not answer, or not in a way that can be understood. Check the address.",
+        "The server does not answer correctly. Check the address.",
+    ),
+    (
+        "The worker was stopped each time while it was at this.",
+        "The background process was stopped each time before it finished.",
+    ),
+    (
+        "There is no server of this name. Check the address.",
+        "There is no server with this name. Check the address.",
+    ),
+    (
+        "This address cannot be fetched. Give the http:// or https:// address of a public page, on the usual "
+        "port and without a name or password in it; pages of a private network have to be saved and uploaded.",
+        "This address cannot be fetched. Enter the http:// or https:// address of a public page, with the "
+        "default port and without a user name or password. Pages of a private network have to be saved and "
+        "uploaded.",
+    ),
+    (
+        "This address holds what is said to the assistant alone, so it was not asked for. Give another address.",
+        "This address contains confidential instructions of the assistant, so it was not fetched. Enter "
+        "another address.",
+    ),
+    (
+        "This assistant is stricter than the site, so this question is not answered here. Put it in other "
+        "words, or ask another assistant.",
+        "This assistant is stricter than the site, so it does not answer this question. Rephrase it, or ask "
+        "another assistant.",
+    ),
+    (
+        "This could not be finished yet. Administrators see why in the Doctor; an erasure is tried again every hour.",
+        "This could not be finished yet. Administrators see the reason in the Doctor; an erasure is retried "
+        "every hour.",
+    ),
+    (
+        "This passage seems to hold a password or a key.",
+        "This passage seems to contain a password or a key.",
+    ),
+    (
+        "This passage speaks to an assistant instead of to its reader.",
+        "This passage contains instructions for an assistant.",
+    ),
+    (
+        "This picture is held back: what it was asked under is stricter than the site.",
+        "This picture was withheld, because the assistant used for it is stricter than the site.",
+    ),
+    (
+        "This question holds control characters that cannot be read. Remove them and ask again.",
+        "This question contains control characters that cannot be read. Remove them and ask again.",
+    ),
+    (
+        "This question needs an expert who knows the case, so it is not answered here.",
+        "This question needs an expert who knows your situation, so it is not answered here.",
+    ),
+    (
+        "This question repeats what is said to the assistant alone, so it is not answered here.",
+        "This question repeats confidential instructions of the assistant, so it is not answered here.",
+    ),
+    (
+        "This question seems meant to pass for a person who exists, so it is not answered here.",
+        "This question seems to ask for an imitation of a real person, so it is not answered here.",
+    ),
+    (
+        "This question seems to ask for a work or brand of others, so it is not answered here.",
+        "This question seems to ask for a copy of a protected work, so it is not answered here.",
+    ),
+    (
+        "This question seems to ask for false claims about somebody, so it is not answered here.",
+        "This question seems to ask for false claims about a person or company, so it is not answered here.",
+    ),
+    (
+        "This question seems to ask for software that does harm, so it is not answered here.",
+        "This question seems to ask for harmful software, so it is not answered here.",
+    ),
+    (
+        "This question seems to degrade people for what they are, so it is not answered here.",
+        "This question seems to degrade people for who they are, so it is not answered here.",
+    ),
+    (
+        "This question seems to insult or threaten somebody, so it is not answered here.",
+        "This question seems to insult or threaten a person, so it is not answered here.",
+    ),
+    (
+        "This question would carry data away in a link, so it is not answered here.",
+        "This question would send data to another server in a link, so it is not answered here.",
+    ),
+    (
+        "What documents say of health, law and money is answered with its sources; it takes no expert's place.",
+        "Answers about health, law and money come from documents, with sources. They do not replace an expert.",
+    ),
+    (
+        "What is said to the assistant alone is neither shown nor sent anywhere.",
+        "Confidential instructions of the assistant are never shown or sent.",
+    ),
+    (
+        "Who speaks of hurting themselves gets words of support and help lines. It is never punished.",
+        "Users who talk about self-harm get words of support and help lines. They are never punished for it.",
+    ),
+    (
+        "Works and brands of others",
+        "Copyright and brands",
+    ),
+    (
+        "Your data is under a legal hold: a law or a court asks that all of it is kept, so it cannot go now. "
+        "An administrator can say more.",
+        "Your data is under a legal hold: a law or a court requires that all of it is kept, so it cannot be "
+        "erased now. Ask an administrator for details.",
+    ),
 )
 FORMER_SENTENCES = dict(_PAIRS)

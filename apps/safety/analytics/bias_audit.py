@@ -109,7 +109,7 @@ def run_bias_audit(user: User) -> BiasAudit:
     classifiers fail.
     """
     if not (user.is_staff and user.is_active):
-        raise ActionRefused(gettext("Only reviewers may do that."))
+        raise ActionRefused(gettext("Only reviewers can do this."))
     live = versions.get_live_version()
     texts = [(group, hateful, text) for group in GROUPS for hateful, text in make_sentences(group)]
     actions, version = _evaluate_sentences([text for _, _, text in texts], schema.parse_policy(live.body))

@@ -15,17 +15,17 @@ from apps.safety.analytics.metrics import ClauseMetrics, ReviewerAgreement
 
 def make_dashboard(rows: Sequence[ClauseMetrics], agreed: ReviewerAgreement) -> dict[str, WhiskerChart]:
     """Return the charts by name; metrics without data are left out."""
-    about = gettext("Each line goes from one end of the interval to the other; the numbers are in the table below.")
+    about = gettext("Each line shows an interval; the numbers are in the table below.")
     found = {
         "precision": (gettext("How often the check was right"), _shares(rows, "precision")),
-        "overturn": (gettext("How often an appeal was successful"), _shares(rows, "overturn")),
-        "agreement": (gettext("How often a second look agrees"),
+        "overturn": (gettext("How often appeals were successful"), _shares(rows, "overturn")),
+        "agreement": (gettext("How often second reviews agreed with the decision"),
                       charts.known_shares((format_place(*key), share) for key, share in agreed.parts.items())),
     }  # fmt: skip
     made = {name: charts.make_whisker_chart(title, about, values) for name, (title, values) in found.items() if values}
     if times := _times(rows):
         most = charts.round_axis_hours(max(one.high for one in times))
-        title = gettext("Hours until somebody decided, the middle one")
+        title = gettext("Median hours to a decision")
         made["time"] = charts.make_whisker_chart(
             title, about, times, most=most, ends=("0", gettext("%(n)s h") % {"n": most})
         )
@@ -34,10 +34,10 @@ def make_dashboard(rows: Sequence[ClauseMetrics], agreed: ReviewerAgreement) -> 
 
 def make_bias_charts(groups: Sequence[GroupErrorRates]) -> list[WhiskerChart]:
     """Return the charts of noticed harmless and of unnoticed hateful sentences by group; `[]` without groups."""
-    about = gettext("A line for each group; the numbers are in the table below.")
+    about = gettext("One line per group; the numbers are in the table below.")
     sides = [
-        (gettext("Harmless sentences that are noticed"), "noticed"),
-        (gettext("Hateful sentences that nobody notices"), "unnoticed"),
+        (gettext("Harmless sentences that were flagged"), "noticed"),
+        (gettext("Hateful sentences that were not flagged"), "unnoticed"),
     ]
     return [
         charts.make_whisker_chart(

@@ -187,7 +187,7 @@ def verify_entries(chain: ChainPosition, until: float | None = None) -> Iterator
         if until is not None and entry.seq % 100 == 0 and time.monotonic() > until:
             return
     if chain.seq and not chain.signed:
-        words = gettext("No entry of the log is signed by a key of %(file)s.")
+        words = gettext("No entry of the log is signed with a key from %(file)s.")
         yield words % {"file": settings.AUDIT_KEYS}
 
 

@@ -23,7 +23,7 @@ def begin_export(user: User) -> int:
     Raise ActionRefused unless the user is an active administrator.
     """
     if not (user.is_administrator and user.is_active):
-        raise ActionRefused(gettext("Only administrators export the audit log."))
+        raise ActionRefused(gettext("Only administrators can export the audit log."))
     return audit.record_event("log.exported", actor=user).seq
 
 

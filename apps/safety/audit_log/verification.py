@@ -105,7 +105,7 @@ def _verify_entries(report: VerificationReport, chain: ChainPosition, until: flo
 
 def _verify_rest(report: VerificationReport, whole: bool) -> None:
     for name in audit.find_missing_triggers():
-        _add(report, gettext("The trigger %(name)s that guards the log is missing.") % {"name": name})
+        _add(report, gettext("The database trigger %(name)s, which protects the log, is missing.") % {"name": name})
     noted = chain_heads.read_heads(whole)
     restored = _verify_heads(report, noted)
     if restored:
@@ -132,17 +132,17 @@ def _verify_heads(report: VerificationReport, noted: Sequence[dict[str, Any]]) -
             wrong.append(row["seq"])
     for seq in sorted(set(wrong)):
         words = (
-            gettext("Entry %(seq)s was noted as written and is missing: the end of the log was cut off.")
+            gettext("Entry %(seq)s is missing although it was written: the end of the log was cut off.")
             if seq > report.newest
-            else gettext("Entry %(seq)s is another one than the one that was noted when it was written.")
+            else gettext("Entry %(seq)s differs from the copy that was saved when it was written.")
         )
         _add(report, words % {"seq": seq})
     last = AuditEntry.objects.filter(kind="log.restored").order_by("-seq").first()
     if last is None:
         return ""
     words = ngettext(
-        "Restored from a backup on %(day)s (entry %(seq)s); %(n)s entry noted after that backup is lost.",
-        "Restored from a backup on %(day)s (entry %(seq)s); %(n)s entries noted after that backup are lost.",
+        "Restored from a backup on %(day)s (entry %(seq)s); %(n)s entry written after that backup is lost.",
+        "Restored from a backup on %(day)s (entry %(seq)s); %(n)s entries written after that backup are lost.",
         lost,
     )  # fmt: skip
     return words % {"day": date_format(last.at, gettext("j F Y, H:i")), "seq": last.seq, "n": lost}
@@ -155,13 +155,13 @@ def _check_sent(report: VerificationReport, noted: Sequence[dict[str, Any]]) -> 
         return
     if max((row["seq"] for row in noted), default=0) < last.seq:
         report.problems.append(
-            gettext("The newest entries are not noted in %(file)s. Look whether Openbook may write it.")
+            gettext("The newest entries are not in %(file)s. Check that Openbook can write this file.")
             % {"file": settings.AUDIT_HEADS}
         )
     sent = chain_heads.read_sent()
     if settings.AUDIT_HEADS_URL and int(sent.get("seq") or 0) < last.seq:
         report.problems.append(
-            gettext("The newest head is not at AUDIT_HEADS_URL: %(error)s")
+            gettext("The newest entry has not reached AUDIT_HEADS_URL: %(error)s")
             % {"error": sent.get("error") or gettext("the worker has not sent it.")}
         )
 

@@ -28,8 +28,10 @@ from apps.users.special_permissions import BREAK_GLASS
 
 REQUEST_LIFETIME = timedelta(hours=24)  # of a request without an answer
 CLOCK_TOLERANCE = timedelta(minutes=1)  # at most, between the machines of one site
-NOT_PERMITTED = gettext_lazy("That is not yours to do, or somebody has done it by now. Nothing was changed.")
-_UNJUDGED = gettext_lazy("Your last emergency waits for somebody's judgement. Ask in the usual way until then.")
+NOT_PERMITTED = gettext_lazy("You are not allowed to do this, or it was already done. Nothing was changed.")
+_UNJUDGED = gettext_lazy(
+    "Your last emergency has not been reviewed yet. Until then, request access without the emergency option."
+)
 
 
 State, Ground = BreakGlass.State, BreakGlass.Ground
@@ -55,7 +57,9 @@ def request_access(
     if not BREAK_GLASS.is_held_by(user) or person.pk == user.pk:
         raise ActionRefused(str(NOT_PERMITTED))
     if ground not in Ground.values or len(reason.strip()) < 20:
-        raise ActionRefused(gettext("Choose a ground, and write in a sentence why this conversation has to be read."))
+        raise ActionRefused(
+            gettext("Choose a ground, and write a sentence about why this conversation has to be read.")
+        )
     if emergency and BreakGlass.objects.filter(asker=user, emergency=True, judged=None).exists():
         raise ActionRefused(str(_UNJUDGED))
     row = BreakGlass(
@@ -111,7 +115,7 @@ def judge_emergency(user: User, pk: UUID, justified: bool, note: str) -> None:
     if not row.emergency or row.judged is not None:
         raise ActionRefused(str(NOT_PERMITTED))
     if not note.strip():
-        raise ActionRefused(gettext("Say in a sentence why it was justified, or why not."))
+        raise ActionRefused(gettext("Write a sentence about why it was justified or not."))
     with transaction.atomic():
         rows = BreakGlass.objects.filter(pk=row.pk, judged=None)
         said = {

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Durations = Mapping[str, float]  # milliseconds, by detector
 
-INJECTION_MESSAGE = "This passage speaks to an assistant instead of to its reader."
-CREDENTIALS_MESSAGE = "This passage seems to hold a password or a key."
+INJECTION_MESSAGE = "This passage contains instructions for an assistant."
+CREDENTIALS_MESSAGE = "This passage seems to contain a password or a key."
 _SHORTEST = 12  # characters; a shorter piece of an answer is scored with the words around it
 _CONTEXT = 100  # characters of approved text that the classifiers read before the new text
 

@@ -78,7 +78,7 @@ _LONG = Verdict(
 _CONTROL = Verdict(
     False,
     "control_characters",
-    "This question holds control characters that cannot be read. Remove them and ask again.",
+    "This question contains control characters that cannot be read. Remove them and ask again.",
 )
 _UNCHECKED = Verdict(False, "check_unavailable", UNAVAILABLE_MESSAGE)
 

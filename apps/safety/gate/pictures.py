@@ -23,7 +23,7 @@ from apps.safety.verdict_log import recorder, shadow
 log = logging.getLogger(__name__)
 
 PROMPT_PREFIX = "A picture drawn from: "  # followed by the prompt, in the frozen text
-HELD_MESSAGE = "An automatic check found something in this picture. A person looks at it."
+HELD_MESSAGE = "An automatic check withheld this picture. A reviewer will look at it."
 
 
 def check_picture(

@@ -21,10 +21,11 @@ from django.utils.translation import gettext
 MAX_CHARACTERS = 2000  # characters of an address
 PORTS = {"http": 80, "https": 443}
 ADDRESS_REFUSED = (
-    "This address cannot be fetched. Give the http:// or https:// address of a public page, on the usual port and "
-    "without a name or password in it; pages of a private network have to be saved and uploaded."
+    "This address cannot be fetched. Enter the http:// or https:// address of a public page, with "
+    "the default port and without a user name or password. Pages of a private network have to be "
+    "saved and uploaded."
 )
-HOST_UNKNOWN = "There is no server of this name. Check the address."
+HOST_UNKNOWN = "There is no server with this name. Check the address."
 
 AllowedEndpoints = Set[tuple[str, int]]  # IP and port
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -80,7 +81,7 @@ class WebAddress:
         """Return the target of a redirect from this address. Raise FetchRefused."""
         found = parse_address(urljoin(self.text, reference.strip()))
         if self.scheme == "https" and found.scheme == "http":
-            raise FetchRefused(gettext("The page leads on to an address without encryption, which is not followed."))
+            raise FetchRefused(gettext("The page redirects to an unencrypted address, which is not followed."))
         return found
 
 

@@ -40,14 +40,12 @@ _HEADERS = (
 
 TOO_LARGE = message_templates.PAGE_LARGE % {"most": MAX_BYTES // 1024**2}
 TOO_SLOW = message_templates.PAGE_SLOW % {"seconds": f"{TOTAL_S:.0f}"}
-SERVER_UNREACHABLE = (
-    "The server of the page does not answer, or not in a way that can be understood. Check the address."
-)
+SERVER_UNREACHABLE = "The server does not answer correctly. Check the address."
 ADDRESS_LEAKS_PROMPT = (
-    "This address holds what is said to the assistant alone, so it was not asked for. Give another address."
+    "This address contains confidential instructions of the assistant, so it was not fetched. Enter another address."
 )
 CERTIFICATE_INVALID = (
-    "The certificate of the server is not valid, so the page was not fetched. Save it and upload the file."
+    "The server’s certificate is not valid, so the page was not fetched. Save the page and upload the file."
 )
 
 
@@ -73,8 +71,7 @@ def fetch_url(text: str) -> FetchedPage:
             return found
         address = found
     raise FetchRefused(
-        gettext("The address leads on to another one more than %(hops)s times. Give the last address.")
-        % {"hops": MAX_REDIRECTS}
+        gettext("The address redirects more than %(hops)s times. Enter the final address.") % {"hops": MAX_REDIRECTS}
     )
 
 

@@ -70,7 +70,7 @@ class PolicyVersion(models.Model):
         """State of the version. At most one is LIVE."""
 
         DRAFT = "draft", gettext_lazy("Draft")
-        SHADOW = "shadow", gettext_lazy("Shadow: judged beside the live one, without effect")
+        SHADOW = "shadow", gettext_lazy("Shadow: tested beside the live version, without effect")
         LIVE = "live", gettext_lazy("Live")
         RETIRED = "retired", gettext_lazy("Retired")
         DROPPED = "dropped", gettext_lazy("Discarded")
@@ -79,7 +79,7 @@ class PolicyVersion(models.Model):
     body = models.JSONField()
     sha256 = models.CharField(max_length=64)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.DRAFT)
-    author = _person(help_text=gettext_lazy("Nobody where it came with the product"))
+    author = _person(help_text=gettext_lazy("Empty for the version that came with the product"))
     approver = _person()
     self_approved = models.BooleanField(default=False, help_text="By its author: no other administrator could sign in")
     replay = models.JSONField(null=True, blank=True, help_text="What the replay over history found; needed to go live")
@@ -164,7 +164,7 @@ class Case(Leased):
     kind = models.CharField(max_length=20, help_text="Of the subject: what a Reviewable is registered for")
     subject = models.CharField(max_length=64)
     area = models.CharField(max_length=40, help_text="The clause's code")
-    owner = _person(help_text=gettext_lazy("Whose content it is"))
+    owner = _person(help_text=gettext_lazy("User whose content it is"))
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="cases")
     state = models.CharField(max_length=16, choices=CaseState.choices, default=CaseState.OPEN)
     severity = models.PositiveSmallIntegerField()
@@ -204,7 +204,7 @@ class Case(Leased):
 
     @property
     def pseudonym(self) -> str:
-        return gettext("Person %(number)s") % {"number": str(self.owner_id or 0).zfill(4)}
+        return gettext("User %(number)s") % {"number": str(self.owner_id or 0).zfill(4)}
 
 
 class Decision(models.Model):
@@ -216,9 +216,9 @@ class Decision(models.Model):
         ALLOW = "allow", gettext_lazy("Allow")
         BLOCK = "block", gettext_lazy("Block")
         WARN = "warn", gettext_lazy("Warn")
-        REDACT = "redact", gettext_lazy("Take out")
+        REDACT = "redact", gettext_lazy("Redact")
         BLUR = "blur", gettext_lazy("Blur")
-        RESTRICT = "restrict", gettext_lazy("Close a feature")
+        RESTRICT = "restrict", gettext_lazy("Restrict a feature")
         SUSPEND = "suspend", gettext_lazy("Suspend")
         UPHOLD = "uphold", gettext_lazy("Uphold")
         OVERTURN = "overturn", gettext_lazy("Overturn")
@@ -226,18 +226,18 @@ class Decision(models.Model):
     class Reason(models.TextChoices):
         """Reason that the reviewer chose."""
 
-        CLEAR = "clear", gettext_lazy("Clearly against the clause")
-        CONTEXT = "context", gettext_lazy("The words around it decide")
+        CLEAR = "clear", gettext_lazy("Clear violation of the clause")
+        CONTEXT = "context", gettext_lazy("The context decides")
         MISTAKE = "mistake", gettext_lazy("The check was wrong")
-        REPEATED = "repeated", gettext_lazy("Not the first time")
-        OTHER = "other", gettext_lazy("Other; see the note")
+        REPEATED = "repeated", gettext_lazy("Repeated violation")
+        OTHER = "other", gettext_lazy("Other (see the note)")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="decisions")
     case_version = models.PositiveIntegerField()
     reviewer = _person()
-    owner = _person(help_text=gettext_lazy("As the case has it"))
-    first_reviewer = _person(help_text=gettext_lazy("Of the decision that an appeal is about"))
+    owner = _person(help_text=gettext_lazy("The owner of the case"))
+    first_reviewer = _person(help_text=gettext_lazy("Who made the decision that was appealed"))
     self_approved = models.BooleanField(
         default=False, help_text="About themselves, or about their own decision: nobody else could decide"
     )

@@ -27,18 +27,18 @@ class BreakGlass(models.Model):
     class Ground(models.TextChoices):
         """Legal or practical ground of the request."""
 
-        ORDER = "order", gettext_lazy("An order of a court or an authority")
-        LIFE = "life", gettext_lazy("A threat to somebody's life or health")
+        ORDER = "order", gettext_lazy("A court order or an order of an authority")
+        LIFE = "life", gettext_lazy("A threat to a person's life or health")
         INCIDENT = "incident", gettext_lazy("A security incident")
-        ASKED = "asked", gettext_lazy("Its person asked for help with it")
+        ASKED = "asked", gettext_lazy("The user asked for help")
 
     class State(models.TextChoices):
         """State of the request."""
 
-        ASKED = "asked", gettext_lazy("Waits for approval")
-        OPEN = "open", gettext_lazy("Open")
+        ASKED = "asked", gettext_lazy("Waiting for approval")
+        OPEN = "open", gettext_lazy("Active")
         ENDED = "ended", gettext_lazy("Ended")
-        REFUSED = "refused", gettext_lazy("Refused")
+        REFUSED = "refused", gettext_lazy("Declined")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     asker, person, approver = _person(), _person(), _person()

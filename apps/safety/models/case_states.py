@@ -14,14 +14,14 @@ class CaseState(models.TextChoices):
     """State of a case."""
 
     OPEN = "open", gettext_lazy("New")
-    CLAIMED = "claimed", gettext_lazy("Being looked at")
+    CLAIMED = "claimed", gettext_lazy("In review")
     ESCALATED = "escalated", gettext_lazy("Escalated")
     DECIDED = "decided", gettext_lazy("Decided")
     APPEALED = "appealed", gettext_lazy("Appealed")
-    APPEAL_CLAIMED = "appeal_claimed", gettext_lazy("Appeal being looked at")
+    APPEAL_CLAIMED = "appeal_claimed", gettext_lazy("Appeal in review")
     UPHELD = "upheld", gettext_lazy("Upheld")
     OVERTURNED = "overturned", gettext_lazy("Overturned")
-    AUTO_CLOSED = "auto_closed", gettext_lazy("Closed: nothing left to decide")
+    AUTO_CLOSED = "auto_closed", gettext_lazy("Closed, nothing left to decide")
 
 
 UNDECIDED_STATES = frozenset({CaseState.OPEN, CaseState.CLAIMED, CaseState.ESCALATED})
@@ -102,12 +102,12 @@ def next_state(state: str, move: CaseMove, role: CaseRole, escalated: bool = Fal
     found = TRANSITIONS.get((CaseState(state), move))
     if found is None:
         raise ActionRefused(
-            gettext("This case is %(state)s; that cannot be done with it now.")
+            gettext("This is not possible now, because the case has the state “%(state)s”.")
             % {"state": CaseState(state).label.lower()}
         )
     follows, roles = found
     if escalated and state == CaseState.CLAIMED:
         follows, roles = (CaseState.ESCALATED if follows is CaseState.OPEN else follows), roles - {CaseRole.REVIEWER}
     if role not in roles:
-        raise ActionRefused(gettext("That is for somebody else to do."))
+        raise ActionRefused(gettext("You cannot do this. Another reviewer has to."))
     return follows

@@ -66,7 +66,7 @@ def restriction_message(user: User, feature: Feature) -> str:
     until = max(rows.values_list("until", flat=True), default=None)
     if until is None:
         return ""
-    said = gettext("%(feature)s: closed for you until %(until)s UTC. Your notices say why, and how to object.")
+    said = gettext("%(feature)s: restricted for you until %(until)s UTC. Your notices say why, and how to appeal.")
     return said % {"feature": feature.label, "until": format_day(until)}
 
 

@@ -46,7 +46,7 @@ def save_view(user: User, name: str, query: str) -> SavedView:
     20 views.
     """
     if not (user.is_staff and user.is_active):
-        raise ActionRefused(gettext("Only reviewers may do that."))
+        raise ActionRefused(gettext("Only reviewers can do this."))
     name = " ".join(name.split())[:MAX_NAME]
     if not name:
         raise ActionRefused(gettext("Enter a name for the view."))

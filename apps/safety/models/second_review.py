@@ -25,7 +25,7 @@ class SecondReview(Leased):
     class Why(models.TextChoices):
         """Reason for the second review."""
 
-        SAMPLE = "sample", gettext_lazy("Drawn")
+        SAMPLE = "sample", gettext_lazy("Random sample")
         ASKED = "asked", gettext_lazy("Asked for")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -37,8 +37,8 @@ class SecondReview(Leased):
     decision = models.OneToOneField(
         "safety.Decision", on_delete=models.PROTECT, null=True, blank=True, related_name="opinion"
     )
-    owner = _person(help_text=gettext_lazy("Whose text it is"))
-    first = _person(help_text=gettext_lazy("Who decided, or asked"))
+    owner = _person(help_text=gettext_lazy("User whose text it is"))
+    first = _person(help_text=gettext_lazy("Reviewer who decided or asked"))
     reviewer = _person()
     harmful = models.BooleanField(null=True, blank=True, help_text="What the second look found")
     note = models.CharField(max_length=1000, blank=True)

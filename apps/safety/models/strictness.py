@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 class Strictness(TextChoices):
     """Level of strictness, from mildest to strictest."""
 
-    SITE = "site", gettext_lazy("As the site has it")
+    SITE = "site", gettext_lazy("Site default")
     STRICT = "strict", gettext_lazy("Strict")
     STRICTEST = "strictest", gettext_lazy("Strictest")
 

@@ -68,13 +68,13 @@ def suspend_account(user: User, person: User, reason: str, days: int) -> Decisio
     separation_of_duties.require_administrator(user)
     reason = reason.strip()[:MOST]
     if person.pk == user.pk:
-        raise ActionRefused(gettext("Nobody suspends themselves."))
+        raise ActionRefused(gettext("You cannot suspend your own account."))
     if len(reason) < LEAST:
-        raise ActionRefused(gettext("Write a sentence about why. The person reads it."))
+        raise ActionRefused(gettext("Write a sentence about why. The user will read it."))
     if days not in DURATION_CHOICES:
-        raise ActionRefused(gettext("Choose for how long."))
+        raise ActionRefused(gettext("Choose how long."))
     if not User.objects.filter(pk=person.pk, is_active=True).exists():
-        raise ActionRefused(gettext("This account is suspended already."))
+        raise ActionRefused(gettext("This account is already suspended."))
     now, policy = timezone.now(), versions.get_live_version()
     with transaction.atomic():
         snapshot = Snapshot.objects.create(

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from apps.safety.audit_log import audit
@@ -53,7 +54,7 @@ def submit_appeal(user: User, notice: Notice, text: str) -> Appeal:
     """
     decision, case = notice.decision, notice.case
     if not text.strip():
-        raise ActionRefused(gettext("Say in a sentence why you disagree."))
+        raise ActionRefused(gettext("Write a sentence about why you disagree."))
     if decision is None or decision.owner_id != user.pk or not can_appeal(notice):
         raise ActionRefused(gettext("This can no longer be appealed."))
     state = next_state(case.state, CaseMove.APPEAL, CaseRole.OWNER)
@@ -66,8 +67,13 @@ def submit_appeal(user: User, notice: Notice, text: str) -> Appeal:
             row = Appeal.objects.create(decision=decision, text=text.strip()[:2000])
             audit.record_event("case.appealed", actor=user, person=user.pk, subject=f"case {case.pk}")
     except IntegrityError as error:
-        raise ActionRefused(gettext("You have appealed this already.")) from error
+        raise ActionRefused(gettext("You already appealed this.")) from error
     return row
+
+
+def format_due_day(appeal: Appeal) -> str:
+    """Return the day by which the appeal has to be decided, in the format of the active language."""
+    return date_format(appeal.created + timedelta(days=APPEAL_DUE_DAYS), gettext("j F Y"))
 
 
 def decide_appeal(user: User, pk: Any, ruling: DecisionInput) -> Decision:
@@ -80,7 +86,7 @@ def decide_appeal(user: User, pk: Any, ruling: DecisionInput) -> Decision:
     case = visible_cases(user).filter(pk=pk).first()
     moves = {Decision.Outcome.UPHOLD: CaseMove.UPHOLD, Decision.Outcome.OVERTURN: CaseMove.OVERTURN}
     if case is None or ruling.outcome not in moves or ruling.reason not in Decision.Reason.values:
-        raise ActionRefused(gettext("Choose whether the decision stands, and why."))
+        raise ActionRefused(gettext("Choose whether to uphold the decision, and why."))
     first = case.decisions.filter(undone=None, outcome__in=enforcement.FIRST_OUTCOMES).latest("created")
     if first.reviewer_id == user.pk and separation_of_duties.has_other_reviewer(case, user.pk):
         raise ActionRefused(CASE_TAKEN)

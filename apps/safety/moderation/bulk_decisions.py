@@ -90,7 +90,7 @@ def gather_batch(user: User, pk: Any) -> BulkDecision:
         raise ActionRefused(cases.CASE_TAKEN)
     found = find_near_duplicates(user, seed)
     if not found:
-        raise ActionRefused(gettext("No other case is like this one any more."))
+        raise ActionRefused(gettext("There are no other cases like this one any more."))
     batch = BulkDecision.objects.create(reviewer=user)
     claimed = [seed.pk]
     for row in found:
@@ -107,7 +107,7 @@ def get_own_batch(user: User, pk: Any) -> BulkDecision:
     """Return the batch. Raise ActionRefused if there is none, or if it is another reviewer's."""
     batch = BulkDecision.objects.filter(pk=pk, reviewer=user).first() if user.is_staff and user.is_active else None
     if batch is None:
-        raise ActionRefused(gettext("There is no such batch."))
+        raise ActionRefused(gettext("Bulk decision not found."))
     return batch
 
 
@@ -125,9 +125,9 @@ def decide_batch(user: User, batch: BulkDecision, items: Sequence[BatchItem], ru
     """
     get_own_batch(user, batch.pk)
     if ruling.outcome not in BATCH_OUTCOMES:
-        raise ActionRefused(gettext("Choose what is to happen to all of them; people are suspended one at a time."))
+        raise ActionRefused(gettext("Choose an action for all of them. Users can only be suspended one at a time."))
     if not items:
-        raise ActionRefused(gettext("Tick the cases that this decision is for."))
+        raise ActionRefused(gettext("Select at least one case."))
     validate_input(ruling)
     ours = {str(pk) for pk in _held_cases(user, batch).values_list("pk", flat=True)}
     decided = 0
@@ -177,7 +177,7 @@ def undo_batch(user: User, batch: BulkDecision) -> int:
         except ActionRefused:
             continue
     if not taken:
-        raise ActionRefused(gettext("A batch can be taken back within a minute, and each case until somebody appeals."))
+        raise ActionRefused(gettext("A bulk decision can be undone within a minute, unless the user has appealed."))
     audit.record_event("batch.undone", actor=user, subject=f"batch {batch.pk}", cases=taken)
     return taken
 

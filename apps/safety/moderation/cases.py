@@ -49,7 +49,7 @@ from apps.users.models import User
 LEASE_S = 600.0
 UNDO_S = 10
 DUE_HOURS = {4: 1, 3: 24, 2: 72}  # by severity; 168 hours for milder ones
-CASE_TAKEN = gettext_lazy("Somebody else has this case by now. Nothing was changed.")
+CASE_TAKEN = gettext_lazy("Another reviewer has claimed this case. Nothing was changed.")
 CLAIMED_STATES = (CaseState.CLAIMED, CaseState.APPEAL_CLAIMED)
 _UNKEPT = UUID("5b1f2a0e-7c38-4c51-9d4e-2f6f0f2b9a77")  # namespace of the subjects of texts that have no row
 
@@ -212,7 +212,7 @@ def claim_case(user: User, pk: Any) -> Case:
     if case.state in CLAIMED_STATES and case.holder_id == user.pk and case.lease_until and case.lease_until > now:
         return case
     if not can_claim(user, case):
-        raise ActionRefused(gettext("An appeal is decided by somebody else than the first decision."))
+        raise ActionRefused(gettext("An appeal has to be decided by another reviewer than the first decision."))
     with transaction.atomic():
         rows = Case.objects.filter(state=case.state, version=case.version)
         if leases.claim(rows, case.pk, LEASE_S, state=move_to, holder=user) is None:
@@ -241,7 +241,7 @@ def release_case(user: User, pk: Any, token: str, move: CaseMove, why: str = "")
     case = _get_case(user, pk)
     state = next_state(case.state, move, get_role(user), case.escalated)
     if move is not CaseMove.RELEASE and not why.strip():
-        raise ActionRefused(gettext("Say why, so that the next one need not start from nothing."))
+        raise ActionRefused(gettext("Write why, so that the next reviewer knows what you found."))
     with transaction.atomic():
         kept = case.escalated or move is CaseMove.ESCALATE
         if not leases.release(_claimed_rows(case), case.pk, token, state=state, holder=None, escalated=kept):
@@ -262,10 +262,10 @@ def decide_case(user: User, pk: Any, ruling: DecisionInput) -> Decision:
     validate_input(ruling)
     if ruling.outcome not in enforcement.possible_outcomes(case):
         raise ActionRefused(
-            str(enforcement.BLAMELESS_HINTS.get(case.area) or gettext("That cannot be done with this case."))
+            str(enforcement.BLAMELESS_HINTS.get(case.area) or gettext("This action is not possible for this case."))
         )
     if not case.snapshot.readable and ruling.outcome != Decision.Outcome.ALLOW:
-        raise ActionRefused(gettext("What cannot be read can only be allowed."))
+        raise ActionRefused(gettext("The text of this case cannot be read, so it can only be allowed."))
     state = next_state(case.state, CaseMove.DECIDE, get_role(user), case.escalated)
     with transaction.atomic():
         enforcement.lock_redaction(ruling.outcome)
@@ -330,7 +330,7 @@ def undo_decision(user: User, pk: Any, within_s: int = UNDO_S) -> Case:
     decision = _last_decision(case)
     since = timezone.now() - timedelta(seconds=within_s)
     if decision.reviewer_id != user.pk or decision.created < since:
-        raise ActionRefused(gettext("Only your own decision can be undone, within ten seconds."))
+        raise ActionRefused(gettext("You can only undo your own decision, within ten seconds."))
     with transaction.atomic():
         _revert_decision(user, case, decision, state)
         decision.notices.all().delete()
@@ -350,15 +350,17 @@ def reopen_case(user: User, pk: Any) -> Case:
     state = next_state(case.state, CaseMove.REOPEN, get_role(user))
     decision = _last_decision(case)
     if decision.reviewer_id == user.pk and separation_of_duties.has_other_administrator(user.pk, case.owner_id):
-        raise ActionRefused(gettext("Somebody else than who decided it opens it again."))
+        raise ActionRefused(gettext("Another administrator than the one who decided has to reopen the case."))
     if not second_reviews.disputed_reviews().filter(decision=decision).exists():
-        raise ActionRefused(gettext("Only a decision that a second look found wrong is opened again."))
+        raise ActionRefused(gettext("A case can be reopened only if a second review disagreed with the decision."))
     try:
         with transaction.atomic():
             _revert_decision(user, case, decision, state)
             audit.record_event("case.reopened", actor=user, person=case.owner_id, subject=f"case {case.pk}")
     except IntegrityError as error:
-        raise ActionRefused(gettext("The same thing has an open case by now. Decide that one.")) from error
+        raise ActionRefused(
+            gettext("There is already an open case about the same content. Decide that one.")
+        ) from error
     return _get_case(user, pk)
 
 
@@ -399,7 +401,7 @@ def get_policy_version(case: Case) -> PolicyVersion:
 def _get_case(user: User, pk: Any) -> Case:
     case = visible_cases(user).filter(pk=pk).first()
     if case is None:
-        raise ActionRefused(gettext("There is no such case."))
+        raise ActionRefused(gettext("Case not found."))
     return case
 
 

@@ -82,17 +82,15 @@ def validate_input(ruling: DecisionInput) -> None:
     a redaction its terms.
     """
     if ruling.outcome not in enforcement.FIRST_OUTCOMES or ruling.reason not in Decision.Reason.values:
-        raise ActionRefused(gettext("Choose what is to happen, and why."))
+        raise ActionRefused(gettext("Choose an action and a reason."))
     if ruling.reason == "other" and not ruling.note.strip():
-        raise ActionRefused(gettext("A reason of its own needs a note."))
+        raise ActionRefused(gettext("Write a note if you choose “Other”."))
     if ruling.outcome == RESTRICT and (ruling.feature not in Feature.values or ruling.extent.days not in DURATION_DAYS):
-        raise ActionRefused(gettext("Choose which feature is closed, and for how long."))
+        raise ActionRefused(gettext("Choose which feature to restrict, and how long."))
     if ruling.outcome == SUSPEND and ruling.extent.suspended not in (0, *DURATION_DAYS):
-        raise ActionRefused(gettext("Choose for how long the account is suspended."))
+        raise ActionRefused(gettext("Choose how long the account is suspended."))
     if ruling.outcome == Decision.Outcome.REDACT and not ruling.extent.spans:
-        raise ActionRefused(
-            gettext("Write what is to be taken out, each on a line of its own, three characters or more.")
-        )
+        raise ActionRefused(gettext("Enter the text to redact, one passage per line, at least three characters each."))
 
 
 def parse_spans(text: str) -> tuple[str, ...]:

@@ -41,8 +41,8 @@ FIRST_OUTCOMES = (
 MILD_OUTCOMES = (Outcome.ALLOW, Outcome.BLOCK, Outcome.REDACT)  # outcomes that are no sanction against the owner
 # A user who reported content, or who speaks of self-harm, is never sanctioned for it.
 BLAMELESS_HINTS = {
-    REPORTED: gettext_lazy("It was reported by its reader, who is not to blame for it: allow it, or withhold it."),
-    SELF_HARM: gettext_lazy("Who speaks of hurting themselves is never punished for it: allow it, or withhold it."),
+    REPORTED: gettext_lazy("The user reported this content and is not to blame for it: allow it, or block it."),
+    SELF_HARM: gettext_lazy("Users are never punished for talking about self-harm: allow the text, or block it."),
 }
 
 
@@ -179,7 +179,9 @@ def _redact(decision: Decision, spans: Sequence[str]) -> dict[str, Any]:
     kind = reviewable.get_reviewable(decision.case.kind)
     before = kind.cut(decision.case.subject, spans) if isinstance(kind, reviewable.Redactable) else {}
     if not before:
-        raise ActionRefused(gettext("None of that stands there any more. Name what does, or decide otherwise."))
+        raise ActionRefused(
+            gettext("This text was not found in the content. Enter it exactly as it appears, or choose another action.")
+        )
     return before
 
 
@@ -222,7 +224,7 @@ def _suspend(decision: Decision, words: str) -> dict[str, Any]:
         suspend_user(owner, decision.reviewer)
     except LastAdministrator as error:
         raise ActionRefused(
-            gettext("This is the last administrator who can sign in; they cannot be suspended.")
+            gettext("This is the last administrator who can sign in, so the account cannot be suspended.")
         ) from error
     return {"was_active": owner.is_active}
 

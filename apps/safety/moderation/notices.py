@@ -26,102 +26,119 @@ Outcome = Decision.Outcome
 _DECIDED = {
     Outcome.ALLOW: (
         gettext_lazy("A reviewer allowed %(thing)s"),
-        gettext_lazy("It was held by an automatic check. You can use it as before."),
+        gettext_lazy("An automatic check had withheld it. You can use it again."),
     ),
     Outcome.BLOCK: (
-        gettext_lazy("%(Thing)s stays withheld"),
-        gettext_lazy("A reviewer looked at it. It stands until an appeal overturns it."),
+        gettext_lazy("%(Thing)s is withheld"),
+        gettext_lazy(
+            "A reviewer decided this under the rule below. It stays withheld unless an appeal overturns the decision."
+        ),
     ),
     Outcome.WARN: (
         gettext_lazy("A warning about %(thing)s"),
-        gettext_lazy("A reviewer looked at it. It is withheld; please do not repeat it."),
+        gettext_lazy("A reviewer withheld it under the rule below, and warns you not to repeat it."),
     ),
     Outcome.REDACT: (
-        gettext_lazy("A part of %(thing)s was taken out"),
-        gettext_lazy("A reviewer looked at it. A gap stands in its place until an appeal overturns it."),
+        gettext_lazy("Part of %(thing)s was redacted"),
+        gettext_lazy(
+            "A reviewer decided this under the rule below. The part is hidden unless an appeal overturns the decision."
+        ),
     ),
     Outcome.BLUR: (
         gettext_lazy("%(Thing)s is shown blurred"),
-        gettext_lazy("A reviewer looked at it. Who wants to see it has to ask, until an appeal overturns that."),
+        gettext_lazy(
+            "A reviewer decided this under the rule below. It is shown clearly only after a click, unless an "
+            "appeal overturns the decision."
+        ),
     ),
     Outcome.RESTRICT: (
-        gettext_lazy("Closed for you for a time: %(feature)s"),
+        gettext_lazy("Feature restricted: %(feature)s"),
         gettext_lazy(
-            "A reviewer closed it for a time because of %(thing)s, which is withheld. It opens again by itself then, "
-            "or at once where an appeal overturns it."
+            "A reviewer restricted this feature for you and withheld %(thing)s under the rule below. The "
+            "restriction ends by itself, or earlier if an appeal overturns the decision."
         ),
     ),
     Outcome.SUSPEND: (
         gettext_lazy("Your account is suspended"),
-        gettext_lazy("A reviewer suspended it for %(thing)s, until an appeal or an administrator lifts it."),
+        gettext_lazy(
+            "A reviewer suspended it because of %(thing)s, under the rule below. The suspension lasts until "
+            "an appeal overturns it or an administrator lifts it."
+        ),
     ),
 }
 _SUSPENDED_UNTIL = (
     _DECIDED[Outcome.SUSPEND][0],
     gettext_lazy(
-        "A reviewer suspended it for %(thing)s. It opens again by itself, or before if an appeal is successful."
+        "A reviewer suspended it because of %(thing)s, under the rule below. The suspension ends by "
+        "itself, or earlier if an appeal overturns it."
     ),
 )
 _SUSPENDED_BY_ADMINISTRATOR = {
     False: (
         _DECIDED[Outcome.SUSPEND][0],
         gettext_lazy(
-            "An administrator suspended it, until an appeal or an administrator lifts it. Their reason: %(reason)s"
+            "An administrator suspended it for this reason: “%(reason)s”. The suspension lasts until an "
+            "appeal overturns it or an administrator lifts it."
         ),
     ),
     True: (
         _SUSPENDED_UNTIL[0],
         gettext_lazy(
-            "An administrator suspended it. It opens again by itself, or before if an appeal is successful. "
-            "Their reason: %(reason)s"
+            "An administrator suspended it for this reason: “%(reason)s”. The suspension ends by itself, or "
+            "earlier if an appeal overturns it."
         ),
     ),
 }
 _RULED = {
     Outcome.UPHOLD: (
-        gettext_lazy("Your appeal was turned down"),
-        gettext_lazy("Somebody else looked at %(thing)s. The decision stands."),
+        gettext_lazy("Your appeal was not successful"),
+        gettext_lazy("Another reviewer looked at %(thing)s and upheld the decision."),
     ),
     Outcome.OVERTURN: (
         gettext_lazy("Your appeal was successful"),
-        gettext_lazy("Somebody else looked at %(thing)s. Everything is as before."),
+        gettext_lazy("Another reviewer looked at %(thing)s and overturned the decision. Everything is as before."),
     ),
 }
 _HELD = (
-    gettext_lazy("%(Thing)s is waiting for a person"),
-    gettext_lazy("An automatic check found it. A reviewer looks at it; you need do nothing."),
+    gettext_lazy("%(Thing)s is waiting for review"),
+    gettext_lazy(
+        "An automatic check withheld it under the rule below. A reviewer will decide. You do not need to do anything."
+    ),
 )
 _HELD_UNTIL = (  # for a hold that ends without a decision
     _HELD[0],
     gettext_lazy(
-        "An automatic check found it. A reviewer looks at it, or the hold ends by itself; you need do nothing."
+        "An automatic check withheld it under the rule below. A reviewer will decide, or the hold ends "
+        "by itself. You do not need to do anything."
     ),
 )
 _LAPSED = (
-    gettext_lazy("The hold of %(thing)s has ended"),
-    gettext_lazy("Nobody looked at it in time. It can be used now; you are told if a reviewer decides otherwise."),
+    gettext_lazy("%(Thing)s is no longer withheld"),
+    gettext_lazy(
+        "No reviewer decided in time, so you can use it again. You will be told if a reviewer decides otherwise later."
+    ),
 )
 _SEEN = {  # for content that was let through
     "held": (
         gettext_lazy("A reviewer will look at %(thing)s"),
-        gettext_lazy("It stays as it is until then; you need do nothing."),
+        gettext_lazy("Nothing changes until then. You do not need to do anything."),
     ),
     Outcome.ALLOW: (
         gettext_lazy("A reviewer looked at %(thing)s"),
-        gettext_lazy("It may stand, and stays as it is."),
+        gettext_lazy("The reviewer found no problem. Nothing changes."),
     ),
 }
 _REPORTED = {  # for the user who reported the content
     "held": (
-        gettext_lazy("Your report is with the reviewers"),
-        gettext_lazy("One of them looks at %(thing)s that you reported; you need do nothing."),
+        gettext_lazy("Your report was sent to the reviewers"),
+        gettext_lazy("A reviewer will look at %(thing)s that you reported. You do not need to do anything."),
     ),
     Outcome.ALLOW: (
-        gettext_lazy("%(Thing)s that you reported stays"),
-        gettext_lazy("A reviewer looked at it and found that it may stand."),
+        gettext_lazy("%(Thing)s that you reported was allowed"),
+        gettext_lazy("A reviewer looked at it and found no violation. It stays as it is."),
     ),
     Outcome.REDACT: (
-        gettext_lazy("A part of %(thing)s that you reported was taken out"),
+        gettext_lazy("Part of %(thing)s that you reported was redacted"),
         gettext_lazy("A reviewer agreed with you. Thank you."),
     ),
     Outcome.BLOCK: (
@@ -133,7 +150,7 @@ _HELP = (  # for a user who speaks of self-harm
     gettext_lazy("You do not have to carry it alone"),
     gettext_lazy("A reviewer hid %(thing)s. Nobody blames you for it. %(care)s"),
 )
-_OBJECT = gettext_lazy("You can object within 30 days; somebody else then decides.")
+_OBJECT = gettext_lazy("You can appeal within 30 days; another reviewer will then decide.")
 _Words = tuple["StrOrPromise", "StrOrPromise"]
 
 
@@ -196,7 +213,7 @@ def _send_notice(case: Case, decision: Decision | None, words: _Words, further: 
             "care": crisis_support_line(),
             "feature": decision.get_feature_display() if decision is not None else "",
             "until": format_day(decision.until) if decision is not None and decision.until else "",
-            "reason": decision.note if decision is not None and case.area == ACCOUNT else "",
+            "reason": decision.note.rstrip(". ") if decision is not None and case.area == ACCOUNT else "",
         }
         title, text = (str(part) % said for part in words)
         Notice.objects.filter(person=case.owner, case=case, seen=None).update(seen=timezone.now())  # it is outdated

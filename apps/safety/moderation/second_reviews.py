@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from apps.users.models import User
 
 LEASE_S = 600.0
-REVIEW_GONE = gettext_lazy("This second look is no longer yours. Nothing was changed.")
+REVIEW_GONE = gettext_lazy("Your claim on this second review has expired. Nothing was changed.")
 
 
 def is_sampled(decision: Decision) -> bool:
@@ -60,7 +60,9 @@ def request_review(user: User, case: Case) -> None:
     Call inside the transaction that releases the case. Raise ActionRefused for a sealed clause.
     """
     if case.area in SEALED_CLAUSES:
-        raise ActionRefused(gettext("This clause is for the person named for it; escalate the case."))
+        raise ActionRefused(
+            gettext("Only reviewers authorised for sealed cases can review this clause. Escalate the case instead.")
+        )
     SecondReview.objects.create(
         why=SecondReview.Why.ASKED, snapshot_id=case.snapshot_id, clause=case.area, case=case, owner_id=case.owner_id,
         first=user, severity=case.severity,

@@ -115,15 +115,16 @@ def validate_blocklists(lists: Iterable[Blocklist]) -> None:
     time."""
     every = list(lists)
     if sum(len(own.entries) for own in every) > ALL:
-        raise PolicyError(gettext("All lists together hold at most %(most)s entries.") % {"most": ALL})
+        raise PolicyError(gettext("All blocklists together can have at most %(most)s entries.") % {"most": ALL})
     for own in every:
         if len(own.entries) > ENTRIES:
-            raise PolicyError(gettext("A list holds at most %(most)s entries.") % {"most": ENTRIES})
+            raise PolicyError(gettext("A blocklist can have at most %(most)s entries.") % {"most": ENTRIES})
         for entry in own.entries:
             _validate_entry(own, entry)
     if every and (ms := measure_cost_ms(BlocklistMatcher(every))) > MAX_COST_MS:
         said = gettext(
-            "These lists would take %(ms)s ms for each sentence; at most %(most)s is allowed. Simplify them."
+            "The blocklists would take %(ms)s ms for each sentence; at most %(most)s ms are allowed. "
+            "Simplify the entries."
         )
         raise PolicyError(said % {"ms": f"{ms:.1f}", "most": f"{MAX_COST_MS:.0f}"})
 
@@ -168,7 +169,7 @@ def entry_pattern(kind: str, entry: str) -> str:
 def _validate_entry(own: Blocklist, entry: str) -> None:
     pattern, said = compile_entry(own.kind, entry), {"entry": entry[:80]}
     if pattern.search(""):
-        raise PolicyError(gettext("“%(entry)s” matches the empty text, so it would match everything.") % said)
+        raise PolicyError(gettext("“%(entry)s” matches an empty text, so it would match everything.") % said)
     view = strip_accents if own.kind == NAMES else fold_for_detection
     hits = sum(1 for sentence in BENIGN_SENTENCES if pattern.search(view(sentence)))
     if hits * MAX_BENIGN_MATCHES > len(BENIGN_SENTENCES):
@@ -185,9 +186,9 @@ def _compile(pattern: str, memory: int, entry: str = "") -> Any:
         reason = str(error.args[0].decode() if isinstance(error.args[0], bytes) else error)
         too_large = "too large" in reason or "repetition size" in reason
         said = (
-            gettext("“%(entry)s” repeats too much; a pattern as large as that would be slow.")
+            gettext("“%(entry)s” has too many repetitions and would be slow. Use a simpler pattern.")
             if too_large
-            else gettext("“%(entry)s” cannot be read as a pattern: %(reason)s.")
+            else gettext("“%(entry)s” is not a valid pattern: %(reason)s.")
         )
         raise PolicyError(said % {"entry": entry[:80], "reason": reason.rstrip(".")}) from error
 

@@ -29,7 +29,7 @@ class SignalStatus(TextChoices):
     """Status of a signal. A missing signal is reported as such, never as a score of zero."""
 
     OK = "ok", gettext_lazy("answered")
-    TIMEOUT = "timeout", gettext_lazy("answered too late")
+    TIMEOUT = "timeout", gettext_lazy("too late")
     ERROR = "error", gettext_lazy("failed")
     MISSING = "missing", gettext_lazy("not set up")
     SKIPPED = "skipped", gettext_lazy("not asked")  # another detector had decided

@@ -25,7 +25,7 @@ class Stage(TextChoices):
     ANSWER = "answer", gettext_lazy("Answer")
     PICTURE = "picture", gettext_lazy("Picture")
     EXPORT = "export", gettext_lazy("Export")  # answers and pictures leave as a file or on paper
-    SHARE = "share", gettext_lazy("Link to a conversation")  # a conversation is shared by a link
+    SHARE = "share", gettext_lazy("Shared link")  # a conversation is shared by a link
 
 
 # Exported content was checked before, for its own user. A clause without thresholds for an export stage uses those of
@@ -37,13 +37,13 @@ PICTURE_STAGES = EXPORT_STAGES | {Stage.PICTURE}  # stages at which the picture 
 class Action(TextChoices):
     """Action of the gate, from mildest to strictest."""
 
-    NOTE = "note", gettext_lazy("Let through and counted")  # also shown in "Behind the scenes"
-    LABEL = "label", gettext_lazy("Let through with a mark")
-    BLUR = "blur", gettext_lazy("Shown blurred until somebody asks to see it")  # pictures only
-    REDACT = "redact", gettext_lazy("Taken out where it stands")  # personal data and secrets in an answer only
-    REVIEW = "review", gettext_lazy("Let through, and people look at it")
+    NOTE = "note", gettext_lazy("Allowed and counted")  # also shown in "Behind the scenes"
+    LABEL = "label", gettext_lazy("Allowed with a label")
+    BLUR = "blur", gettext_lazy("Shown blurred until clicked")  # pictures only
+    REDACT = "redact", gettext_lazy("Redacted")  # personal data and secrets in an answer only
+    REVIEW = "review", gettext_lazy("Allowed and sent to review")
     WITHHOLD = "withhold", gettext_lazy("Withheld")
-    SEND = "withhold_and_review", gettext_lazy("Withheld, and people look at it")
+    SEND = "withhold_and_review", gettext_lazy("Withheld and sent to review")
 
 
 ACTION_ORDER = tuple(Action)
@@ -143,7 +143,7 @@ LATER_CLAUSES = {"sex_crime": "crime", "defamation": "", "intellectual_property"
 
 # As in `defaults.py`: the system prompt is withheld also under versions without this clause.
 PROMPT_LEAK_CLAUSE = Clause(
-    "prompt_leak", "Leak of the system text", "What is said to the assistant alone is neither shown nor sent anywhere.",
+    "prompt_leak", "Leak of the system prompt", "Confidential instructions of the assistant are never shown or sent.",
     2, FailureMode.OPEN, Action.WITHHOLD, {},
 )  # fmt: skip
 
@@ -175,14 +175,14 @@ def parse_policy(body: Mapping[str, Any], number: int = 0) -> Policy:
     for row in rows:
         clause = _clause(row)
         if clause.code in clauses:
-            raise PolicyError(gettext("The clause %(code)s is there twice.") % {"code": clause.code})
+            raise PolicyError(gettext("The policy has the clause %(code)s twice.") % {"code": clause.code})
         clauses[clause.code] = clause
     for code in LATER_CLAUSES.keys() - clauses.keys():
         if (of := clauses.get(LATER_CLAUSES[code])) is not None:
             clauses[code] = replace(of, code=code)
     clauses.setdefault(PROMPT_LEAK_CLAUSE.code, PROMPT_LEAK_CLAUSE)
     if missing := [code for code in CLAUSE_CODES if code not in clauses and code not in LATER_CLAUSES]:
-        raise PolicyError(gettext("The policy says nothing about %(join)s.") % {"join": ", ".join(missing)})
+        raise PolicyError(gettext("The policy lacks these clauses: %(join)s.") % {"join": ", ".join(missing)})
     return Policy(number, hash_policy(body), clauses, _lists(body.get("lists", [])))
 
 
@@ -197,13 +197,19 @@ def _lists(rows: object) -> dict[str, Blocklist]:
         try:
             own = _list(row)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise PolicyError(gettext("A list of the policy cannot be read: %(error)s.") % {"error": error}) from error
+            raise PolicyError(
+                gettext("A blocklist of the policy is not valid: %(error)s.") % {"error": error}
+            ) from error
         if own.key in lists:
-            raise PolicyError(gettext("The list %(name)s is there twice.") % {"name": own.name})
+            raise PolicyError(gettext("The policy has the blocklist %(name)s twice.") % {"name": own.name})
         if own.action in (Action.BLUR, Action.REDACT):
-            raise PolicyError(gettext("The list %(name)s can neither blur nor take out.") % {"name": own.name})
+            raise PolicyError(
+                gettext("The blocklist %(name)s cannot blur or redact. Choose another action.") % {"name": own.name}
+            )
         if not own.name or not own.entries or own.code not in CLAUSE_CODES or own.kind not in (WORDS, PATTERNS, NAMES):
-            raise PolicyError(gettext("The list %(name)s needs a name, a clause and entries.") % {"name": own.name})
+            raise PolicyError(
+                gettext("The blocklist %(name)s needs a name, a clause and entries.") % {"name": own.name}
+            )
         lists[own.key] = own
     return lists
 
@@ -219,7 +225,7 @@ def _list(row: Any) -> Blocklist:
 
 def _clause(row: object) -> Clause:
     if not isinstance(row, dict):
-        raise PolicyError(gettext("A clause is an object."))
+        raise PolicyError(gettext("A clause has to be an object."))
     code = str(row.get("code", ""))
     if code not in CLAUSE_CODES:
         raise PolicyError(gettext("No detector knows the code %(code)s.") % {"code": repr(code)})
@@ -227,40 +233,47 @@ def _clause(row: object) -> Clause:
         raise PolicyError(gettext("The clause %(code)s needs a title and a text.") % {"code": code})
     severity = row.get("severity")
     if not isinstance(severity, int) or isinstance(severity, bool) or not 0 <= severity <= 4:
-        raise PolicyError(gettext("The severity of %(code)s is a whole number from 0 to 4.") % {"code": code})
+        raise PolicyError(gettext("The severity of %(code)s has to be a whole number from 0 to 4.") % {"code": code})
     try:
         fail, rule = FailureMode(str(row.get("fail"))), Action(str(row.get("rule")))
     except ValueError as error:
-        raise PolicyError(gettext("The clause %(code)s: %(error)s.") % {"code": code, "error": error}) from error
+        raise PolicyError(
+            gettext("The clause %(code)s is not valid: %(error)s.") % {"code": code, "error": error}
+        ) from error
     steps = _steps(code, row.get("steps", {}))
     acts = [(rule, None), *((step.action, stage) for stage, rows in steps.items() for step in rows)]
     if wrong := [action for action, stage in acts if not is_applicable(action, code, stage)]:
-        said = gettext("The clause %(code)s cannot “%(action)s” there: pictures are blurred, answers are redacted.")
+        said = gettext(
+            "The clause %(code)s cannot use the action “%(action)s” there: only pictures can be blurred, and "
+            "only answers redacted."
+        )
         raise PolicyError(said % {"code": code, "action": wrong[0]})
     return Clause(code, str(row["title"]), str(row["text"]), severity, fail, rule, steps)
 
 
 def _steps(code: str, found: object) -> dict[Stage, tuple[Threshold, ...]]:
     if not isinstance(found, dict):
-        raise PolicyError(gettext("The steps of %(code)s are an object, one list a stage.") % {"code": code})
+        raise PolicyError(
+            gettext("The thresholds of %(code)s have to be an object with one list per stage.") % {"code": code}
+        )
     steps: dict[Stage, tuple[Threshold, ...]] = {}
     for name, rows in found.items():
         try:
             read = tuple(Threshold(float(row["least"]), Action(row["action"])) for row in rows)
             steps[Stage(name)] = read
         except (ValueError, TypeError, KeyError) as error:
-            said = gettext("The steps of %(code)s at %(name)s cannot be read: %(error)s.")
+            said = gettext("The thresholds of %(code)s at %(name)s are not valid: %(error)s.")
             raise PolicyError(said % {"code": code, "name": repr(name), "error": error}) from error
         if not all(0 < step.least <= 1 for step in read):
             raise PolicyError(
-                gettext("A step of %(code)s at %(name)s lies outside 0 to 1.") % {"code": code, "name": name}
+                gettext("A threshold of %(code)s at %(name)s is not between 0 and 1.") % {"code": code, "name": name}
             )
         if any(
             a.least >= b.least or ACTION_ORDER.index(a.action) >= ACTION_ORDER.index(b.action)
             for a, b in pairwise(read)
         ):
             raise PolicyError(
-                gettext("The steps of %(code)s at %(name)s do not grow harder with the score.")
+                gettext("The thresholds of %(code)s at %(name)s must get stricter as the score rises.")
                 % {"code": code, "name": name}
             )
     return steps

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def require_administrator(user: User) -> None:
     """Raise ActionRefused unless the user is an active administrator."""
     if not (user.is_administrator and user.is_active):
-        raise ActionRefused(gettext("Only administrators may do that."))
+        raise ActionRefused(gettext("Only administrators can do this."))
 
 
 def has_other_administrator(*users: int | None) -> bool:

@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 
 
 DESCRIPTIONS: dict[Strictness, StrOrPromise] = {
-    Strictness.SITE: gettext_lazy("what the policy of the site lets through passes."),
+    Strictness.SITE: gettext_lazy("everything that the policy of the site allows."),
     Strictness.STRICT: gettext_lazy(
-        "what the site shows with a mark, looks at afterwards or nearly withholds is withheld too."
+        "content that the site only labels, sends to review or almost withholds is withheld too."
     ),
-    Strictness.STRICTEST: gettext_lazy("whatever a check finds anything in is withheld, harmless texts among it."),
+    Strictness.STRICTEST: gettext_lazy("everything that a check flags is withheld, including some harmless texts."),
 }
 QUESTION_MESSAGE = (
-    "This assistant is stricter than the site, so this question is not answered here. "
-    "Put it in other words, or ask another assistant."
+    "This assistant is stricter than the site, so it does not answer this question. Rephrase it, or "
+    "ask another assistant."
 )
-ANSWER_MESSAGE = "The rest of this answer was held back: this assistant is stricter than the site."
-PICTURE_MESSAGE = "This picture is held back: what it was asked under is stricter than the site."
+ANSWER_MESSAGE = "The rest of this answer was withheld, because this assistant is stricter than the site."
+PICTURE_MESSAGE = "This picture was withheld, because the assistant used for it is stricter than the site."
 
 # Personal data in a text can be redacted; a level never withholds a text for it.
 _KEPT = frozenset({"personal_data"})

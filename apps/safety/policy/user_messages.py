@@ -31,45 +31,49 @@ CRISIS_SUPPORT = (  # a stored reason is recognised by the first line
     "In danger now? Call 112, in North America 911. For other countries: findahelpline.com."
 )
 WITHHELD_QUESTION = "This question asks for something that could seriously hurt people, so it is not answered here."
-WITHHELD_ANSWER = "The rest of this answer was held back, because it could seriously hurt people."
-REVIEW_NOTE = "If that is a mistake, a person sets it right; look at your notices."
-BLOCKLIST_QUESTION = "A list of this site names something in this question, so it is not answered here."
-BLOCKLIST_PICTURE = "A list of this site names something in what this picture was asked for, so it is not drawn here."
-BLOCKLIST_ANSWER = "The rest of this answer was held back: a list of this site names something in it."
+WITHHELD_ANSWER = "The rest of this answer was withheld, because it could seriously hurt people."
+REVIEW_NOTE = "A reviewer will look at it and correct a mistake. See your notices."
+BLOCKLIST_QUESTION = "This question contains a term that this site blocks, so it is not answered here."
+BLOCKLIST_PICTURE = "The description of this picture contains a term that this site blocks, so it is not created here."
+BLOCKLIST_ANSWER = "The rest of this answer was withheld, because it contains a term that this site blocks."
 QUESTION_MESSAGES: Mapping[str, str] = {
     "child_exploitation": "This question could harm children, so it is not answered here.",
     "weapons": "This question seems to ask for weapons or explosives, so it is not answered here.",
     "violence": "This question seems to ask for help with hurting people, so it is not answered here.",
-    "hate": "This question seems to degrade people for what they are, so it is not answered here.",
-    "harassment": "This question seems to insult or threaten somebody, so it is not answered here.",
+    "hate": "This question seems to degrade people for who they are, so it is not answered here.",
+    "harassment": "This question seems to insult or threaten a person, so it is not answered here.",
     "sexual": "This question seems to ask for something sexual, so it is not answered here.",
     "crime": "This question seems to ask for help with a crime, so it is not answered here.",
     "drugs": "This question seems to ask how to make or sell hard drugs, so it is not answered here.",
-    "malware": "This question seems to ask for software that does harm, so it is not answered here.",
+    "malware": "This question seems to ask for harmful software, so it is not answered here.",
     "prompt_attack": "This question seems meant to change the assistant's rules, so it is not answered here.",
-    "exfil": "This question would carry data away in a link, so it is not answered here.",
+    "exfil": "This question would send data to another server in a link, so it is not answered here.",
     "personal_data": "This question is about personal data of others, so it is not answered here.",
     "secrets": "This question is about passwords or keys, so it is not answered here.",
     "sex_crime": "This question seems to ask for help with sexual violence, so it is not answered here.",
-    "defamation": "This question seems to ask for false claims about somebody, so it is not answered here.",
-    "impersonation": "This question seems meant to pass for a person who exists, so it is not answered here.",
-    "intellectual_property": "This question seems to ask for a work or brand of others, so it is not answered here.",
-    "advice": "This question needs an expert who knows the case, so it is not answered here.",
-    "prompt_leak": "This question repeats what is said to the assistant alone, so it is not answered here.",
+    "defamation": (
+        "This question seems to ask for false claims about a person or company, so it is not answered here."
+    ),
+    "impersonation": "This question seems to ask for an imitation of a real person, so it is not answered here.",
+    "intellectual_property": "This question seems to ask for a copy of a protected work, so it is not answered here.",
+    "advice": "This question needs an expert who knows your situation, so it is not answered here.",
+    "prompt_leak": "This question repeats confidential instructions of the assistant, so it is not answered here.",
 }
 ANSWER_MESSAGES: Mapping[str, str] = {
-    "hate": "The rest of this answer was held back, because it seems to degrade people for what they are.",
-    "harassment": "The rest of this answer was held back, because it seems to insult somebody.",
-    "sexual": "The rest of this answer was held back, because it seems sexual.",
-    "prompt_attack": "The rest of this answer was held back, because it seems meant to change the assistant's rules.",
-    "exfil": "The rest of this answer was held back, because it would carry data away in a link.",
-    "personal_data": "The rest of this answer was held back, because it holds personal data.",
-    "secrets": "The rest of this answer was held back, because it seems to hold a password or a key.",
-    "defamation": "The rest of this answer was held back, because it may make false claims about somebody.",
-    "impersonation": "The rest of this answer was held back, because it may pass for words of a person who exists.",
-    "intellectual_property": "The rest of this answer was held back, because it may copy a work of others.",
-    "advice": "The rest of this answer was held back, because it may take an expert's place.",
-    "prompt_leak": "The rest of this answer was held back, because it repeats what is said to the assistant alone.",
+    "hate": "The rest of this answer was withheld, because it seems to degrade people for who they are.",
+    "harassment": "The rest of this answer was withheld, because it seems to insult a person.",
+    "sexual": "The rest of this answer was withheld, because it seems to be sexual.",
+    "prompt_attack": "The rest of this answer was withheld, because it seems meant to change the assistant's rules.",
+    "exfil": "The rest of this answer was withheld, because it would send data to another server in a link.",
+    "personal_data": "The rest of this answer was withheld, because it contains personal data.",
+    "secrets": "The rest of this answer was withheld, because it seems to contain a password or a key.",
+    "defamation": "The rest of this answer was withheld, because it may make false claims about a person or company.",
+    "impersonation": "The rest of this answer was withheld, because it could be mistaken for words of a real person.",
+    "intellectual_property": "The rest of this answer was withheld, because it may copy a protected work.",
+    "advice": "The rest of this answer was withheld, because it needs an expert.",
+    "prompt_leak": (
+        "The rest of this answer was withheld, because it repeats confidential instructions of the assistant."
+    ),
 }
 
 

@@ -81,7 +81,7 @@ def _precedence(verdict: Verdict) -> int:
     return -1 if action is None else ACTION_ORDER.index(action)
 
 
-UNAVAILABLE_MESSAGE = "The safety check is not available right now. Please try again in a moment."
+UNAVAILABLE_MESSAGE = "The safety check is not available right now. Try again in a moment."
 
 
 class SafetyCheck(Protocol):

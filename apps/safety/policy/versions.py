@@ -29,6 +29,7 @@ from apps.safety.policy.evaluation import ACCOUNT, REPORTED, SELF_HARM
 from apps.safety.policy.schema import Policy, PolicyError, hash_policy, parse_policy
 from apps.safety.policy.user_messages import crisis_support_line
 from apps.safety.text.normalization import hash_text
+from apps.users.i18n import translate_stored
 from apps.users.models import User
 
 Status = PolicyVersion.Status
@@ -36,7 +37,7 @@ MAX_SHADOWS = 3  # versions at once; each of them evaluates every verdict again,
 MAX_ALLOWED_TEXTS = 10_000  # the latest texts that reviewers allowed or whose hold ended
 
 _EXTRA_CLAUSES = {
-    REPORTED: "Reported. A reader of it asked for a person to look at it.",
+    REPORTED: "Reported. A user asked for a review.",
     ACCOUNT: "Decision of an administrator of this site.",
 }
 
@@ -147,7 +148,11 @@ def clear_cache() -> None:
 def describe_clause(code: str) -> str:
     """Return title and text of the clause in the live policy, in the active language."""
     found = parse_policy(get_live_version().body).clause(code)
-    return f"{gettext(found.title)}. {gettext(found.text)}" if found else gettext(_EXTRA_CLAUSES.get(code, code))
+    return (
+        f"{translate_stored(found.title)}. {translate_stored(found.text)}"
+        if found
+        else gettext(_EXTRA_CLAUSES.get(code, code))
+    )
 
 
 def withheld_text(code: str) -> str:
@@ -185,10 +190,11 @@ def start_shadow(user: User, row: PolicyVersion) -> None:
     with transaction.atomic():
         if PolicyVersion.objects.filter(status=Status.SHADOW).count() >= MAX_SHADOWS:
             raise ActionRefused(
-                gettext("%(most)s versions run in the shadow already. End one of them.") % {"most": MAX_SHADOWS}
+                gettext("Only %(most)s versions can be in shadow mode at a time. Stop one of them first.")
+                % {"most": MAX_SHADOWS}
             )
         if not PolicyVersion.objects.filter(pk=row.pk, status=Status.DRAFT).update(status=Status.SHADOW):
-            raise ActionRefused(gettext("Only a draft can run in the shadow."))
+            raise ActionRefused(gettext("Only a draft can run in shadow mode."))
         audit.record_event("policy.shadow", actor=user, subject=str(row))
     refresh_policy()
 
@@ -202,7 +208,7 @@ def stop_shadow(user: User, row: PolicyVersion) -> None:
     separation_of_duties.require_administrator(user)
     with transaction.atomic():
         if not PolicyVersion.objects.filter(pk=row.pk, status=Status.SHADOW).update(status=Status.DRAFT):
-            raise ActionRefused(gettext("This version does not run in the shadow."))
+            raise ActionRefused(gettext("This version is not in shadow mode."))
         audit.record_event("policy.unshadowed", actor=user, subject=str(row))
     refresh_policy()
 
@@ -246,15 +252,17 @@ def require_approvable(user: User, row: PolicyVersion) -> bool:
     separation_of_duties.require_administrator(user)
     row.refresh_from_db()
     if row.status not in (Status.DRAFT, Status.SHADOW):
-        raise ActionRefused(gettext("This version was live already. Make a new draft of it."))
+        raise ActionRefused(gettext("This version has already been live. Create a new draft from it."))
     alone = row.author_id == user.pk
     if alone and separation_of_duties.has_other_administrator(user.pk):
-        raise ActionRefused(gettext("Somebody else than its author approves a policy."))
+        raise ActionRefused(gettext("Another administrator than the author has to approve this draft."))
     found = row.replay or {}
     if hash_policy(row.body) != row.sha256 or found.get("sha256") != row.sha256:
-        raise ActionRefused(gettext("Replay it over what was judged first, so that you know what it changes."))
+        raise ActionRefused(gettext("Test this draft on past verdicts first, so that you know what it would change."))
     if found.get("against") != get_live_version().sha256:
-        raise ActionRefused(gettext("Another version went live since its replay. Replay it once more."))
+        raise ActionRefused(
+            gettext("Another version has gone live since this draft was tested. Test it on past verdicts again.")
+        )
     return alone
 
 

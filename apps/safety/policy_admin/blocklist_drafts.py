@@ -74,7 +74,7 @@ def list_blocklists(days: int) -> list[BlocklistRow]:
     return [
         BlocklistRow(
             own,
-            names.get(own.owner, gettext("somebody who is gone")),
+            names.get(own.owner, gettext("deleted user")),
             blocklists.count_by_day(own.key, days),
             blocklists.find_last_hit(own.key),
             own.ended(today),
@@ -168,12 +168,12 @@ def _draft(user: User, key: str, row: dict[str, Any] | None, kind: str) -> Polic
     body = copy.deepcopy(clause_drafts.get_base(user).body)
     before = next((old for old in body.get("lists", []) if old["key"] == key), None)
     if row is None and before is None:
-        raise PolicyError(gettext("There is no such list."))
+        raise PolicyError(gettext("Blocklist not found."))
     kept = [old for old in body.get("lists", []) if old["key"] != key]
     body["lists"] = [*kept, row] if row is not None else kept
     name = (row or before or {})["name"]
     with transaction.atomic():
-        draft = versions.create_draft(user, body, gettext("List: %(name)s") % {"name": name})
+        draft = versions.create_draft(user, body, gettext("Blocklist: %(name)s") % {"name": name})
         facts = {"name": name, "entries": len((row or before or {})["entries"]), "policy": draft.sha256}
         audit.record_event(kind, actor=user, subject=f"list {key}", **facts)
     return draft

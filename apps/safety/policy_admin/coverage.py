@@ -30,8 +30,8 @@ def find_unreachable(policy: Policy) -> list[tuple[str, Stage]]:
 def describe_unreachable(policy: Policy) -> list[str]:
     """Return one translated sentence for each result of `find_unreachable`."""
     said = gettext(
-        "“%(clause)s” fails closed and has a step at the stage %(stage)s, where nothing here scores it: "
-        "nothing at all would be let through there."
+        "“%(clause)s” has a threshold for %(stage)s but no check scores it there. Because it blocks when "
+        "a check is missing, everything there would be withheld."
     )
     return [
         said % {"clause": clause_label(code), "stage": lower_label(stage_label(at))}

@@ -30,6 +30,7 @@ _LABELS: dict[str, Callable[..., Any]] = {
     "level": code_labels.strictness_label,
     "change": code_labels.change_label,
     "moved": code_labels.version_change_text,
+    "done": code_labels.decision_message,
 }
 for _name, _label in _LABELS.items():
     register.filter(_name, _label)

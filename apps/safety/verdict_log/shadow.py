@@ -34,10 +34,10 @@ class VerdictChange(TextChoices):
     # "Now" is the live version; the other one only would do so.
     HELD = "held", gettext_lazy("Allowed now, would be withheld")
     FREED = "freed", gettext_lazy("Withheld now, would be allowed")
-    UNASKED = "unasked", gettext_lazy("Let through by the rules; the classifiers were not asked")
-    PEOPLE = "people", gettext_lazy("Only whether people look at it changes")
-    MARK = "mark", gettext_lazy("Only how it is shown or counted changes")
-    CLAUSE = "clause", gettext_lazy("Only the clause changes")
+    UNASKED = "unasked", gettext_lazy("Withheld now, would be allowed by the rules; the classifiers were not asked")
+    PEOPLE = "people", gettext_lazy("Would be sent to review, or no longer")
+    MARK = "mark", gettext_lazy("Would be shown or counted differently")
+    CLAUSE = "clause", gettext_lazy("Would have another clause")
 
 
 def classify_change(before: PolicyResult, after: PolicyResult, signals: Sequence[Signal] = ()) -> VerdictChange | None:

@@ -35,7 +35,7 @@ def suspend_account(request: HttpRequest, pk: int) -> HttpResponse:
         except ActionRefused as refusal:
             wrong, status = str(refusal), 422
         else:
-            said = gettext("%(name)s is suspended, and told why and how to appeal.")
+            said = gettext("Account of %(name)s suspended; the user has been told why and how to appeal.")
             messages.success(request, said % {"name": found})
             return redirect("users:user", pk)
     context = {

@@ -53,7 +53,9 @@ def run_bias_audit(request: HttpRequest) -> HttpResponse:
         bias_audit.run_bias_audit(get_signed_in_user(request))
     except (CheckUnavailable, EngineError) as error:
         log.info("Bias was not measured: %s", error)
-        messages.error(request, gettext("The classifiers are away, so nothing was measured. Try again in a moment."))
+        messages.error(
+            request, gettext("The classifiers are not available, so nothing was measured. Try again in a moment.")
+        )
     response = redirect("safety:figures")
     response["Location"] += "#bias"
     return response

@@ -61,7 +61,7 @@ def verify_whole_log(request: HttpRequest) -> HttpResponse:
     for words in (*report.remarks, *report.problems):
         messages.warning(request, words)
     if not report.faults:
-        messages.success(request, gettext("All %(n)s entries are whole.") % {"n": report.newest})
+        messages.success(request, gettext("All %(n)s entries are intact.") % {"n": report.newest})
     return redirect("safety:log")
 
 

@@ -44,39 +44,39 @@ class BlocklistForm(forms.Form):
     kind = forms.ChoiceField(
         label=gettext_lazy("Kind"), widget=forms.RadioSelect, initial=WORDS,
         choices=[
-            (WORDS, gettext_lazy("Words and phrases")), (NAMES, gettext_lazy("Names, however they are written")),
+            (WORDS, gettext_lazy("Words and phrases")), (NAMES, gettext_lazy("Names, in any spelling")),
             (PATTERNS, gettext_lazy("Patterns (RE2)")),
         ],
     )  # fmt: skip
     entries = forms.CharField(
         label=gettext_lazy("Entries"), max_length=400_000, widget=forms.Textarea(attrs={"rows": 8, "class": "code"}),
-        help_text=gettext_lazy("One a line. Capital letters and look-alike letters make no difference."),
+        help_text=gettext_lazy("One per line. Capital and look-alike letters make no difference."),
     )  # fmt: skip
     code = forms.ChoiceField(label=gettext_lazy("Clause"))
-    action = forms.ChoiceField(label=gettext_lazy("What happens"), initial=Action.REVIEW)
+    action = forms.ChoiceField(label=gettext_lazy("Action"), initial=Action.REVIEW)
     stages = forms.MultipleChoiceField(
-        label=gettext_lazy("Where"),
+        label=gettext_lazy("Applies to"),
         widget=forms.CheckboxSelectMultiple,
         initial=_USUAL,
         help_text=gettext_lazy(
-            "Picture: the words that one is drawn from, such as names of people or brands. "
-            "Export and link: what leaves a conversation, as a file or by a link."
+            "Picture: the prompt of a picture, such as names of people or brands. Export and link: content "
+            "that leaves a conversation as a file or by a link."
         ),
     )
     owner = forms.ModelChoiceField(
         label=gettext_lazy("Owner"), queryset=User.objects.none(), empty_label=None,
-        help_text=gettext_lazy("Who answers for it, and looks at it again when it ends."),
+        help_text=gettext_lazy("Responsible for the list, and reviews it when it ends."),
     )  # fmt: skip
     expires = forms.DateField(
         label=gettext_lazy("Last day"), required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text=gettext_lazy("After it the list matches nothing. Empty: no end."),
+        help_text=gettext_lazy("After this day the list no longer applies. Leave empty for no end."),
     )  # fmt: skip
     note = forms.CharField(label=gettext_lazy("Note"), max_length=400, required=False)
     sample = forms.CharField(
-        label=gettext_lazy("Try a text"), required=False, max_length=20_000,
+        label=gettext_lazy("Test text"), required=False, max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=gettext_lazy("Only compared with the entries above, and not kept."),
+        help_text=gettext_lazy("Only compared with the entries above, not saved."),
     )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -97,13 +97,13 @@ class BlocklistForm(forms.Form):
     def clean_entries(self) -> list[str]:
         found = list(dict.fromkeys(line.strip() for line in self.cleaned_data["entries"].splitlines() if line.strip()))
         if not found or len(found) > ENTRIES:
-            raise forms.ValidationError(gettext("A list has from 1 to %(most)s entries.") % {"most": ENTRIES})
+            raise forms.ValidationError(gettext("Enter 1 to %(most)s entries.") % {"most": ENTRIES})
         return found
 
     def clean_expires(self) -> Any:
         day = self.cleaned_data["expires"]
         if day is not None and day < timezone.now().date():
-            raise forms.ValidationError(gettext("This day is over. Choose a later one, or none."))
+            raise forms.ValidationError(gettext("This day is in the past. Choose a later day, or leave it empty."))
         return day
 
     def row(self, key: str) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def edit_blocklist(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _drafted(request: HttpRequest, version: PolicyVersion) -> HttpResponse:
-    said = gettext("%(row)s is a draft with this change. Replay it, then let somebody else approve it.")
+    said = gettext("Saved as draft %(row)s. Test it on past verdicts; then another administrator approves it.")
     messages.success(request, said % {"row": code_labels.version_label(version)})
     return redirect("safety:policy")
 

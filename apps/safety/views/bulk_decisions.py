@@ -43,7 +43,7 @@ def show_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     user = get_signed_in_user(request)
     cases = bulk_decisions.preview_batch(user, _get_own_batch(request, pk))
     if not cases:
-        messages.error(request, gettext("These cases are no longer yours. Nothing was changed."))
+        messages.error(request, gettext("Your claim on these cases has expired. Nothing was changed."))
         return redirect("safety:queue")
     row = moderation_cases.get_policy_version(cases[0])
     context = {
@@ -73,7 +73,9 @@ def decide_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("safety:batch", pk)
     if done.missed:
         messages.warning(
-            request, gettext("%(missed)s of them were no longer yours and are as they were.") % {"missed": done.missed}
+            request,
+            gettext("%(missed)s cases were not changed, because your claim on them had expired.")
+            % {"missed": done.missed},
         )
     return redirect("safety:queue")
 
@@ -84,7 +86,7 @@ def renew_batch(request: HttpRequest, pk: UUID) -> JsonResponse:
     """Extend the claims of the batch. Return a message as `words` if none of them holds any more."""
     if bulk_decisions.renew_batch(get_signed_in_user(request), _get_own_batch(request, pk)):
         return JsonResponse({})
-    return JsonResponse({"words": gettext("These cases are no longer yours. Nothing was changed.")})
+    return JsonResponse({"words": gettext("Your claim on these cases has expired. Nothing was changed.")})
 
 
 @require_POST
@@ -104,7 +106,7 @@ def undo_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     except ActionRefused as refusal:
         messages.error(request, str(refusal))
         return redirect("safety:queue")
-    messages.success(request, gettext("%(taken)s decisions taken back. Everything is as it was.") % {"taken": taken})
+    messages.success(request, gettext("%(taken)s decisions undone.") % {"taken": taken})
     return redirect("safety:batch", pk)
 
 

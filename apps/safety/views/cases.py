@@ -192,7 +192,7 @@ def undo_decision(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.error(request, str(refusal))
         return _redirect_to_queue(request)
     claims.release_claim(user, request.POST.get("opened", ""))
-    messages.success(request, gettext("Taken back. Everything is as it was."))
+    messages.success(request, gettext("Decision undone."))
     return _redirect_to_case(request, pk)
 
 

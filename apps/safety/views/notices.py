@@ -93,11 +93,12 @@ def submit_appeal(request: HttpRequest, pk: int) -> HttpResponse:
     if notice is None:
         raise Http404
     try:
-        appeals.submit_appeal(user, notice, request.POST.get("text", ""))
+        appeal = appeals.submit_appeal(user, notice, request.POST.get("text", ""))
     except ActionRefused as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, gettext("Your appeal is with somebody else now. You are told what they decide."))
+        said = gettext("Appeal sent. Another reviewer will decide by %(due)s, and you will be told here.")
+        messages.success(request, said % {"due": appeals.format_due_day(appeal)})
     return redirect("safety:notices")
 
 

@@ -33,11 +33,13 @@ def show_versions(request: HttpRequest) -> HttpResponse:
         try:
             row = versions.create_draft(get_signed_in_user(request), json.loads(text), request.POST.get("note", ""))
         except (ValueError, RecursionError) as error:
-            wrong = str(error) if isinstance(error, PolicyError) else gettext("This is no JSON that can be read.")
+            wrong = str(error) if isinstance(error, PolicyError) else gettext("This is not valid JSON.")
         else:
             for words in coverage.describe_unreachable(parse_policy(row.body)):
                 messages.warning(request, words)
-            said = gettext("%(row)s is a draft. Replay it, then let somebody else approve it.")
+            said = gettext(
+                "%(row)s saved as a draft. Test it on past verdicts; then another administrator approves it."
+            )
             messages.success(request, said % {"row": code_labels.version_label(row)})
             return redirect("safety:policy")
     rows = [
@@ -61,14 +63,14 @@ def change_version(request: HttpRequest, pk: int) -> HttpResponse:
                 found = backtest.run_backtest(user, row)
                 messages.success(
                     request,
-                    gettext("%(changed)s of %(judged)s verdicts would have been others.")
+                    gettext("%(changed)s of %(judged)s verdicts would have been different.")
                     % {"changed": found["changed"], "judged": found["judged"]},
                 )
             case "shadow":
                 versions.start_shadow(user, row)
             case "discard":
                 versions.discard_draft(user, row)
-                messages.success(request, gettext("%(row)s is discarded.") % {"row": code_labels.version_label(row)})
+                messages.success(request, gettext("%(row)s discarded.") % {"row": code_labels.version_label(row)})
             case "unshadow":
                 versions.stop_shadow(user, row)
             case "approve":

@@ -24,7 +24,7 @@ def edit_preferences(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         without = [code for code in request.POST.getlist("without") if code in CLAUSE_CODES]
         reviewer_preferences.set_preferences(user, covered="covered" in request.POST, without=without)
-        messages.success(request, gettext("Kept. Nobody else sees this."))
+        messages.success(request, gettext("Saved. Only you can see this."))
         return redirect("safety:care")
     clauses = parse_policy(versions.get_live_version().body).clauses.values()
     context = {

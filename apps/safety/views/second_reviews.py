@@ -55,7 +55,7 @@ def submit_review(request: HttpRequest, pk: UUID) -> HttpResponse:
     sent, user = request.POST, get_signed_in_user(request)
     try:
         if sent.get("said") not in ("against", "harmless"):
-            raise ActionRefused(gettext("Say whether it is against the clause."))
+            raise ActionRefused(gettext("Choose whether the text violates the clause."))
         second_reviews.submit_review(user, pk, sent.get("token", ""), sent["said"] == "against", sent.get("note", ""))
     except ActionRefused as refusal:
         messages.error(request, str(refusal))
@@ -91,7 +91,9 @@ def request_review(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Request a second review of the case and release the case."""
     try:
         cases.request_second_review(get_signed_in_user(request), pk, request.POST.get("token", ""))
-        messages.success(request, gettext("Somebody else is asked. The case waits in the queue with what they say."))
+        messages.success(
+            request, gettext("Second review requested. The case is back in the queue; the result will appear there.")
+        )
     except ActionRefused as refusal:
         messages.error(request, str(refusal))
     return redirect("safety:queue")
@@ -112,6 +114,6 @@ def reopen_case(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _next(request: HttpRequest) -> HttpResponse:
     row = second_reviews.claim_review(get_signed_in_user(request))
     if row is None:
-        messages.success(request, gettext("No second look is waiting."))
+        messages.success(request, gettext("No second reviews are waiting."))
         return redirect("safety:queue")
     return redirect("safety:look", row.pk)

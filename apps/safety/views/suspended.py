@@ -45,12 +45,14 @@ def _submit_appeal(request: HttpRequest, found: suspended_sign_in.SuspendedVisit
     try:
         if found.notice is None:
             raise ActionRefused(gettext("This can no longer be appealed."))
-        appeals.submit_appeal(found.person, found.notice, request.POST.get("text", ""))
+        appeal = appeals.submit_appeal(found.person, found.notice, request.POST.get("text", ""))
     except ActionRefused as refusal:
         messages.error(request, str(refusal))
     else:
-        said = gettext("Your appeal is with the reviewers now. You are told what they decide, here and by e-mail.")
+        said = gettext("Appeal sent. Another reviewer will decide by %(due)s. You will be told here and by e-mail.")
         if not notice_emails.is_email_configured():
-            said = gettext("Your appeal is with the reviewers now. What they decide is told here.")
-        messages.success(request, said)
+            said = gettext(
+                "Appeal sent. Another reviewer will decide by %(due)s. You will see the decision on this page."
+            )
+        messages.success(request, said % {"due": appeals.format_due_day(appeal)})
     return redirect("safety:suspended")

@@ -85,7 +85,7 @@ def test_asked_approved_read_and_seen_by_its_person(asker: Client, robin: User, 
     read = AuditEntry.objects.get(kind="read")
     assert (read.actor, read.person) == (row.asker_id, talk.owner_id)
     assert read.payload == {"why": "break_glass", "ground": "order", "reason": WHY, "texts": 2}
-    assert "break-glass (an order of a court" in signed_in(talk.owner).get("/notices/").content.decode()
+    assert "break-glass access (a court order" in signed_in(talk.owner).get("/notices/").content.decode()
     assert audit.verify_chain() == []
 
 
@@ -190,7 +190,7 @@ def test_a_token_of_a_program_opens_nothing(asker: Client, robin: User, talk: Co
         ({"ground": "curiosity"}, "Choose a ground"),
         ({"wanted": "nobody@example.org"}, "No user has"),
         ({"wanted": "01890000-0000-7000-8000-000000000000"}, "does not exist"),
-        ({"wanted": "morgan@example.org"}, "not yours to do"),
+        ({"wanted": "morgan@example.org"}, "not allowed to do this"),
     ],
 )
 def test_what_cannot_be_asked_is_said(asker: Client, talk: Conversation, change: dict[str, str], words: str) -> None:

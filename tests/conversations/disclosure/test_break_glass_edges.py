@@ -85,7 +85,7 @@ def test_an_emergency_that_is_sent_twice_at_once_is_refused_once(
             return settings.BREAK_GLASS_MINUTES
 
     monkeypatch.setattr(access_requests, "settings", Meanwhile())
-    with pytest.raises(ActionRefused, match="waits for somebody"):
+    with pytest.raises(ActionRefused, match="has not been reviewed yet"):
         asked(asker, talk, emergency=True)
     assert BreakGlass.objects.count() == AuditEntry.objects.filter(kind="glass.opened").count() == 1
 
@@ -117,7 +117,7 @@ def test_its_person_sees_a_reading_that_stands_behind_many_others(asker: User, r
     assert signed_in(asker).get(f"{PAGE}{row.pk}/").status_code == 200
     for number in range(51):
         audit.record_event("read", actor=robin, person=talk.owner_id, subject=f"case {number}", why="review")
-    assert "break-glass (" in signed_in(talk.owner).get("/notices/").content.decode()
+    assert "break-glass access (" in signed_in(talk.owner).get("/notices/").content.decode()
 
 
 def drawn(talk: Conversation, number: str, prompt: str) -> Picture:

@@ -282,7 +282,7 @@ def test_a_list_of_the_site_may_name_what_does_not_leave(place: Conversation, al
            "entries": ["hundred metres"], "action": "withhold", "stages": ["export"]}  # fmt: skip
     in_force({**versions.get_live_version().body, "lists": [own]})
     page = text(alice, f"/c/{place.pk}/export.md")
-    assert MILD not in page and "Works and brands of others" in page
+    assert MILD not in page and "Copyright and brands" in page
     assert MILD in text(alice, link(place)), "the list is not for links"
 
 

@@ -113,7 +113,7 @@ async def test_a_label_is_shown_at_once_and_after_a_reload(open_page, alice, lib
 
 async def test_what_the_gate_said_stands_behind_the_scenes(open_page, alice, library) -> None:
     page = await open_page(alice)
-    for text, said in ((NOTED, "Let through and counted"), (WITHHELD, "Withheld, and people look at it")):
+    for text, said in ((NOTED, "Allowed and counted"), (WITHHELD, "Withheld and sent to review")):
         turn = await page.ask(f"{QUESTION} {text}")
         await page.events()
         behind = await in_db(of, alice, f"/answers/{turn['turn']}/behind/")

@@ -145,7 +145,7 @@ async def test_instructions_of_a_program_leave_the_level_of_the_site_s_own_assis
 def test_the_form_offers_it_and_versions_keep_it(alice: User) -> None:
     client = as_person(alice)
     page = client.get("/assistants/new/").content.decode()
-    assert "As the site has it: what the policy" in page and page.count('name="safety"') == 3
+    assert "Site default: what the policy" in page and page.count('name="safety"') == 3
     row = made(client, safety="strict")
     assert row.safety == "strict"
     client.post(f"/assistants/{row.pk}/", FORM | {"version": "1"})  # a page of before the field was there

@@ -98,7 +98,7 @@ def test_the_page_is_for_staff(client: Client, alice: User, morgan: User, shelf:
     client.force_login(morgan)
     page = client.get("/review/figures/").content.decode()
     assert "100 %" in page and "21 % to 100 %" in page
-    assert "How often the check was right" in page and "Hours until somebody decided" in page
-    assert "How often an appeal was successful" not in page  # nobody appealed
+    assert "How often the check was right" in page and "Median hours to a decision" in page
+    assert "How often appeals were successful" not in page  # nobody appealed
     client.force_login(alice)
     assert client.get("/review/figures/").status_code == 404

@@ -64,13 +64,13 @@ async def test_changes_are_counted_by_clause_and_stage_with_their_intervals(ada:
     ]  # fmt: skip
     assert table.changed == Proportion(2, 4)
     page = strip_layout(await in_db(seen, morgan, row))
-    assert "<strong>2 of 4</strong>verdicts would be others: 50 % (15 % to 85 %)" in page
+    assert "<strong>2 of 4</strong>verdicts would be different: 50 % (15 % to 85 %)" in page
     assert "Allowed now, would be withheld" in page and "25 %" in page
-    assert "Let through and counted → Withheld · 0.60" in page
-    assert "It was not replayed yet." in page and "safety:policy" not in page
+    assert "Allowed and counted → Withheld · 0.60" in page
+    assert "Not tested yet." in page and "safety:policy" not in page
     await in_db(backtest.run_backtest, ada, row)
     page = strip_layout(await in_db(seen, morgan, row))
-    assert "4 verdicts, 4 of them known by their signals alone" in page and "It was not replayed yet." not in page
+    assert "4 verdicts, 4 of them stored without their text" in page and "Not tested yet." not in page
 
 
 async def test_a_changed_verdict_leads_to_its_case_for_those_who_may_open_it(
@@ -91,12 +91,12 @@ async def test_a_changed_verdict_leads_to_its_case_for_those_who_may_open_it(
 
 async def test_the_page_says_where_there_is_nothing_yet(ada: User, alice: User, client: Client) -> None:
     row = await in_db(lambda: versions.create_draft(ada, body(withhold=0.5)))
-    assert "It has not run in the shadow" in await in_db(seen, ada, row)
+    assert "This version was not in shadow mode" in await in_db(seen, ada, row)
     await in_db(versions.start_shadow, ada, row)
-    assert "Nothing was judged since" in await in_db(seen, ada, row)
+    assert "No verdicts since shadow mode" in await in_db(seen, ada, row)
     await gate.check_question(PLAIN)
     await written()
-    assert "1 verdict, and it would be the same." in await in_db(seen, ada, row)
+    assert "1 verdict, no change." in await in_db(seen, ada, row)
     assert await in_db(seen, alice, row) == "404"
 
 
@@ -105,13 +105,13 @@ async def test_thresholds_of_another_detector_are_named(ada: User, monkeypatch: 
     monkeypatch.setattr(type(registry.get_text_classifier()), "fingerprint", "text-of-another-training")
     await gate.check_question(PLAIN)
     await written()
-    words = "“Classifiers of texts” has another version since"
+    words = "“Text classifiers” has had a new version since"
     assert words in await in_db(seen, ada, row)
     client = Client()
     await in_db(client.force_login, ada)
     page = (await in_db(client.get, "/review/policy/")).content.decode()
     assert page.count(words) == 2  # the live version and the one in the shadow
-    assert f"/review/policy/{row.pk}/changes/" in page and "End the shadow" in page
+    assert f"/review/policy/{row.pk}/changes/" in page and "Stop shadow mode" in page
 
 
 async def test_an_administrator_lets_it_run_and_ends_it_on_the_page(ada: User) -> None:
@@ -123,13 +123,13 @@ async def test_an_administrator_lets_it_run_and_ends_it_on_the_page(ada: User) -
         await in_db(row.refresh_from_db)
         assert row.status == status
     page = (await in_db(client.get, "/review/policy/")).content.decode()
-    assert "This version does not run in the shadow." in page
+    assert "This version is not in shadow mode." in page
 
 
 async def test_a_page_asks_as_often_for_many_changes_as_for_few(ada: User, morgan: User) -> None:
     def asked() -> int:
         with CaptureQueriesContext(connection) as queries:
-            assert "verdicts would be others" in seen(morgan, row)
+            assert "verdicts would be different" in seen(morgan, row)
         return len(queries)
 
     row = await shadow(ada)

@@ -80,7 +80,7 @@ def test_it_is_the_sites_own_and_the_same_every_time(settings: Any) -> None:
 async def test_a_window_with_it_is_withheld_under_its_clause(way: str) -> None:
     said = WAYS[way](canary.canary_token())
     verdict = await gate.check_sentence(f"It says: {said} and goes on.")
-    assert (verdict.allowed, verdict.rule) == (False, "prompt_leak") and "the assistant alone" in verdict.words
+    assert (verdict.allowed, verdict.rule) == (False, "prompt_leak") and "confidential instructions" in verdict.words
     assert verdict.judged is not None and not canary.find_spans(verdict.judged.text), "what is kept has a gap instead"
     (signal,) = [one for one in verdict.judged.signals if one.detector == canary.DETECTOR]
     assert signal.version == canary.FINGERPRINT and signal.spans and verdict.judged.stage == Stage.ANSWER
@@ -140,10 +140,10 @@ def test_no_address_with_it_is_asked_for_or_logged(settings: Any, caplog: pytest
     with site() as web, caplog.at_level(logging.DEBUG):
         settings.FETCH_ALSO = {("127.0.0.1", web.port)}
         for path in (f"/{said}/page", f"/?q={said}"):
-            with pytest.raises(FetchRefused, match="the assistant alone"):
+            with pytest.raises(FetchRefused, match="confidential instructions"):
                 web_fetcher.fetch_url(web.page(path, b"found"))
         web.redirect("/go", f"/?q={said}")
-        with pytest.raises(FetchRefused, match="the assistant alone"):
+        with pytest.raises(FetchRefused, match="confidential instructions"):
             web_fetcher.fetch_url(web.address("/go"))
         asked = [request.split(b"\r\n")[0] for request in web.requests]
     assert asked == [b"GET /go HTTP/1.1"] and said not in caplog.text
@@ -151,7 +151,7 @@ def test_no_address_with_it_is_asked_for_or_logged(settings: Any, caplog: pytest
 
 def test_no_name_with_it_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web_fetcher, "resolve_address", lambda address: pytest.fail("the name was asked for"))
-    with pytest.raises(FetchRefused, match="the assistant alone"):
+    with pytest.raises(FetchRefused, match="confidential instructions"):
         web_fetcher.fetch_url(f"https://{canary.canary_token()}.example.org/")
 
 

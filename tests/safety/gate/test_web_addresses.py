@@ -102,7 +102,7 @@ def test_a_name_that_does_not_exist_is_told(monkeypatch: pytest.MonkeyPatch) -> 
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", gone)
-    with pytest.raises(FetchRefused, match="no server of this name"):
+    with pytest.raises(FetchRefused, match="no server with this name"):
         resolve_address(parse_address("http://example.invalid/"))
 
 

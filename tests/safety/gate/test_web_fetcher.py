@@ -181,7 +181,7 @@ def test_the_certificate_has_to_be_that_of_the_name(
         assert fetch_url(address).content == BODY
         assert web.names[-1] == "pages.example"
         assert "certificate" in reason(web.address("/a", "other.example"))
-        assert "without encryption" in reason(web.address("/down", "pages.example"))
+        assert "unencrypted address" in reason(web.address("/down", "pages.example"))
 
 
 def _named(monkeypatch: pytest.MonkeyPatch, ips: list[str]) -> list[str]:

@@ -34,7 +34,7 @@ from tests.safety.case_factory import Notes, case, notes
 from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db
-WORDS = "closed for you until"
+WORDS = "restricted for you until"
 
 
 @pytest.fixture
@@ -74,13 +74,13 @@ def test_who_is_restricted_is_told_which_until_when_why_and_how_to_object(
     made = restrict(alice, morgan, "pictures")
     assert made.until is not None and timedelta(days=6) < made.until - timezone.now() <= timedelta(days=7)
     told = Notice.objects.get(decision=made)
-    assert told.title == "Closed for you for a time: Pictures"
-    assert told.clause and "object within 30 days" in told.text and appeals.can_appeal(told)
+    assert told.title == "Feature restricted: Pictures"
+    assert told.clause and "appeal within 30 days" in told.text and appeals.can_appeal(told)
     page = as_(alice).get("/notices/").content.decode()
     until = (
         f'<time datetime="{made.until.isoformat()}" data-local>{feature_restrictions.format_day(made.until)} UTC</time>'
     )
-    assert f"Pictures: closed for you until {until}." in page
+    assert f"Pictures: restricted for you until {until}." in page
     assert feature_restrictions.restriction_message(
         alice, Feature.PICTURES
     ) and not feature_restrictions.restriction_message(alice, Feature.UPLOADS)

@@ -125,7 +125,7 @@ def test_by_the_pages(client: Client, morgan: User, held: Case, shelf: Notes) ->
     assert "Decide 3 more like this" in client.get(f"/review/{held.pk}/").content.decode()
     at = client.post(f"/review/{held.pk}/alike/")["Location"]
     page = client.get(at).content.decode()
-    assert "4 cases that are alike" in page and "number 3" in page
+    assert "4 similar cases" in page and "number 3" in page
     ticked = [f"{item.pk}:{item.token}:{item.version}" for item in items(morgan, BulkDecision.objects.get())]
     client.post(f"{at}decide/", {"item": [*ticked, "nonsense", "x:y:z"], "reason": "clear", "outcome": "block"})
     assert "Undo all" in client.get("/review/").content.decode()

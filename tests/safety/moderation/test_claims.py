@@ -82,7 +82,7 @@ def test_the_page_asks_for_it_and_is_told_when_it_is_over(alice: User, morgan: U
     assert "token" not in signed_in(robin).post(at, {"token": held.lease_token}).json()
     left(held.pk, -1)
     cases.claim_case(robin, held.pk)
-    assert "Somebody else has this case" in client.post(at, {"token": held.lease_token}).json()["words"]
+    assert "Another reviewer has claimed this case" in client.post(at, {"token": held.lease_token}).json()["words"]
 
 
 def test_a_batch_is_kept_whole(alice: User, morgan: User, robin: User) -> None:
@@ -96,7 +96,7 @@ def test_a_batch_is_kept_whole(alice: User, morgan: User, robin: User) -> None:
     assert all(until(row.pk) > cases.LEASE_S - 60 for row in Case.objects.all())
     assert signed_in(robin).post(f"/review/batches/{batch.pk}/keep/").status_code == 404
     bulk_decisions.release_batch(morgan, batch)
-    assert "no longer yours" in client.post(f"/review/batches/{batch.pk}/keep/").json()["words"]
+    assert "has expired" in client.post(f"/review/batches/{batch.pk}/keep/").json()["words"]
 
 
 def test_what_opened_by_itself_waits_again_when_the_decision_is_taken_back(alice: User, morgan: User) -> None:

@@ -105,5 +105,5 @@ def test_what_was_decided_before_is_shown_after_ones_own_choice(alice: User, bob
     client = Client()
     client.force_login(morgan)
     page = strip_layout(client.get(f"/review/{held.pk}/").content.decode())
-    assert '<section class="around after"><h2>Decided about such texts</h2>' in page
-    assert "shown once you have said why" in page
+    assert '<section class="around after"><h2>Decisions about similar texts</h2>' in page
+    assert "Choose a reason to see earlier decisions" in page

@@ -98,11 +98,11 @@ def test_a_decision_takes_the_place_of_the_notice_before_it_and_offers_the_appea
     alice: User, morgan: User, answer: Message
 ) -> None:
     case = flagged(alice, "question", answer.pk, "question", ASKED)
-    assert "is waiting for a person" in told(alice)[0] and "At the latest" in told(alice)[0]
+    assert "is waiting for review" in told(alice)[0] and "Expected by" in told(alice)[0]
     ruled(morgan, case, "block")
     (card,) = told(alice)
-    assert "stays withheld" in card and "At the latest" not in card and "Send the appeal" in card
-    assert card.index("Earlier notices about this") < card.index("is waiting for a person")
+    assert "is withheld" in card and "Expected by" not in card and "Send appeal" in card
+    assert card.index("Earlier notices about this") < card.index("is waiting for review")
 
 
 def test_what_was_lifted_is_over(alice: User, morgan: User, ada: User, answer: Message) -> None:
@@ -110,7 +110,7 @@ def test_what_was_lifted_is_over(alice: User, morgan: User, ada: User, answer: M
     ruled(morgan, case, "suspend")
     reinstate_user(User.objects.get(pk=alice.pk), ada)
     (card,) = told(User.objects.get(pk=alice.pk))
-    assert "is suspended" in card and "This no longer holds." in card
+    assert "is suspended" in card and "This no longer applies." in card
 
 
 def test_the_navigation_counts_what_was_not_read(alice: User, morgan: User, answer: Message) -> None:

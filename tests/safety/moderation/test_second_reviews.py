@@ -1,4 +1,4 @@
-"""Second looks are blind, by somebody else, and show where people disagree."""
+"""Second reviews are blind, by somebody else, and show where people disagree."""
 
 from __future__ import annotations
 
@@ -89,9 +89,9 @@ def test_it_lasts_while_somebody_is_at_it(alice: User, morgan: User, robin: User
     assert client.post(at, {"token": row.lease_token}).json() == {}
     until = SecondReview.objects.get().lease_until
     assert until is not None and until > timezone.now() + timedelta(seconds=second_reviews.LEASE_S - 60)
-    assert "no longer yours" in client.post(at, {"token": "another"}).json()["words"]
+    assert "has expired" in client.post(at, {"token": "another"}).json()["words"]
     SecondReview.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert "no longer yours" in client.post(at, {"token": row.lease_token}).json()["words"]
+    assert "has expired" in client.post(at, {"token": row.lease_token}).json()["words"]
 
 
 def test_what_was_taken_back_needs_no_second_look(alice: User, morgan: User, robin: User) -> None:
@@ -104,7 +104,7 @@ def test_a_disputed_decision_is_opened_again_by_an_administrator_who_did_not_mak
     alice: User, ada: User, morgan: User, robin: User, shelf: Notes
 ) -> None:
     found = decided(alice, morgan)
-    with pytest.raises(ActionRefused, match="second look"):
+    with pytest.raises(ActionRefused, match="second review"):
         cases.reopen_case(ada, found.case_id)
     said(robin, False)
     assert [row.decision for row in second_reviews.disputed_reviews()] == [found]
@@ -124,7 +124,7 @@ def test_a_second_opinion_is_asked_for_and_read_by_who_decides(alice: User, morg
     client = Client()
     client.force_login(morgan)
     client.post(f"/review/{held.pk}/claim/")
-    assert "Second looks</h2>" in client.get(f"/review/{held.pk}/").content.decode()
+    assert "Second reviews</h2>" in client.get(f"/review/{held.pk}/").content.decode()
 
 
 def test_sealed_clauses_are_never_drawn_nor_asked_for(alice: User, ada: User, morgan: User) -> None:
@@ -142,7 +142,7 @@ def test_by_the_pages_nothing_is_shown_of_what_was_decided(
 ) -> None:
     decided(alice, morgan, text="Only <b>this</b>")
     client.force_login(robin)
-    assert 'Second looks<span class="count">1</span>' in strip_layout(client.get("/review/").content.decode())
+    assert 'Second reviews<span class="count">1</span>' in strip_layout(client.get("/review/").content.decode())
     at = client.post("/review/looks/")["Location"]
     page = client.get(at).content.decode()
     assert "Only &lt;b&gt;this&lt;/b&gt;" in page and "0.97" not in page and "decided" not in page.lower()
@@ -153,6 +153,6 @@ def test_by_the_pages_nothing_is_shown_of_what_was_decided(
     assert SecondReview.objects.get().given is None
     client.post(f"{at}give/", {"token": row.lease_token, "said": "harmless"})
     assert client.get(at).status_code == 404
-    assert "1 decision that stands is disputed" in client.get("/review/figures/").content.decode()
+    assert "1 current decision is disputed" in client.get("/review/figures/").content.decode()
     page = strip_layout(client.get("/review/?show=disputed").content.decode())
     assert 'Disputed<span class="count">1</span>' in page

@@ -56,15 +56,15 @@ def test_from_the_right_password_to_an_appeal_that_brings_the_account_back(alice
     said = client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD}, follow=True)
     text = said.content.decode()
     assert said.redirect_chain[-1][0] == PAGE
-    assert "until an appeal or an administrator lifts it" in text and "30 days" in text
+    assert "until an appeal overturns it or an administrator lifts it" in text and "30 days" in text
     assert Notice.objects.filter(person=alice).latest("created").clause[:4] == "Hate" and "Hate" in text
     answer = client.post(PAGE, {"text": "It was a quotation."}, follow=True).content.decode()
-    assert "with the reviewers now" in answer and "You appealed" in answer and "Send the appeal" not in answer
+    assert "Another reviewer will decide by" in answer and "You appealed" in answer and "Send appeal" not in answer
     assert Case.objects.get().state == CaseState.APPEALED
     robin = make_user("robin", User.Role.REVIEWER)
     held = cases.claim_case(robin, found.pk)
     appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
-    assert "sees here why" in page(client)  # there is nothing to show any more: the account is open
+    assert "you see here why" in page(client)  # there is nothing to show any more: the account is open
     assert signed_in(alice).get("/collections/").status_code == 200
 
 
@@ -85,7 +85,7 @@ def test_an_appeal_that_is_turned_down_is_told_there_too(alice: User, morgan: Us
     robin = make_user("robin", User.Role.REVIEWER)
     held = cases.claim_case(robin, found.pk)
     appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "uphold", "clear"))
-    assert "Your appeal was turned down" in page(client)
+    assert "Your appeal was not successful" in page(client)
     client.post(PAGE, {"text": "Again."})
     assert Appeal.objects.count() == 1
 
@@ -173,7 +173,7 @@ def test_a_reviewers_suspension_that_was_lifted_says_nothing_of_the_next(
         data_requests.request_erasure(alice)
     text = page(signed_in(alice))
     said = "It was suspended on the server" if then == "suspended" else "This account is being erased"
-    assert said in text and "Hate" not in text and "Send the appeal" not in text
+    assert said in text and "Hate" not in text and "Send appeal" not in text
     robin = make_user("robin", User.Role.REVIEWER)
     held = cases.claim_case(robin, found.pk)
     appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))

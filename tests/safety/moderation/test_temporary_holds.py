@@ -58,7 +58,7 @@ def test_a_hold_ends_by_itself_and_its_person_is_told(alice: User, shelf: Notes)
     again = Case.objects.get(pk=found.pk)
     assert (again.state, again.held_until) == (CaseState.OPEN, None) and again.lapsed is not None
     told = Notice.objects.order_by("-pk")[0]
-    assert (told.person, told.title) == (alice, "The hold of a note has ended")
+    assert (told.person, told.title) == (alice, "A note is no longer withheld")
     entry = AuditEntry.objects.get(kind="case.lapsed")
     assert (entry.actor, entry.person, entry.payload) == (None, alice.pk, {"clause": "hate"})
 
@@ -143,7 +143,7 @@ def test_the_worker_ends_them_and_the_words_are_those_of_the_person(alice: User,
     User.objects.filter(pk=alice.pk).update(language="de")
     found = case(User.objects.get(pk=alice.pk))
     notices.notify_hold_ended(Case.objects.get(pk=found.pk))
-    assert "beendet" in Notice.objects.order_by("-pk")[0].title
+    assert "nicht mehr zurückgehalten" in Notice.objects.order_by("-pk")[0].title
 
 
 def test_a_picture_that_people_withheld_stays_so_when_another_hold_of_it_ends(

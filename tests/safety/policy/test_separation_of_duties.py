@@ -214,7 +214,7 @@ def test_with_a_second_administrator_nobody_approves_their_own_policy(shelf: Not
     other = make_user("otto", User.Role.ADMINISTRATOR)
     row = versions.create_draft(ada, body(withhold=0.5))
     backtest.run_backtest(ada, row)
-    with pytest.raises(ActionRefused, match="Somebody else"):
+    with pytest.raises(ActionRefused, match="Another administrator"):
         versions.approve_version(ada, row)
     accounts.suspend_user(other, ada)  # who cannot sign in cannot approve
     versions.approve_version(ada, row)
@@ -226,7 +226,7 @@ def test_the_only_reviewer_decides_their_own_case_and_the_appeal_against_it(
 ) -> None:
     client.force_login(ada)
     found = case(ada, "1")
-    assert "nobody else could decide it" in client.get("/review/").content.decode()
+    assert "no other reviewer can decide it" in client.get("/review/").content.decode()
     held = cases.claim_case(ada, found.pk)
     assert "self-approved" in client.get(f"/review/{found.pk}/").content.decode()
     made = cases.decide_case(ada, held.pk, DecisionInput(held.lease_token, held.version, "block", "clear"))
@@ -258,7 +258,7 @@ def test_an_appeal_goes_to_the_other_reviewer_and_the_first_one_is_offered_no_cl
     claim = f"/review/{site.decided.case_id}/claim/"
     assert claim not in client.get("/review/?show=appeals").content.decode()
     page = client.get(f"/review/{site.decided.case_id}/").content.decode()
-    assert claim not in page and "Somebody else decides an appeal against your decision." in page
+    assert claim not in page and "Another reviewer has to decide an appeal against your decision." in page
     client.force_login(User.objects.get(name="Robin"))
     assert claim in client.get("/review/?show=appeals").content.decode()
     User.objects.exclude(pk__in=[morgan.pk, site.owner.pk]).update(is_active=False)
@@ -327,7 +327,7 @@ def test_an_administrator_suspends_with_reason_and_duration_and_the_person_can_a
     suspended_by(client, alice, reason="Sold her account to others.", days="7")
     notice = Notice.objects.get(person=alice)
     assert not User.objects.get(pk=alice.pk).is_active and notice.mail_due is not None
-    assert "Sold her account to others." in notice.text and "opens again by itself" in notice.text
+    assert "“Sold her account to others”." in notice.text and "ends by itself" in notice.text
     assert appeals.can_appeal(notice)
     appeals.submit_appeal(alice, notice, "That was my sister.")
     held = cases.claim_case(morgan, notice.case_id)
@@ -382,7 +382,7 @@ def test_a_reviewer_is_asked_for_how_long(shelf: Notes, ada: User, morgan: User,
         assert User.objects.get(pk=alice.pk).is_active
     client.post(f"/review/{held.pk}/decide/", {**sent, "suspended": "7"})
     assert not User.objects.get(pk=alice.pk).is_active
-    assert "It opens again by itself" in Notice.objects.filter(person=alice).latest("pk").text
+    assert "The suspension ends by itself" in Notice.objects.filter(person=alice).latest("pk").text
 
 
 def test_who_asked_for_erasure_reads_another_page_than_who_is_suspended(alice: User, bob: User, ada: User) -> None:
@@ -401,10 +401,10 @@ def test_who_asked_for_erasure_reads_another_page_than_who_is_suspended(alice: U
         "This account is being erased" in pages[0]
         and "suspended" not in pages[0].lower().split("<h1>")[1].split("</main>")[0]
     )
-    assert "This account is suspended" in pages[1] and "Sold his account to others." in pages[1]
+    assert "This account is suspended" in pages[1] and "“Sold his account to others”." in pages[1]
 
 
-@pytest.mark.parametrize(("backend", "words"), [("console", "No mail is sent here"), ("smtp", "told by mail")])
+@pytest.mark.parametrize(("backend", "words"), [("console", "This site sends no e-mail"), ("smtp", "told by e-mail")])
 def test_break_glass_promises_no_mail_that_is_not_sent(
     site: Site, morgan: User, client: Client, settings: Any, backend: str, words: str
 ) -> None:
@@ -414,4 +414,4 @@ def test_break_glass_promises_no_mail_that_is_not_sent(
     page = client.post("/review/break-glass/", sent, follow=True).content.decode()
     assert words in page
     with contextlib.suppress(IndexError):
-        assert ("told by mail" in page.split('name="emergency"')[1][:300]) == (backend == "smtp")
+        assert ("told by e-mail" in page.split('name="emergency"')[1][:300]) == (backend == "smtp")

@@ -126,6 +126,6 @@ def test_whoever_drafts_it_is_told_at_once_and_whoever_approves_it_too(client: C
     missing = next(code for code in CLAUSE_CODES if code not in registry.get_text_classifier().labels)
     sent = {"body": json.dumps(shut(missing, "question")), "note": "Closed"}
     page = client.post("/review/policy/", sent, follow=True).content.decode()
-    assert page.count("nothing at all would be let through there") == 2  # said at once, and beside the draft
+    assert page.count("everything there would be withheld") == 2  # said at once, and beside the draft
     assert PolicyVersion.objects.filter(status="draft").exists()
-    assert client.get("/review/policy/").content.decode().count("nothing at all would be let through there") == 1
+    assert client.get("/review/policy/").content.decode().count("everything there would be withheld") == 1

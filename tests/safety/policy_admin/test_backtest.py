@@ -136,12 +136,12 @@ async def test_older_history_is_left_out_where_that_is_asked(ada: User) -> None:
 
 def test_none_goes_live_without_a_replay_of_this_text_against_what_is_live(ada: User, grace: User) -> None:
     first, other = versions.create_draft(ada, body(withhold=0.5)), versions.create_draft(ada, body(withhold=0.6))
-    with pytest.raises(ActionRefused, match="Replay it over"):
+    with pytest.raises(ActionRefused, match="Test this draft on past verdicts"):
         versions.approve_version(grace, first)
     for row in (first, other):
         backtest.run_backtest(ada, row)
     PolicyVersion.objects.filter(pk=first.pk).update(body=body(withhold=0.7))  # as no code of ours does
-    with pytest.raises(ActionRefused, match="Replay it over"):
+    with pytest.raises(ActionRefused, match="Test this draft on past verdicts"):
         versions.approve_version(grace, first)
     versions.approve_version(grace, other)
     last = versions.create_draft(ada, body(withhold=0.8))
@@ -149,7 +149,7 @@ def test_none_goes_live_without_a_replay_of_this_text_against_what_is_live(ada: 
     newer = versions.create_draft(ada, body(withhold=0.9))
     backtest.run_backtest(ada, newer)
     versions.approve_version(grace, newer)
-    with pytest.raises(ActionRefused, match="Another version went live"):
+    with pytest.raises(ActionRefused, match="Another version has gone live"):
         versions.approve_version(grace, last)
     backtest.run_backtest(ada, last)
     versions.approve_version(grace, last)

@@ -61,8 +61,8 @@ def test_from_the_queue_to_an_appeal_that_is_overturned(
     assert sent(morgan, first.pk, "block").startswith(f"/review/{second.pk}/")  # the next one opens by itself
     own = signed_in(alice)
     told = own.get("/notices/").content.decode()
-    assert "A note stays withheld" in told
-    assert "read it for review" in told
+    assert "A note is withheld" in told
+    assert "Reason: review" in told
     assert "morgan" not in told.lower()
     notice = Notice.objects.get(decision__isnull=False)
     own.post(f"/notices/{notice.pk}/appeal/", {"text": "It was a quotation."})
@@ -70,7 +70,7 @@ def test_from_the_queue_to_an_appeal_that_is_overturned(
     robin.post(f"/review/{first.pk}/claim/")
     page = robin.get(f"/review/{first.pk}/").content.decode()
     assert "It was a quotation." in page
-    assert "Clearly against" in page  # the reasons, and not what was decided first
+    assert "Clear violation" in page  # the reasons, and not what was decided first
     assert "Decided</h2>" not in page
     sent(robin, first.pk, "overturn", "mistake")
     assert shelf.state["1"] == "as it was"
@@ -108,7 +108,7 @@ def test_notices_and_appeals_of_others_do_not_exist(
     sent(staff[0], held.pk, "block")
     notice = Notice.objects.get(decision__isnull=False)
     assert signed_in(charlie).post(f"/notices/{notice.pk}/appeal/", {"text": "Mine."}).status_code == 404
-    assert "withheld" not in signed_in(charlie).get("/notices/").content.decode().replace("held or withheld", "")
+    assert "withheld" not in signed_in(charlie).get("/notices/").content.decode().replace("is ever withheld", "")
     assert signed_in(charlie).get(f"/review/{held.pk}/").status_code == 404
 
 

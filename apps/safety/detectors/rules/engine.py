@@ -123,7 +123,7 @@ class RuleCheck:
 
     def passage(self, text: str) -> Verdict:
         if has_template_tokens(text) or _is_injection(_PASSAGE_RULES, text):
-            return Verdict(False, "prompt_attack", "This passage speaks to an assistant instead of to its reader.")
+            return Verdict(False, "prompt_attack", "This passage contains instructions for an assistant.")
         return ALLOWED
 
     def suspects(self, texts: Sequence[str]) -> list[list[str]]:
