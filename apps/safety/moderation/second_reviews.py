@@ -61,7 +61,9 @@ def request_review(user: User, case: Case) -> None:
     """
     if case.area in SEALED_CLAUSES:
         raise ActionRefused(
-            gettext("Only reviewers authorised for sealed cases can review this clause. Escalate the case instead.")
+            gettext(
+                "Only reviewers with the permission for sealed cases can review this clause. Escalate the case instead."
+            )
         )
     SecondReview.objects.create(
         why=SecondReview.Why.ASKED, snapshot_id=case.snapshot_id, clause=case.area, case=case, owner_id=case.owner_id,

@@ -45,9 +45,9 @@ def test_who_is_not_named_neither_lists_nor_claims_nor_opens(
     user = request.getfixturevalue(who)
     client, address = signed_in(user), f"/review/{hidden.pk}/"
     page = strip_layout(client.get("/review/").content.decode())
-    assert "1 case under a sealed clause is waiting" in page and "No reviewer is authorised for them yet" in page
+    assert "1 case under a sealed clause is waiting" in page and "No reviewer has the permission for them yet" in page
     assert str(hidden.pk) not in page and 'New<span class="count">0</span>' in page
-    assert ("Authorise a reviewer" in page) == user.is_administrator
+    assert ("Give a reviewer the permission" in page) == user.is_administrator
     assert client.get(address).status_code == client.get(f"{address}picture.png").status_code == 404
     for verb, sent in (("claim", {}), ("decide", {"outcome": "allow", "reason": "clear"}), ("leave", {}), ("undo", {})):
         client.post(f"{address}{verb}/", sent)
@@ -66,7 +66,7 @@ def test_who_is_named_reviews_them_as_others_and_somebody_else_named_decides_the
     robin, kim = named(make_user("robin", User.Role.REVIEWER)), make_user("kim", User.Role.REVIEWER)
     client = signed_in(named(morgan))
     page = client.get("/review/").content.decode()
-    assert "You are authorised for them" in page and str(hidden.pk) in page
+    assert "You have the permission for them" in page and str(hidden.pk) in page
     client.post(f"/review/{hidden.pk}/claim/")
     assert f"some [{SEALED}] text" in client.get(f"/review/{hidden.pk}/").content.decode()
     held = Case.objects.get(pk=hidden.pk)
@@ -115,7 +115,7 @@ def test_an_administrator_names_people_and_the_log_says_so(ada: User, morgan: Us
     assert not alice.handles_sealed
     client.post(f"/people/{morgan.pk}/sealed/", {"named": "yes"})
     assert ">sealed cases</span>" in client.get("/people/").content.decode()
-    assert "User authorised for sealed cases" in client.get("/review/log/?area=people").content.decode()
+    assert "Permission for sealed cases given" in client.get("/review/log/?area=people").content.decode()
 
 
 def test_who_reviews_again_is_named_again_only_by_somebody(ada: User, morgan: User) -> None:
@@ -152,6 +152,6 @@ def test_a_lone_administrator_is_told_that_a_sealed_case_about_themselves_waits(
     notes().state["1"] = "as it was"
     case(ada, code=SEALED, severity=4)
     page = signed_in(ada).get("/review/").content.decode()
-    assert "1 case under a sealed clause is waiting" in page and "Authorise a reviewer" in page
+    assert "1 case under a sealed clause is waiting" in page and "Give a reviewer the permission" in page
     make_user("kim", User.Role.REVIEWER)
     assert "under a sealed clause" not in signed_in(ada).get("/review/").content.decode()
