@@ -18,31 +18,31 @@ def test_cases_that_are_alike_are_decided_together_and_taken_back(site: Site, vi
     opened(morgan, "Hate")
     expect(morgan.locator(".flagged")).to_contain_text("northern islands")
     morgan.keyboard.press("d")
-    expect(morgan.locator("h1")).to_have_text("3 cases that are alike")
+    expect(morgan.locator("h1")).to_have_text("3 similar cases")
     expect(morgan.locator(".alike")).to_contain_text("number 2")
     assert violations(morgan) == []
     morgan.keyboard.press("b")  # nothing happens without a reason
     expect(morgan.locator("[data-hint]")).to_contain_text("Choose a reason first")
     together(morgan)
     morgan.keyboard.press("u")
-    expect(morgan.locator("h1")).to_have_text("3 cases that are alike")
-    expect(morgan.locator("main")).to_contain_text("Everything is as it was")
+    expect(morgan.locator("h1")).to_have_text("3 similar cases")
+    expect(morgan.locator("main")).to_contain_text("3 decisions undone.")
     together(morgan)
     pat = visit("/notices/", person="pat")
-    expect(pat.locator("article", has_text="A question stays withheld")).to_have_count(3)
+    expect(pat.locator("article", has_text="A question is withheld")).to_have_count(3)
 
 
 def together(page: Any) -> None:
     page.keyboard.press("1")
     page.keyboard.press("b")
-    expect(page.locator("[data-undo]")).to_contain_text("Decided together: 3 cases")
+    expect(page.locator("[data-undo]")).to_contain_text("3 cases decided")
 
 
 def test_a_second_look_is_blind_and_given_by_keyboard(site: Site, visit: Visit) -> None:
     site.seed("decided")
     robin = visit("/review/", person="robin")
     robin.keyboard.press("l")
-    expect(robin.locator("h1")).to_have_text("Second look")
+    expect(robin.locator("h1")).to_have_text("Second review")
     expect(robin.locator(".flagged")).to_contain_text("quoted in a lesson")
     expect(robin.locator("main")).not_to_contain_text("0.9")
     assert violations(robin) == []
@@ -50,7 +50,7 @@ def test_a_second_look_is_blind_and_given_by_keyboard(site: Site, visit: Visit) 
     robin.keyboard.type("A quotation")
     robin.keyboard.press("Escape")
     robin.keyboard.press("a")
-    expect(robin.locator("main")).to_contain_text("No second look is waiting")
+    expect(robin.locator("main")).to_contain_text("No second reviews are waiting")
     ada = visit("/review/?show=disputed", person="ada")
     ada.locator("[data-case] a.title").first.click()
     expect(ada.locator("main")).to_contain_text("Harmless · A quotation")
@@ -58,17 +58,17 @@ def test_a_second_look_is_blind_and_given_by_keyboard(site: Site, visit: Visit) 
     ada.locator("[data-decide]").wait_for()
     ada.keyboard.press("3")
     ada.keyboard.press("a")
-    expect(ada.locator("[data-undo]")).to_contain_text("Decided: allow")
+    expect(ada.locator("[data-undo]")).to_contain_text("Allowed; the user has been told")
 
 
 def test_the_console_fits_a_narrow_screen(site: Site, visit: Visit) -> None:
     site.seed("decided")
     robin = visit("/review/", person="robin", width=360)
-    robin.get_by_role("button", name="Second looks").click()
-    expect(robin.locator("h1")).to_have_text("Second look")
+    robin.get_by_role("button", name="Second reviews").click()
+    expect(robin.locator("h1")).to_have_text("Second review")
     assert robin.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    robin.get_by_role("button", name="Against it").click()
-    expect(robin.locator("main")).to_contain_text("No second look is waiting")
+    robin.get_by_role("button", name="Violates the clause").click()
+    expect(robin.locator("main")).to_contain_text("No second reviews are waiting")
     assert robin.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -81,15 +81,15 @@ def test_a_severe_text_is_covered_until_asked_for_and_clauses_are_left_to_others
     morgan.keyboard.press("v")
     expect(text).to_be_visible()
     morgan.keyboard.press("d")
-    expect(morgan.locator("h1")).to_have_text("3 cases that are alike")
+    expect(morgan.locator("h1")).to_have_text("3 similar cases")
     together(morgan)
     morgan.goto(f"{site.url}/review/care/")
     assert violations(morgan) == []
     morgan.get_by_label("Hate").check()
-    morgan.get_by_role("button", name="Keep").click()
+    morgan.get_by_role("button", name="Save").click()
     expect(morgan.get_by_label("Hate")).to_be_checked()
     morgan.get_by_label("Hate").uncheck()
-    morgan.get_by_role("button", name="Keep").click()
+    morgan.get_by_role("button", name="Save").click()
     expect(morgan.get_by_label("Hate")).not_to_be_checked()
 
 
@@ -107,13 +107,13 @@ def test_the_thresholds_of_a_version_and_the_lists_are_accessible(site: Site, vi
     ada = visit("/review/policy/", person="ada")
     ada.get_by_role("heading", name="New version").click()
     ada.get_by_role("button", name="Save as draft").click()
-    expect(ada.locator("main")).to_contain_text("is a draft")
-    ada.get_by_role("button", name="Replay").first.click()
+    expect(ada.locator("main")).to_contain_text("saved as a draft")
+    ada.get_by_role("button", name="Test on past verdicts").first.click()
     ada.get_by_role("link", name="What would change").first.click()
     expect(ada.get_by_role("heading", name="Precision and recall")).to_be_visible()
     assert violations(ada) == []
     ada.goto(f"{site.url}/review/lists/")
-    expect(ada.locator("main")).to_contain_text("No lists yet")
+    expect(ada.locator("main")).to_contain_text("No blocklists yet")
     assert violations(ada) == []
     ada.goto(f"{site.url}/review/lists/new/")
     assert violations(ada) == []

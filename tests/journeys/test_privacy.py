@@ -22,8 +22,8 @@ def test_a_copy_and_then_everything_goes(visit: Visit, tmp_path: Path) -> None:
     page.goto(f"{site}/privacy/")
     expect(page.locator("main")).to_contain_text("Answers are written by a language model")
     expect(page.locator("main")).to_contain_text("not agreed")
-    page.get_by_role("button", name="Make a copy").click()
-    fetch = page.get_by_role("link", name="Fetch")
+    page.get_by_role("button", name="Prepare a copy").click()
+    fetch = page.get_by_role("link", name="Download")
     for _ in range(180):
         if fetch.count():
             break

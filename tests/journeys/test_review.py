@@ -83,9 +83,9 @@ def reviewed(morgan: Any) -> None:
 
 def appealed(alice: Any, site: str) -> None:
     alice.goto(f"{site}/notices/")
-    expect(alice.locator("main")).to_contain_text("A document stays withheld")
-    expect(alice.locator("main")).to_contain_text("read it for review")
-    article = alice.locator("article", has_text="A document stays withheld")
+    expect(alice.locator("main")).to_contain_text("A document is withheld")
+    expect(alice.locator("main")).to_contain_text("Reason: review")
+    article = alice.locator("article", has_text="A document is withheld")
     article.locator("summary", has_text="Appeal").click()
     article.get_by_label("Why do you disagree?").fill("It is an example of an attack, kept for a course.")
     article.get_by_role("button", name="Send appeal").click()

@@ -39,7 +39,7 @@ def test_on_a_phone_the_decisions_are_in_reach_and_what_they_need_is_asked_for(s
     other = morgan.url
     assert other != here
     morgan.locator("[data-undo] button").click()
-    expect(morgan.locator("main")).to_contain_text("Everything is as it was")
+    expect(morgan.locator("main")).to_contain_text("Decision undone.")
     morgan.goto(f"{site.url}/review/?show=mine")
     expect(morgan.locator(f"[data-case] a[href^='{other.partition(site.url)[2].partition('?')[0]}']")).to_have_count(0)
 

@@ -35,7 +35,7 @@ def test_from_the_suspension_to_being_back(visit: Visit, site: Site) -> None:
     sign_in(page, PASSWORD)
     page.wait_for_url("**/suspended/")
     main = page.locator("main")
-    expect(main).to_contain_text("until an appeal or an administrator lifts it")
+    expect(main).to_contain_text("until an appeal overturns it or an administrator lifts it")
     expect(main.locator("blockquote")).to_contain_text("Hate")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_label("Why do you disagree?").fill("These are the words of a play.")
@@ -47,7 +47,7 @@ def test_from_the_suspension_to_being_back(visit: Visit, site: Site) -> None:
     overturned(visit("/review/?show=appeals", person="robin"))
 
     page.goto(f"{site.url}/suspended/")
-    expect(main).to_contain_text("Sign in with your address and password first")
+    expect(main).to_contain_text("First sign in with your e-mail address and password")
     main.get_by_role("link", name="Sign in").click()
     sign_in(page, PASSWORD)
     page.locator("[data-composer]").wait_for()

@@ -71,7 +71,7 @@ def test_a_report_opens_one_case_with_what_its_reader_said_and_blames_nobody(ali
     assert (case.kind, case.area, case.severity, case.times) == ("answer", "reported", 3, 1)
     assert case.snapshot.text == "It was made of cheese."
     assert "This is dangerous." in case.snapshot.context[-1]["text"]
-    assert "with the reviewers" in Notice.objects.get().title
+    assert "sent to the reviewers" in Notice.objects.get().title
     morgan = make_user("morgan", User.Role.REVIEWER)
     held = cases.claim_case(morgan, case.pk)
     with pytest.raises(ActionRefused, match="not to blame"):

@@ -138,7 +138,7 @@ async def test_what_is_withheld_from_the_queue_or_a_rewording_is_a_case_with_not
         assert (await queued(page, turn["conversation"], f"Why {WITHHELD}?"))["type"] == "refused"
     case = await in_db(the_case)
     assert (case.kind, case.times, case.snapshot.text, case.snapshot.context) == ("question", 2, f"Why {WITHHELD}?", [])
-    assert (await in_db(the_notice, alice)).title == "A question is waiting for a person"
+    assert (await in_db(the_notice, alice)).title == "A question is waiting for review"
     await page.tell(do="reword", question=turn["question"], text=f"Who {WITHHELD}?", client_id="r1")
     assert (await page.hear("reworded", "refused"))["type"] == "refused"
     assert await Case.objects.acount() == 2
