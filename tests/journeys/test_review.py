@@ -126,7 +126,7 @@ def test_a_mark_stands_among_the_steps_and_behind_the_scenes(visit: Visit) -> No
     expect(turn.locator("[data-summary]")).to_contain_text(mark)
     page.reload()
     expect(page.locator("[data-summary]")).to_contain_text(mark)
-    page.locator("[data-behind]").click()
+    more(page.locator("[data-turn]").last).locator("[data-behind]").click()
     expect(page.locator(".behind")).to_contain_text("Allowed with a label")
 
 
