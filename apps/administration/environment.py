@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 ENGINES: dict[str, tuple[StrOrPromise, str]] = {
-    "embed": (gettext_lazy("Meaning of texts"), "EMBED_MODEL"),
-    "rank": (gettext_lazy("Order of the best passages"), "RANK_MODEL"),
-    "inference": (gettext_lazy("Support of sentences"), "SUPPORT_MODEL"),
+    "embed": (gettext_lazy("Text embeddings"), "EMBED_MODEL"),
+    "rank": (gettext_lazy("Reranker"), "RANK_MODEL"),
+    "inference": (gettext_lazy("Check of citations"), "SUPPORT_MODEL"),
     "index": (gettext_lazy("Index"), "INDEX_BACKEND"),
-    "classify": (gettext_lazy("Classifiers of texts"), "CLASSIFY_BACKEND"),
-    "planted": (gettext_lazy("Instructions in documents"), "PLANTED_BACKEND"),
+    "classify": (gettext_lazy("Text classifiers"), "CLASSIFY_BACKEND"),
+    "planted": (gettext_lazy("Prompt injection in documents"), "PLANTED_BACKEND"),
     "tagger": (gettext_lazy("Passwords and personal data"), "TAGGER_BACKEND"),
     "guard": (gettext_lazy("Guard model"), "GUARD_URL"),
     "image": (gettext_lazy("Pictures"), "IMAGE_MODEL"),
-    "pictures": (gettext_lazy("Classifier of pictures"), "PICTURE_CHECK"),
-    "align": (gettext_lazy("How well pictures fit their words"), "CLIP_MODEL"),
+    "pictures": (gettext_lazy("Picture classifier"), "PICTURE_CHECK"),
+    "align": (gettext_lazy("Text-image alignment"), "CLIP_MODEL"),
 }
 
 
