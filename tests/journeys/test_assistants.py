@@ -42,7 +42,7 @@ def test_an_assistant_is_tried_made_and_asked(visit: Visit, width: int) -> None:
     page.locator("textarea[name=text]").press_sequentially("@leave")
     page.get_by_role("option", name=name).click()
     page.wait_for_url("**/?assistant=*")
-    page.get_by_role("button", name=LEAVE).click()
+    page.get_by_role("button", name=LEAVE, exact=True).click()
     turn = page.locator("[data-turn]").first
     turn.wait_for()
     ended(turn)

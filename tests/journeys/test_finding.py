@@ -110,7 +110,7 @@ def test_a_conversation_is_pinned_and_put_into_a_folder_from_its_menu(visit: Vis
     menu(page, "Unpin")
     page.locator("[data-chat][data-ready]").wait_for()
     menu(page, "Move to a folder")
-    page.get_by_label("Or a new folder").fill("Rules")
+    page.get_by_role("textbox", name="Or a new folder").fill("Rules")
     page.get_by_role("button", name="Move", exact=True).click()
     folder = page.locator("[data-drawer-name=Rules]")
     expect(folder.locator("[aria-current=page]")).to_be_visible()

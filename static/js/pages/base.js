@@ -1,4 +1,5 @@
 // What every page of the frame can do.
+import { onChange } from "../lib/changes.js";
 import "../ui/blurred.js";
 import "../ui/install.js";
 import "../ui/conversation-entries.js";
@@ -11,8 +12,11 @@ import "../ui/shortcuts.js";
 // The server groups conversations by day, and does not know where the reader is.
 document.cookie = `timezone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=lax`;
 
-// Moments are written in UTC by the server, which does not know where the reader is.
+// Moments are written in UTC by the server, which does not know where the reader is; a relative one says the exact time on hover.
 const local = new Intl.DateTimeFormat(document.documentElement.lang || undefined, { dateStyle: "long", timeStyle: "short" });
-for (const moment of document.querySelectorAll("time[data-local]")) moment.textContent = local.format(new Date(moment.dateTime));
-// A relative time says the exact one on hover.
-for (const moment of document.querySelectorAll("time[data-exact]")) moment.title = local.format(new Date(moment.dateTime));
+const showLocalTimes = () => {
+  for (const moment of document.querySelectorAll("time[data-local]")) moment.textContent = local.format(new Date(moment.dateTime));
+  for (const moment of document.querySelectorAll("time[data-exact]")) moment.title = local.format(new Date(moment.dateTime));
+};
+showLocalTimes();
+onChange(showLocalTimes);
