@@ -12,6 +12,14 @@ _PAIRS = (
         "The path contains a symbolic link.",
     ),
     (
+        "A list of this site names something in this question, so it is not answered here.",
+        "This question contains a term that this site blocks, so it is not answered here.",
+    ),
+    (
+        "A list of this site names something in what this picture was asked for, so it is not drawn here.",
+        "The description of this picture contains a term that this site blocks, so it is not created here.",
+    ),
+    (
         "A message of it follows one that is not in the file.",
         "One of its messages follows a message that is not in the file.",
     ),
@@ -32,6 +40,18 @@ _PAIRS = (
         "You can change a part only of a finished picture.",
     ),
     (
+        "A picture that you attached is gone or held for review. Ask without it.",
+        "A picture that you attached is no longer available or is held for review. Ask without it.",
+    ),
+    (
+        "A text that speaks to the assistant instead of to its reader is marked. It is shown, and never obeyed.",
+        "Text with instructions for the assistant is labelled. It is shown, but never followed.",
+    ),
+    (
+        "An automatic check found something in this picture. A person looks at it.",
+        "An automatic check withheld this picture. A reviewer will look at it.",
+    ),
+    (
         "An expression may have up to %(most)s characters.",
         "An expression can have up to %(most)s characters.",
     ),
@@ -42,6 +62,10 @@ _PAIRS = (
     (
         "Asked for",
         "Prompt",
+    ),
+    (
+        "Attached pictures are kept, so they are not for temporary chats. Begin a new chat.",
+        "Attached files are saved, so temporary chats cannot have any. Start a new chat.",
     ),
     (
         "Attachments that were left out: %(names)s.",
@@ -80,6 +104,14 @@ _PAIRS = (
         "Hidden slides left out: %(count)s.",
     ),
     (
+        "If that is a mistake, a person sets it right; look at your notices.",
+        "A reviewer will look at it and correct a mistake. See your notices.",
+    ),
+    (
+        "Insults are noted; they are not withheld.",
+        "Insults are counted, but not withheld.",
+    ),
+    (
         "It begins",
         "Beginning",
     ),
@@ -108,12 +140,24 @@ _PAIRS = (
         "It took longer than %(seconds)s seconds and was cancelled.",
     ),
     (
+        "Its file is gone.",
+        "The file is no longer available.",
+    ),
+    (
         "Its reader says",
         "Report by the user",
     ),
     (
+        "Leak of the system text",
+        "Leak of the system prompt",
+    ),
+    (
         "Letters, digits and dashes. Its token, if it wants one, is set by the operator under this name.",
         "Letters, digits and dashes. If the server needs a token, it is set under this name in the environment.",
+    ),
+    (
+        "Links that would carry away what was read are shown as plain text.",
+        "Links that would send data to other servers are shown as plain text.",
     ),
     (
         "Long texts of this table (its memos) are kept in another file and were left out.",
@@ -124,8 +168,20 @@ _PAIRS = (
         "Mark the part to change first.",
     ),
     (
+        "Matters for experts",
+        "Professional advice",
+    ),
+    (
         "No folder of this server is named for this. An administrator sets SYNC_DIR where Openbook is started.",
         "No server folder is set up for this. An administrator can set SYNC_DIR where Openbook is started.",
+    ),
+    (
+        "No help with making or getting weapons that kill many, explosives or untraceable guns.",
+        "No help with making or getting weapons of mass destruction, explosives or untraceable guns.",
+    ),
+    (
+        "No made-up accusations against people or companies that exist.",
+        "No made-up accusations against real people or companies.",
     ),
     (
         "No picture model is set up. An administrator can name one: IMAGE_MODEL or IMAGE_URL.",
@@ -148,6 +204,21 @@ _PAIRS = (
         "No model that describes pictures is set up.",
     ),
     (
+        "Nothing that degrades people, or calls for harming them, for what they are.",
+        "Nothing that degrades people for who they are, or calls for harming them.",
+    ),
+    (
+        "Nothing that passes for words or a picture of a person who exists.",
+        "Nothing that could be mistaken for words or a picture of a real person.",
+    ),
+    (
+        "Of the cases of review that are under a legal hold, on the ground named above: the text that was judged "
+        "with what stood around it, decisions, an appeal, and your name and address. That goes when the hold is "
+        "lifted.",
+        "From review cases under a legal hold, on the ground named above: the reviewed text with its context, "
+        "decisions, an appeal, and your name and e-mail address. These are erased when the hold is lifted.",
+    ),
+    (
         "One of the chosen collections is no longer there. Choose again.",
         "One of the selected collections is no longer available. Select again.",
     ),
@@ -162,6 +233,14 @@ _PAIRS = (
     (
         "Passages cut to their best sentences",
         "Passages shortened to their best sentences",
+    ),
+    (
+        "Passwords and keys in documents are marked.",
+        "Passwords and keys in documents are labelled.",
+    ),
+    (
+        "Personal data of others is found, and can be hidden.",
+        "Personal data of other people is detected and can be hidden.",
     ),
     (
         "Pictures and files that this file does not hold: %(count)s.",
@@ -184,9 +263,21 @@ _PAIRS = (
         "Prompt assembled",
     ),
     (
+        "Protected works are not copied at length, and nothing passes for a product of a brand.",
+        "No long copies of protected works, and nothing that imitates a product of a brand.",
+    ),
+    (
+        "Reading its text stopped the worker.",
+        "Reading the text crashed the worker.",
+    ),
+    (
         "Reading this file took too long. It may be damaged, or made to keep programs busy; save it again or split it.",
         "Reading this file took too long. It may be damaged or malicious. Save it again, or split it into smaller "
         "files.",
+    ),
+    (
+        "Reported. A reader of it asked for a person to look at it.",
+        "Reported. A user asked for a review.",
     ),
     (
         "SYNC_DIR and DATA_DIR must not lie in one another: Openbook would read its own files.",
@@ -246,6 +337,10 @@ _PAIRS = (
     (
         "Such as https://tools.example.com/mcp. Places that are not public are named in MCP_HOSTS.",
         "For example https://tools.example.com/mcp. Addresses that are not public must be listed in MCP_HOSTS.",
+    ),
+    (
+        "Text in it",
+        "Text in the picture",
     ),
     (
         "That answer is finished. Ask a follow-up instead.",
@@ -317,6 +412,10 @@ _PAIRS = (
         "The arguments are not valid: %(problem)s.",
     ),
     (
+        "The assistant writes nothing meant to arouse.",
+        "The assistant writes no sexually explicit texts.",
+    ),
+    (
         "The built-in painter draws pictograms and knows none like this; nearest are “%(names)s”.",
         "The built-in picture model creates pictograms only and knows none like this. The closest are “%(names)s”.",
     ),
@@ -327,6 +426,10 @@ _PAIRS = (
     (
         "The call was not made: it was made before with these arguments, and its result stands above.",
         "The call was not repeated: the result for these arguments is above.",
+    ),
+    (
+        "The certificate of the server is not valid, so the page was not fetched. Save it and upload the file.",
+        "The server’s certificate is not valid, so the page was not fetched. Save the page and upload the file.",
     ),
     (
         "The check for malicious software found “%(name)s” in this file, so it was not taken.",
@@ -360,6 +463,10 @@ _PAIRS = (
     (
         "The height must lie between %(least)s and %(most)s pixels.",
         "The height must be between %(least)s and %(most)s pixels.",
+    ),
+    (
+        "The log of review (numbers and clauses, no content), hashes of judged texts, and this receipt.",
+        "The audit log (numbers and clauses, no content), hashes of reviewed texts, and this receipt.",
     ),
     (
         "The log of the server says why.",
@@ -512,341 +619,6 @@ _PAIRS = (
         "This file could not be read because of a program error. See the worker log for details.",
     ),
     (
-        "The rules of the picture server do not allow this picture; describe it otherwise.",
-        "The rules of the picture server do not allow this picture. Change the description.",
-    ),
-    (
-        "The server cannot be reached, or broke off.",
-        "The server cannot be reached, or the connection was lost.",
-    ),
-    (
-        "The server of the page answered with %(status)s instead of a page. Save it and upload the file.",
-        "The web server answered with status %(status)s instead of a page. Save the page and upload the file.",
-    ),
-    (
-        "The server of the page cannot deliver it now (%(status)s). Try again later.",
-        "The web server cannot deliver the page now (%(status)s). Try again later.",
-    ),
-    (
-        "The server of this model does not search with so many beams, or with none at all. Empty “Beams” under "
-        "Advanced, or choose another model.",
-        "This model does not support this number of beams. Clear “Beams” under Advanced, or choose another model.",
-    ),
-    (
-        "The server says that it failed, and gives no reason.",
-        "The server reported an error without a reason.",
-    ),
-    (
-        "The server sent more than %(mb)s MB at once, the most that is read. Ask for less.",
-        "The server sent more than the limit of %(mb)s MB at once. Ask for less.",
-    ),
-    (
-        "The server took longer than %(seconds)s seconds and was given up.",
-        "The server took longer than %(seconds)s seconds, so the call was cancelled.",
-    ),
-    (
-        "The server was restarted while this answer was written.",
-        "The server was restarted while this answer was being written.",
-    ),
-    (
-        "The server's answer does not fit the protocol, or not what it said that it would be. It was not used.",
-        "The server's response does not match the protocol or its own description, so it was not used.",
-    ),
-    (
-        "The stored file is missing. Please upload it again.",
-        "The stored file is missing. Upload it again.",
-    ),
-    (
-        "The strength must lie above 0 and be at most 1.",
-        "The strength must be above 0 and at most 1.",
-    ),
-    (
-        "The tool sent something that is no result.",
-        "The tool returned an invalid result.",
-    ),
-    (
-        "The weights of the built-in painter are not those that came with it.",
-        "The weights of the built-in picture model were changed.",
-    ),
-    (
-        "The weights of the built-in painter cannot be read.",
-        "The weights of the built-in picture model cannot be read.",
-    ),
-    (
-        "The width must lie between %(least)s and %(most)s pixels.",
-        "The width must be between %(least)s and %(most)s pixels.",
-    ),
-    (
-        "The worker ended three times.",
-        "The worker stopped three times.",
-    ),
-    (
-        "There is no day %(day)s.",
-        "The date %(day)s does not exist.",
-    ),
-    (
-        "There is no document “%(title)s” among those that are searched here. Give its title.",
-        "None of the documents searched here is called “%(title)s”. Give its exact title.",
-    ),
-    (
-        "There is no embedding model “%(name)s” here any more. Choose another one, or set it up.",
-        "The embedding model “%(name)s” is no longer available. Choose another one, or set it up again.",
-    ),
-    (
-        "There is no model “%(name)s” here any more. Choose another one.",
-        "The model “%(name)s” is no longer available. Choose another one.",
-    ),
-    (
-        "There is no page at this address (%(status)s). Check it.",
-        "There is no page at this address (%(status)s). Check the address.",
-    ),
-    (
-        "There is no such folder in the one that SYNC_DIR names.",
-        "This folder does not exist in SYNC_DIR.",
-    ),
-    (
-        "There is no tool of this name, or it is switched off.",
-        "There is no tool with this name, or it is turned off.",
-    ),
-    (
-        "There is not enough memory for a picture of this size; choose a smaller one.",
-        "There is not enough memory for a picture of this size. Choose a smaller size.",
-    ),
-    (
-        "There is not enough room left to read “%(title)s”.",
-        "There is not enough context left to read “%(title)s”.",
-    ),
-    (
-        "This ZIP holds more than is opened here. Unpack it, and upload its conversations.json alone.",
-        "This ZIP is too large to open here. Unpack it and upload only its conversations.json.",
-    ),
-    (
-        "This ZIP is damaged or encrypted. Unpack it, and upload its conversations.json.",
-        "This ZIP is damaged or encrypted. Unpack it and upload its conversations.json.",
-    ),
-    (
-        "This answer is closed; nothing can be added to it.",
-        "This answer is finished. Nothing can be added to it.",
-    ),
-    (
-        "This assistant shows only pictures that a check has looked at, and no such check is set up here.",
-        "This assistant shows only checked pictures, and no picture check is set up on this site.",
-    ),
-    (
-        "This could not be finished.",
-        "The import could not be finished.",
-    ),
-    (
-        "This e-book is damaged or was cut off during a transfer. Get it again and upload that.",
-        "This e-book is damaged or was cut off during a transfer. Get a new copy and upload it.",
-    ),
-    (
-        "This file holds more than %(most)s conversations. Split it into several files.",
-        "This file contains more than %(most)s conversations. Split it into several files.",
-    ),
-    (
-        "This file is larger than %(most)s MB, the most that is accepted.",
-        "This file is larger than the limit of %(most)s MB.",
-    ),
-    (
-        "This file is nested more deeply than any program makes it. Save it again in its own program and upload that.",
-        "This file is nested too deeply. Save it again in its own program and upload that.",
-    ),
-    (
-        "This file unpacks to far more than it seems to hold, as a file made to harm does. It was not opened.",
-        "This file unpacks to a suspiciously large size, as malicious files do. It was not opened.",
-    ),
-    (
-        "This is no file.",
-        "This is not a file.",
-    ),
-    (
-        "This is not JSON. Upload the file that the other program's export made, or the ZIP in which it came.",
-        "This is not a JSON file. Upload the file that the other program exported, or the ZIP that contains it.",
-    ),
-    (
-        "This mailbox holds more than %(most)s parts. Split it into smaller ones.",
-        "This mailbox contains more than %(most)s parts. Split it into smaller ones.",
-    ),
-    (
-        "This model cannot draw a part of a picture anew.",
-        "This model cannot change a part of a picture.",
-    ),
-    (
-        "This page has an impossible size and cannot be shown.",
-        "This page has an invalid size and cannot be shown.",
-    ),
-    (
-        "This picture has fewer than 8 pixels on one of its sides, so there is nothing to see. Choose another.",
-        "This picture is less than 8 pixels wide or high. Choose a larger one.",
-    ),
-    (
-        "This picture has more than %(most)s million pixels. Save it smaller and upload that.",
-        "This picture has more than %(most)s million pixels. Save a smaller copy and upload it.",
-    ),
-    (
-        "This run stopped the worker each time. Tell an administrator.",
-        "This run crashed the worker repeatedly. Tell an administrator.",
-    ),
-    (
-        "This temporary chat is over: the server no longer has it. What you ask now begins a new one.",
-        "This temporary chat has ended. Your next question starts a new one.",
-    ),
-    (
-        "This workbook is of an unusual version or damaged. Open it, save it as .xlsx and upload that.",
-        "This workbook is damaged or has an unusual version. Open it, save it as .xlsx and upload that.",
-    ),
-    (
-        "Two messages of it have the same id.",
-        "Two of its messages have the same ID.",
-    ),
-    (
-        "Unpack it and upload the files in it; a whole folder can be dropped at once.",
-        "Unpack it and upload the files in it. You can drop a whole folder at once.",
-    ),
-    (
-        "Upload what is said in it as text.",
-        "Upload a transcript of it as text.",
-    ),
-    (
-        "Use a valid name: letters, digits and dashes.",
-        "Use only letters, digits and dashes.",
-    ),
-    (
-        "What is listed was imported; upload the file again for the rest.",
-        "The conversations in the list were imported. Upload the file again to import the rest.",
-    ),
-    (
-        "What it gave is withheld: it goes against the rules that hold here, or could do harm.",
-        "Its result is withheld: it breaks the rules of this site, or could do harm.",
-    ),
-    (
-        "What shall not be there",
-        "Negative prompt",
-    ),
-    (
-        "What the picture server sent is no picture.",
-        "The picture server sent a file that is not a picture.",
-    ),
-    (
-        "What the tool says about its arguments makes no sense.",
-        "The tool describes its arguments in a way that is not valid.",
-    ),
-    (
-        "What the tools gave fills the model's window, so no room is left for an answer. Ask for less at once.",
-        "The results of the tools fill the model's context, so there is no room for an answer. Ask for less at once.",
-    ),
-    (
-        "What this follows is no longer there. Reload the page.",
-        "The message before this one is no longer available. Reload the page.",
-    ),
-    (
-        "Write a date such as 2026-03-01, today, tomorrow or yesterday; add or take away days, weeks, months or "
-        "years (today + 3 weeks), or take one date from another (2026-12-24 - today).",
-        "Write a date such as 2026-03-01, today, tomorrow or yesterday. Add or subtract days, weeks, months or "
-        "years (today + 3 weeks), or subtract one date from another (2026-12-24 - today).",
-    ),
-    (
-        "a table of contents, an index or noise, from which nothing is quoted",
-        "table of contents, index or unreadable text: not quoted",
-    ),
-    (
-        "below the cut",
-        "below the threshold",
-    ),
-    (
-        "says the same as one above, or its document has enough passages there",
-        "same as a passage above, or enough passages of its document are above",
-    ),
-    (
-        "A list of this site names something in this question, so it is not answered here.",
-        "This question contains a term that this site blocks, so it is not answered here.",
-    ),
-    (
-        "A list of this site names something in what this picture was asked for, so it is not drawn here.",
-        "The description of this picture contains a term that this site blocks, so it is not created here.",
-    ),
-    (
-        "A text that speaks to the assistant instead of to its reader is marked. It is shown, and never obeyed.",
-        "Text with instructions for the assistant is labelled. It is shown, but never followed.",
-    ),
-    (
-        "An automatic check found something in this picture. A person looks at it.",
-        "An automatic check withheld this picture. A reviewer will look at it.",
-    ),
-    (
-        "If that is a mistake, a person sets it right; look at your notices.",
-        "A reviewer will look at it and correct a mistake. See your notices.",
-    ),
-    (
-        "Insults are noted; they are not withheld.",
-        "Insults are counted, but not withheld.",
-    ),
-    (
-        "Leak of the system text",
-        "Leak of the system prompt",
-    ),
-    (
-        "Links that would carry away what was read are shown as plain text.",
-        "Links that would send data to other servers are shown as plain text.",
-    ),
-    (
-        "Matters for experts",
-        "Professional advice",
-    ),
-    (
-        "No help with making or getting weapons that kill many, explosives or untraceable guns.",
-        "No help with making or getting weapons of mass destruction, explosives or untraceable guns.",
-    ),
-    (
-        "No made-up accusations against people or companies that exist.",
-        "No made-up accusations against real people or companies.",
-    ),
-    (
-        "Nothing that degrades people, or calls for harming them, for what they are.",
-        "Nothing that degrades people for who they are, or calls for harming them.",
-    ),
-    (
-        "Nothing that passes for words or a picture of a person who exists.",
-        "Nothing that could be mistaken for words or a picture of a real person.",
-    ),
-    (
-        "Of the cases of review that are under a legal hold, on the ground named above: the text that was "
-        "judged with what stood around it, decisions, an appeal, and your name and address. That goes when "
-        "the hold is lifted.",
-        "From review cases under a legal hold, on the ground named above: the reviewed text with its "
-        "context, decisions, an appeal, and your name and e-mail address. These are erased when the hold is "
-        "lifted.",
-    ),
-    (
-        "Passwords and keys in documents are marked.",
-        "Passwords and keys in documents are labelled.",
-    ),
-    (
-        "Personal data of others is found, and can be hidden.",
-        "Personal data of other people is detected and can be hidden.",
-    ),
-    (
-        "Protected works are not copied at length, and nothing passes for a product of a brand.",
-        "No long copies of protected works, and nothing that imitates a product of a brand.",
-    ),
-    (
-        "Reported. A reader of it asked for a person to look at it.",
-        "Reported. A user asked for a review.",
-    ),
-    (
-        "The assistant writes nothing meant to arouse.",
-        "The assistant writes no sexually explicit texts.",
-    ),
-    (
-        "The certificate of the server is not valid, so the page was not fetched. Save it and upload the file.",
-        "The server’s certificate is not valid, so the page was not fetched. Save the page and upload the file.",
-    ),
-    (
-        "The log of review (numbers and clauses, no content), hashes of judged texts, and this receipt.",
-        "The audit log (numbers and clauses, no content), hashes of reviewed texts, and this receipt.",
-    ),
-    (
         "The rest of this answer was held back, because it could seriously hurt people.",
         "The rest of this answer was withheld, because it could seriously hurt people.",
     ),
@@ -907,43 +679,207 @@ _PAIRS = (
         "The rest of this answer was withheld, because this assistant is stricter than the site.",
     ),
     (
+        "The rules of the picture server do not allow this picture; describe it otherwise.",
+        "The rules of the picture server do not allow this picture. Change the description.",
+    ),
+    (
         "The safety check is not available right now. Please try again in a moment.",
         "The safety check is not available right now. Try again in a moment.",
+    ),
+    (
+        "The server cannot be reached, or broke off.",
+        "The server cannot be reached, or the connection was lost.",
+    ),
+    (
+        "The server of the page answered with %(status)s instead of a page. Save it and upload the file.",
+        "The web server answered with status %(status)s instead of a page. Save the page and upload the file.",
+    ),
+    (
+        "The server of the page cannot deliver it now (%(status)s). Try again later.",
+        "The web server cannot deliver the page now (%(status)s). Try again later.",
     ),
     (
         "The server of the page does not answer, or not in a way that can be understood. Check the address.",
         "The server does not answer correctly. Check the address.",
     ),
     (
+        "The server of this model does not search with so many beams, or with none at all. Empty “Beams” under "
+        "Advanced, or choose another model.",
+        "This model does not support this number of beams. Clear “Beams” under Advanced, or choose another model.",
+    ),
+    (
+        "The server says that it failed, and gives no reason.",
+        "The server reported an error without a reason.",
+    ),
+    (
+        "The server sent more than %(mb)s MB at once, the most that is read. Ask for less.",
+        "The server sent more than the limit of %(mb)s MB at once. Ask for less.",
+    ),
+    (
+        "The server took longer than %(seconds)s seconds and was given up.",
+        "The server took longer than %(seconds)s seconds, so the call was cancelled.",
+    ),
+    (
+        "The server was restarted while this answer was written.",
+        "The server was restarted while this answer was being written.",
+    ),
+    (
+        "The server's answer does not fit the protocol, or not what it said that it would be. It was not used.",
+        "The server's response does not match the protocol or its own description, so it was not used.",
+    ),
+    (
+        "The stored file is missing. Please upload it again.",
+        "The stored file is missing. Upload it again.",
+    ),
+    (
+        "The strength must lie above 0 and be at most 1.",
+        "The strength must be above 0 and at most 1.",
+    ),
+    (
+        "The tool sent something that is no result.",
+        "The tool returned an invalid result.",
+    ),
+    (
+        "The weights of the built-in painter are not those that came with it.",
+        "The weights of the built-in picture model were changed.",
+    ),
+    (
+        "The weights of the built-in painter cannot be read.",
+        "The weights of the built-in picture model cannot be read.",
+    ),
+    (
+        "The width must lie between %(least)s and %(most)s pixels.",
+        "The width must be between %(least)s and %(most)s pixels.",
+    ),
+    (
+        "The worker ended three times.",
+        "The worker stopped three times.",
+    ),
+    (
         "The worker was stopped each time while it was at this.",
         "The background process was stopped each time before it finished.",
+    ),
+    (
+        "There is no day %(day)s.",
+        "The date %(day)s does not exist.",
+    ),
+    (
+        "There is no document “%(title)s” among those that are searched here. Give its title.",
+        "None of the documents searched here is called “%(title)s”. Give its exact title.",
+    ),
+    (
+        "There is no embedding model “%(name)s” here any more. Choose another one, or set it up.",
+        "The embedding model “%(name)s” is no longer available. Choose another one, or set it up again.",
+    ),
+    (
+        "There is no model “%(name)s” here any more. Choose another one.",
+        "The model “%(name)s” is no longer available. Choose another one.",
+    ),
+    (
+        "There is no page at this address (%(status)s). Check it.",
+        "There is no page at this address (%(status)s). Check the address.",
     ),
     (
         "There is no server of this name. Check the address.",
         "There is no server with this name. Check the address.",
     ),
     (
-        "This address cannot be fetched. Give the http:// or https:// address of a public page, on the usual "
-        "port and without a name or password in it; pages of a private network have to be saved and uploaded.",
-        "This address cannot be fetched. Enter the http:// or https:// address of a public page, with the "
-        "default port and without a user name or password. Pages of a private network have to be saved and "
-        "uploaded.",
+        "There is no such folder in the one that SYNC_DIR names.",
+        "This folder does not exist in SYNC_DIR.",
+    ),
+    (
+        "There is no tool of this name, or it is switched off.",
+        "There is no tool with this name, or it is turned off.",
+    ),
+    (
+        "There is not enough memory for a picture of this size; choose a smaller one.",
+        "There is not enough memory for a picture of this size. Choose a smaller size.",
+    ),
+    (
+        "There is not enough room left to read “%(title)s”.",
+        "There is not enough context left to read “%(title)s”.",
+    ),
+    (
+        "This ZIP holds more than is opened here. Unpack it, and upload its conversations.json alone.",
+        "This ZIP is too large to open here. Unpack it and upload only its conversations.json.",
+    ),
+    (
+        "This ZIP is damaged or encrypted. Unpack it, and upload its conversations.json.",
+        "This ZIP is damaged or encrypted. Unpack it and upload its conversations.json.",
+    ),
+    (
+        "This address cannot be fetched. Give the http:// or https:// address of a public page, on the usual port "
+        "and without a name or password in it; pages of a private network have to be saved and uploaded.",
+        "This address cannot be fetched. Enter the http:// or https:// address of a public page, with the default "
+        "port and without a user name or password. Pages of a private network have to be saved and uploaded.",
     ),
     (
         "This address holds what is said to the assistant alone, so it was not asked for. Give another address.",
-        "This address contains confidential instructions of the assistant, so it was not fetched. Enter "
-        "another address.",
+        "This address contains confidential instructions of the assistant, so it was not fetched. Enter another "
+        "address.",
     ),
     (
-        "This assistant is stricter than the site, so this question is not answered here. Put it in other "
-        "words, or ask another assistant.",
-        "This assistant is stricter than the site, so it does not answer this question. Rephrase it, or ask "
-        "another assistant.",
+        "This answer is closed; nothing can be added to it.",
+        "This answer is finished. Nothing can be added to it.",
+    ),
+    (
+        "This assistant is stricter than the site, so this question is not answered here. Put it in other words, or"
+        " ask another assistant.",
+        "This assistant is stricter than the site, so it does not answer this question. Rephrase it, or ask another"
+        " assistant.",
+    ),
+    (
+        "This assistant shows only pictures that a check has looked at, and no such check is set up here.",
+        "This assistant shows only checked pictures, and no picture check is set up on this site.",
     ),
     (
         "This could not be finished yet. Administrators see why in the Doctor; an erasure is tried again every hour.",
-        "This could not be finished yet. Administrators see the reason in the Doctor; an erasure is retried "
-        "every hour.",
+        "This could not be finished yet. Administrators see the reason in the Doctor; an erasure is retried every "
+        "hour.",
+    ),
+    (
+        "This could not be finished.",
+        "The import could not be finished.",
+    ),
+    (
+        "This e-book is damaged or was cut off during a transfer. Get it again and upload that.",
+        "This e-book is damaged or was cut off during a transfer. Get a new copy and upload it.",
+    ),
+    (
+        "This file holds more than %(most)s conversations. Split it into several files.",
+        "This file contains more than %(most)s conversations. Split it into several files.",
+    ),
+    (
+        "This file is larger than %(most)s MB, the most that is accepted.",
+        "This file is larger than the limit of %(most)s MB.",
+    ),
+    (
+        "This file is nested more deeply than any program makes it. Save it again in its own program and upload that.",
+        "This file is nested too deeply. Save it again in its own program and upload that.",
+    ),
+    (
+        "This file unpacks to far more than it seems to hold, as a file made to harm does. It was not opened.",
+        "This file unpacks to a suspiciously large size, as malicious files do. It was not opened.",
+    ),
+    (
+        "This is no file.",
+        "This is not a file.",
+    ),
+    (
+        "This is not JSON. Upload the file that the other program's export made, or the ZIP in which it came.",
+        "This is not a JSON file. Upload the file that the other program exported, or the ZIP that contains it.",
+    ),
+    (
+        "This mailbox holds more than %(most)s parts. Split it into smaller ones.",
+        "This mailbox contains more than %(most)s parts. Split it into smaller ones.",
+    ),
+    (
+        "This model cannot draw a part of a picture anew.",
+        "This model cannot change a part of a picture.",
+    ),
+    (
+        "This page has an impossible size and cannot be shown.",
+        "This page has an invalid size and cannot be shown.",
     ),
     (
         "This passage seems to hold a password or a key.",
@@ -952,6 +888,14 @@ _PAIRS = (
     (
         "This passage speaks to an assistant instead of to its reader.",
         "This passage contains instructions for an assistant.",
+    ),
+    (
+        "This picture has fewer than 8 pixels on one of its sides, so there is nothing to see. Choose another.",
+        "This picture is less than 8 pixels wide or high. Choose a larger one.",
+    ),
+    (
+        "This picture has more than %(most)s million pixels. Save it smaller and upload that.",
+        "This picture has more than %(most)s million pixels. Save a smaller copy and upload it.",
     ),
     (
         "This picture is held back: what it was asked under is stricter than the site.",
@@ -998,12 +942,68 @@ _PAIRS = (
         "This question would send data to another server in a link, so it is not answered here.",
     ),
     (
+        "This run stopped the worker each time. Tell an administrator.",
+        "This run crashed the worker repeatedly. Tell an administrator.",
+    ),
+    (
+        "This temporary chat is over: the server no longer has it. What you ask now begins a new one.",
+        "This temporary chat has ended. Your next question starts a new one.",
+    ),
+    (
+        "This workbook is of an unusual version or damaged. Open it, save it as .xlsx and upload that.",
+        "This workbook is damaged or has an unusual version. Open it, save it as .xlsx and upload that.",
+    ),
+    (
+        "Two messages of it have the same id.",
+        "Two of its messages have the same ID.",
+    ),
+    (
+        "Unpack it and upload the files in it; a whole folder can be dropped at once.",
+        "Unpack it and upload the files in it. You can drop a whole folder at once.",
+    ),
+    (
+        "Upload what is said in it as text.",
+        "Upload a transcript of it as text.",
+    ),
+    (
+        "Use a valid name: letters, digits and dashes.",
+        "Use only letters, digits and dashes.",
+    ),
+    (
         "What documents say of health, law and money is answered with its sources; it takes no expert's place.",
         "Answers about health, law and money come from documents, with sources. They do not replace an expert.",
     ),
     (
+        "What is listed was imported; upload the file again for the rest.",
+        "The conversations in the list were imported. Upload the file again to import the rest.",
+    ),
+    (
         "What is said to the assistant alone is neither shown nor sent anywhere.",
         "Confidential instructions of the assistant are never shown or sent.",
+    ),
+    (
+        "What it gave is withheld: it goes against the rules that hold here, or could do harm.",
+        "Its result is withheld: it breaks the rules of this site, or could do harm.",
+    ),
+    (
+        "What shall not be there",
+        "Negative prompt",
+    ),
+    (
+        "What the picture server sent is no picture.",
+        "The picture server sent a file that is not a picture.",
+    ),
+    (
+        "What the tool says about its arguments makes no sense.",
+        "The tool describes its arguments in a way that is not valid.",
+    ),
+    (
+        "What the tools gave fills the model's window, so no room is left for an answer. Ask for less at once.",
+        "The results of the tools fill the model's context, so there is no room for an answer. Ask for less at once.",
+    ),
+    (
+        "What this follows is no longer there. Reload the page.",
+        "The message before this one is no longer available. Reload the page.",
     ),
     (
         "Who speaks of hurting themselves gets words of support and help lines. It is never punished.",
@@ -1014,10 +1014,28 @@ _PAIRS = (
         "Copyright and brands",
     ),
     (
-        "Your data is under a legal hold: a law or a court asks that all of it is kept, so it cannot go now. "
-        "An administrator can say more.",
-        "Your data is under a legal hold: a law or a court requires that all of it is kept, so it cannot be "
-        "erased now. Ask an administrator for details.",
+        "Write a date such as 2026-03-01, today, tomorrow or yesterday; add or take away days, weeks, months or "
+        "years (today + 3 weeks), or take one date from another (2026-12-24 - today).",
+        "Write a date such as 2026-03-01, today, tomorrow or yesterday. Add or subtract days, weeks, months or "
+        "years (today + 3 weeks), or subtract one date from another (2026-12-24 - today).",
+    ),
+    (
+        "Your data is under a legal hold: a law or a court asks that all of it is kept, so it cannot go now. An "
+        "administrator can say more.",
+        "Your data is under a legal hold: a law or a court requires that all of it is kept, so it cannot be erased "
+        "now. Ask an administrator for details.",
+    ),
+    (
+        "a table of contents, an index or noise, from which nothing is quoted",
+        "table of contents, index or unreadable text: not quoted",
+    ),
+    (
+        "below the cut",
+        "below the threshold",
+    ),
+    (
+        "says the same as one above, or its document has enough passages there",
+        "same as a passage above, or enough passages of its document are above",
     ),
 )
 FORMER_SENTENCES = dict(_PAIRS)
