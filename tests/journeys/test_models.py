@@ -79,3 +79,23 @@ def test_an_assistant_answers_with_its_model(open_: Visit) -> None:
     expect(page.locator("[data-models] > summary")).to_contain_text("Large")
     turn = ended(ask(page, LEAVE))
     expect(turn.locator("[data-steps] summary")).to_contain_text("Large wrote")
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_two_models_answer_one_question_side_by_side(open_: Visit, width: int) -> None:
+    page = open_(width=width)
+    expect(page.locator("[data-model-words]")).to_be_visible()
+    assert page.locator("[data-model-words]").bounding_box()["width"] > 30, "the name, not an icon alone"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    turn = ended(ask(page, LEAVE))
+    more(turn).get_by_role("button", name="Compare with another").click()
+    dialog = page.get_by_role("dialog", name="Compare with")
+    assert judged(page) == []
+    dialog.get_by_role("button", name="Large").click()
+    page.wait_for_url("**/compare/**")
+    sides = page.locator(".compare section")
+    expect(sides.nth(0)).to_contain_text("Small")
+    expect(sides.nth(1)).to_contain_text("Large")
+    one, other = (sides.nth(at).bounding_box() for at in range(2))
+    assert (one["y"] == other["y"]) == (width > 1000), "in two columns where there is room"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -76,6 +76,7 @@ class RetryRequest:
     sampling: SamplingChoice | None = None  # None: the conversation's
     model: str | None = None  # for this answer only; None: as resolved by `model_choice`
     filters: SearchFilters | None = None  # None: the conversation's
+    assistant: UUID | None = None  # for this answer only; None: the conversation's
 
 
 def parse_message(text: str | None) -> dict[str, Any]:
@@ -122,7 +123,14 @@ def parse_retry(message: dict[str, Any], *, without_documents: bool | None = Non
     chosen = None if message.get("sampling") is None else parse_sampling(message["sampling"])
     known, turn, model = parse_client_id(message, required=False), parse_id(message.get("turn")), message.get("model")
     return RetryRequest(
-        known, turn, without_documents, on, chosen, model_choice.parse_model(model), parse_filters(message)
+        known,
+        turn,
+        without_documents,
+        on,
+        chosen,
+        model_choice.parse_model(model),
+        parse_filters(message),
+        parse_optional_id(message.get("assistant")),
     )
 
 

@@ -59,6 +59,7 @@ def build_composer_context(user: User, conversation: Conversation | None, wanted
         "model_gone": gone,
         "assistant": None if unshared else chosen,
         "unshared": unshared,
+        "others": list(Assistant.objects.visible_to(user).exclude(pk=answers.pk).only("name")[:_OFFERED]),
         "answers": answers,
         "drawing": build_sampling_menu(stored or assistant_choice.get_assistant_sampling(answers)),
         "prompts": list(SavedPrompt.objects.visible_to(user)[:_OFFERED]),

@@ -68,6 +68,8 @@ def snapshot_turn(turn: Turn, status: Message.Status, reason: str) -> FinalTurnS
         usage |= asdict(turn.usage)
     if turn.model and len(registry.list_chat_models()) > 1:
         usage["writer"] = turn.writer
+    if opening.compared:
+        usage["assistant"] = opening.assistant.name
     if turn.window is not None:
         usage["window"] = context_usage.make_usage_record(turn.window)
     if turn.thoughts:

@@ -94,6 +94,7 @@ class PreparedTurn(TurnIds):
     address: str = ""  # IP address of the client
     model: str = MAIN  # name in the settings of the model that writes
     gone: str = ""  # name of a chosen model that is no longer offered
+    compared: bool = False  # whether another assistant than the conversation's answers, to be compared
     unshared: str = ""  # name of a chosen assistant that is no longer shared with the user
     filters: SearchFilters = NO_FILTERS  # filters within the collections
     attached: tuple[AttachedPictureView, ...] = ()  # pictures of the question
@@ -199,6 +200,9 @@ def _prepare_retry(user: User, wish: RetryRequest) -> PreparedTurn:
     place = _get_conversation(user, old.conversation_id)
     way = find_path(place.messages.all(), old.pk)
     assistant, unshared = assistant_choice.resolve_assistant(user, place)
+    other = assistant_choice.get_chosen_assistant(user, wish.assistant)
+    if other is not None:
+        assistant, unshared = other, ""
     collections = collection_choice.get_conversation_collections(user, place, assistant)
     without = old.without_documents if wish.without_documents is None else wish.without_documents
     answer = _make_answer(old.parent, user, without)
@@ -213,7 +217,10 @@ def _prepare_retry(user: User, wish: RetryRequest) -> PreparedTurn:
         user, place, assistant, False, (answer,), cut_before(way, old.parent.pk), collections, None, passed
     )
     return replace(
-        opening, attached=queries.load_by_question([old.parent.pk]).get(old.parent.pk, ()), unshared=unshared
+        opening,
+        attached=queries.load_by_question([old.parent.pk]).get(old.parent.pk, ()),
+        unshared=unshared,
+        compared=other is not None,
     )
 
 

@@ -20,6 +20,7 @@ import { catchUp, retraction } from "../chat/withheld.js";
 import { question } from "../chat/ask.js";
 import { ask, newId, start, tell } from "../net/socket.js";
 import { together } from "../lib/once-more.js";
+import { gettext } from "../lib/i18n.js";
 import { keep, recall, takeShared } from "../chat/drafts.js";
 import { again, begun, gone, stay, temporary, undocumented, WAIT } from "../chat/temporary.js";
 import * as transcript from "../chat/transcript.js";
@@ -27,6 +28,9 @@ import * as transcript from "../chat/transcript.js";
 const chat = document.querySelector("[data-chat]");
 const conversation = () => chat.dataset.conversation;
 const asked = new Map(); // client_id -> {article, text, former}: sent, not yet taken
+
+const compared = new Map(); // turn -> the answer beside which it is shown when it has ended
+let meant = null; // the turn whose answer is to be compared
 
 const busy = () => Boolean(transcript.running() || asked.size);
 
@@ -37,12 +41,12 @@ function submit(text) {
   send(question(text), text);
 }
 
-function send(message, text, again = null) {
+function send(message, text, again = null, beside = null) {
   composer.run(true, again?.contains(document.activeElement));
   const former = transcript.from(again);
   const client_id = newId();
   const written = message.do === "continue" && again.querySelector('[data-part="text"]');
-  asked.set(client_id, { article: transcript.pending(text, former, written), text, former });
+  asked.set(client_id, { article: transcript.pending(text, former, written), text, former, beside });
   chat.classList.add("busy");
   ask({ ...message, client_id });
 }
@@ -69,6 +73,7 @@ const received = {
     composer.changed();
     queue.flush();
     transcript.accept(mine.article, turn, asking).sibling = mine.former.length > 0;
+    if (mine.beside) compared.set(turn, mine.beside);
     begun(id, turn);
   },
   refused({ client_id, words }) {
@@ -118,7 +123,18 @@ const verbs = {
   unfilter: (_, text) => submit(text, filters.clear()),
 };
 
+// Another model, or another assistant with the model that it has, answers once more.
+function compare({ compareModel: model = null, compareAssistant: assistant = null }) {
+  document.getElementById("compare-with").close();
+  if (busy()) return composer.refuse(gettext("An answer is still being written. Wait for it, or stop it."));
+  const { text } = meant.querySelector("[data-question]").dataset;
+  send({ ...again(meant, text), model, assistant }, text, meant, meant.dataset.turn);
+}
+
 document.addEventListener("click", (event) => {
+  if (event.target.closest('[data-opens="compare-with"]')) meant = event.target.closest("[data-turn]");
+  const other = event.target.closest("[data-compare-model], [data-compare-assistant]");
+  if (other) return compare(other.dataset);
   const starter = event.target.closest("[data-starter]");
   if (starter) return submit(starter.textContent.trim());
   const verb = event.target.closest("[data-do]")?.dataset.do;
@@ -135,6 +151,8 @@ document.addEventListener("question:rerun", (event) => {
 
 document.addEventListener("turn:closed", ({ target }) => {
   if (!document.hidden) tell({ do: "seen", conversation: conversation() });
+  const beside = compared.get(target.dataset.turn);
+  if (beside && target.dataset.status === "complete") return location.assign(`/answers/${target.dataset.turn}/compare/?with=${beside}`);
   if (!temporary && transcript.get(target.dataset.turn)?.sibling) transcript.dress(target);
   settled();
 });

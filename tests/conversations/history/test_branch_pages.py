@@ -8,7 +8,7 @@ import orjson
 import pytest
 from django.test import Client
 
-from apps.conversations.models import Citation, Conversation, Message, RetrievedPassage, Source
+from apps.conversations.models import Assistant, Citation, Conversation, Message, RetrievedPassage, Source
 from apps.conversations.sharing import links
 from apps.conversations.transfer.export import DISCLOSURE
 from apps.conversations.turns import runner
@@ -53,6 +53,23 @@ async def talk(open_page, alice, library, chat) -> dict[str, str]:
         "place": f"/c/{first['conversation']}/", "first": first["turn"], "question": first["question"],
         "follow": follow["turn"], "again": again["turn"],
     }  # fmt: skip
+
+
+async def test_another_assistant_answers_the_same_question_to_be_compared(open_page, talk, alice, bob, chat) -> None:
+    own = await Assistant.objects.acreate(owner=alice, name="Short one", instructions="Answer in one word.")
+    foreign = await Assistant.objects.acreate(owner=bob, name="Foreign", instructions="Lie.")
+    page = await open_page(alice)
+    chat.replies.append("Tall.")
+    await page.tell(do="retry", turn=talk["first"], assistant=str(own.pk), client_id="other")
+    turn = (await page.hear("accepted"))["turn"]
+    await page.events()
+    answer = await Message.objects.select_related("conversation").aget(pk=turn)
+    assert answer.usage["assistant"] == "Short one" and answer.conversation.assistant_id is None
+    assert any("Answer in one word." in str(message) for message in chat.requests[-1].messages)
+    shown = (await in_db(got, alice, f"/answers/{turn}/compare/?with={talk['first']}")).content.decode()
+    assert "<b>Short one</b>" in shown
+    await page.tell(do="retry", turn=talk["first"], assistant=str(foreign.pk), client_id="third")
+    assert (await page.hear("refused"))["client_id"] == "third"
 
 
 def on_page(response) -> list[str]:

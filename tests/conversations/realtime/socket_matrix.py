@@ -10,7 +10,7 @@ MATRIX: dict[str, tuple[str, ...]] = {
     "ask": ASKED,
     "typing": ASKED,
     "queue": ASKED,
-    "retry": ("turn",),
+    "retry": ("turn", "assistant"),
     "continue": ("turn",),
     "answer_without_documents": ("turn",),
     "resume": ("turn",),
