@@ -19,7 +19,7 @@ def test_switched_on_asked_and_gone(visit: Visit, width: int) -> None:
     page.get_by_role("switch", name="Temporary").click()
     page.wait_for_url("**/temporary/")
     expect(page.get_by_role("switch", name="Temporary")).to_have_attribute("aria-checked", "true")
-    expect(page.locator("[data-welcome]")).to_contain_text("A temporary chat is not saved")
+    expect(page.locator(".welcome")).to_contain_text("A temporary chat is not saved")
     page.locator("textarea[name=text]").press_sequentially("What is a")
     assert "What is a" not in page.evaluate(STORED)
 
@@ -40,7 +40,7 @@ def test_switched_on_asked_and_gone(visit: Visit, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     page.reload()
-    expect(page.locator("[data-welcome]")).to_contain_text("has ended. Nothing was saved")
+    expect(page.locator(".welcome")).to_contain_text("has ended. Nothing was saved")
     expect(page.locator("[data-turn]")).to_have_count(0)
     page.goto(page.url.partition("/temporary/")[0] + "/conversations/all/")
     assert "/temporary/" not in page.locator("main").inner_html()
