@@ -25,6 +25,7 @@ def test_what_was_said_is_found_and_opened_where_it_stands(visit: Visit, width: 
     expect(page.locator("[role=group]", has_text="Documents and collections").locator(".result").first).to_be_visible()
     assert page.evaluate(AUDIT) == {"contrast": [], "size": [], "name": []}
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Search")).to_be_hidden()
     page.goto(page.url.split("/c/")[0] + "/conversations/all/?q=boiler")
     expect(page.locator(".hit mark").first).to_be_visible()
     page.fill(".seek input", "boil")

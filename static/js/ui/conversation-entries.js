@@ -5,6 +5,7 @@ import { refresh } from "./conversation-list.js";
 const list = () => document.getElementById("conversation-list");
 const sheet = document.querySelector("[data-entry-sheet]");
 const DRAGGED = "application/x-conversation";
+const wide = matchMedia("(min-width: 56rem)");
 let link = null; // of the conversation that the menu is for
 let dragged = null;
 
@@ -83,8 +84,9 @@ if (sheet) {
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-entry-menu]");
     if (button) openMenu(button);
-    // A second click on the conversation that is open is part of a double click: the page stays.
-    const entry = event.target.closest("#conversation-list [data-conversation]");
+    // A second click on the conversation that is open is part of a double click: the page stays. In the drawer of narrow
+    // screens the first one closes it.
+    const entry = wide.matches && event.target.closest("#conversation-list [data-conversation]");
     if (entry && entry.pathname === location.pathname && !event.ctrlKey && !event.metaKey && !event.shiftKey) event.preventDefault();
   });
   document.addEventListener("dblclick", (event) => {

@@ -63,6 +63,7 @@ if (dialog) {
     else if (event.key === "ArrowUp") move(-1);
     else if (event.key === "Enter" && field.value !== asked) wanted = true;
     else if (event.key === "Enter") chosen()?.click();
+    else if (event.key === "Escape") dialog.close(); // at once: a search field would only be emptied
     else return;
     event.preventDefault();
   });
