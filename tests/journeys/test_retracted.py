@@ -85,7 +85,7 @@ def test_withheld_in_every_tab_and_by_the_link_and_back_on_appeal(visit: Visit) 
     opened(robin, REASON, said)
     robin.keyboard.press("3")
     robin.keyboard.press("o")
-    robin.wait_for_url("**/review/")
+    robin.wait_for_url("**/review/?show=*")
     for page, text in ((turn, before[0]), (other, before[1])):
         expect(page).to_have_attribute("data-status", "complete", timeout=AT_ONCE_MS)
         assert page.locator("[data-part=text]").inner_html() == text

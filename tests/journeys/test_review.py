@@ -111,7 +111,7 @@ def test_held_decided_by_keyboard_appealed_and_overturned(visit: Visit) -> None:
     expect(robin.locator("main")).not_to_contain_text("Decided")
     robin.keyboard.press("3")
     robin.keyboard.press("o")
-    robin.wait_for_url("**/review/")
+    robin.wait_for_url("**/review/?show=*")
 
     alice.goto(f"{site}/notices/")
     expect(alice.locator("main")).to_contain_text("Your appeal was successful")

@@ -69,7 +69,8 @@ def show_queue(request: HttpRequest) -> HttpResponse:
     page = Paginator(case_queue.filter_cases(user, wanted), PAGE).get_page(request.GET.get("page"))
     cases = list(page)
     for row in cases:
-        row.may_claim = moderation_cases.can_claim(user, row)  # type: ignore[attr-defined]
+        taken = row.state in moderation_cases.CLAIMED_STATES and row.holder_id != user.pk
+        row.may_claim = not taken and moderation_cases.can_claim(user, row)  # type: ignore[attr-defined]
     queues = [
         (name, label, count, wanted.query(show=name)) for name, label, count in case_queue.count_queues(user, wanted)
     ]

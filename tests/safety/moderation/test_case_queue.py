@@ -113,6 +113,16 @@ def test_after_a_decision_the_next_case_is_one_of_the_filtered_list(
     assert Case.objects.get(pk=severe.pk).holder is None
 
 
+def test_a_case_of_another_reviewer_is_offered_to_nobody_else(client: Client, alice: User, morgan: User) -> None:
+    robin = make_user("robin", User.Role.REVIEWER)
+    own = cases.claim_case(morgan, case(alice, "1").pk)
+    other = cases.claim_case(robin, case(alice, "2", code="crime").pk)
+    client.force_login(morgan)
+    page = client.get("/review/?show=waiting").content.decode()
+    assert f"/review/{own.pk}/claim/" in page and f"/review/{other.pk}/claim/" not in page
+    assert str(other.pk) in page and "robin" not in page.lower()
+
+
 def test_a_list_has_pages(client: Client, alice: User, morgan: User, monkeypatch: pytest.MonkeyPatch) -> None:
     from apps.safety.views import cases as views
 
