@@ -105,7 +105,7 @@ def test_the_figures_are_drawn(site: Site, visit: Visit) -> None:
 def test_the_thresholds_of_a_version_and_the_lists_are_accessible(site: Site, visit: Visit) -> None:
     site.seed("decided")
     ada = visit("/review/policy/", person="ada")
-    ada.get_by_role("heading", name="New version").click()
+    ada.get_by_role("heading", name="Advanced: edit as JSON").click()
     ada.get_by_role("button", name="Save as draft").click()
     expect(ada.locator("main")).to_contain_text("saved as a draft")
     ada.get_by_role("button", name="Test on past verdicts").first.click()
