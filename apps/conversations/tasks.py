@@ -6,7 +6,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from apps.conversations.attachments import caption_test, recognition, uploads
+from apps.conversations.attachments import caption_test, chat_files, recognition, uploads
 from apps.conversations.models import Source
 from apps.conversations.transfer import import_job
 from apps.documents.ingestion import worker
@@ -24,6 +24,7 @@ def follow_moved_document(document: UUID, earlier: UUID) -> None:
 versions.version_hooks.append(follow_moved_document)
 worker.periodic_jobs.append(import_job.recover_imports)
 worker.periodic_jobs.append(recognition.recover_pending)
+worker.periodic_jobs.append(chat_files.delete_forgotten_drafts)
 
 
 @shared_task(name=import_job.TASK_NAME)

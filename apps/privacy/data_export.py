@@ -43,7 +43,8 @@ _OPENINGS = {  # event of the audit log: what happened
 README = {
     "format": FORMAT,
     "read me": "account.json is your account; conversations/ has your conversations with their sources, as the page "
-    "exports them; files/ the documents of your collections as they were uploaded; pictures/ what was drawn for you; "
+    "exports them; files/ the documents of your collections and the files attached to your chats, as uploaded; "
+    "pictures/ what was drawn for you; "
     "attached/ the pictures that you attached to questions; rows/ every row that names you; "
     "review/ what was decided about you, and looked.json when and why your data was read. Answers were written by a "
     "language model. Hashes of passwords and tokens are not copied.",
@@ -91,7 +92,7 @@ def _archive_parts(user: User) -> Iterator[tuple[str, Any]]:
     yield "account.json", {**_row(user), "groups": list(user.groups.values_list("name", flat=True))}
     for place in Conversation.objects.owned_by(user).iterator(chunk_size=50):
         yield f"conversations/{place.pk}.json", export.export_conversation(user, place, own=True)
-    for shelf in Collection.objects.filter(owner=user):
+    for shelf in Collection.every.filter(owner=user):
         rows = list(Document.every.filter(collection=shelf))
         yield f"collections/{shelf.pk}.json", {**_row(shelf), "documents": [_row(row) for row in rows]}
         for row in rows:

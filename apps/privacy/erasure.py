@@ -132,10 +132,10 @@ def _note_files(wish: DataRequest, user: User) -> None:
 
 
 def _erase_rows(wish: DataRequest, token: str, user: User) -> None:
-    for shelf in Collection.objects.filter(owner=user):
+    for shelf in Collection.every.filter(owner=user):
         with _step(wish, token):
             _add(wish, "documents", Document.every.filter(collection=shelf).count())
-            _add(wish, "collections", 1)
+            _add(wish, "collections", int(not shelf.of_chat))
             delete_collection(shelf)
     rows = Conversation.objects.owned_by(user)
     while batch := list(rows.values_list("pk", flat=True)[:_AT_ONCE]):

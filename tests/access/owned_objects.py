@@ -66,6 +66,8 @@ class OwnedObjects:
             pk = 1 if "presets" in route else self.picture.pk
         if route.startswith("attached/"):
             pk = AttachedPicture.objects.get().pk
+        if route.startswith("files/"):
+            pk = Document.objects.get(collection__of_chat=True).pk
         if route.startswith("conversations/import/"):
             pk = ImportJob.objects.get().pk
         if route.startswith("api/"):
@@ -161,6 +163,10 @@ def build() -> OwnedObjects:
     first(IndexBuild.objects.create(collection=shelf, status=IndexBuild.Status.BUILT, tuning={"meaning": 0.5}))
     drawer = Folder.objects.create(owner=alice, name="Drawer")
     talk = Conversation.objects.create(owner=alice, title="Talk", folder=drawer)
+    talk.files = Collection.every.create(owner=alice, name="Quagga shelf", of_chat=True)
+    talk.save()
+    attached = {"name": "quagga.txt", "size": 1, "status": "ready", "file": "documents/gone2", "sha256": "1"}
+    Document.objects.create(collection=talk.files, uploaded_by=alice, **attached)
     answer = None
     for number in range(2):
         said = {"conversation": talk, "asked_by": alice}

@@ -220,6 +220,9 @@ MATRIX = {
     "attached/": SIGNED_IN,
     "attached/<uuid:pk>/": OWN,
     "attached/<uuid:pk>/remove/": OWN,
+    "files/": SIGNED_IN,
+    "files/<uuid:pk>/remove/": OWN,
+    "files/<uuid:pk>/move/": OWN,
     "shared/<slug:secret>/pictures/<uuid:pk>.png": SIGNED_IN,  # 404 except for what an open link shows
     "answers/<uuid:answer>/feedback/": OWN,
     "answers/<uuid:answer>/feedback/detail/": OWN,

@@ -49,12 +49,15 @@ def _fresh() -> Iterator[None]:
 
 @pytest.fixture
 def life(alice: User, morgan: User, ada: User) -> Life:
-    """Create Alice's data: collection, document, conversation, token, preset, and a case that Morgan decided."""
+    """Create data of Alice: collection, document, conversation with a file, token, preset, a case decided by Morgan."""
     shelf = Collection.objects.create(owner=alice, name=f"{MARK} shelf")
     paper = store_upload(alice, shelf, SimpleUploadedFile("paper.txt", f"{MARK} wrote this down.\n".encode()))
     ingest(paper.pk)
     paper.refresh_from_db()
     talk = Conversation.objects.create(owner=alice, title=f"{MARK} talk")
+    talk.files = Collection.every.create(owner=alice, of_chat=True)
+    talk.save()
+    ingest(store_upload(alice, talk.files, SimpleUploadedFile("chat.txt", f"{MARK} attached this.\n".encode())).pk)
     question = Message.objects.create(conversation=talk, role="user", text=f"{MARK}?", asked_by=alice, client_id="1")
     Message.objects.create(conversation=talk, parent=question, role="assistant", text=f"{MARK}.", asked_by=alice)
     create_token(alice, f"{MARK} token", ["read"], 30)

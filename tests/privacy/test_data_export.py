@@ -41,6 +41,8 @@ def test_everything_is_in_it(client: Client, alice: User, life: Life) -> None:
     talk = json.loads(found.read(f"conversations/{life.talk.pk}.json"))
     assert MARK in talk["messages"][0]["text"] and talk["digital_source_type"]
     assert MARK.encode() in found.read(f"files/{life.shelf.pk}/{life.paper.pk}/paper.txt")
+    (attached,) = [name for name in names if name.startswith(f"files/{life.talk.files_id}/")]
+    assert MARK.encode() in found.read(attached)
     assert json.loads(found.read(f"review/{life.case.pk}.json"))["decisions"][0]["outcome"] == "block"
     assert "review (" in json.loads(found.read("looked.json"))[0]["why"]
     assert {"rows/users.apitoken.json", "rows/safety.notice.json", "rows/conversations.message.json"} <= set(names)

@@ -63,7 +63,12 @@ def test_nothing_is_left(client: Client, alice: User, life: Life, django_capture
         for field in model._meta.concrete_fields:
             if field.related_model is User:
                 assert not model._default_manager.filter(**{field.attname: pk}).exists(), f"{model} {field.name}"
-    assert wish.status == "done" and wish.counts["conversations"] == 1 and wish.counts["documents"] == 1
+    assert (
+        wish.status == "done"
+        and wish.counts["conversations"] == 1
+        and wish.counts["documents"] == 2
+        and wish.counts["collections"] == 1
+    )
 
 
 def test_a_tombstone_and_the_log_stay_and_the_receipt_tells(

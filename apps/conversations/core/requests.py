@@ -63,6 +63,7 @@ class AskRequest:
     filters: SearchFilters | None = None  # None: the conversation's
     temporary: bool = False  # in a temporary chat
     attached: tuple[UUID, ...] = ()  # attached pictures that the question is about
+    files: UUID | None = None  # files that a new conversation begins with; None: none
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ def parse_ask(message: dict[str, Any]) -> AskRequest:
         filters=parse_filters(message),
         temporary=message.get("temporary") is True,
         attached=_attached(message.get("attached")),
+        files=parse_optional_id(message.get("files")),
     )
 
 

@@ -14,8 +14,10 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from apps.conversations.attachments import chat_files
 from apps.conversations.models import Conversation, Folder, Message
 from apps.conversations.moderation import cases, redaction
+from apps.documents.library.sharing import delete_collection
 from apps.lib.db.permissions import require_row
 from apps.safety.moderation import auto_close
 from apps.users.models import User
@@ -79,16 +81,19 @@ def purge_deleted() -> int:
 
 
 def delete_permanently(pks: Collection[UUID]) -> None:
-    """Delete the conversations with their messages, and close their review cases. Call inside a transaction.
+    """Delete the conversations with their messages and attached files, and close their review cases.
 
-    Redactions of the messages are forgotten too. The caller checks the permission.
+    Call inside a transaction. Redactions of the messages are forgotten too. The caller checks the permission.
     """
     rows = Message.objects.filter(conversation__in=pks)
     said = [str(pk) for pk in rows.answers().values_list("pk", flat=True)]
     for kind in cases.KINDS:
         auto_close.close_deleted(kind, *said)
     redaction.forget_messages(rows.values_list("pk", flat=True))
+    files = chat_files.list_attached(pks)
     Conversation.objects.filter(pk__in=pks).delete()
+    for row in files:
+        delete_collection(row)
 
 
 def mark_read(user: User, pk: UUID) -> None:

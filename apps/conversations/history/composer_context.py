@@ -5,6 +5,7 @@
 - `models`: menu of chat models, [] without a choice; `model_gone`: name of a chosen model that was removed
 - `drawing`: sampling menu; `prompts`: saved prompts; `commands`: (tool, command word); `warm`: drafts are prefetched
 - `pictures_drawn`: pictures can be requested; `picture_model`: the model that draws
+- `files`, `file_rows`, `reading`: attached files; `file_kinds`, `max_bytes`: what can be attached
 - `filters`: chosen filters as JSON; `of_assistant`: collections of the answering assistant
 """
 
@@ -17,6 +18,7 @@ import orjson
 from django.conf import settings
 
 from apps.conversations.assistants import assistant_choice
+from apps.conversations.attachments import chat_files
 from apps.conversations.core import model_choice
 from apps.conversations.core.sampling import (
     BEAMS_CONTROL,
@@ -31,6 +33,7 @@ from apps.conversations.models.assistant import Assistant, SamplingPreset
 from apps.conversations.tools import slash_commands
 from apps.documents.models import Collection
 from apps.documents.retrieval import filters
+from apps.documents.web.collection_views import ACCEPT
 from apps.images.generation import model_info
 from apps.users.models import User
 
@@ -73,6 +76,9 @@ def build_composer_context(user: User, conversation: Conversation | None, wanted
             filters.parse_stored_filters(conversation.filters if conversation else {}).parts()
         ).decode(),
         "of_assistant": _places(user, answers),
+        "file_kinds": ACCEPT,
+        "max_bytes": settings.MAX_UPLOAD_BYTES,
+        **chat_files.build_chip_context(conversation.files if conversation else None),
     }
 
 

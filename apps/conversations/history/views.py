@@ -120,7 +120,7 @@ async def show_starters(request: HttpRequest) -> HttpResponse:
 def show_conversation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show a conversation; `?at=` selects the path through that message, and the turns around it are loaded too."""
     user = _user(request)
-    shown = Conversation.objects.visible_to(user).select_related("assistant").defer("assistant__picture")
+    shown = Conversation.objects.visible_to(user).select_related("assistant", "files").defer("assistant__picture")
     row = get_object_or_404(shown, pk=pk)
     actions.mark_read(user, row.pk)
     at = parse_id_or_none(request.GET.get("at"))

@@ -122,6 +122,14 @@ class Conversation(models.Model):
         related_name="conversations",
         help_text="Searched for answers; none: all that are visible",
     )
+    files = models.OneToOneField(
+        Collection,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="conversation",
+        help_text="Attached here, and searched for its questions only; null: none was attached",
+    )
     narrow = models.BooleanField(default=False, help_text="Collections were chosen: never all of them")
     sampling = models.JSONField(default=dict, blank=True, help_text="As chosen last; empty: as the assistant has it")
     model = models.CharField(

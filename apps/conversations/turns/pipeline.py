@@ -29,6 +29,7 @@ async def generate_answer(turn: Turn) -> None:
         return await image_chat_turn.request_pictures(turn, ask)
     if (talk := reply.recognise_turn_small_talk(turn)) is not None and await reply.reply_to_small_talk(turn, talk):
         return
+    await retrieval.wait_for_attached_files(turn)
     if (wanted := whole_document.recognise_turn_request(turn)) is not None and await whole_document.reply_to_request(
         turn, wanted
     ):

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from apps.conversations.assistants import assistant_choice, collection_choice
 from apps.conversations.assistants.instructions import build_instructions, get_personal_instructions
-from apps.conversations.attachments import queries
+from apps.conversations.attachments import chat_files, queries
 from apps.conversations.attachments.queries import AttachedPictureView
 from apps.conversations.core import model_choice, picture_request
 from apps.conversations.core.message_tree import Exchange, cut_before, find_branch_changes, find_path
@@ -98,7 +98,14 @@ class PreparedTurn(TurnIds):
     unshared: str = ""  # name of a chosen assistant that is no longer shared with the user
     filters: SearchFilters = NO_FILTERS  # filters within the collections
     attached: tuple[AttachedPictureView, ...] = ()  # pictures of the question
+    files: UUID | None = None  # files of the conversation, among `collections`; None if it has none
+    files_first: bool = False  # the other collections are searched only if the files hold no answer
     names: bool = False  # the conversation gets its title from this question
+
+    @property
+    def searched_first(self) -> tuple[UUID, ...]:
+        """Return the collections that the first search looks in; () means all that the user may read."""
+        return (self.files,) if self.files_first and self.files else self.collections
 
 
 def prepare_turn(
@@ -120,9 +127,15 @@ def prepare_turn(
         if (known := find_repeated(now, wish.client_id)) is None:
             raise
         return known
-    place = None if opening.without_documents else opening.filters.narrowed(resolve_scope(now, opening.collections))
+    opening = _add_files(opening)
+    place = None if opening.without_documents else resolve_first_scope(opening)
     model, gone = model_choice.resolve_model(opening.place, opening.assistant, wish.model)
     return replace(opening, address=address, scope=place, model=model, gone=gone)
+
+
+def resolve_first_scope(opening: PreparedTurn) -> SearchScope:
+    """Return the scope of the turn's first search as it is now. For `in_db`."""
+    return opening.filters.narrowed(resolve_scope(opening.user, opening.searched_first))
 
 
 def save_question(opening: PreparedTurn) -> TurnIds:
@@ -159,7 +172,7 @@ def _prepare_question(user: User, ask: AskRequest) -> PreparedTurn:
     exchanges: list[Exchange] = []
     if ask.conversation is None:
         wanted = assistant_choice.get_chosen_assistant(user, ask.assistant)
-        place = Conversation(owner=user, assistant=wanted)
+        place = Conversation(owner=user, assistant=wanted, files=chat_files.get_draft(user, ask.files))
     else:
         place = _get_conversation(user, ask.conversation)
         exchanges = _find_earlier_exchanges(place, ask)
@@ -181,6 +194,19 @@ def _prepare_question(user: User, ask: AskRequest) -> PreparedTurn:
         user, place, assistant, new, rows, exchanges, collections, chosen, find_branch_changes(exchanges)
     )
     return replace(opening, attached=queries.select_for_question(user, ask.attached), unshared=unshared, names=names)
+
+
+def _add_files(opening: PreparedTurn) -> PreparedTurn:
+    """Add the files of the conversation to what is searched.
+
+    They are searched together with collections that the user chose, and before all others.
+    """
+    files = opening.place.files_id
+    if files is None or opening.without_documents or not chat_files.has_searchable_files(files):
+        return opening
+    narrow = opening.place.narrow if opening.chosen is None else bool(opening.chosen)
+    others = opening.collections or chat_files.list_readable_collections(opening.user)
+    return replace(opening, collections=(*others, files), files=files, files_first=not narrow)
 
 
 def _gives_title(place: Conversation, text: str, exchanges: list[Exchange]) -> bool:

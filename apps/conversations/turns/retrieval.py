@@ -12,10 +12,11 @@ from uuid import UUID
 
 from django.utils.translation import gettext, ngettext
 
+from apps.conversations.attachments import chat_files
 from apps.conversations.core.events import Nothing
 from apps.conversations.evidence import answer_sources, source_list, source_numbering
 from apps.conversations.moderation import findings
-from apps.conversations.turns import query_rewriting
+from apps.conversations.turns import preparation, query_rewriting
 from apps.conversations.turns.small_talk.recognition import drop_small_talk
 from apps.conversations.turns.state import Turn
 from apps.documents.retrieval import search as documents
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from apps.engines.types import Vectors
 
 TOKEN_BUDGET = 700  # of passages in a prompt; a CPU reads about 600 tokens a second
-MAX_FILE_WAIT_S = 5.0  # how long a question waits at most for files that its user has just added
+MAX_FILE_WAIT_S = 5.0  # how long a question waits at most for files that its user has just added,
+MAX_ATTACHED_WAIT_S = 300.0  # and for those attached to its conversation, which it is likely about
 _LOOK_S = 0.5  # between looks at them
 
 _waiting: dict[UUID, tuple[int, asyncio.Event]] = {}  # answers that wait for files: whose, and whether to wait no more
@@ -80,7 +82,7 @@ async def search_and_wait(turn: Turn, first: Awaitable[SearchResult]) -> SearchR
     Files of other users, and files added earlier, keep no question waiting.
     """
     found = await first
-    if not found.passages and found.just_added:
+    if not found.passages and found.just_added and not turn.hurried:
         found = await _wait(turn, found)
     turn.found = found
     turn.timings |= found.ms
@@ -94,6 +96,31 @@ def skip_file_wait(user: User, answer: UUID) -> None:
     owner, hurried = _waiting.get(answer, (None, None))
     if owner == user.pk and hurried is not None:
         hurried.set()
+
+
+async def wait_for_attached_files(turn: Turn) -> None:
+    """Wait visibly until the files attached to the conversation are read, for MAX_ATTACHED_WAIT_S at most, or until the
+    user asks to be answered now."""
+    files, start, said = turn.opening.files, time.perf_counter(), 0
+    if files is None:
+        return
+    answer, hurried = turn.opening.answer, asyncio.Event()
+    _waiting[answer] = turn.opening.user.pk, hurried
+    try:
+        while (left := MAX_ATTACHED_WAIT_S - (time.perf_counter() - start)) > 0 and not hurried.is_set():
+            if not (count := await in_db(chat_files.count_unread_files, files)):
+                break
+            if count != said:
+                await turn.step("wait", _reading(count))
+            said = count
+            with suppress(TimeoutError):
+                await asyncio.wait_for(hurried.wait(), min(_LOOK_S, left))
+    finally:
+        del _waiting[answer]
+    if said:
+        turn.hurried = hurried.is_set()
+        turn.opening = replace(turn.opening, scope=await in_db(preparation.resolve_first_scope, turn.opening))
+        await turn.step("wait", gettext("Waited for files to be read"), _since(start))
 
 
 async def _wait(turn: Turn, found: SearchResult) -> SearchResult:
@@ -137,7 +164,7 @@ async def emit_no_results(turn: Turn, found: SearchResult) -> None:
         "documents": found.documents,
         "waiting": found.waiting,
         "query": found.query,
-        "can_widen": bool(turn.opening.collections),
+        "can_widen": bool(opening.collections) and not opening.files_first,
         "filters": turn.opening.filters.record(),
         "by_words": await in_db(documents.list_unembedded_languages, opening.user, opening.collections),
     }
@@ -156,10 +183,18 @@ async def search_other_question(turn: Turn, question: str, place: SearchScope) -
 
 async def _search(turn: Turn, scope: SearchScope | None = None) -> SearchResult:
     opening = turn.opening
+    found = await _search_in(turn, opening.searched_first, scope)
+    if opening.files_first and not found.passages:
+        found = await _search_in(turn, opening.collections)
+    return found
+
+
+async def _search_in(turn: Turn, collections: tuple[UUID, ...], scope: SearchScope | None = None) -> SearchResult:
+    opening = turn.opening
     return await documents.search(
         opening.user,
         opening.text,
-        collections=opening.collections,
+        collections=collections,
         scope=scope,
         filters=opening.filters,
         history=drop_small_talk(past.question for past in opening.history if not past.called),

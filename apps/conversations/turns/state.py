@@ -71,6 +71,7 @@ class Turn:
     # Verdicts that the gate reported and let through, by stage and clause.
     noticed: dict[tuple[str, str], EvaluationRecord] = field(default_factory=dict)
     rewritten: asyncio.Task[str] | None = None  # the question, rewritten to stand alone
+    hurried: bool = False  # the user asked to be answered before attached files were read
     found: SearchResult | None = None  # result of the search
     request: ChatRequest | None = None  # as sent to the model
     sampled: dict[str, Any] = field(default_factory=dict)  # sampling used, and settings that the server ignores

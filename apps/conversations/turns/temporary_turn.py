@@ -72,7 +72,7 @@ def prepare_temporary_turn(
         raise RequestRefused(
             "Pictures and tools save their results, so temporary chats cannot use them. Start a new chat."
         )
-    if wish.attached:
+    if wish.attached or wish.files:
         raise RequestRefused("Attached files are saved, so temporary chats cannot have any. Start a new chat.")
     place = Conversation(owner=now, assistant=assistant_choice.get_chosen_assistant(now, wish.assistant))
     model_choice.apply_settings(place, wish, model=wish.model)

@@ -207,7 +207,7 @@ def swap(build: IndexBuild) -> bool:
         for other in IndexBuild.objects.filter(collection=row.collection_id).exclude(pk=row.pk):
             discard(other)
         # A document being published locks the same row: it is found below, or finds the new embedder.
-        list(Collection.objects.select_for_update().filter(pk=row.collection_id).values("pk"))
+        list(Collection.every.select_for_update().filter(pk=row.collection_id).values("pk"))
         if row.cut and next(iter_unchunked_documents(row), None) is not None:
             IndexBuild.objects.filter(pk=row.pk).update(status=Status.WAITING, swap=True, attempts=0)
             transaction.on_commit(partial(notify.notify_worker, TASK, row.pk), robust=True)
@@ -218,7 +218,7 @@ def swap(build: IndexBuild) -> bool:
 
 def _swap_rows(build: IndexBuild) -> None:
     """Swap the rows of the build with the live ones, and create a build of what was live."""
-    collection = Collection.objects.get(pk=build.collection_id)
+    collection = Collection.every.get(pk=build.collection_id)
     IndexBuild.objects.filter(pk=build.pk).update(status=Status.BUILT)  # a constraint allows one kept build
     kept = IndexBuild.objects.create(
         collection=collection, tuning=collection.tuning, status=Status.KEPT, cut=build.cut, ended=timezone.now(),
@@ -236,7 +236,7 @@ def _swap_rows(build: IndexBuild) -> None:
         Segment.objects.filter(build=build.pk).update(build=0)
         for document, old in marks.items():
             _carry_annotations(document, old)
-    Collection.objects.filter(pk=collection.pk).update(tuning=build.tuning)
+    Collection.every.filter(pk=collection.pk).update(tuning=build.tuning)
     IndexBuild.objects.filter(pk=build.pk).delete()
 
 

@@ -103,7 +103,7 @@ def commit_documents(works: Sequence[IngestItem], written: Mapping[UUID, Segment
     """
     with transaction.atomic():
         places = {work.document.collection_id for work in works}
-        now = dict(Collection.objects.select_for_update().filter(pk__in=places).values_list("pk", "tuning"))
+        now = dict(Collection.every.select_for_update().filter(pk__in=places).values_list("pk", "tuning"))
         finish_jobs([work.job for work in works], [_make_final_fields(work) for work in works])
         for collection, part in _group_by_collection(works).items():
             if collection in written:

@@ -1,4 +1,4 @@
-"""Upload, cancel, retry and delete documents. Each function is one transaction.
+"""Upload, cancel, retry, move and delete documents. Each function is one transaction.
 
 Callers have fetched the rows through `editable_by(user)`; no permission is checked here. Nothing is parsed here: the
 worker is notified after commit and ingests the document.
@@ -23,10 +23,11 @@ from django.utils.translation import gettext
 from apps.documents.jobs.notifications import notify_ingest, notify_merge
 from apps.documents.library.upload_handler import DiskFullPlaceholder
 from apps.documents.models import Chunk, Collection, Document, Page
-from apps.documents.moderation import review
+from apps.documents.moderation import redaction, review
 from apps.documents.parsing.detection import refuse_by_extension
 from apps.documents.parsing.protocol import ParseError
 from apps.lib import disk_space
+from apps.lib.celery.notify import notify_worker
 from apps.lib.ids import new_id
 from apps.safety.detectors import malware
 from apps.safety.models.feature_restrictions import Feature, restriction_message
@@ -192,6 +193,23 @@ def delete_document(document: Document) -> None:
         transaction.on_commit(lambda: notify_merge(collection), robust=True)
 
 
+def move_document(document: Document, target: Collection) -> None:
+    """Move a ready document with its versions to another collection, where it is found once a worker has indexed it.
+
+    Sources keep pointing to it. Raises UploadRefused if it is not ready, or if the collection holds this content.
+    """
+    earlier = document.collection_id
+    with transaction.atomic():
+        _refuse_duplicate(target, document.sha256)
+        ready = Document.objects.filter(pk=document.pk, status=Document.Status.READY)
+        if Document.objects.filter(replaces=document).exists() or not ready.update(collection=target):
+            raise UploadRefused(gettext("This file is still being read. Move it when it is ready."))
+        Document.every.filter(replaces=document.pk).update(collection=target)
+        Chunk.objects.filter(document=document.pk).update(segment=None)
+        transaction.on_commit(lambda: notify_worker(redaction.REINDEX_TASK, target.pk), robust=True)
+        transaction.on_commit(lambda: notify_merge(earlier), robust=True)
+
+
 def remove_files(paths: list[Path]) -> None:
     """Remove the files; missing ones are ignored."""
     for path in paths:
@@ -261,7 +279,7 @@ def _write_file(file: UploadedFile[bytes], path: Path) -> int:
 
 def format_duplicate(same: Document) -> str:
     """Return a translated sentence that names the document which has this content already."""
-    return gettext("Already in %(name)s as %(name2)s.") % {"name": same.collection.name, "name2": same.name}
+    return gettext("Already in %(name)s as %(name2)s.") % {"name": same.collection, "name2": same.name}
 
 
 def _refuse_known(collection: Collection, sha256: str) -> None:
@@ -276,7 +294,7 @@ def _refuse_duplicate(collection: Collection, sha256: str) -> None:
 
     A document of this content that did not become ready is deleted instead.
     """
-    Collection.objects.select_for_update().get(pk=collection.pk)  # serialises two simultaneous uploads of one file
+    Collection.every.select_for_update().get(pk=collection.pk)  # serialises two simultaneous uploads of one file
     for same in collection.documents.filter(sha256=sha256):
         if same.status not in ENDED_STATUSES:
             raise UploadRefused(format_duplicate(same), same)

@@ -63,7 +63,7 @@ def queue_web_page(user: User, collection: Collection, text: str) -> Document:
     except FetchRefused as error:
         raise UploadRefused(str(error)) from error
     with transaction.atomic():
-        Collection.objects.select_for_update().get(pk=collection.pk)
+        Collection.every.select_for_update().get(pk=collection.pk)
         _refuse_known(collection, address)
         document = Document.objects.create(
             collection=collection,

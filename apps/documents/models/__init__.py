@@ -45,12 +45,20 @@ class DocumentQuerySet(models.QuerySet["Document"]):
     """Documents, earlier versions included, with access queries."""
 
     def visible_to(self, user: AnyUser) -> DocumentQuerySet:
-        """Return the documents that the user may read: those of collections visible to the user."""
-        return self.filter(collection__in=Collection.objects.visible_to(user))
+        """Return the documents that the user may read: those of collections visible to the user, and of their chats."""
+        return self.filter(collection__in=Collection.every.visible_to(user)).without_deleted_chats()
 
     def editable_by(self, user: AnyUser) -> DocumentQuerySet:
         """Return the documents that the user may change."""
-        return self.filter(collection__in=Collection.objects.editable_by(user))
+        return self.filter(collection__in=Collection.every.editable_by(user)).without_deleted_chats()
+
+    def without_deleted_chats(self) -> DocumentQuerySet:
+        """Return the documents without the files of conversations whose deletion can still be undone."""
+        return self.exclude(collection__conversation__deleted__isnull=False)
+
+    def listed(self) -> DocumentQuerySet:
+        """Return the documents without the files of chats, which only their own chat finds."""
+        return self.filter(collection__of_chat=False)
 
     def active(self) -> DocumentQuerySet:
         """Return the documents that wait or are being ingested."""
@@ -273,7 +281,7 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
 
     def visible_to(self, user: AnyUser) -> ChunkQuerySet:
         """Return the chunks of documents that the user may read."""
-        return self.filter(document__collection__in=Collection.objects.visible_to(user))
+        return self.filter(document__collection__in=Collection.every.visible_to(user))
 
     def searchable(self) -> ChunkQuerySet:
         """Return the chunks that answers may use: indexed, enabled, and of ready documents that are not withheld."""

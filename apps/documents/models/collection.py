@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from apps.lib.ids import new_id
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 class CollectionQuerySet(models.QuerySet["Collection"]):
-    """Collections with access queries. Anonymous users get none."""
+    """Collections with access queries. Anonymous users get none.
+
+    Files of a chat are never shared, so of these collections only the owner's pass.
+    """
 
     def visible_to(self, user: AnyUser) -> CollectionQuerySet:
         """Return the collections whose documents the user may read."""
@@ -58,8 +61,22 @@ def make_shared_filter(user: User, *roles: Role) -> Q:
     return Q(pk__in=people.values("collection")) | Q(pk__in=groups.values("collection"))
 
 
+_Collections = models.Manager.from_queryset(CollectionQuerySet)
+
+
+class ListedCollectionManager(_Collections["Collection"]):
+    """Manager of collections without the files of chats."""
+
+    def get_queryset(self) -> CollectionQuerySet:
+        return super().get_queryset().filter(of_chat=False)  # type: ignore[return-value]
+
+
 class Collection(models.Model):
-    """Set of documents that are searched and shared together."""
+    """Set of documents that are searched and shared together.
+
+    `objects` leaves out the files that users attach to a chat, which no list, choice or page of collections shows;
+    `every` includes them.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="collections")
@@ -68,15 +85,20 @@ class Collection(models.Model):
     name = models.CharField(max_length=120)
     description = models.CharField(max_length=400, blank=True)
     tuning = models.JSONField(default=dict, blank=True, help_text="How it is cut and searched; empty: as by default")
+    of_chat = models.BooleanField(default=False, help_text="Files attached to one chat of its owner: never listed")
     created = models.DateTimeField(auto_now_add=True)
 
-    objects = CollectionQuerySet.as_manager()
+    objects = ListedCollectionManager()
+    every = CollectionQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(of_chat=False) | Q(everyone=False), name="files_of_chats_are_private")
+        ]
 
     def __str__(self) -> str:
-        return self.name
+        return gettext("Files of a chat") if self.of_chat else self.name
 
 
 def has_collection_named(owner: User, name: str, but: UUID | None = None) -> bool:

@@ -42,13 +42,13 @@ class DocumentReviewable:
             return []
         first = document.chunks.order_by("position").first()
         begins = [ContextTurn("Beginning", first.text[:_CONTEXT_CHARACTERS])] if first else []
-        where = f"{document.title or document.name} · {document.collection.name}"
+        where = f"{document.title or document.name} · {document.collection}"
         return [ContextTurn("Document", where), *begins]
 
     def places(self, user: User, subjects: Collection[str]) -> dict[str, ContentLocation]:
         rows = Document.objects.visible_to(user).filter(pk__in=subjects).select_related("collection")
         return {
-            str(row.pk): ContentLocation(f"{row} · {row.collection.name}", reverse("documents:document", args=[row.pk]))
+            str(row.pk): ContentLocation(f"{row} · {row.collection}", reverse("documents:document", args=[row.pk]))
             for row in rows
         }
 

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db.models import Count, F, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from apps.documents.models import Chunk, Collection, Document, IndexBuild, Page, Segment
 from apps.documents.retrieval.passages import (
@@ -105,11 +106,14 @@ class RankedWindows:
 
 
 def resolve_scope(user: AnyUser, wanted: Sequence[UUID]) -> SearchScope:
-    """Return the collections that the user may read, with their live segments. `wanted` limits them; empty: all."""
+    """Return the collections that the user may read, with their live segments. `wanted` limits them; empty: all.
+
+    Files of a chat are part of it only if `wanted` names them.
+    """
     rows = (
         _load_collections(user, wanted) if wanted else Collection.objects.visible_to(user).values_list(*_SCOPE_FIELDS)
     )
-    collections = {pk: name for pk, name, _ in rows}
+    collections = {pk: name or gettext("Files of this chat") for pk, name, _ in rows}
     tunings = {pk: read_collection_settings(kept) for pk, _, kept in rows if kept}
     segments = Segment.objects.live().filter(collection__in=collections)
     return SearchScope(collections, tuple(segment.info for segment in segments), tunings)
@@ -117,7 +121,7 @@ def resolve_scope(user: AnyUser, wanted: Sequence[UUID]) -> SearchScope:
 
 def _load_collections(user: AnyUser, wanted: Iterable[UUID]) -> Iterable[tuple[UUID, str, dict[str, Any]]]:
     """Return id, name and stored settings of those of the wanted collections that the user may read."""
-    return Collection.objects.visible_to(user).filter(pk__in=wanted).values_list(*_SCOPE_FIELDS)
+    return Collection.every.visible_to(user).filter(pk__in=wanted).values_list(*_SCOPE_FIELDS)
 
 
 def make_trial_scope(build: IndexBuild) -> SearchScope:
@@ -252,7 +256,8 @@ def find_missing_chunks(user: AnyUser, seen: LookupResult) -> frozenset[int]:
 
 def refresh_scope(user: AnyUser, place: SearchScope) -> SearchScope:
     """Return the scope without collections that were deleted, or that the user may no longer read."""
-    names = {pk: name for pk, name, _ in _load_collections(user, place.collections)}
+    there = {pk for pk, *_ in _load_collections(user, place.collections)}
+    names = {pk: name for pk, name in place.collections.items() if pk in there}
     return replace(place, collections=names, segments=tuple(s for s in place.segments if UUID(s.collection) in names))
 
 

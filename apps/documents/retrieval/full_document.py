@@ -46,9 +46,8 @@ def find_documents_by_name(
     empty: all. Upper and lower case are equal.
     """
     ready = Document.objects.visible_to(user).filter(status=Document.Status.READY, withheld="")
+    ready = ready.filter(collection__in=collections) if collections else ready.listed()
     rows = (filters or NO_FILTERS).passed(ready)
-    if collections:
-        rows = rows.filter(collection__in=collections)
     rows = rows.order_by("title", "name", "pk")
     return list(rows.filter(Q(title__iexact=name) | Q(name__iexact=name))[:_MAX_MATCHES]) or list(
         rows.filter(Q(title__icontains=name) | Q(name__icontains=name))[:_MAX_MATCHES]

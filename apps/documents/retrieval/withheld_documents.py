@@ -22,7 +22,7 @@ def find_withheld_matches(user: User, question: str, collections: Sequence[UUID]
     answer comes soon. `collections` limits them; empty: all.
     """
     rows = Document.objects.editable_by(user).exclude(withheld="").filter(status=Document.Status.READY)
-    rows = rows.filter(collection__in=collections) if collections else rows
+    rows = rows.filter(collection__in=collections) if collections else rows.listed()
     titles = {row.pk: str(row) for row in rows.order_by("-created")[:_MAX_DOCUMENTS]}
     wanted = set(extract_content_terms(question))
     if not titles or not wanted:

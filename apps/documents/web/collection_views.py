@@ -67,7 +67,10 @@ def _with_counts(rows: QuerySet[Collection]) -> QuerySet[Collection]:
 @login_required
 @require_safe
 def show_collection(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Show the files of a collection, and dismiss notices about it."""
+    """Show the files of a collection, and dismiss notices about it; those of a chat are shown in the chat."""
+    chats = Collection.every.visible_to(request.user).filter(pk=pk, of_chat=True)
+    if (chat := chats.values_list("conversation").first()) is not None:
+        return redirect("conversations:conversation", chat[0]) if chat[0] else redirect("conversations:new")
     context = _files_of(request, pk)
     dismiss_notices(get_signed_in_user(request), pk)
     return render(request, "documents/collection.html", context)
@@ -122,7 +125,7 @@ def upload_files(request: HttpRequest, pk: UUID) -> HttpResponse:
     """
     user = get_signed_in_user(request)
     target = get_object_or_404(Collection.objects.editable_by(user), pk=pk)
-    files = _files(request)
+    files = list_uploaded_files(request)
     try:
         rate_limits.consume(user, LimitedResource.UPLOADS, cost=len(files))
         refused, without_room = _take_all(user, target, files)
@@ -147,7 +150,7 @@ def _refuse_without_room(request: HttpRequest) -> HttpResponse:
     return render(request, "507.html", {"words": words}, status=507)
 
 
-def _files(request: HttpRequest) -> list[tuple[UploadedFile[Any], str]]:
+def list_uploaded_files(request: HttpRequest) -> list[tuple[UploadedFile[Any], str]]:
     """Return the uploaded files with their folders; or one that a page only announced, because its size alone
     decides."""
     name, size = request.POST.get("announced", ""), request.POST.get("size", "")

@@ -233,7 +233,7 @@ def find_duplicates(user: User, collection: Collection, documents: Iterable[Docu
     Withheld documents are never returned: a copy that answers may use would give way to one that they may not.
     """
     hashes = {row.sha256 for row in documents if row.sha256}
-    ready = Document.objects.visible_to(user).filter(status=Document.Status.READY, withheld="")
+    ready = Document.objects.visible_to(user).listed().filter(status=Document.Status.READY, withheld="")
     found = ready.filter(sha256__in=hashes)
     rows = found.exclude(collection=collection).select_related("collection").order_by("created")
     return {row.sha256: row for row in rows}

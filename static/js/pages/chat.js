@@ -68,7 +68,7 @@ const received = {
     const mine = asked.get(client_id);
     if (!mine) return;
     asked.delete(client_id);
-    for (const kind of ["sending", "draft", "attaching"]) keep(kind, conversation(), "");
+    for (const kind of ["sending", "draft", "attaching", "files"]) keep(kind, conversation(), "");
     chat.dataset.conversation = id; // what is typed and queued is kept under its name from now on
     composer.changed();
     queue.flush();

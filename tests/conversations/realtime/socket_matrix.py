@@ -5,7 +5,7 @@ Ids of other users must be answered like ids that do not exist.
 
 from __future__ import annotations
 
-ASKED = ("conversation", "after", "beside", "assistant", "collections", "attached")
+ASKED = ("conversation", "after", "beside", "assistant", "collections", "attached", "files")
 MATRIX: dict[str, tuple[str, ...]] = {
     "ask": ASKED,
     "typing": ASKED,
@@ -38,4 +38,5 @@ THINGS: dict[str, tuple[str, ...]] = {
     "assistant": ("assistant",),
     "collections": ("collection",),
     "attached": ("picture",),
+    "files": ("files",),
 }

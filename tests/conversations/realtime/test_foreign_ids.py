@@ -24,11 +24,13 @@ from apps.conversations.models.share import Share
 from apps.conversations.models.tool import ToolConsent
 from apps.conversations.realtime.consumer import ChatConsumer
 from apps.conversations.turns import prefetch, runner, temporary_chats
+from apps.documents.models import Collection
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.conversations.attachments.picture_uploads import attached
 from tests.conversations.conftest import left
 from tests.conversations.realtime.socket_matrix import ASKED, MATRIX, SILENT, THINGS
+from tests.documents.factories import document
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECRET = "Alexandria"  # in everything of hers, and in nothing of his
@@ -87,9 +89,16 @@ async def things(open_page: Any, alice: User, library: Any, chat: Any, settings:
         "queued": str((await QueuedQuestion.objects.aget()).pk), "collection": str(library.pk),
         "assistant": str((await Assistant.objects.acreate(owner=alice, name=SECRET)).pk),
         "picture": str((await in_db(attached, alice, SECRET)).pk),
+        "files": str((await in_db(_attach_file, alice)).pk),
     }  # fmt: skip
     yield page, found
     temporary_chats.end_all()
+
+
+def _attach_file(alice: User) -> Collection:
+    files = Collection.every.create(owner=alice, of_chat=True)
+    document(files, SECRET, [f"{SECRET} is how high it was."])
+    return files
 
 
 def _message(do: str, field: str, value: str, number: int, place: str | None = None) -> dict[str, Any]:
@@ -166,7 +175,8 @@ async def test_what_is_anothers_is_like_what_never_was(
     ("do", "field", "thing"),
     [
         ("ask", "conversation", "conversation"), ("ask", "after", "finished"), ("ask", "beside", "question"),
-        ("ask", "assistant", "assistant"), ("ask", "attached", "picture"), ("queue", "conversation", "conversation"),
+        ("ask", "assistant", "assistant"), ("ask", "attached", "picture"), ("ask", "files", "files"),
+        ("queue", "conversation", "conversation"),
         ("retry", "turn", "finished"), ("continue", "turn", "finished"), ("resume", "turn", "running"),
         ("resume", "turn", "temporary answer"), ("answer_without_documents", "turn", "finished"),
         ("stop", "turn", "running"), ("decide", "turn", "running"), ("reword", "question", "question"),

@@ -87,7 +87,7 @@ async def _choose_words(turn: Turn, talk: SmallTalk, kit: AvailableTools) -> str
 def _list_abilities(turn: Turn, tools: list[Tool]) -> str:
     """Return a Markdown list of what the site offers this user. For `in_db`."""
     user = turn.opening.user
-    documents = Document.objects.visible_to(user).filter(status=Document.Status.READY).count()
+    documents = Document.objects.visible_to(user).listed().filter(status=Document.Status.READY).count()
     places = Collection.objects.visible_to(user).count()
     if documents:
         count = ngettext("%(n)s document", "%(n)s documents", documents) % {"n": documents}

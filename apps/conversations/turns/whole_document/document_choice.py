@@ -79,8 +79,9 @@ def _searched_documents(opening: PreparedTurn) -> QuerySet[Document]:
 def find_document(opening: PreparedTurn, request: DocumentRequest) -> DocumentChoice:
     """Return the document that the request means. For `in_db`.
 
-    Tried in order: named by the request; added since the last exchange; the only one; cited by the last exchange; added
-    in the last ten minutes. Otherwise the user must choose.
+    Tried in order: named by the request; of the files of the conversation, if it has any, else of
+    all, added since the last exchange; the only one; cited by the last exchange; added in the last ten minutes.
+    Otherwise the user must choose.
     """
     rows = readable_documents(opening)
     named, left = _find_named(rows, request)
@@ -90,6 +91,8 @@ def find_document(opening: PreparedTurn, request: DocumentRequest) -> DocumentCh
         return replace(_offer_choice(rows.filter(pk__in=named), left), named=True)
     if (unread := _find_unread(opening, request)) is not None:
         return unread
+    if opening.files is not None and (own := rows.filter(collection=opening.files)).exists():
+        rows = own
     since = opening.place.changed if opening.history else None
     lately = _filter_recent(rows, opening)[:2]
     if len(lately) == 1 and (since is None or lately[0].created > since):
@@ -107,7 +110,8 @@ def _find_unread(opening: PreparedTurn, request: DocumentRequest) -> DocumentCho
 
     None for lists, which are searched in ready documents only.
     """
-    rows = _filter_recent(_searched_documents(opening).filter(status__in=Document.ACTIVE), opening)
+    waiting = _searched_documents(opening).filter(status__in=Document.ACTIVE)
+    rows = _filter_recent(waiting if opening.files is None else waiting.filter(collection=opening.files), opening)
     if request.kind == LIST or not rows.exists():
         return None
     named, left = _find_named(rows, request)
@@ -135,8 +139,10 @@ def find_named_document(opening: PreparedTurn, name: str) -> Document | None:
 
 
 def read_scope(opening: PreparedTurn) -> SearchScope:
-    """Return the search scope of this turn. For `in_db`."""
-    return opening.scope or opening.filters.narrowed(resolve_scope(opening.user, opening.collections))
+    """Return the scope of all that this turn may search. For `in_db`."""
+    if opening.scope is not None and not opening.files_first:
+        return opening.scope
+    return opening.filters.narrowed(resolve_scope(opening.user, opening.collections))
 
 
 def _offer_choice(rows: QuerySet[Document], subject: tuple[str, ...]) -> DocumentChoice:

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        chosen = Collection.objects.all()
+        chosen = Collection.every.all()
         if options["collection"]:
             chosen = chosen.filter(pk=options["collection"])
             if not chosen.exists():
@@ -35,14 +35,14 @@ class Command(BaseCommand):
 
     def _rebuild(self, collection: Collection) -> None:
         def progress(done: int, total: int) -> None:
-            self.stdout.write(f"{collection.name}: {done} of {total} passages")
+            self.stdout.write(f"{collection}: {done} of {total} passages")
 
         try:
             count = index_maintenance.reindex(collection.pk, progress)
         except index_maintenance.IndexBusy:
             raise CommandError(
-                f"Another process is rewriting the index of {collection.name}. Try again in a few minutes."
+                f"Another process is rewriting the index of {collection}. Try again in a few minutes."
             ) from None
         except EngineError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(self.style.SUCCESS(f"{collection.name}: {count} passages in the new index"))
+        self.stdout.write(self.style.SUCCESS(f"{collection}: {count} passages in the new index"))

@@ -1,4 +1,6 @@
 // Pictures that a question is asked about: attached by button, paste or drop, shown above the field, and sent with it.
+// Other files go to the chat itself (files.js).
+import { attach } from "./files.js";
 import { say } from "../../ui/announce.js";
 import { keep, recall } from "../drafts.js";
 import { dropped } from "../../ui/dropzone.js";
@@ -77,7 +79,7 @@ function take(files) {
   if (temporary) return refuse(gettext("Attached files are saved, so temporary chats cannot have any. Start a new chat."));
   for (const file of files) {
     if (file.type.startsWith("image/")) send(file);
-    else refuse(gettext("Only pictures can be attached to a question. Add other files to a collection, and ask there."));
+    else attach(file, refuse);
   }
 }
 
@@ -120,10 +122,10 @@ chips.addEventListener("click", ({ target }) => {
 });
 
 field.addEventListener("paste", (event) => {
-  const pictures = [...event.clipboardData.files].filter((file) => file.type.startsWith("image/"));
-  if (!pictures.length) return;
+  const pasted = [...event.clipboardData.files];
+  if (!pasted.length) return;
   event.preventDefault();
-  take(pictures);
+  take(pasted);
 });
 form.querySelector("[data-attach]").addEventListener("click", () => input.click());
 input.addEventListener("change", () => {

@@ -1,0 +1,254 @@
+"""Files attached to a chat: searched for its questions only, first of all, and deleted with it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from apps.conversations.attachments import chat_files
+from apps.conversations.errors import RequestRefused
+from apps.conversations.history.actions import delete_conversations, delete_permanently, undelete_batch
+from apps.conversations.models import Conversation, Message, Source
+from apps.documents.indexing import chunk_reindexing
+from apps.documents.ingestion.pipeline import ingest
+from apps.documents.library.uploads import UploadRefused
+from apps.documents.models import Collection, Document
+from apps.lib.concurrency.threads import in_db
+from apps.users.api_tokens import create_token
+from apps.users.models import ApiToken, User
+from tests.conversations.attachments.picture_uploads import as_
+from tests.documents.factories import collection
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LEASE = b"The lease of the boathouse ends on 30 June 2031. The rent of the boathouse is 700 euros a month."
+QUESTION = "When does the lease of the boathouse end?"
+
+
+def send(user: User, content: bytes = LEASE, name: str = "lease.txt", **where: Any) -> Any:
+    return as_(user).post("/files/", {"files": SimpleUploadedFile(name, content), **where})
+
+
+def draft(user: User, content: bytes = LEASE, name: str = "lease.txt", *, ready: bool = True) -> Collection:
+    """Attach a file to a new chat."""
+    before = set(Collection.every.values_list("pk", flat=True))
+    response = send(user, content, name)
+    assert response.status_code == 200, response.content
+    files = Collection.every.exclude(pk__in=before).get()
+    if ready:
+        ingest(Document.objects.get(collection=files).pk)
+    return files
+
+
+async def asked(page: Any, text: str = QUESTION, **also: Any) -> Message:
+    accepted = await page.ask(text, **also)
+    assert accepted["type"] == "accepted", accepted
+    await page.events()
+    return await Message.objects.select_related("conversation").aget(pk=accepted["turn"])
+
+
+def cited(answer: Message) -> set[str]:
+    """Return the names of the documents whose passages the answer was given."""
+    rows = Source.objects.filter(retrievals__answer=answer, document__isnull=False)
+    return set(rows.values_list("document__name", flat=True))
+
+
+async def test_a_file_is_asked_about_in_a_new_chat_and_found_in_no_other(open_page, alice, library, chat) -> None:
+    files = await in_db(draft, alice)
+    page = await open_page(alice)
+    answer = await asked(page, files=str(files.pk))
+    assert await in_db(cited, answer) == {"lease.txt"}
+    assert answer.conversation.files_id == files.pk
+    again = await asked(page, "And how much is the rent?", conversation=str(answer.conversation_id))
+    assert await in_db(cited, again) == {"lease.txt"}
+    other = await asked(page)
+    assert await in_db(cited, other) <= {"Lighthouses.md", "Bees.md"}
+
+
+async def test_it_is_searched_first_and_with_what_the_user_chose(open_page, alice, library, chat) -> None:
+    files = await in_db(draft, alice)
+    page = await open_page(alice)
+    answer = await asked(page, "How high was the lighthouse of Alexandria?", files=str(files.pk))
+    assert "Lighthouses.md" in await in_db(cited, answer)  # the file does not say
+    place = {"conversation": str(answer.conversation_id), "collections": [str(library.pk)]}
+    both = await asked(page, "How long does the queen bee live, and when does the lease of the boathouse end?", **place)
+    assert {"Bees.md", "lease.txt"} <= await in_db(cited, both)
+
+
+async def test_a_question_asked_at_once_waits_for_the_file(open_page, alice, library, chat) -> None:
+    files = await in_db(draft, alice, ready=False)
+    page = await open_page(alice)
+    accepted = await page.ask(QUESTION, files=str(files.pk))
+    step = await page.hear("step")
+    assert (step["name"], step["words"]) == ("wait", "1 file is still being read")
+    await in_db(ingest, (await Document.objects.aget(collection=files)).pk)
+    await page.events()
+    assert await in_db(cited, await Message.objects.aget(pk=accepted["turn"])) == {"lease.txt"}
+
+
+async def test_the_wait_ends_when_the_user_wants_an_answer_now(open_page, alice, library, chat) -> None:
+    files = await in_db(draft, alice, ready=False)
+    page = await open_page(alice)
+    accepted = await page.ask(QUESTION, files=str(files.pk))
+    await page.hear("step")
+    await page.tell(do="answer_now", turn=accepted["turn"])
+    await asyncio.wait_for(page.events(), 20)
+    assert "lease.txt" not in await in_db(cited, await Message.objects.aget(pk=accepted["turn"]))
+
+
+async def test_a_summary_is_of_the_attached_file(open_page, alice, library, chat) -> None:
+    files = await in_db(draft, alice, b"# Lease\n\n" + LEASE, "lease.md")
+    answer = await asked(await open_page(alice), "Summarise this document", files=str(files.pk))
+    assert await in_db(cited, answer) == {"lease.md"}
+
+
+async def test_files_of_another_chat_or_user_are_refused(open_page, alice, bob, library, chat) -> None:
+    files, foreign = await in_db(draft, alice), await in_db(draft, bob)
+    page = await open_page(alice)
+    await asked(page, files=str(files.pk))
+    for pk in (files.pk, foreign.pk, library.pk):
+        said = await page.ask(QUESTION, files=str(pk))
+        assert said["type"] == "refused" and "no longer available" in said["words"]
+        said = await page.ask(QUESTION, collections=[str(pk)]) if pk != library.pk else said
+        assert said["type"] == "refused"
+
+
+async def test_temporary_chats_take_no_files(open_page, alice, library, chat) -> None:
+    files = await in_db(draft, alice)
+    said = await (await open_page(alice)).ask(QUESTION, files=str(files.pk), temporary=True)
+    assert said["type"] == "refused" and "temporary chats cannot have any" in said["words"]
+
+
+def test_files_are_refused_as_in_collections(alice: User, settings: Any) -> None:
+    settings.MAX_UPLOAD_BYTES = 1024**2
+    for name, content, words in (
+        ("run.exe", b"MZ", "cannot be read"), ("empty.txt", b"", "This file is empty"),
+        ("big.txt", bytes(1024**2 + 1), "larger than the limit of 1 MB"),
+    ):  # fmt: skip
+        response = send(alice, content, name)
+        assert response.status_code == 400 and words in response.content.decode(), response.content
+    assert not Collection.every.exists()
+    assert send(alice, b"x", "a.txt").status_code == 200
+    files = Collection.every.get()
+    same = send(alice, b"x", "b.txt", draft=files.pk)
+    assert same.status_code == 400 and "Already in Files of a chat as a.txt." in same.content.decode()
+
+
+def test_a_chat_has_a_limited_number_of_files(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_files, "MAX_FILES", 1)
+    files = draft(alice, ready=False)
+    more = send(alice, b"more", "more.txt", draft=files.pk)
+    assert more.status_code == 400 and "Remove one" in more.content.decode()
+
+
+def test_files_join_the_chat_that_is_named_and_no_other(alice: User, bob: User) -> None:
+    chat = Conversation.objects.create(owner=alice)
+    files = draft(alice, ready=False)
+    assert send(alice, b"one", "one.txt", conversation=chat.pk, draft=files.pk).status_code == 200
+    chat.refresh_from_db()
+    assert chat.files is not None and chat.files.documents.get().name == "one.txt"
+    assert send(alice, b"two", "two.txt", draft=chat.files.pk).status_code == 200  # of a chat that was begun: a new one
+    assert chat.files.documents.count() == 1
+    assert send(bob, b"three", "three.txt", conversation=chat.pk).status_code == 400
+    assert as_(alice).get(f"/files/?of={files.pk}&draft").status_code == 200
+    assert as_(alice).get(f"/files/?of={chat.files.pk}&draft").status_code == 404
+    assert as_(bob).get(f"/files/?of={files.pk}").status_code == 404
+
+
+def test_the_page_of_the_chat_shows_its_files_and_nobody_else_opens_them(alice: User, bob: User) -> None:
+    chat = Conversation.objects.create(owner=alice, files=draft(alice))
+    document = Document.objects.get()
+    page = as_(alice).get(f"/c/{chat.pk}/").content.decode()
+    assert "lease.txt" in page and "Only this chat searches these files." in page
+    assert as_(alice).get(f"/documents/{document.pk}/").status_code == 200
+    assert as_(alice).get(f"/collections/{chat.files_id}/")["Location"] == f"/c/{chat.pk}/"
+    assert as_(bob).get(f"/documents/{document.pk}/").status_code == 404
+    assert as_(bob).get(f"/collections/{chat.files_id}/").status_code == 404
+
+
+def test_a_search_of_a_program_finds_them_in_no_way(alice: User, library: Collection) -> None:
+    files = draft(alice)
+    token = create_token(alice, "test", [scope.value for scope in ApiToken.Scope], 30)
+    told = {"HTTP_AUTHORIZATION": f"Bearer {token}"}
+    for wish, status in (({}, 200), ({"collections": [str(files.pk)]}, 404)):
+        said = Client().post("/api/search", {"question": QUESTION, **wish}, "application/json", **told)
+        assert said.status_code == status and b"lease.txt" not in said.content, said.content
+
+
+def test_removing_deletes_the_file(alice: User) -> None:
+    draft(alice)
+    document = Document.objects.get()
+    path = Path(document.file.path)
+    assert path.exists()
+    assert "lease.txt" not in as_(alice).post(f"/files/{document.pk}/remove/").content.decode()
+    assert not path.exists() and not Document.every.exists()
+
+
+def test_they_are_deleted_with_their_chat(alice: User) -> None:
+    chat = Conversation.objects.create(owner=alice, files=draft(alice))
+    document = Document.objects.get()
+    path = Path(document.file.path)
+    at, _ = delete_conversations(alice, [chat.pk])
+    assert as_(alice).get(f"/documents/{document.pk}/").status_code == 404
+    assert as_(alice).get(f"/files/?of={chat.files_id}").status_code == 404
+    undelete_batch(alice, at)
+    assert as_(alice).get(f"/documents/{document.pk}/").status_code == 200
+    delete_permanently([chat.pk])
+    assert not path.exists() and not Collection.every.exists() and not Document.every.exists()
+
+
+def test_drafts_that_nobody_asked_about_go_after_a_week(alice: User) -> None:
+    old, new, kept = draft(alice), draft(alice, b"other"), draft(alice, b"third")
+    Conversation.objects.create(owner=alice, files=kept)
+    weeks = timezone.now() - timedelta(days=8)
+    Collection.every.filter(pk__in=[old.pk, kept.pk]).update(created=weeks)
+    Document.every.filter(collection__in=[old.pk, kept.pk]).update(created=weeks)
+    assert chat_files.delete_forgotten_drafts() == 1
+    assert set(Collection.every.all()) == {new, kept}
+
+
+async def test_a_moved_file_is_found_everywhere_and_in_its_chat(open_page, alice, bob, library, chat) -> None:
+    page = await open_page(alice)
+    answer = await asked(page, files=str((await in_db(draft, alice)).pk))
+    shelf = await in_db(collection, alice, "Contracts")
+
+    def move() -> None:
+        document = Document.objects.get(name="lease.txt")
+        foreign = collection(bob, "Foreign")
+        assert "Contracts" in as_(alice).get(f"/files/{document.pk}/move/").content.decode()
+        assert as_(alice).post(f"/files/{document.pk}/move/", {"collection": foreign.pk}).status_code == 404
+        said = as_(alice).post(f"/files/{document.pk}/move/", {"collection": shelf.pk}).content.decode()
+        assert "is now in" in said and "data-file=" not in said
+        assert chunk_reindexing.reindex_chunks(shelf.pk) > 0
+        document.refresh_from_db()
+        assert document.collection_id == shelf.pk
+
+    await in_db(move)
+    assert await in_db(cited, answer) == {"lease.txt"}
+    for place in ({}, {"conversation": str(answer.conversation_id)}):
+        assert "lease.txt" in await in_db(cited, await asked(page, **place))
+
+
+def test_a_file_that_is_being_read_or_is_there_already_is_not_moved(alice: User) -> None:
+    draft(alice, ready=False)
+    document, shelf = Document.objects.get(), collection(alice)
+    with pytest.raises(UploadRefused, match="still being read"):
+        chat_files.move_to_collection(alice, document, shelf)
+    ingest(document.pk)
+    other = Document.objects.create(collection=shelf, name="same.txt", sha256=document.sha256, size=1, status="ready")
+    response = as_(alice).post(f"/files/{document.pk}/move/", {"collection": shelf.pk})
+    assert response.status_code == 400 and str(other) in response.content.decode()
+
+
+def test_a_draft_is_only_taken_once(alice: User) -> None:
+    files = draft(alice, ready=False)
+    assert chat_files.get_draft(alice, files.pk) == files and chat_files.get_draft(alice, None) is None
+    Conversation.objects.create(owner=alice, files=files)
+    with pytest.raises(RequestRefused):
+        chat_files.get_draft(alice, files.pk)
