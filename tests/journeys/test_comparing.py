@@ -20,7 +20,7 @@ def test_an_answer_is_written_again_with_other_settings_and_compared(visit: Visi
     page.locator('[data-do="retry"]').click()
     ended(page.locator("[data-turn]").last)
     page.get_by_role("link", name="Compare", exact=True).click()
-    sides = page.locator(".compare section")
+    sides = page.locator(".compare > section")
     expect(sides).to_have_count(2)
     expect(sides.nth(0)).to_contain_text("Balanced · Temperature 0.2")
     expect(sides.nth(1)).to_contain_text("Creative · Temperature 0.9")

@@ -53,12 +53,13 @@ def test_one_question_two_models_by_keyboard(open_: Visit, width: int) -> None:
     page.keyboard.press("Enter")
     turn = page.locator("[data-turn]").last
     expect(turn.locator("[data-steps] summary")).to_contain_text("Large wrote")
+    expect(page.get_by_role("link", name="Compare")).to_be_visible()  # the answer has its siblings
     more(turn).locator("[data-behind]").click()
     page.get_by_text("Settings, usage, safety").click()
     expect(page.locator(".behind")).to_contain_text("large-70B")
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Compare").click()
-    sides = page.locator(".compare section")
+    sides = page.locator(".compare > section")
     expect(sides.nth(0)).to_contain_text("Small")
     expect(sides.nth(1)).to_contain_text("Large")
     page.get_by_role("button", name="Answer 2 is better").click()
@@ -93,7 +94,7 @@ def test_two_models_answer_one_question_side_by_side(open_: Visit, width: int) -
     assert judged(page) == []
     dialog.get_by_role("button", name="Large").click()
     page.wait_for_url("**/compare/**")
-    sides = page.locator(".compare section")
+    sides = page.locator(".compare > section")
     expect(sides.nth(0)).to_contain_text("Small")
     expect(sides.nth(1)).to_contain_text("Large")
     one, other = (sides.nth(at).bounding_box() for at in range(2))
