@@ -51,7 +51,7 @@ async def test_facts_are_heeded_while_they_are_on_and_the_answer_says_so(open_pa
     await User.objects.filter(pk=alice.pk).aupdate(instructions="Use metres.")
     text, steps = await sent(open_page, alice, chat)
     assert "Use metres." in text and "- I live in Kiel." in text
-    assert "Followed your instructions and 2 facts about you" in steps
+    assert "Followed your instructions and used 2 facts about you" in steps
 
 
 def test_facts_are_shown_to_their_person_and_cleared_at_once_and_bad_ones_change_nothing(alice, bob) -> None:

@@ -25,7 +25,7 @@ def test_a_question_that_cannot_be_asked_is_refused_in_words(text: object) -> No
 
 
 def test_the_words_say_how_long_a_question_is_and_may_be() -> None:
-    with pytest.raises(RequestRefused, match="100,000 characters; 20,000"):
+    with pytest.raises(RequestRefused, match="100,000 characters; the limit is 20,000"):
         requests.parse_ask({"client_id": "1", "text": "x" * 100_000})
 
 

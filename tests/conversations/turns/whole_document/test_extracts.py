@@ -64,7 +64,7 @@ async def test_a_summary_is_made_of_headings_and_sentences_of_the_document(open_
     page = await open_page(alice)
     row, events = await said(page, "Summarise the Crane X200")
     assert chat.requests == [] and row.model == "" and row.status == "complete"
-    assert "Quoted word for word from “Crane X200” word for word; no model wrote this." in row.text
+    assert "Quoted word for word from “Crane X200”; no model wrote this." in row.text
     assert [line for line in row.text.splitlines() if line.startswith("###")] == ["### Operation", "### Maintenance"]
     states = [event["state"] for event in events if event["type"] == "cited"]
     assert states.count("quoted") == 2 and "unverified" not in states and not events[-1]["weak"]
@@ -181,7 +181,7 @@ async def test_a_misspelt_name_and_a_file_name_mean_the_document(open_page, alic
         "Resume Crane X200",
     ):
         row, _ = await said(page, asked)
-        assert "Crane X200” word for word" in row.text, asked
+        assert "word for word from “Crane X200”" in row.text, asked
 
 
 async def test_a_title_of_words_that_no_request_has_is_recognised_where_it_is_named_in_full(

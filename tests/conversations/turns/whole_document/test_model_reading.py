@@ -58,7 +58,7 @@ async def test_a_document_that_fits_is_in_the_prompt_as_a_whole(open_page, alice
     assert len(strong.requests) == 1
     prompt = strong.requests[0].messages[-1].content
     assert all(f"port of {city} has" in prompt for city in CITIES)
-    assert read_steps(events)[-1] == "Read “Ports of the Baltic” as a whole"
+    assert read_steps(events)[-1] == "Read all of “Ports of the Baltic”"
     assert row.model == strong.name and "port of Kiel" in row.text and "Quoted word for word from" not in row.text
     states = [event["state"] for event in events if event["type"] == "cited"]
     assert states and set(states) == {"quoted"}
