@@ -114,7 +114,7 @@ def test_an_administrator_names_people_and_the_log_says_so(ada: User, morgan: Us
     alice.refresh_from_db()
     assert not alice.handles_sealed
     client.post(f"/people/{morgan.pk}/sealed/", {"named": "yes"})
-    assert ">sealed cases</span>" in client.get("/people/").content.decode()
+    assert ">Sealed cases</span>" in client.get("/people/").content.decode()
     assert "Permission for sealed cases given" in client.get("/review/log/?area=people").content.decode()
 
 

@@ -168,7 +168,7 @@ async def test_the_command_prints_each_changed_verdict_and_its_replay_counts(ada
     said = await in_db(lambda: command(policy="draft", since="30d"))
     assert "question hate held: note -> withhold (0.60)" in said
     assert "held: hate at question: 1 of 3 (6.15% to 79.23%)" in said
-    assert "Policy 2: 2 of 3 verdicts" in said and "3 of them were recorded without their words" in said
+    assert "Policy 2: 2 of 3 verdicts" in said and "3 of them were recorded without text" in said
     assert not any(word in said for word in ("Some", "lamp"))
     await in_db(versions.approve_version, grace, row)
     assert not (await gate.check_question(MAYBE)).allowed
