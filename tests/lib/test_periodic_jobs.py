@@ -70,7 +70,7 @@ async def test_the_doctor_names_the_job_that_did_not_run_and_why(monkeypatch: py
     succeed("web", "ask queued questions")
     fail()
     found = await job_checks.check_periodic_jobs()
-    assert found.state == CheckState.BAD and "1 periodic job has not" in found.words
+    assert found.state == CheckState.BAD and "1 periodic job is overdue" in found.words
     assert "purge (worker) for 5 minutes" in found.words and "what nobody has foreseen" in found.words
 
 

@@ -151,7 +151,7 @@ def test_a_request_whose_worker_was_killed_three_times_is_told_and_tried_again(
     assert "retried every hour" in client.get(f"/privacy/receipts/{wish.pk}/").content.decode()
     found = job_checks._requests()
     assert (
-        found.state == CheckState.BAD and f"person {alice.pk}" in found.words and "was stopped each time" in found.words
+        found.state == CheckState.BAD and f"user {alice.pk}" in found.words and "was stopped each time" in found.words
     )
     data_requests.sweep_requests()
     assert DataRequest.objects.get(pk=wish.pk).status == "failed"  # not at once

@@ -71,7 +71,7 @@ async def test_a_question_to_be_reviewed_is_answered_and_ends_in_the_queue(open_
     assert (case.kind, case.subject, case.area) == ("question", turn["turn"], "hate")
     assert (case.snapshot.action, case.snapshot.text) == ("review", LISTED)
     notice = await in_db(the_notice, alice)
-    assert notice.title == "A reviewer will look at a question" and "stays as it is" in notice.text
+    assert notice.title == "A reviewer will look at a question" and "Nothing changes until then" in notice.text
     await in_db(decided, case, "block")
     assert (await Message.objects.aget(pk=turn["turn"])).status == "withheld"
 

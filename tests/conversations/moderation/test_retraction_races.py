@@ -49,7 +49,7 @@ def around(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, act: Callable
 
 
 def kept_for_reviewers(word: str, *also: str) -> bool:
-    return {name.split(".")[1] for name in standing(word)} <= {"Withdrawn", "Snapshot", "Effect", *also}
+    return {name.split(".")[1] for name in standing(word)} <= {"RetractedMessage", "Snapshot", "AppliedEffect", *also}
 
 
 @pytest.mark.parametrize("word", [SAID, ASKED])
@@ -67,7 +67,7 @@ async def test_a_copy_begun_before_it_was_withheld_and_made_after_has_none_of_it
         else:
             as_(bob).post(f"{address}copy/")
         made = Conversation.objects.exclude(pk=place.pk).get()
-        assert case and made.messages.count() == 4 and kept_for_reviewers(word, "Trace"), standing(word)
+        assert case and made.messages.count() == 4 and kept_for_reviewers(word, "AnswerTrace"), standing(word)
         assert all(trace_view.build_trace_view(alice, row) is None for row in made.messages.filter(role="assistant"))
         overturned(case[0])
         assert word in str(list(made.messages.values("text"))), "it comes back with its original"
@@ -80,7 +80,7 @@ async def test_a_copy_made_while_it_is_being_withheld_goes_with_it(place, alice,
         fork = partial(branching.fork_conversation, alice, place, None)
         around(monkeypatch, retraction, "find_family", fork, before=False)
         withheld(first(place))
-        assert Conversation.objects.count() == 2 and kept_for_reviewers(SAID, "Trace"), standing(SAID)
+        assert Conversation.objects.count() == 2 and kept_for_reviewers(SAID, "AnswerTrace"), standing(SAID)
 
     await in_db(check)
 
@@ -115,7 +115,7 @@ async def test_the_record_of_an_answer_that_was_being_written_is_not_shown(
     def check() -> None:
         word = SAID if kind == "answer" else ASKED
         last = place.messages.filter(role="assistant").latest("created")
-        assert case and kept_for_reviewers(word, "Trace"), standing(word)
+        assert case and kept_for_reviewers(word, "AnswerTrace"), standing(word)
         assert trace_view.build_trace_view(alice, last) is None
         overturned(case[0])
         assert word in str(trace_view.build_trace_view(alice, last))

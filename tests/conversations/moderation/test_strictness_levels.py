@@ -63,7 +63,7 @@ async def test_an_answer_is_held_back_from_there_on(open_page, alice, library, c
     page = await open_page(alice)
     answer = await asked(page, HIGH, assistant=await strict(alice))
     assert answer.status == "withheld" and "It stood high." in answer.text and "[harassment]" not in answer.text
-    assert "The rest of this answer was held back" in answer.reason
+    assert "The rest of this answer was withheld" in answer.reason
     assert (await asked(page, HIGH)).status == "complete"
 
 
@@ -145,7 +145,7 @@ async def test_instructions_of_a_program_leave_the_level_of_the_site_s_own_assis
 def test_the_form_offers_it_and_versions_keep_it(alice: User) -> None:
     client = as_person(alice)
     page = client.get("/assistants/new/").content.decode()
-    assert "Site default: what the policy" in page and page.count('name="safety"') == 3
+    assert "Site default: everything that the policy" in page and page.count('name="safety"') == 3
     row = made(client, safety="strict")
     assert row.safety == "strict"
     client.post(f"/assistants/{row.pk}/", FORM | {"version": "1"})  # a page of before the field was there

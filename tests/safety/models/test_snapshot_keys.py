@@ -90,7 +90,7 @@ def test_a_new_key_encrypts_everything_and_the_trigger_is_there_again(
     with pytest.raises(DatabaseError), transaction.atomic():
         Snapshot.objects.update(text="otherwise")
     call_command("rotate_snapshot_key", "--drop", stdout=out)
-    assert len(encrypted_fields.list_key_lines()) == 1 and "1 older keys dropped" in out.getvalue()
+    assert len(encrypted_fields.list_key_lines()) == 1 and "1 older keys removed" in out.getvalue()
     place.write_text(old + "\n")  # the old key alone opens none of them
     assert not any(row.readable for row in Snapshot.objects.all())
     assert AuditEntry.objects.filter(kind="snapshots.key").count() == 1 and audit.verify_chain() == []
@@ -163,7 +163,7 @@ def test_a_file_of_keys_that_is_none_is_said_and_nothing_is_stored_plain(
 ) -> None:
     encrypted_fields.load_keys()
     place.write_text("no key\n")
-    with pytest.raises(ImproperlyConfigured, match="Put it back"), transaction.atomic():
+    with pytest.raises(ImproperlyConfigured, match="Restore it"), transaction.atomic():
         case(alice)
     assert not Snapshot.objects.exists()
 
