@@ -49,7 +49,7 @@ class OpenbookAPI(NinjaAPI):
 api = OpenbookAPI(
     title="Openbook", version="1", urls_namespace="api", docs_url="/api/docs", openapi_url="/api/openapi.json",
     docs_decorator=_described,
-    description="Everything acts as the person whose token is sent, and sees what that person sees.",
+    description="Every request acts as the user whose token is sent, and sees what that user sees.",
 )  # fmt: skip
 errors.install_handlers(api)
 api.add_router("/v1", views.router)

@@ -50,7 +50,7 @@ class Bearer(HttpBearer):
         if token is None:
             return None
         if self.scope not in token.scopes:
-            raise HttpError(403, f"This token may not “{self.scope.label.lower()}”. Make one that may.")
+            raise HttpError(403, f"This token may not “{self.scope.label.lower()}”. Create a token that may.")
         return Caller(token.user, frozenset(token.scopes))
 
 

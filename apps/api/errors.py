@@ -61,7 +61,7 @@ def install_handlers(api: NinjaAPI) -> None:
     @api.exception_handler(NotFoundOrForbidden)
     @api.exception_handler(Http404)
     def unknown(request: HttpRequest, error: Exception) -> HttpResponse:
-        return build_error_response(api, request, "There is nothing under this id.", 404)
+        return build_error_response(api, request, "Nothing with this ID was found.", 404)
 
     @api.exception_handler(ValidationError)
     def malformed(request: HttpRequest, error: ValidationError) -> HttpResponse:

@@ -16,11 +16,11 @@ from apps.api.errors import build_error_body
 _BELOW = ("/api/", "/v1/")
 _WORDS = {
     403: "This is not allowed.",
-    404: "There is no such address; docs/reference/api.md says what there is.",
+    404: "This address does not exist; see docs/reference/api.md.",
     405: "This method is not allowed here; the header “Allow” names those that are.",
     413: "The request is too large.",
-    507: "The disk of this server is full, so nothing can be taken now. Please tell an administrator.",
-    500: "Something went wrong on this server. Its log says what.",
+    507: "The disk of this server is full, so nothing can be stored now. Tell an administrator.",
+    500: "Something went wrong on the server. See its log.",
 }
 
 

@@ -37,7 +37,7 @@ from apps.users.models import User
 from apps.users.permissions import get_client_ip
 
 _LOOK_S = 0.5  # seconds between reads of the row when the turn log is unavailable
-_OTHER = "This Idempotency-Key was sent with another question. Make a new one for each question."
+_OTHER = "This Idempotency-Key was sent with another question. Use a new one for each question."
 
 _CHAT = AsyncBearer(Scope.CHAT)
 

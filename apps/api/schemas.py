@@ -96,7 +96,9 @@ class SearchOut(Schema):
 
     passages: list[PassageOut]
     searched: list[str]
-    left_out: Annotated[list[str], Field(description="Collections of which another embedding model read all or a part")]
+    left_out: Annotated[
+        list[str], Field(description="Collections that were partly or wholly read by another embedding model")
+    ]
     documents: int
     waiting: int
     query: str
@@ -150,7 +152,7 @@ class MessageOut(Schema):
         "what stands word for word in a document is “quoted”, and all else “unverified”",
     )
     help: dict[str, Any] | None = Field(
-        None, description="Helplines, the emergency number and a directory, where somebody speaks of hurting themselves"
+        None, description="Helplines, the emergency number and a directory, if a user speaks of hurting themselves"
     )
 
     @staticmethod
@@ -172,20 +174,20 @@ class ConversationChange(Schema):
 
 class ConversationIn(Schema):
     title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=120, pattern=r"^[^\x00]*$")] = Field(
-        "", description="Without one the first words of the first question are it"
+        "", description="If empty, the first words of the first question"
     )
     collections: Annotated[list[UUID], Field(max_length=200, description="Searched for its answers")] = []
-    assistant: UUID | None = Field(None, description="Who answers; null: the site's own")
+    assistant: UUID | None = Field(None, description="Assistant that answers; null: the default of the site")
 
 
 class QuestionIn(Schema):
     question: str
     collections: Annotated[list[UUID], Field(max_length=200)] | None = Field(
-        None, description="Searched from now on; null: as the conversation has it, []: all that you may read"
+        None, description="Searched from now on; null: as set in the conversation, []: all that you can read"
     )
     without_documents: bool = False
     after: UUID | None = Field(None, description="The answer that it follows; null: the last one")
-    model: str | None = Field(None, max_length=60, description="Who writes, by name; null: as the conversation has it")
+    model: str | None = Field(None, max_length=60, description="Name of the model; null: as set in the conversation")
     stream: bool = False
 
 

@@ -43,6 +43,6 @@ async def resolve_model_alias(name: str) -> ModelAlias:
     known = await list_model_aliases()
     if (item := next((item for item in known if item.id == name), None)) is None:
         names = ", ".join(f"“{item.id}”" for item in known)
-        words = f"There is no model of that name here; there are {names}."
+        words = f"There is no model with this name; available: {names}."
         raise ApiError(404, words, param="model", code="model_not_found")
     return item

@@ -22,12 +22,12 @@ _BESIDE = {"frequency_penalty", "presence_penalty", "response_format"}  # passed
 _WITH_TOOLS = _BESIDE | {"parallel_tool_calls"}
 # Fields that would change an answer and are not supported: sending one is an error with this text.
 UNSUPPORTED = {
-    "logprobs": "Probabilities of tokens are not handed out here; answers on the page show them behind the scenes.",
-    "top_logprobs": "Probabilities of tokens are not handed out here; answers on the page show them behind the scenes.",
-    "logit_bias": "Single tokens are not made likelier or less likely here.",
-    "functions": "Functions are an older form of tools: ask with “tools”.",
-    "audio": "Answers are text alone.",
-    "web_search_options": "The web is not searched here.",
+    "logprobs": "Token probabilities are not available here; on the page, answers show them behind the scenes.",
+    "top_logprobs": "Token probabilities are not available here; on the page, answers show them behind the scenes.",
+    "logit_bias": "Changing the likelihood of single tokens is not supported.",
+    "functions": "Functions are not supported: use “tools”.",
+    "audio": "Answers are text only.",
+    "web_search_options": "Web search is not supported.",
 }
 
 Text = Annotated[str, Field(max_length=MAX_CONTENT)]
@@ -73,7 +73,7 @@ class ApiMessage(LenientSchema):
         """Return the text of all parts. Raises ApiError (400) for a part that is no text."""
         if isinstance(self.content, list):
             if odd := next((part.type for part in self.content if part.type not in {"text", "input_text"}), None):
-                words = f"Only text can be read here, and a message holds “{odd[:40]}”."
+                words = f"Only text is supported, and a message contains “{odd[:40]}”."
                 raise ApiError(400, words, param="messages")
             return "\n".join(part.text for part in self.content)
         return self.content or ""
@@ -118,7 +118,7 @@ class ChatIn(LenientSchema):
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     collections: Annotated[list[UUID], Field(max_length=200)] = Field(
-        [], description="Where to search; none: all that you may read. Only for the model “openbook”."
+        [], description="Collections to search; if empty, all that you can read. Only for the model “openbook”."
     )
 
     @property

@@ -136,9 +136,7 @@ async def create_embeddings(request: HttpRequest, wish: EmbeddingsIn) -> dict[st
 @router.api_operation(METHODS, "/{path:rest}", auth=_CHAT, include_in_schema=False)
 async def answer_unknown_path(request: HttpRequest, rest: str) -> None:
     """Answer 404 in the shape of the protocol."""
-    raise ApiError(
-        404, f"There is no “/v1/{rest[:80]}” here; docs/reference/api.md says what there is.", code="unknown_url"
-    )
+    raise ApiError(404, f"There is no “/v1/{rest[:80]}” here; see docs/reference/api.md.", code="unknown_url")
 
 
 def _refused(path: str, allowed: str) -> Callable[..., Any]:
@@ -164,7 +162,7 @@ for path, view in router.path_operations.items():
 def _take_slot(user_pk: int) -> _Slot:
     """Return a slot for one more answer of the user. Raises EngineBusy if `MAX_CONCURRENT` are taken."""
     if len(_running[user_pk]) >= MAX_CONCURRENT:
-        raise EngineBusy(f"{MAX_CONCURRENT} of your answers are still being written. Wait for one.")
+        raise EngineBusy(f"{MAX_CONCURRENT} of your answers are still being written. Wait until one is finished.")
     slot = _Slot()
     _running[user_pk].add(slot)
     return slot
