@@ -45,7 +45,7 @@ def test_marked_by_mouse_undone_and_drawn_anew(editor: Any) -> None:
     assert less < 50
     editor.get_by_role("button", name="Undo").click()
     assert marked(editor) >= less
-    editor.get_by_label("Describe the picture").fill("A boat with a red sail")
+    editor.get_by_label("Describe the whole picture").fill("A boat with a red sail")
     editor.get_by_role("button", name="Change this part").click()
     expect(tiles(editor, "A boat with a red sail", "ready")).to_have_count(1, timeout=DRAWN_MS)
     tiles(editor, "A boat with a red sail", "ready").locator("a").first.click()

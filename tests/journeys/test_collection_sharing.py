@@ -57,7 +57,9 @@ def test_the_people_of_a_group_read_then_edit_then_own(visit: Visit) -> None:
     ada.get_by_label("Group").select_option(label="Pilots")
     ada.get_by_role("button", name="Share with group").click()
     expect(ada.get_by_text("Shared with the group Pilots.")).to_be_visible()
-    expect(ada.get_by_text("get answers from it: ada@example.org, everyone in Pilots (1).")).to_be_visible()
+    expect(
+        ada.get_by_text("get answers from this collection: ada@example.org, everyone in Pilots (1).")
+    ).to_be_visible()
 
     bob.reload()
     bob.get_by_role("link", name="Pilot book").click()

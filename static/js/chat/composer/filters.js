@@ -26,7 +26,7 @@ function choose(next) {
 function chip(part) {
   const made = Object.assign(document.createElement("button"), { type: "button", className: "chip" });
   made.append(part.words, Object.assign(document.createElement("span"), { textContent: "×", ariaHidden: "true" }));
-  made.setAttribute("aria-label", put(gettext("Remove the filter: %(words)s"), part));
+  made.setAttribute("aria-label", put(gettext("Remove filter: %(words)s"), part));
   made.addEventListener("click", () => {
     choose(parts.filter((other) => other !== part));
     field.focus();
