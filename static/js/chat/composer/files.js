@@ -47,7 +47,7 @@ function send(item) {
   request.upload.addEventListener("progress", ({ lengthComputable, loaded, total }) => {
     if (!lengthComputable) return;
     row.querySelector("progress").value = loaded / total;
-    if (loaded === total) words.textContent = gettext("Storing");
+    if (loaded === total) words.textContent = gettext("Saving");
   });
   request.open("POST", "/files/");
   for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
@@ -65,7 +65,7 @@ function arrived(item) {
     say(put(gettext("%(name)s is attached."), { name: item.file.name }));
   } else {
     due = false; // nothing is asked without what it is about
-    item.refuse([400, 429, 507].includes(status) ? `${item.file.name}: ${responseText}` : gettext("The file could not be sent. Check the connection, and attach it again."));
+    item.refuse([400, 429, 507].includes(status) ? `${item.file.name}: ${responseText}` : gettext("The file could not be uploaded. Check your connection and attach it again."));
   }
   end(item);
 }
