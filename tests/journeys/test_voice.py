@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.chat import LEAVE, WHO, ask, ended, tab_to
+from tests.journeys.chat import LEAVE, WHO, ask, ended, more, tab_to
 from tests.journeys.conftest import Visit
 
 PILL = re.compile(r"[.!?]\s*\d+(\s|$)")
@@ -107,6 +107,7 @@ def test_an_answer_is_read_without_its_pills_by_keyboard_and_stopped(visit: Visi
     button.click()
     page.keyboard.press("Escape")
     expect(button).to_have_attribute("aria-pressed", "false")
+    more(turn)
     button.click()
     page.evaluate("reading.dispatchEvent(new Event('end'))")
     expect(button).to_have_attribute("aria-pressed", "false")

@@ -91,13 +91,15 @@ if (speaks) {
   line.querySelector("button").addEventListener("click", () => {
     const button = reading;
     hush();
-    button?.focus();
+    (button?.closest("details:not([open])")?.querySelector("summary") ?? button)?.focus(); // it may be in a menu
   });
   addEventListener("pagehide", hush);
   document.addEventListener("turn:retracted", hush);
 }
-document.addEventListener("keydown", (event) => {
+// Before the menu in which it was begun hears the key and closes.
+function escape(event) {
   if (event.key !== "Escape" || !(listening || reading)) return;
   listening?.stop();
   if (reading) hush();
-});
+}
+document.addEventListener("keydown", escape, true);
