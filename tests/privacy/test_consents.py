@@ -64,7 +64,7 @@ def test_each_is_off_until_it_is_given(own: Client, alice: User, written: Messag
     assert agreed(alice) == used() == set()
     page = own.get("/privacy/").content.decode()
     assert page.count("not agreed") == 2
-    assert all(escape(one.label) in page for one in Consent)
+    assert all(escape(str(one.label)) in page for one in Consent)
 
 
 @EACH
@@ -111,4 +111,4 @@ def test_the_log_says_which(client: Client, alice: User, ada: User) -> None:
     consents.change_consent(alice, Consent.DECIDED, True)
     client.force_login(ada)
     page = client.get("/review/log/?area=people").content.decode()
-    assert "Consent given" in page and escape(Consent.DECIDED.label) in page
+    assert "Consent given" in page and escape(str(Consent.DECIDED.label)) in page
