@@ -104,7 +104,7 @@ def _find_documents(user: User, terms: list[str]) -> list[SearchResult]:
                 reverse("documents:document", args=[row.pk]),
                 row.title or row.name,
                 "document-text",
-                row.collection.name,
+                str(row.collection),
             )
             for row in documents
         ),
