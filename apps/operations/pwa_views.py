@@ -32,7 +32,10 @@ def serve_manifest(request: HttpRequest, code: str) -> HttpResponse:
                 "name": gettext("Openbook: answers from your documents"), "short_name": "Openbook",
                 "description": gettext("Answers from your documents, with links to the sources."),
                 "theme_color": ACCENT, "background_color": PAPER, "icons": _icons(),
-                "share_target": {"action": start, "method": "GET", "params": {name: name for name in SHARED_FIELDS}},
+                "share_target": {
+                    "action": start, "method": "GET", "enctype": "application/x-www-form-urlencoded",
+                    "params": {name: name for name in SHARED_FIELDS},
+                },
             },
             content_type="application/manifest+json",
         )  # fmt: skip

@@ -24,7 +24,8 @@ def test_the_manifest_speaks_the_language_of_its_address(client: Client, code: s
     found = json.loads(answer.content)
     assert name in found["name"] and found["lang"] == code and found["start_url"] == found["scope"] == "/"
     assert found["share_target"] == {
-        "action": "/", "method": "GET", "params": {"title": "title", "text": "text", "url": "url"}
+        "action": "/", "method": "GET", "enctype": "application/x-www-form-urlencoded",
+        "params": {"title": "title", "text": "text", "url": "url"},
     }  # fmt: skip
     for icon in found["icons"]:
         content = (STATIC / icon["src"].removeprefix("/static/")).read_bytes()
