@@ -53,7 +53,7 @@ def test_the_log_says_who_came_and_how(client: Client, ada: User, alice: User) -
     ]  # fmt: skip
     assert "dana" not in str(list(rows.values())).lower()
     page = as_ada.get("/review/log/?area=people").content.decode()
-    assert "Signed up" in page and "by invitation" in page and "Invitation revoked" in page
+    assert "User signed up" in page and "by invitation" in page and "Invitation revoked" in page
 
 
 def test_addresses_are_kept_in_lower_case(client: Client, open_signup: None) -> None:

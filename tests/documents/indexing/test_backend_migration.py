@@ -84,7 +84,7 @@ def test_what_is_finished_stays_where_a_move_is_broken_off(
         return build(*args)
 
     monkeypatch.setattr(other, "build", breaks)
-    with pytest.raises(CommandError, match=r"disk is full.*run this again"):
+    with pytest.raises(CommandError, match=r"disk is full.*Run this again"):
         call_command("move_index", "other")
     assert backends() == {"local"}
     assert SegmentCopy.objects.count() == 2

@@ -146,4 +146,4 @@ def test_a_copy_holds_them_and_erasure_takes_them(page: Client, alice: User) -> 
     assert copied[0]["name"] == "Harbour" and copied[0]["settings"]["negative"] == "Zephyrine"
     alice.delete()
     assert not Preset.objects.exists()
-    assert "settings that you keep" in said(Client().get("/privacy/"))
+    assert "your saved settings" in said(Client().get("/privacy/"))

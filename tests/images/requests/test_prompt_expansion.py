@@ -112,11 +112,11 @@ def test_what_may_not_be_drawn_is_neither_asked_nor_shown(
     settings.PICTURE_NAMES = "Jane Famous"
     page = expanded(alice, "an elephant")
     assert "That is not drawn here." in page and not chat.requests
-    assert "A list of this site" in expanded(alice, "Jane Famous on a beach") and not chat.requests
+    assert "a term that this site blocks" in expanded(alice, "Jane Famous on a beach") and not chat.requests
     for said, words in (
         ("A red cat beside an elephant.", "That is not drawn here."),
         ("A red cat beside a mammoth.", "The model went where it may not."),
-        ("A red cat beside Jane Famous.", "A list of this site"),
+        ("A red cat beside Jane Famous.", "a term that this site blocks"),
     ):
         chat.replies.append(said)
         page = expanded(alice, "a red cat")
