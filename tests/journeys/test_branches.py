@@ -109,7 +109,7 @@ def test_a_fork_goes_on_by_itself(page_wide: Any) -> None:
     more(first).get_by_role("button", name="Branch").click()
     page_wide.wait_for_url(lambda url: "/c/" in url and url != before)
     assert questions(page_wide) == [LEAVE]
-    assert "(fork)" in page_wide.locator("[data-title]").inner_text()
+    assert "(branch)" in page_wide.locator("[data-title]").inner_text()
     page_wide.locator("[data-turn] a.pill").first.click()
     page_wide.locator("[data-panel] mark").first.wait_for()
 

@@ -141,5 +141,5 @@ async def test_every_page_of_an_answer_is_in_the_language(
     assert in_english(language, (await in_db(client.get, kept["Location"])).content.decode()) == []
     assert "What does" not in (await in_db(client.get, "/")).content.decode()
     await in_db(client.post, f"{place}fork/", {"at": first["turn"]})
-    assert not await Conversation.objects.filter(title__endswith="(fork)").aexists()
+    assert not await Conversation.objects.filter(title__endswith="(branch)").aexists()
     assert await Conversation.objects.acount() == 2
