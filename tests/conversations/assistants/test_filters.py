@@ -109,4 +109,4 @@ async def test_a_copy_of_a_conversation_keeps_its_owners_filters(open_page, alic
         client.post(f"/c/{turn['conversation']}/fork/", {"at": turn["turn"]})
         return list(Conversation.objects.values_list("filters", flat=True))
 
-    assert await in_db(branch) == [{"path": "sea"}] * 2
+    assert await in_db(fork) == [{"path": "sea"}] * 2

@@ -177,13 +177,13 @@ async def test_a_copy_that_was_reworded_is_another_question(place, alice) -> Non
         fork = Conversation.objects.exclude(pk=place.pk).get()
         from apps.conversations.history import branching
 
-        asked = first(branch).parent
+        asked = first(fork).parent
         assert asked is not None
         branching.reword_question(alice, asked.pk, "How old is the oldest library?")
         withheld(first(place), "question")
         asked.refresh_from_db()
         assert asked.retracted is None and asked.text == "How old is the oldest library?"
-        assert first(branch).retracted is not None, "the answer is a copy all the same"
+        assert first(fork).retracted is not None, "the answer is a copy all the same"
 
     await in_db(check)
 
