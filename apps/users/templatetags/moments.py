@@ -33,7 +33,7 @@ def ago(at: datetime | None) -> SafeString:
     else:
         words = date_format(at, gettext("j F Y"))
     return format_html(
-        '<time datetime="{}" title="{}" data-exact>{}</time>', at.isoformat(timespec="seconds"), _in_utc(at), words
+        '<time datetime="{}" title="{}" data-exact>{}</time>', at.isoformat(timespec="seconds"), utc(at), words
     )
 
 
@@ -42,8 +42,10 @@ def moment(at: datetime | None) -> SafeString:
     """Return a `<time>` element with day and time: in UTC until the page's script has run; "" for None."""
     if at is None:
         return SafeString("")
-    return format_html('<time datetime="{}" data-local>{}</time>', at.isoformat(timespec="seconds"), _in_utc(at))
+    return format_html('<time datetime="{}" data-local>{}</time>', at.isoformat(timespec="seconds"), utc(at))
 
 
-def _in_utc(at: datetime) -> str:
+@register.filter
+def utc(at: datetime) -> str:
+    """Return day and time in UTC, in the active language."""
     return f"{date_format(at, gettext('j F Y, H:i'))} UTC"
