@@ -49,6 +49,26 @@ class OwnedObjects:
     question: tuple[str, list[Any]] | None = None  # cached SQL of `unchanged` with its parameters
 
     def address(self, route: str, alice: User) -> str:
+        pk = self._pick(route, alice)
+        parts = {
+            "<uuidstr:pk>": pk,
+            "<uuid:pk>": pk,
+            "<int:pk>": pk,
+            "<path:object_id>": pk,
+            "<uuid:answer>": self.answer.pk,
+            "<uuid:conversation>": self.talk.pk,
+            "<int:number>": 1,
+            "<int:step>": 1,
+            "<slug:name>": "x",
+            "<slug:secret>": "x",
+        }
+        for part, value in parts.items():
+            route = route.replace(part, str(value))
+        small = "?small" if re.fullmatch(r"attached/[0-9a-f-]+/", route) else ""  # only its thumbnail exists
+        query = f"?before={self.answer.pk}" if route.endswith("/turns/") else small
+        return "/" + re.sub(r"\(\?P<\w+>[^)]*\)", "x1", route).replace("^", "").rstrip("$") + query
+
+    def _pick(self, route: str, alice: User) -> object:
         if route.startswith(P):
             pk: object = self.invitation.pk if "invitations" in route else alice.pk
             pk = self.group.pk if "groups" in route else pk
@@ -72,23 +92,7 @@ class OwnedObjects:
             pk = ImportJob.objects.get().pk
         if route.startswith("api/"):
             pk = self.shelf.pk if "collections" in route else self.paper.pk if "documents" in route else self.talk.pk
-        parts = {
-            "<uuidstr:pk>": pk,
-            "<uuid:pk>": pk,
-            "<int:pk>": pk,
-            "<path:object_id>": pk,
-            "<uuid:answer>": self.answer.pk,
-            "<uuid:conversation>": self.talk.pk,
-            "<int:number>": 1,
-            "<int:step>": 1,
-            "<slug:name>": "x",
-            "<slug:secret>": "x",
-        }
-        for part, value in parts.items():
-            route = route.replace(part, str(value))
-        small = "?small" if re.fullmatch(r"attached/[0-9a-f-]+/", route) else ""  # only its thumbnail exists
-        query = f"?before={self.answer.pk}" if route.endswith("/turns/") else small
-        return "/" + re.sub(r"\(\?P<\w+>[^)]*\)", "x1", route).replace("^", "").rstrip("$") + query
+        return pk
 
     def unchanged(self) -> bool:
         """Return whether every object still is as `build` made it."""

@@ -77,11 +77,6 @@ def test_pages_hold_no_inline_script_or_style() -> None:
     assert found == {}
 
 
-def test_every_script_is_a_short_module_of_its_own() -> None:
-    long = {p.name: n for p in (ROOT / "static" / "js").rglob("*.js") if (n := p.read_text().count("\n")) > 150}
-    assert long == {}
-
-
 def test_the_two_doors_are_the_only_ones() -> None:
     pattern = re.compile(r"\b(database_sync_to_async|sync_to_async|async_to_sync)\b")
     allowed = {"apps/lib/concurrency/threads.py", "apps/lib/push.py", "tests/project/test_architecture.py"}

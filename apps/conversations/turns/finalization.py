@@ -63,6 +63,30 @@ class FinalTurnState:
 def snapshot_turn(turn: Turn, status: Message.Status, reason: str) -> FinalTurnState:
     """Return the values to store of the turn, as of now. `reason` is cut to 400 characters."""
     opening = turn.opening
+    fields = {
+        "status": status, "reason": reason[:400], "text": turn.text, "style": turn.style, "shows": turn.shows,
+        "model": turn.model,
+        "links": list(turn.renderer.links.used),
+        "nothing_found": turn.nothing is not None, "usage": _make_usage(turn),
+        "quotes": [quote.record() for quote in turn.quotes],
+        "tools": [call_cards.make_record(call) for call in turn.made.values()],
+        "steps": [
+            {**asdict(step), **({"nothing": turn.nothing} if step.name == "search" and turn.nothing else {})}
+            for step in turn.steps.values()
+        ],
+    }  # fmt: skip
+    placed = () if turn.stored else tuple(turn.placed)
+    cites = tuple(turn.cites)
+    return FinalTurnState(
+        opening.conversation, opening.answer, opening.lease, fields, placed, cites, trace.record_turn(turn),
+        findings.list_findings(turn), opening.user, turn.used,
+        timezone.now() - timedelta(seconds=time.perf_counter() - turn.started) - _MARGIN,
+    )  # fmt: skip
+
+
+def _make_usage(turn: Turn) -> dict[str, Any]:
+    """Return what `Message.usage` stores of the turn: times in ms, tokens, settings and verdicts."""
+    opening = turn.opening
     usage: dict[str, Any] = {key: round(value, 1) for key, value in turn.timings.items()}
     if turn.usage is not None:
         usage |= asdict(turn.usage)
@@ -82,25 +106,7 @@ def snapshot_turn(turn: Turn, status: Message.Status, reason: str) -> FinalTurnS
     usage["safety"] = str(turn.level)
     if turn.model:
         usage["sampling"] = turn.sampled or opening.sampling.record()
-    fields = {
-        "status": status, "reason": reason[:400], "text": turn.text, "style": turn.style, "shows": turn.shows,
-        "model": turn.model,
-        "links": list(turn.renderer.links.used),
-        "nothing_found": turn.nothing is not None, "usage": usage,
-        "quotes": [quote.record() for quote in turn.quotes],
-        "tools": [call_cards.make_record(call) for call in turn.made.values()],
-        "steps": [
-            {**asdict(step), **({"nothing": turn.nothing} if step.name == "search" and turn.nothing else {})}
-            for step in turn.steps.values()
-        ],
-    }  # fmt: skip
-    placed = () if turn.stored else tuple(turn.placed)
-    cites = tuple(turn.cites)
-    return FinalTurnState(
-        opening.conversation, opening.answer, opening.lease, fields, placed, cites, trace.record_turn(turn),
-        findings.list_findings(turn), opening.user, turn.used,
-        timezone.now() - timedelta(seconds=time.perf_counter() - turn.started) - _MARGIN,
-    )  # fmt: skip
+    return usage
 
 
 @advisory_locks.retry_on_deadlock

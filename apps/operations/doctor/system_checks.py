@@ -201,6 +201,25 @@ def _readers() -> CheckResult:
             gettext("File readers do not start: %(error)s") % {"error": error},
             gettext("No document can be read. Check the lines of 'web' in the log."),
         )
+    limits = _list_limits(found)
+    if not limits:
+        return good(
+            gettext(
+                "File readers are fully sandboxed: no network, no other files, no further processes, limited memory"
+                " and time."
+            )
+        )
+    return warn(
+        " ".join(limits),
+        gettext(
+            "A malicious file that takes over its reader could do more harm. On Linux, allow unprivileged user "
+            "namespaces and Landlock (in a container, by its security profile); other systems have neither."
+        ),
+    )
+
+
+def _list_limits(found: runner.Confinement) -> list[str]:
+    """Return a sentence for each protection of file readers that this system lacks."""
     limits = []
     reason = errno.errorcode.get(found.network_errno, str(found.network_errno))
     if found.network_errno and found.tcp_closed:
@@ -219,20 +238,7 @@ def _readers() -> CheckResult:
         limits.append(words % {"error": errno.errorcode.get(found.files_errno, str(found.files_errno))})
     if not found.memory_limited:
         limits.append(gettext("This system does not enforce a limit on the memory of file readers."))
-    if not limits:
-        return good(
-            gettext(
-                "File readers are fully sandboxed: no network, no other files, no further processes, limited memory"
-                " and time."
-            )
-        )
-    return warn(
-        " ".join(limits),
-        gettext(
-            "A malicious file that takes over its reader could do more harm. On Linux, allow unprivileged user "
-            "namespaces and Landlock (in a container, by its security profile); other systems have neither."
-        ),
-    )
+    return limits
 
 
 async def check_broker() -> CheckResult:
