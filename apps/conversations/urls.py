@@ -10,7 +10,7 @@ from apps.conversations.attachments import urls as attached_urls
 from apps.conversations.disclosure import break_glass_views
 from apps.conversations.feedback import comparison
 from apps.conversations.feedback import views as feedback_views
-from apps.conversations.history import branch_views, management_views, palette, temporary_chat_views, views
+from apps.conversations.history import branch_views, management_views, palette, tags, temporary_chat_views, views
 from apps.conversations.history.branch_views import show_gap
 from apps.conversations.sharing import evidence_views
 from apps.conversations.sharing import views as sharing_views
@@ -37,6 +37,7 @@ urlpatterns = [
     path("c/<uuid:pk>/turns/", show_gap, name="turns"),
     path("c/<uuid:pk>/delete/", views.delete_conversation, name="delete"),
     path("c/<uuid:pk>/rename/", views.rename_conversation, name="rename"),
+    path("c/<uuid:pk>/tags/", tags.edit_tags, name="tags"),
     path("answers/<uuid:answer>/feedback/", feedback_views.rate_answer, name="feedback"),
     path("answers/<uuid:answer>/feedback/detail/", feedback_views.edit_details, name="feedback_detail"),
     path("c/<uuid:pk>/share/", sharing_views.edit_link, name="share"),

@@ -196,6 +196,7 @@ MATRIX = {
     "c/<uuid:pk>/": OWN,
     "c/<uuid:pk>/delete/": OWN,
     "c/<uuid:pk>/rename/": OWN,
+    "c/<uuid:pk>/tags/": OWN,
     "assistants/": SIGNED_IN,
     "assistants/new/": SIGNED_IN,
     "assistants/preview/": SIGNED_IN,

@@ -79,6 +79,48 @@ def test_a_conversation_is_renamed_in_the_list_and_dragged_into_a_folder(visit: 
     expect(current).to_contain_text("Leave for parents")
 
 
+@pytest.mark.parametrize("width", [1440, 360])
+def test_a_conversation_is_tagged_from_its_menus_and_found_by_its_tags(visit: Visit, width: int) -> None:
+    page = visit(width=width, person="alice")
+    ended(ask(page, LEAVE))
+    menu(page, "Tags")
+    dialog, field = page.get_by_role("dialog", name="Tags"), page.get_by_label("Tags, separated by commas")
+    expect(field).to_be_focused()
+    field.fill("Parents, " + "x" * 31)
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("alert")).to_have_text("Use up to 10 tags of up to 30 characters.")
+    assert page.evaluate(AUDIT) == {"contrast": [], "size": [], "name": []}
+    field.fill(f"Parents, law {width}")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Tags saved.")).to_be_visible()
+    expect(dialog).to_be_hidden()
+    expect(page.locator("[data-conversation-menu] > summary")).to_be_focused()
+    page.goto(page.url.split("/c/")[0] + "/conversations/all/")
+    row = page.locator(".conversations-all .row").first
+    tagged = row.locator("a.title").get_attribute("href")
+    expect(row.locator(".tag")).to_have_text(["#Parents", f"#law {width}"])
+    audit = page.evaluate(AUDIT)
+    assert not audit["contrast"] and not audit["name"] and not [line for line in audit["size"] if "tag" in line]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("navigation", name="Tags").get_by_role("link", name=f"#law {width}").click()
+    expect(page.locator(".conversations-all .row")).to_have_count(1)
+    if width < 500:
+        page.get_by_role("button", name="Navigation").click()
+    entry = page.locator("#conversation-list li.entry", has=page.locator(f"[href='{tagged}']"))
+    entry.hover()
+    entry.locator("[data-entry-menu]").click()
+    page.locator("[data-entry-tags]").click()
+    offered = dialog.get_by_role("button", name=f"law {width}")
+    expect(offered).to_have_attribute("aria-pressed", "true")
+    offered.click()
+    expect(field).to_have_value("Parents")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_text(f"No conversations with the tag “law {width}” here")).to_be_visible()
+    page.keyboard.press("Control+K")
+    page.keyboard.type("paren")
+    expect(page.locator(".result", has_text="Tags: Parents").first).to_be_visible()
+
+
 def test_the_sidebar_is_hidden_and_stays_hidden(visit: Visit) -> None:
     page = visit(person="alice")
     page.get_by_role("button", name="Hide sidebar").click()

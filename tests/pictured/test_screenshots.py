@@ -22,7 +22,7 @@ NO_PAGES = {  # what is asked for with GET and is no page: parts of pages, files
     "service-worker.js", "health/live/", "health/ready/", "pictures/tiles/", G + "file.png", G + "preview.jpg",
     G + "frames/<int:step>.jpg", "assistants/<uuid:pk>/picture.png", "attached/", "attached/<uuid:pk>/",
     "files/", "files/<uuid:pk>/move/",
-    "c/<uuid:pk>/turns/", "c/<uuid:pk>/queue/", "c/<uuid:pk>/export.md", "c/<uuid:pk>/export.json",
+    "c/<uuid:pk>/turns/", "c/<uuid:pk>/tags/", "c/<uuid:pk>/queue/", "c/<uuid:pk>/export.md", "c/<uuid:pk>/export.json",
     "c/<uuid:pk>/share/", "shared/<slug:secret>/pictures/<uuid:pk>.png", "shared/<slug:secret>/attached/<uuid:pk>/",
     "answers/<uuid:answer>/", "answers/<uuid:answer>/behind/", "answers/<uuid:answer>/thoughts/",
     "answers/<uuid:answer>/markdown/", "starters/",

@@ -17,6 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections
+from django.db.models import Q
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
@@ -105,10 +106,10 @@ def search_messages(user: User, text: str, limit: int = MAX_HITS) -> list[Messag
 
 
 def search_titles(user: User, text: str) -> list[Conversation]:
-    """Return the user's conversations whose title holds every word."""
+    """Return the user's conversations whose title or tags hold every word."""
     rows = Conversation.objects.visible_to(user)
     for term in split_query(text):
-        rows = rows.filter(title__icontains=term)
+        rows = rows.filter(Q(title__icontains=term) | Q(tags__icontains=term))
     return list(rows[:MAX_HITS])
 
 

@@ -4,6 +4,7 @@
 
 - `rows`: conversations with `answering`, `unread` and, after a search, `hits`
 - `query`, `folders`, `folder`
+- `tags`: those offered as a filter; `tag`: the chosen one, or ""
 - `show`: "", "pinned", "archived", "deleted" or the id of a folder
 - `after`: the position from which the list continues; an htmx request with it gets only the rows after it
 
@@ -28,7 +29,7 @@ from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.conversations.core.requests import parse_id_or_none
-from apps.conversations.history import actions, full_text_search
+from apps.conversations.history import actions, full_text_search, tags
 from apps.conversations.history.full_text_search import MessageHit
 from apps.conversations.history.paging import get_page
 from apps.conversations.history.sidebar import annotate_activity
@@ -45,21 +46,21 @@ _SNIPPETS = 3  # snippets of one conversation
 @login_required
 @require_GET
 def list_conversations(request: HttpRequest) -> HttpResponse:
-    """Show all conversations, or those of `?show=`; with `?q=`, search results with snippets."""
+    """Show all conversations, or those of `?show=` and `?tag=`; with `?q=`, search results with snippets."""
     user = get_signed_in_user(request)
     query, show = request.GET.get("q", "").replace("\0", "").strip()[:200], request.GET.get("show", "")
     folder = Folder.objects.filter(owner=user, pk=parse_number(show)).first() if show.isdecimal() else None
     after, by = request.GET.get("after", ""), "deleted" if show == "deleted" else "changed"
-    rows, end = (
-        (search_conversations(user, query), "")
-        if query
-        else get_page(_filter_rows(user, show, folder), _LISTED, after, by)
-    )
-    context = {"rows": rows, "after": end, "query": query, "show": show, "folder": folder}
+    tag = request.GET.get("tag", "").replace("\0", "")[: tags.TAG_CHARACTERS]
+    listed = tags.filter_by_tag(_filter_rows(user, show, folder), tag)
+    rows, end = (search_conversations(user, query), "") if query else get_page(listed, _LISTED, after, by)
+    context: dict[str, Any] = {
+        "rows": rows, "after": end, "query": query, "show": show, "folder": folder, "tag": tag,
+    }  # fmt: skip
     if after and request.headers.get("HX-Request"):
         return render(request, "conversations/history/_result_rows.html", context)
-    folders = list(Folder.objects.filter(owner=user))
-    return render(request, "conversations/history/list.html", {**context, "folders": folders})
+    context |= {"folders": list(Folder.objects.filter(owner=user)), "tags": tags.list_tags(user, also=tag)}
+    return render(request, "conversations/history/list.html", context)
 
 
 @login_required

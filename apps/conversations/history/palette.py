@@ -1,4 +1,4 @@
-"""Search of Ctrl+K: conversations by title and by what was said, documents and collections by name.
+"""Search of Ctrl+K: conversations by title, tags and by what was said, documents and collections by name.
 
 `/search/?q=` returns `components/_palette_results.html` with `query` and `groups` (SearchGroup); without a query, the
 latest conversations.
@@ -66,11 +66,17 @@ def search_everything(request: HttpRequest) -> HttpResponse:
 
 
 def _find_titles(user: User, query: str) -> list[SearchResult]:
-    return [_link_conversation(row) for row in full_text_search.search_titles(user, query)[:_SHOWN]]
+    """Return conversations whose title or tags match, each with its tags."""
+    rows = full_text_search.search_titles(user, query)[:_SHOWN]
+    return [_link_conversation(row, _describe_tags(row)) for row in rows]
 
 
-def _link_conversation(row: Conversation) -> SearchResult:
-    return SearchResult(reverse("conversations:conversation", args=[row.pk]), str(row), "chat-bubble-left")
+def _describe_tags(row: Conversation) -> str:
+    return gettext("Tags: %(tags)s") % {"tags": ", ".join(row.tag_list)} if row.tags else ""
+
+
+def _link_conversation(row: Conversation, detail: str = "") -> SearchResult:
+    return SearchResult(reverse("conversations:conversation", args=[row.pk]), str(row), "chat-bubble-left", detail)
 
 
 def _find_messages(user: User, query: str) -> list[SearchResult]:

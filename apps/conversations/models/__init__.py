@@ -108,6 +108,9 @@ class Conversation(models.Model):
     title = models.CharField(max_length=120, blank=True)
     titled = models.CharField(max_length=8, choices=Titled.choices, default=Titled.QUESTION, help_text="By whom")
     folder = models.ForeignKey(Folder, on_delete=models.SET_NULL, null=True, blank=True, related_name="conversations")
+    tags = models.CharField(
+        max_length=320, blank=True, help_text="Each between bars: |leave|hr|; see `history/tags.py`"
+    )
     pinned = models.DateTimeField(null=True, blank=True)
     archived = models.DateTimeField(null=True, blank=True)
     deleted = models.DateTimeField(
@@ -157,6 +160,11 @@ class Conversation(models.Model):
 
     def __str__(self) -> str:
         return self.title or gettext("New conversation")
+
+    @property
+    def tag_list(self) -> list[str]:
+        """Return the tags in the order in which the user gave them."""
+        return [tag for tag in self.tags.split("|") if tag]
 
 
 class MessageQuerySet(models.QuerySet["Message"]):

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from apps.conversations.core.picture_request import make_title
 from apps.conversations.history.actions import get_or_create_folder
+from apps.conversations.history.tags import clean_tags
 from apps.conversations.models import Conversation, Message
 from apps.conversations.models.import_job import ImportItem, ImportJob
 from apps.conversations.moderation import cases
@@ -108,6 +109,7 @@ def _store(user: User, chat: dict[str, Any], name: str, verdicts: list[Verdict])
     new = Conversation.objects.create(
         owner=user, title=name[:120], titled=Conversation.Titled.PERSON, imported=chat["source"],
         imported_key=chat["key"], pinned=now if chat["pinned"] else None, archived=now if chat["archived"] else None,
+        tags=clean_tags(chat["tags"]),
         folder=None if chat["source"] == _OWN else get_or_create_folder(user, chat["source"]),
     )  # fmt: skip
     rows = _make_rows(new, chat, verdicts)

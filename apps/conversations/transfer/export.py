@@ -64,11 +64,8 @@ def export_conversation(user: User, place: Conversation, *, own: bool = False) -
     """
     messages = list(place.messages.all())
     answers = [row for row in messages if row.role == Message.Role.ASSISTANT]
-    shelf, cites, thoughts = (
-        load_answer_sources(user, answers),
-        load_citations(answers),
-        trace_view.load_reasoning(answers),
-    )
+    shelf, cites = load_answer_sources(user, answers), load_citations(answers)
+    thoughts = trace_view.load_reasoning(answers)
     beside = {row.pk: [*_get_quotes(shelf[row.pk]), *_get_calls(row), thoughts.get(row.pk, "")] for row in answers}
     back = outbound_check.check_answers(Stage.EXPORT, place.owner_id, answers, beside)
     kept_whole = back.keys() - _find_foreign_copies(user, answers) if own else frozenset()
@@ -86,6 +83,7 @@ def export_conversation(user: User, place: Conversation, *, own: bool = False) -
         "disclosure": DISCLOSURE,
         "digital_source_type": SOURCE_TYPE,
         "title": str(place) if own else get_export_title(place),
+        "tags": place.tag_list,
         "created": place.created.isoformat(),
         "exported": timezone.now().isoformat(),
         "path": [str(row.pk) for row in kept],

@@ -1,6 +1,7 @@
 // What can be done with a conversation in the list: a menu, a new title in its place, and dragging it into a folder.
 import { gettext } from "../lib/i18n.js";
 import { refresh } from "./conversation-list.js";
+import { editTags } from "./tags.js";
 
 const list = () => document.getElementById("conversation-list");
 const sheet = document.querySelector("[data-entry-sheet]");
@@ -96,6 +97,10 @@ if (sheet) {
   sheet.querySelector("[data-entry-rename]").addEventListener("click", () => {
     sheet.hidePopover();
     rename(link);
+  });
+  sheet.querySelector("[data-entry-tags]").addEventListener("click", () => {
+    sheet.hidePopover();
+    editTags(link.dataset.conversation, link.closest("li").querySelector("[data-entry-menu]"));
   });
   for (const button of sheet.querySelectorAll("[data-entry-do]")) {
     button.addEventListener("click", () => {

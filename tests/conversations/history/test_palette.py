@@ -42,6 +42,13 @@ def test_titles_texts_and_documents_are_found_at_once_in_three_groups(alice: Use
     assert "<mark>boiler</mark> &lt;b&gt;" in page and "Boiler manuals" in page and "boiler.pdf" in page
 
 
+def test_a_conversation_is_found_by_its_tags(alice: User, client: Client) -> None:
+    Conversation.objects.create(owner=alice, title="Boiler of the cellar", tags="|Heating|house|")
+    page = client.get("/search/?q=boiler+heat").content.decode()
+    assert "Boiler of the cellar" in page and "Tags: Heating, house" in page
+    assert "Tags:" not in client.get("/search/").content.decode(), "the latest conversations are listed plainly"
+
+
 def test_without_a_query_the_latest_conversations_are_shown(alice: User, client: Client) -> None:
     make_library(alice)
     page = client.get("/search/?q=+").content.decode()

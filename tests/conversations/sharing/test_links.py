@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.conversations.errors import RequestRefused
+from apps.conversations.history.tags import set_tags
 from apps.conversations.models import AnswerTrace, Citation, Conversation, Message, Share, Source
 from apps.conversations.sharing import links
 from apps.conversations.turns import trace
@@ -122,12 +123,14 @@ async def test_what_is_said_later_is_not_shown_and_nobody_shares_what_is_not_the
 
 async def test_a_copy_is_its_readers_own_with_their_rights(place, open_page, alice, bob, chat) -> None:
     def copied() -> Conversation:
+        set_tags(alice, place, "Whistleblowing")
         as_(bob).post(f"{link(alice, place)}copy/")
         new = Conversation.objects.get(owner=bob)
         assert new.messages.count() == 4 and Source.objects.filter(conversation=new).count() == 2
         assert set(new.messages.values_list("asked_by", flat=True)) == {bob.pk}
         assert "Handbook" not in html(bob, f"/c/{new.pk}/") and PASSAGE not in html(bob, f"/c/{new.pk}/")
         assert Collection.objects.filter(conversations=new).count() == 0
+        assert new.tags == "" and "Whistleblowing" not in html(bob, link(alice, place))
         return new
 
     new = await in_db(copied)

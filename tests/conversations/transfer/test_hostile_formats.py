@@ -33,6 +33,7 @@ ODD: list[Any] = [
 ]
 OWN = {
     "format": "openbook-conversation/1", "title": "Own", "created": "2026-01-01T00:00:00+00:00", "path": ["q", "a"],
+    "tags": ["one", "two"],
     "messages": [
         {"id": "q", "parent": None, "role": "user", "text": "Well?", "created": "2026-01-01T00:00:00+00:00"},
         {"id": "a", "parent": "q", "role": "assistant", "text": "So.", "status": "complete", "model": "m"},
@@ -40,7 +41,7 @@ OWN = {
 }  # fmt: skip
 KINDS = {"chatgpt": roll_back, "claude": claude, "open_webui": open_webui, "librechat": librechat,
          "nested": lambda: librechat(nested=True), "own": lambda: copy.deepcopy(OWN)}  # fmt: skip
-FIELDS = {"source", "title", "at", "pinned", "archived", "left", "first", "rows", "key"}
+FIELDS = {"source", "title", "at", "pinned", "archived", "tags", "left", "first", "rows", "key"}
 
 
 def places(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -68,6 +69,7 @@ def whole(found: dict[str, Any]) -> None:
     chat = found["chat"]
     assert set(chat) == FIELDS and len(chat["title"]) <= 120 and len(chat["key"]) == 64
     assert isinstance(chat["pinned"], bool) and isinstance(chat["archived"], bool)
+    assert all(tag and len(tag) <= 120 and "\u202e" not in tag for tag in chat["tags"])
     assert chat["rows"] and all(isinstance(count, int) and count > 0 for count in chat["left"].values())
     for number, row in enumerate(chat["rows"]):
         assert row["role"] == ("user" if row["parent"] is None else _other(chat["rows"][row["parent"]]["role"]))

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from apps.conversations.core.message_tree import find_path
 from apps.conversations.errors import RequestRefused
+from apps.conversations.history import tags
 from apps.conversations.history.actions import delete_conversations
 from apps.conversations.models import Conversation, Message
 from apps.conversations.models.import_job import ImportItem, ImportJob
@@ -94,12 +95,14 @@ def test_what_was_deleted_comes_back(alice: User) -> None:
 def test_an_export_of_here_comes_back_as_it_was(alice: User, bob: User) -> None:
     bring(alice, [roll_back()])
     talk = Conversation.objects.get()
+    tags.set_tags(alice, talk, "rollback, Staging")
     assert len({row.created for row in talk.messages.all()}) == talk.messages.count(), "else versions have no order"
     record = export.export_conversation(alice, talk)
     assert states(bring(alice, record)) == ["known"]
     assert states(bring(bob, record)) == ["imported"]
     copy = Conversation.objects.get(owner=bob)
     assert (copy.title, copy.folder, copy.imported) == ("Staging", None, "Openbook")
+    assert copy.tag_list == ["rollback", "Staging"]
     assert [row["text"] for row in export.export_conversation(bob, copy)["messages"]] == [
         row["text"] for row in record["messages"]
     ]

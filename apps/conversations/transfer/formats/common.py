@@ -50,6 +50,7 @@ class ImportedChat:
     key: str = ""  # id of the conversation in that program
     pinned: bool = False
     archived: bool = False
+    tags: tuple[str, ...] = ()
     left: Mapping[str, int] = field(default_factory=dict)  # number of parts that the file only refers to, by kind
 
 

@@ -40,6 +40,7 @@ def chat(item: Mapping[str, Any]) -> ImportedChat:
         current=way[-1] if way else None,
         at=parse_time(item.get("created")),
         key=notes[0].id if notes else "",
+        tags=tuple(filter(None, map(parse_title, as_list(item.get("tags"))))),
     )
 
 

@@ -1,7 +1,7 @@
 """Read an import file in the child process. Entry point: `read`, which yields a total, then a line per conversation:
 
 {"total": 12}
-{"chat": {"source", "title", "key", "at", "pinned", "archived", "left", "rows": [...]}}
+{"chat": {"source", "title", "key", "at", "pinned", "archived", "tags", "left", "rows": [...]}}
 {"skipped": {"title", "why"}}
 """
 
@@ -25,6 +25,7 @@ from apps.documents.parsing.protocol import ParseError
 from apps.lib.text import message_templates
 
 MAX_CHATS = 5_000  # conversations of one file
+_MAX_TAGS = 50  # of one conversation; fewer are stored
 FORMATS: tuple[ModuleType, ...] = (openbook, chatgpt, claude, open_webui, librechat)
 
 NOT_JSON = "This is not a JSON file. Upload the file that the other program exported, or the ZIP that contains it."
@@ -75,6 +76,7 @@ def _make_line(chat: ImportedChat, laid: MessageTree) -> dict[str, Any]:
     said = [chat.source, chat.key, *((row["parent"], row["role"], row["text"]) for row in rows)]
     return {
         "source": chat.source, "title": chat.title, "at": chat.at, "pinned": chat.pinned, "archived": chat.archived,
+        "tags": chat.tags[:_MAX_TAGS],
         "left": {what: count for what, count in chat.left.items() if count}, "first": chat.notes[0].id, "rows": rows,
         "key": hashlib.sha256(orjson.dumps(said)).hexdigest(),
     }  # fmt: skip
