@@ -92,10 +92,11 @@ class ChangePreview:
 def past_verdicts(since: datetime | None, most: int) -> Iterator[PastVerdict]:
     """Yield past verdicts, latest first: up to MAX_CASES frozen texts, then up to `most` recorded verdicts.
 
-    A text that has a case is yielded once. `since` None: no lower limit.
+    A text that has a case is yielded once; suspensions of accounts are no verdicts. `since` None: no lower limit.
     """
     known: set[tuple[str, str]] = set()
-    shots, rows = Snapshot.objects.order_by("-created"), RecordedVerdict.objects.order_by("-pk")
+    shots = Snapshot.objects.filter(stage__in=Stage.values).order_by("-created")
+    rows = RecordedVerdict.objects.order_by("-pk")
     if since is not None:
         shots = shots.filter(created__gte=since)
         rows = rows.filter(hour__gte=since.replace(minute=0, second=0, microsecond=0))

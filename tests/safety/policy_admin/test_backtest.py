@@ -16,7 +16,7 @@ from apps.privacy.tombstones import replace_with_tombstone
 from apps.safety.errors import ActionRefused
 from apps.safety.gate import gate
 from apps.safety.models import AuditEntry, PolicyVersion, RecordedVerdict
-from apps.safety.moderation import cases
+from apps.safety.moderation import account_suspensions, cases
 from apps.safety.moderation.cases import FlaggedContent
 from apps.safety.policy import blocklist_matcher, versions
 from apps.safety.policy.evaluation import evaluate_policy
@@ -122,6 +122,13 @@ def test_what_a_list_found_in_a_text_that_went_is_not_called_freed(ada: User, gr
     assert backtest.run_backtest(ada, again)["changed"] == 0
     replace_with_tombstone(found.snapshot)
     assert backtest.run_backtest(ada, again)["changed"] == 0
+
+
+def test_a_suspended_account_is_no_verdict_and_stops_no_test(ada: User, grace: User, alice: User) -> None:
+    account_suspensions.suspend_account(ada, alice, "Sold accounts to strangers.", 7)
+    draft = versions.create_draft(ada, copy.deepcopy(versions.get_live_version().body), "As it is")
+    assert backtest.run_backtest(ada, draft)["judged"] == 0
+    versions.approve_version(grace, draft)
 
 
 async def test_older_history_is_left_out_where_that_is_asked(ada: User) -> None:
