@@ -73,7 +73,7 @@ def lift_case_hold(user: User, pk: Any, reason: str) -> None:
         if row.set_by_id == user.pk and _others(user, case):
             raise ActionRefused(
                 gettext(
-                    "Another administrator than the one who set the hold has to lift it, because the content may "
+                    "An administrator other than the one who set the hold has to lift it, because the content may "
                     "then be deleted permanently."
                 )
             )

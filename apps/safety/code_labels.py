@@ -46,7 +46,7 @@ EFFECT_LABELS: CodeLabels = {
     "restrict": gettext_lazy("Feature restricted"),
     "suspend": gettext_lazy("Account suspended"),
 }
-DONE_LABELS: CodeLabels = {  # outcomes of a decision that was just made
+DONE_LABELS: CodeLabels = {  # what a decision with the outcome did
     Decision.Outcome.ALLOW: gettext_lazy("Allowed"),
     Decision.Outcome.BLOCK: gettext_lazy("Withheld"),
     Decision.Outcome.WARN: gettext_lazy("Warning sent"),
@@ -145,9 +145,14 @@ def reason_label(code: str) -> str:
     return _label(Decision.Reason, code)
 
 
+def outcome_label(outcome: str) -> str:
+    """Return what a decision with the outcome did, such as "Withheld"."""
+    return _of(DONE_LABELS, outcome)
+
+
 def decision_message(decision: Decision) -> str:
     """Return what was decided, and that the user has been told if a notice was sent. One query."""
-    done = _of(DONE_LABELS, decision.outcome)
+    done = outcome_label(decision.outcome)
     told = decision.notices.exists()
     return gettext("%(done)s; the user has been told.") % {"done": done} if told else f"{done}."
 

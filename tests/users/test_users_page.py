@@ -115,6 +115,19 @@ def test_suspending_signs_out_at_once(admin: Client, alice: User) -> None:
     assert theirs.get("/collections/").status_code == 302
 
 
+def test_lifting_a_suspension_says_so(admin: Client, alice: User) -> None:
+    admin.post(f"/people/{alice.pk}/suspend/", {"reason": "Sold her account to others.", "days": "7"})
+    page = admin.post(f"/people/{alice.pk}/active/", {"active": "yes"}, follow=True).content.decode()
+    assert "Suspension lifted." in page
+    alice.refresh_from_db()
+    assert alice.is_active
+
+
+def test_the_link_of_a_new_invitation_stands_at_the_top(admin: Client) -> None:
+    page = admin.post("/people/", {"email": ""}).content.decode()
+    assert page.index('id="fresh"') < page.index('role="search"')
+
+
 @pytest.mark.parametrize("value", ["maybe", "", "true", "0", "no"])
 def test_an_unclear_answer_suspends_nobody(admin: Client, alice: User, value: str) -> None:
     admin.post(f"/people/{alice.pk}/active/", {"active": value})

@@ -66,7 +66,7 @@ async def emit_labels(turn: Turn) -> None:
     codes = [one.outcome.code for one in turn.noticed.values() if one.outcome.action is Action.LABEL]
     if codes:
         names = ", ".join(await in_db(lambda: list(dict.fromkeys(map(code_labels.clause_label, codes)))))
-        await turn.step("label", gettext("Marked by the safety check: %(names)s") % {"names": names}, 0.0)
+        await turn.step("label", gettext("Labelled by the safety check: %(names)s") % {"names": names}, 0.0)
     if any(one.outcome.action is Action.REDACT for one in turn.noticed.values()):
         await turn.step("label", gettext("Redacted by the safety check: personal data or secrets"), 0.0)
 

@@ -135,7 +135,7 @@ async def check_image_classifier() -> CheckResult:
     try:
         await in_pool(looks.scores, picture_checks.encode_png(build_test_picture()))
     except EngineError as error:
-        held = gettext("Pictures are marked as not checked, or withheld. Run ./run setup, or check PICTURE_CHECK.")
+        held = gettext("Pictures are labelled as not checked, or withheld. Run ./run setup, or check PICTURE_CHECK.")
         return bad(translate_stored(str(error)), held)
     ms = f"{(time.perf_counter() - started) * 1000:.0f}"
     return good(gettext("The classifier checked a test picture in %(ms)s ms.") % {"ms": ms})

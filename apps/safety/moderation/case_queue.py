@@ -12,11 +12,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from django.db.models import Q, QuerySet, TextChoices
+from django.db.models import OuterRef, Q, QuerySet, Subquery, TextChoices
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from apps.safety.models import Case, reviewer_preferences
+from apps.safety.models import Case, Decision, reviewer_preferences
 from apps.safety.models.case_states import UNDECIDED_STATES, CaseState
 from apps.safety.moderation import cases, second_reviews
 from apps.users.models import User
@@ -92,7 +92,7 @@ class CaseFilter:
     age: str = ""  # key of AGES
     user: str = ""  # number of a pseudonym, without leading zeros
     claim: str = ""  # `ClaimFilter`
-    sort: str = CaseOrder.SEVERITY.value
+    sort: str = ""  # `CaseOrder`; "": the usual one of the queue
 
     def query(self, **changes: str) -> str:
         """Return the filter, with changes, as the query of an address. Defaults are left out, except for `show`."""
@@ -100,9 +100,18 @@ class CaseFilter:
         return urlencode({name: value for name, value in wanted.items() if name == "show" or value != default[name]})
 
     @property
+    def order(self) -> CaseOrder:
+        """Order of the list: decided cases by their decision, the newest first, unless another one was chosen."""
+        return CaseOrder(self.sort) if self.sort else _usual_order(self.show)
+
+    @property
     def filtered(self) -> int:
         """Number of filters, without queue and order."""
         return sum(map(bool, (self.clause, self.kind, self.age, self.user, self.claim)))
+
+
+def _usual_order(show: str) -> CaseOrder:
+    return CaseOrder.NEWEST if show == "decided" else CaseOrder.SEVERITY
 
 
 def parse_filter(sent: Mapping[str, str]) -> CaseFilter:
@@ -112,10 +121,11 @@ def parse_filter(sent: Mapping[str, str]) -> CaseFilter:
         return value if (value := sent.get(name, "")) in known else default
 
     digits = "".join(filter(str.isdecimal, sent.get("user", "")))[:_MAX_NUMBER]
+    show, sort = chosen("show", QUEUES, "new"), chosen("sort", CaseOrder.values)
     return CaseFilter(
-        chosen("show", QUEUES, "new"), sent.get("clause", "")[:_MAX_CODE], sent.get("kind", "")[:_MAX_CODE],
+        show, sent.get("clause", "")[:_MAX_CODE], sent.get("kind", "")[:_MAX_CODE],
         chosen("age", AGES), str(int(digits)) if digits else "", chosen("claim", ClaimFilter.values),
-        chosen("sort", CaseOrder.values, CaseOrder.SEVERITY.value),
+        "" if sort == _usual_order(show) else sort,
     )  # fmt: skip
 
 
@@ -124,7 +134,9 @@ def filter_cases(user: User, wanted: CaseFilter) -> QuerySet[Case]:
 
     Queues of waiting cases leave out the clauses that the user leaves to others.
     """
-    rows = cases.visible_cases(user).filter(QUEUES[wanted.show][1](user)).order_by(*_ORDERS[CaseOrder(wanted.sort)])
+    rows = cases.visible_cases(user).filter(QUEUES[wanted.show][1](user)).order_by(*_ORDERS[wanted.order])
+    if wanted.show == "decided":
+        rows = _with_decision(rows, wanted)
     if wanted.clause:
         rows = rows.filter(area=wanted.clause)
     if wanted.kind:
@@ -138,6 +150,13 @@ def filter_cases(user: User, wanted: CaseFilter) -> QuerySet[Case]:
     if wanted.show in _UNFILTERED:
         return rows
     return rows.exclude(area__in=reviewer_preferences.get_preferences(user).without)
+
+
+def _with_decision(rows: QuerySet[Case], wanted: CaseFilter) -> QuerySet[Case]:
+    """Return the rows with `decided` and `outcome` of the latest decision; "newest first" means that decision."""
+    latest = Decision.objects.filter(case=OuterRef("pk")).order_by("-created", "-pk")
+    rows = rows.annotate(decided=Subquery(latest.values("created")[:1]), outcome=Subquery(latest.values("outcome")[:1]))
+    return rows.order_by("-decided", "-severity") if wanted.order == CaseOrder.NEWEST else rows
 
 
 def count_queues(user: User, wanted: CaseFilter) -> list[tuple[str, StrOrPromise, int]]:

@@ -350,7 +350,7 @@ def reopen_case(user: User, pk: Any) -> Case:
     state = next_state(case.state, CaseMove.REOPEN, get_role(user))
     decision = _last_decision(case)
     if decision.reviewer_id == user.pk and separation_of_duties.has_other_administrator(user.pk, case.owner_id):
-        raise ActionRefused(gettext("Another administrator than the one who decided has to reopen the case."))
+        raise ActionRefused(gettext("An administrator other than the one who decided has to reopen the case."))
     if not second_reviews.disputed_reviews().filter(decision=decision).exists():
         raise ActionRefused(gettext("A case can be reopened only if a second review disagreed with the decision."))
     try:

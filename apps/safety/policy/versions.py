@@ -255,7 +255,7 @@ def require_approvable(user: User, row: PolicyVersion) -> bool:
         raise ActionRefused(gettext("This version has already been live. Create a new draft from it."))
     alone = row.author_id == user.pk
     if alone and separation_of_duties.has_other_administrator(user.pk):
-        raise ActionRefused(gettext("Another administrator than the author has to approve this draft."))
+        raise ActionRefused(gettext("An administrator other than the author has to approve this draft."))
     found = row.replay or {}
     if hash_policy(row.body) != row.sha256 or found.get("sha256") != row.sha256:
         raise ActionRefused(gettext("Test this draft on past verdicts first, so that you know what it would change."))

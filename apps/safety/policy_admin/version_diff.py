@@ -45,7 +45,7 @@ def fail_label(mode: FailureMode) -> str:
     """Return what happens under a clause if a check gives no result."""
     if mode is FailureMode.CLOSED:
         return gettext("Everything is withheld")
-    return gettext("Allowed, marked as not checked")
+    return gettext("Allowed, labelled as not checked")
 
 
 def _clause_title(code: str, new: Policy) -> str:
@@ -102,8 +102,8 @@ def _compare_lists(old: Blocklist | None, new: Blocklist | None) -> tuple[str, l
         (gettext("Action"), action_label(old.action), action_label(new.action)),
         (gettext("Stages"), _stages(old), _stages(new)),
         (gettext("Last day"), str(old.expires or "–"), str(new.expires or "–")),
-        (gettext("Removed entries"), ", ".join(e for e in old.entries if e not in new.entries)[:400], ""),
-        (gettext("New entries"), "", ", ".join(e for e in new.entries if e not in old.entries)[:400]),
+        (gettext("Entries"), ", ".join(e for e in old.entries if e not in new.entries)[:400], ""),
+        (gettext("Entries"), "", ", ".join(e for e in new.entries if e not in old.entries)[:400]),
     ]
     changes = [ValueChange(*pair) for pair in pairs if pair[1] != pair[2]]
     if not changes and old != new:

@@ -31,6 +31,7 @@ _LABELS: dict[str, Callable[..., Any]] = {
     "change": code_labels.change_label,
     "moved": code_labels.version_change_text,
     "done": code_labels.decision_message,
+    "outcome": code_labels.outcome_label,
 }
 for _name, _label in _LABELS.items():
     register.filter(_name, _label)

@@ -82,7 +82,7 @@ EVENT_LABELS: code_labels.CodeLabels = {
     "person.not_named_for_sealed": gettext_lazy("Permission for sealed cases removed"),
     "person.role": gettext_lazy("Role changed"),
     "person.suspended": gettext_lazy("User suspended"),
-    "person.reinstated": gettext_lazy("User reinstated"),
+    "person.reinstated": gettext_lazy("Suspension lifted"),
     "person.confirmed": gettext_lazy("E-mail address confirmed by staff"),
     "group.created": gettext_lazy("Group created"),
     "group.renamed": gettext_lazy("Group renamed"),

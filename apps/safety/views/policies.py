@@ -42,9 +42,9 @@ def show_versions(request: HttpRequest) -> HttpResponse:
             )
             messages.success(request, said % {"row": code_labels.version_label(row)})
             return redirect("safety:policy")
+    found = list(PolicyVersion.objects.select_related("author", "approver"))
     rows = [
-        (row, _list_warnings(row), _list_differences(live, row))
-        for row in PolicyVersion.objects.select_related("author", "approver")
+        (row, _list_warnings(row), _list_differences(live, row), _find_outdated_base(live, row, found)) for row in found
     ]
     clauses = parse_policy(live.body).clauses.values()
     context = {"rows": rows, "live": live, "text": text, "wrong": wrong, "clauses": clauses}
@@ -89,6 +89,18 @@ def _list_differences(live: PolicyVersion, row: PolicyVersion) -> list[version_d
         return version_diff.compare_policies(parse_policy(live.body), parse_policy(row.body))
     except PolicyError:
         return None
+
+
+def _find_outdated_base(live: PolicyVersion, row: PolicyVersion, found: list[PolicyVersion]) -> PolicyVersion | None:
+    """Return the version that was live when the draft was made; None if it still is, or if the version is no draft.
+
+    The draft does not contain what `live` changed, so its approval reverts that.
+    """
+    if row.status not in (PolicyVersion.Status.DRAFT, PolicyVersion.Status.SHADOW):
+        return None
+    earlier = [(one.effective, one) for one in found if one.effective and one.effective <= row.created]
+    base = max(earlier, key=lambda pair: pair[0])[1] if earlier else None
+    return None if base == live else base
 
 
 def _list_warnings(row: PolicyVersion) -> list[str]:

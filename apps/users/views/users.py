@@ -139,6 +139,7 @@ def reinstate(request: HttpRequest, pk: int) -> HttpResponse:
     form = ReinstateForm(request.POST)
     if form.is_valid() and form.cleaned_data["active"]:
         reinstate_user(user, get_signed_in_user(request))
+        messages.success(request, gettext("Suspension lifted."))
     else:
         messages.error(
             request, gettext("A suspension needs a reason and a duration. Use “Suspend” on the page of the user.")

@@ -84,7 +84,7 @@ def test_documents_count_too_and_staff_sees_it(check: type[Broken], client: Clie
     gate.check_passages(["a", "b"], None)  # type: ignore[arg-type]
     assert list(DetectorOutage.objects.values_list("detector", "status")) == [("text", "error")]
     client.force_login(morgan)
-    assert "a check was not available or late for 1 minute" in client.get("/review/").content.decode()
+    assert "a check was unavailable or slow for 1 minute" in client.get("/review/").content.decode()
     page = strip_layout(client.get("/review/figures/").content.decode())
     assert "Text classifiers: failed" in page and '<rect class="bar"' in page
 

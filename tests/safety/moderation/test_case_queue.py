@@ -65,6 +65,7 @@ def test_unknown_values_of_an_address_filter_nothing(alice: User, morgan: User) 
     case(alice, "1")
     wanted = {"show": "x", "age": "2", "claim": "robin", "sort": "user", "user": "alice"}
     assert case_queue.parse_filter(wanted) == CaseFilter()
+    assert case_queue.parse_filter({"show": "decided", "sort": "newest"}) == CaseFilter("decided"), "as usual there"
     assert case_queue.parse_filter({"user": "9" * 99}).user == "9" * 12
 
 

@@ -210,15 +210,28 @@ def test_the_only_administrator_approves_their_policy_and_it_is_shown(shelf: Not
     assert "self-approved" in client.get("/review/policy/").content.decode()
 
 
-def test_with_a_second_administrator_nobody_approves_their_own_policy(shelf: Notes, ada: User) -> None:
+def test_with_a_second_administrator_nobody_approves_their_own_policy(shelf: Notes, ada: User, client: Client) -> None:
     other = make_user("otto", User.Role.ADMINISTRATOR)
     row = versions.create_draft(ada, body(withhold=0.5))
     backtest.run_backtest(ada, row)
-    with pytest.raises(ActionRefused, match="Another administrator"):
+    client.force_login(ada)
+    assert "Another administrator has to approve it." in client.get("/review/policy/").content.decode()
+    with pytest.raises(ActionRefused, match="An administrator other than"):
         versions.approve_version(ada, row)
     accounts.suspend_user(other, ada)  # who cannot sign in cannot approve
     versions.approve_version(ada, row)
     assert PolicyVersion.objects.get(pk=row.pk).self_approved is True
+
+
+def test_a_draft_older_than_the_live_version_says_that_it_reverts_it(shelf: Notes, ada: User, client: Client) -> None:
+    old = versions.create_draft(ada, body(withhold=0.5))
+    client.force_login(ada)
+    assert "Approving this version also reverts" not in client.get("/review/policy/").content.decode()
+    newer = versions.create_draft(ada, body(withhold=0.6))
+    backtest.run_backtest(ada, newer)
+    versions.approve_version(ada, newer)
+    page = client.get("/review/policy/").content.decode()
+    assert f"Based on Policy 1, but Policy {newer.number} is live." in page and old.number < newer.number
 
 
 def test_the_only_reviewer_decides_their_own_case_and_the_appeal_against_it(

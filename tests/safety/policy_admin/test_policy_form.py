@@ -180,7 +180,7 @@ def test_actions_clauses_and_lists_are_compared_in_words(ada: User) -> None:
     }
     first, second = version_diff.compare_policies(schema.parse_policy(old), schema.parse_policy(new))
     labels = {change.label: (change.before, change.after) for change in first.changes}
-    assert labels["If a check fails"] == ("Allowed, marked as not checked", "Everything is withheld")
+    assert labels["If a check fails"] == ("Allowed, labelled as not checked", "Everything is withheld")
     assert "Question, from 0.50" in labels
     assert ("from 0.90", "") in labels.values()
     assert second.title == "List “Codes”" and second.changes[0].after == "2 entries"

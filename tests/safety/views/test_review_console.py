@@ -77,6 +77,23 @@ def test_from_the_queue_to_an_appeal_that_is_overturned(
     assert "Your appeal was successful" in own.get("/notices/").content.decode()
 
 
+def test_decided_cases_are_listed_newest_first_with_their_outcome(
+    alice: User, staff: tuple[Client, Client], shelf: Notes
+) -> None:
+    morgan, _ = staff
+    severe, mild = case(alice, "1", severity=4), case(alice, "2", code="crime", severity=2)
+    for one, outcome in ((severe, "block"), (mild, "allow")):
+        morgan.post(f"/review/{one.pk}/claim/")
+        sent(morgan, one.pk, outcome)
+    page = strip_layout(morgan.get("/review/?show=decided").content.decode())
+    assert page.index(f'href="/review/{mild.pk}/') < page.index(f'href="/review/{severe.pk}/'), "decided last"
+    assert "Allowed<time" in page and "Withheld<time" in page
+    page = strip_layout(morgan.get("/review/?show=decided&sort=severity").content.decode())
+    assert page.index(f'href="/review/{severe.pk}/') < page.index(f'href="/review/{mild.pk}/')
+    page = morgan.get(f"/review/{mild.pk}/").content.decode()
+    assert "Claim the case" not in page and "Due in" not in page
+
+
 def test_a_decision_can_be_taken_back_from_the_next_page(
     alice: User, staff: tuple[Client, Client], shelf: Notes
 ) -> None:
