@@ -89,7 +89,7 @@ def test_two_models_answer_one_question_side_by_side(open_: Visit, width: int) -
     assert page.locator("[data-model-words]").bounding_box()["width"] > 30, "the name, not an icon alone"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     turn = ended(ask(page, LEAVE))
-    more(turn).get_by_role("button", name="Compare with another").click()
+    more(turn).get_by_role("button", name="Compare with another model or assistant").click()
     dialog = page.get_by_role("dialog", name="Compare with")
     assert judged(page) == []
     dialog.get_by_role("button", name="Large").click()

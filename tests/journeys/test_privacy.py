@@ -35,7 +35,7 @@ def test_a_copy_and_then_everything_goes(visit: Visit, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "copy.zip") as copy:
         assert any("lighthouse" in copy.read(name).decode() for name in copy.namelist() if "conversations/" in name)
 
-    page.get_by_role("link", name="Erase my data").click()
+    page.get_by_role("link", name="Delete account and data").click()
     page.get_by_label("Your password").fill(PASSWORD)
     page.get_by_role("button", name="Erase everything").click()
     page.wait_for_url("**/privacy/receipts/**")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.core.cache import cache
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 
 from apps.documents.models import Chunk, Collection, Document
 from apps.documents.retrieval import search
@@ -35,6 +35,9 @@ _KEPT_S = 3600  # seconds for which the result of a trial is remembered
 _SHORTEST, _LONGEST = 4, 60  # characters of a heading or title in a question
 _HEADINGS = 40  # headings read per document
 SEPARATOR = " › "
+_NUMBERING = re.compile(  # "2.", "3.1", "IV." or "§ 4" before the words of a heading
+    r"^(?:\d+(?:\.\d+)*[.)]|\d+(?:\.\d+)+|\d{1,2}(?=\s+[^\W\d_a-z])|§\s*\d+\w*|[A-Z][.)]|[IVX]+[.)])\s+"
+)
 _MAILS = ("mail", "msg")  # kinds whose headings are those of letters and attachments
 _APPARATUS = re.compile(  # parts of a document that answer nothing
     r"(?:table of )?contents|index|references|bibliography|appendix.*|annex.*|attachments?.*|acknowledge?ments?|"
@@ -122,19 +125,12 @@ def _make_questions(document: Document) -> Iterator[str]:
         .order_by("position")
         .values_list("heading", flat=True)
     )
-    for heading in dict.fromkeys(path.split(SEPARATOR)[-1].strip() for path in headings[:_HEADINGS]):
+    last = (path.split(SEPARATOR)[-1].strip() for path in headings[:_HEADINGS])
+    for heading in dict.fromkeys(_NUMBERING.sub("", one, count=1) for one in last):
         if not _is_subject(heading):
             continue
         if heading.endswith("?"):
             yield heading
         elif heading != title and max(len(heading), len(title)) <= _LONGEST:
-            words = gettext("What does “%(title)s” say about %(heading)s?")
-            yield words % {"title": title, "heading": _lower_heading(heading)}
-
-
-def _lower_heading(heading: str) -> str:
-    """Return the heading as it stands within a sentence: without initial capital, except in German and for names."""
-    if get_language() == "de":
-        return heading
-    first = heading.split(maxsplit=1)[0]
-    return heading if first[1:] != first[1:].lower() or len(first) == 1 else heading[0].lower() + heading[1:]
+            words = gettext("What does “%(title)s” say about “%(heading)s”?")
+            yield words % {"title": title, "heading": heading}

@@ -1,4 +1,7 @@
-"""Comparison of two answers to one question, and the preference of the user."""
+"""Comparison of two answers to one question, and the preference of the user.
+
+That neither is better is stored nowhere, like no preference; the page shows it right after that choice.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
+from apps.conversations.assistants.assistant_choice import resolve_assistant
 from apps.conversations.core import sampling
 from apps.conversations.evidence import source_panel
 from apps.conversations.history import transcript
@@ -40,20 +44,34 @@ def compare_answers(request: HttpRequest, answer: UUID) -> HttpResponse:
         messages.info(request, gettext("There is no second answer to compare with yet."))
         return redirect(f"/c/{row.conversation_id}/?at={row.pk}")
     if request.method == "POST":
-        save_preference(user, row.pk, other.pk, request.POST.get("better", ""))
+        save_preference(user, row.pk, other.pk, wish := request.POST.get("better", ""))
         messages.success(request, gettext("Saved."))
-        return redirect(f"{reverse('conversations:compare', args=[row.pk])}?with={other.pk}")
+        chosen = "" if wish else "&neither=1"
+        return redirect(f"{reverse('conversations:compare', args=[row.pk])}?with={other.pk}{chosen}")
     pair = [one for one in siblings if one.pk in (row.pk, other.pk)]
     better = Preference.objects.filter(person=user, better__in=pair, worse__in=pair).first()
     context: dict[str, Any] = {
         "answer": row, "other": other, "better": better.better_id if better else None,
+        "neither": better is None and "neither" in request.GET,
         "question": row.parent, "sides": [
             {"number": siblings.index(one) + 1, "row": one, "shown": transcript.load_turn(user, one)["answer"],
-             "settings": sampling.describe_sampling(one.usage.get("sampling", {}))} for one in pair
+             "names": _name_answer(user, one), "details": _describe_answer(one)} for one in pair
         ],
         "others": [(siblings.index(one) + 1, one.pk) for one in others],
     }  # fmt: skip
     return render(request, "conversations/feedback/compare.html", context)
+
+
+def _name_answer(user: User, answer: Message) -> str:
+    """Return the names of the assistant and the model that wrote the answer."""
+    assistant = answer.usage.get("assistant") or resolve_assistant(user, answer.conversation)[0].name
+    return f"{assistant} · {answer.usage.get('writer') or answer.model or gettext('model not known')}"
+
+
+def _describe_answer(answer: Message) -> str:
+    """Return the settings of the answer, after the model's full name where `_name_answer` has a shorter one."""
+    settings = [f"{words} {value}" for words, value in sampling.describe_sampling(answer.usage.get("sampling", {}))]
+    return " · ".join([answer.model, *settings] if answer.usage.get("writer") and answer.model else settings)
 
 
 def save_preference(user: User, one: UUID, other: UUID, better: str) -> None:

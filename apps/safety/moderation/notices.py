@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, override
 
 from apps.safety.models import Case, Decision, Notice
 from apps.safety.models.feature_restrictions import format_day
@@ -196,6 +197,14 @@ def notify_decision(decision: Decision) -> None:
 def notify_appeal_decision(decision: Decision) -> None:
     """Tell the owner whether the appeal was upheld or overturned the decision. Call inside its transaction."""
     _send_notice(decision.case, decision, _RULED[Outcome(decision.outcome)])
+
+
+def cut_appeal_offer(text: str) -> str:
+    """Return the text of a notice without the sentence that offers an appeal, in whichever language it was stored."""
+    for code, _ in settings.LANGUAGES:
+        with override(code):
+            text = text.removesuffix(str(_OBJECT))
+    return text.rstrip()
 
 
 def _send_notice(case: Case, decision: Decision | None, words: _Words, further: StrOrPromise = "") -> None:

@@ -13,7 +13,8 @@ from django.utils.translation import gettext
 
 from apps.safety import code_labels
 from apps.safety.models import Case, Notice
-from apps.safety.moderation import masking
+from apps.safety.moderation import appeals, masking
+from apps.safety.moderation.notices import cut_appeal_offer
 from apps.users.i18n import lower_label
 from apps.users.models import User, UserNotice
 
@@ -44,6 +45,12 @@ def unseen(user: User) -> int:
     """Return the number of notices that the user has not seen."""
     of_review = Notice.objects.filter(person=user, seen=None).order_by().values("pk")
     return of_review.union(UserNotice.objects.filter(user=user, seen=None).order_by().values("pk"), all=True).count()
+
+
+@register.filter
+def told(notice: Notice) -> str:
+    """Return the text of a notice; without the offer of an appeal once none is possible."""
+    return notice.text if appeals.can_appeal(notice) else cut_appeal_offer(notice.text)
 
 
 @register.filter

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
@@ -77,10 +77,10 @@ def check_notices(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def dismiss_notice(request: HttpRequest, pk: int) -> HttpResponse:
-    """Dismiss the notices about the subject of this one: the user looks at its page."""
+    """Dismiss the notices about the subject of this one: the user looks at its page, which may have dismissed it."""
     user = get_signed_in_user(request)
-    row = get_object_or_404(UserNotice, user=user, pk=pk)
-    notices.dismiss_notices(user, row.subject)
+    if row := UserNotice.objects.filter(user=user, pk=pk).first():
+        notices.dismiss_notices(user, row.subject)
     return HttpResponse(status=204)
 
 

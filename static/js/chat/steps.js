@@ -12,6 +12,16 @@ export function step(steps, { name, words, ms }) {
   }
   line.firstElementChild.textContent = words;
   line.lastElementChild.textContent = time(ms);
-  steps.querySelector("[data-summary]").textContent = [...list.children].map((item) => item.firstElementChild.textContent).join(" · ");
+  summarize(steps);
   steps.hidden = false;
+}
+
+export function dropStep(steps, name) {
+  steps.querySelector(`[data-list] [data-step="${CSS.escape(name)}"]`)?.remove();
+  summarize(steps);
+}
+
+function summarize(steps) {
+  const lines = [...steps.querySelectorAll("[data-list] > li")];
+  steps.querySelector("[data-summary]").textContent = lines.map((line) => line.firstElementChild.textContent).join(" · ");
 }

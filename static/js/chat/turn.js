@@ -3,7 +3,7 @@ import { ending, Reader, say } from "../ui/announce.js";
 import { Blocks, head } from "./blocks.js";
 import { fold, folds, over, textOf } from "./folding.js";
 import { fragment, morph } from "../lib/morph.js";
-import { step } from "./steps.js";
+import { dropStep, step } from "./steps.js";
 import { card } from "./tools.js";
 import { gettext, put } from "../lib/i18n.js";
 
@@ -85,6 +85,7 @@ export class Turn {
 
   nothing({ html }) {
     morph(this.part("nothing"), fragment(html));
+    dropStep(this.article.querySelector("[data-steps]"), "write"); // nothing that the model wrote was kept
     say(this.part("nothing").textContent);
   }
 

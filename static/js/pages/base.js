@@ -13,7 +13,9 @@ import "../ui/shortcuts.js";
 document.cookie = `timezone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=lax`;
 
 // Moments are written in UTC by the server, which does not know where the reader is; a relative one says the exact time on hover.
-const local = new Intl.DateTimeFormat(document.documentElement.lang || undefined, { dateStyle: "long", timeStyle: "short" });
+const { lang } = document.documentElement;
+const LOCALE = lang === "en" ? "en-GB" : lang || undefined; // as the server writes them: 3 December 2026, 14:05
+const local = new Intl.DateTimeFormat(LOCALE, { dateStyle: "long", timeStyle: "short" });
 const showLocalTimes = () => {
   for (const moment of document.querySelectorAll("time[data-local]")) moment.textContent = local.format(new Date(moment.dateTime));
   for (const moment of document.querySelectorAll("time[data-exact]")) moment.title = local.format(new Date(moment.dateTime));

@@ -50,7 +50,7 @@ async function fetchNotices() {
   if (!answer?.ok) return; // signed out, or without a line: the next page says so
   const { count, now, notices } = await answer.json();
   since = now;
-  place.hidden = count === 0;
+  place.querySelector(".badge").hidden = count === 0;
   place.querySelector("[data-count]").textContent = count;
   notices.reverse().forEach(show);
 }

@@ -27,9 +27,23 @@ def test_questions_are_made_of_headings_one_a_document_first(alice: User) -> Non
     document(place, "Travel", [Section("Text.", "Travel › Who pays for trains?")])
     assert listed(alice) == [
         "Who pays for trains?",
-        "What does “Handbook” say about sick leave?",
-        "What does “Handbook” say about VAT rates?",
+        "What does “Handbook” say about “Sick leave”?",
+        "What does “Handbook” say about “VAT rates”?",
     ]
+
+
+@pytest.mark.parametrize(
+    "numbered", ["2. Guest flat", "2) Guest flat", "3.1 Guest flat", "4 Guest flat", "§ 5 Guest flat", "IV. Guest flat"]
+)
+def test_the_number_of_a_heading_is_left_out(alice: User, numbered: str) -> None:
+    document(collection(alice), "Rules", [Section("Text.", numbered)])
+    assert listed(alice) == ["What does “Rules” say about “Guest flat”?"]
+
+
+@pytest.mark.parametrize("heading", ["24 hours a day", "3D printing", "Guest flat 2"])
+def test_numbers_that_are_part_of_a_heading_stay(alice: User, heading: str) -> None:
+    document(collection(alice), "Rules", [Section("Text.", heading)])
+    assert listed(alice) == [f"What does “Rules” say about “{heading}”?"]
 
 
 def test_only_collections_that_are_visible_and_chosen_are_asked_about(alice: User, bob: User) -> None:
@@ -37,7 +51,7 @@ def test_only_collections_that_are_visible_and_chosen_are_asked_about(alice: Use
     other = collection(alice, "Two")
     document(other, "Two", [Section("Text.", "Holidays")])
     assert listed(bob) == []
-    assert listed(alice, {other.pk}) == ["What does “Two” say about holidays?"]
+    assert listed(alice, {other.pk}) == ["What does “Two” say about “Holidays”?"]
 
 
 def test_documents_without_headings_offer_nothing(alice: User) -> None:
@@ -72,12 +86,14 @@ async def test_only_questions_that_the_search_answers_from_their_document_are_of
     async def search(user: User, question: str, **_: Any) -> Any:
         asked.append(question)
         best = {
-            "What does “Rules” say about holidays?": [],
-            "What does “Rules” say about sick leave?": [SimpleNamespace(document_id=uuid4(), text="Plain words here.")],
+            "What does “Rules” say about “Holidays”?": [],
+            "What does “Rules” say about “Sick leave”?": [
+                SimpleNamespace(document_id=uuid4(), text="Plain words here.")
+            ],
         }
         return SimpleNamespace(passages=best.get(question, [SimpleNamespace(document_id=row.pk, text="Plain words.")]))
 
     monkeypatch.setattr(suggested_questions.search, "search", search)
-    expected = [f"What does “Rules” say about {name}?" for name in ("travel", "canteen", "parking")]
+    expected = [f"What does “Rules” say about “{name}”?" for name in ("Travel", "Canteen", "Parking")]
     assert await suggest_questions(alice, set()) == expected
     assert await suggest_questions(alice, set()) == expected and len(asked) == 5, "tried once an hour"

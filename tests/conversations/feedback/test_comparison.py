@@ -42,6 +42,26 @@ def test_an_answer_without_text_stands_beside_the_other_and_says_why(alice: User
     assert Preference.objects.get().better == written
 
 
+def test_an_answer_that_found_nothing_says_so_as_in_the_conversation(alice: User) -> None:
+    written, empty = answers(alice, ("It is high.", "complete"), ("", "complete"))
+    empty.nothing_found, empty.reason = True, ""
+    searched = {"searched": ["Handbook"], "documents": 2, "query": "high"}
+    empty.steps = [{"name": "search", "words": "Searched", "ms": 3.0, "nothing": searched}]
+    empty.save()
+    shown = page_of(alice).get(f"/answers/{written.pk}/compare/").content.decode()
+    assert "I found nothing about this in your documents." in shown and "This answer has no text." not in shown
+
+
+def test_the_choice_that_neither_is_better_is_marked(alice: User) -> None:
+    written, other = answers(alice, ("It is high.", "complete"), ("Very high.", "complete"))
+    pressed = 'value=""\n          aria-pressed="true"'
+    page, place = page_of(alice), f"/answers/{written.pk}/compare/"
+    assert pressed not in page.get(place).content.decode()
+    assert pressed in page.post(place, {"with": other.pk, "better": ""}, follow=True).content.decode()
+    chosen = page.post(place, {"with": other.pk, "better": other.pk}, follow=True).content.decode()
+    assert pressed not in chosen and "Answer 1 · Openbook · " in chosen, "the names of who answered"
+
+
 def test_while_the_second_answer_is_being_written_the_conversation_is_shown_with_a_word_on_it(alice: User) -> None:
     written, _ = answers(alice, ("It is high.", "complete"), ("", "writing"))
     shown = page_of(alice).get(f"/answers/{written.pk}/compare/", follow=True)

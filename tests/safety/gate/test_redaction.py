@@ -66,7 +66,12 @@ def test_a_span_becomes_a_gap_of_its_length_and_comes_back(alice: User, morgan: 
     assert MAIL not in str(Message.objects.get(pk=row.pk).tools)
     told = Notice.objects.get(decision=made)
     assert told.title == "Part of an answer was redacted" and "appeal within 30 days" in told.text and told.clause
+    client = Client()
+    client.force_login(alice)
+    assert "You can appeal" in client.get("/notices/").content.decode()
     appeals.submit_appeal(alice, told, "It is my own address.")
+    after = client.get("/notices/").content.decode()
+    assert "You appealed" in after and "You can appeal" not in after
     robin = make_user("robin", User.Role.REVIEWER)
     held = cases.claim_case(robin, made.case_id)
     appeals.decide_appeal(robin, held.pk, DecisionInput(held.lease_token, held.version, "overturn", "mistake"))
