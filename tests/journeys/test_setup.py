@@ -75,3 +75,7 @@ def test_the_doctor_repeats_the_checks_at_any_time(stranger: Any) -> None:
     # A small machine that runs all tests at once is slow, and that is what it says then.
     model = page.locator("#check-model.good, #check-model.warn")
     expect(model).to_contain_text("wrote a token in", timeout=WARM_MS)
+    counts = re.compile(r"\d+ checks OK, \d+ warnings?, \d+ errors?")
+    expect(page.locator("[data-summary]")).to_have_text(counts, timeout=WARM_MS)
+    order = page.locator(".check").evaluate_all("all => all.map((one) => one.className.match(/good|warn|bad/)[0])")
+    assert order == sorted(order, key=["bad", "warn", "good"].index), "problems first"

@@ -112,11 +112,15 @@ class Tool(Protocol):
 
     @property
     def title(self) -> str:
-        """Return the name for users in English, such as "Calculator". Pages translate it, and the description."""
+        """Return the name for users in English, such as "Calculator". Pages translate it, and `about`."""
 
     @property
     def description(self) -> str:
-        """Return one or two sentences for model and users: its purpose and its result."""
+        """Return one or two sentences for the model: purpose and result. Users read them too if `about` is ""."""
+
+    @property
+    def about(self) -> str:
+        """Return a sentence for users in English, such as "Calculates exactly."; "" means `description`."""
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -170,6 +174,7 @@ class Tool(Protocol):
 class ToolDefaults:
     """Base class with the usual values of `Tool`; subclasses declare the differences."""
 
+    about = ""
     permission = ToolPermission.ALLOWED
     effects = False
     hint: ToolHint | None = None

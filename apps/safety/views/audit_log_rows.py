@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext, gettext_lazy
 
 from apps.safety import code_labels
@@ -145,6 +147,7 @@ _KEYS: code_labels.CodeLabels = {
     "lost": gettext_lazy("Old key lost"), "triggers": gettext_lazy("Database triggers"),
     "made": gettext_lazy("Backup from"), "until": gettext_lazy("Until"), "self_approved": gettext_lazy("Self-approved"),
 }  # fmt: skip
+_LONG_NUMBER = re.compile(r"(?<![\w.:-])\d{4,}(?![\w.:-])")  # no part of a date or a name
 _UUID_CHARACTERS = 36  # only the last 8 of a UUID are shown
 
 
@@ -206,10 +209,17 @@ def _value(key: str, payload: Mapping[str, Any]) -> str:
         "consent": _consent,
         "ground": lambda code: code_labels.ground_label(str(code)),
         "how": lambda code: str(_HOW.get(code, code)),
+        "before": _group_digits,
+        "after": _group_digits,
     }
     if isinstance(said, bool):
         return gettext("yes") if said else gettext("no")
     return shown[key](said) if key in shown else str(said)
+
+
+def _group_digits(said: object) -> str:
+    """Return the value with its long numbers grouped, such as a limit of "1,000,000"."""
+    return _LONG_NUMBER.sub(lambda found: number_format(int(found[0]), force_grouping=True), str(said))
 
 
 def _reason(said: str) -> str:

@@ -7,6 +7,7 @@ import json
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.formats import number_format
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -64,7 +65,7 @@ def change_version(request: HttpRequest, pk: int) -> HttpResponse:
                 messages.success(
                     request,
                     gettext("%(changed)s of %(judged)s verdicts would have been different.")
-                    % {"changed": found["changed"], "judged": found["judged"]},
+                    % {name: number_format(found[name], force_grouping=True) for name in ("changed", "judged")},
                 )
             case "shadow":
                 versions.start_shadow(user, row)

@@ -1,3 +1,5 @@
+import { gettext } from "../lib/i18n.js";
+
 // Thresholds of the policy: a slider beside each number. The number is what is sent; an empty one is no threshold.
 for (const row of document.querySelectorAll("[data-threshold]")) {
   const slider = row.querySelector("[type=range]");
@@ -13,4 +15,12 @@ for (const row of document.querySelectorAll("[data-threshold]")) {
     row.dataset.threshold = "set";
   });
   number.addEventListener("input", show);
+}
+
+// The count is help only: where it fails, the draft can still be saved.
+for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+  document.querySelector(".policy-form").addEventListener(failure, (event) => {
+    const output = event.target.querySelector("output");
+    if (output) output.textContent = gettext("The changes could not be counted. Change a threshold to try again.");
+  });
 }

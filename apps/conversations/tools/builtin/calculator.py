@@ -40,6 +40,7 @@ class Calculator(ToolDefaults):
 
     name = "calculator"
     title = "Calculator"
+    about = "Calculates exactly, for example (1250 * 1.19) / 12 or 15% * 80."
     description = "Calculates an arithmetic expression exactly, such as (1250 * 1.19) / 12 or sqrt(2) or 15% * 80."
     parameters: Mapping[str, Any] = {
         "type": "object",

@@ -32,6 +32,7 @@ class Dates(ToolDefaults):
 
     name = "dates"
     title = "Dates"
+    about = "Tells today's date and calculates with dates, such as the days between two of them."
     description = (
         "Tells today's date and calculates with dates: 'today', '2026-03-01 + 45 days', 'today - 2 months', "
         "'2026-12-24 - today' (days between). Dates are YYYY-MM-DD; the answer names the weekday."

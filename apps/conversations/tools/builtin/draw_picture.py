@@ -31,6 +31,7 @@ class DrawPicture(ToolDefaults):
 
     name = TOOL_NAME
     title = "Create a picture"
+    about = "Creates pictures from a description. They appear with the answer."
     description = (
         "Creates pictures from a description, when the user asks for a picture, drawing or illustration. Describe "
         "what the picture shows in one or two sentences. The pictures appear with the answer when they are ready."

@@ -25,6 +25,7 @@ class ReadDocument(ToolDefaults):
 
     name = "read_document"
     title = "Read a document"
+    about = "Reads a whole document, part by part if it is long, as sources of the answer."
     description = (
         "Returns a document of the user in reading order, as numbered sources, by its title or file name. A long "
         "document comes in parts: give the page to continue from."

@@ -19,6 +19,7 @@ class SearchDocuments(ToolDefaults):
 
     name = "search_documents"
     title = "Search documents"
+    about = "Searches the documents again in other words if the sources do not answer the question."
     description = (
         "Searches the documents of the user and returns the passages about the query, as numbered sources. Use it "
         "when the sources at hand do not answer the question, with other words than the question's."
