@@ -56,6 +56,17 @@ def test_stop_ends_the_answer_keeps_what_was_written_and_offers_another(page_wid
     assert "1 of 2" in page_wide.locator(".siblings").inner_text()
 
 
+DROPPED_STEP = """async () => {
+  const { dropStep, step } = await import("/static/js/chat/steps.js");
+  const steps = document.querySelector("[data-steps]").cloneNode(true);
+  steps.querySelector("[data-list]").replaceChildren();
+  for (const words of ["Searched", "Writing", "Verified"]) step(steps, { name: words, words, ms: null });
+  dropStep(steps, "Writing");
+  dropStep(steps, "unknown");
+  return steps.querySelector("[data-summary]").textContent;
+}"""
+
+
 def test_a_reload_in_the_middle_shows_what_is_there_and_the_answer_goes_on(page_wide: Any) -> None:
     before = writing(ask(page_wide, SLOW), 300)
     page_wide.reload()
@@ -96,6 +107,7 @@ def test_nothing_found_says_what_was_searched_and_answers_without_documents_on_r
     said = turn.locator("[data-part=nothing]").inner_text()
     assert "House rules" in said
     assert "Manuals" in said
+    assert page_wide.evaluate(DROPPED_STEP) == "Searched · Verified", "what a model wrote in vain leaves no step"
     turn.get_by_role("button", name="Answer without documents").click()
     again = page_wide.locator("[data-turn]")
     writing(again, 5)

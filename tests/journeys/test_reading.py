@@ -17,6 +17,10 @@ from tests.journeys.conftest import Visit
 
 READ_MS = 180_000
 FAR = 400  # tab stops: the other journeys leave conversations in the sidebar
+MANY_PAGES = """() => {
+  const small = document.querySelector("[data-small-pages]");
+  for (let page = 0; page < 60; page++) small.append(small.firstElementChild.cloneNode(true));
+}"""
 
 
 def _workbook() -> bytes:
@@ -91,6 +95,8 @@ def test_a_citation_opens_the_scan_with_the_words_lit_where_they_were_drawn(
     panel.get_by_role("link", name="Open in the document").click()
     page.locator(".reader .boxes rect").first.wait_for()
     assert page.locator("[data-small-pages] img").count() == 2
+    page.evaluate(MANY_PAGES)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "thumbnails scroll in themselves"
     page.get_by_label("Recognised text").check()
     assert page.locator(".word-boxes rect").count() > 6 and page.locator(".word-boxes").is_visible()
     assert page.evaluate("window.find('south quay')")

@@ -63,9 +63,10 @@ def compare_answers(request: HttpRequest, answer: UUID) -> HttpResponse:
 
 
 def _name_answer(user: User, answer: Message) -> str:
-    """Return the names of the assistant and the model that wrote the answer."""
+    """Return the names of the assistant and, where a model wrote, of the model."""
     assistant = answer.usage.get("assistant") or resolve_assistant(user, answer.conversation)[0].name
-    return f"{assistant} · {answer.usage.get('writer') or answer.model or gettext('model not known')}"
+    model = answer.usage.get("writer") or answer.model or (gettext("model not known") if answer.text else "")
+    return f"{assistant} · {model}" if model else assistant
 
 
 def _describe_answer(answer: Message) -> str:

@@ -17,7 +17,9 @@ export function step(steps, { name, words, ms }) {
 }
 
 export function dropStep(steps, name) {
-  steps.querySelector(`[data-list] [data-step="${CSS.escape(name)}"]`)?.remove();
+  const line = steps.querySelector(`[data-list] [data-step="${CSS.escape(name)}"]`);
+  if (!line) return;
+  line.remove();
   summarize(steps);
 }
 

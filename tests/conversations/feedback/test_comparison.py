@@ -50,6 +50,7 @@ def test_an_answer_that_found_nothing_says_so_as_in_the_conversation(alice: User
     empty.save()
     shown = page_of(alice).get(f"/answers/{written.pk}/compare/").content.decode()
     assert "I found nothing about this in your documents." in shown and "This answer has no text." not in shown
+    assert "Answer 1 · Openbook · model not known" in shown and "Answer 2 · Openbook\n" in shown, "no model was asked"
 
 
 def test_the_choice_that_neither_is_better_is_marked(alice: User) -> None:
