@@ -28,6 +28,9 @@ def test_on_a_phone_the_decisions_are_in_reach_and_what_they_need_is_asked_for(s
     assert seen(morgan, allow)
     morgan.evaluate("scrollTo(0, document.body.scrollHeight)")
     assert seen(morgan, allow) and morgan.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for button in morgan.locator(".outcomes button").all():
+        expect(button).to_be_in_viewport(ratio=1)
+    assert morgan.locator("main kbd").evaluate_all("all => all.filter((one) => one.checkVisibility()).length") == 0
     here = morgan.url
     morgan.locator("[name=reason]").first.check()
     morgan.locator(".outcomes [value=restrict]").click()
