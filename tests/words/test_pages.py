@@ -62,13 +62,13 @@ def test_before_sign_in_too(client: Client, db: None, language: str, path: str) 
 
 def test_numbers_and_plurals_follow_the_language() -> None:
     text = (
-        "{% load i18n humanize %}{% blocktranslate count number=n with people=n|intcomma %}{{ people }} person"
-        "{% plural %}{{ people }} people{% endblocktranslate %}"
+        "{% load i18n humanize %}{% blocktranslate count number=n with pages_count=n|intcomma %}{{ pages_count }} page"
+        "{% plural %}{{ pages_count }} pages{% endblocktranslate %}"
     )
     shown = {}
     for language in ("en", "de", "es"):
         with translation.override(language):
             shown[language] = [Template(text).render(Context({"n": n})) for n in (1, 2000)]
-    assert shown["en"] == ["1 person", "2,000 people"]
-    assert shown["de"] == ["1 Person", "2.000 Personen"]
-    assert shown["es"][0] == "1 persona"
+    assert shown["en"] == ["1 page", "2,000 pages"]
+    assert shown["de"] == ["1 Seite", "2.000 Seiten"]
+    assert shown["es"][0] == "1 página"

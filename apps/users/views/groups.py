@@ -28,7 +28,9 @@ class GroupMemberForm(forms.Form):
 
 
 class UserGroupsForm(forms.Form):
-    groups = forms.ModelMultipleChoiceField(Group.objects.all(), required=False)
+    """Form for the groups of a user; a number that is no group's, of any length, is an invalid choice."""
+
+    groups = forms.MultipleChoiceField(required=False, choices=lambda: Group.objects.values_list("pk", "name"))
 
 
 class NewGroupMemberForm(GroupMemberForm):
@@ -88,7 +90,7 @@ def change_groups_of_user(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(User, pk=pk)
     form = UserGroupsForm(request.POST)
     if form.is_valid():
-        verbs.set_groups(found, form.cleaned_data["groups"], get_signed_in_user(request))
+        verbs.set_groups(found, Group.objects.filter(pk__in=form.cleaned_data["groups"]), get_signed_in_user(request))
         messages.success(request, gettext("Saved."))
     else:
         messages.error(request, gettext("One of these groups no longer exists. Nothing was changed."))

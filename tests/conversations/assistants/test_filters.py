@@ -66,7 +66,7 @@ async def test_nothing_found_among_what_passes_names_the_filters(open_page, alic
     page = await open_page(alice)
     turn = await page.ask("Which composer wrote the opera Wozzeck?", filters={"languages": ["en"]})
     said = next(event["html"] for event in await page.events() if event["type"] == "nothing")
-    assert "I found nothing about this in your documents." in said and "passes the filters: English." in said, turn
+    assert "I found nothing about this in your documents." in said and "Filters: English." in said, turn
 
 
 async def test_a_new_answer_is_searched_as_the_page_has_it_now(open_page, alice, kinds, chat) -> None:

@@ -56,7 +56,7 @@ async def test_a_model_that_sees_none_is_told_it_and_the_page_says_so(open_page,
     await AttachedPicture.objects.filter(pk=row.pk).aupdate(caption=SHOWS)
     answer = await asked(await open_page(alice), attached=[str(row.pk)])
     assert f'Another model says that it shows: "{SHOWS}" Text recognised in it: "{TEXT}"' in said(chat)
-    assert "28 characters), what another model says it shows" in told(answer)
+    assert "28 characters), another model's description" in told(answer)
 
 
 async def test_without_text_the_description_is_all(open_page, alice, chat) -> None:

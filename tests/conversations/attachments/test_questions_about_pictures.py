@@ -130,7 +130,7 @@ async def test_nobody_asks_about_a_picture_that_is_not_theirs_or_is_held(open_pa
     assert other["type"] == "refused" and "no longer available" in other["words"]
     page = await open_page(alice)
     many = await page.ask(QUESTION, attached=[str(uuid.uuid4()) for _ in range(5)])
-    assert many["type"] == "refused" and "At most 4" in many["words"]
+    assert many["type"] == "refused" and "up to 4 pictures" in many["words"]
     for junk in ("x", ["x"], [1], {"a": 1}, [[]]):
         assert (await page.ask(QUESTION, attached=junk))["type"] == "refused"
     await AttachedPicture.objects.filter(pk=row.pk).aupdate(status="held")

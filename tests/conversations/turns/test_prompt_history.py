@@ -111,10 +111,12 @@ async def test_what_another_embedding_model_has_read_is_named(open_page, alice, 
     page = await open_page(alice)
     await page.ask("Which zeppelin crossed the Atlantic?")
     words = [event["words"] for event in await page.events() if event["type"] == "step"]
-    assert "Searched Reread, found 1 passage. Left out what another embedding model has read: Handbook" in words
+    assert (
+        "Searched Reread, found 1 passage. Not searched, because another embedding model read them: Handbook" in words
+    )
     await page.ask("Quantum chromodynamics lattice renormalisation?")
     nothing = next(event for event in await page.events() if event["type"] == "nothing")
-    assert "Left out what another embedding model has read: Handbook." in nothing["html"]
+    assert "Not searched, because another embedding model read them: Handbook." in nothing["html"]
 
 
 async def test_a_question_waits_for_files_that_are_still_being_read(

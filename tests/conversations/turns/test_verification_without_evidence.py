@@ -49,6 +49,7 @@ def writing() -> tuple[Any, SentenceVerifier, Log]:
         results=[],
         placed=[],
         cites=[],
+        quotes=[],
         found=None,
         shows=ShownSentences.ALL,
         say=log.say,

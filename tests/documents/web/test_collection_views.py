@@ -77,7 +77,7 @@ def test_the_list_asks_the_same_few_questions_for_one_collection_and_for_many(
     for number in range(12):
         document(collection(alice, f"Shelf {number}"), "Paper", ["Words."])
     client = signed_in(alice)
-    with django_assert_max_num_queries(7):  # one counts the unread notices
+    with django_assert_max_num_queries(8):  # one counts the unread notices, one lists the folders
         page = client.get("/collections/").content.decode()
     assert page.count("1 document") == 12
 

@@ -46,7 +46,7 @@ def test_a_name_of_the_setting_is_held_however_it_is_written_under_a_clause(
     (row,) = submission.request_pictures(alice, PictureRequest(text))
     case = Case.objects.get()
     assert (row.status, case.area, case.owner) == ("held", "impersonation", alice)
-    assert "A list of this site" in row.reason and Notice.objects.filter(person=alice, case=case).exists()
+    assert "a term that this site blocks" in row.reason and Notice.objects.filter(person=alice, case=case).exists()
     assert BlocklistHit.objects.get(key=blocked_names.BLOCKLIST_KEY).count == 1
 
 
@@ -158,7 +158,7 @@ def test_a_name_that_came_onto_the_list_meanwhile_is_not_drawn_either(
     settings.PICTURE_NAMES = POLICY
     worker.draw_picture(row.pk)
     row.refresh_from_db()
-    assert row.status == "held" and "A list of this site" in row.reason and not painter.requests
+    assert row.status == "held" and "a term that this site blocks" in row.reason and not painter.requests
 
 
 def test_a_style_adds_to_both_prompts_once() -> None:

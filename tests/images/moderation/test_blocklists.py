@@ -53,7 +53,7 @@ def test_what_a_list_names_is_held_and_a_reviewer_lets_it_be_drawn(
     (row,) = submission.request_pictures(alice, wish)
     case = Case.objects.get()
     assert (row.status, case.snapshot.stage, case.owner) == ("held", "picture", alice)
-    assert "A list of this site" in row.reason and BlocklistHit.objects.get(key="names").count == 1
+    assert "a term that this site blocks" in row.reason and BlocklistHit.objects.get(key="names").count == 1
     ruled(make_user("morgan", User.Role.REVIEWER), case, "allow")
     versions.refresh_policy()
     worker.draw_picture(row.pk)

@@ -125,7 +125,7 @@ def test_a_reviewer_frees_and_blurs_and_takes_it_back(alice: User, morgan: User,
     row.refresh_from_db()
     assert (row.status, row.blur) == (Picture.Status.READY, "violence")
     told = Notice.objects.exclude(decision=None).get()
-    assert told.title == "A picture is shown blurred" and "object within 30 days" in told.text
+    assert told.title == "A picture is shown blurred" and "appeal within 30 days" in told.text
     assert told.decision is not None
     cases.undo_decision(morgan, told.case_id)
     row.refresh_from_db()
@@ -133,7 +133,7 @@ def test_a_reviewer_frees_and_blurs_and_takes_it_back(alice: User, morgan: User,
 
 
 def test_words_are_not_blurred(alice: User, morgan: User, row: Picture) -> None:
-    with pytest.raises(ActionRefused, match="cannot be done"):
+    with pytest.raises(ActionRefused, match="is not possible"):
         decide(morgan, row, "question")
 
 

@@ -65,7 +65,7 @@ def test_what_it_finds_is_held_and_a_case(
 ) -> None:
     classifier["sexual"] = 0.95
     row = drawn(waiting)
-    assert row.status == "held" and "A person looks at it" in row.reason
+    assert row.status == "held" and "A reviewer will look at it" in row.reason
     own = signed_in(alice)
     assert own.get(f"/pictures/{row.pk}/file.png").status_code == own.get(f"/pictures/{row.pk}/preview.jpg").status_code
     assert own.get(f"/pictures/{row.pk}/file.png").status_code == 404
