@@ -68,11 +68,7 @@ async def test_an_answer_that_repeats_the_system_text_is_withheld(
     mark = canary.canary_token()
     assert mark in chat.requests[0].messages[0].content
     assert (answer.status, events[-1]["status"]) == (Message.Status.WITHHELD, "withheld")
-<<<<<<< HEAD
     assert "confidential instructions" in events[-1]["reason"]
-=======
-    assert "confidential instructions of the assistant" in events[-1]["reason"]
->>>>>>> 4e48763d (Take groups of a user as choices, so that no number is a fault, and read today's words in tests)
     shown = await in_db(pages_of, alice, answer)
     everything = [str(events), answer.text, shown, await kept(answer), caplog.text]
     assert not any(canary.find_spans(text) for text in everything)
@@ -102,14 +98,7 @@ async def test_no_tool_is_called_with_it(open_page, alice, library, caller, offe
     calls(caller, ("tried", arguments(canary.canary_token())))
     events, answer = await turn(await open_page(alice))
     assert tool.given == [] and tools_in(events) == [] and answer.tools == []
-<<<<<<< HEAD
     assert answer.status == Message.Status.WITHHELD and "confidential instructions" in events[-1]["reason"]
-=======
-    assert (
-        answer.status == Message.Status.WITHHELD
-        and "confidential instructions of the assistant" in events[-1]["reason"]
-    )
->>>>>>> 4e48763d (Take groups of a user as choices, so that no number is a fault, and read today's words in tests)
     shown = await in_db(pages_of, alice, answer)
     assert not any(canary.find_spans(text) for text in (str(events), shown, await kept(answer)))
 
