@@ -72,4 +72,4 @@ def test_the_page_of_all_goes_on_and_what_is_selected_there_is_put_away(visit: V
     expect(rows).to_have_count(40)
     page.locator("[data-all]").check()
     page.get_by_role("button", name="Unarchive").click()
-    expect(page.get_by_text("40 conversations back in the list.")).to_be_visible()
+    expect(page.get_by_text("40 conversations unarchived.")).to_be_visible()

@@ -50,7 +50,8 @@ def _tool(page: Any) -> None:
 
 
 def _keys(page: Any) -> None:
-    page.locator("main").press("?")
+    page.locator("footer .menu > summary").click()
+    page.locator("[data-shortcuts]").click()
     page.locator("#shortcuts[open]").wait_for()
 
 

@@ -2,7 +2,7 @@
 // single letters work only on review pages, elsewhere where a user has switched them on. They can be switched off there.
 const dialog = document.getElementById("shortcuts");
 const composer = document.querySelector("[data-composer] textarea");
-export const typing = (target) => target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+export const typing = (target) => target.isContentEditable || target.matches("textarea, select, input:not([type=checkbox], [type=radio])");
 
 function stored(name) {
   try {
