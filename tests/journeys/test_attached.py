@@ -80,9 +80,9 @@ def test_pictures_come_by_paste_and_drop_and_can_be_taken_away(visit: Visit) -> 
     page.evaluate(PASTE, [data, "drop"])
     expect(chips(page)).to_have_count(2)
     expect(page.locator("[data-attach-here]")).to_be_hidden()
-    page.get_by_role("button", name="Take “pasted.png” away").first.click()
+    page.get_by_role("button", name="Remove “pasted.png”").first.click()
     expect(chips(page)).to_have_count(1)
-    page.get_by_role("button", name="Take “pasted.png” away").click()
+    page.get_by_role("button", name="Remove “pasted.png”").click()
     expect(chips(page)).to_have_count(0)
     expect(page.locator("[data-attached-chips]")).to_be_hidden()
 

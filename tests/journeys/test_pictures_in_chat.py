@@ -94,7 +94,7 @@ def test_begun_from_an_attached_picture(chat: Any) -> None:
     start.click()
     expect(page.locator("[data-picture-start]")).to_be_visible()
     page.get_by_label("Change").select_option("A little")
-    chips(page).get_by_role("button", name="away").click()
+    chips(page).get_by_role("button", name="Remove").click()
     expect(page.locator("[data-picture-start]")).to_be_hidden()
     choose(page, drawn("another sketch"))
     start.click()

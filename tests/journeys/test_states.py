@@ -87,9 +87,9 @@ def test_only_verified_sentences_appear_and_the_others_wait_under_one_line(
         page.locator("[data-chat][data-ready]").wait_for()
         turn = page.locator("[data-turn]").last
 
-    top = summary.bounding_box()["y"]
     page.locator("textarea[name=text]").focus()
     tab_to(summary, "Shift+Tab")
+    top = summary.bounding_box()["y"]
     page.keyboard.press("Enter")
     expect(turn.locator("[data-shows=rest]")).to_be_visible()
     assert abs(summary.bounding_box()["y"] - top) < 2, "what is above does not move"
