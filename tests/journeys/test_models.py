@@ -53,12 +53,12 @@ def test_one_question_two_models_by_keyboard(open_: Visit, width: int) -> None:
     page.keyboard.press("Enter")
     turn = page.locator("[data-turn]").last
     expect(turn.locator("[data-steps] summary")).to_contain_text("Large wrote")
-    expect(page.get_by_role("link", name="Compare")).to_be_visible()  # the answer has its siblings
+    expect(page.get_by_role("link", name="Compare", exact=True)).to_be_visible()  # the answer has its siblings
     more(turn).locator("[data-behind]").click()
     page.get_by_text("Settings, usage, safety").click()
     expect(page.locator(".behind")).to_contain_text("large-70B")
     page.keyboard.press("Escape")
-    page.get_by_role("link", name="Compare").click()
+    page.get_by_role("link", name="Compare", exact=True).click()
     sides = page.locator(".compare > section")
     expect(sides.nth(0)).to_contain_text("Small")
     expect(sides.nth(1)).to_contain_text("Large")
@@ -73,7 +73,7 @@ def test_an_assistant_answers_with_its_model(open_: Visit) -> None:
     page.get_by_label("Model").select_option("Large")
     assert judged(page) == []
     page.get_by_role("button", name="Create assistant").click()
-    page.get_by_text("Deep one is ready to be asked.").wait_for()
+    page.get_by_text("Deep one was created.").wait_for()
     page.goto(page.url.split("/assistants")[0] + "/")
     page.locator("[data-assistants] summary").click()
     page.locator("[data-assistants]").get_by_role("link", name="Deep one").click()
