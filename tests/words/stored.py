@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from apps.documents.parsing.formats import FORMATS
+from apps.documents.parsing.formats import ACCEPTED_DESCRIPTION, FORMATS
 
 MODULES = (
     "apps/conversations/assistants/assistant_choice.py",
@@ -99,6 +99,7 @@ def sentences(root: Path) -> Iterator[tuple[str, Path]]:
                     yield text, path
     for item in FORMATS.values():
         yield item.label, root / "apps/documents/parsing/formats.py"
+    yield ACCEPTED_DESCRIPTION, root / "apps/documents/parsing/formats.py"
 
 
 def constants(tree: ast.Module) -> Iterator[str]:

@@ -46,7 +46,7 @@ def list_collections(request: HttpRequest) -> HttpResponse:
         return redirect("documents:collection", form.save().pk)
     accept_pending_shares(user)
     rows = list(_with_counts(Collection.objects.visible_to(user)))
-    context = {"collections": rows, "form": form, "accepted": ACCEPTED_DESCRIPTION}
+    context = {"collections": rows, "form": form, "accepted": gettext(ACCEPTED_DESCRIPTION)}
     return render(request, "documents/collections.html", context, status=400 if form.errors else 200)
 
 
@@ -100,7 +100,7 @@ def _files_of(request: HttpRequest, pk: UUID) -> dict[str, Any]:
     )
     limits = {
         "accept": ACCEPT,
-        "accepted": ACCEPTED_DESCRIPTION,
+        "accepted": gettext(ACCEPTED_DESCRIPTION),
         "max_bytes": settings.MAX_UPLOAD_BYTES,
         "max_mb": settings.MAX_UPLOAD_BYTES // 1024**2,
         "web_pages": settings.WEB_PAGES,

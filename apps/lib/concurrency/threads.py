@@ -39,8 +39,11 @@ async def in_db(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) 
 
 
 async def in_pool(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run an engine call or other long work that never uses the ORM in a thread and return its result."""
-    return await _submit(_pool, functools.partial(function, *args, **kwargs))
+    """Run an engine call or other long work that never uses the ORM in a thread and return its result.
+
+    The work has the context of the caller, and so the active language.
+    """
+    return await _submit(_pool, functools.partial(contextvars.copy_context().run, function, *args, **kwargs))
 
 
 class PoolTask(Generic[T]):
