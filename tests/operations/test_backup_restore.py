@@ -173,7 +173,9 @@ def test_where_keys_are_missing_the_restore_says_so_and_goes_on(
     wrong, alone = tmp_path / "wrong.keys", tmp_path / "site.tar"
     wrong.write_text(f"{Fernet.generate_key().decode()}\n")
     told = install("wrong_keys").manage("restore", archive, "--keys", wrong)
-    assert "Review snapshots: 0 of 1 can be read. Add the lines" in told and "Start Openbook now." in told
+    assert (
+        "Review snapshots: 0 of 1 can be read. For the others, add the lines" in told and "Start Openbook now." in told
+    )
     os.link(archive, alone)
     told = install("no_keys").manage("restore", alone)
     assert "The review snapshots cannot be read. The file of keys" in told and "Start Openbook now." in told
@@ -185,7 +187,7 @@ def test_a_database_that_was_changed_since_is_taken_back_without_its_files(sourc
     before = sorted(source.data.glob("files/documents/*"))
     told = source.manage("restore", archive, "--database-only")
     assert "Restored the database" in told and "The audit log is intact: 4 entries" in told
-    assert "2 entries noted after that backup are lost" in source.execute(VERIFY)
+    assert "2 entries written after that backup are lost" in source.execute(VERIFY)
     people = source.execute("from apps.users.models import User; print(*User.objects.values_list('name', flat=True))")
     assert people == "Alice\n"
     assert sorted(source.data.glob("files/documents/*")) == before
