@@ -62,7 +62,7 @@ class AssistantForm(forms.Form):
         choices=ShownSentences.choices,
         required=False,
         help_text=_(
-            "If a model often misreads sources, only its verified sentences are shown; the others stay folded."
+            "If a model often misreads sources, only its verified sentences are shown; the others stay collapsed."
         ),
     )
     collections = forms.ModelMultipleChoiceField(

@@ -25,6 +25,7 @@ from apps.documents.library.uploads import UploadRefused, move_document, store_u
 from apps.documents.models import Collection, Document
 from apps.documents.models.collection import CollectionQuerySet
 from apps.documents.web.file_list import FileRow
+from apps.lib.db.permissions import require_row
 from apps.users.models import User
 
 MAX_FILES = 20  # of one chat
@@ -108,8 +109,10 @@ def list_readable_collections(user: User) -> tuple[UUID, ...]:
 def move_to_collection(user: User, document: Document, target: Collection) -> None:
     """Move a file of a chat to a collection, which the chat searches from then on.
 
-    The caller has fetched both rows as the user's to change. Raise UploadRefused as `move_document` does.
+    Raise PermissionDenied if one of the two is not the user's to change, and UploadRefused as `move_document` does.
     """
+    require_row(visible_files(user), document.collection_id)
+    require_row(Collection.objects.editable_by(user), target.pk)
     with transaction.atomic():
         chat = Conversation.objects.owned_by(user).filter(files=document.collection_id, narrow=True).first()
         move_document(document, target)

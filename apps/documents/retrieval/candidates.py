@@ -113,7 +113,7 @@ def resolve_scope(user: AnyUser, wanted: Sequence[UUID]) -> SearchScope:
     rows = (
         _load_collections(user, wanted) if wanted else Collection.objects.visible_to(user).values_list(*_SCOPE_FIELDS)
     )
-    collections = {pk: name or gettext("Files of this chat") for pk, name, _ in rows}
+    collections = {pk: name or gettext("the files of this chat") for pk, name, _ in rows}
     tunings = {pk: read_collection_settings(kept) for pk, _, kept in rows if kept}
     segments = Segment.objects.live().filter(collection__in=collections)
     return SearchScope(collections, tuple(segment.info for segment in segments), tunings)

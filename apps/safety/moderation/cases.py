@@ -212,7 +212,9 @@ def claim_case(user: User, pk: Any) -> Case:
     if case.state in CLAIMED_STATES and case.holder_id == user.pk and case.lease_until and case.lease_until > now:
         return case
     if not can_claim(user, case):
-        raise ActionRefused(gettext("An appeal has to be decided by another reviewer than the first decision."))
+        raise ActionRefused(
+            gettext("An appeal has to be decided by a reviewer other than the one who made the first decision.")
+        )
     with transaction.atomic():
         rows = Case.objects.filter(state=case.state, version=case.version)
         if leases.claim(rows, case.pk, LEASE_S, state=move_to, holder=user) is None:

@@ -180,6 +180,33 @@ def create_draft(user: User, body: Mapping[str, Any], note: str = "") -> PolicyV
     return row
 
 
+def get_draft_base(user: User, number: int = 0) -> PolicyVersion:
+    """Return the version that the user's next change builds on.
+
+    It is the version with the number, else the last open draft of the user, else the live version.
+    """
+    if (row := get_version(number)) is not None:
+        return row
+    live = get_live_version()
+    mine = PolicyVersion.objects.filter(author=user, status=Status.DRAFT, number__gt=live.number)
+    return mine.order_by("-number").first() or live
+
+
+def save_clauses(user: User, base: PolicyVersion, clauses: list[Mapping[str, Any]], note: str = "") -> PolicyVersion:
+    """Store a draft of `base` with these clauses and return it. It takes the place of `base` if that is the user's own
+    draft.
+
+    Administrators only. Both changes and their audit entries are one transaction. Raise ActionRefused for other users,
+    PolicyError if a clause is invalid.
+    """
+    separation_of_duties.require_administrator(user)
+    with transaction.atomic():
+        draft = create_draft(user, {**base.body, "clauses": clauses}, note)
+        if base.author_id == user.pk and base.status == Status.DRAFT:
+            discard_draft(user, base)
+    return draft
+
+
 def start_shadow(user: User, row: PolicyVersion) -> None:
     """Evaluate the draft beside the live version from now on, without effect.
 

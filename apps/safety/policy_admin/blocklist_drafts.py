@@ -26,7 +26,6 @@ from apps.safety.policy import blocklist_matcher, separation_of_duties, versions
 from apps.safety.policy.benign_sentences import BENIGN_SENTENCES
 from apps.safety.policy.evaluation import ACCOUNT
 from apps.safety.policy.schema import Blocklist, PolicyError, Stage, parse_policy
-from apps.safety.policy_admin import clause_drafts
 from apps.safety.text.normalization import fold_for_detection, normalise
 from apps.users.models import User
 
@@ -86,7 +85,7 @@ def list_blocklists(days: int) -> list[BlocklistRow]:
 
 def find_blocklist(user: User, key: str) -> Blocklist | None:
     """Return the blocklist in the user's base version; None if there is none."""
-    return parse_policy(clause_drafts.get_base(user).body).lists.get(key)
+    return parse_policy(versions.get_draft_base(user).body).lists.get(key)
 
 
 def parse_blocklist(row: dict[str, Any]) -> Blocklist:
@@ -165,7 +164,7 @@ def _with_one_entry(own: Blocklist, entry: str) -> Blocklist:
 
 
 def _draft(user: User, key: str, row: dict[str, Any] | None, kind: str) -> PolicyVersion:
-    body = copy.deepcopy(clause_drafts.get_base(user).body)
+    body = copy.deepcopy(versions.get_draft_base(user).body)
     before = next((old for old in body.get("lists", []) if old["key"] == key), None)
     if row is None and before is None:
         raise PolicyError(gettext("Blocklist not found."))

@@ -29,7 +29,7 @@ from apps.safety.policy.schema import (
     is_applicable,
     parse_policy,
 )
-from apps.safety.policy_admin import blocklist_drafts, clause_drafts
+from apps.safety.policy_admin import blocklist_drafts
 from apps.users.models import User
 from apps.users.permissions import administrator_required, get_signed_in_user
 
@@ -155,7 +155,7 @@ def edit_blocklist(request: HttpRequest, name: str) -> HttpResponse:
             }
         except PolicyError as error:
             form.add_error("entries", str(error))
-    context |= {"form": form, "version": clause_drafts.get_base(user)}
+    context |= {"form": form, "version": versions.get_draft_base(user)}
     return render(request, "safety/blocklist.html", context, status=422 if form.errors else 200)
 
 

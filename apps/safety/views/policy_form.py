@@ -20,7 +20,7 @@ from apps.safety import code_labels
 from apps.safety.models import PolicyVersion
 from apps.safety.policy import defaults, versions
 from apps.safety.policy.schema import ACTION_ORDER, Action, FailureMode, PolicyError, Stage, is_applicable, parse_policy
-from apps.safety.policy_admin import backtest, clause_drafts, coverage, version_diff
+from apps.safety.policy_admin import backtest, coverage, version_diff
 from apps.users.permissions import administrator_required, get_signed_in_user
 
 PREVIEW_DAYS = 30  # days of recorded verdicts that are counted
@@ -185,9 +185,7 @@ def edit_policy(request: HttpRequest) -> HttpResponse:
             form.add_error(None, gettext("You have not changed anything."))
         else:
             try:
-                return _drafted(
-                    request, clause_drafts.save_clauses(user, base, form.clauses(), form.cleaned_data["note"])
-                )
+                return _drafted(request, versions.save_clauses(user, base, form.clauses(), form.cleaned_data["note"]))
             except PolicyError as error:
                 form.add_error(None, str(error))
     context = {"form": form, "base": base, "days": PREVIEW_DAYS, "clauses": list(form.grouped())}
@@ -218,7 +216,7 @@ def _get_base(request: HttpRequest) -> PolicyVersion:
     """Return the version that the page was made from; for a new page, the one that the user's next change builds on."""
     number = request.POST.get("base", "")[:9]
     known = number.isascii() and number.isdecimal()
-    return clause_drafts.get_base(get_signed_in_user(request), int(number) if known else 0)
+    return versions.get_draft_base(get_signed_in_user(request), int(number) if known else 0)
 
 
 def _drafted(request: HttpRequest, row: PolicyVersion) -> HttpResponse:

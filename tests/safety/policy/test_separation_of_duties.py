@@ -36,7 +36,7 @@ from apps.safety.moderation import account_suspensions, appeals, bulk_decisions,
 from apps.safety.moderation.decision_input import DecisionInput
 from apps.safety.policy import versions
 from apps.safety.policy.schema import PolicyError
-from apps.safety.policy_admin import backtest, blocklist_drafts, clause_drafts
+from apps.safety.policy_admin import backtest, blocklist_drafts
 from apps.users import accounts
 from apps.users.models import User
 from apps.users.special_permissions import BREAK_GLASS
@@ -312,12 +312,12 @@ def test_with_another_one_named_nobody_answers_their_own_break_glass(site: Site,
 
 def test_a_discarded_draft_is_built_on_by_nothing(shelf: Notes, ada: User, client: Client) -> None:
     live, row = versions.get_live_version(), versions.create_draft(ada, body(withhold=0.5))
-    assert clause_drafts.get_base(ada) == row
+    assert versions.get_draft_base(ada) == row
     client.force_login(ada)
     assert 'value="discard"' in client.get("/review/policy/").content.decode()
     client.post(f"/review/policy/{row.pk}/", {"do": "discard"})
     row.refresh_from_db()
-    assert row.status == "dropped" and clause_drafts.get_base(ada) == live
+    assert row.status == "dropped" and versions.get_draft_base(ada) == live
     for step in (versions.start_shadow, versions.approve_version):
         with pytest.raises((ActionRefused, PolicyError)):
             step(ada, row)

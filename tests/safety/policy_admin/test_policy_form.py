@@ -13,7 +13,7 @@ from apps.safety.errors import ActionRefused
 from apps.safety.gate import gate
 from apps.safety.models import AuditEntry, PolicyVersion
 from apps.safety.policy import schema, versions
-from apps.safety.policy_admin import backtest, clause_drafts, version_diff
+from apps.safety.policy_admin import backtest, version_diff
 from apps.safety.policy_admin.version_diff import ValueChange, VersionDifference
 from apps.safety.views.policy_form import PolicyForm
 from apps.users.models import User
@@ -123,7 +123,7 @@ def test_only_administrators_see_form_and_count(client: Client, ada: User, morga
     assert client.post(PREVIEW, data).status_code in (302, 403, 404)
     row = versions.get_live_version()
     with pytest.raises(ActionRefused):
-        clause_drafts.save_clauses(morgan, row, row.body["clauses"])
+        versions.save_clauses(morgan, row, row.body["clauses"])
     with pytest.raises(ActionRefused):
         backtest.preview_changes(morgan, row.body, 30, 1.0)
 
