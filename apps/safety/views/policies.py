@@ -99,9 +99,10 @@ def _find_outdated_base(live: PolicyVersion, row: PolicyVersion, found: list[Pol
     """
     if row.status not in (PolicyVersion.Status.DRAFT, PolicyVersion.Status.SHADOW):
         return None
+    if live.effective is None or live.effective <= row.created:
+        return None
     earlier = [(one.effective, one) for one in found if one.effective and one.effective <= row.created]
-    base = max(earlier, key=lambda pair: pair[0])[1] if earlier else None
-    return None if base == live else base
+    return max(earlier, key=lambda pair: pair[0])[1] if earlier else None
 
 
 def _list_warnings(row: PolicyVersion) -> list[str]:
