@@ -111,7 +111,7 @@ def test_an_upgrade_backs_up_migrates_and_says_what_changed(upgradable: Clone) -
     assert done.returncode == 0, done.stderr
     assert git(clone.folder, "rev-parse", "HEAD") == newest
     assert "from_the_future" in tables(clone) and accounts(clone) == ["ada@example.org"]
-    assert re.search(r"Upgraded from \S+ \w+ to \S+ \w+; CHANGELOG.md says", done.stdout)
+    assert re.search(r"Upgraded from \S+ \w+ to \S+ \w+; see CHANGELOG.md", done.stdout)
     assert re.search(r"^Changed tables: users\.\d+_from_the_future$", done.stdout, re.MULTILINE)
     assert len(list((clone.data / "backups").glob("before-upgrade-*.tar"))) == 1
     assert not (clone.data / "upgrade.json").exists()

@@ -81,4 +81,4 @@ def test_an_assistant_keeps_it_and_shows_it_whatever_the_server_has(alice) -> No
     client.post(f"/assistants/{row.pk}/", FORM | {"version": "1"})
     assert Assistant.objects.get(pk=row.pk).sampling == {}
     refused = client.post("/assistants/new/", FORM | {"beams": "9"})
-    assert refused.status_code == 400 and "from 2 to 8" in refused.content.decode()
+    assert refused.status_code == 400 and "between 2 and 8" in refused.content.decode()

@@ -44,7 +44,7 @@ async def test_the_nearest_passages_are_folded_below_and_the_model_is_not_asked(
     events = await page.events()
     said = [event["type"] for event in events]
     assert NOTHING in events[said.index("nothing")]["html"]
-    assert "Searched Handbook: 2 documents" in events[said.index("nothing")]["html"]
+    assert "Searched 2 documents in Handbook" in events[said.index("nothing")]["html"]
     assert "Nearest passages" in events[said.index("sources")]["html"] and "quotes" not in said
     assert not chat.requests
     shown = await in_db(got, alice, f"/c/{turn['conversation']}/")
