@@ -2,10 +2,11 @@
 
     checks      lint, format, import contracts, types, Django's own
     tests       unit and contract tests, with SQLite where they use a database
-    processes   real worker, web and stand-in model server, killed in turn
-    journeys    the ten main journeys in Chromium; with --whole, or by name, all of them
+    processes   real worker, web and stand-in model server, killed
+    journeys    the ten main journeys in Chromium
 
-Run by name, and with --whole, which is what CI runs:
+With --whole, which is what CI runs, or by name, a group also runs its tests marked `slow` and every journey. Further
+groups then:
 
     postgres    the tests that use a database, on a real PostgreSQL server, started here
     model       the packaged model on vLLM, started here as `./run serve` does
@@ -51,6 +52,7 @@ REPORTS = ROOT / "var" / "test-reports"  # JUnit XML of each group, and the seco
 
 TWO_PROCESSES = ("-n", "2", "--dist", "loadfile")  # a file's tests share what is costly to make
 PLAIN = "not vllm and not process and not browser and not install"
+PROCESS = "process and not browser and not vllm and not install"
 FIRST_JOURNEY = "tests/journeys/test_setup.py::test_"
 
 
@@ -72,13 +74,14 @@ class Group:
     daily: bool = True  # runs also without --whole
 
 
+PROCESS_FILES = find_files("process")
 JOURNEYS = (*TWO_PROCESSES, "--no-loadscope-reorder", "tests/journeys", "-m")  # in order: a site keeps what they leave
 GROUPS = (
     Group("journeys", (*JOURNEYS, "browser"), (*JOURNEYS, "browser and main_journey")),
     Group("postgres", (*TWO_PROCESSES, "-m", PLAIN, "--only-database"), server="postgres", daily=False),
-    Group("tests", (*TWO_PROCESSES, "-m", PLAIN)),
+    Group("tests", (*TWO_PROCESSES, "-m", PLAIN), (*TWO_PROCESSES, "-m", f"{PLAIN} and not slow")),
     Group("install", ("-m", "install", *find_files("install")), daily=False),
-    Group("processes", ("-m", "process and not browser and not vllm and not install", *find_files("process"))),
+    Group("processes", ("-m", PROCESS, *PROCESS_FILES), ("-m", f"{PROCESS} and not slow", *PROCESS_FILES)),
     Group("checks", commands=(
         "ruff check .", "ruff format --check .", "djangofmt --check templates", "lint-imports", "mypy",
         "python manage.py check", "python manage.py makemigrations --check --dry-run",
@@ -111,7 +114,7 @@ class Result:
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="./run test")
-    parser.add_argument("--whole", action="store_true", help="every group and every journey, as CI does")
+    parser.add_argument("--whole", action="store_true", help="every group, journey and slow test, as CI does")
     parser.add_argument("group", nargs="*")
     options = parser.parse_args(arguments)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would each compile everything anew

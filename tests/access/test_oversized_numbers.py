@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ _READ = re.compile(r"""(?:GET|POST|form|data|asked|params)(?:\.get|\.getlist)?[(
 _FIELD = re.compile(r"^    ([a-z_]+) = (?:forms|fields)\.\w+\(", re.MULTILINE)
 
 
+@cache
 def _names() -> list[str]:
     """Return every name that a view or form reads from a request."""
     sources = [path.read_text() for path in Path(settings.BASE_DIR, "apps").rglob("*.py")]

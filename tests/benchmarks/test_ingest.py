@@ -46,6 +46,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_all_of_ingestion_is_measured_in_one_run(data: Path, tmp_path: Path) -> None:
     file = tmp_path / "numbers.json"
     call_command(Command(), "ingest", "--data", str(data), "--rounds", "1", "--quick", "--json", str(file))
@@ -58,6 +59,7 @@ def test_all_of_ingestion_is_measured_in_one_run(data: Path, tmp_path: Path) -> 
     assert numbers["reingest_over_first"] < 0.5 and 100 < numbers["worker_peak_mb"] < 1200
 
 
+@pytest.mark.slow
 def test_the_real_files_alone_can_be_named(data: Path, tmp_path: Path) -> None:
     file = tmp_path / "numbers.json"
     options = ("--rounds", "1", "--quick", "--json", str(file))

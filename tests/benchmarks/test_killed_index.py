@@ -10,7 +10,7 @@ from django.core.management import call_command
 
 from benchmarks.command import Command
 
-pytestmark = [pytest.mark.process, pytest.mark.usefixtures("tables_there")]
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("tables_there"), pytest.mark.slow]
 
 KILLS = 20  # `./run bench index` kills 200
 

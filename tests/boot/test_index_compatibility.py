@@ -67,7 +67,9 @@ def change(layout: Layout, assignment: str, name: str = "%") -> None:
         )
 
 
-@pytest.mark.parametrize("foreign", ["fingerprint = 'other-model-384'", "dimension = 384"])
+@pytest.mark.parametrize(
+    "foreign", ["fingerprint = 'other-model-384'", pytest.param("dimension = 384", marks=pytest.mark.slow)]
+)
 def test_a_foreign_index_is_refused_with_the_way_out_until_it_fits(layout: Layout, foreign: str) -> None:
     change(layout, foreign)
 
@@ -83,6 +85,7 @@ def test_a_foreign_index_is_refused_with_the_way_out_until_it_fits(layout: Layou
     site_setup.prepare_site(layout)
 
 
+@pytest.mark.slow
 def test_one_foreign_collection_among_others_is_named_at_each_start(
     layout: Layout, capsys: pytest.CaptureFixture[str]
 ) -> None:

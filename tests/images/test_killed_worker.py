@@ -23,7 +23,7 @@ from apps.images.requests import submission
 from apps.images.requests.submission import PictureRequest
 from apps.users.models import User
 
-pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True), pytest.mark.slow]
 START_S = 180
 
 

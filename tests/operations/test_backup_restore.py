@@ -72,7 +72,9 @@ print(json.dumps({"passages": [one.text for one in found.passages], "rows": len(
 """
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgres, pytest.mark.slow])]
+)
 def install(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Installation]]:
@@ -145,6 +147,7 @@ def test_a_backup_under_load_is_restored_whole_and_its_passages_are_found(
     assert "already contains accounts" in target.refuse("restore", archive)
 
 
+@pytest.mark.slow
 def test_a_restore_that_was_cut_off_while_it_put_things_in_place_is_repeated(
     install: Callable[[str], Installation], archive: Path
 ) -> None:
@@ -167,6 +170,7 @@ def test_the_archive_and_its_keys_are_for_their_owner_only_and_the_keys_are_apar
     assert [path.name for path in archive.parent.iterdir() if path.name.startswith(".")] == []
 
 
+@pytest.mark.slow
 def test_where_keys_are_missing_the_restore_says_so_and_goes_on(
     install: Callable[[str], Installation], archive: Path, tmp_path: Path
 ) -> None:
@@ -181,6 +185,7 @@ def test_where_keys_are_missing_the_restore_says_so_and_goes_on(
     assert "The review snapshots cannot be read. The file of keys" in told and "Start Openbook now." in told
 
 
+@pytest.mark.slow
 def test_a_database_that_was_changed_since_is_taken_back_without_its_files(source: Installation, archive: Path) -> None:
     later = "from apps.safety.audit_log import audit; [audit.record_event('read', subject='person 9') for _ in 'ab']"
     source.execute(f"from tests.support.users import make_user; make_user('newcomer'); {later}")
@@ -193,6 +198,7 @@ def test_a_database_that_was_changed_since_is_taken_back_without_its_files(sourc
     assert sorted(source.data.glob("files/documents/*")) == before
 
 
+@pytest.mark.slow
 def test_a_backup_that_is_killed_leaves_no_archive_and_the_next_one_cleans_up(
     source: Installation, tmp_path: Path
 ) -> None:
@@ -218,6 +224,7 @@ def test_a_backup_that_is_killed_leaves_no_archive_and_the_next_one_cleans_up(
     assert target.exists() and not part.exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_in_one_sentence_and_nothing_is_left_on_it(source: Installation, tmp_path: Path) -> None:
     with tiny_disk(tmp_path / "tiny", 64) as disk:
         told = source.refuse("backup", disk.path / "site.tar")
@@ -225,6 +232,7 @@ def test_a_full_disk_is_told_in_one_sentence_and_nothing_is_left_on_it(source: I
         assert disk.files == []
 
 
+@pytest.mark.slow
 def test_a_restore_without_room_is_refused_before_it_begins(
     archive: Path, source: Installation, tmp_path: Path
 ) -> None:
@@ -236,6 +244,7 @@ def test_a_restore_without_room_is_refused_before_it_begins(
         assert not (disk.path / "files").exists() and not list(disk.path.glob(".restore*"))
 
 
+@pytest.mark.slow
 def test_a_backup_for_the_other_kind_of_database_is_refused(
     archive: Path, source: Installation, tmp_path: Path
 ) -> None:
@@ -246,6 +255,7 @@ def test_a_backup_for_the_other_kind_of_database_is_refused(
 
 
 @pytest.mark.postgres
+@pytest.mark.slow
 def test_a_missing_client_program_is_named(
     install: Callable[[str], Installation], source: Installation, tmp_path: Path
 ) -> None:

@@ -14,7 +14,7 @@ from assistant.boot.errors import BootError, ExitCode
 from assistant.boot.layout import PYTHON, ROOT, Layout
 from tests.support import prepared_site
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 NAME, SIZE = "harbour/tiny-embedder", 48
 REVISION = "0123456789abcdef0123456789abcdef01234567"

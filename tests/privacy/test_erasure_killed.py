@@ -14,7 +14,7 @@ from django.conf import settings
 from tests.privacy import killed_eraser
 
 OTHERS = {"DATABASE_URL", "REDIS_URL", "INDEX_BACKEND", "EMBED_MODEL"}  # of the tests, and not of this installation
-pytestmark = [pytest.mark.process, pytest.mark.django_db]
+pytestmark = [pytest.mark.process, pytest.mark.django_db, pytest.mark.slow]
 
 
 def test_a_worker_killed_in_any_step_leaves_no_word_and_no_wrong_count(tmp_path: Path) -> None:

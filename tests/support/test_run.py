@@ -138,6 +138,8 @@ def test_every_day_the_quick_groups_run_with_the_main_journeys() -> None:
     daily = run.choose_groups([], whole=False)
     assert [group.name for group in daily] == ["journeys", "tests", "processes", "checks"]
     assert daily[0].arguments[-1] == "browser and main_journey"
+    assert all("and not slow" in " ".join(group.arguments) for group in daily[1:3])
+    assert not any("not slow" in " ".join(group.arguments) for group in run.choose_groups([], whole=True))
 
 
 @pytest.mark.parametrize(("names", "whole"), [([], True), (["journeys"], False), (["postgres", "tests"], False)])

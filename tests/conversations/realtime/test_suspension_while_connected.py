@@ -15,7 +15,7 @@ import pytest
 from tests.conversations.server_processes import ROOT, Process, environment, seed, stub_llm
 from tests.conversations.turns.test_killed_processes import opened
 
-pytestmark = [pytest.mark.process, pytest.mark.shared]
+pytestmark = [pytest.mark.process, pytest.mark.shared, pytest.mark.slow]
 SOON_S = 5.0
 BUSY_S = 20.0  # that a busy machine may take beside it; the answers would go on for a hundred
 PATIENCE_S = 60.0

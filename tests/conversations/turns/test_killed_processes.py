@@ -108,6 +108,7 @@ async def test_web_is_killed(web: Process, key: str, tmp_path: Path) -> None:
         assert (await wire.until("closed"))["status"] == "stopped"
 
 
+@pytest.mark.slow
 async def test_web_is_killed_in_the_middle_of_an_upload(web: Process, key: str, tmp_path: Path) -> None:
     """The other half of the file never came: there is no row and no file, and sent again it is there once."""
     content, sent = LAMP * 200_000, asyncio.Event()
@@ -185,6 +186,7 @@ def _kept(folder: Path) -> list[int]:
     return [size for size in sizes if size > 1_000_000]
 
 
+@pytest.mark.slow
 async def test_web_ends_in_order_and_says_so(web: Process, key: str) -> None:
     async with opened(web, key) as (wire, _):
         accepted = await wire.ask()
@@ -197,6 +199,7 @@ async def test_web_ends_in_order_and_says_so(web: Process, key: str) -> None:
         assert f'data-turn="{accepted["turn"]}" data-status="interrupted"' in page and "word0" in page
 
 
+@pytest.mark.slow
 async def test_the_model_server_is_killed_and_comes_back(web: Process, model: Process, key: str) -> None:
     async with opened(web, key) as (wire, _):
         accepted = await wire.ask()
@@ -229,6 +232,7 @@ async def test_the_worker_is_killed_while_an_answer_is_written(
     await _ready(tmp_path)
 
 
+@pytest.mark.slow
 async def test_the_model_server_is_killed_in_the_middle_of_an_upload(
     web: Process, worker: Worker, model: Process, key: str, tmp_path: Path
 ) -> None:

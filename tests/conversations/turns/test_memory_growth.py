@@ -16,7 +16,7 @@ import pytest
 
 from tests.conversations.server_processes import Process, environment, stub_llm
 
-pytestmark = [pytest.mark.process, pytest.mark.shared]
+pytestmark = [pytest.mark.process, pytest.mark.shared, pytest.mark.slow]
 AT_ONCE, WARM_UP, MEASURED = 10, 300, 300  # turns
 REST_S = 40  # before a measurement: what is free goes back to the system every 30 s
 MOST_MB = 35  # that the measured turns may add; arenas and kernels of each thread, kept for good, added 50 and more

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from tests.support.tiny_disk import tiny_disk
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 KILLS = 30
 _OURS = ("DATABASE_URL", "REDIS_URL", "INDEX_BACKEND", "EMBED_MODEL")

@@ -31,6 +31,7 @@ START_S = 180
 PAUSES = (  # where the worker is when it is killed: the function that hangs there, by the settings of the test
     "parse", "embed", "index", "publish", "index together", "publish together",
 )  # fmt: skip
+EVERY_DAY = "publish"
 
 
 class Worker:
@@ -132,7 +133,9 @@ def forget_leases() -> None:
     Document.objects.exclude(lease_token="").update(lease_until="2020-01-01T00:00Z")
 
 
-@pytest.mark.parametrize("pause", PAUSES)
+@pytest.mark.parametrize(
+    "pause", [pytest.param(pause, marks=[pytest.mark.slow] if pause != EVERY_DAY else []) for pause in PAUSES]
+)
 def test_a_worker_killed_in_any_step_loses_and_doubles_nothing(
     start: Callable[..., Worker], tmp_path: Path, pause: str
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from apps.documents.sandbox import fork_client, runner
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 FILES = 100
 GROWN = 50 * 1024 * FILES  # bytes: a thousandth of what each takes
