@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from allauth.account.decorators import reauthentication_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -16,7 +15,7 @@ from django.views.decorators.http import require_safe
 from apps.administration import collections, environment
 from apps.conversations.models import ModelProfile
 from apps.lib.table import read_table_request
-from apps.users.permissions import administrator_required
+from apps.users.permissions import administrator_required, password_required
 
 View = Callable[..., HttpResponse]
 
@@ -26,7 +25,7 @@ def require_reauthentication(view: View) -> View:
 
     Other users get 404, anonymous ones the sign-in page. The page is never cached.
     """
-    found: View = never_cache(administrator_required(reauthentication_required(require_safe(view))))
+    found: View = never_cache(administrator_required(password_required(require_safe(view))))
     return found
 
 

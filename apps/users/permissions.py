@@ -1,4 +1,4 @@
-"""Return the user and address of a request, and restrict views to administrators or staff."""
+"""Return the user and address of a request, and restrict views to administrators, staff or a recent password."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 
@@ -52,3 +53,12 @@ def staff_required(view: View[P]) -> View[P]:
         return view(request, *args, **kwargs)
 
     return login_required(asked)
+
+
+def password_required(view: View[P]) -> View[P]:
+    """Restrict a view to users who entered their password again within ACCOUNT_REAUTHENTICATION_TIMEOUT.
+
+    Others are asked for it first; then the request continues, a POST with its fields.
+    """
+    found: View[P] = reauthentication_required(view)
+    return found

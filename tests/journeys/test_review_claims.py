@@ -38,7 +38,7 @@ def test_on_a_phone_the_decisions_are_in_reach_and_what_they_need_is_asked_for(s
     expect(morgan.locator("[name=days]")).to_be_visible()
     assert morgan.url == here and violations(morgan) == []
     morgan.locator(".outcomes [value=block]").click()
-    morgan.locator("[data-undo='10']").wait_for()
+    morgan.locator("form[data-undo]").wait_for()
     other = morgan.url
     assert other != here
     morgan.locator("[data-undo] button").click()

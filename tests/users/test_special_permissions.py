@@ -10,6 +10,7 @@ from apps.safety.models import AuditEntry
 from apps.safety.models.break_glass import BreakGlass
 from apps.users import special_permissions
 from apps.users.models import User
+from tests.support.users import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.django_db
 def test_an_administrator_names_people_and_the_log_says_so(ada: User, morgan: User, alice: User) -> None:
     client = Client()
     client.force_login(ada)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     client.post(f"/people/{morgan.pk}/break-glass/", {"named": "yes"})
     client.post(f"/people/{alice.pk}/break-glass/", {"named": "yes"})
     assert list(special_permissions.BREAK_GLASS.list_holders()) == [morgan]

@@ -7,12 +7,15 @@ from django.test import Client
 
 from apps.users.invitations import create_invitation
 from apps.users.models import Invitation, User
-from tests.support.users import make_user
+from apps.users.special_permissions import SEALED
+from tests.support.users import PASSWORD, make_user
 
 
 @pytest.fixture
 def admin(client: Client, ada: User) -> Client:
+    """Return a client signed in as Ada, who has just re-entered her password."""
     client.force_login(ada)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     return client
 
 
@@ -66,6 +69,28 @@ def test_roles_change(admin: Client, alice: User) -> None:
     admin.post(f"/people/{alice.pk}/role/", {"role": "reviewer"})
     alice.refresh_from_db()
     assert alice.role == User.Role.REVIEWER
+
+
+def test_a_role_changes_after_the_password(client: Client, ada: User, alice: User) -> None:
+    client.force_login(ada)
+    asked = client.post(f"/people/{alice.pk}/role/", {"role": "administrator"})["Location"]
+    assert "Confirm your identity" in client.get(asked).content.decode()
+    client.post(asked, {"password": "wrong", "next": f"/people/{alice.pk}/role/"})
+    alice.refresh_from_db()
+    assert alice.role == User.Role.MEMBER
+    client.post(asked, {"password": PASSWORD, "next": f"/people/{alice.pk}/role/"})
+    alice.refresh_from_db()
+    assert alice.role == User.Role.ADMINISTRATOR
+
+
+def test_a_special_permission_is_given_after_the_password(client: Client, ada: User, morgan: User) -> None:
+    client.force_login(ada)
+    asked = client.post(f"/people/{morgan.pk}/sealed/", {"named": "yes"})["Location"]
+    morgan.refresh_from_db()
+    assert not SEALED.is_held_by(morgan)
+    client.post(asked, {"password": PASSWORD, "next": f"/people/{morgan.pk}/sealed/"})
+    morgan = User.objects.get(pk=morgan.pk)
+    assert SEALED.is_held_by(morgan)
 
 
 @pytest.mark.parametrize("data", [{"role": "god"}, {}, {"role": ["administrator", "god"]}])

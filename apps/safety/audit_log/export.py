@@ -1,12 +1,15 @@
 """Export the audit log as JSON Lines for administrators: all fields of each entry, the oldest first.
 
-Call `begin_export`, then `export_batch` until it reaches the number that `begin_export` returned.
+Call `begin_export`, then `export_batch` until it reaches the number that `begin_export` returned. An export of the
+whole log can be verified line by line; one with a filter begins with `format_filter`, as its chain has gaps.
 """
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext
 
 from apps.safety.audit_log import audit
@@ -17,24 +20,32 @@ from apps.users.models import User
 BATCH = 1000  # entries of one query
 
 
-def begin_export(user: User) -> int:
+def begin_export(user: User, **narrowed: Any) -> int:
     """Write the audit entry `log.exported` and return its number, up to which the export reads.
 
-    Raise ActionRefused unless the user is an active administrator.
+    `narrowed` is the filter, if any, for the entry. Raise ActionRefused unless the user is an active administrator.
     """
     if not (user.is_administrator and user.is_active):
         raise ActionRefused(gettext("Only administrators can export the audit log."))
-    return audit.record_event("log.exported", actor=user).seq
+    return audit.record_event("log.exported", actor=user, **narrowed).seq
 
 
-def export_batch(after: int, last: int) -> tuple[str, int]:
+def format_filter(last: int, **narrowed: Any) -> str:
+    """Return the first line of an export with a filter: which entries it holds, up to which number."""
+    return json.dumps({"filter": narrowed, "up_to": last, "whole_log": False}, ensure_ascii=False) + "\n"
+
+
+def export_batch(after: int, last: int, chosen: Q) -> tuple[str, int]:
     """Return up to BATCH entries as JSON Lines, and the number of the last of them.
 
-    Only numbers above `after`, up to `last` inclusive, are read. Return ("", last) if there are none.
+    Only numbers above `after`, up to `last` inclusive, are read, and of these the entries that match `chosen`, and
+    `last`; all of them for an empty `chosen`. Return ("", last) if there are none.
     """
-    rows = list(AuditEntry.objects.filter(seq__gt=after, seq__lte=last).order_by("seq")[:BATCH])
-    lines = [_format_line(row) for row in rows]
-    return "".join(lines), rows[len(lines) - 1].seq if lines else last
+    rows = AuditEntry.objects.filter(seq__gt=after, seq__lte=last)
+    if chosen:  # an empty Q or another one is that other one
+        rows = rows.filter(chosen | Q(seq=last))
+    found = list(rows.order_by("seq")[:BATCH])
+    return "".join(_format_line(row) for row in found), found[-1].seq if found else last
 
 
 def _format_line(row: AuditEntry) -> str:

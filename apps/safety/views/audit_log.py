@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import cast
+from dataclasses import dataclass
+from typing import Any, cast
 
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -25,21 +27,43 @@ from apps.users.permissions import administrator_required, get_signed_in_user
 PAGE = 50
 
 
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Filter of the log by kind and actor, as a query string or a form gives it. Unknown values count as not given."""
+
+    area: str = ""  # key of `audit_log_rows.FILTERS`
+    who: str = ""  # id of the actor
+
+    @property
+    def condition(self) -> Q:
+        found = audit_log_rows.FILTERS[self.area][1]
+        return found & Q(actor=int(self.who)) if self.who else found
+
+    @property
+    def narrowed(self) -> dict[str, Any]:
+        """Return the filter for the audit entry and the first line of an export; {} for the whole log."""
+        found: dict[str, Any] = {"area": self.area, "who": int(self.who) if self.who else ""}
+        return {name: value for name, value in found.items() if value}
+
+
+def _get_filter(given: QueryDict) -> LogFilter:
+    area, who = given.get("area", ""), given.get("who", "")
+    return LogFilter(area if area in audit_log_rows.FILTERS else "", who if _is_number(who) else "")
+
+
 @require_safe
 @never_cache
 @administrator_required
 def show_log(request: HttpRequest) -> HttpResponse:
     """Show a page of entries, newest first, filtered by kind and actor."""
-    area, who, before = (request.GET.get(name, "") for name in ("area", "who", "before"))
-    area = area if area in audit_log_rows.FILTERS else ""
-    rows = AuditEntry.objects.filter(audit_log_rows.FILTERS[area][1]).order_by("-seq")
-    if _number(who):
-        rows = rows.filter(actor=int(who))
-    if _number(before):
+    chosen, before = _get_filter(request.GET), request.GET.get("before", "")
+    rows = AuditEntry.objects.filter(chosen.condition).order_by("-seq")
+    if _is_number(before):
         rows = rows.filter(seq__lt=int(before))
     found = list(rows[: PAGE + 1])
     context = {
-        "entries": audit_log_rows.make_rows(found[:PAGE]), "area": area, "who": who,
+        "entries": audit_log_rows.make_rows(found[:PAGE]), "area": chosen.area, "who": chosen.who,
+        "narrowed": bool(chosen.narrowed),
         "areas": [(name, words) for name, (words, _) in audit_log_rows.FILTERS.items()],
         "staff": User.objects.exclude(role=User.Role.MEMBER).order_by("name", "email"),
         "older": found[PAGE - 1].seq if len(found) > PAGE else None, "first": not before,
@@ -68,29 +92,36 @@ def verify_whole_log(request: HttpRequest) -> HttpResponse:
 @require_POST
 @administrator_required
 def export_log(request: HttpRequest) -> HttpResponse:
-    """Stream the log as a file, one JSON object per line. The entry of the export itself is its last line."""
-    last = export.begin_export(get_signed_in_user(request))
+    """Stream the log, or the entries that the filter of the form matches, as a file: one JSON object per line.
+
+    The entry of the export itself is its last line. An export with a filter says so in its name and first line.
+    """
+    chosen = _get_filter(request.POST)
+    last = export.begin_export(get_signed_in_user(request), **chosen.narrowed)
+    first = export.format_filter(last, **chosen.narrowed) if chosen.narrowed else ""
     streams = isinstance(request, ASGIRequest)
-    response = StreamingHttpResponse(_parts(last) if streams else _lines(last))
+    response = StreamingHttpResponse((_parts if streams else _lines)(first, last, chosen.condition))
     response["Content-Type"] = "application/x-ndjson"
-    name = f"openbook-audit-log-{timezone.now():%Y%m%dT%H%M%SZ}.jsonl"
+    name = f"openbook-audit-log{'-filtered' if first else ''}-{timezone.now():%Y%m%dT%H%M%SZ}.jsonl"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return cast(HttpResponse, response)  # the return type that Django's decorators expect
 
 
-async def _parts(last: int) -> AsyncIterator[str]:
+async def _parts(first: str, last: int, chosen: Q) -> AsyncIterator[str]:
+    yield first
     after = 0
     while after < last:
-        text, after = await in_db(export.export_batch, after, last)
+        text, after = await in_db(export.export_batch, after, last, chosen)
         yield text
 
 
-def _lines(last: int) -> Iterator[str]:
+def _lines(first: str, last: int, chosen: Q) -> Iterator[str]:
+    yield first
     after = 0
     while after < last:
-        text, after = export.export_batch(after, last)
+        text, after = export.export_batch(after, last, chosen)
         yield text
 
 
-def _number(text: str) -> bool:
+def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) < 16

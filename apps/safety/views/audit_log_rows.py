@@ -145,7 +145,9 @@ _KEYS: code_labels.CodeLabels = {
     "justified": gettext_lazy("Justified"),
     "share": gettext_lazy("Percentage of users"), "delayed": gettext_lazy("User told from"),
     "lost": gettext_lazy("Old key lost"), "triggers": gettext_lazy("Database triggers"),
-    "made": gettext_lazy("Backup from"), "until": gettext_lazy("Until"), "self_approved": gettext_lazy("Self-approved"),
+    "made": gettext_lazy("Backup from"), "until": gettext_lazy("Until"),
+    "area": gettext_lazy("Kind of entry"), "who": gettext_lazy("Done by"),
+    "self_approved": gettext_lazy("Self-approved"),
 }  # fmt: skip
 _LONG_NUMBER = re.compile(r"(?<![\w.:-])\d{4,}(?![\w.:-])")  # no part of a date or a name
 _UUID_CHARACTERS = 36  # only the last 8 of a UUID are shown
@@ -209,6 +211,8 @@ def _value(key: str, payload: Mapping[str, Any]) -> str:
         "consent": _consent,
         "ground": lambda code: code_labels.ground_label(str(code)),
         "how": lambda code: str(_HOW.get(code, code)),
+        "area": lambda code: str(FILTERS[code][0]) if code in FILTERS else str(code),
+        "who": _user_name,
         "before": _group_digits,
         "after": _group_digits,
     }
@@ -220,6 +224,10 @@ def _value(key: str, payload: Mapping[str, Any]) -> str:
 def _group_digits(said: object) -> str:
     """Return the value with its long numbers grouped, such as a limit of "1,000,000"."""
     return _LONG_NUMBER.sub(lambda found: number_format(int(found[0]), force_grouping=True), str(said))
+
+
+def _user_name(pk: int) -> str:
+    return str(User.objects.filter(pk=pk).first() or gettext("deleted user"))
 
 
 def _reason(said: str) -> str:

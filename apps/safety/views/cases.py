@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -257,12 +258,22 @@ def _break_glass_context(user: User) -> dict[str, Any]:
 
 
 def _undo_context(user: User) -> dict[str, Any]:
-    """Return the user's decision of the last seconds, or the batch, that can be undone."""
+    """Return the user's decision of the last seconds, or the batch, that can be undone, and for how many seconds."""
     since = timezone.now() - timedelta(seconds=moderation_cases.UNDO_S)
     rows = Decision.objects.filter(reviewer=user, undone=None, created__gt=since, case__state=CaseState.DECIDED)
     last = rows.order_by("-created").first()
-    alone = last is not None and last.batch_id is None
-    return {"undo": last if alone else None, "batch": None if alone else bulk_decisions.find_undoable_batch(user)}
+    if last is not None and last.batch_id is None:
+        return {"undo": last, "undo_s": _seconds_until(last.created + timedelta(seconds=moderation_cases.UNDO_S))}
+    found = bulk_decisions.find_undoable_batch(user)
+    if found is None:
+        return {}
+    batch, count = found
+    ends = (batch.decided or timezone.now()) + timedelta(seconds=bulk_decisions.UNDO_S)
+    return {"batch": batch, "batch_count": count, "undo_s": _seconds_until(ends)}
+
+
+def _seconds_until(at: datetime) -> int:
+    return max(1, ceil((at - timezone.now()).total_seconds()))
 
 
 def _filter_context(user: User, wanted: CaseFilter) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from apps.users import invitations
 from apps.users.accounts import AccountState, LastAdministrator, confirm_address, list_users, reinstate_user, set_role
 from apps.users.forms import InvitationForm, ReinstateForm, SpecialPermissionForm, UserRoleForm
 from apps.users.models import Invitation, SiteSettings, User
-from apps.users.permissions import administrator_required, get_signed_in_user
+from apps.users.permissions import administrator_required, get_signed_in_user, password_required
 from apps.users.special_permissions import SpecialPermission
 
 USER_COLUMNS = (
@@ -112,6 +112,7 @@ def revoke_invitation(request: HttpRequest, pk: int) -> HttpResponse:
 
 @administrator_required
 @require_POST
+@password_required
 def change_role(request: HttpRequest, pk: int) -> HttpResponse:
     """Set the role of a user; the last active administrator keeps theirs."""
     user = get_object_or_404(User, pk=pk)
@@ -149,6 +150,7 @@ def reinstate(request: HttpRequest, pk: int) -> HttpResponse:
 
 @administrator_required
 @require_POST
+@password_required
 def change_special_permission(request: HttpRequest, pk: int, permission: SpecialPermission) -> HttpResponse:
     """Give a member of the staff the special permission `permission`, or withdraw it."""
     user = get_object_or_404(User, pk=pk)

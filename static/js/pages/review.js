@@ -1,7 +1,7 @@
 // Review by keyboard: J and K walk the queue, letters decide, digits say why, U takes back. Buttons do the same.
 // What an outcome needs to be told is folded; it opens before that outcome is sent for the first time.
 import { off } from "../ui/shortcuts.js";
-import { gettext } from "../lib/i18n.js";
+import { gettext, ngettext } from "../lib/i18n.js";
 
 const typing = (target) => target.closest("textarea, select, input:not([type=radio], [type=checkbox])");
 const rows = () => [...document.querySelectorAll("[data-case]")];
@@ -61,6 +61,19 @@ document.querySelector("[data-leave]")?.addEventListener("submit", (event) => {
   event.target.elements.note.value = document.getElementById("note").value;
 });
 
-// A decision can be taken back for some seconds; then the offer goes.
+// A decision can be undone for some seconds, which are counted down; then the offer goes. A timer is not read aloud.
+function countDown(offer) {
+  const left = offer.querySelector("[data-undo-left]");
+  const ends = performance.now() + Number(offer.dataset.undo) * 1000;
+  const timer = setInterval(() => {
+    const n = Math.ceil((ends - performance.now()) / 1000);
+    if (n > 0) left.textContent = ngettext("%(n)s second left", "%(n)s seconds left", n);
+    else {
+      clearInterval(timer);
+      offer.remove();
+    }
+  }, 200);
+}
+
 const offer = document.querySelector("[data-undo]");
-if (offer) setTimeout(() => offer.remove(), Number(offer.dataset.undo) * 1000);
+if (offer) countDown(offer);

@@ -27,6 +27,7 @@ from apps.safety.audit_log import audit, chain_heads, verification
 from apps.safety.models import AuditEntry
 from apps.safety.moderation import account_suspensions
 from apps.users.models import User
+from tests.support.pages import strip_layout
 
 pytestmark = pytest.mark.django_db
 
@@ -297,8 +298,8 @@ def test_a_place_that_takes_no_head_is_a_warning(
     assert found.state == "warn" and "AUDIT_HEADS_URL" in found.advice
 
 
-def lines(client: Client) -> list[dict[str, Any]]:
-    response = client.post("/review/log/export/")
+def lines(client: Client, **chosen: str | int) -> list[dict[str, Any]]:
+    response = client.post("/review/log/export/", chosen)
     return [json.loads(line) for line in response.getvalue().decode().splitlines()]
 
 
@@ -313,6 +314,23 @@ def test_the_log_is_exported_as_json_lines_and_the_export_is_an_entry(
     assert [row["hmac_sha256"] for row in found] == list(
         AuditEntry.objects.order_by("seq").values_list("sha256", flat=True)
     )
+
+
+def test_the_export_follows_the_filter_and_says_so(
+    entries: list[AuditEntry], ada: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.safety.audit_log.export.BATCH", 2)
+    audit.record_event("settings.changed", actor=ada, subject="settings")
+    client.force_login(ada)
+    assert "Export filtered entries" in client.get("/review/log/", {"area": "settings"}).content.decode()
+    first, *found = lines(client, area="settings", who=ada.pk)
+    assert first == {"filter": {"area": "settings", "who": ada.pk}, "up_to": 7, "whole_log": False}
+    assert [(row["seq"], row["kind"]) for row in found] == [(6, "settings.changed"), (7, "log.exported")]
+    assert found[-1]["payload"] == {"area": "settings", "who": ada.pk}
+    assert f"Kind of entry: Settings · Done by: {ada}" in strip_layout(client.get("/review/log/").content.decode())
+    sent = client.post("/review/log/export/", {"area": "cases"})["Content-Disposition"]
+    assert "openbook-audit-log-filtered-" in sent
+    assert "filtered" not in client.post("/review/log/export/", {"area": "nothing"})["Content-Disposition"]
 
 
 @pytest.mark.parametrize("path", ["/review/log/export/", "/review/log/verify/"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from apps.safety.models import AuditEntry, Case, Decision, Notice
 from apps.safety.models.case_states import CaseState
@@ -101,7 +103,11 @@ def test_a_decision_can_be_taken_back_from_the_next_page(
     held = case(alice)
     morgan.post(f"/review/{held.pk}/claim/")
     sent(morgan, held.pk, "block")
-    assert f"/review/{held.pk}/undo/" in morgan.get("/review/").content.decode()
+    page = strip_layout(morgan.get("/review/").content.decode())
+    assert f"/review/{held.pk}/undo/" in page and "10 seconds left" in page
+    assert "can be undone for ten seconds" in morgan.get(f"/review/{held.pk}/").content.decode()
+    Decision.objects.update(created=timezone.now() - timedelta(seconds=7))
+    assert "3 seconds left" in strip_layout(morgan.get("/review/").content.decode())
     assert "undo" not in robin.get("/review/").content.decode()
     morgan.post(f"/review/{held.pk}/undo/")
     assert (Case.objects.get().state, shelf.state["1"]) == (CaseState.CLAIMED, "as it was")
