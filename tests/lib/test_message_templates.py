@@ -12,7 +12,6 @@ from apps.engines.image.protocol import DrawRequest
 from apps.engines.image.validation import validate_request
 from apps.engines.types import EngineRefused
 from apps.lib.text import message_templates
-from apps.lib.text.former_sentences import FORMER_SENTENCES
 from apps.users.i18n import translate_stored
 
 VALUES = re.compile(r"%\((\w+)\)s")
@@ -39,12 +38,6 @@ def test_each_is_shown_in_the_readers_language_with_the_same_values(sentence: st
         shown = translate_stored(stored)
     assert shown != stored and all(f"v{name}" in shown for name in VALUES.findall(sentence))
     assert translate_stored(stored) == stored  # English
-
-
-@pytest.mark.parametrize(("stored", "now"), FORMER_SENTENCES.items())
-def test_a_sentence_of_a_former_release_is_shown_in_todays_words(stored: str, now: str) -> None:
-    values = {name: f"v{name}" for name in VALUES.findall(stored)}
-    assert VALUES.findall(stored) == VALUES.findall(now) and translate_stored(stored % values) == now % values
 
 
 def test_what_an_engine_says_is_one_of_them() -> None:

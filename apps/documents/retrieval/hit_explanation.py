@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext, gettext_noop
 
-from apps.lib.text.former_sentences import FORMER_SENTENCES
-
 if TYPE_CHECKING:
     from apps.documents.retrieval.passages import Passage, SearchHit
     from apps.documents.retrieval.search import SearchResult
@@ -40,7 +38,7 @@ def translate_reason(why: str) -> str:
     """Return a stored reason in the active language."""
     if found := _MERGED_PATTERN.fullmatch(why):
         return gettext(_MERGED) % {"place": found[1]}
-    return gettext(FORMER_SENTENCES.get(why, why)) if why else ""
+    return gettext(why) if why else ""
 
 
 def _is_within(hit: SearchHit, passage: Passage) -> bool:

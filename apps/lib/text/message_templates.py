@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from apps.lib.text.former_sentences import FORMER_SENTENCES
-
 # Refusals of picture engines.
 PROMPT_LONG = "The description is longer than %(most)s characters; shorten it."
 WIDTH_RANGE = "The width must be between %(least)s and %(most)s pixels."
@@ -74,10 +72,7 @@ _PLACE = re.compile(r"%\((\w+)\)s")
 
 
 def match_template(text: str) -> tuple[str, dict[str, str]] | None:
-    """Return the template of a message and its values; None if it matches no template.
-
-    A sentence of a former release gives today's template in its place.
-    """
+    """Return the template of a message and its values; None if it matches no template."""
     for sentence, start, pattern in _patterns():
         if text.startswith(start) and (found := pattern.fullmatch(text)):
             return sentence, found.groupdict()
@@ -86,8 +81,7 @@ def match_template(text: str) -> tuple[str, dict[str, str]] | None:
 
 @lru_cache(1)
 def _patterns() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
-    known = [(sentence, sentence) for sentence in SENTENCES] + list(FORMER_SENTENCES.items())
-    return tuple((now, *_pattern(stored)) for stored, now in known)
+    return tuple((sentence, *_pattern(sentence)) for sentence in SENTENCES)
 
 
 def _pattern(sentence: str) -> tuple[str, re.Pattern[str]]:

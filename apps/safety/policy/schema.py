@@ -16,6 +16,8 @@ from typing import Any
 from django.db.models import TextChoices
 from django.utils.translation import gettext, gettext_lazy
 
+from apps.safety.policy.former_wording import FORMER_WORDING
+
 
 class Stage(TextChoices):
     """Point at which a text or picture is checked."""
@@ -248,7 +250,8 @@ def _clause(row: object) -> Clause:
             "only answers redacted."
         )
         raise PolicyError(said % {"code": code, "action": wrong[0]})
-    return Clause(code, str(row["title"]), str(row["text"]), severity, fail, rule, steps)
+    title, text = (FORMER_WORDING.get(words, words) for words in (str(row["title"]), str(row["text"])))
+    return Clause(code, title, text, severity, fail, rule, steps)
 
 
 def _steps(code: str, found: object) -> dict[Stage, tuple[Threshold, ...]]:

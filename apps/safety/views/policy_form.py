@@ -74,12 +74,13 @@ class PolicyForm(forms.Form):
 
     def _add_clause(self, row: Mapping[str, Any]) -> None:
         code = row["code"]
+        clause = self.policy.clauses[code]
         rules = [(one.value, code_labels.action_label(one)) for one in Action if is_applicable(one, code, None)]
         fails = [(one.value, version_diff.fail_label(one)) for one in FailureMode]
         text = forms.Textarea(attrs={"rows": 3})
         self.fields |= {
-            f"{code}-title": forms.CharField(label=gettext("Title"), max_length=80, initial=row["title"]),
-            f"{code}-text": forms.CharField(label=gettext("Text"), max_length=600, initial=row["text"], widget=text),
+            f"{code}-title": forms.CharField(label=gettext("Title"), max_length=80, initial=clause.title),
+            f"{code}-text": forms.CharField(label=gettext("Text"), max_length=600, initial=clause.text, widget=text),
             f"{code}-severity": forms.TypedChoiceField(
                 label=gettext("Severity"), coerce=int, choices=[(n, str(n)) for n in range(5)], initial=row["severity"]
             ),
@@ -141,7 +142,13 @@ class PolicyForm(forms.Form):
             names = ("title", "text", "severity", "rule", "fail")
             fields = [self[f"{code}-{name}"] for name in names]
             yield ClauseFields(
-                code, row["title"], row["severity"], fields[:2], fields[2:], stages, self.has_clause_errors(code)
+                code,
+                self.policy.clauses[code].title,
+                row["severity"],
+                fields[:2],
+                fields[2:],
+                stages,
+                self.has_clause_errors(code),
             )
 
     def _stage(self, code: str, stage: Stage) -> StageRows:

@@ -1,0 +1,58 @@
+"""Tests that stored sentences of former releases are replaced by today's, which the catalogues translate."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+
+import pytest
+from django.apps import apps
+from django.utils import translation
+
+from apps.documents.models import Collection, Document
+from apps.safety.policy.defaults import make_default_policy
+from apps.safety.policy.former_wording import FORMER_WORDING
+from apps.safety.policy.schema import hash_policy, parse_policy
+from apps.users.i18n import translate_stored
+from apps.users.models import User
+
+migration = import_module("apps.conversations.migrations.0036_stored_sentences_in_todays_words")
+VALUES = re.compile(r"%\((\w+)\)s")
+
+
+@pytest.mark.parametrize(("stored", "now"), migration.TODAYS_WORDS.items())
+def test_a_sentence_of_a_former_release_becomes_todays_which_is_translated(stored: str, now: str) -> None:
+    values = {name: f"v{name}" for name in VALUES.findall(stored)}
+    assert VALUES.findall(stored) == VALUES.findall(now)
+    converted = migration.convert_text(stored % values if values else stored)
+    assert converted == (now % values if values else now)
+    with translation.override("de"):
+        assert translate_stored(converted) != converted
+
+
+def test_rows_are_shown_in_todays_words_after_the_upgrade(alice: User) -> None:
+    collection = Collection.objects.create(name="Boats", owner=alice)
+    row = Document.objects.create(
+        collection=collection,
+        name="a.pptx",
+        size=1,
+        status=Document.Status.READY,
+        note="Hidden slides that were left out: 2.\nA line",
+    )
+    migration.convert_rows(apps, None)
+    row.refresh_from_db()
+    assert row.note == "Hidden slides left out: 2.\nA line"
+
+
+def test_a_stored_policy_shows_todays_clauses_and_keeps_its_hash() -> None:
+    today = make_default_policy({})
+    former = {words: old for old, words in FORMER_WORDING.items()}
+    rows = [
+        {**row, "title": former.get(row["title"], row["title"]), "text": former.get(row["text"], row["text"])}
+        for row in today["clauses"]
+    ]
+    policy = parse_policy(stored := {"clauses": rows})
+    assert rows != today["clauses"] and policy.sha256 == hash_policy(stored)
+    assert {code: (clause.title, clause.text) for code, clause in policy.clauses.items()} == {
+        row["code"]: (row["title"], row["text"]) for row in today["clauses"]
+    }
