@@ -11,18 +11,16 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
 from argparse import ArgumentParser
-from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
+from benchmarks.lib.metrics import interval
 from benchmarks.lib.model_server import model_server
 
-_DRAWS = 2_000  # bootstrap samples
 SHARES = (
     "gold_in_first_quote", "gold_in_best_sentence", "first_quotes_joined", "gold_in_quotes", "gold_in_model_text",
 )  # fmt: skip
@@ -54,10 +52,3 @@ def run(options: dict[str, Any]) -> dict[str, float]:
             low, high = interval(found[name])
             print(f"{name}: {sum(found[name])} of {len(found[name])}, 95 % between {low:.3f} and {high:.3f}")
     return numbers
-
-
-def interval(found: Sequence[bool]) -> tuple[float, float]:
-    """Return the 95 % interval of a share, by bootstrap over the questions."""
-    draw = random.Random(7)  # noqa: S311
-    shares = sorted(sum(draw.choices(found, k=len(found))) / len(found) for _ in range(_DRAWS))
-    return shares[int(_DRAWS * 0.025)], shares[int(_DRAWS * 0.975) - 1]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from scipy.stats import bootstrap
 
 _DRAWS = 2_000  # bootstrap samples
 
@@ -25,8 +26,7 @@ def recall(ranking: Sequence[str], relevant: Mapping[str, int], depth: int) -> f
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
     """Return the 95 % interval of a mean, by bootstrap over the values. Deterministic."""
-    kept = np.asarray(values, np.float64)
-    draw = np.random.default_rng(7)
-    means = [float(kept[draw.integers(0, len(kept), len(kept))].mean()) for _ in range(_DRAWS)]
-    low, high = np.quantile(means, (0.025, 0.975))
-    return float(low), float(high)
+    if len(set(values)) == 1:  # no interval for scipy
+        return float(values[0]), float(values[0])
+    found = bootstrap((values,), np.mean, n_resamples=_DRAWS, method="percentile", rng=7).confidence_interval
+    return float(found.low), float(found.high)

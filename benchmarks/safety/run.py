@@ -26,6 +26,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.metrics import (  # type: ignore[import-untyped]
+    average_precision_score,
+    f1_score,
+    precision_recall_curve,
+)
 
 from apps.engines import registry
 from apps.safety.detectors.rules.engine import RuleCheck
@@ -33,7 +38,6 @@ from apps.safety.gate.default_check import decide_verdict, score_text
 from apps.safety.policy import versions
 from apps.safety.policy.schema import Stage
 from benchmarks.safety import datasets as safety_datasets
-from benchmarks.safety import metrics as measures
 from benchmarks.safety.bias import bias
 from benchmarks.safety.datasets import Labelled
 from benchmarks.safety.personal import personal
@@ -91,11 +95,12 @@ def _about(name: str, items: list[Labelled], scorer: Scorer, calm: NDArray[np.fl
         scores = np.concatenate([scores, calm[:, scorer.at(label)]])
         truth = np.concatenate([truth, np.zeros(len(calm), bool)])
     else:
-        numbers[f"macro_f1.{name}"] = measures.macro_f1(truth, scores >= cut.flag)
+        numbers[f"macro_f1.{name}"] = float(f1_score(truth, scores >= cut.flag, average="macro"))
+    precision, recall, _ = precision_recall_curve(truth, scores)
     return numbers | {
-        f"auprc.{name}": measures.average_precision(truth, scores),
-        f"f1.{name}": measures.f1(truth, scores >= cut.flag),
-        f"best_f1.{name}": measures.best_f1(truth, scores),
+        f"auprc.{name}": float(average_precision_score(truth, scores)),
+        f"f1.{name}": float(f1_score(truth, scores >= cut.flag)),
+        f"best_f1.{name}": float(np.max(2 * precision * recall / np.maximum(precision + recall, 1e-12))),
     }
 
 

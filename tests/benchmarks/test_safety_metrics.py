@@ -1,4 +1,4 @@
-"""How well scores tell two sides apart, and how the open sets are read: worked out by hand."""
+"""How the open sets are read, and what is measured of them."""
 
 from __future__ import annotations
 
@@ -6,32 +6,12 @@ import json
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import training
 from apps.engines import registry
 from benchmarks.safety import datasets as safety_datasets
 from benchmarks.safety import run as safety
-from benchmarks.safety.metrics import average_precision, best_f1, f1, macro_f1
-
-TRUTH = np.array([True, False, True, False])
-SCORES = np.array([0.9, 0.8, 0.7, 0.1], np.float32)
-
-
-def test_average_precision_steps_down_with_each_wrong_one_above() -> None:
-    assert average_precision(TRUTH, SCORES) == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
-
-
-def test_equal_scores_are_one_step() -> None:
-    assert average_precision(TRUTH, np.full(4, 0.5, np.float32)) == pytest.approx(0.5)
-
-
-def test_f1_of_one_side_of_both_and_at_the_best_cut() -> None:
-    said = SCORES >= 0.75
-    assert f1(TRUTH, said) == pytest.approx(0.5)
-    assert macro_f1(TRUTH, said) == pytest.approx(0.5)
-    assert best_f1(TRUTH, SCORES) == pytest.approx(0.8)
 
 
 def test_partial_labels_stay_unknown_and_harm_is_any_of_those_known(tmp_path: Path) -> None:

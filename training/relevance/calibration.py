@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
 
 from apps.documents.retrieval.passages import collect_terms
 from apps.documents.retrieval.relevance import compute_coverage
@@ -22,7 +24,6 @@ DEPTH = 5  # passages per question in the collection that answers it
 DEPTH_ELSEWHERE = 3
 _RIDGE = 0.01
 _DRAWS = 2_000  # bootstrap samples
-_STEPS = 50  # of Newton's method; it converges in under ten
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +62,16 @@ def examples(asked: DataSet, searched: Library, depth: int, *, own: bool) -> lis
 
 
 def fit(groups: Iterable[Group]) -> Numbers:
-    """Return bias and weights, shape (4,), of a logistic regression by Newton's method."""
+    """Return bias and weights, shape (4,), of a ridge-regularised logistic regression."""
     rows, answers, weights = [], [], []
     for group in groups:
         yes = sum(example.answers for example in group.examples)
         for example in group.examples:
-            rows.append((1.0, *example.features))
+            rows.append(example.features)
             answers.append(float(example.answers))
             weights.append(group.weight / (yes if example.answers else len(group.examples) - yes))
-    return logistic(np.array(rows), np.array(answers), np.array(weights) * 100)
-
-
-def logistic(x: Numbers, y: Numbers, w: Numbers) -> Numbers:
-    """Return the weights of a ridge-regularised logistic regression by Newton's method. The first column of `x`, shape
-    (n, features), is 1 for the bias; `w` weighs the rows."""
-    ridge = _RIDGE * np.diag([0.0] + [1.0] * (x.shape[1] - 1))
-    constants: Numbers = np.zeros(x.shape[1])
-    for _ in range(_STEPS):
-        p = 1 / (1 + np.exp(-x @ constants))
-        slope = x.T @ (w * (y - p)) - ridge @ constants
-        curve = (x * (w * p * (1 - p))[:, None]).T @ x + ridge + 1e-9 * np.eye(x.shape[1])
-        constants = constants + np.linalg.solve(curve, slope)
-    return constants
+    model = LogisticRegression(C=1 / _RIDGE).fit(rows, answers, np.array(weights) * 100)
+    return np.array([*model.intercept_, *model.coef_[0]])
 
 
 def best(found: Sequence[Example], constants: Numbers) -> dict[str, float]:
@@ -108,8 +97,7 @@ def cross_validated(groups: Mapping[str, Group], name: str, folds: int = 5) -> d
 
 def area(yes: Sequence[float], no: Sequence[float]) -> float:
     """Return the area under ROC: how often a value of `yes` is above one of `no`, ties counting half."""
-    more = np.asarray(yes)[:, None] - np.asarray(no)[None, :]
-    return float(np.mean((more > 0) + 0.5 * (more == 0)))
+    return float(roc_auc_score([1] * len(yes) + [0] * len(no), [*yes, *no]))
 
 
 def area_interval(yes: Sequence[float], no: Sequence[float]) -> tuple[float, float]:
