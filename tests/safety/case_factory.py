@@ -8,7 +8,7 @@ from apps.engines.classify.fake import LABELS
 from apps.safety.models import Case
 from apps.safety.moderation import cases, reviewable
 from apps.safety.moderation.cases import FlaggedContent
-from apps.safety.moderation.reviewable import ContextTurn
+from apps.safety.moderation.reviewable import ContextItem
 from apps.safety.policy.evaluation import PolicyResult, Signal, SignalStatus
 from apps.safety.policy.schema import Action
 from apps.users.models import User
@@ -17,7 +17,7 @@ KIND = "note"
 
 
 class Notes:
-    """Reviewable kind whose `state` by subject is changed by `withhold` and restored by `give_back`."""
+    """Reviewable kind whose `state` by subject is changed by `withhold` and restored by `restore`."""
 
     name = "a note"
 
@@ -27,16 +27,16 @@ class Notes:
     def exists(self, subject: str) -> bool:
         return subject in self.state
 
-    def around(self, subject: str) -> list[ContextTurn]:
-        return [ContextTurn("Before", "What was said before")]
+    def context(self, subject: str) -> list[ContextItem]:
+        return [ContextItem("Before", "What was said before")]
 
-    def withhold(self, subject: str, words: str) -> dict[str, Any]:
+    def withhold(self, subject: str, message: str) -> dict[str, Any]:
         before = self.state[subject]
-        self.state[subject] = f"withheld: {words}"
+        self.state[subject] = f"withheld: {message}"
         return {"state": before}
 
-    def give_back(self, subject: str, before: dict[str, Any]) -> None:
-        self.state[subject] = before["state"]
+    def restore(self, subject: str, restore_data: dict[str, Any]) -> None:
+        self.state[subject] = restore_data["state"]
 
 
 def notes() -> Notes:

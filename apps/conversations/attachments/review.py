@@ -10,12 +10,12 @@ from django.utils.translation import gettext_lazy
 from apps.conversations.models.attachment import AttachedPicture
 from apps.lib import websocket_push
 from apps.safety.moderation import cases
-from apps.safety.moderation.reviewable import ContentLocation, ContextTurn, read_stored_bytes
+from apps.safety.moderation.reviewable import ContentLocation, ContextItem, read_stored_bytes
 from apps.safety.policy.verdicts import EvaluationRecord
 from apps.users.models import User
 
 CASE_KIND = "attached"
-_KEPT = ("status", "reason")
+_RESTORED_FIELDS = ("status", "reason")
 Status = AttachedPicture.Status
 
 
@@ -28,59 +28,59 @@ class AttachedReviewable:
         """Return whether the picture still exists."""
         return AttachedPicture.objects.filter(pk=subject).exists()
 
-    def around(self, subject: str) -> list[ContextTurn]:
+    def context(self, subject: str) -> list[ContextItem]:
         """Return the file name, the text in the picture, and the first question about it."""
         row = AttachedPicture.objects.filter(pk=subject).first()
         if row is None:
             return []
         asked = row.attachments.select_related("question").order_by("pk").first()
-        turns = [ContextTurn("File", row.name)]
-        turns += [ContextTurn("Text in the picture", row.text[:2000])] if row.text else []
-        return [*turns, ContextTurn("Question", asked.question.text[:2000])] if asked else turns
+        turns = [ContextItem("File", row.name)]
+        turns += [ContextItem("Text in the picture", row.text[:2000])] if row.text else []
+        return [*turns, ContextItem("Question", asked.question.text[:2000])] if asked else turns
 
-    def places(self, user: User, subjects: Collection[str]) -> dict[str, ContentLocation]:
+    def locate(self, user: User, subjects: Collection[str]) -> dict[str, ContentLocation]:
         """Return the file names by subject, for pictures of the user."""
         rows = AttachedPicture.objects.visible_to(user).filter(pk__in=subjects)
         return {str(row.pk): ContentLocation(row.name) for row in rows}
 
-    def withhold(self, subject: str, words: str) -> dict[str, Any]:
-        """Hold the picture: nobody sees it, and no model gets it. Return what `give_back` needs."""
+    def withhold(self, subject: str, message: str) -> dict[str, Any]:
+        """Hold the picture: nobody sees it, and no model gets it. Return what `restore` needs."""
         rows = AttachedPicture.objects.filter(pk=subject)
-        before = rows.values(*_KEPT).first()
-        rows.update(status=Status.HELD, reason=words[:400])
+        restore_data = rows.values(*_RESTORED_FIELDS).first()
+        rows.update(status=Status.HELD, reason=message[:400])
         _publish_change(subject)
-        return before or {}
+        return restore_data or {}
 
     def release(self, subject: str) -> dict[str, Any]:
-        """Release a held picture, whose text is recognised next. Return what `give_back` needs."""
+        """Release a held picture, whose text is recognised next. Return what `restore` needs."""
         held = AttachedPicture.objects.filter(pk=subject, status=Status.HELD)
-        before = held.values(*_KEPT).first()
+        restore_data = held.values(*_RESTORED_FIELDS).first()
         held.update(status=Status.WAITING, reason="", attempts=0)
         _publish_change(subject)
-        return before or {}
+        return restore_data or {}
 
     def picture(self, subject: str) -> bytes:
         """Return the file, b"" if the picture is gone."""
         row = AttachedPicture.objects.filter(pk=subject).first()
         return read_stored_bytes(row.file) if row is not None else b""
 
-    def give_back(self, subject: str, before: dict[str, Any]) -> None:
+    def restore(self, subject: str, restore_data: dict[str, Any]) -> None:
         """Restore the status before the decision."""
-        if before:
-            AttachedPicture.objects.filter(pk=subject).update(**before)
+        if restore_data:
+            AttachedPicture.objects.filter(pk=subject).update(**restore_data)
             _publish_change(subject)
 
     def blur(self, subject: str, code: str) -> dict[str, Any]:
-        """Blur the picture under the clause. Return what `clear` needs."""
+        """Blur the picture under the clause. Return what `unblur` needs."""
         rows = AttachedPicture.objects.filter(pk=subject)
-        before = rows.values_list("blur", flat=True).first()
+        restore_data = rows.values_list("blur", flat=True).first()
         rows.update(blur=code)
         _publish_change(subject)
-        return {} if before is None else {"blur": before}
+        return {} if restore_data is None else {"blur": restore_data}
 
-    def clear(self, subject: str, before: dict[str, Any]) -> None:
+    def unblur(self, subject: str, restore_data: dict[str, Any]) -> None:
         """Restore the blur before the decision."""
-        AttachedPicture.objects.filter(pk=subject).update(blur=before["blur"])
+        AttachedPicture.objects.filter(pk=subject).update(blur=restore_data["blur"])
         _publish_change(subject)
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from apps.conversations.models import Feedback, Message
 from apps.conversations.moderation import redaction, retraction
 from apps.safety.moderation import cases, sealed_cases
-from apps.safety.moderation.reviewable import ContentLocation, ContextTurn
+from apps.safety.moderation.reviewable import ContentLocation, ContextItem
 from apps.safety.policy.schema import Stage
 from apps.safety.policy.verdicts import EvaluationRecord
 from apps.users.models import User
@@ -46,19 +46,19 @@ class MessageReviewable:
         """Return whether the answer still exists."""
         return Message.objects.filter(pk=subject).exists()
 
-    def around(self, subject: str) -> list[ContextTurn]:
+    def context(self, subject: str) -> list[ContextItem]:
         """Return the last four messages up to the answer, and the comments of users who reported it."""
         message: Message | None = Message.objects.filter(pk=subject).first()
-        turns: list[ContextTurn] = []
+        turns: list[ContextItem] = []
         closed = _find_sealed(message) if message is not None else set()
         while message is not None and len(turns) < _BEFORE:
             label = "Question" if message.role == Message.Role.USER else "Answer"
             if message.text:
-                turns.append(ContextTurn(label, message.text[:2000], message.pk in closed))
+                turns.append(ContextItem(label, message.text[:2000], message.pk in closed))
             message = message.parent
         return turns[::-1] + _list_reports(subject)
 
-    def places(self, user: User, subjects: Collection[str]) -> dict[str, ContentLocation]:
+    def locate(self, user: User, subjects: Collection[str]) -> dict[str, ContentLocation]:
         """Return title and URL of the conversation by subject, for those that the user may read."""
         rows = Message.objects.visible_to(user).filter(pk__in=subjects).select_related("conversation", "parent")
         return {
@@ -71,28 +71,28 @@ class MessageReviewable:
             if row.conversation.deleted is None
         }
 
-    def withhold(self, subject: str, words: str) -> dict[str, Any]:
-        """Retract the message inside the transaction of the decision; return what `give_back` needs."""
-        return retraction.retract(self.kind, subject, words)
+    def withhold(self, subject: str, message: str) -> dict[str, Any]:
+        """Retract the message inside the transaction of the decision; return what `restore` needs."""
+        return retraction.retract(self.kind, subject, message)
 
-    def give_back(self, subject: str, before: dict[str, Any]) -> None:
+    def restore(self, subject: str, restore_data: dict[str, Any]) -> None:
         """Restore what `withhold` retracted, inside the transaction of the decision."""
-        retraction.restore(before)
+        retraction.restore(restore_data)
 
-    def cut(self, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
-        """Redact the terms inside the transaction of the decision; return what `fill` needs."""
-        return redaction.redact(self.kind, subject, wanted)
+    def redact(self, subject: str, terms: Sequence[str]) -> dict[str, Any]:
+        """Redact the terms inside the transaction of the decision; return what `restore_redacted` needs."""
+        return redaction.redact(self.kind, subject, terms)
 
-    def fill(self, before: dict[str, Any]) -> None:
-        """Restore what `cut` redacted, inside the transaction of the decision."""
-        redaction.restore(before)
+    def restore_redacted(self, restore_data: dict[str, Any]) -> None:
+        """Restore what `redact` redacted, inside the transaction of the decision."""
+        redaction.restore(restore_data)
 
 
-def _list_reports(subject: str) -> list[ContextTurn]:
+def _list_reports(subject: str) -> list[ContextItem]:
     """Return the reasons and notes of users who reported the answer."""
     rows = Feedback.objects.filter(answer__pk=subject, reported__isnull=False)
     return [
-        ContextTurn("Report by the user", ". ".join([*row.reason_words, *filter(None, [row.note])])) for row in rows
+        ContextItem("Report by the user", ". ".join([*row.reason_words, *filter(None, [row.note])])) for row in rows
     ]
 
 

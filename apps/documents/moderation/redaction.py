@@ -39,11 +39,11 @@ _PAGES_AT_ONCE = 200  # pages read from the database at a time
 class RedactionHook:
     """Hook of an app above that holds copies of document text.
 
-    `cut(documents, terms)` redacts the copies and returns what `fill` needs to restore them.
+    `redact(documents, terms)` redacts the copies and returns what `restore` needs to restore them.
     """
 
-    cut: Callable[[Collection[UUID], Sequence[str]], dict[str, Any]]
-    fill: Callable[[dict[str, Any]], None]
+    redact: Callable[[Collection[UUID], Sequence[str]], dict[str, Any]]
+    restore: Callable[[dict[str, Any]], None]
 
 
 redaction_hooks: dict[str, RedactionHook] = {}
@@ -64,7 +64,7 @@ def redact(subject: str, wanted: Sequence[str]) -> dict[str, Any]:
     if not _cut(rows, wanted, before):
         return {}
     ids = [row.pk for row in rows]
-    before["beside"] = {name: other.cut(ids, wanted) for name, other in redaction_hooks.items()}
+    before["beside"] = {name: other.redact(ids, wanted) for name, other in redaction_hooks.items()}
     return before
 
 
@@ -86,7 +86,7 @@ def restore(before: Mapping[str, Any]) -> None:
         _store_texts(rows, texts, lambda heading: before["headings"].get(heading, heading), names)
     for name, said in before.get("beside", {}).items():
         if name in redaction_hooks:
-            redaction_hooks[name].fill(said)
+            redaction_hooks[name].restore(said)
 
 
 def reapply_redactions(document: Document) -> None:

@@ -17,7 +17,7 @@ from apps.documents.models import Document, DocumentQuerySet
 from apps.documents.moderation import redaction
 from apps.safety.moderation import auto_close, cases
 from apps.safety.moderation.cases import FlaggedContent
-from apps.safety.moderation.reviewable import ContentLocation, ContextTurn
+from apps.safety.moderation.reviewable import ContentLocation, ContextItem
 from apps.safety.policy.verdicts import EvaluationRecord, Verdict
 from apps.users.models import User
 
@@ -36,41 +36,41 @@ class DocumentReviewable:
     def exists(self, subject: str) -> bool:
         return Document.objects.filter(pk=subject).exists()
 
-    def around(self, subject: str) -> list[ContextTurn]:
+    def context(self, subject: str) -> list[ContextItem]:
         document = Document.objects.filter(pk=subject).select_related("collection").first()
         if document is None:
             return []
         first = document.chunks.order_by("position").first()
-        begins = [ContextTurn("Beginning", first.text[:_CONTEXT_CHARACTERS])] if first else []
+        begins = [ContextItem("Beginning", first.text[:_CONTEXT_CHARACTERS])] if first else []
         where = f"{document.title or document.name} · {document.collection}"
-        return [ContextTurn("Document", where), *begins]
+        return [ContextItem("Document", where), *begins]
 
-    def places(self, user: User, subjects: Collection[str]) -> dict[str, ContentLocation]:
+    def locate(self, user: User, subjects: Collection[str]) -> dict[str, ContentLocation]:
         rows = Document.objects.visible_to(user).filter(pk__in=subjects).select_related("collection")
         return {
             str(row.pk): ContentLocation(f"{row} · {row.collection}", reverse("documents:document", args=[row.pk]))
             for row in rows
         }
 
-    def withhold(self, subject: str, words: str) -> dict[str, Any]:
-        """Exclude the document and its versions from all answers, also versions that follow. Return what `give_back`
+    def withhold(self, subject: str, message: str) -> dict[str, Any]:
+        """Exclude the document and its versions from all answers, also versions that follow. Return what `restore`
         needs.
 
         Passages that users switched off are not changed, and users cannot switch withheld ones on.
         """
         before = Document.every.filter(pk=subject).values_list("withheld", flat=True).first()
-        _with_versions(subject).update(withheld=words[:_MAX_REASON])
+        _with_versions(subject).update(withheld=message[:_MAX_REASON])
         return {} if before is None else {"withheld": before}
 
-    def give_back(self, subject: str, before: dict[str, Any]) -> None:
-        if before:
-            _with_versions(subject).update(withheld=before["withheld"])
+    def restore(self, subject: str, restore_data: dict[str, Any]) -> None:
+        if restore_data:
+            _with_versions(subject).update(withheld=restore_data["withheld"])
 
-    def cut(self, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
-        return redaction.redact(subject, wanted)
+    def redact(self, subject: str, terms: Sequence[str]) -> dict[str, Any]:
+        return redaction.redact(subject, terms)
 
-    def fill(self, before: dict[str, Any]) -> None:
-        redaction.restore(before)
+    def restore_redacted(self, restore_data: dict[str, Any]) -> None:
+        redaction.restore(restore_data)
 
 
 def _with_versions(subject: str) -> DocumentQuerySet:

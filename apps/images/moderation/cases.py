@@ -16,14 +16,14 @@ from apps.lib import websocket_push
 from apps.lib.celery.notify import notify_worker
 from apps.safety.models import Case
 from apps.safety.moderation import cases
-from apps.safety.moderation.reviewable import ContentLocation, ContextTurn, read_stored_bytes
+from apps.safety.moderation.reviewable import ContentLocation, ContextItem, read_stored_bytes
 from apps.safety.policy.schema import Action
 from apps.safety.policy.verdicts import EvaluationRecord, Verdict
 from apps.safety.text.normalization import hash_text
 from apps.users.models import User
 
 KIND = "picture"
-_KEPT = ("status", "reason")
+_RESTORED_FIELDS = ("status", "reason")
 
 
 class PictureReviewable:
@@ -34,56 +34,56 @@ class PictureReviewable:
     def exists(self, subject: str) -> bool:
         return Picture.objects.filter(pk=subject).exists()
 
-    def around(self, subject: str) -> list[ContextTurn]:
+    def context(self, subject: str) -> list[ContextItem]:
         row = Picture.objects.filter(pk=subject).first()
         if row is None:
             return []
-        turns = [ContextTurn("Prompt", row.prompt[:2000])]
-        return [*turns, ContextTurn("Negative prompt", row.negative[:2000])] if row.negative else turns
+        turns = [ContextItem("Prompt", row.prompt[:2000])]
+        return [*turns, ContextItem("Negative prompt", row.negative[:2000])] if row.negative else turns
 
-    def places(self, user: User, subjects: Collection[str]) -> dict[str, ContentLocation]:
+    def locate(self, user: User, subjects: Collection[str]) -> dict[str, ContentLocation]:
         rows = Picture.objects.filter(owner=user, pk__in=subjects)
         return {str(row.pk): ContentLocation("", reverse("images:picture", args=[row.pk]), row.prompt) for row in rows}
 
-    def withhold(self, subject: str, words: str) -> dict[str, Any]:
+    def withhold(self, subject: str, message: str) -> dict[str, Any]:
         """Hold the picture: its owner sees only the reason, and a drawing stops. Return the previous state."""
-        before = Picture.objects.filter(pk=subject).values(*_KEPT).first()
+        restore_data = Picture.objects.filter(pk=subject).values(*_RESTORED_FIELDS).first()
         held = {"status": Picture.Status.HELD, "lease_token": "", "lease_until": None}
-        Picture.objects.filter(pk=subject).update(reason=words[:400], **held)
+        Picture.objects.filter(pk=subject).update(reason=message[:400], **held)
         _notify_pages(subject)
-        return before or {}
+        return restore_data or {}
 
     def release(self, subject: str) -> dict[str, Any]:
         """Show a held picture; queue it if it was held before it was drawn. Return the previous state."""
         held = Picture.objects.filter(pk=subject, status=Picture.Status.HELD)
-        before = held.values(*_KEPT).first()
+        restore_data = held.values(*_RESTORED_FIELDS).first()
         drawn = held.exclude(file="").update(status=Picture.Status.READY, reason="")
-        if before and not drawn:
+        if restore_data and not drawn:
             held.update(status=Picture.Status.QUEUED, reason="", attempts=0)
             transaction.on_commit(partial(notify_worker, TASK, UUID(subject)))
         _notify_pages(subject)
-        return before or {}
+        return restore_data or {}
 
     def picture(self, subject: str) -> bytes:
         row = Picture.objects.filter(pk=subject).first()
         return read_stored_bytes(row.file) if row is not None else b""
 
-    def give_back(self, subject: str, before: dict[str, Any]) -> None:
-        if before.get("status") == Picture.Status.WORKING:
-            before = {**before, "status": Picture.Status.QUEUED}
-        if before:  # a worker that draws it meanwhile loses its lease
-            Picture.objects.filter(pk=subject).update(**before, lease_token="", lease_until=None)
+    def restore(self, subject: str, restore_data: dict[str, Any]) -> None:
+        if restore_data.get("status") == Picture.Status.WORKING:
+            restore_data = {**restore_data, "status": Picture.Status.QUEUED}
+        if restore_data:  # a worker that draws it meanwhile loses its lease
+            Picture.objects.filter(pk=subject).update(**restore_data, lease_token="", lease_until=None)
             _notify_pages(subject)
 
     def blur(self, subject: str, code: str) -> dict[str, Any]:
         rows = Picture.objects.filter(pk=subject)
-        before = rows.values_list("blur", flat=True).first()
+        restore_data = rows.values_list("blur", flat=True).first()
         rows.update(blur=code)
         _notify_pages(subject)
-        return {} if before is None else {"blur": before}
+        return {} if restore_data is None else {"blur": restore_data}
 
-    def clear(self, subject: str, before: dict[str, Any]) -> None:
-        Picture.objects.filter(pk=subject).update(blur=before["blur"])
+    def unblur(self, subject: str, restore_data: dict[str, Any]) -> None:
+        Picture.objects.filter(pk=subject).update(blur=restore_data["blur"])
         _notify_pages(subject)
 
 

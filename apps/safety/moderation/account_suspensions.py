@@ -21,7 +21,7 @@ from apps.safety.models import AppliedEffect, Case, Decision, Snapshot
 from apps.safety.models.case_states import CaseState
 from apps.safety.models.feature_restrictions import DURATION_DAYS
 from apps.safety.moderation import enforcement, notices
-from apps.safety.moderation.reviewable import ContextTurn
+from apps.safety.moderation.reviewable import ContextItem
 from apps.safety.policy import separation_of_duties, versions
 from apps.safety.policy.evaluation import ACCOUNT
 from apps.safety.text.normalization import hash_text
@@ -47,13 +47,13 @@ class AccountReviewable:
     def exists(self, subject: str) -> bool:
         return User.objects.filter(pk=int(subject)).exists()
 
-    def around(self, subject: str) -> list[ContextTurn]:
+    def context(self, subject: str) -> list[ContextItem]:
         return []
 
-    def withhold(self, subject: str, words: str) -> dict[str, Any]:
+    def withhold(self, subject: str, message: str) -> dict[str, Any]:
         return {}
 
-    def give_back(self, subject: str, before: dict[str, Any]) -> None:
+    def restore(self, subject: str, restore_data: dict[str, Any]) -> None:
         """Do nothing, as `withhold` changes nothing."""
 
 

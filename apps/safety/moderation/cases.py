@@ -113,9 +113,9 @@ def _open_case(found: FlaggedContent, until: datetime | None, now: datetime) -> 
     clause = found.outcome.code
     # Personal data in the context is masked before it is stored; the flagged text itself is stored unchanged. Names
     # are masked when the case is read: a model must not run while this transaction is open.
-    around = [
+    context = [
         {"label": turn.label, "text": masking.mask_forms(turn.text)}
-        for turn in reviewable.get_reviewable(found.kind).around(found.subject)
+        for turn in reviewable.get_reviewable(found.kind).context(found.subject)
         if clause in SEALED_CLAUSES or not turn.sealed
     ]
     text = normalise(found.text)
@@ -123,7 +123,7 @@ def _open_case(found: FlaggedContent, until: datetime | None, now: datetime) -> 
         stage=found.stage,
         text=text,
         sha256=hash_text(text),
-        context=around,
+        context=context,
         signals=[signal.row() for signal in found.signals],
         action=found.outcome.action or "",
         code=clause,

@@ -140,7 +140,7 @@ def _undo_release(decision: Decision, before: dict[str, Any], by: User) -> None:
 
 
 def _undo_withhold(decision: Decision, before: dict[str, Any], by: User) -> None:
-    reviewable.get_reviewable(decision.case.kind).give_back(decision.case.subject, before)
+    reviewable.get_reviewable(decision.case.kind).restore(decision.case.subject, before)
 
 
 def _allow(decision: Decision, words: str) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def _undo_stop(decision: Decision, before: dict[str, Any], by: User) -> None:
 
 def _redact(decision: Decision, spans: Sequence[str]) -> dict[str, Any]:
     kind = reviewable.get_reviewable(decision.case.kind)
-    before = kind.cut(decision.case.subject, spans) if isinstance(kind, reviewable.Redactable) else {}
+    before = kind.redact(decision.case.subject, spans) if isinstance(kind, reviewable.Redactable) else {}
     if not before:
         raise ActionRefused(
             gettext("This text was not found in the content. Enter it exactly as it appears, or choose another action.")
@@ -188,7 +188,7 @@ def _redact(decision: Decision, spans: Sequence[str]) -> dict[str, Any]:
 def _undo_redact(decision: Decision, before: dict[str, Any], by: User) -> None:
     kind = reviewable.get_reviewable(decision.case.kind)
     if before and isinstance(kind, reviewable.Redactable):
-        kind.fill(before)
+        kind.restore_redacted(before)
 
 
 def _blur(decision: Decision, words: str) -> dict[str, Any]:
@@ -199,7 +199,7 @@ def _blur(decision: Decision, words: str) -> dict[str, Any]:
 def _undo_blur(decision: Decision, before: dict[str, Any], by: User) -> None:
     kind = reviewable.get_reviewable(decision.case.kind)
     if before and isinstance(kind, reviewable.Blurrable):
-        kind.clear(decision.case.subject, before)
+        kind.unblur(decision.case.subject, before)
 
 
 def _restrict(decision: Decision, words: str) -> dict[str, Any]:

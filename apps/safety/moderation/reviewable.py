@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ContextTurn:
-    """Piece of the context of a flagged text. Plain text, shown as such."""
+class ContextItem:
+    """Piece of the context of a flagged text, such as an earlier message. Plain text, shown as such."""
 
     label: str
     text: str
@@ -38,13 +38,13 @@ class Reviewable(Protocol):
 
     def exists(self, subject: str) -> bool: ...
 
-    def around(self, subject: str) -> list[ContextTurn]:
+    def context(self, subject: str) -> list[ContextItem]:
         """Return the context that a reviewer needs, in order; `[]` if the content is deleted."""
 
-    def withhold(self, subject: str, words: str) -> dict[str, Any]:
-        """Hide the content from everybody, with `words` in its place. Return what `give_back` needs, as JSON."""
+    def withhold(self, subject: str, message: str) -> dict[str, Any]:
+        """Hide the content from everybody, with `message` in its place. Return what `restore` needs, as JSON."""
 
-    def give_back(self, subject: str, before: dict[str, Any]) -> None:
+    def restore(self, subject: str, restore_data: dict[str, Any]) -> None:
         """Restore the content to its state before `withhold`, as far as it still exists."""
 
 
@@ -61,7 +61,7 @@ class ContentLocation:
 class Locatable(Protocol):
     """Kind of content that a notice can link to."""
 
-    def places(self, user: User, subjects: Collection[str]) -> Mapping[str, ContentLocation]:
+    def locate(self, user: User, subjects: Collection[str]) -> Mapping[str, ContentLocation]:
         """Return the location of each subject that exists and that the user may see, by subject."""
 
 
@@ -70,7 +70,7 @@ class Releasable(Protocol):
     """Kind of content that can be held before anybody saw it, and that has a picture."""
 
     def release(self, subject: str) -> dict[str, Any]:
-        """Show the held content from now on. Return what `give_back` needs."""
+        """Show the held content from now on. Return what `restore` needs."""
 
     def picture(self, subject: str) -> bytes:
         """Return the bytes as PNG, JPEG or WebP; empty if there is no picture."""
@@ -80,13 +80,13 @@ class Releasable(Protocol):
 class Redactable(Protocol):
     """Kind of text of which parts can be redacted."""
 
-    def cut(self, subject: str, wanted: Sequence[str]) -> dict[str, Any]:
-        """Replace every occurrence of the terms `wanted` with redaction marks.
+    def redact(self, subject: str, terms: Sequence[str]) -> dict[str, Any]:
+        """Replace every occurrence of the terms with redaction marks.
 
-        Return what `fill` needs; `{}` if none occurs.
+        Return what `restore_redacted` needs; `{}` if none occurs.
         """
 
-    def fill(self, before: dict[str, Any]) -> None:
+    def restore_redacted(self, restore_data: dict[str, Any]) -> None:
         """Restore the redacted words, as far as the text still exists."""
 
 
@@ -95,9 +95,9 @@ class Blurrable(Protocol):
     """Kind of picture that can be shown blurred."""
 
     def blur(self, subject: str, code: str) -> dict[str, Any]:
-        """Show the picture blurred and labelled with the clause `code`. Return what `clear` needs."""
+        """Show the picture blurred and labelled with the clause `code`. Return what `unblur` needs."""
 
-    def clear(self, subject: str, before: dict[str, Any]) -> None:
+    def unblur(self, subject: str, restore_data: dict[str, Any]) -> None:
         """Restore the picture to its state before `blur`."""
 
 

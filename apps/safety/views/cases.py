@@ -222,7 +222,7 @@ def _case_context(user: User, found: Case, holds: bool) -> dict[str, Any]:
         "appealed": appealed,
         "earlier": earlier.order_by("-created")[:5] if holds and not appealed and found.owner_id else [],
         "pieces": highlights.split_highlights(found, held) if holds else [],
-        "around": masking.mask_turns(found.snapshot.context) if holds else [],
+        "context": masking.mask_turns(found.snapshot.context) if holds else [],
         "similar": similar_cases.find_similar_decisions(user, found) if holds and not appealed else [],
         "spans": _spans(found) if holds and Decision.Outcome.REDACT in dict(offered) else None,
         "suspends": Decision.Outcome.SUSPEND in dict(offered) and not appealed,

@@ -37,7 +37,7 @@ class NoticeCard:
     """Latest notice about a case, with the location of its content and the earlier notices that it replaces."""
 
     notice: Notice
-    place: ContentLocation | None
+    location: ContentLocation | None
     excerpt: str
     over: bool
     due: datetime | None  # when the review is due; None if none is pending
@@ -110,18 +110,18 @@ def _cards(user: User) -> list[NoticeCard]:
         row.can_appeal = appeals.can_appeal(row)  # type: ignore[attr-defined]
         by_case.setdefault(row.case_id, []).append(row)
     latest = [found[0] for found in by_case.values()]
-    places = _places(user, [row.case for row in latest])
+    locations = _locate_contents(user, [row.case for row in latest])
     effects_of = AppliedEffect.objects.filter(decision__in=[row.decision_id for row in latest if row.decision_id])
     applied = set(effects_of.filter(state=AppliedEffect.State.APPLIED).values_list("decision", "name"))
     cards = []
     for row in latest:
-        case, place = row.case, places.get((row.case.kind, row.case.subject))
+        case, location = row.case, locations.get((row.case.kind, row.case.subject))
         live = case.state in UNDECIDED_STATES and row.decision_id is None
         cards.append(
             NoticeCard(
                 row,
-                place,
-                _excerpt(case, place),
+                location,
+                _excerpt(case, location),
                 _is_over(row, applied),
                 case.due if live else None,
                 tuple(by_case[row.case_id][1:]),
@@ -130,7 +130,7 @@ def _cards(user: User) -> list[NoticeCard]:
     return cards
 
 
-def _places(user: User, cases: Sequence[Case]) -> dict[tuple[str, str], ContentLocation]:
+def _locate_contents(user: User, cases: Sequence[Case]) -> dict[tuple[str, str], ContentLocation]:
     """Return the locations of the content of the cases by kind and subject, with a query or two per kind."""
     subjects: dict[str, set[str]] = {}
     for case in cases:
@@ -138,16 +138,16 @@ def _places(user: User, cases: Sequence[Case]) -> dict[tuple[str, str], ContentL
     found: dict[tuple[str, str], ContentLocation] = {}
     for kind, wanted in subjects.items():
         if isinstance(of := reviewable.get_reviewable(kind), reviewable.Locatable):
-            found |= {(kind, subject): place for subject, place in of.places(user, wanted).items()}
+            found |= {(kind, subject): location for subject, location in of.locate(user, wanted).items()}
     return found
 
 
-def _excerpt(case: Case, place: ContentLocation | None) -> str:
+def _excerpt(case: Case, location: ContentLocation | None) -> str:
     """Return the user's own text, never withheld text of a model; "" if unknown."""
     if case.area in (SELF_HARM, REPORTED):
         return ""
-    if place is not None and place.excerpt:
-        return place.excerpt
+    if location is not None and location.excerpt:
+        return location.excerpt
     return str(case.snapshot.words) if case.snapshot.stage in (Stage.QUESTION, Stage.PASSAGE) else ""
 
 

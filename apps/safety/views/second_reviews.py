@@ -38,7 +38,7 @@ def show_review(request: HttpRequest, pk: UUID) -> HttpResponse:
     version = row.snapshot.policy or versions.get_live_version()
     context = {
         "look": row,
-        "around": masking.mask_turns(row.snapshot.context),
+        "context": masking.mask_turns(row.snapshot.context),
         "clause": schema.parse_policy(version.body).clause(row.clause),
         "policy": version,
         "covered": row.severity >= reviewer_preferences.SEVERE_FROM

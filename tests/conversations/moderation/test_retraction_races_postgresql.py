@@ -134,12 +134,12 @@ async def test_an_answer_that_is_stored_while_a_decision_is_being_made_waits_and
     known = documents.redaction_hooks[redaction.CITING_ANSWERS]
 
     def looked(*args: Any) -> dict[str, Any]:
-        found = known.cut(*args)
+        found = known.redact(*args)
         wait()
         return found
 
     monkeypatch.setitem(
-        documents.redaction_hooks, redaction.CITING_ANSWERS, documents.RedactionHook(looked, known.fill)
+        documents.redaction_hooks, redaction.CITING_ANSWERS, documents.RedactionHook(looked, known.restore)
     )
     around(monkeypatch, finalization, "finish_turn", begin, before=True)
     around(monkeypatch, finalization, "finish_turn", stored.set, before=False)

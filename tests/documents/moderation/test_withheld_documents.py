@@ -66,7 +66,7 @@ def test_an_editor_cannot_switch_it_on_again(client: Client, alice: User, shelf:
     listed = client.get(f"/collections/{shelf.pk}/passages/?show=off").content.decode()
     assert "granite" in listed and "moored" in listed
     assert WORDS in client.get(f"/documents/{paper.pk}/").content.decode(), "who may read it still does"
-    DocumentReviewable().give_back(str(paper.pk), before)
+    DocumentReviewable().restore(str(paper.pk), before)
     assert "moored" in found(alice) and 'role="switch"' in switched(client, paper, 2, "yes")
 
 
@@ -76,7 +76,7 @@ def test_what_a_person_switched_off_stays_so_when_it_is_given_back(
     client.force_login(alice)
     switched(client, paper, 1, "no")
     before = withheld(paper)
-    DocumentReviewable().give_back(str(paper.pk), before)
+    DocumentReviewable().restore(str(paper.pk), before)
     rows = Chunk.objects.filter(document=paper).order_by("position")
     assert list(rows.values_list("enabled", flat=True)) == [False, True]
 
@@ -93,7 +93,7 @@ def test_a_new_version_stays_withheld_and_both_are_given_back(alice: User, shelf
     assert Document.every.get(pk=second.pk).status == Document.Status.REPLACED
     assert found(alice) == ""
     assert set(Document.every.values_list("withheld", flat=True)) == {WORDS}
-    DocumentReviewable().give_back(str(first.pk), before)
+    DocumentReviewable().restore(str(first.pk), before)
     assert "southern" in found(alice) and set(Document.every.values_list("withheld", flat=True)) == {""}
 
 
@@ -119,7 +119,7 @@ def test_golden_questions_are_asked_again(alice: User, shelf: Collection, paper:
 
     before = withheld(paper)
     assert again() == 0
-    DocumentReviewable().give_back(str(paper.pk), before)
+    DocumentReviewable().restore(str(paper.pk), before)
     assert again() == 1
     runs.sweep_runs()
     assert GoldenRun.objects.count() == 3

@@ -14,7 +14,7 @@ from apps.safety.models import AllowedText, AppliedEffect, AuditEntry, Case, Dec
 from apps.safety.models.case_states import CaseMove, CaseState
 from apps.safety.moderation import appeals, auto_close, cases, enforcement
 from apps.safety.moderation.decision_input import DecisionInput
-from apps.safety.moderation.reviewable import ContextTurn
+from apps.safety.moderation.reviewable import ContextItem
 from apps.safety.policy import versions
 from apps.safety.policy.user_messages import CRISIS_SUPPORT
 from apps.users.models import User
@@ -53,12 +53,12 @@ def test_the_same_thing_flagged_twice_at_one_moment_is_one_case(
 ) -> None:
     """As two readers of one link do, to whom its picture is shown."""
 
-    def meanwhile(subject: str) -> list[ContextTurn]:
+    def meanwhile(subject: str) -> list[ContextItem]:
         monkeypatch.undo()
         case(alice)  # this one has looked for a case before, and found none
         return []
 
-    monkeypatch.setattr(shelf, "around", meanwhile)
+    monkeypatch.setattr(shelf, "context", meanwhile)
     assert case(alice) == Case.objects.get() and Snapshot.objects.count() == 1
 
 

@@ -19,7 +19,7 @@ from apps.safety.break_glass import access_requests
 from apps.safety.models import BreakGlass, Notice, SecondReview, Snapshot
 from apps.safety.moderation import appeals, cases, masking
 from apps.safety.moderation.decision_input import DecisionInput
-from apps.safety.moderation.reviewable import ContextTurn
+from apps.safety.moderation.reviewable import ContextItem
 from apps.users.models import User
 from apps.users.special_permissions import BREAK_GLASS
 from tests.safety.case_factory import Notes, case, notes
@@ -111,14 +111,14 @@ def test_marks_keep_their_places_around_a_secret() -> None:
 class Spoken(Notes):
     """Notes around which a secret stands too."""
 
-    def around(self, subject: str) -> list[ContextTurn]:
-        return [ContextTurn("Before", ALL)]
+    def context(self, subject: str) -> list[ContextItem]:
+        return [ContextItem("Before", ALL)]
 
-    def cut(self, subject: str, wanted: Any) -> dict[str, Any]:
-        self.state[subject] = "|".join(wanted)
+    def redact(self, subject: str, terms: Any) -> dict[str, Any]:
+        self.state[subject] = "|".join(terms)
         return {"was": "as it was"}
 
-    def fill(self, before: dict[str, Any]) -> None: ...
+    def restore_redacted(self, restore_data: dict[str, Any]) -> None: ...
 
 
 @pytest.fixture
