@@ -17,14 +17,27 @@ from tests.documents.factories import Section, collection, document
 pytestmark = pytest.mark.django_db
 
 
+def about(heading: str) -> str:
+    """Return two sentences that use the words of the heading."""
+    return (
+        f"What the house has decided about {heading} is written here for all who live in it. "
+        f"Questions about {heading} are answered by the caretaker, who is in the office from Monday to Friday. "
+        "He has the keys of all rooms too, also at the weekend."
+    )
+
+
+def section(heading: str) -> Section:
+    return Section(about(heading), heading)
+
+
 def listed(user: User, chosen: set[UUID] | None = None) -> list[str]:
     return [candidate.text for candidate in list_candidates(user, chosen or set())]
 
 
 def test_questions_are_made_of_headings_one_a_document_first(alice: User) -> None:
     place = collection(alice)
-    document(place, "Handbook", [Section("Text.", "Handbook › Sick leave"), Section("Text.", "Handbook › VAT rates")])
-    document(place, "Travel", [Section("Text.", "Travel › Who pays for trains?")])
+    document(place, "Handbook", [section("Handbook › Sick leave"), section("Handbook › VAT rates")])
+    document(place, "Travel", [section("Travel › Who pays for trains?")])
     assert listed(alice) == [
         "Who pays for trains?",
         "What does “Handbook” say about “Sick leave”?",
@@ -36,20 +49,20 @@ def test_questions_are_made_of_headings_one_a_document_first(alice: User) -> Non
     "numbered", ["2. Guest flat", "2) Guest flat", "3.1 Guest flat", "4 Guest flat", "§ 5 Guest flat", "IV. Guest flat"]
 )
 def test_the_number_of_a_heading_is_left_out(alice: User, numbered: str) -> None:
-    document(collection(alice), "Rules", [Section("Text.", numbered)])
+    document(collection(alice), "Rules", [section(numbered)])
     assert listed(alice) == ["What does “Rules” say about “Guest flat”?"]
 
 
 @pytest.mark.parametrize("heading", ["24 hours a day", "3D printing", "Guest flat 2"])
 def test_numbers_that_are_part_of_a_heading_stay(alice: User, heading: str) -> None:
-    document(collection(alice), "Rules", [Section("Text.", heading)])
+    document(collection(alice), "Rules", [section(heading)])
     assert listed(alice) == [f"What does “Rules” say about “{heading}”?"]
 
 
 def test_only_collections_that_are_visible_and_chosen_are_asked_about(alice: User, bob: User) -> None:
-    document(collection(alice, "One"), "One", [Section("Text.", "Sick leave")])
+    document(collection(alice, "One"), "One", [section("Sick leave")])
     other = collection(alice, "Two")
-    document(other, "Two", [Section("Text.", "Holidays")])
+    document(other, "Two", [section("Holidays")])
     assert listed(bob) == []
     assert listed(alice, {other.pk}) == ["What does “Two” say about “Holidays”?"]
 
@@ -62,24 +75,53 @@ def test_documents_without_headings_offer_nothing(alice: User) -> None:
 @pytest.mark.parametrize(
     "heading",
     ["Contents", "Table of Contents", "Inhaltsverzeichnis", "Anhang B", "3.2", "Subject: Lamp", "Attachments (2)",
-     "Methods ........ 12", "ines@example.org"],
+     "Methods ........ 12", "ines@example.org", "SYNOPSIS", "1910s–1950s", "/var/lock : Lock files 5.9.1. Purpose"],
 )  # fmt: skip
 def test_contents_attachments_and_letterheads_offer_nothing(alice: User, heading: str) -> None:
-    document(collection(alice), "Notes", [Section("Text.", heading)])
+    document(collection(alice), "Notes", [section(heading)])
     assert listed(alice) == []
 
 
-def test_mails_offer_nothing(alice: User) -> None:
-    row = document(collection(alice), "Letter", [Section("Text.", "The lamp")])
-    type(row).objects.filter(pk=row.pk).update(kind="mail")
+@pytest.mark.parametrize("kind", ["mail", "sheet", "code"])
+def test_mails_sheets_and_code_offer_nothing(alice: User, kind: str) -> None:
+    row = document(collection(alice), "Letter", [section("The lamp")])
+    type(row).objects.filter(pk=row.pk).update(kind=kind)
     assert listed(alice) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The lamp. " * 30,  # a list
+        "Everything else that the house has decided is written down on these pages for all. " * 3,  # of something else
+        "The lamp is at the door.",
+    ],
+)
+def test_a_heading_offers_something_only_above_prose_that_uses_its_words(alice: User, text: str) -> None:
+    document(collection(alice), "Letter", [Section(text, "The lamp")])
+    assert listed(alice) == []
+
+
+def test_sections_that_use_all_words_of_their_heading_come_first(alice: User) -> None:
+    document(collection(alice), "Rules", [Section(about("Leave"), "Unpaid leave"), section("Garden")])
+    assert listed(alice) == ["What does “Rules” say about “Garden”?", "What does “Rules” say about “Unpaid leave”?"]
+
+
+def test_the_name_of_the_document_is_no_question_and_is_shown_without_its_site(alice: User) -> None:
+    document(collection(alice), "Duck - Wikipedia", [section("Duck"), section("Feeding habits")])
+    assert listed(alice) == ["What does “Duck” say about “Feeding habits”?"]
+
+
+def test_capitals_are_shown_as_a_sentence(alice: User) -> None:
+    document(collection(alice), "Manual", [section("COMMIT MESSAGES")])
+    assert listed(alice) == ["What does “Manual” say about “Commit messages”?"]
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_only_questions_that_the_search_answers_from_their_document_are_offered(
+async def test_only_questions_that_the_search_answers_from_their_section_are_offered(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sections = [Section("Text.", name) for name in ("Holidays", "Sick leave", "Travel", "Canteen", "Parking")]
+    sections = [section(name) for name in ("Holidays", "Sick leave", "Travel", "Canteen", "Parking", "Laundry")]
     row = await in_db(lambda: document(collection(alice), "Rules", sections))
     asked: list[str] = []
 
@@ -88,12 +130,17 @@ async def test_only_questions_that_the_search_answers_from_their_document_are_of
         best = {
             "What does “Rules” say about “Holidays”?": [],
             "What does “Rules” say about “Sick leave”?": [
-                SimpleNamespace(document_id=uuid4(), text="Plain words here.")
+                SimpleNamespace(document_id=uuid4(), heading="Sick leave", text="Plain words here.")
+            ],
+            "What does “Rules” say about “Travel”?": [
+                SimpleNamespace(document_id=row.pk, heading="Rules › Canteen", text="Plain words here.")
             ],
         }
-        return SimpleNamespace(passages=best.get(question, [SimpleNamespace(document_id=row.pk, text="Plain words.")]))
+        heading = question.split("“")[-1].rstrip("”?")
+        found = SimpleNamespace(document_id=row.pk, heading=f"Rules › {heading}", text="Plain words.")
+        return SimpleNamespace(passages=best.get(question, [found]))
 
     monkeypatch.setattr(suggested_questions.search, "search", search)
-    expected = [f"What does “Rules” say about “{name}”?" for name in ("Travel", "Canteen", "Parking")]
+    expected = [f"What does “Rules” say about “{name}”?" for name in ("Canteen", "Parking", "Laundry")]
     assert await suggest_questions(alice, set()) == expected
-    assert await suggest_questions(alice, set()) == expected and len(asked) == 5, "tried once an hour"
+    assert await suggest_questions(alice, set()) == expected and len(asked) == 6, "tried once an hour"
