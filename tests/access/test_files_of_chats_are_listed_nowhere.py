@@ -16,10 +16,6 @@ OWN_PAGES = ("c/<uuid:pk>/", "files/", "documents/<uuid:pk>/")
 STEPS = "setup/"  # lists nothing, and writes from another thread
 
 
-def addresses(house: OwnedObjects, user: User) -> list[str]:
-    return [house.address(route, user) for route in MATRIX if not route.startswith((*OWN_PAGES, STEPS))]
-
-
 @pytest.mark.parametrize("email", ["alice@example.org", "ada@example.org", "bob@example.org"])
 def test_no_page_names_them(house: OwnedObjects, email: str) -> None:
     user = User.objects.get(email=email)
@@ -27,11 +23,14 @@ def test_no_page_names_them(house: OwnedObjects, email: str) -> None:
     client.force_login(user)
     told = {"HTTP_AUTHORIZATION": f"Bearer {create_token(user, 'test', [scope.value for scope in ApiToken.Scope], 30)}"}
     found = []
-    for address in addresses(house, user):
-        for response in (client.get(address), client.get(address, **told)):
-            content = b"" if response.streaming else response.content
-            if any(word in content for word in WORDS) or str(house.talk.files_id).encode() in content:
-                found.append(address)
+    for route in MATRIX:
+        if route.startswith((*OWN_PAGES, STEPS)):
+            continue
+        address = house.address(route, user)
+        response = client.get(address, **(told if MATRIX[route] == TOKEN else {}))
+        content = b"" if response.streaming else response.content
+        if any(word in content for word in WORDS) or str(house.talk.files_id).encode() in content:
+            found.append(address)
     assert found == []
 
 

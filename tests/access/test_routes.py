@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
+from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -52,11 +55,18 @@ def ada(house: OwnedObjects) -> User:
     return User.objects.get(email="ada@example.org")
 
 
-def as_person(user: User | None) -> Client:
-    """Return a client signed in as the user; None: anonymous."""
-    client = Client(raise_request_exception=True)
-    if user is not None:
-        client.force_login(user)
+def sign_in(user: User) -> str:
+    """Return the key of a new session of the user."""
+    client = Client()
+    client.force_login(user)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+def as_person(session: str = "", *, enforce_csrf_checks: bool = False) -> Client:
+    """Return a client with that session; "": anonymous."""
+    client = Client(enforce_csrf_checks=enforce_csrf_checks, raise_request_exception=True)
+    if session:
+        client.cookies[settings.SESSION_COOKIE_NAME] = session
     return client
 
 
@@ -75,7 +85,23 @@ def ask_both(client: Client, address: str) -> set[int]:
     return {ask(client, address, "GET"), ask(client, address, "POST")}
 
 
-EVERY_ROUTE = pytest.mark.parametrize("route", list(MATRIX))
+@contextmanager
+def undone() -> Iterator[None]:
+    """Roll back what the requests inside have changed."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def visit_all(house: OwnedObjects, alice: User, session: str = "") -> Iterator[tuple[str, set[int]]]:
+    """Yield every route with the statuses of GET and POST, which must leave every object as it was."""
+    for route in MATRIX:
+        with undone():
+            yield route, ask_both(as_person(session), house.address(route, alice))
+            assert house.unchanged(), route
+
+
+THINGS = [route for route, rule in MATRIX.items() if rule in {READ, EDIT, OWN}]
 
 
 def test_the_matrix_names_every_route_and_no_other() -> None:
@@ -88,64 +114,56 @@ def test_a_search_that_was_set_otherwise_would_show(house: OwnedObjects) -> None
     assert not house.unchanged()
 
 
-@EVERY_ROUTE
-def test_anonymous_people_are_asked_to_sign_in(house: OwnedObjects, alice: User, route: str) -> None:
-    found = ask_both(as_person(None), house.address(route, alice))
-    assert MATRIX[route] == PUBLIC or found <= {401, *_SAYS_NOTHING}
-    assert house.unchanged()
+def test_anonymous_people_are_asked_to_sign_in(house: OwnedObjects, alice: User) -> None:
+    for route, found in visit_all(house, alice):
+        assert MATRIX[route] == PUBLIC or found <= {401, *_SAYS_NOTHING}, route
 
 
-@EVERY_ROUTE
-def test_a_stranger_learns_nothing_of_what_is_not_theirs(
-    house: OwnedObjects, alice: User, charlie: User, route: str
-) -> None:
-    found = ask_both(as_person(charlie), house.address(route, alice))
-    assert MATRIX[route] not in {READ, EDIT, OWN, ADMIN, STAFF} or found <= _SAYS_NOTHING
-    assert house.unchanged()
+def test_a_stranger_learns_nothing_of_what_is_not_theirs(house: OwnedObjects, alice: User, charlie: User) -> None:
+    for route, found in visit_all(house, alice, sign_in(charlie)):
+        assert MATRIX[route] not in {READ, EDIT, OWN, ADMIN, STAFF} or found <= _SAYS_NOTHING, route
 
 
-@pytest.mark.parametrize("route", [route for route, rule in MATRIX.items() if rule in {READ, EDIT, OWN}])
-def test_foreign_and_unknown_look_the_same(house: OwnedObjects, alice: User, charlie: User, route: str) -> None:
-    foreign = house.address(route, alice)
-    unknown = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", str(uuid4()), foreign)
-    client = as_person(charlie)
-    for method in ("GET", "POST"):
-        assert ask(client, foreign, method) == ask(client, unknown, method)
+def test_foreign_and_unknown_look_the_same(house: OwnedObjects, alice: User, charlie: User) -> None:
+    session = sign_in(charlie)
+    for route in THINGS:
+        foreign = house.address(route, alice)
+        unknown = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", str(uuid4()), foreign)
+        for method in ("GET", "POST"):
+            with undone():
+                client = as_person(session)
+                assert ask(client, foreign, method) == ask(client, unknown, method), (method, route)
 
 
-@EVERY_ROUTE
-def test_a_reader_changes_nothing(house: OwnedObjects, alice: User, bob: User, route: str) -> None:
-    found = ask_both(as_person(bob), house.address(route, alice))
-    assert MATRIX[route] not in {EDIT, OWN, ADMIN, STAFF} or found <= _SAYS_NOTHING
-    assert house.unchanged()
+def test_a_reader_changes_nothing(house: OwnedObjects, alice: User, bob: User) -> None:
+    for route, found in visit_all(house, alice, sign_in(bob)):
+        assert MATRIX[route] not in {EDIT, OWN, ADMIN, STAFF} or found <= _SAYS_NOTHING, route
 
 
-@EVERY_ROUTE
-def test_a_suspended_person_reaches_nothing(house: OwnedObjects, alice: User, route: str) -> None:
-    client = as_person(alice)
+def test_a_suspended_person_reaches_nothing(house: OwnedObjects, alice: User) -> None:
+    session = sign_in(alice)
     suspend_user(alice)
-    found = ask_both(client, house.address(route, alice))
-    assert MATRIX[route] == PUBLIC or found <= {401, *_SAYS_NOTHING}
-    assert house.unchanged()
+    for route, found in visit_all(house, alice, session):
+        assert MATRIX[route] == PUBLIC or found <= {401, *_SAYS_NOTHING}, route
 
 
-@pytest.mark.parametrize("route", [route for route, rule in MATRIX.items() if rule in {READ, EDIT, OWN}])
-def test_the_owner_reaches_what_others_do_not(house: OwnedObjects, alice: User, route: str) -> None:
+def test_the_owner_reaches_what_others_do_not(house: OwnedObjects, alice: User) -> None:
     """Check that the URLs of this sweep exist: otherwise its 404s would prove nothing."""
-    client, address = as_person(alice), house.address(route, alice)
-    # This document has text only, and the picture no file; other tests open real ones.
-    if route.endswith((".png", "<int:step>.jpg", "file/")):
-        assert ask(client, address, "GET") == GONE
-    else:
-        assert ask_both(client, address) & {200, 302, 400}
+    session = sign_in(alice)
+    for route in THINGS:
+        with undone():
+            client, address = as_person(session), house.address(route, alice)
+            # This document has text only, and the picture no file; other tests open real ones.
+            if route.endswith((".png", "<int:step>.jpg", "file/")):
+                assert ask(client, address, "GET") == GONE, route
+            else:
+                assert ask_both(client, address) & {200, 302, 400}, route
 
 
-@EVERY_ROUTE
-def test_nothing_is_changed_without_the_token_of_the_page(
-    house: OwnedObjects, alice: User, ada: User, route: str
-) -> None:
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(ada if MATRIX[route] == ADMIN else alice)
-    refused = {401, *_SAYS_NOTHING} if MATRIX[route] == TOKEN else {403, *_SAYS_NOTHING}
-    assert client.post(house.address(route, alice), {"title": "Taken"}).status_code in refused
-    assert house.unchanged()
+def test_nothing_is_changed_without_the_token_of_the_page(house: OwnedObjects, alice: User, ada: User) -> None:
+    mine, administrators = sign_in(alice), sign_in(ada)
+    for route, rule in MATRIX.items():
+        client = as_person(administrators if rule == ADMIN else mine, enforce_csrf_checks=True)
+        refused = {401, *_SAYS_NOTHING} if rule == TOKEN else {403, *_SAYS_NOTHING}
+        with undone():
+            assert client.post(house.address(route, alice), {"title": "Taken"}).status_code in refused, route

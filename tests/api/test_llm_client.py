@@ -22,6 +22,7 @@ from apps.users.models import User
 from assistant.asgi import application
 from tests.support.users import make_user
 
+pytestmark = pytest.mark.slow  # each call of the client takes a second to start
 QUESTION = "How long do workers of a honey bee colony live in summer?"
 PATIENCE_S = 120
 

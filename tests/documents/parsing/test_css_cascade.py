@@ -167,7 +167,12 @@ COSTLY = {
 }
 
 
-@pytest.mark.parametrize("name", COSTLY)
+SLOW = {"many rules for many elements", "descendants of all", "a long sheet"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in COSTLY]
+)
 def test_no_style_sheet_makes_a_page_costly(name: str) -> None:
     css, inner = COSTLY[name]
     began = time.thread_time()

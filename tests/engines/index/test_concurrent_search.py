@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.engines.index.concurrent_search import race
 
 
+@pytest.mark.slow
 def test_searches_see_whole_generations_while_ten_thousand_are_added_and_a_thousand_dropped(
     tmp_path: Path, long: bool
 ) -> None:

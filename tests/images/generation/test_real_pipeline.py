@@ -50,6 +50,7 @@ def drawn(row: Picture) -> Picture:
 
 
 @pytest.mark.usefixtures("_real")
+@pytest.mark.slow
 def test_a_recipe_gives_the_same_picture_byte_for_byte_also_after_a_restart(alice: User) -> None:
     first = drawn(submission.request_pictures(alice, PictureRequest("a red cat", "dogs", steps=3, seed=11))[0])
     registry.reset()  # the engine of another process
