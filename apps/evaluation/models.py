@@ -48,6 +48,11 @@ class GoldenQuestion(models.Model):
         return self.text
 
     @property
+    def place(self) -> str:
+        """Return where in the expected document the answer is, such as "page 3"; "" without a document."""
+        return self.document.name_place(self.page_number) if self.document else ""
+
+    @property
     def void(self) -> bool:
         """Return whether no criterion is left, because the expected document was deleted."""
         return self.document_id is None and not self.words

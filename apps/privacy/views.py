@@ -23,11 +23,20 @@ from apps.safety.errors import ActionRefused
 from apps.users import consents, known_devices
 from apps.users.accounts import LastAdministrator
 from apps.users.consents import Consent
+from apps.users.i18n import translate_stored
 from apps.users.permissions import get_signed_in_user
 
 Scope = RetentionRule.Scope
 _DAYS = {str(days) for days, _ in retention.DURATION_CHOICES}
 _LISTED = 200
+_COUNTED = {  # words of the receipt for what `erasure` counts
+    "conversations": gettext_lazy("Conversations"), "documents": gettext_lazy("Documents"),
+    "collections": gettext_lazy("Collections"), "pictures": gettext_lazy("Pictures"),
+    "attached pictures": gettext_lazy("Attached pictures"), "files": gettext_lazy("Files"),
+    "texts of review": gettext_lazy("Reviewed texts"), "copies": gettext_lazy("Copies of your data"),
+    "break-glass requests": gettext_lazy("Requests for break-glass access"),
+    "other rows": gettext_lazy("Other records"),
+}  # fmt: skip
 _LAST = gettext_lazy("You are the last administrator who can sign in. Make another user an administrator first.")
 
 
@@ -156,4 +165,6 @@ def show_receipt(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show the receipt of an erasure. Its URL works without sign-in: the account is gone, and the receipt names
     nobody."""
     wish = get_object_or_404(DataRequest, pk=pk, kind=DataRequest.Kind.ERASE)
-    return render(request, "privacy/erasure_receipt.html", {"wish": wish, "receipt": erasure.build_receipt(wish)})
+    counts = [(_COUNTED.get(what, translate_stored(what.capitalize())), number) for what, number in wish.counts.items()]
+    context = {"wish": wish, "receipt": erasure.build_receipt(wish), "counts": counts}
+    return render(request, "privacy/erasure_receipt.html", context)

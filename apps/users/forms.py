@@ -14,6 +14,7 @@ class SignupFormBase(forms.Form):
     """Base of django-allauth's sign-up form that adds the name; allauth adds address and password."""
 
     name = forms.CharField(
+        label=gettext_lazy("Name"),
         max_length=120,
         required=False,
         help_text=gettext_lazy("Shown to users you share documents with. Optional."),
@@ -43,7 +44,7 @@ class InvitationForm(forms.Form):
 
 
 class UserRoleForm(forms.Form):
-    role = forms.ChoiceField(choices=User.Role.choices)
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=User.Role.choices)
 
 
 def _yes_or_no() -> forms.TypedChoiceField:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import translation
 
 from apps.lib.concurrency import threads
-from apps.lib.concurrency.threads import PoolTask, in_db, on_loop, start_in_pool
+from apps.lib.concurrency.threads import PoolTask, in_db, in_pool, on_loop, start_in_pool
 
 PATIENCE_S = 20.0
 
@@ -130,3 +131,8 @@ async def test_what_goes_wrong_on_the_loop_is_heard() -> None:
     await in_db(int)
     with pytest.raises(ValueError, match="no"):
         await asyncio.to_thread(on_loop, fails)
+
+
+async def test_work_in_a_thread_speaks_the_language_of_its_caller() -> None:
+    with translation.override("de"):
+        assert await in_db(translation.get_language) == await in_pool(translation.get_language) == "de"

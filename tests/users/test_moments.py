@@ -15,7 +15,8 @@ from apps.users.templatetags import moments
     [
         (timedelta(seconds=20), "just now"),
         (timedelta(minutes=5), "5\xa0minutes ago"),
-        (timedelta(days=2), "2\xa0days ago"),
+        (timedelta(days=2), "2 days ago"),
+        (timedelta(days=1, hours=4), "1 day ago"),
         (-timedelta(hours=3), "hours from now"),
     ],
 )

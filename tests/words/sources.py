@@ -5,11 +5,11 @@ Templates are read by Django's own parser, so that a text here is the one that i
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
@@ -24,9 +24,9 @@ from tests.words import stored
 ROOT = Path(settings.BASE_DIR)
 LANGUAGES = [code for code, _name in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
 DOMAINS = ("django", "djangojs")
-_PYTHON = {
-    "gettext": None, "gettext_lazy": None, "ngettext": (1, 2), "ngettext_lazy": (1, 2), "pgettext": ((1, "c"), 2),
-    "pgettext_lazy": ((1, "c"), 2), "_": None, "gettext_noop": None,
+_PYTHON = {  # function of gettext: number of texts that it takes
+    "gettext": 1, "gettext_lazy": 1, "ngettext": 2, "ngettext_lazy": 2, "pgettext": 2, "pgettext_lazy": 2, "_": 1,
+    "gettext_noop": 1,
 }  # fmt: skip
 _SCRIPT = {"gettext": None, "ngettext": (1, 2)}
 _CONSTANT = re.compile(r"""_\(("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\)""")
@@ -49,9 +49,10 @@ def catalogue(domain: str) -> Catalog:
 
 def of_domain(domain: str) -> Iterator[Text]:
     if domain == "djangojs":
-        yield from called(sorted((ROOT / "static" / "js").rglob("*.js")), "javascript", _SCRIPT)
+        yield from called(sorted((ROOT / "static" / "js").rglob("*.js")))
         return
-    yield from called(sorted([*(ROOT / "apps").rglob("*.py"), *(ROOT / "assistant").rglob("*.py")]), "python", _PYTHON)
+    for path in sorted([*(ROOT / "apps").rglob("*.py"), *(ROOT / "assistant").rglob("*.py")]):
+        yield from called_in_python(path)
     for path in templates():
         yield from shown(path)
     for text, path in stored.sentences(ROOT):
@@ -62,12 +63,27 @@ def templates() -> list[Path]:
     return sorted(path for path in (ROOT / "templates").rglob("*") if path.suffix in {".html", ".txt"})
 
 
-def called(paths: list[Path], language: str, keywords: Mapping[str, Any]) -> Iterator[Text]:
-    """What the functions of gettext are called with in Python or JavaScript."""
+def called(paths: list[Path]) -> Iterator[Text]:
+    """What the functions of gettext are called with in JavaScript."""
     for path in paths:
         with path.open("rb") as source:
-            for _line, said, _comments, context in extract(language, source, keywords=keywords):
-                yield Text(said if isinstance(said, str) else (said[0], said[1]), place(path), context)
+            for _line, said, _comments, _context in extract("javascript", source, keywords=_SCRIPT):
+                yield Text(said if isinstance(said, str) else (said[0], said[1]), place(path))
+
+
+def called_in_python(path: Path) -> Iterator[Text]:
+    """What the functions of gettext are called with in Python, also inside of f-strings, where Babel sees none."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        said = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        if name not in _PYTHON or len(said) < _PYTHON[name]:
+            continue
+        if name.startswith("p"):
+            yield Text(said[1], place(path), said[0])
+        else:
+            yield Text((said[0], said[1]) if name.startswith("n") else said[0], place(path))
 
 
 def shown(path: Path) -> Iterator[Text]:

@@ -38,22 +38,25 @@ class AssistantForm(forms.Form):
     `content` is the argument of `services.update_assistant`, `version` the one that was edited.
     """
 
-    name = forms.CharField(max_length=80)
+    name = forms.CharField(label=_("Name"), max_length=80)
     description = forms.CharField(
-        max_length=200, required=False, help_text=_("One sentence about what it is for.")
+        label=_("Description"), max_length=200, required=False, help_text=_("One sentence about what it is for.")
     )  # fmt: skip
     picture = forms.FileField(
-        required=False, help_text=_("PNG, JPEG or WebP. Without a picture, the first letter of the name is shown.")
+        label=_("Picture"),
+        required=False,
+        help_text=_("PNG, JPEG or WebP. Without a picture, the first letter of the name is shown."),
     )
     no_picture = forms.BooleanField(label=_("Remove the picture"), required=False)
     instructions = forms.CharField(
-        max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 6}),
+        label=_("Instructions"), max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 6}),
         help_text=_("How it should answer: tone, format, what to leave out. It always answers from sources."),
     )  # fmt: skip
     starters = forms.CharField(
         label=_("Starter questions"), required=False, widget=forms.Textarea(attrs={"rows": 3}),
     )  # fmt: skip
     style = forms.ChoiceField(
+        label=_("Style"),
         choices=AnswerStyle.choices,
         help_text=_("What comes first in an answer: quotes from the sources, or the model's own words."),
     )
@@ -73,6 +76,7 @@ class AssistantForm(forms.Form):
             "documents."),
     )  # fmt: skip
     model = forms.ChoiceField(
+        label=_("Model"),
         required=False,
         help_text=_("The model that writes its answers. Users can choose another one in the conversation."),
     )  # fmt: skip
@@ -225,8 +229,10 @@ class AssistantShareForm(forms.Form):
     """Form for sharing an assistant with an email address or a group."""
 
     email = forms.EmailField(label=_("E-mail address"), max_length=254, required=False)
-    group = forms.ModelChoiceField(queryset=Group.objects.none(), required=False, empty_label=_("or a group"))
-    role = forms.ChoiceField(choices=AssistantShare.Role.choices)
+    group = forms.ModelChoiceField(
+        label=_("Group"), queryset=Group.objects.none(), required=False, empty_label=_("or a group")
+    )
+    role = forms.ChoiceField(label=_("Role"), choices=AssistantShare.Role.choices)
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

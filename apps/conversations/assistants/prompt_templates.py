@@ -21,9 +21,9 @@ MAX_PROMPTS = 200  # of one user
 class SavedPromptForm(forms.Form):
     """Form of a saved prompt; only administrators can offer it to everybody."""
 
-    name = forms.CharField(max_length=60, help_text=_("Type / and this name to find it."))
+    name = forms.CharField(label=_("Name"), max_length=60, help_text=_("Type / and this name to find it."))
     text = forms.CharField(
-        max_length=4000, widget=forms.Textarea(attrs={"rows": 5}),
+        label=_("Text"), max_length=4000, widget=forms.Textarea(attrs={"rows": 5}),
         help_text=_(
             "For parts that change, write a name in double braces, such as {{city}}. You are asked for them each "
             "time."),

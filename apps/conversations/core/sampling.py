@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -179,7 +180,7 @@ def describe_sampling(record: Mapping[str, Any]) -> list[tuple[StrOrPromise, str
     if not record:
         return []
     rows: list[tuple[StrOrPromise, str]] = [(gettext_lazy("Preset"), str(SamplingPreset(record["preset"]).label))]
-    rows += [(_BY_NAME[name].label, str(record[name])) for name in _BY_NAME if name in record]
+    rows += [(_BY_NAME[name].label, number_format(record[name])) for name in _BY_NAME if name in record]
     if stop := record.get("stop"):
         rows.append((gettext_lazy("Stop words"), ", ".join(stop)))
     if unheeded := record.get("unheeded"):

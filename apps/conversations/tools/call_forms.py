@@ -101,7 +101,7 @@ def _make_field(label: Any, schema: Mapping[str, Any], *, required: bool) -> for
             short = forms.TextInput if longest and longest <= _SHORT else forms.Textarea(attrs={"rows": 1})
             return forms.CharField(max_length=longest, widget=short, **said)
         case "lines":
-            said["help_text"] = f"{said['help_text']} {gettext('One a line.')}".strip()
+            said["help_text"] = f"{said['help_text']} {gettext('One per line.')}".strip()
             return forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), **said)
     said["help_text"] = f"{said['help_text']} {gettext('Written as JSON.')}".strip()
     return forms.JSONField(widget=forms.Textarea(attrs={"rows": 2}), **said)

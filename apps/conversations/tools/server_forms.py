@@ -22,13 +22,13 @@ class ServerForm(forms.Form):
     """Form for a new server: an HTTP address that may be connected to, or a program that the operator allows."""
 
     name = forms.CharField(
-        max_length=20, validators=[_NAME],
+        label=_("Name"), max_length=20, validators=[_NAME],
         help_text=_(
             "Letters, digits and dashes. If the server needs a token, it is set under this name in the environment."),
     )  # fmt: skip
     transport = forms.ChoiceField(label=_("Location"), choices=ToolServer.Transport.choices)
     address = forms.CharField(
-        max_length=2000, required=False,
+        label=_("Address"), max_length=2000, required=False,
         help_text=_(
             "For example https://tools.example.com/mcp. Addresses that are not public must be listed in MCP_HOSTS."),
     )  # fmt: skip
@@ -40,7 +40,7 @@ class ServerForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        programs = [("", "None"), *((name, name) for name in settings.MCP_COMMANDS)]
+        programs = [("", "–"), *((name, name) for name in settings.MCP_COMMANDS)]
         self.fields["command"].choices = programs  # type: ignore[attr-defined]
 
     def clean_name(self) -> str:

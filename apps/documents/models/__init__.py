@@ -40,6 +40,12 @@ __all__ = [
     "SegmentCopy",
 ]  # fmt: skip
 
+_PLACES = {
+    "page": gettext_lazy("page %(page)s"),
+    "slide": gettext_lazy("slide %(page)s"),
+    "part": gettext_lazy("part %(page)s"),
+}
+
 
 class DocumentQuerySet(models.QuerySet["Document"]):
     """Documents, earlier versions included, with access queries."""
@@ -185,6 +191,10 @@ class Document(Leased):
     def unit(self) -> str:
         """Return the word for a `Page` of this document: page, slide or part."""
         return FORMATS[self.kind].unit if self.kind in FORMATS else "part"
+
+    def name_place(self, number: int) -> str:
+        """Return the place of a `Page` of this document in words, such as "page 3"."""
+        return str(_PLACES[self.unit]) % {"page": number}
 
     @property
     def icon(self) -> str:
@@ -340,6 +350,11 @@ class Chunk(models.Model):
 
     def __str__(self) -> str:
         return self.text[:80]
+
+    @property
+    def place(self) -> str:
+        """Return where in its document the chunk is, such as "page 3"."""
+        return self.document.name_place(self.page_number)
 
     @property
     def entry(self) -> IndexEntry:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext, ngettext
 from apps.documents.indexing import embedders
 from apps.documents.models import Collection, Document, RefusedUpload
 from apps.documents.retrieval.filters import get_language_label
+from apps.users.i18n import translate_stored
 from apps.users.models import User
 
 PAGE_ROWS = 50  # files on one page of the list
@@ -57,12 +58,14 @@ class FileRow:
         """Return what happens to the document now, or why nothing does, in words."""
         document = self.document
         if document.status == Document.Status.QUEUED:
-            return document.reason or gettext("Waiting")
+            return translate_stored(document.reason) or gettext("Waiting")
         if self.failed:
-            return document.reason or gettext("This file could not be read. Retry, or tell an administrator.")
+            return translate_stored(document.reason) or gettext(
+                "This file could not be read. Retry, or tell an administrator."
+            )
         if document.status != Document.Status.WORKING:
             return document.get_status_display()
-        return document.get_stage_display() or "Starting"
+        return document.get_stage_display() or gettext("Starting …")
 
     @property
     def progress(self) -> str:

@@ -25,7 +25,7 @@ class CollectionForm(ForCollection):
     class Meta:
         model = Collection
         fields = ("name", "description")
-        labels = {"description": gettext_lazy("Description")}
+        labels = {"name": gettext_lazy("Name"), "description": gettext_lazy("Description")}
         help_texts = {"description": gettext_lazy("One sentence, shown in the list. Optional.")}
 
     def clean_name(self) -> str:
@@ -43,6 +43,7 @@ class TitleForm(ForDocument):
     class Meta:
         model = Document
         fields = ("title",)
+        labels = {"title": gettext_lazy("Title")}
         help_texts = {"title": gettext_lazy("If empty, the file name is shown.")}
 
 
@@ -57,7 +58,7 @@ class EveryoneForm(ForCollection):
 class CollectionRoleForm(forms.Form):
     """Form for the role of a share."""
 
-    role = forms.ChoiceField(choices=Role.choices)
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=Role.choices)
 
 
 class AddressForm(forms.Form):

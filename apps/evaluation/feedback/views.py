@@ -27,7 +27,7 @@ from apps.users.permissions import administrator_required, get_signed_in_user, s
 from apps.users.special_permissions import SEALED
 
 PAGE = 50
-STATUS_FILTERS = {"new": "New", "handled": "Handled", "all": "All"}
+STATUS_FILTERS = {"new": gettext_lazy("New"), "handled": gettext_lazy("Handled"), "all": gettext_lazy("All")}
 THUMB_FILTERS = {"": gettext_lazy("All ratings"), "poor": gettext_lazy("Poor"), "good": gettext_lazy("Good")}
 
 

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.utils.formats import number_format
+
 from apps.conversations.grounding import quote_selection
 from apps.conversations.turns.retrieval import TOKEN_BUDGET
 from apps.documents.models import Collection
@@ -48,7 +50,7 @@ class SearchPreview:
 
     @property
     def least(self) -> str:
-        return f"{self.found.least:.2f}"
+        return number_format(self.found.least, 2)
 
     @property
     def used(self) -> list[ScoredHit]:

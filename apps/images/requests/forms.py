@@ -61,14 +61,20 @@ class PictureForm(forms.Form):
     count = forms.TypedChoiceField(
         label=gettext_lazy("Number of pictures"), coerce=int, choices=[(n, str(n)) for n in range(1, MAX_PICTURES + 1)]
     )
-    shape = forms.ChoiceField(choices=[(value, label) for value, label, _, _ in _SHAPES], required=False)
-    style = forms.ChoiceField(choices=[(value, label) for value, label, _, _ in _STYLES], required=False)
-    quality = forms.ChoiceField(choices=[(value, label) for value, label, _ in _QUALITIES], required=False)
+    shape = forms.ChoiceField(
+        label=gettext_lazy("Shape"), choices=[(value, label) for value, label, _, _ in _SHAPES], required=False
+    )
+    style = forms.ChoiceField(
+        label=gettext_lazy("Style"), choices=[(value, label) for value, label, _, _ in _STYLES], required=False
+    )
+    quality = forms.ChoiceField(
+        label=gettext_lazy("Quality"), choices=[(value, label) for value, label, _ in _QUALITIES], required=False
+    )
     negative = forms.CharField(label=gettext_lazy("Negative prompt"), max_length=PROMPT_CHARACTERS, required=False)
-    steps = forms.IntegerField(required=False, min_value=1)
-    guidance = forms.FloatField(required=False, min_value=0, max_value=30)
-    seed = forms.IntegerField(required=False, min_value=0, max_value=SEED_LIMIT - 1)
-    scheduler = forms.ChoiceField(required=False)
+    steps = forms.IntegerField(label=gettext_lazy("Steps"), required=False, min_value=1)
+    guidance = forms.FloatField(label=gettext_lazy("Guidance"), required=False, min_value=0, max_value=30)
+    seed = forms.IntegerField(label=gettext_lazy("Seed"), required=False, min_value=0, max_value=SEED_LIMIT - 1)
+    scheduler = forms.ChoiceField(label=gettext_lazy("Scheduler"), required=False)
     strength = forms.FloatField(label=gettext_lazy("Strength of change"), required=False, min_value=0.05, max_value=1)
 
     def __init__(

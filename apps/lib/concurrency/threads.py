@@ -34,8 +34,12 @@ _serving: list[asyncio.AbstractEventLoop] = []  # the loop that last called `in_
 
 async def in_db(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a short query or one transaction in a thread and return its result. The database connection is checked before
-    and after."""
-    return await _submit(_db, functools.partial(_with_connection, function, *args, **kwargs))
+    and after.
+
+    The work has the context of the caller, and so the active language.
+    """
+    work = functools.partial(_with_connection, function, *args, **kwargs)
+    return await _submit(_db, functools.partial(contextvars.copy_context().run, work))
 
 
 async def in_pool(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -15,7 +15,6 @@ from apps.safety import code_labels
 from apps.safety.models import Case, Notice
 from apps.safety.moderation import appeals, masking
 from apps.safety.moderation.notices import cut_appeal_offer
-from apps.users.i18n import lower_label
 from apps.users.models import User, UserNotice
 
 register = template.Library()
@@ -36,7 +35,6 @@ _LABELS: dict[str, Callable[..., Any]] = {
 }
 for _name, _label in _LABELS.items():
     register.filter(_name, _label)
-register.filter("inside", lower_label)
 register.filter("masked", masking.mask_text)  # for texts that staff read
 
 

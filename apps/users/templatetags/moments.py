@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 register = template.Library()
 _RELATIVE = timedelta(days=7)  # older and later moments are shown by their day
@@ -28,6 +28,8 @@ def ago(at: datetime | None) -> SafeString:
     since = timezone.now() - at
     if timedelta() <= since < _JUST_NOW:
         words = gettext("just now")
+    elif timedelta(days=1) <= since <= _RELATIVE:  # humanize adds the hours, and says "1 Tage" in German
+        words = ngettext("%(n)s day ago", "%(n)s days ago", since.days) % {"n": since.days}
     elif abs(since) <= _RELATIVE:
         words = naturaltime(at)
     else:

@@ -1,12 +1,13 @@
-"""Template filter that translates texts stored in English."""
+"""Template filters that translate texts stored in English, and fit labels into sentences."""
 
 from __future__ import annotations
 
 from django import template
 
-from apps.users.i18n import translate_stored
+from apps.users.i18n import lower_label, translate_stored
 
 register = template.Library()
+register.filter("inside", lower_label)  # label inside a sentence
 
 
 @register.filter

@@ -30,7 +30,9 @@ class GroupMemberForm(forms.Form):
 class UserGroupsForm(forms.Form):
     """Form for the groups of a user; a number that is no group's, of any length, is an invalid choice."""
 
-    groups = forms.MultipleChoiceField(required=False, choices=lambda: Group.objects.values_list("pk", "name"))
+    groups = forms.MultipleChoiceField(
+        label=gettext_lazy("Groups"), required=False, choices=lambda: Group.objects.values_list("pk", "name")
+    )
 
 
 class NewGroupMemberForm(GroupMemberForm):

@@ -50,8 +50,10 @@ class RateForm(forms.Form):
 class GroupLimitForm(RateForm):
     """Form of the limit that the members of a group share."""
 
-    group = forms.ModelChoiceField(Group.objects.all(), empty_label=gettext_lazy("Choose a group"))
-    resource = forms.ChoiceField(choices=LimitedResource.choices)
+    group = forms.ModelChoiceField(
+        Group.objects.all(), label=gettext_lazy("Group"), empty_label=gettext_lazy("Choose a group")
+    )
+    resource = forms.ChoiceField(label=gettext_lazy("Limit"), choices=LimitedResource.choices)
 
 
 @require_safe

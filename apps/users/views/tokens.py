@@ -20,7 +20,9 @@ from apps.users.permissions import get_signed_in_user
 
 class TokenForm(forms.Form):
     name = forms.CharField(
-        max_length=80, help_text=_("The program that uses it, so that you recognise the token later.")
+        label=_("Name"),
+        max_length=80,
+        help_text=_("The program that uses it, so that you recognise the token later."),
     )
     scopes = forms.MultipleChoiceField(
         label=_("Permissions"), choices=ApiToken.Scope.choices, initial=[ApiToken.Scope.CHAT],

@@ -49,7 +49,7 @@ def test_every_argument_has_a_field_of_its_kind(signed_in: Client, server: ToolS
     page = signed_in.get(FORECAST).content.decode()
     assert "Such as &lt;b&gt;Kiel" in page and "<b>Kiel" not in page
     assert 'type="number" name="argument-days" min="1" max="7"' in page
-    assert page.count("<option") == 2 + 3 and "One a line." in page and "Written as JSON." in page
+    assert page.count("<option") == 2 + 3 and "One per line." in page and "Written as JSON." in page
 
 
 def test_what_is_filled_in_becomes_the_line_that_calls_it(signed_in: Client, server: ToolServer) -> None:

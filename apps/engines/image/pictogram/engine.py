@@ -43,7 +43,7 @@ FOLDER = Path(__file__).parent / "weights"
 SHA256 = "3ea2e641b10abb8a03320b0f4c96ffe100007fb4718d0b5a6ff9793eeb51aa3a"
 LARGE = 512  # pixels of a side of the enlarged picture
 KNOWN = 0.45  # cosine of the nearest name below which a prompt is refused
-_ALIGNED_BY = "the words' cosine with the captions of the known pictogram that the drawing is nearest to"
+_ALIGNED_BY = "Cosine between the description and the captions of the most similar pictogram."
 _OFFERED = 5  # names in a refusal
 _STEPS, _GUIDANCE, _MOST = 20, 1.0, 50
 
