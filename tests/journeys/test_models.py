@@ -100,3 +100,34 @@ def test_two_models_answer_one_question_side_by_side(open_: Visit, width: int) -
     one, other = (sides.nth(at).bounding_box() for at in range(2))
     assert (one["y"] == other["y"]) == (width > 1000), "in two columns where there is room"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_one_question_is_answered_by_two_side_by_side(open_: Visit, width: int) -> None:
+    page = open_(width=width)
+    menu = page.locator("[data-second] > summary")
+    menu.click()
+    assert judged(page, "[data-second]") == []
+    page.locator("[data-second]").get_by_role("radio", name="Large").check()
+    page.keyboard.press("Escape")
+    expect(menu).to_contain_text("Large")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    ask(page, LEAVE)
+    pair = page.locator(".pair > .turn")
+    expect(pair).to_have_count(2)  # the first stays while the second is written
+    page.wait_for_url("**/compare/**")
+    sides = page.locator(".compare > section")
+    expect(sides.nth(0)).to_contain_text("Small")
+    expect(sides.nth(1)).to_contain_text("Large")
+
+
+def test_the_second_answer_comes_after_a_reload_too(open_: Visit) -> None:
+    page = open_()
+    page.locator("[data-second] > summary").click()
+    page.locator("[data-second]").get_by_role("radio", name="Large").check()
+    page.keyboard.press("Escape")
+    ask(page, LEAVE)
+    page.wait_for_url("**/c/**")
+    page.reload()
+    page.wait_for_url("**/compare/**")
+    expect(page.locator(".compare > section")).to_have_count(2)

@@ -33,8 +33,9 @@ export function follow(article) {
 }
 
 // A question is on the page the moment it is sent; it becomes a turn when the server has taken it.
-// Asked again, it takes the place of the former answer and of what followed from that one; `former` is put back on refusal.
-export function pending(words, former, written) {
+// Asked again, it takes the place of the former answer and of what followed from that one, or stands beside that answer
+// if the two are `paired`; `former` is put back on refusal.
+export function pending(words, former, { written = null, paired = false } = {}) {
   const article = document.querySelector("[data-new-turn]").content.cloneNode(true).firstElementChild;
   const question = document.createElement("p");
   question.textContent = words;
@@ -47,9 +48,17 @@ export function pending(words, former, written) {
   document.querySelector("[data-chat]").classList.remove("fresh");
   former[0]?.before(article);
   for (const other of former) other.remove();
+  if (paired) pair(former[0], article);
   if (!former.length) list().append(article);
   if (!written) toQuestion(article); // an answer that is continued stays where it is read
   return article;
+}
+
+function pair(one, other) {
+  const both = document.createElement("div");
+  both.className = "pair";
+  other.before(both);
+  both.append(one, other);
 }
 
 export function from(article) {
@@ -57,7 +66,7 @@ export function from(article) {
 }
 
 export function refuse(article, former) {
-  article.replaceWith(...former);
+  (article.closest(".pair") ?? article).replaceWith(...former);
 }
 
 export function accept(article, id, question) {

@@ -14,6 +14,7 @@ import { clear } from "../chat/composer/collections.js";
 import { Composer } from "../chat/composer/composer.js";
 import { connection } from "../net/connection.js";
 import * as filters from "../chat/composer/filters.js";
+import { due, owe, second } from "../chat/composer/second-answer.js";
 import { Queue } from "../chat/queue.js";
 import { isLive, refresh } from "../ui/conversation-list.js";
 import { catchUp, retraction } from "../chat/withheld.js";
@@ -33,20 +34,24 @@ const compared = new Map(); // turn -> the answer beside which it is shown when 
 let meant = null; // the turn whose answer is to be compared
 
 const busy = () => Boolean(transcript.running() || asked.size);
+const BUSY = gettext("An answer is still being written. Wait for it, or stop it.");
 
 function submit(text) {
   composer.write("", { focus: false });
+  if (busy() && second()) return composer.refuse(BUSY, text);
   if (busy()) return temporary ? composer.refuse(WAIT, text) : queue.put({ ...question(text), client_id: newId() });
   keep("sending", conversation(), text); // a reload before the server has it brings it back as a draft
-  send(question(text), text);
+  const message = question(text);
+  send(message, text, { other: message.picture ? null : second() });
 }
 
-function send(message, text, again = null, beside = null) {
+// `again`: the turn that is asked again; `beside`: its answer, to be compared; `other`: who answers once more afterwards.
+function send(message, text, { again = null, beside = null, other = null } = {}) {
   composer.run(true, again?.contains(document.activeElement));
   const former = transcript.from(again);
   const client_id = newId();
   const written = message.do === "continue" && again.querySelector('[data-part="text"]');
-  asked.set(client_id, { article: transcript.pending(text, former, written), text, former, beside });
+  asked.set(client_id, { article: transcript.pending(text, former, { written, paired: beside }), text, former, beside, other });
   chat.classList.add("busy");
   ask({ ...message, client_id });
 }
@@ -74,6 +79,7 @@ const received = {
     queue.flush();
     transcript.accept(mine.article, turn, asking).sibling = mine.former.length > 0;
     if (mine.beside) compared.set(turn, mine.beside);
+    if (mine.other) owe(id, turn, mine.other);
     begun(id, turn);
   },
   refused({ client_id, words }) {
@@ -114,10 +120,10 @@ start({
 });
 
 const verbs = {
-  retry: (turn, text) => send(again(turn, text), text, turn),
-  continue: (turn, text) => send({ do: "continue", turn: turn.dataset.turn }, text, turn),
+  retry: (turn, text) => send(again(turn, text), text, { again: turn }),
+  continue: (turn, text) => send({ do: "continue", turn: turn.dataset.turn }, text, { again: turn }),
   fork,
-  answer_without_documents: (turn, text) => send(undocumented(turn, text), text, turn),
+  answer_without_documents: (turn, text) => send(undocumented(turn, text), text, { again: turn }),
   rephrase: (_, text) => composer.write(text),
   widen: (_, text) => submit(text, clear()),
   unfilter: (_, text) => submit(text, filters.clear()),
@@ -126,9 +132,19 @@ const verbs = {
 // Another model, or another assistant with the model that it has, answers once more.
 function compare({ compareModel: model = null, compareAssistant: assistant = null }) {
   document.getElementById("compare-with").close();
-  if (busy()) return composer.refuse(gettext("An answer is still being written. Wait for it, or stop it."));
-  const { text } = meant.querySelector("[data-question]").dataset;
-  send({ ...again(meant, text), model, assistant }, text, meant, meant.dataset.turn);
+  if (busy()) return composer.refuse(BUSY);
+  answerTwice(meant, { model, assistant });
+}
+
+function answerTwice(turn, other) {
+  const { text } = turn.querySelector("[data-question]").dataset;
+  send({ ...again(turn, text), ...other }, text, { again: turn, beside: turn.dataset.turn });
+}
+
+// The question whose second answer is still due, now that the first is there.
+function answerSecond(turn) {
+  const other = turn?.dataset.status === "complete" && due(conversation(), turn.dataset.turn);
+  if (other) answerTwice(turn, other);
 }
 
 document.addEventListener("click", (event) => {
@@ -146,7 +162,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("question:rerun", (event) => {
   if (busy()) return event.preventDefault();
   const { text } = event.detail;
-  send({ ...question(text), after: null, beside: event.target.dataset.questionId }, text, event.target);
+  send({ ...question(text), after: null, beside: event.target.dataset.questionId }, text, { again: event.target });
 });
 
 document.addEventListener("turn:closed", ({ target }) => {
@@ -155,6 +171,7 @@ document.addEventListener("turn:closed", ({ target }) => {
   if (beside && target.dataset.status === "complete") return location.assign(`/answers/${target.dataset.turn}/compare/?with=${beside}`);
   if (!temporary && transcript.get(target.dataset.turn)?.sibling) transcript.dress(target);
   settled();
+  answerSecond(target);
 });
 
 transcript.adopt();
@@ -163,4 +180,5 @@ const left = recall("sending", conversation());
 keep("sending", conversation(), "");
 for (const text of [left, takeShared(chat)]) if (text) before(text);
 settled();
+if (!busy()) answerSecond(document.getElementById(`turn-${transcript.last()}`));
 chat.dataset.ready = "";
