@@ -67,11 +67,11 @@ def uses_database(item: pytest.Item) -> bool:
 
 @pytest.fixture(scope="session")
 def django_db_keepdb(django_db_keepdb: bool, django_db_modify_db_settings: None) -> bool:
-    """The tables are copied where the run has made them already."""
-    kept = os.environ.get("TEST_MIGRATED", "")
-    if not kept or connection.vendor != "sqlite":
+    """Copy the migrated database, with SQLite: Django then finds that nothing is left to migrate."""
+    if connection.vendor != "sqlite":
         return django_db_keepdb
-    return prepared_site.copy_tree(Path(connection.settings_dict["TEST"]["NAME"]), Path(kept))
+    prepared_site.copy_database(Path(connection.settings_dict["TEST"]["NAME"]))
+    return True
 
 
 @pytest.fixture(scope="session")

@@ -122,7 +122,7 @@ def main(arguments: Sequence[str]) -> int:
     REPORTS.mkdir(parents=True)
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["TEST_MIGRATED"] = folder
+        os.environ["TEST_STATIC"] = folder
         results = run_groups(choose_groups(options.group, whole=options.whole))
         if sum(len(result.failing) for result in results) <= MOST_RETRIED:
             for result in results:

@@ -36,8 +36,7 @@ def site_there(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     with pytest.MonkeyPatch.context() as patch:
         there = configured(folder, patch)
-        if not prepared_site.copy_site(there):
-            site_setup.prepare_site(there)
+        prepared_site.copy_site(there)
         subprocess.run([str(PYTHON), "manage.py", "shell", "-v0", "-c", FILL], cwd=ROOT, env=os.environ, check=True)
         site_setup.prepare_site(Layout.read())
     return folder

@@ -136,10 +136,8 @@ def _seed() -> None:
     import django
 
     django.setup()
-    from django.core.management import call_command
 
-    if not prepared_site.copy_tables(Path(os.environ["DATA_DIR"])):
-        call_command("migrate", verbosity=0)
+    prepared_site.copy_tables(Path(os.environ["DATA_DIR"]))
     from tests.conversations.conftest import session_of
     from tests.documents.factories import collection, document
     from tests.support.users import make_user

@@ -57,8 +57,7 @@ class Site:
 
     def prepare(self) -> None:
         """Create tables and static files, copied if possible."""
-        if not prepared_site.copy_tables(self.directory):
-            self.manage(*prepared_site.MIGRATE)
+        prepared_site.copy_tables(self.directory)
         if not prepared_site.copy_static(self.directory):
             self.manage(*prepared_site.COLLECT)
 

@@ -19,9 +19,8 @@ from assistant.boot.layout import ROOT
 LOADED = """
 import django; django.setup()
 from django.conf import settings
-from django.core.management import call_command
 from tests.support import prepared_site
-prepared_site.copy_tables(settings.DATA_DIR) or call_command("migrate", verbosity=0)
+prepared_site.copy_tables(settings.DATA_DIR)
 from apps.documents.ingestion.pipeline import ingest
 from apps.documents.models import Document
 from apps.operations import sample_collection

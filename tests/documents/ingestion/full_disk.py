@@ -18,7 +18,6 @@ import django
 django.setup()
 
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.core.management import call_command
 from django.db import DatabaseError
 
 from apps.documents.indexing import index_maintenance
@@ -75,8 +74,7 @@ def main() -> None:
     """Run all steps and print the result."""
     uploads.KEEP_FREE_BYTES, uploads.KEEP_FREE_SHARE, uploads.notify_ingest = 0, 0, lambda *_: None
     index_maintenance.MERGE_FAN = 1000  # no merge before `merged`
-    if not prepared_site.copy_tables(DISK):
-        call_command("migrate", verbosity=0)
+    prepared_site.copy_tables(DISK)
     disk_space.create_reserve()
     place = Collection.objects.create(owner=User.objects.create_user("alice", password="x"), name="Shelf")
     words = [f"Sentence {n} of this text says what foxes number {n * 7} hunt at night." for n in range(120)]

@@ -31,7 +31,6 @@ for library in ("faiss", "tantivy", "apps.documents.ingestion.pipeline"):  # bef
 
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.core.management import call_command
 from django.db import connections
 from django.utils import timezone
 
@@ -50,8 +49,7 @@ chance = random.Random(17)
 
 def main(kills: int) -> dict[str, object]:
     """Kill `kills` processes and return the counts of faults, by kind."""
-    if not prepared_site.copy_tables(Path(settings.DATA_DIR)):
-        call_command("migrate", verbosity=0)
+    prepared_site.copy_tables(Path(settings.DATA_DIR))
     for name in ("notify_ingest", "notify_merge"):  # no message is sent, as after a kill between commit and message
         vars(uploads)[name] = lambda *_: None
     place = Collection.objects.create(owner=User.objects.create_user("alice@example.org"), name="Shelf")
