@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext
+
 
 @dataclass(frozen=True, slots=True)
 class Proportion:
@@ -28,3 +31,10 @@ class Proportion:
         wide = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
         low, high = (middle - wide) / (1 + z * z / n), (middle + wide) / (1 + z * z / n)
         return max(0.0, low), min(1.0, high)
+
+
+def format_percent(share: float | None, decimals: int = 0) -> str:
+    """Return a share of 1 in percent: "83%" in English, "83 %" in German; a dash for None."""
+    if share is None:
+        return "–"
+    return gettext("%(number)s%%") % {"number": number_format(round(share * 100, decimals), decimals)}

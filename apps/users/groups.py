@@ -21,14 +21,18 @@ class NameTaken(Exception):
     """Error: another group has this name."""
 
 
-def list_visible_groups(user: User | AnonymousUser) -> QuerySet[Group]:
+def list_visible_groups(user: User | AnonymousUser, text: str = "") -> QuerySet[Group]:
     """Return the groups that the user may see and share with: their own; for administrators all.
+
+    Only groups whose name holds every word of `text` are returned.
 
     Each has `people`, the number of active members, and `collections`, the number of collections shared with it.
     """
     if not isinstance(user, User):
         return Group.objects.none()
     rows = Group.objects.all() if user.is_administrator else Group.objects.filter(pk__in=user.groups.values("pk"))
+    for word in text.split():
+        rows = rows.filter(name__icontains=word)
     people = Count("user", filter=Q(user__is_active=True), distinct=True)
     return rows.annotate(people=people, collections=Count("shares", distinct=True)).order_by("name")
 

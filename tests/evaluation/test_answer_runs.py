@@ -76,7 +76,7 @@ def test_the_page_says_how_often_a_pill_was_wrong_and_where(alice: User, shelf: 
     bees = Document.objects.get(title="Bees")
     assert (pill.question.quote[:5], pill.sentence, pill.document, pill.page_number) == ("Wasps", RIGHT, bees, 1)
     page = page_of(alice, shelf)
-    assert "Wrong source" in page and "50 %" in page and chat.name in page and f"“{RIGHT}”" in page
+    assert "Wrong source" in page and "50%" in page and chat.name in page and f"“{RIGHT}”" in page
     assert f'href="/documents/{bees.pk}?page=1"' in page or f'href="/documents/{bees.pk}/?page=1"' in page
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
@@ -9,6 +11,7 @@ from django.test import Client
 from apps.users.accounts import suspend_user
 from apps.users.groups import list_visible_groups
 from apps.users.models import User
+from tests.support.pages import strip_layout
 
 
 @pytest.fixture
@@ -64,5 +67,22 @@ def test_members_see_their_own_groups_and_administrators_all(ada: User, bob: Use
 def test_the_list_of_groups_asks_few_questions(admin: Client, bob: User, django_assert_max_num_queries) -> None:
     for number in range(30):
         Group.objects.create(name=f"Group {number}").user_set.add(bob)
-    with django_assert_max_num_queries(8):  # one counts the unread notices, one reads the folders of the sidebar
+    with django_assert_max_num_queries(9):  # one counts the groups, one the unread notices, one reads the sidebar
         assert admin.get("/people/groups/").status_code == 200
+
+
+def test_groups_are_searched_sorted_and_paged(admin: Client, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.lib.table.ROWS", 2)
+    for name in ("Night shift", "Day shift", "Board"):
+        Group.objects.create(name=name)
+    bob.groups.add(Group.objects.get(name="Night shift"))
+
+    def listed(query: str) -> list[str]:
+        return re.findall(
+            r'<th scope="row"><a[^>]*>([^<]*)', strip_layout(admin.get(f"/people/groups/{query}").content.decode())
+        )
+
+    assert listed("") == ["Board", "Day shift"] and listed("?page=2") == ["Night shift"]
+    assert listed("?sort=-members") == ["Night shift", "Day shift"]
+    assert listed("?q=shift+day") == ["Day shift"]
+    assert "No groups found." in admin.get("/people/groups/?q=nobody").content.decode()

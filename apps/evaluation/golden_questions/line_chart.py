@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy
 
+from apps.lib.proportions import format_percent
+
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
@@ -50,7 +52,7 @@ def make_line_chart(runs: Sequence[dict[str, float | None]], ends: tuple[str, st
     for name, words in MEASURE_LABELS.items():
         dots = [(_x(at, len(runs)), _y(value)) for at, run in enumerate(runs) if (value := run[name]) is not None]
         lines.append(MeasureLine(name, words, " ".join(f"{x},{y}" for x, y in dots), dots))
-    grid = [(_y(share / 4), f"{share * 25} %") for share in range(5)]
+    grid = [(_y(share / 4), format_percent(share / 4)) for share in range(5)]
     return LineChart(WIDTH, HEIGHT, lines, grid, LEFT, WIDTH - RIGHT, ends)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from django import template
 
+from apps.lib.proportions import format_percent
+
 register = template.Library()
 
 
 @register.filter
 def percent(value: float | None) -> str:
-    """Return a share of 1 as "87 %"; a dash for None."""
-    return "–" if value is None else f"{100 * value:.0f} %"
+    """Return a share of 1 as "87%"; a dash for None."""
+    return format_percent(value)
 
 
 @register.filter

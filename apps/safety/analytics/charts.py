@@ -10,7 +10,7 @@ from datetime import datetime
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
-from apps.lib.proportions import Proportion
+from apps.lib.proportions import Proportion, format_percent
 from apps.safety import code_labels
 from apps.users.i18n import lower_label
 
@@ -84,13 +84,16 @@ def make_whisker_chart(
     values: Sequence[ChartValue],
     *,
     most: float = 1.0,
-    ends: tuple[str, str] = ("0 %", "100 %"),
+    ends: tuple[str, str] | None = None,
 ) -> WhiskerChart:
-    """Return the chart of the values. The axis runs from 0 to `most`; greater values end there."""
+    """Return the chart of the values. The axis runs from 0 to `most`; greater values end there.
+
+    `ends` are its labels; None: 0% and 100%.
+    """
     whiskers = [
         Whisker(one.label, one.said, _to_x(one.low, most), _to_x(one.at, most), _to_x(one.high, most)) for one in values
     ]
-    return WhiskerChart(title, about, whiskers, ends)
+    return WhiskerChart(title, about, whiskers, ends or (format_percent(0), format_percent(1)))
 
 
 def round_axis_hours(highest: float) -> int:

@@ -7,10 +7,10 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext
 
+from apps.lib.proportions import format_percent
 from apps.safety import code_labels
 from apps.safety.models import Case, Notice
 from apps.safety.moderation import appeals, masking
@@ -53,17 +53,14 @@ def told(notice: Notice) -> str:
 
 @register.filter
 def percent(share: float | None) -> str:
-    """Return the share in percent without decimals, such as "83 %"; a dash if unknown."""
-    return "–" if share is None else f"{share * 100:.0f} %"
+    """Return the share in percent without decimals, such as "83%"; a dash if unknown."""
+    return format_percent(share)
 
 
 @register.filter
 def fine(share: float | None) -> str:
-    """Return the share in percent, with two decimals below 10 %, such as "0.40 %"; a dash if unknown."""
-    if share is None:
-        return "–"
-    places = 2 if share < 0.1 else 0
-    return f"{number_format(round(share * 100, places), places)} %"
+    """Return the share in percent, with two decimals below 10%, such as "0.40%"; a dash if unknown."""
+    return format_percent(share, 2 if share is not None and share < 0.1 else 0)
 
 
 @register.filter

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.lib.table import Column, read_table_request
 from apps.users import groups as verbs
 from apps.users.models import User
 from apps.users.permissions import administrator_required, get_signed_in_user
@@ -45,6 +46,13 @@ class NewGroupMemberForm(GroupMemberForm):
             field.queryset = verbs.list_non_members(group)
 
 
+GROUP_COLUMNS = (
+    Column("name", gettext_lazy("Name"), ("name",)),
+    Column("members", gettext_lazy("Members"), ("people", "name")),
+    Column("collections", gettext_lazy("Shared collections"), ("collections", "name")),
+)
+
+
 @administrator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def list_groups(request: HttpRequest) -> HttpResponse:
@@ -57,7 +65,9 @@ def list_groups(request: HttpRequest) -> HttpResponse:
             )
         except verbs.NameTaken:
             form.add_error("name", gettext("A group with this name already exists."))
-    context = {"groups": verbs.list_visible_groups(get_signed_in_user(request)), "form": form}
+    table = read_table_request(request.GET, GROUP_COLUMNS)
+    rows = verbs.list_visible_groups(get_signed_in_user(request), table.text)
+    context = {"table": table, "page": table.paginate(rows), "form": form}
     return render(request, "users/groups.html", context, status=400 if form.errors else 200)
 
 

@@ -4,5 +4,5 @@ export const gettext = (text) => window.django?.gettext(text) ?? text;
 // The form for a number, and that number put in for %(n)s.
 export const ngettext = (one, many, n) => put(window.django?.ngettext(one, many, n) ?? (n === 1 ? one : many), { n });
 
-// Values put in for their names: put(gettext("Sending, %(percent)s %"), { percent: 40 }).
+// Values put in for their names: put(gettext("Uploading, %(share)s%"), { share: 40 }).
 export const put = (text, values) => text.replace(/%\((\w+)\)s/g, (_, name) => values[name]);

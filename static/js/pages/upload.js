@@ -47,7 +47,7 @@ function send(item) {
   request.upload.addEventListener("progress", (event) => {
     if (!event.lengthComputable) return;
     bar.value = event.loaded / event.total;
-    say(item, event.loaded < event.total ? put(gettext("Uploading, %(share)s %"), { share: Math.floor(bar.value * 100) }) : gettext("Saving"));
+    say(item, event.loaded < event.total ? put(gettext("Uploading, %(share)s%"), { share: Math.floor(bar.value * 100) }) : gettext("Saving"));
   });
   request.addEventListener("loadend", () => {
     running -= 1;

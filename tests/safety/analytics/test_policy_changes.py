@@ -64,8 +64,8 @@ async def test_changes_are_counted_by_clause_and_stage_with_their_intervals(ada:
     ]  # fmt: skip
     assert table.changed == Proportion(2, 4)
     page = strip_layout(await in_db(seen, morgan, row))
-    assert "<strong>2 of 4</strong>verdicts would be different: 50 % (15 % to 85 %)" in page
-    assert "Allowed now, would be withheld" in page and "25 %" in page
+    assert "<strong>2 of 4</strong>verdicts would be different: 50% (15% to 85%)" in page
+    assert "Allowed now, would be withheld" in page and "25%" in page
     assert "Allowed and counted → Withheld · 0.60" in page
     assert "Not tested yet." in page and "safety:policy" not in page
     await in_db(backtest.run_backtest, ada, row)
