@@ -93,7 +93,7 @@ def test_a_group_says_how_many_belong_to_it_and_what_is_shared_with_it(admin: Cl
         GroupShare.objects.create(collection=collection(user), group=group)
     GroupShare.objects.create(collection=collection(bob, "Third"), group=group)
     page = admin.get("/people/groups/").content.decode()
-    assert re.findall(r'<td[^>]*>(\d+)</td>', page) == ["2", "3"]
+    assert re.findall(r"<td[^>]*>(\d+)</td>", page) == ["2", "3"]
 
 
 def test_names_are_shown_as_text(admin: Client, alice: User) -> None:
