@@ -401,8 +401,8 @@ class PictureSettings(SettingsGroup):
     """Words that are written visibly into a corner of every picture, such as `AI`. Empty: only the invisible mark."""
 
     PICTURE_NAMES: str = ""
-    """Deprecated: names of people and brands, comma separated. They are moved into a list of the policy for pictures
-    when the first picture is asked for; change them there (Review, Lists) and remove this variable."""
+    """Deprecated: names of people and brands, comma separated. They are moved into a blocklist for pictures when
+    the first picture is requested; change them there (Administration, Blocklists) and remove this variable."""
 
     CLIP_MODEL: str = ""
     """CLIP model (safetensors) that measures how well pictures fit their words: folder or name on a model hub. Empty:
@@ -429,12 +429,12 @@ class ReviewSettings(SettingsGroup):
     """
 
     CASE_TEXT_DAYS: Count = 0
-    """Days after which the frozen text of a case is deleted, counted from when it can no longer be appealed; hash,
+    """Days after which the snapshot of a case is deleted, counted from when it can no longer be appealed; hash,
     verdict and decisions stay. `0`: until the user's data are erased. A legal hold keeps it."""
 
     SNAPSHOT_KEY_FILE: str = ""
-    """File of the keys that encrypt frozen texts, one a line, the newest first; made where it is missing and nothing is
-    encrypted yet. Keep it on another disk than the database. Empty: `DATA_DIR/snapshot_keys`."""
+    """File of the keys that encrypt review snapshots, one a line, the newest first; created if it is missing and
+    nothing is encrypted yet. Keep it on another disk than the database. Empty: `DATA_DIR/snapshot_keys`."""
 
     AUDIT_KEY_FILE: str = ""
     """File of the keys that sign the audit log, one a line, the newest first; made with the first entry. Keep it where
