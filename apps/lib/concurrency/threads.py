@@ -17,6 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from django.db import close_old_connections
+from django.utils import translation
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,8 +39,7 @@ async def in_db(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) 
 
     The work has the context of the caller, and so the active language.
     """
-    work = functools.partial(_with_connection, function, *args, **kwargs)
-    return await _submit(_db, functools.partial(contextvars.copy_context().run, work))
+    return await _submit(_db, functools.partial(_with_connection, function, *args, **kwargs))
 
 
 async def in_pool(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -47,7 +47,7 @@ async def in_pool(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
 
     The work has the context of the caller, and so the active language.
     """
-    return await _submit(_pool, functools.partial(contextvars.copy_context().run, function, *args, **kwargs))
+    return await _submit(_pool, functools.partial(function, *args, **kwargs))
 
 
 class PoolTask(Generic[T]):
@@ -62,14 +62,14 @@ class PoolTask(Generic[T]):
     def then(self, function: Callable[[T], U]) -> PoolTask[U]:
         """Return the task of `function` on the result, run at once by the thread that made it. A detour over the event
         loop takes a millisecond on a busy machine. Errors of the work are passed on."""
-        here, context = threading.get_ident(), contextvars.copy_context()
+        here, run = threading.get_ident(), _carry()
         after: Future[U] = Future()
 
         def follow(done: Future[T]) -> None:
             if threading.get_ident() == here:  # the result was there already, and this thread belongs to the event loop
                 _pool.submit(follow, done)
             else:
-                _follow(after, lambda: context.run(function, done.result()))
+                _follow(after, lambda: run(lambda: function(done.result())))
 
         self._future.add_done_callback(follow)
         return PoolTask(after)
@@ -77,12 +77,12 @@ class PoolTask(Generic[T]):
     def then_in_db(self, function: Callable[[T], U]) -> PoolTask[U]:
         """Return the task of `function` on the result, run in a database thread without a detour over the event loop.
         Errors of the work are passed on."""
-        context = contextvars.copy_context()
+        run = _carry()
         after: Future[U] = Future()
 
         def follow(done: Future[T]) -> None:
             call = functools.partial(_with_connection, lambda: function(done.result()))
-            _db.submit(_follow, after, functools.partial(context.run, call))
+            _db.submit(_follow, after, functools.partial(run, call))
 
         self._future.add_done_callback(follow)
         return PoolTask(after)
@@ -98,7 +98,7 @@ def _follow(after: Future[U], call: Callable[[], U]) -> None:
 def start_in_pool(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> PoolTask[T]:
     """Start work like `in_pool` at once, whether or not it is awaited."""
     call = functools.partial(function, *args, **kwargs)
-    return PoolTask(_pool.submit(contextvars.copy_context().run, call))
+    return PoolTask(_pool.submit(_carry(), call))
 
 
 def on_loop(function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -121,9 +121,22 @@ def on_loop(function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **k
 
 
 async def _submit(executor: ThreadPoolExecutor, call: Callable[[], T]) -> T:
-    context = contextvars.copy_context()
     _serving[:] = [asyncio.get_running_loop()]
-    return await _serving[0].run_in_executor(executor, context.run, call)
+    return await _serving[0].run_in_executor(executor, _carry(), call)
+
+
+def _carry() -> Callable[[Callable[[], Any]], Any]:
+    """Return a function that runs work of another thread in the context and the language of this place.
+
+    The language needs more than the context: asgiref keeps it for one thread.
+    """
+    context, language = contextvars.copy_context(), translation.get_language()
+
+    def run(call: Callable[[], Any]) -> Any:
+        with translation.override(language):
+            return call()
+
+    return functools.partial(context.run, run)
 
 
 def _with_connection(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
