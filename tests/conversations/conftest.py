@@ -177,7 +177,7 @@ class Log:
             registry._built.pop("turnlog")
 
 
-@pytest.fixture(params=[pytest.param("memory"), pytest.param("redis", marks=pytest.mark.redis)])
+@pytest.fixture(params=["memory", pytest.param("redis", marks=[pytest.mark.redis, pytest.mark.slow])])
 async def log(request: pytest.FixtureRequest) -> AsyncIterator[Log]:
     """Run the test with the in-memory turn log, and with the one in a real Redis."""
     kept: RedisTurnLog | None = None

@@ -198,6 +198,7 @@ print(json.dumps({
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_elsewhere_every_module_can_be_imported() -> None:
     code = """
 import importlib, pkgutil
@@ -234,6 +235,7 @@ print(json.dumps([text, found.network_errno, found.memory_limited]))
     assert run(code, str(path), foreign=True) == [["Thirty days of paid leave."], errno.ENOSYS, False]
 
 
+@pytest.mark.slow
 def test_elsewhere_the_embedder_counts_its_cores() -> None:
     code = """
 from apps.lib import os_compat

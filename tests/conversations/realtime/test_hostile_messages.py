@@ -47,6 +47,8 @@ VALUES: dict[str, Any] = {
     "deep object": json.loads('{"a":' * 60 + "1" + "}" * 60),
 }
 
+STRANGE = ("larger than a column", "many digits", "long text", "deep object")  # values of fields of another verb
+
 
 def _messages(verb: str, field: str, value: Any) -> dict[str, Any]:
     """Return a message that is right but for one field."""
@@ -60,7 +62,8 @@ def _messages(verb: str, field: str, value: Any) -> dict[str, Any]:
 async def test_no_wrong_field_ends_the_socket_or_is_an_error_of_ours(open_page, alice, caplog, verb: str) -> None:
     page = await open_page(alice)
     for field in dict.fromkeys((*MATRIX[verb], *EXTRA)):
-        for name, value in VALUES.items():
+        for name in VALUES if field in MATRIX[verb] else STRANGE:
+            value = VALUES[name]
             await page.send(json.dumps(_messages(verb, field, value)))
             mark = str(uuid.uuid4())
             await page.tell(do="stop", turn=mark)

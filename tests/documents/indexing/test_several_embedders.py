@@ -50,7 +50,7 @@ def pooled_otherwise(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(params=["local", "pgvector"])
+@pytest.fixture(params=["local", pytest.param("pgvector", marks=pytest.mark.slow)])
 def site(
     request: pytest.FixtureRequest, settings: Any, tmp_path: Path, pooled_otherwise: Path
 ) -> Iterator[dict[str, Any]]:

@@ -75,12 +75,17 @@ MADE: dict[str, Callable[[], str | bytes]] = {
 }
 
 
+EVERY_DAY = {name.rpartition(".")[2]: name for name in MADE}.values()  # one of each format
+
+
 def words_apart(text: str) -> list[tuple[int, int]]:
     """The offsets of tokens as a tokeniser that takes each sign by itself tells them, at no cost."""
     return [(at, at + 1) for at in range(len(text))]
 
 
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in EVERY_DAY else [pytest.mark.slow]) for name in MADE]
+)
 def test_a_hostile_file_of_half_a_megabyte_ends_in_seconds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -209,6 +209,7 @@ def test_a_folder_that_lacks_a_file_is_said_to_be_broken(tmp_path: Path, missing
 
 
 @pytest.mark.shared
+@pytest.mark.slow
 def test_vectors_alone_find_the_paragraphs_of_xquad(real: SentenceTransformerEmbedder, shared: Path) -> None:
     folder = shared / "data" / "xquad"
     corpus = [json.loads(line) for line in (folder / "corpus.jsonl").open()]

@@ -46,6 +46,7 @@ def test_a_large_picture_is_decoded_in_tiles_where_little_is_free() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("called", ["to", "models", "layers"])
 def test_the_pipeline_is_placed_as_planned(folder: str, monkeypatch: pytest.MonkeyPatch, called: str) -> None:
     import torch
@@ -67,6 +68,7 @@ def test_the_pipeline_is_placed_as_planned(folder: str, monkeypatch: pytest.Monk
     assert told == [called] and pipeline.vae.use_tiling and pipeline.vae.use_slicing
 
 
+@pytest.mark.slow
 def test_a_picture_in_tiles_is_nearly_the_one_without(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = DiffusersPainter(folder).draw(ASK, lambda _: None).picture
     monkeypatch.setattr(device_placement, "get_free_bytes", lambda _: (0, False))
@@ -88,6 +90,7 @@ def previews(painter: DiffusersPainter) -> set[tuple[int, int]]:
     return {Image.open(io.BytesIO(one)).size for one in seen}
 
 
+@pytest.mark.slow
 def test_a_tiny_autoencoder_makes_previews_as_large_as_the_picture(folder: str, tmp_path: Path) -> None:
     assert previews(DiffusersPainter(folder)) == {(12, 8)}
     named = DiffusersPainter(folder, previews=tiny_pipeline.save_previewer(tmp_path / "good"))
@@ -96,6 +99,7 @@ def test_a_tiny_autoencoder_makes_previews_as_large_as_the_picture(folder: str, 
     assert picture == DiffusersPainter(folder).draw(ASK, lambda _: None).picture, "previews change nothing"
 
 
+@pytest.mark.slow
 def test_one_that_is_not_there_or_of_other_latents_costs_nobody_the_preview(folder: str, tmp_path: Path) -> None:
     other = tiny_pipeline.save_previewer(tmp_path / "other", channels=8)
     for name in ("/nowhere", other):

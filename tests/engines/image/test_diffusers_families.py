@@ -20,7 +20,7 @@ from apps.engines.types import EngineRefused, EngineUnavailable
 from apps.images.requests.forms import picture_size
 from tests.images import tiny_families, tiny_pipeline
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 ASK = DrawRequest("a red cat", seed=7, width=64, height=96, steps=2, guidance=4.0)
 
 

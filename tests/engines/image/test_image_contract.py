@@ -30,7 +30,7 @@ def real(folder: str) -> DiffusersPainter:
     return DiffusersPainter(folder)
 
 
-@pytest.fixture(params=["fake", "diffusers"])
+@pytest.fixture(params=["fake", pytest.param("diffusers", marks=pytest.mark.slow)])
 def painter(request: pytest.FixtureRequest) -> ImageEngine:
     return FakePainter() if request.param == "fake" else request.getfixturevalue("real")
 
@@ -108,6 +108,7 @@ def test_a_bad_request_is_refused_in_words(painter: ImageEngine, changes: dict[s
         painter.draw(replace(ASK, **changes), lambda _: None)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_every_scheduler_that_is_offered_draws(real: DiffusersPainter) -> None:
     names = real.model().schedulers
@@ -116,6 +117,7 @@ def test_every_scheduler_that_is_offered_draws(real: DiffusersPainter) -> None:
         assert len(draw(real, replace(ASK, scheduler=name))[1]) >= ASK.steps, name
 
 
+@pytest.mark.slow
 def test_where_memory_does_not_suffice_one_smaller_picture_is_tried(
     real: DiffusersPainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +136,7 @@ def test_where_memory_does_not_suffice_one_smaller_picture_is_tried(
         real.draw(replace(ASK, width=80, height=80), lambda _: None)
 
 
+@pytest.mark.slow
 def test_weights_that_are_no_safetensors_are_not_loaded(folder: str, tmp_path: Path) -> None:
     import shutil
 
@@ -150,11 +153,13 @@ def test_weights_that_are_no_safetensors_are_not_loaded(folder: str, tmp_path: P
         DiffusersPainter().model()
 
 
+@pytest.mark.slow
 def test_other_weights_are_another_model(real: DiffusersPainter, tmp_path: Path) -> None:
     other = DiffusersPainter(tiny_pipeline.save(tmp_path, seed=1)).model()
     assert other.fingerprint != real.model().fingerprint
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Already found a `peft_config`:UserWarning")  # several are what is wanted
 def test_adapters_change_the_picture_each_of_them(folder: str, real: DiffusersPainter, tmp_path: Path) -> None:
     one, two = (tiny_pipeline.save_adapter(tmp_path / str(seed), folder, seed) for seed in (1, 2))
@@ -163,6 +168,7 @@ def test_adapters_change_the_picture_each_of_them(folder: str, real: DiffusersPa
     assert len({painter.model().fingerprint for painter in painters}) == len(painters)
 
 
+@pytest.mark.slow
 def test_an_adapter_that_cannot_be_used_is_said_to_be_so(folder: str, tmp_path: Path) -> None:
     import torch
 

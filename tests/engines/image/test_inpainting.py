@@ -23,14 +23,19 @@ BOX = (0.25, 0.25, 0.75, 0.75)  # of the sides
 
 
 @pytest.fixture(scope="module")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ImageEngine]:
-    real = DiffusersPainter(tiny_pipeline.save(tmp_path_factory.mktemp("tiny")))
-    return {"fake": FakePainter(), "diffusers": real, "pictogram": PictogramPainter(BUILT_IN)}
+def real(tmp_path_factory: pytest.TempPathFactory) -> DiffusersPainter:
+    return DiffusersPainter(tiny_pipeline.save(tmp_path_factory.mktemp("tiny")))
 
 
-@pytest.fixture(params=["fake", "diffusers", "pictogram"])
-def painter(request: pytest.FixtureRequest, engines: dict[str, ImageEngine]) -> ImageEngine:
-    return engines[request.param]
+@pytest.fixture(scope="module")
+def pictogram() -> PictogramPainter:
+    return PictogramPainter(BUILT_IN)
+
+
+@pytest.fixture(params=["fake", pytest.param("diffusers", marks=pytest.mark.slow), "pictogram"])
+def painter(request: pytest.FixtureRequest) -> ImageEngine:
+    names = {"diffusers": "real", "pictogram": "pictogram"}
+    return FakePainter() if request.param == "fake" else request.getfixturevalue(names[request.param])
 
 
 def picture(width: int, height: int) -> Image.Image:

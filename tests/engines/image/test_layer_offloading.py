@@ -24,6 +24,7 @@ def by_layers(pipeline: Any, torch: Any, largest: int) -> Any:
     return pipeline
 
 
+@pytest.mark.slow
 def test_it_is_described_shown_and_drawn_as_where_it_lies_there_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

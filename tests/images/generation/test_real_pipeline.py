@@ -20,7 +20,7 @@ from apps.images.requests.submission import PictureRequest
 from apps.users.models import User
 from tests.images import tiny_pipeline
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,6 @@ def drawn(row: Picture) -> Picture:
 
 
 @pytest.mark.usefixtures("_real")
-@pytest.mark.slow
 def test_a_recipe_gives_the_same_picture_byte_for_byte_also_after_a_restart(alice: User) -> None:
     first = drawn(submission.request_pictures(alice, PictureRequest("a red cat", "dogs", steps=3, seed=11))[0])
     registry.reset()  # the engine of another process

@@ -9,6 +9,7 @@ import pytest
 from django.conf import LazySettings
 
 from apps.engines import registry
+from apps.engines.image.fake import FakePainter
 from apps.images.generation import model_info, scheduler, worker
 from apps.images.library import gallery
 from apps.images.models import Picture
@@ -20,15 +21,19 @@ from tests.images import tiny_pipeline
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return tiny_pipeline.save(tmp_path_factory.mktemp("tiny"))
+@pytest.fixture
+def first(painter: FakePainter, alice: User) -> Picture:
+    """Return a picture that Alice requested, drawn."""
+    return drawn(submission.request_pictures(alice, PictureRequest("a red cat", steps=2, seed=1))[0])
 
 
 @pytest.fixture
-def first(settings: LazySettings, folder: str, bells: list[str], alice: User) -> Picture:
+def first_of_diffusers(
+    settings: LazySettings, bells: list[str], alice: User, tmp_path_factory: pytest.TempPathFactory
+) -> Picture:
     """Return a picture drawn by a real pipeline."""
-    image = {"BACKEND": "apps.engines.image.diffusers.DiffusersPainter", "OPTIONS": {"model": folder}}
+    options = {"model": tiny_pipeline.save(tmp_path_factory.mktemp("tiny"))}
+    image = {"BACKEND": "apps.engines.image.diffusers.DiffusersPainter", "OPTIONS": options}
     settings.ENGINES = {**settings.ENGINES, "image": image}
     registry.reset()
     model_info.refresh_model()
@@ -54,7 +59,11 @@ def files() -> list[str]:
     return sorted(path.name for path in Path(Picture().start.storage.path("starts")).glob("*"))
 
 
-def test_a_variant_is_drawn_again_byte_for_byte_after_its_parent_was_deleted(alice: User, first: Picture) -> None:
+@pytest.mark.slow
+def test_a_variant_is_drawn_again_byte_for_byte_after_its_parent_was_deleted(
+    alice: User, first_of_diffusers: Picture
+) -> None:
+    first = first_of_diffusers
     row, whole = begun(alice, first), first.sha256
     assert gallery.describe_recipe(row)["start"] == whole and not files()
     gallery.delete_pictures(alice, [first.pk])
