@@ -21,6 +21,7 @@ urlpatterns = [
     path("status/", health_views.show_model_status, name="status"),
     path("manifest/<slug:code>.webmanifest", pwa_views.serve_manifest, name="manifest"),
     path("service-worker.js", pwa_views.serve_service_worker, name="service_worker"),
+    path("share/", pwa_views.receive_share, name="share"),
     path("offline/<slug:code>/", pwa_views.show_offline_page, name="offline"),
     path("health/live/", health_views.check_alive, name="live"),
     path("health/ready/", health_views.check_ready, name="ready"),

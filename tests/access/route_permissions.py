@@ -186,6 +186,7 @@ MATRIX = {
     "status/": PUBLIC,  # empty for anonymous visitors
     "manifest/<slug:code>.webmanifest": PUBLIC,
     "service-worker.js": PUBLIC,
+    "share/": PUBLIC,  # what the operating system shares; nothing of it is read
     "offline/<slug:code>/": PUBLIC,  # cached by the service worker, without user data
     "health/live/": PUBLIC,
     "health/ready/": PUBLIC,

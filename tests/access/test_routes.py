@@ -163,6 +163,8 @@ def test_the_owner_reaches_what_others_do_not(house: OwnedObjects, alice: User) 
 def test_nothing_is_changed_without_the_token_of_the_page(house: OwnedObjects, alice: User, ada: User) -> None:
     mine, administrators = sign_in(alice), sign_in(ada)
     for route, rule in MATRIX.items():
+        if route == "share/":
+            continue  # posted by the operating system, which has no token; `receive_share` reads and changes nothing
         client = as_person(administrators if rule == ADMIN else mine, enforce_csrf_checks=True)
         refused = {401, *_SAYS_NOTHING} if rule == TOKEN else {403, *_SAYS_NOTHING}
         with undone():

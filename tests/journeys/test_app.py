@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import io
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import expect
+
 from tests.journeys.conftest import Visit
 from tests.journeys.site import Site
+from tests.support.users import PASSWORD
 
 KEPT = """async () => {
   const names = await caches.keys();
@@ -20,6 +27,52 @@ def test_what_another_app_shares_stands_in_the_field_of_a_new_chat_once(visit: V
     page.reload()
     page.locator("[data-chat][data-ready]").wait_for()
     assert field.input_value() == "A page\nRead this https://example.org"
+
+
+SHARE = """(pixels) => {
+  const create = (tag, values) => Object.assign(document.createElement(tag), values);
+  const form = create("form", { method: "post", action: "/share/", enctype: "multipart/form-data" });
+  const files = create("input", { type: "file", name: "files", multiple: true });
+  const held = new DataTransfer();
+  held.items.add(new File(["The lease of the boathouse ends in 2031."], "lease.md", { type: "text/markdown" }));
+  held.items.add(new File([Uint8Array.from(pixels)], "boat.png", { type: "image/png" }));
+  files.files = held.files;
+  form.append(files, create("input", { name: "title", value: "Read this" }));
+  document.body.append(form);
+  form.submit();
+}"""  # as the operating system posts it
+
+
+def share(page: Any) -> None:
+    pixels = io.BytesIO()
+    Image.new("RGB", (40, 30), "navy").save(pixels, "PNG")
+    page.evaluate("async () => { await navigator.serviceWorker.ready; }")
+    page.evaluate(SHARE, list(pixels.getvalue()))
+
+
+def expect_attached(page: Any) -> None:
+    expect(page.locator("[data-files-here] [data-file]")).to_contain_text("lease.md")
+    expect(page.locator("[data-attached-chips] [data-attached] img")).to_have_count(1)
+    expect(page.locator("textarea[name=text]")).to_have_value("Read this")
+
+
+def test_files_that_another_app_shares_are_attached_to_a_new_chat_once(visit: Visit) -> None:
+    page = visit(service_workers="allow")
+    share(page)
+    expect_attached(page)
+    page.reload()
+    expect_attached(page)  # as drafts, not shared twice
+
+
+def test_shared_files_wait_until_the_user_has_signed_in(visit: Visit) -> None:
+    page = visit(service_workers="allow")
+    page.context.clear_cookies()
+    page.goto(page.url + "accounts/login/")
+    share(page)
+    page.fill("input[name=login]", "bob@example.org")
+    page.fill("input[name=password]", PASSWORD)
+    page.press("input[name=password]", "Enter")
+    expect_attached(page)
 
 
 def test_it_can_be_installed_and_says_when_there_is_no_line(visit: Visit, site: Site) -> None:

@@ -23,10 +23,11 @@ def test_the_manifest_speaks_the_language_of_its_address(client: Client, code: s
     assert answer["Content-Type"] == "application/manifest+json"
     found = json.loads(answer.content)
     assert name in found["name"] and found["lang"] == code and found["start_url"] == found["scope"] == "/"
-    assert found["share_target"] == {
-        "action": "/", "method": "GET", "enctype": "application/x-www-form-urlencoded",
-        "params": {"title": "title", "text": "text", "url": "url"},
-    }  # fmt: skip
+    target = found["share_target"]
+    assert (target["action"], target["method"], target["enctype"]) == ("/share/", "POST", "multipart/form-data")
+    accepted = target["params"].pop("files")
+    assert target["params"] == {"title": "title", "text": "text", "url": "url"}
+    assert accepted[0]["name"] == "files" and {"image/*", ".pdf", ".docx"} <= set(accepted[0]["accept"])
     for icon in found["icons"]:
         content = (STATIC / icon["src"].removeprefix("/static/")).read_bytes()
         if icon["type"] == "image/png":
@@ -65,3 +66,24 @@ def test_the_page_without_a_line_is_the_same_for_everybody(client: Client) -> No
 def test_every_page_names_its_manifest(client: Client) -> None:
     make_user("ada", "administrator")
     assert '<link rel="manifest" href="/manifest/en.webmanifest">' in client.get("/accounts/login/").content.decode()
+
+
+@pytest.mark.django_db
+def test_without_the_service_worker_a_share_is_said_to_be_lost() -> None:
+    make_user("ada", "administrator")
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(make_user("alice"))
+    answer = strict.post("/share/", {"text": "Read this"}, follow=True)
+    assert answer.redirect_chain == [("/", 302)]
+    assert "What you shared did not arrive" in answer.content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("site", "taken"), [("none", True), ("same-origin", True), ("cross-site", False)])
+def test_files_of_the_service_worker_are_attached_unless_another_site_leads_here(
+    client: Client, site: str, taken: bool
+) -> None:
+    make_user("ada", "administrator")
+    client.force_login(make_user("alice"))
+    page = client.get("/?files=1", headers={"Sec-Fetch-Site": site}).content.decode()
+    assert ("data-shared-files" in page) is taken

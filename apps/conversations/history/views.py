@@ -73,7 +73,8 @@ _SHARED = 8_000  # characters of them
 def show_new_chat(request: HttpRequest) -> HttpResponse:
     """Show the page of a new chat; `?collection=` chooses where to search, `?assistant=` the assistant.
 
-    `?title=`, `?text=` and `?url=` are put into the question field: another app shared them.
+    `?title=`, `?text=` and `?url=` are put into the question field: another app shared them. `?files=` says that the
+    service worker holds files of that app; they are attached unless another site sent the user here.
     """
     return render(request, "conversations/chat/conversation.html", build_new_chat_context(request))
 
@@ -87,6 +88,7 @@ def build_new_chat_context(request: HttpRequest) -> dict[str, Any]:
     return {
         "conversation": None,
         "shared_text": _join_shared(request),
+        "shared_files": "files" in request.GET and request.headers.get("Sec-Fetch-Site") != "cross-site",
         "turns": [],
         "collections": transcript.list_collection_options(user, chosen),
         "starters": composer["answers"].starters,

@@ -23,6 +23,6 @@ export function keep(kind, conversation, text) {
 
 // What another app shared with the installed one: once, also where the page is loaded again.
 export function takeShared(chat) {
-  if (chat.dataset.shared) history.replaceState(null, "", location.pathname);
+  if (chat.dataset.shared || "sharedFiles" in chat.dataset) history.replaceState(null, "", location.pathname);
   return chat.dataset.shared;
 }

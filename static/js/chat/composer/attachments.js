@@ -9,6 +9,7 @@ import { fragment } from "../../lib/morph.js";
 import { gettext, put } from "../../lib/i18n.js";
 
 const MOST = 4;
+const SHARED_MS = 3_600_000; // for which a shared file waits until the user has signed in
 const form = document.querySelector("[data-composer]");
 const field = form.querySelector("textarea");
 const chips = form.querySelector("[data-attached-chips]");
@@ -83,6 +84,20 @@ function take(files) {
   }
 }
 
+// Files that another app shared with the installed one: the service worker keeps them until they are taken here.
+async function takeShared() {
+  const cache = await caches.open("shared-1");
+  const files = [];
+  for (const request of await cache.keys()) {
+    const kept = await cache.match(request);
+    if (Date.now() - Number(kept.headers.get("X-Since")) > SHARED_MS) continue;
+    const content = await kept.blob();
+    files.push(new File([content], decodeURIComponent(kept.headers.get("X-Name")), { type: content.type }));
+  }
+  await caches.delete("shared-1");
+  take(files);
+}
+
 // Chips as they were before a reload, a refusal, or the line of waiting questions.
 export async function restore(ids) {
   const missing = ids.filter((one) => !ready().some((chip) => id(chip) === one));
@@ -134,6 +149,7 @@ input.addEventListener("change", () => {
 });
 dropped(document.querySelector("[data-attach-here]"), (found) => take(found.map(({ file }) => file)));
 
+if ("sharedFiles" in document.querySelector("[data-chat]").dataset) takeShared();
 const left = ["attaching", "attached"].map((kind) => recall(kind, conversation())).join(" ");
 keep("attaching", conversation(), "");
 restore(left.split(" ").filter(Boolean));
