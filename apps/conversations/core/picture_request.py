@@ -1,23 +1,23 @@
 """Parse a request for pictures in a conversation: `/picture` and a description. Pure.
 
-Entry points: `parse_picture_request`, `parse_prompt`, `make_title`.
+Entry points: `parse_options`, `resolve_picture_request`, `parse_prompt`, `make_title`.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.utils.translation import gettext
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from apps.conversations.errors import RequestRefused
 from apps.engines.image.validation import PROMPT_CHARACTERS
 
 COMMAND = "/picture"
 SHAPES = {"square": (1, 1), "wide": (3, 2), "tall": (2, 3)}
-MODES = ("", "vary", "start", "upscale", "attached")  # a new picture, or a way to use the picture `parent`
 MAX_PICTURES = 4
 _TITLE = 60  # characters
 DEFAULT_STRENGTH = 0.6  # share that is drawn anew from a start picture
@@ -29,18 +29,22 @@ _UNREADABLE = "The picture settings could not be read. Reload the page and ask a
 class PictureRequest:
     """Options of a picture request, besides its description."""
 
-    count: int = 1
-    shape: str = "square"
-    how: str = ""
+    count: Annotated[int, Field(strict=True, ge=1, le=MAX_PICTURES)] = 1
+    shape: Literal["square", "wide", "tall"] = "square"
+    how: Literal["", "vary", "start", "upscale", "attached"] = ""  # a new picture, or a way to use the picture `parent`
     parent: UUID | None = None  # for "attached", a picture attached to the question
-    strength: float = DEFAULT_STRENGTH
-    negative: str = ""  # description of what to avoid, if the model supports it
+    strength: Annotated[float, Field(strict=True, ge=0.05, le=1)] = DEFAULT_STRENGTH
+    # description of what to avoid, if the model supports it
+    negative: Annotated[str, StringConstraints(max_length=PROMPT_CHARACTERS, strip_whitespace=True)] = ""
 
     def record(self) -> dict[str, Any]:
         """Return the options as JSON values for `Message.draws`."""
         parent = str(self.parent) if self.parent else None
         own = {"count": self.count, "shape": self.shape, "how": self.how, "parent": parent, "strength": self.strength}
         return own | ({"negative": self.negative} if self.negative else {})
+
+
+_OPTIONS: TypeAdapter[PictureRequest] = TypeAdapter(PictureRequest)
 
 
 def parse_prompt(text: str) -> str | None:
@@ -57,10 +61,10 @@ def make_title(text: str) -> str:
     return line[:_TITLE].rsplit(" ", 1)[0].rstrip(",;:.") + " …"
 
 
-def parse_picture_request(text: str, value: Any) -> PictureRequest | None:
-    """Return the picture request of the text and the options that the page sent; None if the text asks for none.
+def resolve_picture_request(text: str, options: PictureRequest | None) -> PictureRequest | None:
+    """Return the picture request of the text with its options; None if the text asks for no picture.
 
-    Raise RequestRefused for an empty description and for invalid options.
+    Raise RequestRefused for an empty description.
     """
     wanted = parse_prompt(text)
     if wanted is None:
@@ -70,26 +74,15 @@ def parse_picture_request(text: str, value: Any) -> PictureRequest | None:
             gettext("Describe the picture, for example: %(command)s a lighthouse in the evening.")
             % {"command": COMMAND}
         )
-    if value is None:
-        return PictureRequest()
-    if not isinstance(value, dict):
-        raise RequestRefused(_UNREADABLE)
-    count, shape, how = value.get("count", 1), value.get("shape", "square"), value.get("how", "")
-    strength, negative = value.get("strength", DEFAULT_STRENGTH), value.get("negative", "")
-    known = isinstance(shape, str) and shape in SHAPES and how in MODES
-    numbers = isinstance(count, int) and isinstance(strength, int | float) and not isinstance(count, bool)
-    if not isinstance(negative, str) or len(negative) > PROMPT_CHARACTERS:
-        raise RequestRefused(_UNREADABLE)
-    if not known or not numbers or not 1 <= count <= MAX_PICTURES or not 0.05 <= strength <= 1:
-        raise RequestRefused(_UNREADABLE)
-    parent = _identifier(value.get("parent"))
-    if bool(how) != (parent is not None):
-        raise RequestRefused(_UNREADABLE)
-    return PictureRequest(count, shape, how, parent, float(strength), negative.strip())
+    return options or PictureRequest()
 
 
-def _identifier(value: Any) -> UUID | None:
+def parse_options(value: Any) -> PictureRequest:
+    """Return the options that a page sent or a row holds. Raise RequestRefused if one is invalid."""
     try:
-        return None if value is None else UUID(value)
-    except (ValueError, AttributeError, TypeError):
+        options = _OPTIONS.validate_python(value)
+    except ValidationError:
         raise RequestRefused(_UNREADABLE) from None
+    if bool(options.how) != (options.parent is not None):
+        raise RequestRefused(_UNREADABLE)
+    return options

@@ -1,23 +1,35 @@
-"""Parse messages of the socket into typed requests. Pure: no database.
+"""Parse messages of the socket into typed commands. Pure: no database.
 
-Entry points: `parse_message`, `parse_ask`, `parse_retry`. All raise RequestRefused with a sentence for the user.
+Entry points: `parse_frame`, `parse_command`, `parse_ask`. All raise RequestRefused with a sentence for the user.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 import orjson
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from apps.conversations.core import model_choice, picture_request
 from apps.conversations.core.picture_request import PictureRequest
 from apps.conversations.core.sampling import SamplingChoice, parse_sampling
 from apps.conversations.errors import ConversationBusy, RequestRefused
-from apps.documents.retrieval import filters
-from apps.documents.retrieval.filters import SearchFilters
+from apps.documents.retrieval.filters import SearchFilters, parse_filters
 from apps.safety.text.normalization import (
     QUESTION_CHARACTERS,
     has_control_characters,
@@ -27,162 +39,26 @@ from apps.safety.text.normalization import (
 
 __all__ = [
     "AskRequest",
+    "Command",
     "ConversationBusy",
     "RequestRefused",
     "RetryRequest",
     "clean_question",
     "parse_ask",
     "parse_client_id",
-    "parse_id",
-    "parse_message",
-    "parse_optional_id",
-    "parse_retry",
+    "parse_command",
+    "parse_frame",
 ]
 
+_T = TypeVar("_T")
 MAX_CLIENT_ID = 40  # Message.client_id
 MAX_COLLECTIONS = 200
-UNREADABLE_MESSAGE = "The question could not be read. Reload the page and ask again."
+UNREADABLE_MESSAGE = gettext_noop("The question could not be read. Reload the page and ask again.")
+_UNREADABLE_COLLECTIONS = gettext_noop(
+    "The selected collections could not be read. Reload the page and select them again."
+)
+_UNREADABLE_FILTERS = gettext_noop("The selected filters could not be read. Reload the page and select them again.")
 MAX_ATTACHED = 4  # pictures of one question
-
-
-@dataclass(frozen=True, slots=True)
-class AskRequest:
-    """Request to answer a new question."""
-
-    client_id: str
-    text: str
-    conversation: UUID | None = None
-    collections: tuple[UUID, ...] | None = None  # None: the conversation's; (): the assistant's, else all
-    without_documents: bool = False
-    after: UUID | None = None  # answer that the question follows; None: the end of the remembered path
-    beside: UUID | None = None  # question that this one rewords
-    assistant: UUID | None = None  # assistant of a new conversation; None: the site's own
-    sampling: SamplingChoice | None = None  # None: the conversation's
-    picture: PictureRequest | None = None  # None for a question
-    model: str | None = None  # name of the chat model; None: the conversation's
-    filters: SearchFilters | None = None  # None: the conversation's
-    temporary: bool = False  # in a temporary chat
-    attached: tuple[UUID, ...] = ()  # attached pictures that the question is about
-    files: UUID | None = None  # files that a new conversation begins with; None: none
-
-
-@dataclass(frozen=True, slots=True)
-class RetryRequest:
-    """Request to answer the question of an existing answer again."""
-
-    client_id: str
-    turn: UUID
-    without_documents: bool | None = None  # None: as in the earlier answer
-    on: bool = False  # continue the unfinished answer
-    sampling: SamplingChoice | None = None  # None: the conversation's
-    model: str | None = None  # for this answer only; None: as resolved by `model_choice`
-    filters: SearchFilters | None = None  # None: the conversation's
-    assistant: UUID | None = None  # for this answer only; None: the conversation's
-
-
-def parse_message(text: str | None) -> dict[str, Any]:
-    """Return the JSON object of a socket frame. Raise RequestRefused if it is none."""
-    try:
-        value = orjson.loads(text or "")
-    except orjson.JSONDecodeError:
-        raise RequestRefused(UNREADABLE_MESSAGE) from None
-    if not isinstance(value, dict):
-        raise RequestRefused(UNREADABLE_MESSAGE)
-    return value
-
-
-def parse_ask(message: dict[str, Any]) -> AskRequest:
-    """Return the request of an "ask" message. Raise RequestRefused."""
-    conversation = message.get("conversation")
-    chosen = message.get("collections")
-    if chosen is not None and (not isinstance(chosen, list) or len(chosen) > MAX_COLLECTIONS):
-        raise RequestRefused(
-            gettext("The selected collections could not be read. Reload the page and select them again.")
-        )
-    text = clean_question(message.get("text"))
-    picture = picture_request.parse_picture_request(text, message.get("picture"))
-    return AskRequest(
-        client_id=parse_client_id(message),
-        text=text,
-        picture=picture,
-        conversation=parse_optional_id(conversation),
-        after=parse_optional_id(message.get("after")),
-        beside=parse_optional_id(message.get("beside")),
-        collections=None if chosen is None else tuple(parse_id(item) for item in chosen),
-        without_documents=message.get("without_documents") is True or picture is not None,
-        assistant=parse_optional_id(message.get("assistant")),
-        sampling=None if message.get("sampling") is None else parse_sampling(message["sampling"]),
-        model=model_choice.parse_model(message.get("model")),
-        filters=parse_filters(message),
-        temporary=message.get("temporary") is True,
-        attached=_attached(message.get("attached")),
-        files=parse_optional_id(message.get("files")),
-    )
-
-
-def parse_retry(message: dict[str, Any], *, without_documents: bool | None = None, on: bool = False) -> RetryRequest:
-    """Return the request of a "retry" message. Raise RequestRefused."""
-    chosen = None if message.get("sampling") is None else parse_sampling(message["sampling"])
-    known, turn, model = parse_client_id(message, required=False), parse_id(message.get("turn")), message.get("model")
-    return RetryRequest(
-        known,
-        turn,
-        without_documents,
-        on,
-        chosen,
-        model_choice.parse_model(model),
-        parse_filters(message),
-        parse_optional_id(message.get("assistant")),
-    )
-
-
-def parse_filters(message: dict[str, Any]) -> SearchFilters | None:
-    """Return the search filters; None if the message names none. Raise RequestRefused."""
-    if (value := message.get("filters")) is None:
-        return None
-    try:
-        return filters.parse_filters(value)
-    except ValueError:
-        raise RequestRefused(
-            gettext("The selected filters could not be read. Reload the page and select them again.")
-        ) from None
-
-
-def _attached(value: Any) -> tuple[UUID, ...]:
-    if not isinstance(found := value or [], list):
-        raise RequestRefused(gettext("The question could not be read. Reload the page and ask again."))
-    if len(found) > MAX_ATTACHED:
-        raise RequestRefused(gettext("You can attach up to %(most)s pictures to a question.") % {"most": MAX_ATTACHED})
-    return tuple(dict.fromkeys(parse_id(item) for item in found))
-
-
-def parse_client_id(message: dict[str, Any], *, required: bool = True) -> str:
-    """Return the client's id of the request; "" if it is optional and missing. Raise RequestRefused."""
-    value = message.get("client_id", "")
-    if not isinstance(value, str) or len(value) > MAX_CLIENT_ID or not value.isprintable() or (required and not value):
-        raise RequestRefused(gettext("The question could not be read. Reload the page and ask again."))
-    return value
-
-
-def parse_optional_id(value: Any) -> UUID | None:
-    """Return the id; None for None. Raise RequestRefused."""
-    return None if value is None else parse_id(value)
-
-
-def parse_id_or_none(value: str | None) -> UUID | None:
-    """Return the id that a URL or form names; None if empty or malformed."""
-    try:
-        return UUID(value) if value else None
-    except ValueError:
-        return None
-
-
-def parse_id(value: Any) -> UUID:
-    """Return the id. Raise RequestRefused if it is malformed."""
-    try:
-        return UUID(value)
-    except (ValueError, AttributeError, TypeError):
-        raise RequestRefused(gettext("The question could not be read. Reload the page and ask again.")) from None
 
 
 def clean_question(value: Any) -> str:
@@ -206,3 +82,210 @@ def clean_question(value: Any) -> str:
     if not has_visible_characters(clean := normalise(text).strip()):
         raise RequestRefused(gettext("Write a question first."))
     return clean
+
+
+def _optional(parse: Callable[[Any], Any]) -> PlainValidator:
+    """Return a validator that leaves None and parses everything else. A RequestRefused of `parse` goes through."""
+    return PlainValidator(lambda value: None if value is None else parse(value))
+
+
+def _or_refuse(words: str) -> WrapValidator:
+    """Return a validator that refuses invalid values with a sentence of their own."""
+
+    def validate(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError:
+            raise RequestRefused(words) from None
+
+    return WrapValidator(validate)
+
+
+def _is_printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("control characters")
+    return value
+
+
+def _limit_attached(value: tuple[UUID, ...]) -> tuple[UUID, ...]:
+    if len(value) > MAX_ATTACHED:
+        raise RequestRefused(gettext("You can attach up to %(most)s pictures to a question.") % {"most": MAX_ATTACHED})
+    return tuple(dict.fromkeys(value))
+
+
+ClientId = Annotated[str, StringConstraints(max_length=MAX_CLIENT_ID), AfterValidator(_is_printable)]
+Flag = Annotated[bool, BeforeValidator(lambda value: value is True)]
+Collections = Annotated[tuple[UUID, ...] | None, Field(max_length=MAX_COLLECTIONS), _or_refuse(_UNREADABLE_COLLECTIONS)]
+Attached = Annotated[tuple[UUID, ...], BeforeValidator(lambda value: value or ()), AfterValidator(_limit_attached)]
+Filters = Annotated[SearchFilters | None, _optional(parse_filters), _or_refuse(_UNREADABLE_FILTERS)]
+Options = Annotated[PictureRequest | None, _optional(picture_request.parse_options)]
+ChosenSampling = Annotated[SamplingChoice | None, _optional(parse_sampling)]
+ModelName = Annotated[str | None, PlainValidator(model_choice.parse_model)]
+Question = Annotated[str, PlainValidator(clean_question)]
+
+
+@dataclass(frozen=True, slots=True)
+class AskRequest:
+    """Request to answer a new question."""
+
+    client_id: Annotated[ClientId, Field(min_length=1)]
+    text: Question
+    conversation: UUID | None = None
+    collections: Collections = None  # None: the conversation's; (): the assistant's, else all
+    without_documents: Flag = False
+    after: UUID | None = None  # answer that the question follows; None: the end of the remembered path
+    beside: UUID | None = None  # question that this one rewords
+    assistant: UUID | None = None  # assistant of a new conversation; None: the site's own
+    sampling: ChosenSampling = None  # None: the conversation's
+    picture: Options = None  # None for a question
+    model: ModelName = None  # name of the chat model; None: the conversation's
+    filters: Filters = None  # None: the conversation's
+    temporary: Flag = False  # in a temporary chat
+    attached: Attached = ()  # attached pictures that the question is about
+    files: UUID | None = None  # files that a new conversation begins with; None: none
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRequest:
+    """Request to answer the question of an existing answer again."""
+
+    client_id: ClientId
+    turn: UUID
+    without_documents: bool | None = None  # None: as in the earlier answer
+    on: bool = False  # continue the unfinished answer
+    sampling: ChosenSampling = None  # None: the conversation's
+    model: ModelName = None  # for this answer only; None: as resolved by `model_choice`
+    filters: Filters = None  # None: the conversation's
+    assistant: UUID | None = None  # for this answer only; None: the conversation's
+
+
+@dataclass(frozen=True, slots=True)
+class AskCommand(AskRequest):
+    """Ask now; or "queue" the question, or prefetch for a draft while the user is "typing"."""
+
+    do: Literal["ask", "queue", "typing"] = "ask"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryCommand(RetryRequest):
+    """Answer again, with or without documents, or continue."""
+
+    do: Literal["retry", "continue", "answer_without_documents"] = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnCommand:
+    """Stop the turn, or let it answer now without waiting for files."""
+
+    do: Literal["stop", "answer_now"]
+    turn: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeCommand:
+    """Follow the turn from the event behind the number `after`."""
+
+    do: Literal["resume"]
+    turn: UUID
+    after: Annotated[int, Field(strict=True, ge=0)]
+
+
+@dataclass(frozen=True, slots=True)
+class DecideCommand:
+    """Allow or deny a tool call of the turn."""
+
+    do: Literal["decide"]
+    turn: UUID
+    call: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,4}$")]
+    allow: Flag = False
+
+
+@dataclass(frozen=True, slots=True)
+class RewordCommand:
+    """Replace the text of a question."""
+
+    do: Literal["reword"]
+    question: UUID
+    text: Question
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedCommand:
+    """Ask a queued question at once, or remove it."""
+
+    do: Literal["queue_now", "unqueue"]
+    queued: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationCommand:
+    """List retracted answers, mark as read, or stay with a temporary chat."""
+
+    do: Literal["look", "seen", "stay"]
+    conversation: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class WatchCommand:
+    """Follow the changes of a shared link."""
+
+    do: Literal["watch"]
+    secret: str
+
+
+Command = (
+    AskCommand | RetryCommand | TurnCommand | ResumeCommand | DecideCommand | RewordCommand | QueuedCommand
+    | ConversationCommand | WatchCommand
+)  # fmt: skip
+_COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="do")])
+_ASK: TypeAdapter[AskCommand] = TypeAdapter(AskCommand)
+_CLIENT_ID: TypeAdapter[str] = TypeAdapter(ClientId)
+
+
+def parse_frame(text: str | None) -> dict[str, Any]:
+    """Return the JSON object of a socket frame. Raise RequestRefused if it is none."""
+    with suppress(orjson.JSONDecodeError):
+        if isinstance(value := orjson.loads(text or ""), dict):
+            return value
+    raise RequestRefused(UNREADABLE_MESSAGE)
+
+
+def parse_command(message: Mapping[str, Any]) -> Command:
+    """Return the command of a socket message. Raise RequestRefused."""
+    command = _validate(_COMMANDS, {"client_id": "", **message})
+    if isinstance(command, AskCommand):
+        return _resolve_picture(command)
+    if isinstance(command, RetryCommand):
+        without = True if command.do == "answer_without_documents" else None
+        return replace(command, on=command.do == "continue", without_documents=without)
+    return command
+
+
+def parse_ask(message: Mapping[str, Any]) -> AskCommand:
+    """Return the question that a message or a queued row holds. Raise RequestRefused."""
+    return _resolve_picture(_validate(_ASK, message))
+
+
+def _resolve_picture(ask: AskCommand) -> AskCommand:
+    picture = picture_request.resolve_picture_request(ask.text, ask.picture)
+    return replace(ask, picture=picture, without_documents=ask.without_documents or picture is not None)
+
+
+def parse_client_id(message: Mapping[str, Any]) -> str:
+    """Return the client's id of the message; "" if it has none. Raise RequestRefused."""
+    return _validate(_CLIENT_ID, message.get("client_id", ""))
+
+
+def _validate(adapter: TypeAdapter[_T], value: Any) -> _T:
+    try:
+        return adapter.validate_python(value)
+    except ValidationError:
+        raise RequestRefused(UNREADABLE_MESSAGE) from None
+
+
+def parse_id_or_none(value: str | None) -> UUID | None:
+    """Return the id that a URL or form names; None if empty or malformed."""
+    try:
+        return UUID(value) if value else None
+    except ValueError:
+        return None

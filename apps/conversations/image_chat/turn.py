@@ -39,7 +39,9 @@ def find_picture_request(turn: Turn) -> PictureRequest | None:
     """Return the picture request of the turn; None for a question."""
     rows = turn.opening.rows
     record = rows[-1].draws if rows else {}
-    return picture_request.parse_picture_request(turn.opening.text, record or None) if record else None
+    if not record:
+        return None
+    return picture_request.resolve_picture_request(turn.opening.text, picture_request.parse_options(record))
 
 
 async def request_pictures(turn: Turn, ask: PictureRequest) -> None:

@@ -77,7 +77,6 @@ from apps.engines.types import EngineError
 from apps.lib import websocket_push
 from apps.lib.concurrency.batched_polling import BatchedPoller
 from apps.lib.concurrency.threads import in_db
-from apps.lib.concurrency.timeouts import await_within
 from apps.safety.gate import gate
 from apps.users.models import User
 from apps.users.permissions import ADDRESS_CHARACTERS
@@ -152,8 +151,8 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         client_id = ""
         try:
-            message = requests.parse_message(text_data)
-            client_id = requests.parse_client_id(message, required=False)
+            message = requests.parse_frame(text_data)
+            client_id = requests.parse_client_id(message)
             await self._do(self.user, message, client_id)
         except (RequestRefused, RateLimited, EngineError) as error:
             await self._send({"type": "refused", "client_id": client_id, "words": said(error)})
@@ -175,52 +174,47 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self._send(said)
 
     async def _do(self, user: User, message: dict[str, Any], client_id: str) -> None:
-        match message.get("do"):
-            case "ask":
+        if message.get("do") == "typing":
+            return self._typing(user, message)
+        match requests.parse_command(message):
+            case requests.AskCommand(do="queue") as ask:
+                await self._answer_queued(await queue.queue_question(user, ask, message), client_id)
+            case requests.AskCommand() as ask:
                 prefetch.cancel_prefetch(user)
-                await self._ask(user, requests.parse_ask(message), client_id)
-            case "retry" | "continue" as kind:
-                await self._ask(user, requests.parse_retry(message, on=kind == "continue"), client_id)
-            case "answer_without_documents":
-                await self._ask(user, requests.parse_retry(message, without_documents=True), client_id)
-            case "reword":
-                await self._reword(user, requests.parse_id(message.get("question")), message, client_id)
-            case "typing":
-                self._typing(user, message)
-            case "resume":
-                await self._resume(requests.parse_id(message.get("turn")), message.get("after"))
-            case "queue" | "queue_now" | "unqueue":
-                said = await queue.handle_message(user, message)
-                await self._send({"client_id": client_id, **said})
-                await self._queued(said)
-            case "look":
-                place = requests.parse_id(message.get("conversation"))
+                await self._ask(user, ask)
+            case requests.RetryCommand() as retry:
+                await self._ask(user, retry)
+            case requests.QueuedCommand() as queued:
+                await self._answer_queued(await queue.change_queue(user, queued), client_id)
+            case requests.RewordCommand(question=question, text=text):
+                await self._reword(user, question, text, client_id)
+            case requests.ResumeCommand(turn=turn, after=after):
+                await self._resume(turn, after)
+            case requests.TurnCommand(do="stop", turn=turn):
+                await self._stop(turn)
+            case requests.TurnCommand(turn=turn):
+                retrieval.skip_file_wait(user, turn)
+            case requests.DecideCommand(turn=turn, call=call, allow=allow):
+                await in_db(approvals.save_decision, user, turn, call, allow)
+            case requests.WatchCommand(secret=secret):
+                await self._join(*await in_db(links.get_subscribed_groups, secret))
+            case requests.ConversationCommand(do="look", conversation=place):
                 standing = await in_db(retraction.list_retracted, user, place)
                 await self._send({"type": "standing", "conversation": str(place), "retracted": standing})
-            case "watch":
-                await self._join(*await in_db(links.get_subscribed_groups, message.get("secret")))
-            case "seen":
-                await in_db(actions.mark_read, user, requests.parse_id(message.get("conversation")))
-            case "stay":
-                await self._stay(user, requests.parse_id(message.get("conversation")))
-            case "decide":
-                await in_db(approvals.save_decision, user, requests.parse_id(message.get("turn")), message)
-            case "answer_now":
-                retrieval.skip_file_wait(user, requests.parse_id(message.get("turn")))
-            case "stop":
-                await self._stop(requests.parse_id(message.get("turn")))
-            case _:
-                raise RequestRefused(requests.UNREADABLE_MESSAGE)
+            case requests.ConversationCommand(do="seen", conversation=place):
+                await in_db(actions.mark_read, user, place)
+            case requests.ConversationCommand(conversation=place):
+                await self._stay(user, place)
 
-    async def _ask(self, user: User, wish: requests.AskRequest | requests.RetryRequest, client_id: str) -> None:
-        if isinstance(wish, requests.AskRequest) and wish.temporary:
+    async def _ask(self, user: User, wish: requests.AskCommand | requests.RetryCommand) -> None:
+        if isinstance(wish, requests.AskCommand) and wish.temporary:
             kept = await temporary_chats.submit_question(user, self.key, wish, self.channel_name, self.address)
         else:
             kept = await runner.submit_request(user, self.key, wish, self.address)
         await self._send(
             {
                 "type": "accepted",
-                "client_id": client_id,
+                "client_id": wish.client_id,
                 "turn": str(kept.answer),
                 "conversation": str(kept.conversation),
                 "question": str(kept.question),
@@ -245,15 +239,15 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         with suppress(RequestRefused):
             prefetch.start_prefetch(user, self.key, requests.parse_ask(message))
 
-    async def _queued(self, said: dict[str, Any]) -> None:
-        """After a move to the front, stop the running answer; otherwise ask the next question if none runs."""
+    async def _answer_queued(self, said: dict[str, Any], client_id: str) -> None:
+        """Send the reply, then stop the running answer after a move to the front; else ask the next if none runs."""
+        await self._send({"client_id": client_id, **said})
         if said.get("turn"):
             await runner.stop_turn(said["turn"])
         else:
             await runner.run_next_queued(UUID(said["conversation"]))
 
-    async def _reword(self, user: User, question: UUID, message: dict[str, Any], client_id: str) -> None:
-        text = requests.clean_question(message.get("text"))
+    async def _reword(self, user: User, question: UUID, text: str, client_id: str) -> None:
         verdict = await gate.check_question(text, level=await in_db(branching.get_rewording_level, user, question))
         if not verdict.allowed:
             await findings.open_case_for_question(user, verdict)
@@ -261,9 +255,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await in_db(branching.reword_question, user, question, text, verdict.judged)
         await self._send({"type": "reworded", "client_id": client_id, "html": render_question(text)})
 
-    async def _resume(self, turn: UUID, after: Any) -> None:
-        if not isinstance(after, int) or isinstance(after, bool) or after < 0:
-            raise RequestRefused(requests.UNREADABLE_MESSAGE)
+    async def _resume(self, turn: UUID, after: int) -> None:
         if await self._status(turn) is None:
             return await self._send({"type": "unknown", "turn": str(turn)})
         self.following.begin(turn, after)
@@ -291,7 +283,8 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _send_text(self, data: bytes) -> None:
         """Send one frame; drop a client that does not read."""
         try:
-            await await_within(SEND_S, self.send(text_data=data.decode()))
+            async with asyncio.timeout(SEND_S):
+                await self.send(text_data=data.decode())
         except TimeoutError:
             # A close frame would wait behind unread frames, so the consumer itself has to end.
             await get_channel_layer().send(self.channel_name, {"type": "drop"})

@@ -6,9 +6,8 @@ Entry points: `save_decision`, `wait_for_decision`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 from uuid import UUID
 
 from apps.conversations.errors import RequestRefused
@@ -23,15 +22,13 @@ _LOOK_S = 0.5  # seconds between queries for all waiting calls: any process may 
 _OVER = "This tool call no longer needs your approval."
 
 
-def save_decision(user: User, answer: UUID, message: Mapping[str, Any]) -> None:
+def save_decision(user: User, answer: UUID, call: str, allowed: bool) -> None:
     """Store the user's decision on a call of their running answer; the first decision holds.
 
-    The decision is the socket message's `allow`. Raise RequestRefused if the call no longer waits or is not theirs. For
-    `in_db`.
+    Raise RequestRefused if the answer no longer runs or is not theirs. For `in_db`.
     """
-    call, allowed = message.get("call"), message.get("allow") is True
     running = Message.objects.visible_to(user).answers().filter(pk=answer, status=Message.Status.WRITING)
-    if not isinstance(call, str) or not call.isdecimal() or len(call) > 4 or not running.exists():
+    if not running.exists():
         raise RequestRefused(_OVER)
     ToolConsent.objects.get_or_create(answer_id=answer, call=call, defaults={"allowed": allowed})
 

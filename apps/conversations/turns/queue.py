@@ -1,12 +1,14 @@
 """Queue of follow-up questions that wait on the server while an answer is written.
 
 Each row has a client id, so a question sent twice, from two processes or after a crash, is asked once. The turn that
-ends asks the next one; `recovery.py` does so if its process died. Entry point for the socket: `handle_message`.
+ends asks the next one; `recovery.py` does so if its process died. Entry points for the
+socket: `queue_question`, `change_queue`.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +18,7 @@ from django.utils.translation import gettext
 
 from apps.conversations.assistants import assistant_choice
 from apps.conversations.core import notifications, requests
-from apps.conversations.core.requests import AskRequest, ConversationBusy, RequestRefused
+from apps.conversations.core.requests import AskRequest, ConversationBusy, QueuedCommand, RequestRefused
 from apps.conversations.models import Conversation, Message, QueuedQuestion
 from apps.conversations.moderation import findings
 from apps.lib.concurrency.threads import in_db
@@ -31,29 +33,31 @@ _KEPT = ("collections", "filters", "sampling", "without_documents", "picture", "
 MAX_POSITION = 1_000_000  # greatest absolute position that the page may send
 
 
-async def handle_message(user: User, message: dict[str, Any]) -> dict[str, Any]:
-    """Do what the page asks ("queue", "unqueue" or else move to the front) and return the reply for the socket.
+async def queue_question(user: User, ask: AskRequest, message: Mapping[str, Any]) -> dict[str, Any]:
+    """Queue the question of a socket message and return the reply for the socket.
 
     Raise RequestRefused, also if the gate withholds the question; a case is then opened if the policy requires one.
     """
-    reply: dict[str, Any]
-    match message["do"]:
-        case "queue":
-            ask = requests.parse_ask(message)
-            verdict = await gate.check_question(ask.text, level=await in_db(_get_level, user, ask.conversation))
-            if not verdict.allowed:
-                await findings.open_case_for_question(user, verdict)
-                raise RequestRefused(verdict.words)
-            place = await in_db(enqueue_question, user, ask, message)
-            reply = {"type": "queued"}
-        case "unqueue":
-            row = await in_db(remove_question, user, requests.parse_id(message.get("queued")))
-            place, reply = row.conversation_id, _make_unqueued_reply(row)
-        case _:
-            place, running = await in_db(move_to_front, user, requests.parse_id(message.get("queued")))
-            reply = {"type": "first", "turn": str(running) if running else ""}
+    verdict = await gate.check_question(ask.text, level=await in_db(_get_level, user, ask.conversation))
+    if not verdict.allowed:
+        await findings.open_case_for_question(user, verdict)
+        raise RequestRefused(verdict.words)
+    place = await in_db(enqueue_question, user, ask, message)
+    return await _notify(user, place, {"type": "queued"})
+
+
+async def change_queue(user: User, command: QueuedCommand) -> dict[str, Any]:
+    """Remove a queued question or move it to the front, and return the reply for the socket. Raise RequestRefused."""
+    if command.do == "unqueue":
+        row = await in_db(remove_question, user, command.queued)
+        return await _notify(user, row.conversation_id, _make_unqueued_reply(row))
+    place, running = await in_db(move_to_front, user, command.queued)
+    return await _notify(user, place, {"type": "first", "turn": str(running) if running else ""})
+
+
+async def _notify(user: User, place: UUID, reply: dict[str, Any]) -> dict[str, Any]:
     await notifications.notify_conversation_changed(user.pk, place)
-    return reply | {"conversation": str(place)}
+    return {**reply, "conversation": str(place)}
 
 
 def _make_unqueued_reply(row: QueuedQuestion) -> dict[str, Any]:
@@ -61,7 +65,7 @@ def _make_unqueued_reply(row: QueuedQuestion) -> dict[str, Any]:
     return {"type": "unqueued", "text": row.text, "position": row.position, "attached": attached}
 
 
-def enqueue_question(user: User, ask: AskRequest, message: dict[str, Any]) -> UUID:
+def enqueue_question(user: User, ask: AskRequest, message: Mapping[str, Any]) -> UUID:
     """Queue the question in the user's conversation and return the conversation's id. For `in_db`.
 
     A repeated client id is stored once. Raise RequestRefused if the conversation is gone or MAX_QUEUED questions wait.

@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import get_language_info, gettext
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, TypeAdapter
 
 from apps.documents.library.uploads import clean_folder_path
 from apps.documents.models import Document
@@ -37,6 +38,25 @@ class FilterPart:
     words: str
 
 
+def _split_kinds(value: tuple[str, ...]) -> tuple[str, ...]:
+    kinds = dict.fromkeys(kind for item in value for kind in item.split())
+    if not kinds.keys() <= FORMATS.keys():
+        raise ValueError("a kind that no document has")
+    return tuple(kinds)
+
+
+_OrEmpty = BeforeValidator(lambda value: () if value is None else value)
+_Labels = Annotated[str, StringConstraints(min_length=1, max_length=_FORMS)]
+_Code = Annotated[str, StringConstraints(pattern="^[A-Za-z]{1,2}$", to_lower=True)]
+Kinds = Annotated[tuple[_Labels, ...], _OrEmpty, Field(max_length=MAX_VALUES), AfterValidator(_split_kinds)]
+Languages = Annotated[
+    tuple[_Code, ...], _OrEmpty, Field(max_length=MAX_VALUES), AfterValidator(lambda codes: tuple(dict.fromkeys(codes)))
+]
+_Path = Annotated[str, BeforeValidator(lambda value: value or ""), Field(max_length=PATH_CHARACTERS)]
+Folder = Annotated[_Path, AfterValidator(clean_folder_path)]
+Day = Annotated[date | None, BeforeValidator(lambda value: value or None)]
+
+
 @dataclass(frozen=True, slots=True)
 class SearchFilters:
     """Conditions on documents; an empty field filters nothing.
@@ -45,11 +65,11 @@ class SearchFilters:
     subfolders. `since` and `until` are days on which documents were added, both included.
     """
 
-    kinds: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-    path: str = ""
-    since: date | None = None
-    until: date | None = None
+    kinds: Kinds = ()
+    languages: Languages = ()
+    path: Folder = ""
+    since: Day = None
+    until: Day = None
 
     def __bool__(self) -> bool:
         return self != NO_FILTERS
@@ -109,6 +129,7 @@ class SearchFilters:
 
 
 NO_FILTERS = SearchFilters()
+_FILTERS: TypeAdapter[SearchFilters] = TypeAdapter(SearchFilters)
 
 
 def parse_filters(value: Any) -> SearchFilters:
@@ -116,19 +137,7 @@ def parse_filters(value: Any) -> SearchFilters:
 
     Raises ValueError if the value is no mapping, or holds an unknown kind, a malformed language, folder or day.
     """
-    if not isinstance(value, Mapping):
-        raise ValueError("not a record")
-    kinds = [kind for item in _check_texts(value.get("kinds"), _FORMS) for kind in item.split()]
-    if not set(kinds) <= set(FORMATS):
-        raise ValueError("a kind that no document has")
-    languages = [code.lower() for code in _check_texts(value.get("languages"), 2)]
-    if not all(code.isalpha() for code in languages):
-        raise ValueError("not two letters")
-    path = value.get("path") or ""
-    if not isinstance(path, str) or len(path) > PATH_CHARACTERS:
-        raise ValueError("not a folder")
-    days = (_parse_day(value.get("since")), _parse_day(value.get("until")))
-    return SearchFilters(tuple(dict.fromkeys(kinds)), tuple(dict.fromkeys(languages)), clean_folder_path(path), *days)
+    return _FILTERS.validate_python(value)
 
 
 def parse_stored_filters(value: Any) -> SearchFilters:
@@ -152,20 +161,3 @@ def get_language_label(code: str) -> str:
         return capfirst(str(get_language_info(code)["name_translated"]))
     except KeyError:
         return code
-
-
-def _check_texts(value: Any, longest: int) -> list[str]:
-    items = [] if value is None else value
-    if not isinstance(items, list | tuple) or len(items) > MAX_VALUES:
-        raise ValueError("not a list")
-    if not all(isinstance(item, str) and 0 < len(item) <= longest for item in items):
-        raise ValueError("not a list of texts")
-    return [str(item) for item in items]
-
-
-def _parse_day(value: Any) -> date | None:
-    if value in (None, ""):
-        return None
-    if not isinstance(value, str):
-        raise ValueError("not a day")
-    return date.fromisoformat(value)

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
-import inspect
-import textwrap
 import uuid
-from dataclasses import fields
 from itertools import count
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import orjson
 import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
-from apps.conversations.core.requests import AskRequest, RetryRequest
+from apps.conversations.core.requests import Command, RetryCommand
 from apps.conversations.models import Conversation, Message, QueuedQuestion
 from apps.conversations.models.assistant import Assistant
 from apps.conversations.models.attachment import AttachedPicture
 from apps.conversations.models.share import Share
 from apps.conversations.models.tool import ToolConsent
-from apps.conversations.realtime.consumer import ChatConsumer
 from apps.conversations.turns import prefetch, runner, temporary_chats
 from apps.documents.models import Collection
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from tests.conversations.attachments.picture_uploads import attached
 from tests.conversations.conftest import left
-from tests.conversations.realtime.socket_matrix import ASKED, MATRIX, SILENT, THINGS
+from tests.conversations.realtime.socket_matrix import MATRIX, SILENT, THINGS
 from tests.documents.factories import document
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,18 +33,15 @@ LAST = {"do": "nothing in particular", "client_id": "last"}  # is refused when a
 
 
 def test_the_matrix_names_everything_that_the_socket_hears_and_no_more() -> None:
-    tree = ast.parse(textwrap.dedent(inspect.getsource(ChatConsumer._do)))
-    heard = {
-        node.value.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.MatchValue) and isinstance(node.value, ast.Constant)
-    }
-    assert heard == set(MATRIX)
+    assert {word for kind in get_args(Command) for word in get_args(get_type_hints(kind)["do"])} == set(MATRIX)
 
 
-def test_the_matrix_names_every_row_that_a_question_can_name() -> None:
-    assert {field.name for field in fields(AskRequest) if "UUID" in str(field.type)} == set(ASKED)
-    assert {field.name for field in fields(RetryRequest) if "UUID" in str(field.type)} == set(MATRIX["retry"])
+@pytest.mark.parametrize("kind", get_args(Command))
+def test_the_matrix_names_every_row_that_a_message_can_name(kind: Any) -> None:
+    hints = get_type_hints(kind)
+    named = {name for name, hint in hints.items() if "UUID" in str(hint)} or {"secret"}
+    for word in get_args(hints["do"]):
+        assert named == set(MATRIX[word]) | ({"assistant"} if kind is RetryCommand else set()), word
 
 
 @pytest.fixture

@@ -84,7 +84,8 @@ async def test_nobody_else_decides(open_page, alice, bob, library, caller, offer
     turn, _ = await asking(page)
     for call in ("1", "x", 1, None, "99999"):
         await stranger.tell(do="decide", turn=turn, call=call, allow=True)
-        assert (await stranger.hear("refused"))["words"] == "This tool call no longer needs your approval."
+        words = (await stranger.hear("refused"))["words"]
+        assert ("no longer needs your approval" if call == "1" else "could not be read") in words
     assert not await ToolConsent.objects.aexists() and tea.given == []
     await page.tell(do="stop", turn=turn)
     events = await page.events()
