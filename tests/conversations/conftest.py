@@ -14,7 +14,6 @@ from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
 from django.test import Client
 
-from apps.conversations.core.events import ClientTranscript
 from apps.conversations.grounding.answer_relevance import AnswerCheck
 from apps.conversations.grounding.citer import Citer
 from apps.conversations.realtime import consumer
@@ -26,6 +25,7 @@ from apps.engines.turnlog.redis import RedisTurnLog
 from apps.lib.concurrency.threads import in_db
 from apps.users.models import User
 from assistant.asgi import application
+from tests.conversations.client_transcript import ClientTranscript
 from tests.documents.factories import collection, document
 from tests.engines.conftest import redis_url
 from tests.support.users import make_user

@@ -34,7 +34,7 @@ Usual orders:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -210,20 +210,3 @@ def encode_event(event: Event, **also: Any) -> bytes:
     """Return the event as JSON with its `type` and further values (`turn`), as it is logged and sent."""
     named = b'{"type":"%b",%b' % (type(event).__name__.lower().encode(), orjson.dumps(event)[1:])
     return b"%b,%b" % (named[:-1], orjson.dumps(also)[1:]) if also else named
-
-
-@dataclass(slots=True)
-class ClientTranscript:
-    """Model of a client that applies events, for tests and benchmarks."""
-
-    blocks: list[str] = field(default_factory=list)
-    events: list[dict[str, Any]] = field(default_factory=list)
-
-    def apply(self, data: bytes) -> None:
-        """Apply one encoded event."""
-        event = orjson.loads(data)
-        self.events.append(event)
-        if event["type"] == "text":
-            while len(self.blocks) <= event["block"]:
-                self.blocks.append("")
-            self.blocks[event["block"]] = self.blocks[event["block"]][: event["keep"]] + event["html"]

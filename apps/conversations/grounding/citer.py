@@ -28,7 +28,6 @@ from apps.documents.parsing.common.language_detection import detect_language_cod
 from apps.documents.retrieval.passages import Passage
 from apps.documents.retrieval.table_rows import RowCell, parse_row, split_sentences_and_rows
 
-_WINDOWS = (1, 2)  # adjacent sentences that may support a claim together
 _LOOKED_AT = 8  # windows that the check sees for one sentence
 _SOURCES = 3
 _UNSUPPORTED = 0.49  # highest score of a sentence that has no source

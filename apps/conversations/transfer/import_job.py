@@ -3,7 +3,7 @@
 Each conversation is stored whole or not at all. Questions and answers pass the gate; withheld ones get cases as usual.
 Importing a file again stores nothing twice.
 
-Entry points: `create_import`, `run_import`, `recover_imports`, `delete_import_files`.
+Entry points: `create_import`, `run_import`, `recover_imports`.
 """
 
 from __future__ import annotations
@@ -104,12 +104,6 @@ def create_import(user: User, file: UploadedFile[bytes], address: str = "") -> I
         get_stored_path(row).unlink(missing_ok=True)
         raise
     return row
-
-
-def delete_import_files(user: User) -> None:
-    """Delete the files of the user's imports. The rows stay."""
-    for row in ImportJob.objects.filter(owner=user):
-        get_stored_path(row).unlink(missing_ok=True)
 
 
 def run_import(pk: str) -> None:

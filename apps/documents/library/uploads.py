@@ -59,13 +59,11 @@ class DiskFull(UploadRefused):
         )
 
 
-def store_upload(
-    user: User, collection: Collection, file: UploadedFile[bytes], path: str = "", replaces: Document | None = None
-) -> Document:
+def store_upload(user: User, collection: Collection, file: UploadedFile[bytes], path: str = "") -> Document:
     """Store the file, create its waiting document and return it; the worker is notified after commit.
 
-    `path` is for display only. The file is the next version of `replaces`, or of a ready document with its name and
-    folder. Raises UploadRefused if the user or the file is refused, DiskFull if the disk has no room.
+    `path` is for display only. The file is the next version of a ready document with its name and folder. Raises
+    UploadRefused if the user or the file is refused, DiskFull if the disk has no room.
     """
     name, path = clean_file_name(file.name or ""), clean_folder_path(path)
     if words := restriction_message(user, Feature.UPLOADS):
@@ -87,10 +85,9 @@ def store_upload(
         size = _write_file(file, place)
         with transaction.atomic():
             _refuse_duplicate(collection, sha256)
-            replaces = replaces or _find_same_name(collection, name, path)
             document = Document.objects.create(
                 collection=collection, uploaded_by=user, name=name, path=path, file=stored, sha256=sha256, size=size,
-                replaces=replaces,
+                replaces=_find_same_name(collection, name, path),
             )  # fmt: skip
             transaction.on_commit(lambda: notify_ingest(document.pk), robust=True)  # its failure must not fail uploads
     except BaseException as error:

@@ -3,8 +3,8 @@
 The document keeps its row, title, place and links. Its earlier content moves to the row that waited, which stays as an
 earlier version. Searches ignore that one; answers that cited it still show what they cited.
 
-Entry points: `upload_version`, `refetch_web_page` and `reread_document` create a waiting version, `promote_version`
-swaps it in.
+Entry points: `refetch_web_page` and `reread_document` create a waiting version, as `uploads.store_upload` does for a
+file of the same name; `promote_version` swaps it in.
 """
 
 from __future__ import annotations
@@ -17,14 +17,13 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.documents.jobs.notifications import notify_ingest, notify_merge
-from apps.documents.library.uploads import UploadRefused, delete_document, discard_waiting_version, store_upload
+from apps.documents.library.uploads import UploadRefused, delete_document, discard_waiting_version
 from apps.documents.models import Chunk, Document, Page
 from apps.lib.ids import new_id
 from apps.safety.models.feature_restrictions import Feature, restriction_message
@@ -38,11 +37,6 @@ _SWAPPED_FIELDS = (
 )  # fmt: skip
 
 version_hooks: list[Callable[[UUID, UUID], object]] = []  # of apps above; called with (document, its earlier version)
-
-
-def upload_version(user: User, document: Document, file: UploadedFile[bytes]) -> Document:
-    """Store the file as the next version of the document and return its waiting row. Raises UploadRefused."""
-    return store_upload(user, document.collection, file, document.path, document)
 
 
 def refetch_web_page(user: User, document: Document) -> Document:

@@ -26,9 +26,8 @@ from django.utils.translation import gettext, gettext_lazy
 from apps.documents.models import Chunk, Document, Page
 from apps.documents.moderation import redaction
 from apps.documents.parsing.protocol import ParseError
-from apps.documents.reader.parsed_blocks import build_blocks, split_notes
 from apps.documents.reader.syntax_highlighting import highlight_code
-from apps.documents.reader.text_blocks import TextBlock, choose_window, cut_spans, split_blocks
+from apps.documents.reader.text_blocks import TextBlock, build_blocks, choose_window, cut_spans, split_notes
 from apps.documents.reader.text_layer import TextLayer, build_text_layer
 from apps.documents.reader.word_boxes import (
     HighlightBox,
@@ -166,10 +165,8 @@ def _text(
     if page is None:
         return [], False, False
     start, end = choose_window(page.text, here or spans, around) if around else (0, len(page.text))
-    if page.pieces:
-        found = build_blocks(page.text, spans, page.pieces, start, end, here)
-    else:
-        found = split_blocks(page.text, spans, _headings(document, number), start, end, here)
+    pieces = page.pieces or [("paragraph", 0, 0, len(page.text))]
+    found = build_blocks(page.text, spans, pieces, start, end, here)
     coloured = highlight_code(found, document.name) if document.kind in {"code", "notebook"} else found
     return coloured, start > 0, end < len(page.text)
 
@@ -179,12 +176,6 @@ def _heading(document: Document, number: int, spans: Spans) -> str:
         return ""
     found = Chunk.objects.filter(document=document, page_number=number, char_end__gt=spans[0][0]).order_by("char_start")
     return found.values_list("heading", flat=True).first() or ""
-
-
-def _headings(document: Document, number: int) -> set[str]:
-    """Return the lines of the page that are headings, as recorded in its chunks."""
-    paths = Chunk.objects.filter(document=document, page_number=number).values_list("heading", flat=True).distinct()
-    return {part for path in paths for part in path.split(" › ") if part}
 
 
 def get_page_image(document: Document, number: int, spans: Spans, here: Spans | None = None) -> PageImage:

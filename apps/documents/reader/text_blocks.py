@@ -1,26 +1,25 @@
-"""Turn the text of a page into display blocks with a passage marked, by its layout alone. Pure.
+"""Turn the text of a page into display blocks with passages marked: headings, lists, tables, code. Pure.
 
-For pages stored without pieces; `parsed_blocks.py` is for the others. Offsets are those of `Page.text`.
+Blocks are the pieces that the page's parser found. Offsets are those of `Page.text`. Entry point: `build_blocks`.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Literal
+
+from apps.documents.parsing.protocol import SPEAKER_NOTES, BlockKind
 
 TextBlockKind = Literal["heading", "bullet", "item", "table", "code", "paragraph"]
 Spans = list[tuple[int, int]]
+PieceRow = tuple[BlockKind, int, int, int]  # kind, level, start, end, as in `Page.pieces`
 Marks = list[tuple[int, int, bool]]  # start, end, and whether it is another than the passage that is meant
 
-_GAP = re.compile(r"\n[ \t\r]*(?:\n[ \t\r]*)+")
 _LINE = re.compile(r"[^\n]+")
-_ITEM = re.compile(r"[ \t]*(?:[-*+•◦▪]|\d{1,3}[.)])[ \t]+\S")
-_HASHES = re.compile(r"#{1,6}[ \t]+")
-_BULLET = re.compile(r"[ \t]*[-*+•◦▪][ \t]+")
+_BULLET = re.compile(r"[ \t]*[-*+•◦▪–][ \t]+")
 _CELL = re.compile(r" \| |\t")
 _PART = re.compile(r"(?:^|; )([^:;\n]{1,80}): ", re.MULTILINE)  # "Column: " before a cell, as the parsers write it
 MOST_COLUMNS = 40
@@ -63,6 +62,38 @@ class TextBlock:
         return [(any(run.marked for cell in row for run in cell), row) for row in self.rows]
 
 
+def build_blocks(
+    text: str, spans: Spans, pieces: Iterable[PieceRow], start: int, end: int, here: Spans | None = None
+) -> list[TextBlock]:
+    """Return the blocks of text[start:end] with the spans marked. With `here`, the other spans are other ones."""
+    marks = make_marks(spans, here or [])
+    found = []
+    for kind, level, left, right in pieces:
+        left, right = max(left, start), min(right, end)
+        if left < right and text[left:right].strip():
+            found.append(_block(text, kind, level, left, right, marks))
+    return mark_first_run(_joined(found))
+
+
+def split_notes(found: list[TextBlock]) -> tuple[list[TextBlock], list[TextBlock]]:
+    """Return the blocks of a slide, and those of its speaker notes."""
+    for at, block in enumerate(found):
+        if block.kind == "heading" and "".join(run.text for run in block.runs).strip() == SPEAKER_NOTES:
+            return found[:at], found[at + 1 :]
+    return found, []
+
+
+def _joined(found: Iterable[TextBlock]) -> list[TextBlock]:
+    """Return the blocks with parts of one table merged again, which was divided for the sake of chunks."""
+    kept: list[TextBlock] = []
+    for block in found:
+        if kept and block.header and (block.kind, block.header) == ("table", kept[-1].header):
+            kept[-1] = replace(kept[-1], rows=[*kept[-1].rows, *block.rows])
+        else:
+            kept.append(block)
+    return kept
+
+
 def choose_window(text: str, spans: Spans, around: int) -> tuple[int, int]:
     """Return the part [start, end) with the spans and about `around` characters on each side, cut between lines or
     words.
@@ -88,18 +119,6 @@ def _border(text: str, at: int, step: int) -> int:
         if found >= 0:
             return (max(0, at - 300) + found + 1) if step < 0 else at + found
     return at
-
-
-def split_blocks(
-    text: str, spans: Spans, headings: set[str], start: int = 0, end: int | None = None, here: Spans | None = None
-) -> list[TextBlock]:
-    """Return the blocks of text[start:end] with the spans marked; `headings` are lines that are headings.
-
-    With `here`, the other spans are marked as other ones.
-    """
-    marks = make_marks(spans, here or [])
-    end = len(text) if end is None else end
-    return mark_first_run([_block(text, left, right, marks, headings) for left, right in _pieces(text, start, end)])
 
 
 def merge_spans(spans: Spans) -> Spans:
@@ -128,49 +147,29 @@ def make_marks(spans: Spans, here: Spans) -> Marks:
     return sorted([*meant, *((start, end, True) for start, end in cut_spans(spans, here))]) if here else meant
 
 
-def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the runs between blank lines, each list item by itself."""
-    at = start
-    for gap in [*_GAP.finditer(text, start, end), None]:
-        stop = gap.start() if gap else end
-        if text[at:stop].strip():
-            yield from _items(text, at, stop)
-        at = gap.end() if gap else end
+def _block(text: str, kind: BlockKind, level: int, start: int, end: int, marks: Marks) -> TextBlock:
+    match kind:
+        case "table":
+            return _table(text, start, end, marks)
+        case "list":
+            bullet = _BULLET.match(text, start, end)
+            begin = bullet.end() if bullet else start
+            return TextBlock("bullet" if bullet else "item", [[mark_runs(text, begin, end, marks)]])
+        case "heading":
+            return TextBlock("heading", [[mark_runs(text, start, end, marks)]], level=max(1, level))
+        case _:
+            return TextBlock(kind, [[mark_runs(text, start, end, marks)]])
 
 
-def _items(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    lines = [match.start() for match in _LINE.finditer(text, start, end)]
-    starts = [at for at in lines if _ITEM.match(text, at, end)]
-    if not starts or len(starts) * 4 < len(lines):
-        yield start, end
-        return
-    cuts = [start, *(at for at in starts if at > start), end]
-    yield from pairwise(cuts)
-
-
-def _block(text: str, start: int, end: int, marks: Marks, headings: set[str]) -> TextBlock:
-    raw = text[start:end]
-    line = raw.strip()
-    hashes = _HASHES.match(line)
-    if hashes and "\n" not in line:
-        begin = start + raw.index(line) + hashes.end()
-        return TextBlock("heading", [[mark_runs(text, begin, end, marks)]])
-    if line in headings:
-        return TextBlock("heading", [[mark_runs(text, start, end, marks)]])
-    lines = [(start + match.start(), start + match.end()) for match in _LINE.finditer(raw)]
-    if len(lines) > 1 and all(_CELL.search(text, left, right) for left, right in lines):
-        return TextBlock("table", [list(split_cells(text, left, right, marks)) for left, right in lines])
-    if len(lines) > 1 and (table := parse_named_table(text, lines, marks)):
+def _table(text: str, start: int, end: int, marks: Marks) -> TextBlock:
+    lines = [(match.start(), match.end()) for match in _LINE.finditer(text, start, end)]
+    if len(lines) > 1 and (table := _named_table(text, lines, marks)):
         return table
-    if len(lines) > 1 and sum(text.startswith(("    ", "\t"), left) for left, _ in lines) * 2 >= len(lines):
-        return TextBlock("code", [[mark_runs(text, start, end, marks)]])
-    end = start + len(raw.rstrip())
-    if bullet := _BULLET.match(raw):
-        return TextBlock("bullet", [[mark_runs(text, start + bullet.end(), end, marks)]])
-    return TextBlock("item" if _ITEM.match(raw) else "paragraph", [[mark_runs(text, start, end, marks)]])
+    rows: list[list[list[TextRun]]] = [list(_split_cells(text, left, right, marks)) for left, right in lines]
+    return TextBlock("table", rows)
 
 
-def parse_named_table(text: str, lines: Spans, marks: Marks) -> TextBlock | None:
+def _named_table(text: str, lines: Spans, marks: Marks) -> TextBlock | None:
     """Return the table whose lines name the column of every cell ("Column: cell; …"); None if it is none."""
     parts = [list(_PART.finditer(text, start, end)) for start, end in lines]
     counts = Counter(part[1] for line in parts for part in line)
@@ -188,7 +187,7 @@ def parse_named_table(text: str, lines: Spans, marks: Marks) -> TextBlock | None
     return TextBlock("table", rows, tuple(columns))
 
 
-def split_cells(text: str, start: int, end: int, marks: Marks) -> Iterator[list[TextRun]]:
+def _split_cells(text: str, start: int, end: int, marks: Marks) -> Iterator[list[TextRun]]:
     """Yield the cells of a line, each as runs."""
     at = start
     for gap in _CELL.finditer(text, start, end):

@@ -20,7 +20,6 @@ from apps.safety.models.case_states import CaseState
 from apps.safety.policy.evaluation import ACCOUNT
 
 WINDOW_DAYS = 28
-_O = Decision.Outcome
 _APPEAL_OUTCOMES = {Decision.Outcome.UPHOLD, Decision.Outcome.OVERTURN}
 
 

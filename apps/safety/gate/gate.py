@@ -21,7 +21,6 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from apps.lib.concurrency.threads import in_db
-from apps.lib.concurrency.timeouts import TimeLimit, await_within
 from apps.safety.detectors import blocklists, canary, timeouts
 from apps.safety.gate import redaction
 from apps.safety.gate.streaming import TextWindow, split_stream
@@ -131,7 +130,7 @@ async def check_question(
     await ensure_fresh_policy()
     try:
         verdict = strictness.apply_strictness(
-            await _within(_check().question(clean, vector), _limit()), level, versions.current_policy()
+            await _within(_check().question(clean, vector)), level, versions.current_policy()
         )
     except CheckUnavailable:
         return _UNCHECKED
@@ -181,7 +180,7 @@ def check_passages(texts: Sequence[str], vectors: Vectors, suspects: SuspectSent
 async def check_sentence(text: str, since: int = 0, *, level: Strictness = Strictness.SITE) -> Verdict:
     """Return whether `text[since:]`, read after `text[:since]`, may be shown. Normalises `text`."""
     head = normalise(text[:since])
-    return await _sentence(head + normalise(text[since:]), len(head), level, _limit())
+    return await _sentence(head + normalise(text[since:]), len(head), level)
 
 
 def check_outgoing(text: str, where: Surface = Surface.TOOLS, *, level: Strictness = Strictness.SITE) -> Verdict:
@@ -211,10 +210,9 @@ async def moderate_stream(
     model stops generating.
     """
     window: TextWindow
-    limit = _limit()
     async with aclosing(split_stream(deltas)) as pieces:  # type: ignore[type-var]
         async for window in pieces:
-            verdict = await _sentence(window.text, window.since, level, limit)
+            verdict = await _sentence(window.text, window.since, level)
             if not verdict.allowed:
                 raise Withheld(verdict)
             if noticed is not None:
@@ -231,21 +229,18 @@ async def check_text(text: str) -> Verdict:
         return ALLOWED
     await ensure_fresh_policy()
     try:
-        return await _within(_check().sentence(text, 0), _limit())
+        return await _within(_check().sentence(text, 0))
     except CheckUnavailable:
         return _UNCHECKED
 
 
-def _limit() -> TimeLimit:
-    return TimeLimit(DEADLINE_S)
-
-
-async def _within(verdict: Awaitable[Verdict], limit: TimeLimit) -> Verdict:
-    """Return the verdict within the limit and count outages. Raise CheckUnavailable."""
+async def _within(verdict: Awaitable[Verdict]) -> Verdict:
+    """Return the verdict within DEADLINE_S and count outages. Raise CheckUnavailable."""
     began = time.monotonic()
     status = ""
     try:
-        return await await_within(limit, verdict)
+        async with asyncio.timeout(DEADLINE_S):
+            return await verdict
     except TimeoutError as error:
         status = "timeout"
         raise CheckUnavailable from error
@@ -343,12 +338,12 @@ def _run_beside(work: Callable[[], None]) -> None:
     task.add_done_callback(_refreshing.discard)
 
 
-async def _sentence(text: str, since: int, level: Strictness, limit: TimeLimit) -> Verdict:
+async def _sentence(text: str, since: int, level: Strictness) -> Verdict:
     if not text[since:].strip():
         return ALLOWED
     await ensure_fresh_policy()
     try:
-        verdict = await _within(_check().sentence(text, since), limit)
+        verdict = await _within(_check().sentence(text, since))
         if level != Strictness.SITE:
             verdict = strictness.apply_strictness(verdict, level, versions.current_policy())
     except CheckUnavailable:

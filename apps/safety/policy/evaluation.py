@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy
 
 from apps.safety.policy.schema import ACTION_ORDER, EXPORT_STAGES, Action, Clause, FailureMode, Policy, Stage, Threshold
 
-EVALUATION_VERSION = 3
 GUARD_DETECTOR = "guard"  # a language model; gives a signal like other detectors, never the verdict
 PICTURE_DETECTOR = "pictures"  # the picture classifier
 BLOCKLIST_DETECTOR = "lists"  # blocklists of the site; the signal names the list, the policy its action

@@ -9,11 +9,12 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.conversations.core.events import Cited, ClientTranscript, Text, encode_event
+from apps.conversations.core.events import Cited, Text, encode_event
 from apps.conversations.grounding.citer import SentenceCitation
 from apps.conversations.grounding.sentence_state import get_sentence_state
 from apps.conversations.rendering.answer_renderer import StreamRenderer, render_answer
 from apps.conversations.rendering.citation_marks import UNVERIFIED, render_citation_marks
+from tests.conversations.client_transcript import ClientTranscript
 
 ID = "3f0c0e9e-1111-4222-8333-444455556666"
 ANSWER = """# The report

@@ -13,13 +13,14 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.conversations.core.events import Cited, ClientTranscript, Closed, Opened, Step, encode_event
+from apps.conversations.core.events import Cited, Closed, Opened, Step, encode_event
 from apps.conversations.history import actions
 from apps.conversations.models import Message
 from apps.conversations.rendering.answer_renderer import StreamRenderer
 from apps.conversations.turns import recovery, runner
 from apps.engines import registry
 from apps.lib.concurrency.threads import in_db
+from tests.conversations.client_transcript import ClientTranscript
 from tests.conversations.conftest import left, session_of, transcript, writes_on
 
 QUESTION = "How high was the lighthouse of Alexandria?"

@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 
 from apps.documents.parsing.protocol import ParsedBlock as Part
 from apps.documents.parsing.protocol import ParseLimits, paginate
-from apps.documents.reader.parsed_blocks import build_blocks, split_notes
 from apps.documents.reader.syntax_highlighting import highlight_code
-from apps.documents.reader.text_blocks import TextBlock
+from apps.documents.reader.text_blocks import TextBlock, build_blocks, split_notes
 from apps.documents.reader.text_layer import build_text_layer
 
 PARTS = [

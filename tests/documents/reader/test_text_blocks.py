@@ -7,7 +7,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.documents.reader.text_blocks import TextBlock, choose_window, split_blocks
+from apps.documents.parsing.protocol import BlockKind
+from apps.documents.reader.text_blocks import Spans, TextBlock, build_blocks, choose_window
 
 TABLE = "City: Paris; Limit: 150\nCity: Rome; Limit: 130; Note: a; b\nCity: Oslo; Note: cold"
 
@@ -23,42 +24,35 @@ def words(found: list[TextBlock], marked: bool | None = None) -> str:
     )
 
 
-def kinds(text: str, headings: set[str] | None = None) -> list[str]:
-    return [block.kind for block in split_blocks(text, [], headings or set())]
-
-
-def test_blocks_are_told_apart() -> None:
-    text = "Rules\n\nSome words.\n\n- one\n- two\n\n1. first\n2. second\n\ndef f():\n    return 1\n\na | b\nc | d"
-    assert kinds(text, {"Rules"}) == ["heading", "paragraph", "bullet", "bullet", "item", "item", "code", "table"]
+def blocks(text: str, spans: Spans, kind: BlockKind = "paragraph", here: Spans | None = None) -> list[TextBlock]:
+    """Each part between blank lines is a piece of that kind."""
+    pieces = [(kind, 0, part.start(), part.end()) for part in re.finditer(r"\S(?:[^\n]|\n(?!\n))*", text)]
+    return build_blocks(text, spans, pieces, 0, len(text), here)
 
 
 def test_a_table_that_names_its_columns_gets_a_header() -> None:
-    (table,) = split_blocks(TABLE, [], set())
+    (table,) = blocks(TABLE, [], "table")
     assert table.header == ("City", "Limit", "Note")
     cells = [["".join(run.text for run in cell) for cell in row] for row in table.rows]
     assert cells == [["Paris", "150", ""], ["Rome", "130", "a; b"], ["Oslo", "", "cold"]]
 
 
-def test_prose_with_colons_is_no_table() -> None:
-    assert kinds("Note: this is said once.\nAnd then: something else; and more.") == ["paragraph"]
-
-
 def test_marks_cross_blocks_and_the_first_is_the_place_to_go() -> None:
     text = "First one.\n\nSecond one.\n\nThird one."
-    found = split_blocks(text, [(6, 18), (17, 23)], set())
+    found = blocks(text, [(6, 18), (17, 23)])
     assert words(found, marked=True) == "one.Second one."
     assert [run.text for block in found for run in block.runs if run.first] == ["one."]
 
 
 def test_the_passage_that_is_meant_stands_out_among_the_others() -> None:
     text = "First one.\n\nSecond one. Third one."
-    found = split_blocks(text, [(0, 10), (12, 23), (24, 34)], set(), here=[(12, 23)])
+    found = blocks(text, [(0, 10), (12, 23), (24, 34)], here=[(12, 23)])
     marked = [(run.text.strip(), run.other, run.first) for block in found for run in block.runs if run.marked]
     assert marked == [("First one.", True, False), ("Second one.", False, True), ("Third one.", True, False)]
 
 
 def test_marks_in_a_table_stand_in_its_cells() -> None:
-    found = split_blocks(TABLE, [(TABLE.index("City: Rome"), TABLE.index("\nCity: Oslo"))], set())
+    found = blocks(TABLE, [(TABLE.index("City: Rome"), TABLE.index("\nCity: Oslo"))], "table")
     assert words(found, marked=True) == "Rome130a; b"
 
 
@@ -80,14 +74,13 @@ _SPANS = st.lists(
 )
 
 
-@given(_LETTERS, _SPANS)
-def test_every_marked_letter_is_shown_once_and_in_order(text: str, spans: list[tuple[int, int]]) -> None:
-    found = split_blocks(text, spans, set())
-    shown = [block for block in found if not block.header]
-    letters = re.sub(r"\s", "", words(shown))
+@given(_LETTERS, _SPANS, st.sampled_from(["paragraph", "heading", "code", "list", "table"]))
+def test_every_marked_letter_is_shown_once_and_in_order(text: str, spans: Spans, kind: BlockKind) -> None:
+    found = blocks(text, spans, kind)
+    letters = re.sub(r"\s", "", words([block for block in found if not block.header]))
     rest = iter(re.sub(r"\s", "", text))
     assert all(letter in rest for letter in letters)  # a subsequence: nothing invented, nothing moved
-    if not any(block.header or block.kind in {"table", "bullet", "heading"} for block in found):
+    if kind not in {"table", "list"}:
         assert letters == re.sub(r"\s", "", text)
 
 
@@ -95,4 +88,4 @@ def test_every_marked_letter_is_shown_once_and_in_order(text: str, spans: list[t
 def test_a_window_is_always_inside_the_text(text: str, spans: list[tuple[int, int]], around: int) -> None:
     start, end = choose_window(text, spans, around)
     assert 0 <= start <= end <= len(text)
-    split_blocks(text, spans, set(), start, end)
+    build_blocks(text, spans, [("paragraph", 0, 0, len(text))], start, end)

@@ -172,7 +172,6 @@ PICTURES: list[Callable[[User], object]] = [
 ]
 UPLOADS: list[Callable[[User], object]] = [
     lambda user: store_upload(user, collection(user), file()),
-    lambda user: versions.upload_version(user, document(collection(user), "Bees", ["A hive."]), file()),
     lambda user: web_pages.queue_web_page(user, collection(user), "https://example.org/"),
     lambda user: versions.refetch_web_page(user, page(user)),
     lambda user: uploads.save_upload(user, file("a.png")),
