@@ -34,7 +34,7 @@ def list_collections(text: str = "") -> QuerySet[Collection]:
     Each has `document_count`, `size_bytes` (also of files in the trash), `user_count` and `group_count`: those with
     whom it is shared.
     """
-    rows = Collection.objects.select_related("owner").defer("description", "tuning")
+    rows = Collection.objects.select_related("owner").defer("description", "search_settings")
     for word in text.split():
         rows = rows.filter(Q(name__icontains=word) | Q(owner__name__icontains=word) | Q(owner__email__icontains=word))
     return rows.annotate(

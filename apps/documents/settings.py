@@ -27,40 +27,40 @@ class CollectionSettings:
     """Settings of a collection.
 
     - `chunk_tokens`: target size of chunks in tokens, headings included.
-    - `meaning`: weight of vectors in the fused score, 0 to 1; words get the rest.
-    - `floor`: relevance, 0 to 1, below which a passage is not used.
+    - `vector_weight`: weight of vectors in the fused score, 0 to 1; words get the rest.
+    - `relevance_threshold`: relevance, 0 to 1, below which a passage is not used.
     - `rerank`: whether the site's reranker, if there is one, reorders the best candidates.
     - `embedder`: name of an embedder of EMBED_MORE; "" is the site's own.
     """
 
     chunk_tokens: int = TARGET_TOKENS
-    meaning: float = VECTOR_WEIGHT
-    floor: float = RELEVANCE_THRESHOLD
+    vector_weight: float = VECTOR_WEIGHT
+    relevance_threshold: float = RELEVANCE_THRESHOLD
     rerank: bool = True
     embedder: str = ""
 
     @property
-    def kept(self) -> dict[str, Any]:
-        """Return the values that differ from the default, as stored in `Collection.tuning`."""
+    def stored(self) -> dict[str, Any]:
+        """Return the values that differ from the default, as stored in `Collection.search_settings`."""
         return {name: value for name, value in asdict(self).items() if value != getattr(DEFAULT_SETTINGS, name)}
 
 
 DEFAULT_SETTINGS = CollectionSettings()
 SETTING_BOUNDS = {
     "chunk_tokens": ValueBounds(60, 240, 10),
-    "meaning": ValueBounds(0.0, 1.0, 0.05),
-    "floor": ValueBounds(0.0, 0.9, 0.01),
+    "vector_weight": ValueBounds(0.0, 1.0, 0.05),
+    "relevance_threshold": ValueBounds(0.0, 0.9, 0.01),
 }
 
 
-def read_collection_settings(kept: Mapping[str, Any] | None) -> CollectionSettings:
+def read_collection_settings(stored: Mapping[str, Any] | None) -> CollectionSettings:
     """Return the settings of a stored mapping, whatever it holds.
 
     A value of the wrong type becomes the default, a number out of bounds the nearest bound.
     """
     found: dict[str, Any] = {}
     for field in fields(CollectionSettings):
-        value, limit = (kept or {}).get(field.name), SETTING_BOUNDS.get(field.name)
+        value, limit = (stored or {}).get(field.name), SETTING_BOUNDS.get(field.name)
         if limit is None and type(value) is type(getattr(DEFAULT_SETTINGS, field.name)):
             found[field.name] = value
         elif limit and isinstance(value, int | float) and not isinstance(value, bool):
@@ -69,6 +69,9 @@ def read_collection_settings(kept: Mapping[str, Any] | None) -> CollectionSettin
 
 
 def average_vector_weight(tunings: Mapping[Any, CollectionSettings]) -> float:
-    """Return the weight of vectors in a search over several collections: the mean of their `meaning`; the default for
-    none."""
-    return sum(item.meaning for item in tunings.values()) / len(tunings) if tunings else DEFAULT_SETTINGS.meaning
+    """Return the weight of vectors in a search over several collections: their mean; the default for none."""
+    return (
+        sum(item.vector_weight for item in tunings.values()) / len(tunings)
+        if tunings
+        else DEFAULT_SETTINGS.vector_weight
+    )

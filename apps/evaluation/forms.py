@@ -60,11 +60,11 @@ class TuningForm(forms.Form):
             "Headings included. Smaller passages are found more exactly, larger ones contain more context."
         ),
     )
-    meaning = forms.FloatField(
+    vector_weight = forms.FloatField(
         label=gettext_lazy("Weight of meaning"),
         help_text=gettext_lazy("0 searches by words only, 1 by meaning only."),
     )
-    floor = forms.FloatField(
+    relevance_threshold = forms.FloatField(
         label=gettext_lazy("Relevance threshold"),
         help_text=gettext_lazy("From 0 to 0.9. Passages below this are not used."),
     )

@@ -77,7 +77,7 @@ def _offered(library: Any, place: Path, rows: list[dict[str, Any]]) -> tuple[dic
         try:
             bench.put(library, path.name, content, str(path.parent))
         except UploadRefused as error:
-            if error.same is None:
+            if error.duplicate_of is None:
                 ends[row["path"]] = ("refused", str(error))
                 continue
         contents[row["path"]] = hashlib.sha256(content).hexdigest()

@@ -63,7 +63,7 @@ def filled(user: Any, texts: Sequence[Any], wanted: int = 10**9, embedder: str =
     from benchmarks.lib.datasets import embedded
 
     embed = registry.get_embedder(embedder)
-    place = Collection.objects.create(owner=user, name="Measured", tuning={"embedder": embedder})
+    place = Collection.objects.create(owner=user, name="Measured", search_settings={"embedder": embedder})
     rows: list[Chunk] = []
     lines: list[str] = []
     for text in filter(lambda text: text.text.strip(), texts):

@@ -105,7 +105,7 @@ class OwnedObjects:
     def there(self) -> list[QuerySet[Any]]:
         """Return query sets that must have a row."""
         return [
-            Collection.objects.filter(pk=self.shelf.pk, name="Library", everyone=False, tuning={}),
+            Collection.objects.filter(pk=self.shelf.pk, name="Library", everyone=False, search_settings={}),
             Document.objects.filter(pk=self.paper.pk, status="ready", title="Paper"),
             self.shelf.documents.all(),
             Conversation.objects.filter(pk=self.talk.pk, title="Talk"),
@@ -164,7 +164,11 @@ def build() -> OwnedObjects:
     paper = document(shelf, "Paper", ["The only sentence of Alice."])
     Membership.objects.create(collection=shelf, user=bob)
     first(GoldenQuestion.objects.create(collection=shelf, text="What?", document=paper))
-    first(IndexBuild.objects.create(collection=shelf, status=IndexBuild.Status.BUILT, tuning={"meaning": 0.5}))
+    first(
+        IndexBuild.objects.create(
+            collection=shelf, status=IndexBuild.Status.BUILT, search_settings={"vector_weight": 0.5}
+        )
+    )
     drawer = Folder.objects.create(owner=alice, name="Drawer")
     talk = Conversation.objects.create(owner=alice, title="Talk", folder=drawer)
     talk.files = Collection.every.create(owner=alice, name="Quagga shelf", of_chat=True)

@@ -110,7 +110,7 @@ def test_the_matrix_names_every_route_and_no_other() -> None:
 
 def test_a_search_that_was_set_otherwise_would_show(house: OwnedObjects) -> None:
     assert house.unchanged()
-    Collection.objects.filter(pk=house.shelf.pk).update(tuning={"meaning": 0.5})
+    Collection.objects.filter(pk=house.shelf.pk).update(search_settings={"vector_weight": 0.5})
     assert not house.unchanged()
 
 

@@ -78,7 +78,7 @@ def page(owner: Client, shelf: Collection) -> str:
 
 def send(owner: Client, shelf: Collection, **values: object) -> int:
     """Post the settings form and return the status."""
-    wanted = {"chunk_tokens": 200, "meaning": 0.7, "floor": 0.07, **values}
+    wanted = {"chunk_tokens": 200, "vector_weight": 0.7, "relevance_threshold": 0.07, **values}
     return owner.post(f"/collections/{shelf.pk}/settings/search/", wanted).status_code
 
 
@@ -116,13 +116,13 @@ def test_a_change_for_the_worse_says_which_questions(
         if 0.15 < search_preview.preview_search(alice, shelf, text).found.hits[0].relevance < 0.85
     )
     runs.add_question(alice, shelf, asked, document=Document.objects.get(), chunk=None, words="")
-    send(owner, shelf, floor=0.9)
+    send(owner, shelf, relevance_threshold=0.9)
     work(rung)
     shown = strip_layout(page(owner, shelf))
     assert "0 better, 1 worse" in shown
     assert f"{asked}: was at rank 1, is no longer found" in shown
     build = IndexBuild.objects.get()
-    assert not build.cut
+    assert not build.has_own_chunks
     owner.post(f"/collections/{shelf.pk}/settings/search/{build.pk}/discard/")
     assert not IndexBuild.objects.exists() and "New settings:" not in page(owner, shelf)
 
@@ -131,7 +131,7 @@ def test_the_history_shows_what_was_live_only(
     owner: Client, alice: User, shelf: Collection, rung: list[tuple[str, object]]
 ) -> None:
     runs.add_question(alice, shelf, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
-    send(owner, shelf, floor=0.9)
+    send(owner, shelf, relevance_threshold=0.9)
     work(rung)
     shown = owner.get(f"/collections/{shelf.pk}/golden/").content.decode()
     assert shown.count('<th scope="row">') == 1
@@ -143,7 +143,7 @@ def test_a_comparison_that_could_not_be_made_is_made_later(
     runs.add_question(alice, shelf, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
     with monkeypatch.context() as away:
         away.setattr(search_preview, "search_and_quote", no_engine)
-        send(owner, shelf, floor=0.9)
+        send(owner, shelf, relevance_threshold=0.9)
         work(rung)
     assert "The embedder is away." in page(owner, shelf)
     runs.sweep_runs()
@@ -160,7 +160,7 @@ def test_the_page_goes_on_looking_between_a_build_and_its_comparison(
 ) -> None:
     runs.add_question(alice, shelf, ASKED, document=Document.objects.get(), chunk=None, words="desk 10")
     monkeypatch.setattr(shadow_build, "build_listeners", [])  # the moment before it is heard
-    send(owner, shelf, meaning=0.5)
+    send(owner, shelf, vector_weight=0.5)
     work(rung)
     assert IndexBuild.objects.get().status == IndexBuild.Status.BUILT and not GoldenRun.objects.exists()
     text = page(owner, shelf)
@@ -174,7 +174,7 @@ def test_the_page_goes_on_looking_between_a_build_and_its_comparison(
 def test_a_build_is_compared_on_questions_that_came_after_it(
     owner: Client, alice: User, shelf: Collection, rung: list[tuple[str, object]]
 ) -> None:
-    send(owner, shelf, floor=0.9)
+    send(owner, shelf, relevance_threshold=0.9)
     work(rung)
     runs.sweep_runs()
     assert rung == []
@@ -194,13 +194,13 @@ def test_live_settings_ask_the_questions_again(alice: User, shelf: Collection, r
     runs.execute_run(runs.request_run(shelf, alice).pk)
     runs.sweep_runs()
     assert GoldenRun.objects.count() == 1  # nothing has changed
-    Collection.objects.filter(pk=shelf.pk).update(tuning={"meaning": 0.5})
+    Collection.objects.filter(pk=shelf.pk).update(search_settings={"vector_weight": 0.5})
     runs.sweep_runs()
     assert GoldenRun.objects.first().cause == GoldenRun.Cause.SETTINGS  # type: ignore[union-attr]
 
 
 def test_without_golden_questions_it_says_so(owner: Client, shelf: Collection, rung: list[tuple[str, object]]) -> None:
-    send(owner, shelf, meaning=0.5)
+    send(owner, shelf, vector_weight=0.5)
     work(rung)
     assert not GoldenQuestion.objects.exists()
     assert "Without golden questions there is nothing to compare with" in page(
@@ -210,7 +210,14 @@ def test_without_golden_questions_it_says_so(owner: Client, shelf: Collection, r
 
 @pytest.mark.parametrize(
     "value",
-    [{"chunk_tokens": 59}, {"chunk_tokens": "x"}, {"meaning": 1.1}, {"meaning": "nan"}, {"floor": -1}, {"floor": ""}],
+    [
+        {"chunk_tokens": 59},
+        {"chunk_tokens": "x"},
+        {"vector_weight": 1.1},
+        {"vector_weight": "nan"},
+        {"relevance_threshold": -1},
+        {"relevance_threshold": ""},
+    ],
 )
 def test_what_makes_no_sense_is_refused(owner: Client, shelf: Collection, value: dict[str, object]) -> None:
     assert send(owner, shelf, **value) == 400
@@ -218,7 +225,7 @@ def test_what_makes_no_sense_is_refused(owner: Client, shelf: Collection, value:
 
 
 def test_only_owners_decide(client: Client, alice: User, bob: User, shelf: Collection) -> None:
-    build = shadow_build.begin(shelf, shadow_build.read_collection_settings({"meaning": 0.5}), alice)
+    build = shadow_build.begin(shelf, shadow_build.read_collection_settings({"vector_weight": 0.5}), alice)
     Membership.objects.create(collection=shelf, user=bob, role="editor")
     client.force_login(bob)
     for tail in ("", "state/"):
@@ -250,12 +257,12 @@ def test_the_reranker_is_a_setting_where_the_site_has_one(
     owner: Client, shelf: Collection, reranker: None, rung: list[tuple[str, object]]
 ) -> None:
     assert 'name="rerank"' in page(owner, shelf) and "checked" in page(owner, shelf)
-    assert send(owner, shelf, meaning=0.5) == 302
+    assert send(owner, shelf, vector_weight=0.5) == 302
     work(rung)
     assert "no reranking" in page(owner, shelf)
     owner.post(f"/collections/{shelf.pk}/settings/search/{IndexBuild.objects.get().pk}/swap/")
     shelf.refresh_from_db()
-    assert shelf.tuning == {"rerank": False}
+    assert shelf.search_settings == {"rerank": False}
 
 
 class Reranker:
@@ -277,6 +284,6 @@ def test_the_owner_chooses_among_the_embedders_of_the_operator(
     work(rung)
     assert "Embedding model: Other." in page(owner, shelf)
     assert send(owner, shelf, embedder="Unknown") == 400
-    Collection.objects.filter(pk=shelf.pk).update(tuning={"embedder": "Other"})
+    Collection.objects.filter(pk=shelf.pk).update(search_settings={"embedder": "Other"})
     settings.EMBEDDERS = {}
     assert 'name="embedder"' in page(owner, shelf), "one that is gone can be left"

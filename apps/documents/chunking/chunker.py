@@ -85,13 +85,13 @@ class Chunker:
         self._headers: dict[str, tuple[str, int]] = {}
 
     def cut(self, page: ParsedPage) -> Iterator[ChunkDraft]:
-        """Yield the chunks of a page in order. Together they cover every letter and digit of its pieces once.
+        """Yield the chunks of a page in order. Together they cover every letter and digit of its blocks once.
 
         Runs without letters and digits are left out.
         """
         tokens = _Tokens(self.offsets(page.text))
         room = min(self.target, self.window - 1) - min(HEADER_TOKENS, self.window // 4)
-        atoms = [atom for piece in page.pieces for atom in _atoms(page.text, piece, tokens, max(8, room))]
+        atoms = [atom for piece in page.block_spans for atom in _atoms(page.text, piece, tokens, max(8, room))]
         for run in _pack(atoms, max(8, room)):
             body = next((at for at, atom in enumerate(run) if atom.piece.kind != "heading"), len(run))
             self._enter(run[: body + 1], page.text)
@@ -238,8 +238,8 @@ def _pack(atoms: Iterable[_Atom], room: int) -> Iterator[list[_Atom]]:
 
 
 def drop_spans(page: ParsedPage, dropped: set[tuple[int, int]]) -> ParsedPage:
-    """Return the page with these spans (running heads, page numbers) cut out of its pieces; its text is unchanged."""
-    return replace(page, pieces=tuple(part for piece in page.pieces for part in _cut_out(piece, dropped)))
+    """Return the page with these spans (running heads, page numbers) cut out of its blocks; its text is unchanged."""
+    return replace(page, block_spans=tuple(part for piece in page.block_spans for part in _cut_out(piece, dropped)))
 
 
 def _cut_out(piece: BlockSpan, dropped: set[tuple[int, int]]) -> Iterator[BlockSpan]:

@@ -123,7 +123,7 @@ def _switch_segment(row: SegmentCopy) -> None:
     old = row.segment
     new = index_maintenance.create_segment(row.copy, old.build)
     Chunk.every.filter(segment=old).update(segment=new)
-    if old.annotated and old.annotated > row.created:  # words were added since the copy: a merge will write them
-        Segment.objects.filter(pk=new.pk).update(annotated=old.annotated)
+    if old.stale_since and old.stale_since > row.created:  # words were added since the copy: a merge will write them
+        Segment.objects.filter(pk=new.pk).update(stale_since=old.stale_since)
     Segment.objects.filter(pk=old.pk).update(retired=timezone.now())
     row.delete()

@@ -36,7 +36,7 @@ def reindex_chunks(collection: UUID) -> int:
     if not select_unindexed_chunks().filter(document__collection=collection).exists():
         return 0
     index_maintenance.merge(collection)
-    if Segment.objects.live().filter(collection=collection, annotated__isnull=False).exists():
+    if Segment.objects.live().filter(collection=collection, stale_since__isnull=False).exists():
         return 0
     rows = list(
         select_unindexed_chunks()

@@ -31,12 +31,12 @@ _PASSAGES = 400  # passages in which suspect sentences are searched at a time
 def get_embedder(collection: Collection) -> EmbedEngine:
     """Return the embedder of the collection. Raises EngineRefused if its settings name one that is no longer
     configured."""
-    return registry.get_embedder(read_collection_settings(collection.tuning).embedder)
+    return registry.get_embedder(read_collection_settings(collection.search_settings).embedder)
 
 
 def get_embedder_by_id(collection: UUID) -> EmbedEngine:
     """Return the embedder of the collection with this id; the site's own if it was deleted. Raises EngineRefused."""
-    kept = Collection.every.filter(pk=collection).values_list("tuning", flat=True).first()
+    kept = Collection.every.filter(pk=collection).values_list("search_settings", flat=True).first()
     return registry.get_embedder(read_collection_settings(kept).embedder)
 
 
@@ -56,7 +56,7 @@ def list_unembedded_languages(collections: Iterable[UUID]) -> list[str]:
     rows = Document.objects.filter(
         collection__in=collections, status=Document.Status.READY, language__in=CALIBRATION_PAIRS
     )
-    found = rows.order_by().values_list("collection__tuning__embedder", "language").distinct()
+    found = rows.order_by().values_list("collection__search_settings__embedder", "language").distinct()
     return sorted({language for name, language in found if language in _find_unread(name or "")})
 
 

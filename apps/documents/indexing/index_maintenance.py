@@ -60,7 +60,7 @@ class IndexBusy(Exception):
 def request_rebuild(segments: Iterable[str], why: str) -> None:
     """Request a rebuild of the collections of these segments, by hex id. The next `maintain_indexes` does it."""
     for collection in Segment.objects.live().filter(pk__in=segments).values_list("collection", flat=True).distinct():
-        IndexMaintenance.objects.update_or_create(collection_id=collection, defaults={"rebuild": why[:200]})
+        IndexMaintenance.objects.update_or_create(collection_id=collection, defaults={"rebuild_reason": why[:200]})
 
 
 def list_due_segments(collection: UUID) -> list[Segment]:
@@ -71,7 +71,7 @@ def list_due_segments(collection: UUID) -> list[Segment]:
     """
     rows = list(Segment.objects.live().filter(collection=collection))
     there = _count_live_chunks(rows)
-    holed = [row for row in rows if row.annotated or there.get(row.pk, 0) < row.count * (1 - MAX_DELETED_SHARE)]
+    holed = [row for row in rows if row.stale_since or there.get(row.pk, 0) < row.count * (1 - MAX_DELETED_SHARE)]
     sizes: dict[int, list[Segment]] = {}
     for row in rows:
         if row not in holed and row.count <= MAX_SEGMENT_CHUNKS // 2:
@@ -124,7 +124,7 @@ def reindex(collection: UUID, progress: Progress = _ignore_progress) -> int:
     with IndexLease(collection) as held:
         old = list(Segment.objects.live().filter(collection=collection))
         count = _rewrite(held, old, embedders.get_embedder_by_id(collection), progress)
-        IndexMaintenance.objects.filter(pk=collection).update(rebuild="", rebuilt=timezone.now())
+        IndexMaintenance.objects.filter(pk=collection).update(rebuild_reason="", rebuilt=timezone.now())
         return count
 
 
@@ -145,7 +145,7 @@ def sweep() -> int:
 
 def maintain_indexes() -> None:
     """Rebuild damaged indexes, merge what is due, and sweep, over all collections. A periodic job of the worker."""
-    for collection in list(IndexMaintenance.objects.exclude(rebuild="").values_list("pk", flat=True)):
+    for collection in list(IndexMaintenance.objects.exclude(rebuild_reason="").values_list("pk", flat=True)):
         try:
             log.info("rebuilt the index of collection %s (%d passages)", collection, reindex(collection))
         except IndexBusy:
@@ -160,13 +160,13 @@ def maintain_indexes() -> None:
 def _list_candidates() -> set[UUID]:
     """Return collections with several segments, with deleted chunks, or with words added since. Takes two queries in
     all."""
-    live = list(Segment.objects.live().values_list("collection", "pk", "count", "annotated"))
+    live = list(Segment.objects.live().values_list("collection", "pk", "count", "stale_since"))
     there = _count_live_chunks()
     several = Counter(collection for collection, *_ in live)
     return {
         collection
-        for collection, pk, count, annotated in live
-        if several[collection] > 1 or annotated or there.get(pk, 0) < count
+        for collection, pk, count, stale_since in live
+        if several[collection] > 1 or stale_since or there.get(pk, 0) < count
     }
 
 
@@ -275,10 +275,10 @@ def _swap(old: Sequence[Segment], made: Sequence[tuple[SegmentInfo, _ChunkRange]
     rows = [create_segment(info) for info, _ in made]
     for row, (_, share) in zip(rows, made, strict=True):
         share.chunks(old).update(segment=row)
-    known = {segment.pk: segment.annotated for segment in old}
-    for pk, annotated in Segment.objects.filter(pk__in=known).values_list("pk", "annotated"):
-        if annotated != known[pk]:  # words were added meanwhile: rewrite once more
-            Segment.objects.filter(pk__in=[row.pk for row in rows]).update(annotated=annotated)
+    known = {segment.pk: segment.stale_since for segment in old}
+    for pk, stale_since in Segment.objects.filter(pk__in=known).values_list("pk", "stale_since"):
+        if stale_since != known[pk]:  # words were added meanwhile: rewrite once more
+            Segment.objects.filter(pk__in=[row.pk for row in rows]).update(stale_since=stale_since)
     Segment.objects.filter(pk__in=known).update(retired=timezone.now())
 
 

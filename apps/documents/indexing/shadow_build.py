@@ -60,7 +60,7 @@ def begin(collection: Collection, wanted: CollectionSettings, user: User | None)
     """
     for other in IndexBuild.objects.open().filter(collection=collection):
         discard(other)
-    build = IndexBuild.objects.create(collection=collection, started_by=user, tuning=wanted.kept)
+    build = IndexBuild.objects.create(collection=collection, started_by=user, search_settings=wanted.stored)
     transaction.on_commit(lambda: notify.notify_worker(TASK, build.pk), robust=True)
     return build
 
@@ -88,7 +88,7 @@ def run(build_id: int) -> None:
     leases.release(
         IndexBuild.objects.all(), build_id, token, status=Status.BUILT, ended=timezone.now(), attempts=0, reason=""
     )
-    if IndexBuild.objects.filter(pk=build_id, swap=True).exists():
+    if IndexBuild.objects.filter(pk=build_id, swap_when_built=True).exists():
         swap(IndexBuild.objects.get(pk=build_id))
         return
     for hear in build_listeners:
@@ -100,9 +100,9 @@ def _build(build: IndexBuild, token: str) -> None:
         if not leases.renew(IndexBuild.objects.all(), build.pk, token, LEASE_S, **changes):
             raise BuildLost
 
-    renew(cut=needs_rechunking(build))
-    build.refresh_from_db(fields=["cut"])
-    while build.cut and (missing := list(iter_unchunked_documents(build))):
+    renew(has_own_chunks=needs_rechunking(build))
+    build.refresh_from_db(fields=["has_own_chunks"])
+    while build.has_own_chunks and (missing := list(iter_unchunked_documents(build))):
         ready = Document.objects.filter(collection=build.collection_id, status=Document.Status.READY).count()
         for at, document in enumerate(missing):
             renew(done=ready - len(missing) + at, total=ready)
@@ -113,8 +113,8 @@ def _build(build: IndexBuild, token: str) -> None:
 
 def needs_rechunking(build: IndexBuild) -> bool:
     """Return whether the settings of the build give other chunks or vectors than the live index has."""
-    wanted, now = build.wanted, read_collection_settings(build.collection.tuning)
-    if build.cut or (wanted.chunk_tokens, wanted.embedder) != (now.chunk_tokens, now.embedder):
+    wanted, now = build.settings_to_try, read_collection_settings(build.collection.search_settings)
+    if build.has_own_chunks or (wanted.chunk_tokens, wanted.embedder) != (now.chunk_tokens, now.embedder):
         return True
     foreign = Segment.objects.live().exclude(fingerprint=registry.get_embedder(wanted.embedder).fingerprint)
     return foreign.filter(collection=build.collection_id).exists()
@@ -129,8 +129,8 @@ def iter_unchunked_documents(build: IndexBuild) -> Iterator[Document]:
 
 def _rechunk_document(build: IndexBuild, document: Document, renew: Callable[..., None]) -> None:
     """Store chunks of the build for the document, with vectors and without a segment."""
-    embed = registry.get_embedder(build.wanted.embedder)
-    drafts = _draft_chunks(document, embed, build.wanted.chunk_tokens)
+    embed = registry.get_embedder(build.settings_to_try.embedder)
+    drafts = _draft_chunks(document, embed, build.settings_to_try.chunk_tokens)
     old = _list_annotations(Chunk.objects.filter(document=document))
     rows: list[Chunk] = []
     for at in range(0, len(drafts), BATCH):
@@ -162,10 +162,10 @@ def _draft_chunks(document: Document, embed: EmbedEngine, target: int) -> list[C
 
 
 def _to_parsed_page(page: Page) -> ParsedPage:
-    """Return the page as its parser gave it; a page stored without pieces becomes one paragraph."""
+    """Return the page as its parser gave it; a page stored without block spans becomes one paragraph."""
     whole = [("paragraph", 0, 0, len(page.text))] if page.text.strip() else []
-    pieces = tuple(BlockSpan(*piece) for piece in (page.pieces if page.pieces is not None else whole))
-    return ParsedPage(page.number, page.text, pieces, page.width, page.height)
+    block_spans = tuple(BlockSpan(*piece) for piece in (page.block_spans if page.block_spans is not None else whole))
+    return ParsedPage(page.number, page.text, block_spans, page.width, page.height)
 
 
 def _write_segment(build: IndexBuild, renew: Callable[..., None]) -> None:
@@ -174,7 +174,7 @@ def _write_segment(build: IndexBuild, renew: Callable[..., None]) -> None:
     ids = array("q", loose.values_list("pk", flat=True))
     if not ids:
         return
-    made_by = registry.get_embedder(build.wanted.embedder).fingerprint
+    made_by = registry.get_embedder(build.settings_to_try.embedder).fingerprint
     info = registry.get_index().build(build.collection_id.hex, _iter_parts(ids, renew), len(ids), made_by)
     try:
         with transaction.atomic():
@@ -208,8 +208,8 @@ def swap(build: IndexBuild) -> bool:
             discard(other)
         # A document being published locks the same row: it is found below, or finds the new embedder.
         list(Collection.every.select_for_update().filter(pk=row.collection_id).values("pk"))
-        if row.cut and next(iter_unchunked_documents(row), None) is not None:
-            IndexBuild.objects.filter(pk=row.pk).update(status=Status.WAITING, swap=True, attempts=0)
+        if row.has_own_chunks and next(iter_unchunked_documents(row), None) is not None:
+            IndexBuild.objects.filter(pk=row.pk).update(status=Status.WAITING, swap_when_built=True, attempts=0)
             transaction.on_commit(partial(notify.notify_worker, TASK, row.pk), robust=True)
             return False
         _swap_rows(row)
@@ -221,22 +221,22 @@ def _swap_rows(build: IndexBuild) -> None:
     collection = Collection.every.get(pk=build.collection_id)
     IndexBuild.objects.filter(pk=build.pk).update(status=Status.BUILT)  # a constraint allows one kept build
     kept = IndexBuild.objects.create(
-        collection=collection, tuning=collection.tuning, status=Status.KEPT, cut=build.cut, ended=timezone.now(),
-        started_by=build.started_by,
+        collection=collection, search_settings=collection.search_settings, status=Status.KEPT,
+        has_own_chunks=build.has_own_chunks, ended=timezone.now(), started_by=build.started_by,
     )  # fmt: skip
-    if build.cut:
+    if build.has_own_chunks:
         # A chunk without a segment is of a document in ingestion and will belong to the new live index.
         live = Chunk.objects.filter(document__collection=collection, segment__isnull=False)
         marked = live.filter(Q(enabled=False) | ~Q(keywords="")).order_by().values_list("document", flat=True)
         marks = {pk: _list_annotations(live.filter(document=pk)) for pk in set(marked)}
-        Document.every.filter(collection=collection).update(cut_by="")
+        Document.every.filter(collection=collection).update(chunking_version="")
         live.update(build=kept.pk)
         Segment.objects.live().filter(collection=collection).update(build=kept.pk)
         Chunk.every.filter(build=build.pk).update(build=0)
         Segment.objects.filter(build=build.pk).update(build=0)
         for document, old in marks.items():
             _carry_annotations(document, old)
-    Collection.every.filter(pk=collection.pk).update(tuning=build.tuning)
+    Collection.every.filter(pk=collection.pk).update(search_settings=build.search_settings)
     IndexBuild.objects.filter(pk=build.pk).delete()
 
 
@@ -253,7 +253,7 @@ def _carry_annotations(document: UUID, old: list[ChunkAnnotation]) -> None:
             continue
         Chunk.objects.filter(pk=row.pk).update(enabled=enabled, keywords=keywords)
         if keywords != row.keywords and row.segment_id is not None:
-            Segment.objects.filter(pk=row.segment_id).update(annotated=timezone.now())
+            Segment.objects.filter(pk=row.segment_id).update(stale_since=timezone.now())
 
 
 def discard(build: IndexBuild) -> None:

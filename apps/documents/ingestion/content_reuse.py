@@ -36,7 +36,7 @@ _MAX_TRIED = 5  # documents of the same content that are tried
 def get_parser_version() -> str:
     """Return a digest of how files are parsed: the source of parsers and OCR, versions of packages, and page limits.
 
-    A document with another value in `read_by` is not reused.
+    A document with another value in `parser_version` is not reused.
     """
     return _digest(_fingerprint_code(), str(settings.OCR_PAGES), str(settings.MAX_PAGES))
 
@@ -44,9 +44,9 @@ def get_parser_version() -> str:
 def get_chunking_version(document: Document) -> str:
     """Return a digest of how the document's pages are chunked and embedded; equal digests mean equal chunks and
     vectors."""
-    target = read_collection_settings(document.collection.tuning).chunk_tokens
+    target = read_collection_settings(document.collection.search_settings).chunk_tokens
     return _digest(
-        document.read_by, str(document), str(target), embedders.get_embedder(document.collection).fingerprint
+        document.parser_version, str(document), str(target), embedders.get_embedder(document.collection).fingerprint
     )
 
 
@@ -61,10 +61,10 @@ def reuse_content(work: IngestItem) -> None:
         pages = _load_pages(known)
         if pages and _is_unchanged(known):
             work.pages, work.known = pages, True
-            document.read_by, document.own_title = known.read_by, known.own_title
+            document.parser_version, document.embedded_title = known.parser_version, known.embedded_title
             document.note, document.language = known.note, known.language
-            document.title = document.title or known.own_title
-            if known.cut_by == get_chunking_version(document):
+            document.title = document.title or known.embedded_title
+            if known.chunking_version == get_chunking_version(document):
                 _reuse_chunks(work, known)
             return
 
@@ -74,18 +74,22 @@ def _find_known(document: Document) -> list[Document]:
     if document.uploaded_by is None or not document.sha256:
         return []
     same = Document.objects.visible_to(document.uploaded_by).filter(
-        sha256=document.sha256, kind=document.kind, status=Document.Status.READY, read_by=get_parser_version()
+        sha256=document.sha256, kind=document.kind, status=Document.Status.READY, parser_version=get_parser_version()
     )
     rows = same.exclude(pk=document.pk).select_related("collection").order_by("-created")[:_MAX_TRIED]
     alike = [row for row in rows if _get_suffix(row.name) == _get_suffix(document.name)]
     return sorted(
-        alike, key=lambda row: (row.name != document.name, row.collection.tuning != document.collection.tuning)
+        alike,
+        key=lambda row: (
+            row.name != document.name,
+            row.collection.search_settings != document.collection.search_settings,
+        ),
     )
 
 
 def _is_unchanged(known: Document) -> bool:
     """Return whether the document is still what it was before its rows were read."""
-    return Document.objects.filter(pk=known.pk, sha256=known.sha256, read_by=known.read_by).exists()
+    return Document.objects.filter(pk=known.pk, sha256=known.sha256, parser_version=known.parser_version).exists()
 
 
 def _load_pages(known: Document) -> list[ParsedPage]:

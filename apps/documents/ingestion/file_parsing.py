@@ -151,12 +151,12 @@ class _Parse:
         job, document = self.work.job, self.document
         pages, left_out = recognise_scans(job, get_file_path(document), document.kind, self.work.pages)
         if not any(page.text.strip() for page in pages):
-            job.keep(unread=document.unread)
+            job.keep(pages_without_text=document.pages_without_text)
             if document.kind != "image" or left_out or not settings.OCR_PAGES:
                 raise ParseError(NO_TEXT.get(document.kind, EMPTY_FILE))
             left_out = NO_WORDS
         self.work.pages = pages
-        document.read_by, document.own_title = (
+        document.parser_version, document.embedded_title = (
             "" if NOT_RECOGNISED in left_out else get_parser_version(),
             self._title[:255],
         )
@@ -176,5 +176,5 @@ def limit_cpu_seconds(size: int, binary: bool) -> int:
 
 def _page(answer: dict[str, Any]) -> ParsedPage:
     width, height = answer["size"]
-    pieces = tuple(BlockSpan(*piece) for piece in answer["pieces"])
-    return ParsedPage(answer["page"], answer["text"], pieces, width, height, answer["scan"])
+    block_spans = tuple(BlockSpan(*piece) for piece in answer["block_spans"])
+    return ParsedPage(answer["page"], answer["text"], block_spans, width, height, answer["scan"])

@@ -41,13 +41,13 @@ MIN_TEXT_RATIO = 1.3  # length of recognised text, relative to a page's own text
 def recognise_scans(job: IngestJob, path: Path, kind: str, pages: list[ParsedPage]) -> tuple[list[ParsedPage], str]:
     """Return the pages with the text and word boxes of scanned ones, and a note about pages left out, "" for none.
 
-    The same is stored in the document's `unread`. Must not run inside a transaction. Raises IngestPostponed if this
-    process recognises another document; LeaseLost or WorkerStopping.
+    The same is stored in the document's `pages_without_text`. Must not run inside a transaction. Raises
+    IngestPostponed if this process recognises another document; LeaseLost or WorkerStopping.
     """
     scans = [page.number for page in pages if page.scan]
     wanted = scans[: settings.OCR_PAGES]
     if not wanted:
-        job.document.unread = _summarise_unread(scans, [])
+        job.document.pages_without_text = _summarise_unread(scans, [])
         return pages, _left_out(scans, [])
     if not scheduler.ocr_lock.acquire(blocking=False):
         scheduler.defer_ocr(job.document)
@@ -59,7 +59,7 @@ def recognise_scans(job: IngestJob, path: Path, kind: str, pages: list[ParsedPag
     finally:
         scheduler.ocr_lock.release()
     missed = [number for number in wanted if number not in found]
-    job.document.unread = _summarise_unread(scans[len(wanted) :], missed)
+    job.document.pages_without_text = _summarise_unread(scans[len(wanted) :], missed)
     return [_with(page, found.get(page.number)) for page in pages], _left_out(scans[len(wanted) :], missed)
 
 
@@ -93,23 +93,25 @@ def _recognise(job: IngestJob, path: Path, kind: str, wanted: Sequence[int], bef
 
 
 def _make_page(answer: dict[str, object]) -> ParsedPage:
-    pieces = tuple(BlockSpan(*piece) for piece in answer["pieces"])  # type: ignore[attr-defined]
+    block_spans = tuple(BlockSpan(*piece) for piece in answer["block_spans"])  # type: ignore[attr-defined]
     boxes = tuple(tuple(word) for word in answer["boxes"])  # type: ignore[attr-defined]
-    return ParsedPage(answer["page"], answer["text"], pieces, boxes=boxes, recognised=True)  # type: ignore[arg-type]
+    return ParsedPage(answer["page"], answer["text"], block_spans, boxes=boxes, recognised=True)  # type: ignore[arg-type]
 
 
 def _with(page: ParsedPage, recognised: ParsedPage | None) -> ParsedPage:
     """Return the page with the recognised text, unless its own text is about as long: that is exact."""
     if recognised is None or len(recognised.text) <= MIN_TEXT_RATIO * len(page.text.strip()):
         return page
-    return replace(page, text=recognised.text, pieces=recognised.pieces, boxes=recognised.boxes, recognised=True)
+    return replace(
+        page, text=recognised.text, block_spans=recognised.block_spans, boxes=recognised.boxes, recognised=True
+    )
 
 
-def can_retry_ocr(unread: Mapping[str, Any]) -> bool:
-    """Return whether the present limit or recogniser may read pages that were left out; `unread` is the document's."""
-    beyond, missed = unread.get("beyond", 0), unread.get("missed", 0)
-    more = beyond and unread.get("limit", 0) < settings.OCR_PAGES
-    return bool(settings.OCR_PAGES and (more or (missed and unread.get("by") != get_ocr_version())))
+def can_retry_ocr(pages_without_text: Mapping[str, Any]) -> bool:
+    """Return whether the present limit or recogniser may read pages that were left out, by the document's field."""
+    beyond, missed = pages_without_text.get("beyond", 0), pages_without_text.get("missed", 0)
+    more = beyond and pages_without_text.get("limit", 0) < settings.OCR_PAGES
+    return bool(settings.OCR_PAGES and (more or (missed and pages_without_text.get("by") != get_ocr_version())))
 
 
 @cache

@@ -24,7 +24,7 @@ def load_recognised(document: Document, recogniser: str, numbers: Some[int]) -> 
     """Return, by number, those of the pages that were recognised before, of this document or of the one it will
     replace."""
     theirs = [pk for pk in (document.replaces_id, document.pk) if pk is not None]
-    rows = Page.objects.filter(document__in=theirs, number__in=numbers, recognised=make_ocr_key(document, recogniser))
+    rows = Page.objects.filter(document__in=theirs, number__in=numbers, ocr_key=make_ocr_key(document, recogniser))
     return {row.number: make_parsed_page(row) for row in rows}
 
 
@@ -33,21 +33,21 @@ def store_recognised(job: IngestJob, recogniser: str, page: ParsedPage) -> None:
 
     Raises LeaseLost.
     """
-    told = {"text": page.text, "pieces": list_piece_rows(page), "boxes": page.boxes or None}
+    told = {"text": page.text, "block_spans": list_block_span_rows(page), "boxes": page.boxes or None}
     with transaction.atomic():
         job.renew()
-        told["recognised"] = make_ocr_key(job.document, recogniser)
+        told["ocr_key"] = make_ocr_key(job.document, recogniser)
         Page.objects.update_or_create(document=job.document, number=page.number, defaults=told)
 
 
 def make_parsed_page(row: Page) -> ParsedPage:
     """Return the stored page as a parser gives it."""
     return ParsedPage(
-        row.number, row.text, tuple(BlockSpan(*piece) for piece in row.pieces or ()), row.width, row.height,
-        boxes=tuple(tuple(word) for word in row.boxes or ()), recognised=bool(row.recognised),
+        row.number, row.text, tuple(BlockSpan(*piece) for piece in row.block_spans or ()), row.width, row.height,
+        boxes=tuple(tuple(word) for word in row.boxes or ()), recognised=bool(row.ocr_key),
     )  # fmt: skip
 
 
-def list_piece_rows(page: ParsedPage) -> list[tuple[str, int, int, int]]:
-    """Return the pieces of a page as stored in `Page.pieces`: (kind, level, start, end)."""
-    return [(piece.kind, piece.level, piece.start, piece.end) for piece in page.pieces]
+def list_block_span_rows(page: ParsedPage) -> list[tuple[str, int, int, int]]:
+    """Return the block spans of a page as stored in `Page.block_spans`: (kind, level, start, end)."""
+    return [(piece.kind, piece.level, piece.start, piece.end) for piece in page.block_spans]

@@ -16,10 +16,12 @@ def retry_scans() -> None:
     A ready document stays searchable meanwhile, as the retry is its next version. A failed one is tried again itself.
     """
     status = Document.Status
-    rows = Document.objects.filter(unread__isnull=False, status__in=[status.READY, status.FAILED]).order_by("created")
+    rows = Document.objects.filter(pages_without_text__isnull=False, status__in=[status.READY, status.FAILED]).order_by(
+        "created"
+    )
     waiting = Document.objects.filter(replaces__isnull=False).values("replaces")  # also if that version failed
     left = AT_ONCE
-    for row in [row for row in rows.exclude(pk__in=waiting).iterator() if can_retry_ocr(row.unread or {})]:
+    for row in [row for row in rows.exclude(pk__in=waiting).iterator() if can_retry_ocr(row.pages_without_text or {})]:
         left -= _retry(row)
         if not left:
             return

@@ -78,13 +78,13 @@ def _detect_format(work: IngestItem) -> None:
 
 def _chunk(work: IngestItem) -> None:
     job, document, pages = work.job, work.document, work.pages
-    document.cut_by = get_chunking_version(document)
+    document.chunking_version = get_chunking_version(document)
     if work.embedded:
         return
     job.tick(Stage.CHUNK, 0, len(pages))
     embed, target = (
         embedders.get_embedder(document.collection),
-        read_collection_settings(document.collection.tuning).chunk_tokens,
+        read_collection_settings(document.collection.search_settings).chunk_tokens,
     )
     for page, drafts in chunk_pages(document, pages, embed, target):
         work.chunks += drafts
@@ -97,7 +97,7 @@ def _split_by_embedder(read: IngestBatch) -> Iterator[IngestBatch]:
     """Yield, per embedder, a batch of the small documents, then one of each large document."""
     of_one: dict[str, list[IngestItem]] = {}
     for work in read:
-        of_one.setdefault(read_collection_settings(work.document.collection.tuning).embedder, []).append(work)
+        of_one.setdefault(read_collection_settings(work.document.collection.search_settings).embedder, []).append(work)
     for works in of_one.values():
         yield IngestBatch([work for work in works if len(work.chunks) <= FEW_CHUNKS])
         for work in works:

@@ -103,7 +103,7 @@ def commit_documents(works: Sequence[IngestItem], written: Mapping[UUID, Segment
     """
     with transaction.atomic():
         places = {work.document.collection_id for work in works}
-        now = dict(Collection.every.select_for_update().filter(pk__in=places).values_list("pk", "tuning"))
+        now = dict(Collection.every.select_for_update().filter(pk__in=places).values_list("pk", "search_settings"))
         finish_jobs([work.job for work in works], [_make_final_fields(work) for work in works])
         for collection, part in _group_by_collection(works).items():
             if collection in written:
@@ -111,7 +111,7 @@ def commit_documents(works: Sequence[IngestItem], written: Mapping[UUID, Segment
                 Chunk.objects.filter(document__in=[work.document.pk for work in part]).update(segment=row)
                 if (
                     read_collection_settings(now.get(collection)).embedder
-                    != read_collection_settings(part[0].document.collection.tuning).embedder
+                    != read_collection_settings(part[0].document.collection.search_settings).embedder
                 ):
                     index_maintenance.request_rebuild(
                         [row.pk.hex], "Its embedder was changed while a document was read."
@@ -147,8 +147,17 @@ def _mark_renamed(works: Sequence[IngestItem]) -> None:
 
 def _make_final_fields(work: IngestItem) -> dict[str, object]:
     document = work.document
-    told = {"kind": document.kind, "note": document.note, "language": document.language, "unread": document.unread}
-    told |= {"read_by": document.read_by, "own_title": document.own_title, "cut_by": document.cut_by}
+    told = {
+        "kind": document.kind,
+        "note": document.note,
+        "language": document.language,
+        "pages_without_text": document.pages_without_text,
+    }
+    told |= {
+        "parser_version": document.parser_version,
+        "embedded_title": document.embedded_title,
+        "chunking_version": document.chunking_version,
+    }
     return {"status": Document.Status.READY, "pages_count": len(work.pages), "reason": "", "attempts": 0, **told}
 
 
@@ -168,8 +177,8 @@ def _renew_leases(works: Sequence[IngestItem]) -> None:
 def _make_page(document: Document, page: ParsedPage) -> Page:
     return Page(
         document=document, number=page.number, text=page.text, width=page.width, height=page.height,
-        boxes=page.boxes or None, pieces=ocr_checkpoint.list_piece_rows(page),
-        recognised=ocr_checkpoint.make_ocr_key(document, get_ocr_version()) if page.recognised else "",
+        boxes=page.boxes or None, block_spans=ocr_checkpoint.list_block_span_rows(page),
+        ocr_key=ocr_checkpoint.make_ocr_key(document, get_ocr_version()) if page.recognised else "",
     )  # fmt: skip
 
 

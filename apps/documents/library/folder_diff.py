@@ -20,19 +20,19 @@ class FolderFile:
     place: str
     inside: str
     size: int  # bytes
-    modified: int  # ns since 1970
+    modified_ns: int  # ns since 1970
 
 
 @dataclass(frozen=True, slots=True)
 class KnownDocument:
-    """Document that came from the folder. `modified` is the file's time in ns since 1970 when it was stored; None:
+    """Document that came from the folder. `modified_ns` is the file's time in ns since 1970 when it was stored; None:
     unknown."""
 
     pk: UUID
     place: str
     size: int
     sha256: str
-    modified: int | None
+    modified_ns: int | None
     failed: bool = False  # True if its ingestion failed, was cancelled, or was set aside
 
 
@@ -75,7 +75,7 @@ class FolderDiff:
         """Return a digest of the changes. Equal diffs have equal digests, so that only the diff that the user saw is
         applied."""
         told = (
-            [(item.place, item.size, item.modified) for item in [*self.added, *self.changed]],
+            [(item.place, item.size, item.modified_ns) for item in [*self.added, *self.changed]],
             [(str(item.known.pk), item.file.place) for item in self.moved],
             sorted(str(item.pk) for item in self.removed),
         )
@@ -107,7 +107,7 @@ def compare_folder(
             diff.refused.append((file.place, why))
         elif old is None:
             diff.added.append(file)
-        elif old.modified == file.modified or (old.size == file.size and old.sha256 == sha256(file)):
+        elif old.modified_ns == file.modified_ns or (old.size == file.size and old.sha256 == sha256(file)):
             unchanged += 1
         else:
             diff.changed.append(file)

@@ -79,7 +79,7 @@ def preview_sync(collection: Collection, folder: str) -> FolderDiff:
     Files are read in whole if size and time do not tell whether they changed.
     """
     root, chosen = _resolve_root(), _resolve_folder(folder)
-    rows = list(collection.documents.filter(synced=folder))
+    rows = list(collection.documents.filter(sync_folder=folder))
     waiting = {row.replaces_id: row for row in rows if row.status in Document.ACTIVE}  # document -> next version
     known = [_make_known_document(row, waiting.get(row.pk, row)) for row in rows if row.replaces_id is None]
     return compare_folder(
@@ -126,7 +126,7 @@ def request_sync(user: User, collection: Collection, folder: str, digest: str, c
         row, _ = FolderSync.objects.update_or_create(
             collection=collection,
             defaults={
-                "folder": folder, "asked_by": user, "wanted": True, "done": 0, "total": diff.count, "problems": [],
+                "folder": folder, "requested_by": user, "pending": True, "done": 0, "total": diff.count, "problems": [],
                 "confirmed": confirmed, "attempts": 0, "lease_token": "", "lease_until": None,
                 "changed": timezone.now(),
             },
@@ -138,21 +138,21 @@ def request_sync(user: User, collection: Collection, folder: str, digest: str, c
 def run_sync(sync_id: int) -> None:
     """Apply a requested sync in a worker and store its problems, at most 100. Do nothing if it is not requested or
     leased."""
-    open_rows = FolderSync.objects.filter(wanted=True, attempts__lt=MAX_CRASHES)
+    open_rows = FolderSync.objects.filter(pending=True, attempts__lt=MAX_CRASHES)
     token = leases.claim(open_rows, sync_id, LEASE_S)
-    row = FolderSync.objects.select_related("collection", "asked_by").filter(pk=sync_id, lease_token=token).first()
+    row = FolderSync.objects.select_related("collection", "requested_by").filter(pk=sync_id, lease_token=token).first()
     if token is None or row is None:
         return
     problems: list[list[str]] = []
     try:
-        for number, problem in enumerate(apply_sync(row.asked_by, row.collection, row.folder, row.confirmed), 1):
+        for number, problem in enumerate(apply_sync(row.requested_by, row.collection, row.folder, row.confirmed), 1):
             problems += [list(problem)] if problem else []
             if not leases.renew(FolderSync.objects.all(), sync_id, token, LEASE_S, done=number):
                 return
     except SyncRefused as error:
         problems = [[row.folder, str(error)]]
     leases.release(
-        FolderSync.objects.all(), sync_id, token, wanted=False, problems=problems[:100], changed=timezone.now()
+        FolderSync.objects.all(), sync_id, token, pending=False, problems=problems[:100], changed=timezone.now()
     )
 
 
@@ -171,7 +171,7 @@ def apply_sync(
         _rename_document(collection, folder, moved)
         yield None
     for known in diff.removed:  # before additions: a new file may have the place or content of a removed one
-        for document in collection.documents.filter(pk=known.pk, synced=folder):
+        for document in collection.documents.filter(pk=known.pk, sync_folder=folder):
             delete_document(document)
         yield None
     for file in [*diff.added, *diff.changed]:
@@ -184,7 +184,7 @@ def apply_sync(
 
 def sweep() -> None:
     """Notify workers of at most 4 requested syncs. A periodic job; a sync that is under way ignores the message."""
-    for pk in FolderSync.objects.filter(wanted=True, attempts__lt=MAX_CRASHES).values_list("pk", flat=True)[:4]:
+    for pk in FolderSync.objects.filter(pending=True, attempts__lt=MAX_CRASHES).values_list("pk", flat=True)[:4]:
         notify_worker(TASK, pk)
 
 
@@ -192,25 +192,25 @@ def _store_file(user: User, collection: Collection, folder: str, root: Path, fil
     with _open_file(root, file.inside) as content, transaction.atomic():
         path, _, name = file.place.rpartition("/")
         row = store_upload(user, collection, UploadedFile(content, name, size=file.size), path)
-        same = collection.documents.filter(synced=folder, path=row.path, name=row.name)
+        same = collection.documents.filter(sync_folder=folder, path=row.path, name=row.name)
         for document in [row, *same]:
-            Document.objects.filter(pk=document.pk).update(synced=folder, modified=file.modified)
+            Document.objects.filter(pk=document.pk).update(sync_folder=folder, modified_ns=file.modified_ns)
 
 
 def _make_known_document(row: Document, holds: Document) -> KnownDocument:
     place = f"{row.path}/{row.name}" if row.path else row.name
-    return KnownDocument(row.pk, place, holds.size, holds.sha256, row.modified, row.status in ENDED_STATUSES)
+    return KnownDocument(row.pk, place, holds.size, holds.sha256, row.modified_ns, row.status in ENDED_STATUSES)
 
 
 @transaction.atomic
 def _rename_document(collection: Collection, folder: str, moved: RenamedFile) -> None:
     """Rename the document and its waiting version after its file."""
     path, _, name = moved.file.place.rpartition("/")
-    itself = collection.documents.filter(pk=moved.known.pk, synced=folder)
-    rows = itself | collection.documents.filter(replaces=moved.known.pk, synced=folder)
-    if rows.update(path=path, name=name, modified=moved.file.modified, changed=timezone.now()):
+    itself = collection.documents.filter(pk=moved.known.pk, sync_folder=folder)
+    rows = itself | collection.documents.filter(replaces=moved.known.pk, sync_folder=folder)
+    if rows.update(path=path, name=name, modified_ns=moved.file.modified_ns, changed=timezone.now()):
         segments = Chunk.objects.filter(document=moved.known.pk, document__title="").values("segment")
-        if Segment.objects.filter(pk__in=segments).update(annotated=timezone.now()):  # a name is searched if untitled
+        if Segment.objects.filter(pk__in=segments).update(stale_since=timezone.now()):  # a name is searched if untitled
             transaction.on_commit(lambda: notify_merge(collection.pk), robust=True)
 
 

@@ -118,7 +118,7 @@ def set_keywords(chunk: Chunk, words: str) -> None:
             return
         Chunk.objects.filter(pk=row.pk).update(keywords=keywords)
         if row.segment_id is not None:
-            Segment.objects.filter(pk=row.segment_id).update(annotated=timezone.now())
+            Segment.objects.filter(pk=row.segment_id).update(stale_since=timezone.now())
         collection = chunk.document.collection_id
         transaction.on_commit(lambda: notify_merge(collection), robust=True)
     chunk.keywords = keywords
@@ -144,4 +144,4 @@ def mark_titles_stale(*documents: UUID) -> None:
     Must run inside the transaction that changes titles or segments.
     """
     held = Chunk.every.filter(document__in=documents, segment__isnull=False).values("segment")
-    Segment.objects.filter(pk__in=held).update(annotated=timezone.now())
+    Segment.objects.filter(pk__in=held).update(stale_since=timezone.now())

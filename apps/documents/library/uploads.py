@@ -42,12 +42,12 @@ ENDED_STATUSES = [Document.Status.FAILED, Document.Status.CANCELLED, Document.St
 
 
 class UploadRefused(Exception):
-    """Error: the file was not stored. The message says why and what to do. `same`: document that has this content
-    already."""
+    """Error: the file was not stored. The message says why and what to do. `duplicate_of`: the document with
+    this content, if there is one."""
 
-    def __init__(self, reason: str, same: Document | None = None) -> None:
+    def __init__(self, reason: str, duplicate_of: Document | None = None) -> None:
         super().__init__(reason)
-        self.same = same
+        self.duplicate_of = duplicate_of
 
 
 class DiskFull(UploadRefused):
@@ -145,7 +145,7 @@ def cancel_ingestion(document: Document) -> None:
         )
         if stopped:
             Chunk.every.filter(document=document.pk).delete()
-            Page.objects.filter(document=document.pk, recognised="").delete()
+            Page.objects.filter(document=document.pk, ocr_key="").delete()
 
 
 def retry_ingestion(document: Document) -> None:
@@ -163,7 +163,7 @@ def retry_ingestion(document: Document) -> None:
             status=Document.Status.QUEUED,
             attempts=0,
             reason="",
-            unread=None,
+            pages_without_text=None,
             lease_token="",
             lease_until=None,
             changed=timezone.now(),

@@ -32,8 +32,8 @@ from apps.users.models import User
 MAX_EARLIER_VERSIONS = 10  # kept of one document
 _PAGE_OFFSET = 1_000_000  # added to page numbers while two documents swap pages, so that none collide
 _SWAPPED_FIELDS = (
-    "name", "file", "sha256", "size", "kind", "language", "note", "pages_count", "fetched", "modified", "version",
-    "read_by", "own_title", "cut_by", "unread",
+    "name", "file", "sha256", "size", "kind", "language", "note", "pages_count", "fetched", "modified_ns", "version",
+    "parser_version", "embedded_title", "chunking_version", "pages_without_text",
 )  # fmt: skip
 
 version_hooks: list[Callable[[UUID, UUID], object]] = []  # of apps above; called with (document, its earlier version)
@@ -70,7 +70,7 @@ def reread_document(document: Document) -> bool:
     with transaction.atomic():
         waiting = Document.objects.create(
             collection=document.collection, uploaded_by=document.uploaded_by, name=document.name, path=document.path,
-            url=document.url, fetched=document.fetched, modified=document.modified, file=stored,
+            url=document.url, fetched=document.fetched, modified_ns=document.modified_ns, file=stored,
             sha256=document.sha256, size=document.size, replaces=document,
         )  # fmt: skip
         transaction.on_commit(lambda: notify_ingest(waiting.pk), robust=True)
@@ -111,7 +111,7 @@ def promote_version(waiting: Document) -> None:
     Document.every.filter(pk=old.pk).update(**takes, title=old.title or new.title, changed=now)
     archived: dict[str, Any] = {**held, "title": old.title, "status": Document.Status.REPLACED, "changed": now}
     archived["withheld"] = old.withheld  # a reviewer's decision holds for both versions
-    Document.every.filter(pk=new.pk).update(**archived, synced="")
+    Document.every.filter(pk=new.pk).update(**archived, sync_folder="")
     for told in version_hooks:
         told(old.pk, new.pk)
     for row in Document.every.filter(replaces=old, status=Document.Status.REPLACED).order_by("-version")[

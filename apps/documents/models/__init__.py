@@ -126,43 +126,53 @@ class Document(Leased):
     )
     name = models.CharField(max_length=255, help_text="As uploaded, for display only; never part of a path")
     path = models.CharField(
-        max_length=500, blank=True, help_text="Of its folder where it came from, 'a/b', for display only; empty: none"
+        max_length=500,
+        blank=True,
+        help_text="Folders above the file when it was uploaded, 'a/b', for display only; empty: none",
     )
     title = models.CharField(max_length=255, blank=True, help_text="From the document itself; empty: the name is shown")
     file = models.FileField(
         upload_to="documents", max_length=200, blank=True, help_text="Empty: a web page that was not fetched yet"
     )
     sha256 = models.CharField(max_length=64, db_index=True, blank=True)
-    url = models.CharField(max_length=2000, blank=True, help_text="Where a web page is fetched from; empty: a file")
-    fetched = models.DateTimeField(null=True, blank=True, help_text="When it was fetched; null: a file, or not yet")
+    url = models.CharField(max_length=2000, blank=True, help_text="URL of a web page; empty: a file")
+    fetched = models.DateTimeField(
+        null=True, blank=True, help_text="Time of fetching a web page; null: a file, or not yet"
+    )
     replaces = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="versions",
-        help_text="Of which it is a version: one that waits, or an earlier one; null: a document of its own",
+        help_text="Document of which this row is a waiting or an earlier version; null: a document of its own",
     )  # fmt: skip
     version = models.PositiveIntegerField(default=1)
-    synced = models.CharField(
-        max_length=255, blank=True, help_text="Folder of SYNC_DIR that it came from; empty: it was uploaded or fetched"
+    sync_folder = models.CharField(
+        max_length=255, blank=True, help_text="Folder in SYNC_DIR from which it is synced; empty: uploaded or fetched"
     )
-    modified = models.BigIntegerField(
-        null=True, blank=True, help_text="Of that folder's file, ns since 1970, when it was taken"
+    modified_ns = models.BigIntegerField(
+        null=True, blank=True, help_text="Modification time of the synced file when it was stored, ns since 1970"
     )
     size = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=16, choices=list_kinds, blank=True)
-    language = models.CharField(max_length=8, blank=True, help_text="ISO 639-1 of its text; empty: not told")
-    note = models.CharField(max_length=400, blank=True, help_text="What was left out when it was read, in sentences")
+    language = models.CharField(max_length=8, blank=True, help_text="ISO 639-1 code of its text; empty: unknown")
+    note = models.CharField(max_length=400, blank=True, help_text="Sentences about what parsing left out")
     withheld = models.CharField(
-        max_length=400, blank=True, help_text="Why a reviewer took it out of every answer, in words; empty: it is used"
+        max_length=400, blank=True, help_text="Reason why a reviewer excluded it from all answers; empty: it is used"
     )
-    read_by = models.CharField(max_length=64, blank=True, help_text="How it was read; empty: it serves no other")
-    own_title = models.CharField(max_length=255, blank=True, help_text="That the file gives itself")
-    cut_by = models.CharField(max_length=64, blank=True, help_text="How its live chunks were made; empty: not known")
-    unread = models.JSONField(null=True, blank=True, help_text="Scanned pages without their text, and why (scans.py)")
+    parser_version = models.CharField(
+        max_length=64, blank=True, help_text="Digest of the parsers that read it; empty: its content is not reused"
+    )
+    embedded_title = models.CharField(max_length=255, blank=True, help_text="Title in the metadata of the file")
+    chunking_version = models.CharField(
+        max_length=64, blank=True, help_text="Digest of the settings that made its live chunks; empty: unknown"
+    )
+    pages_without_text = models.JSONField(
+        null=True, blank=True, help_text="Numbers of scanned pages that were not recognised, and why (ingestion/ocr.py)"
+    )
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.QUEUED, db_index=True)
     stage = models.CharField(max_length=8, choices=Stage.choices, blank=True)
     done = models.PositiveIntegerField(default=0, help_text="Pages or passages finished in this stage")
     total = models.PositiveIntegerField(default=0, help_text="Pages or passages in this stage; 0 while unknown")
     pages_count = models.PositiveIntegerField(default=0)
-    reason = models.CharField(max_length=400, blank=True, help_text="Why it failed, in words that say what to do")
+    reason = models.CharField(max_length=400, blank=True, help_text="Reason of a failure, with what to do")
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
 
@@ -171,7 +181,9 @@ class Document(Leased):
 
     class Meta:
         ordering: ClassVar = ["-created", "name"]
-        indexes: ClassVar = [models.Index("created", condition=models.Q(unread__isnull=False), name="docs_unread")]
+        indexes: ClassVar = [
+            models.Index("created", condition=models.Q(pages_without_text__isnull=False), name="docs_unread")
+        ]
 
     def __str__(self) -> str:
         known = self.title or self.name
@@ -226,11 +238,13 @@ class Segment(models.Model):
     size_bytes = models.PositiveBigIntegerField()
     build = models.PositiveBigIntegerField(default=0, help_text="The IndexBuild that it belongs to; 0: live")
     created = models.DateTimeField(auto_now_add=True)
-    annotated = models.DateTimeField(
-        null=True, blank=True, help_text="When words were last added to a chunk that the files do not know of yet"
+    stale_since = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Time since when chunks have words that the files of the index lack; null: none",
     )
     retired = models.DateTimeField(
-        null=True, blank=True, help_text="When another took its place; searches under way may still read its files"
+        null=True, blank=True, help_text="Time of its replacement; searches under way may still read its files"
     )
 
     objects = SegmentQuerySet.as_manager()
@@ -255,7 +269,7 @@ class SegmentCopy(models.Model):
     """Verified copy of a segment in another index backend that is not searched yet
     (`indexing/backend_migration.py`)."""
 
-    segment = models.OneToOneField(Segment, on_delete=models.CASCADE, related_name="prepared")
+    segment = models.OneToOneField(Segment, on_delete=models.CASCADE, related_name="backend_copy")
     backend = models.CharField(max_length=80)
     info = models.JSONField()
     created = models.DateTimeField(auto_now_add=True)
@@ -275,9 +289,13 @@ class SegmentCopy(models.Model):
 class IndexMaintenance(Leased):
     """Maintenance state of a collection's index: the lease of the process that rewrites it, and a requested rebuild."""
 
-    collection = models.OneToOneField(Collection, on_delete=models.CASCADE, primary_key=True, related_name="care")
-    rebuild = models.CharField(max_length=200, blank=True, help_text="Why it must be rebuilt; empty: it is sound")
-    rebuilt = models.DateTimeField(null=True, blank=True, help_text="When all of it was last made anew; null: never")
+    collection = models.OneToOneField(
+        Collection, on_delete=models.CASCADE, primary_key=True, related_name="maintenance"
+    )
+    rebuild_reason = models.CharField(
+        max_length=200, blank=True, help_text="Reason of a requested rebuild; empty: none is needed"
+    )
+    rebuilt = models.DateTimeField(null=True, blank=True, help_text="Time of the last full rebuild; null: never")
 
     class Meta:
         db_table = "documents_indexcare"
@@ -328,7 +346,7 @@ class Chunk(models.Model):
     vector = models.BinaryField(default=b"", help_text="float32, unit length, of header and text")
     fingerprint = models.CharField(max_length=120, blank=True, help_text="Of the embedder that made the vector")
     enabled = models.BooleanField(default=True)
-    keywords = models.CharField(max_length=400, blank=True, help_text="Words that a person added: found like a heading")
+    keywords = models.CharField(max_length=400, blank=True, help_text="Words that a user added; found like a heading")
     flag = models.CharField(max_length=60, blank=True, help_text="Rule of the gate that it matched when it was read")
 
     build = models.PositiveBigIntegerField(default=0, help_text="The IndexBuild that it belongs to; 0: live")

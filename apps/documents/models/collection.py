@@ -84,7 +84,9 @@ class Collection(models.Model):
     everyone = models.BooleanField(default=False, help_text="Everyone who is signed in may read it")
     name = models.CharField(max_length=120)
     description = models.CharField(max_length=400, blank=True)
-    tuning = models.JSONField(default=dict, blank=True, help_text="How it is cut and searched; empty: as by default")
+    search_settings = models.JSONField(
+        default=dict, blank=True, help_text="Settings of chunking and search that differ from the default"
+    )
     of_chat = models.BooleanField(default=False, help_text="Files attached to one chat of its owner: never listed")
     created = models.DateTimeField(auto_now_add=True)
 
@@ -180,9 +182,9 @@ class RefusedUpload(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="refused_uploads")
     name = models.CharField(max_length=255)
     reason = models.CharField(max_length=400)
-    same = models.ForeignKey(
+    duplicate_of = models.ForeignKey(
         "documents.Document", on_delete=models.SET_NULL, null=True, related_name="+",
-        help_text="Of the same content, which is there already",
+        help_text="Document that already has this content",
     )  # fmt: skip
     created = models.DateTimeField(auto_now_add=True)
 

@@ -17,12 +17,12 @@ class FolderSync(Leased):
 
     collection = models.OneToOneField(Collection, on_delete=models.CASCADE, related_name="folder_sync")
     folder = models.CharField(max_length=255, help_text="In SYNC_DIR; '.' is all of it")
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    wanted = models.BooleanField(default=False, help_text="Whether it is still to be done")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    pending = models.BooleanField(default=False, help_text="True until the sync is done")
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
-    confirmed = models.PositiveIntegerField(default=0, help_text="How many removals the user has confirmed")
-    problems = models.JSONField(default=list, help_text="Files that could not be taken: [place, reason]")
+    confirmed = models.PositiveIntegerField(default=0, help_text="Number of removals that the user has confirmed")
+    problems = models.JSONField(default=list, help_text="Files that could not be stored: [path, reason]")
     changed = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:

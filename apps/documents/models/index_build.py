@@ -29,7 +29,7 @@ class IndexBuildQuerySet(models.QuerySet["IndexBuild"]):
 
 
 class IndexBuild(Leased):
-    """Settings of a collection to try, with chunks and segments of their own if they need any (`cut`)."""
+    """Settings of a collection to try, with chunks and segments of their own if they need any (`has_own_chunks`)."""
 
     class Status(models.TextChoices):
         """State of a build."""
@@ -44,15 +44,17 @@ class IndexBuild(Leased):
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="builds")
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    tuning = models.JSONField(default=dict, blank=True)
+    search_settings = models.JSONField(default=dict, blank=True)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING)
-    cut = models.BooleanField(default=False, help_text="It has chunks of its own; otherwise it is the live one's")
-    swap = models.BooleanField(default=False, help_text="It takes the live one's place as soon as it is built")
-    done = models.PositiveIntegerField(default=0, help_text="Documents cut and embedded")
+    has_own_chunks = models.BooleanField(default=False, help_text="False: it is searched in the live chunks")
+    swap_when_built = models.BooleanField(
+        default=False, help_text="True: it replaces the live index as soon as it is built"
+    )
+    done = models.PositiveIntegerField(default=0, help_text="Documents chunked and embedded")
     total = models.PositiveIntegerField(default=0)
     reason = models.CharField(max_length=400, blank=True, help_text="Why it failed")
     created = models.DateTimeField(auto_now_add=True)
-    ended = models.DateTimeField(null=True, blank=True, help_text="When it was built, failed, or was replaced")
+    ended = models.DateTimeField(null=True, blank=True, help_text="Time when it was built, failed or was replaced")
 
     objects = IndexBuildQuerySet.as_manager()
 
@@ -72,6 +74,6 @@ class IndexBuild(Leased):
         return f"build {self.pk} of {self.collection_id}"
 
     @property
-    def wanted(self) -> CollectionSettings:
+    def settings_to_try(self) -> CollectionSettings:
         """Return the settings to try."""
-        return read_collection_settings(self.tuning)
+        return read_collection_settings(self.search_settings)

@@ -20,12 +20,12 @@ class Page(models.Model):
         blank=True,
         help_text="Words of a recognised page: [start, end, left, top, width, height], places in fractions of the page",
     )
-    recognised = models.CharField(
+    ocr_key = models.CharField(
         max_length=64, blank=True, default="",
-        help_text="By which recogniser its text was read, and of which content: it need not be read again",
+        help_text="Digest of file content and OCR version; empty: the text did not come from OCR",
     )  # fmt: skip
-    pieces = models.JSONField(
-        null=True, blank=True, help_text="Its runs: [kind, level, start, end], as the parser saw them"
+    block_spans = models.JSONField(
+        null=True, blank=True, help_text="Blocks that the parser found: [kind, level, start, end]"
     )
 
     class Meta:

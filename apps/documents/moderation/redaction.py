@@ -30,7 +30,7 @@ from apps.safety.text.redaction_marks import REDACTION_CHARACTER, redact_spans
 
 KIND = "document"
 REINDEX_TASK = "documents.refill"  # task that embeds changed chunks and puts them back into the index
-_NAME_FIELDS = ("title", "own_title", "name")
+_NAME_FIELDS = ("title", "embedded_title", "name")
 _PLACEHOLDERS = re.compile(rf"{REDACTION_CHARACTER}+(?:\s+{REDACTION_CHARACTER}+)*")
 _PAGES_AT_ONCE = 200  # pages read from the database at a time
 
@@ -200,9 +200,11 @@ def _store_texts(
             segments.add(row.segment_id)
     if not (left or texts or renamed):
         return False
-    Document.every.filter(pk__in=[row.pk for row in rows]).update(read_by="", cut_by="")  # never reused for a copy
+    Document.every.filter(pk__in=[row.pk for row in rows]).update(
+        parser_version="", chunking_version=""
+    )  # never reused for a copy
     # A merge rewrites these segments without the changed chunks.
-    Segment.objects.filter(pk__in=[pk for pk in segments if pk]).update(annotated=timezone.now())
+    Segment.objects.filter(pk__in=[pk for pk in segments if pk]).update(stale_since=timezone.now())
     for build in IndexBuild.objects.filter(pk__in={row.build for row in left if row.build}):
         shadow_build.discard(build)
     transaction.on_commit(partial(notify_worker, REINDEX_TASK, rows[0].collection_id), robust=True)

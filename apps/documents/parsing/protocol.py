@@ -92,7 +92,7 @@ class ParsedPage:
 
     number: int
     text: str
-    pieces: tuple[BlockSpan, ...]
+    block_spans: tuple[BlockSpan, ...]
     width: float = 0
     height: float = 0
     scan: bool = False
@@ -147,9 +147,11 @@ def nest_under_heading(heading: str, page: ParsedPage) -> ParsedPage:
     start = len(heading) + 2
     moved = [
         BlockSpan(piece.kind, piece.level + (piece.kind == "heading"), piece.start + start, piece.end + start)
-        for piece in page.pieces
+        for piece in page.block_spans
     ]
-    return replace(page, text=f"{heading}\n\n{page.text}", pieces=(BlockSpan("heading", 1, 0, len(heading)), *moved))
+    return replace(
+        page, text=f"{heading}\n\n{page.text}", block_spans=(BlockSpan("heading", 1, 0, len(heading)), *moved)
+    )
 
 
 def paginate(blocks: Iterable[ParsedBlock], limits: ParseLimits) -> Iterator[ParsedPage]:
@@ -158,7 +160,7 @@ def paginate(blocks: Iterable[ParsedBlock], limits: ParseLimits) -> Iterator[Par
     Blocks are separated by a blank line, items of a list and parts of a table by a line end. Raises ParseError if the
     text is too long.
     """
-    text, pieces, number, total, size = [""], list[BlockSpan](), 1, 0, 0
+    text, block_spans, number, total, size = [""], list[BlockSpan](), 1, 0, 0
     before = ""
     for block in _short(blocks):
         total += len(block.text)
@@ -166,16 +168,16 @@ def paginate(blocks: Iterable[ParsedBlock], limits: ParseLimits) -> Iterator[Par
             raise ParseError(TEXT_TOO_LONG)
         inside = block.kind == before and block.kind in {"list", "table"}
         if size and size + len(block.text) > PART_CHARACTERS and not inside:
-            yield ParsedPage(number, "".join(text), tuple(pieces))
-            text, pieces, number, size, before = [""], [], number + 1, 0, ""
+            yield ParsedPage(number, "".join(text), tuple(block_spans))
+            text, block_spans, number, size, before = [""], [], number + 1, 0, ""
         gap = "" if not size else "\n" if block.kind == before in {"list", "table"} else "\n\n"
-        pieces.append(BlockSpan(block.kind, block.level, size + len(gap), size + len(gap) + len(block.text)))
+        block_spans.append(BlockSpan(block.kind, block.level, size + len(gap), size + len(gap) + len(block.text)))
         text += [gap, block.text]
-        size, before = pieces[-1].end, block.kind
+        size, before = block_spans[-1].end, block.kind
         if size > 2 * PART_CHARACTERS:
             before = ""  # a long list or table may be cut too
     if size:
-        yield ParsedPage(number, "".join(text), tuple(pieces))
+        yield ParsedPage(number, "".join(text), tuple(block_spans))
 
 
 def paginate_units(units: Iterable[Iterable[ParsedBlock]], limits: ParseLimits) -> Iterator[ParsedPage]:

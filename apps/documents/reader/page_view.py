@@ -165,8 +165,8 @@ def _text(
     if page is None:
         return [], False, False
     start, end = choose_window(page.text, here or spans, around) if around else (0, len(page.text))
-    pieces = page.pieces or [("paragraph", 0, 0, len(page.text))]
-    found = build_blocks(page.text, spans, pieces, start, end, here)
+    block_spans = page.block_spans or [("paragraph", 0, 0, len(page.text))]
+    found = build_blocks(page.text, spans, block_spans, start, end, here)
     coloured = highlight_code(found, document.name) if document.kind in {"code", "notebook"} else found
     return coloured, start > 0, end < len(page.text)
 

@@ -1,6 +1,6 @@
 """Turn the text of a page into display blocks with passages marked: headings, lists, tables, code. Pure.
 
-Blocks are the pieces that the page's parser found. Offsets are those of `Page.text`. Entry point: `build_blocks`.
+Blocks are those that the page's parser found. Offsets are those of `Page.text`. Entry point: `build_blocks`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from apps.documents.parsing.protocol import SPEAKER_NOTES, BlockKind
 
 TextBlockKind = Literal["heading", "bullet", "item", "table", "code", "paragraph"]
 Spans = list[tuple[int, int]]
-PieceRow = tuple[BlockKind, int, int, int]  # kind, level, start, end, as in `Page.pieces`
+BlockSpanRow = tuple[BlockKind, int, int, int]  # kind, level, start, end, as in `Page.block_spans`
 Marks = list[tuple[int, int, bool]]  # start, end, and whether it is another than the passage that is meant
 
 _LINE = re.compile(r"[^\n]+")
@@ -63,12 +63,12 @@ class TextBlock:
 
 
 def build_blocks(
-    text: str, spans: Spans, pieces: Iterable[PieceRow], start: int, end: int, here: Spans | None = None
+    text: str, spans: Spans, block_spans: Iterable[BlockSpanRow], start: int, end: int, here: Spans | None = None
 ) -> list[TextBlock]:
     """Return the blocks of text[start:end] with the spans marked. With `here`, the other spans are other ones."""
     marks = make_marks(spans, here or [])
     found = []
-    for kind, level, left, right in pieces:
+    for kind, level, left, right in block_spans:
         left, right = max(left, start), min(right, end)
         if left < right and text[left:right].strip():
             found.append(_block(text, kind, level, left, right, marks))

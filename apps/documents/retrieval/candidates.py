@@ -130,8 +130,12 @@ def make_trial_scope(build: IndexBuild) -> SearchScope:
     Checks no permission: the caller does. A build without chunks of its own is searched in the live segments.
     """
     place = build.collection
-    segments = Segment.objects.filter(retired__isnull=True, build=build.pk if build.cut else 0, collection=place)
-    return SearchScope({place.pk: place.name}, tuple(segment.info for segment in segments), {place.pk: build.wanted})
+    segments = Segment.objects.filter(
+        retired__isnull=True, build=build.pk if build.has_own_chunks else 0, collection=place
+    )
+    return SearchScope(
+        {place.pk: place.name}, tuple(segment.info for segment in segments), {place.pk: build.settings_to_try}
+    )
 
 
 def count_scope(user: AnyUser, place: SearchScope) -> tuple[int, int, int]:
@@ -153,12 +157,14 @@ def count_scope(user: AnyUser, place: SearchScope) -> tuple[int, int, int]:
     return ready if place.documents is None else len(place.documents), waiting, own
 
 
-def score_candidates(seen: LookupResult, meaning: float) -> list[tuple[float, Candidate]]:
-    """Return every candidate with its fused score, best first. `meaning` is the weight of vectors, 0 to 1.
+def score_candidates(seen: LookupResult, vector_weight: float) -> list[tuple[float, Candidate]]:
+    """Return every candidate with its fused score, best first. `vector_weight` is the weight of vectors, 0 to 1.
 
     Vectors for the pseudo-relevance feedback come from the rows if the index did not return them.
     """
-    return fuse_embedders([side if side.vectors is not None else _load_vectors(side) for side in seen.sides], meaning)
+    return fuse_embedders(
+        [side if side.vectors is not None else _load_vectors(side) for side in seen.sides], vector_weight
+    )
 
 
 def _load_vectors(side: EmbedderCandidates) -> EmbedderCandidates:
@@ -222,7 +228,7 @@ def rank_windows(
 def _get_threshold(hit: SearchHit, tunings: Mapping[UUID, CollectionSettings]) -> float:
     """Return the relevance threshold, 0 to 1, of the hit's collection. A raised threshold also holds for word
     matches."""
-    return tunings.get(hit.collection_id, DEFAULT_SETTINGS).floor
+    return tunings.get(hit.collection_id, DEFAULT_SETTINGS).relevance_threshold
 
 
 def _drop_lists(hits: list[SearchHit]) -> list[SearchHit]:
@@ -360,7 +366,7 @@ def _pages(wanted: Iterable[tuple[UUID, int]]) -> dict[tuple[UUID, int], str]:
     return {(document, number): text for document, number, text in rows if (document, number) in wanted}
 
 
-_SCOPE_FIELDS = ("pk", "name", "tuning")
+_SCOPE_FIELDS = ("pk", "name", "search_settings")
 _NEIGHBOUR_FILTER = {
     "document__chunks__position__range": (F("position") - REACH, F("position") + REACH),
     "document__chunks__build": F("build"),

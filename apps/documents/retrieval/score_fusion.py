@@ -53,20 +53,20 @@ class EmbedderCandidates:
 
 def fuse_scores(
     candidates: Sequence[Candidate],
-    meaning: float = VECTOR_WEIGHT,
+    vector_weight: float = VECTOR_WEIGHT,
     query: Vectors | None = None,
     vectors: Vectors | Mapping[int, bytes | memoryview] | None = None,
 ) -> list[tuple[float, Candidate]]:
     """Return every candidate of one embedder with its fused score, best first; scores of two questions are not
     comparable.
 
-    `meaning` is the weight of vectors, 0 to 1; words get the rest.
+    `vector_weight` is the weight of vectors, 0 to 1; words get the rest.
     """
-    return fuse_embedders([EmbedderCandidates(candidates, query, vectors)], meaning)
+    return fuse_embedders([EmbedderCandidates(candidates, query, vectors)], vector_weight)
 
 
 def fuse_embedders(
-    sides: Sequence[EmbedderCandidates], meaning: float = VECTOR_WEIGHT
+    sides: Sequence[EmbedderCandidates], vector_weight: float = VECTOR_WEIGHT
 ) -> list[tuple[float, Candidate]]:
     """Return every candidate of all embedders with its fused score, best first, ties by chunk id.
 
@@ -76,10 +76,10 @@ def fuse_embedders(
     if not candidates:
         return []
     cosines = np.array([candidate.cosine for candidate in candidates])
-    words = (1 - meaning) * _standardise(np.array([candidate.bm25 for candidate in candidates]))
-    scores = meaning * _standardise(cosines) + words
-    if meaning:
-        scores = meaning * _standardise(_apply_feedback(sides, cosines, scores)) + words
+    words = (1 - vector_weight) * _standardise(np.array([candidate.bm25 for candidate in candidates]))
+    scores = vector_weight * _standardise(cosines) + words
+    if vector_weight:
+        scores = vector_weight * _standardise(_apply_feedback(sides, cosines, scores)) + words
     order = np.lexsort((np.array([candidate.chunk_id for candidate in candidates]), -scores))
     return [(score, candidates[at]) for score, at in zip(scores[order].tolist(), order.tolist(), strict=True)]
 

@@ -270,11 +270,11 @@ async def _search_directly(
     tunings = _collect_settings(place)
     if _uses_reranker(tunings) or not (some := index_lookup.list_own_segments(place)):
         return None
-    meaning = average_vector_weight(tunings)
+    vector_weight = average_vector_weight(tunings)
 
     def weighed(seen: LookupResult) -> tuple[LookupResult, RankedWindows]:
         clock.stop("index")
-        ranked = _score_and_rank(user, seen, tunings, meaning)
+        ranked = _score_and_rank(user, seen, tunings, vector_weight)
         clock.stop("read")
         return seen, ranked
 
@@ -318,10 +318,10 @@ def _choose_better(best: _QueryResult, found: _QueryResult) -> _QueryResult:
 
 async def _rank_query(user: AnyUser, question: str, seen: LookupResult, place: SearchScope) -> RankedWindows:
     tunings = _collect_settings(place)
-    meaning = average_vector_weight(tunings)
+    vector_weight = average_vector_weight(tunings)
     if not _uses_reranker(tunings):
-        return await in_db(_score_and_rank, user, seen, tunings, meaning)  # one switch of threads instead of two
-    order = await in_db(candidates.score_candidates, seen, meaning)
+        return await in_db(_score_and_rank, user, seen, tunings, vector_weight)  # one switch of threads instead of two
+    order = await in_db(candidates.score_candidates, seen, vector_weight)
     return await in_db(
         candidates.rank_windows, user, await reranking.rerank_candidates(user, question, order), seen, tunings
     )
@@ -333,9 +333,9 @@ def _uses_reranker(tunings: Mapping[UUID, CollectionSettings]) -> bool:
 
 
 def _score_and_rank(
-    user: AnyUser, seen: LookupResult, tunings: Mapping[UUID, CollectionSettings], meaning: float
+    user: AnyUser, seen: LookupResult, tunings: Mapping[UUID, CollectionSettings], vector_weight: float
 ) -> RankedWindows:
-    return candidates.rank_windows(user, candidates.score_candidates(seen, meaning), seen, tunings)
+    return candidates.rank_windows(user, candidates.score_candidates(seen, vector_weight), seen, tunings)
 
 
 def _collect_settings(place: SearchScope) -> dict[UUID, CollectionSettings]:

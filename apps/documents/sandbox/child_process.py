@@ -120,9 +120,9 @@ def parse_file(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
             case ParseNotice(text):
                 yield {"note": text}
             case ParsedPage():
-                pieces = [(piece.kind, piece.level, piece.start, piece.end) for piece in item.pieces]
+                block_spans = [(piece.kind, piece.level, piece.start, piece.end) for piece in item.block_spans]
                 place = {"size": (item.width, item.height), "scan": item.scan}
-                yield {"page": item.number, "text": item.text, "pieces": pieces, **place}
+                yield {"page": item.number, "text": item.text, "block_spans": block_spans, **place}
 
 
 def recognise_pages(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -147,12 +147,12 @@ def recognise_pages(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 page, words = step
                 if scan.heading:  # attachments are shown as text, so word boxes are of no use
                     page, words = (nest_under_heading(scan.heading, page) if page.text.strip() else page), []
-                pieces = [(piece.kind, piece.level, piece.start, piece.end) for piece in page.pieces]
-                yield {"page": number, "text": page.text, "pieces": pieces, "boxes": words}
+                block_spans = [(piece.kind, piece.level, piece.start, piece.end) for piece in page.block_spans]
+                yield {"page": number, "text": page.text, "block_spans": block_spans, "boxes": words}
         except ParseError as error:
-            yield {"page": number, "text": "", "pieces": [], "boxes": [], "problem": str(error)}
+            yield {"page": number, "text": "", "block_spans": [], "boxes": [], "problem": str(error)}
     for number in sorted(missing):
-        yield {"page": number, "text": "", "pieces": [], "boxes": [], "problem": "no such page"}
+        yield {"page": number, "text": "", "block_spans": [], "boxes": [], "problem": "no such page"}
 
 
 def _get_file_path() -> str:

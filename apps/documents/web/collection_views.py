@@ -175,7 +175,7 @@ def _take_all(user: User, target: Collection, files: list[tuple[UploadedFile[Any
     without_room = sum(isinstance(why, DiskFull) for _, why in refused)
     if without_room < len(files):
         for name, why in refused:
-            record_refusal(user, target, name, str(why), why.same)
+            record_refusal(user, target, name, str(why), why.duplicate_of)
     return [str(why) for _, why in refused], without_room
 
 

@@ -190,10 +190,14 @@ def _counts(collection: Collection) -> FileCounts:
     return FileCounts(**found)
 
 
-def record_refusal(user: User, collection: Collection, name: str, reason: str, same: Document | None = None) -> None:
+def record_refusal(
+    user: User, collection: Collection, name: str, reason: str, duplicate_of: Document | None = None
+) -> None:
     """Store the reason of a refused upload until the user dismisses it; `same` is a document with the same content."""
     mine = collection.refused_uploads.filter(user=user)
-    RefusedUpload.objects.create(collection=collection, user=user, name=name, reason=reason[:400], same=same)
+    RefusedUpload.objects.create(
+        collection=collection, user=user, name=name, reason=reason[:400], duplicate_of=duplicate_of
+    )
     mine.exclude(pk__in=list(mine.values_list("pk", flat=True)[:REFUSED_KEPT])).delete()
 
 

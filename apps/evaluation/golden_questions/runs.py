@@ -232,7 +232,7 @@ def fingerprint_search(collection: Collection) -> tuple[str, str]:
     rebuilt = IndexMaintenance.objects.filter(pk=collection.pk).values_list("rebuilt", flat=True).first()
     held = sorted(set(Segment.objects.live().filter(collection=collection).values_list("backend", flat=True)))
     index = repr((facts["count"], facts["changed"], marks, withheld, rebuilt, held))
-    return _hash(index), _hash(repr((embedders.get_fingerprint(collection), collection.tuning)))
+    return _hash(index), _hash(repr((embedders.get_fingerprint(collection), collection.search_settings)))
 
 
 def compare_build(build_id: int) -> None:

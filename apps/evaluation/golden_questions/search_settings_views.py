@@ -38,7 +38,7 @@ def edit_search_settings(request: HttpRequest, pk: UUID) -> HttpResponse:
     here = get_collection_context(request, pk, "settings")
     if not here.is_owner:
         raise Http404
-    now = read_collection_settings(here.collection.tuning)
+    now = read_collection_settings(here.collection.search_settings)
     sent = request.POST if request.method == "POST" else None
     names = _embedders()
     names[""] = gettext("%(name)s (default of this site)") % {"name": names[""]}
@@ -102,7 +102,7 @@ def _state(collection: Collection) -> dict[str, Any]:
         "kept": kept,
         "embedder": names[""],
         "choices": len(names) > 1,
-        "embedders": [names.get(row.wanted.embedder, row.wanted.embedder) if row else "" for row in (build, kept)],
+        "embedders": [names.get(tried := row.settings_to_try.embedder, tried) if row else "" for row in (build, kept)],
         "stale": _stale(collection),
         "moving": _moving(build, run, questions),
         "run": run,

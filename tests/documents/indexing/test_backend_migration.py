@@ -121,7 +121,7 @@ def test_what_comes_and_goes_while_it_moves_is_right_afterwards(
             Document.objects.filter(title="Whales").delete()
             row = Chunk.objects.get(text="owls sleep")
             Chunk.objects.filter(pk=row.pk).update(keywords="hoot")
-            Segment.objects.filter(pk=row.segment_id).update(annotated=timezone.now())
+            Segment.objects.filter(pk=row.segment_id).update(stale_since=timezone.now())
         return build(*args)
 
     segment = Chunk.objects.get(text="owls sleep").segment

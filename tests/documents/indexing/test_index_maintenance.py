@@ -201,12 +201,12 @@ async def test_a_damaged_segment_is_left_out_then_rebuilt(alice: User, library: 
 
     assert [p.title for p in (await search(alice, "whales sing")).passages] == ["Whales"]
     assert (await search(alice, "foxes hunt")).passages == ()
-    assert str(damaged.pk.hex) in (await in_db(IndexMaintenance.objects.get)).rebuild
+    assert str(damaged.pk.hex) in (await in_db(IndexMaintenance.objects.get)).rebuild_reason
 
     await in_db(index_maintenance.maintain_indexes)
 
     assert [p.title for p in (await search(alice, "foxes hunt")).passages] == ["Foxes"]
-    assert (await in_db(IndexMaintenance.objects.get)).rebuild == ""
+    assert (await in_db(IndexMaintenance.objects.get)).rebuild_reason == ""
 
 
 def test_one_round_of_care_merges_what_is_due_everywhere(alice: User, library: Collection) -> None:
@@ -223,7 +223,7 @@ def test_one_round_of_care_merges_what_is_due_everywhere(alice: User, library: C
 def test_a_collection_that_cannot_be_rebuilt_does_not_keep_others_from_care(
     library: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    IndexMaintenance.objects.create(collection=library, rebuild="damaged")
+    IndexMaintenance.objects.create(collection=library, rebuild_reason="damaged")
 
     def fails(*_: Any, **__: Any) -> None:
         raise EngineUnavailable("The embedder is still starting.")
@@ -231,7 +231,7 @@ def test_a_collection_that_cannot_be_rebuilt_does_not_keep_others_from_care(
     monkeypatch.setattr(index_maintenance.embedders, "reembed_chunks", fails)
     index_maintenance.maintain_indexes()
 
-    assert IndexMaintenance.objects.get().rebuild == "damaged"
+    assert IndexMaintenance.objects.get().rebuild_reason == "damaged"
     assert Segment.objects.live().count() == 1
 
 

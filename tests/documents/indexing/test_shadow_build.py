@@ -65,7 +65,7 @@ def sizes(shelf: Collection) -> list[int]:
 def test_a_build_stands_beside_what_is_searched_and_changes_nothing(shelf: Collection) -> None:
     before = sizes(shelf)
     row = built(shelf)
-    assert row.cut and (row.done, row.total) == (1, 1)
+    assert row.has_own_chunks and (row.done, row.total) == (1, 1)
     assert sizes(shelf) == before
     beside = Chunk.every.filter(build=row.pk)
     assert beside.count() > len(before)
@@ -87,14 +87,14 @@ def test_a_swap_makes_it_live_and_can_be_undone(shelf: Collection) -> None:
     row = built(shelf)
     assert shadow_build.swap(row)
     shelf.refresh_from_db()
-    assert read_collection_settings(shelf.tuning) == SMALL
+    assert read_collection_settings(shelf.search_settings) == SMALL
     assert max(sizes(shelf)) <= 60
     assert "room 49" in ask(shelf).passages[0].full_text
     kept = IndexBuild.objects.get()
-    assert (kept.status, kept.wanted) == ("kept", DEFAULT_SETTINGS)
+    assert (kept.status, kept.settings_to_try) == ("kept", DEFAULT_SETTINGS)
     assert shadow_build.swap(kept)
     shelf.refresh_from_db()
-    assert (sizes(shelf), shelf.tuning) == (before, {})
+    assert (sizes(shelf), shelf.search_settings) == (before, {})
     assert "room 49" in ask(shelf).passages[0].full_text
 
 
@@ -105,7 +105,7 @@ def test_what_came_meanwhile_is_cut_before_the_swap(shelf: Collection) -> None:
     assert "Halloran" in ask(shelf, "What is the keeper of Eastness called?").passages[0].text  # live as before
     shadow_build.run(row.pk)
     shelf.refresh_from_db()
-    assert read_collection_settings(shelf.tuning) == SMALL
+    assert read_collection_settings(shelf.search_settings) == SMALL
     assert Chunk.objects.filter(document=late).exists()
     assert "Halloran" in ask(shelf, "What is the keeper of Eastness called?").passages[0].text
 
@@ -127,8 +127,8 @@ def test_new_documents_are_cut_as_the_collection_is(shelf: Collection) -> None:
 
 def test_weights_alone_cut_nothing(shelf: Collection) -> None:
     before = sizes(shelf)
-    row = built(shelf, CollectionSettings(meaning=0.2, floor=0.9))
-    assert not row.cut and not Chunk.every.filter(build=row.pk).exists()
+    row = built(shelf, CollectionSettings(vector_weight=0.2, relevance_threshold=0.9))
+    assert not row.has_own_chunks and not Chunk.every.filter(build=row.pk).exists()
     assert ask(shelf).passages and not ask(shelf, scope=candidates.make_trial_scope(row)).passages
     assert shadow_build.swap(row)
     assert not ask(shelf).passages  # nothing is as relevant as that
@@ -215,7 +215,7 @@ def test_nothing_is_swapped_while_the_index_is_rewritten(shelf: Collection) -> N
 def test_vectors_of_another_embedder_are_made_anew(shelf: Collection) -> None:
     Segment.objects.update(fingerprint="another")
     row = built(shelf, DEFAULT_SETTINGS)
-    assert row.cut
+    assert row.has_own_chunks
     shadow_build.swap(row)
     assert ask(shelf).passages
 
@@ -242,14 +242,14 @@ def test_a_build_that_always_stops_the_worker_is_given_up(shelf: Collection) -> 
         ({}, DEFAULT_SETTINGS),
         (None, DEFAULT_SETTINGS),
         (
-            {"chunk_tokens": 9999, "meaning": -3, "floor": "x", "other": 1},
-            CollectionSettings(chunk_tokens=240, meaning=0.0),
+            {"chunk_tokens": 9999, "vector_weight": -3, "relevance_threshold": "x", "other": 1},
+            CollectionSettings(chunk_tokens=240, vector_weight=0.0),
         ),
-        ({"chunk_tokens": True, "floor": 0.5}, CollectionSettings(floor=0.5)),
+        ({"chunk_tokens": True, "relevance_threshold": 0.5}, CollectionSettings(relevance_threshold=0.5)),
         ({"rerank": False}, CollectionSettings(rerank=False)),
         ({"rerank": 0}, DEFAULT_SETTINGS),
     ],
 )
 def test_settings_are_what_they_may_be_whatever_a_row_holds(kept: Any, found: CollectionSettings) -> None:
     assert read_collection_settings(kept) == found
-    assert read_collection_settings(found.kept) == found
+    assert read_collection_settings(found.stored) == found

@@ -79,7 +79,7 @@ def held(document: Document) -> tuple[list[Any], list[Any]]:
     pages = Page.objects.filter(document=document).order_by("number")
     chunks = Chunk.objects.filter(document=document).order_by("position")
     return (
-        list(pages.values_list("number", "text", "pieces", "boxes", "width", "height")),
+        list(pages.values_list("number", "text", "block_spans", "boxes", "width", "height")),
         list(chunks.values_list("position", "page_number", "char_start", "char_end", "heading", "text", "tokens")),
     )
 
@@ -138,7 +138,7 @@ def test_passages_of_another_size_are_cut_anew(alice: User, put: Put, done: Done
     put(alice, collection(alice, "One"))
     done.forget()
     other = collection(alice, "Two")
-    Collection.objects.filter(pk=other.pk).update(tuning=CollectionSettings(chunk_tokens=60).kept)
+    Collection.objects.filter(pk=other.pk).update(search_settings=CollectionSettings(chunk_tokens=60).stored)
     document = put(alice, other)
     assert done.both == (0, document.chunks.count())
 

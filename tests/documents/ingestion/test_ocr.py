@@ -211,7 +211,7 @@ def test_a_table_is_read_row_by_row_also_below_other_text() -> None:
     ]
     for around in ([], prose):
         page, boxes = assemble_page(1, [*around, *cells_at(*TESTS)], 0)
-        table = next(piece for piece in page.pieces if piece.kind == "table")
+        table = next(piece for piece in page.block_spans if piece.kind == "table")
         assert [line for line in page.text[table.start : table.end].split("\n") if line] == [
             "Test | Result | Usual",
             "Test: HbA1c; Result: 6.8 %; Usual: < 5.7",
@@ -220,7 +220,7 @@ def test_a_table_is_read_row_by_row_also_below_other_text() -> None:
         ]
         found = {page.text[start:end]: left for start, end, left, *_ in boxes}
         assert (found["HbA1c"], found["82 mL"], found["> 60"]) == (0.1, 0.4, 0.7)
-        assert [piece.kind for piece in page.pieces] == [*(["paragraph"] if around else []), "table"]
+        assert [piece.kind for piece in page.block_spans] == [*(["paragraph"] if around else []), "table"]
 
 
 def test_notes_in_the_margin_are_not_read_into_the_lines() -> None:

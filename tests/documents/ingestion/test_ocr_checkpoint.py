@@ -45,7 +45,7 @@ class Reader:
                 yield None
             text = f"What stands on page {number} was drawn by hand."
             words = [[0, 4, 0.1, 0.1, 0.1, 0.1]]
-            yield {"page": number, "text": text, "pieces": [["paragraph", 0, 0, len(text)]], "boxes": words}
+            yield {"page": number, "text": text, "block_spans": [["paragraph", 0, 0, len(text)]], "boxes": words}
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def swept() -> list[Document]:
 
 def test_a_document_read_without_recognition_is_read_again_and_stays_until_then(alice: User, settings: Any) -> None:
     row = added(alice, "scan.pdf", scan(drawn("Thirty days of leave")))
-    assert (row.status, row.unread["beyond"]) == ("ready", 1) and "was not recognised" in row.note
+    assert (row.status, row.pages_without_text["beyond"]) == ("ready", 1) and "was not recognised" in row.note
     before = list(Chunk.objects.filter(document=row).searchable().values_list("text", flat=True))
     assert before and swept() == []
 
@@ -53,7 +53,7 @@ def test_a_document_read_without_recognition_is_read_again_and_stays_until_then(
     ingest(waiting.pk)
 
     row.refresh_from_db()
-    assert (row.status, row.version, row.unread, row.note) == ("ready", 2, None, "")
+    assert (row.status, row.version, row.pages_without_text, row.note) == ("ready", 2, None, "")
     assert "Thirty days of leave" in Chunk.objects.get(document=row).text
     earlier = Document.every.get(replaces=row)
     assert earlier.pages_count == 1 and earlier.file != row.file and Path(row.file.path).exists()
@@ -62,13 +62,13 @@ def test_a_document_read_without_recognition_is_read_again_and_stays_until_then(
 
 def test_a_picture_that_failed_without_recognition_is_tried_again(alice: User, settings: Any) -> None:
     row = added(alice, "leave.png", drawn("Thirty days of leave"))
-    assert row.status == "failed" and row.unread["beyond"] == 1
+    assert row.status == "failed" and row.pages_without_text["beyond"] == 1
 
     settings.OCR_PAGES = 300
     assert swept() == [row]
     ingest(row.pk)
     row.refresh_from_db()
-    assert (row.status, row.unread) == ("ready", None)
+    assert (row.status, row.pages_without_text) == ("ready", None)
 
 
 def test_a_page_at_which_the_recogniser_failed_waits_for_another_one(
@@ -77,9 +77,9 @@ def test_a_page_at_which_the_recogniser_failed_waits_for_another_one(
     settings.OCR_PAGES = 300
     monkeypatch.setattr(ocr, "_recognise", lambda *_: {})
     row = added(alice, "scan.pdf", scan(drawn("Thirty days of leave")))
-    assert row.unread == {"beyond": 0, "missed": 1, "limit": 300, "by": get_ocr_version()}
+    assert row.pages_without_text == {"beyond": 0, "missed": 1, "limit": 300, "by": get_ocr_version()}
     assert swept() == []
-    Document.objects.filter(pk=row.pk).update(unread={**row.unread, "by": "an earlier one"})
+    Document.objects.filter(pk=row.pk).update(pages_without_text={**row.pages_without_text, "by": "an earlier one"})
     assert [waiting.replaces for waiting in swept()] == [row]
 
 

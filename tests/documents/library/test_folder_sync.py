@@ -147,12 +147,12 @@ def test_the_worker_does_what_was_seen_once(root: Path, alice: User, shelf: Coll
     diff = preview_sync(shelf, "contracts")
     assert request_sync(alice, shelf, "contracts", "other") is None
     row = request_sync(alice, shelf, "contracts", diff.digest)
-    assert row is not None and (row.wanted, row.total) == (True, 2) and not shelf.documents.exists()
+    assert row is not None and (row.pending, row.total) == (True, 2) and not shelf.documents.exists()
     run_sync(row.pk)
     run_sync(row.pk)
     row = FolderSync.objects.get(pk=row.pk)
-    assert (row.wanted, row.done, row.problems, len(places(shelf))) == (False, 2, [], 2)
-    assert set(shelf.documents.values_list("uploaded_by", "synced")) == {(alice.pk, "contracts")}
+    assert (row.pending, row.done, row.problems, len(places(shelf))) == (False, 2, [], 2)
+    assert set(shelf.documents.values_list("uploaded_by", "sync_folder")) == {(alice.pk, "contracts")}
 
 
 def test_a_worker_that_dies_in_the_middle_leaves_the_rest_to_the_next(
@@ -174,7 +174,7 @@ def test_a_worker_that_dies_in_the_middle_leaves_the_rest_to_the_next(
     assert len(places(shelf)) == 1
     FolderSync.objects.update(lease_until=None)
     run_sync(row.pk)
-    assert len(places(shelf)) == 2 and not FolderSync.objects.get().wanted
+    assert len(places(shelf)) == 2 and not FolderSync.objects.get().pending
 
 
 def test_administrators_see_the_difference_before_it_is_applied(

@@ -58,7 +58,7 @@ def test_a_title_that_a_person_gives_is_found_and_the_old_one_no_longer(client: 
 
 def test_the_same_title_again_rewrites_nothing(handbook: Document) -> None:
     set_title(handbook, "")
-    assert not Segment.objects.filter(annotated__isnull=False).exists()
+    assert not Segment.objects.filter(stale_since__isnull=False).exists()
 
 
 def test_a_title_given_while_the_document_is_read_is_found(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:

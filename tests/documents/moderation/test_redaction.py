@@ -80,7 +80,7 @@ def kept(row: Document) -> dict[str, Any]:
     return {
         "pages": list(Page.objects.filter(document=row).order_by("number").values_list("text", flat=True)),
         "chunks": list(rows.values("text", "heading", "keywords", "char_start", "char_end", "enabled")),
-        "names": [row.title, row.own_title, row.name],
+        "names": [row.title, row.embedded_title, row.name],
     }
 
 
@@ -96,7 +96,7 @@ def test_it_leaves_search_at_once_and_comes_back_without_it(alice: User, morgan:
     chunk = Chunk.objects.get(document=paper, heading="Boats")
     embed = registry.get_embedder()
     assert bytes(chunk.vector) != embed.embed_passages([f"Harbour › Boats\n{TEXT}"])[0].tobytes()
-    assert not Segment.objects.live().filter(annotated__isnull=False).exists(), "no segment knows the old words"
+    assert not Segment.objects.live().filter(stale_since__isnull=False).exists(), "no segment knows the old words"
 
 
 def test_quotes_of_answers_and_viewers_lose_it_and_citations_point_where_they_did(
@@ -186,7 +186,7 @@ def test_an_answer_that_spells_it_otherwise_or_has_it_of_a_tool_loses_it_too(
 
 
 def test_taken_back_everything_is_as_it_was(alice: User, morgan: User, paper: Document) -> None:
-    Document.objects.filter(pk=paper.pk).update(title=f"Harbour of {SECRET}", own_title="Harbour")
+    Document.objects.filter(pk=paper.pk).update(title=f"Harbour of {SECRET}", embedded_title="Harbour")
     Chunk.objects.filter(document=paper, heading="Boats").update(heading=f"Boats › {SECRET}", keywords=SECRET)
     paper.refresh_from_db()
     before = kept(paper)
@@ -233,7 +233,7 @@ def test_a_version_that_is_read_later_has_the_same_gap_and_serves_no_other(
     assert pages.count() == 2 and not pages.filter(text__contains="Quixotrine").exists()
     chunk_reindexing.sweep()
     assert "Now. Boats" in found(alice, "Where are boats moored?") and "Quixotrine" not in found(alice, "Quixotrine")
-    assert set(Document.every.values_list("read_by", flat=True)) == {""}
+    assert set(Document.every.values_list("parser_version", flat=True)) == {""}
     put_back(decision, morgan)
     assert pages.filter(text__contains=SECRET).count() == 2
 
@@ -241,7 +241,7 @@ def test_a_version_that_is_read_later_has_the_same_gap_and_serves_no_other(
 def test_builds_that_knew_it_are_given_up_and_nothing_is_kept_of_a_deleted_document(
     morgan: User, paper: Document
 ) -> None:
-    build = IndexBuild.objects.create(collection=paper.collection, tuning={}, status="kept")
+    build = IndexBuild.objects.create(collection=paper.collection, search_settings={}, status="kept")
     chunk = Chunk.objects.get(document=paper, heading="Boats")
     chunk.pk, chunk.build, chunk.segment = None, build.pk, None
     chunk.save(force_insert=True)

@@ -40,7 +40,7 @@ def read(parser: object, path: Path, content: bytes) -> tuple[str, Pieces]:
         (piece.kind, piece.level, item.text[piece.start : piece.end])
         for item in found
         if isinstance(item, ParsedPage)
-        for piece in item.pieces
+        for piece in item.block_spans
     ]
     return title, pieces
 
@@ -241,4 +241,4 @@ def test_long_documents_come_in_parts_cut_between_paragraphs() -> None:
     assert [page.number for page in pages] == list(range(1, len(pages) + 1))
     assert len(pages) == 8
     assert all(len(page.text) <= PART_CHARACTERS for page in pages)
-    assert sum(len(page.pieces) for page in pages) == 40
+    assert sum(len(page.block_spans) for page in pages) == 40

@@ -50,7 +50,7 @@ USUAL = numbering(*(level(at, form, text) for at, (form, text, *_) in enumerate(
 def lines(path: Path, content: bytes) -> list[str]:
     path.write_bytes(content)
     pages = [found for found in parse(str(path), ParseLimits()) if isinstance(found, ParsedPage)]
-    return [page.text[piece.start : piece.end] for page in pages for piece in page.pieces]
+    return [page.text[piece.start : piece.end] for page in pages for piece in page.block_spans]
 
 
 def listed(path: Path, *items: str, lists: bytes = USUAL) -> list[str]:

@@ -46,7 +46,7 @@ def lines(path: Path, text: str) -> list[str]:
         item.text[piece.start : piece.end]
         for item in parse(str(path), ParseLimits())
         if isinstance(item, ParsedPage)
-        for piece in item.pieces
+        for piece in item.block_spans
     ]
 
 

@@ -34,7 +34,7 @@ def drawn(tmp_path: Path, *words: tuple[float, float, str], size: int = 10) -> P
 def page(path: Path) -> ParsedPage:
     options = {"kind": "pdf", "pages": 100, "characters": 10**6}
     answer = runner.run_task("parse", path, options, seconds=20, memory_bytes=1024**3)[-1]
-    return ParsedPage(answer["page"], answer["text"], tuple(BlockSpan(*piece) for piece in answer["pieces"]))
+    return ParsedPage(answer["page"], answer["text"], tuple(BlockSpan(*piece) for piece in answer["block_spans"]))
 
 
 def columns(order: str) -> list[tuple[float, float, str]]:
@@ -89,8 +89,8 @@ def table() -> list[tuple[float, float, str]]:
 
 def test_every_row_of_a_table_names_its_columns_in_every_part(tmp_path: Path) -> None:
     found = page(drawn(tmp_path, *table(), size=8))
-    assert [piece.kind for piece in found.pieces] == ["paragraph", "table", "paragraph"]
-    lines = found.text[found.pieces[1].start : found.pieces[1].end].split("\r\n")
+    assert [piece.kind for piece in found.block_spans] == ["paragraph", "table", "paragraph"]
+    lines = found.text[found.block_spans[1].start : found.block_spans[1].end].split("\r\n")
     assert lines[:2] == ["Country | Capital | People", "Country: Land 1; Capital: Town 1; People: 1,000"]
     drafts = [draft for draft in Chunker("Lands", FakeEmbedder().offsets, 256).cut(found) if "Town" in draft.text]
     assert len(drafts) > 2
@@ -128,5 +128,5 @@ def test_names_and_values_side_by_side_are_a_table_without_names_of_columns(tmp_
     pairs = [("Name:", "Ada"), ("Town:", "London"), ("Born:", "1815"), ("Died:", "1852")]
     cells = [(x, 30 + 6.0 * n, row[at]) for n, row in enumerate(pairs) for at, x in enumerate((20.0, 80.0))]
     found = page(drawn(tmp_path, *cells))
-    assert [(piece.kind, piece.level) for piece in found.pieces] == [("table", 0)]
+    assert [(piece.kind, piece.level) for piece in found.block_spans] == [("table", 0)]
     assert found.text.split("\r\n")[0] == "Name: Ada"

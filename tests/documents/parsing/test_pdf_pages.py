@@ -57,7 +57,9 @@ def test_the_number_of_pages_comes_first_and_the_title_is_told(stored: Path) -> 
 
 def test_headings_paragraphs_and_lists_are_told_apart(stored: Path) -> None:
     page = parsed(stored)[-1]
-    pieces = [(kind, level, " ".join(page["text"][start:end].split())) for kind, level, start, end in page["pieces"]]
+    pieces = [
+        (kind, level, " ".join(page["text"][start:end].split())) for kind, level, start, end in page["block_spans"]
+    ]
     assert pieces == [
         ("heading", 1, "Time off"),
         (

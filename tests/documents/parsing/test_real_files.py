@@ -46,7 +46,10 @@ def pages(path: Path) -> list[ParsedPage]:
     options = {"kind": detect_format(path, path.name), "pages": 3000, "characters": ParseLimits().characters}
     return [
         ParsedPage(
-            answer["page"], answer["text"], tuple(BlockSpan(*piece) for piece in answer["pieces"]), scan=answer["scan"]
+            answer["page"],
+            answer["text"],
+            tuple(BlockSpan(*piece) for piece in answer["block_spans"]),
+            scan=answer["scan"],
         )
         for answer in runner.run_task("parse", path, options, seconds=30, memory_bytes=1024**3)
         if "page" in answer
@@ -62,7 +65,7 @@ def test_honest_files_are_read_and_cut(shared: Path) -> None:
     for path in listed(shared, "normal"):
         chunker = Chunker(path.stem, offsets, 256)
         for page in pages(path):
-            inside = "".join(page.text[piece.start : piece.end] for piece in page.pieces)  # hidden text is blank
+            inside = "".join(page.text[piece.start : piece.end] for piece in page.block_spans)  # hidden text is blank
             assert "".join(inside.replace("\u00ad", "").split()) == "".join(page.text.replace("\u00ad", "").split()), (
                 path
             )

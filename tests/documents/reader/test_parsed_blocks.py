@@ -24,7 +24,7 @@ PARTS = [
 
 def page(parts: list[Part]) -> tuple[str, list[tuple[str, int, int, int]]]:
     (found,) = paginate(parts, ParseLimits())
-    return found.text, [(piece.kind, piece.level, piece.start, piece.end) for piece in found.pieces]
+    return found.text, [(piece.kind, piece.level, piece.start, piece.end) for piece in found.block_spans]
 
 
 def words(block: TextBlock) -> str:

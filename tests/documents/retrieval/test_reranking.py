@@ -66,7 +66,7 @@ async def test_the_reranker_decides_which_passage_comes_first(alice: User, libra
 
 @pytest.mark.parametrize("library", [{"word": "late"}], indirect=True)
 async def test_a_collection_may_do_without_it(alice: User, library: Collection) -> None:
-    await Collection.objects.filter(pk=library.pk).aupdate(tuning={"rerank": False})
+    await Collection.objects.filter(pk=library.pk).aupdate(search_settings={"rerank": False})
     assert (await search(alice, QUESTION)).passages[0].title == "First"
     other = await in_db(collection, alice, "Other")
     await in_db(document, other, "Ferry", ["The ferry to the island is late in winter."])

@@ -34,8 +34,8 @@ def test_the_scale_of_a_score_does_not_matter(factor: float) -> None:
 def test_the_weight_of_meaning_decides_between_the_two() -> None:
     rows = [Candidate(1, 0.9, 1.0), Candidate(2, 0.1, 9.0)]
 
-    assert _order(fuse_scores(rows, meaning=0.8)) == [1, 2]
-    assert _order(fuse_scores(rows, meaning=0.2)) == [2, 1]
+    assert _order(fuse_scores(rows, vector_weight=0.8)) == [1, 2]
+    assert _order(fuse_scores(rows, vector_weight=0.2)) == [2, 1]
 
 
 def test_of_two_that_are_as_good_the_one_that_is_like_the_best_comes_first() -> None:

@@ -101,7 +101,7 @@ def test_a_passage_is_found_by_the_keywords_that_were_added(owner: Client, shelf
     assert Chunk.objects.get(pk=row.pk).keywords == "Leuchtturm, Fackelschein"
     index_maintenance.maintain_indexes()  # as the worker does once it hears the bell
     assert "whale oil" in found(alice, "Fackelschein")
-    assert not Segment.objects.live().filter(annotated__isnull=False).exists()
+    assert not Segment.objects.live().filter(stale_since__isnull=False).exists()
     post(owner, row, "keywords", keywords="")
     index_maintenance.maintain_indexes()
     assert "whale oil" not in found(alice, "Fackelschein")

@@ -138,11 +138,11 @@ def read_document(user: AnyUser, document: Document) -> DocumentStructure:
     ]
     rows = Page.objects.filter(document=document, number__in={part.page for part in parts}).order_by("number")
     pages, found = dict[int, str](), list[Heading]()
-    for number, text, pieces in rows.values_list("number", "text", "pieces"):
+    for number, text, block_spans in rows.values_list("number", "text", "block_spans"):
         pages[number] = text
         found += [
             _make_heading(level, text, number, start, end)
-            for kind, level, start, end in pieces or ()
+            for kind, level, start, end in block_spans or ()
             if kind == "heading"
         ]
     structure = DocumentStructure(document, pages, parts)

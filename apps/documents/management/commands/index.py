@@ -61,7 +61,7 @@ class Command(BaseCommand):
         if (
             names
             and len(others) == len(rows)
-            and not any(read_collection_settings(row.collection.tuning).embedder for row in rows)
+            and not any(read_collection_settings(row.collection.search_settings).embedder for row in rows)
         ):
             made = " and ".join(sorted({f"{row.fingerprint} ({row.dimension} dimensions)" for row in others}))
             raise CommandError(

@@ -38,7 +38,7 @@ def assemble_page(number: int, lines: Sequence[RecognisedLine], turns: int) -> t
     plain, cells = _plain(rows, usual)
     text, index, _ = write_tables(plain, range(len(plain)), cells)
     moved = {old: new for new, old in enumerate(index) if old != NO_CHAR_INDEX}
-    pieces = tuple(
+    block_spans = tuple(
         BlockSpan(kind, 2 if kind == "heading" else 0, moved[start], moved[end - 1] + 1)
         for kind, start, end in _runs(rows, cells, find_tables(plain, cells), usual)
     )
@@ -47,7 +47,7 @@ def assemble_page(number: int, lines: Sequence[RecognisedLine], turns: int) -> t
         for line, cell in zip(chain(*rows), chain(*cells), strict=True)
         for start, end, *place in _words(line, cell.start, turns)
     ]
-    return ParsedPage(number, text, pieces), boxes  # type: ignore[return-value]
+    return ParsedPage(number, text, block_spans), boxes  # type: ignore[return-value]
 
 
 def _rows(lines: Sequence[RecognisedLine]) -> list[list[RecognisedLine]]:
