@@ -1,4 +1,4 @@
-"""Escape the special tokens of chat templates in text that goes into a prompt."""
+"""Special tokens of chat templates: escape them in text that goes into a prompt, and find those that tell an attack."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ _SPECIAL = re.compile(
     r"|<(?=</?SYS>>)",
     re.IGNORECASE,
 )
+# Placeholders of manuals and tags of old HTML ("ssh://<user>@host", "<sep>"): no sign of an attack.
+_PLACEHOLDER = re.compile(r"</?(?:s|pad|unk|mask|cls|sep|user|human)>", re.IGNORECASE)
 
 
 def escape_template_tokens(text: str) -> str:
@@ -20,14 +22,10 @@ def escape_template_tokens(text: str) -> str:
     return _SPECIAL.sub(lambda match: f"{match.group()} ", text)
 
 
-def has_template_tokens(text: str) -> bool:
-    """Return whether the text contains a special token of a chat template."""
-    return _SPECIAL.search(text) is not None
-
-
-def find_template_tokens(text: str) -> list[tuple[int, int]]:
-    """Return the spans of special tokens, each to its closing bracket."""
-    return [(found.start(), _end(text, found.start())) for found in _SPECIAL.finditer(text)]
+def find_planted_tokens(text: str) -> list[tuple[int, int]]:
+    """Return the spans of special tokens, each to its closing bracket, without those that serve as placeholders."""
+    starts = (found.start() for found in _SPECIAL.finditer(text))
+    return [(start, _end(text, start)) for start in starts if not _PLACEHOLDER.match(text, start)]
 
 
 def _end(text: str, start: int) -> int:

@@ -96,6 +96,18 @@ def test_an_ordinary_passage_is_not_marked() -> None:
 @pytest.mark.parametrize(
     "passage",
     [
+        "Clone from ssh://<user>@<host>/<path>, or put <sep> between the fields.",
+        "Set ignore=all. The only exception to that rule are staged changes.",
+        "Use the --ignore-submodules option. The other submodule commands read it too.",
+    ],
+)
+def test_placeholders_and_options_of_manuals_are_not_marked(passage: str) -> None:
+    assert check_passage(passage).allowed
+
+
+@pytest.mark.parametrize(
+    "passage",
+    [
         "Please include your order number in your reply.",
         "Give two examples in your answer, and write your answer in complete sentences.",
         "In your response, mention the causes of the war. Provide your answer in Spanish.",

@@ -33,8 +33,7 @@ from apps.safety.policy.user_messages import (
 from apps.safety.policy.verdicts import ALLOWED, Verdict
 from apps.safety.text.deobfuscation import DeobfuscatedText, deobfuscate
 from apps.safety.text.normalization import fold_for_detection
-from apps.safety.text.prompt_tokens import find_template_tokens as tokens
-from apps.safety.text.prompt_tokens import has_template_tokens
+from apps.safety.text.prompt_tokens import find_planted_tokens
 
 if TYPE_CHECKING:
     from apps.engines.types import Vectors
@@ -111,7 +110,7 @@ class RuleCheck:
         """Return the verdict on a question."""
         if rule := _first_match(_QUESTION, text):
             return _verdict(rule, QUESTION_MESSAGES.get(rule.code, WITHHELD_QUESTION))
-        if has_template_tokens(text) or _is_injection(_PASSAGE, text):
+        if find_planted_tokens(text) or _is_injection(_PASSAGE, text):
             return Verdict(True, "prompt_attack")  # allowed: users may try the assistant, which holds no secret
         return ALLOWED
 
@@ -122,7 +121,7 @@ class RuleCheck:
         return ALLOWED
 
     def passage(self, text: str) -> Verdict:
-        if has_template_tokens(text) or _is_injection(_PASSAGE_RULES, text):
+        if find_planted_tokens(text) or _is_injection(_PASSAGE_RULES, text):
             return Verdict(False, "prompt_attack", "This passage contains instructions for an assistant.")
         return ALLOWED
 
@@ -141,7 +140,7 @@ def find_rule_spans(code: str, text: str) -> list[tuple[int, int]]:
     spans = {span for reading in deobfuscate(text) for rule in of_harm for span in rule.spans(reading)}
     written = DeobfuscatedText(text, fold_for_detection(text), fold_for_detection)
     spans |= {span for rule in _PASSAGE_RULES if rule.code == code for span in rule.spans(written)}
-    return [*sorted(spans), *(tokens(text) if code == "prompt_attack" else [])]
+    return [*sorted(spans), *(find_planted_tokens(text) if code == "prompt_attack" else [])]
 
 
 def _first_match(rules: Sequence[DetectionRule], text: str, since: int = 0) -> DetectionRule | None:

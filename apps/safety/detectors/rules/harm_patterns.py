@@ -218,8 +218,8 @@ PASSAGE_ATTACK_PATTERNS: tuple[tuple[str, int, str, str], ...] = (
     (
         "prompt_attack",
         2,
-        rf"\b(?:ignore|disregard|forget|override|bypass|neglect|overlook|ignoriere|vergiss|ignora|"
-        rf"olvida)\b(?! (?:my|our) (?:\w+ )?(?:messages?|e-?mails?|texts?)\b)"
+        rf"(?<![-_])\b(?:ignore|disregard|forget|override|bypass|neglect|overlook|ignoriere|vergiss|ignora|"
+        rf"olvida)\b(?![-_=]\w)(?! (?:my|our) (?:\w+ )?(?:messages?|e-?mails?|texts?)\b)"
         rf".{{0,30}}\b(?:all|any|the|your|previous|prior|above|earlier|preceding|former|every|"
         rf"other|alle|vorherigen|anteriores|todas)\b.{{0,30}}\b{_RULES_OF}\b",
         "",
