@@ -24,6 +24,7 @@ described.app = get_wsgi_application()
 OPERATIONS = [result.ok() for result in described.get_all_operations()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
 def test_no_request_makes_the_server_fail(operation: Any, alice: User) -> None:
     document(collection(alice), "Bees", ["A honey bee colony has one queen."])

@@ -94,6 +94,8 @@ LINES += [
     "a\n\n",
 ]
 LINES += ["- [ ] a\n", "a  \n", "> $$\n", "- ```\n", "|a|b|\n|-|-|\n|c|d|\n\n", "<div>\n", "[a]: b\n", "\t", "\n", " "]
+UNITS += ["](", "$", "[[]", "$x^{", "\ue000", "<div>", "**a ", "[1] "]
+LINES += ["1. ", "a. ", "\n> ", "\n- ", "\n\n  - ", "> - ", "a|\n-|\n", "\n|a|b|\n|-|-|"]
 INSIDE = ["$a ", "**a ", "`a", "[a](", "\\(a", "*a **b ", "$$a$b", "![a", "~~a", "<a:b "]
 FORMULAS = [
     "^",
@@ -163,7 +165,12 @@ def test_there_are_many_kinds() -> None:
     assert len(KINDS) >= 150
 
 
-@pytest.mark.parametrize("kind", KINDS)
+EVERY_DAY = list(KINDS)[::6]  # some of each family
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[] if kind in EVERY_DAY else [pytest.mark.slow]) for kind in KINDS]
+)
 def test_a_page_of_it_is_quick_and_costs_what_the_text_is_long(kind: str) -> None:
     costs = {size: spent(lambda size=size: render_answer(KINDS[kind](size), [], ID)) for size in (25_000, 100_000)}  # type: ignore[misc]
     assert costs[100_000] < PAGE_S

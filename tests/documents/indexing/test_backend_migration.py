@@ -53,6 +53,7 @@ def backends() -> set[str]:
     return set(Segment.objects.live().values_list("backend", flat=True))
 
 
+@pytest.mark.slow
 def test_to_postgresql_to_milvus_and_back_the_same_is_found(
     library: Collection, indexes: Any, request: pytest.FixtureRequest
 ) -> None:

@@ -19,7 +19,12 @@ DOCUMENTS = [uuid4().hex, uuid4().hex]
 ANIMALS = ["the red fox hunts mice", "blue whales sing", "red whales do not exist", "mice eat cheese"]
 
 
-@pytest.fixture(params=["memory", "flat", "graph", "lists", "pgvector rows", "pgvector graph", "milvus"])
+SERVERS = ("pgvector rows", "pgvector graph", "milvus")
+
+
+@pytest.fixture(
+    params=["memory", "flat", "graph", "lists", *(pytest.param(name, marks=pytest.mark.slow) for name in SERVERS)]
+)
 def index(request: pytest.FixtureRequest, tmp_path: Path) -> Index:
     if request.param == "memory":
         return MemoryIndex()

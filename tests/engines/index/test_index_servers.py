@@ -18,6 +18,7 @@ from tests.engines.index.sample_entries import empty_milvus, empty_pgvector, ent
 if TYPE_CHECKING:
     from apps.engines.types import SegmentInfo
 
+pytestmark = pytest.mark.slow
 COUNT = 2000
 SOME = [f"{number:032x}" for number in range(4)]
 
