@@ -195,13 +195,6 @@ def _expand_extras(extras: Sequence[str]) -> list[str]:
     return found
 
 
-def read_requirements(extras: Sequence[str]) -> list[str]:
-    """Return the requirements of `pyproject.toml` with those of `extras` and of the extras that these name."""
-    project = _read_project()
-    items = [item for extra in _expand_extras(extras) for item in project["optional-dependencies"][extra]]
-    return [*project["dependencies"], *(item for item in items if not _SELF.fullmatch(item))]
-
-
 def read_pins() -> dict[str, str]:
     """Return the version of every package in `constraints.txt`, by its normalised name."""
     return dict(re.findall(r"^([\w.-]+)==([^\s;\\]+)", CONSTRAINTS.read_text(), re.MULTILINE))

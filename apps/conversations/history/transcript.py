@@ -1,6 +1,6 @@
 """Build the transcript of a conversation for pages, in a fixed number of queries whatever its length.
 
-Entry points: `load_turns`, `load_turn`, `build_turns`, `load_citations`.
+Entry points: `load_turn`, `build_turns`, `load_citations`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from apps.conversations.evidence.answer_sources import AnswerSources, load_answe
 from apps.conversations.grounding.citer import SentenceCitation, is_mostly_unsupported
 from apps.conversations.grounding.sentence_state import CHECK_VERSION
 from apps.conversations.image_chat import tiles as tiled
-from apps.conversations.models import Citation, Conversation, Feedback, Message, ShownSentences
+from apps.conversations.models import Citation, Feedback, Message, ShownSentences
 from apps.conversations.moderation import withheld_notice, withheld_records
 from apps.conversations.rendering import answer_renderer
 from apps.conversations.rendering.citation_marks import list_cited_sources, number_sources
@@ -54,11 +54,6 @@ def list_collection_options(user: User, chosen: set[UUID]) -> list[CollectionOpt
     )
     names = disambiguate_names((pk, name, owner or email) for pk, name, owner, email, *_ in rows)
     return [CollectionOption(pk, names[pk], ready, waiting, pk in chosen) for pk, *_, ready, waiting in rows]
-
-
-def load_turns(user: User, conversation: Conversation, at: UUID | None = None) -> list[dict[str, Any]]:
-    """Return the exchanges of the path through `at`, or of the remembered path, oldest first, for templates."""
-    return build_turns(user, find_path(conversation.messages.all(), at))
 
 
 def load_turn(user: User, answer: Message) -> dict[str, Any]:

@@ -28,7 +28,6 @@ class AddressShare:
 
     email: str
     role: str
-    role_words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +38,13 @@ class GroupShareSummary:
     name: str
     people: int
     role: str
-    role_words: str
 
 
 def list_address_shares(collection: Collection) -> list[AddressShare]:
     """Return all shares with single users, by address, confirmed or pending, sorted by address."""
     members = Membership.objects.filter(collection=collection).select_related("user")
-    found = [AddressShare(item.user.email, item.role, item.get_role_display()) for item in members]
-    found += [AddressShare(item.email, item.role, item.get_role_display()) for item in collection.pending_shares.all()]
+    found = [AddressShare(item.user.email, item.role) for item in members]
+    found += [AddressShare(item.email, item.role) for item in collection.pending_shares.all()]
     return sorted(found, key=lambda item: item.email)
 
 
@@ -54,9 +52,7 @@ def list_group_shares(collection: Collection) -> list[GroupShareSummary]:
     """Return all shares with groups, sorted by name of the group."""
     people = Count("group__user", filter=Q(group__user__is_active=True))
     rows = collection.group_shares.select_related("group").annotate(people=people)
-    return [
-        GroupShareSummary(row.group_id, row.group.name, row.people, row.role, row.get_role_display()) for row in rows
-    ]
+    return [GroupShareSummary(row.group_id, row.group.name, row.people, row.role) for row in rows]
 
 
 def share_with_address(collection: Collection, email: str, role: str, by: User | None = None) -> None:
