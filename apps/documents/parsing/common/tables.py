@@ -22,23 +22,28 @@ def make_table_blocks(rows: Iterable[Sequence[str]], header: Sequence[str] | Non
     Empty cells and rows are left out. A header without rows becomes a line of its own.
     """
     names = [_cell(name)[:NAME_CHARACTERS] for name in header] if header else []
-    lines: list[str] = []
-    size = 0
     if sum(map(len, names)) > HEADER_CHARACTERS:  # too long to be repeated in every row
         rows, names = chain([names], rows), []
-    for row in rows:
-        line = _line(names, row)
-        if not line:
-            continue
-        lines.append(line)
+    empty = True
+    for block in group_lines(_line(names, row) for row in rows):
+        empty = False
+        yield block
+    if empty and names:
+        yield ParsedBlock("table", " | ".join(filter(None, names)))
+
+
+def group_lines(lines: Iterable[str]) -> Iterator[ParsedBlock]:
+    """Yield the lines as table blocks of some GROUP_CHARACTERS each; empty lines are left out."""
+    kept: list[str] = []
+    size = 0
+    for line in filter(None, lines):
+        kept.append(line)
         size += len(line)
         if size > GROUP_CHARACTERS:
-            yield ParsedBlock("table", "\n".join(lines))
-            lines, size = [], 0
-    if lines:
-        yield ParsedBlock("table", "\n".join(lines))
-    elif size == 0 and names and not any(lines):
-        yield from _only_header(names)
+            yield ParsedBlock("table", "\n".join(kept))
+            kept, size = [], 0
+    if kept:
+        yield ParsedBlock("table", "\n".join(kept))
 
 
 def is_header(row: Sequence[str]) -> bool:
@@ -49,10 +54,6 @@ def is_header(row: Sequence[str]) -> bool:
     cells = [_cell(cell) for cell in row]
     named = cells if len(cells) < 3 or cells[0] else cells[1:]
     return len(named) > 1 and all(named) and len(set(named)) == len(named) and not any(map(_NUMBER.fullmatch, named))
-
-
-def _only_header(names: list[str]) -> Iterator[ParsedBlock]:
-    yield ParsedBlock("table", " | ".join(name for name in names if name))
 
 
 def _line(names: Sequence[str], row: Sequence[str]) -> str:

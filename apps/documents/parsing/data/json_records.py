@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from apps.documents.parsing.common.encoding import read_text
-from apps.documents.parsing.common.tables import GROUP_CHARACTERS
+from apps.documents.parsing.common.tables import group_lines
 from apps.documents.parsing.protocol import ParsedBlock, ParsedItem, ParseLimits, ParseNotice, make_title, paginate
 
 MOST_DEEP = 60  # levels of nesting that are read
@@ -54,18 +54,7 @@ def _holds_more(value: Any) -> bool:
 
 
 def _records(records: list[Any]) -> Iterator[ParsedBlock]:
-    lines: list[str] = []
-    size = 0
-    for record in records:
-        line = "; ".join(_flat(record, "", 0))
-        if line:
-            lines.append(line)
-            size += len(line)
-        if size > GROUP_CHARACTERS:
-            yield ParsedBlock("table", "\n".join(lines))
-            lines, size = [], 0
-    if lines:
-        yield ParsedBlock("table", "\n".join(lines))
+    return group_lines("; ".join(_flat(record, "", 0)) for record in records)
 
 
 def _flat(value: Any, path: str, depth: int) -> Iterator[str]:
