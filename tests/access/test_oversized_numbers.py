@@ -43,6 +43,7 @@ def test_the_names_of_parameters_are_found() -> None:
     assert {"folder", "version", "page", "burst", "person"} <= set(_names())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", [route for route, rule in MATRIX.items() if rule != TOKEN and "logout" not in route])
 def test_a_number_of_any_length_is_no_fault_of_the_server(house: OwnedObjects, route: str) -> None:
     alice = User.objects.get(email="alice@example.org")

@@ -151,6 +151,7 @@ def test_absent_sets_are_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("tables_there")
+@pytest.mark.slow
 def test_search_is_measured_by_the_verb_of_benches(tmp_path: Path) -> None:
     folder, file = tmp_path / "data" / "clapnq", tmp_path / "numbers.json"
     folder.mkdir(parents=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -145,12 +144,3 @@ def test_deep_nesting_is_shown_flat() -> None:
     assert "deep" in answer("> " * 40_000 + "deep")
     assert "deep" in answer("- " * 40_000 + "deep")
     assert "deep" in answer("$" + "{" * 40_000 + "deep" + "}" * 100_000 + "$")
-
-
-def test_a_long_block_that_grows_is_not_rendered_at_every_word() -> None:
-    renderer = StreamRenderer()
-    started = time.process_time()
-    for _ in range(4_000):
-        renderer.feed("- item of a list that has no end\n")
-    renderer.finish()
-    assert time.process_time() - started < 30
