@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
@@ -29,44 +31,61 @@ PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """Filter of the log by kind and actor, as a query string or a form gives it. Unknown values count as not given."""
+    """Filter of the log, as a query string or a form gives it. Unknown values count as not given."""
 
     area: str = ""  # key of `audit_log_rows.FILTERS`
-    who: str = ""  # id of the actor
+    who: int | None = None  # id of the actor
+    about: int | None = None  # id of the user concerned, which is the number of the pseudonym
+    since: date | None = None  # first day in UTC
+    until: date | None = None  # last day in UTC
 
     @property
     def condition(self) -> Q:
         found = audit_log_rows.FILTERS[self.area][1]
-        return found & Q(actor=int(self.who)) if self.who else found
+        if self.who is not None:
+            found &= Q(actor=self.who)
+        if self.about is not None:
+            found &= Q(person=self.about)
+        if self.since is not None:
+            found &= Q(at__gte=_start_of(self.since))
+        if self.until is not None:
+            found &= Q(at__lt=_start_of(self.until) + timedelta(days=1))
+        return found
 
     @property
     def narrowed(self) -> dict[str, Any]:
         """Return the filter for the audit entry and the first line of an export; {} for the whole log."""
-        found: dict[str, Any] = {"area": self.area, "who": int(self.who) if self.who else ""}
-        return {name: value for name, value in found.items() if value}
+        since, until = (day.isoformat() if day else "" for day in (self.since, self.until))
+        found = {"area": self.area, "who": self.who, "about": self.about, "since": since, "until": until}
+        return {name: value for name, value in found.items() if value not in ("", None)}
 
 
 def _get_filter(given: QueryDict) -> LogFilter:
-    area, who = given.get("area", ""), given.get("who", "")
-    return LogFilter(area if area in audit_log_rows.FILTERS else "", who if _is_number(who) else "")
+    area = given.get("area", "")
+    return LogFilter(
+        area if area in audit_log_rows.FILTERS else "",
+        _read_number(given.get("who", "")),
+        _read_number(given.get("about", "")),
+        _read_day(given.get("since", "")),
+        _read_day(given.get("until", "")),
+    )
 
 
 @require_safe
 @never_cache
 @administrator_required
 def show_log(request: HttpRequest) -> HttpResponse:
-    """Show a page of entries, newest first, filtered by kind and actor."""
-    chosen, before = _get_filter(request.GET), request.GET.get("before", "")
+    """Show a page of entries, newest first, filtered by kind, actor, user concerned and days."""
+    chosen, before = _get_filter(request.GET), _read_number(request.GET.get("before", ""))
     rows = AuditEntry.objects.filter(chosen.condition).order_by("-seq")
-    if _is_number(before):
-        rows = rows.filter(seq__lt=int(before))
+    if before is not None:
+        rows = rows.filter(seq__lt=before)
     found = list(rows[: PAGE + 1])
     context = {
-        "entries": audit_log_rows.make_rows(found[:PAGE]), "area": chosen.area, "who": chosen.who,
-        "narrowed": bool(chosen.narrowed),
+        "entries": audit_log_rows.make_rows(found[:PAGE]), "chosen": chosen, "query": urlencode(chosen.narrowed),
         "areas": [(name, words) for name, (words, _) in audit_log_rows.FILTERS.items()],
         "staff": User.objects.exclude(role=User.Role.MEMBER).order_by("name", "email"),
-        "older": found[PAGE - 1].seq if len(found) > PAGE else None, "first": not before,
+        "older": found[PAGE - 1].seq if len(found) > PAGE else None, "first": before is None,
     }  # fmt: skip
     return render(request, "safety/audit_log.html", context)
 
@@ -123,5 +142,16 @@ def _lines(first: str, last: int, chosen: Q) -> Iterator[str]:
         yield text
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 16
+def _read_number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
+
+
+def _read_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _start_of(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

@@ -146,6 +146,7 @@ _KEYS: code_labels.CodeLabels = {
     "share": gettext_lazy("Percentage of users"), "delayed": gettext_lazy("User told from"),
     "lost": gettext_lazy("Old key lost"), "triggers": gettext_lazy("Database triggers"),
     "made": gettext_lazy("Backup from"), "until": gettext_lazy("Until"),
+    "since": gettext_lazy("From"), "about": gettext_lazy("Number of the user"),
     "area": gettext_lazy("Kind of entry"), "who": gettext_lazy("Done by"),
     "self_approved": gettext_lazy("Self-approved"),
 }  # fmt: skip
@@ -162,6 +163,7 @@ class AuditLogRow:
     words: str
     who: str  # "" for the product itself
     person: str  # pseudonym of the user concerned; "" if there is none
+    person_id: int | None
     subject: str
     address: str  # URL of the case; "" for other subjects
     details: list[tuple[str, str]]
@@ -186,7 +188,9 @@ def _entry(row: AuditEntry, names: Mapping[int, str]) -> AuditLogRow:
     address = reverse("safety:case", args=[rest]) if word == "case" else ""
     who = names.get(row.actor, gettext("deleted user")) if row.actor else ""
     person = Case(owner_id=row.person).pseudonym if row.person else ""
-    return AuditLogRow(row.seq, row.at, event_label(row.kind), who, person, subject, address, _details(row.payload))
+    return AuditLogRow(
+        row.seq, row.at, event_label(row.kind), who, person, row.person, subject, address, _details(row.payload)
+    )
 
 
 def _details(payload: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -298,7 +298,7 @@ def test_a_place_that_takes_no_head_is_a_warning(
     assert found.state == "warn" and "AUDIT_HEADS_URL" in found.advice
 
 
-def lines(client: Client, **chosen: str | int) -> list[dict[str, Any]]:
+def lines(client: Client, **chosen: object) -> list[dict[str, Any]]:
     response = client.post("/review/log/export/", chosen)
     return [json.loads(line) for line in response.getvalue().decode().splitlines()]
 
@@ -331,6 +331,22 @@ def test_the_export_follows_the_filter_and_says_so(
     sent = client.post("/review/log/export/", {"area": "cases"})["Content-Disposition"]
     assert "openbook-audit-log-filtered-" in sent
     assert "filtered" not in client.post("/review/log/export/", {"area": "nothing"})["Content-Disposition"]
+
+
+def test_the_log_is_filtered_by_user_and_days(entries: list[AuditEntry], ada: User, client: Client) -> None:
+    audit.record_event("person.role", actor=ada, person=17, subject="person 17", before="member", after="reviewer")
+    client.force_login(ada)
+    today, tomorrow = (timezone.now().date() + timedelta(days=days) for days in (0, 1))
+
+    def numbers(**chosen: object) -> list[int]:
+        return [row["seq"] for row in lines(client, **chosen) if "seq" in row and row["kind"] != "log.exported"]
+
+    assert numbers(about=17) == [6] and numbers(about=18) == []
+    assert numbers(since=today, until=today) == [1, 2, 3, 4, 5, 6] and numbers(since=tomorrow) == []
+    assert numbers(since="soon", about="no number") == [1, 2, 3, 4, 5, 6], "what cannot be read filters nothing"
+    page = client.get("/review/log/", {"about": "17", "since": f"{today}"}).content.decode()
+    assert "Role changed" in page and "Content read" not in strip_layout(page).split("</form>")[-1]
+    assert f'name="since" value="{today}"' in page and 'href="?about=17"' in page
 
 
 @pytest.mark.parametrize("path", ["/review/log/export/", "/review/log/verify/"])
