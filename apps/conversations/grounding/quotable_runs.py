@@ -1,8 +1,8 @@
 """Cut a passage into what may be quoted: sentences with what they need to be read alone, and rows of tables.
 
 `split_runs` cuts a passage by its layout: a list item comes with the line that introduces the list, the sentences of a
-definition with their term, and each row of a table is a run of its own. Headings, running heads, tables of contents and
-noise are left out. Pure.
+definition with their term, and each row of a table is a run of its own. Headings, running heads, names of columns,
+tables of contents, lists of links and noise are left out. Pure.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from apps.documents.chunking.text_normalization import normalize_text
-from apps.documents.retrieval.table_rows import RowCell, find_rows, parse_row
+from apps.documents.retrieval.table_rows import RowCell, find_rows, is_header, parse_row
 from apps.documents.retrieval.toc_detection import has_page_leader, is_toc_or_noise
 from apps.lib.text.analyzer import extract_terms
 from apps.lib.text.sentences import find_sentences
@@ -30,6 +30,10 @@ _ITEM = re.compile(r"\s*(?:[-*+•·▪◦‣∙–—]|\(?(?:\d{1,3}|[a-zA-Z]|[
 _BULLET = re.compile(r"[·•▪◦‣∙*–-]\s+")  # of a list: no part of what is said
 _SECTION = re.compile(r"^(?:\d{1,3}|[a-z])(?:\.\d{1,3})*\.?\s+")  # "5.6.9. ", where the number is a line of its own
 _ENDS = re.compile(r"[.!?:;…。！？][\"'”’)\]]*$")
+_ELSEWHERE = re.compile(  # sections that only name other texts
+    r"(?:\d[\d.]*\s+)?(?:see also|external links|further reading|siehe auch|weblinks|véase también|enlaces externos)",
+    re.IGNORECASE,
+)
 _HEAD = re.compile(r"(?:\S.{0,90}\s)?(?:\d{1,4}(?: ?/ ?\d{1,4})?|[ivxlc]{1,6})|\d{1,4}\s.{1,90}")
 
 
@@ -54,6 +58,8 @@ def split_runs(text: str, heading: str = "", *, page_begins: bool = False) -> li
     """Return what may be quoted of a passage, in order. `heading` is its path of headings, joined by " › ";
     `page_begins`: the passage begins where its page does, and may begin with a running head."""
     path = normalize_text(heading).casefold().split(" › ")
+    if _ELSEWHERE.fullmatch(path[-1]):
+        return []
     headings = frozenset((*path, *(_SECTION.sub("", name) for name in path)))
     runs: list[QuotableRun] = []
     for run in _number(text, _cut(text, headings, page_begins=page_begins)):
@@ -65,9 +71,12 @@ def split_runs(text: str, heading: str = "", *, page_begins: bool = False) -> li
 def _cut(text: str, headings: frozenset[str], *, page_begins: bool) -> Iterator[QuotableRun]:
     done, first = 0, page_begins
     led = [found.span() for found in _LINE.finditer(text) if has_page_leader(found.group())]
-    for start, end in sorted({*find_rows(text), *led}):
+    rows = sorted({*find_rows(text), *led})
+    for at, (start, end) in enumerate(rows):
         yield from _cut_prose(text, done, start, headings, page_begins=first)
         first, done = False, end
+        if at + 1 < len(rows) and is_header(text[start:end], text[slice(*rows[at + 1])]):
+            continue
         if not has_page_leader(text[start:end]) and not is_toc_or_noise(text[start:end]):
             yield QuotableRun(start, end, "row", 0)
     yield from _cut_prose(text, done, len(text), headings, page_begins=first)

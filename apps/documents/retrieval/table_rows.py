@@ -60,6 +60,12 @@ def find_rows(text: str) -> list[tuple[int, int]]:
     return found
 
 
+def is_header(line: str, below: str) -> bool:
+    """Return whether a row without names only names the columns of the row below it."""
+    cells, named = parse_row(line), {cell.name for cell in parse_row(below) if cell.name}
+    return len(named) > 1 and bool(cells) and named <= {cell.text for cell in cells if not cell.name}
+
+
 def split_sentences_and_rows(text: str) -> list[tuple[int, int]]:
     """Return the sentences of a text as [start, end) in order; each table row is one of its own."""
     found, done = [], 0

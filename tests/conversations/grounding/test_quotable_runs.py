@@ -28,6 +28,19 @@ def test_each_row_of_a_table_is_a_run() -> None:
     assert [kind for kind, _, _ in runs(text)] == ["sentence", "row", "row"]
 
 
+def test_the_names_of_columns_are_no_run_of_their_own() -> None:
+    text = "Month | Shows | Gross\nMonth: May; Shows: 48; Gross: 12\nMonth: June; Shows: 40; Gross: 9"
+    assert [said for _, said, _ in runs(text)] == text.splitlines()[1:]
+    assert [said for _, said, _ in runs("Month | Shows\nMay | 48")] == ["Month | Shows", "May | 48"]
+
+
+@pytest.mark.parametrize(
+    "heading", ["Duck › See also", "Ente › Weblinks", "7. Further reading", "Pato › Véase también"]
+)
+def test_lists_of_other_texts_are_not_quoted(heading: str) -> None:
+    assert runs("- Domestic duck\n- Duck breeds\n- Ducks in fiction and in the cinema", heading) == []
+
+
 def test_a_quoted_row_names_its_sheet_and_marks_the_cell_that_is_asked_for() -> None:
     """Two sheets hold the same teams; without its name the row of one answers the question about the other."""
     sheets = {

@@ -128,6 +128,14 @@ def test_links_of_headings_to_themselves_are_left_out(file: Path) -> None:
     ]  # fmt: skip
 
 
+def test_terms_of_a_manual_are_no_list_items(file: Path) -> None:
+    said = "Replace the tip of the current branch by creating a new commit, with the message of the original. " * 12
+    page = f"<html><body><article><h2>Options</h2><p>{said}</p><dl><dt>--amend</dt><dd><p>{said}</p></dd></dl>"
+    found = read(parse_html, file, f"{page}<ul><li>{said}</li></ul></article></body></html>".encode())[1]
+    assert ("paragraph", 0, "--amend") in found
+    assert [words.startswith("- ") for kind, _, words in found if kind == "list"] == [True]
+
+
 def test_html_in_the_encoding_that_it_declares(file: Path) -> None:
     page = '<html><head><meta charset="iso-8859-2"></head><body><p>Żółć i łąka</p></body></html>'
     assert read(parse_html, file, page.encode("iso-8859-2"))[1] == [("paragraph", 0, "Żółć i łąka")]

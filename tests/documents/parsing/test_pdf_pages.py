@@ -55,6 +55,25 @@ def test_the_number_of_pages_comes_first_and_the_title_is_told(stored: Path) -> 
     assert page["size"] == [pytest.approx(595.3, abs=0.1), pytest.approx(841.9, abs=0.1)]
 
 
+def test_numbered_headings_that_follow_each_other_nest_by_their_numbers(tmp_path: Path) -> None:
+    document = FPDF()
+    document.add_page()
+    for words, size, down in (
+        ("5.9. Lock files of", 13, 6), ("all devices", 13, 6), ("5.9.1. Purpose", 13, 6),
+        ("The name of a lock file ends with the name of its device.", 10, 6),
+        ("The lock file holds the number of the process that made it.", 10, 6),
+    ):  # fmt: skip
+        document.set_font("helvetica", "", size)
+        document.cell(0, down, words, new_x="LMARGIN", new_y="NEXT")
+    path = tmp_path / "stored"
+    path.write_bytes(bytes(document.output()))
+    page = parsed(path)[-1]
+    found = [
+        (level, " ".join(page["text"][a:b].split())) for kind, level, a, b in page["block_spans"] if kind == "heading"
+    ]
+    assert found == [(2, "5.9. Lock files of all devices"), (3, "5.9.1. Purpose")]
+
+
 def test_headings_paragraphs_and_lists_are_told_apart(stored: Path) -> None:
     page = parsed(stored)[-1]
     pieces = [

@@ -178,7 +178,7 @@ def _blocks(tree: Any) -> Iterator[ParsedBlock]:
                 )
             else:
                 parts.append(element.text or "")
-                if tag in {"li", "item"}:
+                if _is_item(element, tag):
                     parts.insert(0, "- ")
             kinds.append(_kind(element, tag, kinds[-1]))
         else:
@@ -212,11 +212,16 @@ def _kind(element: Any, tag: str, around: tuple[BlockKind, int]) -> tuple[BlockK
         return "heading", int(level) if level.isdigit() else 2
     if tag == "pre":
         return "code", 0
-    if tag in {"li", "item"}:
+    if _is_item(element, tag):
         return "list", 0
-    if tag in {"td", "th", "body", "html", "section", "article", "main"}:
+    if tag in {"item", "td", "th", "body", "html", "section", "article", "main"}:
         return "paragraph", 0
     return around
+
+
+def _is_item(element: Any, tag: str) -> bool:
+    """Return whether the element is a list item. trafilatura also calls a term and its definition so."""
+    return tag == "li" or (tag == "item" and not (element.get("rend") or "").startswith(("dt", "dd")))
 
 
 def _spread(table: Any, left: int) -> int:

@@ -54,6 +54,7 @@ _HYPHEN = "\u00ad"  # pdfium marks a hyphen at a line end by U+0002 or U+FFFE; a
 _PAIR = re.compile("([\ud800-\udbff])([\udc00-\udfff])")
 _LONE = re.compile("[\ud800-\udfff]")
 _LINE = re.compile("[^\r\n\u00ad]+")  # a soft hyphen ends a printed line too
+_SECTION = re.compile(r"\s*(\d{1,2}(?:\.\d{1,2}){1,4})\.?\s+/?[^\W\d_]")  # "5.9.1. Purpose"
 _LIST = re.compile(r"\s*(?:[•◦▪‣·–-]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+\S")
 _NAME_OF_FILE = re.compile(
     r"^(microsoft (word|powerpoint|excel) -|untitled|\S+\.(docx?|pdf|indd|tex|dvi|pptx?|xlsx?)$)", re.IGNORECASE
@@ -257,9 +258,12 @@ def _pieces(text: str, lines: list[_Line], body: float) -> Iterator[BlockSpan]:
     step = steps[len(steps) // 2] if steps else 0.0
     first = 0
     for at in range(1, len(lines) + 1):
-        if at < len(lines) and _goes_on(kinds[first], kinds[at]) and _near(lines[at - 1], lines[at], step):
+        begins = at == len(lines) or (kinds[at][0] == "heading" and _SECTION.match(text, lines[at].start))
+        if not begins and _goes_on(kinds[first], kinds[at]) and _near(lines[at - 1], lines[at], step):
             continue
         kind, level = kinds[first]
+        if kind == "heading" and (numbered := _SECTION.match(text, lines[first].start)):
+            level = numbered[1].count(".") + 1
         yield BlockSpan(kind, level, lines[first].start, lines[at - 1].end)
         first = at
 
