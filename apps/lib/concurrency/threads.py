@@ -136,7 +136,7 @@ def _carry() -> Callable[[Callable[[], Any]], Any]:
         with translation.override(language):
             return call()
 
-    return functools.partial(context.run, run)
+    return lambda call: context.run(run, call)
 
 
 def _with_connection(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.utils.formats import number_format
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from PIL import Image
 
@@ -27,7 +28,7 @@ from apps.lib.concurrency.threads import in_db, in_pool
 from apps.lib.ids import new_id
 from apps.operations import engine_probes, sample_collection
 from apps.operations.doctor import backup_checks, job_checks, system_checks
-from apps.operations.doctor.system_checks import CheckResult, NamedCheck, bad, format_count, good, warn
+from apps.operations.doctor.system_checks import CheckResult, NamedCheck, bad, good, warn
 from apps.users.i18n import translate_stored
 from apps.users.models import User
 
@@ -55,7 +56,7 @@ async def check_chat_model(name: str = MAIN) -> CheckResult:
     words = gettext("%(name)s wrote a token in %(ms)s ms. Its context holds %(context_tokens)s tokens.") % {
         "name": found.info.name,
         "ms": f"{found.ms:.0f}",
-        "context_tokens": f"{found.info.context_tokens:,}",
+        "context_tokens": number_format(found.info.context_tokens, force_grouping=True),
     }
     if found.ms > _SLOW_TOKEN_MS:
         return warn(
@@ -100,8 +101,8 @@ async def check_embedder(name: str = "") -> CheckResult:
         % {
             "dimension": found.dimension,
             "ms": f"{found.ms:.0f}",
-            "near": f"{found.near:.2f}",
-            "far": f"{found.far:.2f}",
+            "near": number_format(found.near, 2),
+            "far": number_format(found.far, 2),
         }
     )
 
@@ -154,7 +155,11 @@ async def check_index() -> CheckResult:
         return good(gettext("The index is empty."))
     checked, damaged = await in_pool(_verify, segments)
     strange = await in_pool(_strange, [row for row in rows[:checked] if row.retired is None and not row.build])
-    words = f"{checked} of {format_count(len(segments), 'segment')} read; {checked - damaged} match their checksums."
+    words = ngettext(
+        "%(checked)s of %(n)s segment read; %(good)s with the right checksum.",
+        "%(checked)s of %(n)s segments read; %(good)s with the right checksum.",
+        len(segments),
+    ) % {"checked": checked, "n": len(segments), "good": checked - damaged}
     if damaged:
         return bad(words, gettext("Run 'manage.py reindex': it rebuilds the index from the database."))
     if strange:

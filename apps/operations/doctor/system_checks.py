@@ -25,6 +25,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext
 from kombu.exceptions import OperationalError
@@ -38,6 +39,7 @@ from apps.lib import os_compat
 from apps.lib.concurrency.threads import in_db, in_pool
 from apps.safety.audit_log import verification
 from apps.safety.models import snapshot_keys
+from apps.users.i18n import translate_stored
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -91,11 +93,6 @@ def warn(words: str, advice: str) -> CheckResult:
 def bad(words: str, advice: str) -> CheckResult:
     """Return a failure with advice."""
     return CheckResult(CheckState.BAD, words, advice)
-
-
-def format_count(number: int, noun: str) -> str:
-    """Return the number with the English noun, in the plural unless it is 1."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 async def check_database() -> CheckResult:
@@ -152,7 +149,7 @@ async def check_disk() -> CheckResult:
 def _disk(usage: Callable[[Path], shutil._ntuple_diskusage]) -> CheckResult:
     found = usage(Path(settings.DATA_DIR))
     words = gettext("%(gib)s GiB of %(gib2)s GiB are free on the disk with the data.") % {
-        "gib": f"{found.free / GIB:.1f}",
+        "gib": number_format(found.free / GIB, 1),
         "gib2": f"{found.total / GIB:.0f}",
     }
     advice = gettext("Free some space on the disk of %(data_dir)s, or move DATA_DIR to a larger one.") % {
@@ -166,7 +163,7 @@ def _disk(usage: Callable[[Path], shutil._ntuple_diskusage]) -> CheckResult:
 async def check_memory() -> CheckResult:
     """Check the free memory."""
     free = os_compat.get_available_memory()
-    words = gettext("%(gib)s GiB of memory are free.") % {"gib": f"{free / GIB:.1f}"}
+    words = gettext("%(gib)s GiB of memory are free.") % {"gib": number_format(free / GIB, 1)}
     if free < MEMORY_WARN:
         return warn(words, gettext("Close other programs, or run the model server on another machine (LLM_URL)."))
     return good(words)
@@ -281,7 +278,7 @@ def _documents() -> CheckResult:
         Document.objects.filter(status__in=[Document.Status.FAILED, Document.Status.QUARANTINED])
         .order_by().values_list("reason").annotate(number=Count("pk")).order_by("-number")[:3]
     )  # fmt: skip
-    most = " ".join(f"{number} × {reason or 'no reason given'}" for reason, number in reasons)
+    most = " ".join(f"{number} × {translate_stored(reason) or '–'}" for reason, number in reasons)
     return warn(words, gettext("Their owners can see the reason and retry. Most frequent: %(most)s") % {"most": most})
 
 

@@ -9,6 +9,9 @@ import "../ui/palette.js";
 import "../ui/sidebar.js";
 import "../ui/shortcuts.js";
 
+// A form that was not accepted comes back with the page: the focus goes to the first field to correct.
+document.querySelector("main [aria-invalid=true]")?.focus();
+
 // The server groups conversations by day, and does not know where the reader is.
 document.cookie = `timezone=${Intl.DateTimeFormat().resolvedOptions().timeZone}; path=/; max-age=31536000; samesite=lax`;
 

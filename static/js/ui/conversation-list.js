@@ -11,8 +11,26 @@ export function refresh() {
 // As much of each part as is here.
 const shown = () => Object.fromEntries([...list().querySelectorAll("[data-list-of]")].map((part) => [part.dataset.listOf, part.querySelectorAll("[data-conversation]").length]));
 
+const entries = () => [...list().querySelectorAll("li:has([data-conversation])")];
+const idOf = (entry) => entry.querySelector("[data-conversation]").dataset.conversation;
+
+// The focus stays on its conversation, or on that which takes its place: in a folder that is closed, on the folder.
+function keepFocus() {
+  const at = document.activeElement;
+  const entry = list().contains(at) ? at.closest("li:has([data-conversation])") : null;
+  if (!entry) return () => {};
+  const [id, place, inMenu] = [idOf(entry), entries().indexOf(entry), at.matches("[data-entry-menu]")];
+  return () => {
+    const now = entries().find((one) => idOf(one) === id) ?? entries()[Math.min(place, entries().length - 1)];
+    const folded = now?.closest("details:not([open])")?.querySelector("summary");
+    (folded ?? now?.querySelector(inMenu ? "[data-entry-menu]" : "[data-conversation]"))?.focus({ preventScroll: true });
+  };
+}
+
 async function fetchList() {
+  const refocus = keepFocus();
   await htmx.ajax("GET", "/conversations/", { target: "#conversation-list", swap: "outerHTML", values: shown() });
+  refocus();
   for (const place of document.querySelectorAll(".place[aria-current]")) {
     if (place.pathname !== location.pathname) place.removeAttribute("aria-current");
   }
