@@ -15,6 +15,7 @@ from django.utils import timezone
 from apps.administration import environment
 from apps.documents.models import GroupShare, Membership
 from apps.privacy import retention
+from apps.users.invitations import create_invitation
 from apps.users.models import User
 from assistant.env import HIDDEN, Env, describe_environment
 from tests.documents.factories import collection, document
@@ -94,6 +95,14 @@ def test_a_group_says_how_many_belong_to_it_and_what_is_shared_with_it(admin: Cl
     GroupShare.objects.create(collection=collection(bob, "Third"), group=group)
     page = admin.get("/people/groups/").content.decode()
     assert re.findall(r"<td[^>]*>(\d+)</td>", page) == ["2", "3"]
+
+
+def test_moments_are_relative_with_the_exact_time_on_hover(admin: Client, ada: User, alice: User) -> None:
+    collection(alice)
+    create_invitation(ada)
+    for path, count in (("/administration/collections/", 1), (f"/people/{alice.pk}/", 1), ("/people/", 2)):
+        page = admin.get(path).content.decode()
+        assert len(re.findall(r'<time [^>]*title="[^"]+ UTC" data-exact>', page)) >= count, path
 
 
 def test_names_are_shown_as_text(admin: Client, alice: User) -> None:

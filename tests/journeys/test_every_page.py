@@ -1,5 +1,5 @@
-"""Every page of docs/pages.md on a site with content: no serious violation by axe-core, light and dark, and no
-overflow.
+"""Every page of docs/pages.md on a site with content: no serious violation by axe-core, light and dark, no overflow,
+and one left edge.
 
 `test_accessibility.py` judges the pages that links lead to beyond these. Content that pages need is created here.
 """
@@ -16,6 +16,11 @@ from tests.journeys.views import JUDGED, elsewhere, name, names
 from tests.pictured.camera import NARROW, WIDE, Camera
 from tests.pictured.screenshots import opened, prepare, started
 
+# Left edges of the visible parts of a page in CSS pixels; [] for pages without the common frame, such as chats.
+LEFT_EDGES = """[...document.querySelectorAll("main .page > *")].filter((one) =>
+    one.checkVisibility() && one.getBoundingClientRect().width > 1 && getComputedStyle(one).position !== "absolute"
+).map((one) => Math.round(one.getBoundingClientRect().left))"""
+OWN_EDGE = {"print", "shared"}  # a sheet of paper; a transcript, which begins at the edge of chats
 WIDER = "document.documentElement.scrollWidth > innerWidth"
 
 
@@ -33,6 +38,7 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterato
 def test_every_page_can_be_used_by_everybody(lived_in: tuple[Camera, dict[str, str]], scheme: str, width: int) -> None:
     eye, known = lived_in
     wrong, views, left = [], names(), elsewhere()
+    edges: dict[str, dict[int, set[str]]] = {}
     for page in JUDGED:
         view = opened(eye, page, known, width, scheme)
         if name(view.url) != views.get(page.route, ""):  # which the walk leaves to this test
@@ -41,4 +47,9 @@ def test_every_page_can_be_used_by_everybody(lived_in: tuple[Camera, dict[str, s
         wrong += [f"{page.name}: {one}" for one in judge(view)]
         if view.evaluate(WIDER):
             wrong.append(f"{page.name}: wider than {width} pixels")
+        if page.person and page.name not in OWN_EDGE:
+            frame = "administration" if view.locator(".sections").count() else "site"
+            for edge in view.evaluate(LEFT_EDGES):
+                edges.setdefault(frame, {}).setdefault(edge, set()).add(page.name)
+    wrong += [f"{frame} has several left edges: {found}" for frame, found in edges.items() if len(found) > 1]
     assert not wrong, "\n".join(wrong)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -94,6 +95,9 @@ def test_decided_cases_are_listed_newest_first_with_their_outcome(
     assert page.index(f'href="/review/{severe.pk}/') < page.index(f'href="/review/{mild.pk}/')
     page = morgan.get(f"/review/{mild.pk}/").content.decode()
     assert "Claim the case" not in page and "Due in" not in page
+    Decision.objects.filter(case=severe).update(outcome="suspend", until=timezone.now() + timedelta(days=7))
+    page = morgan.get(f"/review/{severe.pk}/").content.decode()
+    assert re.search(r"until <time [^>]*data-local>", page), "in the reader's time zone"
 
 
 def test_a_decision_can_be_taken_back_from_the_next_page(
