@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from django.template.loader import get_template
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -49,3 +51,9 @@ def test_every_hook_of_a_template_is_used() -> None:
     styles, tests = read_all("static/css/**/*.css"), read_all("tests/**/*.py", "tests/**/*.js")
     unused = lacking(hooks, SCRIPTS, styles, tests)
     assert [hook for hook in unused if not re.search(rf"\b{in_script(hook)}\b", SCRIPTS)] == []
+
+
+def test_every_template_loads_the_tags_and_filters_that_it_uses() -> None:
+    folder = ROOT / "templates"
+    for path in sorted(folder.rglob("*.html")):
+        get_template(str(path.relative_to(folder)))  # raises TemplateSyntaxError
