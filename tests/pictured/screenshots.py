@@ -33,10 +33,10 @@ SETTINGS = {
 }  # fmt: skip
 HEAD = """# Every page
 
-A walk through Openbook, taken by `python -m tests.pictured.screenshots` from a site as it runs for people. The housing
-cooperative, its people and their papers are made up; the answers were written beforehand in place of a model,
-everything else (search, citations, checks, pictures, figures) was computed by the product. Six pages are shown in
-the dark and on a phone too.
+A walk through Openbook, taken by `python -m tests.pictured.screenshots` from a running site. The housing cooperative,
+its members and their documents are invented. Prepared answers take the place of a model; everything else (search,
+citations, checks, pictures, figures) was computed by the product. Six pages are also shown in dark mode and on a
+phone.
 """
 
 
