@@ -54,7 +54,7 @@ def hold_case(user: User, pk: Any, ground: str, reason: str) -> CaseLegalHold:
         entry = audit.record_event("case.hold_set", actor=user, person=case.owner_id, subject=f"case {case.pk}",
                              ground=ground, why=reason.strip()[:400])  # fmt: skip
         return CaseLegalHold.objects.create(
-            case=case, ground=ground, reason=reason.strip()[:400], set_by=user, entry=entry.seq
+            case=case, ground=ground, reason=reason.strip()[:400], set_by=user, audit_seq=entry.seq
         )
 
 
@@ -87,7 +87,7 @@ def lift_case_hold(user: User, pk: Any, reason: str) -> None:
             why=reason.strip()[:400],
         )
         row.delete()
-        if row.whom:
+        if row.erased_user:
             tombstones.forget_case(case)
 
 
@@ -100,7 +100,7 @@ def retention_label(case: Case, user: User) -> str:
     row = CaseLegalHold.objects.select_for_update(of=("self",)).filter(case=case).first()
     if row is None:
         return ""
-    CaseLegalHold.objects.filter(pk=row.pk).update(whom=f"{user} <{user.email}>"[:400])
+    CaseLegalHold.objects.filter(pk=row.pk).update(erased_user=f"{user} <{user.email}>"[:400])
     with override("en"):  # as everything in a receipt
         return f"{RETAINED_LABEL}: {row.get_ground_display()}"
 

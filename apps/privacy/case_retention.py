@@ -33,7 +33,7 @@ def due_cases(days: int) -> QuerySet[Case]:
         | Q(state=CaseState.DECIDED, settled__lt=appealable)
     )
     return (
-        rows.exclude(snapshot__in=SecondReview.objects.filter(given=None).values("snapshot"))
+        rows.exclude(snapshot__in=SecondReview.objects.filter(submitted=None).values("snapshot"))
         .exclude(owner__in=LegalHold.objects.values("person"))
         .exclude(legal_hold=True)
         .order_by("settled")

@@ -32,7 +32,17 @@ from apps.users.models import User
 
 FORMAT = "openbook-person/1"
 # Never exported: secrets, and columns that only repeat documents in another form.
-SECRET_COLUMNS = {"password", "secret_hash", "session_data", "lease_token", "key", "vector", "data", "picture", "whom"}
+SECRET_COLUMNS = {
+    "password",
+    "secret_hash",
+    "session_data",
+    "lease_token",
+    "key",
+    "vector",
+    "data",
+    "picture",
+    "erased_user",
+}
 _ELSEWHERE = {"admin.logentry", "privacy.datarequest"}
 _BATCH = 500
 _OPENINGS = {  # event of the audit log: what happened
@@ -136,7 +146,7 @@ def _review(user: User) -> Iterator[tuple[str, Any]]:
     for case in Case.objects.filter(owner=user).select_related("snapshot"):
         decided = Decision.objects.filter(case=case)
         yield f"review/{case.pk}.json", {
-            "clause": case.area, "state": case.state, "opened": case.created, "text": _text(case),
+            "clause": case.clause, "state": case.state, "opened": case.created, "text": _text(case),
             "decisions": list(decided.values("outcome", "clause", "reason", "note", "created", "undone")),
             "appeals": list(Appeal.objects.filter(decision__in=decided).values("text", "created")),
         }  # fmt: skip

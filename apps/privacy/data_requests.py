@@ -83,11 +83,11 @@ def process_request(pk: str) -> None:
     except erasure.ErasureLeaseLost:
         log.info("Another worker does what was asked for in %s", pk)
     except erasure.UnderLegalHold as error:
-        _end(wish, token, status=DataRequest.Status.FAILED, reason=str(error), fault="")
+        _end(wish, token, status=DataRequest.Status.FAILED, reason=str(error), error="")
     except Exception as error:
         if wish.attempts >= MAX_ATTEMPTS:
-            fault = f"{type(error).__name__}: {error}"[:400]
-            _end(wish, token, status=DataRequest.Status.FAILED, reason=_BROKEN, fault=fault)
+            described = f"{type(error).__name__}: {error}"[:400]
+            _end(wish, token, status=DataRequest.Status.FAILED, reason=_BROKEN, error=described)
         raise
 
 
@@ -100,7 +100,7 @@ def sweep_requests() -> None:
     waiting = DataRequest.objects.filter(status=DataRequest.Status.WAITING)
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     waiting.filter(free, attempts__gte=MAX_ATTEMPTS).update(
-        status=DataRequest.Status.FAILED, reason=_BROKEN, fault=_STOPPED, ended=now, lease_token="", lease_until=None
+        status=DataRequest.Status.FAILED, reason=_BROKEN, error=_STOPPED, ended=now, lease_token="", lease_until=None
     )
     failed = DataRequest.objects.filter(
         kind=DataRequest.Kind.ERASE, status=DataRequest.Status.FAILED, ended__lt=now - RETRY_AFTER

@@ -125,8 +125,8 @@ def _note_files(wish: DataRequest, user: User) -> None:
     known = [row.segment["id"] for row in wish.files.exclude(segment=None) if row.segment]
     ErasureFile.objects.bulk_create(
         [
-            *(ErasureFile(wish=wish, path=name) for name in sorted(names)),
-            *(ErasureFile(wish=wish, segment=one) for one in segments if one["id"] not in known),
+            *(ErasureFile(data_request=wish, path=name) for name in sorted(names)),
+            *(ErasureFile(data_request=wish, segment=one) for one in segments if one["id"] not in known),
         ]
     )
 
@@ -211,6 +211,6 @@ def finish(wish: DataRequest, token: str) -> None:
     wish.sha256 = build_receipt(wish)["sha256"]
     changes = {"status": wish.status, "counts": wish.counts, "ended": wish.ended, "sha256": wish.sha256}
     with transaction.atomic():
-        if not leases.release(DataRequest.objects.all(), wish.pk, token, reason="", fault="", **changes):
+        if not leases.release(DataRequest.objects.all(), wish.pk, token, reason="", error="", **changes):
             raise ErasureLeaseLost
         audit.record_event("person.receipt", person=wish.number, subject=f"receipt {wish.pk}", sha256=wish.sha256)

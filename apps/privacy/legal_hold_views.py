@@ -55,7 +55,7 @@ def edit_case_hold(request: HttpRequest, pk: UUID) -> HttpResponse:
         else:
             row = case_legal_holds.hold_case(user, pk, sent.get("ground", ""), sent.get("reason", ""))
             messages.success(
-                request, gettext("Legal hold set (entry %(entry)s of the audit log).") % {"entry": row.entry}
+                request, gettext("Legal hold set (entry %(entry)s of the audit log).") % {"entry": row.audit_seq}
             )
     except ActionRefused as refusal:
         messages.error(request, str(refusal))

@@ -32,11 +32,13 @@ class DataRequest(Leased):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(max_length=8, choices=Kind.choices)
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="wishes")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="data_requests"
+    )
     number = models.BigIntegerField(help_text="Of the person, also when the account is gone")
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING)
     reason = models.CharField(max_length=400, blank=True, help_text="Why it failed, in words that say what to do")
-    fault = models.CharField(max_length=400, blank=True, help_text="The error behind it, for administrators")
+    error = models.CharField(max_length=400, blank=True, help_text="The error behind it, for administrators")
     counts = models.JSONField(default=dict, help_text="{what: how many} copied or erased")
     sha256 = models.CharField(max_length=64, blank=True, help_text="Of the file, or of the receipt")
     size = models.PositiveBigIntegerField(default=0)
@@ -59,7 +61,7 @@ class DataRequest(Leased):
 class ErasureFile(models.Model):
     """File or index segment that an erasure has to remove; stored before the row that names it is deleted."""
 
-    wish = models.ForeignKey(DataRequest, on_delete=models.CASCADE, related_name="files")
+    data_request = models.ForeignKey(DataRequest, on_delete=models.CASCADE, related_name="files")
     path = models.CharField(max_length=400, blank=True, help_text="In DATA_DIR; empty: a segment")
     segment = models.JSONField(null=True, help_text="The fields of its SegmentInfo; null: a file")
 
@@ -127,9 +129,11 @@ class CaseLegalHold(models.Model):
     case = models.OneToOneField("safety.Case", on_delete=models.PROTECT, related_name="hold")
     ground = models.CharField(max_length=8, choices=Ground.choices, help_text="What its person is told")
     reason = models.CharField(max_length=400, help_text="For staff alone")
-    whom = models.CharField(max_length=400, blank=True, help_text="Whom it is about, once their account was erased")
+    erased_user = models.CharField(
+        max_length=400, blank=True, help_text="Whom it is about, once their account was erased"
+    )
     set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    entry = models.PositiveBigIntegerField(help_text="Number of the entry of the log that says so")
+    audit_seq = models.PositiveBigIntegerField(help_text="Number of the entry of the log that says so")
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -21,14 +21,14 @@ def drop_restore_data(case: Case) -> None:
     A file in a collection of another user still exists, so its restore data stays.
     """
     if not reviewable.get_reviewable(case.kind).exists(case.subject):
-        AppliedEffect.objects.filter(decision__in=Decision.objects.filter(case=case)).update(before={})
+        AppliedEffect.objects.filter(decision__in=Decision.objects.filter(case=case)).update(restore_data={})
 
 
 def replace_with_tombstone(shot: Snapshot) -> Snapshot:
     """Return a new snapshot with hash and verdict but no text, and delete the old one.
 
-    Snapshots are immutable, so cases and opinions are pointed to a new row. A snapshot without text is returned as it
-    is.
+    Snapshots are immutable, so cases and second reviews are pointed to a new row. A snapshot without text is returned
+    as it is.
     """
     old = shot.pk
     if not shot.text and not shot.context:

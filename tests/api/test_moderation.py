@@ -50,7 +50,7 @@ async def test_a_withheld_question_ends_in_the_queue_once(
         with pytest.raises(openai.BadRequestError):
             await asked(client, model, "Some [hate] text")
     case = await in_db(the_case)
-    assert (case.owner_id, case.kind, case.times) == (alice.pk, "question", 2)
+    assert (case.owner_id, case.kind, case.report_count) == (alice.pk, "question", 2)
     assert (case.snapshot.text, case.snapshot.context) == ("Some [hate] text", [])
     assert await Notice.objects.filter(person=alice, case=case).acount() == 1
     assert not await Conversation.objects.aexists() and not await Message.objects.aexists()
@@ -81,4 +81,4 @@ async def test_a_search_ends_there_too(alice: User, library: Collection) -> None
             headers={"authorization": f"Bearer {token}"},
         )  # fmt: skip
         assert found.status_code == status
-    assert {case.area async for case in Case.objects.all()} == {"hate", "child_exploitation"}
+    assert {case.clause async for case in Case.objects.all()} == {"hate", "child_exploitation"}

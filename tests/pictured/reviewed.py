@@ -155,12 +155,12 @@ def _look() -> Any:
     rows = Decision.objects.filter(reviewer__email=MORGAN, undone=None, owner__email=PAT).order_by("-created")
     for number, row in enumerate(rows[:9]):
         case = row.case
-        given = {} if number < 2 else {"given": timezone.now() - timedelta(days=number), "reviewer": user(ROBIN),
+        given = {} if number < 2 else {"submitted": timezone.now() - timedelta(days=number), "reviewer": user(ROBIN),
                                        "harmful": (row.outcome != "allow") != (number == 5)}  # fmt: skip
         SecondReview.objects.get_or_create(
             decision=row,
-            defaults={"why": "sample", "snapshot": case.snapshot, "clause": case.area, "case": case,
-                      "owner": case.owner, "first": user(MORGAN), "severity": case.severity, **given},
+            defaults={"why": "sample", "snapshot": case.snapshot, "clause": case.clause, "case": case,
+                      "owner": case.owner, "first_reviewer": user(MORGAN), "severity": case.severity, **given},
         )  # fmt: skip
     found = second_reviews.claim_review(user(ROBIN))
     return found.pk if found else ""

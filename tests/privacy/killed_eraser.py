@@ -80,7 +80,7 @@ def main() -> dict[str, object]:
     connections.close_all()
     return {
         "planted": planted, "killed": killed, "status": wish.status, "counts": wish.counts, "reason": wish.reason,
-        "fault": wish.fault, "left": traces(), "user": User.objects.filter(pk=alice.pk).exists(),
+        "fault": wish.error, "left": traces(), "user": User.objects.filter(pk=alice.pk).exists(),
         "files": sorted(path.name for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()),
         "segments": sorted(path.name for path in index().rglob("*") if path.is_file()),
     }  # fmt: skip

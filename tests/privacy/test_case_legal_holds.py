@@ -38,7 +38,7 @@ def test_an_administrator_sets_one_and_the_log_has_it(client: Client, ada: User,
     assert response["Location"] == f"/privacy/holds/?case={life.case.pk}"
     row = CaseLegalHold.objects.get(case=life.case)
     assert Case.objects.get(pk=life.case.pk).legal_hold and row.set_by == ada
-    entry = AuditEntry.objects.get(seq=row.entry)
+    entry = AuditEntry.objects.get(seq=row.audit_seq)
     assert (entry.kind, entry.payload["why"], entry.actor) == ("case.hold_set", "File 12 Js 7", ada.pk)
     assert "File 12 Js 7" in client.get("/privacy/holds/").content.decode() and audit.verify_chain() == []
     assert "Under a legal hold" in client.get(f"/review/{life.case.pk}/").content.decode()
@@ -106,7 +106,7 @@ def test_erasure_keeps_the_held_case_alone_and_says_so(client: Client, alice: Us
     assert "under a legal hold" in client.get(f"/privacy/receipts/{wish.pk}/").content.decode()
     assert "texts of review" not in wish.counts
     assert everywhere(TEXT) == {"safety_snapshot.text"} and everywhere("I object") == {"safety_appeal.text"}
-    assert CaseLegalHold.objects.get().whom == name
+    assert CaseLegalHold.objects.get().erased_user == name
 
 
 def test_lifted_after_the_erasure_it_all_goes(alice: User, ada: User, life: Life) -> None:

@@ -161,7 +161,7 @@ def test_a_request_whose_worker_was_killed_three_times_is_told_and_tried_again(
     data_requests.sweep_requests()
     data_requests.process_request(str(wish.pk))
     wish.refresh_from_db()
-    assert (wish.status, wish.reason, wish.fault) == ("done", "", "")
+    assert (wish.status, wish.reason, wish.error) == ("done", "", "")
     assert job_checks._requests().state == CheckState.GOOD and not User.objects.filter(pk=alice.pk).exists()
 
 

@@ -38,7 +38,12 @@ def test_i3_one_open_case_a_subject_and_clause(alice: User, shelf: Notes) -> Non
     found = case(alice)
     with pytest.raises(IntegrityError), transaction.atomic():
         Case.objects.create(
-            kind=found.kind, subject=found.subject, area=found.area, snapshot=found.snapshot, severity=1, due=found.due
+            kind=found.kind,
+            subject=found.subject,
+            clause=found.clause,
+            snapshot=found.snapshot,
+            severity=1,
+            due_at=found.due_at,
         )
 
 
@@ -58,7 +63,7 @@ def test_i6_a_second_look_is_never_by_who_decided_or_whose_text_it_is(
 ) -> None:
     first = decided(alice, morgan)
     look = SecondReview.objects.create(
-        snapshot=first.case.snapshot, clause=first.clause, owner=alice, first=morgan, reviewer=robin
+        snapshot=first.case.snapshot, clause=first.clause, owner=alice, first_reviewer=morgan, reviewer=robin
     )
     with pytest.raises(IntegrityError), transaction.atomic():
         SecondReview.objects.filter(pk=look.pk).update(reviewer=morgan if field == "first" else alice)

@@ -159,7 +159,7 @@ def check_frozen_texts() -> None:
 
     tried, lost, plain = snapshot_keys.count_unreadable(60)
     assert tried > 15 and not lost and not plain, (tried, lost, plain)
-    assert Snapshot.objects.filter(code="crime")[0].words.startswith("How do I")
+    assert Snapshot.objects.filter(code="crime")[0].readable_text.startswith("How do I")
 
 
 def check_log() -> None:
@@ -211,7 +211,7 @@ def addresses() -> dict[str, list[str]]:
     answers = Message.objects.filter(role="assistant", asked_by=alice, conversation__in=talks).exclude(status="writing")
     places, papers = Collection.objects.filter(owner=alice), Document.objects.filter(collection__owner=alice)
     parts = ("", "people/", "settings/", "golden/", "passages/")
-    cases = Case.objects.exclude(owner=morgan).exclude(area="child_exploitation")
+    cases = Case.objects.exclude(owner=morgan).exclude(clause="child_exploitation")
     return {
         "alice": [
             "/", "/collections/", "/pictures/", "/assistants/", "/instructions/", "/prompts/", "/tokens/", "/privacy/",

@@ -110,14 +110,14 @@ def apply_pending_redactions(answer: UUID, since: datetime) -> bool:
     """
     made = AppliedEffect.objects.filter(name="redact", state=AppliedEffect.State.APPLIED, decision__created__gte=since)
     cut = False
-    for effect in made.exclude(before={}):
+    for effect in made.exclude(restore_data={}):
         row = Message.objects.select_related("parent", "conversation").get(pk=answer)
-        document = "wanted" in effect.before
+        document = "wanted" in effect.restore_data
         beside, said = _get_answer_redactions(effect), dict[str, Any]()
         if Message.objects.filter(pk__in=list(beside), conversation=row.conversation_id).exists():
             AnswerTrace.objects.filter(answer=answer).delete()  # its prompt repeats the terms
-        if document and _is_based_on(row, effect.before["document"]):
-            wanted, forms = effect.before["wanted"], set[str]()
+        if document and _is_based_on(row, effect.restore_data["document"]):
+            wanted, forms = effect.restore_data["wanted"], set[str]()
             _collect_spellings(row, redaction.compile_terms(wanted), forms)
             said[str(row.pk)], cut = _cut(row, [*wanted, *sorted(forms - set(wanted))]), True
         if said:
@@ -129,9 +129,9 @@ def apply_pending_redactions(answer: UUID, since: datetime) -> bool:
 
 def _get_answer_redactions(effect: AppliedEffect) -> dict[str, Any]:
     """Return the part of the effect that holds redactions of answers."""
-    document = "wanted" in effect.before
+    document = "wanted" in effect.restore_data
     found: dict[str, Any] = (
-        effect.before.setdefault("beside", {}).setdefault(CITING_ANSWERS, {}) if document else effect.before
+        effect.restore_data.setdefault("beside", {}).setdefault(CITING_ANSWERS, {}) if document else effect.restore_data
     )
     return found
 
@@ -139,9 +139,9 @@ def _get_answer_redactions(effect: AppliedEffect) -> dict[str, Any]:
 def _add_to_effect(effect: AppliedEffect, said: dict[str, Any]) -> None:
     """Add the redactions of this answer to those stored with the effect."""
     row = AppliedEffect.objects.select_for_update(of=("self",)).get(pk=effect.pk)
-    if row.before:  # empty if the subject was deleted meanwhile
+    if row.restore_data:  # empty if the subject was deleted meanwhile
         _get_answer_redactions(row).update(said)
-        AppliedEffect.objects.filter(pk=row.pk).update(before=row.before)
+        AppliedEffect.objects.filter(pk=row.pk).update(restore_data=row.restore_data)
 
 
 def _is_based_on(row: Message, document: str) -> bool:
@@ -159,13 +159,13 @@ def _lock_rows(found: Collection[UUID]) -> list[Message]:
 def forget_messages(gone: Collection[UUID]) -> None:
     """Delete the stored redactions of messages that are being deleted. Call inside the transaction of the deletion."""
     names = {str(pk) for pk in gone}
-    for effect in AppliedEffect.objects.filter(name="redact").exclude(before={}):
-        left = {pk: said for pk, said in effect.before.items() if pk not in names}
+    for effect in AppliedEffect.objects.filter(name="redact").exclude(restore_data={}):
+        left = {pk: said for pk, said in effect.restore_data.items() if pk not in names}
         if CITING_ANSWERS in left.get("beside", {}):  # redaction of a document, with answers that repeat it
             told = left["beside"][CITING_ANSWERS]
             left["beside"] = {**left["beside"], CITING_ANSWERS: {pk: told[pk] for pk in told if pk not in names}}
-        if left != effect.before:
-            AppliedEffect.objects.filter(pk=effect.pk).update(before=left)
+        if left != effect.restore_data:
+            AppliedEffect.objects.filter(pk=effect.pk).update(restore_data=left)
 
 
 def _cut(row: Message, wanted: Sequence[str]) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def _finish_prefetch(person: int, task: asyncio.Task[None]) -> None:
 
 async def _prefetch(user: User, key: str, wish: AskRequest) -> None:
     """Run one prefetch for MAX_SECONDS at most. Errors are dropped: asking the question reports them."""
-    current_surface.set(Surface.NOWHERE)  # for this task: a draft leaves no record in the verdict log
+    current_surface.set(Surface.UNRECORDED)  # for this task: a draft leaves no record in the verdict log
     try:
         async with asyncio.timeout(MAX_SECONDS):
             opened = await in_db(_prepare_draft, user, key, wish)

@@ -199,7 +199,7 @@ def _finish_run(chat: TemporaryChat, task: asyncio.Task[None]) -> None:
 
 async def _run(chat: TemporaryChat, turn: TemporaryTurn) -> None:
     """Run the turn and emit its last event, whose status says how it ended, as `runner.py` does for stored turns."""
-    current_surface.set(Surface.NOWHERE)  # for this task and its children: no verdict log
+    current_surface.set(Surface.UNRECORDED)  # for this task and its children: no verdict log
     ends = {
         "answer": asyncio.create_task(generate_answer(turn)),
         "stop": asyncio.create_task(chat.log.wait_stop(turn.id)),

@@ -95,9 +95,9 @@ def reapply_redactions(document: Document) -> None:
     Must run inside the transaction that makes the version searchable.
     """
     for effect in _select_effects(document.pk):
-        before = dict(effect.before)
+        before = dict(effect.restore_data)
         if _cut(_list_versions(str(document.pk)), before["wanted"], before):
-            AppliedEffect.objects.filter(pk=effect.pk).update(before=before)
+            AppliedEffect.objects.filter(pk=effect.pk).update(restore_data=before)
 
 
 def is_redacted(document: Document) -> bool:
@@ -115,12 +115,14 @@ def list_redacted_spans(document: Document, number: int) -> list[tuple[int, int]
 
 def discard_redactions(subjects: Collection[str]) -> None:
     """Delete the stored original text of deleted documents; it can no longer be restored."""
-    AppliedEffect.objects.filter(name="redact", kind=KIND, subject__in=subjects).exclude(before={}).update(before={})
+    AppliedEffect.objects.filter(name="redact", kind=KIND, subject__in=subjects).exclude(restore_data={}).update(
+        restore_data={}
+    )
 
 
 def _select_effects(pk: UUID) -> QuerySet[AppliedEffect]:
     found = AppliedEffect.objects.filter(name="redact", kind=KIND, subject=str(pk), state=AppliedEffect.State.APPLIED)
-    return found.exclude(before={})
+    return found.exclude(restore_data={})
 
 
 def _list_versions(subject: str) -> list[Document]:

@@ -101,7 +101,7 @@ def flag_picture(row: Picture, judged: EvaluationRecord | None) -> None:
     drawn.
     """
     if judged is not None and judged.outcome.action is Action.REVIEW:
-        known = Case.objects.filter(kind=KIND, subject=str(row.pk), area=judged.outcome.code)
+        known = Case.objects.filter(kind=KIND, subject=str(row.pk), clause=judged.outcome.code)
         if known.filter(snapshot__sha256=hash_text(judged.text)).exists():
             return
     cases.flag_evaluated(KIND, row.pk, row.owner_id, judged)

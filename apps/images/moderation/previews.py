@@ -32,7 +32,7 @@ class PreviewModerator:
         if self.closed or not preview:
             return False
         began = time.monotonic()
-        with use_surface(Surface.NOWHERE):  # only the finished picture is counted
+        with use_surface(Surface.UNRECORDED):  # only the finished picture is counted
             row = self._row
             level = parse_strictness(row.level)
             verdict = check_picture(lambda: preview, row.prompt, level=level, pictogram=row.pictogram)

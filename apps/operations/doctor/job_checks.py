@@ -73,7 +73,7 @@ def _requests() -> CheckResult:
         % {
             "kind": wish.get_kind_display(),
             "number": wish.number,
-            "reason": wish.fault or translate_stored(wish.reason) or "-",
+            "reason": wish.error or translate_stored(wish.reason) or "-",
         }
         for wish in late[:_SHOWN]
     )

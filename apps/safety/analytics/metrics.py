@@ -81,10 +81,12 @@ def median_with_interval(hours: Sequence[float]) -> MedianWithInterval | None:
 def measure_clauses(days: int = WINDOW_DAYS) -> list[ClauseMetrics]:
     """Return the metrics by clause and stage over the cases of the last `days` days, most cases first."""
     now, found = timezone.now(), dict[tuple[str, str], ClauseMetrics]()
-    cases = Case.objects.filter(created__gt=now - timedelta(days=days)).exclude(area=ACCOUNT).select_related("snapshot")
+    cases = (
+        Case.objects.filter(created__gt=now - timedelta(days=days)).exclude(clause=ACCOUNT).select_related("snapshot")
+    )
     cases = cases.defer("snapshot__text", "snapshot__context")  # not needed, and costly to decrypt
     for case in cases.prefetch_related("decisions"):
-        key = case.area, case.snapshot.stage
+        key = case.clause, case.snapshot.stage
         row = found.setdefault(key, ClauseMetrics(*key))
         row.cases += 1
         row.waiting += case.state in (
@@ -110,7 +112,7 @@ class ReviewerAgreement:
 def measure_agreement(days: int = 4 * WINDOW_DAYS) -> ReviewerAgreement:
     """Return how often second reviews of the last `days` days agree with the decision."""
     since = timezone.now() - timedelta(days=days)
-    rows = SecondReview.objects.filter(given__gt=since, decision__undone=None).exclude(decision=None)
+    rows = SecondReview.objects.filter(submitted__gt=since, decision__undone=None).exclude(decision=None)
     parts: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for outcome, harmful, clause, stage in rows.values_list(
         "decision__outcome", "harmful", "clause", "snapshot__stage"

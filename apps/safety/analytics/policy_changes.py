@@ -70,7 +70,7 @@ def count_shadow_changes(row: PolicyVersion) -> ChangeTable:
 
 def count_backtest_changes(row: PolicyVersion) -> ChangeTable | None:
     """Return the counts of the last backtest of the version; None if there is none."""
-    found = row.replay
+    found = row.backtest
     if not found:
         return None
     return _table(found["stages"], (((stage, clause, change), n) for stage, clause, change, n in found["counts"]))
@@ -84,17 +84,17 @@ def list_shadow_changes(user: User, row: PolicyVersion) -> list[ListedChange]:
         .select_related("record")
         .order_by("-pk")[:MAX_LISTED]
     )
-    cases = _cases(user, {(one.stage, one.record.mark) for one in rows})
+    cases = _cases(user, {(one.stage, one.record.content_hmac) for one in rows})
     return [
         ListedChange(one.stage, one.clause, one.change, one.record.action, one.action, one.score or one.record.score,
-            one.record.hour, cases.get((one.stage, one.record.mark)))
+            one.record.hour, cases.get((one.stage, one.record.content_hmac)))
         for one in rows
     ]  # fmt: skip
 
 
 def list_backtest_changes(user: User, row: PolicyVersion) -> list[ListedChange]:
     """Return the changes stored with the backtest, gravest first."""
-    found = (row.replay or {}).get("listed", []) if count_backtest_changes(row) else []
+    found = (row.backtest or {}).get("listed", []) if count_backtest_changes(row) else []
     cases = _cases(user, {(one["stage"], one["mark"]) for one in found})
     return [
         ListedChange(one["stage"], one["clause"], one["change"], one["before"], one["after"], one["score"],

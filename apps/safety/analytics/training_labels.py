@@ -27,7 +27,7 @@ def export_labels() -> list[dict[str, Any]]:
             audit.record_event("read", person=pk, subject="labels", why="export of decided texts", texts=texts)
     return [
         {
-            "decision": str(row.pk), "text": row.case.snapshot.words, "stage": row.case.snapshot.stage,
+            "decision": str(row.pk), "text": row.case.snapshot.readable_text, "stage": row.case.snapshot.stage,
             "clause": row.clause, "harmful": row.outcome not in _HARMLESS, "policy": row.policy.sha256,
         }
         for row in rows
@@ -40,6 +40,6 @@ def _last_decisions() -> list[Decision]:
     )
     last: dict[Any, Decision] = {}
     for row in rows.select_related("case__snapshot", "policy").order_by("created"):
-        if row.case.snapshot.words:
+        if row.case.snapshot.readable_text:
             last[row.case_id] = row
     return list(last.values())

@@ -73,7 +73,7 @@ class AuditEntry(models.Model):
     person = models.BigIntegerField(null=True, db_index=True, help_text="Whose content or account it is about")
     subject = models.CharField(max_length=120, blank=True)
     payload = models.JSONField(default=dict)
-    before = models.CharField(max_length=64)
+    previous_sha256 = models.CharField(max_length=64, db_column="before")
     sha256 = models.CharField(max_length=64)  # HMAC-SHA-256; plain SHA-256 in entries from before the first key
 
     class Meta:
@@ -94,7 +94,7 @@ class AuditEntry(models.Model):
             self.person,
             self.subject,
             self.payload,
-            self.before,
+            self.previous_sha256,
         ]
         return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
 
@@ -122,7 +122,8 @@ def record_event(
         last = AuditEntry.objects.order_by("-seq").first()
         entry = AuditEntry(
             seq=last.seq + 1 if last else 1, at=timezone.now(), kind=kind, actor=actor.pk if actor else None,
-            person=person, subject=subject[:120], payload=payload, before=last.sha256 if last else FIRST_SIGNATURE,
+            person=person, subject=subject[:120], payload=payload,
+            previous_sha256=last.sha256 if last else FIRST_SIGNATURE,
         )  # fmt: skip
         entry.sha256 = entry.sign(_signing_key(last))
         entry.save(force_insert=True)
@@ -175,7 +176,7 @@ def verify_entries(chain: ChainPosition, until: float | None = None) -> Iterator
         if entry.seq != chain.seq + 1:
             words = gettext("Entries %(first)s to %(last)s are missing.")
             yield words % {"first": chain.seq + 1, "last": entry.seq - 1}
-        elif entry.before != chain.signature:
+        elif entry.previous_sha256 != chain.signature:
             yield gettext("Entry %(seq)s does not follow the one before it.") % {"seq": entry.seq}
         if any(entry.sign(key) == entry.sha256 for key in keys):
             chain.signed = True

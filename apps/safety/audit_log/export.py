@@ -51,7 +51,7 @@ def export_batch(after: int, last: int, chosen: Q) -> tuple[str, int]:
 def _format_line(row: AuditEntry) -> str:
     fields = {
         "seq": row.seq, "at": row.at.isoformat(timespec="microseconds"), "kind": row.kind, "actor": row.actor,
-        "person": row.person, "subject": row.subject, "payload": row.payload, "before": row.before,
+        "person": row.person, "subject": row.subject, "payload": row.payload, "before": row.previous_sha256,
         "hmac_sha256": row.sha256,
     }  # fmt: skip
     return json.dumps(fields, ensure_ascii=False) + "\n"

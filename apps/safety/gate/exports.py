@@ -98,7 +98,7 @@ def check_picture(
 
 def delete_old_verdicts() -> int:
     """Delete verdicts that were last computed over 90 days ago, and return how many. A periodic job of the worker."""
-    old = OutboundVerdict.objects.filter(judged__lt=timezone.now() - timedelta(days=_KEPT_DAYS))
+    old = OutboundVerdict.objects.filter(checked__lt=timezone.now() - timedelta(days=_KEPT_DAYS))
     return old.delete()[0]
 
 
@@ -114,19 +114,22 @@ def _judge_key(policy: Policy, weights: str) -> str:
 
 
 def _load_verdicts(stage: Stage, by: str, marks: Sequence[str]) -> dict[str, ExportVerdict]:
-    rows = OutboundVerdict.objects.filter(stage=stage, by=by, mark__in=set(marks))
-    return {row.mark: ExportVerdict(PolicyResult(Action(row.action) if row.action else None, row.code)) for row in rows}
+    rows = OutboundVerdict.objects.filter(stage=stage, by=by, content_hmac__in=set(marks))
+    return {
+        row.content_hmac: ExportVerdict(PolicyResult(Action(row.action) if row.action else None, row.code))
+        for row in rows
+    }
 
 
 def _store_verdicts(stage: Stage, by: str, made: dict[str, ExportVerdict]) -> None:
     rows = [
-        OutboundVerdict(stage=stage, mark=mark, by=by, action=one.outcome.action or "", code=one.code)
+        OutboundVerdict(stage=stage, content_hmac=mark, by=by, action=one.outcome.action or "", code=one.code)
         for mark, one in made.items()
         if one is not _UNKNOWN and not _is_incomplete(one)
     ]
-    fields = ["by", "action", "code", "judged"]
+    fields = ["by", "action", "code", "checked"]
     OutboundVerdict.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["stage", "mark"], update_fields=fields
+        rows, update_conflicts=True, unique_fields=["stage", "content_hmac"], update_fields=fields
     )
     if made:
         shadow.write_verdicts()

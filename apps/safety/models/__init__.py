@@ -73,7 +73,7 @@ class PolicyVersion(models.Model):
         SHADOW = "shadow", gettext_lazy("Shadow: tested beside the live version, without effect")
         LIVE = "live", gettext_lazy("Live")
         RETIRED = "retired", gettext_lazy("Retired")
-        DROPPED = "dropped", gettext_lazy("Discarded")
+        DISCARDED = "dropped", gettext_lazy("Discarded")
 
     number = models.PositiveIntegerField(unique=True)
     body = models.JSONField()
@@ -82,7 +82,9 @@ class PolicyVersion(models.Model):
     author = _person(help_text=gettext_lazy("Empty for the version that came with the product"))
     approver = _person()
     self_approved = models.BooleanField(default=False, help_text="By its author: no other administrator could sign in")
-    replay = models.JSONField(null=True, blank=True, help_text="What the replay over history found; needed to go live")
+    backtest = models.JSONField(
+        null=True, blank=True, help_text="Result of the backtest on past verdicts; needed to go live"
+    )
     note = models.CharField(max_length=400, blank=True)
     created = models.DateTimeField(auto_now_add=True)
     effective = models.DateTimeField(null=True, blank=True)
@@ -92,7 +94,7 @@ class PolicyVersion(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["status"], condition=Q(status="live"), name="one_live_policy"),
             models.CheckConstraint(
-                condition=~Q(status="live") | Q(author=None) | Q(approver__isnull=False, replay__isnull=False),
+                condition=~Q(status="live") | Q(author=None) | Q(approver__isnull=False, backtest__isnull=False),
                 name="a_policy_goes_live_with_replay_and_approver",
             ),
             models.CheckConstraint(
@@ -137,7 +139,7 @@ class Snapshot(models.Model):
         return not isinstance(self.text, UndecryptableText)
 
     @property
-    def words(self) -> str:
+    def readable_text(self) -> str:
         """Text for comparison and training; "" if its key is missing."""
         return self.text if self.readable else ""
 
@@ -163,35 +165,39 @@ class Case(Leased):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(max_length=20, help_text="Of the subject: what a Reviewable is registered for")
     subject = models.CharField(max_length=64)
-    area = models.CharField(max_length=40, help_text="The clause's code")
+    clause = models.CharField(max_length=40, help_text="The clause's code")
     owner = _person(help_text=gettext_lazy("User whose content it is"))
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="cases")
     state = models.CharField(max_length=16, choices=CaseState.choices, default=CaseState.OPEN)
     severity = models.PositiveSmallIntegerField()
     escalated = models.BooleanField(default=False, help_text="Once it was, it is for administrators until decided")
-    times = models.PositiveIntegerField(default=1)
+    report_count = models.PositiveIntegerField(
+        default=1, help_text="How often the content was flagged under the clause"
+    )
     version = models.PositiveIntegerField(default=1)
     holder = _person()
-    due = models.DateTimeField()
-    held_until = models.DateTimeField(null=True, blank=True, help_text="When what a check holds is held no longer")
-    lapsed = models.DateTimeField(null=True, blank=True, help_text="When that hold ended by itself")
+    due_at = models.DateTimeField()
+    hold_expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a hold by a check ends without a decision"
+    )
+    hold_expired_at = models.DateTimeField(null=True, blank=True, help_text="When that hold ended without a decision")
     legal_hold = models.BooleanField(default=False)
     batch = models.ForeignKey(BulkDecision, on_delete=models.SET_NULL, null=True, blank=True, related_name="cases")
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        ordering: ClassVar = ["-severity", "due", "created"]
+        ordering: ClassVar = ["-severity", "due_at", "created"]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["kind", "subject", "area"],
+                fields=["kind", "subject", "clause"],
                 condition=Q(state__in=sorted(UNDECIDED_STATES)),
                 name="one_open_case_a_subject",
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["state", "-severity", "due"], name="cases_in_order")]
+        indexes: ClassVar = [models.Index(fields=["state", "-severity", "due_at"], name="cases_in_order")]
 
     def __str__(self) -> str:
-        return f"{self.area} in a {self.kind}"
+        return f"{self.clause} in a {self.kind}"
 
     @property
     def waiting(self) -> bool:
@@ -200,7 +206,7 @@ class Case(Leased):
 
     @property
     def overdue(self) -> bool:
-        return self.waiting and self.due < timezone.now()
+        return self.waiting and self.due_at < timezone.now()
 
     @property
     def pseudonym(self) -> str:
@@ -293,7 +299,7 @@ class AppliedEffect(models.Model):
     name = models.CharField(max_length=20)
     kind = models.CharField(max_length=20)
     subject = models.CharField(max_length=64)
-    before = models.JSONField(default=dict, help_text="What was there, for the way back")
+    restore_data = models.JSONField(default=dict, help_text="State before the effect, which reverting restores")
     state = models.CharField(max_length=8, choices=State.choices, default=State.APPLIED)
 
     class Meta:

@@ -32,7 +32,7 @@ class CaseMove(StrEnum):
 
     CLAIM = "claim"
     RELEASE = "release"
-    EXPIRE = "expire"
+    CLAIM_EXPIRED = "expire"
     SKIP = "skip"
     ESCALATE = "escalate"
     DECIDE = "decide"
@@ -41,10 +41,10 @@ class CaseMove(StrEnum):
     APPEAL = "appeal"
     UPHOLD = "uphold"
     OVERTURN = "overturn"
-    VANISH = "vanish"  # the subject was deleted
-    FORGET = "forget"  # the user who appealed was erased
+    CONTENT_DELETED = "vanish"  # the subject was deleted
+    USER_ERASED = "forget"  # the user who appealed was erased
     FLAG = "flag"  # the same content was flagged again
-    LAPSE = "lapse"  # the hold ended without a decision; the case stays open
+    HOLD_EXPIRED = "lapse"  # the hold ended without a decision; the case stays open
 
 
 class CaseRole(StrEnum):
@@ -64,33 +64,33 @@ _SYSTEM = frozenset({CaseRole.SYSTEM})
 TRANSITIONS: dict[tuple[CaseState, CaseMove], tuple[CaseState, frozenset[CaseRole]]] = {
     (CaseState.OPEN, CaseMove.CLAIM): (CaseState.CLAIMED, _STAFF),
     (CaseState.OPEN, CaseMove.FLAG): (CaseState.OPEN, _SYSTEM),
-    (CaseState.OPEN, CaseMove.LAPSE): (CaseState.OPEN, _SYSTEM),
-    (CaseState.OPEN, CaseMove.VANISH): (CaseState.AUTO_CLOSED, _SYSTEM),
+    (CaseState.OPEN, CaseMove.HOLD_EXPIRED): (CaseState.OPEN, _SYSTEM),
+    (CaseState.OPEN, CaseMove.CONTENT_DELETED): (CaseState.AUTO_CLOSED, _SYSTEM),
     (CaseState.CLAIMED, CaseMove.CLAIM): (CaseState.CLAIMED, _STAFF),  # once the lease has expired
     (CaseState.CLAIMED, CaseMove.RELEASE): (CaseState.OPEN, _STAFF),
     (CaseState.CLAIMED, CaseMove.SKIP): (CaseState.OPEN, _STAFF),
-    (CaseState.CLAIMED, CaseMove.EXPIRE): (CaseState.OPEN, _SYSTEM),
+    (CaseState.CLAIMED, CaseMove.CLAIM_EXPIRED): (CaseState.OPEN, _SYSTEM),
     (CaseState.CLAIMED, CaseMove.ESCALATE): (CaseState.ESCALATED, _STAFF),
     (CaseState.CLAIMED, CaseMove.DECIDE): (CaseState.DECIDED, _STAFF),
     (CaseState.CLAIMED, CaseMove.FLAG): (CaseState.CLAIMED, _SYSTEM),
-    (CaseState.CLAIMED, CaseMove.LAPSE): (CaseState.CLAIMED, _SYSTEM),
-    (CaseState.CLAIMED, CaseMove.VANISH): (CaseState.AUTO_CLOSED, _SYSTEM),
+    (CaseState.CLAIMED, CaseMove.HOLD_EXPIRED): (CaseState.CLAIMED, _SYSTEM),
+    (CaseState.CLAIMED, CaseMove.CONTENT_DELETED): (CaseState.AUTO_CLOSED, _SYSTEM),
     (CaseState.ESCALATED, CaseMove.CLAIM): (CaseState.CLAIMED, _SENIOR),
     (CaseState.ESCALATED, CaseMove.FLAG): (CaseState.ESCALATED, _SYSTEM),
-    (CaseState.ESCALATED, CaseMove.LAPSE): (CaseState.ESCALATED, _SYSTEM),
-    (CaseState.ESCALATED, CaseMove.VANISH): (CaseState.AUTO_CLOSED, _SYSTEM),
+    (CaseState.ESCALATED, CaseMove.HOLD_EXPIRED): (CaseState.ESCALATED, _SYSTEM),
+    (CaseState.ESCALATED, CaseMove.CONTENT_DELETED): (CaseState.AUTO_CLOSED, _SYSTEM),
     (CaseState.DECIDED, CaseMove.UNDO): (CaseState.CLAIMED, _STAFF),
     (CaseState.DECIDED, CaseMove.REOPEN): (CaseState.CLAIMED, _SENIOR),
     (CaseState.DECIDED, CaseMove.APPEAL): (CaseState.APPEALED, _OWNER),
     (CaseState.APPEALED, CaseMove.CLAIM): (CaseState.APPEAL_CLAIMED, _STAFF),
-    (CaseState.APPEALED, CaseMove.FORGET): (CaseState.AUTO_CLOSED, _SYSTEM),
+    (CaseState.APPEALED, CaseMove.USER_ERASED): (CaseState.AUTO_CLOSED, _SYSTEM),
     (CaseState.APPEAL_CLAIMED, CaseMove.CLAIM): (CaseState.APPEAL_CLAIMED, _STAFF),
     (CaseState.APPEAL_CLAIMED, CaseMove.RELEASE): (CaseState.APPEALED, _STAFF),
     (CaseState.APPEAL_CLAIMED, CaseMove.SKIP): (CaseState.APPEALED, _STAFF),
-    (CaseState.APPEAL_CLAIMED, CaseMove.EXPIRE): (CaseState.APPEALED, _SYSTEM),
+    (CaseState.APPEAL_CLAIMED, CaseMove.CLAIM_EXPIRED): (CaseState.APPEALED, _SYSTEM),
     (CaseState.APPEAL_CLAIMED, CaseMove.UPHOLD): (CaseState.UPHELD, _STAFF),
     (CaseState.APPEAL_CLAIMED, CaseMove.OVERTURN): (CaseState.OVERTURNED, _STAFF),
-    (CaseState.APPEAL_CLAIMED, CaseMove.FORGET): (CaseState.AUTO_CLOSED, _SYSTEM),
+    (CaseState.APPEAL_CLAIMED, CaseMove.USER_ERASED): (CaseState.AUTO_CLOSED, _SYSTEM),
 }
 
 

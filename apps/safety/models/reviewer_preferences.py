@@ -17,8 +17,8 @@ class ReviewerPreferences(models.Model):
     """Preferences of a reviewer, visible to no other user."""
 
     reviewer = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    covered = models.BooleanField(default=True, help_text="Hard texts are shown when asked for")
-    without = models.JSONField(default=list, help_text="Codes of clauses that are left to others")
+    covers_severe = models.BooleanField(default=True, help_text="Hard texts are shown when asked for")
+    skipped_clauses = models.JSONField(default=list, help_text="Codes of clauses that are left to others")
 
     class Meta:
         db_table = "safety_care"
@@ -33,6 +33,8 @@ def get_preferences(user: User) -> ReviewerPreferences:
     return ReviewerPreferences.objects.filter(reviewer=user).first() or ReviewerPreferences(reviewer=user)
 
 
-def set_preferences(user: User, *, covered: bool, without: list[str]) -> None:
-    """Store the preferences of the user; `without` are codes of clauses."""
-    ReviewerPreferences.objects.update_or_create(reviewer=user, defaults={"covered": covered, "without": without})
+def set_preferences(user: User, *, covers_severe: bool, skipped_clauses: list[str]) -> None:
+    """Store the preferences of the user; `skipped_clauses` are codes of clauses."""
+    ReviewerPreferences.objects.update_or_create(
+        reviewer=user, defaults={"covers_severe": covers_severe, "skipped_clauses": skipped_clauses}
+    )

@@ -30,20 +30,22 @@ class SecondReview(Leased):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     why = models.CharField(max_length=6, choices=Why.choices)
-    snapshot = models.ForeignKey("safety.Snapshot", on_delete=models.PROTECT, related_name="opinions")
+    snapshot = models.ForeignKey("safety.Snapshot", on_delete=models.PROTECT, related_name="second_reviews")
     clause = models.CharField(max_length=40)
     severity = models.PositiveSmallIntegerField(default=0)
-    case = models.ForeignKey("safety.Case", on_delete=models.PROTECT, null=True, blank=True, related_name="opinions")
+    case = models.ForeignKey(
+        "safety.Case", on_delete=models.PROTECT, null=True, blank=True, related_name="second_reviews"
+    )
     decision = models.OneToOneField(
-        "safety.Decision", on_delete=models.PROTECT, null=True, blank=True, related_name="opinion"
+        "safety.Decision", on_delete=models.PROTECT, null=True, blank=True, related_name="second_review"
     )
     owner = _person(help_text=gettext_lazy("User whose text it is"))
-    first = _person(help_text=gettext_lazy("Reviewer who decided or asked"))
+    first_reviewer = _person(help_text=gettext_lazy("Reviewer who decided or asked"))
     reviewer = _person()
     harmful = models.BooleanField(null=True, blank=True, help_text="What the second look found")
     note = models.CharField(max_length=1000, blank=True)
     created = models.DateTimeField(auto_now_add=True)
-    given = models.DateTimeField(null=True, blank=True)
+    submitted = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "safety_opinion"
@@ -51,7 +53,9 @@ class SecondReview(Leased):
         ordering: ClassVar = ["created"]
         constraints: ClassVar = [
             models.CheckConstraint(condition=~Q(reviewer=F("owner")), name="nobody_looks_twice_at_their_own"),
-            models.CheckConstraint(condition=~Q(reviewer=F("first")), name="a_second_look_is_by_somebody_else"),
+            models.CheckConstraint(
+                condition=~Q(reviewer=F("first_reviewer")), name="a_second_look_is_by_somebody_else"
+            ),
         ]
 
     def __str__(self) -> str:

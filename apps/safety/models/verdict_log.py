@@ -17,7 +17,7 @@ class Surface(models.TextChoices):
     DOCUMENTS = "documents"
     PICTURES = "pictures"
     TOOLS = "tools"
-    NOWHERE = "nowhere"  # not recorded: drafts of questions, temporary chats, previews
+    UNRECORDED = "nowhere"  # not recorded: drafts of questions, temporary chats, previews
 
 
 class RecordedVerdict(models.Model):
@@ -25,14 +25,16 @@ class RecordedVerdict(models.Model):
 
     stage = models.CharField(max_length=12)
     surface = models.CharField(max_length=12)
-    mark = models.CharField(max_length=64, blank=True, help_text="Keyed hash of what was judged; empty: of nothing")
+    content_hmac = models.CharField(
+        max_length=64, blank=True, help_text="Keyed hash of what was judged; empty: of nothing"
+    )
     signals = models.JSONField(help_text="What each detector said, as `folding.Signal.row`")
     level = models.CharField(max_length=12, choices=Strictness.choices, default=Strictness.SITE)
     policy = models.PositiveIntegerField(help_text="Number of the version; 0: the product's own, before it had a row")
     action = models.CharField(max_length=20, blank=True)
     code = models.CharField(max_length=40, blank=True)
     score = models.FloatField(default=0)
-    allowance = models.BooleanField(default=False, help_text="A person had allowed exactly this text: it passed")
+    allowlisted = models.BooleanField(default=False, help_text="A reviewer had allowed exactly this text, so it passed")
     hour = models.DateTimeField()
 
     class Meta:
@@ -72,16 +74,18 @@ class OutboundVerdict(models.Model):
     """Latest verdict on content that leaves, without text or user."""
 
     stage = models.CharField(max_length=12)
-    mark = models.CharField(max_length=64, help_text="Keyed hash of what was judged")
+    content_hmac = models.CharField(max_length=64, help_text="Keyed hash of what was judged")
     by = models.CharField(max_length=80, help_text="Version of the policy, and of the classifier")
     action = models.CharField(max_length=20, blank=True)
     code = models.CharField(max_length=40, blank=True)
-    judged = models.DateTimeField(auto_now=True)
+    checked = models.DateTimeField(auto_now=True)
 
     class Meta:
         db_table = "safety_leaving"
         app_label = "safety"
-        constraints: ClassVar = [models.UniqueConstraint(fields=["stage", "mark"], name="one_verdict_on_what_leaves")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["stage", "content_hmac"], name="one_verdict_on_what_leaves")
+        ]
 
     def __str__(self) -> str:
         return f"{self.stage}: {self.action or 'let through'}"

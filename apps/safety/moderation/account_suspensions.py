@@ -81,7 +81,7 @@ def suspend_account(user: User, person: User, reason: str, days: int) -> Decisio
             stage=KIND, text=reason, sha256=hash_text(reason), code=ACCOUNT, policy=policy
         )
         case = Case.objects.create(
-            kind=KIND, subject=str(person.pk), area=ACCOUNT, owner=person, snapshot=snapshot, severity=2, due=now,
+            kind=KIND, subject=str(person.pk), clause=ACCOUNT, owner=person, snapshot=snapshot, severity=2, due_at=now,
             state=CaseState.DECIDED, version=2,
         )  # fmt: skip
         decision = Decision.objects.create(
@@ -122,7 +122,9 @@ def end_expired_suspensions() -> int:
             ).first()  # fmt: skip
             audit.record_event("suspension.ended", person=owner.pk, subject=f"case {effect.decision.case_id}")
             if standing is not None:
-                AppliedEffect.objects.filter(pk=standing.pk).update(before={**standing.before, **effect.before})
-            elif effect.before.get("was_active"):
+                AppliedEffect.objects.filter(pk=standing.pk).update(
+                    restore_data={**standing.restore_data, **effect.restore_data}
+                )
+            elif effect.restore_data.get("was_active"):
                 accounts.reinstate_user(owner)
     return ended

@@ -62,7 +62,7 @@ def submit_appeal(user: User, notice: Notice, text: str) -> Appeal:
     try:
         with transaction.atomic():
             rows = Case.objects.filter(pk=case.pk, state=case.state)
-            if not rows.update(state=state, holder=None, due=due, version=F("version") + 1):
+            if not rows.update(state=state, holder=None, due_at=due, version=F("version") + 1):
                 raise ActionRefused(gettext("This can no longer be appealed."))
             row = Appeal.objects.create(decision=decision, text=text.strip()[:2000])
             audit.record_event("case.appealed", actor=user, person=user.pk, subject=f"case {case.pk}")

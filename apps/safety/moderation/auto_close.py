@@ -43,5 +43,7 @@ def _close(case: Case, states: Collection[CaseState]) -> None:
     with transaction.atomic():
         rows = Case.objects.filter(pk=case.pk, state__in=states)
         if rows.update(state=CaseState.AUTO_CLOSED, holder=None, lease_until=None, version=F("version") + 1):
-            SecondReview.objects.filter(case=case, given=None).delete()  # second reviews requested before a decision
+            SecondReview.objects.filter(
+                case=case, submitted=None
+            ).delete()  # second reviews requested before a decision
             audit.record_event("case.vanished", person=case.owner_id, subject=f"case {case.pk}")

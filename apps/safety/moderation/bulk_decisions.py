@@ -59,22 +59,22 @@ def find_near_duplicates(user: User, case: Case) -> list[Case]:
     Only cases that the user may see, of the same kind, stage, clause and policy version. `[]` for a sealed clause and
     for a case that is not claimed. Texts over 4000 characters match only if equal.
     """
-    if case.area in SEALED_CLAUSES or case.state != CaseState.CLAIMED:
+    if case.clause in SEALED_CLAUSES or case.state != CaseState.CLAIMED:
         return []
     rows = cases.visible_cases(user).filter(
-        state=CaseState.OPEN, kind=case.kind, area=case.area, snapshot__policy=case.snapshot.policy,
+        state=CaseState.OPEN, kind=case.kind, clause=case.clause, snapshot__policy=case.snapshot.policy,
         snapshot__stage=case.snapshot.stage,
     )  # fmt: skip
     same = list(rows.filter(snapshot__sha256=case.snapshot.sha256).exclude(pk=case.pk)[:MAX_CASES])
-    text = fold_for_detection(case.snapshot.words)
+    text = fold_for_detection(case.snapshot.readable_text)
     if len(text) > _LONGEST or not text.strip():
         return same
     others = {
         row.pk: row
         for row in rows.exclude(snapshot__sha256=case.snapshot.sha256)[:_CANDIDATES]
-        if len(row.snapshot.words) <= _LONGEST
+        if len(row.snapshot.readable_text) <= _LONGEST
     }
-    texts = {pk: fold_for_detection(row.snapshot.words) for pk, row in others.items()}
+    texts = {pk: fold_for_detection(row.snapshot.readable_text) for pk, row in others.items()}
     near = process.extract(text, texts, scorer=fuzz.ratio, score_cutoff=_MIN_SIMILARITY, limit=MAX_CASES)
     return [*same, *(others[pk] for _, _, pk in near)][: MAX_CASES - 1]
 

@@ -41,12 +41,12 @@ QUEUES: dict[str, tuple[StrOrPromise, Callable[[User], Q]]] = {
     "escalated": (gettext_lazy("Escalated"), lambda user: Q(state=CaseState.ESCALATED)),
     "overdue": (
         gettext_lazy("Overdue"),
-        lambda user: Q(state__in=UNDECIDED_STATES | {CaseState.APPEALED}, due__lt=timezone.now()),
+        lambda user: Q(state__in=UNDECIDED_STATES | {CaseState.APPEALED}, due_at__lt=timezone.now()),
     ),
     "waiting": (gettext_lazy("All open"), lambda user: Q(state__in=_WAITING)),
     "disputed": (
         gettext_lazy("Disputed"),
-        lambda user: Q(state=CaseState.DECIDED, opinions__in=second_reviews.disputed_reviews()),
+        lambda user: Q(state=CaseState.DECIDED, second_reviews__in=second_reviews.disputed_reviews()),
     ),
     "decided": (
         gettext_lazy("Decided"),
@@ -75,8 +75,8 @@ class ClaimFilter(TextChoices):
 
 
 _ORDERS = {
-    CaseOrder.SEVERITY: ("-severity", "due", "created"),
-    CaseOrder.DUE: ("due", "-severity", "created"),
+    CaseOrder.SEVERITY: ("-severity", "due_at", "created"),
+    CaseOrder.DUE: ("due_at", "-severity", "created"),
     CaseOrder.OLDEST: ("created", "-severity"),
     CaseOrder.NEWEST: ("-created", "-severity"),
 }
@@ -138,7 +138,7 @@ def filter_cases(user: User, wanted: CaseFilter) -> QuerySet[Case]:
     if wanted.show == "decided":
         rows = _with_decision(rows, wanted)
     if wanted.clause:
-        rows = rows.filter(area=wanted.clause)
+        rows = rows.filter(clause=wanted.clause)
     if wanted.kind:
         rows = rows.filter(kind=wanted.kind)
     if wanted.age:
@@ -149,7 +149,7 @@ def filter_cases(user: User, wanted: CaseFilter) -> QuerySet[Case]:
         rows = rows.filter(_claimed(user, ClaimFilter(wanted.claim)))
     if wanted.show in _UNFILTERED:
         return rows
-    return rows.exclude(area__in=reviewer_preferences.get_preferences(user).without)
+    return rows.exclude(clause__in=reviewer_preferences.get_preferences(user).skipped_clauses)
 
 
 def _with_decision(rows: QuerySet[Case], wanted: CaseFilter) -> QuerySet[Case]:
@@ -177,7 +177,7 @@ def list_choices(user: User) -> tuple[list[str], list[str]]:
     """Return the clauses and the kinds of content of the cases that the user may see, to be chosen from."""
     rows = cases.visible_cases(user).select_related(None).order_by()
     return (
-        list(rows.values_list("area", flat=True).distinct()), list(rows.values_list("kind", flat=True).distinct())
+        list(rows.values_list("clause", flat=True).distinct()), list(rows.values_list("kind", flat=True).distinct())
     )  # fmt: skip
 
 

@@ -98,14 +98,14 @@ def flag_content(found: FlaggedContent) -> Case:
 
 def _flag_again(found: FlaggedContent, until: datetime | None) -> Case | None:
     live = Case.objects.filter(
-        kind=found.kind, subject=found.subject, area=found.outcome.code, state__in=UNDECIDED_STATES
+        kind=found.kind, subject=found.subject, clause=found.outcome.code, state__in=UNDECIDED_STATES
     )
     if (old := live.first()) is not None:
-        Case.objects.filter(pk=old.pk).update(times=F("times") + 1)
+        Case.objects.filter(pk=old.pk).update(report_count=F("report_count") + 1)
         if until and isinstance(
             reviewable.get_reviewable(found.kind), reviewable.Releasable
         ):  # held anew after a hold ended
-            Case.objects.filter(pk=old.pk, held_until=None).update(held_until=until, lapsed=None)
+            Case.objects.filter(pk=old.pk, hold_expires_at=None).update(hold_expires_at=until, hold_expired_at=None)
     return old
 
 
@@ -135,12 +135,12 @@ def _open_case(found: FlaggedContent, until: datetime | None, now: datetime) -> 
     case = Case.objects.create(
         kind=found.kind,
         subject=found.subject,
-        area=clause,
+        clause=clause,
         owner_id=found.owner,
         snapshot=snapshot,
         severity=found.outcome.severity,
-        due=min(due, until or due),
-        held_until=until,
+        due_at=min(due, until or due),
+        hold_expires_at=until,
     )
     audit.record_event("case.opened", person=found.owner, subject=f"case {case.pk}", clause=clause)
     notices.notify_held(case)
@@ -229,7 +229,7 @@ def read_case(user: User, pk: Any) -> Case:
     Raise ActionRefused if the user may not see the case.
     """
     case = _get_case(user, pk)
-    seen = {"why": "review", "clause": case.area, "thing": case.kind}
+    seen = {"why": "review", "clause": case.clause, "thing": case.kind}
     audit.record_event("read", actor=user, person=case.owner_id, subject=f"case {case.pk}", **seen)
     return case
 
@@ -264,7 +264,7 @@ def decide_case(user: User, pk: Any, ruling: DecisionInput) -> Decision:
     validate_input(ruling)
     if ruling.outcome not in enforcement.possible_outcomes(case):
         raise ActionRefused(
-            str(enforcement.BLAMELESS_HINTS.get(case.area) or gettext("This action is not possible for this case."))
+            str(enforcement.BLAMELESS_HINTS.get(case.clause) or gettext("This action is not possible for this case."))
         )
     if not case.snapshot.readable and ruling.outcome != Decision.Outcome.ALLOW:
         raise ActionRefused(gettext("The text of this case cannot be read, so it can only be allowed."))
@@ -273,7 +273,7 @@ def decide_case(user: User, pk: Any, ruling: DecisionInput) -> Decision:
         enforcement.lock_redaction(ruling.outcome)
         decision = record_decision(user, case, ruling, state)
         with use_language_of(decision.owner):
-            spans = masking.expand_placeholders(ruling.extent.spans, case.snapshot.words)
+            spans = masking.expand_placeholders(ruling.extent.spans, case.snapshot.readable_text)
             enforcement.apply_effects(decision, versions.withheld_text(decision.clause), spans)
         notices.notify_decision(decision)
         second_reviews.queue_if_sampled(decision)
@@ -301,9 +301,9 @@ def record_decision(
         with transaction.atomic():
             decision = Decision.objects.create(
                 case=case, case_version=ruling.version, reviewer=user, owner_id=case.owner_id, outcome=ruling.outcome,
-                clause=case.area, policy=policy, reason=ruling.reason, note=ruling.note[:1000], feature=ruling.feature,
-                until=ruling.until, first_reviewer_id=first.reviewer_id if first else None, batch=ruling.batch,
-                self_approved=alone,
+                clause=case.clause, policy=policy, reason=ruling.reason, note=ruling.note[:1000],
+                feature=ruling.feature, until=ruling.until, first_reviewer_id=first.reviewer_id if first else None,
+                batch=ruling.batch, self_approved=alone,
             )  # fmt: skip
     except IntegrityError as error:
         raise ActionRefused(CASE_TAKEN) from error
@@ -313,7 +313,7 @@ def record_decision(
         person=case.owner_id,
         subject=f"case {case.pk}",
         outcome=ruling.outcome,
-        clause=case.area,
+        clause=case.clause,
         policy=policy.sha256,
         reason=ruling.reason,
         **said,
@@ -336,7 +336,7 @@ def undo_decision(user: User, pk: Any, within_s: int = UNDO_S) -> Case:
     with transaction.atomic():
         _revert_decision(user, case, decision, state)
         decision.notices.all().delete()
-        SecondReview.objects.filter(decision=decision, given=None).delete()
+        SecondReview.objects.filter(decision=decision, submitted=None).delete()
         audit.record_event("case.undone", actor=user, person=case.owner_id, subject=f"case {case.pk}")
     return _get_case(user, pk)
 
@@ -386,7 +386,7 @@ def release_expired_claims() -> int:
     """
     back = 0
     for case in leases.list_expired(Case.objects.filter(state__in=CLAIMED_STATES)):
-        state = next_state(case.state, CaseMove.EXPIRE, CaseRole.SYSTEM, case.escalated)
+        state = next_state(case.state, CaseMove.CLAIM_EXPIRED, CaseRole.SYSTEM, case.escalated)
         with transaction.atomic():
             rows = Case.objects.filter(state=case.state, lease_until__lt=timezone.now())
             if leases.release(rows, case.pk, case.lease_token, state=state, holder=None):

@@ -53,8 +53,8 @@ def possible_outcomes(case: Case) -> tuple[Outcome, ...]:
     about a picture.
     """
     kind = reviewable.get_reviewable(case.kind)
-    ways = [one for one in FIRST_OUTCOMES if one in MILD_OUTCOMES or case.area not in BLAMELESS_HINTS]
-    if case.area == SELF_HARM or not isinstance(kind, reviewable.Redactable):
+    ways = [one for one in FIRST_OUTCOMES if one in MILD_OUTCOMES or case.clause not in BLAMELESS_HINTS]
+    if case.clause == SELF_HARM or not isinstance(kind, reviewable.Redactable):
         ways.remove(Outcome.REDACT)
     seen = case.snapshot.stage in PICTURE_STAGES and isinstance(kind, reviewable.Blurrable)
     return tuple(one for one in ways if one != Outcome.BLUR or seen)
@@ -80,7 +80,7 @@ def apply_effects(decision: Decision, words: str, spans: Sequence[str] = ()) -> 
     """
     kind = reviewable.get_reviewable(decision.case.kind)
     for name in OUTCOME_EFFECTS.get(decision.outcome, ()):
-        if decision.case.area == ACCOUNT and name != "suspend":
+        if decision.case.clause == ACCOUNT and name != "suspend":
             continue  # a case about an account has no text to withhold or allow
         if name == "release" and not isinstance(kind, reviewable.Releasable):
             continue  # content of this kind is never held
@@ -88,7 +88,7 @@ def apply_effects(decision: Decision, words: str, spans: Sequence[str] = ()) -> 
         if name == "stop" and not before:
             continue  # no allowance had to be removed
         AppliedEffect.objects.create(
-            decision=decision, name=name, kind=decision.case.kind, subject=decision.case.subject, before=before
+            decision=decision, name=name, kind=decision.case.kind, subject=decision.case.subject, restore_data=before
         )
         audit.record_event(
             "effect.applied", person=decision.owner_id, subject=_audit_subject(decision.case), effect=name
@@ -103,9 +103,9 @@ def revert_effects(decision: Decision, by: User) -> None:
     """
     for effect in decision.effects.filter(state=AppliedEffect.State.APPLIED).order_by("-pk"):
         if (later := _find_later_effect(effect)) is None:
-            _REVERT[effect.name](decision, effect.before, by)
+            _REVERT[effect.name](decision, effect.restore_data, by)
         else:
-            AppliedEffect.objects.filter(pk=later.pk).update(before={**later.before, **effect.before})
+            AppliedEffect.objects.filter(pk=later.pk).update(restore_data={**later.restore_data, **effect.restore_data})
         AppliedEffect.objects.filter(pk=effect.pk).update(state=AppliedEffect.State.REVERTED)
         audit.record_event(
             "effect.reverted", person=decision.owner_id, subject=_audit_subject(decision.case), effect=effect.name

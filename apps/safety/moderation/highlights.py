@@ -28,7 +28,7 @@ def find_signal_spans(case: Case, held: Policy) -> list[Span]:
     found: list[Span] = []
     for signal in map(Signal.of, case.snapshot.signals):
         own = held.lists.get(signal.rule)
-        if case.area in (signal.rule, own.code if own else "") or case.area in signal.scores:
+        if case.clause in (signal.rule, own.code if own else "") or case.clause in signal.scores:
             found += [(max(0, start), min(end, len(case.snapshot.text))) for start, end in signal.spans]
     return [(start, end) for start, end in found if end > start]
 

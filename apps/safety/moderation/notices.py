@@ -160,10 +160,10 @@ def notify_held(case: Case) -> None:
 
     Sends nothing under the self-harm clause, or if the content has no owner.
     """
-    if case.owner_id is None or case.area == SELF_HARM:
+    if case.owner_id is None or case.clause == SELF_HARM:
         return
-    words = _SEEN["held"] if case.snapshot.action == Action.REVIEW else _HELD_UNTIL if case.held_until else _HELD
-    _send_notice(case, None, _REPORTED["held"] if case.area == REPORTED else words)
+    words = _SEEN["held"] if case.snapshot.action == Action.REVIEW else _HELD_UNTIL if case.hold_expires_at else _HELD
+    _send_notice(case, None, _REPORTED["held"] if case.clause == REPORTED else words)
 
 
 def notify_hold_ended(case: Case) -> None:
@@ -177,9 +177,9 @@ def notify_decision(decision: Decision) -> None:
     Under the self-harm clause only a decision other than ALLOW is told, in words of support. Call inside the
     transaction of the decision.
     """
-    if decision.case.area == REPORTED and decision.outcome in _REPORTED:
+    if decision.case.clause == REPORTED and decision.outcome in _REPORTED:
         return _send_notice(decision.case, decision, _REPORTED[Outcome(decision.outcome)])
-    if decision.case.area == SELF_HARM:
+    if decision.case.clause == SELF_HARM:
         if decision.outcome != Outcome.ALLOW:  # the owner was not told of the finding either
             _send_notice(decision.case, decision, _HELP, _OBJECT)
         return
@@ -187,7 +187,7 @@ def notify_decision(decision: Decision) -> None:
         seen = decision.case.snapshot.action == Action.REVIEW
         return _send_notice(decision.case, decision, _SEEN[Outcome.ALLOW] if seen else _DECIDED[Outcome.ALLOW])
     words = _DECIDED[Outcome(decision.outcome)]
-    if decision.case.area == ACCOUNT:
+    if decision.case.clause == ACCOUNT:
         words = _SUSPENDED_BY_ADMINISTRATOR[decision.until is not None]
     elif decision.outcome == Outcome.SUSPEND and decision.until is not None:
         words = _SUSPENDED_UNTIL
@@ -222,13 +222,13 @@ def _send_notice(case: Case, decision: Decision | None, words: _Words, further: 
             "care": crisis_support_line(),
             "feature": decision.get_feature_display() if decision is not None else "",
             "until": format_day(decision.until) if decision is not None and decision.until else "",
-            "reason": decision.note.rstrip(". ") if decision is not None and case.area == ACCOUNT else "",
+            "reason": decision.note.rstrip(". ") if decision is not None and case.clause == ACCOUNT else "",
         }
         title, text = (str(part) % said for part in words)
         Notice.objects.filter(person=case.owner, case=case, seen=None).update(seen=timezone.now())  # it is outdated
         notice = Notice.objects.create(
             person=case.owner, case=case, decision=decision, title=title, text=f"{text} {further}".strip(),
-            clause=versions.describe_clause(case.area),
+            clause=versions.describe_clause(case.clause),
         )  # fmt: skip
     if case.decisions.filter(undone=None, outcome=Outcome.SUSPEND).exists():
         notice_emails.schedule_email(notice)  # a suspended user cannot sign in to read it

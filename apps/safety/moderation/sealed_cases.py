@@ -27,7 +27,7 @@ def sealed_subjects(*kinds: str) -> QuerySet[Case, str]:
 
     `kinds` restricts them to these kinds of content; no argument: all kinds.
     """
-    rows = Case.objects.filter(area__in=SEALED_CLAUSES)
+    rows = Case.objects.filter(clause__in=SEALED_CLAUSES)
     return (rows.filter(kind__in=kinds) if kinds else rows).order_by().values_list("subject", flat=True)
 
 

@@ -50,7 +50,7 @@ def queue_if_sampled(decision: Decision) -> None:
     case = decision.case
     SecondReview.objects.create(
         why=SecondReview.Why.SAMPLE, snapshot_id=case.snapshot_id, clause=decision.clause, case=case, decision=decision,
-        owner_id=decision.owner_id, first_id=decision.reviewer_id, severity=case.severity,
+        owner_id=decision.owner_id, first_reviewer_id=decision.reviewer_id, severity=case.severity,
     )  # fmt: skip
 
 
@@ -59,15 +59,15 @@ def request_review(user: User, case: Case) -> None:
 
     Call inside the transaction that releases the case. Raise ActionRefused for a sealed clause.
     """
-    if case.area in SEALED_CLAUSES:
+    if case.clause in SEALED_CLAUSES:
         raise ActionRefused(
             gettext(
                 "Only reviewers with the permission for sealed cases can review this clause. Escalate the case instead."
             )
         )
     SecondReview.objects.create(
-        why=SecondReview.Why.ASKED, snapshot_id=case.snapshot_id, clause=case.area, case=case, owner_id=case.owner_id,
-        first=user, severity=case.severity,
+        why=SecondReview.Why.ASKED, snapshot_id=case.snapshot_id, clause=case.clause, case=case, owner_id=case.owner_id,
+        first_reviewer=user, severity=case.severity,
     )  # fmt: skip
 
 
@@ -80,12 +80,12 @@ def pending_reviews(user: User) -> QuerySet[SecondReview]:
         return SecondReview.objects.none()
     now = timezone.now()
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now) | Q(reviewer=user)
-    rows = SecondReview.objects.filter(free, given=None).exclude(snapshot__text="")
+    rows = SecondReview.objects.filter(free, submitted=None).exclude(snapshot__text="")
     rows = rows.filter(Q(decision__isnull=True) | Q(decision__undone=None))
-    rows = rows.exclude(clause__in=reviewer_preferences.get_preferences(user).without).exclude(
+    rows = rows.exclude(clause__in=reviewer_preferences.get_preferences(user).skipped_clauses).exclude(
         clause__in=SEALED_CLAUSES
     )
-    return rows.exclude(owner=user).exclude(first=user)
+    return rows.exclude(owner=user).exclude(first_reviewer=user)
 
 
 def claim_review(user: User) -> SecondReview | None:
@@ -121,8 +121,8 @@ def submit_review(user: User, pk: Any, token: str, harmful: bool, note: str = ""
     if not row.snapshot.readable:
         raise ActionRefused(str(row.snapshot.text))
     with transaction.atomic():
-        rows = SecondReview.objects.filter(reviewer=user, given=None, lease_until__gt=timezone.now())
-        if not leases.release(rows, pk, token, given=timezone.now(), harmful=harmful, note=note[:1000]):
+        rows = SecondReview.objects.filter(reviewer=user, submitted=None, lease_until__gt=timezone.now())
+        if not leases.release(rows, pk, token, submitted=timezone.now(), harmful=harmful, note=note[:1000]):
             raise ActionRefused(REVIEW_GONE)
         audit.record_event("opinion.given", actor=user, subject=f"opinion {pk}")
     return SecondReview.objects.get(pk=pk)
@@ -131,25 +131,25 @@ def submit_review(user: User, pk: Any, token: str, harmful: bool, note: str = ""
 def renew_review(user: User, pk: Any, token: str) -> None:
     """Extend the claim to ten minutes from now. Raise ActionRefused if the user no longer holds it."""
     row = _held(user, pk)
-    if not leases.renew(SecondReview.objects.filter(given=None, reviewer=user), row.pk, token, LEASE_S):
+    if not leases.renew(SecondReview.objects.filter(submitted=None, reviewer=user), row.pk, token, LEASE_S):
         raise ActionRefused(REVIEW_GONE)
 
 
 def release_review(user: User, pk: Any, token: str) -> None:
     """Release the second review for other reviewers. Raise ActionRefused if the user does not hold it."""
     _held(user, pk)
-    leases.release(SecondReview.objects.filter(reviewer=user, given=None), pk, token, reviewer=None)
+    leases.release(SecondReview.objects.filter(reviewer=user, submitted=None), pk, token, reviewer=None)
 
 
 def disputed_reviews() -> QuerySet[SecondReview]:
     """Return the sampled second reviews that contradict a standing decision."""
-    rows = SecondReview.objects.filter(why=SecondReview.Why.SAMPLE, given__isnull=False, decision__undone=None)
+    rows = SecondReview.objects.filter(why=SecondReview.Why.SAMPLE, submitted__isnull=False, decision__undone=None)
     fine = Q(decision__outcome="allow")
     return rows.filter((fine & Q(harmful=True)) | (~fine & Q(harmful=False))).filter(case__state="decided")
 
 
 def _lease(user: User, row: SecondReview) -> SecondReview | None:
-    token = leases.claim(SecondReview.objects.filter(given=None), row.pk, LEASE_S, reviewer=user)
+    token = leases.claim(SecondReview.objects.filter(submitted=None), row.pk, LEASE_S, reviewer=user)
     return SecondReview.objects.get(pk=row.pk) if token else None
 
 

@@ -31,7 +31,9 @@ def find_similar_decisions(user: User, case: Case) -> list[SimilarDecision]:
     Only cases that the user may see. Cases of the same owner are left out, as the page shows the owner's history
     separately.
     """
-    rows = Decision.objects.filter(undone=None, clause=case.area, case__in=cases.visible_cases(user)).exclude(case=case)
+    rows = Decision.objects.filter(undone=None, clause=case.clause, case__in=cases.visible_cases(user)).exclude(
+        case=case
+    )
     rows = rows.filter(case__snapshot__stage=case.snapshot.stage).exclude(case__snapshot__text="")
     if case.owner_id:
         rows = rows.exclude(case__owner=case.owner_id)
@@ -40,10 +42,10 @@ def find_similar_decisions(user: User, case: Case) -> list[SimilarDecision]:
         last.setdefault(row.case_id, row)
     same = [row for row in last.values() if row.case.snapshot.sha256 == case.snapshot.sha256]
     found = [SimilarDecision(row, 100) for row in same]
-    text = fold_for_detection(case.snapshot.words)
+    text = fold_for_detection(case.snapshot.readable_text)
     if len(text) <= _LONGEST and text.strip():
-        others = {row.case_id: fold_for_detection(row.case.snapshot.words) for row in last.values()
-                  if row not in same and len(row.case.snapshot.words) <= _LONGEST}  # fmt: skip
+        others = {row.case_id: fold_for_detection(row.case.snapshot.readable_text) for row in last.values()
+                  if row not in same and len(row.case.snapshot.readable_text) <= _LONGEST}  # fmt: skip
         near = process.extract(text, others, scorer=fuzz.ratio, score_cutoff=_ALIKE, limit=_SHOWN)
         found += [SimilarDecision(last[key], round(score)) for _, score, key in near]
     return found[:_SHOWN]

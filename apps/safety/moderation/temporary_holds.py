@@ -41,10 +41,12 @@ def end_expired_holds() -> int:
 
     The cases stay open. One transaction and one audit entry `case.lapsed` per hold. A periodic job of the worker.
     """
-    due = Case.objects.filter(state__in=UNDECIDED_STATES, held_until__lte=timezone.now()).exclude(
-        area__in=_unlimited_clauses()
+    due = Case.objects.filter(state__in=UNDECIDED_STATES, hold_expires_at__lte=timezone.now()).exclude(
+        clause__in=_unlimited_clauses()
     )
-    return sum(_end_hold(case) for case in due.select_related("snapshot", "owner").order_by("held_until")[:_AT_ONCE])
+    return sum(
+        _end_hold(case) for case in due.select_related("snapshot", "owner").order_by("hold_expires_at")[:_AT_ONCE]
+    )
 
 
 def _unlimited_clauses() -> set[str]:
@@ -62,19 +64,19 @@ def _is_withheld_elsewhere(case: Case) -> bool:
 
 
 def _end_hold(case: Case) -> bool:
-    state = next_state(case.state, CaseMove.LAPSE, CaseRole.SYSTEM)
+    state = next_state(case.state, CaseMove.HOLD_EXPIRED, CaseRole.SYSTEM)
     with transaction.atomic():
-        rows = Case.objects.filter(pk=case.pk, state=case.state, held_until=case.held_until)
+        rows = Case.objects.filter(pk=case.pk, state=case.state, hold_expires_at=case.hold_expires_at)
         if _is_withheld_elsewhere(case):
-            rows.update(held_until=None)  # stays withheld by the reviewer's decision
+            rows.update(hold_expires_at=None)  # stays withheld by the reviewer's decision
             return False
-        if not rows.update(state=state, held_until=None, lapsed=timezone.now()):
+        if not rows.update(state=state, hold_expires_at=None, hold_expired_at=timezone.now()):
             return False  # a reviewer decided meanwhile
         kind = reviewable.get_reviewable(case.kind)
         if isinstance(kind, reviewable.Releasable):
             kind.release(case.subject)
         if case.snapshot.stage == Stage.QUESTION:
             AllowedText.objects.get_or_create(sha256=case.snapshot.sha256, defaults={"case": case})
-        audit.record_event("case.lapsed", person=case.owner_id, subject=f"case {case.pk}", clause=case.area)
+        audit.record_event("case.lapsed", person=case.owner_id, subject=f"case {case.pk}", clause=case.clause)
         notices.notify_hold_ended(case)
     return True

@@ -40,7 +40,7 @@ def has_other_reviewer(case: Case, *users: int | None) -> bool:
     rows = User.objects.exclude(role=User.Role.MEMBER).filter(is_active=True)
     if case.escalated:
         rows = rows.filter(role=User.Role.ADMINISTRATOR)
-    if case.area in SEALED_CLAUSES:
+    if case.clause in SEALED_CLAUSES:
         rows = rows.filter(**{NAMED_FOR_SEALED.field: True})
     return _others(rows, (*users, case.owner_id))
 

@@ -265,7 +265,7 @@ def discard_draft(user: User, row: PolicyVersion) -> None:
     """
     separation_of_duties.require_administrator(user)
     with transaction.atomic():
-        if not PolicyVersion.objects.filter(pk=row.pk, status=Status.DRAFT).update(status=Status.DROPPED):
+        if not PolicyVersion.objects.filter(pk=row.pk, status=Status.DRAFT).update(status=Status.DISCARDED):
             raise ActionRefused(gettext("Only a draft can be discarded."))
         audit.record_event("policy.discarded", actor=user, subject=str(row), sha256=row.sha256)
 
@@ -283,7 +283,7 @@ def require_approvable(user: User, row: PolicyVersion) -> bool:
     alone = row.author_id == user.pk
     if alone and separation_of_duties.has_other_administrator(user.pk):
         raise ActionRefused(gettext("An administrator other than the author has to approve this draft."))
-    found = row.replay or {}
+    found = row.backtest or {}
     if hash_policy(row.body) != row.sha256 or found.get("sha256") != row.sha256:
         raise ActionRefused(gettext("Test this draft on past verdicts first, so that you know what it would change."))
     if found.get("against") != get_live_version().sha256:

@@ -36,23 +36,23 @@ MAX_LISTED = 50  # changed verdicts of each kind that are stored with a backtest
 class PastVerdict:
     """Past verdict. `text` is None if no text was stored; `verdict` is None if it has to be computed.
 
-    `mark` is the keyed hash of the text.
+    `content_hmac` is the keyed hash of the text.
     """
 
     stage: Stage
     level: Strictness
     signals: Sequence[Signal]
     text: str | None
-    mark: str
+    content_hmac: str
     at: datetime
     policy: int | None = None
     verdict: PolicyResult | None = None
-    allowance: bool = False
+    allowlisted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BacktestChange:
-    """Past verdict that the version would change. `mark` is the keyed hash of its text, by which its case is found."""
+    """Past verdict that the version would change. Its case is found by `content_hmac`, the keyed hash of its text."""
 
     stage: str
     clause: str
@@ -60,14 +60,14 @@ class BacktestChange:
     before: str
     after: str
     score: float
-    mark: str
+    content_hmac: str
     at: datetime
 
     def row(self) -> dict[str, Any]:
         """Return the change as JSON."""
         return {
             "stage": self.stage, "clause": self.clause, "change": str(self.change), "before": self.before,
-            "after": self.after, "score": round(self.score, 3), "mark": self.mark, "at": self.at.isoformat(),
+            "after": self.after, "score": round(self.score, 3), "mark": self.content_hmac, "at": self.at.isoformat(),
         }  # fmt: skip
 
 
@@ -80,13 +80,13 @@ class ChangePreview:
 
     judged: int
     changed: int
-    held: int
-    freed: int
+    newly_withheld: int
+    newly_allowed: int
     complete: bool
 
     @property
     def others(self) -> int:
-        return self.changed - self.held - self.freed
+        return self.changed - self.newly_withheld - self.newly_allowed
 
 
 def past_verdicts(since: datetime | None, most: int) -> Iterator[PastVerdict]:
@@ -105,21 +105,21 @@ def past_verdicts(since: datetime | None, most: int) -> Iterator[PastVerdict]:
         known.add((shot.stage, mark))
         signals = [Signal.of(signal) for signal in shot.signals]
         yield PastVerdict(
-            Stage(shot.stage), parse_strictness(shot.level), signals, shot.words or None, mark, shot.created
+            Stage(shot.stage), parse_strictness(shot.level), signals, shot.readable_text or None, mark, shot.created
         )
     for row in rows[:most].iterator(chunk_size=2000):
-        if (row.stage, row.mark) not in known:
+        if (row.stage, row.content_hmac) not in known:
             was = PolicyResult(Action(row.action) if row.action else None, row.code, score=row.score)
             yield PastVerdict(
                 Stage(row.stage),
                 row.strictness,
                 recorder.read_signals(row),
                 None,
-                row.mark,
+                row.content_hmac,
                 row.hour,
                 row.policy,
                 was,
-                row.allowance,
+                row.allowlisted,
             )
 
 
@@ -128,7 +128,7 @@ def compare_versions(past: PastVerdict, old: Policy, new: Policy) -> tuple[Polic
 
     The new version's blocklists are matched against the text; without text, the recorded matches are reused.
     """
-    if past.allowance:  # a reviewer allowed exactly this text
+    if past.allowlisted:  # a reviewer allowed exactly this text
         return PolicyResult(None), PolicyResult(None)
     if past.verdict is not None and past.policy == old.number:
         before = past.verdict
@@ -159,7 +159,7 @@ def run_backtest(user: User | None, row: PolicyVersion, since: datetime | None =
             continue
         one = BacktestChange(
             past.stage, after.code or before.code, change, str(before.action or ""), str(after.action or ""),
-            after.score or before.score, past.mark, past.at,
+            after.score or before.score, past.content_hmac, past.at,
         )  # fmt: skip
         counts[one.stage, one.clause, change] += 1
         if told is not None:
@@ -175,7 +175,7 @@ def run_backtest(user: User | None, row: PolicyVersion, since: datetime | None =
         "lists": _untestable_blocklists(old, new) if judged > worded else [],
     }  # fmt: skip
     with transaction.atomic():
-        PolicyVersion.objects.filter(pk=row.pk).update(replay=found)
+        PolicyVersion.objects.filter(pk=row.pk).update(backtest=found)
         audit.record_event("policy.replayed", actor=user, subject=str(row), judged=judged, changed=counts.total())
     return found
 
@@ -198,8 +198,8 @@ def preview_changes(user: User, body: Mapping[str, Any], days: int, budget_s: fl
         before, after = compare_versions(replace(past, text=None), old, new)
         if (change := shadow.classify_change(before, after, past.signals)) is not None:
             counts[change] += 1
-    freed = counts[VerdictChange.FREED] + counts[VerdictChange.UNASKED]
-    return ChangePreview(judged, counts.total(), counts[VerdictChange.HELD], freed, complete)
+    freed = counts[VerdictChange.WOULD_ALLOW] + counts[VerdictChange.WOULD_ALLOW_UNCLASSIFIED]
+    return ChangePreview(judged, counts.total(), counts[VerdictChange.WOULD_WITHHOLD], freed, complete)
 
 
 def _untestable_blocklists(old: Policy, new: Policy) -> list[str]:

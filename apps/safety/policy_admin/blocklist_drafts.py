@@ -131,7 +131,7 @@ def run_dry_run(user: User, own: Blocklist) -> DryRunResult:
     cases, harmful = [], 0
     for decision in last:
         shot = decision.case.snapshot
-        found = matcher.found(shot.words, today=date.min, stage=Stage(shot.stage))
+        found = matcher.found(shot.readable_text, today=date.min, stage=Stage(shot.stage))
         if not found:
             continue
         harmful += decision.outcome in HARMFUL_OUTCOMES

@@ -66,15 +66,15 @@ def fine(share: float | None) -> str:
 @register.filter
 def about(case: Case) -> str:
     """Return the title of the case, such as "Hate in a question"."""
-    return code_labels.case_title(case.area, case.kind)
+    return code_labels.case_title(case.clause, case.kind)
 
 
 @register.filter
 def due(case: Case) -> str:
     """Return until when the case is to be decided, such as "Due in 2 days" or "Overdue by 3 hours"."""
-    if case.due < timezone.now():
-        return gettext("Overdue by %(time)s") % {"time": timesince(case.due, depth=1)}
-    return gettext("Due in %(time)s") % {"time": timeuntil(case.due, depth=1)}
+    if case.due_at < timezone.now():
+        return gettext("Overdue by %(time)s") % {"time": timesince(case.due_at, depth=1)}
+    return gettext("Due in %(time)s") % {"time": timeuntil(case.due_at, depth=1)}
 
 
 @register.filter

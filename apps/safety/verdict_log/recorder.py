@@ -49,16 +49,16 @@ class PendingVerdict:
     surface: Surface
     policy: int
     since: int
-    allowance: bool
+    allowlisted: bool
     hour: datetime
 
     def row(self) -> RecordedVerdict:
         """Return the row to store, without the text."""
         found, said = self.judged.outcome, [_without_spans(one).row() for one in self.judged.signals]
         return RecordedVerdict(
-            stage=self.judged.stage, surface=self.surface, mark=keyed_hash_of_text(self.judged.text), level=self.level,
-            signals=said, policy=self.policy, action=found.action or "",
-            code=found.code, score=found.score, allowance=self.allowance, hour=self.hour,
+            stage=self.judged.stage, surface=self.surface, content_hmac=keyed_hash_of_text(self.judged.text),
+            level=self.level, signals=said, policy=self.policy, action=found.action or "",
+            code=found.code, score=found.score, allowlisted=self.allowlisted, hour=self.hour,
         )  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def queue_verdict(
     Does nothing if no check reached a verdict, the surface is NOWHERE or VERDICT_DAYS is 0.
     """
     where = current_surface.get() or where
-    if judged is None or where is Surface.NOWHERE or not settings.VERDICT_DAYS:
+    if judged is None or where is Surface.UNRECORDED or not settings.VERDICT_DAYS:
         return
     hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     with _lock:

@@ -32,11 +32,14 @@ class VerdictChange(TextChoices):
     """Difference of another version's verdict from the live one, gravest first."""
 
     # "Now" is the live version; the other one only would do so.
-    HELD = "held", gettext_lazy("Allowed now, would be withheld")
-    FREED = "freed", gettext_lazy("Withheld now, would be allowed")
-    UNASKED = "unasked", gettext_lazy("Withheld now, would be allowed by the rules; the classifiers were not asked")
-    PEOPLE = "people", gettext_lazy("Would be sent to review, or no longer")
-    MARK = "mark", gettext_lazy("Would be shown or counted differently")
+    WOULD_WITHHOLD = "held", gettext_lazy("Allowed now, would be withheld")
+    WOULD_ALLOW = "freed", gettext_lazy("Withheld now, would be allowed")
+    WOULD_ALLOW_UNCLASSIFIED = (
+        "unasked",
+        gettext_lazy("Withheld now, would be allowed by the rules; the classifiers were not asked"),
+    )
+    REVIEW = "people", gettext_lazy("Would be sent to review, or no longer")
+    DISPLAY = "mark", gettext_lazy("Would be shown or counted differently")
     CLAUSE = "clause", gettext_lazy("Would have another clause")
 
 
@@ -46,12 +49,12 @@ def classify_change(before: PolicyResult, after: PolicyResult, signals: Sequence
         return None
     if before.allowed != after.allowed:
         if before.allowed:
-            return VerdictChange.HELD
+            return VerdictChange.WOULD_WITHHOLD
         asked = all(signal.status is not SignalStatus.SKIPPED for signal in signals)
-        return VerdictChange.FREED if asked else VerdictChange.UNASKED
+        return VerdictChange.WOULD_ALLOW if asked else VerdictChange.WOULD_ALLOW_UNCLASSIFIED
     if (before.action in _REVIEW_ACTIONS) != (after.action in _REVIEW_ACTIONS):
-        return VerdictChange.PEOPLE
-    return VerdictChange.MARK if before.action != after.action else VerdictChange.CLAUSE
+        return VerdictChange.REVIEW
+    return VerdictChange.DISPLAY if before.action != after.action else VerdictChange.CLAUSE
 
 
 def evaluate_shadow(stage: Stage, signals: Sequence[Signal], text: str, since: int, level: Strictness, policy: Policy,
@@ -94,7 +97,7 @@ def write_verdicts() -> None:
 
 def _shadowed(one: PendingVerdict, row: RecordedVerdict, shadow: ShadowVersion) -> ShadowVerdict:
     before, said = one.judged.outcome, one.judged.signals
-    if one.allowance:
+    if one.allowlisted:
         before = after = PolicyResult(None)  # a reviewer allowed it: it passes under any version
     else:
         known = live if (live := versions.current_policy()).number == one.policy else None

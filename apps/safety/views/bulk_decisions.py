@@ -51,7 +51,7 @@ def show_batch(request: HttpRequest, pk: UUID) -> HttpResponse:
         "cases": cases,
         "policy": row,
         "reasons": Decision.Reason.choices,
-        "clause": schema.parse_policy(row.body).clause(cases[0].area),
+        "clause": schema.parse_policy(row.body).clause(cases[0].clause),
         "outcomes": [
             (one.value, one.label, _KEYS[one.value]) for one in bulk_decisions.possible_batch_outcomes(cases[0])
         ],

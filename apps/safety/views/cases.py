@@ -105,7 +105,7 @@ def show_case(request: HttpRequest, pk: UUID) -> HttpResponse:
     left = case_queue.filter_cases(user, wanted).count()
     context = {**_case_context(user, found, holds), "place": wanted.query(), "left": left, **_undo_context(user)}
     context["covered"] = (
-        found.severity >= reviewer_preferences.SEVERE_FROM and reviewer_preferences.get_preferences(user).covered
+        found.severity >= reviewer_preferences.SEVERE_FROM and reviewer_preferences.get_preferences(user).covers_severe
     )
     context["picture"] = holds and isinstance(reviewable.get_reviewable(found.kind), reviewable.Releasable)
     context["picture"] = context["picture"] and found.snapshot.stage in PICTURE_STAGES
@@ -207,14 +207,14 @@ def _case_context(user: User, found: Case, holds: bool) -> dict[str, Any]:
     earlier = Decision.objects.filter(owner=found.owner_id, undone=None, case__in=may)
     # The first decision is not shown with an appeal, so that the reviewer judges the text independently.
     own = [] if appealed else found.decisions.select_related("reviewer", "policy")
-    said = found.opinions.filter(given__isnull=False) if not appealed and (holds or own) else []
+    said = found.second_reviews.filter(submitted__isnull=False) if not appealed and (holds or own) else []
     return {
         "said": said,
         "disputed": second_reviews.disputed_reviews().filter(case=found).exists(),
         "case": found,
         "holds": holds,
         "may_claim": moderation_cases.can_claim(user, found),
-        "clause": held.clause(found.area),
+        "clause": held.clause(found.clause),
         "policy": policy_row,
         "outcomes": [(o.value, o.label, key) for o, key in (_APPEAL_KEYS if appealed else offered)],
         "reasons": Decision.Reason.choices,
@@ -237,7 +237,7 @@ def _case_context(user: User, found: Case, holds: bool) -> dict[str, Any]:
 
 def _spans(found: Case) -> str:
     """Return personal data that the checks find, and a placeholder per kind of secret, one per line."""
-    text = found.snapshot.words
+    text = found.snapshot.readable_text
     people = [
         text[start:end]
         for start, end in redaction.find_sensitive_spans(text)

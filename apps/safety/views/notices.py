@@ -123,7 +123,7 @@ def _cards(user: User) -> list[NoticeCard]:
                 location,
                 _excerpt(case, location),
                 _is_over(row, applied),
-                case.due if live else None,
+                case.due_at if live else None,
                 tuple(by_case[row.case_id][1:]),
             )
         )
@@ -144,11 +144,11 @@ def _locate_contents(user: User, cases: Sequence[Case]) -> dict[tuple[str, str],
 
 def _excerpt(case: Case, location: ContentLocation | None) -> str:
     """Return the user's own text, never withheld text of a model; "" if unknown."""
-    if case.area in (SELF_HARM, REPORTED):
+    if case.clause in (SELF_HARM, REPORTED):
         return ""
     if location is not None and location.excerpt:
         return location.excerpt
-    return str(case.snapshot.words) if case.snapshot.stage in (Stage.QUESTION, Stage.PASSAGE) else ""
+    return str(case.snapshot.readable_text) if case.snapshot.stage in (Stage.QUESTION, Stage.PASSAGE) else ""
 
 
 def _is_over(row: Notice, applied: Collection[tuple[UUID, str]]) -> bool:

@@ -111,7 +111,7 @@ def _list_warnings(row: PolicyVersion) -> list[str]:
     None for a retired or discarded version; no unreachable thresholds for a live one or one that this release cannot
     parse.
     """
-    if row.status in (PolicyVersion.Status.RETIRED, PolicyVersion.Status.DROPPED):
+    if row.status in (PolicyVersion.Status.RETIRED, PolicyVersion.Status.DISCARDED):
         return []
     moved = [code_labels.version_change_text(one) for one in detector_versions.find_version_changes(row)]
     try:

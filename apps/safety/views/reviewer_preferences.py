@@ -22,8 +22,8 @@ def edit_preferences(request: HttpRequest) -> HttpResponse:
     """Show the form of the preferences; a POST stores them."""
     user = get_signed_in_user(request)
     if request.method == "POST":
-        without = [code for code in request.POST.getlist("without") if code in CLAUSE_CODES]
-        reviewer_preferences.set_preferences(user, covered="covered" in request.POST, without=without)
+        skipped = [code for code in request.POST.getlist("without") if code in CLAUSE_CODES]
+        reviewer_preferences.set_preferences(user, covers_severe="covered" in request.POST, skipped_clauses=skipped)
         messages.success(request, gettext("Saved. Only you can see this."))
         return redirect("safety:care")
     clauses = parse_policy(versions.get_live_version().body).clauses.values()

@@ -42,7 +42,7 @@ def show_review(request: HttpRequest, pk: UUID) -> HttpResponse:
         "clause": schema.parse_policy(version.body).clause(row.clause),
         "policy": version,
         "covered": row.severity >= reviewer_preferences.SEVERE_FROM
-        and reviewer_preferences.get_preferences(user).covered,
+        and reviewer_preferences.get_preferences(user).covers_severe,
         "left": second_reviews.pending_reviews(user).count(),
     }
     return render(request, "safety/second_review.html", context)

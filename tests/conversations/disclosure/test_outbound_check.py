@@ -79,7 +79,7 @@ def test_an_export_withholds_with_the_clause_named(
     assert (row.stage, row.action) == ("export", "withhold_and_review") and OutboundVerdict.objects.count() == 2
     assert RecordedVerdict.objects.filter(stage="export").count() == 2, "what was let through has its row too"
     case = Case.objects.get()
-    assert (case.kind, case.area, case.snapshot.stage, case.owner) == ("answer", "hate", "export", alice)
+    assert (case.kind, case.clause, case.snapshot.stage, case.owner) == ("answer", "hate", "export", alice)
     assert SAID in text(alice, f"/c/{place.pk}/"), "the page of the conversation is another stage"
 
 

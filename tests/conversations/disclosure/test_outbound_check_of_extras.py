@@ -118,7 +118,7 @@ def test_a_picture_that_stays_back_says_why_and_is_seen_by_a_reviewer(
         page = text(alice, home + name)
         assert "This picture is withheld from exports" in page and "seed" not in page, name
     case = Case.objects.get(kind="picture")  # one, though it was judged at two stages and asked for often
-    assert (case.kind, case.subject, case.owner, case.held_until) == ("picture", str(lamp.pk), alice, None)
+    assert (case.kind, case.subject, case.owner, case.hold_expires_at) == ("picture", str(lamp.pk), alice, None)
     morgan = reviewer("morgan")
     held = cases.claim_case(morgan, case.pk)
     assert f"/review/{case.pk}/picture.png" in text(morgan, f"/review/{case.pk}/")
@@ -135,7 +135,7 @@ def test_a_picture_whose_verdict_is_known_already_is_seen_by_a_reviewer_too(
     Case.objects.filter(kind="picture").update(subject=str(new_id()))  # of the other one
     assert "A reviewer will check it" in text(alice, home) and "A reviewer will check it" in text(alice, home)
     case = Case.objects.get(kind="picture", subject=str(lamp.pk))
-    assert (case.owner, case.times) == (alice, 1)
+    assert (case.owner, case.report_count) == (alice, 1)
 
 
 def test_of_a_picture_that_leaves_nobody_asks_whether_people_let_it_pass(

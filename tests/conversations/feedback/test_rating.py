@@ -68,7 +68,7 @@ def test_a_report_opens_one_case_with_what_its_reader_said_and_blames_nobody(ali
     for _ in range(2):
         say(alice, answer, reasons=["unsafe"], note="This is dangerous.", report="on")
     case = Case.objects.get()
-    assert (case.kind, case.area, case.severity, case.times) == ("answer", "reported", 3, 1)
+    assert (case.kind, case.clause, case.severity, case.report_count) == ("answer", "reported", 3, 1)
     assert case.snapshot.text == "It was made of cheese."
     assert "This is dangerous." in case.snapshot.context[-1]["text"]
     assert "sent to the reviewers" in Notice.objects.get().title

@@ -68,7 +68,7 @@ async def test_a_question_to_be_reviewed_is_answered_and_ends_in_the_queue(open_
     events = await page.events()
     assert events[-1]["status"] == "complete" and "lighthouse" in events[-1]["html"]
     case = await in_db(the_case)
-    assert (case.kind, case.subject, case.area) == ("question", turn["turn"], "hate")
+    assert (case.kind, case.subject, case.clause) == ("question", turn["turn"], "hate")
     assert (case.snapshot.action, case.snapshot.text) == ("review", LISTED)
     notice = await in_db(the_notice, alice)
     assert notice.title == "A reviewer will look at a question" and "Nothing changes until then" in notice.text
@@ -86,7 +86,7 @@ async def test_that_it_may_stand_is_said_without_saying_that_it_was_held(open_pa
     await in_db(versions.refresh_policy)
     await page.ask(LISTED)
     await page.events()
-    assert (await in_db(the_case)).times == 1, "nobody looks at the same text again"
+    assert (await in_db(the_case)).report_count == 1, "nobody looks at the same text again"
 
 
 async def test_an_answer_to_be_reviewed_is_shown_whole_and_is_one_case(
@@ -98,7 +98,7 @@ async def test_an_answer_to_be_reviewed_is_shown_whole_and_is_one_case(
     events = await page.events()
     assert events[-1]["status"] == "complete" and events[-1]["html"].count("wombat") == 3
     case = await in_db(the_case)
-    assert (case.kind, case.subject, case.area, case.times) == ("answer", turn["turn"], "hate", 1)
+    assert (case.kind, case.subject, case.clause, case.report_count) == ("answer", turn["turn"], "hate", 1)
 
 
 async def test_a_label_is_shown_at_once_and_after_a_reload(open_page, alice, library) -> None:
@@ -137,7 +137,12 @@ async def test_what_is_withheld_from_the_queue_or_a_rewording_is_a_case_with_not
     for _ in range(2):
         assert (await queued(page, turn["conversation"], f"Why {WITHHELD}?"))["type"] == "refused"
     case = await in_db(the_case)
-    assert (case.kind, case.times, case.snapshot.text, case.snapshot.context) == ("question", 2, f"Why {WITHHELD}?", [])
+    assert (case.kind, case.report_count, case.snapshot.text, case.snapshot.context) == (
+        "question",
+        2,
+        f"Why {WITHHELD}?",
+        [],
+    )
     assert (await in_db(the_notice, alice)).title == "A question is waiting for review"
     await page.tell(do="reword", question=turn["question"], text=f"Who {WITHHELD}?", client_id="r1")
     assert (await page.hear("reworded", "refused"))["type"] == "refused"

@@ -334,7 +334,7 @@ async def test_a_verdict_means_the_same_at_every_door(
     cases = await in_db(lambda: list(Case.objects.select_related("snapshot")))
     passes = PASSES[:1] if door in PASSAGES else PASSES
     assert passed is (action in passes), "what the user gets"
-    assert {case.area for case in cases} == ({"hate"} if action in PEOPLE else set()), "what a reviewer gets"
+    assert {case.clause for case in cases} == ({"hate"} if action in PEOPLE else set()), "what a reviewer gets"
     if action in PEOPLE:
         assert len({case.kind for case in cases}) == len(cases), "one thing, one case"
         assert {case.owner_id for case in cases} == {world.alice.pk}

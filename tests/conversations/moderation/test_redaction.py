@@ -121,7 +121,7 @@ def test_nothing_of_it_is_kept_for_messages_that_are_gone(answer: Message, alice
     actions.delete_permanently([answer.conversation_id])
     assert MAIL in str(list(AppliedEffect.objects.values())), "the copy may come back"
     actions.delete_permanently([fork.pk])
-    assert AppliedEffect.objects.get(name="redact").before == {} and MAIL not in str(
+    assert AppliedEffect.objects.get(name="redact").restore_data == {} and MAIL not in str(
         list(AppliedEffect.objects.values())
     )
     enforcement.revert_effects(made, reviewer("robin"))
@@ -130,7 +130,7 @@ def test_nothing_of_it_is_kept_for_messages_that_are_gone(answer: Message, alice
 async def test_what_the_gate_took_out_is_not_spelt_by_the_record(
     open_page: Any, alice: User, library: Any, chat: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def verdict(text: str, since: int, level: object, limit: object) -> Verdict:
+    async def verdict(text: str, since: int, level: object) -> Verdict:
         outcome = PolicyResult(Action.REDACT if MAIL in text else None, "personal_data", 1, 1.0)
         return Verdict(True, outcome.code, "", EvaluationRecord("answer", text, outcome, ()))
 

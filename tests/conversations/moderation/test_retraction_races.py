@@ -187,7 +187,7 @@ async def test_of_two_answers_that_end_together_both_can_be_given_back(
 
     def ends() -> None:  # another one, whose transaction is over first
         effect = AppliedEffect.objects.get(name="redact")
-        effect.before["beside"]["answers"]["of another"] = other
+        effect.restore_data["beside"]["answers"]["of another"] = other
         effect.save()
 
     around(monkeypatch, finalization, "finish_turn", take, before=True)
@@ -199,4 +199,4 @@ async def test_of_two_answers_that_end_together_both_can_be_given_back(
     while (await page.hear())["type"] not in ("unknown", "released"):
         pass
     effect = await in_db(AppliedEffect.objects.get, name="redact")
-    assert effect.before["beside"]["answers"].keys() == {turn, "of another"}
+    assert effect.restore_data["beside"]["answers"].keys() == {turn, "of another"}

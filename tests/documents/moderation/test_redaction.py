@@ -248,7 +248,7 @@ def test_builds_that_knew_it_are_given_up_and_nothing_is_kept_of_a_deleted_docum
     decision = taken_out(morgan, paper)
     assert not IndexBuild.objects.exists() and not Chunk.every.filter(build__gt=0).exists()
     delete_document(paper)
-    assert AppliedEffect.objects.get(decision=decision, name="redact").before == {}
+    assert AppliedEffect.objects.get(decision=decision, name="redact").restore_data == {}
 
 
 def test_the_image_of_its_page_is_covered_there(paper: Document, morgan: User, monkeypatch: pytest.MonkeyPatch) -> None:

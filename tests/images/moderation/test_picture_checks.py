@@ -70,7 +70,7 @@ def test_what_it_finds_is_held_and_a_case(
     assert own.get(f"/pictures/{row.pk}/file.png").status_code == own.get(f"/pictures/{row.pk}/preview.jpg").status_code
     assert own.get(f"/pictures/{row.pk}/file.png").status_code == 404
     case = Case.objects.get()
-    assert (case.area, case.snapshot.stage, case.owner) == ("sexual", "picture", alice)
+    assert (case.clause, case.snapshot.stage, case.owner) == ("sexual", "picture", alice)
     staff = signed_in(morgan)
     assert staff.get(f"/review/{case.pk}/picture.png").status_code == 404  # nobody sees it before they claimed it
     staff.post(f"/review/{case.pk}/claim/")

@@ -86,8 +86,8 @@ def test_agreement_is_known_by_clause_and_stage(alice: User, morgan: User, shelf
     robin = make_user("robin", User.Role.REVIEWER)
     for number, harmful in enumerate((True, True, False)):
         decided(alice, morgan, str(number), "block")
-        row = SecondReview.objects.get(given=None)
-        SecondReview.objects.filter(pk=row.pk).update(given=timezone.now(), harmful=harmful, reviewer=robin)
+        row = SecondReview.objects.get(submitted=None)
+        SecondReview.objects.filter(pk=row.pk).update(submitted=timezone.now(), harmful=harmful, reviewer=robin)
     assert metrics.measure_agreement() == metrics.ReviewerAgreement(
         Proportion(2, 3), {("hate", "question"): Proportion(2, 3)}
     )

@@ -22,8 +22,8 @@ def test_entries_are_numbered_without_a_gap_and_each_holds_the_hash_of_the_one_b
     entries: list[AuditEntry],
 ) -> None:
     assert [entry.seq for entry in entries] == [1, 2, 3]
-    assert entries[0].before == audit.FIRST_SIGNATURE
-    assert [entry.before for entry in entries[1:]] == [entry.sha256 for entry in entries[:-1]]
+    assert entries[0].previous_sha256 == audit.FIRST_SIGNATURE
+    assert [entry.previous_sha256 for entry in entries[1:]] == [entry.sha256 for entry in entries[:-1]]
     assert audit.verify_chain() == []
 
 

@@ -60,7 +60,7 @@ def plain(entry: AuditEntry) -> str:
     """As everybody who knows the source can calculate it."""
     said = [
         entry.seq, entry.at.isoformat(timespec="microseconds"), entry.kind, entry.actor, entry.person, entry.subject,
-        entry.payload, entry.before,
+        entry.payload, entry.previous_sha256,
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
@@ -70,7 +70,7 @@ def rewrite(first: int) -> None:
     row = AuditEntry.objects.filter(seq=first - 1).first()
     before = row.sha256 if row else audit.FIRST_SIGNATURE
     for entry in AuditEntry.objects.filter(seq__gte=first).order_by("seq"):
-        entry.subject, entry.before = "nothing", before
+        entry.subject, entry.previous_sha256 = "nothing", before
         before = entry.sha256 = plain(entry)
         entry.save()
 
@@ -162,7 +162,9 @@ def test_a_page_verifies_a_large_log_part_by_part(entries: list[AuditEntry]) -> 
 def test_entries_from_before_the_key_are_carried_over_and_never_rewritten(place: Path) -> None:
     before = audit.FIRST_SIGNATURE
     for number in range(1, 4):
-        entry = AuditEntry(seq=number, at=timezone.now(), kind="read", subject="old", payload={}, before=before)
+        entry = AuditEntry(
+            seq=number, at=timezone.now(), kind="read", subject="old", payload={}, previous_sha256=before
+        )
         entry.sha256 = before = plain(entry)
         entry.save(force_insert=True)
     old = list(AuditEntry.objects.values_list("seq", "sha256"))

@@ -29,7 +29,7 @@ def test_clauses_are_left_to_others_and_texts_uncovered_on_ones_own_page(
     held = cases.claim_case(morgan, crime.pk)
     assert 'class="covered"' in client.get(f"/review/{held.pk}/").content.decode()
     client.post("/review/care/", {"without": ["hate", "nonsense"]})
-    assert reviewer_preferences.get_preferences(morgan).without == ["hate"]
+    assert reviewer_preferences.get_preferences(morgan).skipped_clauses == ["hate"]
     assert str(hate.pk) not in client.get("/review/").content.decode()
     assert 'class="covered"' not in client.get(f"/review/{held.pk}/").content.decode()
     assert 'value="hate" checked' in strip_layout(client.get("/review/care/").content.decode())

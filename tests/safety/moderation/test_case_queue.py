@@ -57,7 +57,7 @@ def test_cases_are_sorted_as_asked(alice: User, morgan: User) -> None:
     assert subjects(morgan) == ["2", "3", "1"]
     assert subjects(morgan, sort="oldest") == ["1", "2", "3"]
     assert subjects(morgan, sort="newest") == ["3", "2", "1"]
-    Case.objects.filter(subject="1").update(due=timezone.now())
+    Case.objects.filter(subject="1").update(due_at=timezone.now())
     assert subjects(morgan, sort="due")[0] == "1"
 
 
@@ -81,14 +81,14 @@ def test_a_filter_finds_no_case_that_the_reviewer_may_not_see(alice: User, morga
 
 def test_clauses_left_to_others_stay_out_of_filtered_lists(alice: User, morgan: User) -> None:
     case(alice, "1")
-    reviewer_preferences.set_preferences(morgan, covered=True, without=["hate"])
+    reviewer_preferences.set_preferences(morgan, covers_severe=True, skipped_clauses=["hate"])
     assert subjects(morgan, clause="hate") == []
 
 
 def test_the_page_shows_due_times_and_keeps_the_filter(client: Client, alice: User, bob: User, morgan: User) -> None:
     late, other = case(alice, "1"), case(bob, "2", code="crime")
-    Case.objects.filter(pk=late.pk).update(due=timezone.now() - timedelta(hours=3, minutes=1))
-    Case.objects.filter(pk=other.pk).update(due=timezone.now() + timedelta(days=2, minutes=1))
+    Case.objects.filter(pk=late.pk).update(due_at=timezone.now() - timedelta(hours=3, minutes=1))
+    Case.objects.filter(pk=other.pk).update(due_at=timezone.now() + timedelta(days=2, minutes=1))
     client.force_login(morgan)
     page = strip_layout(client.get("/review/?show=new&sort=due").content.decode())
     assert "Overdue by 3 hours" in page.replace("\xa0", " ") and "Due in 2 days" in page.replace("\xa0", " ")

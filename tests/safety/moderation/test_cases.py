@@ -40,11 +40,11 @@ def decided(user: User, held: Case, outcome: str = "block") -> Decision:
 def test_the_same_thing_flagged_twice_is_one_case(alice: User, shelf: Notes) -> None:
     first, again = case(alice), case(alice)
     assert first.pk == again.pk
-    assert Case.objects.get().times == 2
+    assert Case.objects.get().report_count == 2
     assert case(alice, code="violence").pk != first.pk
     with pytest.raises(IntegrityError), transaction.atomic():
         Case.objects.create(
-            kind=KIND, subject="1", area="hate", snapshot=first.snapshot, severity=1, due=timezone.now()
+            kind=KIND, subject="1", clause="hate", snapshot=first.snapshot, severity=1, due_at=timezone.now()
         )
 
 

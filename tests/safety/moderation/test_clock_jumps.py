@@ -101,4 +101,4 @@ def test_a_hold_under_a_clause_that_fails_closed_outlasts_any_jump(alice: User, 
     jump(24 * 400)
     temporary_holds.end_expired_holds()
     held.refresh_from_db()
-    assert held.lapsed is None and held.state == CaseState.OPEN
+    assert held.hold_expired_at is None and held.state == CaseState.OPEN

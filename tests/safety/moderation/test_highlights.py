@@ -95,7 +95,7 @@ def test_ones_own_and_sealed_ones_are_not_among_them(alice: User, morgan: User) 
         similar_cases.find_similar_decisions(morgan, found) == []
         and len(similar_cases.find_similar_decisions(robin, found)) == 1
     )
-    other = Case(area="child_exploitation", snapshot=hidden.snapshot)
+    other = Case(clause="child_exploitation", snapshot=hidden.snapshot)
     assert similar_cases.find_similar_decisions(morgan, other) == []
 
 

@@ -129,7 +129,7 @@ def test_the_navigation_counts_what_was_not_read(alice: User, morgan: User, answ
 def test_times_are_those_of_the_reader(alice: User, answer: Message) -> None:
     case = flagged(alice, "question", answer.pk, "question", ASKED)
     (card,) = told(alice)
-    assert f'datetime="{case.due.replace(microsecond=0):%Y-%m-%dT%H:%M}' in card and "data-local" in card
+    assert f'datetime="{case.due_at.replace(microsecond=0):%Y-%m-%dT%H:%M}' in card and "data-local" in card
     assert "UTC" not in Notice.objects.get().text, "no time stands in words that a browser cannot change"
 
 

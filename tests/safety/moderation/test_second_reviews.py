@@ -150,7 +150,7 @@ def test_by_the_pages_nothing_is_shown_of_what_was_decided(
     assert (entry.person, entry.payload["why"]) == (alice.pk, "second") and entry.payload["clause"] == "hate"
     row = SecondReview.objects.get()
     client.post(f"{at}give/", {"token": row.lease_token, "said": "nonsense"})
-    assert SecondReview.objects.get().given is None
+    assert SecondReview.objects.get().submitted is None
     client.post(f"{at}give/", {"token": row.lease_token, "said": "harmless"})
     assert client.get(at).status_code == 404
     assert "1 current decision is disputed" in client.get("/review/figures/").content.decode()

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 def later(found: Case, hours: float = 0.0) -> Case:
     """As if its time had come."""
-    Case.objects.filter(pk=found.pk).update(held_until=timezone.now() - timedelta(hours=hours, seconds=1))
+    Case.objects.filter(pk=found.pk).update(hold_expires_at=timezone.now() - timedelta(hours=hours, seconds=1))
     return Case.objects.get(pk=found.pk)
 
 
@@ -47,8 +47,8 @@ def decided(user: User, found: Case, outcome: str) -> None:
 
 def test_a_hold_ends_by_itself_and_its_person_is_told(alice: User, shelf: Notes) -> None:
     found = case(alice)
-    assert found.held_until is not None and found.due <= found.held_until
-    assert found.held_until - found.created <= timedelta(hours=settings.HOLD_HOURS, seconds=1)
+    assert found.hold_expires_at is not None and found.due_at <= found.hold_expires_at
+    assert found.hold_expires_at - found.created <= timedelta(hours=settings.HOLD_HOURS, seconds=1)
     assert "or the hold ends by itself" in Notice.objects.get().text
     assert temporary_holds.end_expired_holds() == 0 and not versions.is_allowed_text(found.snapshot.text)
     later(found)
@@ -56,7 +56,7 @@ def test_a_hold_ends_by_itself_and_its_person_is_told(alice: User, shelf: Notes)
     versions.refresh_policy()
     assert versions.is_allowed_text(found.snapshot.text), "exactly this question passes"
     again = Case.objects.get(pk=found.pk)
-    assert (again.state, again.held_until) == (CaseState.OPEN, None) and again.lapsed is not None
+    assert (again.state, again.hold_expires_at) == (CaseState.OPEN, None) and again.hold_expired_at is not None
     told = Notice.objects.order_by("-pk")[0]
     assert (told.person, told.title) == (alice, "A note is no longer withheld")
     entry = AuditEntry.objects.get(kind="case.lapsed")
@@ -75,7 +75,7 @@ def test_a_picture_that_was_held_is_shown(alice: User, shelf: Notes) -> None:
 @pytest.mark.parametrize("code", ["child_exploitation", "weapons", "self_harm"])
 def test_what_a_clause_that_fails_closed_holds_stays_held(alice: User, shelf: Notes, code: str) -> None:
     row, found = held_picture(alice, code)
-    assert found.held_until is None
+    assert found.hold_expires_at is None
     later(found)  # also where the policy was milder when it was found
     assert temporary_holds.end_expired_holds() == 0
     row.refresh_from_db()
@@ -157,7 +157,10 @@ def test_a_picture_that_people_withheld_stays_so_when_another_hold_of_it_ends(
     assert temporary_holds.end_expired_holds() == 0 and temporary_holds.end_expired_holds() == 0
     row.refresh_from_db()
     assert row.status == Picture.Status.HELD
-    assert Case.objects.get(pk=other.pk).lapsed is None and not AuditEntry.objects.filter(kind="case.lapsed").exists()
+    assert (
+        Case.objects.get(pk=other.pk).hold_expired_at is None
+        and not AuditEntry.objects.filter(kind="case.lapsed").exists()
+    )
 
 
 def test_a_question_that_people_withheld_does_not_pass_because_nobody_looked_at_it_again(
@@ -177,4 +180,4 @@ def test_what_is_held_anew_after_a_hold_ended_is_held_for_a_while_too(alice: Use
     outcome = PolicyResult(Action.SEND, "violence", 3, 0.9)
     cases.flag_content(FlaggedContent("picture", str(row.pk), "picture", "A picture", alice.pk, outcome))
     again = Case.objects.get(pk=found.pk)
-    assert again.held_until is not None and again.lapsed is None and again.times == 2
+    assert again.hold_expires_at is not None and again.hold_expired_at is None and again.report_count == 2

@@ -182,7 +182,7 @@ def test_without_its_audit_entry_a_policy_does_not_change(
     }  # fmt: skip
     if verb == "policies.approve":
         backtest.run_backtest(ada, site.draft)
-    before = (AuditEntry.objects.count(), list(PolicyVersion.objects.values_list("pk", "status", "replay")))
+    before = (AuditEntry.objects.count(), list(PolicyVersion.objects.values_list("pk", "status", "backtest")))
     written = audit.record_event
 
     def fails(kind: str, **facts: Any) -> AuditEntry:
@@ -195,7 +195,7 @@ def test_without_its_audit_entry_a_policy_does_not_change(
     monkeypatch.setattr(audit, "record_event", fails)
     with pytest.raises(OperationalError):
         blocklist_drafts.save_blocklist(ada, row) if verb == "lists" else VERBS[verb](site, ada)
-    assert before == (AuditEntry.objects.count(), list(PolicyVersion.objects.values_list("pk", "status", "replay")))
+    assert before == (AuditEntry.objects.count(), list(PolicyVersion.objects.values_list("pk", "status", "backtest")))
 
 
 def test_the_only_administrator_approves_their_policy_and_it_is_shown(shelf: Notes, ada: User, client: Client) -> None:

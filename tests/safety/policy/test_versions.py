@@ -150,7 +150,7 @@ def test_a_draft_goes_live_only_after_a_replay_and_by_somebody_else(author: User
 def test_the_database_keeps_one_live_policy_with_replay_and_another_approver(author: User, second: User) -> None:
     versions.get_live_version()
     row = versions.create_draft(author, BODY)
-    for wrong in ({"status": "live", "approver": second, "replay": {}}, {"approver": author}):
+    for wrong in ({"status": "live", "approver": second, "backtest": {}}, {"approver": author}):
         with pytest.raises(IntegrityError), transaction.atomic():
             PolicyVersion.objects.filter(pk=row.pk).update(**wrong)
     PolicyVersion.objects.filter(status="live").update(status="retired")

@@ -208,7 +208,7 @@ def test_a_version_that_cannot_be_read_is_told(ada: User) -> None:
 def test_history_is_read_whole_beyond_a_page(monkeypatch: pytest.MonkeyPatch, ada: User) -> None:
     given = {"stage": "question", "surface": "chat", "signals": [], "policy": 1, "hour": timezone.now()}
     RecordedVerdict.objects.bulk_create(
-        RecordedVerdict(mark=recorder.keyed_hash(str(number)), **given) for number in range(30)
+        RecordedVerdict(content_hmac=recorder.keyed_hash(str(number)), **given) for number in range(30)
     )
     row = versions.create_draft(ada, body(withhold=0.5))
     assert backtest.run_backtest(ada, row, most=20)["judged"] == 20

@@ -48,7 +48,7 @@ async def test_what_was_let_through_is_kept_with_its_signals_and_without_a_word_
         ("question", "chat", ""), ("question", "chat", "note"), ("question", "chat", "withhold_and_review"),
     ]  # fmt: skip
     assert {signal.detector for signal in recorder.read_signals(found[0])} == {"rules", "personal", "text"}
-    assert found[0].mark == recorder.keyed_hash(hash_text(PLAIN)) != hash_text(PLAIN)
+    assert found[0].content_hmac == recorder.keyed_hash(hash_text(PLAIN)) != hash_text(PLAIN)
     kept = await in_db(lambda: str(list(RecordedVerdict.objects.values())))
     assert not any(word in kept for word in ("lamp", "trimmed", "Some", hash_text(PLAIN)))
     assert {(row.hour.minute, row.hour.second, row.hour.microsecond) for row in found} == {(0, 0, 0)}
@@ -82,7 +82,7 @@ async def test_every_stage_and_surface_is_kept() -> None:
     await asyncio.to_thread(gate.check_passage, PLAIN)
     await in_db(pictures.check_picture, bytes, "a lamp")
     await in_db(pictures.check_picture, bytes)
-    found = [(row.stage, row.surface, bool(row.mark)) for row in await rows()]
+    found = [(row.stage, row.surface, bool(row.content_hmac)) for row in await rows()]
     assert {one for one in found if one[0] == "answer"} == {("answer", "chat", True)}
     assert sorted(one for one in found if one[0] != "answer") == [
         ("passage", "documents", True), ("passage", "documents", True), ("passage", "tools", True),
@@ -91,7 +91,7 @@ async def test_every_stage_and_surface_is_kept() -> None:
 
 
 async def test_what_is_only_being_written_and_what_is_temporary_leaves_nothing() -> None:
-    with recorder.use_surface(Surface.NOWHERE):
+    with recorder.use_surface(Surface.UNRECORDED):
         await gate.check_question(SURE)
     assert await rows() == []
     with recorder.use_surface(Surface.API):
@@ -132,7 +132,7 @@ async def test_what_a_person_has_allowed_is_kept_as_such(monkeypatch: pytest.Mon
     monkeypatch.setitem(versions._current, "allowed", frozenset({hash_text(SURE)}))
     assert (await gate.check_question(SURE)).allowed
     (row,) = await rows()
-    assert row.allowance
+    assert row.allowlisted
     assert not evaluate_policy(Stage.QUESTION, recorder.read_signals(row), versions.current_policy()).allowed
 
 

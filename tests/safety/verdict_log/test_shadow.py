@@ -49,14 +49,14 @@ async def would() -> list[tuple[str, str, str]]:
     ("before", "after", "expected"),
     [
         (None, None, None),
-        (Action.NOTE, Action.WITHHOLD, VerdictChange.HELD),
-        (None, Action.SEND, VerdictChange.HELD),
-        (Action.SEND, None, VerdictChange.FREED),
-        (Action.WITHHOLD, Action.LABEL, VerdictChange.FREED),
-        (Action.WITHHOLD, Action.SEND, VerdictChange.PEOPLE),
-        (Action.REVIEW, Action.NOTE, VerdictChange.PEOPLE),
-        (Action.NOTE, Action.LABEL, VerdictChange.MARK),
-        (Action.LABEL, None, VerdictChange.MARK),
+        (Action.NOTE, Action.WITHHOLD, VerdictChange.WOULD_WITHHOLD),
+        (None, Action.SEND, VerdictChange.WOULD_WITHHOLD),
+        (Action.SEND, None, VerdictChange.WOULD_ALLOW),
+        (Action.WITHHOLD, Action.LABEL, VerdictChange.WOULD_ALLOW),
+        (Action.WITHHOLD, Action.SEND, VerdictChange.REVIEW),
+        (Action.REVIEW, Action.NOTE, VerdictChange.REVIEW),
+        (Action.NOTE, Action.LABEL, VerdictChange.DISPLAY),
+        (Action.LABEL, None, VerdictChange.DISPLAY),
     ],
 )
 def test_a_change_has_a_name(before: Action | None, after: Action | None, expected: VerdictChange | None) -> None:
@@ -67,7 +67,7 @@ def test_a_change_has_a_name(before: Action | None, after: Action | None, expect
 def test_what_a_rule_decided_says_nothing_about_the_classifiers() -> None:
     skipped = [Signal("text", "", SignalStatus.SKIPPED, {})]
     held = PolicyResult(Action.WITHHOLD, "weapons")
-    assert classify_change(held, PolicyResult(None), skipped) is VerdictChange.UNASKED
+    assert classify_change(held, PolicyResult(None), skipped) is VerdictChange.WOULD_ALLOW_UNCLASSIFIED
     assert classify_change(held, PolicyResult(Action.WITHHOLD, "crime")) is VerdictChange.CLAUSE
 
 
@@ -157,7 +157,7 @@ async def test_no_check_waits_for_it(ada: User) -> None:
         await in_db(lambda least=least: in_the_shadow(ada, body(withhold=least)))
     took: dict[bool, list[float]] = {True: [], False: []}
     for number in range(400):
-        with recorder.use_surface(Surface.CHAT if number % 2 else Surface.NOWHERE):
+        with recorder.use_surface(Surface.CHAT if number % 2 else Surface.UNRECORDED):
             began = time.perf_counter()
             await gate.check_question(f"{MAYBE} {number}")
             took[bool(number % 2)].append((time.perf_counter() - began) * 1000)
