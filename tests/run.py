@@ -52,6 +52,7 @@ REPORTS = ROOT / "var" / "test-reports"  # JUnit XML of each group, and the seco
 
 TWO_PROCESSES = ("-n", "2", "--dist", "loadfile")  # a file's tests share what is costly to make
 PLAIN = "not vllm and not process and not browser and not install"
+APART = (*TWO_PROCESSES, "--ignore=tests/journeys")  # which take their time to collect
 PROCESS = "process and not browser and not vllm and not install"
 FIRST_JOURNEY = "tests/journeys/test_setup.py::test_"
 
@@ -78,8 +79,8 @@ PROCESS_FILES = find_files("process")
 JOURNEYS = (*TWO_PROCESSES, "--no-loadscope-reorder", "tests/journeys", "-m")  # in order: a site keeps what they leave
 GROUPS = (
     Group("journeys", (*JOURNEYS, "browser"), (*JOURNEYS, "browser and main_journey")),
-    Group("postgres", (*TWO_PROCESSES, "-m", PLAIN, "--only-database"), server="postgres", daily=False),
-    Group("tests", (*TWO_PROCESSES, "-m", PLAIN), (*TWO_PROCESSES, "-m", f"{PLAIN} and not slow")),
+    Group("postgres", (*APART, "-m", PLAIN, "--only-database"), server="postgres", daily=False),
+    Group("tests", (*APART, "-m", PLAIN), (*APART, "-m", f"{PLAIN} and not slow")),
     Group("install", ("-m", "install", *find_files("install")), daily=False),
     Group("processes", ("-m", PROCESS, *PROCESS_FILES), ("-m", f"{PROCESS} and not slow", *PROCESS_FILES)),
     Group("checks", commands=(

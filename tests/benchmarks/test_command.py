@@ -28,6 +28,7 @@ def test_every_measurement_is_found_by_name() -> None:
 
 
 @pytest.mark.usefixtures("tables_there")
+@pytest.mark.slow
 def test_numbers_are_printed_and_written_as_one_flat_object(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

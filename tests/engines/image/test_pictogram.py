@@ -70,11 +70,13 @@ def drawing(folder: Path, **options: Any) -> PictogramPainter:
     return PictogramPainter(str(folder), embed=Words(), **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_what_it_has_learnt_it_draws(folder: Path) -> None:
     vectors = np.stack([Words().embed_query(name) for name in NAMES])
     assert pictogram_training.accuracy(folder, signs(), vectors) == 1.0
 
 
+@pytest.mark.slow
 def test_a_picture_is_large_clean_and_the_same_each_time(folder: Path) -> None:
     steps: list[DrawStep] = []
     drawn = drawing(folder).draw(ASK, steps.append)
@@ -87,11 +89,13 @@ def test_a_picture_is_large_clean_and_the_same_each_time(folder: Path) -> None:
     assert red > green + 60 and red > blue + 60, "the disc is red in its middle"
 
 
+@pytest.mark.slow
 def test_what_it_does_not_know_it_refuses_and_offers_what_it_does(folder: Path) -> None:
     with pytest.raises(EngineRefused, match="closest are “red disc”"):
         drawing(folder).draw(DrawRequest("a quarterly report", 3, 512, 512, 6, 1.5), lambda _: None)
 
 
+@pytest.mark.slow
 def test_what_it_knows_is_told_without_its_network(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "load_painter", None)
     assert drawing(folder).nearest("green bar", 2)[0] == "green bar"
@@ -99,6 +103,7 @@ def test_what_it_knows_is_told_without_its_network(folder: Path, monkeypatch: py
         drawing(folder, sha256="0" * 64).nearest("green bar", 2)
 
 
+@pytest.mark.slow
 def test_it_draws_by_the_vectors_of_the_product_where_they_are_those_that_it_learnt_from(folder: Path) -> None:
     made = PictogramPainter(str(folder))
     own = SentenceTransformerEmbedder()
@@ -109,6 +114,7 @@ def test_it_draws_by_the_vectors_of_the_product_where_they_are_those_that_it_lea
     assert isinstance(other._embedder(), SentenceTransformerEmbedder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"width": 256}, {"steps": 999}, {"scheduler": "DDIM"}, {"start": b"x"}])
 def test_what_it_cannot_do_is_refused(folder: Path, changes: dict[str, Any]) -> None:
     from dataclasses import replace
@@ -117,6 +123,7 @@ def test_what_it_cannot_do_is_refused(folder: Path, changes: dict[str, Any]) -> 
         drawing(folder).draw(replace(ASK, **changes), lambda _: None)
 
 
+@pytest.mark.slow
 def test_a_drawing_that_nobody_wants_any_more_ends(folder: Path) -> None:
     told: list[int] = []
 
@@ -129,6 +136,7 @@ def test_a_drawing_that_nobody_wants_any_more_ends(folder: Path) -> None:
     assert told == [1]
 
 
+@pytest.mark.slow
 def test_other_weights_than_the_pinned_ones_are_not_loaded(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(EngineUnavailable, match="were changed"):
         drawing(folder, sha256="0" * 64).model()
@@ -139,6 +147,7 @@ def test_other_weights_than_the_pinned_ones_are_not_loaded(folder: Path, tmp_pat
         drawing(tmp_path).model()
 
 
+@pytest.mark.slow
 def test_a_training_that_was_broken_off_goes_on_where_it_was(tmp_path: Path) -> None:
     from safetensors import safe_open
 
