@@ -170,6 +170,7 @@ MATRIX = {
     "review/log/export/": ADMIN,
     "review/log/verify/": ADMIN,
     "review/policy/": ADMIN,
+    **{"review/audits/": STAFF, "review/thresholds/": ADMIN},  # redirects of former addresses
     "review/policy/edit/": ADMIN,
     "review/policy/preview/<slug:code>/": ADMIN,
     "review/policy/<int:pk>/": ADMIN,

@@ -30,6 +30,7 @@ NO_PAGES = {  # what is asked for with GET and is no page: parts of pages, files
     "search/", "notices/new/", "conversations/more/",
     M, *(f"{M}{old}" for old in ("users/user/", "users/user/<int:pk>/change/", "auth/group/",
                                  "auth/group/<int:pk>/change/", "documents/collection/")),  # redirects
+    "review/audits/", "review/thresholds/",  # likewise
     "review/break-glass/", "review/break-glass/<uuid:pk>/",  # what somebody wrote, for half an hour
     "tools/<slug:name>/call/", "shared/<slug:secret>/answers/<uuid:answer>/behind/",
     "beams/",  # whether a model searches with them

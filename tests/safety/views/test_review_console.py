@@ -181,3 +181,13 @@ def test_of_who_needs_help_a_reviewer_is_offered_no_punishment(
         staff[0].post(f"/review/{found.pk}/claim/")
         page = staff[0].get(f"/review/{found.pk}/").content.decode()
         assert [one for one in ("allow", "block", "warn", "suspend") if f'value="{one}"' in page] == offered
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("/review/audits/", "/review/figures/"), ("/review/thresholds/", "/review/policy/")]
+)
+def test_a_former_address_leads_to_the_page_that_took_its_place(client: Client, old: str, new: str) -> None:
+    client.force_login(make_user("olga", role="administrator"))
+    assert client.get(old)["Location"] == new
+    client.force_login(make_user("otto"))
+    assert client.get(old).status_code == 404
