@@ -50,7 +50,11 @@ def list_users(text: str = "", role: str = "", state: str = "") -> QuerySet[User
 
 
 def confirm_address(user: User, by: User | None = None) -> None:
-    """Mark the e-mail address of the account as verified. `by` is the administrator; None for the product itself."""
+    """Mark the e-mail address of the account as verified. `by` is the administrator; None for the product itself.
+
+    Raises PermissionDenied for other users.
+    """
+    special_permissions.require_administrator(by)
     with transaction.atomic():
         EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
         _tell("person.confirmed", user, by)
@@ -59,8 +63,9 @@ def confirm_address(user: User, by: User | None = None) -> None:
 def set_role(user: User, role: str, by: User | None = None) -> None:
     """Set the role of the user and log it; a user who becomes a member loses all special permissions for good.
 
-    Raises LastAdministrator.
+    Raises LastAdministrator, and PermissionDenied unless `by` is an administrator; None is the product itself.
     """
+    special_permissions.require_administrator(by)
     with transaction.atomic():
         before = _change(user, role=role)["role"]
         if before != role:

@@ -1,6 +1,7 @@
 """Create, rename and delete groups, change their members, and list the groups that a user may see.
 
-Collections are shared with groups. Callers check that the user is an administrator.
+Collections are shared with groups. Each change raises PermissionDenied unless `by` is an active administrator, or None:
+the product itself.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from django.db.models import Count, Q, QuerySet
 
 from apps.users import audit_hook
 from apps.users.models import User
+from apps.users.special_permissions import require_administrator
 
 NAME_CHARACTERS = 80
 
@@ -39,6 +41,7 @@ def list_visible_groups(user: User | AnonymousUser, text: str = "") -> QuerySet[
 
 def create_group(name: str, by: User | None = None) -> Group:
     """Create a group and log it. Raises NameTaken."""
+    require_administrator(by)
     try:
         with transaction.atomic():
             made = Group.objects.create(name=name)
@@ -50,6 +53,7 @@ def create_group(name: str, by: User | None = None) -> Group:
 
 def rename_group(group: Group, name: str, by: User | None = None) -> None:
     """Rename the group and log it if the name differs. Raises NameTaken."""
+    require_administrator(by)
     try:
         with transaction.atomic():
             before = Group.objects.select_for_update().get(pk=group.pk).name
@@ -62,6 +66,7 @@ def rename_group(group: Group, name: str, by: User | None = None) -> None:
 
 def delete_group(group: Group, by: User | None = None) -> None:
     """Delete the group with its shares, and log it. Members lose access that they had through it alone."""
+    require_administrator(by)
     with transaction.atomic():
         _tell("group.deleted", group, by, name=group.name)
         group.delete()
@@ -74,6 +79,7 @@ def list_non_members(group: Group) -> QuerySet[User]:
 
 def add_member(group: Group, user: User, by: User | None = None) -> None:
     """Add the user to the group and log it. Access to shared collections starts with the next request."""
+    require_administrator(by)
     with transaction.atomic():
         user.groups.add(group)
         _tell("group.joined", group, by, user, name=group.name)
@@ -81,6 +87,7 @@ def add_member(group: Group, user: User, by: User | None = None) -> None:
 
 def set_groups(user: User, wanted: Iterable[Group], by: User | None = None) -> None:
     """Make the user a member of exactly these groups; each change is logged."""
+    require_administrator(by)
     with transaction.atomic():
         before, after = set(user.groups.all()), set(wanted)
         for group in sorted(after - before, key=lambda group: group.name):
@@ -91,6 +98,7 @@ def set_groups(user: User, wanted: Iterable[Group], by: User | None = None) -> N
 
 def remove_member(group: Group, user: User, by: User | None = None) -> None:
     """Remove the user from the group and log it. Access through this group alone ends."""
+    require_administrator(by)
     with transaction.atomic():
         user.groups.remove(group)
         _tell("group.left", group, by, user, name=group.name)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from apps.lib.ids import new_secret
 from apps.users import audit_hook
 from apps.users.models import INVITATION_DAYS, Invitation, User
+from apps.users.special_permissions import require_administrator
 
 SESSION_KEY = "invitation"  # holds the hash, so that a session row does not reveal the secret
 _SECRET_CHARACTERS = 200
@@ -22,8 +23,9 @@ _SECRET_CHARACTERS = 200
 def create_invitation(by: User, email: str = "") -> str:
     """Create an invitation, log it, and return its link, which cannot be shown again.
 
-    `email`: the only address that may use it; "" for any.
+    `email`: the only address that may use it; "" for any. Raises PermissionDenied unless `by` is an administrator.
     """
+    require_administrator(by)
     secret = new_secret()
     with transaction.atomic():
         made = Invitation.objects.create(
@@ -80,7 +82,11 @@ def redeem_invitation(invitation: Invitation, user: User) -> bool:
 
 
 def revoke_invitation(pk: int, by: User | None = None) -> None:
-    """Delete the invitation and log it, so that its link no longer works. A used invitation is kept."""
+    """Delete the invitation and log it, so that its link no longer works. A used invitation is kept.
+
+    Raises PermissionDenied unless `by` is an administrator; None is the product itself.
+    """
+    require_administrator(by)
     with transaction.atomic():
         if Invitation.objects.filter(pk=pk, used_by__isnull=True).delete()[0]:
             audit_hook.record_change("person.not_invited", actor=by, subject=f"invitation {pk}")

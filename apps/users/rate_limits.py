@@ -25,6 +25,7 @@ from apps.users.i18n import lower_label
 from apps.users.models import User
 from apps.users.models.rate_limit import LimitedResource as LimitedResource
 from apps.users.models.rate_limit import LimitScope, Rate, RateLimit, RateLimitBucket
+from apps.users.special_permissions import require_administrator
 
 DEFAULTS: dict[tuple[str, str], Rate] = {
     (LimitScope.PERSON, LimitedResource.MESSAGES): Rate(200, 1_000),
@@ -151,7 +152,11 @@ def build_network_bucket(address: str, resource: str) -> BucketRef:
 def change_limit(
     scope: str, resource: str, rate: Rate | None, group: int | None = None, by: User | None = None
 ) -> None:
-    """Store the limit and log it. None restores the default; for a group it removes the limit."""
+    """Store the limit and log it. None restores the default; for a group it removes the limit.
+
+    Raises PermissionDenied unless `by` is an administrator; None is the product itself.
+    """
+    require_administrator(by)
     rows = RateLimit.objects.filter(scope=scope, resource=resource, group=group)
     with transaction.atomic():
         held = rows.first()

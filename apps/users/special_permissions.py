@@ -7,11 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 
 from apps.users import audit_hook
 from apps.users.models import User
+
+
+def require_administrator(by: User | None) -> None:
+    """Raise PermissionDenied unless `by` is an active administrator, or None: the product itself."""
+    if by is not None and not (by.is_administrator and by.is_active):
+        raise PermissionDenied
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +39,9 @@ class SpecialPermission:
     def assign(self, user: User, given: bool, by: User | None = None) -> bool:
         """Give the user the permission, or withdraw it, and log it. Return whether it changed.
 
-        A user with the role of a member cannot get it.
+        A user with the role of a member cannot get it. Raises PermissionDenied unless `by` is an administrator.
         """
+        require_administrator(by)
         with transaction.atomic():
             rows = User.objects.filter(pk=user.pk, **{self.field: not given})
             if given:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.test import Client
 
 from apps.documents.jobs import ingest_job
@@ -63,6 +66,18 @@ def page_of(user: User, shelf: Collection) -> str:
     client = Client()
     client.force_login(user)
     return client.get(f"/collections/{shelf.pk}/golden/").content.decode()
+
+
+@pytest.mark.parametrize("verb", [runs.request_run, answer_runs.request_answer_run])
+def test_a_stranger_starts_no_run_and_adds_no_question(
+    alice: User, bob: User, shelf: Collection, verb: Callable[[Collection, User], object]
+) -> None:
+    with pytest.raises(PermissionDenied):
+        verb(shelf, bob)
+    with pytest.raises(PermissionDenied):
+        add(bob, shelf, "Bees")
+    assert not (GoldenRun.objects.exists() or AnswerRun.objects.exists() or GoldenQuestion.objects.exists())
+    verb(shelf, alice)
 
 
 def test_the_page_says_how_often_a_pill_was_wrong_and_where(alice: User, shelf: Collection, chat: FakeChat) -> None:

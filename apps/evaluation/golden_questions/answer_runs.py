@@ -21,6 +21,7 @@ from apps.evaluation.golden_questions.citation_check import CitationCheck, check
 from apps.evaluation.models import AnswerRun, GoldenQuestion, GoldenRun, WrongPill
 from apps.lib.celery import notify
 from apps.lib.db import leases
+from apps.lib.db.permissions import require_row
 from apps.safety.gate.gate import Withheld
 from apps.users.models import User
 from apps.users.rate_limits import RateLimited
@@ -37,7 +38,11 @@ Status = GoldenRun.Status
 
 
 def request_answer_run(collection: Collection, user: User) -> AnswerRun:
-    """Store a run and notify the worker. Return the open run if there is one."""
+    """Store a run and notify the worker. Return the open run if there is one.
+
+    Raises PermissionDenied unless the user may edit the collection.
+    """
+    require_row(Collection.objects.editable_by(user), collection.pk)
     try:
         with transaction.atomic():
             row = AnswerRun.objects.create(collection=collection, started_by=user)

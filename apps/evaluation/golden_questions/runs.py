@@ -31,6 +31,7 @@ from apps.evaluation.golden_questions.measures import (
 from apps.evaluation.models import GoldenQuestion, GoldenResult, GoldenRun
 from apps.lib.celery import notify
 from apps.lib.db import leases
+from apps.lib.db.permissions import require_row
 
 if TYPE_CHECKING:
     from apps.users.models import User
@@ -52,10 +53,11 @@ class TooManyQuestions(Exception):
 def add_question(
     user: User, collection: Collection, text: str, *, document: Document | None, chunk: Chunk | None, words: str
 ) -> GoldenQuestion:
-    """Store a golden question. Raises TooManyQuestions.
+    """Store a golden question. Raises TooManyQuestions, and PermissionDenied unless the user may edit the collection.
 
     For a chunk its place in the page is stored, so that the question survives rechunking.
     """
+    require_row(Collection.objects.editable_by(user), collection.pk)
     if GoldenQuestion.objects.filter(collection=collection).count() >= MAX_QUESTIONS:
         raise TooManyQuestions
     place: dict[str, Any] = {}
@@ -73,8 +75,11 @@ def request_run(
 ) -> GoldenRun:
     """Store a run and notify the worker; return the open run if there is one.
 
-    `build`: the index build to test; None tests the live index.
+    `build`: the index build to test; None tests the live index. Raises PermissionDenied if a user who may not edit the
+    collection starts the run by hand.
     """
+    if user is not None and cause == GoldenRun.Cause.HAND:
+        require_row(Collection.objects.editable_by(user), collection.pk)
     try:
         with transaction.atomic():
             run = GoldenRun.objects.create(collection=collection, started_by=user, cause=cause, build=build)
