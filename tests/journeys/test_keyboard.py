@@ -92,6 +92,49 @@ def test_a_collection_is_chosen_by_typing_its_name(page_wide: Any) -> None:
     assert "Searched Manuals" in turn.locator("[data-summary]").inner_text()
 
 
+def pressed_to(page: Any, name: str, key: str = "Tab") -> None:
+    """Press the key until the element with this name has the focus."""
+    for _ in range(60):
+        if page.evaluate("(document.activeElement.ariaLabel ?? document.activeElement.innerText ?? '').trim()") == name:
+            return
+        page.keyboard.press(key)
+    raise AssertionError(f"not reached: {name}")
+
+
+def test_a_conversation_is_moved_and_exported_by_keyboard_alone_and_the_focus_stays(page_wide: Any) -> None:
+    ended(ask(page_wide, LEAVE))
+    page_wide.wait_for_url("**/c/**")
+    menu = page_wide.locator("#conversation-list li:has([aria-current]) [data-entry-menu]")
+    menu.focus()
+    page_wide.keyboard.press("Enter")
+    for _ in range(12):
+        if page_wide.evaluate("document.activeElement.id") == "entry-new-folder":
+            break
+        page_wide.keyboard.press("Tab")
+    page_wide.keyboard.type("Papers")
+    page_wide.keyboard.press("Enter")
+    page_wide.locator("#conversation-list details[data-drop] [aria-current]").wait_for(state="attached")
+    expect(page_wide.locator("#conversation-list li:has([aria-current]) [data-entry-menu]")).to_be_focused()
+    page_wide.locator("textarea[name=text]").focus()
+    pressed_to(page_wide, "This conversation", "Shift+Tab")
+    page_wide.keyboard.press("Enter")
+    pressed_to(page_wide, "Export as Markdown")
+    with page_wide.expect_download() as taken:
+        page_wide.keyboard.press("Enter")
+    assert taken.value.suggested_filename.endswith(".md")
+    expect(page_wide.locator("[data-conversation-menu] > summary")).to_be_focused()
+
+
+def test_a_wrong_password_leads_back_to_its_field(visit: Visit) -> None:
+    page = visit("/privacy/erase/", tolerate="400")
+    pressed_to(page, "Erase everything")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.type("wrong")
+    page.keyboard.press("Enter")
+    page.get_by_text("Wrong password.").wait_for()
+    expect(page.get_by_label("Your password")).to_be_focused()
+
+
 def test_an_answer_is_read_out_politely_and_the_focus_stays(page_wide: Any) -> None:
     ended(ask(page_wide, LEAVE))
     said = page_wide.locator("[data-announce]").inner_text()
