@@ -83,10 +83,11 @@ def is_asked_about(files: Collection) -> bool:
 def build_chip_context(files: Collection | None) -> dict[str, Any]:
     """Return the template context of the list in the composer.
 
-    Its keys are `files`, `file_rows`, and `reading`: whether one is not ready yet.
+    Its keys are `files`, `file_rows`, and `reading`: whether one is not ready yet. Files that failed come first: the
+    composer shows three rows of them, and the reason must be seen.
     """
     found = Document.objects.filter(collection=files).order_by("created") if files else ()
-    rows = [FileRow(row) for row in found]
+    rows = sorted(map(FileRow, found), key=lambda row: not (row.ended_early or row.document.withheld))
     return {"files": files, "file_rows": rows, "reading": any(row.active for row in rows)}
 
 

@@ -190,6 +190,14 @@ def test_removing_deletes_the_file(alice: User) -> None:
     assert not path.exists() and not Document.every.exists()
 
 
+def test_a_file_that_could_not_be_read_comes_first_with_its_reason(alice: User) -> None:
+    files = draft(alice)
+    send(alice, b"Other words.", "broken.txt", draft=files.pk)
+    Document.objects.filter(name="broken.txt").update(status="failed", reason="This file is damaged.")
+    names = [row.document.name for row in chat_files.build_chip_context(files)["file_rows"]]
+    assert names == ["broken.txt", "lease.txt"]
+
+
 def test_they_are_deleted_with_their_chat(alice: User) -> None:
     chat = Conversation.objects.create(owner=alice, files=draft(alice))
     document = Document.objects.get()
