@@ -97,7 +97,7 @@ def test_a_verdict_is_made_once_for_a_text_a_policy_and_a_stage(
     for _ in range(3):
         text(alice, f"/c/{place.pk}/export.md")
         text(alice, f"/c/{place.pk}/export.json")
-    assert sorted(read) == sorted([MILD, SAID]) and Case.objects.get().times == 1
+    assert sorted(read) == sorted([MILD, SAID]) and Case.objects.get().report_count == 1
     text(alice, link(place))
     assert len(read) == 7, "the link is a stage of its own, with the questions and the title"
     in_force(policy_drafts.body("export", withhold=0.95))
@@ -289,7 +289,7 @@ def test_a_list_of_the_site_may_name_what_does_not_leave(place: Conversation, al
 def test_old_verdicts_go(place: Conversation, alice: User) -> None:
     text(alice, f"/c/{place.pk}/export.md")
     assert exports.delete_old_verdicts() == 0
-    OutboundVerdict.objects.update(judged=timezone.now().replace(year=2020))
+    OutboundVerdict.objects.update(checked=timezone.now().replace(year=2020))
     assert exports.delete_old_verdicts() == 2
 
 
